@@ -1,0 +1,1 @@
+//! This is the library behind the `runledger` command.
