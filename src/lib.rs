@@ -1,1 +1,4 @@
 //! This is the library behind the `runledger` command.
+
+pub mod error;
+pub mod run;

@@ -1,0 +1,102 @@
+//! This is an instant: UTC to the microsecond, held as the text that the archive stores.
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use std::fmt;
+
+/// The length of every instant's text.
+const LENGTH: usize = 27;
+
+/// An instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`: always six digits, so text order is time order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant([u8; LENGTH]);
+
+impl Instant {
+    /// The instant in UTC, cut to the microsecond. `None`: a year outside 0 to 9999, or a leap second.
+    pub fn from_utc(instant: DateTime<Utc>) -> Option<Instant> {
+        let (year, nanos) = (u32::try_from(instant.year()).ok()?, instant.nanosecond());
+        // chrono holds a leap second as a 60th second's worth of nanoseconds.
+        if year > 9999 || nanos >= 1_000_000_000 {
+            return None;
+        }
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let parts = [
+            (0, 4, year),
+            (5, 2, instant.month()),
+            (8, 2, instant.day()),
+            (11, 2, instant.hour()),
+            (14, 2, instant.minute()),
+            (17, 2, instant.second()),
+            (20, 6, nanos / 1000),
+        ];
+        for (start, width, mut value) in parts {
+            for place in (start..start + width).rev() {
+                text[place] = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        }
+        Some(Instant(text))
+    }
+
+    /// Reads an RFC 3339 date and time with its zone; digits beyond the microsecond are cut off.
+    /// `None`: it is none, has no zone, or has no place in the archive's text form.
+    pub fn parse(text: &str) -> Option<Instant> {
+        let instant = DateTime::parse_from_rfc3339(text).ok()?;
+        Instant::from_utc(instant.with_timezone(&Utc))
+    }
+
+    /// The text as the archive stores it.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an instant is made of ASCII digits and marks")
+    }
+
+    /// The instant as chrono counts it.
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(self.as_str()).expect("an instant is RFC 3339").with_timezone(&Utc)
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Option<String> {
+        Instant::parse(text).map(|instant| instant.to_string())
+    }
+
+    #[test]
+    fn every_spelling_of_an_instant_is_stored_alike() {
+        for spelling in
+            ["2026-01-31T23:30:00Z", "2026-01-31T20:30:00-03:00", "2026-01-31T23:30:00.000000+00:00"]
+        {
+            assert_eq!(text(spelling).as_deref(), Some("2026-01-31T23:30:00.000000Z"), "{spelling}");
+        }
+        assert_eq!(text("2026-01-31T23:30:00.1234567Z").as_deref(), Some("2026-01-31T23:30:00.123456Z"));
+    }
+
+    #[test]
+    fn what_is_no_certain_instant_is_none() {
+        for spelling in
+            ["2026-01-31T23:30:00", "2026-02-30T00:00:00Z", "2016-12-31T23:59:60Z", "yesterday", ""]
+        {
+            assert_eq!(text(spelling), None, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn an_instant_comes_back_from_chrono() {
+        let instant = Instant::parse("2026-11-23T16:25:28.000123Z").unwrap();
+        assert_eq!(Instant::from_utc(instant.to_utc()), Some(instant));
+    }
+}

@@ -1,0 +1,243 @@
+//! This is money: US dollars counted in whole nano-dollars (10⁻⁹ USD), so that sums are exact in any order.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// How many nano-dollars make a dollar.
+const NANOS_PER_USD: i128 = 1_000_000_000;
+
+/// The decimals of a nano-dollar: the scale of every exported amount.
+pub const USD_DECIMALS: u32 = 9;
+
+/// An amount of US dollars in whole nano-dollars.
+///
+/// One cost of a run fits an `i64`; an `i128` holds the sum of as many as anyone can store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Usd(i128);
+
+impl Usd {
+    /// An amount given in whole nano-dollars.
+    pub const fn from_nanos(nanos: i128) -> Usd {
+        Usd(nanos)
+    }
+
+    /// The amount in whole nano-dollars.
+    pub const fn nanos(self) -> i128 {
+        self.0
+    }
+
+    /// The amount shared by `count`, rounded half to even at the nano-dollar. `None` when there is nobody.
+    pub fn per(self, count: u64) -> Option<Usd> {
+        (count > 0).then(|| Usd(divide_half_even(self.0, i128::from(count))))
+    }
+
+    /// The amount with `decimals` digits after the point (at most 9), rounded half to even.
+    ///
+    /// There is never an exponent, and never a minus before a zero.
+    pub fn to_fixed(self, decimals: u32) -> String {
+        let decimals = decimals.min(USD_DECIMALS);
+        let unit = 10_i128.pow(USD_DECIMALS - decimals);
+        let rounded = divide_half_even(self.0, unit);
+        let sign = if rounded < 0 { "-" } else { "" };
+        let scale = NANOS_PER_USD.unsigned_abs() / unit.unsigned_abs();
+        let (whole, fraction) = (rounded.unsigned_abs() / scale, rounded.unsigned_abs() % scale);
+        if decimals == 0 {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction:0width$}", width = decimals as usize)
+        }
+    }
+}
+
+impl fmt::Display for Usd {
+    /// All nine decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_fixed(USD_DECIMALS))
+    }
+}
+
+impl Add for Usd {
+    type Output = Usd;
+    fn add(self, other: Usd) -> Usd {
+        Usd(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Usd) {
+        self.0 += other.0;
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Usd>>(amounts: I) -> Usd {
+        amounts.fold(Usd::default(), Add::add)
+    }
+}
+
+/// `dividend / divisor`, rounded to the nearest whole number, halves to the even one. The divisor is positive.
+fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
+    let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    match (rest * 2).cmp(&divisor) {
+        std::cmp::Ordering::Less => floor,
+        std::cmp::Ordering::Greater => floor + 1,
+        std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
+    }
+}
+
+/// A cost as the API sends it: the double nearest to its text, and the same text in whole nano-dollars.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// The double, never infinite, never a negative zero.
+    pub usd: f64,
+    /// The number's own text rounded half to even at the ninth decimal.
+    pub nanos: i64,
+}
+
+impl Cost {
+    /// Reads the text of a JSON number. `None`: as a cost it is out of range (beyond ±9.2 billion USD).
+    pub fn from_number(text: &str) -> Option<Cost> {
+        let nanos = nanos_of_number(text)?;
+        let usd: f64 = text.parse().ok()?;
+        Some(Cost { usd: if usd == 0.0 { 0.0 } else { usd }, nanos })
+    }
+}
+
+/// The digits of a JSON number without sign, point, exponent and outer zeros, and the power of ten
+/// of the last digit: `12.50e-1` is (false, "125", -2). Zero has no digits and the power 0.
+pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        // An exponent beyond i64 belongs to no number that anybody means.
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits: String = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let significant = digits.trim_end_matches('0').len();
+    power = power.checked_add(i64::try_from(digits.len() - significant).ok()?)?;
+    digits.truncate(significant);
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    digits.drain(..leading);
+    if digits.is_empty() {
+        return Some((false, digits, 0));
+    }
+    Some((negative, digits, power))
+}
+
+/// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or beyond an `i64`.
+fn nanos_of_number(text: &str) -> Option<i64> {
+    let (negative, digits, power) = decimal_parts(text)?;
+    let nano_power = power.checked_add(i64::from(USD_DECIMALS))?;
+    let magnitude: i128 = if digits.is_empty() {
+        0
+    } else if nano_power >= 0 {
+        // More than 19 digits are beyond an i64 whatever they are.
+        if digits.len() as i64 > 19 || nano_power > 19 {
+            return None;
+        }
+        digits.parse::<i128>().ok()? * 10_i128.pow(u32::try_from(nano_power).ok()?)
+    } else {
+        round_dropping(&digits, nano_power.unsigned_abs())?
+    };
+    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// The number `digits` without its last `dropped` digits, rounded half to even.
+fn round_dropping(digits: &str, dropped: u64) -> Option<i128> {
+    let dropped = usize::try_from(dropped).unwrap_or(usize::MAX);
+    if dropped > digits.len() {
+        return Some(0);
+    }
+    let (kept, rest) = digits.split_at(digits.len() - dropped);
+    let kept: i128 = match kept.len() {
+        0 => 0,
+        1..=19 => kept.parse().ok()?,
+        _ => return None,
+    };
+    let half = format!("5{}", "0".repeat(rest.len() - 1));
+    Some(match rest.cmp(half.as_str()) {
+        std::cmp::Ordering::Less => kept,
+        std::cmp::Ordering::Greater => kept + 1,
+        std::cmp::Ordering::Equal => kept + kept % 2,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn nanos(text: &str) -> Option<i64> {
+        Cost::from_number(text).map(|cost| cost.nanos)
+    }
+
+    #[test]
+    fn the_text_of_a_cost_decides_its_nano_dollars() {
+        assert_eq!(nanos("0.1"), Some(100_000_000));
+        assert_eq!(nanos("12"), Some(12_000_000_000));
+        assert_eq!(nanos("1.5e-3"), Some(1_500_000));
+        assert_eq!(nanos("-0.25"), Some(-250_000_000));
+        assert_eq!(nanos("0.000000000"), Some(0));
+        assert_eq!(nanos("1E2"), Some(100_000_000_000));
+    }
+
+    #[test]
+    fn halves_of_a_nano_dollar_go_to_the_even_one() {
+        assert_eq!(nanos("0.0000000005"), Some(0));
+        assert_eq!(nanos("0.0000000015"), Some(2));
+        assert_eq!(nanos("0.0000000025"), Some(2));
+        assert_eq!(nanos("0.00000000250000000000000000001"), Some(3));
+        assert_eq!(nanos("-0.0000000015"), Some(-2));
+        assert_eq!(nanos("0.0234567891234567"), Some(23_456_789));
+    }
+
+    #[test]
+    fn an_amount_beyond_the_range_is_no_cost() {
+        assert_eq!(nanos("9223372036.854775807"), Some(i64::MAX));
+        assert_eq!(nanos("9223372036.854775808"), None);
+        assert_eq!(nanos("1e308"), None);
+        assert_eq!(nanos("1e400"), None);
+        assert_eq!(nanos("1e99999999999999999999"), None);
+        assert_eq!(nanos("1e-400"), Some(0));
+    }
+
+    #[test]
+    fn a_negative_zero_is_zero() {
+        let cost = Cost::from_number("-0.0").unwrap();
+        assert_eq!((cost.nanos, cost.usd.to_bits()), (0, 0));
+        assert_eq!(Usd::from_nanos(-1).to_fixed(2), "0.00");
+    }
+
+    #[test]
+    fn fixed_decimals_round_half_to_even_once() {
+        assert_eq!(Usd::from_nanos(1_005_000_000).to_fixed(2), "1.00");
+        assert_eq!(Usd::from_nanos(1_015_000_000).to_fixed(2), "1.02");
+        assert_eq!(Usd::from_nanos(-1_015_000_001).to_fixed(2), "-1.02");
+        assert_eq!(Usd::from_nanos(2_500_000_000).to_fixed(0), "2");
+        assert_eq!(Usd::from_nanos(-1).to_string(), "-0.000000001");
+    }
+
+    #[test]
+    fn a_share_is_rounded_at_the_nano_dollar() {
+        assert_eq!(Usd::from_nanos(10).per(4), Some(Usd::from_nanos(2)));
+        assert_eq!(Usd::from_nanos(10).per(3), Some(Usd::from_nanos(3)));
+        assert_eq!(Usd::from_nanos(10).per(0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nano_dollars_survive_their_own_print(nanos in any::<i64>()) {
+            let text = Usd::from_nanos(i128::from(nanos)).to_string();
+            prop_assert_eq!(super::nanos_of_number(&text), Some(nanos));
+        }
+    }
+}
