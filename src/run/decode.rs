@@ -1,0 +1,541 @@
+//! This is the decoder: from one item of the API's JSON to a run, losing nothing and guessing nothing.
+
+use super::json::{self, Entries, Entry, Kind};
+use super::money::{Cost, decimal_parts};
+use super::words::{ChargeStatus, Status, TriggerType};
+use super::{Field, FieldSet, Instant, Run, redact};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// A run, and what in its document the contract does not know.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The run.
+    pub run: Run,
+    /// What was met that the contract does not know, in the order of the document.
+    pub drift: Vec<Drift>,
+}
+
+/// Something that the contract does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Drift {
+    /// The field's name; a dot leads into `trigger`.
+    pub field: String,
+    /// What is unknown about it.
+    pub kind: DriftKind,
+    /// The new field's type, the new word, or what is unfit about the value.
+    pub observed: String,
+}
+
+/// What is unknown about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DriftKind {
+    /// The field itself.
+    Field,
+    /// Its word.
+    Value,
+    /// Its type, or a value that its type does not allow.
+    Type,
+}
+
+impl DriftKind {
+    /// The kind's name in the archive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DriftKind::Field => "field",
+            DriftKind::Value => "value",
+            DriftKind::Type => "type",
+        }
+    }
+}
+
+/// Why an item cannot be kept as a run, in words that complete "it was quarantined because".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+/// The longest unknown word that is recorded whole in the account of drift; the run has it whole.
+const LONGEST_OBSERVED: usize = 100;
+
+/// Reads one item of a list, or one run's details.
+///
+/// What fits its field goes there. What does not, and what has no field, goes into `unmapped`, so
+/// that [`Run::document`] gives the item back.
+///
+/// # Errors
+/// [`Unreadable`] when it is no object, has no UUID as its id, names a field twice, or is nested
+/// too deep to be searched for credentials.
+pub fn decode(item: &RawValue) -> Result<Decoded, Unreadable> {
+    let kind = Kind::of(item);
+    let Some(Entries(entries)) = Entries::of(item) else {
+        return Err(Unreadable(format!("it is not an object but {}", with_article(kind))));
+    };
+    let id = entries.iter().find(|entry| entry.key == Field::Id.name());
+    let id = id.ok_or_else(|| Unreadable("it has no id".to_owned()))?;
+    let uuid = json::text_of(id.value)
+        .and_then(|text| Uuid::try_parse(&text).ok())
+        .ok_or_else(|| Unreadable("its id is not a UUID".to_owned()))?;
+    let mut decoder =
+        Decoder { run: blank(uuid), met: FieldSet::default(), unmapped: Vec::new(), drift: Vec::new() };
+    for entry in &entries {
+        decoder.read(entry)?;
+    }
+    decoder.finish()
+}
+
+/// A run of which nothing is known but its id.
+fn blank(id: Uuid) -> Run {
+    Run {
+        id,
+        number: None,
+        created_at: None,
+        updated_at: None,
+        started_at: None,
+        ended_at: None,
+        duration_seconds: None,
+        status: None,
+        trigger: None,
+        full_sync: None,
+        extra_config: None,
+        credit_charge_status: None,
+        el_cost_usd: None,
+        el_cost_metadata: None,
+        transformation_cost_usd: None,
+        transformation_cost_metadata: None,
+        triggered_by: None,
+        triggered_by_token: None,
+        source: None,
+        destination: None,
+        transformation: None,
+        absent: FieldSet::default(),
+        unmapped: None,
+    }
+}
+
+/// How a value fits its field.
+enum Fit<T> {
+    /// The field gives it back.
+    Exact(T),
+    /// The field holds what is known of it, but the value's own text says more.
+    Near(T, &'static str),
+    /// It does not fit, for the reason given.
+    Unfit(&'static str),
+}
+
+/// A run half read.
+struct Decoder<'a> {
+    run: Run,
+    met: FieldSet,
+    /// Key, quoted key, and canonical value of each entry that `unmapped` will hold.
+    unmapped: Vec<(&'a str, &'a RawValue, String)>,
+    drift: Vec<Drift>,
+}
+
+impl<'a> Decoder<'a> {
+    fn read(&mut self, entry: &'a Entry<'a>) -> Result<(), Unreadable> {
+        let Some(field) = Field::named(&entry.key) else {
+            if self.unmapped.iter().any(|(key, ..)| *key == entry.key) {
+                return Err(sent_twice(&entry.key));
+            }
+            self.note(&entry.key, DriftKind::Field, Kind::of(entry.value).name());
+            let value = if redact::hides(&entry.key, Kind::of(entry.value)) {
+                redact::REDACTED.to_owned()
+            } else {
+                canonical(entry.value)?
+            };
+            self.unmapped.push((&entry.key, entry.quoted_key, value));
+            return Ok(());
+        };
+        if !self.met.insert(field) {
+            return Err(sent_twice(&entry.key));
+        }
+        let value = entry.value;
+        if Kind::of(value) == Kind::Null {
+            return Ok(());
+        }
+        match field {
+            Field::Id => {
+                let fit = if json::text_of(value)
+                    .is_some_and(|text| text == self.run.id.hyphenated().to_string())
+                {
+                    Fit::Exact(())
+                } else {
+                    Fit::Near((), "a UUID in another spelling")
+                };
+                self.place(entry, fit)?;
+            }
+            Field::Number => self.run.number = self.place(entry, integer(value))?,
+            Field::CreatedAt => self.run.created_at = self.place(entry, instant(value))?,
+            Field::UpdatedAt => self.run.updated_at = self.place(entry, instant(value))?,
+            Field::StartedAt => self.run.started_at = self.place(entry, instant(value))?,
+            Field::EndedAt => self.run.ended_at = self.place(entry, instant(value))?,
+            Field::DurationSeconds => self.run.duration_seconds = self.place(entry, integer(value))?,
+            Field::Status => {
+                let word = self.place(entry, text(value))?;
+                self.run.status = word.map(|word| Status::from_word(&word));
+                if let Some(Status::Other(word)) = &self.run.status {
+                    let word = word.clone();
+                    self.note(field.name(), DriftKind::Value, &word);
+                }
+            }
+            Field::Trigger => {
+                self.run.trigger = Some(canonical(value)?);
+                self.read_trigger(value);
+            }
+            Field::FullSync => self.run.full_sync = self.place(entry, boolean(value))?,
+            Field::ExtraConfig => self.run.extra_config = Some(canonical(value)?),
+            Field::CreditChargeStatus => {
+                let word = self.place(entry, text(value))?;
+                self.run.credit_charge_status = word.map(|word| ChargeStatus::from_word(&word));
+                if let Some(ChargeStatus::Other(word)) = &self.run.credit_charge_status {
+                    let word = word.clone();
+                    self.note(field.name(), DriftKind::Value, &word);
+                }
+            }
+            Field::ElCostUsd => self.run.el_cost_usd = self.place(entry, cost(value))?,
+            Field::ElCostMetadata => self.run.el_cost_metadata = Some(canonical(value)?),
+            Field::TransformationCostUsd => {
+                self.run.transformation_cost_usd = self.place(entry, cost(value))?
+            }
+            Field::TransformationCostMetadata => {
+                self.run.transformation_cost_metadata = Some(canonical(value)?);
+            }
+            Field::TriggeredBy => {
+                self.run.triggered_by = match expanded_id(value) {
+                    Some(id) => self.place_id_alone(entry, id.map(integer)),
+                    None => self.place(entry, integer(value))?,
+                }
+            }
+            Field::TriggeredByToken => {
+                self.run.triggered_by_token = match expanded_id(value) {
+                    Some(id) => self.place_id_alone(entry, id.map(text)),
+                    None => self.place(entry, text(value))?,
+                }
+            }
+            Field::Source => self.run.source = self.place_pipeline(entry)?,
+            Field::Destination => self.run.destination = self.place_pipeline(entry)?,
+            Field::Transformation => self.run.transformation = self.place_pipeline(entry)?,
+        }
+        Ok(())
+    }
+
+    /// The value for the field, after seeing to it that `unmapped` has what the field cannot give back.
+    fn place<T>(&mut self, entry: &'a Entry<'a>, fit: Fit<T>) -> Result<Option<T>, Unreadable> {
+        let (value, observed) = match fit {
+            Fit::Exact(value) => return Ok(Some(value)),
+            Fit::Near(value, observed) => (Some(value), observed),
+            Fit::Unfit(observed) => (None, observed),
+        };
+        self.note(&entry.key, DriftKind::Type, observed);
+        self.unmapped.push((&entry.key, entry.quoted_key, canonical(entry.value)?));
+        Ok(value)
+    }
+
+    /// Of an expanded person or token the id alone is kept: the rest is nobody's business, or a credential.
+    fn place_id_alone<T>(&mut self, entry: &'a Entry<'a>, id: Option<Fit<T>>) -> Option<T> {
+        self.note(&entry.key, DriftKind::Type, Kind::Object.name());
+        match id {
+            Some(Fit::Exact(id)) => Some(id),
+            _ => {
+                self.unmapped.push((&entry.key, entry.quoted_key, redact::REDACTED.to_owned()));
+                None
+            }
+        }
+    }
+
+    /// An expanded pipeline is known by its id; the object itself is kept beside it.
+    fn place_pipeline(&mut self, entry: &'a Entry<'a>) -> Result<Option<String>, Unreadable> {
+        let fit = match expanded_id(entry.value).map(|id| id.map(text)) {
+            Some(Some(Fit::Exact(id))) => Fit::Near(id, Kind::Object.name()),
+            Some(_) => Fit::Unfit(Kind::Object.name()),
+            None => text(entry.value),
+        };
+        self.place(entry, fit)
+    }
+
+    /// Names what is unknown in a trigger. All of it is kept as JSON anyway.
+    fn read_trigger(&mut self, value: &RawValue) {
+        let Some(entries) = Entries::of(value) else {
+            return self.note("trigger", DriftKind::Type, Kind::of(value).name());
+        };
+        for entry in &entries.0 {
+            let field = format!("trigger.{}", entry.key);
+            match entry.key.as_ref() {
+                "type" => match json::text_of(entry.value) {
+                    Some(word) if TriggerType::from_word(&word).is_known() => {}
+                    Some(word) => self.note(&field, DriftKind::Value, &word),
+                    None => self.note(&field, DriftKind::Type, Kind::of(entry.value).name()),
+                },
+                "cron_expression" | "cron_timezone" | "event_rule" => {
+                    if !matches!(Kind::of(entry.value), Kind::String | Kind::Null) {
+                        self.note(&field, DriftKind::Type, Kind::of(entry.value).name());
+                    }
+                }
+                _ => self.note(&field, DriftKind::Field, Kind::of(entry.value).name()),
+            }
+        }
+    }
+
+    fn note(&mut self, field: &str, kind: DriftKind, observed: &str) {
+        let cut = |text: &str| -> String {
+            text.chars()
+                .map(|letter| if letter == '\0' { '\u{fffd}' } else { letter })
+                .take(LONGEST_OBSERVED)
+                .collect()
+        };
+        self.drift.push(Drift { field: cut(field), kind, observed: cut(observed) });
+    }
+
+    fn finish(mut self) -> Result<Decoded, Unreadable> {
+        self.run.absent = self.met.complement();
+        if !self.unmapped.is_empty() {
+            self.unmapped.sort_by(|left, right| left.0.cmp(right.0));
+            let mut object = String::from("{");
+            for (place, (_, quoted_key, value)) in self.unmapped.iter().enumerate() {
+                if place > 0 {
+                    object.push(',');
+                }
+                json::write_string(quoted_key, &mut object);
+                object.push(':');
+                object.push_str(value);
+            }
+            object.push('}');
+            self.run.unmapped = Some(object);
+        }
+        Ok(Decoded { run: self.run, drift: self.drift })
+    }
+}
+
+fn canonical(value: &RawValue) -> Result<String, Unreadable> {
+    json::canonical(value)
+        .map_err(|json::TooDeep| Unreadable(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT)))
+}
+
+fn sent_twice(key: &str) -> Unreadable {
+    Unreadable(format!("it names the field `{}` twice", key.escape_debug()))
+}
+
+fn with_article(kind: Kind) -> String {
+    match kind {
+        Kind::Null => "null".to_owned(),
+        Kind::Array => "an array".to_owned(),
+        other => format!("a {}", other.name()),
+    }
+}
+
+/// `None`: the value is no object. `Some(None)`: it is one, and has no id.
+fn expanded_id(value: &RawValue) -> Option<Option<&RawValue>> {
+    Entries::of(value).map(|entries| entries.get("id"))
+}
+
+fn integer(value: &RawValue) -> Fit<i64> {
+    if Kind::of(value) != Kind::Number {
+        return Fit::Unfit(Kind::of(value).name());
+    }
+    let text = value.get();
+    if let Ok(integer) = text.parse() {
+        return Fit::Exact(integer);
+    }
+    // `12.0` and `1e3` are whole numbers in another spelling.
+    match decimal_parts(text) {
+        Some((_, digits, _)) if digits.is_empty() => Fit::Exact(0),
+        Some((_, _, power)) if power < 0 => Fit::Unfit("number with a fraction"),
+        Some((negative, digits, power)) if power <= 18 => {
+            let sign = if negative { "-" } else { "" };
+            match format!("{sign}{digits}{}", "0".repeat(power as usize)).parse() {
+                Ok(integer) => Fit::Exact(integer),
+                Err(_) => Fit::Unfit("integer beyond 64 bits"),
+            }
+        }
+        _ => Fit::Unfit("integer beyond 64 bits"),
+    }
+}
+
+fn boolean(value: &RawValue) -> Fit<bool> {
+    match value.get() {
+        "true" => Fit::Exact(true),
+        "false" => Fit::Exact(false),
+        _ => Fit::Unfit(Kind::of(value).name()),
+    }
+}
+
+fn text(value: &RawValue) -> Fit<String> {
+    match json::text_of(value) {
+        // SQLite's tools cut a text at NUL.
+        Some(text) if text.contains('\0') => Fit::Unfit("string with NUL"),
+        Some(text) => Fit::Exact(text.into_owned()),
+        None if Kind::of(value) == Kind::String => Fit::Unfit("string that is no Unicode text"),
+        None => Fit::Unfit(Kind::of(value).name()),
+    }
+}
+
+fn instant(value: &RawValue) -> Fit<Instant> {
+    let Some(text) = json::text_of(value) else {
+        return Fit::Unfit(Kind::of(value).name());
+    };
+    let Some(instant) = Instant::parse(&text) else {
+        return Fit::Unfit("string that is no instant with a zone");
+    };
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let beyond_micros = fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0');
+    if beyond_micros { Fit::Near(instant, "instant finer than a microsecond") } else { Fit::Exact(instant) }
+}
+
+fn cost(value: &RawValue) -> Fit<Cost> {
+    if Kind::of(value) != Kind::Number {
+        return Fit::Unfit(Kind::of(value).name());
+    }
+    let text = value.get();
+    let Some(cost) = Cost::from_number(text) else {
+        return Fit::Unfit("number out of the range of a cost");
+    };
+    let printed = cost.usd.to_string();
+    if printed == text || decimal_parts(&printed) == decimal_parts(text) {
+        Fit::Exact(cost)
+    } else {
+        Fit::Near(cost, "number finer than a double")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11";
+
+    fn read(text: &str) -> Result<Decoded, Unreadable> {
+        decode(serde_json::from_str(text).unwrap())
+    }
+
+    /// A run whose document has its id and these entries.
+    fn with(entries: &str) -> Decoded {
+        read(&format!(r#"{{"id":"{ID}",{entries}}}"#)).unwrap()
+    }
+
+    fn observed(decoded: &Decoded) -> Vec<(&str, &str, &str)> {
+        decoded
+            .drift
+            .iter()
+            .map(|drift| (drift.field.as_str(), drift.kind.as_str(), drift.observed.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn a_field_that_is_absent_is_not_null() {
+        let run = with(r#""number":null"#).run;
+        assert!(!run.absent.contains(Field::Number) && run.absent.contains(Field::Status));
+        assert_eq!(run.document(), format!(r#"{{"id":"{ID}","number":null}}"#));
+    }
+
+    #[test]
+    fn an_unknown_word_is_kept_and_named() {
+        let decoded = with(
+            r#""status":"paused","credit_charge_status":"first_extraction","trigger":{"type":"webhook","url":"x"}"#,
+        );
+        assert_eq!(decoded.run.status, Some(Status::Other("paused".to_owned())));
+        assert_eq!(decoded.run.unmapped, None);
+        assert_eq!(
+            observed(&decoded),
+            [
+                ("status", "value", "paused"),
+                ("credit_charge_status", "value", "first_extraction"),
+                ("trigger.type", "value", "webhook"),
+                ("trigger.url", "field", "string"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_kept_and_named() {
+        let decoded = with(
+            r#""number":"7","el_cost_usd":"0.5","created_at":"2026-01-31T10:00:00","full_sync":1,"log":[1]"#,
+        );
+        assert_eq!((decoded.run.number, decoded.run.el_cost_usd, decoded.run.created_at), (None, None, None));
+        assert_eq!(
+            decoded.run.unmapped.as_deref(),
+            Some(
+                r#"{"created_at":"2026-01-31T10:00:00","el_cost_usd":"0.5","full_sync":1,"log":[1],"number":"7"}"#
+            )
+        );
+        assert_eq!(
+            observed(&decoded),
+            [
+                ("number", "type", "string"),
+                ("el_cost_usd", "type", "string"),
+                ("created_at", "type", "string that is no instant with a zone"),
+                ("full_sync", "type", "number"),
+                ("log", "field", "array"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_finer_than_its_column_is_kept_in_both_places() {
+        let decoded =
+            with(r#""el_cost_usd":0.12345678901234567890123,"started_at":"2026-01-31T10:00:00.0000001Z""#);
+        assert_eq!(decoded.run.el_cost_usd.unwrap().nanos, 123_456_789);
+        assert!(decoded.run.started_at.is_some());
+        assert!(decoded.run.document().contains("0.12345678901234567890123"));
+        assert!(decoded.run.document().contains("10:00:00.0000001Z"));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_in_every_spelling() {
+        for (spelling, number) in
+            [("12", Some(12)), ("12.0", Some(12)), ("1.2e1", Some(12)), ("-0", Some(0)), ("0.0", Some(0))]
+        {
+            assert_eq!(with(&format!(r#""number":{spelling}"#)).run.number, number, "{spelling}");
+        }
+        for spelling in ["12.5", "9223372036854775808", "1e30", "1e99999999999999999999"] {
+            let decoded = with(&format!(r#""number":{spelling}"#));
+            assert_eq!(decoded.run.number, None, "{spelling}");
+            assert!(decoded.run.document().contains(spelling), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn of_an_expanded_person_or_token_only_the_id_is_kept() {
+        let decoded = with(
+            r#""triggered_by":{"id":7,"email":"ana@example.com"},"triggered_by_token":{"id":"t-1","token":"s3cret","x":"s3cret"}"#,
+        );
+        assert_eq!(decoded.run.triggered_by, Some(7));
+        assert_eq!(decoded.run.triggered_by_token.as_deref(), Some("t-1"));
+        let document = decoded.run.document();
+        assert!(!document.contains("s3cret") && !document.contains("ana@"), "{document}");
+        let document = with(r#""triggered_by_token":{"token":"s3cret"}"#).run.document();
+        assert!(document.contains(r#""triggered_by_token":"[redacted]""#), "{document}");
+    }
+
+    #[test]
+    fn an_expanded_pipeline_is_known_by_its_id() {
+        let decoded = with(r#""source":{"id":"p-1","slug":"s","password":"x"}"#);
+        assert_eq!(decoded.run.source.as_deref(), Some("p-1"));
+        assert!(
+            decoded.run.document().contains(r#""source":{"id":"p-1","password":"[redacted]","slug":"s"}"#)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_a_run_says_why() {
+        for (item, reason) in [
+            ("null", "it is not an object but null"),
+            ("7", "it is not an object but a number"),
+            ("[]", "it is not an object but an array"),
+            ("{}", "it has no id"),
+            (r#"{"id":7}"#, "its id is not a UUID"),
+            (r#"{"id":"x"}"#, "its id is not a UUID"),
+        ] {
+            assert_eq!(read(item).unwrap_err(), Unreadable(reason.to_owned()), "{item}");
+        }
+        let twice = format!(r#"{{"id":"{ID}","number":1,"number":2}}"#);
+        assert_eq!(read(&twice).unwrap_err().0, "it names the field `number` twice");
+        let deep = format!(r#"{{"id":"{ID}","extra_config":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+        assert_eq!(read(&deep).unwrap_err().0, "it is nested deeper than 128 levels");
+    }
+
+    #[test]
+    fn an_id_in_another_spelling_is_the_same_run() {
+        let run = read(&format!(r#"{{"id":"{}"}}"#, ID.to_uppercase())).unwrap().run;
+        assert_eq!(run.id.hyphenated().to_string(), ID);
+        assert!(run.document().contains(&ID.to_uppercase()));
+    }
+}

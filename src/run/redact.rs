@@ -1,0 +1,72 @@
+//! This is the rule that keeps credentials out of the archive: values under keys that name one are never stored.
+
+use super::json::Kind;
+
+/// What stands in place of a credential, as JSON.
+pub const REDACTED: &str = "\"[redacted]\"";
+
+/// The last words of keys that name a credential.
+const WORDS: [&str; 9] =
+    ["token", "password", "passwd", "pwd", "passphrase", "secret", "authorization", "credential", "apikey"];
+
+/// What stands before `key` in keys that name a credential.
+const KEYS: [&str; 6] = ["api", "private", "access", "secret", "signing", "encryption"];
+
+/// Whether the value under `key` may hold a credential.
+///
+/// Numbers, booleans and null are none: `"tokens": 512` is a count.
+pub fn hides(key: &str, kind: Kind) -> bool {
+    matches!(kind, Kind::String | Kind::Array | Kind::Object) && names_a_credential(key)
+}
+
+fn names_a_credential(key: &str) -> bool {
+    let words = words(key);
+    let mut last = words.iter().rev().map(String::as_str);
+    match last.next().map(|word| word.strip_suffix('s').unwrap_or(word)) {
+        Some("key") => last.next().is_some_and(|word| KEYS.contains(&word)),
+        Some(word) => WORDS.contains(&word),
+        None => false,
+    }
+}
+
+/// The words of a key in lower case: `refreshToken`, `refresh-token` and `REFRESH_TOKEN` are the same two.
+fn words(key: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for letter in key.chars() {
+        if !letter.is_alphanumeric() || (letter.is_uppercase() && after_lower) {
+            words.push(String::new());
+        }
+        if letter.is_alphanumeric() {
+            words.last_mut().expect("there is always a word").extend(letter.to_lowercase());
+        }
+        after_lower = letter.is_lowercase() || letter.is_numeric();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_name_credentials_are_known_in_every_spelling() {
+        for key in
+            ["token", "api_key", "apiKey", "API-KEY", "refreshToken", "client_secret", "x-authorization"]
+        {
+            assert!(hides(key, Kind::String), "{key}");
+        }
+        for key in ["password", "aws_secret_access_key", "credentials", "privateKey", "db passwords"] {
+            assert!(hides(key, Kind::Object), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_that_only_sound_alike_are_left_alone() {
+        for key in ["primary_key", "tokenizer", "secretary", "key", "keys", "", "passwordless"] {
+            assert!(!hides(key, Kind::String), "{key}");
+        }
+        assert!(!hides("tokens", Kind::Number));
+    }
+}

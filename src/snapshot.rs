@@ -1,0 +1,131 @@
+//! This is a snapshot: one distinct state of a run, told from another by the hash of its document.
+
+use crate::run::Run;
+use crate::run::json::Entries;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a run's document.
+pub type ContentHash = [u8; 32];
+
+/// A run with the hash of its document.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The run.
+    pub run: Run,
+    /// SHA-256 of [`Run::document`].
+    pub content_hash: ContentHash,
+}
+
+impl Snapshot {
+    /// The snapshot of a run.
+    pub fn of(run: Run) -> Snapshot {
+        let content_hash = hash(run.document().as_bytes());
+        Snapshot { run, content_hash }
+    }
+}
+
+/// SHA-256 of any bytes.
+pub fn hash(bytes: &[u8]) -> ContentHash {
+    Sha256::digest(bytes).into()
+}
+
+/// One field that differs between two states of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The field's name in the API.
+    pub field: String,
+    /// Its JSON before. `None`: it was absent.
+    pub before: Option<String>,
+    /// Its JSON after. `None`: it is absent.
+    pub after: Option<String>,
+}
+
+/// What differs between two states of a run, in the order of the later one's document.
+pub fn changes(before: &Run, after: &Run) -> Vec<Change> {
+    let (before, after) = (before.document(), after.document());
+    let (before, after) = (entries(&before), entries(&after));
+    let change = |field: &str| {
+        let [before, after] = [&before, &after].map(|of| of.get(field).map(|value| value.get().to_owned()));
+        (before != after).then(|| Change { field: field.to_owned(), before, after })
+    };
+    let gone = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
+    after.0.iter().chain(gone).filter_map(|entry| change(&entry.key)).collect()
+}
+
+/// How what was just seen of a run stands to what is kept of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Everything that was seen is kept already; what is kept may say more.
+    Known,
+    /// Something differs, and everything that is kept was seen again.
+    Differs,
+    /// Something differs, but fields that are kept were not shown: a poorer view of the run.
+    DiffersAndShowsLess,
+}
+
+/// Compares two different documents of one run.
+///
+/// A list and the details may differ in what they show. A view that shows less, and nothing else,
+/// is no change: otherwise each look through the other view would add a snapshot.
+pub fn compare(kept: &Run, seen: &Run) -> Comparison {
+    let changes = changes(kept, seen);
+    let shows_less = changes.iter().any(|change| change.after.is_none());
+    let differs = changes.iter().any(|change| change.after.is_some());
+    match (differs, shows_less) {
+        (false, _) => Comparison::Known,
+        (true, false) => Comparison::Differs,
+        (true, true) => Comparison::DiffersAndShowsLess,
+    }
+}
+
+fn entries(document: &str) -> Entries<'_> {
+    Entries::parse(document).expect("a run's document is an object")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(entries: &str) -> Run {
+        let text = format!(r#"{{"id":"6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11"{entries}}}"#);
+        crate::run::decode(serde_json::from_str(&text).unwrap()).unwrap().run
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_exported_line() {
+        let snapshot = Snapshot::of(run(r#","status":"success""#));
+        assert_eq!(snapshot.content_hash, hash(snapshot.run.document().as_bytes()));
+    }
+
+    #[test]
+    fn the_order_of_keys_makes_no_new_state() {
+        let one = Snapshot::of(run(r#","number":1,"extra_config":{"a":1,"b":2}"#));
+        let other = Snapshot::of(run(r#","extra_config":{"b":2,"a":1},"number":1"#));
+        assert_eq!(one.content_hash, other.content_hash);
+    }
+
+    #[test]
+    fn changes_name_field_before_and_after() {
+        let before = run(r#","status":"running","log":"x""#);
+        let after = run(r#","status":"success","el_cost_usd":0.5"#);
+        let told: Vec<_> = changes(&before, &after)
+            .into_iter()
+            .map(|change| (change.field, change.before.unwrap_or_default(), change.after.unwrap_or_default()))
+            .collect();
+        let expected =
+            [("status", "\"running\"", "\"success\""), ("el_cost_usd", "", "0.5"), ("log", "\"x\"", "")];
+        assert_eq!(told, expected.map(|(field, before, after)| (field.into(), before.into(), after.into())));
+    }
+
+    #[test]
+    fn a_view_that_shows_less_is_no_change() {
+        let kept = run(r#","status":"success","el_cost_usd":0.5"#);
+        assert_eq!(compare(&kept, &run(r#","status":"success""#)), Comparison::Known);
+        assert_eq!(compare(&kept, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
+        assert_eq!(compare(&kept, &run(r#","status":"success","el_cost_usd":0.6"#)), Comparison::Differs);
+        assert_eq!(
+            compare(&kept, &run(r#","status":"success","el_cost_usd":0.5,"x":1"#)),
+            Comparison::Differs
+        );
+    }
+}
