@@ -33,7 +33,8 @@ CREATE TABLE syncs (
     reason             TEXT,
     -- The `created_at` of the newest run of the walk.
     walk_top           TEXT,
-    -- The last page committed and its oldest run: below it an interrupted first walk goes on.
+    -- The last page committed, counted in pages of `page_size`, and its oldest run: below it an
+    -- interrupted first walk goes on.
     walk_page          INTEGER,
     walk_cursor_at     TEXT,
     walk_cursor_id     TEXT,
@@ -41,6 +42,8 @@ CREATE TABLE syncs (
     walk_started_at    TEXT,
     -- 1 once every page that the walk had to read is committed.
     walk_complete      INTEGER NOT NULL DEFAULT 0 CHECK (walk_complete IN (0, 1)),
+    -- 1 when those pages were the whole list, down to its end.
+    walk_whole         INTEGER NOT NULL DEFAULT 0 CHECK (walk_whole IN (0, 1)),
     -- All runs created up to here had been read when the walk completed; NULL before that.
     watermark          TEXT,
 

@@ -3,3 +3,4 @@
 pub mod error;
 pub mod run;
 pub mod snapshot;
+pub mod store;

@@ -1,6 +1,6 @@
 //! This is an instant: UTC to the microsecond, held as the text that the archive stores.
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use std::fmt;
 
 /// The length of every instant's text.
@@ -42,6 +42,16 @@ impl Instant {
     pub fn parse(text: &str) -> Option<Instant> {
         let instant = DateTime::parse_from_rfc3339(text).ok()?;
         Instant::from_utc(instant.with_timezone(&Utc))
+    }
+
+    /// The instant one microsecond later.
+    pub fn next(self) -> Instant {
+        self.plus(TimeDelta::microseconds(1))
+    }
+
+    /// The instant that much later, or earlier for a negative span; at the ends of the calendar it stays.
+    pub fn plus(self, span: TimeDelta) -> Instant {
+        self.to_utc().checked_add_signed(span).and_then(Instant::from_utc).unwrap_or(self)
     }
 
     /// The text as the archive stores it.

@@ -1,0 +1,244 @@
+//! This is the keeping of runs: a new state adds a snapshot and closes the one before, and nothing is overwritten.
+
+use super::Archive;
+use super::rows::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
+use crate::error::Result;
+use crate::run::{Instant, Run};
+use crate::snapshot::{Comparison, ContentHash, Snapshot, compare};
+use rusqlite::{OptionalExtension, named_params, params};
+use uuid::Uuid;
+
+/// Where a run was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// As an item of the list, which may show less than the details.
+    List,
+    /// In its details, asked for by id.
+    Details,
+}
+
+/// What became of a run that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It was not in the archive.
+    New {
+        /// Its first snapshot.
+        snapshot_id: i64,
+    },
+    /// It was there in another state.
+    Changed {
+        /// Its newest snapshot.
+        snapshot_id: i64,
+    },
+    /// It was there as it is.
+    Unchanged {
+        /// Its current snapshot.
+        snapshot_id: i64,
+    },
+    /// The list shows too little of it: nothing was stored, its details must be asked for.
+    NeedsDetails,
+}
+
+/// A run that may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its current snapshot.
+    pub snapshot_id: i64,
+    /// Its id.
+    pub run_id: Uuid,
+}
+
+/// One snapshot with the time for which it was the newest knowledge.
+#[derive(Debug)]
+pub struct HistoryEntry {
+    /// The state.
+    pub run: Run,
+    /// When it was first seen.
+    pub observed_at: Instant,
+    /// When another state was seen. `None`: it is the current one.
+    pub superseded_at: Option<Instant>,
+    /// The sync that saw it first.
+    pub sync_id: i64,
+}
+
+/// What the writer needs of a current snapshot.
+struct Current {
+    snapshot_id: i64,
+    content_hash: ContentHash,
+    observed_at: Instant,
+}
+
+impl Archive {
+    /// Keeps a state of a run that was seen at `at`.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn keep(&self, snapshot: &Snapshot, view: View, at: Instant, sync_id: i64) -> Result<Kept> {
+        let run = &snapshot.run;
+        let Some(current) = self.current(run.id)? else {
+            if view == View::List && !run.absent.is_empty() {
+                return Ok(Kept::NeedsDetails);
+            }
+            return Ok(Kept::New { snapshot_id: self.insert(snapshot, at, sync_id)? });
+        };
+        let Current { snapshot_id, content_hash, observed_at } = current;
+        if content_hash == snapshot.content_hash {
+            return Ok(Kept::Unchanged { snapshot_id });
+        }
+        match (compare(&self.run_of(snapshot_id)?, run), view) {
+            (Comparison::Known, _) => return Ok(Kept::Unchanged { snapshot_id }),
+            (Comparison::DiffersAndShowsLess, View::List) => return Ok(Kept::NeedsDetails),
+            (Comparison::DiffersAndShowsLess, View::Details) | (Comparison::Differs, _) => {}
+        }
+        // A run can be seen twice in one answer, in two states.
+        let at = at.max(observed_at.next());
+        self.connection
+            .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
+            .execute(params![snapshot_id, at])?;
+        Ok(Kept::Changed { snapshot_id: self.insert(snapshot, at, sync_id)? })
+    }
+
+    fn current(&self, run_id: Uuid) -> Result<Option<Current>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT snapshot_id, content_hash, observed_at FROM run_snapshots \
+             WHERE run_id = ?1 AND coalesce(superseded_at, '') = ''",
+        )?;
+        let current = statement.query_row([RunId::of(run_id)], |row| {
+            Ok(Current { snapshot_id: row.get(0)?, content_hash: row.get(1)?, observed_at: row.get(2)? })
+        });
+        Ok(current.optional()?)
+    }
+
+    fn insert(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<i64> {
+        let mut statement = self.connection.prepare_cached(INSERT)?;
+        bind_snapshot(&mut statement, snapshot, at, sync_id)?;
+        statement.raw_execute()?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    fn run_of(&self, snapshot_id: i64) -> Result<Run> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run_snapshots WHERE snapshot_id = ?1");
+        Ok(self.connection.prepare_cached(&sql)?.query_row([snapshot_id], |row| run_from_row(row, 0))?)
+    }
+
+    /// Every state of a run that was seen, oldest first; empty when there is no such run.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn history(&self, run_id: Uuid) -> Result<Vec<HistoryEntry>> {
+        let sql = format!(
+            "SELECT observed_at, superseded_at, sync_id, {RUN_COLUMNS} FROM run_snapshots \
+             WHERE run_id = ?1 ORDER BY observed_at"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let entries = statement.query_map([RunId::of(run_id)], |row| {
+            Ok(HistoryEntry {
+                observed_at: row.get(0)?,
+                superseded_at: row.get(1)?,
+                sync_id: row.get(2)?,
+                run: run_from_row(row, 3)?,
+            })
+        })?;
+        Ok(entries.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The runs that are not settled: their status is not final, or no cost of theirs is known; and they
+    /// did not end before `settled_before`. Runs that the API no longer has are left out.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn unsettled(&self, settled_before: Instant) -> Result<Vec<Candidate>> {
+        let mut statement = self.connection.prepare(
+            "SELECT snapshot_id, run_id FROM run_snapshots \
+             WHERE superseded_at IS NULL \
+               AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled') \
+                    OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL)) \
+               AND (ended_at IS NULL OR ended_at >= :settled_before) \
+               AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
+             ORDER BY snapshot_id",
+        )?;
+        let candidates = statement.query_map(named_params! {":settled_before": settled_before}, candidate)?;
+        Ok(candidates.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The current runs whose snapshot `met` does not know, but for those known to have vanished.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn not_met(&self, met: impl Fn(i64) -> bool) -> Result<Vec<Candidate>> {
+        let mut all =
+            self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
+        let mut one = self.connection.prepare(
+            "SELECT snapshot_id, run_id FROM run_snapshots \
+             WHERE snapshot_id = ?1 AND run_id NOT IN (SELECT run_id FROM vanished_runs)",
+        )?;
+        let mut candidates = Vec::new();
+        let mut rows = all.query([])?;
+        while let Some(row) = rows.next()? {
+            let snapshot_id: i64 = row.get(0)?;
+            if !met(snapshot_id) {
+                candidates.extend(one.query_row([snapshot_id], candidate).optional()?);
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Marks a run as gone from the API; says whether that is news.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn mark_vanished(&self, run_id: Uuid, at: Instant, sync_id: i64) -> Result<bool> {
+        let added = self
+            .connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO vanished_runs (run_id, vanished_at, sync_id) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![RunId::of(run_id), at, sync_id])?;
+        Ok(added > 0)
+    }
+
+    /// Forgets that a run had vanished: it was seen again.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn unmark_vanished(&self, run_id: Uuid) -> Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM vanished_runs WHERE run_id = ?1")?
+            .execute([RunId::of(run_id)])?;
+        Ok(())
+    }
+
+    /// Whether any run is known to have vanished.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn has_vanished_runs(&self) -> Result<bool> {
+        Ok(self.connection.query_row("SELECT EXISTS (SELECT 1 FROM vanished_runs)", [], |row| row.get(0))?)
+    }
+
+    /// When a run was found to have vanished. `None`: it has not.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn vanished_at(&self, run_id: Uuid) -> Result<Option<Instant>> {
+        let sql = "SELECT vanished_at FROM vanished_runs WHERE run_id = ?1";
+        Ok(self.connection.query_row(sql, [RunId::of(run_id)], |row| row.get(0)).optional()?)
+    }
+
+    /// How many runs the archive holds.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn run_count(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM run_snapshots WHERE superseded_at IS NULL";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+}
+
+fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
+    let run_id: String = row.get(1)?;
+    let run_id = Uuid::try_parse(&run_id).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id })
+}

@@ -1,0 +1,347 @@
+//! This is the ledger of attempts: when the API was read, why, how far, what came, and how it ended.
+
+use super::Archive;
+use crate::error::Result;
+use crate::run::Instant;
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use uuid::Uuid;
+
+/// What a sync set out to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncKind {
+    /// The whole list, for the first time.
+    First,
+    /// The list from its newest run until it is safe to stop.
+    Incremental,
+    /// The whole list again.
+    Full,
+    /// Runs by their ids.
+    Fetch,
+}
+
+impl SyncKind {
+    /// The kind's word in the archive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SyncKind::First => "first",
+            SyncKind::Incremental => "incremental",
+            SyncKind::Full => "full",
+            SyncKind::Fetch => "fetch",
+        }
+    }
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was read.
+    Complete,
+    /// What could be read is kept; something is missing.
+    Partial,
+    /// It could not go on.
+    Failed,
+    /// A signal stopped it.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The outcome's word in the archive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Complete => "complete",
+            Outcome::Partial => "partial",
+            Outcome::Failed => "failed",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A place in a list that is newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the run there was created.
+    pub created_at: Instant,
+    /// The run.
+    pub run_id: Uuid,
+}
+
+/// How far a walk of the list has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WalkProgress {
+    /// Whether the list was seen to be newest first. `None`: nothing was seen yet.
+    pub newest_first: Option<bool>,
+    /// When its newest run was created.
+    pub top: Option<Instant>,
+    /// The last page that is stored.
+    pub page: Option<u32>,
+    /// The oldest run of that page. `None`: the walk cannot go on from there.
+    pub cursor: Option<Cursor>,
+}
+
+/// What a sync has brought so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests sent, those that were tried again included.
+    pub requests: u64,
+    /// Pages of the run list stored.
+    pub pages: u64,
+    /// Distinct runs met.
+    pub seen: u64,
+    /// Of these, not in the archive before.
+    pub new: u64,
+    /// Of these, in the archive in another state.
+    pub changed: u64,
+    /// Of these, in the archive as they are.
+    pub unchanged: u64,
+    /// Runs found to be gone from the API.
+    pub vanished: u64,
+    /// Items that could not be kept as a run.
+    pub quarantined: u64,
+}
+
+/// A first walk that was interrupted, and how to go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstWalk {
+    /// When its first attempt began.
+    pub started_at: Instant,
+    /// The page size it asked for.
+    pub page_size: u32,
+    /// The last page it stored.
+    pub page: u32,
+    /// The oldest run of that page.
+    pub cursor: Cursor,
+    /// When the newest run of its first page was created.
+    pub top: Instant,
+}
+
+/// One attempt, as `runledger status` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncRow {
+    /// Its number.
+    pub sync_id: i64,
+    /// What it set out to read.
+    pub kind: String,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it ended. `None`: it is running, or was killed.
+    pub ended_at: Option<Instant>,
+    /// How it ended; `running` when nobody wrote it down.
+    pub outcome: String,
+    /// Why it did not end complete.
+    pub error: Option<String>,
+    /// The process.
+    pub process_id: u32,
+    /// What it brought.
+    pub tally: Tally,
+}
+
+const SYNC_COLUMNS: &str = "sync_id, kind, started_at, ended_at, outcome, error, process_id, requests, pages, \
+     runs_seen, runs_new, runs_changed, runs_unchanged, runs_vanished, items_quarantined";
+
+impl Archive {
+    /// Opens the account of an attempt and gives its number.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn begin_sync(
+        &self,
+        kind: SyncKind,
+        reason: &str,
+        api_url: &str,
+        page_size: Option<u32>,
+        now: Instant,
+    ) -> Result<i64> {
+        self.connection.execute(
+            "INSERT INTO syncs (kind, started_at, process_id, program_version, api_url, last_observed_at, page_size, \
+                                reason, walk_started_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?2, ?6, ?7, ?2)",
+            params![kind.as_str(), now, std::process::id(), env!("CARGO_PKG_VERSION"), api_url, page_size, reason],
+        )?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Writes down how far the attempt has come; it becomes lasting together with what was stored.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn save_progress(
+        &self,
+        sync_id: i64,
+        walk: &WalkProgress,
+        tally: &Tally,
+        now: Instant,
+    ) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE syncs SET last_observed_at = :now, newest_first = :newest_first, walk_top = :top, \
+                     walk_page = :page, walk_cursor_at = :cursor_at, walk_cursor_id = :cursor_id, \
+                     requests = :requests, pages = :pages, runs_seen = :seen, runs_new = :new, \
+                     runs_changed = :changed, runs_unchanged = :unchanged, runs_vanished = :vanished, \
+                     items_quarantined = :quarantined \
+                 WHERE sync_id = :sync_id",
+            )?
+            .execute(named_params! {
+                ":sync_id": sync_id,
+                ":now": now,
+                ":newest_first": walk.newest_first,
+                ":top": walk.top,
+                ":page": walk.page,
+                ":cursor_at": walk.cursor.map(|cursor| cursor.created_at),
+                ":cursor_id": walk.cursor.map(|cursor| cursor.run_id.hyphenated().to_string()),
+                ":requests": tally.requests,
+                ":pages": tally.pages,
+                ":seen": tally.seen,
+                ":new": tally.new,
+                ":changed": tally.changed,
+                ":unchanged": tally.unchanged,
+                ":vanished": tally.vanished,
+                ":quarantined": tally.quarantined,
+            })?;
+        Ok(())
+    }
+
+    /// Says that an attempt goes on with an earlier one's walk, which began then.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn resume_walk(&self, sync_id: i64, walk: &FirstWalk) -> Result<()> {
+        self.connection.execute(
+            "UPDATE syncs SET walk_started_at = ?2, page_size = ?3 WHERE sync_id = ?1",
+            params![sync_id, walk.started_at, walk.page_size],
+        )?;
+        Ok(())
+    }
+
+    /// Writes down that the walk has read all it had to read: the watermark moves to its top.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn complete_walk(
+        &self,
+        sync_id: i64,
+        reached_end: bool,
+        top: Option<Instant>,
+        reason: &str,
+    ) -> Result<()> {
+        let watermark = top.into_iter().chain(self.watermark()?).max();
+        self.connection.execute(
+            "UPDATE syncs SET walk_complete = 1, walk_whole = ?2, watermark = ?3, reason = ?4 WHERE sync_id = ?1",
+            params![sync_id, reached_end, watermark, reason],
+        )?;
+        Ok(())
+    }
+
+    /// Closes the account of an attempt.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn end_sync(
+        &self,
+        sync_id: i64,
+        outcome: Outcome,
+        exit_code: u8,
+        error: Option<&str>,
+        now: Instant,
+    ) -> Result<()> {
+        self.connection.execute(
+            "UPDATE syncs SET ended_at = ?2, last_observed_at = max(last_observed_at, ?2), outcome = ?3, exit_code = ?4, \
+                 error = ?5 WHERE sync_id = ?1",
+            params![sync_id, now, outcome.as_str(), exit_code, error],
+        )?;
+        Ok(())
+    }
+
+    /// All runs created up to this instant had been read when a walk completed. `None`: none has.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn watermark(&self) -> Result<Option<Instant>> {
+        let sql = "SELECT watermark FROM syncs WHERE watermark IS NOT NULL ORDER BY sync_id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// When the last walk began that read the whole list. `None`: none has.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn last_whole_walk_at(&self) -> Result<Option<Instant>> {
+        let sql = "SELECT max(walk_started_at) FROM syncs WHERE walk_whole = 1";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// The first walk, when it was interrupted and can go on. `None`: it is complete, was never
+    /// begun, or has to begin again.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn interrupted_first_walk(&self) -> Result<Option<FirstWalk>> {
+        let sql = "SELECT walk_started_at, page_size, walk_page, walk_cursor_at, walk_cursor_id, walk_top FROM syncs \
+                   WHERE kind = 'first' AND newest_first = 1 AND walk_cursor_id IS NOT NULL AND walk_top IS NOT NULL \
+                     AND page_size IS NOT NULL AND NOT EXISTS (SELECT 1 FROM syncs WHERE walk_whole = 1) \
+                   ORDER BY sync_id DESC LIMIT 1";
+        let walk = self.connection.query_row(sql, [], |row| {
+            let run_id: String = row.get(4)?;
+            let run_id = Uuid::try_parse(&run_id).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
+            })?;
+            Ok(FirstWalk {
+                started_at: row.get(0)?,
+                page_size: row.get(1)?,
+                page: row.get(2)?,
+                cursor: Cursor { created_at: row.get(3)?, run_id },
+                top: row.get(5)?,
+            })
+        });
+        Ok(walk.optional()?)
+    }
+
+    /// The latest instant at which anything was observed. `None`: nothing was.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn last_observed_at(&self) -> Result<Option<Instant>> {
+        Ok(self.connection.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0))?)
+    }
+
+    /// The newest attempt. `None`: there was none.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn last_sync(&self) -> Result<Option<SyncRow>> {
+        let sql = format!("SELECT {SYNC_COLUMNS} FROM syncs ORDER BY sync_id DESC LIMIT 1");
+        Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
+    }
+
+    /// The newest attempt to walk the list that kept all it met. `None`: there was none.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn last_complete_sync(&self) -> Result<Option<SyncRow>> {
+        let sql = format!(
+            "SELECT {SYNC_COLUMNS} FROM syncs WHERE outcome = 'complete' AND kind <> 'fetch' ORDER BY sync_id DESC LIMIT 1"
+        );
+        Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
+    }
+}
+
+fn sync_row(row: &Row<'_>) -> rusqlite::Result<SyncRow> {
+    Ok(SyncRow {
+        sync_id: row.get(0)?,
+        kind: row.get(1)?,
+        started_at: row.get(2)?,
+        ended_at: row.get(3)?,
+        outcome: row.get(4)?,
+        error: row.get(5)?,
+        process_id: row.get(6)?,
+        tally: Tally {
+            requests: row.get(7)?,
+            pages: row.get(8)?,
+            seen: row.get(9)?,
+            new: row.get(10)?,
+            changed: row.get(11)?,
+            unchanged: row.get(12)?,
+            vanished: row.get(13)?,
+            quarantined: row.get(14)?,
+        },
+    })
+}
