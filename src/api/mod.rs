@@ -1,0 +1,273 @@
+//! This is the API as it can be asked: one origin, the key in a header, limits on everything, patience with failures.
+
+mod address;
+mod page;
+mod retry;
+
+pub use address::Address;
+pub use page::Page;
+pub use retry::{Failure, Patience, read_retry_after};
+
+use crate::error::{Error, Result};
+use crate::secret::ApiKey;
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+/// The path of the run list.
+const RUNS: &str = "/api/v1/runs/";
+
+/// The largest answer that is read, after decompression.
+const BODY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How the API is to be asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Manners {
+    /// How patient to be with failures.
+    pub patience: Patience,
+    /// At most so many requests begin in a second. `None`: as many as come.
+    pub max_requests_per_second: Option<f64>,
+}
+
+impl Default for Manners {
+    fn default() -> Manners {
+        Manners { patience: Patience::default(), max_requests_per_second: None }
+    }
+}
+
+/// A client of the API. It follows no redirect and no `next`: every address is its own.
+pub struct Client {
+    http: reqwest::Client,
+    address: Address,
+    manners: Manners,
+    /// When the next request may begin.
+    next_start: Mutex<Instant>,
+    requests: AtomicU64,
+}
+
+impl Client {
+    /// A client that sends `key` to `address` and to nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Unforeseen`] when the system has no certificates to check a server by.
+    pub fn new(address: Address, key: &ApiKey, manners: Manners) -> Result<Client> {
+        // A provider that somebody else installed before serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut value = HeaderValue::from_str(key.expose())
+            .map_err(|_| Error::usage("the API key fits no HTTP header"))?;
+        value.set_sensitive(true);
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
+            .default_headers(HeaderMap::from_iter([(
+                reqwest::header::HeaderName::from_static("x-api-key"),
+                value,
+            )]))
+            // reqwest would send `x-api-key` along to wherever a redirect points.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60))
+            .timeout(Duration::from_secs(600));
+        if address.is_plain() {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| {
+            Error::Unforeseen(format!(
+                "no secure connection can be made: {} (without any certificates: install ca-certificates)",
+                root_cause(&error)
+            ))
+        })?;
+        Ok(Client {
+            http,
+            address,
+            manners,
+            next_start: Mutex::new(Instant::now()),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// The address that is asked.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How many requests were sent, repeated ones included.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Asks for one page of the run list and gives what `read` makes of it. `None`: the list ends before.
+    ///
+    /// # Errors
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    pub async fn run_page<T>(
+        &self,
+        page: u32,
+        page_size: u32,
+        read: impl Fn(&Page<'_>) -> T,
+    ) -> Result<Option<T>> {
+        let answer = self.list_page(RUNS, page, page_size, read).await?;
+        match answer {
+            Answer::Found(value) => Ok(Some(value)),
+            Answer::NotFound if page > 1 => Ok(None),
+            Answer::NotFound => Err(Error::ApiUnavailable {
+                what: format!("{} has no run list at {RUNS}", self.address),
+                cause: "HTTP 404".to_owned(),
+            }),
+        }
+    }
+
+    /// Asks for one page of a pipeline list such as `sources`. `None`: there is no such page.
+    ///
+    /// # Errors
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    pub async fn pipeline_page<T>(
+        &self,
+        list: &str,
+        page: u32,
+        page_size: u32,
+        read: impl Fn(&Page<'_>) -> T,
+    ) -> Result<Option<T>> {
+        let answer = self.list_page(&format!("/api/v1/{list}/"), page, page_size, read).await?;
+        Ok(match answer {
+            Answer::Found(value) => Some(value),
+            Answer::NotFound => None,
+        })
+    }
+
+    /// Asks for one run and gives what `read` makes of its JSON. `None`: the API has no such run.
+    ///
+    /// # Errors
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    pub async fn run<T>(
+        &self,
+        id: Uuid,
+        read: impl Fn(&serde_json::value::RawValue) -> T,
+    ) -> Result<Option<T>> {
+        let path = format!("{RUNS}{id}/");
+        let answer = self
+            .get(self.address.join(&path), &path, |body| {
+                let item = serde_json::from_str(body).map_err(|error| format!("it is not JSON: {error}"))?;
+                Ok(read(item))
+            })
+            .await?;
+        Ok(match answer {
+            Answer::Found(value) => Some(value),
+            Answer::NotFound => None,
+        })
+    }
+
+    async fn list_page<T>(
+        &self,
+        path: &str,
+        page: u32,
+        page_size: u32,
+        read: impl Fn(&Page<'_>) -> T,
+    ) -> Result<Answer<T>> {
+        let mut url = self.address.join(path);
+        url.query_pairs_mut()
+            .append_pair("page", &page.to_string())
+            .append_pair("page_size", &page_size.to_string());
+        self.get(url, &format!("{path} page {page}"), |body| Ok(read(&Page::parse(body)?))).await
+    }
+
+    /// Asks until an answer can be used, or patience ends. `what` names the request in errors.
+    async fn get<T>(
+        &self,
+        url: Url,
+        what: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Answer<T>> {
+        for attempt in 1.. {
+            self.wait_for_turn().await;
+            let failure = match self.try_once(url.clone()).await {
+                Ok(body) => match read(&body) {
+                    Ok(value) => return Ok(Answer::Found(value)),
+                    Err(cause) => Failure::Unusable(cause),
+                },
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Status { status: 404, .. } => return Ok(Answer::NotFound),
+                Failure::Status { status: status @ (401 | 403), .. } => {
+                    return Err(Error::KeyRefused { status });
+                }
+                _ => {}
+            }
+            let Some(wait) = self.manners.patience.wait_after(&failure, attempt, fastrand::f64()) else {
+                return Err(Error::ApiUnavailable {
+                    what: format!(
+                        "{} did not answer {what} in {attempt} attempt{}",
+                        self.address,
+                        if attempt == 1 { "" } else { "s" }
+                    ),
+                    cause: failure.to_string(),
+                });
+            };
+            tracing::warn!(%failure, attempt, wait_seconds = wait.as_secs_f64(), "{what} is asked again");
+            tokio::time::sleep(wait).await;
+        }
+        unreachable!("patience ends");
+    }
+
+    async fn try_once(&self, url: Url) -> Result<String, Failure> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let broken = |error: reqwest::Error| Failure::Broken(root_cause(&error));
+        let mut response = self.http.get(url).send().await.map_err(broken)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(Failure::Redirect { status: status.as_u16() });
+        }
+        if status != StatusCode::OK {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let retry_after = retry_after.and_then(|text| read_retry_after(text, SystemTime::now()));
+            return Err(Failure::Status { status: status.as_u16(), retry_after });
+        }
+        let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1024 * 1024) as usize);
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > BODY_LIMIT_BYTES {
+                return Err(Failure::TooLarge { limit: BODY_LIMIT_BYTES });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        String::from_utf8(body).map_err(|_| Failure::Unusable("it is not UTF-8".to_owned()))
+    }
+
+    /// Waits until one more request may begin.
+    async fn wait_for_turn(&self) {
+        let Some(rate) = self.manners.max_requests_per_second else { return };
+        let turn = {
+            let mut next_start = self.next_start.lock().await;
+            let turn = (*next_start).max(Instant::now());
+            *next_start = turn + Duration::from_secs_f64(1.0 / rate);
+            turn
+        };
+        tokio::time::sleep_until(turn).await;
+    }
+}
+
+/// What the API says to a question that it understood.
+enum Answer<T> {
+    Found(T),
+    NotFound,
+}
+
+/// The innermost cause of an error, which names neither the address nor the wrappings around it.
+fn root_cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        // The outermost error is the innermost too: its own text would print the address.
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    }
+}
