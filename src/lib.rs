@@ -6,3 +6,4 @@ pub mod run;
 pub mod secret;
 pub mod snapshot;
 pub mod store;
+pub mod sync;

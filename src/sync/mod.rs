@@ -1,0 +1,3 @@
+//! This is the sync.
+
+mod walk;
