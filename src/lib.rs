@@ -1,1 +1,2 @@
 //! This is the library behind the `runledger` command.
+pub mod sandbox;
