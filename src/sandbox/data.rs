@@ -24,52 +24,108 @@ const COSTS_GIVEN_UP: TimeDelta = TimeDelta::days(35);
 type Name = (&'static str, &'static str, Option<&'static str>);
 
 const SOURCES: [Name; 18] = [
-    ("pedidos-shopify", "shopify", Some("Pedidos da loja (Shopify)")),
-    ("clientes-contratos", "postgres", Some("Clientes, contratos e cobranças")),
+    (
+        "pedidos-shopify",
+        "shopify",
+        Some("Pedidos da loja (Shopify)"),
+    ),
+    (
+        "clientes-contratos",
+        "postgres",
+        Some("Clientes, contratos e cobranças"),
+    ),
     ("crm-vendas", "hubspot", Some("CRM \"Vendas\" – HubSpot")),
     ("eventos-app", "amplitude", Some("🚀 Eventos do aplicativo")),
-    ("receitas-planilha", "google-sheets", Some("=SOMA(receitas)")),
+    (
+        "receitas-planilha",
+        "google-sheets",
+        Some("=SOMA(receitas)"),
+    ),
     ("google-ads", "google-ads", Some("+Marketing: Google Ads")),
     ("erp-protheus", "sqlserver", Some("-Legado: ERP Protheus")),
     ("zendesk", "zendesk", Some("@suporte (Zendesk)")),
-    ("notas-fiscais", "sftp", Some("Notas fiscais\nemitidas e canceladas")),
-    ("estoque-sp", "mysql", Some("São Paulo · Estoque do galpão nº 3")),
-    ("folha-pagamento", "rest-api", Some("Folha de pagamento; confidencial")),
+    (
+        "notas-fiscais",
+        "sftp",
+        Some("Notas fiscais\nemitidas e canceladas"),
+    ),
+    (
+        "estoque-sp",
+        "mysql",
+        Some("São Paulo · Estoque do galpão nº 3"),
+    ),
+    (
+        "folha-pagamento",
+        "rest-api",
+        Some("Folha de pagamento; confidencial"),
+    ),
     ("pix", "rest-api", Some("💸 PIX – transações, estornos")),
     ("meta-ads", "meta-ads", Some("Anúncios 'Meta' & Instagram")),
-    ("logistica", "mongodb", Some("Logística: coleta → entrega 🚚")),
+    (
+        "logistica",
+        "mongodb",
+        Some("Logística: coleta → entrega 🚚"),
+    ),
     ("avaliacoes", "rest-api", Some("Avaliações <b>5★</b>")),
-    ("telemetria", "kafka", Some("Telemetria dos caminhões\t(IoT)")),
+    (
+        "telemetria",
+        "kafka",
+        Some("Telemetria dos caminhões\t(IoT)"),
+    ),
     ("juridico", "google-drive", Some("")),
     ("fontes-teste", "faker", None),
 ];
 
 const DESTINATIONS: [Name; 8] = [
     ("dw-bigquery", "bigquery", Some("Data warehouse (BigQuery)")),
-    ("planilha-diretoria", "google-sheets", Some("Planilha da diretoria, \"oficial\"")),
+    (
+        "planilha-diretoria",
+        "google-sheets",
+        Some("Planilha da diretoria, \"oficial\""),
+    ),
     ("crm-retorno", "hubspot", Some("Retorno ao CRM ↩️")),
     ("lake-s3", "s3", Some("Lago de dados – S3")),
     ("alertas-slack", "slack", Some("@alertas no Slack 🔔")),
     ("contabilidade", "sftp", Some("=Contabilidade")),
-    ("painel-operacao", "postgres", Some("Painel da operação\r\n(tempo real)")),
+    (
+        "painel-operacao",
+        "postgres",
+        Some("Painel da operação\r\n(tempo real)"),
+    ),
     ("publicos-ads", "google-ads", Some("Públicos; remarketing")),
 ];
 
 const TRANSFORMATIONS: [Name; 14] = [
-    ("receita-mensal", "query", Some("Receita mensal, por região")),
+    (
+        "receita-mensal",
+        "query",
+        Some("Receita mensal, por região"),
+    ),
     ("churn", "notebook", Some("Previsão de cancelamento 🤖")),
     ("historico-precos", "history", Some("Histórico de preços")),
-    ("clientes-unificados", "query", Some("Clientes unificados (João & Maria)")),
+    (
+        "clientes-unificados",
+        "query",
+        Some("Clientes unificados (João & Maria)"),
+    ),
     ("custos-frete", "query", Some("-Custos de frete")),
     ("margem", "query", Some("+Margem = receita - custo")),
     ("sessoes", "notebook", Some("Sessões do aplicativo")),
-    ("estoque-diario", "history", Some("Estoque diário: \"foto\" à meia-noite")),
+    (
+        "estoque-diario",
+        "history",
+        Some("Estoque diário: \"foto\" à meia-noite"),
+    ),
     ("conciliacao", "query", Some("Conciliação bancária ✅")),
     ("qualidade", "notebook", Some("Qualidade de dados, avisos")),
     ("coortes", "query", Some("@coortes de clientes")),
     ("impostos", "query", Some("=1+1 Impostos (ICMS, ISS)")),
     ("recomendacoes", "notebook", Some("Recomendações 🛒👍🏽")),
-    ("rascunho", "query", Some("Rascunho da Conceição\nnão usar!")),
+    (
+        "rascunho",
+        "query",
+        Some("Rascunho da Conceição\nnão usar!"),
+    ),
 ];
 
 /// Number, address, given name, family name.
@@ -83,17 +139,36 @@ const USERS: [(u32, &str, &str, &str); 5] = [
 
 const TOKENS: [&str; 3] = ["CI do repositório", "Airflow, produção", "notebook 🧪"];
 
+/// What runs read and write.
+const TABLES: [&str; 9] = [
+    "clientes",
+    "pedidos",
+    "itens_do_pedido",
+    "pagamentos",
+    "notas_fiscais",
+    "estoque_por_loja",
+    "avaliações",
+    "entregas",
+    "campanhas_2026",
+];
+
 /// How busy each hour of a day is, in UTC: most schedules fall into the Brazilian night and morning.
-const BUSY: [u64; 24] =
-    [3, 3, 4, 6, 8, 9, 9, 8, 7, 6, 6, 5, 5, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 2];
+const BUSY: [u64; 24] = [
+    3, 3, 4, 6, 8, 9, 9, 8, 7, 6, 6, 5, 5, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 2,
+];
 
 const DAY_MICROS: i64 = 86_400_000_000;
 const HOUR_MICROS: i64 = DAY_MICROS / 24;
 
 /// What brings a pipeline's runs about when no person does.
 enum Habit {
-    Cron { expression: String, zone: &'static str },
-    Event { rule: &'static str },
+    Cron {
+        expression: String,
+        zone: &'static str,
+    },
+    Event {
+        rule: &'static str,
+    },
     Manual,
 }
 
@@ -187,7 +262,8 @@ struct ElDetails {
     network: Network,
     price_version: &'static str,
     records: u64,
-    streams: u32,
+    streams: &'static [&'static str],
+    task: String,
 }
 
 #[derive(Serialize)]
@@ -214,7 +290,8 @@ struct TransformationDetails {
     rows_written: u64,
     shuffle_bytes: u64,
     storage_usd: f64,
-    tables_read: u32,
+    tables_read: &'static [&'static str],
+    task: String,
 }
 
 #[derive(Serialize)]
@@ -262,7 +339,10 @@ impl Workspace {
             name,
             secret: format!("{TOKEN_PREFIX}{:016x}-{}", rng.u64(..), plan.seed),
         });
-        Workspace { profiles, tokens: tokens.into() }
+        Workspace {
+            profiles,
+            tokens: tokens.into(),
+        }
     }
 
     /// The pipelines as their lists show them.
@@ -308,7 +388,12 @@ impl Workspace {
             text.clear();
             serde_json::to_writer(&mut text, &run).expect("a run is plain JSON");
             let text = str::from_utf8(&text).expect("JSON is UTF-8").into();
-            runs.push(Kept { id, created_micros: created_at.timestamp_micros(), stage, text });
+            runs.push(Kept {
+                id,
+                created_micros: created_at.timestamp_micros(),
+                stage,
+                text,
+            });
             self.profiles[place].runs += 1;
         }
         runs
@@ -372,24 +457,42 @@ impl Workspace {
 
     /// A connector version, and the connector that it is a version of.
     pub(super) fn connector_version(&self, id: Uuid) -> Option<Document> {
-        let profile = self.profiles.iter().find(|profile| profile.connector_version == id)?;
-        let number = format!("{}.{}.0", profile.weight % 3, profile.failures_per_mille % 10);
+        let profile = self
+            .profiles
+            .iter()
+            .find(|profile| profile.connector_version == id)?;
+        let number = format!(
+            "{}.{}.0",
+            profile.weight % 3,
+            profile.failures_per_mille % 10
+        );
         object(json!({ "id": id, "version": number, "connector": profile.name.1 }))
     }
 
     /// A connector by its machine name.
     pub(super) fn connector(&self, slug: &str) -> Option<Document> {
-        let profile = self.profiles.iter().find(|profile| profile.name.1 == slug)?;
-        object(json!({ "slug": slug, "kind": profile.kind.field(), "name": slug.replace('-', " ") }))
+        let profile = self
+            .profiles
+            .iter()
+            .find(|profile| profile.name.1 == slug)?;
+        object(
+            json!({ "slug": slug, "kind": profile.kind.field(), "name": slug.replace('-', " ") }),
+        )
     }
 
     fn place(&self, pipeline: Uuid) -> Option<usize> {
-        self.profiles.iter().position(|profile| profile.id == pipeline)
+        self.profiles
+            .iter()
+            .position(|profile| profile.id == pipeline)
     }
 
     /// The places of the profiles that `take_part`, each as often as its weight.
     fn tickets(&self, take_part: impl Fn(&Profile) -> bool) -> Vec<usize> {
-        let profiles = self.profiles.iter().enumerate().filter(|(_, profile)| take_part(profile));
+        let profiles = self
+            .profiles
+            .iter()
+            .enumerate()
+            .filter(|(_, profile)| take_part(profile));
         profiles
             .flat_map(|(place, profile)| std::iter::repeat_n(place, profile.weight as usize))
             .collect()
@@ -414,7 +517,10 @@ impl Workspace {
             updated_at: Instant(progress.updated_at),
             started_at: progress.started_at.map(Instant),
             ended_at: progress.ended_at.map(Instant),
-            duration_seconds: progress.started_at.zip(progress.ended_at).map(whole_seconds),
+            duration_seconds: progress
+                .started_at
+                .zip(progress.ended_at)
+                .map(whole_seconds),
             status: progress.status,
             trigger,
             full_sync: match profile.kind {
@@ -423,9 +529,14 @@ impl Workspace {
             },
             extra_config: one_in(rng, 25).then(|| ExtraConfig {
                 backfill_days: rng.u32(1..90),
-                reason: ["correção", "carga inicial", "pedido do financeiro, urgente"][rng.usize(..3)],
+                reason: ["correção", "carga inicial", "pedido do financeiro, urgente"]
+                    [rng.usize(..3)],
             }),
-            credit_charge_status: if progress.charged { "charged" } else { "unsuccessful" },
+            credit_charge_status: if progress.charged {
+                "charged"
+            } else {
+                "unsuccessful"
+            },
             costs: progress.costs,
             triggered_by: user,
             triggered_by_token: token,
@@ -459,15 +570,29 @@ impl Workspace {
                 };
                 (trigger, None, None)
             }
-            Habit::Event { rule } if by_schedule => {
-                (Trigger { event_rule: Some(rule), kind: "event", ..none }, None, None)
-            }
-            _ if status == "pending_events" => {
-                (Trigger { event_rule: Some("any"), kind: "event", ..none }, None, None)
-            }
-            _ if rng.u32(..100) < 35 => {
-                (none, None, Some(self.tokens[rng.usize(..self.tokens.len())].id))
-            }
+            Habit::Event { rule } if by_schedule => (
+                Trigger {
+                    event_rule: Some(rule),
+                    kind: "event",
+                    ..none
+                },
+                None,
+                None,
+            ),
+            _ if status == "pending_events" => (
+                Trigger {
+                    event_rule: Some("any"),
+                    kind: "event",
+                    ..none
+                },
+                None,
+                None,
+            ),
+            _ if rng.u32(..100) < 35 => (
+                none,
+                None,
+                Some(self.tokens[rng.usize(..self.tokens.len())].id),
+            ),
             _ => (none, Some(USERS[rng.usize(..USERS.len())].0), None),
         }
     }
@@ -478,9 +603,9 @@ impl Profile {
         let weight = [1, 1, 2, 4, 6, 12, 24, 48][rng.usize(..8)];
         let minute = rng.u32(..60);
         let habit = match (kind, rng.u32(..10)) {
-            (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => {
-                Habit::Event { rule: ["any", "all"][rng.usize(..2)] }
-            }
+            (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => Habit::Event {
+                rule: ["any", "all"][rng.usize(..2)],
+            },
             (_, 9) => Habit::Manual,
             _ => Habit::Cron {
                 expression: match weight {
@@ -489,7 +614,12 @@ impl Profile {
                     6 | 12 => format!("{minute} */{} * * *", 24 / weight),
                     _ => format!("{minute} {} * * 1-5", rng.u32(2..9)),
                 },
-                zone: ["America/Sao_Paulo", "America/Sao_Paulo", "UTC", "Europe/Lisbon"][rng.usize(..4)],
+                zone: [
+                    "America/Sao_Paulo",
+                    "America/Sao_Paulo",
+                    "UTC",
+                    "Europe/Lisbon",
+                ][rng.usize(..4)],
             },
         };
         // Rare pipelines are the long ones.
@@ -513,7 +643,12 @@ impl Profile {
         }
     }
 
-    fn document(&self, rng: &mut Rng, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Document {
+    fn document(
+        &self,
+        rng: &mut Rng,
+        created_at: DateTime<Utc>,
+        updated_at: DateTime<Utc>,
+    ) -> Document {
         let (slug, connector, description) = self.name;
         let (trigger, cron) = match &self.habit {
             Habit::Cron { expression, .. } => ("cron", Some(expression)),
@@ -540,8 +675,21 @@ impl Profile {
     }
 
     /// One of the newest runs, which has not ended.
-    fn unfinished(&self, rng: &mut Rng, age: usize, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Progress {
-        let status = ["queued", "pending_events", "running", "running", "cancelling", "running"][age % 6];
+    fn unfinished(
+        &self,
+        rng: &mut Rng,
+        age: usize,
+        created_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Progress {
+        let status = [
+            "queued",
+            "pending_events",
+            "running",
+            "running",
+            "cancelling",
+            "running",
+        ][age % 6];
         let waits = matches!(status, "queued" | "pending_events");
         let started_at = (!waits).then(|| created_at + part(rng, now - created_at));
         Progress {
@@ -638,10 +786,14 @@ impl ElDetails {
                 usd: usd - network,
             },
             currency: "USD",
-            network: Network { egress_bytes: records * rng.u64(1..40), usd: network },
+            network: Network {
+                egress_bytes: records * rng.u64(1..40),
+                usd: network,
+            },
             price_version: "2026-01",
             records,
-            streams: rng.u32(1..40),
+            streams: some_tables(rng),
+            task: task(rng, "extract-load"),
         }
     }
 }
@@ -653,7 +805,11 @@ impl TransformationDetails {
         let rows = rng.u64(..4_000_000);
         TransformationDetails {
             bytes_scanned: rows * rng.u64(40..400),
-            cluster: Cluster { node_hours: hours * f64::from(nodes), nodes, usd: usd - storage },
+            cluster: Cluster {
+                node_hours: hours * f64::from(nodes),
+                nodes,
+                usd: usd - storage,
+            },
             currency: "USD",
             engine: "spark-3.5",
             price_version: "2026-01",
@@ -661,7 +817,8 @@ impl TransformationDetails {
             rows_written: rows,
             shuffle_bytes: rows * rng.u64(..80),
             storage_usd: storage,
-            tables_read: rng.u32(1..12),
+            tables_read: some_tables(rng),
+            task: task(rng, "transform"),
         }
     }
 }
@@ -675,7 +832,10 @@ fn in_progress(runs: usize) -> usize {
 /// the last minutes.
 fn creation_instants(rng: &mut Rng, plan: &Plan) -> Vec<DateTime<Utc>> {
     let day = |micros: i64| micros.div_euclid(DAY_MICROS);
-    let micros = |time: TimeDelta| time.num_microseconds().expect("a span of less than 290,000 years");
+    let micros = |time: TimeDelta| {
+        time.num_microseconds()
+            .expect("a span of less than 290,000 years")
+    };
     let now = plan.now.timestamp_micros();
     let span = micros(plan.span).max(1);
     let minutes = (20 * HOUR_MICROS / 60).min(span / 10);
@@ -692,7 +852,11 @@ fn creation_instants(rng: &mut Rng, plan: &Plan) -> Vec<DateTime<Utc>> {
             let end = now - 3 * minutes / 2;
             let even = place(now - span, end - (now - span), number, older, rng);
             // The first and the last day are cut short, and stay within their bounds.
-            if [now - span, end].map(day).contains(&day(even)) { even } else { in_rhythm(even) }
+            if [now - span, end].map(day).contains(&day(even)) {
+                even
+            } else {
+                in_rhythm(even)
+            }
         } else {
             place(now - minutes, minutes, number - older, recent, rng)
         };
@@ -717,6 +881,18 @@ fn in_rhythm(micros: i64) -> i64 {
         left -= share;
     }
     unreachable!("the shares make up the day")
+}
+
+fn some_tables(rng: &mut Rng) -> &'static [&'static str] {
+    let first = rng.usize(..TABLES.len());
+    &TABLES[first..rng.usize(first + 1..=TABLES.len())]
+}
+
+fn task(rng: &mut Rng, cluster: &str) -> String {
+    format!(
+        "arn:aws:ecs:us-east-1:123456789012:task/{cluster}/{:032x}",
+        rng.u128(..)
+    )
 }
 
 fn part(rng: &mut Rng, of: TimeDelta) -> TimeDelta {

@@ -8,7 +8,9 @@ use uuid::Uuid;
 /// with a field it does not know.
 pub(super) fn expand(model: &Model, document: &mut Document, path: &str) {
     let (field, rest) = path.split_once('.').unwrap_or((path, ""));
-    let Some(value) = document.get_mut(field) else { return };
+    let Some(value) = document.get_mut(field) else {
+        return;
+    };
     if let Some(object) = behind(model, field, value) {
         *value = Value::Object(object);
     }

@@ -48,7 +48,12 @@ pub struct Plan {
 impl Plan {
     /// A year of a thousand runs, seen at `now`.
     pub fn ending_at(now: DateTime<Utc>) -> Plan {
-        Plan { seed: 7, runs: 1000, span: TimeDelta::days(365), now }
+        Plan {
+            seed: 7,
+            runs: 1000,
+            span: TimeDelta::days(365),
+            now,
+        }
     }
 }
 
@@ -225,14 +230,21 @@ impl Model {
     /// If the workspace never had such a pipeline.
     pub fn add_of(&mut self, pipeline: Uuid) -> Uuid {
         // The newest is the youngest, also when the clock stood still since the last one.
-        let newest = self.slots.iter().flatten().map(|kept| kept.created_micros).max();
+        let newest = self
+            .slots
+            .iter()
+            .flatten()
+            .map(|kept| kept.created_micros)
+            .max();
         let earliest = newest.map_or(DateTime::<Utc>::MIN_UTC, |micros| {
             at(micros) + TimeDelta::microseconds(1)
         });
         let queued = TimeDelta::microseconds(self.rng.i64(900_000..25_000_000));
         let created_at = (self.now - queued).max(earliest);
         self.now = self.now.max(created_at);
-        let text = self.workspace.started(&mut self.rng, pipeline, created_at, self.now);
+        let text = self
+            .workspace
+            .started(&mut self.rng, pipeline, created_at, self.now);
         let document: Document = serde_json::from_str(&text).expect("a rendered run is an object");
         let id = id_of(&document).expect("a rendered run has an id");
         self.insert(id, &document);
@@ -270,7 +282,10 @@ impl Model {
             run.insert("started_at".into(), json!(instant(started_at)));
             run.insert("ended_at".into(), json!(instant(ended_at)));
             run.insert("updated_at".into(), json!(instant(ended_at)));
-            run.insert("duration_seconds".into(), json!((ended_at - started_at).num_seconds()));
+            run.insert(
+                "duration_seconds".into(),
+                json!((ended_at - started_at).num_seconds()),
+            );
             let status = match outcome {
                 Outcome::Success => "success",
                 Outcome::Failed => "failed",
@@ -287,9 +302,13 @@ impl Model {
     pub fn settle(&mut self, id: Uuid) {
         let run = self.document(id).expect("a run of this sandbox");
         let pipeline = pipeline_of(&run);
-        let seconds = run.get("duration_seconds").and_then(Value::as_f64).unwrap_or_default();
+        let seconds = run
+            .get("duration_seconds")
+            .and_then(Value::as_f64)
+            .unwrap_or_default();
         let costs = self.workspace.costs(&mut self.rng, pipeline, seconds);
-        let Value::Object(costs) = serde_json::to_value(costs).expect("costs are plain JSON") else {
+        let Value::Object(costs) = serde_json::to_value(costs).expect("costs are plain JSON")
+        else {
             unreachable!("costs are a struct")
         };
         let now = self.now;
@@ -312,7 +331,9 @@ impl Model {
         edit(&mut document);
         let place = self.slot_of[&id];
         self.unlist(place);
-        let kept = self.slots[place as usize].as_mut().expect("a known id has a run");
+        let kept = self.slots[place as usize]
+            .as_mut()
+            .expect("a known id has a run");
         kept.created_micros = created_micros(&document).unwrap_or(kept.created_micros);
         kept.stage = Stage::of(&document);
         kept.text = render(&document, &RUN_FIELDS).into();
@@ -325,7 +346,9 @@ impl Model {
     /// If there is no such run.
     pub fn set_text(&mut self, id: Uuid, text: &str) {
         let place = self.slot_of[&id];
-        let kept = self.slots[place as usize].as_mut().expect("a known id has a run");
+        let kept = self.slots[place as usize]
+            .as_mut()
+            .expect("a known id has a run");
         kept.text = text.into();
     }
 
@@ -344,8 +367,9 @@ impl Model {
     pub fn set_order(&mut self, order: Order) {
         self.order = order;
         let slots = 0..slot(self.slots.len());
-        let mut listed: Vec<u32> =
-            slots.filter(|&place| self.slots[place as usize].is_some()).collect();
+        let mut listed: Vec<u32> = slots
+            .filter(|&place| self.slots[place as usize].is_some())
+            .collect();
         listed.sort_unstable_by_key(|&place| self.key(place));
         self.listed = listed;
     }
@@ -357,7 +381,10 @@ impl Model {
 
     /// The pipelines of one kind: id and fields, in the order of their list.
     pub fn pipelines(&self, kind: Kind) -> impl Iterator<Item = (Uuid, &Document)> {
-        let of_kind = self.pipelines.iter().filter(move |pipeline| pipeline.kind == kind);
+        let of_kind = self
+            .pipelines
+            .iter()
+            .filter(move |pipeline| pipeline.kind == kind);
         of_kind.map(|pipeline| (pipeline.id, &pipeline.document))
     }
 
@@ -368,9 +395,15 @@ impl Model {
     pub fn rename_pipeline(&mut self, id: Uuid, description: &str) {
         let now = self.now;
         let mut pipelines = self.pipelines.iter_mut();
-        let pipeline = pipelines.find(|p| p.id == id).expect("a pipeline of this sandbox");
-        pipeline.document.insert("description".into(), json!(description));
-        pipeline.document.insert("updated_at".into(), json!(instant(now)));
+        let pipeline = pipelines
+            .find(|p| p.id == id)
+            .expect("a pipeline of this sandbox");
+        pipeline
+            .document
+            .insert("description".into(), json!(description));
+        pipeline
+            .document
+            .insert("updated_at".into(), json!(instant(now)));
     }
 
     /// A pipeline vanishes. Its runs stay.
@@ -379,7 +412,9 @@ impl Model {
     /// If there is no such pipeline.
     pub fn delete_pipeline(&mut self, id: Uuid) {
         let mut pipelines = self.pipelines.iter();
-        let place = pipelines.position(|p| p.id == id).expect("a pipeline of this sandbox");
+        let place = pipelines
+            .position(|p| p.id == id)
+            .expect("a pipeline of this sandbox");
         self.pipelines.remove(place);
     }
 
@@ -395,7 +430,10 @@ impl Model {
 
     /// A pipeline's fields, whatever its kind.
     pub(super) fn pipeline(&self, id: Uuid) -> Option<&Document> {
-        self.pipelines.iter().find(|pipeline| pipeline.id == id).map(|pipeline| &pipeline.document)
+        self.pipelines
+            .iter()
+            .find(|pipeline| pipeline.id == id)
+            .map(|pipeline| &pipeline.document)
     }
 
     pub(super) fn workspace(&self) -> &Workspace {
@@ -407,7 +445,10 @@ impl Model {
     }
 
     fn at(&self, stage: Stage) -> Vec<Uuid> {
-        self.listed().filter(|kept| kept.stage == stage).map(|kept| kept.id).collect()
+        self.listed()
+            .filter(|kept| kept.stage == stage)
+            .map(|kept| kept.id)
+            .collect()
     }
 
     fn kept(&self, id: Uuid) -> Option<&Kept> {
@@ -415,7 +456,9 @@ impl Model {
     }
 
     fn in_slot(&self, place: u32) -> &Kept {
-        self.slots[place as usize].as_ref().expect("a listed slot holds a run")
+        self.slots[place as usize]
+            .as_ref()
+            .expect("a listed slot holds a run")
     }
 
     /// What the list is sorted by; the id makes it one order only.
@@ -457,8 +500,12 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 
 /// An object as JSON: first the fields of `order`, then the others.
 fn render(document: &Document, order: &[&str]) -> String {
-    let first = order.iter().filter_map(|&name| document.get_key_value(name));
-    let others = document.iter().filter(|(name, _)| !order.contains(&name.as_str()));
+    let first = order
+        .iter()
+        .filter_map(|&name| document.get_key_value(name));
+    let others = document
+        .iter()
+        .filter(|(name, _)| !order.contains(&name.as_str()));
     let mut text = String::with_capacity(1500);
     for (name, value) in first.chain(others) {
         text.push(if text.is_empty() { '{' } else { ',' });
@@ -476,7 +523,9 @@ fn id_of(document: &Document) -> Option<Uuid> {
 
 /// The pipeline that a run belongs to.
 fn pipeline_of(run: &Document) -> Option<Uuid> {
-    let named = Kind::ALL.iter().filter_map(|kind| run.get(kind.field())?.as_str());
+    let named = Kind::ALL
+        .iter()
+        .filter_map(|kind| run.get(kind.field())?.as_str());
     named.filter_map(|text| Uuid::parse_str(text).ok()).next()
 }
 

@@ -41,7 +41,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, latency: Duration::ZERO, page_size: 100, max_page_size: 500, log: true }
+        Options {
+            port: 0,
+            latency: Duration::ZERO,
+            page_size: 100,
+            max_page_size: 500,
+            log: true,
+        }
     }
 }
 
@@ -97,7 +103,11 @@ impl Sandbox {
         });
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(listener, router(&shared), stopped));
-        Ok(Sandbox { address, shared, _stop: stop })
+        Ok(Sandbox {
+            address,
+            shared,
+            _stop: stop,
+        })
     }
 
     /// The address to give as the API's, without a slash at its end.
@@ -123,12 +133,20 @@ impl Sandbox {
     /// The requests since the start or the last [`Sandbox::forget_requests`], in the order they
     /// came; none if the log is off.
     pub fn requests(&self) -> Vec<Call> {
-        self.shared.calls.lock().expect("no request panicked").clone()
+        self.shared
+            .calls
+            .lock()
+            .expect("no request panicked")
+            .clone()
     }
 
     /// Empties the log and starts counting from 1 again.
     pub fn forget_requests(&self) {
-        self.shared.calls.lock().expect("no request panicked").clear();
+        self.shared
+            .calls
+            .lock()
+            .expect("no request panicked")
+            .clear();
         self.shared.count.store(0, Ordering::SeqCst);
     }
 
@@ -150,7 +168,9 @@ where
         let _ = stopped.await;
     };
     let server = axum::serve(listener, router).with_graceful_shutdown(stopped);
-    server.await.expect("accepting connections does not end in an error");
+    server
+        .await
+        .expect("accepting connections does not end in an error");
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
@@ -168,7 +188,10 @@ fn router(shared: &Arc<Shared>) -> Router {
 
 fn only_get(route: MethodRouter<Arc<Shared>>) -> MethodRouter<Arc<Shared>> {
     route.fallback(async |method: Method| {
-        refusal(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{method}\" not allowed."))
+        refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &format!("Method \"{method}\" not allowed."),
+        )
     })
 }
 
@@ -180,9 +203,17 @@ async fn watch(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         path: request.uri().path().to_string(),
         query: request.uri().query().unwrap_or_default().to_string(),
     };
-    let instead = shared.hook.lock().expect("no request panicked").as_mut().and_then(|hook| {
-        hook(&call, &mut shared.model.lock().expect("no request panicked"))
-    });
+    let instead = shared
+        .hook
+        .lock()
+        .expect("no request panicked")
+        .as_mut()
+        .and_then(|hook| {
+            hook(
+                &call,
+                &mut shared.model.lock().expect("no request panicked"),
+            )
+        });
     if shared.options.log {
         shared.calls.lock().expect("no request panicked").push(call);
     }
@@ -202,7 +233,11 @@ async fn check_key(State(_): State<Arc<Shared>>, request: Request, next: Next) -
         Some(key) if key == API_KEY => next.run(request).await,
         Some(_) => refusal(StatusCode::FORBIDDEN, "Invalid API key."),
         None => {
-            let status = if of_runs { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
+            let status = if of_runs {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::FORBIDDEN
+            };
             refusal(status, "Authentication credentials were not provided.")
         }
     }
@@ -225,7 +260,10 @@ async fn run_list(
     if as_kept {
         join(&mut body, runs.map(|kept| &*kept.text));
     } else {
-        join(&mut body, runs.map(|kept| reshaped(&model, &kept.text, &expanded, model.left_out())));
+        join(
+            &mut body,
+            runs.map(|kept| reshaped(&model, &kept.text, &expanded, model.left_out())),
+        );
     }
     body.push_str("]}");
     json_text(StatusCode::OK, body)
@@ -255,7 +293,11 @@ async fn destinations(shared: State<Arc<Shared>>, query: RawQuery, headers: Head
     pipeline_list(shared, Kind::Destination, query, &headers)
 }
 
-async fn transformations(shared: State<Arc<Shared>>, query: RawQuery, headers: HeaderMap) -> Response {
+async fn transformations(
+    shared: State<Arc<Shared>>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Response {
     pipeline_list(shared, Kind::Transformation, query, &headers)
 }
 
@@ -270,14 +312,25 @@ fn pipeline_list(
     let mut pipelines: Vec<Document> = model.pipelines(kind).map(|(_, it)| it.clone()).collect();
     let count = pipelines.len();
     // The contract has no 404 here: a page that does not exist is an empty one.
-    let nothing = paging::Page { places: 0..0, next: None, previous: None };
+    let nothing = paging::Page {
+        places: 0..0,
+        next: None,
+        previous: None,
+    };
     let page = paging::page(&query, shared.lengths(), count).unwrap_or_else(|InvalidPage| nothing);
     for path in query.all("expand[]") {
-        pipelines.iter_mut().for_each(|pipeline| expand(&model, pipeline, path));
+        pipelines
+            .iter_mut()
+            .for_each(|pipeline| expand(&model, pipeline, path));
     }
     let path = format!("/api/v1/{}s/", kind.field());
     let mut body = shared.page_head(&path, headers, count, &page);
-    join(&mut body, pipelines[page.places].iter().map(|it| json!(it).to_string()));
+    join(
+        &mut body,
+        pipelines[page.places]
+            .iter()
+            .map(|it| json!(it).to_string()),
+    );
     body.push_str("]}");
     json_text(StatusCode::OK, body)
 }
@@ -287,23 +340,45 @@ async fn append_slash(request: Request) -> Response {
     const LISTS: [&str; 4] = ["runs", "sources", "destinations", "transformations"];
     let path = request.uri().path();
     let known = path.strip_prefix("/api/v1/").is_some_and(|rest| {
-        LISTS.contains(&rest) || rest.strip_prefix("runs/").is_some_and(|id| !id.is_empty() && !id.contains('/'))
+        LISTS.contains(&rest)
+            || rest
+                .strip_prefix("runs/")
+                .is_some_and(|id| !id.is_empty() && !id.contains('/'))
     });
     if !known {
         return refusal(StatusCode::NOT_FOUND, "Not found.");
     }
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, format!("{path}/{query}"))]).into_response()
+    let query = request
+        .uri()
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    (
+        StatusCode::MOVED_PERMANENTLY,
+        [(header::LOCATION, format!("{path}/{query}"))],
+    )
+        .into_response()
 }
 
 impl Shared {
     fn lengths(&self) -> Lengths {
-        Lengths { default: self.options.page_size, greatest: self.options.max_page_size }
+        Lengths {
+            default: self.options.page_size,
+            greatest: self.options.max_page_size,
+        }
     }
 
     /// A page's JSON up to its first item.
-    fn page_head(&self, path: &str, headers: &HeaderMap, count: usize, page: &paging::Page) -> String {
-        let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    fn page_head(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        count: usize,
+        page: &paging::Page,
+    ) -> String {
+        let asked = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let host = asked.map_or_else(|| self.address.to_string(), ToString::to_string);
         let link = |query: &Option<String>| {
             json!(query.as_ref().map(|query| match query.as_str() {
@@ -313,15 +388,20 @@ impl Shared {
         };
         let mut body = String::with_capacity(500 + page.places.len() * 1400);
         let (next, previous) = (link(&page.next), link(&page.previous));
-        write!(body, r#"{{"count":{count},"next":{next},"previous":{previous},"results":["#)
-            .expect("a string takes what is written");
+        write!(
+            body,
+            r#"{{"count":{count},"next":{next},"previous":{previous},"results":["#
+        )
+        .expect("a string takes what is written");
         body
     }
 }
 
 /// A run with some fields expanded and others left out; text that is no object stays as it is.
 fn reshaped(model: &Model, text: &str, expanded: &[&str], left_out: &[String]) -> String {
-    let Ok(mut document) = serde_json::from_str::<Document>(text) else { return text.to_string() };
+    let Ok(mut document) = serde_json::from_str::<Document>(text) else {
+        return text.to_string();
+    };
     for path in expanded {
         expand(model, &mut document, path);
     }
