@@ -37,7 +37,9 @@ const RUN_FIELDS: [&str; 21] = [
 /// What to grow a workspace from. The same plan gives the same bytes.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What every choice is drawn from.
     pub seed: u64,
+    /// How many runs there are, those in progress among them.
     pub runs: usize,
     /// How far back the oldest run lies.
     pub span: TimeDelta,
@@ -261,7 +263,7 @@ impl Model {
             id,
             created_micros: created_micros(document).unwrap_or(self.now.timestamp_micros()),
             stage: Stage::of(document),
-            text: render(document, &RUN_FIELDS).into(),
+            text: render_run(document).into(),
         };
         let new = slot(self.slots.len());
         self.slot_of.insert(id, new);
@@ -336,7 +338,7 @@ impl Model {
             .expect("a known id has a run");
         kept.created_micros = created_micros(&document).unwrap_or(kept.created_micros);
         kept.stage = Stage::of(&document);
-        kept.text = render(&document, &RUN_FIELDS).into();
+        kept.text = render_run(&document).into();
         self.list(place);
     }
 
@@ -488,24 +490,19 @@ impl Model {
     }
 }
 
-/// A run as JSON, its fields in the API's own order.
-pub(super) fn render_run(document: &Document) -> String {
-    render(document, &RUN_FIELDS)
-}
-
 /// An instant as the API writes it.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// An object as JSON: first the fields of `order`, then the others.
-fn render(document: &Document, order: &[&str]) -> String {
-    let first = order
+/// A run as JSON, its fields in the API's own order.
+pub(super) fn render_run(document: &Document) -> String {
+    let first = RUN_FIELDS
         .iter()
         .filter_map(|&name| document.get_key_value(name));
     let others = document
         .iter()
-        .filter(|(name, _)| !order.contains(&name.as_str()));
+        .filter(|(name, _)| !RUN_FIELDS.contains(&name.as_str()));
     let mut text = String::with_capacity(1500);
     for (name, value) in first.chain(others) {
         text.push(if text.is_empty() { '{' } else { ',' });
