@@ -606,7 +606,8 @@ impl Profile {
             (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => Habit::Event {
                 rule: ["any", "all"][rng.usize(..2)],
             },
-            (_, 9) => Habit::Manual,
+            // Nobody starts a pipeline by hand every hour.
+            (_, 9) if weight <= 2 => Habit::Manual,
             _ => Habit::Cron {
                 expression: match weight {
                     48 => "*/30 * * * *".to_string(),
@@ -843,6 +844,8 @@ fn creation_instants(rng: &mut Rng, plan: &Plan) -> Vec<DateTime<Utc>> {
     let older = plan.runs - recent;
     let place = |from: i64, length: i64, number: usize, of: usize, rng: &mut Rng| {
         let part = (number as f64 + rng.f64()) / of as f64;
+        // The workspace grows: twice as many runs at the end as at the beginning.
+        let part = part * (4.0 - part) / 3.0;
         from + (part * length as f64) as i64
     };
     let mut last = i64::MIN;
