@@ -142,14 +142,24 @@ pub fn write_text(text: &str, out: &mut String) {
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
 pub fn canonical(raw: &RawValue) -> Result<String, TooDeep> {
     let mut out = String::with_capacity(raw.get().len());
-    write_canonical(raw, 0, &mut out)?;
-    Ok(out)
+    if write_canonical(raw, 0, &mut out) { Ok(out) } else { Err(TooDeep) }
 }
 
-fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> Result<(), TooDeep> {
+/// The canonical spelling of a value, credentials taken out, and with them whatever lies deeper than
+/// [`DEPTH_LIMIT`]: it cannot be searched for any.
+pub fn canonical_to_limit(raw: &RawValue) -> String {
+    let mut out = String::with_capacity(raw.get().len());
+    write_canonical(raw, 0, &mut out);
+    out
+}
+
+/// Says whether all of it was written.
+fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
     if depth > DEPTH_LIMIT {
-        return Err(TooDeep);
+        out.push_str(redact::REDACTED);
+        return false;
     }
+    let mut whole = true;
     match Kind::of(raw) {
         Kind::Object => {
             let mut entries = Entries::of(raw).expect("what begins as an object is one").0;
@@ -165,7 +175,7 @@ fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> Result<(),
                 if redact::hides(&entry.key, Kind::of(entry.value)) {
                     out.push_str(redact::REDACTED);
                 } else {
-                    write_canonical(entry.value, depth + 1, out)?;
+                    whole &= write_canonical(entry.value, depth + 1, out);
                 }
             }
             out.push('}');
@@ -178,14 +188,14 @@ fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> Result<(),
                 if place > 0 {
                     out.push(',');
                 }
-                write_canonical(item, depth + 1, out)?;
+                whole &= write_canonical(item, depth + 1, out);
             }
             out.push(']');
         }
         Kind::String => write_string(raw, out),
         Kind::Null | Kind::Boolean | Kind::Number => out.push_str(raw.get()),
     }
-    Ok(())
+    whole
 }
 
 /// Writes the canonical spelling of a string.

@@ -24,108 +24,52 @@ const COSTS_GIVEN_UP: TimeDelta = TimeDelta::days(35);
 type Name = (&'static str, &'static str, Option<&'static str>);
 
 const SOURCES: [Name; 18] = [
-    (
-        "pedidos-shopify",
-        "shopify",
-        Some("Pedidos da loja (Shopify)"),
-    ),
-    (
-        "clientes-contratos",
-        "postgres",
-        Some("Clientes, contratos e cobranças"),
-    ),
+    ("pedidos-shopify", "shopify", Some("Pedidos da loja (Shopify)")),
+    ("clientes-contratos", "postgres", Some("Clientes, contratos e cobranças")),
     ("crm-vendas", "hubspot", Some("CRM \"Vendas\" – HubSpot")),
     ("eventos-app", "amplitude", Some("🚀 Eventos do aplicativo")),
-    (
-        "receitas-planilha",
-        "google-sheets",
-        Some("=SOMA(receitas)"),
-    ),
+    ("receitas-planilha", "google-sheets", Some("=SOMA(receitas)")),
     ("google-ads", "google-ads", Some("+Marketing: Google Ads")),
     ("erp-protheus", "sqlserver", Some("-Legado: ERP Protheus")),
     ("zendesk", "zendesk", Some("@suporte (Zendesk)")),
-    (
-        "notas-fiscais",
-        "sftp",
-        Some("Notas fiscais\nemitidas e canceladas"),
-    ),
-    (
-        "estoque-sp",
-        "mysql",
-        Some("São Paulo · Estoque do galpão nº 3"),
-    ),
-    (
-        "folha-pagamento",
-        "rest-api",
-        Some("Folha de pagamento; confidencial"),
-    ),
+    ("notas-fiscais", "sftp", Some("Notas fiscais\nemitidas e canceladas")),
+    ("estoque-sp", "mysql", Some("São Paulo · Estoque do galpão nº 3")),
+    ("folha-pagamento", "rest-api", Some("Folha de pagamento; confidencial")),
     ("pix", "rest-api", Some("💸 PIX – transações, estornos")),
     ("meta-ads", "meta-ads", Some("Anúncios 'Meta' & Instagram")),
-    (
-        "logistica",
-        "mongodb",
-        Some("Logística: coleta → entrega 🚚"),
-    ),
+    ("logistica", "mongodb", Some("Logística: coleta → entrega 🚚")),
     ("avaliacoes", "rest-api", Some("Avaliações <b>5★</b>")),
-    (
-        "telemetria",
-        "kafka",
-        Some("Telemetria dos caminhões\t(IoT)"),
-    ),
+    ("telemetria", "kafka", Some("Telemetria dos caminhões\t(IoT)")),
     ("juridico", "google-drive", Some("")),
     ("fontes-teste", "faker", None),
 ];
 
 const DESTINATIONS: [Name; 8] = [
     ("dw-bigquery", "bigquery", Some("Data warehouse (BigQuery)")),
-    (
-        "planilha-diretoria",
-        "google-sheets",
-        Some("Planilha da diretoria, \"oficial\""),
-    ),
+    ("planilha-diretoria", "google-sheets", Some("Planilha da diretoria, \"oficial\"")),
     ("crm-retorno", "hubspot", Some("Retorno ao CRM ↩️")),
     ("lake-s3", "s3", Some("Lago de dados – S3")),
     ("alertas-slack", "slack", Some("@alertas no Slack 🔔")),
     ("contabilidade", "sftp", Some("=Contabilidade")),
-    (
-        "painel-operacao",
-        "postgres",
-        Some("Painel da operação\r\n(tempo real)"),
-    ),
+    ("painel-operacao", "postgres", Some("Painel da operação\r\n(tempo real)")),
     ("publicos-ads", "google-ads", Some("Públicos; remarketing")),
 ];
 
 const TRANSFORMATIONS: [Name; 14] = [
-    (
-        "receita-mensal",
-        "query",
-        Some("Receita mensal, por região"),
-    ),
+    ("receita-mensal", "query", Some("Receita mensal, por região")),
     ("churn", "notebook", Some("Previsão de cancelamento 🤖")),
     ("historico-precos", "history", Some("Histórico de preços")),
-    (
-        "clientes-unificados",
-        "query",
-        Some("Clientes unificados (João & Maria)"),
-    ),
+    ("clientes-unificados", "query", Some("Clientes unificados (João & Maria)")),
     ("custos-frete", "query", Some("-Custos de frete")),
     ("margem", "query", Some("+Margem = receita - custo")),
     ("sessoes", "notebook", Some("Sessões do aplicativo")),
-    (
-        "estoque-diario",
-        "history",
-        Some("Estoque diário: \"foto\" à meia-noite"),
-    ),
+    ("estoque-diario", "history", Some("Estoque diário: \"foto\" à meia-noite")),
     ("conciliacao", "query", Some("Conciliação bancária ✅")),
     ("qualidade", "notebook", Some("Qualidade de dados, avisos")),
     ("coortes", "query", Some("@coortes de clientes")),
     ("impostos", "query", Some("=1+1 Impostos (ICMS, ISS)")),
     ("recomendacoes", "notebook", Some("Recomendações 🛒👍🏽")),
-    (
-        "rascunho",
-        "query",
-        Some("Rascunho da Conceição\nnão usar!"),
-    ),
+    ("rascunho", "query", Some("Rascunho da Conceição\nnão usar!")),
 ];
 
 /// Number, address, given name, family name.
@@ -153,22 +97,15 @@ const TABLES: [&str; 9] = [
 ];
 
 /// How busy each hour of a day is, in UTC: most schedules fall into the Brazilian night and morning.
-const BUSY: [u64; 24] = [
-    3, 3, 4, 6, 8, 9, 9, 8, 7, 6, 6, 5, 5, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 2,
-];
+const BUSY: [u64; 24] = [3, 3, 4, 6, 8, 9, 9, 8, 7, 6, 6, 5, 5, 4, 4, 4, 4, 4, 3, 3, 3, 2, 2, 2];
 
 const DAY_MICROS: i64 = 86_400_000_000;
 const HOUR_MICROS: i64 = DAY_MICROS / 24;
 
 /// What brings a pipeline's runs about when no person does.
 enum Habit {
-    Cron {
-        expression: String,
-        zone: &'static str,
-    },
-    Event {
-        rule: &'static str,
-    },
+    Cron { expression: String, zone: &'static str },
+    Event { rule: &'static str },
     Manual,
 }
 
@@ -339,10 +276,7 @@ impl Workspace {
             name,
             secret: format!("{TOKEN_PREFIX}{:016x}-{}", rng.u64(..), plan.seed),
         });
-        Workspace {
-            profiles,
-            tokens: tokens.into(),
-        }
+        Workspace { profiles, tokens: tokens.into() }
     }
 
     /// The pipelines as their lists show them.
@@ -378,9 +312,7 @@ impl Workspace {
             };
             let stage = match progress.ended_at {
                 None => Stage::InProgress,
-                Some(_) if progress.status == "success" && progress.costs.unknown() => {
-                    Stage::CostsUnknown
-                }
+                Some(_) if progress.status == "success" && progress.costs.unknown() => Stage::CostsUnknown,
                 Some(_) => Stage::Settled,
             };
             let id = uuid(rng);
@@ -388,12 +320,7 @@ impl Workspace {
             text.clear();
             serde_json::to_writer(&mut text, &run).expect("a run is plain JSON");
             let text = str::from_utf8(&text).expect("JSON is UTF-8").into();
-            runs.push(Kept {
-                id,
-                created_micros: created_at.timestamp_micros(),
-                stage,
-                text,
-            });
+            runs.push(Kept { id, created_micros: created_at.timestamp_micros(), stage, text });
             self.profiles[place].runs += 1;
         }
         runs
@@ -457,45 +384,25 @@ impl Workspace {
 
     /// A connector version, and the connector that it is a version of.
     pub(super) fn connector_version(&self, id: Uuid) -> Option<Document> {
-        let profile = self
-            .profiles
-            .iter()
-            .find(|profile| profile.connector_version == id)?;
-        let number = format!(
-            "{}.{}.0",
-            profile.weight % 3,
-            profile.failures_per_mille % 10
-        );
+        let profile = self.profiles.iter().find(|profile| profile.connector_version == id)?;
+        let number = format!("{}.{}.0", profile.weight % 3, profile.failures_per_mille % 10);
         object(json!({ "id": id, "version": number, "connector": profile.name.1 }))
     }
 
     /// A connector by its machine name.
     pub(super) fn connector(&self, slug: &str) -> Option<Document> {
-        let profile = self
-            .profiles
-            .iter()
-            .find(|profile| profile.name.1 == slug)?;
-        object(
-            json!({ "slug": slug, "kind": profile.kind.field(), "name": slug.replace('-', " ") }),
-        )
+        let profile = self.profiles.iter().find(|profile| profile.name.1 == slug)?;
+        object(json!({ "slug": slug, "kind": profile.kind.field(), "name": slug.replace('-', " ") }))
     }
 
     fn place(&self, pipeline: Uuid) -> Option<usize> {
-        self.profiles
-            .iter()
-            .position(|profile| profile.id == pipeline)
+        self.profiles.iter().position(|profile| profile.id == pipeline)
     }
 
     /// The places of the profiles that `take_part`, each as often as its weight.
     fn tickets(&self, take_part: impl Fn(&Profile) -> bool) -> Vec<usize> {
-        let profiles = self
-            .profiles
-            .iter()
-            .enumerate()
-            .filter(|(_, profile)| take_part(profile));
-        profiles
-            .flat_map(|(place, profile)| std::iter::repeat_n(place, profile.weight as usize))
-            .collect()
+        let profiles = self.profiles.iter().enumerate().filter(|(_, profile)| take_part(profile));
+        profiles.flat_map(|(place, profile)| std::iter::repeat_n(place, profile.weight as usize)).collect()
     }
 
     fn run<'a>(
@@ -517,10 +424,7 @@ impl Workspace {
             updated_at: Instant(progress.updated_at),
             started_at: progress.started_at.map(Instant),
             ended_at: progress.ended_at.map(Instant),
-            duration_seconds: progress
-                .started_at
-                .zip(progress.ended_at)
-                .map(whole_seconds),
+            duration_seconds: progress.started_at.zip(progress.ended_at).map(whole_seconds),
             status: progress.status,
             trigger,
             full_sync: match profile.kind {
@@ -529,14 +433,9 @@ impl Workspace {
             },
             extra_config: one_in(rng, 25).then(|| ExtraConfig {
                 backfill_days: rng.u32(1..90),
-                reason: ["correção", "carga inicial", "pedido do financeiro, urgente"]
-                    [rng.usize(..3)],
+                reason: ["correção", "carga inicial", "pedido do financeiro, urgente"][rng.usize(..3)],
             }),
-            credit_charge_status: if progress.charged {
-                "charged"
-            } else {
-                "unsuccessful"
-            },
+            credit_charge_status: if progress.charged { "charged" } else { "unsuccessful" },
             costs: progress.costs,
             triggered_by: user,
             triggered_by_token: token,
@@ -554,12 +453,7 @@ impl Workspace {
         status: &str,
     ) -> (Trigger<'a>, Option<u32>, Option<Uuid>) {
         let by_schedule = status == "pending_events" || rng.u32(..100) < 92;
-        let none = Trigger {
-            cron_expression: None,
-            cron_timezone: None,
-            event_rule: None,
-            kind: "manual",
-        };
+        let none = Trigger { cron_expression: None, cron_timezone: None, event_rule: None, kind: "manual" };
         match &profile.habit {
             Habit::Cron { expression, zone } if by_schedule && status != "pending_events" => {
                 let trigger = Trigger {
@@ -570,29 +464,13 @@ impl Workspace {
                 };
                 (trigger, None, None)
             }
-            Habit::Event { rule } if by_schedule => (
-                Trigger {
-                    event_rule: Some(rule),
-                    kind: "event",
-                    ..none
-                },
-                None,
-                None,
-            ),
-            _ if status == "pending_events" => (
-                Trigger {
-                    event_rule: Some("any"),
-                    kind: "event",
-                    ..none
-                },
-                None,
-                None,
-            ),
-            _ if rng.u32(..100) < 35 => (
-                none,
-                None,
-                Some(self.tokens[rng.usize(..self.tokens.len())].id),
-            ),
+            Habit::Event { rule } if by_schedule => {
+                (Trigger { event_rule: Some(rule), kind: "event", ..none }, None, None)
+            }
+            _ if status == "pending_events" => {
+                (Trigger { event_rule: Some("any"), kind: "event", ..none }, None, None)
+            }
+            _ if rng.u32(..100) < 35 => (none, None, Some(self.tokens[rng.usize(..self.tokens.len())].id)),
             _ => (none, Some(USERS[rng.usize(..USERS.len())].0), None),
         }
     }
@@ -603,9 +481,9 @@ impl Profile {
         let weight = [1, 1, 2, 4, 6, 12, 24, 48][rng.usize(..8)];
         let minute = rng.u32(..60);
         let habit = match (kind, rng.u32(..10)) {
-            (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => Habit::Event {
-                rule: ["any", "all"][rng.usize(..2)],
-            },
+            (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => {
+                Habit::Event { rule: ["any", "all"][rng.usize(..2)] }
+            }
             // Nobody starts a pipeline by hand every hour.
             (_, 9) if weight <= 2 => Habit::Manual,
             _ => Habit::Cron {
@@ -615,12 +493,7 @@ impl Profile {
                     6 | 12 => format!("{minute} */{} * * *", 24 / weight),
                     _ => format!("{minute} {} * * 1-5", rng.u32(2..9)),
                 },
-                zone: [
-                    "America/Sao_Paulo",
-                    "America/Sao_Paulo",
-                    "UTC",
-                    "Europe/Lisbon",
-                ][rng.usize(..4)],
+                zone: ["America/Sao_Paulo", "America/Sao_Paulo", "UTC", "Europe/Lisbon"][rng.usize(..4)],
             },
         };
         // Rare pipelines are the long ones.
@@ -644,12 +517,7 @@ impl Profile {
         }
     }
 
-    fn document(
-        &self,
-        rng: &mut Rng,
-        created_at: DateTime<Utc>,
-        updated_at: DateTime<Utc>,
-    ) -> Document {
+    fn document(&self, rng: &mut Rng, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Document {
         let (slug, connector, description) = self.name;
         let (trigger, cron) = match &self.habit {
             Habit::Cron { expression, .. } => ("cron", Some(expression)),
@@ -683,14 +551,7 @@ impl Profile {
         created_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Progress {
-        let status = [
-            "queued",
-            "pending_events",
-            "running",
-            "running",
-            "cancelling",
-            "running",
-        ][age % 6];
+        let status = ["queued", "pending_events", "running", "running", "cancelling", "running"][age % 6];
         let waits = matches!(status, "queued" | "pending_events");
         let started_at = (!waits).then(|| created_at + part(rng, now - created_at));
         Progress {
@@ -787,10 +648,7 @@ impl ElDetails {
                 usd: usd - network,
             },
             currency: "USD",
-            network: Network {
-                egress_bytes: records * rng.u64(1..40),
-                usd: network,
-            },
+            network: Network { egress_bytes: records * rng.u64(1..40), usd: network },
             price_version: "2026-01",
             records,
             streams: some_tables(rng),
@@ -806,11 +664,7 @@ impl TransformationDetails {
         let rows = rng.u64(..4_000_000);
         TransformationDetails {
             bytes_scanned: rows * rng.u64(40..400),
-            cluster: Cluster {
-                node_hours: hours * f64::from(nodes),
-                nodes,
-                usd: usd - storage,
-            },
+            cluster: Cluster { node_hours: hours * f64::from(nodes), nodes, usd: usd - storage },
             currency: "USD",
             engine: "spark-3.5",
             price_version: "2026-01",
@@ -833,10 +687,7 @@ fn in_progress(runs: usize) -> usize {
 /// the last minutes.
 fn creation_instants(rng: &mut Rng, plan: &Plan) -> Vec<DateTime<Utc>> {
     let day = |micros: i64| micros.div_euclid(DAY_MICROS);
-    let micros = |time: TimeDelta| {
-        time.num_microseconds()
-            .expect("a span of less than 290,000 years")
-    };
+    let micros = |time: TimeDelta| time.num_microseconds().expect("a span of less than 290,000 years");
     let now = plan.now.timestamp_micros();
     let span = micros(plan.span).max(1);
     let minutes = (20 * HOUR_MICROS / 60).min(span / 10);
@@ -855,11 +706,7 @@ fn creation_instants(rng: &mut Rng, plan: &Plan) -> Vec<DateTime<Utc>> {
             let end = now - 3 * minutes / 2;
             let even = place(now - span, end - (now - span), number, older, rng);
             // The first and the last day are cut short, and stay within their bounds.
-            if [now - span, end].map(day).contains(&day(even)) {
-                even
-            } else {
-                in_rhythm(even)
-            }
+            if [now - span, end].map(day).contains(&day(even)) { even } else { in_rhythm(even) }
         } else {
             place(now - minutes, minutes, number - older, recent, rng)
         };
@@ -892,10 +739,7 @@ fn some_tables(rng: &mut Rng) -> &'static [&'static str] {
 }
 
 fn task(rng: &mut Rng, cluster: &str) -> String {
-    format!(
-        "arn:aws:ecs:us-east-1:123456789012:task/{cluster}/{:032x}",
-        rng.u128(..)
-    )
+    format!("arn:aws:ecs:us-east-1:123456789012:task/{cluster}/{:032x}", rng.u128(..))
 }
 
 fn part(rng: &mut Rng, of: TimeDelta) -> TimeDelta {
@@ -930,18 +774,12 @@ mod tests {
 
     fn model(runs: usize) -> Model {
         let now = "2026-11-23T00:30:00Z".parse().unwrap();
-        Model::new(&Plan {
-            runs,
-            ..Plan::ending_at(now)
-        })
+        Model::new(&Plan { runs, ..Plan::ending_at(now) })
     }
 
     /// The runs, newest first.
     fn documents(model: &Model) -> Vec<Document> {
-        model
-            .runs()
-            .map(|text| serde_json::from_str(text).unwrap())
-            .collect()
+        model.runs().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
 
     fn text<'a>(run: &'a Document, field: &str) -> &'a str {
@@ -969,31 +807,17 @@ mod tests {
     fn a_run_lives_in_the_order_of_its_instants_and_never_in_the_future() {
         for run in documents(&model(2000)) {
             let instants = ["created_at", "started_at", "ended_at", "updated_at"];
-            let known: Vec<&str> = instants
-                .iter()
-                .filter_map(|field| run[*field].as_str())
-                .collect();
+            let known: Vec<&str> = instants.iter().filter_map(|field| run[*field].as_str()).collect();
             assert!(known.is_sorted(), "{run:?}");
-            assert!(
-                known.iter().all(|at| at.len() == 27 && at.ends_with('Z')),
-                "{run:?}"
-            );
-            assert!(
-                known.last() <= Some(&"2026-11-23T00:30:00.000000Z"),
-                "{run:?}"
-            );
+            assert!(known.iter().all(|at| at.len() == 27 && at.ends_with('Z')), "{run:?}");
+            assert!(known.last() <= Some(&"2026-11-23T00:30:00.000000Z"), "{run:?}");
         }
     }
 
     #[test]
     fn a_handful_of_the_newest_are_in_progress_and_no_others() {
         let model = model(1000);
-        assert!(
-            model
-                .in_progress()
-                .into_iter()
-                .eq(model.ids().take(IN_PROGRESS))
-        );
+        assert!(model.in_progress().into_iter().eq(model.ids().take(IN_PROGRESS)));
     }
 
     #[test]
@@ -1001,8 +825,7 @@ mod tests {
         let model = model(20_000);
         let unknown = model.costs_unknown();
         let newest: HashSet<Uuid> = model.ids().take(IN_PROGRESS + COSTS_ON_THEIR_WAY).collect();
-        let (recent, old): (Vec<Uuid>, Vec<Uuid>) =
-            unknown.iter().partition(|id| newest.contains(id));
+        let (recent, old): (Vec<Uuid>, Vec<Uuid>) = unknown.iter().partition(|id| newest.contains(id));
         assert!(recent.len() > 10, "{}", recent.len());
         assert!((5..100).contains(&old.len()), "{}", old.len());
         for id in old {
@@ -1015,14 +838,9 @@ mod tests {
     fn a_run_belongs_to_one_pipeline_and_counts_its_runs() {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for run in documents(&model(2000)).iter().rev() {
-            let named: Vec<&Value> = Kind::ALL
-                .iter()
-                .map(|kind| &run[kind.field()])
-                .filter(|v| v.is_string())
-                .collect();
-            let [pipeline] = named[..] else {
-                panic!("{run:?}")
-            };
+            let named: Vec<&Value> =
+                Kind::ALL.iter().map(|kind| &run[kind.field()]).filter(|v| v.is_string()).collect();
+            let [pipeline] = named[..] else { panic!("{run:?}") };
             let count = counts.entry(pipeline.to_string()).or_default();
             *count += 1;
             assert_eq!(run["number"], *count);
@@ -1033,9 +851,8 @@ mod tests {
     #[test]
     fn every_status_and_every_trigger_occurs_in_its_own_shape() {
         let runs = documents(&model(3000));
-        let distinct = |field: &dyn Fn(&Document) -> String| -> HashSet<String> {
-            runs.iter().map(field).collect()
-        };
+        let distinct =
+            |field: &dyn Fn(&Document) -> String| -> HashSet<String> { runs.iter().map(field).collect() };
         let statuses = distinct(&|run| text(run, "status").to_string());
         assert_eq!(statuses.len(), 7, "{statuses:?}");
         let triggers = distinct(&|run| run["trigger"]["type"].to_string());
@@ -1056,25 +873,17 @@ mod tests {
         for run in &runs {
             for cost in ["el_cost", "transformation_cost"] {
                 let details = &run[&format!("{cost}_metadata")];
-                assert_eq!(
-                    run[&format!("{cost}_usd")].is_f64(),
-                    details.is_object(),
-                    "{run:?}"
-                );
+                assert_eq!(run[&format!("{cost}_usd")].is_f64(), details.is_object(), "{run:?}");
                 let keys = details.to_string().matches("\":").count();
                 assert!(details.is_null() || (10..=15).contains(&keys), "{details}");
             }
             assert!(
-                run["source"].is_string()
-                    || !run["el_cost_usd"].is_f64()
-                    || run["destination"].is_string()
+                run["source"].is_string() || !run["el_cost_usd"].is_f64() || run["destination"].is_string()
             );
             let charged = text(run, "credit_charge_status") == "charged";
             assert!(!charged || text(run, "status") == "success", "{run:?}");
         }
-        let both = |run: &&Document| {
-            run["el_cost_usd"].is_f64() && run["transformation_cost_usd"].is_f64()
-        };
+        let both = |run: &&Document| run["el_cost_usd"].is_f64() && run["transformation_cost_usd"].is_f64();
         assert!(runs.iter().any(|run| both(&run)));
         assert!(runs.iter().any(|run| run["el_cost_usd"] == 0.0));
     }
@@ -1102,11 +911,7 @@ mod tests {
             assert_eq!(model(runs).count(), runs);
         }
         let now = "2026-11-23T00:30:00Z".parse().unwrap();
-        let crowded = Plan {
-            runs: 300,
-            span: TimeDelta::zero(),
-            ..Plan::ending_at(now)
-        };
+        let crowded = Plan { runs: 300, span: TimeDelta::zero(), ..Plan::ending_at(now) };
         assert_eq!(Model::new(&crowded).count(), 300);
     }
 }

@@ -50,12 +50,7 @@ pub struct Plan {
 impl Plan {
     /// A year of a thousand runs, seen at `now`.
     pub fn ending_at(now: DateTime<Utc>) -> Plan {
-        Plan {
-            seed: 7,
-            runs: 1000,
-            span: TimeDelta::days(365),
-            now,
-        }
+        Plan { seed: 7, runs: 1000, span: TimeDelta::days(365), now }
     }
 }
 
@@ -232,21 +227,13 @@ impl Model {
     /// If the workspace never had such a pipeline.
     pub fn add_of(&mut self, pipeline: Uuid) -> Uuid {
         // The newest is the youngest, also when the clock stood still since the last one.
-        let newest = self
-            .slots
-            .iter()
-            .flatten()
-            .map(|kept| kept.created_micros)
-            .max();
-        let earliest = newest.map_or(DateTime::<Utc>::MIN_UTC, |micros| {
-            at(micros) + TimeDelta::microseconds(1)
-        });
+        let newest = self.slots.iter().flatten().map(|kept| kept.created_micros).max();
+        let earliest =
+            newest.map_or(DateTime::<Utc>::MIN_UTC, |micros| at(micros) + TimeDelta::microseconds(1));
         let queued = TimeDelta::microseconds(self.rng.i64(900_000..25_000_000));
         let created_at = (self.now - queued).max(earliest);
         self.now = self.now.max(created_at);
-        let text = self
-            .workspace
-            .started(&mut self.rng, pipeline, created_at, self.now);
+        let text = self.workspace.started(&mut self.rng, pipeline, created_at, self.now);
         let document: Document = serde_json::from_str(&text).expect("a rendered run is an object");
         let id = id_of(&document).expect("a rendered run has an id");
         self.insert(id, &document);
@@ -284,10 +271,7 @@ impl Model {
             run.insert("started_at".into(), json!(instant(started_at)));
             run.insert("ended_at".into(), json!(instant(ended_at)));
             run.insert("updated_at".into(), json!(instant(ended_at)));
-            run.insert(
-                "duration_seconds".into(),
-                json!((ended_at - started_at).num_seconds()),
-            );
+            run.insert("duration_seconds".into(), json!((ended_at - started_at).num_seconds()));
             let status = match outcome {
                 Outcome::Success => "success",
                 Outcome::Failed => "failed",
@@ -304,13 +288,9 @@ impl Model {
     pub fn settle(&mut self, id: Uuid) {
         let run = self.document(id).expect("a run of this sandbox");
         let pipeline = pipeline_of(&run);
-        let seconds = run
-            .get("duration_seconds")
-            .and_then(Value::as_f64)
-            .unwrap_or_default();
+        let seconds = run.get("duration_seconds").and_then(Value::as_f64).unwrap_or_default();
         let costs = self.workspace.costs(&mut self.rng, pipeline, seconds);
-        let Value::Object(costs) = serde_json::to_value(costs).expect("costs are plain JSON")
-        else {
+        let Value::Object(costs) = serde_json::to_value(costs).expect("costs are plain JSON") else {
             unreachable!("costs are a struct")
         };
         let now = self.now;
@@ -333,9 +313,7 @@ impl Model {
         edit(&mut document);
         let place = self.slot_of[&id];
         self.unlist(place);
-        let kept = self.slots[place as usize]
-            .as_mut()
-            .expect("a known id has a run");
+        let kept = self.slots[place as usize].as_mut().expect("a known id has a run");
         kept.created_micros = created_micros(&document).unwrap_or(kept.created_micros);
         kept.stage = Stage::of(&document);
         kept.text = render_run(&document).into();
@@ -348,9 +326,7 @@ impl Model {
     /// If there is no such run.
     pub fn set_text(&mut self, id: Uuid, text: &str) {
         let place = self.slot_of[&id];
-        let kept = self.slots[place as usize]
-            .as_mut()
-            .expect("a known id has a run");
+        let kept = self.slots[place as usize].as_mut().expect("a known id has a run");
         kept.text = text.into();
     }
 
@@ -369,9 +345,7 @@ impl Model {
     pub fn set_order(&mut self, order: Order) {
         self.order = order;
         let slots = 0..slot(self.slots.len());
-        let mut listed: Vec<u32> = slots
-            .filter(|&place| self.slots[place as usize].is_some())
-            .collect();
+        let mut listed: Vec<u32> = slots.filter(|&place| self.slots[place as usize].is_some()).collect();
         listed.sort_unstable_by_key(|&place| self.key(place));
         self.listed = listed;
     }
@@ -383,10 +357,7 @@ impl Model {
 
     /// The pipelines of one kind: id and fields, in the order of their list.
     pub fn pipelines(&self, kind: Kind) -> impl Iterator<Item = (Uuid, &Document)> {
-        let of_kind = self
-            .pipelines
-            .iter()
-            .filter(move |pipeline| pipeline.kind == kind);
+        let of_kind = self.pipelines.iter().filter(move |pipeline| pipeline.kind == kind);
         of_kind.map(|pipeline| (pipeline.id, &pipeline.document))
     }
 
@@ -397,15 +368,9 @@ impl Model {
     pub fn rename_pipeline(&mut self, id: Uuid, description: &str) {
         let now = self.now;
         let mut pipelines = self.pipelines.iter_mut();
-        let pipeline = pipelines
-            .find(|p| p.id == id)
-            .expect("a pipeline of this sandbox");
-        pipeline
-            .document
-            .insert("description".into(), json!(description));
-        pipeline
-            .document
-            .insert("updated_at".into(), json!(instant(now)));
+        let pipeline = pipelines.find(|p| p.id == id).expect("a pipeline of this sandbox");
+        pipeline.document.insert("description".into(), json!(description));
+        pipeline.document.insert("updated_at".into(), json!(instant(now)));
     }
 
     /// A pipeline vanishes. Its runs stay.
@@ -414,9 +379,7 @@ impl Model {
     /// If there is no such pipeline.
     pub fn delete_pipeline(&mut self, id: Uuid) {
         let mut pipelines = self.pipelines.iter();
-        let place = pipelines
-            .position(|p| p.id == id)
-            .expect("a pipeline of this sandbox");
+        let place = pipelines.position(|p| p.id == id).expect("a pipeline of this sandbox");
         self.pipelines.remove(place);
     }
 
@@ -432,10 +395,7 @@ impl Model {
 
     /// A pipeline's fields, whatever its kind.
     pub(super) fn pipeline(&self, id: Uuid) -> Option<&Document> {
-        self.pipelines
-            .iter()
-            .find(|pipeline| pipeline.id == id)
-            .map(|pipeline| &pipeline.document)
+        self.pipelines.iter().find(|pipeline| pipeline.id == id).map(|pipeline| &pipeline.document)
     }
 
     pub(super) fn workspace(&self) -> &Workspace {
@@ -447,10 +407,7 @@ impl Model {
     }
 
     fn at(&self, stage: Stage) -> Vec<Uuid> {
-        self.listed()
-            .filter(|kept| kept.stage == stage)
-            .map(|kept| kept.id)
-            .collect()
+        self.listed().filter(|kept| kept.stage == stage).map(|kept| kept.id).collect()
     }
 
     fn kept(&self, id: Uuid) -> Option<&Kept> {
@@ -458,9 +415,7 @@ impl Model {
     }
 
     fn in_slot(&self, place: u32) -> &Kept {
-        self.slots[place as usize]
-            .as_ref()
-            .expect("a listed slot holds a run")
+        self.slots[place as usize].as_ref().expect("a listed slot holds a run")
     }
 
     /// What the list is sorted by; the id makes it one order only.
@@ -497,12 +452,8 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 
 /// A run as JSON, its fields in the API's own order.
 pub(super) fn render_run(document: &Document) -> String {
-    let first = RUN_FIELDS
-        .iter()
-        .filter_map(|&name| document.get_key_value(name));
-    let others = document
-        .iter()
-        .filter(|(name, _)| !RUN_FIELDS.contains(&name.as_str()));
+    let first = RUN_FIELDS.iter().filter_map(|&name| document.get_key_value(name));
+    let others = document.iter().filter(|(name, _)| !RUN_FIELDS.contains(&name.as_str()));
     let mut text = String::with_capacity(1500);
     for (name, value) in first.chain(others) {
         text.push(if text.is_empty() { '{' } else { ',' });
@@ -520,9 +471,7 @@ fn id_of(document: &Document) -> Option<Uuid> {
 
 /// The pipeline that a run belongs to.
 fn pipeline_of(run: &Document) -> Option<Uuid> {
-    let named = Kind::ALL
-        .iter()
-        .filter_map(|kind| run.get(kind.field())?.as_str());
+    let named = Kind::ALL.iter().filter_map(|kind| run.get(kind.field())?.as_str());
     named.filter_map(|text| Uuid::parse_str(text).ok()).next()
 }
 
@@ -548,10 +497,7 @@ mod tests {
     use super::*;
 
     fn plan(runs: usize) -> Plan {
-        Plan {
-            runs,
-            ..Plan::ending_at("2026-11-23T16:00:00Z".parse().unwrap())
-        }
+        Plan { runs, ..Plan::ending_at("2026-11-23T16:00:00Z".parse().unwrap()) }
     }
 
     fn texts(model: &Model) -> Vec<&str> {
@@ -573,10 +519,7 @@ mod tests {
             model
         };
         assert_eq!(texts(&grown()), texts(&grown()));
-        let other = Model::new(&Plan {
-            seed: 8,
-            ..plan(200)
-        });
+        let other = Model::new(&Plan { seed: 8, ..plan(200) });
         assert_ne!(texts(&other), texts(&Model::new(&plan(200))));
     }
 
@@ -598,10 +541,7 @@ mod tests {
 
         model.advance(TimeDelta::seconds(90));
         model.finish(id, Outcome::Success);
-        assert_eq!(
-            (model.in_progress(), model.costs_unknown()),
-            (vec![], vec![id])
-        );
+        assert_eq!((model.in_progress(), model.costs_unknown()), (vec![], vec![id]));
         let finished = model.document(id).unwrap();
         assert_eq!(finished["status"], "success");
         assert_eq!(finished["duration_seconds"], 90);
@@ -621,10 +561,7 @@ mod tests {
         let id = model.add();
         model.finish(id, Outcome::Failed);
         model.settle(id);
-        assert_eq!(
-            model.document(id).unwrap()["credit_charge_status"],
-            "unsuccessful"
-        );
+        assert_eq!(model.document(id).unwrap()["credit_charge_status"], "unsuccessful");
     }
 
     #[test]
@@ -709,10 +646,7 @@ mod tests {
         let mut model = Model::new(&plan(100));
         let (id, _) = model.pipelines(Kind::Source).next().unwrap();
         model.rename_pipeline(id, "Outro nome");
-        assert_eq!(
-            model.pipelines(Kind::Source).next().unwrap().1["description"],
-            "Outro nome"
-        );
+        assert_eq!(model.pipelines(Kind::Source).next().unwrap().1["description"], "Outro nome");
         model.delete_pipeline(id);
         assert!(model.pipelines(Kind::Source).all(|(other, _)| other != id));
         assert_eq!(model.count(), 100);

@@ -8,11 +8,7 @@ pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(super) fn parse(raw: &str) -> Query {
-        Query(
-            form_urlencoded::parse(raw.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Query(form_urlencoded::parse(raw.as_bytes()).into_owned().collect())
     }
 
     /// Every value given for `name`.
@@ -23,11 +19,7 @@ impl Query {
 
     /// The value that counts when a name is given twice: Django takes the last.
     fn last(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The same query for another page. Page 1 is the one without a number, and the parameters
@@ -35,16 +27,13 @@ impl Query {
     fn for_page(&self, number: usize) -> String {
         let number = number.to_string();
         let others = self.0.iter().filter(|(key, _)| key != "page");
-        let mut pairs: Vec<(&str, &str)> = others
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
+        let mut pairs: Vec<(&str, &str)> =
+            others.map(|(key, value)| (key.as_str(), value.as_str())).collect();
         if number != "1" {
             pairs.push(("page", &number));
         }
         pairs.sort_by_key(|&(key, _)| key);
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 }
 
@@ -110,10 +99,7 @@ fn page_size(query: &Query, lengths: Lengths) -> usize {
 mod tests {
     use super::*;
 
-    const LENGTHS: Lengths = Lengths {
-        default: 100,
-        greatest: 500,
-    };
+    const LENGTHS: Lengths = Lengths { default: 100, greatest: 500 };
 
     fn asked(query: &str, count: usize) -> Result<Page, InvalidPage> {
         page(&Query::parse(query), LENGTHS, count)
@@ -137,13 +123,7 @@ mod tests {
 
     #[test]
     fn a_length_that_makes_no_sense_is_the_default() {
-        for nonsense in [
-            "page_size=0",
-            "page_size=-5",
-            "page_size=abc",
-            "page_size=",
-            "page_size=1.5",
-        ] {
+        for nonsense in ["page_size=0", "page_size=-5", "page_size=abc", "page_size=", "page_size=1.5"] {
             assert_eq!(places(nonsense), 0..100, "{nonsense}");
         }
     }
@@ -158,14 +138,9 @@ mod tests {
 
     #[test]
     fn a_page_past_the_end_or_without_a_sense_is_invalid() {
-        for nonsense in [
-            "page=4",
-            "page=0",
-            "page=-1",
-            "page=abc",
-            "page=1.0",
-            "page=99999999999999999999999",
-        ] {
+        for nonsense in
+            ["page=4", "page=0", "page=-1", "page=abc", "page=1.0", "page=99999999999999999999999"]
+        {
             assert_eq!(asked(nonsense, 250), Err(InvalidPage), "{nonsense}");
         }
     }
@@ -173,29 +148,15 @@ mod tests {
     #[test]
     fn the_first_page_of_an_empty_list_is_empty() {
         let first = asked("", 0).unwrap();
-        assert_eq!(
-            first,
-            Page {
-                places: 0..0,
-                next: None,
-                previous: None
-            }
-        );
+        assert_eq!(first, Page { places: 0..0, next: None, previous: None });
         assert_eq!(asked("page=2", 0), Err(InvalidPage));
     }
 
     #[test]
     fn links_keep_every_other_parameter() {
-        let second = asked(
-            "page=2&expand[]=source&page_size=50&expand[]=triggered_by",
-            250,
-        )
-        .unwrap();
+        let second = asked("page=2&expand[]=source&page_size=50&expand[]=triggered_by", 250).unwrap();
         let others = "expand%5B%5D=source&expand%5B%5D=triggered_by";
-        assert_eq!(
-            second.next.unwrap(),
-            format!("{others}&page=3&page_size=50")
-        );
+        assert_eq!(second.next.unwrap(), format!("{others}&page=3&page_size=50"));
         assert_eq!(second.previous.unwrap(), format!("{others}&page_size=50"));
     }
 

@@ -41,13 +41,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            port: 0,
-            latency: Duration::ZERO,
-            page_size: 100,
-            max_page_size: 500,
-            log: true,
-        }
+        Options { port: 0, latency: Duration::ZERO, page_size: 100, max_page_size: 500, log: true }
     }
 }
 
@@ -103,11 +97,7 @@ impl Sandbox {
         });
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(listener, router(&shared), stopped));
-        Ok(Sandbox {
-            address,
-            shared,
-            _stop: stop,
-        })
+        Ok(Sandbox { address, shared, _stop: stop })
     }
 
     /// The address to give as the API's, without a slash at its end.
@@ -133,29 +123,18 @@ impl Sandbox {
     /// The requests since the start or the last [`Sandbox::forget_requests`], in the order they
     /// came; none if the log is off.
     pub fn requests(&self) -> Vec<Call> {
-        self.shared
-            .calls
-            .lock()
-            .expect("no request panicked")
-            .clone()
+        self.shared.calls.lock().expect("no request panicked").clone()
     }
 
     /// Empties the log and starts counting from 1 again.
     pub fn forget_requests(&self) {
-        self.shared
-            .calls
-            .lock()
-            .expect("no request panicked")
-            .clear();
+        self.shared.calls.lock().expect("no request panicked").clear();
         self.shared.count.store(0, Ordering::SeqCst);
     }
 
     /// From now on `hook` sees each request before it is answered. It may change the workspace,
     /// and it may answer in the sandbox's stead. The key is checked after it.
-    pub fn on_request(
-        &self,
-        hook: impl FnMut(&Call, &mut Model) -> Option<Response> + Send + 'static,
-    ) {
+    pub fn on_request(&self, hook: impl FnMut(&Call, &mut Model) -> Option<Response> + Send + 'static) {
         *self.shared.hook.lock().expect("no request panicked") = Some(Box::new(hook));
     }
 }
@@ -168,9 +147,7 @@ where
         let _ = stopped.await;
     };
     let server = axum::serve(listener, router).with_graceful_shutdown(stopped);
-    server
-        .await
-        .expect("accepting connections does not end in an error");
+    server.await.expect("accepting connections does not end in an error");
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
@@ -188,10 +165,7 @@ fn router(shared: &Arc<Shared>) -> Router {
 
 fn only_get(route: MethodRouter<Arc<Shared>>) -> MethodRouter<Arc<Shared>> {
     route.fallback(async |method: Method| {
-        refusal(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &format!("Method \"{method}\" not allowed."),
-        )
+        refusal(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{method}\" not allowed."))
     })
 }
 
@@ -208,12 +182,7 @@ async fn watch(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         .lock()
         .expect("no request panicked")
         .as_mut()
-        .and_then(|hook| {
-            hook(
-                &call,
-                &mut shared.model.lock().expect("no request panicked"),
-            )
-        });
+        .and_then(|hook| hook(&call, &mut shared.model.lock().expect("no request panicked")));
     if shared.options.log {
         shared.calls.lock().expect("no request panicked").push(call);
     }
@@ -233,11 +202,7 @@ async fn check_key(request: Request, next: Next) -> Response {
         Some(key) if key == API_KEY => next.run(request).await,
         Some(_) => refusal(StatusCode::FORBIDDEN, "Invalid API key."),
         None => {
-            let status = if of_runs {
-                StatusCode::UNAUTHORIZED
-            } else {
-                StatusCode::FORBIDDEN
-            };
+            let status = if of_runs { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
             refusal(status, "Authentication credentials were not provided.")
         }
     }
@@ -260,10 +225,7 @@ async fn run_list(
     if as_kept {
         join(&mut body, runs.map(|kept| &*kept.text));
     } else {
-        join(
-            &mut body,
-            runs.map(|kept| reshaped(&model, &kept.text, &expanded, model.left_out())),
-        );
+        join(&mut body, runs.map(|kept| reshaped(&model, &kept.text, &expanded, model.left_out())));
     }
     body.push_str("]}");
     json_text(StatusCode::OK, body)
@@ -293,11 +255,7 @@ async fn destinations(shared: State<Arc<Shared>>, query: RawQuery, headers: Head
     pipeline_list(shared, Kind::Destination, query, &headers)
 }
 
-async fn transformations(
-    shared: State<Arc<Shared>>,
-    query: RawQuery,
-    headers: HeaderMap,
-) -> Response {
+async fn transformations(shared: State<Arc<Shared>>, query: RawQuery, headers: HeaderMap) -> Response {
     pipeline_list(shared, Kind::Transformation, query, &headers)
 }
 
@@ -312,25 +270,14 @@ fn pipeline_list(
     let mut pipelines: Vec<Document> = model.pipelines(kind).map(|(_, it)| it.clone()).collect();
     let count = pipelines.len();
     // The contract has no 404 here: a page that does not exist is an empty one.
-    let nothing = paging::Page {
-        places: 0..0,
-        next: None,
-        previous: None,
-    };
+    let nothing = paging::Page { places: 0..0, next: None, previous: None };
     let page = paging::page(&query, shared.lengths(), count).unwrap_or(nothing);
     for path in query.all("expand[]") {
-        pipelines
-            .iter_mut()
-            .for_each(|pipeline| expand(&model, pipeline, path));
+        pipelines.iter_mut().for_each(|pipeline| expand(&model, pipeline, path));
     }
     let path = format!("/api/v1/{}s/", kind.field());
     let mut body = shared.page_head(&path, headers, count, &page);
-    join(
-        &mut body,
-        pipelines[page.places]
-            .iter()
-            .map(|it| json!(it).to_string()),
-    );
+    join(&mut body, pipelines[page.places].iter().map(|it| json!(it).to_string()));
     body.push_str("]}");
     json_text(StatusCode::OK, body)
 }
@@ -341,44 +288,23 @@ async fn append_slash(request: Request) -> Response {
     let path = request.uri().path();
     let known = path.strip_prefix("/api/v1/").is_some_and(|rest| {
         LISTS.contains(&rest)
-            || rest
-                .strip_prefix("runs/")
-                .is_some_and(|id| !id.is_empty() && !id.contains('/'))
+            || rest.strip_prefix("runs/").is_some_and(|id| !id.is_empty() && !id.contains('/'))
     });
     if !known {
         return refusal(StatusCode::NOT_FOUND, "Not found.");
     }
-    let query = request
-        .uri()
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
-    (
-        StatusCode::MOVED_PERMANENTLY,
-        [(header::LOCATION, format!("{path}/{query}"))],
-    )
-        .into_response()
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, format!("{path}/{query}"))]).into_response()
 }
 
 impl Shared {
     fn lengths(&self) -> Lengths {
-        Lengths {
-            default: self.options.page_size,
-            greatest: self.options.max_page_size,
-        }
+        Lengths { default: self.options.page_size, greatest: self.options.max_page_size }
     }
 
     /// A page's JSON up to its first item.
-    fn page_head(
-        &self,
-        path: &str,
-        headers: &HeaderMap,
-        count: usize,
-        page: &paging::Page,
-    ) -> String {
-        let asked = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
+    fn page_head(&self, path: &str, headers: &HeaderMap, count: usize, page: &paging::Page) -> String {
+        let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = asked.map_or_else(|| self.address.to_string(), ToString::to_string);
         let link = |query: &Option<String>| {
             json!(query.as_ref().map(|query| match query.as_str() {
@@ -388,11 +314,8 @@ impl Shared {
         };
         let mut body = String::with_capacity(500 + page.places.len() * 1400);
         let (next, previous) = (link(&page.next), link(&page.previous));
-        write!(
-            body,
-            r#"{{"count":{count},"next":{next},"previous":{previous},"results":["#
-        )
-        .expect("a string takes what is written");
+        write!(body, r#"{{"count":{count},"next":{next},"previous":{previous},"results":["#)
+            .expect("a string takes what is written");
         body
     }
 }
@@ -434,43 +357,26 @@ mod tests {
     use serde_json::Value;
 
     fn workspace(runs: usize) -> Model {
-        Model::new(&Plan {
-            runs,
-            ..Plan::ending_at("2026-11-23T16:00:00Z".parse().unwrap())
-        })
+        Model::new(&Plan { runs, ..Plan::ending_at("2026-11-23T16:00:00Z".parse().unwrap()) })
     }
 
     async fn sandbox(runs: usize) -> Sandbox {
-        Sandbox::start(workspace(runs), Options::default())
-            .await
-            .unwrap()
+        Sandbox::start(workspace(runs), Options::default()).await.unwrap()
     }
 
     fn client() -> reqwest::Client {
         // A second installation is refused, and no matter.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let no_redirects = reqwest::redirect::Policy::none();
-        reqwest::Client::builder()
-            .redirect(no_redirects)
-            .no_proxy()
-            .build()
-            .unwrap()
+        reqwest::Client::builder().redirect(no_redirects).no_proxy().build().unwrap()
     }
 
     /// Status and body of an answer; the body is null if it is no JSON.
     async fn ask(sandbox: &Sandbox, path: &str) -> (u16, Value) {
         let url = format!("{}/api/v1{path}", sandbox.url());
-        let answer = client()
-            .get(url)
-            .header("x-api-key", API_KEY)
-            .send()
-            .await
-            .unwrap();
+        let answer = client().get(url).header("x-api-key", API_KEY).send().await.unwrap();
         let status = answer.status().as_u16();
-        (
-            status,
-            serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default(),
-        )
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
     }
 
     async fn page(sandbox: &Sandbox, query: &str) -> Value {
@@ -480,11 +386,7 @@ mod tests {
     }
 
     fn ids(page: &Value) -> Vec<Uuid> {
-        let ids = page["results"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|run| run["id"].as_str().unwrap());
+        let ids = page["results"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap());
         ids.map(|id| id.parse().unwrap()).collect()
     }
 
@@ -515,12 +417,7 @@ mod tests {
         let mut met = Vec::new();
         let mut url = format!("{}/api/v1/runs/?page_size=60", sandbox.url());
         loop {
-            let answer = client()
-                .get(&url)
-                .header("x-api-key", API_KEY)
-                .send()
-                .await
-                .unwrap();
+            let answer = client().get(&url).header("x-api-key", API_KEY).send().await.unwrap();
             let page: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
             assert_eq!(page["count"], 250);
             met.extend(ids(&page));
@@ -537,14 +434,8 @@ mod tests {
     #[tokio::test]
     async fn links_name_the_host_that_was_asked_and_keep_the_query() {
         let sandbox = sandbox(30).await;
-        let url = format!(
-            "{}/api/v1/runs/?page=2&page_size=10&expand[]=source",
-            sandbox.url()
-        );
-        let request = client()
-            .get(url)
-            .header("x-api-key", API_KEY)
-            .header("host", "nekt.test:81");
+        let url = format!("{}/api/v1/runs/?page=2&page_size=10&expand[]=source", sandbox.url());
+        let request = client().get(url).header("x-api-key", API_KEY).header("host", "nekt.test:81");
         let text = request.send().await.unwrap().text().await.unwrap();
         let page: Value = serde_json::from_str(&text).unwrap();
         let list = "http://nekt.test:81/api/v1/runs/?expand%5B%5D=source";
@@ -576,12 +467,7 @@ mod tests {
         let truth: Value = serde_json::from_str(sandbox.model().run(id).unwrap()).unwrap();
         assert_eq!(ask(&sandbox, &format!("/runs/{id}/")).await, (200, truth));
         sandbox.model().delete(id);
-        for unknown in [
-            id.to_string(),
-            Uuid::nil().to_string(),
-            "abc".into(),
-            "%FF".into(),
-        ] {
+        for unknown in [id.to_string(), Uuid::nil().to_string(), "abc".into(), "%FF".into()] {
             let (status, body) = ask(&sandbox, &format!("/runs/{unknown}/")).await;
             assert_eq!(status, 404, "{unknown}");
             assert!(body["detail"].is_string());
@@ -591,24 +477,14 @@ mod tests {
     #[tokio::test]
     async fn expanded_ids_become_the_objects_behind_them() {
         let sandbox = sandbox(400).await;
-        let fields = [
-            "source",
-            "destination",
-            "transformation",
-            "triggered_by",
-            "triggered_by_token",
-        ];
+        let fields = ["source", "destination", "transformation", "triggered_by", "triggered_by_token"];
         let query = fields.map(|field| format!("expand[]={field}")).join("&");
         let expanded = page(&sandbox, &format!("?page_size=400&{query}")).await;
         let plain = page(&sandbox, "?page_size=400").await;
         let runs = |page: &Value| page["results"].as_array().unwrap().clone();
         for (expanded, plain) in runs(&expanded).iter().zip(&runs(&plain)) {
             for field in fields {
-                let as_object = if plain[field].is_null() {
-                    &Value::Null
-                } else {
-                    &expanded[field]["id"]
-                };
+                let as_object = if plain[field].is_null() { &Value::Null } else { &expanded[field]["id"] };
                 assert_eq!(as_object, &plain[field]);
             }
         }
@@ -621,15 +497,10 @@ mod tests {
         let sandbox = sandbox(100).await;
         let model = workspace(100);
         let mut ids = model.ids();
-        let id = ids
-            .find(|id| model.document(*id).unwrap()["source"].is_string())
-            .unwrap();
+        let id = ids.find(|id| model.document(*id).unwrap()["source"].is_string()).unwrap();
         let query = "expand[]=source.connector_version.connector&expand[]=number&expand[]=a.b";
         let (_, run) = ask(&sandbox, &format!("/runs/{id}/?{query}")).await;
-        assert!(
-            run["source"]["connector_version"]["connector"]["slug"].is_string(),
-            "{run}"
-        );
+        assert!(run["source"]["connector_version"]["connector"]["slug"].is_string(), "{run}");
         assert!(run["number"].is_u64());
     }
 
@@ -639,16 +510,8 @@ mod tests {
         let mut count = 0;
         for kind in Kind::ALL {
             let (status, page) = ask(&sandbox, &format!("/{}s/?page_size=5", kind.field())).await;
-            assert_eq!(
-                (status, page["results"].as_array().unwrap().len()),
-                (200, 5)
-            );
-            assert!(
-                page["next"]
-                    .as_str()
-                    .unwrap()
-                    .contains(&format!("/{}s/?page=2", kind.field()))
-            );
+            assert_eq!((status, page["results"].as_array().unwrap().len()), (200, 5));
+            assert!(page["next"].as_str().unwrap().contains(&format!("/{}s/?page=2", kind.field())));
             count += page["count"].as_u64().unwrap();
         }
         assert_eq!(count, 40);
@@ -659,16 +522,8 @@ mod tests {
     #[tokio::test]
     async fn a_path_without_its_slash_is_sent_to_the_one_with_it() {
         let sandbox = sandbox(1).await;
-        for path in [
-            "/api/v1/runs",
-            "/api/v1/transformations",
-            "/api/v1/runs/abc",
-        ] {
-            let answer = client()
-                .get(format!("{}{path}?a=1", sandbox.url()))
-                .send()
-                .await
-                .unwrap();
+        for path in ["/api/v1/runs", "/api/v1/transformations", "/api/v1/runs/abc"] {
+            let answer = client().get(format!("{}{path}?a=1", sandbox.url())).send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 301);
             assert_eq!(answer.headers()["location"], format!("{path}/?a=1"));
         }
@@ -720,9 +575,7 @@ mod tests {
     #[tokio::test]
     async fn list_items_may_lack_what_details_have() {
         let sandbox = sandbox(10).await;
-        sandbox
-            .model()
-            .leave_out_of_lists(&["el_cost_metadata", "trigger"]);
+        sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
         let list = page(&sandbox, "").await;
         let item = list["results"][0].as_object().unwrap();
         assert!(!item.contains_key("trigger") && item.contains_key("status"));
@@ -747,10 +600,7 @@ mod tests {
         let (_, run) = ask(&sandbox, &format!("/runs/{id}/")).await;
         assert_eq!(
             (&run["status"], &run["ended_at"]),
-            (
-                &json!("failed"),
-                &json!(model::instant(sandbox.model().now()))
-            )
+            (&json!("failed"), &json!(model::instant(sandbox.model().now())))
         );
     }
 

@@ -27,6 +27,8 @@ pub enum Kept {
     },
     /// It was there in another state.
     Changed {
+        /// The snapshot that was current.
+        before: i64,
         /// Its newest snapshot.
         snapshot_id: i64,
     },
@@ -95,7 +97,7 @@ impl Archive {
         self.connection
             .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
             .execute(params![snapshot_id, at])?;
-        Ok(Kept::Changed { snapshot_id: self.insert(snapshot, at, sync_id)? })
+        Ok(Kept::Changed { before: snapshot_id, snapshot_id: self.insert(snapshot, at, sync_id)? })
     }
 
     fn current(&self, run_id: Uuid) -> Result<Option<Current>> {

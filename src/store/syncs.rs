@@ -225,7 +225,7 @@ impl Archive {
     ) -> Result<()> {
         let watermark = top.into_iter().chain(self.watermark()?).max();
         self.connection.execute(
-            "UPDATE syncs SET walk_complete = 1, walk_whole = ?2, watermark = ?3, reason = ?4 WHERE sync_id = ?1",
+            "UPDATE syncs SET walk_complete = 1, walk_whole = max(walk_whole, ?2), watermark = ?3, reason = ?4 WHERE sync_id = ?1",
             params![sync_id, reached_end, watermark, reason],
         )?;
         Ok(())
