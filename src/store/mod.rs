@@ -1,5 +1,6 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
+mod contents;
 mod lock;
 mod oddities;
 mod pipelines;
@@ -7,6 +8,7 @@ mod rows;
 mod runs;
 mod syncs;
 
+pub use contents::Contents;
 pub use lock::Lock;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};

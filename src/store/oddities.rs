@@ -76,12 +76,4 @@ impl Archive {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
-
-    /// How many distinct items are in quarantine.
-    ///
-    /// # Errors
-    /// Those of SQLite.
-    pub fn quarantine_count(&self) -> Result<u64> {
-        Ok(self.connection.query_row("SELECT count(*) FROM quarantine", [], |row| row.get(0))?)
-    }
 }

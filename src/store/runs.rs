@@ -226,15 +226,6 @@ impl Archive {
         let sql = "SELECT vanished_at FROM vanished_runs WHERE run_id = ?1";
         Ok(self.connection.query_row(sql, [RunId::of(run_id)], |row| row.get(0)).optional()?)
     }
-
-    /// How many runs the archive holds.
-    ///
-    /// # Errors
-    /// Those of SQLite.
-    pub fn run_count(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM run_snapshots WHERE superseded_at IS NULL";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
-    }
 }
 
 fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {

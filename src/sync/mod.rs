@@ -244,6 +244,8 @@ struct Session<'a> {
     met: Met,
     tally: Tally,
     walk_progress: WalkProgress,
+    /// What the archive has for certain: both as they were at the last commit.
+    committed: (Tally, WalkProgress),
     known_drift: HashSet<Drift>,
     new_drift: Vec<DriftRow>,
     has_vanished_runs: bool,
@@ -285,6 +287,7 @@ impl<'a> Session<'a> {
             met: Met::default(),
             tally: Tally::default(),
             walk_progress: WalkProgress::default(),
+            committed: (Tally::default(), WalkProgress::default()),
             known_drift: archive.drift()?.into_iter().map(|row| row.drift).collect(),
             new_drift: Vec::new(),
             has_vanished_runs: archive.has_vanished_runs()?,
@@ -664,8 +667,10 @@ impl<'a> Session<'a> {
             self.collecting_since = self.collecting_since.map(|_| std::time::Instant::now());
             return Ok(());
         }
-        if self.collecting_since.take().is_some() {
+        if self.collecting_since.is_some() {
             self.archive.commit()?;
+            self.collecting_since = None;
+            self.committed = (self.tally, self.walk_progress);
         }
         Ok(())
     }
@@ -719,6 +724,7 @@ impl<'a> Session<'a> {
         if matches!(result, Err(Error::Sqlite(_))) && self.collecting_since.take().is_some() {
             // What SQLite could not take in is not to be committed half.
             let _ = self.archive.roll_back();
+            (self.tally, self.walk_progress) = self.committed;
         }
         self.save_progress()?;
         let now = self.observations.next();

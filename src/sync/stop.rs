@@ -29,7 +29,7 @@ impl Stop {
     }
 
     /// Waits until somebody asks to stop.
-    pub(super) async fn requested(&self) -> Error {
+    pub async fn requested(&self) -> Error {
         let mut notified = std::pin::pin!(self.notify.notified());
         loop {
             // Enabled before the look, so that a request in between is not missed.

@@ -1,0 +1,64 @@
+//! This is what the commands that ask the API share: the client, the runtime, the clock, the signals.
+
+use crate::api::{Client, Manners};
+use crate::cli::ApiArgs;
+use crate::error::{Error, Result};
+use crate::run::Instant;
+use crate::settings;
+use crate::sync::{Clock, Stop};
+use chrono::Utc;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::from_utc(Utc::now()).expect("the clock shows a year of four digits")
+    }
+}
+
+/// A client for what the arguments name.
+///
+/// # Errors
+/// [`Error::Usage`] for an address or a key that cannot be used.
+pub fn client(args: &ApiArgs) -> Result<Arc<Client>> {
+    let address = settings::api_address(args.api_url.as_deref())?;
+    let key = settings::api_key(args.api_key_file.as_deref())?;
+    let manners = Manners { max_requests_per_second: args.max_requests_per_second, ..Manners::default() };
+    Ok(Arc::new(Client::new(address, &key, manners)?))
+}
+
+/// The runtime that requests run on.
+///
+/// # Errors
+/// [`Error::Unforeseen`] when the system gives no threads.
+pub fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::Unforeseen(format!("no threads could be started: {cause}")))
+}
+
+/// Lets SIGINT and SIGTERM ask for an orderly stop.
+///
+/// # Errors
+/// [`Error::Unforeseen`] when the system does not let signals be caught.
+pub fn stop_on_signals(runtime: &Runtime) -> Result<Arc<Stop>> {
+    let stop = Arc::new(Stop::default());
+    let _context = runtime.enter();
+    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+        let mut signals =
+            signal(kind).map_err(|cause| Error::Unforeseen(format!("signals cannot be caught: {cause}")))?;
+        let stop = Arc::clone(&stop);
+        runtime.spawn(async move {
+            while signals.recv().await.is_some() {
+                stop.request(number);
+            }
+        });
+    }
+    Ok(stop)
+}

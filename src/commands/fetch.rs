@@ -1,0 +1,19 @@
+//! This is `runledger fetch`: it archives runs by their ids.
+
+use super::sync::attempt;
+use crate::cli::FetchArgs;
+use crate::error::Result;
+use crate::sync::{self, Options};
+use std::path::Path;
+
+/// Archives the runs; those that the API does not have are named, the others are kept.
+///
+/// # Errors
+/// [`crate::error::Error::Partial`] when any run could not be had.
+pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
+    let options = Options { concurrency: args.api.concurrency, ..Options::default() };
+    let mut ids = args.ids.clone();
+    ids.sort_unstable();
+    ids.dedup();
+    attempt(&args.api, &args.talk, path, &options, |archive, means, options| sync::fetch(archive, means, options, &ids))
+}

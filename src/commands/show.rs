@@ -1,0 +1,143 @@
+//! This is `runledger show`: one run, its pipeline, and what became known of it when.
+
+use super::say;
+use crate::cli::ShowArgs;
+use crate::error::{Error, Result};
+use crate::export::visible;
+use crate::run::json::Entries;
+use crate::run::{Field, Run};
+use crate::snapshot::{Change, changes};
+use crate::store::{Archive, HistoryEntry, PipelineKind};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Shows the run.
+///
+/// # Errors
+/// [`Error::Usage`] when the archive has no such run.
+pub fn run(args: &ShowArgs, path: &Path) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    let history = archive.history(args.id)?;
+    let Some(current) = history.last() else {
+        return Err(Error::Usage {
+            what: format!("the archive has no run {}", args.id),
+            hint: Some(format!("`runledger fetch {}` asks the API for it", args.id)),
+        });
+    };
+    let pipeline = Pipeline::of(&archive, &current.run)?;
+    let vanished_at = archive.vanished_at(args.id)?;
+    if args.json {
+        let json = json!({
+            "run": document(&current.run),
+            "pipeline": pipeline.map(|pipeline| json!({
+                "kind": pipeline.kind.as_str(),
+                "id": pipeline.id,
+                "name": pipeline.name,
+            })),
+            "vanished_at": vanished_at.map(|at| at.to_string()),
+            "history": steps(&history).map(|(entry, changes)| json!({
+                "observed_at": entry.observed_at.as_str(),
+                "superseded_at": entry.superseded_at.map(|at| at.to_string()),
+                "sync_id": entry.sync_id,
+                "changes": changes.iter().map(change_as_json).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+        });
+        return say(&json.to_string());
+    }
+    let mut text = String::new();
+    write_run(&current.run, pipeline.as_ref(), &mut text);
+    if let Some(at) = vanished_at {
+        let _ = writeln!(text, "\nThe API no longer has this run (seen {at}).");
+    }
+    write_history(&history, &mut text);
+    say(text.trim_end())
+}
+
+/// The pipeline that a run belongs to.
+struct Pipeline {
+    kind: PipelineKind,
+    /// As the run names it: an id or a slug.
+    id: String,
+    name: Option<String>,
+}
+
+impl Pipeline {
+    /// `None`: the run names none, or more than one.
+    fn of(archive: &Archive, run: &Run) -> Result<Option<Pipeline>> {
+        let named = [&run.source, &run.destination, &run.transformation];
+        let mut named = PipelineKind::ALL.into_iter().zip(named).filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
+        let (Some((kind, id)), None) = (named.next(), named.next()) else { return Ok(None) };
+        Ok(Some(Pipeline { kind, id: id.clone(), name: archive.pipeline_name(kind, id)? }))
+    }
+}
+
+/// Each state with what changed since the one before; of the first, nothing did.
+fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<Change>)> {
+    history.iter().enumerate().map(|(place, entry)| {
+        let before = place.checked_sub(1).map(|before| &history[before].run);
+        (entry, before.map_or_else(Vec::new, |before| changes(before, &entry.run)))
+    })
+}
+
+fn write_run(run: &Run, pipeline: Option<&Pipeline>, text: &mut String) {
+    let width = Field::ALL.iter().map(|field| field.name().len()).max().unwrap_or(0);
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:width$}  {}", visible(value));
+    };
+    let document = run.document();
+    let entries = Entries::parse(&document).expect("a run's document is an object");
+    for entry in &entries.0 {
+        line(&entry.key, &readable(entry.value));
+    }
+    if let Some(pipeline) = pipeline {
+        line("pipeline", &format!("{} ({})", pipeline.name.as_deref().unwrap_or("unnamed"), pipeline.kind.as_str()));
+    }
+}
+
+fn write_history(history: &[HistoryEntry], text: &mut String) {
+    let _ = writeln!(text, "\nHistory");
+    for (entry, changes) in steps(history) {
+        let first = if changes.is_empty() { ": first seen" } else { "" };
+        let _ = writeln!(text, "  {}  sync {}{first}", entry.observed_at, entry.sync_id);
+        for change in changes {
+            let side = |json: &Option<String>| match json.as_deref() {
+                Some(json) => visible(&shortened(&readable_text(json))).into_owned(),
+                None => "(absent)".to_owned(),
+            };
+            let _ = writeln!(text, "    {}: {} → {}", visible(&change.field), side(&change.before), side(&change.after));
+        }
+    }
+}
+
+/// A JSON value as a person reads it: texts without quotes, null as a dash.
+fn readable(value: &RawValue) -> String {
+    match serde_json::from_str::<Value>(value.get()) {
+        Ok(Value::String(text)) => text,
+        Ok(Value::Null) => "—".to_owned(),
+        _ => value.get().to_owned(),
+    }
+}
+
+fn readable_text(json: &str) -> String {
+    serde_json::from_str::<&RawValue>(json).map_or_else(|_| json.to_owned(), readable)
+}
+
+/// Enough of a long value to know it by.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+fn document(run: &Run) -> Box<RawValue> {
+    RawValue::from_string(run.document()).expect("a run's document is JSON")
+}
+
+fn change_as_json(change: &Change) -> Value {
+    let side = |json: &Option<String>| json.as_deref().map(|json| RawValue::from_string(json.to_owned()).ok());
+    json!({ "field": change.field, "before": side(&change.before), "after": side(&change.after) })
+}
