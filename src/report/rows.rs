@@ -1,0 +1,147 @@
+//! This is a stream of rows as SQLite gives them: one at a time, nothing kept.
+
+use super::period::Span;
+use crate::error::{Error, Result};
+use crate::run::Instant;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Statement};
+
+/// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
+/// is left out: it depends on the day it is asked.
+const RUNS: &str = include_str!("rows/runs.sql");
+
+/// Every state of each run in a span, in the order they were archived.
+const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+
+/// The columns of runs and snapshots that hold a JSON document.
+const JSON_COLUMNS: [&str; 6] =
+    ["trigger", "extra_config", "el_cost_metadata", "transformation_cost_metadata", "absent", "unmapped"];
+
+/// A statement with its parameters bound, ready to give its rows.
+pub struct Selection<'a> {
+    statement: Statement<'a>,
+    columns: Vec<Column>,
+}
+
+/// A column of a selection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as SQLite gives it.
+    pub name: String,
+    /// What its texts are.
+    pub texts: Texts,
+}
+
+/// What the texts of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// Words, ids, instants.
+    Words,
+    /// JSON documents.
+    Json,
+}
+
+/// One row, borrowed from SQLite until the next one is asked for.
+pub struct Row<'r> {
+    row: &'r rusqlite::Row<'r>,
+    columns: &'r [Column],
+}
+
+/// One value, borrowed from SQLite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'r> {
+    /// Not known.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A double; infinite ones only where the SQL made them.
+    Real(f64),
+    /// Words; valid UTF-8 wherever runledger wrote them.
+    Text(&'r [u8]),
+    /// A JSON document; valid wherever runledger wrote it.
+    Json(&'r [u8]),
+    /// Bytes.
+    Blob(&'r [u8]),
+}
+
+impl<'r> Row<'r> {
+    /// The row's values, in the order of the selection's columns.
+    pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
+        let row = self.row;
+        self.columns.iter().enumerate().map(move |(index, column)| {
+            let value = row.get_ref(index).expect("a row has each column of its selection");
+            match (value, column.texts) {
+                (ValueRef::Null, _) => Value::Null,
+                (ValueRef::Integer(whole), _) => Value::Integer(whole),
+                (ValueRef::Real(real), _) => Value::Real(real),
+                (ValueRef::Text(text), Texts::Words) => Value::Text(text),
+                (ValueRef::Text(text), Texts::Json) => Value::Json(text),
+                (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
+            }
+        })
+    }
+
+    /// The row as rusqlite has it.
+    pub fn raw(&self) -> &'r rusqlite::Row<'r> {
+        self.row
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// A selection of whatever the statement gives, its parameters already bound.
+    pub fn new(statement: Statement<'a>) -> Selection<'a> {
+        let columns = statement
+            .column_names()
+            .into_iter()
+            .map(|name| Column { name: name.to_owned(), texts: Texts::Words })
+            .collect();
+        Selection { statement, columns }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Reads all rows, each given to `visit` before the next is read. The first error ends it.
+    pub fn for_each<E: From<Error>>(
+        &mut self,
+        mut visit: impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let columns = &self.columns;
+        let mut rows = self.statement.raw_query();
+        while let Some(row) = rows.next().map_err(Error::from)? {
+            visit(Row { row, columns })?;
+        }
+        Ok(())
+    }
+
+    fn with_json_columns(mut self) -> Selection<'a> {
+        for column in &mut self.columns {
+            if JSON_COLUMNS.contains(&column.name.as_str()) {
+                column.texts = Texts::Json;
+            }
+        }
+        self
+    }
+}
+
+/// The current state of each run booked in `span`, in the order of booking, then of their ids.
+pub fn runs<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+    stored(archive, RUNS, span)
+}
+
+/// Every state of each run that was booked in `span` when it was in that state, in the order they were archived.
+pub fn snapshots<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+    stored(archive, SNAPSHOTS, span)
+}
+
+fn stored<'a>(archive: &'a Connection, sql: &str, span: &Span) -> Result<Selection<'a>> {
+    let mut statement = archive.prepare(sql)?;
+    for (name, bound) in [(":from", &span.from), (":until", &span.until)] {
+        let index =
+            statement.parameter_index(name)?.expect("both selections of rows have both ends of a span");
+        statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
+    }
+    Ok(Selection::new(statement).with_json_columns())
+}
