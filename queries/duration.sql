@@ -10,7 +10,9 @@ WITH
 -- Every current run with its month, its duration and its wait.
 booked AS MATERIALIZED (
     SELECT substr(booked_at, 1, 7) AS month, status, duration_seconds,
-           CAST(round(queued_seconds * 1e6) AS INTEGER) AS queued_micros
+           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           (strftime('%s', substr(started_at, 1, 19)) - strftime('%s', substr(created_at, 1, 19))) * 1000000
+               + substr(started_at, 21, 6) - substr(created_at, 21, 6) AS queued_micros
     FROM runs
     WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),

@@ -5,6 +5,7 @@
 --
 -- Time counts from the sync that first saw one status to the sync that first saw the next: a sync
 -- every hour sees hours. The median is percentile_cont's: the middle, or halfway between the middle two.
+-- Times are cut to the millisecond.
 WITH
 -- Every state of each run that has more than one, beside the status before it.
 states AS (
@@ -24,7 +25,8 @@ sights AS (
 -- Each step from one status to the next, with its time to the microsecond.
 steps AS (
     SELECT run_id, state, from_status, to_status,
-           (strftime('%s', observed_at) - strftime('%s', before_at)) * 1000000
+           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           (strftime('%s', substr(observed_at, 1, 19)) - strftime('%s', substr(before_at, 1, 19))) * 1000000
                + substr(observed_at, 21, 6) - substr(before_at, 21, 6) AS micros
     FROM (
         SELECT run_id, status AS to_status, observed_at,

@@ -4,7 +4,6 @@ use crate::cli::{QueryArgs, QueryFormat};
 use crate::error::{Error, Result};
 use crate::export::json::Layout;
 use crate::export::{Destination, csv, json, terminal};
-use crate::report::question;
 use crate::report::rows::Selection;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement};
@@ -29,7 +28,7 @@ pub fn run(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let mut selection = Selection::new(statement);
     match args.format {
         QueryFormat::Table => {
-            let table = question::table(&mut selection)?;
+            let table = selection.table(|_, value| value.cell())?;
             destination.write(|out| Ok(terminal::write_table(&table, out)?))
         }
         QueryFormat::Csv => destination.write(|out| csv::write_rows(&mut selection, out)),

@@ -79,28 +79,29 @@ pub fn write_rows(
 ) -> Result<(), WriteError> {
     let keys = keys(selection.columns().iter().map(|Column { name, .. }| name.as_str()));
     out.write_all(layout.start().as_bytes())?;
-    let (mut nth, mut hex) = (0, Vec::new());
+    let (mut nth, mut hex, mut line) = (0, Vec::new(), Vec::new());
     selection.for_each(|row| -> Result<(), WriteError> {
-        out.write_all(layout.before_row(nth).as_bytes())?;
+        line.clear();
+        line.extend_from_slice(layout.before_row(nth).as_bytes());
         for (key, value) in keys.iter().zip(row.values()) {
-            out.write_all(key)?;
+            line.extend_from_slice(key);
             match value {
-                Value::Null => out.write_all(b"null")?,
-                Value::Integer(whole) => write!(out, "{whole}")?,
-                Value::Real(real) => write_real(real, out)?,
-                Value::Text(text) => write_text(text, out)?,
-                Value::Json(json) => write_json(json, out)?,
+                Value::Null => line.extend_from_slice(b"null"),
+                Value::Integer(whole) => write!(line, "{whole}")?,
+                Value::Real(real) => write_real(real, &mut line)?,
+                Value::Text(text) => write_text(text, &mut line)?,
+                Value::Json(json) => write_json(json, &mut line),
                 Value::Blob(bytes) => {
                     hex.clear();
                     super::write_hex(bytes, &mut hex);
-                    write_text(&hex, out)?;
+                    write_text(&hex, &mut line)?;
                 }
             }
         }
-        out.write_all(b"}")?;
-        out.write_all(layout.after_row().as_bytes())?;
+        line.push(b'}');
+        line.extend_from_slice(layout.after_row().as_bytes());
         nth += 1;
-        Ok(())
+        Ok(out.write_all(&line)?)
     })?;
     Ok(out.write_all(layout.end().as_bytes())?)
 }
@@ -126,19 +127,19 @@ fn keys<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<Vec<u8>> {
     keys
 }
 
-fn write_text(text: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    Ok(serde_json::to_writer(&mut *out, &String::from_utf8_lossy(text))?)
+fn write_text(text: &[u8], line: &mut Vec<u8>) -> io::Result<()> {
+    Ok(serde_json::to_writer(line, &String::from_utf8_lossy(text))?)
 }
 
 /// A document on one line: a line end in JSON can only be space between its parts.
-fn write_json(json: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    for (nth, line) in json.split(|byte| matches!(byte, b'\n' | b'\r')).enumerate() {
-        if nth > 0 {
-            out.write_all(b" ")?;
+fn write_json(json: &[u8], line: &mut Vec<u8>) {
+    let start = line.len();
+    line.extend_from_slice(json);
+    for byte in &mut line[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
         }
-        out.write_all(line)?;
     }
-    Ok(())
 }
 
 fn write_real(real: f64, out: &mut dyn Write) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::visible::visible;
 use crate::report::{Cell, Table};
-use comfy_table::{CellAlignment, TableStyle, presets};
+use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 use std::io::{self, Write};
 
 /// What people see where a machine gets a blank.
@@ -13,6 +13,9 @@ const HEADING_WIDTH: usize = 14;
 
 /// The label of the row that takes all others together.
 const ALL: &str = "all";
+
+/// Lines above, below the heading and below, none between rows.
+const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
 /// Writes the table with its totals. The same table gives the same bytes on every terminal and off it.
 pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
@@ -40,7 +43,13 @@ pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
         }
         drawn.add_row(cells(texts));
     }
-    for line in drawn.lines() {
+    let lines: Vec<String> = drawn.lines().collect();
+    // Cells have one line each: the totals stand on the last but the border, which is drawn above them too.
+    let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
+    for (place, line) in lines.iter().enumerate() {
+        if totals_line == Some(place) {
+            writeln!(out, "{}", lines[lines.len() - 1])?;
+        }
         writeln!(out, "{}", line.trim_end())?;
     }
     if table.rows.is_empty() {
@@ -48,8 +57,6 @@ pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     }
     Ok(())
 }
-
-const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY;
 
 fn shown(cell: &Cell) -> String {
     cell.rounded().map_or_else(|| UNKNOWN.to_owned(), |text| visible(&text).into_owned())

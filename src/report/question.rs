@@ -64,33 +64,19 @@ impl Question {
                 )));
             }
         }
-        table(&mut Selection::new(statement))
+        Selection::new(statement).table(|column, value| cell(Measure::of_column(&column.name), value))
     }
 }
 
-/// The whole of a selection as a table, each column measured by its name.
-pub fn table(selection: &mut Selection<'_>) -> Result<Table> {
-    let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
-    let measures: Vec<Measure> = columns.iter().map(|column| Measure::of_column(column)).collect();
-    let mut rows = Vec::new();
-    selection.for_each(|row| -> Result<()> {
-        rows.push(measures.iter().zip(row.values()).map(|(measure, value)| cell(*measure, value)).collect());
-        Ok(())
-    })?;
-    Ok(Table { columns, rows, totals: None })
-}
-
-/// The cell for a value of a column with that measure.
+/// The cell for a value of a column with that measure. A whole number stays one, so that the same
+/// digits come out as in any SQLite shell.
 fn cell(measure: Measure, value: Value<'_>) -> Cell {
-    let plain = match value {
-        Value::Null => return measure.unknown(),
-        Value::Integer(whole) => Cell::Count(Some(whole)),
-        Value::Real(real) => Cell::Real(real),
-        Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
-        Value::Blob(bytes) => Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
-    };
-    match measure {
-        Measure::Plain => plain,
-        _ => plain.exact().and_then(|text| measure.cell(&text)).unwrap_or(plain),
+    match value {
+        Value::Null => measure.unknown(),
+        Value::Text(text) => {
+            let text = String::from_utf8_lossy(text);
+            measure.cell(&text).unwrap_or_else(|| Cell::text(text))
+        }
+        value => value.cell(),
     }
 }

@@ -1,6 +1,7 @@
 //! This is a stream of rows as SQLite gives them: one at a time, nothing kept.
 
 use super::period::Span;
+use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use rusqlite::types::ValueRef;
@@ -64,6 +65,21 @@ pub enum Value<'r> {
     Blob(&'r [u8]),
 }
 
+impl Value<'_> {
+    /// The value as the cell of a table: what it is, with nothing rounded.
+    pub fn cell(self) -> Cell {
+        match self {
+            Value::Null => Cell::Text(None),
+            Value::Integer(whole) => Cell::Count(Some(whole)),
+            Value::Real(real) => Cell::Real(real),
+            Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
+            Value::Blob(bytes) => {
+                Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            }
+        }
+    }
+}
+
 impl<'r> Row<'r> {
     /// The row's values, in the order of the selection's columns.
     pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
@@ -92,7 +108,6 @@ impl<'a> Selection<'a> {
     pub fn new(statement: Statement<'a>) -> Selection<'a> {
         let columns = statement
             .column_names()
-            .into_iter()
             .map(|name| Column { name: name.to_owned(), texts: Texts::Words })
             .collect();
         Selection { statement, columns }
@@ -114,6 +129,17 @@ impl<'a> Selection<'a> {
             visit(Row { row, columns })?;
         }
         Ok(())
+    }
+
+    /// All rows at once, each value made a cell.
+    pub fn table(&mut self, cell: impl Fn(&Column, Value<'_>) -> Cell) -> Result<Table> {
+        let columns = self.columns.clone();
+        let mut rows = Vec::new();
+        self.for_each(|row| -> Result<()> {
+            rows.push(columns.iter().zip(row.values()).map(|(column, value)| cell(column, value)).collect());
+            Ok(())
+        })?;
+        Ok(Table { columns: columns.into_iter().map(|column| column.name).collect(), rows, totals: None })
     }
 
     fn with_json_columns(mut self) -> Selection<'a> {

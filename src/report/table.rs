@@ -100,14 +100,14 @@ impl Measure {
         }
     }
 
-    /// The cell for a number's own text, such as `12.500000000`. `None`: it is no number.
+    /// The cell for a number's own text, such as `12.500000000`. `None`: it is no number, or measures nothing.
     pub fn cell(self, text: &str) -> Option<Cell> {
-        let nanos = i128::from(Cost::from_number(text)?.nanos);
+        let nanos = || Some(i128::from(Cost::from_number(text)?.nanos));
         Some(match self {
-            Measure::Usd => Cell::Usd(Some(Usd::from_nanos(nanos))),
-            Measure::Seconds => Cell::Seconds(Seconds::ratio(nanos, 1_000_000_000)),
-            Measure::Share => Cell::Share(Share::ratio(nanos, 1_000_000_000)),
-            Measure::Plain => Cell::text(text),
+            Measure::Usd => Cell::Usd(Some(Usd::from_nanos(nanos()?))),
+            Measure::Seconds => Cell::Seconds(Seconds::ratio(nanos()?, 1_000_000_000)),
+            Measure::Share => Cell::Share(Share::ratio(nanos()?, 1_000_000_000)),
+            Measure::Plain => return None,
         })
     }
 
