@@ -142,11 +142,13 @@ fn write_json(json: &[u8], line: &mut Vec<u8>) {
     }
 }
 
+/// A double as a plain decimal, never with an exponent.
 fn write_real(real: f64, out: &mut dyn Write) -> io::Result<()> {
     match real {
         f64::INFINITY => out.write_all(b"9e999"),
         f64::NEG_INFINITY => out.write_all(b"-9e999"),
         // The point tells a reader that it is a double: 2.0, not 2.
-        _ => write!(out, "{real:?}"),
+        _ if real.fract() == 0.0 => write!(out, "{real}.0"),
+        _ => write!(out, "{real}"),
     }
 }

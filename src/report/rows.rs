@@ -9,10 +9,10 @@ use rusqlite::{Connection, Statement};
 
 /// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
 /// is left out: it depends on the day it is asked.
-const RUNS: &str = include_str!("rows/runs.sql");
+pub const RUNS: &str = include_str!("rows/runs.sql");
 
 /// Every state of each run in a span, in the order they were archived.
-const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
 
 /// The columns of runs and snapshots that hold a JSON document.
 const JSON_COLUMNS: [&str; 6] =
