@@ -10,7 +10,7 @@ use runledger::cli::QueryArgs;
 use runledger::commands::query;
 use runledger::error::{Error, Result};
 use runledger::export::json::Layout;
-use runledger::export::{Destination, csv, json};
+use runledger::export::{Destination, WriteError, csv, json, markdown, terminal};
 use runledger::report::period::Calendar;
 use runledger::report::rows::{self, Selection};
 use runledger::report::{Cell, Dimension, Span, cost};
@@ -236,6 +236,37 @@ fn after_a_failure_the_old_file_is_as_it_was() {
     assert_eq!(failed.unwrap_err().exit_code(), 2);
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A pipe that nobody reads any more.
+struct ClosedPipe;
+
+impl std::io::Write for ClosedPipe {
+    fn write(&mut self, _bytes: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn every_format_knows_a_closed_pipe_as_one() {
+    let archive = ledger::small();
+    let selection = || rows::snapshots(&archive, &ALWAYS).unwrap();
+    let table = cost::report(&archive, &ALWAYS, &[Dimension::Status], Tz::UTC).unwrap();
+    for failed in [
+        csv::write_rows(&mut selection(), &mut ClosedPipe).unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Array, &mut ClosedPipe).unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Lines, &mut ClosedPipe).unwrap_err(),
+        csv::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
+        json::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
+        terminal::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
+        markdown::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
+    ] {
+        assert!(matches!(failed, WriteError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe));
+    }
 }
 
 #[test]
