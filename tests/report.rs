@@ -6,8 +6,9 @@ mod golden;
 mod ledger;
 
 use chrono_tz::Tz;
+use proptest::prelude::*;
 use runledger::export::{csv, json, markdown, terminal};
-use runledger::report::groups::{EVERY_RUN, RUNS_IN_SPAN};
+use runledger::report::booked::{EVERY_RUN, RUNS_IN_SPAN};
 use runledger::report::period::Calendar;
 use runledger::report::question::{QUESTIONS, Question};
 use runledger::report::{Dimension, Span, Table, cost, duration};
@@ -161,37 +162,71 @@ fn an_empty_archive_has_no_rows_and_no_totals() {
     }
 }
 
+/// Compares the pass with the SQL file of the same name, heading and cells.
+fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
+    let pass = match name {
+        "cost" => cost::report(archive, span, &[MONTH], Tz::UTC).unwrap(),
+        _ => duration::report(archive, span, &[MONTH], Tz::UTC).unwrap(),
+    };
+    let mut statement = archive.prepare(Question::named(name).unwrap().sql).unwrap();
+    assert_eq!(pass.columns, statement.column_names().collect::<Vec<_>>(), "{name}");
+    let width = statement.column_count();
+    let bounds = [span.from.map(|at| at.to_string()), span.until.map(|at| at.to_string())];
+    let rows = statement.query_map(bounds, |row| {
+        (0..width)
+            .map(|column| {
+                Ok(match row.get(column)? {
+                    Value::Null => String::new(),
+                    Value::Integer(whole) => whole.to_string(),
+                    Value::Text(text) => text,
+                    value => panic!("{name} gives {value:?}, which other engines may print otherwise"),
+                })
+            })
+            .collect::<rusqlite::Result<Vec<String>>>()
+    });
+    let sql: Vec<Vec<String>> = rows.unwrap().map(Result::unwrap).collect();
+    assert_eq!(exact(&pass), sql, "{name} {span:?}");
+}
+
 #[test]
 fn the_pass_and_the_sql_file_agree_cell_by_cell() {
     let archive = ledger::small();
-    for (name, span) in [
-        ("cost", ALWAYS),
-        ("duration", ALWAYS),
-        ("cost", span("2026-01-31T00:00:00Z", "2026-04-01T00:00:00Z")),
-        ("duration", span("2026-01-31T00:00:00Z", "2026-04-01T00:00:00Z")),
-    ] {
-        let pass = match name {
-            "cost" => cost::report(&archive, &span, &[MONTH], Tz::UTC).unwrap(),
-            _ => duration::report(&archive, &span, &[MONTH], Tz::UTC).unwrap(),
-        };
-        let mut statement = archive.prepare(Question::named(name).unwrap().sql).unwrap();
-        assert_eq!(pass.columns, statement.column_names().collect::<Vec<_>>(), "{name}");
-        let width = statement.column_count();
-        let bounds = [span.from.map(|at| at.to_string()), span.until.map(|at| at.to_string())];
-        let rows = statement.query_map(bounds, |row| {
-            (0..width)
-                .map(|column| {
-                    Ok(match row.get(column)? {
-                        Value::Null => String::new(),
-                        Value::Integer(whole) => whole.to_string(),
-                        Value::Text(text) => text,
-                        value => panic!("{name} gives {value:?}, which other engines may print otherwise"),
-                    })
-                })
-                .collect::<rusqlite::Result<Vec<String>>>()
-        });
-        let sql: Vec<Vec<String>> = rows.unwrap().map(Result::unwrap).collect();
-        assert_eq!(exact(&pass), sql, "{name} {span:?}");
+    for span in [ALWAYS, span("2026-01-31T00:00:00Z", "2026-04-01T00:00:00Z")] {
+        assert_pass_is_sql("cost", &archive, &span);
+        assert_pass_is_sql("duration", &archive, &span);
+    }
+}
+
+/// A run's status, start after its creation in microseconds, duration and two costs.
+type Generated = (usize, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
+proptest! {
+    #[test]
+    fn the_pass_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
+        0..7_usize,
+        prop::option::of(-2_000_000..90_000_000_000_i64),
+        prop::option::of(-3..5000_i64),
+        prop::option::of(-5_000_000_000..5_000_000_000_i64),
+        prop::option::of(-3..3_i64),
+    ), 1..60)) {
+        let archive = ledger::empty();
+        archive.pragma_update(None, "foreign_keys", false).unwrap();
+        let statuses = ["success", "success", "success", "failed", "canceled", "running", "paused"];
+        let created = Instant::parse("2026-01-27T23:59:59.999700Z").unwrap().to_utc();
+        for (nth, (status, queued_micros, duration, el, transformation)) in (0..).zip::<Vec<Generated>>(runs) {
+            let created = created + chrono::Duration::microseconds(nth * 7_200_000_333);
+            let started = queued_micros.map(|micros| created + chrono::Duration::microseconds(micros));
+            let text = |at| Instant::from_utc(at).unwrap().to_string();
+            archive.execute(
+                "INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, status, created_at,
+                     started_at, duration_seconds, el_cost_usd, el_cost_nanos, transformation_cost_usd,
+                     transformation_cost_nanos)
+                 VALUES (?1, '', 1, zeroblob(32), ?2, ?3, ?4, ?5, ?6 / 1e9, ?6, ?7 / 1e9, ?7)",
+                (nth, statuses[status], text(created), started.map(text), duration, el, transformation),
+            ).unwrap();
+        }
+        assert_pass_is_sql("cost", &archive, &ALWAYS);
+        assert_pass_is_sql("duration", &archive, &ALWAYS);
     }
 }
 

@@ -1,7 +1,8 @@
 //! This is the cost report: what the runs of each group cost, and how many costs are not known yet.
 
+use super::booked::BookedRun;
 use super::dimension::Dimension;
-use super::groups::{self, BookedRun, Tally};
+use super::groups::{self, Tally};
 use super::period::Span;
 use super::table::{Cell, Table};
 use crate::error::Result;

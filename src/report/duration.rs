@@ -1,8 +1,9 @@
 //! This is the duration report: how the runs of each group ended, how long they took, and how long they waited.
 
+use super::booked::BookedRun;
 use super::dimension::Dimension;
 use super::fixed::{Seconds, Share};
-use super::groups::{self, BookedRun, Tally};
+use super::groups::{self, Tally};
 use super::period::Span;
 use super::table::{Cell, Table};
 use crate::error::Result;

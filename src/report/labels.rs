@@ -1,7 +1,7 @@
 //! This is the memory for labels of one dimension: each label met gets a small number, its place.
 
+use super::booked::BookedRun;
 use super::dimension::Dimension;
-use super::groups::BookedRun;
 use super::period::{Calendar, Period};
 use crate::error::Result;
 use crate::run::Instant;

@@ -1,5 +1,6 @@
 //! This is a report: a question with a name, answered from the archive as a table of typed cells.
 
+pub mod booked;
 pub mod cost;
 pub mod dimension;
 pub mod duration;
