@@ -1,3 +1,57 @@
 //! This is the `runledger` command: it hands its arguments to the library and ends with the exit code.
 
-fn main() {}
+use clap::Parser;
+use clap::error::ErrorKind;
+use runledger::cli::Cli;
+use runledger::commands;
+use runledger::error::Error;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use tracing::Level;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Where nobody reads, there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if asked_for { 0 } else { 2 });
+        }
+    };
+    log(cli.verbose);
+    match commands::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Lets the program's own words, and those of the libraries below it, reach the standard error.
+fn log(verbosity: u8) {
+    let level = match verbosity {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        // It would write colour codes into a pipe.
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+/// Says what ended the command, and what to do about it.
+fn tell(error: &Error) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {error}");
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+}

@@ -24,9 +24,9 @@ pub fn run(args: &SandboxArgs) -> Result<()> {
     };
     let runtime = runtime()?;
     let stop = super::connection::stop_on_signals(&runtime)?;
-    let sandbox = runtime
-        .block_on(Sandbox::start(Model::new(&plan), options))
-        .map_err(|cause| Error::Unforeseen(format!("port {} of this machine cannot be served: {cause}", args.port)))?;
+    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(|cause| {
+        Error::Unforeseen(format!("port {} of this machine cannot be served: {cause}", args.port))
+    })?;
     say(&format!("{} key {}", sandbox.url(), sandbox.api_key()))?;
     say(&format!(
         "{} runs; try: {API_KEY_VARIABLE}={} {API_URL_VARIABLE}={} runledger sync",

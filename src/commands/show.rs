@@ -67,7 +67,8 @@ impl Pipeline {
     /// `None`: the run names none, or more than one.
     fn of(archive: &Archive, run: &Run) -> Result<Option<Pipeline>> {
         let named = [&run.source, &run.destination, &run.transformation];
-        let mut named = PipelineKind::ALL.into_iter().zip(named).filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
+        let mut named =
+            PipelineKind::ALL.into_iter().zip(named).filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
         let (Some((kind, id)), None) = (named.next(), named.next()) else { return Ok(None) };
         Ok(Some(Pipeline { kind, id: id.clone(), name: archive.pipeline_name(kind, id)? }))
     }
@@ -92,7 +93,10 @@ fn write_run(run: &Run, pipeline: Option<&Pipeline>, text: &mut String) {
         line(&entry.key, &readable(entry.value));
     }
     if let Some(pipeline) = pipeline {
-        line("pipeline", &format!("{} ({})", pipeline.name.as_deref().unwrap_or("unnamed"), pipeline.kind.as_str()));
+        line(
+            "pipeline",
+            &format!("{} ({})", pipeline.name.as_deref().unwrap_or("unnamed"), pipeline.kind.as_str()),
+        );
     }
 }
 
@@ -106,7 +110,13 @@ fn write_history(history: &[HistoryEntry], text: &mut String) {
                 Some(json) => visible(&shortened(&readable_text(json))).into_owned(),
                 None => "(absent)".to_owned(),
             };
-            let _ = writeln!(text, "    {}: {} → {}", visible(&change.field), side(&change.before), side(&change.after));
+            let _ = writeln!(
+                text,
+                "    {}: {} → {}",
+                visible(&change.field),
+                side(&change.before),
+                side(&change.after)
+            );
         }
     }
 }
@@ -138,6 +148,7 @@ fn document(run: &Run) -> Box<RawValue> {
 }
 
 fn change_as_json(change: &Change) -> Value {
-    let side = |json: &Option<String>| json.as_deref().map(|json| RawValue::from_string(json.to_owned()).ok());
+    let side =
+        |json: &Option<String>| json.as_deref().map(|json| RawValue::from_string(json.to_owned()).ok());
     json!({ "field": change.field, "before": side(&change.before), "after": side(&change.after) })
 }

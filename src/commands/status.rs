@@ -29,14 +29,23 @@ pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     }
     match (args.max_age, fresh_since) {
         (Some(max_age), Some(at)) if at < now.plus(-max_age) => Err(Error::Partial {
-            what: format!("the archive is stale: the last complete sync began at {at}, longer than --max-age ago"),
+            what: format!(
+                "the archive is stale: the last complete sync began at {at}, longer than --max-age ago"
+            ),
         }),
-        (Some(_), None) => Err(Error::Partial { what: "the archive is stale: no sync was ever complete".to_owned() }),
+        (Some(_), None) => {
+            Err(Error::Partial { what: "the archive is stale: no sync was ever complete".to_owned() })
+        }
         _ => Ok(()),
     }
 }
 
-fn as_text(archive: &Archive, contents: &Contents, last: Option<&SyncRow>, fresh_since: Option<Instant>) -> Result<String> {
+fn as_text(
+    archive: &Archive,
+    contents: &Contents,
+    last: Option<&SyncRow>,
+    fresh_since: Option<Instant>,
+) -> Result<String> {
     let or_never = |at: Option<Instant>| at.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![
         format!("archive      {} ({})", archive.path().display(), in_mib(contents.file_bytes)),
@@ -91,7 +100,12 @@ fn in_mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }
 
-fn as_json(archive: &Archive, contents: &Contents, last: Option<&SyncRow>, fresh_since: Option<Instant>) -> Result<Value> {
+fn as_json(
+    archive: &Archive,
+    contents: &Contents,
+    last: Option<&SyncRow>,
+    fresh_since: Option<Instant>,
+) -> Result<Value> {
     let text = |at: Option<Instant>| at.map(|at| at.to_string());
     let drift: Vec<_> = archive
         .drift()?
@@ -139,4 +153,3 @@ fn as_json(archive: &Archive, contents: &Contents, last: Option<&SyncRow>, fresh
         })),
     }))
 }
-

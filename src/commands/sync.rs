@@ -46,8 +46,13 @@ pub(super) fn attempt(
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
-    let means =
-        Means { client, handle: runtime.handle(), clock: &SystemClock, stop: &stop, observer: observer.as_mut() };
+    let means = Means {
+        client,
+        handle: runtime.handle(),
+        clock: &SystemClock,
+        stop: &stop,
+        observer: observer.as_mut(),
+    };
     let summary = act(&archive, means, options)?;
     drop(observer);
     // Requests still under way have nobody to answer to.

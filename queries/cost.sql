@@ -1,0 +1,63 @@
+-- What did the runs of each month cost? Unknown costs are counted, not zero.
+--
+-- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
+-- :until  only runs booked before this instant; not set: no limit
+--
+-- Months are those of UTC, and a run is booked when it started, or else when it was created. Sums are
+-- made in whole nano-dollars, so every digit is exact.
+WITH
+-- Every current run with its month and its costs.
+booked AS (
+    SELECT substr(booked_at, 1, 7) AS month, el_cost_nanos, transformation_cost_nanos, total_cost_nanos,
+           credit_charge_status
+    FROM runs
+    WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
+),
+-- The sums of each month; a sum of nothing but unknown costs is NULL.
+summed AS (
+    SELECT month,
+           count(*) AS runs,
+           count(total_cost_nanos) AS runs_cost_known,
+           sum(el_cost_nanos) AS el_nanos,
+           sum(transformation_cost_nanos) AS transformation_nanos,
+           sum(total_cost_nanos) AS total_nanos,
+           count(*) FILTER (WHERE credit_charge_status = 'charged') AS credits
+    FROM booked
+    GROUP BY month
+),
+-- What is left when the total is shared by the runs whose cost is known.
+shared AS (
+    SELECT *, (total_nanos % runs_cost_known + runs_cost_known) % runs_cost_known AS rest_nanos
+    FROM summed
+),
+-- Each one's share, rounded down, then to the nearest nano-dollar, halves to the even one.
+rounded AS (
+    SELECT *,
+           (total_nanos - rest_nanos) / runs_cost_known
+               + (2 * rest_nanos > runs_cost_known
+                  OR (2 * rest_nanos = runs_cost_known
+                      AND (total_nanos - rest_nanos) / runs_cost_known % 2 <> 0)) AS per_run_nanos
+    FROM shared
+)
+SELECT month,
+       runs,
+       runs - runs_cost_known AS runs_cost_unknown,
+       CASE WHEN el_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(el_nanos < 0, '-', ''), abs(el_nanos) / 1000000000,
+                        abs(el_nanos) % 1000000000)
+       END AS el_cost_usd,
+       CASE WHEN transformation_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(transformation_nanos < 0, '-', ''), abs(transformation_nanos) / 1000000000,
+                        abs(transformation_nanos) % 1000000000)
+       END AS transformation_cost_usd,
+       CASE WHEN total_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(total_nanos < 0, '-', ''), abs(total_nanos) / 1000000000,
+                        abs(total_nanos) % 1000000000)
+       END AS total_cost_usd,
+       credits,
+       CASE WHEN per_run_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(per_run_nanos < 0, '-', ''), abs(per_run_nanos) / 1000000000,
+                        abs(per_run_nanos) % 1000000000)
+       END AS cost_per_run_usd
+FROM rounded
+ORDER BY month IS NULL, month;

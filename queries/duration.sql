@@ -1,0 +1,147 @@
+-- How did the runs of each month end, how long did they take, and how long did they wait?
+--
+-- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
+-- :until  only runs booked before this instant; not set: no limit
+--
+-- Months are those of UTC, and a run is booked when it started, or else when it was created. The success
+-- rate is the part of the runs with a final status that is `success`. Percentiles are percentile_cont's:
+-- at (n - 1) * p in the sorted values, linear between two of them. A run waits from created to started.
+WITH
+-- Every current run with its month, its duration and its wait.
+booked AS MATERIALIZED (
+    SELECT substr(booked_at, 1, 7) AS month, status, duration_seconds,
+           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           (strftime('%s', substr(started_at, 1, 19)) - strftime('%s', substr(created_at, 1, 19))) * 1000000
+               + substr(started_at, 21, 6) - substr(created_at, 21, 6) AS queued_micros
+    FROM runs
+    WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
+),
+-- The counts and sums of each month.
+summed AS (
+    SELECT month,
+           count(*) AS runs,
+           count(*) FILTER (WHERE status IN ('success', 'failed', 'canceled')) AS final_runs,
+           count(*) FILTER (WHERE status = 'success') AS successes,
+           count(duration_seconds) AS timed_runs,
+           sum(duration_seconds) AS seconds,
+           max(duration_seconds) AS max_seconds,
+           count(queued_micros) AS queued_runs,
+           sum(queued_micros) AS queued_micros,
+           max(queued_micros) AS queued_max_micros
+    FROM booked
+    GROUP BY month
+),
+-- The known durations of each month in order, counted from 0, with the place of the last.
+durations AS (
+    SELECT month, duration_seconds AS value,
+           row_number() OVER (PARTITION BY month ORDER BY duration_seconds) - 1 AS place,
+           count(*) OVER (PARTITION BY month) - 1 AS last
+    FROM booked
+    WHERE duration_seconds IS NOT NULL
+),
+-- Their percentiles in hundredths of a second: two neighbours, each weighed by its nearness in hundredths.
+duration_percentiles AS (
+    SELECT month,
+           sum(value * CASE place WHEN last * 50 / 100 THEN 100 - last * 50 % 100
+                                  WHEN last * 50 / 100 + 1 THEN last * 50 % 100 END) AS p50,
+           sum(value * CASE place WHEN last * 95 / 100 THEN 100 - last * 95 % 100
+                                  WHEN last * 95 / 100 + 1 THEN last * 95 % 100 END) AS p95,
+           sum(value * CASE place WHEN last * 99 / 100 THEN 100 - last * 99 % 100
+                                  WHEN last * 99 / 100 + 1 THEN last * 99 % 100 END) AS p99
+    FROM durations
+    GROUP BY month
+),
+-- The known waits of each month in order, in the same way.
+waits AS (
+    SELECT month, queued_micros AS value,
+           row_number() OVER (PARTITION BY month ORDER BY queued_micros) - 1 AS place,
+           count(*) OVER (PARTITION BY month) - 1 AS last
+    FROM booked
+    WHERE queued_micros IS NOT NULL
+),
+-- Their percentiles in hundredths of a microsecond.
+wait_percentiles AS (
+    SELECT month,
+           sum(value * CASE place WHEN last * 50 / 100 THEN 100 - last * 50 % 100
+                                  WHEN last * 50 / 100 + 1 THEN last * 50 % 100 END) AS p50,
+           sum(value * CASE place WHEN last * 95 / 100 THEN 100 - last * 95 % 100
+                                  WHEN last * 95 / 100 + 1 THEN last * 95 % 100 END) AS p95
+    FROM waits
+    GROUP BY month
+),
+-- All of it side by side.
+figures AS MATERIALIZED (
+    SELECT s.*, d.p50, d.p95, d.p99, w.p50 AS queued_p50, w.p95 AS queued_p95
+    FROM summed AS s
+    LEFT JOIN duration_percentiles AS d ON d.month IS s.month
+    LEFT JOIN wait_percentiles AS w ON w.month IS s.month
+),
+-- Each figure as a fraction: of a millionth for the rate, of a thousandth of a second for the others.
+fractions (month, figure, dividend, divisor) AS (
+    SELECT month, 'success', successes * 1000000, final_runs FROM figures
+    UNION ALL SELECT month, 'total', seconds * 1000, 1 FROM figures
+    UNION ALL SELECT month, 'mean', seconds * 1000, timed_runs FROM figures
+    UNION ALL SELECT month, 'p50', p50 * 10, 1 FROM figures
+    UNION ALL SELECT month, 'p95', p95 * 10, 1 FROM figures
+    UNION ALL SELECT month, 'p99', p99 * 10, 1 FROM figures
+    UNION ALL SELECT month, 'max', max_seconds * 1000, 1 FROM figures
+    UNION ALL SELECT month, 'queued_mean', queued_micros, queued_runs * 1000 FROM figures
+    UNION ALL SELECT month, 'queued_p50', queued_p50, 100000 FROM figures
+    UNION ALL SELECT month, 'queued_p95', queued_p95, 100000 FROM figures
+    UNION ALL SELECT month, 'queued_max', queued_max_micros, 1000 FROM figures
+),
+-- What is left when each fraction is rounded down.
+divided AS (
+    SELECT *, (dividend % divisor + divisor) % divisor AS rest
+    FROM fractions
+),
+-- Each figure as a whole number, halves to the even one.
+rounded AS (
+    SELECT month, figure,
+           (dividend - rest) / divisor
+               + (2 * rest > divisor OR (2 * rest = divisor AND (dividend - rest) / divisor % 2 <> 0)) AS units
+    FROM divided
+),
+-- Each figure with its decimals; unknown stays NULL.
+printed AS (
+    SELECT month, figure,
+           CASE WHEN units IS NULL THEN NULL
+                WHEN figure = 'success' THEN printf('%d.%06d', units / 1000000, units % 1000000)
+                ELSE printf('%s%d.%03d', iif(units < 0, '-', ''), abs(units) / 1000, abs(units) % 1000)
+           END AS value
+    FROM rounded
+),
+-- One row a month again.
+months AS (
+    SELECT month,
+           max(value) FILTER (WHERE figure = 'success') AS success_rate,
+           max(value) FILTER (WHERE figure = 'total') AS total_seconds,
+           max(value) FILTER (WHERE figure = 'mean') AS mean_seconds,
+           max(value) FILTER (WHERE figure = 'p50') AS p50_seconds,
+           max(value) FILTER (WHERE figure = 'p95') AS p95_seconds,
+           max(value) FILTER (WHERE figure = 'p99') AS p99_seconds,
+           max(value) FILTER (WHERE figure = 'max') AS max_seconds,
+           max(value) FILTER (WHERE figure = 'queued_mean') AS queued_mean_seconds,
+           max(value) FILTER (WHERE figure = 'queued_p50') AS queued_p50_seconds,
+           max(value) FILTER (WHERE figure = 'queued_p95') AS queued_p95_seconds,
+           max(value) FILTER (WHERE figure = 'queued_max') AS queued_max_seconds
+    FROM printed
+    GROUP BY month
+)
+SELECT f.month,
+       f.runs,
+       f.runs - f.timed_runs AS runs_duration_unknown,
+       m.success_rate,
+       m.total_seconds,
+       m.mean_seconds,
+       m.p50_seconds,
+       m.p95_seconds,
+       m.p99_seconds,
+       m.max_seconds,
+       m.queued_mean_seconds,
+       m.queued_p50_seconds,
+       m.queued_p95_seconds,
+       m.queued_max_seconds
+FROM figures AS f
+JOIN months AS m ON m.month IS f.month
+ORDER BY f.month IS NULL, f.month;

@@ -1,0 +1,391 @@
+//! This is the command line: every argument that runledger understands.
+
+use crate::report::question::QUESTIONS;
+use chrono::TimeDelta;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// A ledger of every Nekt pipeline run: what it cost, how long it took, and what was known of it when
+#[derive(Debug, Clone, Parser)]
+#[command(name = "runledger", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The archive: one SQLite file [env: RUNLEDGER_DB] [default: runledger.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  unforeseen
+  2  usage
+  3  done in part: what could be read is kept, the rest is named
+  4  key refused
+  5  API unavailable
+  6  archive unusable: damaged, foreign, or made by a newer version
+  7  output not written
+  11 another sync holds the lock
+  130, 143  interrupted by SIGINT, SIGTERM";
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Bring the archive up to date with the API
+    Sync(SyncArgs),
+    /// Archive runs by their ids
+    Fetch(FetchArgs),
+    /// Tell what the archive holds and how fresh it is
+    Status(StatusArgs),
+    /// Show one run and what became known of it when
+    Show(ShowArgs),
+    /// Answer a question that has a name
+    Report(ReportArgs),
+    /// Write the archive's rows for other programs
+    Export(ExportArgs),
+    /// Run one SQL statement that reads
+    Query(QueryArgs),
+    /// Archive a year of made-up runs and show what can be asked
+    Demo(DemoArgs),
+    /// Serve a look-alike of the API on this machine
+    Sandbox(SandboxArgs),
+}
+
+/// How the API is asked.
+#[derive(Debug, Clone, Args)]
+pub struct ApiArgs {
+    /// The API's address [env: RUNLEDGER_API_URL] [default: https://api.nekt.ai]
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+
+    /// Read the API key from this file instead of the environment variable NEKT_API_KEY
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+
+    /// At most this many requests at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
+    pub concurrency: usize,
+
+    /// Begin at most this many requests in a second
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub max_requests_per_second: Option<f64>,
+}
+
+/// What is said of a sync.
+#[derive(Debug, Clone, Args)]
+pub struct TalkArgs {
+    /// Say nothing on success
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger sync`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  NEKT_API_KEY=… runledger sync
+  runledger sync --api-key-file key.txt --db runs.db --quiet
+  runledger sync --full --max-requests-per-second 2
+  runledger sync --dry-run --json")]
+pub struct SyncArgs {
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    /// Read the whole list, not only its newest part
+    #[arg(long)]
+    pub full: bool,
+
+    /// Read the whole list when the last time is longer ago: costs can change unannounced
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = time_span)]
+    pub full_every: TimeDelta,
+
+    /// How far back to look for changes of runs that were seen before
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = time_span)]
+    pub lookback: TimeDelta,
+
+    /// How long after its end a run without a known cost is asked for again
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    pub settle: TimeDelta,
+
+    /// Ask for this many runs a page; the API may give fewer
+    #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub page_size: u32,
+
+    /// Store nothing; tell what would be stored
+    #[arg(long)]
+    pub dry_run: bool,
+
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `runledger fetch`
+#[derive(Debug, Clone, Args)]
+pub struct FetchArgs {
+    /// The ids (UUIDs) of the runs
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<Uuid>,
+
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `runledger status`
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 3 when the last complete sync began longer ago than this, such as 26h
+    #[arg(long, value_name = "SPAN", value_parser = time_span)]
+    pub max_age: Option<TimeDelta>,
+
+    /// How long after its end a run without a known cost counts as unsettled
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    pub settle: TimeDelta,
+}
+
+/// `runledger show`
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// The run's id (UUID)
+    pub id: Uuid,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// How many runs to make up
+    #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
+    pub runs: u32,
+
+    /// What to make them up from: the same seed makes the same runs
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+}
+
+/// `runledger sandbox`
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+
+    /// How many runs to make up
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub runs: usize,
+
+    /// What to make them up from: the same seed makes the same runs
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+
+    /// How long each answer takes, in milliseconds
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub latency_ms: u64,
+
+    /// The most runs on a page; a larger page_size is cut without a word
+    #[arg(long, default_value = "500", value_name = "N", value_parser = at_least_one)]
+    pub max_page_size: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
+        Ok(_) => Err("it must be at least 0.001".to_owned()),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// A span of time such as `7d`, `26h`, `30m` or `90s`.
+fn time_span(text: &str) -> Result<TimeDelta, String> {
+    let form = || "a span of time looks like 7d, 26h, 30m or 90s".to_owned();
+    let unit = text.chars().last().ok_or_else(form)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(form()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| form())?;
+    // A hundred years are longer than any ledger is kept.
+    let span = TimeDelta::seconds(i64::from(number) * seconds);
+    if span > TimeDelta::days(36_525) {
+        Err("it is longer than a hundred years".to_owned())
+    } else {
+        Ok(span)
+    }
+}
+
+/// `runledger report`
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The question to answer; without one the questions are listed
+    #[arg(value_parser = PossibleValuesParser::new(QUESTIONS.map(|question| question.name)))]
+    pub name: Option<String>,
+
+    /// List the questions
+    #[arg(long, conflicts_with = "name")]
+    pub list: bool,
+
+    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status; several with commas
+    /// [default: month]
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    pub by: Vec<String>,
+
+    /// At most this many rows, where the question has a limit
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u32>,
+
+    #[command(flatten)]
+    pub span: SpanArgs,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which runs are meant, by the day they are booked in.
+#[derive(Debug, Clone, Args)]
+pub struct SpanArgs {
+    /// Only runs booked on this day (YYYY-MM-DD) or later
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+
+    /// Only runs booked before this day (YYYY-MM-DD), the day itself left out
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+
+    /// The IANA time zone that days, weeks and months are meant in
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub zone: String,
+}
+
+/// Where the answer goes.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Write to this file, replaced in one step, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people at a terminal
+    Table,
+    /// For programs: every decimal
+    Csv,
+    /// For programs: an array of objects
+    Json,
+    /// For people reading a page
+    Markdown,
+}
+
+/// `runledger export`
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// What to write
+    #[arg(value_enum)]
+    pub what: Exported,
+
+    #[command(flatten)]
+    pub span: SpanArgs,
+
+    /// How to write runs and snapshots [default: csv]
+    #[arg(long, value_enum)]
+    pub format: Option<RowFormat>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Exported {
+    /// The current state of each run
+    Runs,
+    /// Every state that each run was seen in
+    Snapshots,
+    /// Each run's own JSON as the API sent it, one a line
+    Documents,
+}
+
+/// The formats of a stream of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    /// Comma-separated values
+    Csv,
+    /// An array of objects
+    Json,
+    /// One object a line
+    Ndjson,
+}
+
+/// `runledger query`
+#[derive(Debug, Clone, Args)]
+pub struct QueryArgs {
+    /// One SQL statement that reads
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub sql: Option<String>,
+
+    /// Read the statement from this file
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// A value for `:name` in the statement; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
+    pub format: QueryFormat,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The formats of a query's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// For people at a terminal; the whole answer is held in memory
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// An array of objects
+    Json,
+    /// One object a line
+    Ndjson,
+}

@@ -1,0 +1,164 @@
+//! This is `runledger demo`: the whole journey on made-up runs, with no account and nothing to set up.
+
+use super::connection::{SystemClock, runtime, stop_on_signals};
+use super::progress::observer;
+use super::say;
+use super::sync::line;
+use crate::api::{Address, Client, Manners};
+use crate::cli::DemoArgs;
+use crate::error::{Error, Result};
+use crate::export::{Destination, terminal};
+use crate::report::period::Calendar;
+use crate::report::{Dimension, Span, Table, cost, duration};
+use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
+use crate::secret::ApiKey;
+use crate::store::{Archive, Lock};
+use crate::sync::{Clock, Means, Options, Summary, sync};
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+/// Where the demo archives unless `--db` says otherwise.
+const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
+
+/// How many runs end between the two syncs, and of how many the costs change.
+const CHANGED_COSTS: usize = 5;
+
+/// Archives a year of made-up runs, lets some of them change, archives again, and shows what can be asked.
+///
+/// # Errors
+/// [`Error::Usage`] when the file to archive into holds anything but an earlier demo.
+pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
+    let path = db.map_or_else(|| PathBuf::from(DEFAULT_ARCHIVE), Path::to_owned);
+    make_room(&path)?;
+    let runtime = runtime()?;
+    let plan = Plan { seed: args.seed, runs: args.runs as usize, ..Plan::ending_at(Utc::now()) };
+    let sandbox = runtime
+        .block_on(Sandbox::start(
+            Model::new(&plan),
+            SandboxOptions { log: false, ..SandboxOptions::default() },
+        ))
+        .map_err(|cause| {
+            Error::Unforeseen(format!("the sandbox cannot be served on this machine: {cause}"))
+        })?;
+    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
+
+    say(&format!("A look-alike of the API at {} has a year of made-up runs: {}.", sandbox.url(), args.runs))?;
+    say("\n$ runledger sync")?;
+    attempt(&runtime, &sandbox, &archive)?;
+
+    let example = live_on(&sandbox);
+    say("\nAn hour later runs have ended, costs have arrived, and costs of old runs were corrected.")?;
+    say("\n$ runledger sync")?;
+    attempt(&runtime, &sandbox, &archive)?;
+
+    let (all, zone) = (Span { from: None, until: None }, chrono_tz::UTC);
+    say("\n$ runledger report cost")?;
+    print(&cost::report(archive.connection(), &all, &[Dimension::Period(Calendar::Month)], zone)?)?;
+    say("\n$ runledger report duration --by kind,status")?;
+    print(&duration::report(archive.connection(), &all, &[Dimension::Kind, Dimension::Status], zone)?)?;
+    say(&format!("\n$ runledger show {example}"))?;
+    drop(archive);
+    super::show::run(&crate::cli::ShowArgs { id: example, json: false }, &path)?;
+
+    say(&format!(
+        "\nAll of it is in {path}: one SQLite file. Try:\n  \
+           runledger --db {path} status\n  \
+           runledger --db {path} report cost --by pipeline --zone America/Sao_Paulo\n  \
+           runledger --db {path} report failures\n  \
+           runledger --db {path} export runs --output runs.csv\n  \
+           runledger --db {path} query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'\n  \
+           sqlite3 {path} < queries/cost.sql",
+        path = path.display()
+    ))
+}
+
+/// Sees to it that there is no file; one is removed only if an earlier demo made it.
+fn make_room(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let not_ours = |_| Error::Usage {
+        what: format!("{} is there already, and no earlier demo made it", path.display()),
+        hint: Some("name another file with --db".to_owned()),
+    };
+    let archive = Archive::open_for_reading(path).map_err(not_ours)?;
+    let elsewhere: bool = archive
+        .connection()
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM syncs WHERE api_url NOT LIKE 'http://127.0.0.1:%')",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(Error::from)
+        .map_err(not_ours)?;
+    if elsewhere {
+        return Err(not_ours(Error::usage("")));
+    }
+    drop(archive);
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match std::fs::remove_file(&file) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::Output { what: path.display().to_string(), cause });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// One sync over real HTTP.
+fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive) -> Result<()> {
+    let address = Address::parse(&sandbox.url())?;
+    let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
+    let client = Arc::new(Client::new(address, &key, Manners::default())?);
+    let stop = stop_on_signals(runtime)?;
+    let mut observer = observer();
+    let means = Means {
+        client,
+        handle: runtime.handle(),
+        clock: &SystemClock,
+        stop: &stop,
+        observer: observer.as_mut(),
+    };
+    let began = Instant::now();
+    let options = Options::default();
+    let summary: Summary = sync(archive, means, &options)?;
+    drop(observer);
+    say(&line(&summary, began.elapsed().as_secs_f64(), false))?;
+    summary.result
+}
+
+/// Lets an hour go by in the sandbox; gives a run whose history tells of it.
+fn live_on(sandbox: &Sandbox) -> Uuid {
+    let mut model = sandbox.model();
+    model.advance(TimeDelta::hours(1));
+    let waiting = model.costs_unknown();
+    let in_progress = model.in_progress();
+    for (place, id) in in_progress.iter().enumerate() {
+        model.finish(*id, if place == 1 { Outcome::Failed } else { Outcome::Success });
+    }
+    for id in &waiting {
+        model.settle(*id);
+    }
+    let old: Vec<Uuid> = model.ids().skip(40).step_by(3).take(CHANGED_COSTS).collect();
+    for id in old {
+        model.change(id, |run| {
+            run.insert("el_cost_usd".to_owned(), json!(0.123_456_789_012_3));
+        });
+    }
+    for _ in 0..3 {
+        model.add();
+    }
+    in_progress.first().copied().unwrap_or_else(|| model.ids().next().expect("a demo has runs"))
+}
+
+fn print(table: &Table) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(terminal::write_table(table, out)?))
+}

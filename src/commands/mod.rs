@@ -1,0 +1,43 @@
+//! This is what each command does, one file a command.
+
+mod connection;
+mod demo;
+mod export;
+mod fetch;
+mod progress;
+mod query;
+mod report;
+mod sandbox;
+mod show;
+mod span;
+mod status;
+mod sync;
+
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+use crate::export::Destination;
+use crate::settings;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever ends the command.
+pub fn run(cli: &Cli) -> Result<()> {
+    let path = settings::archive_path(cli.db.as_deref());
+    match &cli.command {
+        Command::Sync(args) => sync::run(args, &path),
+        Command::Fetch(args) => fetch::run(args, &path),
+        Command::Status(args) => status::run(args, &path),
+        Command::Show(args) => show::run(args, &path),
+        Command::Report(args) => report::run(args, &path),
+        Command::Export(args) => export::run(args, &path),
+        Command::Query(args) => query::run(args, &path),
+        Command::Demo(args) => demo::run(args, cli.db.as_deref()),
+        Command::Sandbox(args) => sandbox::run(args),
+    }
+}
+
+/// Prints a line to the standard output. Whoever reads it may stop early: that is no error.
+fn say(line: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
+}

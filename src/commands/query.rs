@@ -1,0 +1,96 @@
+//! This is `runledger query`: it runs one SQL statement that reads, and prints its answer.
+
+use crate::cli::{QueryArgs, QueryFormat};
+use crate::error::{Error, Result};
+use crate::export::json::Layout;
+use crate::export::{Destination, csv, json, terminal};
+use crate::report::rows::Selection;
+use crate::store::Archive;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Statement};
+use std::fs;
+use std::path::Path;
+
+/// Runs the statement on a connection that only reads.
+///
+/// # Errors
+/// [`Error::Usage`] when the text is not exactly one statement that reads, or when its parameters and
+/// `--param` do not match one to one.
+pub fn run(args: &QueryArgs, path: &Path) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    let archive = archive.connection();
+    archive.pragma_update(None, "query_only", true)?;
+    let sql = match (&args.sql, &args.file) {
+        (Some(sql), _) => sql.clone(),
+        (None, Some(file)) => fs::read_to_string(file)
+            .map_err(|cause| Error::usage(format!("--file {}: {cause}", file.display())))?,
+        (None, None) => return Err(Error::usage("give a statement, or a file with --file")),
+    };
+    let mut statement = prepare(archive, &sql)?;
+    bind(&mut statement, &args.params)?;
+    let destination = Destination::at(args.output.output.as_deref());
+    let mut selection = Selection::new(statement);
+    match args.format {
+        QueryFormat::Table => {
+            let table = selection.table(|_, value| value.cell())?;
+            destination.write(|out| Ok(terminal::write_table(&table, out)?))
+        }
+        QueryFormat::Csv => destination.write(|out| csv::write_rows(&mut selection, out)),
+        QueryFormat::Json => destination.write(|out| json::write_rows(&mut selection, Layout::Array, out)),
+        QueryFormat::Ndjson => destination.write(|out| json::write_rows(&mut selection, Layout::Lines, out)),
+    }
+}
+
+fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
+    let statement = archive.prepare(sql).map_err(|error| match error {
+        rusqlite::Error::MultipleStatement => Error::usage("the SQL has several statements: give one"),
+        error => Error::usage(format!("the SQL cannot be run: {error}")),
+    })?;
+    if !statement.readonly() {
+        return Err(Error::Usage {
+            what: "the SQL would write: a query only reads".to_owned(),
+            hint: Some("to change data, copy the archive and open the copy in sqlite3".to_owned()),
+        });
+    }
+    if statement.column_count() == 0 {
+        return Err(Error::usage("the SQL gives no rows: a query is a SELECT, VALUES, EXPLAIN or PRAGMA"));
+    }
+    Ok(statement)
+}
+
+/// Gives each parameter its value: a whole number or a double where the text is one, else the text.
+fn bind(statement: &mut Statement<'_>, params: &[String]) -> Result<()> {
+    let mut bound = vec![false; statement.parameter_count()];
+    for param in params {
+        let (name, text) = param
+            .split_once('=')
+            .ok_or_else(|| Error::usage(format!("--param {param}: not of the form name=value")))?;
+        let mut index = None;
+        for mark in [":", "@", "$"] {
+            index = index.or(statement.parameter_index(&format!("{mark}{name}"))?);
+        }
+        let index = index.ok_or_else(|| Error::usage(format!("the SQL has no parameter :{name}")))?;
+        if std::mem::replace(&mut bound[index - 1], true) {
+            return Err(Error::usage(format!("--param gives :{name} twice")));
+        }
+        statement.raw_bind_parameter(index, value(text))?;
+    }
+    if let Some(missing) = bound.iter().position(|bound| !bound) {
+        let name = statement.parameter_name(missing + 1).unwrap_or("?").to_owned();
+        return Err(Error::Usage {
+            what: format!("the SQL's parameter {name} has no value"),
+            hint: Some(format!("give it with --param {}=…", name.trim_start_matches([':', '@', '$']))),
+        });
+    }
+    Ok(())
+}
+
+fn value(text: &str) -> Value {
+    // Rust reads `inf` and `nan` as doubles; to everybody else they are words.
+    let numeric = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(whole), _) => Value::Integer(whole),
+        (_, Ok(real)) if numeric => Value::Real(real),
+        _ => Value::Text(text.to_owned()),
+    }
+}

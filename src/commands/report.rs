@@ -1,0 +1,75 @@
+//! This is `runledger report`: it answers a question that has a name.
+
+use super::span::span;
+use crate::cli::{ReportArgs, TableFormat};
+use crate::error::{Error, Result};
+use crate::export::{Destination, csv, json, markdown, terminal};
+use crate::report::period::Calendar;
+use crate::report::question::{QUESTIONS, Question};
+use crate::report::{Cell, Dimension, Table, cost, duration};
+use crate::store::Archive;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// Answers the question, or lists the questions when none is named.
+pub fn run(args: &ReportArgs, path: &Path) -> Result<()> {
+    let table = match args.name.as_deref() {
+        Some(name) => answer(name, args, Archive::open_for_reading(path)?.connection())?,
+        None => list(),
+    };
+    Destination::at(args.output.output.as_deref()).write(|out| {
+        Ok(match args.format {
+            TableFormat::Table => terminal::write_table(&table, out),
+            TableFormat::Csv => csv::write_table(&table, out),
+            TableFormat::Json => json::write_table(&table, out),
+            TableFormat::Markdown => markdown::write_table(&table, out),
+        }?)
+    })
+}
+
+fn answer(name: &str, args: &ReportArgs, archive: &Connection) -> Result<Table> {
+    let (span, zone) = span(&args.span)?;
+    match name {
+        "cost" | "duration" if args.limit.is_some() => {
+            Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
+        }
+        "cost" => cost::report(archive, &span, &dimensions(&args.by)?, zone),
+        "duration" => duration::report(archive, &span, &dimensions(&args.by)?, zone),
+        _ if !args.by.is_empty() => {
+            Err(Error::usage(format!("the report {name} has no --by: only cost and duration can be split")))
+        }
+        _ => Question::named(name)
+            .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
+            .ask(archive, &span, args.limit),
+    }
+}
+
+/// What `--by` names; a month where it names nothing.
+fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
+    let mut dimensions = Vec::with_capacity(names.len());
+    for name in names {
+        let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
+            what: format!("--by {name}: a report cannot be split by that"),
+            hint: Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", "))),
+        })?;
+        if dimensions.contains(&dimension) {
+            return Err(Error::usage(format!("--by names {name} twice")));
+        }
+        dimensions.push(dimension);
+    }
+    if dimensions.is_empty() {
+        dimensions.push(Dimension::Period(Calendar::Month));
+    }
+    Ok(dimensions)
+}
+
+fn list() -> Table {
+    Table {
+        columns: vec!["report".to_owned(), "question".to_owned()],
+        rows: QUESTIONS
+            .iter()
+            .map(|question| vec![Cell::text(question.name), Cell::text(question.words())])
+            .collect(),
+        totals: None,
+    }
+}

@@ -1,0 +1,118 @@
+//! This is the place that output goes to: the standard output, or a file that is replaced in one step.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// How many bytes are collected before the system is asked to write them.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// Where output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Standard output. Whoever reads it may stop early: that is no error.
+    StandardOutput,
+    /// A file. Readers see the old one or the new one, whole.
+    File(PathBuf),
+}
+
+/// Why something was not written: the place refused it, or what should be written could not be made.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The place refused it.
+    Io(io::Error),
+    /// It could not be made.
+    Source(Error),
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> WriteError {
+        WriteError::Io(error)
+    }
+}
+
+impl From<Error> for WriteError {
+    fn from(error: Error) -> WriteError {
+        WriteError::Source(error)
+    }
+}
+
+impl Destination {
+    /// The file at `path`, or the standard output where there is none.
+    pub fn at(path: Option<&Path>) -> Destination {
+        path.map_or(Destination::StandardOutput, |path| Destination::File(path.to_owned()))
+    }
+
+    /// Puts there what `write` writes. After an error a file is as it was before.
+    ///
+    /// # Errors
+    /// [`Error::Output`] when the place refuses; whatever `write` says otherwise.
+    pub fn write(&self, write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>) -> Result<()> {
+        let written = match self {
+            Destination::StandardOutput => match buffered(io::stdout().lock(), write) {
+                Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written,
+            },
+            Destination::File(path) => replace(path, write),
+        };
+        written.map_err(|error| match error {
+            WriteError::Io(cause) => Error::Output { what: self.to_string(), cause },
+            WriteError::Source(error) => error,
+        })
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Destination::StandardOutput => f.write_str("standard output"),
+            Destination::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+fn buffered(
+    place: impl Write,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, place);
+    let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+    // What an error left behind is not wanted: dropping the writer would write it.
+    let (_place, _unwritten) = out.into_parts();
+    written
+}
+
+/// Writes beside `path`, syncs, and renames over it.
+fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    match fs::metadata(path) {
+        // A device or a pipe, such as /dev/null, is written to and never replaced.
+        Ok(there) if !there.is_file() => return buffered(OpenOptions::new().write(true).open(path)?, write),
+        _ => {}
+    }
+    // A link keeps pointing where it does: the file behind it is the one to replace.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".runledger-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Like any other file that a program makes: the umask decides.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut beside = builder.tempfile_in(folder)?;
+    buffered(beside.as_file_mut(), write)?;
+    beside.as_file().sync_all()?;
+    beside.persist(&target).map_err(|error| error.error)?;
+    // The new name too must outlive a loss of power.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}

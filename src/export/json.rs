@@ -1,0 +1,154 @@
+//! This is JSON: one object a row, in one array or one a line.
+//!
+//! Numbers are JSON numbers. Money keeps all nine decimals in its text, so a reader of decimals gets
+//! it exactly and a reader of doubles gets a number it can add, never a string. What is not known is
+//! null. A column's second and later namesakes get `_2`, `_3` … behind their name.
+
+use super::file::WriteError;
+use crate::report::rows::{Column, Selection, Value};
+use crate::report::{Cell, Table};
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+/// What stands between and around the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One array of objects: JSON.
+    Array,
+    /// One object a line: NDJSON.
+    Lines,
+}
+
+impl Layout {
+    fn start(self) -> &'static str {
+        match self {
+            Layout::Array => "[",
+            Layout::Lines => "",
+        }
+    }
+
+    fn before_row(self, nth: u64) -> &'static str {
+        match self {
+            Layout::Array if nth == 0 => "\n",
+            Layout::Array => ",\n",
+            Layout::Lines => "",
+        }
+    }
+
+    fn after_row(self) -> &'static str {
+        match self {
+            Layout::Array => "",
+            Layout::Lines => "\n",
+        }
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Layout::Array => "\n]\n",
+            Layout::Lines => "",
+        }
+    }
+}
+
+/// Writes the table as an array of objects, every decimal, without the totals.
+pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    let keys = keys(table.columns.iter().map(String::as_str));
+    out.write_all(Layout::Array.start().as_bytes())?;
+    for (nth, row) in (0..).zip(&table.rows) {
+        out.write_all(Layout::Array.before_row(nth).as_bytes())?;
+        for (key, cell) in keys.iter().zip(row) {
+            out.write_all(key)?;
+            match (cell, cell.exact()) {
+                (_, None) => out.write_all(b"null")?,
+                (Cell::Text(_), Some(text)) => serde_json::to_writer(&mut *out, &text)?,
+                (Cell::Real(real), _) => write_real(*real, out)?,
+                (_, Some(number)) => out.write_all(number.as_bytes())?,
+            }
+        }
+        out.write_all(b"}")?;
+    }
+    out.write_all(Layout::Array.end().as_bytes())
+}
+
+/// Writes each row as it comes. Columns of JSON become JSON, bytes become a text in hexadecimal, and an
+/// infinity becomes `9e999`, which readers of doubles take for one.
+pub fn write_rows(
+    selection: &mut Selection<'_>,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let keys = keys(selection.columns().iter().map(|Column { name, .. }| name.as_str()));
+    out.write_all(layout.start().as_bytes())?;
+    let (mut nth, mut hex, mut line) = (0, Vec::new(), Vec::new());
+    selection.for_each(|row| -> Result<(), WriteError> {
+        line.clear();
+        line.extend_from_slice(layout.before_row(nth).as_bytes());
+        for (key, value) in keys.iter().zip(row.values()) {
+            line.extend_from_slice(key);
+            match value {
+                Value::Null => line.extend_from_slice(b"null"),
+                Value::Integer(whole) => write!(line, "{whole}")?,
+                Value::Real(real) => write_real(real, &mut line)?,
+                Value::Text(text) => write_text(text, &mut line)?,
+                Value::Json(json) => write_json(json, &mut line),
+                Value::Blob(bytes) => {
+                    hex.clear();
+                    super::write_hex(bytes, &mut hex);
+                    write_text(&hex, &mut line)?;
+                }
+            }
+        }
+        line.push(b'}');
+        line.extend_from_slice(layout.after_row().as_bytes());
+        nth += 1;
+        Ok(out.write_all(&line)?)
+    })?;
+    Ok(out.write_all(layout.end().as_bytes())?)
+}
+
+/// Each column's name as it stands before its value, with what stands before the name: `{"a":`, `,"b":`.
+fn keys<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<Vec<u8>> {
+    let mut taken: HashSet<String> = names.clone().map(str::to_owned).collect();
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for name in names {
+        let mut unique = name.to_owned();
+        if !seen.insert(name) {
+            unique = (2..)
+                .map(|nth| format!("{name}_{nth}"))
+                .find(|name| taken.insert(name.clone()))
+                .expect("there are more names than columns");
+        }
+        let mut key = if keys.is_empty() { b"{".to_vec() } else { b",".to_vec() };
+        key.extend(serde_json::to_vec(&unique).expect("a text is always JSON"));
+        key.push(b':');
+        keys.push(key);
+    }
+    keys
+}
+
+fn write_text(text: &[u8], line: &mut Vec<u8>) -> io::Result<()> {
+    Ok(serde_json::to_writer(line, &String::from_utf8_lossy(text))?)
+}
+
+/// A document on one line: a line end in JSON can only be space between its parts.
+fn write_json(json: &[u8], line: &mut Vec<u8>) {
+    let start = line.len();
+    line.extend_from_slice(json);
+    for byte in &mut line[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+/// A double as a plain decimal, never with an exponent.
+fn write_real(real: f64, out: &mut dyn Write) -> io::Result<()> {
+    match real {
+        f64::INFINITY => out.write_all(b"9e999"),
+        f64::NEG_INFINITY => out.write_all(b"-9e999"),
+        // The point tells a reader that it is a double: 2.0, not 2.
+        _ if real.fract() == 0.0 => write!(out, "{real}.0"),
+        _ => write!(out, "{real}"),
+    }
+}

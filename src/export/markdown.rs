@@ -1,0 +1,38 @@
+//! This is a table in Markdown, for people: few decimals, a dash for what is not known.
+
+use super::terminal::UNKNOWN;
+use super::visible::visible;
+use crate::report::{Cell, Table};
+use std::io::{self, Write};
+
+/// Writes the table as GitHub reads it, without the totals.
+pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    let headings = table.columns.iter().map(|column| escaped(&column.replace('_', " ")));
+    writeln!(out, "| {} |", headings.collect::<Vec<_>>().join(" | "))?;
+    let rules = (0..table.columns.len())
+        .map(|column| if table.rows.iter().all(|row| row[column].is_number()) { "---:" } else { "---" });
+    writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "))?;
+    for row in &table.rows {
+        writeln!(out, "| {} |", row.iter().map(shown).collect::<Vec<_>>().join(" | "))?;
+    }
+    Ok(())
+}
+
+fn shown(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(Some(text)) => escaped(text),
+        _ => cell.rounded().unwrap_or_else(|| UNKNOWN.to_owned()),
+    }
+}
+
+/// The text with every mark that Markdown or HTML would obey behind a backslash.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        if matches!(character, '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '~' | '#') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

@@ -1,0 +1,81 @@
+//! This is a table for people at a terminal: aligned, few decimals, a dash for what is not known.
+
+use super::visible::visible;
+use crate::report::{Cell, Table};
+use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
+use std::io::{self, Write};
+
+/// What people see where a machine gets a blank.
+pub const UNKNOWN: &str = "–";
+
+/// The greatest width of a line of a column's heading; a longer word stays whole.
+const HEADING_WIDTH: usize = 14;
+
+/// The label of the row that takes all others together.
+const ALL: &str = "all";
+
+/// Lines above, below the heading and below, none between rows.
+const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+
+/// Writes the table with its totals. The same table gives the same bytes on every terminal and off it.
+pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(STYLE);
+    let numbers: Vec<bool> = (0..table.columns.len())
+        .map(|column| table.rows.iter().chain(&table.totals).all(|row| row[column].is_number()))
+        .collect();
+    let alignment = |column: usize| if numbers[column] { CellAlignment::Right } else { CellAlignment::Left };
+    let cells = |texts: Vec<String>| -> Vec<comfy_table::Cell> {
+        let align =
+            |(column, text): (usize, String)| comfy_table::Cell::new(text).set_alignment(alignment(column));
+        texts.into_iter().enumerate().map(align).collect()
+    };
+    drawn.set_header(cells(table.columns.iter().map(|column| heading(column)).collect()));
+    for row in &table.rows {
+        drawn.add_row(cells(row.iter().map(shown).collect()));
+    }
+    if let Some(totals) = &table.totals {
+        let mut texts: Vec<String> = totals.iter().map(shown).collect();
+        for (column, cell) in totals.iter().enumerate() {
+            if matches!(cell, Cell::Text(None)) {
+                texts[column] = if column == 0 { ALL.to_owned() } else { String::new() };
+            }
+        }
+        drawn.add_row(cells(texts));
+    }
+    let lines: Vec<String> = drawn.lines().collect();
+    // Cells have one line each: the totals stand on the last but the border, which is drawn above them too.
+    let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
+    for (place, line) in lines.iter().enumerate() {
+        if totals_line == Some(place) {
+            writeln!(out, "{}", lines[lines.len() - 1])?;
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if table.rows.is_empty() {
+        writeln!(out, "(no rows)")?;
+    }
+    Ok(())
+}
+
+fn shown(cell: &Cell) -> String {
+    cell.rounded().map_or_else(|| UNKNOWN.to_owned(), |text| visible(&text).into_owned())
+}
+
+/// A column's name in words, on as many lines as keep it narrow.
+fn heading(column: &str) -> String {
+    let mut heading = String::new();
+    let mut width = 0;
+    for word in column.split('_') {
+        if width > 0 && width + 1 + word.len() > HEADING_WIDTH {
+            heading.push('\n');
+            width = 0;
+        } else if width > 0 {
+            heading.push(' ');
+            width += 1;
+        }
+        heading.push_str(&visible(word));
+        width += word.len();
+    }
+    heading
+}

@@ -1,0 +1,99 @@
+//! This is a current run as the reports' covering index holds it.
+
+use crate::error::Result;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+/// Every current run, newest first, from the covering index alone.
+pub const EVERY_RUN: &str = "
+SELECT coalesce(started_at, created_at), status, credit_charge_status, el_cost_nanos,
+       transformation_cost_nanos, duration_seconds, created_at, started_at, trigger_type,
+       source, destination, transformation
+FROM run_snapshots
+WHERE superseded_at IS NULL
+ORDER BY coalesce(started_at, created_at) DESC";
+
+/// The current runs booked in a span, newest first, from the covering index alone.
+pub const RUNS_IN_SPAN: &str = "
+SELECT coalesce(started_at, created_at), status, credit_charge_status, el_cost_nanos,
+       transformation_cost_nanos, duration_seconds, created_at, started_at, trigger_type,
+       source, destination, transformation
+FROM run_snapshots
+WHERE superseded_at IS NULL
+  AND coalesce(started_at, created_at) >= :from
+  AND coalesce(started_at, created_at) < :until
+ORDER BY coalesce(started_at, created_at) DESC";
+
+/// One current run as the pass sees it: borrowed from SQLite, nothing copied.
+pub struct BookedRun<'r>(&'r Row<'r>);
+
+impl<'r> BookedRun<'r> {
+    /// The run in a row of [`EVERY_RUN`] or [`RUNS_IN_SPAN`].
+    pub fn new(row: &'r Row<'r>) -> BookedRun<'r> {
+        BookedRun(row)
+    }
+
+    /// When the run started, or else was created; `None`: neither is known.
+    pub fn booked_at(&self) -> Result<Option<&'r str>> {
+        self.text(0)
+    }
+
+    /// The current status.
+    pub fn status(&self) -> Result<Option<&'r str>> {
+        self.text(1)
+    }
+
+    /// Whether the run cost a credit, in the API's words.
+    pub fn credit_charge_status(&self) -> Result<Option<&'r str>> {
+        self.text(2)
+    }
+
+    /// What extracting or loading cost, in nano-dollars.
+    pub fn el_cost_nanos(&self) -> Result<Option<i64>> {
+        self.integer(3)
+    }
+
+    /// What transforming cost, in nano-dollars.
+    pub fn transformation_cost_nanos(&self) -> Result<Option<i64>> {
+        self.integer(4)
+    }
+
+    /// How long the run took.
+    pub fn duration_seconds(&self) -> Result<Option<i64>> {
+        self.integer(5)
+    }
+
+    /// When the run was created.
+    pub fn created_at(&self) -> Result<Option<&'r str>> {
+        self.text(6)
+    }
+
+    /// When the run started.
+    pub fn started_at(&self) -> Result<Option<&'r str>> {
+        self.text(7)
+    }
+
+    /// What set the run off.
+    pub fn trigger_type(&self) -> Result<Option<&'r str>> {
+        self.text(8)
+    }
+
+    /// The run's one pipeline: its kind and id. `None`: it has none or several.
+    pub fn pipeline(&self) -> Result<Option<(&'static str, &'r str)>> {
+        let pipelines =
+            [("source", self.text(9)?), ("destination", self.text(10)?), ("transformation", self.text(11)?)];
+        let mut known = pipelines.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
+        Ok(known.next().filter(|_| known.next().is_none()))
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&'r str>> {
+        Ok(match self.0.get_ref(column)? {
+            ValueRef::Null => None,
+            value => Some(value.as_str().map_err(rusqlite::Error::from)?),
+        })
+    }
+
+    fn integer(&self, column: usize) -> Result<Option<i64>> {
+        Ok(self.0.get_ref(column)?.as_i64_or_null().map_err(rusqlite::Error::from)?)
+    }
+}

@@ -1,0 +1,99 @@
+//! This is the cost report: what the runs of each group cost, and how many costs are not known yet.
+
+use super::booked::BookedRun;
+use super::dimension::Dimension;
+use super::groups::{self, Tally};
+use super::period::Span;
+use super::table::{Cell, Table};
+use crate::error::Result;
+use crate::run::Usd;
+use chrono_tz::Tz;
+use rusqlite::Connection;
+
+/// The `credit_charge_status` of a run that cost a credit.
+const CHARGED: &str = "charged";
+
+/// What the current runs in `span` cost. [`groups::report`] says how rows are grouped and ordered.
+pub fn report(archive: &Connection, span: &Span, by: &[Dimension], zone: Tz) -> Result<Table> {
+    groups::report::<CostTally>(archive, span, by, zone)
+}
+
+/// What some runs cost.
+#[derive(Debug, Default)]
+struct CostTally {
+    runs: u64,
+    runs_cost_unknown: u64,
+    el: KnownSum,
+    transformation: KnownSum,
+    credits: u64,
+}
+
+/// The sum of the amounts that are known, in nano-dollars.
+#[derive(Debug, Default)]
+struct KnownSum {
+    nanos: i128,
+    known: u64,
+}
+
+impl KnownSum {
+    fn add(&mut self, nanos: Option<i64>) {
+        if let Some(nanos) = nanos {
+            self.nanos += i128::from(nanos);
+            self.known += 1;
+        }
+    }
+
+    fn merge(&mut self, other: KnownSum) {
+        self.nanos += other.nanos;
+        self.known += other.known;
+    }
+
+    fn usd(&self) -> Option<Usd> {
+        (self.known > 0).then(|| Usd::from_nanos(self.nanos))
+    }
+}
+
+impl Tally for CostTally {
+    const COLUMNS: &'static [&'static str] = &[
+        "runs",
+        "runs_cost_unknown",
+        "el_cost_usd",
+        "transformation_cost_usd",
+        "total_cost_usd",
+        "credits",
+        "cost_per_run_usd",
+    ];
+
+    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+        let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
+        self.runs += 1;
+        self.runs_cost_unknown += u64::from(el.is_none() && transformation.is_none());
+        self.el.add(el);
+        self.transformation.add(transformation);
+        self.credits += u64::from(run.credit_charge_status()? == Some(CHARGED));
+        Ok(())
+    }
+
+    fn merge(&mut self, other: CostTally) {
+        self.runs += other.runs;
+        self.runs_cost_unknown += other.runs_cost_unknown;
+        self.el.merge(other.el);
+        self.transformation.merge(other.transformation);
+        self.credits += other.credits;
+    }
+
+    fn cells(&mut self) -> Vec<Cell> {
+        let known_runs = self.runs - self.runs_cost_unknown;
+        let total = (known_runs > 0).then(|| Usd::from_nanos(self.el.nanos + self.transformation.nanos));
+        vec![
+            Cell::count(self.runs),
+            Cell::count(self.runs_cost_unknown),
+            Cell::Usd(self.el.usd()),
+            Cell::Usd(self.transformation.usd()),
+            Cell::Usd(total),
+            Cell::count(self.credits),
+            // Shared by the runs whose cost is known: the others would make it look cheaper than it is.
+            Cell::Usd(total.and_then(|total| total.per(known_runs))),
+        ]
+    }
+}

@@ -1,0 +1,36 @@
+//! This is a dimension: one thing that cost and duration reports can be split by.
+
+use super::period::Calendar;
+
+/// What `--by` can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// The month, week or day that a run is booked in.
+    Period(Calendar),
+    /// The pipeline, by its kind and id: two pipelines with one name stay two.
+    Pipeline,
+    /// Source, destination or transformation.
+    Kind,
+    /// What set the run off: `manual`, `cron`, `event`.
+    Trigger,
+    /// The run's current status.
+    Status,
+}
+
+impl Dimension {
+    /// Every dimension under its name on the command line.
+    pub const ALL: [(&'static str, Dimension); 7] = [
+        ("month", Dimension::Period(Calendar::Month)),
+        ("week", Dimension::Period(Calendar::Week)),
+        ("day", Dimension::Period(Calendar::Day)),
+        ("pipeline", Dimension::Pipeline),
+        ("kind", Dimension::Kind),
+        ("trigger", Dimension::Trigger),
+        ("status", Dimension::Status),
+    ];
+
+    /// The dimension of that name.
+    pub fn named(name: &str) -> Option<Dimension> {
+        Dimension::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
+    }
+}

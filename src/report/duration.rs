@@ -1,0 +1,158 @@
+//! This is the duration report: how the runs of each group ended, how long they took, and how long they waited.
+
+use super::booked::BookedRun;
+use super::dimension::Dimension;
+use super::fixed::{Seconds, Share};
+use super::groups::{self, Tally};
+use super::period::Span;
+use super::table::{Cell, Table};
+use crate::error::Result;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rusqlite::Connection;
+
+/// How many microseconds make a second.
+const MICROS: i128 = 1_000_000;
+
+/// How long the current runs in `span` took. [`groups::report`] says how rows are grouped and ordered.
+///
+/// Every run whose duration is known is timed, whatever its status; one that has not started has no
+/// queue time. The success rate is the part of the runs with a final status (`success`, `failed`,
+/// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
+/// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
+pub fn report(archive: &Connection, span: &Span, by: &[Dimension], zone: Tz) -> Result<Table> {
+    groups::report::<DurationTally>(archive, span, by, zone)
+}
+
+/// How long some runs took.
+#[derive(Debug, Default)]
+struct DurationTally {
+    runs: u64,
+    final_runs: u64,
+    successes: u64,
+    durations_seconds: Vec<i64>,
+    queued_micros: Vec<i64>,
+}
+
+impl Tally for DurationTally {
+    const COLUMNS: &'static [&'static str] = &[
+        "runs",
+        "runs_duration_unknown",
+        "success_rate",
+        "total_seconds",
+        "mean_seconds",
+        "p50_seconds",
+        "p95_seconds",
+        "p99_seconds",
+        "max_seconds",
+        "queued_mean_seconds",
+        "queued_p50_seconds",
+        "queued_p95_seconds",
+        "queued_max_seconds",
+    ];
+
+    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+        self.runs += 1;
+        match run.status()? {
+            Some("success") => {
+                self.successes += 1;
+                self.final_runs += 1;
+            }
+            Some("failed" | "canceled") => self.final_runs += 1,
+            _ => {}
+        }
+        self.durations_seconds.extend(run.duration_seconds()?);
+        if let (Some(created_at), Some(started_at)) = (run.created_at()?, run.started_at()?) {
+            self.queued_micros.extend(micros_between(created_at, started_at));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, mut other: DurationTally) {
+        self.runs += other.runs;
+        self.final_runs += other.final_runs;
+        self.successes += other.successes;
+        self.durations_seconds.append(&mut other.durations_seconds);
+        self.queued_micros.append(&mut other.queued_micros);
+    }
+
+    fn cells(&mut self) -> Vec<Cell> {
+        let durations = Spread::of(&mut self.durations_seconds, 1);
+        let queued = Spread::of(&mut self.queued_micros, MICROS);
+        vec![
+            Cell::count(self.runs),
+            Cell::count(self.runs - durations.values.len() as u64),
+            Cell::Share(Share::ratio(self.successes.into(), self.final_runs.into())),
+            Cell::Seconds(durations.total()),
+            Cell::Seconds(durations.mean()),
+            Cell::Seconds(durations.percentile(50)),
+            Cell::Seconds(durations.percentile(95)),
+            Cell::Seconds(durations.percentile(99)),
+            Cell::Seconds(durations.percentile(100)),
+            Cell::Seconds(queued.mean()),
+            Cell::Seconds(queued.percentile(50)),
+            Cell::Seconds(queued.percentile(95)),
+            Cell::Seconds(queued.percentile(100)),
+        ]
+    }
+}
+
+/// Sorted values, of which so many `per_second` make a second. Every figure is `None` when there is no value.
+struct Spread<'v> {
+    values: &'v [i64],
+    per_second: i128,
+}
+
+impl Spread<'_> {
+    fn of(values: &mut [i64], per_second: i128) -> Spread<'_> {
+        values.sort_unstable();
+        Spread { values, per_second }
+    }
+
+    fn sum(&self) -> i128 {
+        self.values.iter().copied().map(i128::from).sum()
+    }
+
+    fn total(&self) -> Option<Seconds> {
+        Seconds::ratio(self.sum(), self.per_second).filter(|_| !self.values.is_empty())
+    }
+
+    fn mean(&self) -> Option<Seconds> {
+        Seconds::ratio(self.sum(), self.per_second * self.values.len() as i128)
+    }
+
+    /// The value that `percent` of the others do not exceed, linear between two neighbours.
+    fn percentile(&self, percent: usize) -> Option<Seconds> {
+        let hundredths = self.values.len().checked_sub(1)? * percent;
+        let (below, part) = (hundredths / 100, (hundredths % 100) as i128);
+        let lower = i128::from(self.values[below]);
+        // At the last value the part is zero and there is no neighbour.
+        let upper = self.values.get(below + 1).map_or(lower, |upper| i128::from(*upper));
+        Seconds::ratio(lower * (100 - part) + upper * part, self.per_second * 100)
+    }
+}
+
+/// The microseconds from one stored instant to another; `None`: one of them is no instant.
+fn micros_between(from: &str, until: &str) -> Option<i64> {
+    let days = match (from.get(..10)?, until.get(..10)?) {
+        (from, until) if from == until => 0,
+        (from, until) => day(until)?.signed_duration_since(day(from)?).num_days(),
+    };
+    Some(days * 86_400_000_000 + micros_of_day(until)? - micros_of_day(from)?)
+}
+
+fn day(date: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()
+}
+
+/// The microseconds since midnight of `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
+fn micros_of_day(instant: &str) -> Option<i64> {
+    let number =
+        |start: usize, end: usize| -> Option<i64> {
+            instant.as_bytes().get(start..end)?.iter().try_fold(0, |number, byte| {
+                byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
+            })
+        };
+    let seconds = (number(11, 13)? * 60 + number(14, 16)?) * 60 + number(17, 19)?;
+    Some(seconds * 1_000_000 + number(20, 26)?)
+}

@@ -1,0 +1,83 @@
+//! This is a number with a fixed count of decimals, rounded once and exactly.
+
+/// A duration in seconds with three decimals.
+pub type Seconds = Fixed<3>;
+
+/// A part of a whole, 0 to 1, with six decimals.
+pub type Share = Fixed<6>;
+
+/// A whole number of units of 10^-`DECIMALS`.
+///
+/// SQL can work it out with integers alone, so the same digits come out of every engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fixed<const DECIMALS: u32>(i128);
+
+impl<const DECIMALS: u32> Fixed<DECIMALS> {
+    /// How many units make one.
+    const UNITS: i128 = 10_i128.pow(DECIMALS);
+
+    /// `dividend / divisor`, halves to the even unit. `None`: the divisor is not positive.
+    pub fn ratio(dividend: i128, divisor: i128) -> Option<Fixed<DECIMALS>> {
+        (divisor > 0).then(|| Fixed(divide_half_even(dividend * Self::UNITS, divisor)))
+    }
+
+    /// The number with `decimals` decimals, never more than it has, halves to the even one. There is
+    /// never an exponent, and never a minus before a zero.
+    pub fn to_fixed(self, decimals: u32) -> String {
+        let decimals = decimals.min(DECIMALS);
+        let scale = 10_u128.pow(decimals);
+        let rounded = divide_half_even(self.0, 10_i128.pow(DECIMALS - decimals));
+        let sign = if rounded < 0 { "-" } else { "" };
+        let (whole, fraction) = (rounded.unsigned_abs() / scale, rounded.unsigned_abs() % scale);
+        match decimals {
+            0 => format!("{sign}{whole}"),
+            _ => format!("{sign}{whole}.{fraction:0width$}", width = decimals as usize),
+        }
+    }
+}
+
+impl Share {
+    /// The share in percent with one decimal and its sign: `97.5 %`.
+    pub fn to_percent(self) -> String {
+        format!("{} %", Fixed::<4>(self.0).to_fixed(1))
+    }
+}
+
+impl<const DECIMALS: u32> std::fmt::Display for Fixed<DECIMALS> {
+    /// All decimals.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_fixed(DECIMALS))
+    }
+}
+
+/// `dividend / divisor`, rounded to the nearest whole number, halves to the even one. The divisor is positive.
+fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
+    let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    match (rest * 2).cmp(&divisor) {
+        std::cmp::Ordering::Less => floor,
+        std::cmp::Ordering::Greater => floor + 1,
+        std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_rounded_once_with_halves_to_the_even_unit() {
+        assert_eq!(Seconds::ratio(1, 3).unwrap().to_string(), "0.333");
+        assert_eq!(Seconds::ratio(1, 16).unwrap().to_string(), "0.062");
+        assert_eq!(Seconds::ratio(3, 16).unwrap().to_string(), "0.188");
+        assert_eq!(Seconds::ratio(-1, 16).unwrap().to_string(), "-0.062");
+        assert_eq!(Seconds::ratio(-1, 4000).unwrap().to_string(), "0.000");
+        assert_eq!(Seconds::ratio(7, 0), None);
+    }
+
+    #[test]
+    fn a_share_is_read_as_percent() {
+        assert_eq!(Share::ratio(39, 40).unwrap().to_percent(), "97.5 %");
+        assert_eq!(Share::ratio(1, 1).unwrap().to_percent(), "100.0 %");
+        assert_eq!(Share::ratio(2, 3).unwrap().to_string(), "0.666667");
+    }
+}

@@ -1,0 +1,18 @@
+//! This is a report: a question with a name, answered from the archive as a table of typed cells.
+
+pub mod booked;
+pub mod cost;
+pub mod dimension;
+pub mod duration;
+pub mod fixed;
+pub mod groups;
+mod labels;
+pub mod period;
+pub mod question;
+pub mod rows;
+pub mod table;
+
+pub use dimension::Dimension;
+pub use fixed::{Seconds, Share};
+pub use period::Span;
+pub use table::{Cell, Table};

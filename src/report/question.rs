@@ -1,0 +1,82 @@
+//! This is a question in `queries/`: an SQL file that answers as it stands in any SQLite shell.
+
+use super::period::Span;
+use super::rows::{Selection, Value};
+use super::table::{Cell, Measure, Table};
+use crate::error::{Error, Result};
+use crate::run::Instant;
+use rusqlite::{Connection, ToSql};
+
+/// A question with a name, the same as that of its file.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// The name: `slowest-runs` for `queries/slowest-runs.sql`.
+    pub name: &'static str,
+    /// The whole file.
+    pub sql: &'static str,
+}
+
+/// Every question, in the order people are shown them.
+pub const QUESTIONS: [Question; 8] = [
+    Question { name: "cost", sql: include_str!("../../queries/cost.sql") },
+    Question { name: "duration", sql: include_str!("../../queries/duration.sql") },
+    Question { name: "failures", sql: include_str!("../../queries/failures.sql") },
+    Question { name: "slowest-runs", sql: include_str!("../../queries/slowest-runs.sql") },
+    Question { name: "dearest-runs", sql: include_str!("../../queries/dearest-runs.sql") },
+    Question {
+        name: "cost-changes-after-success",
+        sql: include_str!("../../queries/cost-changes-after-success.sql"),
+    },
+    Question {
+        name: "pipelines-without-runs",
+        sql: include_str!("../../queries/pipelines-without-runs.sql"),
+    },
+    Question { name: "status-transitions", sql: include_str!("../../queries/status-transitions.sql") },
+];
+
+impl Question {
+    /// The question of that name.
+    pub fn named(name: &str) -> Option<Question> {
+        QUESTIONS.into_iter().find(|question| question.name == name)
+    }
+
+    /// The question in words: the first line of its file.
+    pub fn words(&self) -> &'static str {
+        let line = self.sql.lines().next().unwrap_or_default();
+        line.trim_start_matches("--").trim()
+    }
+
+    /// Asks the archive. `limit` is the greatest count of rows; `None`: as many as the file says.
+    pub fn ask(&self, archive: &Connection, span: &Span, limit: Option<u32>) -> Result<Table> {
+        let mut statement = archive.prepare(self.sql)?;
+        let parameters: [(&str, &dyn ToSql); 3] = [
+            (":from", &span.from.as_ref().map(Instant::as_str)),
+            (":until", &span.until.as_ref().map(Instant::as_str)),
+            (":limit", &limit),
+        ];
+        for (name, value) in parameters {
+            if let Some(index) = statement.parameter_index(name)? {
+                statement.raw_bind_parameter(index, value)?;
+            } else if name == ":limit" && limit.is_some() {
+                return Err(Error::usage(format!(
+                    "the report {} has no --limit: it gives every row",
+                    self.name
+                )));
+            }
+        }
+        Selection::new(statement).table(|column, value| cell(Measure::of_column(&column.name), value))
+    }
+}
+
+/// The cell for a value of a column with that measure. A whole number stays one, so that the same
+/// digits come out as in any SQLite shell.
+fn cell(measure: Measure, value: Value<'_>) -> Cell {
+    match value {
+        Value::Null => measure.unknown(),
+        Value::Text(text) => {
+            let text = String::from_utf8_lossy(text);
+            measure.cell(&text).unwrap_or_else(|| Cell::text(text))
+        }
+        value => value.cell(),
+    }
+}

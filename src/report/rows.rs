@@ -1,0 +1,185 @@
+//! This is a stream of rows as SQLite gives them: one at a time, nothing kept.
+
+use super::period::Span;
+use super::table::{Cell, Table};
+use crate::error::{Error, Result};
+use crate::run::Instant;
+use crate::store::{RUN_COLUMNS, run_from_row};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Statement};
+
+/// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
+/// is left out: it depends on the day it is asked.
+pub const RUNS: &str = include_str!("rows/runs.sql");
+
+/// Every state of each run in a span, in the order they were archived.
+pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+
+/// The columns of runs and snapshots that hold a JSON document.
+const JSON_COLUMNS: [&str; 6] =
+    ["trigger", "extra_config", "el_cost_metadata", "transformation_cost_metadata", "absent", "unmapped"];
+
+/// A statement with its parameters bound, ready to give its rows.
+pub struct Selection<'a> {
+    statement: Statement<'a>,
+    columns: Vec<Column>,
+}
+
+/// A column of a selection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as SQLite gives it.
+    pub name: String,
+    /// What its texts are.
+    pub texts: Texts,
+}
+
+/// What the texts of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// Words, ids, instants.
+    Words,
+    /// JSON documents.
+    Json,
+}
+
+/// One row, borrowed from SQLite until the next one is asked for.
+pub struct Row<'r> {
+    row: &'r rusqlite::Row<'r>,
+    columns: &'r [Column],
+}
+
+/// One value, borrowed from SQLite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'r> {
+    /// Not known.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A double; infinite ones only where the SQL made them.
+    Real(f64),
+    /// Words; valid UTF-8 wherever runledger wrote them.
+    Text(&'r [u8]),
+    /// A JSON document; valid wherever runledger wrote it.
+    Json(&'r [u8]),
+    /// Bytes.
+    Blob(&'r [u8]),
+}
+
+impl Value<'_> {
+    /// The value as the cell of a table: what it is, with nothing rounded.
+    pub fn cell(self) -> Cell {
+        match self {
+            Value::Null => Cell::Text(None),
+            Value::Integer(whole) => Cell::Count(Some(whole)),
+            Value::Real(real) => Cell::Real(real),
+            Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
+            Value::Blob(bytes) => {
+                Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            }
+        }
+    }
+}
+
+impl<'r> Row<'r> {
+    /// The row's values, in the order of the selection's columns.
+    pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
+        let row = self.row;
+        self.columns.iter().enumerate().map(move |(index, column)| {
+            let value = row.get_ref(index).expect("a row has each column of its selection");
+            match (value, column.texts) {
+                (ValueRef::Null, _) => Value::Null,
+                (ValueRef::Integer(whole), _) => Value::Integer(whole),
+                (ValueRef::Real(real), _) => Value::Real(real),
+                (ValueRef::Text(text), Texts::Words) => Value::Text(text),
+                (ValueRef::Text(text), Texts::Json) => Value::Json(text),
+                (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
+            }
+        })
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// A selection of whatever the statement gives, its parameters already bound.
+    pub fn new(statement: Statement<'a>) -> Selection<'a> {
+        let columns = statement
+            .column_names()
+            .map(|name| Column { name: name.to_owned(), texts: Texts::Words })
+            .collect();
+        Selection { statement, columns }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Reads all rows, each given to `visit` before the next is read. The first error ends it.
+    pub fn for_each<E: From<Error>>(
+        &mut self,
+        mut visit: impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let columns = &self.columns;
+        let mut rows = self.statement.raw_query();
+        while let Some(row) = rows.next().map_err(Error::from)? {
+            visit(Row { row, columns })?;
+        }
+        Ok(())
+    }
+
+    /// All rows at once, each value made a cell.
+    pub fn table(&mut self, cell: impl Fn(&Column, Value<'_>) -> Cell) -> Result<Table> {
+        let columns = self.columns.clone();
+        let mut rows = Vec::new();
+        self.for_each(|row| -> Result<()> {
+            rows.push(columns.iter().zip(row.values()).map(|(column, value)| cell(column, value)).collect());
+            Ok(())
+        })?;
+        Ok(Table { columns: columns.into_iter().map(|column| column.name).collect(), rows, totals: None })
+    }
+
+    fn with_json_columns(mut self) -> Selection<'a> {
+        for column in &mut self.columns {
+            if JSON_COLUMNS.contains(&column.name.as_str()) {
+                column.texts = Texts::Json;
+            }
+        }
+        self
+    }
+}
+
+/// The current state of each run booked in `span`, in the order of booking, then of their ids.
+pub fn runs<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+    stored(archive, RUNS, span)
+}
+
+/// Every state of each run that was booked in `span` when it was in that state, in the order they were archived.
+pub fn snapshots<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+    stored(archive, SNAPSHOTS, span)
+}
+
+/// The current state of each run booked in `span` as columns that [`document`] reads, in the order of [`runs`].
+pub fn documents<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+    let sql = format!(
+        "SELECT {RUN_COLUMNS} FROM run_snapshots WHERE superseded_at IS NULL \
+           AND (:from IS NULL OR coalesce(started_at, created_at) >= :from) \
+           AND (:until IS NULL OR coalesce(started_at, created_at) < :until) \
+         ORDER BY coalesce(started_at, created_at), run_id"
+    );
+    stored(archive, &sql, span)
+}
+
+/// The JSON of the run in a row of [`documents`], as the API sent it.
+pub fn document(row: &Row<'_>) -> Result<String> {
+    Ok(run_from_row(row.row, 0)?.document())
+}
+
+fn stored<'a>(archive: &'a Connection, sql: &str, span: &Span) -> Result<Selection<'a>> {
+    let mut statement = archive.prepare(sql)?;
+    for (name, bound) in [(":from", &span.from), (":until", &span.until)] {
+        let index =
+            statement.parameter_index(name)?.expect("both selections of rows have both ends of a span");
+        statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
+    }
+    Ok(Selection::new(statement).with_json_columns())
+}
