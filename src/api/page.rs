@@ -1,7 +1,8 @@
 //! This is one page of a list, read no further than paging needs: what its items are is another's question.
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// A page as Django REST framework sends it. The items are the API's own text.
 #[derive(Debug)]
@@ -20,27 +21,53 @@ impl<'a> Page<'a> {
     /// # Errors
     /// What is wrong, in words, when it is no JSON object with an array of `results`.
     pub fn parse(body: &'a str) -> Result<Page<'a>, String> {
-        #[derive(Deserialize)]
+        #[derive(serde::Deserialize)]
         struct Raw<'a> {
             #[serde(borrow, default)]
             count: Option<&'a RawValue>,
             #[serde(borrow, default)]
             next: Option<&'a RawValue>,
             #[serde(borrow, default)]
-            results: Option<&'a RawValue>,
+            results: Option<Results<'a>>,
         }
         if !body.trim_start().starts_with('{') {
             return Err("it is not a JSON object".to_owned());
         }
         let raw: Raw<'a> =
             serde_json::from_str(body).map_err(|error| format!("it is not a page: {error}"))?;
-        let results = raw.results.ok_or("it has no `results`")?;
-        let items = serde_json::from_str(results.get()).map_err(|_| "its `results` are not an array")?;
+        let Results(items) = raw.results.ok_or("it has no `results`")?;
         Ok(Page {
             count: raw.count.and_then(|count| count.get().parse().ok()),
             has_next: raw.next.is_some_and(|next| next.get().starts_with('"') && next.get() != "\"\""),
             items,
         })
+    }
+}
+
+/// The items, found in one pass over the page.
+struct Results<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Results<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ResultsVisitor;
+
+        impl<'de> Visitor<'de> for ResultsVisitor {
+            type Value = Results<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of results")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::with_capacity(512);
+                while let Some(item) = sequence.next_element()? {
+                    items.push(item);
+                }
+                Ok(Results(items))
+            }
+        }
+
+        deserializer.deserialize_seq(ResultsVisitor)
     }
 }
 
@@ -74,10 +101,11 @@ mod tests {
             ("[]", "it is not a JSON object"),
             (r#"{"count":1}"#, "it has no `results`"),
             (r#"{"results":null}"#, "it has no `results`"),
-            (r#"{"results":"x"}"#, "its `results` are not an array"),
         ] {
             assert_eq!(Page::parse(body).unwrap_err(), why, "{body}");
         }
+        let why = Page::parse(r#"{"results":"x"}"#).unwrap_err();
+        assert!(why.contains("expected an array of results"), "{why}");
         assert!(Page::parse(r#"{"results":["#).is_err());
     }
 }

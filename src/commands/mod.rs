@@ -5,7 +5,7 @@ mod demo;
 mod export;
 mod fetch;
 mod progress;
-mod query;
+pub mod query;
 mod report;
 mod sandbox;
 mod show;

@@ -11,14 +11,20 @@ use rusqlite::{Connection, Statement};
 use std::fs;
 use std::path::Path;
 
-/// Runs the statement on a connection that only reads.
+/// Runs the statement.
 ///
 /// # Errors
 /// [`Error::Usage`] when the text is not exactly one statement that reads, or when its parameters and
 /// `--param` do not match one to one.
 pub fn run(args: &QueryArgs, path: &Path) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
-    let archive = archive.connection();
+    answer(args, Archive::open_for_reading(path)?.connection())
+}
+
+/// Runs the statement on a connection, which is told to read only.
+///
+/// # Errors
+/// As [`run`].
+pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
     archive.pragma_update(None, "query_only", true)?;
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),

@@ -54,6 +54,11 @@ impl Instant {
         self.to_utc().checked_add_signed(span).and_then(Instant::from_utc).unwrap_or(self)
     }
 
+    /// The text as the archive stores it, as ASCII bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The text as the archive stores it.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("an instant is made of ASCII digits and marks")

@@ -20,6 +20,11 @@ pub fn hides(key: &str, kind: Kind) -> bool {
 }
 
 fn names_a_credential(key: &str) -> bool {
+    // Nearly every key is told apart by its end alone.
+    let end = key.trim_end_matches(|letter: char| !letter.is_alphanumeric() || matches!(letter, 's' | 'S'));
+    if !ends_with(end, "key") && !WORDS.iter().any(|word| ends_with(end, word)) {
+        return false;
+    }
     let words = words(key);
     let mut last = words.iter().rev().map(String::as_str);
     match last.next().map(|word| word.strip_suffix('s').unwrap_or(word)) {
@@ -27,6 +32,12 @@ fn names_a_credential(key: &str) -> bool {
         Some(word) => WORDS.contains(&word),
         None => false,
     }
+}
+
+/// Whether the text ends with the word, which is in lower case.
+fn ends_with(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    text.len() >= word.len() && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
 }
 
 /// The words of a key in lower case: `refreshToken`, `refresh-token` and `REFRESH_TOKEN` are the same two.

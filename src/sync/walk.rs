@@ -27,7 +27,7 @@ use crate::run::Instant;
 use crate::store::{Cursor, FirstWalk, WalkProgress};
 
 /// How many pages in a row may bring nothing new before a list without an end is taken to go round in circles.
-const MOST_BARREN_PAGES: u32 = 3;
+const MOST_BARREN_PAGES: u32 = 5;
 
 /// How often a list in no certain order is read before the walk gives up on finding it at rest.
 const MOST_PASSES: u32 = 10;
@@ -228,13 +228,18 @@ impl Walk {
         if let (Order::Other { dropped, .. }, Some(last)) = (&mut self.order, &self.last) {
             *dropped |= last.count.zip(outline.count).is_some_and(|(before, now)| now < before);
         }
-        self.repeats = self.last.as_ref().is_some_and(|last| last.places == outline.places);
+        self.repeats = self
+            .last
+            .as_ref()
+            // Runs that were created meanwhile push the same runs onto this page, and raise the count.
+            .is_some_and(|last| last.places == outline.places && last.count == outline.count);
         self.last = Some(outline);
     }
 
     /// Takes note that the page that was asked for does not exist: the list ends before it.
     pub fn page_is_missing(&mut self) {
         self.at_end = false;
+        self.repeats = false;
         self.keep_ahead = false;
         match self.order {
             Order::Other { .. } => self.at_end = true,
@@ -600,7 +605,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn every_run_that_exists_throughout_is_met(
