@@ -77,14 +77,14 @@ CREATE TABLE run_snapshots (
     ended_at                     TEXT,
     duration_seconds             INTEGER,
     status                       TEXT,
-    "trigger"                    TEXT CHECK (json_valid("trigger")),
+    "trigger"                    TEXT CHECK ("trigger" IS NULL OR json_valid("trigger")),
     full_sync                    INTEGER CHECK (full_sync IN (0, 1)),
-    extra_config                 TEXT CHECK (json_valid(extra_config)),
+    extra_config                 TEXT CHECK (extra_config IS NULL OR json_valid(extra_config)),
     credit_charge_status         TEXT,
     el_cost_usd                  REAL,
-    el_cost_metadata             TEXT CHECK (json_valid(el_cost_metadata)),
+    el_cost_metadata             TEXT CHECK (el_cost_metadata IS NULL OR json_valid(el_cost_metadata)),
     transformation_cost_usd      REAL,
-    transformation_cost_metadata TEXT CHECK (json_valid(transformation_cost_metadata)),
+    transformation_cost_metadata TEXT CHECK (transformation_cost_metadata IS NULL OR json_valid(transformation_cost_metadata)),
     triggered_by                 INTEGER,
     triggered_by_token           TEXT,
     source                       TEXT,
@@ -92,9 +92,9 @@ CREATE TABLE run_snapshots (
     transformation               TEXT,
 
     -- Documented fields that the document did not have, as a JSON array of names; NULL: it had all.
-    absent                       TEXT CHECK (json_valid(absent)),
+    absent                       TEXT CHECK (absent IS NULL OR json_valid(absent)),
     -- Whatever has no column, or whose column cannot give it back exactly, as a JSON object; NULL: nothing.
-    unmapped                     TEXT CHECK (json_valid(unmapped)),
+    unmapped                     TEXT CHECK (unmapped IS NULL OR json_valid(unmapped)),
 
     -- Worked out from the fields above when the row was written, so that sums are exact and the
     -- indexes below can answer reports alone.
@@ -213,7 +213,8 @@ SELECT run_id,
        coalesce(started_at, created_at) AS booked_at,
        duration_seconds,
        -- Created to started, to the microsecond; NULL: not started.
-       (strftime('%s', started_at) - strftime('%s', created_at))
+       -- (Whole seconds are cut out first: SQLite would round the fraction into them.)
+       (strftime('%s', substr(started_at, 1, 19)) - strftime('%s', substr(created_at, 1, 19)))
            + (substr(started_at, 21, 6) - substr(created_at, 21, 6)) / 1e6 AS queued_seconds,
        full_sync,
        credit_charge_status,

@@ -204,7 +204,7 @@ proptest! {
             Cell::Usd(usd) => usd.unwrap_or_default(),
             _ => unreachable!("total_cost_usd is money"),
         }).sum();
-        prop_assert_eq!(reported, Usd::from_nanos(exported));
+        prop_assert_eq!(reported, Usd::from_units(exported));
     }
 }
 

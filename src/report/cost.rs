@@ -49,7 +49,7 @@ impl KnownSum {
     }
 
     fn usd(&self) -> Option<Usd> {
-        (self.known > 0).then(|| Usd::from_nanos(self.nanos))
+        (self.known > 0).then(|| Usd::from_units(self.nanos))
     }
 }
 
@@ -84,7 +84,7 @@ impl Tally for CostTally {
 
     fn cells(&mut self) -> Vec<Cell> {
         let known_runs = self.runs - self.runs_cost_unknown;
-        let total = (known_runs > 0).then(|| Usd::from_nanos(self.el.nanos + self.transformation.nanos));
+        let total = (known_runs > 0).then(|| Usd::from_units(self.el.nanos + self.transformation.nanos));
         vec![
             Cell::count(self.runs),
             Cell::count(self.runs_cost_unknown),

@@ -2,11 +2,11 @@
 
 use super::booked::BookedRun;
 use super::dimension::Dimension;
-use super::fixed::{Seconds, Share};
 use super::groups::{self, Tally};
 use super::period::Span;
 use super::table::{Cell, Table};
 use crate::error::Result;
+use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rusqlite::Connection;

@@ -4,7 +4,6 @@ pub mod booked;
 pub mod cost;
 pub mod dimension;
 pub mod duration;
-pub mod fixed;
 pub mod groups;
 mod labels;
 pub mod period;
@@ -13,6 +12,5 @@ pub mod rows;
 pub mod table;
 
 pub use dimension::Dimension;
-pub use fixed::{Seconds, Share};
 pub use period::Span;
 pub use table::{Cell, Table};

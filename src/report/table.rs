@@ -1,7 +1,7 @@
 //! This is a table of typed cells: what every report answers, whatever the format it is printed in.
 
-use super::fixed::{Seconds, Share};
 use crate::run::{Cost, Usd};
+use crate::run::{Seconds, Share};
 
 /// The decimals of an amount of money that a person reads.
 const USD_DECIMALS_FOR_PEOPLE: u32 = 4;
@@ -104,7 +104,7 @@ impl Measure {
     pub fn cell(self, text: &str) -> Option<Cell> {
         let nanos = || Some(i128::from(Cost::from_number(text)?.nanos));
         Some(match self {
-            Measure::Usd => Cell::Usd(Some(Usd::from_nanos(nanos()?))),
+            Measure::Usd => Cell::Usd(Some(Usd::from_units(nanos()?))),
             Measure::Seconds => Cell::Seconds(Seconds::ratio(nanos()?, 1_000_000_000)),
             Measure::Share => Cell::Share(Share::ratio(nanos()?, 1_000_000_000)),
             Measure::Plain => return None,

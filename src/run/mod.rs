@@ -2,6 +2,7 @@
 
 mod decode;
 mod document;
+mod fixed;
 pub mod instant;
 pub mod json;
 pub mod money;
@@ -10,8 +11,9 @@ pub mod words;
 
 pub use decode::{Decoded, Drift, DriftKind, Unreadable, decode};
 pub use document::{Field, FieldSet};
+pub use fixed::{Fixed, Seconds, Share, Usd};
 pub use instant::Instant;
-pub use money::{Cost, Usd};
+pub use money::Cost;
 pub use words::{ChargeStatus, Status, TriggerType};
 
 use uuid::Uuid;

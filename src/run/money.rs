@@ -1,90 +1,7 @@
-//! This is money: US dollars counted in whole nano-dollars (10⁻⁹ USD), so that sums are exact in any order.
+//! This is the cost of a run: what the API's number says, as a double and in whole nano-dollars (10⁻⁹ USD).
 
-use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, AddAssign};
-
-/// How many nano-dollars make a dollar.
-const NANOS_PER_USD: i128 = 1_000_000_000;
-
-/// The decimals of a nano-dollar: the scale of every exported amount.
-pub const USD_DECIMALS: u32 = 9;
-
-/// An amount of US dollars in whole nano-dollars.
-///
-/// One cost of a run fits an `i64`; an `i128` holds the sum of as many as anyone can store.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Usd(i128);
-
-impl Usd {
-    /// An amount given in whole nano-dollars.
-    pub const fn from_nanos(nanos: i128) -> Usd {
-        Usd(nanos)
-    }
-
-    /// The amount in whole nano-dollars.
-    pub const fn nanos(self) -> i128 {
-        self.0
-    }
-
-    /// The amount shared by `count`, rounded half to even at the nano-dollar. `None` when there is nobody.
-    pub fn per(self, count: u64) -> Option<Usd> {
-        (count > 0).then(|| Usd(divide_half_even(self.0, i128::from(count))))
-    }
-
-    /// The amount with `decimals` digits after the point (at most 9), rounded half to even.
-    ///
-    /// There is never an exponent, and never a minus before a zero.
-    pub fn to_fixed(self, decimals: u32) -> String {
-        let decimals = decimals.min(USD_DECIMALS);
-        let unit = 10_i128.pow(USD_DECIMALS - decimals);
-        let rounded = divide_half_even(self.0, unit);
-        let sign = if rounded < 0 { "-" } else { "" };
-        let scale = NANOS_PER_USD.unsigned_abs() / unit.unsigned_abs();
-        let (whole, fraction) = (rounded.unsigned_abs() / scale, rounded.unsigned_abs() % scale);
-        if decimals == 0 {
-            format!("{sign}{whole}")
-        } else {
-            format!("{sign}{whole}.{fraction:0width$}", width = decimals as usize)
-        }
-    }
-}
-
-impl fmt::Display for Usd {
-    /// All nine decimals.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_fixed(USD_DECIMALS))
-    }
-}
-
-impl Add for Usd {
-    type Output = Usd;
-    fn add(self, other: Usd) -> Usd {
-        Usd(self.0 + other.0)
-    }
-}
-
-impl AddAssign for Usd {
-    fn add_assign(&mut self, other: Usd) {
-        self.0 += other.0;
-    }
-}
-
-impl Sum for Usd {
-    fn sum<I: Iterator<Item = Usd>>(amounts: I) -> Usd {
-        amounts.fold(Usd::default(), Add::add)
-    }
-}
-
-/// `dividend / divisor`, rounded to the nearest whole number, halves to the even one. The divisor is positive.
-fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
-    let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
-    match (rest * 2).cmp(&divisor) {
-        std::cmp::Ordering::Less => floor,
-        std::cmp::Ordering::Greater => floor + 1,
-        std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
-    }
-}
+/// The decimals of a nano-dollar.
+const NANO_DECIMALS: u32 = 9;
 
 /// A cost as the API sends it: the double nearest to its text, and the same text in whole nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,7 +53,7 @@ pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
 /// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or beyond an `i64`.
 fn nanos_of_number(text: &str) -> Option<i64> {
     let (negative, digits, power) = decimal_parts(text)?;
-    let nano_power = power.checked_add(i64::from(USD_DECIMALS))?;
+    let nano_power = power.checked_add(i64::from(NANO_DECIMALS))?;
     let magnitude: i128 = if digits.is_empty() {
         0
     } else if nano_power >= 0 {
@@ -174,6 +91,7 @@ fn round_dropping(digits: &str, dropped: u64) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Usd;
     use proptest::prelude::*;
 
     fn nanos(text: &str) -> Option<i64> {
@@ -214,29 +132,29 @@ mod tests {
     fn a_negative_zero_is_zero() {
         let cost = Cost::from_number("-0.0").unwrap();
         assert_eq!((cost.nanos, cost.usd.to_bits()), (0, 0));
-        assert_eq!(Usd::from_nanos(-1).to_fixed(2), "0.00");
+        assert_eq!(Usd::from_units(-1).to_fixed(2), "0.00");
     }
 
     #[test]
     fn fixed_decimals_round_half_to_even_once() {
-        assert_eq!(Usd::from_nanos(1_005_000_000).to_fixed(2), "1.00");
-        assert_eq!(Usd::from_nanos(1_015_000_000).to_fixed(2), "1.02");
-        assert_eq!(Usd::from_nanos(-1_015_000_001).to_fixed(2), "-1.02");
-        assert_eq!(Usd::from_nanos(2_500_000_000).to_fixed(0), "2");
-        assert_eq!(Usd::from_nanos(-1).to_string(), "-0.000000001");
+        assert_eq!(Usd::from_units(1_005_000_000).to_fixed(2), "1.00");
+        assert_eq!(Usd::from_units(1_015_000_000).to_fixed(2), "1.02");
+        assert_eq!(Usd::from_units(-1_015_000_001).to_fixed(2), "-1.02");
+        assert_eq!(Usd::from_units(2_500_000_000).to_fixed(0), "2");
+        assert_eq!(Usd::from_units(-1).to_string(), "-0.000000001");
     }
 
     #[test]
     fn a_share_is_rounded_at_the_nano_dollar() {
-        assert_eq!(Usd::from_nanos(10).per(4), Some(Usd::from_nanos(2)));
-        assert_eq!(Usd::from_nanos(10).per(3), Some(Usd::from_nanos(3)));
-        assert_eq!(Usd::from_nanos(10).per(0), None);
+        assert_eq!(Usd::from_units(10).per(4), Some(Usd::from_units(2)));
+        assert_eq!(Usd::from_units(10).per(3), Some(Usd::from_units(3)));
+        assert_eq!(Usd::from_units(10).per(0), None);
     }
 
     proptest! {
         #[test]
         fn nano_dollars_survive_their_own_print(nanos in any::<i64>()) {
-            let text = Usd::from_nanos(i128::from(nanos)).to_string();
+            let text = Usd::from_units(i128::from(nanos)).to_string();
             prop_assert_eq!(super::nanos_of_number(&text), Some(nanos));
         }
     }

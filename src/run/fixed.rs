@@ -1,5 +1,13 @@
 //! This is a number with a fixed count of decimals, rounded once and exactly.
 
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// An amount of US dollars in whole nano-dollars (10⁻⁹ USD), so that sums are exact in any order.
+///
+/// One cost of a run fits an `i64`; an `i128` holds the sum of as many as anyone can store.
+pub type Usd = Fixed<9>;
+
 /// A duration in seconds with three decimals.
 pub type Seconds = Fixed<3>;
 
@@ -9,12 +17,27 @@ pub type Share = Fixed<6>;
 /// A whole number of units of 10^-`DECIMALS`.
 ///
 /// SQL can work it out with integers alone, so the same digits come out of every engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fixed<const DECIMALS: u32>(i128);
 
 impl<const DECIMALS: u32> Fixed<DECIMALS> {
     /// How many units make one.
     const UNITS: i128 = 10_i128.pow(DECIMALS);
+
+    /// That many units.
+    pub const fn from_units(units: i128) -> Fixed<DECIMALS> {
+        Fixed(units)
+    }
+
+    /// How many units it is.
+    pub const fn units(self) -> i128 {
+        self.0
+    }
+
+    /// The number shared by `count`, halves to the even unit. `None`: there is nobody.
+    pub fn per(self, count: u64) -> Option<Fixed<DECIMALS>> {
+        (count > 0).then(|| Fixed(divide_half_even(self.0, i128::from(count))))
+    }
 
     /// `dividend / divisor`, halves to the even unit. `None`: the divisor is not positive.
     pub fn ratio(dividend: i128, divisor: i128) -> Option<Fixed<DECIMALS>> {
@@ -33,6 +56,25 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
             0 => format!("{sign}{whole}"),
             _ => format!("{sign}{whole}.{fraction:0width$}", width = decimals as usize),
         }
+    }
+}
+
+impl<const DECIMALS: u32> Add for Fixed<DECIMALS> {
+    type Output = Fixed<DECIMALS>;
+    fn add(self, other: Fixed<DECIMALS>) -> Fixed<DECIMALS> {
+        Fixed(self.0 + other.0)
+    }
+}
+
+impl<const DECIMALS: u32> AddAssign for Fixed<DECIMALS> {
+    fn add_assign(&mut self, other: Fixed<DECIMALS>) {
+        self.0 += other.0;
+    }
+}
+
+impl<const DECIMALS: u32> Sum for Fixed<DECIMALS> {
+    fn sum<I: Iterator<Item = Fixed<DECIMALS>>>(numbers: I) -> Fixed<DECIMALS> {
+        numbers.fold(Fixed::default(), Add::add)
     }
 }
 
