@@ -28,17 +28,33 @@ pub const ATTEMPTS: u32 = 4;
 const BEGIN: &str = "2026-11-23T16:00:00Z";
 
 /// A clock that stands still until it is moved.
-pub struct Hands(Mutex<Instant>);
+pub struct Hands {
+    now: Mutex<Instant>,
+    /// Readings left until the alarm goes off, and what it stops.
+    alarm: Mutex<Option<(u32, Arc<Stop>)>>,
+}
 
 impl Hands {
     pub fn set(&self, text: &str) {
-        *self.0.lock().unwrap() = at(text);
+        *self.now.lock().unwrap() = at(text);
+    }
+
+    /// Stops somebody when the clock is read for the `reading`-th time from now: an instant that is
+    /// the same in each test, whatever the machine is busy with.
+    pub fn stop_at(&self, reading: u32, stop: Arc<Stop>) {
+        *self.alarm.lock().unwrap() = Some((reading, stop));
     }
 }
 
 impl Clock for Hands {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap()
+        if let Some((left, stop)) = self.alarm.lock().unwrap().as_mut() {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                stop.request(15);
+            }
+        }
+        *self.now.lock().unwrap()
     }
 }
 
@@ -69,14 +85,15 @@ impl Workspace {
         let plan = Plan { runs, span: TimeDelta::days(30), ..Plan::ending_at(begin.to_utc()) };
         let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Workspace { sandbox, clock: Hands(Mutex::new(begin)), runtime, folder }
+        let clock = Hands { now: Mutex::new(begin), alarm: Mutex::new(None) };
+        Workspace { sandbox, clock, runtime, folder }
     }
 
     /// Lets time go by, here and in the sandbox.
     pub fn wait(&self, span: TimeDelta) {
         self.sandbox.model().advance(span);
-        let later = self.clock.now().plus(span);
-        *self.clock.0.lock().unwrap() = later;
+        let mut now = self.clock.now.lock().unwrap();
+        *now = now.plus(span);
     }
 
     // ---- asking
@@ -164,11 +181,6 @@ impl Workspace {
     /// The pages of all pipeline lists that were asked for since the last look.
     pub fn pipeline_pages_asked(&self) -> usize {
         self.sandbox.requests().iter().filter(|call| !call.path.starts_with("/api/v1/runs/")).count()
-    }
-
-    /// How many pages of [`PAGE_SIZE`] the run list has.
-    pub fn pages(&self) -> u32 {
-        u32::try_from(self.sandbox.model().count()).unwrap().div_ceil(PAGE_SIZE)
     }
 
     // ---- what is true, and what is archived
