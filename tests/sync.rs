@@ -18,7 +18,11 @@ use workspace::{ATTEMPTS, PAGE_SIZE, Workspace, archived_in, options, page_of, r
 /// New, changed, unchanged, vanished.
 fn tally(summary: &Summary) -> [u64; 4] {
     let tally = &summary.tally;
-    assert_eq!(tally.seen, tally.new + tally.changed + tally.unchanged, "each run that was seen is counted once");
+    assert_eq!(
+        tally.seen,
+        tally.new + tally.changed + tally.unchanged,
+        "each run that was seen is counted once"
+    );
     [tally.new, tally.changed, tally.unchanged, tally.vanished]
 }
 
@@ -280,7 +284,8 @@ fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 249, 1]);
     assert_eq!(workspace.runs_asked(), [id]);
-    let marked = |workspace: &Workspace| workspace.rows("SELECT run_id FROM runs WHERE vanished_at IS NOT NULL");
+    let marked =
+        |workspace: &Workspace| workspace.rows("SELECT run_id FROM runs WHERE vanished_at IS NOT NULL");
     assert_eq!(marked(&workspace), [id.to_string()]);
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it is news only once");
@@ -642,7 +647,8 @@ fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
     }
     assert_eq!(workspace.rows("SELECT outcome, exit_code FROM syncs"), ["partial|3", "partial|3"]);
     let kept: BTreeSet<Uuid> = workspace.archived().into_keys().collect();
-    let readable: BTreeSet<Uuid> = workspace.ids().into_iter().filter(|id| !ids[10..16].contains(id)).collect();
+    let readable: BTreeSet<Uuid> =
+        workspace.ids().into_iter().filter(|id| !ids[10..16].contains(id)).collect();
     assert_eq!(kept, readable);
 }
 
@@ -687,7 +693,10 @@ fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
             });
         }
         model.change(ids[11], |run| {
-            run.insert("extra_config".to_owned(), json!({"source": {"api_key": secret, "secrets": [secret]}}));
+            run.insert(
+                "extra_config".to_owned(),
+                json!({"source": {"api_key": secret, "secrets": [secret]}}),
+            );
         });
         model.change(ids[12], |run| {
             run.insert("access_token".to_owned(), json!(secret));
@@ -746,7 +755,10 @@ fn a_key_that_may_not_read_pipelines_still_archives_the_runs() {
     assert_eq!(workspace.pipeline_pages_asked(), 3, "a refusal is not asked for again");
     workspace.sandbox.on_request(|_, _| None);
     complete(&workspace, &options());
-    assert_eq!(workspace.number("SELECT count(*) FROM runs WHERE pipeline_name IS NULL"), unnamed(&workspace));
+    assert_eq!(
+        workspace.number("SELECT count(*) FROM runs WHERE pipeline_name IS NULL"),
+        unnamed(&workspace)
+    );
 }
 
 /// How many runs belong to a pipeline that has neither a description nor a slug.
@@ -776,7 +788,9 @@ fn a_key_that_is_refused_ends_the_sync_at_once() {
 fn a_key_that_is_refused_halfway_leaves_what_was_read() {
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
         let workspace = Workspace::of(100);
-        workspace.sandbox.on_request(move |call, _| (page_of(call) == Some(3)).then(|| status.into_response()));
+        workspace
+            .sandbox
+            .on_request(move |call, _| (page_of(call) == Some(3)).then(|| status.into_response()));
         let summary = workspace.sync(&Options { concurrency: 1, ..options() });
         assert_eq!((exit_code(&summary), workspace.archived().len()), (4, 40));
         assert_eq!(workspace.pages_asked(), [1, 2, 3]);
@@ -840,7 +854,11 @@ fn details_that_fail_are_named_and_the_others_are_kept() {
     });
     let summary = workspace.sync(&options());
     assert_eq!((exit_code(&summary), tally(&summary)), (3, [100, 0, 0, 0]));
-    assert!(summary.missing.iter().any(|sentence| sentence.contains(&id.to_string())), "{:?}", summary.missing);
+    assert!(
+        summary.missing.iter().any(|sentence| sentence.contains(&id.to_string())),
+        "{:?}",
+        summary.missing
+    );
     assert!(!workspace.states(id)[0].as_object().unwrap().contains_key("trigger"), "the list's view is kept");
 }
 
@@ -864,7 +882,9 @@ fn runs_fetched_by_id_are_kept_and_unknown_ones_are_named() {
 fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
     let workspace = Workspace::of(60);
     let id = workspace.ids()[10];
-    for (number, time) in [(1, "2026-11-23T16:00:00Z"), (2, "2025-01-01T00:00:00Z"), (3, "2026-11-23T16:00:00Z")] {
+    for (number, time) in
+        [(1, "2026-11-23T16:00:00Z"), (2, "2025-01-01T00:00:00Z"), (3, "2026-11-23T16:00:00Z")]
+    {
         workspace.clock.set(time);
         workspace.sandbox.model().change(id, |run| {
             run.insert("number".to_owned(), json!(number));

@@ -133,13 +133,9 @@ impl Workspace {
     }
 
     pub fn fetch(&self, ids: &[Uuid]) -> Summary {
-        self.attempt(
-            &self.path(),
-            self.client(),
-            &Stop::default(),
-            &options(),
-            |archive, means, options| runledger::sync::fetch(archive, means, options, ids),
-        )
+        self.attempt(&self.path(), self.client(), &Stop::default(), &options(), |archive, means, options| {
+            runledger::sync::fetch(archive, means, options, ids)
+        })
     }
 
     fn attempt(
