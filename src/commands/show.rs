@@ -3,6 +3,7 @@
 use super::say;
 use crate::cli::ShowArgs;
 use crate::error::{Error, Result};
+use crate::export::terminal::UNKNOWN;
 use crate::export::visible;
 use crate::run::json::Entries;
 use crate::run::{Field, Run};
@@ -125,7 +126,7 @@ fn write_history(history: &[HistoryEntry], text: &mut String) {
 fn readable(value: &RawValue) -> String {
     match serde_json::from_str::<Value>(value.get()) {
         Ok(Value::String(text)) => text,
-        Ok(Value::Null) => "—".to_owned(),
+        Ok(Value::Null) => UNKNOWN.to_owned(),
         _ => value.get().to_owned(),
     }
 }

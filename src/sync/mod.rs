@@ -374,7 +374,7 @@ impl<'a> Session<'a> {
         self.begin_observation()?;
         let before = self.met.count() + self.tally.quarantined;
         let mut unchanged = true;
-        let mut incomplete: Vec<Box<Snapshot>> = Vec::new();
+        let mut incomplete = VecDeque::new();
         for item in items {
             match item {
                 Item::Run(snapshot, drift) => {
@@ -384,7 +384,7 @@ impl<'a> Session<'a> {
                         Kept::New { .. } | Kept::Changed { .. } => unchanged = false,
                         Kept::NeedsDetails => {
                             unchanged = false;
-                            incomplete.push(snapshot);
+                            incomplete.push_back(*snapshot);
                         }
                     }
                 }
@@ -400,8 +400,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks by id for runs of which the list shows too little.
-    fn complete(&mut self, incomplete: Vec<Box<Snapshot>>) -> Result<()> {
-        let mut views: VecDeque<Box<Snapshot>> = incomplete.into();
+    fn complete(&mut self, mut views: VecDeque<Snapshot>) -> Result<()> {
         let ids = views.iter().map(|snapshot| snapshot.run.id).collect();
         self.ask_by_id(ids, |session, id, details| {
             let view = views.pop_front().expect("the answers come in the order of the questions");
