@@ -357,7 +357,10 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        self.complete(incomplete)?;
+        // Asking by id heeds a stop: a page that is whole already must get as far as its progress.
+        if !incomplete.is_empty() {
+            self.complete(incomplete)?;
+        }
         let met = self.met.count() + self.tally.quarantined;
         Ok(Effect { newly_met: met - before, unchanged, met })
     }
