@@ -245,7 +245,7 @@ mod tests {
     fn unsettled_runs_are_found_without_reading_the_settled_ones() {
         let archive = Archive::temporary().unwrap();
         let mut statement = archive.connection.prepare(&format!("EXPLAIN QUERY PLAN {UNSETTLED}")).unwrap();
-        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let steps = statement.query_map([""], |row| row.get::<_, String>(3)).unwrap();
         let plan = steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ");
         assert!(plan.contains("COVERING INDEX run_snapshots_open"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
