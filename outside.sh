@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
-# contract, and Prism, a stranger's mock of the same contract, is archived from.
+# contract; Prism, a stranger's mock of the same contract, is archived from; and the sqlite3 shell
+# and Python read the demo's archive and exports.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
 set -euo pipefail
@@ -103,10 +104,46 @@ print(f"archived from Prism ({name}): {runs} kept, {quarantined} quarantined, ex
 PYTHON
 }
 
-for tool in cargo python3 npm curl; do
+# The demo's archive, read by programs that know nothing of runledger.
+others_read_the_archive() {
+    local archive=$place/demo.db
+    rm -f "$archive" "$archive"-*
+    "$runledger" demo --db "$archive" >/dev/null
+    tests/shell.sh "$runledger" "$archive"
+    "$runledger" --db "$archive" export runs --output "$place/runs.csv"
+    "$runledger" --db "$archive" export documents --output "$place/runs.ndjson"
+    "$runledger" --db "$archive" report cost --format csv --output "$place/cost.csv"
+    python3 - "$archive" "$place" <<'PYTHON'
+import csv, decimal, hashlib, json, sqlite3, sys
+
+archive, place = sys.argv[1:]
+database = sqlite3.connect(f"file:{archive}?mode=ro", uri=True)
+assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+rows = list(csv.DictReader(open(f"{place}/runs.csv", newline="", encoding="utf-8")))
+stored = database.execute("SELECT run_id, pipeline_name, el_cost_usd FROM runs ORDER BY booked_at, run_id").fetchall()
+assert [(row["run_id"], row["pipeline_name"]) for row in rows] == [(run, name or "") for run, name, _ in stored]
+doubles = [float(row["el_cost_usd"]) if row["el_cost_usd"] else None for row in rows]
+assert doubles == [cost for _, _, cost in stored], "a double changed on its way"
+
+total = sum(decimal.Decimal(row[kind]) / 10**9 for row in rows for kind in ("el_cost_nanos", "transformation_cost_nanos") if row[kind])
+report = list(csv.DictReader(open(f"{place}/cost.csv", newline="", encoding="utf-8")))
+assert sum(decimal.Decimal(row["total_cost_usd"]) for row in report) == total, "the report's total is not that of the rows"
+
+hashes = {run: content_hash for run, content_hash in database.execute("SELECT run_id, content_hash FROM runs")}
+documents = open(f"{place}/runs.ndjson", encoding="utf-8").read().splitlines()
+for document in documents:
+    assert hashlib.sha256(document.encode()).digest() == hashes.pop(json.loads(document)["id"])
+assert not hashes
+print(f"Python reads {len(rows)} runs as they are stored: total {total} USD, every hash right")
+PYTHON
+}
+
+for tool in cargo python3 npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
 cargo build --release --locked --quiet
+others_read_the_archive
 sandbox_keeps_the_contract
 archive_from_prism static
 # Seed 1 sends several runs, seed 3 a next page for ever and a count of 70 million.

@@ -12,11 +12,11 @@ use uuid::Uuid;
 #[command(name = "runledger", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// The archive: one SQLite file [env: RUNLEDGER_DB] [default: runledger.db]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     pub db: Option<PathBuf>,
 
     /// Say more on standard error; twice for everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
     pub verbose: u8,
 
     /// What to do
@@ -101,6 +101,7 @@ Examples:
   runledger sync --full --max-requests-per-second 2
   runledger sync --dry-run --json")]
 pub struct SyncArgs {
+    /// How the API is asked.
     #[command(flatten)]
     pub api: ApiArgs,
 
@@ -128,6 +129,7 @@ pub struct SyncArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
 }
@@ -139,9 +141,11 @@ pub struct FetchArgs {
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<Uuid>,
 
+    /// How the API is asked.
     #[command(flatten)]
     pub api: ApiArgs,
 
+    /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
 }
@@ -266,6 +270,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "N")]
     pub limit: Option<u32>,
 
+    /// Which runs are meant.
     #[command(flatten)]
     pub span: SpanArgs,
 
@@ -273,6 +278,7 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
 
+    /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -321,6 +327,7 @@ pub struct ExportArgs {
     #[arg(value_enum)]
     pub what: Exported,
 
+    /// Which runs are meant.
     #[command(flatten)]
     pub span: SpanArgs,
 
@@ -328,6 +335,7 @@ pub struct ExportArgs {
     #[arg(long, value_enum)]
     pub format: Option<RowFormat>,
 
+    /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -373,6 +381,7 @@ pub struct QueryArgs {
     #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
     pub format: QueryFormat,
 
+    /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
 }

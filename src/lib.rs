@@ -4,6 +4,8 @@
 //! [`api`] → [`run`] → [`snapshot`] → [`store`] → [`report`] → [`export`], carried by [`sync`] on the
 //! way in and by [`commands`] from outside. [`sandbox`] is a look-alike of the API to try it all on.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod error;
 pub mod secret;
 

@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use runledger::cli::Cli;
 use runledger::commands;
 use runledger::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use tracing::Level;
 
@@ -40,8 +40,8 @@ fn log(verbosity: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        // It would write colour codes into a pipe.
-        .with_ansi(std::io::stderr().is_terminal())
+        // They are read in logs too.
+        .with_ansi(false)
         .without_time()
         .with_target(false)
         .init();

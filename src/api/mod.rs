@@ -26,18 +26,12 @@ const RUNS: &str = "/api/v1/runs/";
 const BODY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// How the API is to be asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Manners {
     /// How patient to be with failures.
     pub patience: Patience,
     /// At most so many requests begin in a second. `None`: as many as come.
     pub max_requests_per_second: Option<f64>,
-}
-
-impl Default for Manners {
-    fn default() -> Manners {
-        Manners { patience: Patience::default(), max_requests_per_second: None }
-    }
 }
 
 /// A client of the API. It follows no redirect and no `next`: every address is its own.

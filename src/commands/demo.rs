@@ -25,8 +25,8 @@ use uuid::Uuid;
 /// Where the demo archives unless `--db` says otherwise.
 const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
 
-/// How many runs end between the two syncs, and of how many the costs change.
-const CHANGED_COSTS: usize = 5;
+/// Of how many runs that had ended long ago the costs change between the two syncs.
+const CORRECTED_RUNS: usize = 5;
 
 /// Archives a year of made-up runs, lets some of them change, archives again, and shows what can be asked.
 ///
@@ -36,7 +36,12 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     let path = db.map_or_else(|| PathBuf::from(DEFAULT_ARCHIVE), Path::to_owned);
     make_room(&path)?;
     let runtime = runtime()?;
-    let plan = Plan { seed: args.seed, runs: args.runs as usize, ..Plan::ending_at(Utc::now()) };
+    // The hour that goes by between the two syncs ends now.
+    let plan = Plan {
+        seed: args.seed,
+        runs: args.runs as usize,
+        ..Plan::ending_at(Utc::now() - TimeDelta::hours(1))
+    };
     let sandbox = runtime
         .block_on(Sandbox::start(
             Model::new(&plan),
@@ -52,15 +57,17 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     attempt(&runtime, &sandbox, &archive)?;
 
     let example = live_on(&sandbox);
-    say("\nAn hour later runs have ended, costs have arrived, and costs of old runs were corrected.")?;
+    say(
+        "\nAn hour later: runs have ended, costs have arrived, costs of older runs were corrected, new runs began.",
+    )?;
     say("\n$ runledger sync")?;
     attempt(&runtime, &sandbox, &archive)?;
 
     let (all, zone) = (Span { from: None, until: None }, chrono_tz::UTC);
     say("\n$ runledger report cost")?;
     print(&cost::report(archive.connection(), &all, &[Dimension::Period(Calendar::Month)], zone)?)?;
-    say("\n$ runledger report duration --by kind,status")?;
-    print(&duration::report(archive.connection(), &all, &[Dimension::Kind, Dimension::Status], zone)?)?;
+    say("\n$ runledger report duration --by kind")?;
+    print(&duration::report(archive.connection(), &all, &[Dimension::Kind], zone)?)?;
     say(&format!("\n$ runledger show {example}"))?;
     drop(archive);
     super::show::run(&crate::cli::ShowArgs { id: example, json: false }, &path)?;
@@ -138,16 +145,16 @@ fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive) -> Result<()
 /// Lets an hour go by in the sandbox; gives a run whose history tells of it.
 fn live_on(sandbox: &Sandbox) -> Uuid {
     let mut model = sandbox.model();
-    model.advance(TimeDelta::hours(1));
-    let waiting = model.costs_unknown();
-    let in_progress = model.in_progress();
+    let (waiting, in_progress) = (model.costs_unknown(), model.in_progress());
+    model.advance(TimeDelta::minutes(20));
     for (place, id) in in_progress.iter().enumerate() {
         model.finish(*id, if place == 1 { Outcome::Failed } else { Outcome::Success });
     }
-    for id in &waiting {
+    model.advance(TimeDelta::minutes(40));
+    for id in waiting.iter().chain(in_progress.first()) {
         model.settle(*id);
     }
-    let old: Vec<Uuid> = model.ids().skip(40).step_by(3).take(CHANGED_COSTS).collect();
+    let old: Vec<Uuid> = model.ids().skip(100).step_by(3).take(CORRECTED_RUNS).collect();
     for id in old {
         model.change(id, |run| {
             run.insert("el_cost_usd".to_owned(), json!(0.123_456_789_012_3));

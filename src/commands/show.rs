@@ -3,13 +3,15 @@
 use super::say;
 use crate::cli::ShowArgs;
 use crate::error::{Error, Result};
+use crate::export::terminal::UNKNOWN;
 use crate::export::visible;
 use crate::run::json::Entries;
 use crate::run::{Field, Run};
 use crate::snapshot::{Change, changes};
 use crate::store::{Archive, HistoryEntry, PipelineKind};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -29,22 +31,13 @@ pub fn run(args: &ShowArgs, path: &Path) -> Result<()> {
     let pipeline = Pipeline::of(&archive, &current.run)?;
     let vanished_at = archive.vanished_at(args.id)?;
     if args.json {
-        let json = json!({
-            "run": document(&current.run),
-            "pipeline": pipeline.map(|pipeline| json!({
-                "kind": pipeline.kind.as_str(),
-                "id": pipeline.id,
-                "name": pipeline.name,
-            })),
-            "vanished_at": vanished_at.map(|at| at.to_string()),
-            "history": steps(&history).map(|(entry, changes)| json!({
-                "observed_at": entry.observed_at.as_str(),
-                "superseded_at": entry.superseded_at.map(|at| at.to_string()),
-                "sync_id": entry.sync_id,
-                "changes": changes.iter().map(change_as_json).collect::<Vec<_>>(),
-            })).collect::<Vec<_>>(),
-        });
-        return say(&json.to_string());
+        let shown = Shown {
+            run: raw(current.run.document()),
+            pipeline: pipeline.as_ref(),
+            vanished_at: vanished_at.map(|at| at.to_string()),
+            history: steps(&history).map(|(entry, changes)| Step::of(entry, changes)).collect(),
+        };
+        return say(&serde_json::to_string(&shown).expect("what is shown is JSON"));
     }
     let mut text = String::new();
     write_run(&current.run, pipeline.as_ref(), &mut text);
@@ -55,8 +48,58 @@ pub fn run(args: &ShowArgs, path: &Path) -> Result<()> {
     say(text.trim_end())
 }
 
+/// What `--json` prints. The run's own JSON stays as it is: no double and no Unicode text could hold
+/// all that it may have.
+#[derive(Serialize)]
+struct Shown<'a> {
+    run: Box<RawValue>,
+    pipeline: Option<&'a Pipeline>,
+    vanished_at: Option<String>,
+    history: Vec<Step<'a>>,
+}
+
+/// One state of the run, and what was new about it.
+#[derive(Serialize)]
+struct Step<'a> {
+    observed_at: &'a str,
+    superseded_at: Option<String>,
+    sync_id: i64,
+    changes: Vec<StepChange>,
+}
+
+#[derive(Serialize)]
+struct StepChange {
+    field: String,
+    /// `None`: it was absent.
+    before: Option<Box<RawValue>>,
+    /// `None`: it is absent.
+    after: Option<Box<RawValue>>,
+}
+
+impl Step<'_> {
+    fn of(entry: &HistoryEntry, changes: Vec<Change>) -> Step<'_> {
+        let change = |change: Change| StepChange {
+            field: change.field,
+            before: change.before.map(raw),
+            after: change.after.map(raw),
+        };
+        Step {
+            observed_at: entry.observed_at.as_str(),
+            superseded_at: entry.superseded_at.map(|at| at.to_string()),
+            sync_id: entry.sync_id,
+            changes: changes.into_iter().map(change).collect(),
+        }
+    }
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("the archive's JSON is JSON")
+}
+
 /// The pipeline that a run belongs to.
+#[derive(Serialize)]
 struct Pipeline {
+    #[serde(serialize_with = "as_word")]
     kind: PipelineKind,
     /// As the run names it: an id or a slug.
     id: String,
@@ -125,7 +168,7 @@ fn write_history(history: &[HistoryEntry], text: &mut String) {
 fn readable(value: &RawValue) -> String {
     match serde_json::from_str::<Value>(value.get()) {
         Ok(Value::String(text)) => text,
-        Ok(Value::Null) => "—".to_owned(),
+        Ok(Value::Null) => UNKNOWN.to_owned(),
         _ => value.get().to_owned(),
     }
 }
@@ -143,12 +186,6 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn document(run: &Run) -> Box<RawValue> {
-    RawValue::from_string(run.document()).expect("a run's document is JSON")
-}
-
-fn change_as_json(change: &Change) -> Value {
-    let side =
-        |json: &Option<String>| json.as_deref().map(|json| RawValue::from_string(json.to_owned()).ok());
-    json!({ "field": change.field, "before": side(&change.before), "after": side(&change.after) })
+fn as_word<S: Serializer>(kind: &PipelineKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
 }

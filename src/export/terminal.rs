@@ -9,7 +9,7 @@ use std::io::{self, Write};
 pub const UNKNOWN: &str = "–";
 
 /// The greatest width of a line of a column's heading; a longer word stays whole.
-const HEADING_WIDTH: usize = 14;
+const HEADING_WIDTH: usize = 9;
 
 /// The label of the row that takes all others together.
 const ALL: &str = "all";

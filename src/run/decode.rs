@@ -137,11 +137,8 @@ impl<'a> Decoder<'a> {
                 return Err(sent_twice(&entry.key));
             }
             self.note(&entry.key, DriftKind::Field, Kind::of(entry.value).name());
-            let value = if redact::hides(&entry.key, Kind::of(entry.value)) {
-                redact::REDACTED.to_owned()
-            } else {
-                canonical(entry.value)?
-            };
+            let value =
+                if entry.is_credential() { redact::REDACTED.to_owned() } else { canonical(entry.value)? };
             self.unmapped.push((&entry.key, entry.quoted_key, value));
             return Ok(());
         };

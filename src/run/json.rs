@@ -72,6 +72,14 @@ pub struct Entry<'a> {
     pub value: &'a RawValue,
 }
 
+impl Entry<'_> {
+    /// Whether the value may be a credential. Numbers, booleans and null are none: `"tokens": 512` is a count.
+    pub fn is_credential(&self) -> bool {
+        matches!(Kind::of(self.value), Kind::String | Kind::Array | Kind::Object)
+            && redact::names_a_credential(&self.key)
+    }
+}
+
 /// The entries of one object, in the order they were sent.
 #[derive(Debug)]
 pub struct Entries<'a>(pub Vec<Entry<'a>>);
@@ -172,7 +180,7 @@ fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
                 }
                 write_string(entry.quoted_key, out);
                 out.push(':');
-                if redact::hides(&entry.key, Kind::of(entry.value)) {
+                if entry.is_credential() {
                     out.push_str(redact::REDACTED);
                 } else {
                     whole &= write_canonical(entry.value, depth + 1, out);

@@ -3,7 +3,8 @@
 //! Only whole numbers, sums and products are drawn from the seed, no functions that a machine's
 //! mathematics library could round its own way, so the same seed gives the same bytes everywhere.
 
-use super::model::{Document, Kept, Kind, Pipeline, Plan, Stage, instant};
+use super::model::{Document, Kept, Pipeline, Plan, Stage, instant};
+use crate::store::PipelineKind;
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use serde::{Serialize, Serializer};
@@ -112,7 +113,7 @@ enum Habit {
 /// What a pipeline's runs are like.
 struct Profile {
     id: Uuid,
-    kind: Kind,
+    kind: PipelineKind,
     name: Name,
     connector_version: Uuid,
     habit: Habit,
@@ -261,9 +262,9 @@ struct Progress {
 impl Workspace {
     pub(super) fn new(rng: &mut Rng, plan: &Plan) -> Workspace {
         let kinds = [
-            (Kind::Source, &SOURCES[..]),
-            (Kind::Destination, &DESTINATIONS[..]),
-            (Kind::Transformation, &TRANSFORMATIONS[..]),
+            (PipelineKind::Source, &SOURCES[..]),
+            (PipelineKind::Destination, &DESTINATIONS[..]),
+            (PipelineKind::Transformation, &TRANSFORMATIONS[..]),
         ];
         let mut profiles = Vec::new();
         for (kind, names) in kinds {
@@ -392,7 +393,7 @@ impl Workspace {
     /// A connector by its machine name.
     pub(super) fn connector(&self, slug: &str) -> Option<Document> {
         let profile = self.profiles.iter().find(|profile| profile.name.1 == slug)?;
-        object(json!({ "slug": slug, "kind": profile.kind.field(), "name": slug.replace('-', " ") }))
+        object(json!({ "slug": slug, "kind": profile.kind.as_str(), "name": slug.replace('-', " ") }))
     }
 
     fn place(&self, pipeline: Uuid) -> Option<usize> {
@@ -428,7 +429,7 @@ impl Workspace {
             status: progress.status,
             trigger,
             full_sync: match profile.kind {
-                Kind::Transformation => None,
+                PipelineKind::Transformation => None,
                 _ => Some(rng.u32(..100) < 12),
             },
             extra_config: one_in(rng, 25).then(|| ExtraConfig {
@@ -439,9 +440,9 @@ impl Workspace {
             costs: progress.costs,
             triggered_by: user,
             triggered_by_token: token,
-            source: of_kind(Kind::Source),
-            destination: of_kind(Kind::Destination),
-            transformation: of_kind(Kind::Transformation),
+            source: of_kind(PipelineKind::Source),
+            destination: of_kind(PipelineKind::Destination),
+            transformation: of_kind(PipelineKind::Transformation),
         }
     }
 
@@ -477,11 +478,11 @@ impl Workspace {
 }
 
 impl Profile {
-    fn new(rng: &mut Rng, kind: Kind, name: Name) -> Profile {
+    fn new(rng: &mut Rng, kind: PipelineKind, name: Name) -> Profile {
         let weight = [1, 1, 2, 4, 6, 12, 24, 48][rng.usize(..8)];
         let minute = rng.u32(..60);
         let habit = match (kind, rng.u32(..10)) {
-            (Kind::Transformation, 0..=6) | (Kind::Destination, 0..=3) => {
+            (PipelineKind::Transformation, 0..=6) | (PipelineKind::Destination, 0..=3) => {
                 Habit::Event { rule: ["any", "all"][rng.usize(..2)] }
             }
             // Nobody starts a pipeline by hand every hour.
@@ -498,9 +499,10 @@ impl Profile {
         };
         // Rare pipelines are the long ones.
         let typical_seconds = 20.0 + rng.f64() * rng.f64() * 7200.0 / f64::from(weight.min(12));
-        let el = (kind != Kind::Transformation).then(|| 0.03 + rng.f64() * 0.4);
+        let el = (kind != PipelineKind::Transformation).then(|| 0.03 + rng.f64() * 0.4);
         // Some sources bring a transformation of their own.
-        let transforms = kind == Kind::Transformation || (kind == Kind::Source && one_in(rng, 4));
+        let transforms =
+            kind == PipelineKind::Transformation || (kind == PipelineKind::Source && one_in(rng, 4));
         let transformation = transforms.then(|| 0.2 + rng.f64() * rng.f64() * 6.0);
         Profile {
             id: uuid(rng),
@@ -839,7 +841,7 @@ mod tests {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for run in documents(&model(2000)).iter().rev() {
             let named: Vec<&Value> =
-                Kind::ALL.iter().map(|kind| &run[kind.field()]).filter(|v| v.is_string()).collect();
+                PipelineKind::ALL.iter().map(|kind| &run[kind.as_str()]).filter(|v| v.is_string()).collect();
             let [pipeline] = named[..] else { panic!("{run:?}") };
             let count = counts.entry(pipeline.to_string()).or_default();
             *count += 1;
@@ -891,7 +893,7 @@ mod tests {
     #[test]
     fn names_are_such_as_break_careless_programs() {
         let model = model(0);
-        let names: Vec<String> = Kind::ALL
+        let names: Vec<String> = PipelineKind::ALL
             .iter()
             .flat_map(|&kind| model.pipelines(kind))
             .map(|(_, pipeline)| text(pipeline, "description").to_string())

@@ -1,6 +1,7 @@
 //! This is `expand[]`: the fields of a document that turn from an id into the object behind it.
 
-use super::model::{Document, Kind, Model};
+use super::model::{Document, Model};
+use crate::store::PipelineKind;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ fn behind(model: &Model, field: &str, value: &Value) -> Option<Document> {
     match field {
         "triggered_by_token" => workspace.token(id),
         "connector_version" => workspace.connector_version(id),
-        _ if Kind::ALL.iter().any(|kind| kind.field() == field) => model.pipeline(id).cloned(),
+        _ if PipelineKind::ALL.iter().any(|kind| kind.as_str() == field) => model.pipeline(id).cloned(),
         _ => None,
     }
 }

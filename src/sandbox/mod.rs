@@ -10,6 +10,7 @@ mod model;
 mod paging;
 mod server;
 
+pub use crate::store::PipelineKind as Kind;
 pub use data::TOKEN_PREFIX;
-pub use model::{Document, Kind, Model, Order, Outcome, Plan};
+pub use model::{Document, Model, Order, Outcome, Plan};
 pub use server::{API_KEY, Call, Options, Sandbox};

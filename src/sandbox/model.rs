@@ -1,6 +1,7 @@
 //! This is the workspace behind the sandbox: its runs and pipelines, which may change between two requests.
 
 use super::data::Workspace;
+use crate::store::PipelineKind;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -54,31 +55,12 @@ impl Plan {
     }
 }
 
-/// The three kinds of pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Source,
-    Destination,
-    Transformation,
-}
-
-impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Source, Kind::Destination, Kind::Transformation];
-
-    /// The run's field that names a pipeline of this kind.
-    pub fn field(self) -> &'static str {
-        match self {
-            Kind::Source => "source",
-            Kind::Destination => "destination",
-            Kind::Transformation => "transformation",
-        }
-    }
-}
-
 /// The order of the run list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// As it is likely.
     NewestFirst,
+    /// The other way round.
     OldestFirst,
     /// No order at all, but the same one at every request.
     Shuffled(u64),
@@ -87,8 +69,11 @@ pub enum Order {
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// Well.
     Success,
+    /// Badly.
     Failed,
+    /// By somebody's hand.
     Canceled,
 }
 
@@ -123,7 +108,7 @@ pub(super) struct Kept {
 }
 
 pub(super) struct Pipeline {
-    pub(super) kind: Kind,
+    pub(super) kind: PipelineKind,
     pub(super) id: Uuid,
     pub(super) document: Document,
 }
@@ -356,7 +341,7 @@ impl Model {
     }
 
     /// The pipelines of one kind: id and fields, in the order of their list.
-    pub fn pipelines(&self, kind: Kind) -> impl Iterator<Item = (Uuid, &Document)> {
+    pub fn pipelines(&self, kind: PipelineKind) -> impl Iterator<Item = (Uuid, &Document)> {
         let of_kind = self.pipelines.iter().filter(move |pipeline| pipeline.kind == kind);
         of_kind.map(|pipeline| (pipeline.id, &pipeline.document))
     }
@@ -471,7 +456,7 @@ fn id_of(document: &Document) -> Option<Uuid> {
 
 /// The pipeline that a run belongs to.
 fn pipeline_of(run: &Document) -> Option<Uuid> {
-    let named = Kind::ALL.iter().filter_map(|kind| run.get(kind.field())?.as_str());
+    let named = PipelineKind::ALL.iter().filter_map(|kind| run.get(kind.as_str())?.as_str());
     named.filter_map(|text| Uuid::parse_str(text).ok()).next()
 }
 
@@ -644,11 +629,11 @@ mod tests {
     #[test]
     fn a_pipeline_changes_its_name_and_vanishes_while_its_runs_stay() {
         let mut model = Model::new(&plan(100));
-        let (id, _) = model.pipelines(Kind::Source).next().unwrap();
+        let (id, _) = model.pipelines(PipelineKind::Source).next().unwrap();
         model.rename_pipeline(id, "Outro nome");
-        assert_eq!(model.pipelines(Kind::Source).next().unwrap().1["description"], "Outro nome");
+        assert_eq!(model.pipelines(PipelineKind::Source).next().unwrap().1["description"], "Outro nome");
         model.delete_pipeline(id);
-        assert!(model.pipelines(Kind::Source).all(|(other, _)| other != id));
+        assert!(model.pipelines(PipelineKind::Source).all(|(other, _)| other != id));
         assert_eq!(model.count(), 100);
     }
 }

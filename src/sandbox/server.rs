@@ -1,8 +1,9 @@
 //! This is the sandbox's HTTP server: the five endpoints of the contract over a model that may change between two requests.
 
 use super::expand::expand;
-use super::model::{Document, Kind, Model, render_run};
+use super::model::{Document, Model, render_run};
 use super::paging::{self, Lengths, Query};
+use crate::store::PipelineKind;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -48,9 +49,11 @@ impl Default for Options {
 /// One request as it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The how many-th request this is, from 1.
+    /// Counts the requests, from 1.
     pub number: usize,
+    /// Such as `GET`.
     pub method: String,
+    /// Undecoded.
     pub path: String,
     /// Undecoded, without its question mark.
     pub query: String,
@@ -248,20 +251,20 @@ async fn run(
 }
 
 async fn sources(shared: State<Arc<Shared>>, query: RawQuery, headers: HeaderMap) -> Response {
-    pipeline_list(shared, Kind::Source, query, &headers)
+    pipeline_list(shared, PipelineKind::Source, query, &headers)
 }
 
 async fn destinations(shared: State<Arc<Shared>>, query: RawQuery, headers: HeaderMap) -> Response {
-    pipeline_list(shared, Kind::Destination, query, &headers)
+    pipeline_list(shared, PipelineKind::Destination, query, &headers)
 }
 
 async fn transformations(shared: State<Arc<Shared>>, query: RawQuery, headers: HeaderMap) -> Response {
-    pipeline_list(shared, Kind::Transformation, query, &headers)
+    pipeline_list(shared, PipelineKind::Transformation, query, &headers)
 }
 
 fn pipeline_list(
     State(shared): State<Arc<Shared>>,
-    kind: Kind,
+    kind: PipelineKind,
     RawQuery(query): RawQuery,
     headers: &HeaderMap,
 ) -> Response {
@@ -275,7 +278,7 @@ fn pipeline_list(
     for path in query.all("expand[]") {
         pipelines.iter_mut().for_each(|pipeline| expand(&model, pipeline, path));
     }
-    let path = format!("/api/v1/{}s/", kind.field());
+    let path = format!("/api/v1/{}s/", kind.as_str());
     let mut body = shared.page_head(&path, headers, count, &page);
     join(&mut body, pipelines[page.places].iter().map(|it| json!(it).to_string()));
     body.push_str("]}");
@@ -508,10 +511,10 @@ mod tests {
     async fn the_three_lists_share_out_the_pipelines() {
         let sandbox = sandbox(0).await;
         let mut count = 0;
-        for kind in Kind::ALL {
-            let (status, page) = ask(&sandbox, &format!("/{}s/?page_size=5", kind.field())).await;
+        for kind in PipelineKind::ALL {
+            let (status, page) = ask(&sandbox, &format!("/{}s/?page_size=5", kind.as_str())).await;
             assert_eq!((status, page["results"].as_array().unwrap().len()), (200, 5));
-            assert!(page["next"].as_str().unwrap().contains(&format!("/{}s/?page=2", kind.field())));
+            assert!(page["next"].as_str().unwrap().contains(&format!("/{}s/?page=2", kind.as_str())));
             count += page["count"].as_u64().unwrap();
         }
         assert_eq!(count, 40);

@@ -63,6 +63,15 @@ pub struct HistoryEntry {
     pub sync_id: i64,
 }
 
+/// The runs that may still change. In the order of the partial index, which has them and few others.
+const UNSETTLED: &str = "SELECT snapshot_id, run_id FROM run_snapshots \
+     WHERE superseded_at IS NULL \
+       AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled') \
+            OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL)) \
+       AND (ended_at IS NULL OR ended_at >= :settled_before) \
+       AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
+     ORDER BY run_id";
+
 /// What the writer needs of a current snapshot.
 struct Current {
     snapshot_id: i64,
@@ -150,15 +159,7 @@ impl Archive {
     /// # Errors
     /// Those of SQLite.
     pub fn unsettled(&self, settled_before: Instant) -> Result<Vec<Candidate>> {
-        let mut statement = self.connection.prepare(
-            "SELECT snapshot_id, run_id FROM run_snapshots \
-             WHERE superseded_at IS NULL \
-               AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled') \
-                    OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL)) \
-               AND (ended_at IS NULL OR ended_at >= :settled_before) \
-               AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
-             ORDER BY snapshot_id",
-        )?;
+        let mut statement = self.connection.prepare(UNSETTLED)?;
         let candidates = statement.query_map(named_params! {":settled_before": settled_before}, candidate)?;
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
@@ -234,4 +235,19 @@ fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
         rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
     })?;
     Ok(Candidate { snapshot_id: row.get(0)?, run_id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsettled_runs_are_found_without_reading_the_settled_ones() {
+        let archive = Archive::temporary().unwrap();
+        let mut statement = archive.connection.prepare(&format!("EXPLAIN QUERY PLAN {UNSETTLED}")).unwrap();
+        let steps = statement.query_map([""], |row| row.get::<_, String>(3)).unwrap();
+        let plan = steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ");
+        assert!(plan.contains("COVERING INDEX run_snapshots_open"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }

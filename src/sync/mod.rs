@@ -8,6 +8,7 @@ mod arrival;
 mod clock;
 mod fetch;
 mod met;
+mod plan;
 mod stop;
 mod walk;
 
@@ -19,14 +20,14 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Instant};
 use crate::snapshot::Snapshot;
 use crate::store::{
-    Archive, Candidate, DriftRow, FirstWalk, Kept, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View,
-    WalkProgress,
+    Archive, Candidate, DriftRow, Kept, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View, WalkProgress,
 };
 use arrival::{Arrival, Item, PipelineArrival};
 use chrono::TimeDelta;
 use clock::Observations;
 use fetch::{Fetcher, Waited};
 use met::Met;
+use plan::{Past, Plan};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,8 +155,12 @@ pub struct Summary {
 /// Those of SQLite before the attempt could be written down. What ends the attempt itself is in
 /// the summary.
 pub fn sync<'a>(archive: &'a Archive, means: Means<'a>, options: &'a Options) -> Result<Summary> {
-    let now = means.clock.now();
-    let plan = Plan::of(archive, options, now)?;
+    let past = Past {
+        watermark: archive.watermark()?,
+        last_whole_walk_at: archive.last_whole_walk_at()?,
+        interrupted: archive.interrupted_first_walk()?,
+    };
+    let plan = Plan::of(&past, options, means.clock.now());
     let mut session = Session::begin(archive, means, options, plan.kind, &plan.reason)?;
     let result = session.carry_out(&plan);
     session.end(result)
@@ -174,48 +179,6 @@ pub fn fetch<'a>(
     let mut session = Session::begin(archive, means, options, SyncKind::Fetch, "runs named by the user")?;
     let result = session.fetch(ids);
     session.end(result)
-}
-
-/// What a sync sets out to read, and why.
-#[derive(Debug)]
-struct Plan {
-    kind: SyncKind,
-    reason: String,
-    /// Where an interrupted first walk goes on.
-    resumes: Option<FirstWalk>,
-    /// Where a walk from the top may stop. `None`: at the end.
-    boundary: Option<Instant>,
-}
-
-impl Plan {
-    fn of(archive: &Archive, options: &Options, now: Instant) -> Result<Plan> {
-        let whole = |kind, reason: String| Plan { kind, reason, resumes: None, boundary: None };
-        let boundary = |watermark: Instant| watermark.plus(-options.lookback);
-        let last_whole_walk_at = archive.last_whole_walk_at()?;
-        let (Some(watermark), Some(last_whole_walk_at)) = (archive.watermark()?, last_whole_walk_at) else {
-            return Ok(match archive.interrupted_first_walk()? {
-                Some(first) if !options.full => Plan {
-                    kind: SyncKind::First,
-                    reason: format!("goes on with the first walk below page {}", first.page),
-                    boundary: Some(boundary(first.top)),
-                    resumes: Some(first),
-                },
-                _ => whole(SyncKind::First, "nothing was read before".to_owned()),
-            });
-        };
-        Ok(if options.full {
-            whole(SyncKind::Full, "asked for".to_owned())
-        } else if last_whole_walk_at < now.plus(-options.full_every) {
-            whole(SyncKind::Full, format!("the list was last read whole at {last_whole_walk_at}"))
-        } else {
-            Plan {
-                kind: SyncKind::Incremental,
-                reason: format!("may stop at unchanged runs created before {}", boundary(watermark)),
-                resumes: None,
-                boundary: Some(boundary(watermark)),
-            }
-        })
-    }
 }
 
 /// What the API said of a run that was asked for by id.
@@ -374,7 +337,7 @@ impl<'a> Session<'a> {
         self.begin_observation()?;
         let before = self.met.count() + self.tally.quarantined;
         let mut unchanged = true;
-        let mut incomplete: Vec<Box<Snapshot>> = Vec::new();
+        let mut incomplete = VecDeque::new();
         for item in items {
             match item {
                 Item::Run(snapshot, drift) => {
@@ -384,7 +347,7 @@ impl<'a> Session<'a> {
                         Kept::New { .. } | Kept::Changed { .. } => unchanged = false,
                         Kept::NeedsDetails => {
                             unchanged = false;
-                            incomplete.push(snapshot);
+                            incomplete.push_back(*snapshot);
                         }
                     }
                 }
@@ -403,8 +366,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks by id for runs of which the list shows too little.
-    fn complete(&mut self, incomplete: Vec<Box<Snapshot>>) -> Result<()> {
-        let mut views: VecDeque<Box<Snapshot>> = incomplete.into();
+    fn complete(&mut self, mut views: VecDeque<Snapshot>) -> Result<()> {
         let ids = views.iter().map(|snapshot| snapshot.run.id).collect();
         self.ask_by_id(ids, |session, id, details| {
             let view = views.pop_front().expect("the answers come in the order of the questions");
