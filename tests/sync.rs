@@ -4,7 +4,7 @@
 mod workspace;
 
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use runledger::sandbox::{Kind, Model, Options as SandboxOptions, Order, Outcome, TOKEN_PREFIX};
 use runledger::store::{Lock, SyncKind};
@@ -522,6 +522,93 @@ fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean
     }
 }
 
+/// What a sync has to find: runs that are new, changed, ended and gone, all over the list.
+fn live_on(workspace: &Workspace) {
+    workspace.wait(TimeDelta::hours(1));
+    let mut model = workspace.sandbox.model();
+    let (settled, running) = (settled(&model), model.in_progress());
+    model.delete(settled[5]);
+    model.delete(settled[35]);
+    for place in [1, 20, 30] {
+        model.change(settled[place], |run| {
+            run.insert("number".to_owned(), json!(4711));
+        });
+    }
+    model.finish(running[0], Outcome::Success);
+    model.delete(running[1]);
+    model.add();
+}
+
+/// Every state of every run, in order, and which runs are gone.
+fn story(workspace: &Workspace) -> [Vec<String>; 2] {
+    [
+        "SELECT run_id, content_hash, superseded_at IS NULL FROM run_snapshots ORDER BY run_id, observed_at",
+        "SELECT run_id FROM vanished_runs ORDER BY run_id",
+    ]
+    .map(|sql| workspace.rows(sql))
+}
+
+/// The account of each sync adds up to what is in the archive.
+fn assert_accounts_add_up(workspace: &Workspace) {
+    let contents = workspace.archive().contents(workspace::at("2026-01-01T00:00:00Z")).unwrap();
+    assert_eq!(contents.runs as i64, workspace.number("SELECT count(*) FROM runs"));
+    assert_eq!(contents.snapshots as i64, workspace.number("SELECT count(*) FROM run_snapshots"));
+}
+
+#[test]
+fn a_full_sync_stopped_at_any_moment_and_repeated_ends_as_if_nothing_had_happened() {
+    let undisturbed = Workspace::of(60);
+    complete(&undisturbed, &options());
+    live_on(&undisturbed);
+    assert_eq!(tally(&complete(&undisturbed, &full())), [1, 4, 53, 3]);
+    let expected = story(&undisturbed);
+    for reading in 1.. {
+        let workspace = Workspace::of(60);
+        complete(&workspace, &options());
+        live_on(&workspace);
+        let stop = Arc::new(Stop::default());
+        workspace.clock.stop_at(reading, Arc::clone(&stop));
+        let summary = workspace.sync_until(&stop, &full());
+        assert_accounts_add_up(&workspace);
+        if summary.result.is_ok() {
+            assert!(reading > 15, "the clock is read for each page, and each run that is asked for");
+            assert_eq!(story(&workspace), expected);
+            break;
+        }
+        complete(&workspace, &full());
+        assert_eq!(story(&workspace), expected, "reading {reading}");
+        assert_accounts_add_up(&workspace);
+    }
+}
+
+#[test]
+fn what_is_committed_while_details_are_waited_for_is_counted() {
+    let workspace = Workspace::of(20);
+    let id = workspace.ids()[10];
+    workspace.sandbox.model().change(id, |run| drop(run.remove("trigger")));
+    let (path, count) = (workspace.path(), Arc::new(std::sync::Mutex::new(None)));
+    let seen = Arc::clone(&count);
+    workspace.sandbox.on_request(move |call, _| {
+        // The answer is kept back until what came before it is committed: after a second it is.
+        while run_of(call).is_some() && seen.lock().unwrap().is_none() {
+            let sql = "SELECT (SELECT count(*) FROM run_snapshots), (SELECT sum(runs_new) FROM syncs)";
+            let row = workspace::rows_of(&path, sql).remove(0);
+            if row != "0|0" {
+                *seen.lock().unwrap() = Some(row);
+            }
+            std::thread::yield_now();
+        }
+        None
+    });
+    complete(&workspace, &options());
+    assert_eq!(
+        count.lock().unwrap().as_deref(),
+        Some("19|19"),
+        "a kill here would leave a wrong account for ever"
+    );
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
 #[test]
 fn an_interrupted_first_sync_misses_nothing_that_changed_meanwhile() {
     for seed in 0..6 {
@@ -789,17 +876,34 @@ fn a_key_that_is_refused_halfway_leaves_what_was_read() {
 
 #[test]
 fn an_api_that_fails_for_a_while_is_asked_again() {
-    let workspace = Workspace::of(100);
-    let mut failures = 0;
-    workspace.sandbox.on_request(move |call, _| {
-        let fails = page_of(call) == Some(3) && failures < ATTEMPTS - 1;
-        failures += u32::from(fails);
-        fails.then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
-    });
-    let summary = complete(&workspace, &options());
-    assert_eq!(workspace.archived(), workspace.truth());
-    assert_eq!(workspace.pages_asked_sorted(), [1, 2, 3, 3, 3, 3, 4, 5]);
-    assert_eq!(summary.tally.requests as usize, workspace.sandbox.request_count());
+    let truncated = || (StatusCode::OK, r#"{"count":100,"next":null,"results":[{"id":"#).into_response();
+    let failures: [fn() -> Response; 12] = [
+        || StatusCode::REQUEST_TIMEOUT.into_response(),
+        || StatusCode::TOO_EARLY.into_response(),
+        || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")]).into_response(),
+        || StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        || StatusCode::BAD_GATEWAY.into_response(),
+        || StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        || StatusCode::GATEWAY_TIMEOUT.into_response(),
+        || "<html>Please wait</html>".into_response(),
+        || "".into_response(),
+        || "[]".into_response(),
+        || b"\xff\xfe".as_slice().into_response(),
+        truncated,
+    ];
+    for (place, failure) in failures.into_iter().enumerate() {
+        let workspace = Workspace::of(60);
+        let mut failed = 0;
+        workspace.sandbox.on_request(move |call, _| {
+            let fails = page_of(call) == Some(2) && failed < ATTEMPTS - 1;
+            failed += u32::from(fails);
+            fails.then(failure)
+        });
+        let summary = complete(&workspace, &options());
+        assert_eq!(workspace.archived(), workspace.truth(), "failure {place}");
+        assert_eq!(workspace.pages_asked_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
+        assert_eq!(summary.tally.requests as usize, workspace.sandbox.request_count());
+    }
 }
 
 #[test]
@@ -817,6 +921,38 @@ fn an_api_that_fails_for_ever_leaves_what_was_read() {
     complete(&workspace, &Options { concurrency: 1, ..options() });
     assert_eq!(workspace.pages_asked(), [2, 3, 4, 5, 1, 2], "it goes on where it failed");
     assert_eq!(workspace.archived(), workspace.truth());
+}
+
+/// A page of the run list with links and a count of the test's own making.
+fn page_with(model: &Model, page: u32, count: Option<usize>, next: &str) -> Response {
+    let runs: Vec<&str> = model.runs().skip((page as usize - 1) * 20).take(20).collect();
+    let next = if model.count() > page as usize * 20 { json!(next) } else { Value::Null };
+    let head = json!({ "count": count, "next": next, "previous": null }).to_string();
+    let results = format!(r#","results":[{}]}}"#, runs.join(","));
+    [head.trim_end_matches('}'), &results].concat().into_response()
+}
+
+#[test]
+fn links_are_never_followed_and_a_count_is_not_needed() {
+    let elsewhere = Workspace::of(0);
+    for count in [None, Some(0), Some(60), Some(1_000_000)] {
+        let workspace = Workspace::of(110);
+        let next = format!("{}/api/v1/runs/?page=2", elsewhere.sandbox.url());
+        workspace.sandbox.on_request(move |call, model| {
+            let page = page_of(call).filter(|page| *page <= 6)?;
+            Some(page_with(model, page, count, &next))
+        });
+        let summary = workspace.sync(&options());
+        assert_eq!(workspace.archived(), workspace.truth(), "count {count:?}");
+        // A list that claims a million runs and shows 110 is told of.
+        assert_eq!(
+            exit_code(&summary),
+            if count == Some(1_000_000) { 3 } else { 0 },
+            "{:?}",
+            summary.missing
+        );
+    }
+    assert_eq!(elsewhere.sandbox.request_count(), 0);
 }
 
 #[test]
