@@ -359,6 +359,8 @@ impl<'a> Session<'a> {
         }
         // Asking by id heeds a stop: a page that is whole already must get as far as its progress.
         if !incomplete.is_empty() {
+            // A commit while details are waited for takes what was kept together with its account.
+            self.save_progress()?;
             self.complete(incomplete)?;
         }
         let met = self.met.count() + self.tally.quarantined;
