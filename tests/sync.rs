@@ -522,6 +522,85 @@ fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean
     }
 }
 
+#[test]
+fn a_first_sync_interrupted_again_and_again_ends_complete() {
+    for seed in 0..3 {
+        let workspace = Workspace::of(150);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let one_by_one = Options { concurrency: 1, ..options() };
+        let mut deleted = BTreeSet::new();
+        for attempt in 1.. {
+            assert!(attempt < 30, "each attempt gets further");
+            let stop = Arc::new(Stop::default());
+            // The runs that are asked for by id at the end are asked for anew each time.
+            workspace.clock.stop_at(attempt + rng.u32(8..11), Arc::clone(&stop));
+            let summary = workspace.sync_until(&stop, &one_by_one);
+            if summary.result.is_ok() {
+                assert!(attempt > 2, "it was interrupted");
+                break;
+            }
+            assert_eq!(exit_code(&summary), 143);
+            let mut model = workspace.sandbox.model();
+            for _ in 0..rng.usize(..3) {
+                model.add();
+                let place = rng.usize(..model.count());
+                let id = model.ids().nth(place).unwrap();
+                model.delete(id);
+                deleted.insert(id);
+            }
+        }
+        complete(&workspace, &one_by_one);
+        let mut archived = workspace.archived();
+        archived.retain(|id, _| !deleted.contains(id));
+        assert_eq!(archived, workspace.truth(), "seed {seed}");
+    }
+}
+
+#[test]
+fn an_interrupted_first_sync_goes_on_in_pages_of_the_size_it_began_with() {
+    let workspace = Workspace::of(150);
+    interrupted_at(&workspace, 5, &Options { concurrency: 1, ..options() });
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &Options { concurrency: 1, page_size: 50, ..options() });
+    let queries: Vec<String> = workspace
+        .sandbox
+        .requests()
+        .into_iter()
+        .filter(|call| page_of(call).is_some())
+        .map(|call| call.query)
+        .collect();
+    let expected = (4..=8).map(|page| format!("page={page}&page_size=20"));
+    let expected = expected.chain((1..=2).map(|page| format!("page={page}&page_size=50")));
+    assert_eq!(queries, Vec::from_iter(expected));
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
+    let workspace = Workspace::of(150);
+    let one_by_one = Options { concurrency: 1, ..options() };
+    interrupted_at(&workspace, 5, &one_by_one);
+    assert_eq!(exit_code(&workspace.sync_with_key("another-key", &one_by_one)), 4);
+    assert!(workspace.fetch(&[workspace.ids()[140]]).result.is_ok());
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &one_by_one);
+    assert_eq!(workspace.pages_asked(), Vec::from_iter((4..=8).chain([1, 2])));
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn an_interrupted_first_sync_of_a_list_in_no_order_begins_again() {
+    let workspace = Workspace::of(150);
+    workspace.sandbox.model().set_order(Order::Shuffled(11));
+    let one_by_one = Options { concurrency: 1, ..options() };
+    assert_eq!(exit_code(&interrupted_at(&workspace, 5, &one_by_one)), 130);
+    workspace.sandbox.forget_requests();
+    let summary = complete(&workspace, &one_by_one);
+    assert_eq!((summary.kind, summary.newest_first), (SyncKind::First, Some(false)));
+    assert_eq!(workspace.pages_asked()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
 /// What a sync has to find: runs that are new, changed, ended and gone, all over the list.
 fn live_on(workspace: &Workspace) {
     workspace.wait(TimeDelta::hours(1));
@@ -787,6 +866,7 @@ fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
         });
         model.change(ids[12], |run| {
             run.insert("access_token".to_owned(), json!(secret));
+            run.insert("triggered_by_token".to_owned(), json!([secret]));
         });
         let bad = json!({"id": "no-uuid", "triggered_by_token": token});
         model.set_text(ids[13], &bad.to_string());

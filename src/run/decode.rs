@@ -205,6 +205,8 @@ impl<'a> Decoder<'a> {
             Field::TriggeredByToken => {
                 self.run.triggered_by_token = match expanded_id(value) {
                     Some(id) => self.place_id_alone(entry, id.map(text)),
+                    // Nobody knows what a list of tokens would hold.
+                    None if Kind::of(value) == Kind::Array => self.place_id_alone(entry, None),
                     None => self.place(entry, text(value))?,
                 }
             }
@@ -229,7 +231,7 @@ impl<'a> Decoder<'a> {
 
     /// Of an expanded person or token the id alone is kept: the rest is nobody's business, or a credential.
     fn place_id_alone<T>(&mut self, entry: &'a Entry<'a>, id: Option<Fit<T>>) -> Option<T> {
-        self.note(&entry.key, DriftKind::Type, Kind::Object.name());
+        self.note(&entry.key, DriftKind::Type, Kind::of(entry.value).name());
         match id {
             Some(Fit::Exact(id)) => Some(id),
             _ => {
