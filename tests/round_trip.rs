@@ -26,7 +26,7 @@ fn any_document_comes_back_whole_from_the_archive() {
     let now = Instant::parse("2026-11-23T16:00:00Z").unwrap();
     let sync_id = archive.begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1", None, now).unwrap();
     let stored = "SELECT content_hash FROM run_snapshots WHERE run_id = ?1";
-    let outcome = TestRunner::new(config(600)).run(&(document::run(), any::<u32>()), |(sent, style)| {
+    let outcome = TestRunner::new(config(400)).run(&(document::run(), any::<u32>()), |(sent, style)| {
         // What a case before this one stored is forgotten, also when it failed.
         if !archive.connection().is_autocommit() {
             archive.roll_back().unwrap();
@@ -60,7 +60,7 @@ fn any_document_comes_back_whole_from_the_archive() {
 
 #[test]
 fn another_spelling_of_a_document_is_no_new_state() {
-    let outcome = TestRunner::new(config(200)).run(
+    let outcome = TestRunner::new(config(150)).run(
         &(document::run(), any::<u32>(), any::<u32>()),
         |(sent, one, other)| {
             let state = |style| Snapshot::of(decode(raw(&write(&sent, style))).unwrap().run);
@@ -83,7 +83,7 @@ fn any_value_is_read_or_refused_and_never_a_panic() {
         run
     });
     let values = prop_oneof![document::value(), document::run(), with_any_id];
-    let outcome = TestRunner::new(config(600)).run(&(values, any::<u32>()), |(value, style)| {
+    let outcome = TestRunner::new(config(400)).run(&(values, any::<u32>()), |(value, style)| {
         let text = write(&value, style);
         let has_id = matches!(&value, Json::Object(entries) if entries.contains_key(&units("id")));
         match decode(raw(&text)) {

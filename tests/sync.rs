@@ -333,6 +333,27 @@ fn list_items_that_lack_fields_are_completed_by_id_once() {
 }
 
 #[test]
+fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
+    let workspace = Workspace::of(60);
+    workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
+    let id = workspace.ids()[10];
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("status".to_owned(), json!("success"));
+        run.insert("el_cost_usd".to_owned(), Value::Null);
+        run.insert("transformation_cost_usd".to_owned(), Value::Null);
+    });
+    complete(&workspace, &options());
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("el_cost_usd".to_owned(), json!(0.25));
+    });
+    assert_eq!(tally(&complete(&workspace, &options()))[..2], [0, 1]);
+    assert_eq!(workspace.archived(), workspace.truth());
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &options());
+    assert!(!workspace.runs_asked().contains(&id), "its cost is known now");
+}
+
+#[test]
 fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
     for order in [Order::OldestFirst, Order::Shuffled(3)] {
         let workspace = Workspace::of(130);

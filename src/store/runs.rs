@@ -37,6 +37,11 @@ pub enum Kept {
         /// Its current snapshot.
         snapshot_id: i64,
     },
+    /// What the list shows of it is there as it is, and so is more that the list does not show.
+    UnchangedInPart {
+        /// Its current snapshot.
+        snapshot_id: i64,
+    },
     /// The list shows too little of it: nothing was stored, its details must be asked for.
     NeedsDetails,
 }
@@ -97,7 +102,8 @@ impl Archive {
             return Ok(Kept::Unchanged { snapshot_id });
         }
         match (compare(&self.run_of(snapshot_id)?, run), view) {
-            (Comparison::Known, _) => return Ok(Kept::Unchanged { snapshot_id }),
+            (Comparison::Known, View::List) => return Ok(Kept::UnchangedInPart { snapshot_id }),
+            (Comparison::Known, View::Details) => return Ok(Kept::Unchanged { snapshot_id }),
             (Comparison::DiffersAndShowsLess, View::List) => return Ok(Kept::NeedsDetails),
             (Comparison::DiffersAndShowsLess, View::Details) | (Comparison::Differs, _) => {}
         }

@@ -17,7 +17,7 @@ pub use stop::Stop;
 
 use crate::api::Client;
 use crate::error::{Error, Result};
-use crate::run::{Drift, Instant};
+use crate::run::{Drift, Field, Instant};
 use crate::snapshot::Snapshot;
 use crate::store::{
     Archive, Candidate, DriftRow, Kept, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View, WalkProgress,
@@ -205,6 +205,8 @@ struct Session<'a> {
     /// When the open transaction began. `None`: none is open.
     collecting_since: Option<std::time::Instant>,
     met: Met,
+    /// Of these, the ones of which the list hides what would settle them.
+    half_met: Met,
     tally: Tally,
     walk_progress: WalkProgress,
     /// What the archive has for certain: both as they were at the last commit.
@@ -248,6 +250,7 @@ impl<'a> Session<'a> {
             reason: reason.to_owned(),
             collecting_since: Some(std::time::Instant::now()),
             met: Met::default(),
+            half_met: Met::default(),
             tally: Tally::default(),
             walk_progress: WalkProgress::default(),
             committed: (Tally::default(), WalkProgress::default()),
@@ -343,7 +346,7 @@ impl<'a> Session<'a> {
                 Item::Run(snapshot, drift) => {
                     self.record_drift(&drift, snapshot.run.id)?;
                     match self.keep(&snapshot, View::List)? {
-                        Kept::Unchanged { .. } => {}
+                        Kept::Unchanged { .. } | Kept::UnchangedInPart { .. } => {}
                         Kept::New { .. } | Kept::Changed { .. } => unchanged = false,
                         Kept::NeedsDetails => {
                             unchanged = false;
@@ -390,9 +393,14 @@ impl<'a> Session<'a> {
         let settled_before = self.observations.next().plus(-self.options.settle);
         let candidates = self.archive.unsettled(settled_before)?;
         self.ask_for(
-            candidates.into_iter().filter(|run| !self.met.contains(run.snapshot_id)).collect(),
+            candidates.into_iter().filter(|run| !self.has_met_whole(run.snapshot_id)).collect(),
             Phase::Unsettled,
         )
+    }
+
+    /// Whether the walk saw all that can settle a run.
+    fn has_met_whole(&self, snapshot_id: i64) -> bool {
+        self.met.contains(snapshot_id) && !self.half_met.contains(snapshot_id)
     }
 
     fn ask_for_runs_not_met(&mut self) -> Result<()> {
@@ -558,12 +566,20 @@ impl<'a> Session<'a> {
                 self.tally.new += 1;
             }
             Kept::Changed { before, snapshot_id } => {
+                // The list had shown it unchanged, and hid the change.
+                self.tally.unchanged -= u64::from(self.half_met.contains(before));
                 self.met.replace(before, snapshot_id);
                 self.tally.changed += 1;
             }
-            Kept::Unchanged { snapshot_id } => {
+            Kept::Unchanged { snapshot_id } | Kept::UnchangedInPart { snapshot_id } => {
                 if self.met.insert(snapshot_id) {
                     self.tally.unchanged += 1;
+                    let settles = [Field::Status, Field::ElCostUsd, Field::TransformationCostUsd];
+                    if matches!(kept, Kept::UnchangedInPart { .. })
+                        && settles.into_iter().any(|field| snapshot.run.absent.contains(field))
+                    {
+                        self.half_met.insert(snapshot_id);
+                    }
                 }
             }
             Kept::NeedsDetails => return Ok(kept),
