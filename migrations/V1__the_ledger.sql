@@ -118,7 +118,9 @@ CREATE INDEX run_snapshots_for_reports ON run_snapshots (
 ) WHERE superseded_at IS NULL;
 
 -- Current runs whose status is not final or whose costs are not known: the few that each sync asks about.
-CREATE INDEX run_snapshots_open ON run_snapshots (run_id, status, ended_at, el_cost_nanos, transformation_cost_nanos, superseded_at)
+CREATE INDEX run_snapshots_open ON run_snapshots (
+    run_id, status, created_at, ended_at, el_cost_nanos, transformation_cost_nanos, superseded_at
+)
 WHERE superseded_at IS NULL
   AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled')
        OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL));
@@ -226,9 +228,10 @@ SELECT run_id,
        transformation_cost_nanos,
        total_cost_nanos,
        -- 1 when no change is expected any more: the status is final and a cost is known, or the run
-       -- ended more than 30 days ago.
+       -- ended more than 30 days ago; of one that is over and does not say since when, its creation counts.
        CASE WHEN (status IN ('success', 'failed', 'canceled') AND total_cost_nanos IS NOT NULL)
-              OR ended_at < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-30 days')
+              OR coalesce(ended_at, CASE WHEN status IN ('success', 'failed', 'canceled') THEN created_at END)
+                 < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-30 days')
             THEN 1 ELSE 0
        END AS settled,
        (SELECT v.vanished_at FROM vanished_runs AS v WHERE v.run_id = kinded.run_id) AS vanished_at,

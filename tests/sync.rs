@@ -307,6 +307,24 @@ fn an_unsettled_run_that_is_gone_is_marked_by_any_sync() {
     assert_eq!(workspace.rows("SELECT run_id FROM vanished_runs"), [id.to_string()]);
 }
 
+#[test]
+fn a_run_that_was_canceled_without_an_end_is_not_asked_for_for_ever() {
+    let workspace = Workspace::of(250);
+    let id = oldest_settled(&workspace);
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("status".to_owned(), json!("canceled"));
+        for field in ["started_at", "ended_at", "el_cost_usd", "transformation_cost_usd"] {
+            run.insert(field.to_owned(), Value::Null);
+        }
+    });
+    complete(&workspace, &options());
+    workspace.wait(TimeDelta::days(400));
+    complete(&workspace, &full());
+    workspace.sandbox.forget_requests();
+    assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental);
+    assert!(!workspace.runs_asked().contains(&id), "it is settled as much as it will ever be");
+}
+
 // ---- lists as the contract does not promise them
 
 #[test]

@@ -73,7 +73,10 @@ const UNSETTLED: &str = "SELECT snapshot_id, run_id FROM run_snapshots \
      WHERE superseded_at IS NULL \
        AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled') \
             OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL)) \
-       AND (ended_at IS NULL OR ended_at >= :settled_before) \
+       AND (coalesce(ended_at, CASE WHEN status IN ('success', 'failed', 'canceled') THEN created_at END) \
+                >= :settled_before \
+            OR (ended_at IS NULL AND (created_at IS NULL OR status IS NULL \
+                                      OR status NOT IN ('success', 'failed', 'canceled')))) \
        AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
      ORDER BY run_id";
 
@@ -160,7 +163,8 @@ impl Archive {
     }
 
     /// The runs that are not settled: their status is not final, or no cost of theirs is known; and they
-    /// did not end before `settled_before`. Runs that the API no longer has are left out.
+    /// did not end before `settled_before`; a run with a final status that does not say when it ended is
+    /// taken to have ended when it was created. Runs that the API no longer has are left out.
     ///
     /// # Errors
     /// Those of SQLite.
