@@ -47,7 +47,8 @@ CREATE TABLE syncs (
     -- All runs created up to here had been read when the walk completed; NULL before that.
     watermark          TEXT,
 
-    -- What came: distinct runs met, and what became of each.
+    -- What came: distinct runs met; snapshots of runs that were new, and of runs that had changed; runs
+    -- that were there as they are; runs found to be gone; items that could not be kept as runs.
     runs_seen          INTEGER NOT NULL DEFAULT 0,
     runs_new           INTEGER NOT NULL DEFAULT 0,
     runs_changed       INTEGER NOT NULL DEFAULT 0,

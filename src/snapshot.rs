@@ -1,7 +1,7 @@
 //! This is a snapshot: one distinct state of a run, told from another by the hash of its document.
 
-use crate::run::Run;
 use crate::run::json::Entries;
+use crate::run::{Run, TriggerType};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a run's document.
@@ -14,13 +14,16 @@ pub struct Snapshot {
     pub run: Run,
     /// SHA-256 of [`Run::document`].
     pub content_hash: ContentHash,
+    /// [`Run::trigger_type`], worked out here so that the writer need not.
+    pub trigger_type: Option<TriggerType>,
 }
 
 impl Snapshot {
     /// The snapshot of a run.
     pub fn of(run: Run) -> Snapshot {
         let content_hash = hash(run.document().as_bytes());
-        Snapshot { run, content_hash }
+        let trigger_type = run.trigger_type();
+        Snapshot { run, content_hash, trigger_type }
     }
 }
 

@@ -87,7 +87,30 @@ impl Field {
 
     /// The field of that name. `None`: the contract has none.
     pub fn named(name: &str) -> Option<Field> {
-        Field::ALL.into_iter().find(|field| field.name() == name)
+        Some(match name {
+            "id" => Field::Id,
+            "number" => Field::Number,
+            "created_at" => Field::CreatedAt,
+            "updated_at" => Field::UpdatedAt,
+            "started_at" => Field::StartedAt,
+            "ended_at" => Field::EndedAt,
+            "duration_seconds" => Field::DurationSeconds,
+            "status" => Field::Status,
+            "trigger" => Field::Trigger,
+            "full_sync" => Field::FullSync,
+            "extra_config" => Field::ExtraConfig,
+            "credit_charge_status" => Field::CreditChargeStatus,
+            "el_cost_usd" => Field::ElCostUsd,
+            "el_cost_metadata" => Field::ElCostMetadata,
+            "transformation_cost_usd" => Field::TransformationCostUsd,
+            "transformation_cost_metadata" => Field::TransformationCostMetadata,
+            "triggered_by" => Field::TriggeredBy,
+            "triggered_by_token" => Field::TriggeredByToken,
+            "source" => Field::Source,
+            "destination" => Field::Destination,
+            "transformation" => Field::Transformation,
+            _ => return None,
+        })
     }
 }
 
@@ -158,7 +181,9 @@ impl Run {
                 continue;
             }
             begin_entry(&mut out);
-            let _ = write!(out, "\"{}\":", field.name());
+            out.push('"');
+            out.push_str(field.name());
+            out.push_str("\":");
             match unmapped.as_ref().and_then(|entries| entries.get(field.name())) {
                 Some(value) => out.push_str(value.get()),
                 None => self.write_field(field, &mut out),
@@ -230,7 +255,9 @@ fn write_number(value: Option<impl std::fmt::Display>, out: &mut String) {
 fn write_plain_text(value: Option<&impl std::fmt::Display>, out: &mut String) {
     match value {
         Some(value) => {
-            let _ = write!(out, "\"{value}\"");
+            out.push('"');
+            let _ = write!(out, "{value}");
+            out.push('"');
         }
         None => out.push_str("null"),
     }

@@ -38,7 +38,11 @@ pub enum Kind {
 impl Kind {
     /// The kind of a value's text, which its first character tells.
     pub fn of(raw: &RawValue) -> Kind {
-        match raw.get().as_bytes()[0] {
+        Kind::begun_by(raw.get().as_bytes()[0])
+    }
+
+    fn begun_by(first: u8) -> Kind {
+        match first {
             b'n' => Kind::Null,
             b't' | b'f' => Kind::Boolean,
             b'"' => Kind::String,
@@ -73,11 +77,16 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Whether the value may be a credential. Numbers, booleans and null are none: `"tokens": 512` is a count.
+    /// Whether the value may be a credential.
     pub fn is_credential(&self) -> bool {
-        matches!(Kind::of(self.value), Kind::String | Kind::Array | Kind::Object)
-            && redact::names_a_credential(&self.key)
+        is_credential(&self.key, Kind::of(self.value))
     }
+}
+
+/// Whether a value of that kind under that key may be a credential. Numbers, booleans and null are
+/// none: `"tokens": 512` is a count.
+fn is_credential(key: &str, kind: Kind) -> bool {
+    matches!(kind, Kind::String | Kind::Array | Kind::Object) && redact::names_a_credential(key)
 }
 
 /// The entries of one object, in the order they were sent.
@@ -87,7 +96,8 @@ pub struct Entries<'a>(pub Vec<Entry<'a>>);
 impl<'a> Entries<'a> {
     /// The entries of an object. `None`: the value is no object.
     pub fn of(raw: &'a RawValue) -> Option<Entries<'a>> {
-        Entries::parse(raw.get())
+        // Looked at first: what serde_json says of anything else is costly, and read by nobody.
+        if Kind::of(raw) == Kind::Object { Entries::parse(raw.get()) } else { None }
     }
 
     /// The entries of an object's text. `None`: it is no object.
@@ -128,11 +138,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 
 /// The text of a string value. `None`: it is no string, or no Unicode text.
 pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let quoted = raw.get();
-    if !quoted.starts_with('"') {
-        return None;
-    }
-    if quoted.contains('\\') {
+    if Kind::of(raw) == Kind::String { unquoted(raw.get()) } else { None }
+}
+
+/// The text of a string's JSON. `None`: it is no Unicode text.
+fn unquoted(quoted: &str) -> Option<Cow<'_, str>> {
+    if quoted.as_bytes().contains(&b'\\') {
         serde_json::from_str::<String>(quoted).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
@@ -141,7 +152,13 @@ pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Writes a text as a JSON string.
 pub fn write_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::to_string(text).expect("a string is always JSON"));
+    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        out.push_str(&serde_json::to_string(text).expect("a string is always JSON"));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// The canonical spelling of a value, credentials taken out.
@@ -149,69 +166,203 @@ pub fn write_text(text: &str, out: &mut String) {
 /// # Errors
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
 pub fn canonical(raw: &RawValue) -> Result<String, TooDeep> {
-    let mut out = String::with_capacity(raw.get().len());
-    if write_canonical(raw, 0, &mut out) { Ok(out) } else { Err(TooDeep) }
+    let (text, whole) = Rewriter::rewrite(raw);
+    if whole { Ok(text) } else { Err(TooDeep) }
 }
 
 /// The canonical spelling of a value, credentials taken out, and with them whatever lies deeper than
 /// [`DEPTH_LIMIT`]: it cannot be searched for any.
 pub fn canonical_to_limit(raw: &RawValue) -> String {
-    let mut out = String::with_capacity(raw.get().len());
-    write_canonical(raw, 0, &mut out);
-    out
+    Rewriter::rewrite(raw).0
 }
 
-/// Says whether all of it was written.
-fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
-    if depth > DEPTH_LIMIT {
-        out.push_str(redact::REDACTED);
-        return false;
+/// Rewrites JSON in one pass. That it is JSON was seen when its [`RawValue`] was made, so nothing
+/// is checked a second time.
+struct Rewriter<'a> {
+    /// What is still to be read.
+    rest: &'a str,
+    out: String,
+    /// The entries of the objects under way: each one's key, and where it begins in `out`.
+    entries: Vec<(Cow<'a, str>, usize)>,
+    /// Whether nothing was too deep.
+    whole: bool,
+}
+
+impl<'a> Rewriter<'a> {
+    /// The canonical spelling, and whether all of the value is in it.
+    fn rewrite(raw: &'a RawValue) -> (String, bool) {
+        let rest = raw.get();
+        let mut rewriter =
+            Rewriter { rest, out: String::with_capacity(rest.len()), entries: Vec::new(), whole: true };
+        rewriter.value(0);
+        (rewriter.out, rewriter.whole)
     }
-    let mut whole = true;
-    match Kind::of(raw) {
-        Kind::Object => {
-            let mut entries = Entries::of(raw).expect("what begins as an object is one").0;
-            // Stable: of two equal keys the first stays first.
-            entries.sort_by(|left, right| left.key.cmp(&right.key));
-            out.push('{');
-            for (place, entry) in entries.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_string(entry.quoted_key, out);
-                out.push(':');
-                if entry.is_credential() {
-                    out.push_str(redact::REDACTED);
-                } else {
-                    whole &= write_canonical(entry.value, depth + 1, out);
-                }
-            }
-            out.push('}');
+
+    fn value(&mut self, depth: usize) {
+        let kind = Kind::begun_by(self.next());
+        if depth > DEPTH_LIMIT {
+            self.whole = false;
+            self.hide();
+            return;
         }
-        Kind::Array => {
-            let items: Vec<&RawValue> =
-                serde_json::from_str(raw.get()).expect("what begins as an array is one");
-            out.push('[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                whole &= write_canonical(item, depth + 1, out);
+        match kind {
+            Kind::Object => self.object(depth),
+            Kind::Array => self.array(depth),
+            Kind::String => {
+                let quoted = self.string();
+                write_quoted(quoted, &mut self.out);
             }
-            out.push(']');
+            Kind::Null | Kind::Boolean | Kind::Number => {
+                let word = self.word();
+                self.out.push_str(word);
+            }
         }
-        Kind::String => write_string(raw, out),
-        Kind::Null | Kind::Boolean | Kind::Number => out.push_str(raw.get()),
     }
-    whole
+
+    fn object(&mut self, depth: usize) {
+        let (first, start) = (self.entries.len(), self.out.len());
+        let mut sorted = true;
+        self.skip(1);
+        loop {
+            match self.next() {
+                b'}' => break,
+                b',' => self.skip(1),
+                _ => {}
+            }
+            self.next();
+            let quoted = self.string();
+            let key = unquoted(quoted).unwrap_or(Cow::Borrowed(quoted));
+            self.out.push(if self.entries.len() == first { '{' } else { ',' });
+            sorted &= self.entries[first..].last().is_none_or(|(before, _)| *before <= key);
+            let begin = self.out.len();
+            write_quoted(quoted, &mut self.out);
+            self.out.push(':');
+            self.next();
+            self.skip(1);
+            let hidden = is_credential(&key, Kind::begun_by(self.next()));
+            self.entries.push((key, begin));
+            if hidden { self.hide() } else { self.value(depth + 1) }
+        }
+        self.skip(1);
+        if self.entries.len() == first {
+            self.out.push('{');
+        }
+        if !sorted {
+            self.sort(first, start);
+        }
+        self.entries.truncate(first);
+        self.out.push('}');
+    }
+
+    /// Puts the entries of the object that began at `start` in the order of their keys.
+    fn sort(&mut self, first: usize, start: usize) {
+        let written = self.out.split_off(start);
+        let ends = self.entries[first + 1..].iter().map(|(_, next)| next - 1).chain([start + written.len()]);
+        let mut entries: Vec<(&str, &str)> = self.entries[first..]
+            .iter()
+            .zip(ends)
+            .map(|((key, begin), end)| (key.as_ref(), &written[begin - start..end - start]))
+            .collect();
+        // Stable: of two equal keys the first stays first.
+        entries.sort_by_key(|(key, _)| *key);
+        for (place, (_, entry)) in entries.into_iter().enumerate() {
+            self.out.push(if place == 0 { '{' } else { ',' });
+            self.out.push_str(entry);
+        }
+    }
+
+    fn array(&mut self, depth: usize) {
+        self.skip(1);
+        self.out.push('[');
+        loop {
+            match self.next() {
+                b']' => break,
+                b',' => {
+                    self.skip(1);
+                    self.next();
+                    self.out.push(',');
+                }
+                _ => {}
+            }
+            self.value(depth + 1);
+        }
+        self.skip(1);
+        self.out.push(']');
+    }
+
+    /// Writes that there is something which may not be shown, and passes it over.
+    fn hide(&mut self) {
+        self.out.push_str(redact::REDACTED);
+        let mut depth = 0;
+        loop {
+            match Kind::begun_by(self.next()) {
+                Kind::String => _ = self.string(),
+                Kind::Object | Kind::Array => {
+                    depth += 1;
+                    self.skip(1);
+                }
+                _ => match self.next() {
+                    b'}' | b']' => {
+                        depth -= 1;
+                        self.skip(1);
+                    }
+                    b',' | b':' => self.skip(1),
+                    _ => _ = self.word(),
+                },
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The first byte of what comes next, white space passed over.
+    fn next(&mut self) -> u8 {
+        loop {
+            match self.rest.as_bytes()[0] {
+                b' ' | b'\t' | b'\n' | b'\r' => self.skip(1),
+                first => return first,
+            }
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.rest = &self.rest[bytes..];
+    }
+
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        taken
+    }
+
+    /// The string that comes next, in its quotes.
+    fn string(&mut self) -> &'a str {
+        let bytes = self.rest.as_bytes();
+        let mut end = 1;
+        while bytes[end] != b'"' {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
+        }
+        self.take(end + 1)
+    }
+
+    /// The number, `true`, `false` or `null` that comes next.
+    fn word(&mut self) -> &'a str {
+        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+        self.take(self.rest.as_bytes().iter().position(ends).unwrap_or(self.rest.len()))
+    }
 }
 
 /// Writes the canonical spelling of a string.
 pub fn write_string(raw: &RawValue, out: &mut String) {
-    match text_of(raw) {
+    write_quoted(raw.get(), out);
+}
+
+fn write_quoted(quoted: &str, out: &mut String) {
+    match unquoted(quoted) {
         Some(Cow::Owned(text)) => write_text(&text, out),
         // Without a backslash there is one spelling only; without a text there is nothing to spell.
-        Some(Cow::Borrowed(_)) | None => out.push_str(raw.get()),
+        Some(Cow::Borrowed(_)) | None => out.push_str(quoted),
     }
 }
 

@@ -42,14 +42,15 @@ pub const RUN_COLUMNS: &str = "run_id, number, created_at, updated_at, started_a
      transformation_cost_usd, transformation_cost_nanos, transformation_cost_metadata, triggered_by, \
      triggered_by_token, source, destination, transformation, absent, unmapped";
 
-/// Adds one snapshot; [`bind_snapshot`] gives the values.
+/// Adds one snapshot, unless the run has a current one; [`bind_snapshot`] gives the values.
 pub(super) const INSERT: &str = "INSERT INTO run_snapshots (run_id, number, created_at, updated_at, started_at, \
      ended_at, duration_seconds, status, \"trigger\", full_sync, extra_config, credit_charge_status, el_cost_usd, \
      el_cost_nanos, el_cost_metadata, transformation_cost_usd, transformation_cost_nanos, \
      transformation_cost_metadata, triggered_by, triggered_by_token, source, destination, transformation, absent, \
      unmapped, trigger_type, content_hash, observed_at, sync_id) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29) \
+     ON CONFLICT (run_id, coalesce(superseded_at, '')) DO NOTHING";
 
 /// Binds every value of [`INSERT`].
 pub(super) fn bind_snapshot(
@@ -59,7 +60,6 @@ pub(super) fn bind_snapshot(
     sync_id: i64,
 ) -> rusqlite::Result<()> {
     let run = &snapshot.run;
-    let trigger_type = run.trigger_type();
     let absent = run.absent.to_json();
     let values: [&dyn ToSql; 29] = [
         &RunId::of(run.id),
@@ -87,7 +87,7 @@ pub(super) fn bind_snapshot(
         &run.transformation,
         &absent,
         &run.unmapped,
-        &trigger_type.as_ref().map(|word| word.as_str()),
+        &snapshot.trigger_type.as_ref().map(|word| word.as_str()),
         &snapshot.content_hash,
         &observed_at,
         &sync_id,

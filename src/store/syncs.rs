@@ -312,13 +312,15 @@ impl Archive {
         Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
     }
 
-    /// The newest attempt to walk the list that kept all it met. `None`: there was none.
+    /// The newest attempt that read all of the list that it had to read. `None`: there was none.
+    ///
+    /// It may have ended in part: an item in quarantine for ever must not make the archive look stale.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn last_complete_sync(&self) -> Result<Option<SyncRow>> {
         let sql = format!(
-            "SELECT {SYNC_COLUMNS} FROM syncs WHERE outcome = 'complete' AND kind <> 'fetch' ORDER BY sync_id DESC LIMIT 1"
+            "SELECT {SYNC_COLUMNS} FROM syncs WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') ORDER BY sync_id DESC LIMIT 1"
         );
         Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
     }
