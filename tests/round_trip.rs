@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use runledger::run::{Instant, decode, json};
 use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Kept, SyncKind, View};
+use runledger::store::{Archive, Kept, Likely, SyncKind, View};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ fn any_document_comes_back_whole_from_the_archive() {
         prop_assert!(same_run(&read(&text), &sent), "the test can read what it wrote: {}", text);
         let run = decode(raw(&text)).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
-        let kept = archive.keep(&snapshot, View::Details, now, sync_id).unwrap();
+        let kept = archive.keep(&snapshot, View::Details, Likely::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Kept::New { .. }), "{:?}", kept);
 
         let history = archive.history(run.id).unwrap();
@@ -51,7 +51,7 @@ fn any_document_comes_back_whole_from_the_archive() {
         // The line that is exported can be read again, and says the same: it is no new state.
         let again = Snapshot::of(decode(raw(&back)).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
-        let kept = archive.keep(&again, View::Details, now, sync_id).unwrap();
+        let kept = archive.keep(&again, View::Details, Likely::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Kept::Unchanged { .. }), "{:?}", kept);
         Ok(())
     });

@@ -13,7 +13,7 @@ pub use lock::Lock;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
 pub use rows::{RUN_COLUMNS, run_from_row};
-pub use runs::{Candidate, HistoryEntry, Kept, View};
+pub use runs::{Candidate, HistoryEntry, Kept, Likely, View};
 pub use syncs::{Cursor, FirstWalk, Outcome, SyncKind, SyncRow, Tally, WalkProgress};
 
 use crate::error::{Error, Result};

@@ -17,6 +17,15 @@ pub enum View {
     Details,
 }
 
+/// What is likely of a run that was seen. It decides what is tried first, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likely {
+    /// It is not in the archive: it is inserted before it is looked up, which spares the look.
+    New,
+    /// It is in the archive.
+    Known,
+}
+
 /// What became of a run that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
@@ -92,13 +101,27 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn keep(&self, snapshot: &Snapshot, view: View, at: Instant, sync_id: i64) -> Result<Kept> {
+    pub fn keep(
+        &self,
+        snapshot: &Snapshot,
+        view: View,
+        likely: Likely,
+        at: Instant,
+        sync_id: i64,
+    ) -> Result<Kept> {
         let run = &snapshot.run;
+        let shows_enough = view == View::Details || run.absent.is_empty();
+        if likely == Likely::New
+            && shows_enough
+            && let Some(snapshot_id) = self.insert(snapshot, at, sync_id)?
+        {
+            return Ok(Kept::New { snapshot_id });
+        }
         let Some(current) = self.current(run.id)? else {
-            if view == View::List && !run.absent.is_empty() {
+            if !shows_enough {
                 return Ok(Kept::NeedsDetails);
             }
-            return Ok(Kept::New { snapshot_id: self.insert(snapshot, at, sync_id)? });
+            return Ok(Kept::New { snapshot_id: self.insert_first(snapshot, at, sync_id)? });
         };
         let Current { snapshot_id, content_hash, observed_at } = current;
         if content_hash == snapshot.content_hash {
@@ -115,7 +138,7 @@ impl Archive {
         self.connection
             .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
             .execute(params![snapshot_id, at])?;
-        Ok(Kept::Changed { before: snapshot_id, snapshot_id: self.insert(snapshot, at, sync_id)? })
+        Ok(Kept::Changed { before: snapshot_id, snapshot_id: self.insert_first(snapshot, at, sync_id)? })
     }
 
     fn current(&self, run_id: Uuid) -> Result<Option<Current>> {
@@ -129,11 +152,19 @@ impl Archive {
         Ok(current.optional()?)
     }
 
-    fn insert(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<i64> {
+    /// Inserts the current snapshot of a run. `None`: it has one already, and nothing was inserted.
+    fn insert(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<Option<i64>> {
         let mut statement = self.connection.prepare_cached(INSERT)?;
         bind_snapshot(&mut statement, snapshot, at, sync_id)?;
-        statement.raw_execute()?;
-        Ok(self.connection.last_insert_rowid())
+        let inserted = statement.raw_execute()?;
+        Ok((inserted > 0).then(|| self.connection.last_insert_rowid()))
+    }
+
+    /// Inserts the current snapshot of a run that was seen to have none.
+    fn insert_first(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<i64> {
+        Ok(self
+            .insert(snapshot, at, sync_id)?
+            .expect("nobody else writes, and the run has no current snapshot"))
     }
 
     fn run_of(&self, snapshot_id: i64) -> Result<Run> {

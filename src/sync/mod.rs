@@ -20,7 +20,8 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant};
 use crate::snapshot::Snapshot;
 use crate::store::{
-    Archive, Candidate, DriftRow, Kept, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View, WalkProgress,
+    Archive, Candidate, DriftRow, Kept, Likely, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View,
+    WalkProgress,
 };
 use arrival::{Arrival, Item, PipelineArrival};
 use chrono::TimeDelta;
@@ -559,7 +560,8 @@ impl<'a> Session<'a> {
     // ---- what is stored
 
     fn keep(&mut self, snapshot: &Snapshot, view: View) -> Result<Kept> {
-        let kept = self.archive.keep(snapshot, view, self.at, self.sync_id)?;
+        let likely = if self.kind == SyncKind::First { Likely::New } else { Likely::Known };
+        let kept = self.archive.keep(snapshot, view, likely, self.at, self.sync_id)?;
         match kept {
             Kept::New { snapshot_id } => {
                 self.met.insert(snapshot_id);
