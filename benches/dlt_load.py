@@ -1,0 +1,34 @@
+"""This is a first load of the run list by dlt into DuckDB, as dlt's own documentation would have it.
+
+Run by whole.py: dlt_load.py ADDRESS FOLDER
+"""
+
+import os
+import sys
+
+import dlt
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.auth import APIKeyAuth
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+
+address, folder = sys.argv[1:3]
+client = RESTClient(
+    base_url=address,
+    auth=APIKeyAuth(name="x-api-key", api_key=os.environ["NEKT_API_KEY"], location="header"),
+    paginator=JSONLinkPaginator(next_url_path="next"),
+    data_selector="results",
+)
+
+
+@dlt.resource(name="runs", primary_key="id", write_disposition="append", max_table_nesting=0)
+def runs():
+    yield from client.paginate("/api/v1/runs/", params={"page_size": 500})
+
+
+pipeline = dlt.pipeline(
+    "first_load",
+    pipelines_dir=folder,
+    destination=dlt.destinations.duckdb(os.path.join(folder, "runs.duckdb")),
+    dataset_name="nekt",
+)
+pipeline.run(runs())

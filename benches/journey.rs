@@ -1,0 +1,136 @@
+//! This is the journey of a run, each stretch of it measured alone: decoding, hashing, keeping, reporting, exporting.
+//!
+//! `cargo bench --bench journey` takes about a minute. The sizes are small; `benches/whole.py` has the large ones.
+
+mod ledger;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
+use runledger::api::Page;
+use runledger::export::csv;
+use runledger::report::period::Calendar;
+use runledger::report::{Dimension, Span, cost, duration, rows as stored};
+use runledger::run::{Run, decode};
+use runledger::snapshot::hash;
+use runledger::store::{Archive, View};
+use std::hint::black_box;
+use std::io::sink;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A page of the list.
+const PAGE: usize = 500;
+
+/// Runs that are inserted or kept at once.
+const KEPT: usize = 5_000;
+
+/// Runs that reports and exports read.
+const REPORTED: usize = 20_000;
+
+/// A page as the API sends it.
+fn page() -> String {
+    let model = model(PAGE);
+    let runs: Vec<&str> = model.runs().collect();
+    format!(r#"{{"count":{PAGE},"next":null,"previous":null,"results":[{}]}}"#, runs.join(","))
+}
+
+fn decoding(c: &mut Criterion) {
+    let body = page();
+    let page = Page::parse(&body).expect("it is a page");
+    let runs: Vec<Run> = page.items.iter().map(|item| decode(item).expect("it is a run").run).collect();
+    let documents: Vec<String> = runs.iter().map(Run::document).collect();
+    let mut group = c.benchmark_group("a page of 500 runs");
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function("split into items", |b| {
+        b.iter(|| Page::parse(black_box(&body)).unwrap().items.len())
+    });
+    group.bench_function("decode", |b| {
+        b.iter(|| page.items.iter().map(|item| decode(item).unwrap()).for_each(|run| drop(black_box(run))));
+    });
+    group.bench_function("write the documents", |b| {
+        b.iter(|| runs.iter().map(Run::document).for_each(|document| drop(black_box(document))));
+    });
+    group.bench_function("hash the documents", |b| {
+        b.iter(|| documents.iter().map(|it| hash(it.as_bytes())).for_each(|hash| _ = black_box(hash)));
+    });
+    group.bench_function("all of it", |b| {
+        b.iter(|| {
+            let page = Page::parse(black_box(&body)).unwrap();
+            page.items.iter().map(|item| snapshot(item.get())).for_each(|it| drop(black_box(it)));
+        });
+    });
+    group.finish();
+}
+
+/// A new archive in a folder that goes when it is dropped.
+fn archive_in_folder() -> (TempDir, Archive, i64) {
+    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let (archive, sync_id) = new_archive(&folder.path().join("a.db"));
+    (folder, archive, sync_id)
+}
+
+fn keep_all(archive: &Archive, sync_id: i64, rows: &[Row]) {
+    archive.begin().unwrap();
+    for row in rows {
+        archive.keep(&row.snapshot, View::List, observed_at(), sync_id).unwrap();
+    }
+    archive.commit().unwrap();
+}
+
+fn keeping(c: &mut Criterion) {
+    let rows = rows(KEPT);
+    let mut group = c.benchmark_group("5,000 runs");
+    group.throughput(Throughput::Elements(KEPT as u64)).sample_size(20);
+    group.bench_function("insert in a bare loop", |b| {
+        b.iter_batched(
+            archive_in_folder,
+            |(folder, archive, sync_id)| {
+                insert_bare(archive, sync_id, &rows);
+                folder
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("keep, all new", |b| {
+        b.iter_batched(
+            archive_in_folder,
+            |(folder, archive, sync_id)| {
+                keep_all(&archive, sync_id, &rows);
+                drop(archive);
+                folder
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    let (_folder, archive, sync_id) = archive_in_folder();
+    keep_all(&archive, sync_id, &rows);
+    group.bench_function("keep, all unchanged", |b| b.iter(|| keep_all(&archive, sync_id, &rows)));
+    group.finish();
+}
+
+fn asking(c: &mut Criterion) {
+    let (_folder, archive, sync_id) = archive_in_folder();
+    keep_all(&archive, sync_id, &rows(REPORTED));
+    let (archive, span, zone) = (archive.connection(), Span::default(), chrono_tz::UTC);
+    let by = [Dimension::Period(Calendar::Month)];
+    let mut group = c.benchmark_group("20,000 runs");
+    group.throughput(Throughput::Elements(REPORTED as u64)).sample_size(20);
+    group.bench_function("report cost", |b| b.iter(|| cost::report(archive, &span, &by, zone).unwrap()));
+    group.bench_function("report duration", |b| {
+        b.iter(|| duration::report(archive, &span, &by, zone).unwrap())
+    });
+    group.bench_function("export runs as CSV", |b| {
+        b.iter(|| csv::write_rows(&mut stored::runs(archive, &span).unwrap(), &mut sink()));
+    });
+    group.bench_function("export snapshots as CSV", |b| {
+        b.iter(|| csv::write_rows(&mut stored::snapshots(archive, &span).unwrap(), &mut sink()));
+    });
+    group.finish();
+}
+
+criterion_group! {
+    name = journey;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = decoding, keeping, asking
+}
+criterion_main!(journey);

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""This is the whole command, measured: as processes, against `runledger sandbox` in another process.
+
+    cargo build --release && cargo bench --no-run
+    python3 benches/whole.py                     100,000 runs, three rounds
+    python3 benches/whole.py --runs 1000000      the sizes of docs/performance.md
+    python3 benches/whole.py --dlt               a first load by dlt too (fetched into target/dlt)
+
+Every figure is a median. What is held against something else is measured in turn with it, round by
+round, so that a busy moment hits both. Linux only; it needs python3, GNU time and the sqlite3 shell, and
+as root it also empties the system's page cache to read an archive cold from disk.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PROGRAM = TARGET / "release" / "runledger"
+SMALL = 10_000
+
+
+class Taken:
+    """What one process took, and what it wrote."""
+
+    def __init__(self, wall, usage, kibibytes, output):
+        self.wall = wall
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.megabytes = kibibytes * 1024 / 1e6
+        self.output = output
+
+
+def take(*command, stdin=None, keep=False, **variables):
+    """Runs a command to its end. Its output is kept, or else thrown away."""
+    environment = dict(os.environ, **variables)
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.NamedTemporaryFile() as peak,
+        open(stdin or os.devnull) as source,
+    ):
+        # A process is charged with the memory of whoever started it: GNU time is smaller than Python.
+        began = time.monotonic()
+        process = subprocess.Popen(
+            ["/usr/bin/time", "-f", "%M", "-o", peak.name, *map(str, command)],
+            stdin=source,
+            stdout=output if keep else subprocess.DEVNULL,
+            env=environment,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}")
+        output.seek(0)
+        return Taken(wall, usage, int(peak.read()), output.read().decode() if keep else "")
+
+
+def median(taken, what):
+    return statistics.median(getattr(one, what) for one in taken)
+
+
+class Sandbox:
+    """The sandbox API in a process of its own."""
+
+    def __init__(self, runs, port):
+        self.address = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [PROGRAM, "sandbox", "--port", str(port), "--runs", str(runs), "--max-page-size", "500"],
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(1200):
+            try:
+                urllib.request.urlopen(self.address)
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.1)
+        sys.exit("the sandbox did not come up")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def sync(self, archive, *arguments):
+        taken = take(
+            PROGRAM, "--db", archive, "sync", "--json", *arguments, keep=True,
+            NEKT_API_KEY="sandbox-key", RUNLEDGER_API_URL=self.address,
+        )
+        taken.told = json.loads(taken.output)
+        return taken
+
+
+def remove(archive):
+    for end in ("", "-wal", "-shm", ".lock"):
+        pathlib.Path(f"{archive}{end}").unlink(missing_ok=True)
+
+
+def bare_loop():
+    built = [path for path in (TARGET / "release" / "deps").glob("bare_loop-*") if path.suffix == ""]
+    if not built:
+        sys.exit("first: cargo bench --no-run")
+    return max(built, key=lambda path: path.stat().st_mtime)
+
+
+def without_parameters(sql):
+    """A file's SQL for the shell: parameters that are not set."""
+    return re.sub(r":(from|until)\b", "NULL", (ROOT / sql).read_text())
+
+
+class Table:
+    """The figures beside their targets, as Markdown."""
+
+    def __init__(self):
+        print("| what | target | median |\n|---|---:|---:|", flush=True)
+
+    def row(self, what, target, figure):
+        print(f"| {what} | {target} | {figure} |", flush=True)
+
+
+def load(table, sandbox, runs, rounds, archive, folder):
+    syncs, loops = [], []
+    for _ in range(rounds):
+        loops.append(take(bare_loop(), runs, keep=True, TMPDIR=str(folder)))
+        remove(archive)
+        syncs.append(sandbox.sync(archive))
+    seconds = statistics.median(float(re.search(r"in ([\d.]+) s", loop.output)[1]) for loop in loops)
+    wall = median(syncs, "wall")
+    table.row(f"first sync of {runs:,} runs", "", f"{wall:.2f} s, {runs / wall:,.0f} runs a second")
+    table.row("the bare loop on the same rows", "", f"{seconds:.2f} s, {runs / seconds:,.0f} runs a second")
+    table.row("first sync : bare loop, by rate", "≥ 0.90", f"{seconds / wall:.2f}")
+    table.row("first sync, CPU", "", f"{median(syncs, 'cpu'):.2f} s")
+    table.row("first sync, peak memory", "< 100 MB", f"{median(syncs, 'megabytes'):.0f} MB")
+    table.row("file, bytes a run", "≤ 1,300", f"{archive.stat().st_size / runs:,.0f}")
+
+
+def nothing_new(table, sandbox, runs, rounds, archive):
+    syncs = [sandbox.sync(archive, "--lookback", "0d") for _ in range(rounds)]
+    pages = max(sync.told["pages"] for sync in syncs)
+    table.row(f"nothing new, {runs:,} runs: requests for runs", "≤ 2", f"{pages}")
+    table.row(f"nothing new, {runs:,} runs: CPU", "< 50 ms", f"{median(syncs, 'cpu') * 1e3:.0f} ms")
+    table.row(f"nothing new, {runs:,} runs: peak memory", "", f"{median(syncs, 'megabytes'):.0f} MB")
+
+
+def full_walk(table, sandbox, runs, rounds, archive, folder, dlt):
+    walks, loads = [], []
+    for _ in range(rounds):
+        walks.append(sandbox.sync(archive, "--full"))
+        if dlt:
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                loads.append(
+                    take(dlt, ROOT / "benches" / "dlt_load.py", sandbox.address, place,
+                         NEKT_API_KEY="sandbox-key", RUNTIME__DLTHUB_TELEMETRY="false")
+                )
+    pages = -(-runs // 500)
+    told = walks[0].told
+    table.row("full walk, nothing changed: requests for runs", f"{pages:,}", f"{told['requests'] - 3:,}")
+    table.row("full walk, nothing changed", "", f"{median(walks, 'wall'):.2f} s")
+    table.row("full walk, peak memory", "< 100 MB", f"{median(walks, 'megabytes'):.0f} MB")
+    if loads:
+        wall, load_wall = median(walks, "wall"), median(loads, "wall")
+        table.row("first load by dlt", "", f"{load_wall:.1f} s")
+        table.row("full walk : first load by dlt, by time", "≤ 0.10", f"{wall / load_wall:.3f}")
+
+
+def questions(table, runs, rounds, archive, folder):
+    for name, target in (("cost", "1.20"), ("duration", "0.50")):
+        ours, shells = [], []
+        for _ in range(rounds):
+            ours.append(take(PROGRAM, "--db", archive, "report", name, "--by", "month"))
+            shells.append(take("sqlite3", "-readonly", archive, stdin=ROOT / "queries" / f"{name}.sql"))
+        wall, shell_wall = median(ours, "wall"), median(shells, "wall")
+        table.row(f"report {name} --by month", "", f"{wall:.2f} s, {median(ours, 'megabytes'):.0f} MB")
+        table.row(f"sqlite3 < queries/{name}.sql", "", f"{shell_wall:.2f} s")
+        table.row(f"report {name} : the shell, by time", f"≤ {target}", f"{wall / shell_wall:.2f}")
+    if os.geteuid() == 0:
+        for name in ("cost", "duration"):
+            ours = []
+            for _ in range(rounds):
+                os.sync()
+                pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+                ours.append(take(PROGRAM, "--db", archive, "report", name))
+            table.row(f"report {name}, cold from disk", "< 1.5 s", f"{median(ours, 'wall'):.2f} s")
+        # What follows is not about the disk.
+        take("cat", archive)
+
+    for what in ("runs", "snapshots"):
+        query = folder / f"{what}.sql"
+        query.write_text(without_parameters(f"src/report/rows/{what}.sql"))
+        ours, shells = [], []
+        for _ in range(rounds):
+            ours.append(take(PROGRAM, "--db", archive, "export", what, "--format", "csv"))
+            shells.append(take("sqlite3", "-readonly", "-csv", "-header", archive, stdin=query))
+        wall, shell_wall = median(ours, "wall"), median(shells, "wall")
+        table.row(f"export {what} as CSV", "", f"{wall:.2f} s, {runs / wall:,.0f} rows a second")
+        table.row(f"export {what}, peak memory", "< 30 MB", f"{median(ours, 'megabytes'):.0f} MB")
+        table.row(f"export {what} : sqlite3 -csv, by time", "≤ 0.75", f"{wall / shell_wall:.2f}")
+
+    taken = [take(PROGRAM, "--db", archive, "status") for _ in range(rounds)]
+    table.row("status", "< 20 ms", f"{median(taken, 'wall') * 1e3:.0f} ms")
+
+
+def dlt_python():
+    """The Python of a virtual environment that has dlt, made when it is not there."""
+    place = TARGET / "dlt"
+    python = place / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    if subprocess.run([python, "-c", "import dlt, duckdb"], stderr=subprocess.DEVNULL).returncode != 0:
+        subprocess.run([python, "-m", "pip", "install", "-q", "dlt[duckdb]"], check=True)
+    return python
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=100_000, help="how many runs the sandbox has")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured")
+    parser.add_argument("--folder", help="where the archives are written; default: a temporary folder")
+    parser.add_argument("--dlt", action="store_true", help="compare a full walk with a first load by dlt")
+    given = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="runledger-bench-", dir=given.folder))
+    dlt = dlt_python() if given.dlt else None
+    table = Table()
+    try:
+        archive, small = folder / "large.db", folder / "small.db"
+        with Sandbox(SMALL, 9821) as sandbox:
+            sandbox.sync(small)
+            nothing_new(table, sandbox, SMALL, given.rounds, small)
+        with Sandbox(given.runs, 9822) as sandbox:
+            load(table, sandbox, given.runs, given.rounds, archive, folder)
+            nothing_new(table, sandbox, given.runs, given.rounds, archive)
+            full_walk(table, sandbox, given.runs, given.rounds, archive, folder, dlt)
+        questions(table, given.runs, given.rounds, archive, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
