@@ -12,7 +12,7 @@ use runledger::report::period::Calendar;
 use runledger::report::{Dimension, Span, cost, duration, rows as stored};
 use runledger::run::{Run, decode};
 use runledger::snapshot::hash;
-use runledger::store::{Archive, View};
+use runledger::store::{Archive, Likely, View};
 use std::hint::black_box;
 use std::io::sink;
 use std::time::Duration;
@@ -69,10 +69,10 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
     (folder, archive, sync_id)
 }
 
-fn keep_all(archive: &Archive, sync_id: i64, rows: &[Row]) {
+fn keep_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: Likely) {
     archive.begin().unwrap();
     for row in rows {
-        archive.keep(&row.snapshot, View::List, observed_at(), sync_id).unwrap();
+        archive.keep(&row.snapshot, View::List, likely, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }
@@ -95,7 +95,7 @@ fn keeping(c: &mut Criterion) {
         b.iter_batched(
             archive_in_folder,
             |(folder, archive, sync_id)| {
-                keep_all(&archive, sync_id, &rows);
+                keep_all(&archive, sync_id, &rows, Likely::New);
                 drop(archive);
                 folder
             },
@@ -103,14 +103,16 @@ fn keeping(c: &mut Criterion) {
         );
     });
     let (_folder, archive, sync_id) = archive_in_folder();
-    keep_all(&archive, sync_id, &rows);
-    group.bench_function("keep, all unchanged", |b| b.iter(|| keep_all(&archive, sync_id, &rows)));
+    keep_all(&archive, sync_id, &rows, Likely::New);
+    group.bench_function("keep, all unchanged", |b| {
+        b.iter(|| keep_all(&archive, sync_id, &rows, Likely::Known))
+    });
     group.finish();
 }
 
 fn asking(c: &mut Criterion) {
     let (_folder, archive, sync_id) = archive_in_folder();
-    keep_all(&archive, sync_id, &rows(REPORTED));
+    keep_all(&archive, sync_id, &rows(REPORTED), Likely::New);
     let (archive, span, zone) = (archive.connection(), Span::default(), chrono_tz::UTC);
     let by = [Dimension::Period(Calendar::Month)];
     let mut group = c.benchmark_group("20,000 runs");

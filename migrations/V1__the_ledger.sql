@@ -115,7 +115,7 @@ CREATE UNIQUE INDEX run_snapshots_of_run ON run_snapshots (run_id, coalesce(supe
 CREATE INDEX run_snapshots_for_reports ON run_snapshots (
     coalesce(started_at, created_at) DESC,
     status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, duration_seconds,
-    created_at, started_at, ended_at, trigger_type, source, destination, transformation, superseded_at
+    created_at, started_at, trigger_type, source, destination, transformation, superseded_at
 ) WHERE superseded_at IS NULL;
 
 -- Current runs whose status is not final or whose costs are not known: the few that each sync asks about.

@@ -257,19 +257,21 @@ impl<'a> Decoder<'a> {
             return self.note("trigger", DriftKind::Type, Kind::of(value).name());
         };
         for entry in &entries.0 {
-            let field = format!("trigger.{}", entry.key);
+            let kind = Kind::of(entry.value);
+            let mut note =
+                |drift, observed: &str| self.note(&format!("trigger.{}", entry.key), drift, observed);
             match entry.key.as_ref() {
                 "type" => match json::text_of(entry.value) {
                     Some(word) if TriggerType::from_word(&word).is_known() => {}
-                    Some(word) => self.note(&field, DriftKind::Value, &word),
-                    None => self.note(&field, DriftKind::Type, Kind::of(entry.value).name()),
+                    Some(word) => note(DriftKind::Value, &word),
+                    None => note(DriftKind::Type, kind.name()),
                 },
                 "cron_expression" | "cron_timezone" | "event_rule" => {
-                    if !matches!(Kind::of(entry.value), Kind::String | Kind::Null) {
-                        self.note(&field, DriftKind::Type, Kind::of(entry.value).name());
+                    if !matches!(kind, Kind::String | Kind::Null) {
+                        note(DriftKind::Type, kind.name());
                     }
                 }
-                _ => self.note(&field, DriftKind::Field, Kind::of(entry.value).name()),
+                _ => note(DriftKind::Field, kind.name()),
             }
         }
     }

@@ -37,7 +37,7 @@ const PAGE_SIZE_BYTES: u32 = 16 * 1024;
 const WRITER_CACHE_KIB: i32 = 48 * 1024;
 
 /// After how many pages the write-ahead log is worked into the file.
-const CHECKPOINT_PAGES: u32 = 2000;
+const CHECKPOINT_PAGES: u32 = 4000;
 
 /// How long a statement waits for another program that is using the file.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -146,7 +146,7 @@ impl Archive {
         self.connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         // A burst must not leave a huge log behind for good.
-        self.connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?;
         if self.schema_version()? != Some(newest_version()) {
             embedded::migrations::runner().run(&mut self.connection).map_err(|error| {
                 unusable(&self.path, format!("its schema could not be migrated: {error}"), None)

@@ -205,6 +205,17 @@ impl Archive {
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How many runs the archive holds of which it is not known that they have vanished.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn present_runs(&self) -> Result<u64> {
+        // Each run was counted by the sync that added it, in the same transaction: no row need be read.
+        let sql =
+            "SELECT (SELECT coalesce(sum(runs_new), 0) FROM syncs) - (SELECT count(*) FROM vanished_runs)";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// The current runs whose snapshot `met` does not know, but for those known to have vanished.
     ///
     /// # Errors

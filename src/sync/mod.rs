@@ -405,6 +405,10 @@ impl<'a> Session<'a> {
     }
 
     fn ask_for_runs_not_met(&mut self) -> Result<()> {
+        self.save_progress()?;
+        if self.archive.present_runs()? <= self.met.count() {
+            return Ok(());
+        }
         let candidates = self.archive.not_met(|snapshot_id| self.met.contains(snapshot_id))?;
         self.ask_for(candidates, Phase::Vanished)
     }
