@@ -1,6 +1,7 @@
 //! This is the catalogue of everything that can end a command: what happened, why, what to do, and the exit code.
 
 use rusqlite::ErrorCode;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -77,7 +78,7 @@ pub enum Error {
         /// The file, or "standard output".
         what: String,
         /// What the system said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
 
     /// Another sync holds the archive's lock.
@@ -144,10 +145,26 @@ impl Error {
                 Some("what was read so far is kept; run `runledger sync` again".to_owned())
             }
             Error::Sqlite(cause) => what_to_do(cause).map(ToOwned::to_owned),
+            Error::Output { cause, .. } => hint_of_io(cause).map(ToOwned::to_owned),
             Error::Locked { .. } => Some("wait until it ends, then try again".to_owned()),
             _ => None,
         }
     }
+}
+
+/// What to do about a file that the system refused. `None`: nothing general can be said.
+pub fn hint_of_io(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room on the disk, or lift the limit on file sizes (`ulimit -f`), then run the command again"
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "its folder must exist",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "the file and its folder must be readable and writable for this user"
+        }
+        ErrorKind::IsADirectory => "name a file",
+        _ => return None,
+    })
 }
 
 /// What SQLite says, after the plain cause where that is known.

@@ -58,6 +58,8 @@ fn log(verbosity: u8) {
         .with_ansi(false)
         .without_time()
         .with_target(false)
+        // Where nobody reads, there is nobody to tell that nobody could be told.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -1,6 +1,7 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
 mod contents;
+mod history;
 mod lock;
 mod oddities;
 mod pipelines;
@@ -153,7 +154,13 @@ impl Archive {
         // A burst must not leave a huge log behind for good.
         self.connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         if self.schema_version()? != Some(newest_version()) {
-            embedded::migrations::runner().run(&mut self.connection).map_err(|error| {
+            if let Some(fault) = self.fault_in_history()? {
+                let cause = format!("its history of migrations cannot be read: {fault}");
+                return Err(unusable(&self.path, cause, Some("restore a backup".to_owned())));
+            }
+            // In one transaction with the row that says so: an archive that has a migration and does
+            // not know it can never be opened again.
+            embedded::migrations::runner().set_grouped(true).run(&mut self.connection).map_err(|error| {
                 let cause = format!("its schema could not be migrated: {error}");
                 unusable(&self.path, cause, hint_of(&error))
             })?;
