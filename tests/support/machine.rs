@@ -1,5 +1,7 @@
 //! This is a machine for the tests of the whole command: the binary, a folder, and a sandbox API in the test's own process.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use chrono::{TimeDelta, Utc};
 use runledger::sandbox::{Call, Model, Options, Outcome, Plan, Sandbox};
 use serde_json::json;
