@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
-# contract; Prism, a stranger's mock of the same contract, is archived from; and the sqlite3 shell
-# and Python read the demo's archive and exports.
+# contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
+# and Python read the demo's archive and exports; cargo-deny and cargo-machete look through the
+# dependencies; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
 set -euo pipefail
@@ -139,9 +140,43 @@ print(f"Python reads {len(rows)} runs as they are stored: total {total} USD, eve
 PYTHON
 }
 
+# cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
+cargo_tool() {
+    [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
+}
+
+dependencies_are_in_order() {
+    cargo_tool cargo-deny 0.20.2
+    cargo_tool cargo-machete 0.9.2
+    # What deny.toml asks about other systems is answered from their packages too.
+    cargo fetch --locked --quiet
+    "$place/cargo/bin/cargo-deny" --offline --log-level error check bans licenses sources
+    "$place/cargo/bin/cargo-machete"
+}
+
+# fuzz TARGET: half a minute of made-up input; longer with FUZZ_SECONDS=600 ./outside.sh fuzz.
+fuzz() {
+    local target=$1 log=$place/fuzz-$1.log
+    cargo_tool cargo-fuzz 0.13.2
+    mkdir -p "$place/corpus/$target"
+    # libFuzzer's instruments need a nightly compiler, or a stable one that is told to act as one.
+    if ! RUSTC_BOOTSTRAP=1 PATH=$PATH:$PWD/$place/cargo/bin cargo fuzz run --target-dir "$place/fuzz" \
+        "$target" "$place/corpus/$target" "fuzz/seeds/$target" -- \
+        -max_total_time="${FUZZ_SECONDS:-30}" -max_len=4096 -timeout=10 -dict=fuzz/words.dict >"$log" 2>&1; then
+        tail -n 60 "$log" >&2
+        fail "libFuzzer found an input that breaks the target $target"
+    fi
+    echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
+}
+
 for tool in cargo python3 npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
+if [ "${1:-}" = fuzz ]; then
+    fuzz document
+    fuzz page
+    exit
+fi
 cargo build --release --locked --quiet
 others_read_the_archive
 sandbox_keeps_the_contract
@@ -150,3 +185,6 @@ archive_from_prism static
 for seed in 42 1 3; do
     archive_from_prism "dynamic-$seed" -d --seed "$seed" --json-schema-faker-fillProperties false
 done
+dependencies_are_in_order
+fuzz document
+fuzz page

@@ -1,5 +1,6 @@
 //! This is the command line: every argument that runledger understands.
 
+use crate::error::EXIT_CODES;
 use crate::report::question::QUESTIONS;
 use chrono::TimeDelta;
 use clap::builder::PossibleValuesParser;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 /// A ledger of every Nekt pipeline run: what it cost, how long it took, and what was known of it when
 #[derive(Debug, Clone, Parser)]
-#[command(name = "runledger", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "runledger", version, max_term_width = 100, after_help = exit_codes())]
 pub struct Cli {
     /// The archive: one SQLite file [env: RUNLEDGER_DB] [default: runledger.db]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -24,18 +25,10 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  unforeseen
-  2  usage
-  3  done in part: what could be read is kept, the rest is named
-  4  key refused
-  5  API unavailable
-  6  archive unusable: damaged, foreign, or made by a newer version
-  7  output not written
-  11 another sync holds the lock
-  130, 143  interrupted by SIGINT, SIGTERM";
+fn exit_codes() -> String {
+    let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
+    format!("Exit codes:{}", lines.concat())
+}
 
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]

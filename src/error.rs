@@ -1,7 +1,23 @@
 //! This is the catalogue of everything that can end a command: what happened, why, what to do, and the exit code.
 
-use std::path::PathBuf;
+use rusqlite::ErrorCode;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// Every exit code, and what it means: the table of `--help` and of the README.
+pub const EXIT_CODES: [(&str, &str); 10] = [
+    ("0", "done"),
+    ("1", "unforeseen"),
+    ("2", "usage"),
+    ("3", "done in part: what could be read is kept, the rest is named"),
+    ("4", "key refused"),
+    ("5", "API unavailable"),
+    ("6", "archive unusable: damaged, foreign, or made by a newer version"),
+    ("7", "output not written"),
+    ("11", "another sync holds the lock"),
+    ("130, 143", "interrupted by SIGINT, SIGTERM; what was committed is kept"),
+];
 
 /// What every fallible function of runledger returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -53,7 +69,7 @@ pub enum Error {
     },
 
     /// SQLite refused a statement while the archive was in use.
-    #[error("the archive answered with an error\n  because: {0}")]
+    #[error("the archive answered with an error\n  because: {}", in_words(.0))]
     Sqlite(#[from] rusqlite::Error),
 
     /// A file or the standard output could not be written.
@@ -62,7 +78,7 @@ pub enum Error {
         /// The file, or "standard output".
         what: String,
         /// What the system said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
 
     /// Another sync holds the archive's lock.
@@ -92,6 +108,17 @@ impl Error {
         Error::Usage { what: what.into(), hint: None }
     }
 
+    /// Names the archive in what SQLite said of it.
+    pub fn in_archive(self, path: &Path) -> Error {
+        match self {
+            Error::Sqlite(cause) => {
+                let hint = what_to_do(&cause).map(ToOwned::to_owned);
+                Error::Archive { path: path.to_owned(), cause: in_words(&cause), hint }
+            }
+            other => other,
+        }
+    }
+
     /// The exit code of the process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -117,8 +144,60 @@ impl Error {
             Error::ApiUnavailable { .. } => {
                 Some("what was read so far is kept; run `runledger sync` again".to_owned())
             }
+            Error::Sqlite(cause) => what_to_do(cause).map(ToOwned::to_owned),
+            Error::Output { cause, .. } => hint_of_io(cause).map(ToOwned::to_owned),
             Error::Locked { .. } => Some("wait until it ends, then try again".to_owned()),
             _ => None,
         }
     }
+}
+
+/// What to do about a file that the system refused. `None`: nothing general can be said.
+pub fn hint_of_io(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room on the disk, or lift the limit on file sizes (`ulimit -f`), then run the command again"
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "its folder must exist",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "the file and its folder must be readable and writable for this user"
+        }
+        ErrorKind::IsADirectory => "name a file",
+        _ => return None,
+    })
+}
+
+/// What SQLite says, after the plain cause where that is known.
+fn in_words(error: &rusqlite::Error) -> String {
+    let plainly = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::SystemIoFailure) => "the system could not read or write it",
+        Some(ErrorCode::ReadOnly) => "this user may not write to it",
+        Some(ErrorCode::DatabaseCorrupt) => "it is damaged",
+        Some(ErrorCode::NotADatabase) => "it is no SQLite database, or its beginning is damaged",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program keeps it busy",
+        _ => return error.to_string(),
+    };
+    format!("{plainly} ({error})")
+}
+
+/// What to do about an error of SQLite. `None`: nothing general can be said.
+fn what_to_do(error: &rusqlite::Error) -> Option<&'static str> {
+    Some(match error.sqlite_error_code()? {
+        ErrorCode::DiskFull => "make room, then run the command again; what was committed is kept",
+        ErrorCode::SystemIoFailure => {
+            "the disk may be full or failing, or a limit on file sizes reached (`ulimit -f`); what was committed is kept"
+        }
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            "the file and its folder must be readable and writable for this user"
+        }
+        ErrorCode::DatabaseCorrupt => {
+            "copy the file before anything else; then restore a backup, or save what can be read with `sqlite3 FILE .recover`"
+        }
+        ErrorCode::NotADatabase => "name another file with --db, or restore a backup",
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            "wait until the other program is done, or close it, then try again"
+        }
+        _ => return None,
+    })
 }

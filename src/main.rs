@@ -7,7 +7,11 @@ use runledger::commands;
 use runledger::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
+
+/// The signal to a process that writes a file beyond its limit, by its number on Linux and macOS.
+const SIGXFSZ: i32 = 25;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -20,6 +24,7 @@ fn main() -> ExitCode {
         }
     };
     log(cli.verbose);
+    outlive_the_limit_on_file_sizes();
     match commands::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -27,6 +32,15 @@ fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Makes a limit on file sizes (`ulimit -f`) an error like that of a full disk. Unheeded, its signal
+/// would end the process before it could say anything.
+fn outlive_the_limit_on_file_sizes() {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let _context = runtime.enter();
+    // Once heeded, a signal stays so until the process ends, also without the runtime.
+    let _ = signal(SignalKind::from_raw(SIGXFSZ));
 }
 
 /// Lets the program's own words, and those of the libraries below it, reach the standard error.
@@ -44,6 +58,8 @@ fn log(verbosity: u8) {
         .with_ansi(false)
         .without_time()
         .with_target(false)
+        // Where nobody reads, there is nobody to tell that nobody could be told.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -1138,6 +1138,19 @@ fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
     }
     let numbers: Vec<Value> = workspace.states(id).iter().map(|state| state["number"].clone()).collect();
     assert_eq!(numbers, [1, 2, 3]);
+    // As known on the moment of each observation, and on any moment after them all.
+    let known_on = |moment: &str| {
+        workspace.rows(&format!(
+            "SELECT number FROM run_snapshots WHERE run_id = '{id}' AND observed_at <= '{moment}'
+             AND (superseded_at IS NULL OR superseded_at > '{moment}')"
+        ))
+    };
+    for (entry, number) in workspace.archive().history(id).unwrap().iter().zip(["1", "2", "3"]) {
+        assert!(entry.observed_at >= workspace::at("2026-11-23T16:00:00Z"), "{}", entry.observed_at);
+        assert_eq!(known_on(entry.observed_at.as_str()), [number]);
+    }
+    assert_eq!(known_on("2026-11-23T16:00:01.000000Z"), ["3"]);
+    assert_eq!(known_on("2025-06-01T00:00:00.000000Z"), [""; 0], "nothing was known before it was seen");
     let out_of_order = "SELECT count(*) FROM (
         SELECT started_at, lag(last_observed_at) OVER (ORDER BY sync_id) AS before FROM syncs
     ) WHERE started_at <= before";

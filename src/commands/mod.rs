@@ -24,7 +24,7 @@ use crate::settings;
 /// Whatever ends the command.
 pub fn run(cli: &Cli) -> Result<()> {
     let path = settings::archive_path(cli.db.as_deref());
-    match &cli.command {
+    let done = match &cli.command {
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
         Command::Status(args) => status::run(args, &path),
@@ -32,9 +32,11 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Report(args) => report::run(args, &path),
         Command::Export(args) => export::run(args, &path),
         Command::Query(args) => query::run(args, &path),
-        Command::Demo(args) => demo::run(args, cli.db.as_deref()),
+        // Its archive has another name.
+        Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
         Command::Sandbox(args) => sandbox::run(args),
-    }
+    };
+    done.map_err(|error| error.in_archive(&path))
 }
 
 /// Prints a line to the standard output. Whoever reads it may stop early: that is no error.

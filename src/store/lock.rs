@@ -1,6 +1,6 @@
 //! This is the lock that lets one sync at a time write to an archive.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, hint_of_io};
 use crate::run::Instant;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -24,7 +24,7 @@ impl Lock {
         let unusable = |cause: std::io::Error| Error::Archive {
             path: archive.to_owned(),
             cause: format!("its lock {} cannot be used: {cause}", path.display()),
-            hint: Some("the archive's folder must exist, and be writable for this user".to_owned()),
+            hint: hint_of_io(&cause).map(ToOwned::to_owned),
         };
         let mut file = OpenOptions::new()
             .read(true)

@@ -1,6 +1,7 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
 mod contents;
+mod history;
 mod lock;
 mod oddities;
 mod pipelines;
@@ -18,7 +19,8 @@ pub use syncs::{Cursor, FirstWalk, Outcome, SyncKind, SyncRow, Tally, WalkProgre
 
 use crate::error::{Error, Result};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 mod embedded {
@@ -61,7 +63,7 @@ impl Archive {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags)?;
-        archive.prepare_for_writing().map_err(|error| archive.explain(error))?;
+        archive.prepare_for_writing().map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
@@ -90,7 +92,7 @@ impl Archive {
         }
         let archive =
             Archive::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        archive.check_readable().map_err(|error| archive.explain(error))?;
+        archive.check_readable().map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
@@ -117,7 +119,7 @@ impl Archive {
             unusable(path, error.to_string(), Some(hint))
         })?;
         let archive = Archive { connection, path: path.to_owned() };
-        archive.set_up().map_err(|error| archive.explain(error))?;
+        archive.set_up().map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
@@ -131,6 +133,10 @@ impl Archive {
     }
 
     fn prepare_for_writing(&mut self) -> Result<()> {
+        if self.connection.is_readonly(MAIN_DB)? {
+            let hint = "the file and its folder must be readable and writable for this user";
+            return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
+        }
         match self.identity()? {
             Identity::Empty => {
                 // The page size must be set before the first page is written.
@@ -148,8 +154,15 @@ impl Archive {
         // A burst must not leave a huge log behind for good.
         self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?;
         if self.schema_version()? != Some(newest_version()) {
-            embedded::migrations::runner().run(&mut self.connection).map_err(|error| {
-                unusable(&self.path, format!("its schema could not be migrated: {error}"), None)
+            if let Some(fault) = self.fault_in_history()? {
+                let cause = format!("its history of migrations cannot be read: {fault}");
+                return Err(unusable(&self.path, cause, Some("restore a backup".to_owned())));
+            }
+            // In one transaction with the row that says so: an archive that has a migration and does
+            // not know it can never be opened again.
+            embedded::migrations::runner().set_grouped(true).run(&mut self.connection).map_err(|error| {
+                let cause = format!("its schema could not be migrated: {error}");
+                unusable(&self.path, cause, hint_of(&error))
             })?;
         }
         Ok(())
@@ -214,20 +227,6 @@ impl Archive {
         Ok(self.connection.query_row(version, [], |row| row.get(0)).optional()?)
     }
 
-    /// Names the archive in what SQLite says of it.
-    fn explain(&self, error: Error) -> Error {
-        match error {
-            Error::Sqlite(cause) => {
-                let hint = match cause.sqlite_error_code() {
-                    Some(rusqlite::ErrorCode::NotADatabase) => Some("name another file with --db".to_owned()),
-                    _ => None,
-                };
-                unusable(&self.path, cause.to_string(), hint)
-            }
-            other => other,
-        }
-    }
-
     /// Begins to collect changes, which become visible and lasting together.
     ///
     /// # Errors
@@ -265,6 +264,20 @@ fn newest_version() -> u32 {
     let migrations = embedded::migrations::runner();
     let versions = migrations.get_migrations().iter().map(|migration| migration.version());
     versions.max().and_then(|version| u32::try_from(version).ok()).expect("the program has its migrations")
+}
+
+/// What to do about a migration that SQLite did not let through.
+fn hint_of(error: &refinery::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        match error.downcast_ref::<rusqlite::Error>() {
+            Some(rusqlite::Error::SqliteFailure(failure, text)) => {
+                return Error::from(rusqlite::Error::SqliteFailure(*failure, text.clone())).hint();
+            }
+            _ => cause = error.source(),
+        }
+    }
+    None
 }
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {

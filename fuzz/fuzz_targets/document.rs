@@ -1,0 +1,20 @@
+//! This is the fuzz target of the document decoder: whatever is read as a run gives back a document that reads as the same run.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use runledger::run::decode;
+use runledger::snapshot::Snapshot;
+use serde_json::value::RawValue;
+
+fuzz_target!(|text: &str| {
+    let Ok(item) = serde_json::from_str::<&RawValue>(text) else { return };
+    let Ok(decoded) = decode(item) else { return };
+    let document = decoded.run.document();
+    let item: &RawValue = serde_json::from_str(&document).expect("a document is JSON");
+    let again = decode(item).expect("a document is a run").run;
+    assert_eq!(again.document(), document);
+    assert_eq!(again, decoded.run);
+    assert_eq!(again.trigger_type(), decoded.run.trigger_type());
+    assert_eq!(Snapshot::of(again).content_hash, Snapshot::of(decoded.run).content_hash);
+});
