@@ -1,14 +1,18 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
 mod contents;
+mod copy;
 mod lock;
+mod look;
 mod oddities;
 mod pipelines;
 mod rows;
 mod runs;
+mod schema;
 mod syncs;
 
 pub use contents::Contents;
+pub use copy::Copied;
 pub use lock::Lock;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
@@ -17,13 +21,13 @@ pub use runs::{Candidate, HistoryEntry, Kept, View};
 pub use syncs::{Cursor, FirstWalk, Outcome, SyncKind, SyncRow, Tally, WalkProgress};
 
 use crate::error::{Error, Result};
+use crate::run::Instant;
+use look::Found;
+use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use schema::Standing;
 use std::path::{Path, PathBuf};
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
 
 /// Marks a SQLite file as an archive of runledger: "RLGD".
 pub const APPLICATION_ID: i32 = 0x524C_4744;
@@ -51,17 +55,27 @@ pub struct Archive {
 
 impl Archive {
     /// Opens the archive for writing, making and migrating it where needed. The lock shows that
-    /// this process alone does so.
+    /// this process alone does so. Before an existing archive is migrated a verified copy of it is
+    /// put beside it.
     ///
     /// # Errors
     /// [`Error::Archive`] when the file is damaged, foreign, or made by a newer version; nothing
-    /// is written then.
-    pub fn open(path: &Path, _lock: &Lock) -> Result<Archive> {
+    /// is written then. [`Error::Output`] when the copy before a migration cannot be written.
+    pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
+        Archive::open_with(path, lock, &schema::migrations())
+    }
+
+    fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
+        let found = look::look(path)?;
+        if found == Found::Archive {
+            refuse_untouched(path, migrations)?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags)?;
-        archive.prepare_for_writing().map_err(|error| archive.explain(error))?;
+        let prepared = archive.prepare_for_writing(found, lock.taken_at(), migrations);
+        prepared.map_err(|error| archive.explain(error))?;
         Ok(archive)
     }
 
@@ -72,7 +86,9 @@ impl Archive {
     pub fn temporary() -> Result<Archive> {
         // An empty name is a private file on disk that SQLite deletes.
         let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
-        archive.prepare_for_writing()?;
+        archive.mark()?;
+        schema::migrate(&archive.path, &mut archive.connection, &schema::migrations())?;
+        archive.tune()?;
         Ok(archive)
     }
 
@@ -81,16 +97,15 @@ impl Archive {
     /// # Errors
     /// [`Error::Archive`] when there is none, or it is damaged, foreign, or of another version.
     pub fn open_for_reading(path: &Path) -> Result<Archive> {
-        if !path.exists() {
-            return Err(unusable(
-                path,
-                "there is no such file".to_owned(),
-                Some("`runledger sync` makes it".to_owned()),
-            ));
+        let migrations = schema::migrations();
+        if look::look(path)? == Found::Nothing {
+            let what = if path.exists() { "it is empty" } else { "there is no such file" };
+            return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
+        refuse_untouched(path, &migrations)?;
         let archive =
             Archive::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        archive.check_readable().map_err(|error| archive.explain(error))?;
+        archive.check_readable(&migrations).map_err(|error| archive.explain(error))?;
         Ok(archive)
     }
 
@@ -105,13 +120,6 @@ impl Archive {
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Archive> {
-        if path.is_dir() {
-            return Err(unusable(
-                path,
-                "it is a directory".to_owned(),
-                Some("name a file with --db".to_owned()),
-            ));
-        }
         let connection = Connection::open_with_flags(path, flags).map_err(|error| {
             let hint = "its folder must exist, and be readable and writable for this user".to_owned();
             unusable(path, error.to_string(), Some(hint))
@@ -130,37 +138,58 @@ impl Archive {
         Ok(())
     }
 
-    fn prepare_for_writing(&mut self) -> Result<()> {
-        match self.identity()? {
-            Identity::Empty => {
-                // The page size must be set before the first page is written.
-                self.connection.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
-                self.connection.pragma_update(None, "journal_mode", "wal")?;
-                self.connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    fn prepare_for_writing(
+        &mut self,
+        found: Found,
+        now: Instant,
+        migrations: &[Migration],
+    ) -> Result<()> {
+        // Whoever refuses the archive leaves the log beside it as it was.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let standing = match found {
+            Found::Nothing => {
+                self.mark()?;
+                Standing::Blank
             }
-            Identity::Archive => self.refuse_newer()?,
-            Identity::Foreign => return Err(self.foreign()),
+            Found::Archive => schema::judge(&self.path, &self.connection, migrations)?,
+        };
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if let Standing::Older(version) = standing {
+            let copy = self.copy_before_migrating(version, now)?;
+            tracing::warn!(
+                "the archive's schema is migrated from version {version} to {}; a verified copy of it as it was is in {}",
+                schema::newest(migrations),
+                copy.display()
+            );
         }
+        // A copy that was put in the archive's place has no log yet.
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        self.tune()?;
+        if standing != Standing::Current {
+            schema::migrate(&self.path, &mut self.connection, migrations)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file an archive, as yet without a table.
+    fn mark(&self) -> Result<()> {
+        // The page size must be set before the first page is written.
+        self.connection.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
+        // The mark must be in the file before anything is in a log: it is looked for in the file alone.
+        Ok(self.connection.pragma_update(None, "application_id", APPLICATION_ID)?)
+    }
+
+    fn tune(&self) -> Result<()> {
         // Every commit survives a power cut; with commits a second apart it costs nothing measurable.
         self.connection.pragma_update(None, "synchronous", "full")?;
         self.connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         // A burst must not leave a huge log behind for good.
-        self.connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-        if self.schema_version()? != Some(newest_version()) {
-            embedded::migrations::runner().run(&mut self.connection).map_err(|error| {
-                unusable(&self.path, format!("its schema could not be migrated: {error}"), None)
-            })?;
-        }
-        Ok(())
+        Ok(self.connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?)
     }
 
-    fn check_readable(&self) -> Result<()> {
-        match self.identity()? {
-            Identity::Archive => self.refuse_newer()?,
-            Identity::Empty | Identity::Foreign => return Err(self.foreign()),
-        }
-        if self.schema_version()? == Some(newest_version()) {
+    fn check_readable(&self, migrations: &[Migration]) -> Result<()> {
+        if schema::judge(&self.path, &self.connection, migrations)? == Standing::Current {
             return Ok(());
         }
         Err(unusable(
@@ -168,36 +197,6 @@ impl Archive {
             "its schema is older than this program".to_owned(),
             Some("`runledger sync` migrates it".to_owned()),
         ))
-    }
-
-    fn identity(&self) -> Result<Identity> {
-        let id: i32 = self.connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables: i64 =
-            self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok(match (id, tables) {
-            (APPLICATION_ID, _) => Identity::Archive,
-            (0, 0) => Identity::Empty,
-            _ => Identity::Foreign,
-        })
-    }
-
-    fn foreign(&self) -> Error {
-        let cause = "it is a SQLite database of another program".to_owned();
-        unusable(&self.path, cause, Some("name another file with --db".to_owned()))
-    }
-
-    fn refuse_newer(&self) -> Result<()> {
-        match self.schema_version()? {
-            Some(version) if version > newest_version() => Err(unusable(
-                &self.path,
-                format!(
-                    "its schema is version {version}, and this program knows versions up to {}",
-                    newest_version()
-                ),
-                Some("use a newer runledger, as the one that wrote it".to_owned()),
-            )),
-            _ => Ok(()),
-        }
     }
 
     /// The version of the newest migration that was applied. `None`: none was.
@@ -253,18 +252,15 @@ impl Archive {
     }
 }
 
-/// Whose file it is.
-enum Identity {
-    Empty,
-    Archive,
-    Foreign,
-}
-
-/// The version of the newest migration that this program has.
-fn newest_version() -> u32 {
-    let migrations = embedded::migrations::runner();
-    let versions = migrations.get_migrations().iter().map(|migration| migration.version());
-    versions.max().and_then(|version| u32::try_from(version).ok()).expect("the program has its migrations")
+/// Judges an archive before SQLite opens it in earnest, so that one that is refused is left as it lies
+/// there, with nothing new beside it.
+fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
+    let Some(connection) = look::untouched(path) else { return Ok(()) };
+    match schema::judge(path, &connection, migrations) {
+        // A sync that just began may have moved pages meanwhile; opened in earnest, it tells for certain.
+        Ok(_) | Err(Error::Sqlite(_)) => Ok(()),
+        Err(refused) => Err(refused),
+    }
 }
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {
