@@ -1,18 +1,23 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
+mod check;
 mod contents;
 mod copy;
+mod coverage;
 mod lock;
 mod look;
 mod oddities;
 mod pipelines;
 mod rows;
 mod runs;
+mod sample;
 mod schema;
 mod syncs;
 
+pub use check::Checked;
 pub use contents::Contents;
 pub use copy::Copied;
+pub use coverage::{Coverage, Gap, Why};
 pub use lock::Lock;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
@@ -219,6 +224,7 @@ impl Archive {
             Error::Sqlite(cause) => {
                 let hint = match cause.sqlite_error_code() {
                     Some(rusqlite::ErrorCode::NotADatabase) => Some("name another file with --db".to_owned()),
+                    Some(rusqlite::ErrorCode::DatabaseCorrupt) => Some(DAMAGED_HINT.to_owned()),
                     _ => None,
                 };
                 unusable(&self.path, cause.to_string(), hint)
@@ -262,6 +268,9 @@ fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
         Err(refused) => Err(refused),
     }
 }
+
+/// What to do about an archive that is damaged.
+pub const DAMAGED_HINT: &str = "put a backup in its place (`runledger backup` makes one); `sqlite3 FILE .recover` saves what can be read";
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {
     Error::Archive { path: path.to_owned(), cause, hint }
