@@ -26,9 +26,11 @@ const MOST_GAPS: usize = 20;
 pub fn run(args: &CoverageArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let coverage = archive.coverage()?;
-    let never_ran = Question::named("pipelines-without-runs")
-        .expect("the question is in the list")
-        .ask(archive.connection(), &Span { from: None, until: None }, None)?;
+    let never_ran = Question::named("pipelines-without-runs").expect("the question is in the list").ask(
+        archive.connection(),
+        &Span { from: None, until: None },
+        None,
+    )?;
     let days = days_without_sync(&coverage, SystemClock.now());
     let listing = Listing::of(ask(args)?, &coverage, |id| Ok(!archive.history(id)?.is_empty()))?;
     let unexplained = unexplained(&coverage, &listing);
@@ -55,13 +57,8 @@ fn ask(args: &CoverageArgs) -> Result<Option<Listed>> {
     let client = client(&args.api)?;
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
-    let means = Means {
-        client,
-        handle: runtime.handle(),
-        clock: &SystemClock,
-        stop: &stop,
-        observer: &mut Silence,
-    };
+    let means =
+        Means { client, handle: runtime.handle(), clock: &SystemClock, stop: &stop, observer: &mut Silence };
     let listed = listed(&means)?;
     runtime.shutdown_background();
     Ok(Some(listed))
@@ -119,7 +116,9 @@ impl Listing {
                 format!("lists {count} runs, {by} more than the archive: in quarantine")
             }
             Listing::Unexplained { count, by } => {
-                format!("lists {count} runs, {by} more than the archive; `runledger sync --full` reads them all")
+                format!(
+                    "lists {count} runs, {by} more than the archive; `runledger sync --full` reads them all"
+                )
             }
         }
     }
@@ -182,13 +181,20 @@ fn as_text(
     listing: &Listing,
 ) -> Result<String> {
     let mut lines = vec![
-        format!("runs         {} present, {} vanished, {} items in quarantine", coverage.present_runs, coverage.vanished_runs, coverage.quarantined_items),
+        format!(
+            "runs         {} present, {} vanished, {} items in quarantine",
+            coverage.present_runs, coverage.vanished_runs, coverage.quarantined_items
+        ),
         format!("API          {}", listing.words()),
         match coverage.first_whole_walk_at {
             Some(at) => format!("list         first read whole at {at}"),
             None => "list         never read whole".to_owned(),
         },
-        format!("pipelines    {} with numbered runs, {} never ran", coverage.numbered_pipelines, never_ran.rows.len()),
+        format!(
+            "pipelines    {} with numbered runs, {} never ran",
+            coverage.numbered_pipelines,
+            never_ran.rows.len()
+        ),
     ];
     match days {
         [] => lines.push("days         none without a complete sync".to_owned()),
@@ -212,7 +218,8 @@ fn as_text(
                 Some(kind) => archive.pipeline_name(kind, &gap.pipeline_id)?,
                 None => None,
             };
-            let name = name.map_or_else(|| gap.pipeline_id.clone(), |name| format!("{name} ({})", gap.pipeline_id));
+            let name =
+                name.map_or_else(|| gap.pipeline_id.clone(), |name| format!("{name} ({})", gap.pipeline_id));
             lines.push(format!(
                 "             {} {}: {}",
                 gap.pipeline_kind,

@@ -6,10 +6,11 @@ use super::say;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
 use crate::export::visible;
+use crate::snapshot::Change;
 use crate::store::Archive;
 use crate::sync::{Clock, Means, Verdict, verify};
+use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -42,7 +43,8 @@ pub fn run(args: &VerifyArgs, path: &Path) -> Result<()> {
     let gone = count(|verdict| *verdict == Verdict::Gone);
     let no_answer = count(|verdict| matches!(verdict, Verdict::NoAnswer(_)));
     if args.json {
-        say(&as_json(seed, &verdicts)?.to_string())?;
+        let told = Told::of(seed, &verdicts);
+        say(&serde_json::to_string(&told).expect("what is told is JSON"))?;
     } else {
         for (id, verdict) in &verdicts {
             tell(*id, verdict)?;
@@ -83,30 +85,60 @@ fn tell(id: Uuid, verdict: &Verdict) -> Result<()> {
     }
 }
 
-fn as_json(seed: u64, verdicts: &[(Uuid, Verdict)]) -> Result<Value> {
-    let raw = |json: &Option<String>| -> Value {
-        let value = json.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok());
-        value.map_or(Value::Null, |value| json!(value))
-    };
-    let runs = verdicts.iter().filter(|(_, verdict)| *verdict != Verdict::Same).map(|(id, verdict)| {
-        let mut run = json!({ "run_id": id });
-        match verdict {
-            Verdict::Same => {}
-            Verdict::Gone => run["verdict"] = json!("gone"),
-            Verdict::NoAnswer(cause) => {
-                run["verdict"] = json!("no answer");
-                run["cause"] = json!(cause);
-            }
-            Verdict::Differs(changes) => {
-                run["verdict"] = json!("differs");
-                let difference = |change: &crate::snapshot::Change| {
-                    json!({ "field": change.field, "archived": raw(&change.before), "api": raw(&change.after) })
-                };
-                run["differences"] = changes.iter().map(difference).collect();
-            }
-        }
-        run
-    });
-    let runs: Vec<Value> = runs.collect();
-    Ok(json!({ "seed": seed, "compared": verdicts.len(), "same": verdicts.len() - runs.len(), "runs": runs }))
+/// What `--json` prints. Each value stays as it is: no double could hold all that it may have.
+#[derive(Serialize)]
+struct Told<'a> {
+    seed: u64,
+    compared: usize,
+    same: usize,
+    runs: Vec<ToldRun<'a>>,
+}
+
+/// A run that is not the same.
+#[derive(Serialize)]
+struct ToldRun<'a> {
+    run_id: Uuid,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Difference<'a>>,
+}
+
+/// A field that differs. `None`: it is absent there.
+#[derive(Serialize)]
+struct Difference<'a> {
+    field: &'a str,
+    archived: Option<&'a RawValue>,
+    api: Option<&'a RawValue>,
+}
+
+impl<'a> Told<'a> {
+    fn of(seed: u64, verdicts: &'a [(Uuid, Verdict)]) -> Told<'a> {
+        let runs: Vec<_> = verdicts.iter().filter_map(|(id, verdict)| ToldRun::of(*id, verdict)).collect();
+        Told { seed, compared: verdicts.len(), same: verdicts.len() - runs.len(), runs }
+    }
+}
+
+impl<'a> ToldRun<'a> {
+    /// `None`: it is the same.
+    fn of(run_id: Uuid, verdict: &'a Verdict) -> Option<ToldRun<'a>> {
+        let (verdict, cause, differences) = match verdict {
+            Verdict::Same => return None,
+            Verdict::Gone => ("gone", None, Vec::new()),
+            Verdict::NoAnswer(cause) => ("no_answer", Some(cause.as_str()), Vec::new()),
+            Verdict::Differs(changes) => ("differs", None, changes.iter().map(Difference::of).collect()),
+        };
+        Some(ToldRun { run_id, verdict, cause, differences })
+    }
+}
+
+impl<'a> Difference<'a> {
+    fn of(change: &'a Change) -> Difference<'a> {
+        let raw = |json: &'a Option<String>| {
+            let json = json.as_deref()?;
+            Some(serde_json::from_str(json).expect("a document's values are JSON"))
+        };
+        Difference { field: &change.field, archived: raw(&change.before), api: raw(&change.after) }
+    }
 }

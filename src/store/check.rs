@@ -3,8 +3,8 @@
 //! Every snapshot is read twice, once as it lies there and once sorted by run; memory does not grow with
 //! their number.
 
-use super::rows::{RUN_COLUMNS, run_from_row};
 use super::Archive;
+use super::rows::{RUN_COLUMNS, run_from_row};
 use crate::error::Result;
 use crate::run::json::Entries;
 use crate::run::{Cost, Field, Instant};
@@ -79,11 +79,7 @@ impl Archive {
 
     fn check_all(&self) -> Result<Vec<Checked>> {
         let archive = &self.connection;
-        let mut checked = vec![
-            integrity(archive),
-            references(archive),
-            schema(archive)?,
-        ];
+        let mut checked = vec![integrity(archive), references(archive), schema(archive)?];
         let mut rows = Rows::new();
         let pass = rows.read_snapshots(archive);
         rows.hashes.end(pass);
@@ -141,8 +137,7 @@ fn references(archive: &Connection) -> Checked {
 /// The tables, indexes and views as the migrations make them: without its indexes an archive would allow
 /// what it must not. What others have added is theirs.
 fn schema(archive: &Connection) -> Result<Checked> {
-    const OBJECTS: &str =
-        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
     let mut checked =
         Checked::new("schema", "tables, indexes and views", "they are as the migrations make them");
     let model = Archive::temporary()?;
@@ -215,11 +210,20 @@ impl Rows {
             let place = columns.iter().position(|column| *column == name).expect("the column is read");
             BEFORE_COUNT + place
         };
-        let json = ["trigger", "extra_config", "el_cost_metadata", "transformation_cost_metadata", "absent", "unmapped"]
-            .map(|name| (name, place(name)));
+        let json = [
+            "trigger",
+            "extra_config",
+            "el_cost_metadata",
+            "transformation_cost_metadata",
+            "absent",
+            "unmapped",
+        ]
+        .map(|name| (name, place(name)));
         let instants = ["created_at", "updated_at", "started_at", "ended_at"].map(|name| (name, place(name)));
-        let instants: Vec<_> = [("observed_at", 3), ("superseded_at", 4)].into_iter().chain(instants).collect();
-        let sql = format!("SELECT {BEFORE}, {RUN_COLUMNS} FROM run_snapshots NOT INDEXED ORDER BY snapshot_id");
+        let instants: Vec<_> =
+            [("observed_at", 3), ("superseded_at", 4)].into_iter().chain(instants).collect();
+        let sql =
+            format!("SELECT {BEFORE}, {RUN_COLUMNS} FROM run_snapshots NOT INDEXED ORDER BY snapshot_id");
         let mut statement = archive.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -262,17 +266,17 @@ impl Rows {
             format!("{name}: trigger_type")
         });
         let unmapped = run.unmapped.as_deref().and_then(Entries::parse);
-        for (field, cost) in [
-            (Field::ElCostUsd, run.el_cost_usd),
-            (Field::TransformationCostUsd, run.transformation_cost_usd),
-        ] {
+        for (field, cost) in
+            [(Field::ElCostUsd, run.el_cost_usd), (Field::TransformationCostUsd, run.transformation_cost_usd)]
+        {
             let own_text = unmapped.as_ref().and_then(|entries| entries.get(field.name()));
             let expected = match (own_text, cost) {
                 (Some(text), _) => Cost::from_number(text.get()),
                 (None, Some(cost)) => Cost::from_number(&cost.usd.to_string()),
                 (None, None) => None,
             };
-            self.derived.require(expected == cost, || format!("{name}: the nano-dollars of {}", field.name()));
+            self.derived
+                .require(expected == cost, || format!("{name}: the nano-dollars of {}", field.name()));
         }
         Ok(())
     }
@@ -294,7 +298,8 @@ impl Rows {
             self.hashes.examined += 1;
             let (kept, item) = (row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_bytes()?);
             let rowid: i64 = row.get(0)?;
-            self.hashes.require(hash(item) == kept, || format!("quarantine {rowid}: the item has another hash"));
+            self.hashes
+                .require(hash(item) == kept, || format!("quarantine {rowid}: the item has another hash"));
         }
         Ok(())
     }

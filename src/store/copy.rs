@@ -106,8 +106,7 @@ impl Archive {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(copy, flags)?;
             let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-            let verdict: String =
-                connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
             Ok((id, verdict, extent(&connection)?))
         };
         let (id, verdict, found) = read().map_err(|error| unsound(error.to_string()))?;

@@ -126,7 +126,8 @@ impl Archive {
         Ok(Coverage {
             numbered_pipelines,
             gaps,
-            present_runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?.saturating_sub(vanished_runs),
+            present_runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?
+                .saturating_sub(vanished_runs),
             vanished_runs,
             quarantined_items: count("SELECT count(*) FROM quarantine")?,
             first_whole_walk_at,

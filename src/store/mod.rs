@@ -143,12 +143,7 @@ impl Archive {
         Ok(())
     }
 
-    fn prepare_for_writing(
-        &mut self,
-        found: Found,
-        now: Instant,
-        migrations: &[Migration],
-    ) -> Result<()> {
+    fn prepare_for_writing(&mut self, found: Found, now: Instant, migrations: &[Migration]) -> Result<()> {
         // Whoever refuses the archive leaves the log beside it as it was.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let standing = match found {
@@ -279,56 +274,189 @@ fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Instant;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use tempfile::TempDir;
 
     fn lock(path: &Path) -> Lock {
         Lock::acquire(path, Instant::parse("2026-01-01T00:00:00Z").unwrap()).unwrap()
     }
 
-    fn cause(result: Result<Archive>) -> String {
+    fn cause<T>(result: Result<T>) -> String {
         result.map(|_| ()).unwrap_err().to_string()
+    }
+
+    /// A folder with an archive of this version.
+    fn archive_in(folder: &TempDir) -> PathBuf {
+        let path = folder.path().join("a.db");
+        drop(Archive::open(&path, &lock(&path)).unwrap());
+        path
+    }
+
+    /// Every file of the folder with its bytes, but for the index of a log: whoever looks at it marks it.
+    fn files(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let bytes = if name.ends_with("-shm") { Vec::new() } else { fs::read(path).unwrap() };
+            (name, bytes)
+        });
+        files.filter(|(name, _)| !name.ends_with(".lock")).collect()
+    }
+
+    fn edit(path: &Path, sql: &str) {
+        Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// This program's migrations and more of a later one.
+    fn later(sql: &[&str]) -> Vec<Migration> {
+        let mut migrations = schema::migrations();
+        for sql in sql {
+            let version = migrations.len() + 1;
+            migrations.push(Migration::unapplied(&format!("V{version}__later"), sql).unwrap());
+        }
+        migrations
     }
 
     #[test]
     fn a_new_archive_is_marked_and_opens_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        drop(Archive::open(&path, &lock(&path)).unwrap());
+        let path = archive_in(&folder);
         drop(Archive::open(&path, &lock(&path)).unwrap());
         let archive = Archive::open_for_reading(&path).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(newest_version()));
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert!(files(&folder).keys().all(|name| !name.ends_with(".bak")));
+    }
+
+    #[test]
+    fn an_archive_that_was_marked_and_never_migrated_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        edit(&path, &format!("PRAGMA application_id = {APPLICATION_ID}"));
+        drop(Archive::open(&path, &lock(&path)).unwrap());
+        assert!(Archive::open_for_reading(&path).is_ok());
     }
 
     #[test]
     fn files_that_are_no_archive_are_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notes.txt");
-        std::fs::write(&path, "not a database, and longer than a header would be".repeat(10)).unwrap();
-        let before = std::fs::read(&path).unwrap();
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("file is not a database"));
-        assert!(cause(Archive::open_for_reading(&path)).contains("file is not a database"));
-        assert_eq!(std::fs::read(&path).unwrap(), before);
-
-        let path = folder.path().join("other.db");
-        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("of another program"));
-        assert!(cause(Archive::open(folder.path(), &lock(&path))).contains("is a directory"));
+        let text = folder.path().join("notes.txt");
+        fs::write(&text, "not a database, and longer than a header would be".repeat(10)).unwrap();
+        let other = folder.path().join("other.db");
+        edit(&other, "CREATE TABLE t (x)");
+        // Another program is writing: part of its data is in a log.
+        let busy = folder.path().join("busy.db");
+        let writer = Connection::open(&busy).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (x)").unwrap();
+        let before = files(&folder);
+        for (path, why) in [
+            (&text, "file is not a database"),
+            (&other, "of another program"),
+            (&busy, "of another program"),
+            (&folder.path().to_owned(), "is a directory"),
+        ] {
+            assert!(cause(Archive::open(path, &lock(path))).contains(why), "{}", path.display());
+            assert!(cause(Archive::open_for_reading(path)).contains(why), "{}", path.display());
+        }
         assert!(cause(Archive::open_for_reading(&folder.path().join("none.db"))).contains("no such file"));
+        assert!(files(&folder) == before, "a file was changed, or one more is there");
     }
 
     #[test]
-    fn an_archive_from_a_newer_version_is_refused() {
+    fn a_history_that_is_newer_damaged_or_edited_is_refused_and_left_alone() {
+        let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history";
+        for (sql, why) in [
+            (future, "its schema is version 999, and this program knows versions up to 1"),
+            ("UPDATE refinery_schema_history SET applied_on = 'yesterday'", "is no date and time"),
+            ("UPDATE refinery_schema_history SET applied_on = NULL", "is no date and time"),
+            ("UPDATE refinery_schema_history SET applied_on = '2026-01-01 10:00:00Z'", "is no date and time"),
+            ("UPDATE refinery_schema_history SET checksum = 'x'", "by another text of the migration"),
+            ("UPDATE refinery_schema_history SET checksum = '17'", "by another text of the migration"),
+            ("UPDATE refinery_schema_history SET name = 'x'", "has another name"),
+            ("UPDATE refinery_schema_history SET version = 0", "version 1 is missing"),
+            ("UPDATE refinery_schema_history SET version = NULL", "version 1 is missing"),
+            ("DELETE FROM refinery_schema_history", "no migration that made them"),
+            ("DROP TABLE refinery_schema_history", "no migration that made them"),
+            ("ALTER TABLE refinery_schema_history DROP COLUMN checksum", "no such column: checksum"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = archive_in(&folder);
+            edit(&path, sql);
+            let before = files(&folder);
+            assert!(cause(Archive::open(&path, &lock(&path))).contains(why), "{sql}");
+            assert!(cause(Archive::open_for_reading(&path)).contains(why), "{sql}");
+            assert!(files(&folder) == before, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_for_what_its_log_holds_keeps_its_log() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
+        let path = archive_in(&folder);
+        let newer = Connection::open(&path).unwrap();
+        newer.execute_batch("UPDATE refinery_schema_history SET version = 999").unwrap();
+        let before = files(&folder);
+        assert!(before["a.db-wal"].len() > 1000);
+        assert!(cause(Archive::open(&path, &lock(&path))).contains("version 999"));
+        assert!(cause(Archive::open_for_reading(&path)).contains("version 999"));
+        assert!(files(&folder) == before);
+    }
+
+    #[test]
+    fn before_an_archive_is_migrated_a_verified_copy_is_put_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
         let archive = Archive::open(&path, &lock(&path)).unwrap();
         archive
-            .connection
-            .execute_batch(
-                "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history",
-            )
+            .begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1/", None, lock(&path).taken_at())
             .unwrap();
         drop(archive);
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("schema is version 999"));
-        assert!(cause(Archive::open_for_reading(&path)).contains("schema is version 999"));
+        let migrations =
+            later(&["CREATE TABLE later (x TEXT) STRICT", "ALTER TABLE later ADD COLUMN y TEXT"]);
+        let archive = Archive::open_with(&path, &lock(&path), &migrations).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(3));
+        archive.connection.execute_batch("SELECT x, y FROM later").unwrap();
+        drop(archive);
+        let copy = folder.path().join("a.db.v1-20260101T000000Z.bak");
+        let copied = Archive::open_for_reading(&copy).unwrap();
+        assert_eq!(copied.last_sync().unwrap().unwrap().kind, "first");
+        // The program of the older version refuses the newer archive, and may go on with the copy.
+        assert!(cause(Archive::open(&path, &lock(&path))).contains("schema is version 3"));
+        drop(copied);
+        assert!(Archive::open(&copy, &lock(&copy)).is_ok());
+        // A second start has nothing to migrate, and copies nothing.
+        let before = files(&folder).len();
+        drop(Archive::open_with(&path, &lock(&path), &migrations).unwrap());
+        assert_eq!(files(&folder).len(), before);
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_archive_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
+        let migrations = later(&["CREATE TABLE later (x TEXT) STRICT", "CREATE TABLE syncs (x)"]);
+        let why = cause(Archive::open_with(&path, &lock(&path), &migrations));
+        assert!(why.contains("table syncs already exists"), "{why}");
+        let archive = Archive::open(&path, &lock(&path)).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert!(archive.connection.execute_batch("SELECT x FROM later").is_err());
+    }
+
+    #[test]
+    fn without_the_copy_nothing_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
+        fs::create_dir(folder.path().join("a.db.v1-20260101T000000Z.bak")).unwrap();
+        let migrations = later(&["CREATE TABLE later (x TEXT) STRICT"]);
+        let error = Archive::open_with(&path, &lock(&path), &migrations).unwrap_err();
+        assert_eq!(error.exit_code(), 7, "{error}");
+        let archive = Archive::open(&path, &lock(&path)).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+    }
+
+    #[test]
+    fn the_migrations_are_numbered_without_a_gap() {
+        let versions: Vec<i32> = schema::migrations().iter().map(Migration::version).collect();
+        assert_eq!(versions, Vec::from_iter(1..=schema::newest(&schema::migrations())));
     }
 }

@@ -38,7 +38,8 @@ impl Archive {
             nth += 1;
         }
         drawn.sort_unstable();
-        let mut statement = self.connection.prepare("SELECT run_id FROM run_snapshots WHERE snapshot_id = ?1")?;
+        let mut statement =
+            self.connection.prepare("SELECT run_id FROM run_snapshots WHERE snapshot_id = ?1")?;
         let mut ids = Vec::with_capacity(drawn.len());
         for snapshot_id in drawn {
             let id: String = statement.query_row([snapshot_id], |row| row.get(0))?;

@@ -57,7 +57,9 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
     )?;
     let applied = if has_history {
         applied(connection).map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::DatabaseBusy) => error.into(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::DatabaseBusy) => {
+                error.into()
+            }
             _ => damaged(error.to_string()),
         })?
     } else {
@@ -80,7 +82,11 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
     }
     for (place, [version, name, applied_on, checksum]) in applied.iter().enumerate() {
         let Some(migration) = migrations.get(place) else {
-            return Err(damaged(format!("it has {} entries for {} migrations", applied.len(), migrations.len())));
+            return Err(damaged(format!(
+                "it has {} entries for {} migrations",
+                applied.len(),
+                migrations.len()
+            )));
         };
         let expected = migration.version();
         if whole(version) != Some(i64::from(expected)) {
@@ -106,8 +112,9 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<[Value; 4]>> {
-    let mut statement = connection
-        .prepare("SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version")?;
+    let mut statement = connection.prepare(
+        "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
+    )?;
     let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
     rows.collect()
 }
