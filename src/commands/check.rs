@@ -13,7 +13,7 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Archive`] when anything is broken, naming what.
 pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
+    let archive = Archive::open_for_checking(path)?;
     let checked = archive.check()?;
     let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {

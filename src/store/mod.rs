@@ -102,14 +102,29 @@ impl Archive {
     /// # Errors
     /// [`Error::Archive`] when there is none, or it is damaged, foreign, or of another version.
     pub fn open_for_reading(path: &Path) -> Result<Archive> {
+        Archive::open_existing(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    /// Opens an existing archive for [`Archive::check`]. It is not written to, but SQLite knows the CHECK
+    /// constraints of a table only where it may write.
+    ///
+    /// # Errors
+    /// As [`Archive::open_for_reading`].
+    pub fn open_for_checking(path: &Path) -> Result<Archive> {
+        let archive = Archive::open_existing(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        archive.connection.pragma_update(None, "query_only", true)?;
+        Ok(archive)
+    }
+
+    fn open_existing(path: &Path, access: OpenFlags) -> Result<Archive> {
         let migrations = schema::migrations();
         if look::look(path)? == Found::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
         refuse_untouched(path, &migrations)?;
-        let archive =
-            Archive::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         archive.check_readable(&migrations).map_err(|error| archive.explain(error))?;
         Ok(archive)
     }
