@@ -47,6 +47,16 @@ pub enum Command {
     Export(ExportArgs),
     /// Run one SQL statement that reads
     Query(QueryArgs),
+    /// Check that everything that must be true of the archive is true
+    Check(CheckArgs),
+    /// Copy the archive, also while a sync is running
+    Backup(BackupArgs),
+    /// Ask the API again for random settled runs and compare
+    Verify(VerifyArgs),
+    /// Tell what can be missing from the archive
+    Coverage(CoverageArgs),
+    /// Tell what the API's contract does not know, and when each was first seen
+    Drift(DriftArgs),
     /// Archive a year of made-up runs and show what can be asked
     Demo(DemoArgs),
     /// Serve a look-alike of the API on this machine
@@ -71,6 +81,14 @@ pub struct ApiArgs {
     /// Begin at most this many requests in a second
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub max_requests_per_second: Option<f64>,
+}
+
+/// How the archive's lock is taken.
+#[derive(Debug, Clone, Args)]
+pub struct LockArgs {
+    /// When another sync is using the archive, wait for it up to this long, such as 10m
+    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = time_span, hide_default_value = true)]
+    pub lock_wait: TimeDelta,
 }
 
 /// What is said of a sync.
@@ -122,6 +140,10 @@ pub struct SyncArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// How the archive's lock is taken.
+    #[command(flatten)]
+    pub lock: LockArgs,
+
     /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
@@ -137,6 +159,10 @@ pub struct FetchArgs {
     /// How the API is asked.
     #[command(flatten)]
     pub api: ApiArgs,
+
+    /// How the archive's lock is taken.
+    #[command(flatten)]
+    pub lock: LockArgs,
 
     /// What is said of it.
     #[command(flatten)]
@@ -166,6 +192,70 @@ pub struct ShowArgs {
     pub id: Uuid,
 
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger backup`
+#[derive(Debug, Clone, Args)]
+pub struct BackupArgs {
+    /// The copy; a file that is there is replaced in one step, once the copy is verified
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `runledger verify`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// How many runs to compare
+    #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one)]
+    pub sample: usize,
+
+    /// Draw the same runs as the comparison that named this seed
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// How long after its end a run without a known cost counts as settled
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    pub settle: TimeDelta,
+
+    /// How the API is asked.
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger coverage`
+#[derive(Debug, Clone, Args)]
+pub struct CoverageArgs {
+    /// Do not ask the API how many runs it has
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How the API is asked.
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger drift`
+#[derive(Debug, Clone, Args)]
+pub struct DriftArgs {
+    /// Print an array of objects
     #[arg(long)]
     pub json: bool,
 }

@@ -19,6 +19,9 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
     ("130, 143", "interrupted by SIGINT, SIGTERM; what was committed is kept"),
 ];
 
+/// What to do about an archive that is damaged.
+pub const DAMAGED_HINT: &str = "copy the file before anything else; then put a backup in its place (`runledger backup` makes one), or save what can be read with `sqlite3 FILE .recover`";
+
 /// What every fallible function of runledger returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -191,9 +194,7 @@ fn what_to_do(error: &rusqlite::Error) -> Option<&'static str> {
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             "the file and its folder must be readable and writable for this user"
         }
-        ErrorCode::DatabaseCorrupt => {
-            "copy the file before anything else; then restore a backup, or save what can be read with `sqlite3 FILE .recover`"
-        }
+        ErrorCode::DatabaseCorrupt => DAMAGED_HINT,
         ErrorCode::NotADatabase => "name another file with --db, or restore a backup",
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             "wait until the other program is done, or close it, then try again"

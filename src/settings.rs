@@ -55,6 +55,14 @@ pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
     }
 }
 
+/// Whether the environment has an API key.
+///
+/// # Errors
+/// [`Error::Usage`] when what it has is not UTF-8.
+pub fn has_api_key() -> Result<bool> {
+    Ok(variable(API_KEY_VARIABLE)?.is_some())
+}
+
 /// An environment variable. `None`: it is not set, or empty.
 fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {

@@ -15,7 +15,7 @@ pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
     let mut ids = args.ids.clone();
     ids.sort_unstable();
     ids.dedup();
-    attempt(&args.api, &args.talk, path, &options, |archive, means, options| {
+    attempt(&args.api, &args.lock, &args.talk, path, &options, |archive, means, options| {
         sync::fetch(archive, means, options, &ids)
     })
 }

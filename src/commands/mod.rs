@@ -1,7 +1,11 @@
 //! This is what each command does, one file a command.
 
+mod backup;
+mod check;
 mod connection;
+mod coverage;
 mod demo;
+mod drift;
 mod export;
 mod fetch;
 mod progress;
@@ -12,6 +16,7 @@ mod show;
 mod span;
 mod status;
 mod sync;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -32,6 +37,11 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Report(args) => report::run(args, &path),
         Command::Export(args) => export::run(args, &path),
         Command::Query(args) => query::run(args, &path),
+        Command::Check(args) => check::run(args, &path),
+        Command::Backup(args) => backup::run(args, &path),
+        Command::Verify(args) => verify::run(args, &path),
+        Command::Coverage(args) => coverage::run(args, &path),
+        Command::Drift(args) => drift::run(args, &path),
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
         Command::Sandbox(args) => sandbox::run(args),

@@ -3,14 +3,20 @@
 use super::connection::{SystemClock, client, runtime, stop_on_signals};
 use super::progress::{Silence, observer};
 use super::say;
-use crate::cli::{ApiArgs, SyncArgs, TalkArgs};
+use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
 use crate::store::{Archive, Lock, SyncKind};
-use crate::sync::{self, Clock, Means, Observer, Options, Summary};
+use crate::sync::{self, Clock, Means, Observer, Options, Stop, Summary};
+use chrono::TimeDelta;
 use serde_json::json;
+use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// How often a lock that another sync holds is tried again.
+const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// Syncs, and tells the outcome whatever it is.
 ///
@@ -26,7 +32,7 @@ pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
         concurrency: args.api.concurrency,
         dry_run: args.dry_run,
     };
-    attempt(&args.api, &args.talk, path, &options, sync::sync)
+    attempt(&args.api, &args.lock, &args.talk, path, &options, sync::sync)
 }
 
 /// Opens the archive, lets `act` read the API into it, and tells what came.
@@ -35,16 +41,18 @@ pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
 /// What ended the attempt.
 pub(super) fn attempt(
     api: &ApiArgs,
+    lock: &LockArgs,
     talk: &TalkArgs,
     path: &Path,
     options: &Options,
     act: impl for<'a> FnOnce(&'a Archive, Means<'a>, &'a Options) -> Result<Summary>,
 ) -> Result<()> {
     let client = client(api)?;
-    let began = Instant::now();
-    let (_lock, archive) = open(path, options.dry_run)?;
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
+    let wait = LockWait { runtime: &runtime, stop: &stop, span: lock.lock_wait, quiet: talk.quiet };
+    let (_lock, archive) = open(path, options.dry_run, &wait)?;
+    let began = Instant::now();
     let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
     let means = Means {
         client,
@@ -62,13 +70,48 @@ pub(super) fn attempt(
 }
 
 /// The archive for writing. A dry run of a first sync must not leave a file behind.
-fn open(path: &Path, dry_run: bool) -> Result<(Option<Lock>, Archive)> {
+fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>, Archive)> {
     if dry_run && !path.exists() {
         return Ok((None, Archive::temporary()?));
     }
-    let lock = Lock::acquire(path, SystemClock.now())?;
+    let lock = wait.lock(path)?;
     let archive = Archive::open(path, &lock)?;
     Ok((Some(lock), archive))
+}
+
+/// The patience with another sync that holds the lock.
+struct LockWait<'a> {
+    runtime: &'a Runtime,
+    stop: &'a Stop,
+    span: TimeDelta,
+    quiet: bool,
+}
+
+impl LockWait<'_> {
+    /// Takes the lock as soon as it is free.
+    fn lock(&self, path: &Path) -> Result<Lock> {
+        let deadline = Instant::now() + self.span.to_std().unwrap_or_default();
+        let mut is_told = self.quiet;
+        loop {
+            let refused = match Lock::acquire(path, SystemClock.now()) {
+                Err(Error::Locked { holder }) if Instant::now() < deadline => holder,
+                other => return other,
+            };
+            if !is_told {
+                // Nobody may be listening; the waiting goes on all the same.
+                let _ = writeln!(std::io::stderr(), "waiting for another sync: {refused}");
+                is_told = true;
+            }
+            self.runtime.block_on(async {
+                let pause = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
+                tokio::select! {
+                    biased;
+                    error = self.stop.requested() => Err(error),
+                    () = tokio::time::sleep(pause) => Ok(()),
+                }
+            })?;
+        }
+    }
 }
 
 /// Tells what came: one line, or one JSON object.

@@ -1,7 +1,8 @@
 //! This is the place that output goes to: the standard output, or a file that is replaced in one step.
 
 use crate::error::{Error, Result};
-use std::fs::{self, File, OpenOptions};
+use crate::replace::replace;
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,7 @@ impl Destination {
                 Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 written => written,
             },
-            Destination::File(path) => replace(path, write),
+            Destination::File(path) => write_file(path, write),
         };
         written.map_err(|error| match error {
             WriteError::Io(cause) => Error::Output { what: self.to_string(), cause },
@@ -83,36 +84,14 @@ fn buffered(
     written
 }
 
-/// Writes beside `path`, syncs, and renames over it.
-fn replace(
+/// Writes to the file at `path` in one step.
+fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
     match fs::metadata(path) {
         // A device or a pipe, such as /dev/null, is written to and never replaced.
-        Ok(there) if !there.is_file() => return buffered(OpenOptions::new().write(true).open(path)?, write),
-        _ => {}
+        Ok(there) if !there.is_file() => buffered(OpenOptions::new().write(true).open(path)?, write),
+        _ => replace(path, |beside| buffered(beside.as_file_mut(), write)),
     }
-    // A link keeps pointing where it does: the file behind it is the one to replace.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".runledger-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Like any other file that a program makes: the umask decides.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut beside = builder.tempfile_in(folder)?;
-    buffered(beside.as_file_mut(), write)?;
-    beside.as_file().sync_all()?;
-    beside.persist(&target).map_err(|error| error.error)?;
-    // The new name too must outlive a loss of power.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
 }

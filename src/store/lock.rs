@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    taken_at: Instant,
 }
 
 impl Lock {
@@ -54,7 +55,12 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "process {} since {now}", std::process::id()));
         told.map_err(unusable)?;
-        Ok(Lock { _file: file })
+        Ok(Lock { _file: file, taken_at: now })
+    }
+
+    /// When it was taken.
+    pub(super) fn taken_at(&self) -> Instant {
+        self.taken_at
     }
 }
 

@@ -1,15 +1,23 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
+mod check;
 mod contents;
-mod history;
+mod copy;
+mod coverage;
 mod lock;
+mod look;
 mod oddities;
 mod pipelines;
 mod rows;
 mod runs;
+mod sample;
+mod schema;
 mod syncs;
 
+pub use check::Checked;
 pub use contents::Contents;
+pub use copy::Copied;
+pub use coverage::{Coverage, Gap, Why};
 pub use lock::Lock;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
@@ -18,14 +26,13 @@ pub use runs::{Candidate, HistoryEntry, Kept, Likely, View};
 pub use syncs::{Cursor, FirstWalk, Outcome, SyncKind, SyncRow, Tally, WalkProgress};
 
 use crate::error::{Error, Result};
+use crate::run::Instant;
+use look::Found;
+use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
-use std::error::Error as _;
+use schema::Standing;
 use std::path::{Path, PathBuf};
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
 
 /// Marks a SQLite file as an archive of runledger: "RLGD".
 pub const APPLICATION_ID: i32 = 0x524C_4744;
@@ -53,17 +60,27 @@ pub struct Archive {
 
 impl Archive {
     /// Opens the archive for writing, making and migrating it where needed. The lock shows that
-    /// this process alone does so.
+    /// this process alone does so. Before an existing archive is migrated a verified copy of it is
+    /// put beside it.
     ///
     /// # Errors
     /// [`Error::Archive`] when the file is damaged, foreign, or made by a newer version; nothing
-    /// is written then.
-    pub fn open(path: &Path, _lock: &Lock) -> Result<Archive> {
+    /// is written then. [`Error::Output`] when the copy before a migration cannot be written.
+    pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
+        Archive::open_with(path, lock, &schema::migrations())
+    }
+
+    fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
+        let found = look::look(path)?;
+        if found == Found::Archive {
+            refuse_untouched(path, migrations)?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags)?;
-        archive.prepare_for_writing().map_err(|error| error.in_archive(path))?;
+        let prepared = archive.prepare_for_writing(found, lock.taken_at(), migrations);
+        prepared.map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
@@ -74,7 +91,9 @@ impl Archive {
     pub fn temporary() -> Result<Archive> {
         // An empty name is a private file on disk that SQLite deletes.
         let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
-        archive.prepare_for_writing()?;
+        archive.mark()?;
+        schema::migrate(&archive.path, &mut archive.connection, &schema::migrations())?;
+        archive.tune()?;
         Ok(archive)
     }
 
@@ -83,16 +102,30 @@ impl Archive {
     /// # Errors
     /// [`Error::Archive`] when there is none, or it is damaged, foreign, or of another version.
     pub fn open_for_reading(path: &Path) -> Result<Archive> {
-        if !path.exists() {
-            return Err(unusable(
-                path,
-                "there is no such file".to_owned(),
-                Some("`runledger sync` makes it".to_owned()),
-            ));
+        Archive::open_existing(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    /// Opens an existing archive for [`Archive::check`]. It is not written to, but SQLite knows the CHECK
+    /// constraints of a table only where it may write.
+    ///
+    /// # Errors
+    /// As [`Archive::open_for_reading`].
+    pub fn open_for_checking(path: &Path) -> Result<Archive> {
+        let archive = Archive::open_existing(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        archive.connection.pragma_update(None, "query_only", true)?;
+        Ok(archive)
+    }
+
+    fn open_existing(path: &Path, access: OpenFlags) -> Result<Archive> {
+        let migrations = schema::migrations();
+        if look::look(path)? == Found::Nothing {
+            let what = if path.exists() { "it is empty" } else { "there is no such file" };
+            return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
-        let archive =
-            Archive::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        archive.check_readable().map_err(|error| error.in_archive(path))?;
+        refuse_untouched(path, &migrations)?;
+        let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        archive.check_readable(&migrations).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
@@ -107,13 +140,6 @@ impl Archive {
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Archive> {
-        if path.is_dir() {
-            return Err(unusable(
-                path,
-                "it is a directory".to_owned(),
-                Some("name a file with --db".to_owned()),
-            ));
-        }
         let connection = Connection::open_with_flags(path, flags).map_err(|error| {
             let hint = "its folder must exist, and be readable and writable for this user".to_owned();
             unusable(path, error.to_string(), Some(hint))
@@ -132,48 +158,57 @@ impl Archive {
         Ok(())
     }
 
-    fn prepare_for_writing(&mut self) -> Result<()> {
+    fn prepare_for_writing(&mut self, found: Found, now: Instant, migrations: &[Migration]) -> Result<()> {
         if self.connection.is_readonly(MAIN_DB)? {
             let hint = "the file and its folder must be readable and writable for this user";
             return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
         }
-        match self.identity()? {
-            Identity::Empty => {
-                // The page size must be set before the first page is written.
-                self.connection.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
-                self.connection.pragma_update(None, "journal_mode", "wal")?;
-                self.connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        // Whoever refuses the archive leaves the log beside it as it was.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let standing = match found {
+            Found::Nothing => {
+                self.mark()?;
+                Standing::Blank
             }
-            Identity::Archive => self.refuse_newer()?,
-            Identity::Foreign => return Err(self.foreign()),
+            Found::Archive => schema::judge(&self.path, &self.connection, migrations)?,
+        };
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if let Standing::Older(version) = standing {
+            let copy = self.copy_before_migrating(version, now)?;
+            tracing::warn!(
+                "the archive's schema is migrated from version {version} to {}; a verified copy of it as it was is in {}",
+                schema::newest(migrations),
+                copy.display()
+            );
         }
+        // A copy that was put in the archive's place has no log yet.
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        self.tune()?;
+        if standing != Standing::Current {
+            schema::migrate(&self.path, &mut self.connection, migrations)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file an archive, as yet without a table.
+    fn mark(&self) -> Result<()> {
+        // The page size must be set before the first page is written.
+        self.connection.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
+        // The mark must be in the file before anything is in a log: it is looked for in the file alone.
+        Ok(self.connection.pragma_update(None, "application_id", APPLICATION_ID)?)
+    }
+
+    fn tune(&self) -> Result<()> {
         // Every commit survives a power cut; with commits a second apart it costs nothing measurable.
         self.connection.pragma_update(None, "synchronous", "full")?;
         self.connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         // A burst must not leave a huge log behind for good.
-        self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?;
-        if self.schema_version()? != Some(newest_version()) {
-            if let Some(fault) = self.fault_in_history()? {
-                let cause = format!("its history of migrations cannot be read: {fault}");
-                return Err(unusable(&self.path, cause, Some("restore a backup".to_owned())));
-            }
-            // In one transaction with the row that says so: an archive that has a migration and does
-            // not know it can never be opened again.
-            embedded::migrations::runner().set_grouped(true).run(&mut self.connection).map_err(|error| {
-                let cause = format!("its schema could not be migrated: {error}");
-                unusable(&self.path, cause, hint_of(&error))
-            })?;
-        }
-        Ok(())
+        Ok(self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?)
     }
 
-    fn check_readable(&self) -> Result<()> {
-        match self.identity()? {
-            Identity::Archive => self.refuse_newer()?,
-            Identity::Empty | Identity::Foreign => return Err(self.foreign()),
-        }
-        if self.schema_version()? == Some(newest_version()) {
+    fn check_readable(&self, migrations: &[Migration]) -> Result<()> {
+        if schema::judge(&self.path, &self.connection, migrations)? == Standing::Current {
             return Ok(());
         }
         Err(unusable(
@@ -181,36 +216,6 @@ impl Archive {
             "its schema is older than this program".to_owned(),
             Some("`runledger sync` migrates it".to_owned()),
         ))
-    }
-
-    fn identity(&self) -> Result<Identity> {
-        let id: i32 = self.connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables: i64 =
-            self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok(match (id, tables) {
-            (APPLICATION_ID, _) => Identity::Archive,
-            (0, 0) => Identity::Empty,
-            _ => Identity::Foreign,
-        })
-    }
-
-    fn foreign(&self) -> Error {
-        let cause = "it is a SQLite database of another program".to_owned();
-        unusable(&self.path, cause, Some("name another file with --db".to_owned()))
-    }
-
-    fn refuse_newer(&self) -> Result<()> {
-        match self.schema_version()? {
-            Some(version) if version > newest_version() => Err(unusable(
-                &self.path,
-                format!(
-                    "its schema is version {version}, and this program knows versions up to {}",
-                    newest_version()
-                ),
-                Some("use a newer runledger, as the one that wrote it".to_owned()),
-            )),
-            _ => Ok(()),
-        }
     }
 
     /// The version of the newest migration that was applied. `None`: none was.
@@ -252,32 +257,15 @@ impl Archive {
     }
 }
 
-/// Whose file it is.
-enum Identity {
-    Empty,
-    Archive,
-    Foreign,
-}
-
-/// The version of the newest migration that this program has.
-fn newest_version() -> u32 {
-    let migrations = embedded::migrations::runner();
-    let versions = migrations.get_migrations().iter().map(|migration| migration.version());
-    versions.max().and_then(|version| u32::try_from(version).ok()).expect("the program has its migrations")
-}
-
-/// What to do about a migration that SQLite did not let through.
-fn hint_of(error: &refinery::Error) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        match error.downcast_ref::<rusqlite::Error>() {
-            Some(rusqlite::Error::SqliteFailure(failure, text)) => {
-                return Error::from(rusqlite::Error::SqliteFailure(*failure, text.clone())).hint();
-            }
-            _ => cause = error.source(),
-        }
+/// Judges an archive before SQLite opens it in earnest, so that one that is refused is left as it lies
+/// there, with nothing new beside it.
+fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
+    let Some(connection) = look::untouched(path) else { return Ok(()) };
+    match schema::judge(path, &connection, migrations) {
+        // A sync that just began may have moved pages meanwhile; opened in earnest, it tells for certain.
+        Ok(_) | Err(Error::Sqlite(_)) => Ok(()),
+        Err(refused) => Err(refused),
     }
-    None
 }
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {
@@ -287,56 +275,189 @@ fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Instant;
+    use std::collections::BTreeMap;
+    use std::fs;
+    use tempfile::TempDir;
 
     fn lock(path: &Path) -> Lock {
         Lock::acquire(path, Instant::parse("2026-01-01T00:00:00Z").unwrap()).unwrap()
     }
 
-    fn cause(result: Result<Archive>) -> String {
+    fn cause<T>(result: Result<T>) -> String {
         result.map(|_| ()).unwrap_err().to_string()
+    }
+
+    /// A folder with an archive of this version.
+    fn archive_in(folder: &TempDir) -> PathBuf {
+        let path = folder.path().join("a.db");
+        drop(Archive::open(&path, &lock(&path)).unwrap());
+        path
+    }
+
+    /// Every file of the folder with its bytes, but for the index of a log: whoever looks at it marks it.
+    fn files(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let bytes = if name.ends_with("-shm") { Vec::new() } else { fs::read(path).unwrap() };
+            (name, bytes)
+        });
+        files.filter(|(name, _)| !name.ends_with(".lock")).collect()
+    }
+
+    fn edit(path: &Path, sql: &str) {
+        Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// This program's migrations and more of a later one.
+    fn later(sql: &[&str]) -> Vec<Migration> {
+        let mut migrations = schema::migrations();
+        for sql in sql {
+            let version = migrations.len() + 1;
+            migrations.push(Migration::unapplied(&format!("V{version}__later"), sql).unwrap());
+        }
+        migrations
     }
 
     #[test]
     fn a_new_archive_is_marked_and_opens_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        drop(Archive::open(&path, &lock(&path)).unwrap());
+        let path = archive_in(&folder);
         drop(Archive::open(&path, &lock(&path)).unwrap());
         let archive = Archive::open_for_reading(&path).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(newest_version()));
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert!(files(&folder).keys().all(|name| !name.ends_with(".bak")));
+    }
+
+    #[test]
+    fn an_archive_that_was_marked_and_never_migrated_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        edit(&path, &format!("PRAGMA application_id = {APPLICATION_ID}"));
+        drop(Archive::open(&path, &lock(&path)).unwrap());
+        assert!(Archive::open_for_reading(&path).is_ok());
     }
 
     #[test]
     fn files_that_are_no_archive_are_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notes.txt");
-        std::fs::write(&path, "not a database, and longer than a header would be".repeat(10)).unwrap();
-        let before = std::fs::read(&path).unwrap();
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("file is not a database"));
-        assert!(cause(Archive::open_for_reading(&path)).contains("file is not a database"));
-        assert_eq!(std::fs::read(&path).unwrap(), before);
-
-        let path = folder.path().join("other.db");
-        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("of another program"));
-        assert!(cause(Archive::open(folder.path(), &lock(&path))).contains("is a directory"));
+        let text = folder.path().join("notes.txt");
+        fs::write(&text, "not a database, and longer than a header would be".repeat(10)).unwrap();
+        let other = folder.path().join("other.db");
+        edit(&other, "CREATE TABLE t (x)");
+        // Another program is writing: part of its data is in a log.
+        let busy = folder.path().join("busy.db");
+        let writer = Connection::open(&busy).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (x)").unwrap();
+        let before = files(&folder);
+        for (path, why) in [
+            (&text, "file is not a database"),
+            (&other, "of another program"),
+            (&busy, "of another program"),
+            (&folder.path().to_owned(), "is a directory"),
+        ] {
+            assert!(cause(Archive::open(path, &lock(path))).contains(why), "{}", path.display());
+            assert!(cause(Archive::open_for_reading(path)).contains(why), "{}", path.display());
+        }
         assert!(cause(Archive::open_for_reading(&folder.path().join("none.db"))).contains("no such file"));
+        assert!(files(&folder) == before, "a file was changed, or one more is there");
     }
 
     #[test]
-    fn an_archive_from_a_newer_version_is_refused() {
+    fn a_history_that_is_newer_damaged_or_edited_is_refused_and_left_alone() {
+        let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history";
+        for (sql, why) in [
+            (future, "its schema is version 999, and this program knows versions up to 1"),
+            ("UPDATE refinery_schema_history SET applied_on = 'yesterday'", "is no date and time"),
+            ("UPDATE refinery_schema_history SET applied_on = NULL", "is no date and time"),
+            ("UPDATE refinery_schema_history SET applied_on = '2026-01-01 10:00:00Z'", "is no date and time"),
+            ("UPDATE refinery_schema_history SET checksum = 'x'", "by another text of the migration"),
+            ("UPDATE refinery_schema_history SET checksum = '17'", "by another text of the migration"),
+            ("UPDATE refinery_schema_history SET name = 'x'", "has another name"),
+            ("UPDATE refinery_schema_history SET version = 0", "version 1 is missing"),
+            ("UPDATE refinery_schema_history SET version = NULL", "version 1 is missing"),
+            ("DELETE FROM refinery_schema_history", "no migration that made them"),
+            ("DROP TABLE refinery_schema_history", "no migration that made them"),
+            ("ALTER TABLE refinery_schema_history DROP COLUMN checksum", "no such column: checksum"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = archive_in(&folder);
+            edit(&path, sql);
+            let before = files(&folder);
+            assert!(cause(Archive::open(&path, &lock(&path))).contains(why), "{sql}");
+            assert!(cause(Archive::open_for_reading(&path)).contains(why), "{sql}");
+            assert!(files(&folder) == before, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_for_what_its_log_holds_keeps_its_log() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
+        let path = archive_in(&folder);
+        let newer = Connection::open(&path).unwrap();
+        newer.execute_batch("UPDATE refinery_schema_history SET version = 999").unwrap();
+        let before = files(&folder);
+        assert!(before["a.db-wal"].len() > 1000);
+        assert!(cause(Archive::open(&path, &lock(&path))).contains("version 999"));
+        assert!(cause(Archive::open_for_reading(&path)).contains("version 999"));
+        assert!(files(&folder) == before);
+    }
+
+    #[test]
+    fn before_an_archive_is_migrated_a_verified_copy_is_put_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
         let archive = Archive::open(&path, &lock(&path)).unwrap();
         archive
-            .connection
-            .execute_batch(
-                "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history",
-            )
+            .begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1/", None, lock(&path).taken_at())
             .unwrap();
         drop(archive);
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("schema is version 999"));
-        assert!(cause(Archive::open_for_reading(&path)).contains("schema is version 999"));
+        let migrations =
+            later(&["CREATE TABLE later (x TEXT) STRICT", "ALTER TABLE later ADD COLUMN y TEXT"]);
+        let archive = Archive::open_with(&path, &lock(&path), &migrations).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(3));
+        archive.connection.execute_batch("SELECT x, y FROM later").unwrap();
+        drop(archive);
+        let copy = folder.path().join("a.db.v1-20260101T000000Z.bak");
+        let copied = Archive::open_for_reading(&copy).unwrap();
+        assert_eq!(copied.last_sync().unwrap().unwrap().kind, "first");
+        // The program of the older version refuses the newer archive, and may go on with the copy.
+        assert!(cause(Archive::open(&path, &lock(&path))).contains("schema is version 3"));
+        drop(copied);
+        assert!(Archive::open(&copy, &lock(&copy)).is_ok());
+        // A second start has nothing to migrate, and copies nothing.
+        let before = files(&folder).len();
+        drop(Archive::open_with(&path, &lock(&path), &migrations).unwrap());
+        assert_eq!(files(&folder).len(), before);
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_archive_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
+        let migrations = later(&["CREATE TABLE later (x TEXT) STRICT", "CREATE TABLE syncs (x)"]);
+        let why = cause(Archive::open_with(&path, &lock(&path), &migrations));
+        assert!(why.contains("table syncs already exists"), "{why}");
+        let archive = Archive::open(&path, &lock(&path)).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert!(archive.connection.execute_batch("SELECT x FROM later").is_err());
+    }
+
+    #[test]
+    fn without_the_copy_nothing_is_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive_in(&folder);
+        fs::create_dir(folder.path().join("a.db.v1-20260101T000000Z.bak")).unwrap();
+        let migrations = later(&["CREATE TABLE later (x TEXT) STRICT"]);
+        let error = Archive::open_with(&path, &lock(&path), &migrations).unwrap_err();
+        assert_eq!(error.exit_code(), 7, "{error}");
+        let archive = Archive::open(&path, &lock(&path)).unwrap();
+        assert_eq!(archive.schema_version().unwrap(), Some(1));
+    }
+
+    #[test]
+    fn the_migrations_are_numbered_without_a_gap() {
+        let versions: Vec<i32> = schema::migrations().iter().map(Migration::version).collect();
+        assert_eq!(versions, Vec::from_iter(1..=schema::newest(&schema::migrations())));
     }
 }

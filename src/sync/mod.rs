@@ -10,10 +10,12 @@ mod fetch;
 mod met;
 mod plan;
 mod stop;
+mod verify;
 mod walk;
 
 pub use clock::Clock;
 pub use stop::Stop;
+pub use verify::{Listed, Verdict, listed, verify};
 
 use crate::api::Client;
 use crate::error::{Error, Result};
@@ -459,6 +461,8 @@ impl<'a> Session<'a> {
             let Some(id) = self.fetcher.next_details() else { return Ok(()) };
             let details = match self.fetcher.details(self.commit_deadline()) {
                 Ok(Waited::NotYet) => {
+                    // A page may be half stored: the counts must fit what is committed of it.
+                    self.save_progress()?;
                     self.commit()?;
                     continue;
                 }

@@ -1,0 +1,66 @@
+//! This is `runledger backup`: a verified copy of the archive, also while a sync is writing.
+
+use super::say;
+use crate::cli::BackupArgs;
+use crate::error::{Error, Result};
+use crate::store::Archive;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Copies the archive to the file, which is replaced in one step.
+///
+/// # Errors
+/// [`Error::Usage`] when the file is the archive itself or lies in its way, [`Error::Output`] when it
+/// cannot be written, [`Error::Archive`] when the archive cannot be copied whole.
+pub fn run(args: &BackupArgs, path: &Path) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    let place = &args.file;
+    refuse_own_files(path, place)?;
+    let copied = archive.copy_to(place)?;
+    say(&format!(
+        "{}: {} snapshots and {} syncs in {:.1} MiB, verified",
+        place.display(),
+        copied.snapshots,
+        copied.syncs,
+        copied.bytes as f64 / (1024.0 * 1024.0)
+    ))
+}
+
+/// Refuses to write over the archive, or over a file beside it that belongs to it, by whatever name.
+fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
+    if fs::metadata(place).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::usage(format!("{} is no file that a backup could replace", place.display())));
+    }
+    // SQLite's own files stand beside the file that a link leads to.
+    let behind = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
+    let own = [archive, behind.as_path()].into_iter().flat_map(|archive| {
+        ["", "-wal", "-shm", "-journal", ".lock"].map(|suffix| {
+            let mut own: OsString = archive.as_os_str().to_owned();
+            own.push(suffix);
+            PathBuf::from(own)
+        })
+    });
+    for own in own {
+        if is_same(&own, place) {
+            return Err(Error::Usage {
+                what: format!("{} belongs to the archive itself", place.display()),
+                hint: Some("name another file for the backup".to_owned()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths mean one file, there already or not yet.
+fn is_same(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
+    let resolved = |path: &Path| -> Option<PathBuf> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
+    };
+    resolved(one).is_some_and(|one| resolved(other) == Some(one))
+}

@@ -1,0 +1,72 @@
+//! This is `runledger check`: whether everything that must be true of the archive is true.
+
+use super::say;
+use crate::cli::CheckArgs;
+use crate::error::{DAMAGED_HINT, Error, Result};
+use crate::export::visible;
+use crate::store::{Archive, Checked};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Checks the archive; each thing that was checked is a line.
+///
+/// # Errors
+/// [`Error::Archive`] when anything is broken, naming what.
+pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
+    let archive = Archive::open_for_checking(path)?;
+    let checked = archive.check()?;
+    let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
+    if args.json {
+        say(&as_json(path, &checked).to_string())?;
+    } else {
+        for checked in &checked {
+            say(&line(checked))?;
+        }
+    }
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> =
+        broken.iter().map(|checked| format!("{} ({})", checked.name, checked.broken)).collect();
+    Err(Error::Archive {
+        path: path.to_owned(),
+        cause: format!("it is broken: {}", names.join(", ")),
+        hint: Some(DAMAGED_HINT.to_owned()),
+    })
+}
+
+fn line(checked: &Checked) -> String {
+    let Checked { name, rule, examined, unit, broken, examples } = checked;
+    if *broken == 0 {
+        return format!("ok      {name:10}  {rule} ({examined} {unit})");
+    }
+    let mut line = format!("broken  {name:10}  {broken} times not true: {rule} ({examined} {unit})");
+    for example in examples {
+        line.push_str(&format!("\n                      {}", visible(example)));
+    }
+    if *broken > examples.len() as u64 {
+        line.push_str(&format!("\n                      and {} more", broken - examples.len() as u64));
+    }
+    line
+}
+
+fn as_json(path: &Path, checked: &[Checked]) -> Value {
+    let checks: Vec<Value> = checked
+        .iter()
+        .map(|checked| {
+            json!({
+                "name": checked.name,
+                "rule": checked.rule,
+                "examined": checked.examined,
+                "unit": checked.unit,
+                "broken": checked.broken,
+                "examples": checked.examples,
+            })
+        })
+        .collect();
+    json!({
+        "archive": path.to_string_lossy(),
+        "sound": checked.iter().all(|checked| checked.broken == 0),
+        "checks": checks,
+    })
+}

@@ -1,0 +1,39 @@
+//! This is the replacement of a file in one step: readers see the old one or the new one, whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Lets `fill` write beside `path`, syncs that to disk, and renames it over `path`. After an error what
+/// is at `path` is as it was before.
+///
+/// # Errors
+/// What the system refuses, and whatever `fill` says.
+pub fn replace<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+) -> Result<(), E> {
+    // A link keeps pointing where it does: the file behind it is the one to replace.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".runledger-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Like any other file that a program makes: the umask decides.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut beside = builder.tempfile_in(folder)?;
+    fill(&mut beside)?;
+    beside.as_file().sync_all()?;
+    beside.persist(&target).map_err(|error| error.error)?;
+    // The new name too must outlive a loss of power.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! This is the look from outside: what the API says now, compared with the archive, and nothing is stored.
+
+use super::arrival::Item;
+use super::fetch::{Fetcher, Waited};
+use super::{MOST_FAILURES_IN_A_ROW, Means, Observer, Phase, Progress};
+use crate::error::{Error, Result};
+use crate::snapshot::{Change, changes};
+use crate::store::Archive;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How a run compares with what the API says of it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It says the same.
+    Same,
+    /// It says something else: before is the archive's, after the API's.
+    Differs(Vec<Change>),
+    /// It has no such run.
+    Gone,
+    /// It gave no answer that can be compared, for the reason given.
+    NoAnswer(String),
+}
+
+/// What the run list says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// How many runs there are. `None`: the API does not say.
+    pub count: Option<u64>,
+    /// The run that the list begins with. `None`: there is none, or it cannot be read.
+    pub first: Option<Uuid>,
+}
+
+/// Asks for runs by id and compares each with its current state in the archive.
+///
+/// # Errors
+/// Those of SQLite; what ends all asking: a refused key, an API that fails again and again, a signal.
+pub fn verify(
+    archive: &Archive,
+    means: Means<'_>,
+    concurrency: usize,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, Verdict)>> {
+    let Means { client, handle, stop, observer, .. } = means;
+    let mut fetcher = Fetcher::new(Arc::clone(&client), handle, stop, concurrency, 1);
+    let mut waiting: VecDeque<Uuid> = ids.iter().copied().collect();
+    let mut verdicts = Vec::with_capacity(ids.len());
+    let mut failures = 0;
+    loop {
+        fetcher.prepare_details(&mut waiting);
+        let Some(id) = fetcher.next_details() else { return Ok(verdicts) };
+        let verdict = match fetcher.details(None) {
+            Ok(Waited::NotYet) => continue,
+            Ok(Waited::Came(Some(Item::Run(seen, _)))) => {
+                let history = archive.history(id)?;
+                let Some(kept) = history.last() else {
+                    return Err(Error::usage(format!("the archive has no run {id}")));
+                };
+                match changes(&kept.run, &seen.run) {
+                    changes if changes.is_empty() => Verdict::Same,
+                    changes => Verdict::Differs(changes),
+                }
+            }
+            Ok(Waited::Came(Some(Item::Unreadable { reason, .. }))) => Verdict::NoAnswer(reason),
+            Ok(Waited::Came(None)) => Verdict::Gone,
+            Err(error @ Error::ApiUnavailable { .. }) => {
+                failures += 1;
+                if failures >= MOST_FAILURES_IN_A_ROW {
+                    return Err(error);
+                }
+                verdicts.push((id, Verdict::NoAnswer(error.to_string().replace("\n  because", ""))));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        failures = 0;
+        verdicts.push((id, verdict));
+        tell(observer, verdicts.len(), ids.len(), client.requests());
+    }
+}
+
+fn tell(observer: &mut dyn Observer, done: usize, total: usize, requests: u64) {
+    let progress = Progress { phase: Phase::Fetch, done: done as u64, total: Some(total as u64), requests };
+    observer.advanced(&progress);
+}
+
+/// Asks the list for its count and its first run, in one request.
+///
+/// # Errors
+/// [`Error::KeyRefused`], [`Error::ApiUnavailable`], or a signal.
+pub fn listed(means: &Means<'_>) -> Result<Listed> {
+    let fetcher = Fetcher::new(Arc::clone(&means.client), means.handle, means.stop, 1, 1);
+    let asked = fetcher.client().run_page(1, 1, |page| Listed {
+        count: page.count,
+        first: page.items.first().and_then(|raw| match Item::read(raw) {
+            Item::Run(snapshot, _) => Some(snapshot.run.id),
+            Item::Unreadable { .. } => None,
+        }),
+    });
+    Ok(fetcher.wait_for(asked)?.unwrap_or(Listed { count: None, first: None }))
+}
