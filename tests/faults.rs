@@ -1,0 +1,397 @@
+//! This is the test of everything that can go wrong between the API and the archive: what could be read is kept, and
+//! a healthy sync ends as if nothing had happened. The table in `docs/reliability.md` names these tests.
+
+#[path = "support/trial.rs"]
+mod trial;
+#[path = "support/workspace.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod workspace;
+
+use runledger::api::{Limits, Manners, Patience};
+use runledger::error::Error;
+use runledger::sandbox::{Answer, Fault, FaultPlan, Gateway, Which};
+use runledger::sync::Options;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use trial::{RUNS, Trial, assert_invariants, exit_code, http_date, one_by_one, told};
+use workspace::{ATTEMPTS, PAGE_SIZE, Workspace, manners, options, page_of};
+
+const ALL: usize = RUNS[0] + RUNS[1];
+
+/// Limits that a test need not wait for.
+fn hurried() -> Manners {
+    let limits = Limits {
+        idle: Duration::from_millis(100),
+        total: Duration::from_millis(400),
+        body_bytes: 1024 * 1024,
+        ..Limits::default()
+    };
+    Manners { limits, patience: Patience { attempts: 2, ..manners().patience }, ..Manners::default() }
+}
+
+// ---- statuses
+
+#[test]
+fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let trial = Trial::of(FaultPlan::once(Which::Page(2), Fault::status(status)));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{status}");
+        trial.recovers();
+    }
+}
+
+#[test]
+fn a_failure_that_stays_leaves_what_was_read_above_it() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let trial = Trial::of(FaultPlan::always(Which::Page(2), Fault::status(status)));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
+        assert!(told(&summary).contains(&format!("HTTP {status}")), "{}", told(&summary));
+        assert_eq!(trial.kept(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
+        let asked = trial.gateway.heads().iter().filter(|head| head.contains("page=2&")).count();
+        assert_eq!(asked, ATTEMPTS as usize);
+        trial.recovers();
+    }
+}
+
+#[test]
+fn failures_by_chance_everywhere_do_no_harm() {
+    for seed in 0..4 {
+        let faults = vec![
+            Fault::status(503),
+            Fault::Reset,
+            Fault::ResetInBody,
+            Fault::ShortBody,
+            Fault::DamagedGzip,
+            Fault::body("<html>busy</html>"),
+            Fault::status(429),
+        ];
+        let trial = Trial::of(FaultPlan::none().and_by_chance(Which::Any, seed, 0.3, faults));
+        let patience = Patience { attempts: 30, ..manners().patience };
+        let summary =
+            trial.sync_with(Manners { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{}", told(&summary));
+        assert!(summary.tally.requests > 10, "something went wrong");
+        trial.recovers();
+    }
+}
+
+#[test]
+fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
+    let waited = |retry_after: String| -> Duration {
+        let fault = Fault::status_with(429, "retry-after", retry_after);
+        let trial = Trial::of(FaultPlan::once(Which::Page(2), fault));
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let clock = Arc::clone(&waits);
+        let client = trial.client(Manners::default()).pausing_with(Box::new(move |wait| {
+            clock.lock().unwrap().push(wait);
+            Box::pin(async {})
+        }));
+        let summary = trial.sync_by(client, &one_by_one());
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL));
+        trial.recovers();
+        let waits = waits.lock().unwrap();
+        assert_eq!(waits.len(), 1, "{waits:?}");
+        waits[0]
+    };
+    let seconds = Duration::from_secs;
+    assert_eq!(waited("7".to_owned()), seconds(7));
+    let by_date = waited(http_date(100));
+    assert!((seconds(60)..=seconds(100)).contains(&by_date), "{by_date:?}");
+    // Without a wish that can be honoured the first wait is a second at most.
+    for no_wish in [http_date(-1000), "soon".to_owned(), "-5".to_owned(), "1e9".to_owned(), String::new()] {
+        assert!(waited(no_wish.clone()) <= seconds(1), "{no_wish}");
+    }
+    let limit = Patience::default().longest_retry_after;
+    for too_long in ["86400".to_owned(), u64::MAX.to_string(), http_date(1_000_000)] {
+        assert_eq!(waited(too_long.clone()), limit, "{too_long}");
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_ends_the_sync_at_once_and_keeps_what_was_read() {
+    for status in [401, 403] {
+        for (which, seen) in [(Which::Page(1), 0), (Which::Page(2), u64::from(PAGE_SIZE))] {
+            let trial = Trial::of(FaultPlan::always(which.clone(), Fault::status(status)));
+            let summary = trial.sync();
+            assert_eq!((exit_code(&summary), summary.tally.seen), (4, seen), "{status} {which:?}");
+            let refused = trial.gateway.heads().len();
+            assert_eq!(refused, 3 + if seen == 0 { 1 } else { 2 }, "a refusal is not asked for again");
+            trial.recovers();
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_for_pipelines_alone_costs_their_names_alone() {
+    let trial = Trial::of(FaultPlan::always(Which::Pipelines, Fault::status(403)));
+    let summary = trial.sync();
+    assert_eq!((exit_code(&summary), summary.missing.len(), trial.kept()), (3, 3, ALL));
+    assert!(summary.missing[0].contains("the names of sources"), "{:?}", summary.missing);
+    trial.recovers();
+}
+
+#[test]
+fn pipeline_lists_that_make_no_sense_cost_their_names_alone() {
+    for fault in [
+        Fault::status(404),
+        Fault::status(500),
+        Fault::body("<html>"),
+        Fault::body(r#"{"results":[null,7,{"slug":"x"}]}"#),
+        Fault::status_with(302, "location", "/elsewhere"),
+        Fault::Reset,
+    ] {
+        let trial = Trial::of(FaultPlan::always(Which::Pipelines, fault));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), summary.missing.len(), trial.kept()), (3, 3, ALL));
+        trial.recovers();
+    }
+}
+
+#[test]
+fn an_api_without_a_run_list_is_unavailable() {
+    let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::status(404)));
+    let summary = trial.sync();
+    assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]));
+    assert!(told(&summary).contains("has no run list at /api/v1/runs/"), "{}", told(&summary));
+    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    trial.recovers();
+}
+
+#[test]
+fn a_page_that_is_not_found_in_the_middle_is_no_end() {
+    let trial = Trial::of(FaultPlan::once(Which::Page(3), Fault::status(404)));
+    let summary = trial.sync();
+    assert_eq!((exit_code(&summary), trial.kept(), summary.tally.vanished), (0, ALL, 0));
+    trial.recovers();
+    let trial = Trial::of(FaultPlan::always(Which::Page(3), Fault::status(404)));
+    let summary = trial.sync();
+    assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "{}", told(&summary));
+    trial.recovers();
+}
+
+// ---- connections
+
+#[test]
+fn a_connection_that_is_refused_is_named() {
+    let trial = Trial::of(FaultPlan::none());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = runledger::api::Address::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let key = runledger::secret::ApiKey::new("k", "the test").unwrap();
+    let nobody = runledger::api::Client::new(address, &key, manners()).unwrap();
+    let summary = trial.sync_by(nobody, &one_by_one());
+    assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]));
+    assert!(told(&summary).contains("refused"), "{}", told(&summary));
+    trial.recovers();
+}
+
+#[test]
+fn a_transfer_that_breaks_once_is_made_again() {
+    for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
+        let trial = Trial::of(FaultPlan::once(Which::Page(2), fault));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL));
+        trial.recovers();
+    }
+}
+
+#[test]
+fn a_transfer_that_always_breaks_leaves_what_was_read_above_it() {
+    for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
+        let trial = Trial::of(FaultPlan::always(Which::Page(3), fault));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), summary.tally.seen), (5, 2 * u64::from(PAGE_SIZE)));
+        trial.recovers();
+    }
+}
+
+#[test]
+fn a_silence_longer_than_the_idle_limit_is_broken_off() {
+    for fault in [Fault::Stall, Fault::StallInBody] {
+        let trial = Trial::of(FaultPlan::once(Which::Page(2), fault.clone()));
+        let summary = trial.sync_with(hurried(), &one_by_one());
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL));
+        trial.recovers();
+        let trial = Trial::of(FaultPlan::always(Which::Page(2), fault));
+        let summary = trial.sync_with(hurried(), &one_by_one());
+        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+        assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+        trial.recovers();
+    }
+}
+
+#[test]
+fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
+    let trial = Trial::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
+    let summary = trial.sync_with(hurried(), &one_by_one());
+    assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+    assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+    trial.recovers();
+}
+
+#[test]
+fn what_swells_beyond_the_limit_is_never_swallowed_whole() {
+    // Four gibibytes from 26 MB; and an answer without an end.
+    for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
+        let trial = Trial::of(FaultPlan::always(Which::Page(2), fault));
+        let summary = trial.sync_with(hurried(), &one_by_one());
+        assert_eq!(exit_code(&summary), 5, "{}", told(&summary));
+        assert!(told(&summary).contains("larger than 1048576 bytes"), "{}", told(&summary));
+        assert!(summary.tally.seen >= u64::from(PAGE_SIZE), "what lies above it is kept");
+        // What the system's own buffers hold is counted as taken in.
+        let each = trial.gateway.swallowed_bytes() / summary.tally.requests;
+        assert!(each < 13_000_000, "{each} bytes");
+        trial.recovers();
+    }
+}
+
+// ---- bodies
+
+#[test]
+fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
+    let deep = format!(r#"{{"count":1,"next":null,"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let bodies: [(Vec<u8>, &str); 11] = [
+        ("<html><body>Just a moment…</body></html>".into(), "it is not a JSON object"),
+        ("".into(), "it is not a JSON object"),
+        (b"{\"count\":1,\"results\":[\"\xff\xfe\"]}".into(), "it is not UTF-8"),
+        (r#"{"count":130,"results":[{"id":"#.into(), "it is not a page: EOF"),
+        (r#"{"count":1,"results":[]} trailing"#.into(), "trailing characters"),
+        ("[]".into(), "it is not a JSON object"),
+        (deep.into(), "it has no `results`"),
+        ("[".repeat(10_000).into(), "it is not a JSON object"),
+        (r#"{"count":1,"next":null}"#.into(), "it has no `results`"),
+        (r#"{"count":1,"results":"\u001b[31mall of them"}"#.into(), "expected an array of results"),
+        (r#"{"count":1,"results":null}"#.into(), "it has no `results`"),
+    ];
+    for (body, why) in bodies {
+        let trial = Trial::of(FaultPlan::once(Which::Page(2), Fault::body(body.clone())));
+        assert_eq!((exit_code(&trial.sync()), trial.kept()), (0, ALL), "{why}");
+        trial.recovers();
+        let trial = Trial::of(FaultPlan::always(Which::Page(2), Fault::body(body)));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
+        assert!(told(&summary).contains(why), "{}", told(&summary));
+        assert!(!told(&summary).contains('\u{1b}'));
+        assert!(told(&summary).len() < 500, "an error quotes no page");
+        trial.recovers();
+    }
+}
+
+#[test]
+fn a_count_that_is_wrong_hides_no_run() {
+    let alterations: [(fn(&mut Value), u8); 6] = [
+        (|page| page["count"] = json!(1_000_000), 3),
+        (|page| page["count"] = json!(3), 0),
+        (|page| page["count"] = json!(0), 0),
+        (|page| page["count"] = json!(-7), 0),
+        (|page| page["count"] = json!("many"), 0),
+        (|page| page["count"] = Value::Null, 0),
+    ];
+    for (place, (alter, code)) in alterations.into_iter().enumerate() {
+        let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let summary = trial.sync();
+        assert_eq!((exit_code(&summary), trial.kept()), (code, ALL), "{place}: {}", told(&summary));
+        trial.recovers();
+    }
+    let missing: fn(&mut Value) = |page| drop(page.as_object_mut().unwrap().remove("count"));
+    let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(missing)));
+    assert_eq!((exit_code(&trial.sync()), trial.kept()), (0, ALL));
+    trial.recovers();
+}
+
+#[test]
+fn a_next_that_never_ends_is_not_followed_for_ever() {
+    let alter: fn(&mut Value) = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
+    let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+    let summary = trial.sync();
+    assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{}", told(&summary));
+    assert!(summary.tally.requests < 20, "{} requests", summary.tally.requests);
+    trial.recovers();
+}
+
+#[test]
+fn a_list_that_shows_the_same_page_for_ever_is_left_in_doubt() {
+    let trial = Trial::of(FaultPlan::none());
+    let first = {
+        let model = trial.workspace.sandbox.model();
+        let runs: Vec<Value> = model.runs().take(20).map(|run| serde_json::from_str(run).unwrap()).collect();
+        json!({"count": 1_000_000, "next": "x", "results": runs}).to_string()
+    };
+    trial.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::body(first)));
+    let summary = trial.sync();
+    assert_eq!(exit_code(&summary), 3, "{}", told(&summary));
+    assert!(summary.tally.requests < 100, "{} requests", summary.tally.requests);
+    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    trial.recovers();
+}
+
+#[test]
+fn a_next_that_is_missing_too_early_hides_no_run() {
+    let alter: fn(&mut Value) = |page| page["next"] = Value::Null;
+    for concurrency in [1, 4] {
+        let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let summary = trial.sync_with(manners(), &Options { concurrency, ..one_by_one() });
+        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{}", told(&summary));
+        trial.recovers();
+    }
+}
+
+#[test]
+fn an_empty_page_in_the_middle_hides_no_run() {
+    let empty: fn(&mut Value) = |page| page["results"] = json!([]);
+    let end: fn(&mut Value) = |page| {
+        page["results"] = json!([]);
+        page["next"] = Value::Null;
+    };
+    // The pages of an incremental sync are the first two; the whole list has seven.
+    for (page, full) in [(1, true), (2, true), (4, true), (1, false), (2, false)] {
+        for alter in [empty, end] {
+            let options = Options { full, ..one_by_one() };
+            let trial = Trial::of(FaultPlan::once(Which::Page(page), Fault::Altered(alter)));
+            let summary = trial.sync_with(manners(), &options);
+            assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "page {page}: {}", told(&summary));
+            trial.recovers();
+            let trial = Trial::of(FaultPlan::always(Which::Page(page), Fault::Altered(alter)));
+            let summary = trial.sync_with(manners(), &options);
+            assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "page {page}");
+            trial.recovers();
+        }
+    }
+}
+
+// ---- the key goes to one origin
+
+#[test]
+fn the_key_never_follows_a_redirect_or_a_next() {
+    let hostile = Workspace::of(60);
+    let listening =
+        hostile.runtime.block_on(Gateway::before(&hostile.sandbox, FaultPlan::none())).unwrap();
+    let elsewhere = format!("{}/api/v1/runs/?page=2&page_size=20", listening.url());
+    for status in [301, 302, 303, 307, 308] {
+        for target in [elsewhere.clone(), elsewhere.replace("http:", ""), "/api/v1/runs/?page=1".to_owned()] {
+            let fault = Fault::status_with(status, "location", target);
+            let trial = Trial::of(FaultPlan::always(Which::Page(1), fault));
+            let summary = trial.sync();
+            assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]));
+            assert!(told(&summary).contains("redirect"), "{}", told(&summary));
+            assert_eq!(trial.gateway.heads().len(), 3 + 1, "a redirect is not asked for again");
+            trial.recovers();
+        }
+    }
+    // A `next`, and a `Location` with 200, that point there.
+    let trial = Trial::of(FaultPlan::none());
+    let page = {
+        let model = trial.workspace.sandbox.model();
+        let runs: Vec<Value> = model.runs().take(20).map(|run| serde_json::from_str(run).unwrap()).collect();
+        json!({"count": ALL, "next": elsewhere, "previous": elsewhere, "results": runs}).to_string()
+    };
+    let headers = ["location", "content-location", "refresh"].map(|name| (name, elsewhere.clone())).into();
+    let answer = Answer { status: 200, headers, body: page.into() };
+    trial.gateway.set_plan(FaultPlan::always(Which::Page(1), Fault::Answer(answer)));
+    assert_eq!((exit_code(&trial.sync()), trial.kept()), (0, ALL));
+    trial.recovers();
+    assert_eq!(listening.heads(), [""; 0], "nobody else was ever asked anything");
+    assert!(trial.gateway.heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
+}
