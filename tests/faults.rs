@@ -8,14 +8,13 @@ mod trial;
 mod workspace;
 
 use runledger::api::{Limits, Manners, Patience};
-use runledger::error::Error;
 use runledger::sandbox::{Answer, Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trial::{RUNS, Trial, assert_invariants, exit_code, http_date, one_by_one, told};
-use workspace::{ATTEMPTS, PAGE_SIZE, Workspace, manners, options, page_of};
+use workspace::{ATTEMPTS, PAGE_SIZE, Workspace, manners, options};
 
 const ALL: usize = RUNS[0] + RUNS[1];
 
@@ -32,33 +31,43 @@ fn hurried() -> Manners {
 
 // ---- statuses
 
+/// The statuses that may pass.
+const PASSING: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
+
 #[test]
 fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
-    for status in [408, 425, 429, 500, 502, 503, 504] {
-        let trial = Trial::of(FaultPlan::once(Which::Page(2), Fault::status(status)));
-        let summary = trial.sync();
-        assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{status}");
-        trial.recovers();
-    }
+    let plan = PASSING.iter().enumerate().fold(FaultPlan::none(), |plan, (place, status)| {
+        plan.and(Which::Page(2), place + 1..=place + 1, Fault::status(*status))
+    });
+    let trial = Trial::of(plan);
+    let patience = Patience { attempts: PASSING.len() as u32 + 1, ..manners().patience };
+    let summary = trial.sync_with(Manners { patience, ..manners() }, &one_by_one());
+    assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{}", told(&summary));
+    assert_eq!(asked_for_page_2(&trial), PASSING.len() + 1);
+    trial.recovers();
 }
 
 #[test]
 fn a_failure_that_stays_leaves_what_was_read_above_it() {
-    for status in [408, 425, 429, 500, 502, 503, 504] {
-        let trial = Trial::of(FaultPlan::always(Which::Page(2), Fault::status(status)));
+    let trial = Trial::of(FaultPlan::none());
+    for (place, status) in PASSING.into_iter().enumerate() {
+        trial.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::status(status)));
         let summary = trial.sync();
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(told(&summary).contains(&format!("HTTP {status}")), "{}", told(&summary));
         assert_eq!(trial.kept(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
-        let asked = trial.gateway.heads().iter().filter(|head| head.contains("page=2&")).count();
-        assert_eq!(asked, ATTEMPTS as usize);
-        trial.recovers();
+        assert_eq!(asked_for_page_2(&trial), ATTEMPTS as usize * (place + 1));
     }
+    trial.recovers();
+}
+
+fn asked_for_page_2(trial: &Trial) -> usize {
+    trial.gateway.heads().iter().filter(|head| head.contains("page=2&")).count()
 }
 
 #[test]
 fn failures_by_chance_everywhere_do_no_harm() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         let faults = vec![
             Fault::status(503),
             Fault::Reset,
@@ -80,18 +89,19 @@ fn failures_by_chance_everywhere_do_no_harm() {
 
 #[test]
 fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
+    let trial = Trial::of(FaultPlan::none());
     let waited = |retry_after: String| -> Duration {
         let fault = Fault::status_with(429, "retry-after", retry_after);
-        let trial = Trial::of(FaultPlan::once(Which::Page(2), fault));
+        trial.gateway.set_plan(FaultPlan::once(Which::Page(2), fault));
         let waits = Arc::new(Mutex::new(Vec::new()));
         let clock = Arc::clone(&waits);
-        let client = trial.client(Manners::default()).pausing_with(Box::new(move |wait| {
+        let client = Arc::into_inner(trial.client(Manners::default())).unwrap();
+        let client = client.pausing_with(Box::new(move |wait| {
             clock.lock().unwrap().push(wait);
             Box::pin(async {})
         }));
-        let summary = trial.sync_by(client, &one_by_one());
+        let summary = trial.sync_by(Arc::new(client), &one_by_one());
         assert_eq!((exit_code(&summary), trial.kept()), (0, ALL));
-        trial.recovers();
         let waits = waits.lock().unwrap();
         assert_eq!(waits.len(), 1, "{waits:?}");
         waits[0]
@@ -108,6 +118,7 @@ fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
     for too_long in ["86400".to_owned(), u64::MAX.to_string(), http_date(1_000_000)] {
         assert_eq!(waited(too_long.clone()), limit, "{too_long}");
     }
+    trial.recovers();
 }
 
 #[test]
@@ -181,7 +192,7 @@ fn a_connection_that_is_refused_is_named() {
     let address = runledger::api::Address::parse(&format!("http://127.0.0.1:{port}")).unwrap();
     let key = runledger::secret::ApiKey::new("k", "the test").unwrap();
     let nobody = runledger::api::Client::new(address, &key, manners()).unwrap();
-    let summary = trial.sync_by(nobody, &one_by_one());
+    let summary = trial.sync_by(Arc::new(nobody), &one_by_one());
     assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]));
     assert!(told(&summary).contains("refused"), "{}", told(&summary));
     trial.recovers();
@@ -235,15 +246,54 @@ fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
 fn what_swells_beyond_the_limit_is_never_swallowed_whole() {
     // Four gibibytes from 26 MB; and an answer without an end.
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
-        let trial = Trial::of(FaultPlan::always(Which::Page(2), fault));
+        let trial = Trial::of(FaultPlan::always(Which::Runs, fault));
         let summary = trial.sync_with(hurried(), &one_by_one());
-        assert_eq!(exit_code(&summary), 5, "{}", told(&summary));
+        assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]), "{}", told(&summary));
         assert!(told(&summary).contains("larger than 1048576 bytes"), "{}", told(&summary));
-        assert!(summary.tally.seen >= u64::from(PAGE_SIZE), "what lies above it is kept");
-        // What the system's own buffers hold is counted as taken in.
-        let each = trial.gateway.swallowed_bytes() / summary.tally.requests;
+        // Pages of 20, 5 and 1: each was asked for once.
+        let asked = trial.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();
+        assert_eq!(asked, 3);
+        // What the system's own buffers hold counts as taken in.
+        let each = trial.gateway.swallowed_bytes() / asked as u64;
         assert!(each < 13_000_000, "{each} bytes");
         trial.recovers();
+    }
+}
+
+#[test]
+fn a_page_that_is_too_large_is_read_in_smaller_ones() {
+    let trial = Trial::of(FaultPlan::none());
+    for id in trial.workspace.ids().iter().skip(25).take(14) {
+        trial.workspace.sandbox.model().change(*id, |run| {
+            run.insert("extra_config".to_owned(), json!({"text": "x".repeat(100_000)}));
+        });
+    }
+    for concurrency in [1, 4] {
+        let options = Options { concurrency, ..one_by_one() };
+        let summary = trial.sync_with(hurried(), &options);
+        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{}", told(&summary));
+        assert_eq!(trial.workspace.archived(), trial.workspace.truth());
+        let page_size = trial.workspace.number("SELECT page_size FROM syncs ORDER BY sync_id DESC LIMIT 1");
+        assert_eq!(page_size, i64::from(PAGE_SIZE / 4));
+    }
+    trial.recovers();
+}
+
+#[test]
+fn an_interrupted_first_sync_goes_on_with_pages_of_another_size() {
+    for page_size in [1, 3, 7, 20, 50, 500] {
+        let workspace = Workspace::of(100);
+        let broken = FaultPlan::always(Which::Page(4), Fault::status(500));
+        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, broken)).unwrap();
+        let client = || trial::client(&workspace, &gateway, manners());
+        let options = Options { concurrency: 1, ..options() };
+        assert_eq!(exit_code(&workspace.sync_by(client(), &options)), 5);
+        assert_eq!(workspace.archived().len(), 60);
+        gateway.set_plan(FaultPlan::none());
+        let summary = workspace.sync_by(client(), &Options { page_size, ..options });
+        assert_eq!((exit_code(&summary), summary.tally.new), (0, 40), "{page_size}: {}", told(&summary));
+        assert_eq!(workspace.archived(), workspace.truth());
+        assert_invariants(&workspace.path());
     }
 }
 
@@ -265,18 +315,19 @@ fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
         (r#"{"count":1,"results":"\u001b[31mall of them"}"#.into(), "expected an array of results"),
         (r#"{"count":1,"results":null}"#.into(), "it has no `results`"),
     ];
+    let trial = Trial::of(FaultPlan::none());
     for (body, why) in bodies {
-        let trial = Trial::of(FaultPlan::once(Which::Page(2), Fault::body(body.clone())));
-        assert_eq!((exit_code(&trial.sync()), trial.kept()), (0, ALL), "{why}");
-        trial.recovers();
-        let trial = Trial::of(FaultPlan::always(Which::Page(2), Fault::body(body)));
+        trial.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::body(body.clone())));
         let summary = trial.sync();
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
         assert!(told(&summary).contains(why), "{}", told(&summary));
         assert!(!told(&summary).contains('\u{1b}'));
         assert!(told(&summary).len() < 500, "an error quotes no page");
-        trial.recovers();
+        trial.gateway.set_plan(FaultPlan::once(Which::Page(2), Fault::body(body)));
+        let summary = trial.sync_with(manners(), &Options { dry_run: true, ..one_by_one() });
+        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{why}");
     }
+    trial.recovers();
 }
 
 #[test]
@@ -345,7 +396,7 @@ fn an_empty_page_in_the_middle_hides_no_run() {
         page["results"] = json!([]);
         page["next"] = Value::Null;
     };
-    // The pages of an incremental sync are the first two; the whole list has seven.
+    // An incremental sync reads the first pages; the whole list has five.
     for (page, full) in [(1, true), (2, true), (4, true), (1, false), (2, false)] {
         for alter in [empty, end] {
             let options = Options { full, ..one_by_one() };
@@ -369,17 +420,19 @@ fn the_key_never_follows_a_redirect_or_a_next() {
     let listening =
         hostile.runtime.block_on(Gateway::before(&hostile.sandbox, FaultPlan::none())).unwrap();
     let elsewhere = format!("{}/api/v1/runs/?page=2&page_size=20", listening.url());
+    let trial = Trial::of(FaultPlan::none());
     for status in [301, 302, 303, 307, 308] {
         for target in [elsewhere.clone(), elsewhere.replace("http:", ""), "/api/v1/runs/?page=1".to_owned()] {
             let fault = Fault::status_with(status, "location", target);
-            let trial = Trial::of(FaultPlan::always(Which::Page(1), fault));
+            trial.gateway.set_plan(FaultPlan::always(Which::Page(1), fault));
+            let before = trial.gateway.heads().len();
             let summary = trial.sync();
             assert_eq!((exit_code(&summary), trial.kept()), (5, RUNS[0]));
             assert!(told(&summary).contains("redirect"), "{}", told(&summary));
-            assert_eq!(trial.gateway.heads().len(), 3 + 1, "a redirect is not asked for again");
-            trial.recovers();
+            assert_eq!(trial.gateway.heads().len(), before + 3 + 1, "a redirect is not asked for again");
         }
     }
+    trial.recovers();
     // A `next`, and a `Location` with 200, that point there.
     let trial = Trial::of(FaultPlan::none());
     let page = {

@@ -131,7 +131,7 @@ impl Client {
     /// Asks for one page of the run list and gives what `read` makes of it. `None`: the list ends before.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn run_page<T>(
         &self,
         page: u32,
@@ -152,7 +152,7 @@ impl Client {
     /// Asks for one page of a pipeline list such as `sources`. `None`: there is no such page.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn pipeline_page<T>(
         &self,
         list: &str,
@@ -170,7 +170,7 @@ impl Client {
     /// Asks for one run and gives what `read` makes of its JSON. `None`: the API has no such run.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn run<T>(
         &self,
         id: Uuid,
@@ -223,6 +223,10 @@ impl Client {
                 Failure::Status { status: 404, .. } => return Ok(Answer::NotFound),
                 Failure::Status { status: status @ (401 | 403), .. } => {
                     return Err(Error::KeyRefused { status });
+                }
+                Failure::TooLarge { limit_bytes } => {
+                    let what = format!("the answer of {} for {what}", self.address);
+                    return Err(Error::AnswerTooLarge { what, limit_bytes });
                 }
                 _ => {}
             }

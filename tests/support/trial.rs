@@ -15,7 +15,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// How many runs there are before anything goes wrong, and how many are added then.
-pub const RUNS: [usize; 2] = [100, 30];
+pub const RUNS: [usize; 2] = [70, 30];
 
 /// When each state of a run was seen, and its hash.
 type Snapshots = BTreeSet<String>;
@@ -27,7 +27,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// An archive of a hundred runs, of which some change and thirty are added; then `plan` goes wrong.
+    /// An archive of runs, of which some change and thirty are added; then `plan` goes wrong.
     pub fn of(plan: FaultPlan) -> Trial {
         let workspace = Workspace::of(RUNS[0]);
         for path in [workspace.path(), workspace.file("undisturbed.db")] {
@@ -51,10 +51,8 @@ impl Trial {
     }
 
     /// A client of the gateway.
-    pub fn client(&self, manners: Manners) -> Client {
-        let address = Address::parse(&self.gateway.url()).unwrap();
-        Client::new(address, &ApiKey::new(self.workspace.sandbox.api_key(), "the test").unwrap(), manners)
-            .unwrap()
+    pub fn client(&self, manners: Manners) -> Arc<Client> {
+        client(&self.workspace, &self.gateway, manners)
     }
 
     /// Reads the whole list through the gateway, a request at a time.
@@ -68,8 +66,8 @@ impl Trial {
     }
 
     /// As [`Trial::sync_with`], by way of somebody else's client.
-    pub fn sync_by(&self, client: Client, options: &Options) -> Summary {
-        let summary = self.workspace.sync_by(Arc::new(client), options);
+    pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
+        let summary = self.workspace.sync_by(client, options);
         let after = snapshots(&self.workspace.path());
         assert!(after.is_superset(&self.before), "what was kept before is kept");
         assert_invariants(&self.workspace.path());
@@ -85,7 +83,7 @@ impl Trial {
     /// of somebody to whom nothing ever happened.
     pub fn recovers(&self) {
         self.gateway.set_plan(FaultPlan::none());
-        let summary = self.workspace.sync_by(Arc::new(self.client(manners())), &options());
+        let summary = self.workspace.sync_by(self.client(manners()), &options());
         assert!(summary.result.is_ok(), "{:?}", summary.result);
         let undisturbed = self.workspace.file("undisturbed.db");
         assert!(self.workspace.sync_into(&undisturbed, &options()).result.is_ok());
@@ -93,6 +91,13 @@ impl Trial {
         assert_eq!(self.workspace.archived(), self.workspace.truth());
         assert_eq!(histories(&self.workspace.path()), histories(&undisturbed));
     }
+}
+
+/// A client of a gateway.
+pub fn client(workspace: &Workspace, gateway: &Gateway, manners: Manners) -> Arc<Client> {
+    let address = Address::parse(&gateway.url()).unwrap();
+    let key = ApiKey::new(workspace.sandbox.api_key(), "the test").unwrap();
+    Arc::new(Client::new(address, &key, manners).unwrap())
 }
 
 /// Reads the whole list, a request at a time.
