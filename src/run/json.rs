@@ -4,7 +4,7 @@
 //! text they came with, so nothing is lost to a double; so do strings that are no Unicode text
 //! (lone surrogates), which no Rust string can hold.
 
-use super::redact;
+use super::redact::{REDACTED, Redaction};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -70,14 +70,6 @@ pub struct Entry<'a> {
     pub quoted_key: &'a RawValue,
     /// The value's own JSON.
     pub value: &'a RawValue,
-}
-
-impl Entry<'_> {
-    /// Whether the value may be a credential. Numbers, booleans and null are none: `"tokens": 512` is a count.
-    pub fn is_credential(&self) -> bool {
-        matches!(Kind::of(self.value), Kind::String | Kind::Array | Kind::Object)
-            && redact::names_a_credential(&self.key)
-    }
 }
 
 /// The entries of one object, in the order they were sent.
@@ -148,23 +140,23 @@ pub fn write_text(text: &str, out: &mut String) {
 ///
 /// # Errors
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
-pub fn canonical(raw: &RawValue) -> Result<String, TooDeep> {
+pub fn canonical(raw: &RawValue, redaction: &Redaction) -> Result<String, TooDeep> {
     let mut out = String::with_capacity(raw.get().len());
-    if write_canonical(raw, 0, &mut out) { Ok(out) } else { Err(TooDeep) }
+    if write_canonical(raw, redaction, 0, &mut out) { Ok(out) } else { Err(TooDeep) }
 }
 
 /// The canonical spelling of a value, credentials taken out, and with them whatever lies deeper than
 /// [`DEPTH_LIMIT`]: it cannot be searched for any.
-pub fn canonical_to_limit(raw: &RawValue) -> String {
+pub fn canonical_to_limit(raw: &RawValue, redaction: &Redaction) -> String {
     let mut out = String::with_capacity(raw.get().len());
-    write_canonical(raw, 0, &mut out);
+    write_canonical(raw, redaction, 0, &mut out);
     out
 }
 
 /// Says whether all of it was written.
-fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
+fn write_canonical(raw: &RawValue, redaction: &Redaction, depth: usize, out: &mut String) -> bool {
     if depth > DEPTH_LIMIT {
-        out.push_str(redact::REDACTED);
+        out.push_str(REDACTED);
         return false;
     }
     let mut whole = true;
@@ -180,10 +172,10 @@ fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
                 }
                 write_string(entry.quoted_key, out);
                 out.push(':');
-                if entry.is_credential() {
-                    out.push_str(redact::REDACTED);
+                if redaction.covers(&entry.key, Kind::of(entry.value)) {
+                    out.push_str(REDACTED);
                 } else {
-                    whole &= write_canonical(entry.value, depth + 1, out);
+                    whole &= write_canonical(entry.value, redaction, depth + 1, out);
                 }
             }
             out.push('}');
@@ -196,7 +188,7 @@ fn write_canonical(raw: &RawValue, depth: usize, out: &mut String) -> bool {
                 if place > 0 {
                     out.push(',');
                 }
-                whole &= write_canonical(item, depth + 1, out);
+                whole &= write_canonical(item, redaction, depth + 1, out);
             }
             out.push(']');
         }
@@ -220,7 +212,7 @@ mod tests {
     use super::*;
 
     fn spelled(text: &str) -> String {
-        canonical(serde_json::from_str(text).unwrap()).unwrap()
+        canonical(serde_json::from_str(text).unwrap(), &Redaction::default()).unwrap()
     }
 
     #[test]
@@ -244,7 +236,7 @@ mod tests {
     #[test]
     fn a_value_nested_too_deep_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let read = |text: String| canonical(serde_json::from_str(&text).unwrap());
+        let read = |text: String| canonical(serde_json::from_str(&text).unwrap(), &Redaction::default());
         assert!(read(nested(DEPTH_LIMIT)).is_ok());
         assert_eq!(read(nested(10_000)), Err(TooDeep));
     }

@@ -14,6 +14,7 @@ pub use document::{Field, FieldSet};
 pub use fixed::{Fixed, Seconds, Share, Usd};
 pub use instant::Instant;
 pub use money::Cost;
+pub use redact::Redaction;
 pub use words::{ChargeStatus, Status, TriggerType};
 
 use uuid::Uuid;

@@ -17,7 +17,7 @@ pub use stop::Stop;
 
 use crate::api::Client;
 use crate::error::{Error, Result};
-use crate::run::{Drift, Instant};
+use crate::run::{Drift, Instant, Redaction};
 use crate::snapshot::Snapshot;
 use crate::store::{
     Archive, Candidate, DriftRow, Kept, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View, WalkProgress,
@@ -69,6 +69,8 @@ pub struct Options {
     pub page_size: u32,
     /// How many requests may be under way at once; at least 1.
     pub concurrency: usize,
+    /// What is taken out of the API's JSON before it is hashed and stored.
+    pub redaction: Redaction,
     /// Store nothing.
     pub dry_run: bool,
 }
@@ -82,6 +84,7 @@ impl Default for Options {
             settle: TimeDelta::days(30),
             page_size: 500,
             concurrency: 4,
+            redaction: Redaction::default(),
             dry_run: false,
         }
     }
@@ -235,13 +238,7 @@ impl<'a> Session<'a> {
         let mut session = Session {
             archive,
             options,
-            fetcher: Fetcher::new(
-                means.client,
-                means.handle,
-                means.stop,
-                options.concurrency,
-                options.page_size,
-            ),
+            fetcher: Fetcher::new(means.client, means.handle, means.stop, options),
             stop: means.stop,
             observer: means.observer,
             observations,
