@@ -47,9 +47,7 @@ fn base64(bytes: &[u8], last_two: &[u8; 2]) -> Vec<u8> {
         let [a, b, c] = [0, 1, 2].map(|place| u32::from(chunk.get(place).copied().unwrap_or(0)));
         (a << 16) | (b << 8) | c
     });
-    triples
-        .flat_map(|triple| [18, 12, 6, 0].map(|shift| letters[(triple >> shift) as usize & 63]))
-        .collect()
+    triples.flat_map(|triple| [18, 12, 6, 0].map(|shift| letters[(triple >> shift) as usize & 63])).collect()
 }
 
 /// Everything that was left behind, by the name of where it was.
@@ -121,7 +119,10 @@ impl Stage {
         for (id, (field, value)) in ids[10..].iter().zip(planted) {
             model.change(*id, |run| drop(run.insert(field.to_owned(), value)));
         }
-        model.set_text(ids[30], &json!({"id": "none", "triggered_by_token": token, "tax_id": PERSON}).to_string());
+        model.set_text(
+            ids[30],
+            &json!({"id": "none", "triggered_by_token": token, "tax_id": PERSON}).to_string(),
+        );
         model.set_text(ids[31], &json!([token, {"tax_id": 1, "password": secret}]).to_string());
         ids
     }
@@ -146,7 +147,7 @@ impl Stage {
         let output = self.command(arguments).output().unwrap();
         let name = format!("runledger {}", arguments.join(" "));
         let code = output.status.code().unwrap();
-        if arguments[0] == "sync" {
+        if arguments[0] == "sync" && code != 2 {
             assert!(output.stderr.len() > 1000, "{name} says all that it has to say");
         }
         traces.add(format!("the errors of {name}"), output.stderr);
@@ -163,27 +164,27 @@ fn no_command_lets_a_secret_out() {
     let key_file = stage.safe.path().join("key");
     let (key_file, id) = (key_file.to_str().unwrap(), ids[12].to_string());
     let api_url = stage.gateway.url();
-    let commands: Vec<(&[&str], i32)> = vec![
-        (&["sync", "--dry-run"], 3),
-        (&["sync"], 3),
-        (&["sync", "--full", "--json", "--api-key-file", key_file, "--api-url", &api_url], 3),
-        (&["fetch", &id, "--json"], 0),
-        (&["status"], 0),
-        (&["status", "--json"], 0),
-        (&["show", &id], 0),
-        (&["show", &id, "--json"], 0),
-        (&["report", "cost"], 0),
-        (&["report", "failures", "--format", "json"], 0),
-        (&["export", "runs", "--output", "runs.csv"], 0),
-        (&["export", "snapshots", "--output", "snapshots.csv"], 0),
-        (&["export", "documents", "--output", "documents.ndjson"], 0),
-        (&["query", "SELECT * FROM runs", "--format", "json"], 0),
-        (&["query", "SELECT * FROM quarantine"], 0),
-        (&["query", "SELECT * FROM no_such_table"], 2),
-        (&["sync", "--no-such-flag"], 2),
+    let commands: Vec<(Vec<&str>, i32)> = vec![
+        (vec!["sync", "--dry-run"], 3),
+        (vec!["sync"], 3),
+        (vec!["sync", "--full", "--json", "--api-key-file", key_file, "--api-url", &api_url], 3),
+        (vec!["fetch", &id, "--json"], 0),
+        (vec!["status"], 0),
+        (vec!["status", "--json"], 0),
+        (vec!["show", &id], 0),
+        (vec!["show", &id, "--json"], 0),
+        (vec!["report", "cost"], 0),
+        (vec!["report", "failures", "--format", "json"], 0),
+        (vec!["export", "runs", "--output", "runs.csv"], 0),
+        (vec!["export", "snapshots", "--output", "snapshots.csv"], 0),
+        (vec!["export", "documents", "--output", "documents.ndjson"], 0),
+        (vec!["query", "SELECT * FROM runs", "--format", "json"], 0),
+        (vec!["query", "SELECT * FROM quarantine"], 0),
+        (vec!["query", "SELECT * FROM no_such_table"], 2),
+        (vec!["sync", "--no-such-flag"], 2),
     ];
     for (arguments, code) in commands {
-        assert_eq!(stage.run(arguments, &mut traces), code, "{arguments:?}");
+        assert_eq!(stage.run(&arguments, &mut traces), code, "{arguments:?}");
     }
     traces.add_folder(stage.folder.path());
     assert!(traces.0.keys().any(|place| place.ends_with("runledger.db")), "the archive was searched");
@@ -230,7 +231,9 @@ fn no_fault_lets_a_secret_out() {
     // Items that lie about what they are.
     stage.gateway.set_plan(FaultPlan::always(
         Which::Runs,
-        Fault::Altered(|page| page["results"][0]["extra_config"] = json!({"password": format!("{TOKEN_PREFIX}{KEY}")})),
+        Fault::Altered(|page| {
+            page["results"][0]["extra_config"] = json!({"password": format!("{TOKEN_PREFIX}{KEY}")})
+        }),
     ));
     assert_eq!(stage.run(&["sync", "--full"], &mut traces), 3);
     traces.add_folder(stage.folder.path());

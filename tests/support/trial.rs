@@ -88,8 +88,9 @@ impl Trial {
         let undisturbed = self.workspace.file("undisturbed.db");
         assert!(self.workspace.sync_into(&undisturbed, &options()).result.is_ok());
         assert_invariants(&self.workspace.path());
-        assert_eq!(self.workspace.archived(), self.workspace.truth());
-        assert_eq!(histories(&self.workspace.path()), histories(&undisturbed));
+        // Two whole ledgers side by side would say little to anybody.
+        assert!(self.workspace.archived() == self.workspace.truth(), "the archive has what the API has");
+        assert!(histories(&self.workspace.path()) == histories(&undisturbed), "and no more");
     }
 }
 
