@@ -2,7 +2,9 @@
 //! then a search through everything that it left behind.
 
 use assert_cmd::cargo::CommandCargoExt;
-use runledger::sandbox::{Fault, FaultPlan, Gateway, Model, Options, Plan, Sandbox, TOKEN_PREFIX, Which};
+use runledger::sandbox::{
+    Fault, FaultPlan, Gateway, Kind, Model, Options, Plan, Sandbox, TOKEN_PREFIX, Which,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -264,6 +266,47 @@ fn what_others_see_of_a_running_process_has_no_key() {
     traces.add("the arguments".to_owned(), arguments);
     traces.assert_clean();
     drop(stage.runtime);
+}
+
+#[test]
+fn nothing_from_the_api_steers_a_terminal() {
+    let stage = Stage::new();
+    let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
+    let id = stage.sandbox.model().ids().nth(60).unwrap();
+    {
+        let mut model = stage.sandbox.model();
+        let pipeline = model.pipelines(Kind::Source).next().unwrap().0;
+        model.rename_pipeline(pipeline, evil);
+        model.change(id, |run| {
+            run.insert(evil.to_owned(), json!(evil));
+            run.insert("status".to_owned(), json!(evil));
+            run.insert("source".to_owned(), json!(pipeline.to_string()));
+            run.insert("trigger".to_owned(), json!({"type": evil, evil: evil}));
+        });
+    }
+    let id = id.to_string();
+    stage.gateway.set_plan(FaultPlan::once(
+        Which::Runs,
+        Fault::body(json!({"count": 1, "results": evil}).to_string().replace("\\u001b", "\\u001B")),
+    ));
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["sync"],
+        vec!["status"],
+        vec!["show", &id],
+        vec!["report", "cost", "--by", "pipeline"],
+        vec!["report", "failures"],
+        vec!["query", "SELECT * FROM drift"],
+        vec!["query", "SELECT status, pipeline_name FROM runs"],
+        vec!["query", "SELECT status FROM runs WHERE status = char(27)", "--param", "\u{1b}=x"],
+    ];
+    for arguments in commands {
+        let output = stage.command(&arguments).output().unwrap();
+        for text in [output.stdout, output.stderr] {
+            let text = String::from_utf8(text).unwrap();
+            let steers = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+            assert_eq!(text.find(steers), None, "{arguments:?}: {text:?}");
+        }
+    }
 }
 
 #[test]
