@@ -16,6 +16,10 @@ use std::time::Duration;
 use trial::{RUNS, Trial, assert_invariants, exit_code, http_date, one_by_one, told};
 use workspace::{ATTEMPTS, PAGE_SIZE, Workspace, manners, options};
 
+/// What becomes of a page's JSON.
+type Alteration = fn(&mut Value);
+
+/// How many runs there are when something goes wrong.
 const ALL: usize = RUNS[0] + RUNS[1];
 
 /// Limits that a test need not wait for.
@@ -332,7 +336,7 @@ fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
 
 #[test]
 fn a_count_that_is_wrong_hides_no_run() {
-    let alterations: [(fn(&mut Value), u8); 6] = [
+    let alterations: [(Alteration, u8); 6] = [
         (|page| page["count"] = json!(1_000_000), 3),
         (|page| page["count"] = json!(3), 0),
         (|page| page["count"] = json!(0), 0),
@@ -346,7 +350,7 @@ fn a_count_that_is_wrong_hides_no_run() {
         assert_eq!((exit_code(&summary), trial.kept()), (code, ALL), "{place}: {}", told(&summary));
         trial.recovers();
     }
-    let missing: fn(&mut Value) = |page| drop(page.as_object_mut().unwrap().remove("count"));
+    let missing: Alteration = |page| drop(page.as_object_mut().unwrap().remove("count"));
     let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(missing)));
     assert_eq!((exit_code(&trial.sync()), trial.kept()), (0, ALL));
     trial.recovers();
@@ -354,7 +358,7 @@ fn a_count_that_is_wrong_hides_no_run() {
 
 #[test]
 fn a_next_that_never_ends_is_not_followed_for_ever() {
-    let alter: fn(&mut Value) = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
+    let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
     let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
     let summary = trial.sync();
     assert_eq!((exit_code(&summary), trial.kept()), (0, ALL), "{}", told(&summary));
@@ -380,7 +384,7 @@ fn a_list_that_shows_the_same_page_for_ever_is_left_in_doubt() {
 
 #[test]
 fn a_next_that_is_missing_too_early_hides_no_run() {
-    let alter: fn(&mut Value) = |page| page["next"] = Value::Null;
+    let alter: Alteration = |page| page["next"] = Value::Null;
     for concurrency in [1, 4] {
         let trial = Trial::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
         let summary = trial.sync_with(manners(), &Options { concurrency, ..one_by_one() });
@@ -391,8 +395,8 @@ fn a_next_that_is_missing_too_early_hides_no_run() {
 
 #[test]
 fn an_empty_page_in_the_middle_hides_no_run() {
-    let empty: fn(&mut Value) = |page| page["results"] = json!([]);
-    let end: fn(&mut Value) = |page| {
+    let empty: Alteration = |page| page["results"] = json!([]);
+    let end: Alteration = |page| {
         page["results"] = json!([]);
         page["next"] = Value::Null;
     };
@@ -559,7 +563,7 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
 
 #[test]
 fn one_run_in_many_states_on_one_page_keeps_them_all() {
-    let many: fn(&mut Value) = |page| {
+    let many: Alteration = |page| {
         let results = page["results"].as_array_mut().unwrap();
         for place in 1..6 {
             let mut again = results[0].clone();

@@ -233,8 +233,8 @@ impl<'a> Decoder<'a> {
             Fit::Unfit(observed) => (None, observed),
         };
         self.note(&entry.key, DriftKind::Type, observed);
-        let value_kept = self.canonical(entry.value)?;
-        self.unmapped.push((&entry.key, entry.quoted_key, value_kept));
+        let text = self.canonical(entry.value)?;
+        self.unmapped.push((&entry.key, entry.quoted_key, text));
         Ok(value)
     }
 
