@@ -167,7 +167,7 @@ fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
     };
     let first = documents[0]["number"].to_string();
     assert_eq!(known_on("2026-11-23T15:59:59.999999Z"), [""; 0]);
-    assert_eq!(known_on(history[0].observed_at.as_str()), [first.clone()]);
+    assert_eq!(known_on(history[0].observed_at.as_str()), std::slice::from_ref(&first));
     assert_eq!(known_on("2026-11-23T16:59:59.999999Z"), [first]);
     assert_eq!(known_on(history[1].observed_at.as_str()), ["1001"]);
     assert_eq!(known_on("2026-11-23T17:59:59.999999Z"), ["1001"]);
@@ -710,7 +710,7 @@ fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
     }
     for suffix in ["", "-wal", "-shm", ".lock"] {
         let bytes = std::fs::read(workspace.file(&format!("runledger.db{suffix}"))).unwrap_or_default();
-        assert!(suffix != "" || bytes.len() > 100_000, "the archive was read");
+        assert!(!suffix.is_empty() || bytes.len() > 100_000, "the archive was read");
         let found = bytes.windows(TOKEN_PREFIX.len()).any(|window| window == TOKEN_PREFIX.as_bytes());
         assert!(!found, "runledger.db{suffix} holds a credential");
     }
