@@ -10,7 +10,7 @@ use runledger::api::Page;
 use runledger::export::csv;
 use runledger::report::period::Calendar;
 use runledger::report::{Dimension, Span, cost, duration, rows as stored};
-use runledger::run::{Run, decode};
+use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
 use runledger::store::{Archive, Likely, View};
 use std::hint::black_box;
@@ -37,7 +37,8 @@ fn page() -> String {
 fn decoding(c: &mut Criterion) {
     let body = page();
     let page = Page::parse(&body).expect("it is a page");
-    let runs: Vec<Run> = page.items.iter().map(|item| decode(item).expect("it is a run").run).collect();
+    let runs: Vec<Run> =
+        page.items.iter().map(|item| decode(item, &Redaction::default()).expect("it is a run").run).collect();
     let documents: Vec<String> = runs.iter().map(Run::document).collect();
     let mut group = c.benchmark_group("a page of 500 runs");
     group.throughput(Throughput::Bytes(body.len() as u64));
@@ -45,7 +46,12 @@ fn decoding(c: &mut Criterion) {
         b.iter(|| Page::parse(black_box(&body)).unwrap().items.len())
     });
     group.bench_function("decode", |b| {
-        b.iter(|| page.items.iter().map(|item| decode(item).unwrap()).for_each(|run| drop(black_box(run))));
+        b.iter(|| {
+            page.items
+                .iter()
+                .map(|item| decode(item, &Redaction::default()).unwrap())
+                .for_each(|run| drop(black_box(run)))
+        });
     });
     group.bench_function("write the documents", |b| {
         b.iter(|| runs.iter().map(Run::document).for_each(|document| drop(black_box(document))));

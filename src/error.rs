@@ -60,6 +60,15 @@ pub enum Error {
         cause: String,
     },
 
+    /// The API's answer is larger than any that is read.
+    #[error("{what} is larger than {limit_bytes} bytes")]
+    AnswerTooLarge {
+        /// The answer to what.
+        what: String,
+        /// The limit.
+        limit_bytes: usize,
+    },
+
     /// The archive cannot be used as it is.
     #[error("the archive {} cannot be used\n  because: {cause}", .path.display())]
     Archive {
@@ -129,7 +138,7 @@ impl Error {
             Error::Usage { .. } => 2,
             Error::Partial { .. } => 3,
             Error::KeyRefused { .. } => 4,
-            Error::ApiUnavailable { .. } => 5,
+            Error::ApiUnavailable { .. } | Error::AnswerTooLarge { .. } => 5,
             Error::Archive { .. } | Error::Sqlite(_) => 6,
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,

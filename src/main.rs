@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use runledger::cli::Cli;
 use runledger::commands;
 use runledger::error::Error;
+use runledger::export::visible;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,7 +67,10 @@ fn log(verbosity: u8) {
 /// Says what ended the command, and what to do about it.
 fn tell(error: &Error) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    // Most of it is the program's own words, but some of it may be quoted.
+    let text = error.to_string();
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    let _ = writeln!(stderr, "error: {}", lines.join("\n"));
     if let Some(hint) = error.hint() {
         let _ = writeln!(stderr, "hint: {hint}");
     }

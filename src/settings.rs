@@ -2,6 +2,7 @@
 
 use crate::api::Address;
 use crate::error::{Error, Result};
+use crate::run::Redaction;
 use crate::secret::ApiKey;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 /// Holds the API's address.
 pub const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
+/// Holds further keys, separated by commas, whose values are never stored.
+pub const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
 /// Holds the archive's path.
 pub const DB_VARIABLE: &str = "RUNLEDGER_DB";
 
@@ -61,6 +64,15 @@ pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
 /// [`Error::Usage`] when what it has is not UTF-8.
 pub fn has_api_key() -> Result<bool> {
     Ok(variable(API_KEY_VARIABLE)?.is_some())
+}
+
+/// What is taken out before anything is stored: credentials, and what `RUNLEDGER_REDACT` names.
+///
+/// # Errors
+/// [`Error::Usage`] when the variable is no text.
+pub fn redaction() -> Result<Redaction> {
+    let keys = variable(REDACT_VARIABLE)?.unwrap_or_default();
+    Ok(Redaction::with_keys(keys.split(',')))
 }
 
 /// An environment variable. `None`: it is not set, or empty.

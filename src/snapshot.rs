@@ -91,7 +91,7 @@ mod tests {
 
     fn run(entries: &str) -> Run {
         let text = format!(r#"{{"id":"6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11"{entries}}}"#);
-        crate::run::decode(serde_json::from_str(&text).unwrap()).unwrap().run
+        crate::run::decode(serde_json::from_str(&text).unwrap(), &Default::default()).unwrap().run
     }
 
     #[test]

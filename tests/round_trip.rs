@@ -6,7 +6,7 @@ mod document;
 use document::{Json, read, same_run, units, write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use runledger::run::{Instant, decode, json};
+use runledger::run::{Instant, Redaction, decode, json};
 use runledger::snapshot::Snapshot;
 use runledger::store::{Archive, Kept, Likely, SyncKind, View};
 use serde_json::value::RawValue;
@@ -34,7 +34,7 @@ fn any_document_comes_back_whole_from_the_archive() {
         archive.begin().unwrap();
         let text = write(&sent, style);
         prop_assert!(same_run(&read(&text), &sent), "the test can read what it wrote: {}", text);
-        let run = decode(raw(&text)).unwrap().run;
+        let run = decode(raw(&text), &Redaction::default()).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
         let kept = archive.keep(&snapshot, View::Details, Likely::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Kept::New { .. }), "{:?}", kept);
@@ -49,7 +49,7 @@ fn any_document_comes_back_whole_from_the_archive() {
         prop_assert_eq!(stored, Sha256::digest(back.as_bytes()).to_vec());
 
         // The line that is exported can be read again, and says the same: it is no new state.
-        let again = Snapshot::of(decode(raw(&back)).unwrap().run);
+        let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
         let kept = archive.keep(&again, View::Details, Likely::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Kept::Unchanged { .. }), "{:?}", kept);
@@ -63,7 +63,8 @@ fn another_spelling_of_a_document_is_no_new_state() {
     let outcome = TestRunner::new(config(150)).run(
         &(document::run(), any::<u32>(), any::<u32>()),
         |(sent, one, other)| {
-            let state = |style| Snapshot::of(decode(raw(&write(&sent, style))).unwrap().run);
+            let state =
+                |style| Snapshot::of(decode(raw(&write(&sent, style)), &Redaction::default()).unwrap().run);
             // Text that is no Unicode keeps the spelling it came in.
             let is_unicode = !write(&sent, 0).contains("\\uD");
             prop_assume!(is_unicode);
@@ -86,14 +87,14 @@ fn any_value_is_read_or_refused_and_never_a_panic() {
     let outcome = TestRunner::new(config(400)).run(&(values, any::<u32>()), |(value, style)| {
         let text = write(&value, style);
         let has_id = matches!(&value, Json::Object(entries) if entries.contains_key(&units("id")));
-        match decode(raw(&text)) {
+        match decode(raw(&text), &Redaction::default()) {
             Ok(decoded) => {
                 prop_assert!(has_id);
                 decoded.run.document();
             }
             Err(unreadable) => prop_assert!(!unreadable.0.is_empty()),
         }
-        prop_assert!(!json::canonical_to_limit(raw(&text)).is_empty());
+        prop_assert!(!json::canonical_to_limit(raw(&text), &Redaction::default()).is_empty());
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

@@ -1,7 +1,7 @@
 //! This is what the benchmarks share: the sandbox's runs as rows in memory, and the barest way to insert them.
 
 use chrono::{DateTime, Utc};
-use runledger::run::{ChargeStatus, Instant, Status, decode};
+use runledger::run::{ChargeStatus, Instant, Redaction, Status, decode};
 use runledger::sandbox::{Model, Plan};
 use runledger::snapshot::Snapshot;
 use runledger::store::{Archive, Lock, SyncKind};
@@ -40,7 +40,7 @@ pub fn model(runs: usize) -> Model {
 /// The run in the API's own JSON.
 pub fn snapshot(text: &str) -> Snapshot {
     let raw = serde_json::from_str(text).expect("the sandbox makes JSON");
-    Snapshot::of(decode(raw).expect("the sandbox makes runs").run)
+    Snapshot::of(decode(raw, &Redaction::default()).expect("the sandbox makes runs").run)
 }
 
 /// So many runs in the order of the list, decoded and ready to be inserted.

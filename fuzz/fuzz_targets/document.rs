@@ -3,16 +3,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runledger::run::decode;
+use runledger::run::{Redaction, decode};
 use runledger::snapshot::Snapshot;
 use serde_json::value::RawValue;
 
 fuzz_target!(|text: &str| {
     let Ok(item) = serde_json::from_str::<&RawValue>(text) else { return };
-    let Ok(decoded) = decode(item) else { return };
+    let Ok(decoded) = decode(item, &Redaction::default()) else { return };
     let document = decoded.run.document();
     let item: &RawValue = serde_json::from_str(&document).expect("a document is JSON");
-    let again = decode(item).expect("a document is a run").run;
+    let again = decode(item, &Redaction::default()).expect("a document is a run").run;
     assert_eq!(again.document(), document);
     assert_eq!(again, decoded.run);
     assert_eq!(again.trigger_type(), decoded.run.trigger_type());

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use runledger::api::Page;
-use runledger::run::{decode, json};
+use runledger::run::{decode, json, Redaction};
 use serde_json::Value;
 
 fuzz_target!(|body: &str| {
@@ -22,7 +22,7 @@ fuzz_target!(|body: &str| {
         }
     }
     for item in page.iter().flat_map(|page| &page.items) {
-        if decode(item).is_err() {
+        if decode(item, &Redaction::default()).is_err() {
             // What goes into quarantine is kept in its canonical spelling.
             let kept = json::canonical_to_limit(item);
             serde_json::from_str::<&serde_json::value::RawValue>(&kept).expect("what is kept is JSON");

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::secret::ApiKey;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
@@ -22,23 +23,50 @@ use uuid::Uuid;
 /// The path of the run list.
 const RUNS: &str = "/api/v1/runs/";
 
-/// The largest answer that is read, after decompression.
-const BODY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
-
 /// How the API is to be asked.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manners {
     /// How patient to be with failures.
     pub patience: Patience,
+    /// What one answer may cost.
+    pub limits: Limits,
     /// At most so many requests begin in a second. `None`: as many as come.
     pub max_requests_per_second: Option<f64>,
 }
+
+/// What one answer may cost in time and space.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a connection may take to be made.
+    pub connect: Duration,
+    /// How long the API may send nothing.
+    pub idle: Duration,
+    /// How long an answer may take from the first to the last byte.
+    pub total: Duration,
+    /// How large an answer may be after decompression.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+            body_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// What passes the time between two attempts. Tests write down the time instead of spending it.
+pub type Pause = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A client of the API. It follows no redirect and no `next`: every address is its own.
 pub struct Client {
     http: reqwest::Client,
     address: Address,
     manners: Manners,
+    pause: Pause,
     /// When the next request may begin.
     next_start: Mutex<Instant>,
     requests: AtomicU64,
@@ -63,9 +91,9 @@ impl Client {
             )]))
             // reqwest would send `x-api-key` along to wherever a redirect points.
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
-            .timeout(Duration::from_secs(600));
+            .connect_timeout(manners.limits.connect)
+            .read_timeout(manners.limits.idle)
+            .timeout(manners.limits.total);
         if address.is_plain() {
             // No proxy leads to this machine, and there is no certificate to check.
             http = http.no_proxy().tls_certs_only([]);
@@ -80,9 +108,15 @@ impl Client {
             http,
             address,
             manners,
+            pause: Box::new(|wait| Box::pin(tokio::time::sleep(wait))),
             next_start: Mutex::new(Instant::now()),
             requests: AtomicU64::new(0),
         })
+    }
+
+    /// The same client, which passes the time between two attempts in another way.
+    pub fn pausing_with(self, pause: Pause) -> Client {
+        Client { pause, ..self }
     }
 
     /// The address that is asked.
@@ -98,7 +132,7 @@ impl Client {
     /// Asks for one page of the run list and gives what `read` makes of it. `None`: the list ends before.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn run_page<T>(
         &self,
         page: u32,
@@ -119,7 +153,7 @@ impl Client {
     /// Asks for one page of a pipeline list such as `sources`. `None`: there is no such page.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn pipeline_page<T>(
         &self,
         list: &str,
@@ -137,7 +171,7 @@ impl Client {
     /// Asks for one run and gives what `read` makes of its JSON. `None`: the API has no such run.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
     pub async fn run<T>(
         &self,
         id: Uuid,
@@ -191,6 +225,10 @@ impl Client {
                 Failure::Status { status: status @ (401 | 403), .. } => {
                     return Err(Error::KeyRefused { status });
                 }
+                Failure::TooLarge { limit_bytes } => {
+                    let what = format!("the answer of {} for {what}", self.address);
+                    return Err(Error::AnswerTooLarge { what, limit_bytes });
+                }
                 _ => {}
             }
             let Some(wait) = self.manners.patience.wait_after(&failure, attempt, fastrand::f64()) else {
@@ -204,7 +242,7 @@ impl Client {
                 });
             };
             tracing::warn!(%failure, attempt, wait_seconds = wait.as_secs_f64(), "{what} is asked again");
-            tokio::time::sleep(wait).await;
+            (self.pause)(wait).await;
         }
         unreachable!("patience ends");
     }
@@ -224,8 +262,8 @@ impl Client {
         }
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1024 * 1024) as usize);
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > BODY_LIMIT_BYTES {
-                return Err(Failure::TooLarge { limit: BODY_LIMIT_BYTES });
+            if body.len() + chunk.len() > self.manners.limits.body_bytes {
+                return Err(Failure::TooLarge { limit_bytes: self.manners.limits.body_bytes });
             }
             body.extend_from_slice(&chunk);
         }

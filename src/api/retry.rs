@@ -20,7 +20,7 @@ pub enum Failure {
     /// The answer is larger than any can be.
     TooLarge {
         /// The limit in bytes.
-        limit: usize,
+        limit_bytes: usize,
     },
     /// The API answered with a redirect, which is never followed: the key goes to one origin only.
     Redirect {
@@ -35,8 +35,8 @@ impl fmt::Display for Failure {
             Failure::Status { status, .. } => write!(f, "HTTP {status}"),
             Failure::Broken(cause) => f.write_str(cause),
             Failure::Unusable(cause) => write!(f, "the answer cannot be used: {cause}"),
-            Failure::TooLarge { limit } => {
-                write!(f, "the answer is larger than {} MiB", limit / (1024 * 1024))
+            Failure::TooLarge { limit_bytes } => {
+                write!(f, "the answer is larger than {limit_bytes} bytes")
             }
             Failure::Redirect { status } => {
                 write!(

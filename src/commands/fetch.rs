@@ -3,6 +3,7 @@
 use super::sync::attempt;
 use crate::cli::FetchArgs;
 use crate::error::Result;
+use crate::settings;
 use crate::sync::{self, Options};
 use std::path::Path;
 
@@ -11,7 +12,11 @@ use std::path::Path;
 /// # Errors
 /// [`crate::error::Error::Partial`] when any run could not be had.
 pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
-    let options = Options { concurrency: args.api.concurrency, ..Options::default() };
+    let options = Options {
+        concurrency: args.api.concurrency,
+        redaction: settings::redaction()?,
+        ..Options::default()
+    };
     let mut ids = args.ids.clone();
     ids.sort_unstable();
     ids.dedup();

@@ -128,7 +128,7 @@ fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<C
 fn write_run(run: &Run, pipeline: Option<&Pipeline>, text: &mut String) {
     let width = Field::ALL.iter().map(|field| field.name().len()).max().unwrap_or(0);
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:width$}  {}", visible(value));
+        let _ = writeln!(text, "{:width$}  {}", visible(name), visible(value));
     };
     let document = run.document();
     let entries = Entries::parse(&document).expect("a run's document is an object");

@@ -6,6 +6,7 @@ use super::say;
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
+use crate::settings;
 use crate::store::{Archive, Lock, SyncKind};
 use crate::sync::{self, Clock, Means, Observer, Options, Stop, Summary};
 use chrono::TimeDelta;
@@ -30,6 +31,7 @@ pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
         settle: args.settle,
         page_size: args.page_size,
         concurrency: args.api.concurrency,
+        redaction: settings::redaction()?,
         dry_run: args.dry_run,
     };
     attempt(&args.api, &args.lock, &args.talk, path, &options, sync::sync)

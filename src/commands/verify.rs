@@ -6,9 +6,10 @@ use super::say;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
 use crate::export::visible;
+use crate::settings;
 use crate::snapshot::Change;
 use crate::store::Archive;
-use crate::sync::{Clock, Means, Verdict, verify};
+use crate::sync::{Clock, Means, Options, Verdict, verify};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::path::Path;
@@ -24,6 +25,11 @@ pub fn run(args: &VerifyArgs, path: &Path) -> Result<()> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let settled_before = SystemClock.now().plus(-args.settle);
     let ids = archive.settled_sample(settled_before, args.sample, seed)?;
+    let options = Options {
+        concurrency: args.api.concurrency,
+        redaction: settings::redaction()?,
+        ..Options::default()
+    };
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer = observer();
@@ -34,7 +40,7 @@ pub fn run(args: &VerifyArgs, path: &Path) -> Result<()> {
         stop: &stop,
         observer: observer.as_mut(),
     };
-    let verdicts = verify(&archive, means, args.api.concurrency, &ids)?;
+    let verdicts = verify(&archive, means, &options, &ids)?;
     drop(observer);
     runtime.shutdown_background();
     let count = |of: fn(&Verdict) -> bool| verdicts.iter().filter(|(_, verdict)| of(verdict)).count();

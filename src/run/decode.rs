@@ -2,8 +2,9 @@
 
 use super::json::{self, Entries, Entry, Kind};
 use super::money::{Cost, decimal_parts};
+use super::redact::{REDACTED, Redaction};
 use super::words::{ChargeStatus, Status, TriggerType};
-use super::{Field, FieldSet, Instant, Run, redact};
+use super::{Field, FieldSet, Instant, Run};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -64,7 +65,7 @@ const LONGEST_OBSERVED: usize = 100;
 /// # Errors
 /// [`Unreadable`] when it is no object, has no UUID as its id, names a field twice, or is nested
 /// too deep to be searched for credentials.
-pub fn decode(item: &RawValue) -> Result<Decoded, Unreadable> {
+pub fn decode(item: &RawValue, redaction: &Redaction) -> Result<Decoded, Unreadable> {
     let kind = Kind::of(item);
     let Some(Entries(entries)) = Entries::of(item) else {
         return Err(Unreadable(format!("it is not an object but {}", with_article(kind))));
@@ -74,8 +75,13 @@ pub fn decode(item: &RawValue) -> Result<Decoded, Unreadable> {
     let uuid = json::text_of(id.value)
         .and_then(|text| Uuid::try_parse(&text).ok())
         .ok_or_else(|| Unreadable("its id is not a UUID".to_owned()))?;
-    let mut decoder =
-        Decoder { run: blank(uuid), met: FieldSet::default(), unmapped: Vec::new(), drift: Vec::new() };
+    let mut decoder = Decoder {
+        redaction,
+        run: blank(uuid),
+        met: FieldSet::default(),
+        unmapped: Vec::new(),
+        drift: Vec::new(),
+    };
     for entry in &entries {
         decoder.read(entry)?;
     }
@@ -123,6 +129,7 @@ enum Fit<T> {
 
 /// A run half read.
 struct Decoder<'a> {
+    redaction: &'a Redaction,
     run: Run,
     met: FieldSet,
     /// Key, quoted key, and canonical value of each entry that `unmapped` will hold.
@@ -137,8 +144,11 @@ impl<'a> Decoder<'a> {
                 return Err(sent_twice(&entry.key));
             }
             self.note(&entry.key, DriftKind::Field, Kind::of(entry.value).name());
-            let value =
-                if entry.is_credential() { redact::REDACTED.to_owned() } else { canonical(entry.value)? };
+            let value = if self.redaction.covers(&entry.key, Kind::of(entry.value)) {
+                REDACTED.to_owned()
+            } else {
+                self.canonical(entry.value)?
+            };
             self.unmapped.push((&entry.key, entry.quoted_key, value));
             return Ok(());
         };
@@ -175,11 +185,11 @@ impl<'a> Decoder<'a> {
                 }
             }
             Field::Trigger => {
-                self.run.trigger = Some(canonical(value)?);
+                self.run.trigger = Some(self.canonical(value)?);
                 self.read_trigger(value);
             }
             Field::FullSync => self.run.full_sync = self.place(entry, boolean(value))?,
-            Field::ExtraConfig => self.run.extra_config = Some(canonical(value)?),
+            Field::ExtraConfig => self.run.extra_config = Some(self.canonical(value)?),
             Field::CreditChargeStatus => {
                 let word = self.place(entry, text(value))?;
                 self.run.credit_charge_status = word.map(|word| ChargeStatus::from_word(&word));
@@ -189,12 +199,12 @@ impl<'a> Decoder<'a> {
                 }
             }
             Field::ElCostUsd => self.run.el_cost_usd = self.place(entry, cost(value))?,
-            Field::ElCostMetadata => self.run.el_cost_metadata = Some(canonical(value)?),
+            Field::ElCostMetadata => self.run.el_cost_metadata = Some(self.canonical(value)?),
             Field::TransformationCostUsd => {
                 self.run.transformation_cost_usd = self.place(entry, cost(value))?
             }
             Field::TransformationCostMetadata => {
-                self.run.transformation_cost_metadata = Some(canonical(value)?);
+                self.run.transformation_cost_metadata = Some(self.canonical(value)?);
             }
             Field::TriggeredBy => {
                 self.run.triggered_by = match expanded_id(value) {
@@ -225,7 +235,8 @@ impl<'a> Decoder<'a> {
             Fit::Unfit(observed) => (None, observed),
         };
         self.note(&entry.key, DriftKind::Type, observed);
-        self.unmapped.push((&entry.key, entry.quoted_key, canonical(entry.value)?));
+        let text = self.canonical(entry.value)?;
+        self.unmapped.push((&entry.key, entry.quoted_key, text));
         Ok(value)
     }
 
@@ -235,7 +246,7 @@ impl<'a> Decoder<'a> {
         match id {
             Some(Fit::Exact(id)) => Some(id),
             _ => {
-                self.unmapped.push((&entry.key, entry.quoted_key, redact::REDACTED.to_owned()));
+                self.unmapped.push((&entry.key, entry.quoted_key, REDACTED.to_owned()));
                 None
             }
         }
@@ -276,6 +287,12 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    fn canonical(&self, value: &RawValue) -> Result<String, Unreadable> {
+        json::canonical(value, self.redaction).map_err(|json::TooDeep| {
+            Unreadable(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT))
+        })
+    }
+
     fn note(&mut self, field: &str, kind: DriftKind, observed: &str) {
         let cut = |text: &str| -> String {
             text.chars()
@@ -304,11 +321,6 @@ impl<'a> Decoder<'a> {
         }
         Ok(Decoded { run: self.run, drift: self.drift })
     }
-}
-
-fn canonical(value: &RawValue) -> Result<String, Unreadable> {
-    json::canonical(value)
-        .map_err(|json::TooDeep| Unreadable(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT)))
 }
 
 fn sent_twice(key: &str) -> Unreadable {
@@ -404,7 +416,7 @@ mod tests {
     const ID: &str = "6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11";
 
     fn read(text: &str) -> Result<Decoded, Unreadable> {
-        decode(serde_json::from_str(text).unwrap())
+        decode(serde_json::from_str(text).unwrap(), &Redaction::default())
     }
 
     /// A run whose document has its id and these entries.

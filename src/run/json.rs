@@ -4,7 +4,8 @@
 //! text they came with, so nothing is lost to a double; so do strings that are no Unicode text
 //! (lone surrogates), which no Rust string can hold.
 
-use super::redact;
+pub use super::kind::Kind;
+use super::redact::{REDACTED, Redaction};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -18,53 +19,6 @@ pub const DEPTH_LIMIT: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooDeep;
 
-/// The kinds of JSON values, named as people name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Boolean,
-    /// Any number
-    Number,
-    /// A string
-    String,
-    /// An array
-    Array,
-    /// An object
-    Object,
-}
-
-impl Kind {
-    /// The kind of a value's text, which its first character tells.
-    pub fn of(raw: &RawValue) -> Kind {
-        Kind::begun_by(raw.get().as_bytes()[0])
-    }
-
-    fn begun_by(first: u8) -> Kind {
-        match first {
-            b'n' => Kind::Null,
-            b't' | b'f' => Kind::Boolean,
-            b'"' => Kind::String,
-            b'[' => Kind::Array,
-            b'{' => Kind::Object,
-            _ => Kind::Number,
-        }
-    }
-
-    /// The kind's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Null => "null",
-            Kind::Boolean => "boolean",
-            Kind::Number => "number",
-            Kind::String => "string",
-            Kind::Array => "array",
-            Kind::Object => "object",
-        }
-    }
-}
-
 /// One entry of an object.
 #[derive(Debug)]
 pub struct Entry<'a> {
@@ -74,19 +28,6 @@ pub struct Entry<'a> {
     pub quoted_key: &'a RawValue,
     /// The value's own JSON.
     pub value: &'a RawValue,
-}
-
-impl Entry<'_> {
-    /// Whether the value may be a credential.
-    pub fn is_credential(&self) -> bool {
-        is_credential(&self.key, Kind::of(self.value))
-    }
-}
-
-/// Whether a value of that kind under that key may be a credential. Numbers, booleans and null are
-/// none: `"tokens": 512` is a count.
-fn is_credential(key: &str, kind: Kind) -> bool {
-    matches!(kind, Kind::String | Kind::Array | Kind::Object) && redact::names_a_credential(key)
 }
 
 /// The entries of one object, in the order they were sent.
@@ -165,20 +106,21 @@ pub fn write_text(text: &str, out: &mut String) {
 ///
 /// # Errors
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
-pub fn canonical(raw: &RawValue) -> Result<String, TooDeep> {
-    let (text, whole) = Rewriter::rewrite(raw);
+pub fn canonical(raw: &RawValue, redaction: &Redaction) -> Result<String, TooDeep> {
+    let (text, whole) = Rewriter::rewrite(raw, redaction);
     if whole { Ok(text) } else { Err(TooDeep) }
 }
 
 /// The canonical spelling of a value, credentials taken out, and with them whatever lies deeper than
 /// [`DEPTH_LIMIT`]: it cannot be searched for any.
-pub fn canonical_to_limit(raw: &RawValue) -> String {
-    Rewriter::rewrite(raw).0
+pub fn canonical_to_limit(raw: &RawValue, redaction: &Redaction) -> String {
+    Rewriter::rewrite(raw, redaction).0
 }
 
 /// Rewrites JSON in one pass. That it is JSON was seen when its [`RawValue`] was made, so nothing
 /// is checked a second time.
 struct Rewriter<'a> {
+    redaction: &'a Redaction,
     /// What is still to be read.
     rest: &'a str,
     out: String,
@@ -190,10 +132,10 @@ struct Rewriter<'a> {
 
 impl<'a> Rewriter<'a> {
     /// The canonical spelling, and whether all of the value is in it.
-    fn rewrite(raw: &'a RawValue) -> (String, bool) {
+    fn rewrite(raw: &'a RawValue, redaction: &'a Redaction) -> (String, bool) {
         let rest = raw.get();
-        let mut rewriter =
-            Rewriter { rest, out: String::with_capacity(rest.len()), entries: Vec::new(), whole: true };
+        let out = String::with_capacity(rest.len());
+        let mut rewriter = Rewriter { redaction, rest, out, entries: Vec::new(), whole: true };
         rewriter.value(0);
         (rewriter.out, rewriter.whole)
     }
@@ -239,7 +181,7 @@ impl<'a> Rewriter<'a> {
             self.out.push(':');
             self.next();
             self.skip(1);
-            let hidden = is_credential(&key, Kind::begun_by(self.next()));
+            let hidden = self.redaction.covers(&key, Kind::begun_by(self.next()));
             self.entries.push((key, begin));
             if hidden { self.hide() } else { self.value(depth + 1) }
         }
@@ -292,7 +234,7 @@ impl<'a> Rewriter<'a> {
 
     /// Writes that there is something which may not be shown, and passes it over.
     fn hide(&mut self) {
-        self.out.push_str(redact::REDACTED);
+        self.out.push_str(REDACTED);
         let mut depth = 0;
         loop {
             match Kind::begun_by(self.next()) {
@@ -371,7 +313,7 @@ mod tests {
     use super::*;
 
     fn spelled(text: &str) -> String {
-        canonical(serde_json::from_str(text).unwrap()).unwrap()
+        canonical(serde_json::from_str(text).unwrap(), &Redaction::default()).unwrap()
     }
 
     #[test]
@@ -395,7 +337,7 @@ mod tests {
     #[test]
     fn a_value_nested_too_deep_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let read = |text: String| canonical(serde_json::from_str(&text).unwrap());
+        let read = |text: String| canonical(serde_json::from_str(&text).unwrap(), &Redaction::default());
         assert!(read(nested(DEPTH_LIMIT)).is_ok());
         assert_eq!(read(nested(10_000)), Err(TooDeep));
     }

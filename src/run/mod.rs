@@ -5,6 +5,7 @@ mod document;
 mod fixed;
 pub mod instant;
 pub mod json;
+mod kind;
 pub mod money;
 pub mod redact;
 pub mod words;
@@ -14,6 +15,7 @@ pub use document::{Field, FieldSet};
 pub use fixed::{Fixed, Seconds, Share, Usd};
 pub use instant::Instant;
 pub use money::Cost;
+pub use redact::Redaction;
 pub use words::{ChargeStatus, Status, TriggerType};
 
 use uuid::Uuid;

@@ -1,5 +1,7 @@
 //! This is the rule that keeps credentials out of the archive: values under keys that name one are never stored.
 
+use super::kind::Kind;
+
 /// What stands in place of a credential, as JSON.
 pub const REDACTED: &str = "\"[redacted]\"";
 
@@ -10,8 +12,32 @@ const WORDS: [&str; 9] =
 /// What stands before `key` in keys that name a credential.
 const KEYS: [&str; 6] = ["api", "private", "access", "secret", "signing", "encryption"];
 
+/// Which values are taken out before anything is hashed or stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redaction {
+    /// Further keys, as the words that they consist of.
+    keys: Vec<Vec<String>>,
+}
+
+impl Redaction {
+    /// Beside the keys that name a credential, these: each in any spelling (`taxId`, `tax_id`, `TAX-ID`).
+    pub fn with_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Redaction {
+        Redaction { keys: keys.into_iter().map(words).filter(|words| !words.is_empty()).collect() }
+    }
+
+    /// Whether a value of this kind is taken out under this key.
+    ///
+    /// Numbers, booleans and null are no credentials: `"tokens": 512` is a count. Under a key that
+    /// somebody named on purpose everything is taken out but null, which says nothing.
+    pub fn covers(&self, key: &str, kind: Kind) -> bool {
+        let may_be_credential = matches!(kind, Kind::String | Kind::Array | Kind::Object);
+        (may_be_credential && names_a_credential(key))
+            || (!self.keys.is_empty() && kind != Kind::Null && self.keys.contains(&words(key)))
+    }
+}
+
 /// Whether a key says that its value is a credential.
-pub fn names_a_credential(key: &str) -> bool {
+fn names_a_credential(key: &str) -> bool {
     // Nearly every key is told apart by its end alone.
     let end = key.trim_end_matches(|letter: char| !letter.is_alphanumeric() || matches!(letter, 's' | 'S'));
     if !ends_with(end, "key") && !WORDS.iter().any(|word| ends_with(end, word)) {
@@ -65,6 +91,20 @@ mod tests {
         {
             assert!(names_a_credential(key), "{key}");
         }
+    }
+
+    #[test]
+    fn keys_that_were_named_on_purpose_are_covered_in_every_spelling() {
+        let redaction = Redaction::with_keys(["taxId", " customer-email ", "", "--"]);
+        for key in ["tax_id", "TAX-ID", "taxId", "customer_email", "customerEmail"] {
+            assert!(redaction.covers(key, Kind::String) && redaction.covers(key, Kind::Number), "{key}");
+            assert!(!redaction.covers(key, Kind::Null), "{key}");
+        }
+        for key in ["tax", "id", "tax_ids", "", "--", "old_tax_id"] {
+            assert!(!redaction.covers(key, Kind::String), "{key}");
+        }
+        assert!(redaction.covers("api_key", Kind::String) && !redaction.covers("api_key", Kind::Number));
+        assert!(!Redaction::default().covers("tax_id", Kind::String));
     }
 
     #[test]

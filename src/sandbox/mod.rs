@@ -2,15 +2,21 @@
 //!
 //! It has no part in archiving and takes nothing from the modules that do, so a mistake made
 //! there cannot hide behind the same mistake made here. Behind the server stands a [`Model`]: a
-//! list of runs that may change between two requests, all of it grown from one seed.
+//! list of runs that may change between two requests, all of it grown from one seed. Before the
+//! server a [`Gateway`] can stand, where whatever can go wrong on the way does.
 
 mod data;
 mod expand;
+mod fault;
+mod gateway;
+mod gzip;
 mod model;
 mod paging;
 mod server;
 
 pub use crate::store::PipelineKind as Kind;
 pub use data::TOKEN_PREFIX;
+pub use fault::{Answer, Fault, FaultPlan, Which};
+pub use gateway::Gateway;
 pub use model::{Document, Model, Order, Outcome, Plan};
 pub use server::{API_KEY, Call, Options, Sandbox};

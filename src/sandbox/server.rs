@@ -7,7 +7,7 @@ use crate::store::PipelineKind;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::serve::{Listener, ListenerExt};
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// The one key that a sandbox accepts.
+/// The one key that a sandbox accepts, unless its options name another.
 pub const API_KEY: &str = "sandbox-key";
 
 /// How a sandbox behaves.
@@ -38,11 +38,20 @@ pub struct Options {
     pub max_page_size: usize,
     /// Whether [`Sandbox::requests`] remembers. Counting goes on either way.
     pub log: bool,
+    /// The one key that is accepted.
+    pub api_key: String,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, latency: Duration::ZERO, page_size: 100, max_page_size: 500, log: true }
+        Options {
+            port: 0,
+            latency: Duration::ZERO,
+            page_size: 100,
+            max_page_size: 500,
+            log: true,
+            api_key: API_KEY.to_owned(),
+        }
     }
 }
 
@@ -109,8 +118,8 @@ impl Sandbox {
     }
 
     /// The key that opens it.
-    pub fn api_key(&self) -> &'static str {
-        API_KEY
+    pub fn api_key(&self) -> &str {
+        &self.shared.options.api_key
     }
 
     /// The workspace, to be read or changed. No request is answered while the guard lives.
@@ -133,6 +142,11 @@ impl Sandbox {
     pub fn forget_requests(&self) {
         self.shared.calls.lock().expect("no request panicked").clear();
         self.shared.count.store(0, Ordering::SeqCst);
+    }
+
+    /// Where it answers.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// From now on `hook` sees each request before it is answered. It may change the workspace,
@@ -160,7 +174,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/api/v1/sources/", only_get(get(sources)))
         .route("/api/v1/destinations/", only_get(get(destinations)))
         .route("/api/v1/transformations/", only_get(get(transformations)))
-        .route_layer(from_fn(check_key))
+        .route_layer(from_fn_with_state(shared.clone(), check_key))
         .fallback(append_slash)
         .layer(from_fn_with_state(shared.clone(), watch))
         .with_state(shared.clone())
@@ -199,10 +213,10 @@ async fn watch(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
 }
 
 /// The contract has both refusals for runs, and 403 alone for the lists of pipelines.
-async fn check_key(request: Request, next: Next) -> Response {
+async fn check_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let of_runs = request.uri().path().starts_with("/api/v1/runs/");
     match request.headers().get("x-api-key") {
-        Some(key) if key == API_KEY => next.run(request).await,
+        Some(key) if key.as_bytes() == shared.options.api_key.as_bytes() => next.run(request).await,
         Some(_) => refusal(StatusCode::FORBIDDEN, "Invalid API key."),
         None => {
             let status = if of_runs { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };

@@ -114,6 +114,16 @@ pub struct FirstWalk {
     pub top: Instant,
 }
 
+impl FirstWalk {
+    /// The same walk for pages of another size: of these, the one that holds its oldest run, as far as
+    /// can be told. (It need not be right: a walk that goes on looks for that run.)
+    pub fn in_pages_of(&self, page_size: u32) -> FirstWalk {
+        let above = u64::from(self.page) * u64::from(self.page_size.max(1));
+        let page = above.saturating_sub(1) / u64::from(page_size.max(1)) + 1;
+        FirstWalk { page: u32::try_from(page).unwrap_or(u32::MAX), page_size, ..*self }
+    }
+}
+
 /// One attempt, as `runledger status` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRow {
@@ -206,9 +216,19 @@ impl Archive {
     /// Those of SQLite.
     pub fn resume_walk(&self, sync_id: i64, walk: &FirstWalk) -> Result<()> {
         self.connection.execute(
-            "UPDATE syncs SET walk_started_at = ?2, page_size = ?3 WHERE sync_id = ?1",
-            params![sync_id, walk.started_at, walk.page_size],
+            "UPDATE syncs SET walk_started_at = ?2 WHERE sync_id = ?1",
+            params![sync_id, walk.started_at],
         )?;
+        Ok(())
+    }
+
+    /// Says that an attempt goes on with pages of another size.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn save_page_size(&self, sync_id: i64, page_size: u32) -> Result<()> {
+        self.connection
+            .execute("UPDATE syncs SET page_size = ?2 WHERE sync_id = ?1", params![sync_id, page_size])?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::walk::Outline;
 use crate::api::Page;
-use crate::run::{Drift, Instant, decode, json};
+use crate::run::{Drift, Instant, Redaction, decode, json};
 use crate::snapshot::Snapshot;
 use crate::store::{Cursor, Pipeline};
 use serde_json::value::RawValue;
@@ -24,18 +24,20 @@ pub(super) enum Item {
 
 impl Item {
     /// Decodes one item.
-    pub(super) fn read(raw: &RawValue) -> Item {
-        match decode(raw) {
+    pub(super) fn read(raw: &RawValue, redaction: &Redaction) -> Item {
+        match decode(raw, redaction) {
             Ok(decoded) => Item::Run(Box::new(Snapshot::of(decoded.run)), decoded.drift),
-            Err(unreadable) => Item::Unreadable { text: json::canonical_to_limit(raw), reason: unreadable.0 },
+            Err(unreadable) => {
+                Item::Unreadable { text: json::canonical_to_limit(raw, redaction), reason: unreadable.0 }
+            }
         }
     }
 
     /// Decodes the details of the run that was asked for.
-    pub(super) fn read_details(raw: &RawValue, asked: Uuid) -> Item {
-        match Item::read(raw) {
+    pub(super) fn read_details(raw: &RawValue, asked: Uuid, redaction: &Redaction) -> Item {
+        match Item::read(raw, redaction) {
             Item::Run(snapshot, _) if snapshot.run.id != asked => Item::Unreadable {
-                text: json::canonical_to_limit(raw),
+                text: json::canonical_to_limit(raw, redaction),
                 reason: format!("it came as the answer to another id, {asked}"),
             },
             item => item,
@@ -54,8 +56,8 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Decodes a page.
-    pub(super) fn read(page: &Page<'_>, number: u32) -> Arrival {
-        let items: Vec<Item> = page.items.iter().map(|raw| Item::read(raw)).collect();
+    pub(super) fn read(page: &Page<'_>, number: u32, redaction: &Redaction) -> Arrival {
+        let items: Vec<Item> = page.items.iter().map(|raw| Item::read(raw, redaction)).collect();
         let place = |item: &Item| match item {
             Item::Run(snapshot, _) => {
                 snapshot.run.created_at.map(|created_at| Cursor { created_at, run_id: snapshot.run.id })
@@ -130,6 +132,9 @@ mod tests {
     #[test]
     fn the_answer_to_another_id_is_no_answer() {
         let raw = serde_json::from_str(r#"{"id":"6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11"}"#).unwrap();
-        assert!(matches!(Item::read_details(raw, Uuid::nil()), Item::Unreadable { .. }));
+        assert!(matches!(
+            Item::read_details(raw, Uuid::nil(), &Redaction::default()),
+            Item::Unreadable { .. }
+        ));
     }
 }

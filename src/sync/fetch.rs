@@ -1,9 +1,11 @@
 //! This is the fetching of pages and details ahead of the writer, in order, so many requests at once and no more.
 
+use super::Options;
 use super::arrival::{Arrival, Item};
 use super::stop::Stop;
 use crate::api::Client;
 use crate::error::{Error, Result};
+use crate::run::Redaction;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,6 +49,7 @@ pub(super) struct Fetcher<'a> {
     client: Arc<Client>,
     handle: &'a Handle,
     stop: &'a Stop,
+    redaction: Arc<Redaction>,
     concurrency: usize,
     page_size: u32,
     pages: Queue<u32, Option<Arrival>>,
@@ -58,15 +61,15 @@ impl<'a> Fetcher<'a> {
         client: Arc<Client>,
         handle: &'a Handle,
         stop: &'a Stop,
-        concurrency: usize,
-        page_size: u32,
+        options: &Options,
     ) -> Fetcher<'a> {
         Fetcher {
             client,
             handle,
             stop,
-            concurrency,
-            page_size,
+            redaction: Arc::new(options.redaction.clone()),
+            concurrency: options.concurrency,
+            page_size: options.page_size,
             pages: Queue(VecDeque::new()),
             details: Queue(VecDeque::new()),
         }
@@ -98,9 +101,10 @@ impl<'a> Fetcher<'a> {
             if next > ahead_to.max(page) {
                 break;
             }
-            let (client, page_size) = (Arc::clone(&self.client), self.page_size);
+            let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
+            let page_size = self.page_size;
             let task = self.handle.spawn(async move {
-                client.run_page(next, page_size, |page| Arrival::read(page, next)).await
+                client.run_page(next, page_size, |page| Arrival::read(page, next, &redaction)).await
             });
             self.pages.0.push_back(Ahead { key: next, task });
         }
@@ -115,9 +119,10 @@ impl<'a> Fetcher<'a> {
     pub(super) fn prepare_details(&mut self, runs: &mut VecDeque<Uuid>) {
         while self.details.0.len() < self.concurrency {
             let Some(id) = runs.pop_front() else { break };
-            let client = Arc::clone(&self.client);
-            let task =
-                self.handle.spawn(async move { client.run(id, |raw| Item::read_details(raw, id)).await });
+            let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
+            let task = self
+                .handle
+                .spawn(async move { client.run(id, |raw| Item::read_details(raw, id, &redaction)).await });
             self.details.0.push_back(Ahead { key: id, task });
         }
     }

@@ -19,7 +19,7 @@ pub use verify::{Listed, Verdict, listed, verify};
 
 use crate::api::Client;
 use crate::error::{Error, Result};
-use crate::run::{Drift, Field, Instant};
+use crate::run::{Drift, Field, Instant, Redaction};
 use crate::snapshot::Snapshot;
 use crate::store::{
     Archive, Candidate, DriftRow, Kept, Likely, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View,
@@ -48,6 +48,9 @@ const MOST_FAILURES_IN_A_ROW: u32 = 3;
 /// How many pipelines are asked for at once.
 const PIPELINE_PAGE_SIZE: u32 = 100;
 
+/// By how much fewer runs are asked for at once when a page is too large.
+const SHRINK_PAGES_BY: u32 = 4;
+
 /// More pages of one pipeline list than anyone has.
 const MOST_PIPELINE_PAGES: u32 = 1000;
 
@@ -69,6 +72,8 @@ pub struct Options {
     pub page_size: u32,
     /// How many requests may be under way at once; at least 1.
     pub concurrency: usize,
+    /// What is taken out of the API's JSON before it is hashed and stored.
+    pub redaction: Redaction,
     /// Store nothing.
     pub dry_run: bool,
 }
@@ -82,6 +87,7 @@ impl Default for Options {
             settle: TimeDelta::days(30),
             page_size: 500,
             concurrency: 4,
+            redaction: Redaction::default(),
             dry_run: false,
         }
     }
@@ -237,13 +243,7 @@ impl<'a> Session<'a> {
         let mut session = Session {
             archive,
             options,
-            fetcher: Fetcher::new(
-                means.client,
-                means.handle,
-                means.stop,
-                options.concurrency,
-                options.page_size,
-            ),
+            fetcher: Fetcher::new(means.client, means.handle, means.stop, options),
             stop: means.stop,
             observer: means.observer,
             observations,
@@ -271,11 +271,7 @@ impl<'a> Session<'a> {
         self.refresh_pipelines()?;
         if let Some(first) = &plan.resumes {
             self.archive.resume_walk(self.sync_id, first)?;
-            let page_size = self.fetcher.page_size();
-            // Page numbers mean what they meant only in pages of the same size.
-            self.fetcher.set_page_size(first.page_size);
-            self.walk(Walk::resume(first))?;
-            self.fetcher.set_page_size(page_size);
+            self.walk(Walk::resume(&first.in_pages_of(self.fetcher.page_size())))?;
         }
         let walk = self.walk(plan.boundary.map_or_else(Walk::whole, Walk::until))?;
         self.ask_for_unsettled_runs()?;
@@ -288,13 +284,18 @@ impl<'a> Session<'a> {
     // ---- the walk of the list
 
     fn walk(&mut self, mut walk: Walk) -> Result<Walk> {
-        while let Step::Read { page, ahead_to, keep_ahead } = walk.next() {
+        'walk: while let Step::Read { page, ahead_to, keep_ahead } = walk.next() {
             self.heed_stop()?;
             self.fetcher.prepare_page(page, ahead_to, keep_ahead);
             let arrival = loop {
-                match self.fetcher.page(self.commit_deadline())? {
-                    Waited::Came(arrival) => break arrival,
-                    Waited::NotYet => self.commit()?,
+                match self.fetcher.page(self.commit_deadline()) {
+                    Ok(Waited::Came(arrival)) => break arrival,
+                    Ok(Waited::NotYet) => self.commit()?,
+                    Err(Error::AnswerTooLarge { .. }) if self.fetcher.page_size() > 1 => {
+                        self.turn_to_smaller_pages(&mut walk)?;
+                        continue 'walk;
+                    }
+                    Err(error) => return Err(error),
                 }
             };
             let effect = match arrival {
@@ -336,6 +337,17 @@ impl<'a> Session<'a> {
             self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason)?;
         }
         Ok(walk)
+    }
+
+    /// A page that is too large to be read is no reason to read nothing: fewer runs make a smaller one.
+    fn turn_to_smaller_pages(&mut self, walk: &mut Walk) -> Result<()> {
+        let before = self.fetcher.page_size();
+        let page_size = (before / SHRINK_PAGES_BY).max(1);
+        tracing::warn!(page_size, "the page is too large: fewer runs are asked for at once");
+        walk.turn_to_pages_of(page_size, before);
+        self.fetcher.set_page_size(page_size);
+        self.collect()?;
+        self.archive.save_page_size(self.sync_id, page_size)
     }
 
     /// Stores a page whole.
@@ -475,6 +487,8 @@ impl<'a> Session<'a> {
                     }
                     Details::Failed(error.to_string())
                 }
+                // That is no sign of an API that fails.
+                Err(error @ Error::AnswerTooLarge { .. }) => Details::Failed(error.to_string()),
                 Err(error) => return Err(error),
             };
             if !matches!(details, Details::Failed(_)) {
@@ -527,7 +541,11 @@ impl<'a> Session<'a> {
                 }
                 Ok(Err(cause)) => self.missing.push(format!("the names of {list}: {cause}")),
                 // A key that may read runs but no pipelines is refused here and not there.
-                Err(error @ (Error::KeyRefused { status: 403 } | Error::ApiUnavailable { .. })) => {
+                Err(
+                    error @ (Error::KeyRefused { status: 403 }
+                    | Error::ApiUnavailable { .. }
+                    | Error::AnswerTooLarge { .. }),
+                ) => {
                     let cause = error.to_string().replace("\n  because", "");
                     self.missing.push(format!("the names of {list}: {cause}"));
                 }

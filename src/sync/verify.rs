@@ -2,7 +2,7 @@
 
 use super::arrival::Item;
 use super::fetch::{Fetcher, Waited};
-use super::{MOST_FAILURES_IN_A_ROW, Means, Observer, Phase, Progress};
+use super::{MOST_FAILURES_IN_A_ROW, Means, Observer, Options, Phase, Progress};
 use crate::error::{Error, Result};
 use crate::snapshot::{Change, changes};
 use crate::store::Archive;
@@ -39,11 +39,11 @@ pub struct Listed {
 pub fn verify(
     archive: &Archive,
     means: Means<'_>,
-    concurrency: usize,
+    options: &Options,
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Verdict)>> {
     let Means { client, handle, stop, observer, .. } = means;
-    let mut fetcher = Fetcher::new(Arc::clone(&client), handle, stop, concurrency, 1);
+    let mut fetcher = Fetcher::new(Arc::clone(&client), handle, stop, options);
     let mut waiting: VecDeque<Uuid> = ids.iter().copied().collect();
     let mut verdicts = Vec::with_capacity(ids.len());
     let mut failures = 0;
@@ -90,10 +90,11 @@ fn tell(observer: &mut dyn Observer, done: usize, total: usize, requests: u64) {
 /// # Errors
 /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], or a signal.
 pub fn listed(means: &Means<'_>) -> Result<Listed> {
-    let fetcher = Fetcher::new(Arc::clone(&means.client), means.handle, means.stop, 1, 1);
+    let options = Options::default();
+    let fetcher = Fetcher::new(Arc::clone(&means.client), means.handle, means.stop, &options);
     let asked = fetcher.client().run_page(1, 1, |page| Listed {
         count: page.count,
-        first: page.items.first().and_then(|raw| match Item::read(raw) {
+        first: page.items.first().and_then(|raw| match Item::read(raw, &options.redaction) {
             Item::Run(snapshot, _) => Some(snapshot.run.id),
             Item::Unreadable { .. } => None,
         }),

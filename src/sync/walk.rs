@@ -29,6 +29,9 @@ use crate::store::{Cursor, FirstWalk, WalkProgress};
 /// How many pages in a row may bring nothing new before a list without an end is taken to go round in circles.
 const MOST_BARREN_PAGES: u32 = 5;
 
+/// How often a page that is empty, though the list goes on, is asked for again.
+const MOST_EMPTY_ANSWERS: u32 = 2;
+
 /// How often a list in no certain order is read before the walk gives up on finding it at rest.
 const MOST_PASSES: u32 = 10;
 
@@ -138,6 +141,12 @@ pub struct Walk {
     repeats: bool,
     barren_pages: u32,
     stalls: u32,
+    /// How often the page to read next came back empty, though the list goes on.
+    empty_answers: u32,
+    /// Whether the last page is to be asked for again: what it showed decides nothing.
+    asks_again: bool,
+    /// A page that stayed empty, though the list goes on.
+    gap: Option<u32>,
     /// Whether the list's end was read.
     at_end: bool,
     ended: bool,
@@ -186,6 +195,9 @@ impl Walk {
             repeats: false,
             barren_pages: 0,
             stalls: 0,
+            empty_answers: 0,
+            asks_again: false,
+            gap: None,
             at_end: false,
             ended: false,
             doubt: None,
@@ -218,6 +230,16 @@ impl Walk {
         self.at_end = false;
         self.surely_met = 0;
         self.page_length = self.page_length.max(outline.items);
+        self.asks_again = self.is_hollow(&outline) && self.empty_answers < MOST_EMPTY_ANSWERS;
+        if self.asks_again {
+            self.empty_answers += 1;
+            self.keep_ahead = false;
+            return;
+        }
+        self.empty_answers = 0;
+        if self.is_hollow(&outline) {
+            self.gap = Some(outline.page);
+        }
         match self.order {
             Order::NewestFirst { .. } if !outline.is_newest_first() => self.give_up_on_order(outline.page),
             Order::NewestFirst { base_count, must_overlap } => {
@@ -236,8 +258,35 @@ impl Walk {
         self.last = Some(outline);
     }
 
+    /// Whether a page is empty though the list goes on: its runs are there, and it hides them.
+    fn is_hollow(&self, outline: &Outline) -> bool {
+        let above = u64::from(outline.page - 1) * self.page_length as u64;
+        outline.items == 0 && (outline.has_next || outline.count > Some(above))
+    }
+
+    /// Turns to pages of another length: the one that was asked for was too large to be read.
+    pub fn turn_to_pages_of(&mut self, page_size: u32, before: u32) {
+        let before = if self.page_length > 0 { self.page_length as u64 } else { u64::from(before) };
+        // The server may have cut both to the same length.
+        let length = before.min(u64::from(page_size));
+        self.page_length = length as usize;
+        self.last = None;
+        self.keep_ahead = false;
+        match self.order {
+            Order::Other { pass, .. } => self.begin_pass(pass),
+            Order::NewestFirst { .. } => {
+                let must_overlap = self.cursor.is_some();
+                self.order = Order::NewestFirst { base_count: None, must_overlap };
+                // The page with the last item above.
+                let above = u64::from(self.page - 1) * before;
+                self.page = u32::try_from(above.saturating_sub(1) / length + 1).unwrap_or(u32::MAX);
+            }
+        }
+    }
+
     /// Takes note that the page that was asked for does not exist: the list ends before it.
     pub fn page_is_missing(&mut self) {
+        self.asks_again = false;
         self.at_end = false;
         self.repeats = false;
         self.keep_ahead = false;
@@ -246,12 +295,17 @@ impl Walk {
             // The place to go on from moved up: runs were deleted since.
             Order::NewestFirst { must_overlap: true, .. } if self.page > 1 => self.step_back(self.page),
             // The page before said that there was more: it was pulled back onto that page.
-            Order::NewestFirst { .. } if self.last.as_ref().is_some_and(|last| last.has_next) => {
+            Order::NewestFirst { .. } if self.last.as_ref().is_some_and(|last| self.goes_on(last)) => {
                 self.order = Order::NewestFirst { base_count: None, must_overlap: true };
                 self.step_back(self.page);
             }
             Order::NewestFirst { .. } => self.at_end = true,
         }
+    }
+
+    /// Whether a page says that there is another. A `next` that the page's own `count` denies says nothing.
+    fn goes_on(&self, page: &Outline) -> bool {
+        page.has_next && page.count.is_none_or(|count| count > self.met_by_position(page))
     }
 
     fn give_up_on_order(&mut self, page: u32) {
@@ -349,7 +403,7 @@ impl Walk {
     /// Takes note of what storing the last page showed, and decides whether the walk is over. After a
     /// missing page `effect` is that of an empty one.
     pub fn page_kept(&mut self, effect: Effect) {
-        if self.ended {
+        if self.ended || self.asks_again {
             return;
         }
         if let Order::Other { newly_met, .. } = &mut self.order {
@@ -375,8 +429,7 @@ impl Walk {
         {
             let all_older = last.places.iter().all(|place| place.created_at < boundary);
             if effect.unchanged && last.items > 0 && last.places.len() == last.items && all_older {
-                self.ended = true;
-                return;
+                return self.end();
             }
         }
         let beyond_count = last.count.is_some_and(|count| self.met_by_position(last) > count);
@@ -399,10 +452,10 @@ impl Walk {
         match self.order {
             // By its own count the list has more than it showed: its order may be another than it seems.
             Order::NewestFirst { .. } if short => self.begin_pass(1),
-            Order::NewestFirst { .. } => self.ended = true,
+            Order::NewestFirst { .. } => self.end(),
             Order::Other { pass, newly_met: 0, dropped: false } if pass > 1 => {
-                self.ended = true;
-                if short {
+                self.end();
+                if short && self.doubt.is_none() {
                     self.doubt = Some(format!("the API counts {count} runs, and showed {}", effect.met));
                 }
             }
@@ -415,12 +468,18 @@ impl Walk {
 
     fn begin_pass(&mut self, pass: u32) {
         self.order = Order::Other { pass, newly_met: 0, dropped: false };
+        self.gap = None;
         self.page = 1;
         self.cursor = None;
         self.progress.cursor = None;
         self.last = None;
         self.at_end = false;
         self.keep_ahead = false;
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.doubt = self.gap.map(|page| format!("page {page} stayed empty, though the list goes on"));
     }
 
     fn end_in_doubt(&mut self, doubt: String) {
@@ -440,12 +499,12 @@ impl Walk {
 
     /// Whether the walk read all that it had to read.
     pub fn is_complete(&self) -> bool {
-        self.ended && (self.at_end || self.doubt.is_none())
+        self.ended && self.gap.is_none() && (self.at_end || self.doubt.is_none())
     }
 
     /// Whether the walk read the list to its end.
     pub fn reached_end(&self) -> bool {
-        self.ended && self.at_end
+        self.ended && self.at_end && self.gap.is_none()
     }
 
     /// Whether the walk itself met every run of the list: one that it did not meet may be gone.

@@ -68,7 +68,7 @@ impl Observer for Nobody {
 pub struct Workspace {
     pub sandbox: Sandbox,
     pub clock: Hands,
-    runtime: Runtime,
+    pub runtime: Runtime,
     folder: TempDir,
 }
 
@@ -104,14 +104,7 @@ impl Workspace {
 
     pub fn client_with(&self, key: &str) -> Arc<Client> {
         let address = Address::parse(&self.sandbox.url()).unwrap();
-        let patience = Patience {
-            attempts: ATTEMPTS,
-            first_wait: Duration::ZERO,
-            longest_wait: Duration::ZERO,
-            longest_retry_after: Duration::ZERO,
-        };
-        let manners = Manners { patience, max_requests_per_second: None };
-        Arc::new(Client::new(address, &ApiKey::new(key, "the test").unwrap(), manners).unwrap())
+        Arc::new(Client::new(address, &ApiKey::new(key, "the test").unwrap(), manners()).unwrap())
     }
 
     /// Syncs into the workspace's archive.
@@ -128,7 +121,11 @@ impl Workspace {
     }
 
     pub fn sync_with_key(&self, key: &str, options: &Options) -> Summary {
-        let client = self.client_with(key);
+        self.sync_by(self.client_with(key), options)
+    }
+
+    /// Syncs into the workspace's archive by way of somebody else's client.
+    pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
         self.attempt(&self.path(), client, &Stop::default(), options, runledger::sync::sync)
     }
 
@@ -223,6 +220,17 @@ impl Workspace {
     pub fn number(&self, sql: &str) -> i64 {
         self.archive().connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
+}
+
+/// Patience without waiting.
+pub fn manners() -> Manners {
+    let patience = Patience {
+        attempts: ATTEMPTS,
+        first_wait: Duration::ZERO,
+        longest_wait: Duration::ZERO,
+        longest_retry_after: Duration::ZERO,
+    };
+    Manners { patience, ..Manners::default() }
 }
 
 /// What most tests sync with: small pages, and no look back.
