@@ -162,8 +162,8 @@ fn whatever_is_broken_is_named() {
     let sound = workspace.file("sound.db");
     workspace.archive().copy_to(&sound).unwrap();
     for (sql, expected) in [
-        (format!("UPDATE run_snapshots SET superseded_at = '2026-11-23T16:30:00.000000Z' WHERE superseded_at IS NOT NULL"), "history"),
-        (format!("UPDATE run_snapshots SET superseded_at = '2026-11-23T23:00:00.000000Z' WHERE superseded_at IS NOT NULL"), "history"),
+        ("UPDATE run_snapshots SET superseded_at = '2026-11-23T16:30:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
+        ("UPDATE run_snapshots SET superseded_at = '2026-11-23T23:00:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
         (format!("UPDATE run_snapshots SET superseded_at = '2027-01-01T00:00:00.000000Z' WHERE superseded_at IS NULL AND {changed}"), "history"),
         ("UPDATE run_snapshots SET superseded_at = '2000-01-01T00:00:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "file history"),
         (format!("DROP INDEX run_snapshots_of_run; UPDATE run_snapshots SET superseded_at = NULL WHERE {changed}"), "schema history"),
