@@ -133,6 +133,8 @@ pub struct Walk {
     progress: WalkProgress,
     /// The page that came last.
     last: Option<Outline>,
+    /// The fewest runs that the API said there are, in this pass. `None`: it did not say.
+    least_count: Option<u64>,
     /// The most items that any page had: the length of a full one.
     page_length: usize,
     /// How many items of the last page must have been met before, if the list is newest first.
@@ -190,6 +192,7 @@ impl Walk {
             resumed: false,
             progress: WalkProgress::default(),
             last: None,
+            least_count: None,
             page_length: 0,
             surely_met: 0,
             repeats: false,
@@ -237,6 +240,7 @@ impl Walk {
             return;
         }
         self.empty_answers = 0;
+        self.least_count = self.least_count.into_iter().chain(outline.count).min();
         if self.is_hollow(&outline) {
             self.gap = Some(outline.page);
         }
@@ -447,7 +451,8 @@ impl Walk {
     }
 
     fn end_pass(&mut self, effect: Effect) {
-        let count = self.last.as_ref().and_then(|last| last.count).unwrap_or(0);
+        // Runs that were created meanwhile are for the next walk.
+        let count = self.least_count.unwrap_or(0);
         let short = !self.resumed && effect.met < count;
         match self.order {
             // By its own count the list has more than it showed: its order may be another than it seems.
@@ -473,6 +478,7 @@ impl Walk {
         self.cursor = None;
         self.progress.cursor = None;
         self.last = None;
+        self.least_count = None;
         self.at_end = false;
         self.keep_ahead = false;
     }
@@ -710,6 +716,16 @@ mod tests {
             prop_assert_eq!(walked.requests as u64, runs.div_ceil(page_size as u64));
             prop_assert_eq!(walked.met.len() as u64, runs);
         }
+    }
+
+    #[test]
+    fn runs_that_are_created_meanwhile_are_left_to_the_next_walk() {
+        let mut list = List::new(100, 10, true);
+        // One is created after each answer.
+        let events = (0..20).flat_map(|_| [Event::Answer(0), Event::Create]).collect();
+        let walked = run(Walk::whole(), &mut list, events, 1);
+        assert!(walked.walk.is_complete() && walked.met.len() >= 100);
+        assert!(walked.requests <= 12, "{} requests", walked.requests);
     }
 
     #[test]
