@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench bare_loop -- 100000`; `benches/whole.py` holds the sync against it.
 
+#![allow(clippy::print_stdout, reason = "it is a program that tells what it measured")]
+
 #[allow(dead_code, reason = "the other benchmark needs the rest")]
 mod ledger;
 

@@ -66,8 +66,12 @@ pub enum Command {
 /// How the API is asked.
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
-    /// The API's address [env: RUNLEDGER_API_URL] [default: https://api.nekt.ai]
-    #[arg(long, value_name = "URL")]
+    /// The API's address; by default Nekt's own.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The API's address [env: RUNLEDGER_API_URL] [default: https://api.nekt.ai]"
+    )]
     pub api_url: Option<String>,
 
     /// Read the API key from this file instead of the environment variable NEKT_API_KEY
@@ -110,7 +114,11 @@ Examples:
   NEKT_API_KEY=… runledger sync
   runledger sync --api-key-file key.txt --db runs.db --quiet
   runledger sync --full --max-requests-per-second 2
-  runledger sync --dry-run --json")]
+  runledger sync --dry-run --json
+
+Environment:
+  NEKT_API_KEY       the API key
+  RUNLEDGER_REDACT   further keys, with commas, whose values are never stored")]
 pub struct SyncArgs {
     /// How the API is asked.
     #[command(flatten)]

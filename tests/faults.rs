@@ -1,5 +1,7 @@
-//! This is the test of everything that can go wrong between the API and the archive: what could be read is kept, and
-//! a healthy sync ends as if nothing had happened. The table in `docs/reliability.md` names these tests.
+//! This is the test of everything that can go wrong between the API and the archive.
+//!
+//! What could be read is kept, and a healthy sync ends as if nothing had happened. The table in
+//! `docs/reliability.md` names these tests.
 
 #[path = "support/trial.rs"]
 mod trial;

@@ -595,8 +595,8 @@ fn what_this_user_may_not_write_is_named_and_stays_as_it_is() {
     run(&["status"]).with(0);
     // Nor read.
     mode(&archive, 0);
-    run(&SYNC).refused(6, "unable to open database file");
-    run(&["status"]).refused(6, "unable to open database file");
+    run(&SYNC).refused(6, "it cannot be read");
+    run(&["status"]).refused(6, "it cannot be read");
     mode(&archive, 0o644);
     assert_eq!(fs::read(&archive).unwrap(), before);
 

@@ -1,5 +1,7 @@
-//! This is the proof of the whole sync by model: whatever happens to the runs between any two requests, and whatever goes
-//! wrong on the way, what exists throughout is archived, and the archive at rest is the truth.
+//! This is the proof of the whole sync by model.
+//!
+//! Whatever happens to the runs between any two requests, and whatever goes wrong on the way, what
+//! exists throughout is archived, and the archive at rest is the truth.
 
 #[path = "support/workspace.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -1,5 +1,7 @@
-//! This is the test that no secret gets out: the whole program, at its loudest, with a marked key and marked tokens, and
-//! then a search through everything that it left behind.
+//! This is the test that no secret gets out.
+//!
+//! The whole program runs at its loudest, with a marked key and marked tokens; then everything that it
+//! left behind is searched.
 
 use assert_cmd::cargo::CommandCargoExt;
 use runledger::sandbox::{

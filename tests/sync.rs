@@ -596,25 +596,6 @@ fn a_first_sync_interrupted_again_and_again_ends_complete() {
 }
 
 #[test]
-fn an_interrupted_first_sync_goes_on_in_pages_of_the_size_it_began_with() {
-    let workspace = Workspace::of(150);
-    interrupted_at(&workspace, 5, &Options { concurrency: 1, ..options() });
-    workspace.sandbox.forget_requests();
-    complete(&workspace, &Options { concurrency: 1, page_size: 50, ..options() });
-    let queries: Vec<String> = workspace
-        .sandbox
-        .requests()
-        .into_iter()
-        .filter(|call| page_of(call).is_some())
-        .map(|call| call.query)
-        .collect();
-    let expected = (4..=8).map(|page| format!("page={page}&page_size=20"));
-    let expected = expected.chain((1..=2).map(|page| format!("page={page}&page_size=50")));
-    assert_eq!(queries, Vec::from_iter(expected));
-    assert_eq!(workspace.archived(), workspace.truth());
-}
-
-#[test]
 fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
     let workspace = Workspace::of(150);
     let one_by_one = Options { concurrency: 1, ..options() };

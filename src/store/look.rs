@@ -50,7 +50,11 @@ pub(super) fn look(path: &Path) -> Result<Found> {
         return Ok(Found::Nothing);
     }
     if read < header.len() || !header.starts_with(MAGIC) {
-        return Err(unusable(path, "file is not a database".to_owned(), another()));
+        return Err(unusable(
+            path,
+            "it is no SQLite database, or its beginning is damaged (file is not a database)".to_owned(),
+            Some("name another file with --db, or restore a backup".to_owned()),
+        ));
     }
     let id = header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4].try_into().expect("four bytes are four");
     if i32::from_be_bytes(id) != APPLICATION_ID {
