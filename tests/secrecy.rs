@@ -185,6 +185,14 @@ fn no_command_lets_a_secret_out() {
         (vec!["query", "SELECT * FROM runs", "--format", "json"], 0),
         (vec!["query", "SELECT * FROM quarantine"], 0),
         (vec!["query", "SELECT * FROM no_such_table"], 2),
+        (vec!["check"], 0),
+        (vec!["check", "--json"], 0),
+        (vec!["backup", "copy.db"], 0),
+        (vec!["verify", "--sample", "20", "--seed", "1"], 0),
+        (vec!["verify", "--sample", "20", "--seed", "1", "--json"], 0),
+        (vec!["coverage", "--json"], 0),
+        (vec!["drift"], 0),
+        (vec!["drift", "--json"], 0),
         (vec!["sync", "--no-such-flag"], 2),
     ];
     for (arguments, code) in commands {
@@ -298,6 +306,10 @@ fn nothing_from_the_api_steers_a_terminal() {
         vec!["report", "cost", "--by", "pipeline"],
         vec!["report", "failures"],
         vec!["query", "SELECT * FROM drift"],
+        vec!["drift"],
+        vec!["coverage"],
+        vec!["verify", "--sample", "100"],
+        vec!["check"],
         vec!["query", "SELECT status, pipeline_name FROM runs"],
         vec!["query", "SELECT status FROM runs WHERE status = char(27)", "--param", "\u{1b}=x"],
     ];

@@ -103,7 +103,7 @@ fn a_package_has_one_home() {
         ("sha2::", &["src/snapshot.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
-        ("tempfile::", &["src/export/file.rs"]),
+        ("tempfile::", &["src/replace.rs"]),
         ("indicatif::", &["src/commands/progress.rs"]),
         ("tracing_subscriber::", &["src/main.rs"]),
         ("clap::", &["src/cli.rs", "src/main.rs"]),
