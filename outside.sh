@@ -169,7 +169,7 @@ fuzz() {
     echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
 }
 
-for tool in cargo python3 npm curl sqlite3; do
+for tool in cargo c++ python3 npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
 if [ "${1:-}" = fuzz ]; then

@@ -217,6 +217,12 @@ impl<'a> Decoder<'a> {
                     Some(id) => self.place_id_alone(entry, id.map(text)),
                     // Nobody knows what a list of tokens would hold.
                     None if Kind::of(value) == Kind::Array => self.place_id_alone(entry, None),
+                    // A document that went through here before: what was taken out is no id.
+                    None if json::text_of(value)
+                        .is_some_and(|text| redact::REDACTED.trim_matches('"') == text) =>
+                    {
+                        self.place(entry, Fit::Unfit("credential that was taken out"))?
+                    }
                     None => self.place(entry, text(value))?,
                 }
             }
@@ -543,6 +549,15 @@ mod tests {
         assert_eq!(read(&twice).unwrap_err().0, "it names the field `number` twice");
         let deep = format!(r#"{{"id":"{ID}","extra_config":{}{}}}"#, "[".repeat(500), "]".repeat(500));
         assert_eq!(read(&deep).unwrap_err().0, "it is nested deeper than 128 levels");
+    }
+
+    #[test]
+    fn a_token_that_was_taken_out_is_no_id_when_the_document_is_read_again() {
+        for token in [r#"{"token":"s3cret"}"#, r#""[redacted]""#, r#""\u005bredacted]""#] {
+            let run = with(&format!(r#""triggered_by_token":{token}"#)).run;
+            assert_eq!(run.triggered_by_token, None);
+            assert_eq!(read(&run.document()).unwrap().run, run);
+        }
     }
 
     #[test]
