@@ -2,7 +2,7 @@
 
 use super::json::{self, Entries, Entry, Kind};
 use super::money::{Cost, decimal_parts};
-use super::redact::{REDACTED, Redaction};
+use super::redact::{self, REDACTED, Redaction};
 use super::words::{ChargeStatus, Status, TriggerType};
 use super::{Field, FieldSet, Instant, Run};
 use serde_json::value::RawValue;
@@ -218,7 +218,7 @@ impl<'a> Decoder<'a> {
                     // Nobody knows what a list of tokens would hold.
                     None if Kind::of(value) == Kind::Array => self.place_id_alone(entry, None),
                     // A document that went through here before: what was taken out is no id.
-                    None if value.get() == REDACTED => {
+                    None if json::text_of(value).is_some_and(|text| redact::is_mark(&text)) => {
                         self.place(entry, Fit::Unfit("credential that was taken out"))?
                     }
                     None => self.place(entry, text(value))?,

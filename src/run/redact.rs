@@ -5,6 +5,11 @@ use super::kind::Kind;
 /// What stands in place of a credential, as JSON.
 pub const REDACTED: &str = "\"[redacted]\"";
 
+/// Whether a text is what stands in place of a credential.
+pub fn is_mark(text: &str) -> bool {
+    REDACTED.trim_matches('"') == text
+}
+
 /// The last words of keys that name a credential.
 const WORDS: [&str; 9] =
     ["token", "password", "passwd", "pwd", "passphrase", "secret", "authorization", "credential", "apikey"];
