@@ -164,7 +164,7 @@ fuzz() {
         "$target" "$place/corpus/$target" "fuzz/seeds/$target" -- \
         -max_total_time="${FUZZ_SECONDS:-30}" -max_len=4096 -timeout=10 -dict=fuzz/words.dict >"$log" 2>&1; then
         tail -n 60 "$log" >&2
-        fail "libFuzzer found an input that breaks the target $target"
+        fail "the fuzz target $target cannot be built, or libFuzzer found an input that breaks it"
     fi
     echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
 }
