@@ -64,6 +64,39 @@ sandbox_keeps_the_contract() {
     echo "the sandbox keeps the contract: $(grep -Eo '[0-9]+ generated, [0-9]+ passed' "$place/schemathesis.out")"
 }
 
+# Datasette asks the archive again and again while a sync writes to it: neither is in the other's way.
+datasette_reads_while_a_sync_writes() {
+    [ -x "$place/datasette/bin/datasette" ] || {
+        python3 -m venv "$place/datasette"
+        "$place/datasette/bin/pip" install --quiet --disable-pip-version-check datasette
+    }
+    local archive=$place/live.db url port answers=0 sync
+    rm -f "$archive" "$archive"-*
+    "$runledger" sandbox --port 0 --runs 5000 --latency-ms 20 >"$place/live.out" &
+    started+=($!)
+    wait_until grep -q 'http://127.0.0.1:' "$place/live.out"
+    url=$(grep -o 'http://127.0.0.1:[0-9]*' "$place/live.out" | head -n 1)
+    export NEKT_API_KEY=sandbox-key RUNLEDGER_API_URL=$url
+    "$runledger" sync --quiet --db "$archive"
+    port=$(free_port)
+    "$place/datasette/bin/datasette" serve -h 127.0.0.1 -p "$port" "$archive" >"$place/datasette.log" 2>&1 &
+    started+=($!)
+    wait_until curl -fsS "http://127.0.0.1:$port/-/versions.json"
+    "$runledger" sync --quiet --full --page-size 20 --db "$archive" &
+    sync=$!
+    while kill -0 "$sync" 2>/dev/null; do
+        curl -fsS -G "http://127.0.0.1:$port/live.json" --data-urlencode "_shape=array" \
+            --data-urlencode "sql=SELECT count(*) AS runs FROM runs" | grep -q '"runs": 5000' ||
+            fail "Datasette could not read the archive while a sync was writing"
+        answers=$((answers + 1))
+    done
+    wait "$sync" || fail "a sync failed while Datasette was reading"
+    [ "$answers" -ge 3 ] || fail "Datasette answered only $answers times while the sync was writing"
+    stop_all
+    unset NEKT_API_KEY RUNLEDGER_API_URL
+    echo "Datasette answered $answers times while a sync was writing"
+}
+
 # archive_from_prism NAME [Prism's options]: whatever Prism sends is kept, named or quarantined.
 archive_from_prism() {
     local name=$1 port database code
@@ -179,6 +212,7 @@ if [ "${1:-}" = fuzz ]; then
 fi
 cargo build --release --locked --quiet
 others_read_the_archive
+datasette_reads_while_a_sync_writes
 sandbox_keeps_the_contract
 archive_from_prism static
 # Seed 1 sends several runs, seed 3 a next page for ever and a count of 70 million.

@@ -85,6 +85,21 @@ fn files(workspace: &Workspace) -> Vec<String> {
 // ---- sync
 
 #[test]
+fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("a.db");
+    let db = db.to_str().unwrap();
+    let runledger = || assert_cmd::Command::cargo_bin("runledger").unwrap();
+    runledger().args(["demo", "--runs", "100", "--db", db]).assert().success();
+    for format in ["table", "csv", "json", "ndjson"] {
+        let sql = "SELECT sum(9223372036854775807) FROM runs";
+        let failed = runledger().args(["--db", db, "query", sql, "--format", format]).assert().code(2);
+        let said = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+        assert!(said.contains("the SQL cannot be run to its end: integer overflow"), "{format}: {said}");
+    }
+}
+
+#[test]
 fn a_sync_says_in_one_line_what_came() {
     let workspace = Workspace::of(150);
     let first = with(&workspace, &["sync"]).out();

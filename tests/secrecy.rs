@@ -4,14 +4,19 @@
 //! left behind is searched.
 
 use assert_cmd::cargo::CommandCargoExt;
+use runledger::api::{Address, Client, Limits, Manners, Patience};
+use runledger::run::Instant;
 use runledger::sandbox::{
     Fault, FaultPlan, Gateway, Kind, Model, Options, Plan, Sandbox, TOKEN_PREFIX, Which,
 };
+use runledger::secret::ApiKey;
+use runledger::store::{Archive, Lock};
+use runledger::sync::{Clock, Means, Observer, Options as SyncOptions, Progress, Stop, sync};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -240,6 +245,11 @@ fn no_fault_lets_a_secret_out() {
         stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full", "--json"], &mut traces), code);
     }
+    // What comes without an end is taken in up to the limit.
+    for fault in [Fault::GzipBomb { bytes: 1 << 30 }, Fault::Flood] {
+        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        assert_eq!(stage.run(&["sync", "--full"], &mut traces), 5);
+    }
     // Items that lie about what they are.
     stage.gateway.set_plan(FaultPlan::always(
         Which::Runs,
@@ -249,6 +259,99 @@ fn no_fault_lets_a_secret_out() {
     ));
     assert_eq!(stage.run(&["sync", "--full"], &mut traces), 3);
     traces.add_folder(stage.folder.path());
+    traces.assert_clean();
+}
+
+/// The limits of the binary are a minute and more: what it says when they are reached is heard in the
+/// library, with limits of a blink.
+#[test]
+fn no_fault_that_takes_its_time_lets_a_secret_out() {
+    let heard = Heard::default();
+    let hearing = heard.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || hearing.clone())
+        .init();
+    let stage = Stage::new();
+    stage.plant();
+    let archive_path = stage.folder.path().join("runledger.db");
+    let mut traces = Traces::default();
+    for fault in [Fault::Stall, Fault::StallInBody, Fault::Trickle(Duration::from_millis(20))] {
+        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        let limits = Limits {
+            idle: Duration::from_millis(100),
+            total: Duration::from_millis(400),
+            ..Limits::default()
+        };
+        let patience = Patience { attempts: 2, first_wait: Duration::ZERO, ..Patience::default() };
+        let address = Address::parse(&stage.gateway.url()).unwrap();
+        let key = ApiKey::new(KEY, "the test").unwrap();
+        let client = Client::new(address, &key, Manners { patience, limits, ..Manners::default() }).unwrap();
+        let lock = Lock::acquire(&archive_path, SystemClock.now()).unwrap();
+        let archive = Archive::open(&archive_path, &lock).unwrap();
+        let means = Means {
+            client: Arc::new(client),
+            handle: stage.runtime.handle(),
+            clock: &SystemClock,
+            stop: &Stop::default(),
+            observer: &mut Nobody,
+        };
+        let summary = sync(&archive, means, &SyncOptions::default()).unwrap();
+        let error = summary.result.unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+        traces.add("the errors of a sync".to_owned(), format!("{error} {error:?}").into_bytes());
+    }
+    let heard = heard.0.lock().unwrap().clone();
+    assert!(heard.len() > 1000, "the library says all that it has to say");
+    traces.add("the log".to_owned(), heard);
+    traces.add_folder(stage.folder.path());
+    traces.assert_clean();
+}
+
+/// What the library says to its log.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::from_utc(chrono::Utc::now()).unwrap()
+    }
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn advanced(&mut self, _: &Progress) {}
+}
+
+#[test]
+fn a_write_ahead_log_that_lies_beside_the_archive_has_no_secret() {
+    let stage = Stage::new();
+    stage.plant();
+    let mut traces = Traces::default();
+    assert_eq!(stage.run(&["sync"], &mut traces), 3);
+    // Whoever reads keeps the log from being worked in: it lies there while it is searched.
+    let path = stage.folder.path().join("runledger.db");
+    let reader = Archive::open_for_reading(&path).unwrap();
+    reader.connection().execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
+    stage.sandbox.model().add();
+    assert_eq!(stage.run(&["sync", "--full"], &mut traces), 3);
+    traces.add_folder(stage.folder.path());
+    let log = traces.0.iter().find(|(place, _)| place.ends_with("-wal")).map(|(_, bytes)| bytes.len());
+    assert!(log.is_some_and(|bytes| bytes > 1000), "the log was searched");
     traces.assert_clean();
 }
 

@@ -7,7 +7,7 @@ use crate::export::{Destination, csv, json, terminal};
 use crate::report::rows::Selection;
 use crate::store::Archive;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Statement};
+use rusqlite::{Connection, ErrorCode, Statement};
 use std::fs;
 use std::path::Path;
 
@@ -36,14 +36,27 @@ pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
     bind(&mut statement, &args.params)?;
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = Selection::new(statement);
-    match args.format {
-        QueryFormat::Table => {
-            let table = selection.table(|_, value| value.cell())?;
-            destination.write(|out| Ok(terminal::write_table(&table, out)?))
-        }
+    let answered = match args.format {
+        QueryFormat::Table => selection
+            .table(|_, value| value.cell())
+            .and_then(|table| destination.write(|out| Ok(terminal::write_table(&table, out)?))),
         QueryFormat::Csv => destination.write(|out| csv::write_rows(&mut selection, out)),
         QueryFormat::Json => destination.write(|out| json::write_rows(&mut selection, Layout::Array, out)),
         QueryFormat::Ndjson => destination.write(|out| json::write_rows(&mut selection, Layout::Lines, out)),
+    };
+    answered.map_err(blame)
+}
+
+/// What fails while the statement runs is mostly its own fault: a sum that overflows, JSON that is none.
+fn blame(error: Error) -> Error {
+    match error {
+        Error::Sqlite(rusqlite::Error::SqliteFailure(failure, text))
+            if matches!(failure.code, ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch) =>
+        {
+            let cause = text.unwrap_or_else(|| failure.to_string());
+            Error::usage(format!("the SQL cannot be run to its end: {cause}"))
+        }
+        other => other,
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// process ends, however it ends, so the file may stay: only the lock counts.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
     taken_at: Instant,
 }
 
@@ -55,7 +55,7 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "process {} since {now}", std::process::id()));
         told.map_err(unusable)?;
-        Ok(Lock { _file: file, taken_at: now })
+        Ok(Lock { file, taken_at: now })
     }
 
     /// When it was taken.
@@ -69,6 +69,14 @@ fn lock_path(archive: &Path) -> PathBuf {
     let mut name = archive.as_os_str().to_owned();
     name.push(".lock");
     PathBuf::from(name)
+}
+
+impl Drop for Lock {
+    /// Closing the file alone would not do: a program that is being started by another thread has it
+    /// open too, for a moment, and with it the lock.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 #[cfg(test)]
