@@ -120,6 +120,11 @@ impl Error {
         Error::Usage { what: what.into(), hint: None }
     }
 
+    /// The sentence and its cause on one line.
+    pub fn on_one_line(&self) -> String {
+        self.to_string().replace("\n  because", "")
+    }
+
     /// Names the archive in what SQLite said of it.
     pub fn in_archive(self, path: &Path) -> Error {
         match self {

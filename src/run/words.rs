@@ -65,13 +65,6 @@ words! {
     }
 }
 
-impl Status {
-    /// Whether a run in this status has ended. An unknown word is taken to mean that it has not.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Status::Success | Status::Failed | Status::Canceled)
-    }
-}
-
 words! {
     /// Whether a run cost a credit.
     ChargeStatus {

@@ -318,7 +318,6 @@ impl<'a> Session<'a> {
             };
             walk.page_kept(effect);
             self.walk_progress = walk.progress();
-            self.save_progress()?;
             self.tell(Phase::Walk, self.met.count(), walk.count());
             self.commit_if_due()?;
         }
@@ -377,8 +376,6 @@ impl<'a> Session<'a> {
         }
         // Asking by id heeds a stop: a page that is whole already must get as far as its progress.
         if !incomplete.is_empty() {
-            // A commit while details are waited for takes what was kept together with its account.
-            self.save_progress()?;
             self.complete(incomplete)?;
         }
         let met = self.met.count() + self.tally.quarantined;
@@ -473,8 +470,6 @@ impl<'a> Session<'a> {
             let Some(id) = self.fetcher.next_details() else { return Ok(()) };
             let details = match self.fetcher.details(self.commit_deadline()) {
                 Ok(Waited::NotYet) => {
-                    // A page may be half stored: the counts must fit what is committed of it.
-                    self.save_progress()?;
                     self.commit()?;
                     continue;
                 }
@@ -485,10 +480,10 @@ impl<'a> Session<'a> {
                     if failures >= MOST_FAILURES_IN_A_ROW {
                         return Err(error);
                     }
-                    Details::Failed(error.to_string())
+                    Details::Failed(error.on_one_line())
                 }
                 // That is no sign of an API that fails.
-                Err(error @ Error::AnswerTooLarge { .. }) => Details::Failed(error.to_string()),
+                Err(error @ Error::AnswerTooLarge { .. }) => Details::Failed(error.on_one_line()),
                 Err(error) => return Err(error),
             };
             if !matches!(details, Details::Failed(_)) {
@@ -496,7 +491,6 @@ impl<'a> Session<'a> {
             }
             self.begin_observation()?;
             answered(self, id, details)?;
-            self.save_progress()?;
             self.commit_if_due()?;
         }
     }
@@ -521,7 +515,7 @@ impl<'a> Session<'a> {
 
     fn name_missing(&mut self, id: Uuid, cause: &str) {
         if self.missing.len() < MOST_NAMED {
-            self.missing.push(format!("run {id}: {}", cause.replace("\n  because", "")));
+            self.missing.push(format!("run {id}: {}", cause));
         }
     }
 
@@ -546,7 +540,7 @@ impl<'a> Session<'a> {
                     | Error::ApiUnavailable { .. }
                     | Error::AnswerTooLarge { .. }),
                 ) => {
-                    let cause = error.to_string().replace("\n  because", "");
+                    let cause = error.on_one_line();
                     self.missing.push(format!("the names of {list}: {cause}"));
                 }
                 Err(error) => return Err(error),
@@ -679,6 +673,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         if self.collecting_since.is_some() {
+            // Whatever is committed is committed with its account, also in the middle of a page.
+            self.save_progress()?;
             self.archive.commit()?;
             self.collecting_since = None;
             self.committed = (self.tally, self.walk_progress);

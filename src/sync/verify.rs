@@ -69,7 +69,7 @@ pub fn verify(
                 if failures >= MOST_FAILURES_IN_A_ROW {
                     return Err(error);
                 }
-                verdicts.push((id, Verdict::NoAnswer(error.to_string().replace("\n  because", ""))));
+                verdicts.push((id, Verdict::NoAnswer(error.on_one_line())));
                 continue;
             }
             Err(error) => return Err(error),
