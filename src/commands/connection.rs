@@ -5,7 +5,7 @@ use crate::cli::ApiArgs;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::settings;
-use crate::sync::{Clock, Stop};
+use crate::sync::{Clock, Means, Observer, Stop};
 use chrono::Utc;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -29,6 +29,16 @@ pub fn client(args: &ApiArgs) -> Result<Arc<Client>> {
     let key = settings::api_key(args.api_key_file.as_deref())?;
     let manners = Manners { max_requests_per_second: args.max_requests_per_second, ..Manners::default() };
     Ok(Arc::new(Client::new(address, &key, manners)?))
+}
+
+/// What a sync works with here: the system's clock, and what was made for this command.
+pub fn means<'a>(
+    client: Arc<Client>,
+    runtime: &'a Runtime,
+    stop: &'a Stop,
+    observer: &'a mut dyn Observer,
+) -> Means<'a> {
+    Means { client, handle: runtime.handle(), clock: &SystemClock, stop, observer }
 }
 
 /// The runtime that requests run on.

@@ -1,6 +1,6 @@
 //! This is `runledger coverage`: what can be missing from the archive, and what explains it.
 
-use super::connection::{SystemClock, client, runtime, stop_on_signals};
+use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
 use super::progress::Silence;
 use super::say;
 use crate::cli::CoverageArgs;
@@ -11,7 +11,7 @@ use crate::report::{Span, Table};
 use crate::run::Instant;
 use crate::settings;
 use crate::store::{Archive, Coverage, Gap, PipelineKind, Why};
-use crate::sync::{Clock, Listed, Means, listed};
+use crate::sync::{Clock, Listed, listed};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -57,9 +57,8 @@ fn ask(args: &CoverageArgs) -> Result<Option<Listed>> {
     let client = client(&args.api)?;
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
-    let means =
-        Means { client, handle: runtime.handle(), clock: &SystemClock, stop: &stop, observer: &mut Silence };
-    let listed = listed(&means)?;
+    let mut observer = Silence;
+    let listed = listed(&means(client, &runtime, &stop, &mut observer))?;
     runtime.shutdown_background();
     Ok(Some(listed))
 }

@@ -1,6 +1,6 @@
 //! This is `runledger demo`: the whole journey on made-up runs, with no account and nothing to set up.
 
-use super::connection::{SystemClock, runtime, stop_on_signals};
+use super::connection::{SystemClock, means, runtime, stop_on_signals};
 use super::progress::observer;
 use super::say;
 use super::sync::line;
@@ -13,7 +13,7 @@ use crate::report::{Dimension, Span, Table, cost, duration};
 use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::store::{Archive, Lock};
-use crate::sync::{Clock, Means, Options, Summary, sync};
+use crate::sync::{Clock, Options, Summary, sync};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -127,13 +127,7 @@ fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive) -> Result<()
     let client = Arc::new(Client::new(address, &key, Manners::default())?);
     let stop = stop_on_signals(runtime)?;
     let mut observer = observer();
-    let means = Means {
-        client,
-        handle: runtime.handle(),
-        clock: &SystemClock,
-        stop: &stop,
-        observer: observer.as_mut(),
-    };
+    let means = means(client, runtime, &stop, observer.as_mut());
     let began = Instant::now();
     let options = Options::default();
     let summary: Summary = sync(archive, means, &options)?;

@@ -1,6 +1,6 @@
 //! This is `runledger sync`: it brings the archive up to date, and says in one line what came.
 
-use super::connection::{SystemClock, client, runtime, stop_on_signals};
+use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
 use super::progress::{Silence, observer};
 use super::say;
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
@@ -56,13 +56,7 @@ pub(super) fn attempt(
     let (_lock, archive) = open(path, options.dry_run, &wait)?;
     let began = Instant::now();
     let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
-    let means = Means {
-        client,
-        handle: runtime.handle(),
-        clock: &SystemClock,
-        stop: &stop,
-        observer: observer.as_mut(),
-    };
+    let means = means(client, &runtime, &stop, observer.as_mut());
     let summary = act(&archive, means, options)?;
     drop(observer);
     // Requests still under way have nobody to answer to.

@@ -1,6 +1,6 @@
 //! This is `runledger verify`: random settled runs, asked for again and compared with the archive.
 
-use super::connection::{SystemClock, client, runtime, stop_on_signals};
+use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
 use super::progress::observer;
 use super::say;
 use crate::cli::VerifyArgs;
@@ -9,7 +9,7 @@ use crate::export::visible;
 use crate::settings;
 use crate::snapshot::Change;
 use crate::store::Archive;
-use crate::sync::{Clock, Means, Options, Verdict, verify};
+use crate::sync::{Clock, Options, Verdict, verify};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::path::Path;
@@ -33,13 +33,7 @@ pub fn run(args: &VerifyArgs, path: &Path) -> Result<()> {
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer = observer();
-    let means = Means {
-        client,
-        handle: runtime.handle(),
-        clock: &SystemClock,
-        stop: &stop,
-        observer: observer.as_mut(),
-    };
+    let means = means(client, &runtime, &stop, observer.as_mut());
     let verdicts = verify(&archive, means, &options, &ids)?;
     drop(observer);
     runtime.shutdown_background();
