@@ -53,17 +53,34 @@ pub struct Pipeline {
 }
 
 impl Archive {
-    /// Keeps what is now known of a pipeline.
+    /// Keeps what is now known of a pipeline. What it was called before stays, with the time for which it was.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn keep_pipeline(&self, kind: PipelineKind, pipeline: &Pipeline, at: Instant) -> Result<()> {
         self.connection
             .prepare_cached(
-                "INSERT INTO pipelines (kind, pipeline_id, slug, name, description, active, status, created_at, \
-                                        updated_at, first_seen_at) \
+                "UPDATE pipeline_snapshots SET superseded_at = ?1 \
+                 WHERE kind = ?2 AND pipeline_id = ?3 AND superseded_at IS NULL AND observed_at < ?1 \
+                   AND (slug IS NOT ?4 OR name IS NOT ?5 OR description IS NOT ?6 OR active IS NOT ?7 \
+                        OR gone_at IS NOT NULL)",
+            )?
+            .execute(params![
+                at,
+                kind.as_str(),
+                pipeline.id,
+                pipeline.slug,
+                pipeline.name,
+                pipeline.description,
+                pipeline.active
+            ])?;
+        // Where the state before was left as it is, this is still that state.
+        self.connection
+            .prepare_cached(
+                "INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, slug, name, description, active, status, \
+                                                 created_at, updated_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-                 ON CONFLICT (kind, pipeline_id) DO UPDATE SET \
+                 ON CONFLICT (kind, pipeline_id) WHERE superseded_at IS NULL DO UPDATE SET \
                      slug = excluded.slug, name = excluded.name, description = excluded.description, \
                      active = excluded.active, status = excluded.status, created_at = excluded.created_at, \
                      updated_at = excluded.updated_at, gone_at = NULL",
@@ -71,14 +88,14 @@ impl Archive {
             .execute(params![
                 kind.as_str(),
                 pipeline.id,
+                at,
                 pipeline.slug,
                 pipeline.name,
                 pipeline.description,
                 pipeline.active,
                 pipeline.status,
                 pipeline.created_at,
-                pipeline.updated_at,
-                at
+                pipeline.updated_at
             ])?;
         Ok(())
     }
@@ -89,11 +106,22 @@ impl Archive {
     /// Those of SQLite.
     pub fn mark_gone_pipelines(&self, kind: PipelineKind, listed: &[String], at: Instant) -> Result<()> {
         let listed = serde_json::to_string(listed).expect("texts are always JSON");
-        self.connection.execute(
-            "UPDATE pipelines SET gone_at = ?2 WHERE kind = ?1 AND gone_at IS NULL \
-             AND pipeline_id NOT IN (SELECT value FROM json_each(?3))",
+        let gone = self.connection.execute(
+            "UPDATE pipeline_snapshots SET superseded_at = ?2 \
+             WHERE kind = ?1 AND superseded_at IS NULL AND gone_at IS NULL AND observed_at < ?2 \
+               AND pipeline_id NOT IN (SELECT value FROM json_each(?3))",
             params![kind.as_str(), at, listed],
         )?;
+        if gone > 0 {
+            self.connection.execute(
+                "INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, slug, name, description, active, status, \
+                                                 created_at, updated_at, gone_at) \
+                 SELECT kind, pipeline_id, ?2, slug, name, description, active, status, created_at, updated_at, ?2 \
+                 FROM pipeline_snapshots \
+                 WHERE kind = ?1 AND superseded_at = ?2 AND pipeline_id NOT IN (SELECT value FROM json_each(?3))",
+                params![kind.as_str(), at, listed],
+            )?;
+        }
         Ok(())
     }
 

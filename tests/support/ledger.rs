@@ -2,16 +2,26 @@
 
 use rusqlite::Connection;
 
+/// What the first migration makes: rows written by hand go in here.
+const FIRST: &str = include_str!("../../migrations/V1__the_ledger.sql");
+
+/// What later migrations make of it.
+const LATER: [&str; 1] = [include_str!("../../migrations/V2__closed_months.sql")];
+
 /// An archive without a row.
 pub fn empty() -> Connection {
-    let archive = Connection::open_in_memory().unwrap();
-    archive.execute_batch(include_str!("../../migrations/V1__the_ledger.sql")).unwrap();
-    archive
+    with("")
 }
 
 /// The archive of `ledger.sql`, which says why each row is there.
 pub fn small() -> Connection {
-    let archive = empty();
-    archive.execute_batch(include_str!("ledger.sql")).unwrap();
+    with(include_str!("ledger.sql"))
+}
+
+/// An archive that began with these rows in its first version, and was migrated since.
+pub fn with(rows: &str) -> Connection {
+    let archive = Connection::open_in_memory().unwrap();
+    archive.execute_batch(&[FIRST, rows].concat()).unwrap();
+    archive.execute_batch(&LATER.concat()).unwrap();
     archive
 }
