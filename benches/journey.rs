@@ -9,7 +9,7 @@ use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
 use runledger::api::Page;
 use runledger::export::csv;
 use runledger::report::period::Calendar;
-use runledger::report::{Dimension, Span, cost, duration, rows as stored};
+use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
 use runledger::store::{Archive, Likely, View};
@@ -119,19 +119,17 @@ fn keeping(c: &mut Criterion) {
 fn asking(c: &mut Criterion) {
     let (_folder, archive, sync_id) = archive_in_folder();
     keep_all(&archive, sync_id, &rows(REPORTED), Likely::New);
-    let (archive, span, zone) = (archive.connection(), Span::default(), chrono_tz::UTC);
+    let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
     let by = [Dimension::Period(Calendar::Month)];
     let mut group = c.benchmark_group("20,000 runs");
     group.throughput(Throughput::Elements(REPORTED as u64)).sample_size(20);
-    group.bench_function("report cost", |b| b.iter(|| cost::report(archive, &span, &by, zone).unwrap()));
-    group.bench_function("report duration", |b| {
-        b.iter(|| duration::report(archive, &span, &by, zone).unwrap())
-    });
+    group.bench_function("report cost", |b| b.iter(|| cost::report(&ledger, &by).unwrap()));
+    group.bench_function("report duration", |b| b.iter(|| duration::report(&ledger, &by).unwrap()));
     group.bench_function("export runs as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::runs(archive, &span).unwrap(), &mut sink()));
+        b.iter(|| csv::write_rows(&mut stored::runs(&ledger).unwrap(), &mut sink()));
     });
     group.bench_function("export snapshots as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::snapshots(archive, &span).unwrap(), &mut sink()));
+        b.iter(|| csv::write_rows(&mut stored::snapshots(&ledger).unwrap(), &mut sink()));
     });
     group.finish();
 }

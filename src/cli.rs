@@ -16,6 +16,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     pub db: Option<PathBuf>,
 
+    /// The settings [env: RUNLEDGER_CONFIG] [default: runledger.toml beside the archive]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub config: Option<PathBuf>,
+
     /// Say more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
     pub verbose: u8,
@@ -47,6 +51,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Run one SQL statement that reads
     Query(QueryArgs),
+    /// Close a month: its answers stay what finance has booked; without one, list the closed ones
+    Close(CloseArgs),
+    /// List what became known of closed months after their close
+    Restatements(RestatementsArgs),
     /// Check that everything that must be true of the archive is true
     Check(CheckArgs),
     /// Copy the archive, also while a sync is running
@@ -57,6 +65,8 @@ pub enum Command {
     Coverage(CoverageArgs),
     /// Tell what the API's contract does not know, and when each was first seen
     Drift(DriftArgs),
+    /// Print the settings in force, and where each comes from
+    Config(ConfigArgs),
     /// Archive a year of made-up runs and show what can be asked
     Demo(DemoArgs),
     /// Serve a look-alike of the API on this machine
@@ -204,6 +214,67 @@ pub struct ShowArgs {
     pub json: bool,
 }
 
+/// `runledger close`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals, and the moment of
+knowledge. From then on `--period 2026-01` gives the same answers for ever, whatever becomes known; what does is
+listed by `runledger restatements`.
+
+Examples:
+  runledger close 2026-01 --zone America/Sao_Paulo
+  runledger close                     # which months are closed
+  runledger close --restate 2026-01   # a second close beside the first; both stay")]
+pub struct CloseArgs {
+    /// The month, such as 2026-01
+    #[arg(value_name = "MONTH")]
+    pub period: Option<String>,
+
+    /// Close a closed month again, as known now; the new close names the one before it
+    #[arg(long, requires = "period")]
+    pub restate: bool,
+
+    /// Close it though something speaks against it, such as unsettled runs; what does is recorded
+    #[arg(long, requires = "period")]
+    pub force: bool,
+
+    /// The IANA time zone of the month [setting: zone] [default: UTC]
+    #[arg(long, value_name = "ZONE", requires = "period")]
+    pub zone: Option<String>,
+
+    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
+    #[arg(long, value_name = "INSTANT", requires = "period")]
+    pub date: Option<String>,
+
+    /// Print an array of objects
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger restatements`
+#[derive(Debug, Clone, Args)]
+pub struct RestatementsArgs {
+    /// Only of this month, such as 2026-01
+    #[arg(long, value_name = "MONTH")]
+    pub period: Option<String>,
+
+    /// One row a month: what was closed, what is known now, and the difference
+    #[arg(long)]
+    pub totals: bool,
+
+    /// As known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+
+    /// Where the answer goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 /// `runledger check`
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
@@ -264,6 +335,14 @@ pub struct CoverageArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DriftArgs {
     /// Print an array of objects
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runledger config`
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -352,8 +431,8 @@ pub struct ReportArgs {
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
 
-    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status; several with commas
-    /// [default: month]
+    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre; several with
+    /// commas [default: month]
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     pub by: Vec<String>,
 
@@ -363,7 +442,7 @@ pub struct ReportArgs {
 
     /// Which runs are meant.
     #[command(flatten)]
-    pub span: SpanArgs,
+    pub scope: ScopeArgs,
 
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
@@ -374,9 +453,13 @@ pub struct ReportArgs {
     pub output: OutputArgs,
 }
 
-/// Which runs are meant, by the day they are booked in.
-#[derive(Debug, Clone, Args)]
-pub struct SpanArgs {
+/// Which runs are meant, what books them, and as known when.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ScopeArgs {
+    /// Only runs of this month, week or day: 2026-01, 2026-W05, 2026-01-31. A closed month answers as it was closed
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["from", "until"])]
+    pub period: Option<String>,
+
     /// Only runs booked on this day (YYYY-MM-DD) or later
     #[arg(long, value_name = "DAY")]
     pub from: Option<String>,
@@ -385,9 +468,17 @@ pub struct SpanArgs {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 
-    /// The IANA time zone that days, weeks and months are meant in
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub zone: String,
+    /// The IANA time zone that days, weeks and months are meant in [setting: zone] [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+
+    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
+    #[arg(long, value_name = "INSTANT")]
+    pub date: Option<String>,
+
+    /// Answer as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
 }
 
 /// Where the answer goes.
@@ -420,7 +511,7 @@ pub struct ExportArgs {
 
     /// Which runs are meant.
     #[command(flatten)]
-    pub span: SpanArgs,
+    pub scope: ScopeArgs,
 
     /// How to write runs and snapshots [default: csv]
     #[arg(long, value_enum)]
@@ -438,6 +529,8 @@ pub enum Exported {
     Runs,
     /// Every state that each run was seen in
     Snapshots,
+    /// What each run cost and whom: the rows of a closed month
+    Costs,
     /// Each run's own JSON as the API sent it, one a line
     Documents,
 }

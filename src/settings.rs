@@ -1,9 +1,13 @@
-//! This is the settings: what the command line leaves open comes from the environment, else from a default.
+//! This is the settings: what the command line leaves open comes from the environment, else from a file, else from a default.
 
 use crate::api::Address;
 use crate::error::{Error, Result};
+use crate::report::DateBasis;
+use crate::report::centre::Allocation;
 use crate::run::Redaction;
 use crate::secret::ApiKey;
+use chrono_tz::Tz;
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// Holds the API key.
@@ -15,16 +19,25 @@ pub const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
 /// Holds the archive's path.
 pub const DB_VARIABLE: &str = "RUNLEDGER_DB";
 
+/// Holds the path of the file of settings.
+pub const CONFIG_VARIABLE: &str = "RUNLEDGER_CONFIG";
+/// Holds the time zone of months, weeks and days.
+pub const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
+/// Holds which instant books a run.
+pub const DATE_VARIABLE: &str = "RUNLEDGER_DATE";
+
+/// The file of settings, beside the archive: they belong to it.
+const DEFAULT_FILE: &str = "runledger.toml";
+
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 const DEFAULT_DB: &str = "runledger.db";
 
 /// The archive: `--db`, else `RUNLEDGER_DB`, else `runledger.db`.
-pub fn archive_path(flag: Option<&Path>) -> PathBuf {
-    match flag {
-        Some(path) => path.to_owned(),
-        None => std::env::var_os(DB_VARIABLE)
-            .filter(|path| !path.is_empty())
-            .map_or_else(|| PathBuf::from(DEFAULT_DB), PathBuf::from),
+pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
+    match (flag, std::env::var_os(DB_VARIABLE).filter(|path| !path.is_empty())) {
+        (Some(path), _) => Setting { value: path.to_owned(), origin: Origin::Flag("--db") },
+        (None, Some(path)) => Setting { value: path.into(), origin: Origin::Environment(DB_VARIABLE) },
+        (None, None) => Setting { value: DEFAULT_DB.into(), origin: Origin::Default },
     }
 }
 
@@ -81,5 +94,205 @@ fn variable(name: &str) -> Result<Option<String>> {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(format!("{name} is not UTF-8"))),
+    }
+}
+
+/// Where a setting in force comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An argument, by its name.
+    Flag(&'static str),
+    /// An environment variable, by its name.
+    Environment(&'static str),
+    /// The file of settings.
+    File(PathBuf),
+    /// Nothing says otherwise.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Flag(name) | Origin::Environment(name) => f.write_str(name),
+            Origin::File(path) => path.display().fmt(f),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// What it says.
+    pub value: T,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting { value: change(self.value), origin: self.origin }
+    }
+}
+
+/// What a file of settings can say. A key that is not here is refused.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    zone: Option<String>,
+    date: Option<String>,
+    #[serde(default)]
+    centre: Allocation,
+}
+
+/// The settings of an archive: the environment and the file of settings, if there is one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    path: Option<PathBuf>,
+    file: File,
+}
+
+impl Settings {
+    /// Reads the file: the one given by `--config`, else by `RUNLEDGER_CONFIG`, else `runledger.toml` beside the
+    /// archive, which need not be there.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a file that was named is not there, or says what cannot be.
+    pub fn load(flag: Option<&Path>, archive: &Path) -> Result<Settings> {
+        let named = match flag {
+            Some(path) => Some(path.to_owned()),
+            None => variable(CONFIG_VARIABLE)?.map(PathBuf::from),
+        };
+        let path = named.clone().unwrap_or_else(|| archive.with_file_name(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                return Ok(Settings::default());
+            }
+            Err(error) => {
+                return Err(Error::usage(format!(
+                    "the settings in {} cannot be read: {error}",
+                    path.display()
+                )));
+            }
+        };
+        let in_file = |what: String| Error::Usage {
+            what: format!("the settings in {} cannot be meant: {what}", path.display()),
+            hint: Some(
+                "`runledger config` prints the settings in force; docs/finance.md says what each means"
+                    .to_owned(),
+            ),
+        };
+        let file: File =
+            toml::from_str(&text).map_err(|error| in_file(error.to_string().trim_end().to_owned()))?;
+        file.centre.validate().map_err(|error| in_file(error.to_string()))?;
+        let settings = Settings { path: Some(path.clone()), file };
+        // What no command has asked for yet is wrong already.
+        settings.zone(None).and(settings.date(None).map(drop)).map_err(|error| in_file(error.to_string()))?;
+        Ok(settings)
+    }
+
+    /// The file; `None`: there is none.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The zone that months, weeks and days are meant in.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is none that IANA knows.
+    pub fn zone(&self, flag: Option<&str>) -> Result<Setting<Tz>> {
+        let Setting { value, origin } =
+            self.choose(("--zone", flag), ZONE_VARIABLE, &self.file.zone, "UTC")?;
+        let zone = value.parse().map_err(|_| Error::Usage {
+            what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
+            hint: Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned()),
+        })?;
+        Ok(Setting { value: zone, origin })
+    }
+
+    /// Which instant books a run.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is none of those.
+    pub fn date(&self, flag: Option<&str>) -> Result<Setting<DateBasis>> {
+        let default = DateBasis::default().as_str();
+        let Setting { value, origin } =
+            self.choose(("--date", flag), DATE_VARIABLE, &self.file.date, default)?;
+        let basis = DateBasis::named(&value).ok_or_else(|| {
+            let words = DateBasis::ALL.map(DateBasis::as_str).join(", ");
+            Error::usage(format!("{} {value}: a run is booked by one of {words}", said_by(&origin, "date")))
+        })?;
+        Ok(Setting { value: basis, origin })
+    }
+
+    /// The rules of the cost centres.
+    pub fn allocation(&self) -> &Allocation {
+        &self.file.centre
+    }
+
+    /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of the API key only
+    /// whether there is one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a variable cannot be meant.
+    pub fn in_force(&self, archive: Setting<PathBuf>) -> Result<Vec<(String, Setting<Option<String>>)>> {
+        let file = || self.path.clone().map_or(Origin::Default, Origin::File);
+        let environment = |name: &'static str| -> Result<Setting<Option<String>>> {
+            let value = variable(name)?;
+            let origin = if value.is_some() { Origin::Environment(name) } else { Origin::Default };
+            Ok(Setting { value, origin })
+        };
+        let mut key = environment(API_KEY_VARIABLE)?;
+        key.value = key.value.map(|_| "(given)".to_owned());
+        let mut url = environment(API_URL_VARIABLE)?;
+        url.value.get_or_insert_with(|| DEFAULT_API_URL.to_owned());
+        let mut settings = vec![
+            ("archive", archive.map(|path| Some(path.display().to_string()))),
+            ("api_url", url),
+            ("api_key", key),
+            ("redact", environment(REDACT_VARIABLE)?),
+            ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
+            ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
+        ];
+        if self.file.centre.0.is_empty() {
+            settings.push(("centre", Setting { value: None, origin: Origin::Default }));
+        }
+        let rules = self
+            .file
+            .centre
+            .0
+            .iter()
+            .map(|rule| ("centre", Setting { value: Some(rule.to_string()), origin: file() }));
+        Ok(settings.into_iter().chain(rules).map(|(name, setting)| (name.to_owned(), setting)).collect())
+    }
+
+    /// The flag, else the variable, else the file, else the default.
+    fn choose(
+        &self,
+        (name, flag): (&'static str, Option<&str>),
+        environment: &'static str,
+        file: &Option<String>,
+        default: &str,
+    ) -> Result<Setting<String>> {
+        let said = |value: &str, origin| Ok(Setting { value: value.to_owned(), origin });
+        if let Some(value) = flag {
+            return said(value, Origin::Flag(name));
+        }
+        if let Some(value) = variable(environment)? {
+            return said(&value, Origin::Environment(environment));
+        }
+        match (file, &self.path) {
+            (Some(value), Some(path)) => said(value, Origin::File(path.clone())),
+            _ => said(default, Origin::Default),
+        }
+    }
+}
+
+/// Who says it: the flag or the variable, or the key in the file.
+fn said_by<'o>(origin: &'o Origin, key: &'o str) -> &'o str {
+    match origin {
+        Origin::Flag(name) | Origin::Environment(name) => name,
+        Origin::File(_) | Origin::Default => key,
     }
 }

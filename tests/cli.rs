@@ -336,7 +336,7 @@ fn the_status_says_what_the_archive_holds_and_how_fresh_it_is() {
     }
     let told = with(&workspace, &["status", "--json"]).json();
     let numbers = json!({
-        "schema_version": 1, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
+        "schema_version": 2, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
     });
     for (name, value) in numbers.as_object().unwrap() {
         assert_eq!(&told[name], value, "{name}");

@@ -147,7 +147,9 @@ fn a_sound_archive_passes_every_check() {
             "instants",
             "counts",
             "syncs",
-            "vanished"
+            "vanished",
+            "catalogue",
+            "closes"
         ]
     );
     assert!(ran.out.lines().all(|line| line.starts_with("ok ")), "{}", ran.out);
@@ -177,7 +179,7 @@ fn whatever_is_broken_is_named() {
         (format!("UPDATE run_snapshots SET el_cost_nanos = el_cost_nanos + 1 WHERE {one}"), "derived"),
         (format!("UPDATE run_snapshots SET extra_config = '{{' WHERE {one}"), "file hashes json"),
         (format!("UPDATE run_snapshots SET created_at = '23.11.2026' WHERE {one}"), "hashes instants"),
-        ("UPDATE pipelines SET first_seen_at = '2026-11-23T16:00:00Z'".to_owned(), "instants"),
+        ("UPDATE pipeline_snapshots SET observed_at = '2026-11-23T16:00:00Z'".to_owned(), "instants"),
         ("UPDATE syncs SET runs_new = runs_new + 1 WHERE sync_id = 1".to_owned(), "counts"),
         ("UPDATE syncs SET runs_changed = 0 WHERE sync_id = 2".to_owned(), "counts"),
         ("DELETE FROM syncs WHERE sync_id = 1".to_owned(), "references"),
@@ -185,6 +187,7 @@ fn whatever_is_broken_is_named() {
         ("UPDATE syncs SET exit_code = 0 WHERE sync_id = 3".to_owned(), "syncs"),
         ("UPDATE vanished_runs SET run_id = 'nobody'".to_owned(), "vanished"),
         ("DELETE FROM run_snapshots WHERE run_id IN (SELECT run_id FROM vanished_runs)".to_owned(), "counts vanished"),
+        ("UPDATE pipeline_snapshots SET superseded_at = '2027-01-01T00:00:00.000000Z'".to_owned(), "catalogue"),
     ] {
         let path = workspace.file("broken.db");
         fs::copy(&sound, &path).unwrap();
@@ -287,7 +290,7 @@ fn a_backup_while_a_sync_is_writing_is_one_moment_of_the_archive() {
     let archive = Archive::open(&path, &lock).unwrap();
     archive
         .connection()
-        .execute_batch("UPDATE syncs SET reason = 'committed'; BEGIN; DELETE FROM pipelines")
+        .execute_batch("UPDATE syncs SET reason = 'committed'; BEGIN; DELETE FROM pipeline_snapshots")
         .unwrap();
     assert_eq!(run(&path, &["backup", backup.to_str().unwrap()]).code, 0);
     assert_eq!(

@@ -13,7 +13,7 @@ use runledger::export::json::Layout;
 use runledger::export::{Destination, WriteError, csv, json, markdown, terminal};
 use runledger::report::period::Calendar;
 use runledger::report::rows::{self, Selection};
-use runledger::report::{Cell, Dimension, Span, cost};
+use runledger::report::{Cell, Dimension, Ledger, Span, cost};
 use runledger::run::{Instant, Usd};
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -50,17 +50,17 @@ fn ndjson_of(selection: &mut Selection<'_>) -> Vec<serde_json::Value> {
     String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn both(archive: &Connection) -> [(Selection<'_>, &'static str, &'static str); 2] {
+fn both<'l>(ledger: &'l Ledger<'_>) -> [(Selection<'l>, &'static str, &'static str); 2] {
     [
-        (rows::runs(archive, &ALWAYS).unwrap(), "runs", "booked_at, run_id"),
-        (rows::snapshots(archive, &ALWAYS).unwrap(), "run_snapshots", "snapshot_id"),
+        (rows::runs(ledger).unwrap(), "runs", "booked_at, run_id"),
+        (rows::snapshots(ledger).unwrap(), "run_snapshots", "snapshot_id"),
     ]
 }
 
 #[test]
 fn exported_csv_parses_back_as_what_the_archive_holds() {
     let archive = ledger::small();
-    for (mut selection, view, order) in both(&archive) {
+    for (mut selection, view, order) in both(&ledger::opened(&archive, &ALWAYS, Tz::UTC)) {
         let (columns, rows) = csv_of(&mut selection);
         let stored: Rows = (columns.clone(), stored(&archive, view, &columns, order));
         assert_eq!(rows.len(), stored.1.len());
@@ -84,7 +84,7 @@ fn exported_csv_parses_back_as_what_the_archive_holds() {
 #[test]
 fn exported_json_parses_back_as_what_the_archive_holds() {
     let archive = ledger::small();
-    for (mut selection, view, order) in both(&archive) {
+    for (mut selection, view, order) in both(&ledger::opened(&archive, &ALWAYS, Tz::UTC)) {
         let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
         let objects = ndjson_of(&mut selection);
         let mut array = Vec::new();
@@ -119,7 +119,7 @@ fn exported_json_parses_back_as_what_the_archive_holds() {
 #[test]
 fn json_columns_become_real_json_on_one_line() {
     let archive = ledger::small();
-    let objects = ndjson_of(&mut rows::runs(&archive, &ALWAYS).unwrap());
+    let objects = ndjson_of(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap());
     let run = objects.iter().find(|object| object["run_id"] == "run-01").unwrap();
     assert_eq!(run["trigger"]["type"], "cron");
     assert_eq!(run["el_cost_metadata"]["rows"][1], 2);
@@ -129,7 +129,7 @@ fn json_columns_become_real_json_on_one_line() {
 #[test]
 fn runs_are_exported_in_order_of_booking_then_of_id() {
     let archive = ledger::small();
-    let (columns, rows) = csv_of(&mut rows::runs(&archive, &ALWAYS).unwrap());
+    let (columns, rows) = csv_of(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap());
     assert_eq!(columns[0], "run_id");
     let ids: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
     assert_eq!(
@@ -146,8 +146,11 @@ fn an_export_keeps_to_its_span() {
     let archive = ledger::small();
     let january =
         Span { from: Instant::parse("2026-01-01T00:00:00Z"), until: Instant::parse("2026-02-01T00:00:00Z") };
-    assert_eq!(csv_of(&mut rows::runs(&archive, &january).unwrap()).1.len(), 3);
-    assert_eq!(csv_of(&mut rows::snapshots(&archive, &january).unwrap()).1.len(), 9);
+    assert_eq!(csv_of(&mut rows::runs(&ledger::opened(&archive, &january, Tz::UTC)).unwrap()).1.len(), 3);
+    assert_eq!(
+        csv_of(&mut rows::snapshots(&ledger::opened(&archive, &january, Tz::UTC)).unwrap()).1.len(),
+        9
+    );
 }
 
 #[test]
@@ -193,12 +196,12 @@ proptest! {
                 (format!("run-{nth}"), format!("+{day} days"), el, transformation),
             ).unwrap();
         }
-        let (columns, rows) = csv_of(&mut rows::runs(&archive, &ALWAYS).unwrap());
+        let (columns, rows) = csv_of(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap());
         let column = columns.iter().position(|column| column == "total_cost_nanos").unwrap();
         let exported: i128 = rows.iter().filter_map(|row| row[column].parse::<i128>().ok()).sum();
 
         let by = [Dimension::Period(Calendar::Month)];
-        let report = cost::report(&archive, &ALWAYS, &by, Tz::Asia__Kathmandu).unwrap();
+        let report = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::Asia__Kathmandu), &by).unwrap();
         let place = report.columns.iter().position(|column| column == "total_cost_usd").unwrap();
         let reported: Usd = report.rows.iter().map(|row| match row[place] {
             Cell::Usd(usd) => usd.unwrap_or_default(),
@@ -254,8 +257,9 @@ impl std::io::Write for ClosedPipe {
 #[test]
 fn every_format_knows_a_closed_pipe_as_one() {
     let archive = ledger::small();
-    let selection = || rows::snapshots(&archive, &ALWAYS).unwrap();
-    let table = cost::report(&archive, &ALWAYS, &[Dimension::Status], Tz::UTC).unwrap();
+    let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+    let selection = || rows::snapshots(&ledger).unwrap();
+    let table = cost::report(&ledger, &[Dimension::Status]).unwrap();
     for failed in [
         csv::write_rows(&mut selection(), &mut ClosedPipe).unwrap_err(),
         json::write_rows(&mut selection(), Layout::Array, &mut ClosedPipe).unwrap_err(),

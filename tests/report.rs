@@ -8,10 +8,10 @@ mod ledger;
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::export::{csv, json, markdown, terminal};
-use runledger::report::booked::{EVERY_RUN, RUNS_IN_SPAN};
+use runledger::report::booked;
 use runledger::report::period::Calendar;
 use runledger::report::question::{QUESTIONS, Question};
-use runledger::report::{Dimension, Span, Table, cost, duration};
+use runledger::report::{DateBasis, Dimension, Span, Table, cost, duration};
 use runledger::run::Instant;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -36,15 +36,15 @@ fn lines(table: &Table) -> Vec<String> {
 
 fn answer(name: &str, archive: &Connection) -> Table {
     match name {
-        "cost" => cost::report(archive, &ALWAYS, &[MONTH], Tz::UTC).unwrap(),
-        "duration" => duration::report(archive, &ALWAYS, &[MONTH], Tz::UTC).unwrap(),
-        name => Question::named(name).unwrap().ask(archive, &ALWAYS, None).unwrap(),
+        "cost" => cost::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
+        "duration" => duration::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
+        name => Question::named(name).unwrap().ask(&ledger::opened(archive, &ALWAYS, Tz::UTC), None).unwrap(),
     }
 }
 
 #[test]
 fn costs_by_month_are_those_worked_out_by_hand() {
-    let table = cost::report(&ledger::small(), &ALWAYS, &[MONTH], Tz::UTC).unwrap();
+    let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         table.columns.join("|"),
         "month|runs|runs_cost_unknown|el_cost_usd|transformation_cost_usd|total_cost_usd|credits|cost_per_run_usd"
@@ -65,7 +65,7 @@ fn costs_by_month_are_those_worked_out_by_hand() {
 
 #[test]
 fn durations_by_month_are_those_worked_out_by_hand() {
-    let table = duration::report(&ledger::small(), &ALWAYS, &[MONTH], Tz::UTC).unwrap();
+    let table = duration::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         lines(&table),
         [
@@ -82,7 +82,8 @@ fn durations_by_month_are_those_worked_out_by_hand() {
 
 #[test]
 fn a_month_begins_and_ends_where_its_zone_says() {
-    let table = cost::report(&ledger::small(), &ALWAYS, &[MONTH], Tz::America__Sao_Paulo).unwrap();
+    let table =
+        cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::America__Sao_Paulo), &[MONTH]).unwrap();
     let runs: Vec<String> = exact(&table).iter().map(|row| format!("{} {}", row[0], row[1])).collect();
     // run-04 is at 23:30 on 31 January there, run-09 and run-10 on 31 March, run-11 on 30 April.
     assert_eq!(runs, ["2026-01 4", "2026-02 1", "2026-03 4", "2026-04 1", "2026-05 1", " 1"]);
@@ -92,7 +93,7 @@ fn a_month_begins_and_ends_where_its_zone_says() {
 fn a_span_has_its_first_instant_and_not_its_last() {
     let archive = ledger::small();
     let runs = |from: &str, until: &str| -> usize {
-        let table = cost::report(&archive, &span(from, until), &[DAY], Tz::UTC).unwrap();
+        let table = cost::report(&ledger::opened(&archive, &span(from, until), Tz::UTC), &[DAY]).unwrap();
         exact(&table).iter().map(|row| row[1].parse::<usize>().unwrap()).sum()
     };
     assert_eq!(runs("2026-01-05T10:00:00Z", "2026-01-31T23:30:00.999700Z"), 2);
@@ -104,7 +105,8 @@ fn a_span_has_its_first_instant_and_not_its_last() {
 
 #[test]
 fn pipelines_with_one_name_stay_two_rows() {
-    let table = cost::report(&ledger::small(), &ALWAYS, &[Dimension::Pipeline], Tz::UTC).unwrap();
+    let table =
+        cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[Dimension::Pipeline]).unwrap();
     let pipelines: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
     assert_eq!(
         pipelines,
@@ -122,7 +124,7 @@ fn pipelines_with_one_name_stay_two_rows() {
 #[test]
 fn several_dimensions_make_one_row_for_each_group_that_there_is() {
     let by = [Dimension::Kind, Dimension::Trigger, Dimension::Status];
-    let table = cost::report(&ledger::small(), &ALWAYS, &by, Tz::UTC).unwrap();
+    let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &by).unwrap();
     let groups: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
     assert_eq!(table.columns[..3], ["pipeline_kind", "trigger_type", "status"]);
     assert_eq!(
@@ -146,7 +148,7 @@ fn several_dimensions_make_one_row_for_each_group_that_there_is() {
 fn totals_take_every_row_together() {
     let archive = ledger::small();
     for by in [vec![MONTH], vec![Dimension::Pipeline, DAY], vec![Dimension::Status]] {
-        let split = duration::report(&archive, &ALWAYS, &by, Tz::UTC).unwrap();
+        let split = duration::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &by).unwrap();
         let totals: Vec<String> = split.totals.unwrap().iter().filter_map(|cell| cell.exact()).collect();
         // 0, 1, 10, 30, 50, 70, 100, 200, 400 seconds; nine runs ended, five of them in success.
         assert_eq!(totals[..7], ["12", "3", "0.555556", "861.000", "95.667", "50.000", "320.000"]);
@@ -165,8 +167,8 @@ fn an_empty_archive_has_no_rows_and_no_totals() {
 /// Compares the pass with the SQL file of the same name, heading and cells.
 fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
     let pass = match name {
-        "cost" => cost::report(archive, span, &[MONTH], Tz::UTC).unwrap(),
-        _ => duration::report(archive, span, &[MONTH], Tz::UTC).unwrap(),
+        "cost" => cost::report(&ledger::opened(archive, span, Tz::UTC), &[MONTH]).unwrap(),
+        _ => duration::report(&ledger::opened(archive, span, Tz::UTC), &[MONTH]).unwrap(),
     };
     let mut statement = archive.prepare(Question::named(name).unwrap().sql).unwrap();
     assert_eq!(pass.columns, statement.column_names().collect::<Vec<_>>(), "{name}");
@@ -233,8 +235,11 @@ proptest! {
 #[test]
 fn the_pass_reads_the_covering_index_alone_and_sorts_nothing() {
     let archive = ledger::small();
-    for sql in [EVERY_RUN, RUNS_IN_SPAN] {
-        let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", sql].concat()).unwrap();
+    let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);
+    for (span, date) in every_basis.into_iter().flatten() {
+        let sql = booked::runs(&span, date);
+        let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &sql].concat()).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();
         while let Some(row) = rows.next().unwrap() {
@@ -270,10 +275,16 @@ fn every_file_of_queries_is_a_question_and_every_question_a_file() {
 #[test]
 fn a_limit_cuts_a_question_that_has_one_and_is_refused_by_another() {
     let archive = ledger::small();
-    let slowest = Question::named("slowest-runs").unwrap().ask(&archive, &ALWAYS, Some(2)).unwrap();
+    let slowest = Question::named("slowest-runs")
+        .unwrap()
+        .ask(&ledger::opened(&archive, &ALWAYS, Tz::UTC), Some(2))
+        .unwrap();
     let ids: Vec<String> = exact(&slowest).iter().map(|row| row[0].clone()).collect();
     assert_eq!(ids, ["run-04", "run-02"]);
-    let refused = Question::named("failures").unwrap().ask(&archive, &ALWAYS, Some(2)).unwrap_err();
+    let refused = Question::named("failures")
+        .unwrap()
+        .ask(&ledger::opened(&archive, &ALWAYS, Tz::UTC), Some(2))
+        .unwrap_err();
     assert_eq!(refused.exit_code(), 2);
 }
 

@@ -100,7 +100,7 @@ fn a_package_has_one_home() {
             &["src/store/", "src/report/", "src/error.rs", "src/commands/query.rs", "src/commands/report.rs"],
         ),
         ("refinery::", &["src/store"]),
-        ("sha2::", &["src/snapshot.rs"]),
+        ("sha2::", &["src/digest.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
         ("tempfile::", &["src/replace.rs"]),

@@ -3,8 +3,10 @@
 use super::say;
 use crate::cli::CheckArgs;
 use crate::error::{DAMAGED_HINT, Error, Result};
+use crate::export::closed::figures;
 use crate::export::visible;
-use crate::store::{Archive, Checked};
+use crate::report::{Ledger, Scope};
+use crate::store::{Archive, Checked, Close};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -14,7 +16,9 @@ use std::path::Path;
 /// [`Error::Archive`] when anything is broken, naming what.
 pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_checking(path)?;
-    let checked = archive.check()?;
+    let mut checked = archive.check()?;
+    // Its answers need views of their own, and this connection makes none.
+    checked.push(closes(&Archive::open_for_reading(path)?));
     let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
         say(&as_json(path, &checked).to_string())?;
@@ -33,6 +37,43 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
         cause: format!("it is broken: {}", names.join(", ")),
         hint: Some(DAMAGED_HINT.to_owned()),
     })
+}
+
+/// Whether each closed month still says what it said.
+fn closes(archive: &Archive) -> Checked {
+    let mut checked = Checked::new("closes", "closes", "each gives the totals, names and rows that it froze");
+    match archive.closes() {
+        Ok(closes) => {
+            for close in closes {
+                checked.examined += 1;
+                let name = format!("the close {} of {}", close.close_id, close.frozen.period);
+                match differing(archive, &close) {
+                    Ok(differing) if differing.is_empty() => {}
+                    Ok(differing) => checked.fail(|| format!("{name}: {}", differing.join(", "))),
+                    Err(error) => checked.fail(|| format!("{name}: {}", error.on_one_line())),
+                }
+            }
+        }
+        Err(error) => checked.fail(|| format!("they cannot be read: {}", error.on_one_line())),
+    }
+    checked
+}
+
+/// What the closed month says otherwise than it did.
+fn differing(archive: &Archive, close: &Close) -> Result<Vec<&'static str>> {
+    let ledger = Ledger::open(archive.connection(), Scope::of_close(close)?)?;
+    let (now, then) = (figures(&ledger)?, &close.frozen);
+    let same = [
+        ("runs", now.runs == then.runs),
+        ("runs without a known cost", now.runs_cost_unknown == then.runs_cost_unknown),
+        ("el_cost_nanos", now.el_cost_nanos == then.el_cost_nanos),
+        ("transformation_cost_nanos", now.transformation_cost_nanos == then.transformation_cost_nanos),
+        ("total_cost_nanos", now.total_cost_nanos == then.total_cost_nanos),
+        ("credits", now.credits == then.credits),
+        ("names", now.names == then.names),
+        ("rows_sha256", now.rows_sha256 == then.rows_sha256),
+    ];
+    Ok(same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect())
 }
 
 fn line(checked: &Checked) -> String {

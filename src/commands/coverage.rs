@@ -7,7 +7,7 @@ use crate::cli::CoverageArgs;
 use crate::error::{Error, Result};
 use crate::export::visible;
 use crate::report::question::Question;
-use crate::report::{Span, Table};
+use crate::report::{Ledger, Scope, Table};
 use crate::run::Instant;
 use crate::settings;
 use crate::store::{Archive, Coverage, Gap, PipelineKind, Why};
@@ -26,11 +26,9 @@ const MOST_GAPS: usize = 20;
 pub fn run(args: &CoverageArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let coverage = archive.coverage()?;
-    let never_ran = Question::named("pipelines-without-runs").expect("the question is in the list").ask(
-        archive.connection(),
-        &Span { from: None, until: None },
-        None,
-    )?;
+    let ledger = Ledger::open(archive.connection(), Scope::default())?;
+    let never_ran =
+        Question::named("pipelines-without-runs").expect("the question is in the list").ask(&ledger, None)?;
     let days = days_without_sync(&coverage, SystemClock.now());
     let listing = Listing::of(ask(args)?, &coverage, |id| Ok(!archive.history(id)?.is_empty()))?;
     let unexplained = unexplained(&coverage, &listing);

@@ -9,7 +9,7 @@ use crate::cli::DemoArgs;
 use crate::error::{Error, Result};
 use crate::export::{Destination, terminal};
 use crate::report::period::Calendar;
-use crate::report::{Dimension, Span, Table, cost, duration};
+use crate::report::{Dimension, Ledger, Scope, Table, cost, duration};
 use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::store::{Archive, Lock};
@@ -63,12 +63,13 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     say("\n$ runledger sync")?;
     attempt(&runtime, &sandbox, &archive)?;
 
-    let (all, zone) = (Span { from: None, until: None }, chrono_tz::UTC);
+    let ledger = Ledger::open(archive.connection(), Scope::default())?;
     say("\n$ runledger report cost")?;
-    print(&cost::report(archive.connection(), &all, &[Dimension::Period(Calendar::Month)], zone)?)?;
+    print(&cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?)?;
     say("\n$ runledger report duration --by kind")?;
-    print(&duration::report(archive.connection(), &all, &[Dimension::Kind], zone)?)?;
+    print(&duration::report(&ledger, &[Dimension::Kind])?)?;
     say(&format!("\n$ runledger show {example}"))?;
+    drop(ledger);
     drop(archive);
     super::show::run(&crate::cli::ShowArgs { id: example, json: false }, &path)?;
 

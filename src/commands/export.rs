@@ -1,23 +1,24 @@
 //! This is `runledger export`: it writes the archive's rows for other programs.
 
-use super::span::span;
+use super::scope::scope;
 use crate::cli::{ExportArgs, Exported, RowFormat};
 use crate::error::{Error, Result};
 use crate::export::json::Layout;
 use crate::export::{Destination, csv, json};
-use crate::report::rows;
+use crate::report::{Ledger, rows};
+use crate::settings::Settings;
 use crate::store::Archive;
 use std::path::Path;
 
 /// Writes each row as it comes; memory does not grow with the archive.
-pub fn run(args: &ExportArgs, path: &Path) -> Result<()> {
-    let (span, _zone) = span(&args.span)?;
+pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let archive = archive.connection();
+    let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = match args.what {
-        Exported::Runs => rows::runs(archive, &span)?,
-        Exported::Snapshots => rows::snapshots(archive, &span)?,
+        Exported::Runs => rows::runs(&ledger)?,
+        Exported::Snapshots => rows::snapshots(&ledger)?,
+        Exported::Costs => rows::costs(&ledger)?,
         Exported::Documents => {
             if args.format.is_some() {
                 return Err(Error::usage(
@@ -25,8 +26,7 @@ pub fn run(args: &ExportArgs, path: &Path) -> Result<()> {
                 ));
             }
             return destination.write(|out| {
-                rows::documents(archive, &span)?
-                    .for_each(|row| Ok(writeln!(out, "{}", rows::document(&row)?)?))
+                rows::documents(&ledger)?.for_each(|row| Ok(writeln!(out, "{}", rows::document(&row)?)?))
             });
         }
     };

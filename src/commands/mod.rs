@@ -2,6 +2,8 @@
 
 mod backup;
 mod check;
+mod close;
+mod config;
 mod connection;
 mod coverage;
 mod demo;
@@ -11,9 +13,10 @@ mod fetch;
 mod progress;
 pub mod query;
 mod report;
+mod restatements;
 mod sandbox;
+mod scope;
 mod show;
-mod span;
 mod status;
 mod sync;
 mod verify;
@@ -21,27 +24,32 @@ mod verify;
 use crate::cli::{Cli, Command};
 use crate::error::Result;
 use crate::export::Destination;
-use crate::settings;
+use crate::settings::{self, Settings};
 
 /// Does what the command line asks for.
 ///
 /// # Errors
 /// Whatever ends the command.
 pub fn run(cli: &Cli) -> Result<()> {
-    let path = settings::archive_path(cli.db.as_deref());
+    let archive = settings::archive(cli.db.as_deref());
+    let path = archive.value.clone();
+    let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
-        Command::Report(args) => report::run(args, &path),
-        Command::Export(args) => export::run(args, &path),
+        Command::Report(args) => report::run(args, &path, &settings()?),
+        Command::Export(args) => export::run(args, &path, &settings()?),
         Command::Query(args) => query::run(args, &path),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
+        Command::Close(args) => close::run(args, &path, &settings()?),
+        Command::Restatements(args) => restatements::run(args, &path, &settings()?),
+        Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
         Command::Sandbox(args) => sandbox::run(args),

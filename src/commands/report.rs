@@ -1,20 +1,20 @@
 //! This is `runledger report`: it answers a question that has a name.
 
-use super::span::span;
+use super::scope::scope;
 use crate::cli::{ReportArgs, TableFormat};
 use crate::error::{Error, Result};
 use crate::export::{Destination, csv, json, markdown, terminal};
 use crate::report::period::Calendar;
 use crate::report::question::{QUESTIONS, Question};
-use crate::report::{Cell, Dimension, Table, cost, duration};
+use crate::report::{Cell, Dimension, Ledger, Table, cost, duration};
+use crate::settings::Settings;
 use crate::store::Archive;
-use rusqlite::Connection;
 use std::path::Path;
 
 /// Answers the question, or lists the questions when none is named.
-pub fn run(args: &ReportArgs, path: &Path) -> Result<()> {
+pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
     let table = match args.name.as_deref() {
-        Some(name) => answer(name, args, Archive::open_for_reading(path)?.connection())?,
+        Some(name) => answer(name, args, &Archive::open_for_reading(path)?, settings)?,
         None => list(),
     };
     Destination::at(args.output.output.as_deref()).write(|out| {
@@ -27,20 +27,20 @@ pub fn run(args: &ReportArgs, path: &Path) -> Result<()> {
     })
 }
 
-fn answer(name: &str, args: &ReportArgs, archive: &Connection) -> Result<Table> {
-    let (span, zone) = span(&args.span)?;
+fn answer(name: &str, args: &ReportArgs, archive: &Archive, settings: &Settings) -> Result<Table> {
+    let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, archive)?)?;
     match name {
         "cost" | "duration" if args.limit.is_some() => {
             Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
         }
-        "cost" => cost::report(archive, &span, &dimensions(&args.by)?, zone),
-        "duration" => duration::report(archive, &span, &dimensions(&args.by)?, zone),
+        "cost" => cost::report(&ledger, &dimensions(&args.by)?),
+        "duration" => duration::report(&ledger, &dimensions(&args.by)?),
         _ if !args.by.is_empty() => {
             Err(Error::usage(format!("the report {name} has no --by: only cost and duration can be split")))
         }
         _ => Question::named(name)
             .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
-            .ask(archive, &span, args.limit),
+            .ask(&ledger, args.limit),
     }
 }
 

@@ -1,5 +1,6 @@
 //! This is an export: tables and streams of rows, written in a format, to a place.
 
+pub mod closed;
 pub mod csv;
 pub mod file;
 pub mod json;

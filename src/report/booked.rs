@@ -1,39 +1,36 @@
 //! This is a current run as the reports' covering index holds it.
 
+use super::period::Span;
+use super::scope::DateBasis;
 use crate::error::Result;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-/// Every current run, newest first, from the covering index alone.
-pub const EVERY_RUN: &str = "
-SELECT coalesce(started_at, created_at), status, credit_charge_status, el_cost_nanos,
-       transformation_cost_nanos, duration_seconds, created_at, started_at, trigger_type,
-       source, destination, transformation
-FROM run_snapshots
-WHERE superseded_at IS NULL
-ORDER BY coalesce(started_at, created_at) DESC";
-
-/// The current runs booked in a span, newest first, from the covering index alone.
-pub const RUNS_IN_SPAN: &str = "
-SELECT coalesce(started_at, created_at), status, credit_charge_status, el_cost_nanos,
-       transformation_cost_nanos, duration_seconds, created_at, started_at, trigger_type,
-       source, destination, transformation
-FROM run_snapshots
-WHERE superseded_at IS NULL
-  AND coalesce(started_at, created_at) >= :from
-  AND coalesce(started_at, created_at) < :until
-ORDER BY coalesce(started_at, created_at) DESC";
+/// Every current run that is booked in a span, from the covering index alone; with `:from` and `:until` where
+/// the span has an end.
+pub fn runs(span: &Span, date: DateBasis) -> String {
+    let booked = date.sql();
+    let within = match span {
+        Span { from: None, until: None } => String::new(),
+        _ => format!(" AND {booked} >= :from AND {booked} < :until"),
+    };
+    format!(
+        "SELECT {booked}, status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, \
+                duration_seconds, created_at, started_at, trigger_type, source, destination, transformation \
+         FROM run_snapshots WHERE superseded_at IS NULL{within}"
+    )
+}
 
 /// One current run as the pass sees it: borrowed from SQLite, nothing copied.
 pub struct BookedRun<'r>(&'r Row<'r>);
 
 impl<'r> BookedRun<'r> {
-    /// The run in a row of [`EVERY_RUN`] or [`RUNS_IN_SPAN`].
+    /// The run in a row of [`runs`].
     pub fn new(row: &'r Row<'r>) -> BookedRun<'r> {
         BookedRun(row)
     }
 
-    /// When the run started, or else was created; `None`: neither is known.
+    /// What books the run, on the basis asked for; `None`: it is not known, or not yet.
     pub fn booked_at(&self) -> Result<Option<&'r str>> {
         self.text(0)
     }

@@ -3,29 +3,53 @@
 use super::booked::BookedRun;
 use super::dimension::Dimension;
 use super::groups::{self, Tally};
-use super::period::Span;
+use super::ledger::Ledger;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Usd;
-use chrono_tz::Tz;
-use rusqlite::Connection;
 
 /// The `credit_charge_status` of a run that cost a credit.
 const CHARGED: &str = "charged";
 
-/// What the current runs in `span` cost. [`groups::report`] says how rows are grouped and ordered.
-pub fn report(archive: &Connection, span: &Span, by: &[Dimension], zone: Tz) -> Result<Table> {
-    groups::report::<CostTally>(archive, span, by, zone)
+/// What the ledger's runs cost. [`groups::report`] says how rows are grouped and ordered.
+pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
+    groups::report::<CostTally>(ledger, by)
+}
+
+/// What the ledger's runs cost, taken together.
+pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
+    groups::total(ledger)
 }
 
 /// What some runs cost.
 #[derive(Debug, Default)]
-struct CostTally {
-    runs: u64,
-    runs_cost_unknown: u64,
+pub struct CostTally {
+    /// How many they are.
+    pub runs: u64,
+    /// Of how many neither cost is known.
+    pub runs_cost_unknown: u64,
     el: KnownSum,
     transformation: KnownSum,
-    credits: u64,
+    /// How many of them cost a credit.
+    pub credits: u64,
+}
+
+impl CostTally {
+    /// What extracting and loading cost. `None`: it is not known of any.
+    pub fn el(&self) -> Option<Usd> {
+        self.el.usd()
+    }
+
+    /// What transforming cost. `None`: it is not known of any.
+    pub fn transformation(&self) -> Option<Usd> {
+        self.transformation.usd()
+    }
+
+    /// What both cost. `None`: neither is known of any.
+    pub fn total(&self) -> Option<Usd> {
+        (self.runs > self.runs_cost_unknown)
+            .then(|| Usd::from_units(self.el.nanos + self.transformation.nanos))
+    }
 }
 
 /// The sum of the amounts that are known, in nano-dollars.
@@ -83,17 +107,16 @@ impl Tally for CostTally {
     }
 
     fn cells(&mut self) -> Vec<Cell> {
-        let known_runs = self.runs - self.runs_cost_unknown;
-        let total = (known_runs > 0).then(|| Usd::from_units(self.el.nanos + self.transformation.nanos));
+        let total = self.total();
         vec![
             Cell::count(self.runs),
             Cell::count(self.runs_cost_unknown),
-            Cell::Usd(self.el.usd()),
-            Cell::Usd(self.transformation.usd()),
+            Cell::Usd(self.el()),
+            Cell::Usd(self.transformation()),
             Cell::Usd(total),
             Cell::count(self.credits),
             // Shared by the runs whose cost is known: the others would make it look cheaper than it is.
-            Cell::Usd(total.and_then(|total| total.per(known_runs))),
+            Cell::Usd(total.and_then(|total| total.per(self.runs - self.runs_cost_unknown))),
         ]
     }
 }

@@ -13,13 +13,15 @@ pub enum Dimension {
     Kind,
     /// What set the run off: `manual`, `cron`, `event`.
     Trigger,
-    /// The run's current status.
+    /// The run's status.
     Status,
+    /// The cost centre, by finance's rules.
+    Centre,
 }
 
 impl Dimension {
     /// Every dimension under its name on the command line.
-    pub const ALL: [(&'static str, Dimension); 7] = [
+    pub const ALL: [(&'static str, Dimension); 8] = [
         ("month", Dimension::Period(Calendar::Month)),
         ("week", Dimension::Period(Calendar::Week)),
         ("day", Dimension::Period(Calendar::Day)),
@@ -27,6 +29,7 @@ impl Dimension {
         ("kind", Dimension::Kind),
         ("trigger", Dimension::Trigger),
         ("status", Dimension::Status),
+        ("centre", Dimension::Centre),
     ];
 
     /// The dimension of that name.

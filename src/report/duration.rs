@@ -3,25 +3,23 @@
 use super::booked::BookedRun;
 use super::dimension::Dimension;
 use super::groups::{self, Tally};
-use super::period::Span;
+use super::ledger::Ledger;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
-use chrono_tz::Tz;
-use rusqlite::Connection;
 
 /// How many microseconds make a second.
 const MICROS: i128 = 1_000_000;
 
-/// How long the current runs in `span` took. [`groups::report`] says how rows are grouped and ordered.
+/// How long the ledger's runs took. [`groups::report`] says how rows are grouped and ordered.
 ///
 /// Every run whose duration is known is timed, whatever its status; one that has not started has no
 /// queue time. The success rate is the part of the runs with a final status (`success`, `failed`,
 /// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
 /// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
-pub fn report(archive: &Connection, span: &Span, by: &[Dimension], zone: Tz) -> Result<Table> {
-    groups::report::<DurationTally>(archive, span, by, zone)
+pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
+    groups::report::<DurationTally>(ledger, by)
 }
 
 /// How long some runs took.

@@ -1,19 +1,15 @@
 //! This is the one pass that cost and duration reports make over the current runs, group by group.
 
-use super::booked::{BookedRun, EVERY_RUN, RUNS_IN_SPAN};
+use super::booked::{self, BookedRun};
 use super::dimension::Dimension;
 use super::labels::{Interner, ranks};
-use super::period::Span;
+use super::ledger::Ledger;
+use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Span};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Instant;
-use chrono_tz::Tz;
-use rusqlite::{Connection, named_params};
+use rusqlite::named_params;
 use std::collections::HashMap;
-
-/// Text that sorts before and after every instant.
-const BEFORE_EVERYTHING: &str = "";
-const AFTER_EVERYTHING: &str = "~";
 
 /// What is worked out of the runs of one group.
 pub trait Tally: Default {
@@ -30,22 +26,39 @@ pub trait Tally: Default {
     fn cells(&mut self) -> Vec<Cell>;
 }
 
-/// The figures `T` of each group of the current runs in `span`: periods ascending, then texts, what
-/// is not known last. Periods are those of `zone`. With more than one row the totals are given too.
-pub fn report<T: Tally>(archive: &Connection, span: &Span, by: &[Dimension], zone: Tz) -> Result<Table> {
-    let mut grouping = Grouping::<T>::new(by, zone);
-    match span {
-        Span { from: None, until: None } => grouping.read(&mut archive.prepare(EVERY_RUN)?.query([])?)?,
-        Span { from, until } => {
-            let mut statement = archive.prepare(RUNS_IN_SPAN)?;
-            let mut rows = statement.query(named_params! {
-                ":from": from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
-                ":until": until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
-            })?;
-            grouping.read(&mut rows)?;
-        }
+/// The figures `T` of all of the ledger's runs taken together.
+pub fn total<T: Tally>(ledger: &Ledger<'_>) -> Result<T> {
+    let mut tally = T::default();
+    for_each_run(ledger, |run| tally.add(run))?;
+    Ok(tally)
+}
+
+/// The figures `T` of each group of the ledger's runs: periods ascending, then texts, what is not known
+/// last. With more than one row the totals are given too.
+pub fn report<T: Tally>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
+    let mut grouping = Grouping::<T>::new(by, ledger);
+    // Neighbours mostly share their group, so the last one is tried before the map is asked.
+    let mut last = None;
+    for_each_run(ledger, |run| grouping.add(run, &mut last))?;
+    grouping.into_table(ledger)
+}
+
+/// Gives each of the ledger's runs to `visit`, the first error ends it.
+pub fn for_each_run(ledger: &Ledger<'_>, mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>) -> Result<()> {
+    let Span { from, until } = ledger.scope().span;
+    let mut statement =
+        ledger.connection().prepare(&booked::runs(&ledger.scope().span, ledger.scope().date))?;
+    let mut rows = match (from, until) {
+        (None, None) => statement.query([])?,
+        (from, until) => statement.query(named_params! {
+            ":from": from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
+            ":until": until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
+        })?,
+    };
+    while let Some(row) = rows.next()? {
+        visit(&BookedRun::new(row))?;
     }
-    grouping.into_table(archive)
+    Ok(())
 }
 
 /// A group's place in each dimension.
@@ -59,39 +72,33 @@ struct Grouping<T> {
 }
 
 impl<T: Tally> Grouping<T> {
-    fn new(by: &[Dimension], zone: Tz) -> Grouping<T> {
-        let interners = by.iter().map(|dimension| Interner::new(*dimension, zone)).collect();
+    fn new(by: &[Dimension], ledger: &Ledger<'_>) -> Grouping<T> {
+        let interners = by.iter().map(|dimension| Interner::new(*dimension, ledger)).collect();
         Grouping { interners, groups: HashMap::new(), tallies: Vec::new() }
     }
 
-    fn read(&mut self, rows: &mut rusqlite::Rows<'_>) -> Result<()> {
-        // Neighbours mostly share their group, so the last one is tried before the map is asked.
-        let mut last: Option<(Key, usize)> = None;
-        while let Some(row) = rows.next()? {
-            let run = BookedRun::new(row);
-            let mut key = Key::default();
-            for (place, interner) in key.iter_mut().zip(&mut self.interners) {
-                *place = interner.place_of(&run)?;
-            }
-            let group = match last {
-                Some((known, group)) if known == key => group,
-                _ => *self.groups.entry(key).or_insert_with(|| {
-                    self.tallies.push(T::default());
-                    self.tallies.len() - 1
-                }),
-            };
-            last = Some((key, group));
-            self.tallies[group].add(&run)?;
+    fn add(&mut self, run: &BookedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
+        let mut key = Key::default();
+        for (place, interner) in key.iter_mut().zip(&mut self.interners) {
+            *place = interner.place_of(run)?;
         }
-        Ok(())
+        let group = match *last {
+            Some((known, group)) if known == key => group,
+            _ => *self.groups.entry(key).or_insert_with(|| {
+                self.tallies.push(T::default());
+                self.tallies.len() - 1
+            }),
+        };
+        *last = Some((key, group));
+        self.tallies[group].add(run)
     }
 
-    fn into_table(self, archive: &Connection) -> Result<Table> {
+    fn into_table(self, ledger: &Ledger<'_>) -> Result<Table> {
         let mut columns: Vec<String> = Vec::new();
         let mut labels = Vec::new();
         for interner in &self.interners {
             columns.extend(interner.columns(&self.interners));
-            labels.push(interner.labels(archive)?);
+            labels.push(interner.labels(ledger.connection())?);
         }
         let label_columns = columns.len();
         columns.extend(T::COLUMNS.iter().map(|column| (*column).to_owned()));

@@ -1,7 +1,9 @@
 //! This is the memory for labels of one dimension: each label met gets a small number, its place.
 
 use super::booked::BookedRun;
+use super::centre::Allocator;
 use super::dimension::Dimension;
+use super::ledger::Ledger;
 use super::period::{Calendar, Period};
 use crate::error::Result;
 use crate::run::Instant;
@@ -9,6 +11,7 @@ use chrono_tz::Tz;
 use rusqlite::{Connection, named_params};
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What the catalogue calls a pipeline, found as the view `runs` finds it.
 const PIPELINE_NAME: &str = "
@@ -30,6 +33,7 @@ pub type Label = Vec<Option<String>>;
 pub struct Interner {
     dimension: Dimension,
     zone: Tz,
+    allocator: Arc<Allocator>,
     places: HashMap<String, u32>,
     /// The label's own text by place, for pipelines their kind and id; `None` is at [`UNKNOWN`].
     keys: Vec<Option<String>>,
@@ -40,10 +44,11 @@ pub struct Interner {
 
 impl Interner {
     /// Nothing met yet, except what is not known.
-    pub fn new(dimension: Dimension, zone: Tz) -> Interner {
+    pub fn new(dimension: Dimension, ledger: &Ledger<'_>) -> Interner {
         Interner {
             dimension,
-            zone,
+            zone: ledger.scope().zone,
+            allocator: Arc::clone(ledger.allocator()),
             places: HashMap::new(),
             keys: vec![None],
             current: None,
@@ -69,6 +74,11 @@ impl Interner {
             Dimension::Kind => Ok(self.place_of_text(run.pipeline()?.map(|(kind, _)| kind))),
             Dimension::Trigger => Ok(self.place_of_text(run.trigger_type()?)),
             Dimension::Status => Ok(self.place_of_text(run.status()?)),
+            Dimension::Centre => {
+                let allocator = Arc::clone(&self.allocator);
+                let centre = allocator.centre(run.pipeline()?, run.trigger_type()?, run.booked_at()?);
+                Ok(self.place_of_text(Some(centre)))
+            }
         }
     }
 
@@ -109,6 +119,7 @@ impl Interner {
             Dimension::Kind => &["pipeline_kind"],
             Dimension::Trigger => &["trigger_type"],
             Dimension::Status => &["status"],
+            Dimension::Centre => &["centre"],
         };
         columns.iter().map(|column| (*column).to_owned()).collect()
     }

@@ -1,16 +1,22 @@
 //! This is a report: a question with a name, answered from the archive as a table of typed cells.
 
 pub mod booked;
+pub mod centre;
 pub mod cost;
 pub mod dimension;
 pub mod duration;
 pub mod groups;
 mod labels;
+pub mod ledger;
 pub mod period;
 pub mod question;
+pub mod restated;
 pub mod rows;
+pub mod scope;
 pub mod table;
 
 pub use dimension::Dimension;
+pub use ledger::Ledger;
 pub use period::Span;
+pub use scope::{DateBasis, Scope};
 pub use table::{Cell, Table};

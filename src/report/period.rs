@@ -4,6 +4,11 @@ use crate::run::Instant;
 use chrono::{Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
+/// Text that sorts before every instant.
+pub(super) const BEFORE_EVERYTHING: &str = "";
+/// Text that sorts after every instant.
+pub(super) const AFTER_EVERYTHING: &str = "~";
+
 /// Which runs a report is about: those booked at or after `from` and before `until`.
 ///
 /// A run is booked when it started, or else when it was created. One that has neither instant is
@@ -27,6 +32,17 @@ pub enum Calendar {
     Day,
 }
 
+impl Calendar {
+    /// What a period of that name would be: their names differ in length.
+    pub fn of_name(name: &str) -> Calendar {
+        match name.len() {
+            7 => Calendar::Month,
+            8 => Calendar::Week,
+            _ => Calendar::Day,
+        }
+    }
+}
+
 /// One month, week or day of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
@@ -39,9 +55,25 @@ pub struct Period {
 }
 
 impl Period {
+    /// The period of that name in `zone`: `2026-01`, `2026-W01` or `2026-01-31`. `None`: it is no such name.
+    pub fn named(name: &str, zone: Tz) -> Option<Period> {
+        let day = |day: &str, form: &str| NaiveDate::parse_from_str(day, form).ok();
+        let calendar = Calendar::of_name(name);
+        let first = match calendar {
+            Calendar::Month => day(&format!("{name}-01"), "%Y-%m-%d")?,
+            Calendar::Week => day(&format!("{name}-1"), "%G-W%V-%u")?,
+            Calendar::Day => day(name, "%Y-%m-%d")?,
+        };
+        // chrono reads 2026-1-1 too; one spelling is enough.
+        Some(Period::of_day(first, calendar, zone)).filter(|period| period.label == name)
+    }
+
     /// The period of `calendar` in `zone` that `instant` falls into.
     pub fn around(instant: Instant, calendar: Calendar, zone: Tz) -> Period {
-        let day = day_of(instant, zone);
+        Period::of_day(day_of(instant, zone), calendar, zone)
+    }
+
+    fn of_day(day: NaiveDate, calendar: Calendar, zone: Tz) -> Period {
         let (first, next) = match calendar {
             Calendar::Day => (Some(day), day.checked_add_days(Days::new(1))),
             Calendar::Week => {
@@ -176,6 +208,33 @@ mod tests {
             expect("2026-W53", "2026-12-28T00:00:00", "2027-01-04T00:00:00")
         );
         assert_eq!(around("2027-01-04T00:00:00Z", Calendar::Week, Tz::UTC).0, "2027-W01");
+    }
+
+    #[test]
+    fn a_period_is_found_by_its_name() {
+        for (instant, calendar) in [
+            ("2026-02-01T02:59:59Z", Calendar::Month),
+            ("2027-01-03T23:59:59Z", Calendar::Week),
+            ("2018-11-04T03:00:00Z", Calendar::Day),
+        ] {
+            let zone = Tz::America__Sao_Paulo;
+            let period = Period::around(Instant::parse(instant).unwrap(), calendar, zone);
+            assert_eq!(Period::named(&period.label, zone), Some(period));
+        }
+        for name in [
+            "2026",
+            "2026-1",
+            "2026-13",
+            "2026-W54",
+            "2025-W53",
+            "2026-02-30",
+            "2026-1-31",
+            "",
+            "jan 26",
+            "2026–01",
+        ] {
+            assert_eq!(Period::named(name, Tz::UTC), None, "{name}");
+        }
     }
 
     #[test]

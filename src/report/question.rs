@@ -1,11 +1,11 @@
 //! This is a question in `queries/`: an SQL file that answers as it stands in any SQLite shell.
 
-use super::period::Span;
+use super::ledger::Ledger;
 use super::rows::{Selection, Value};
 use super::table::{Cell, Measure, Table};
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use rusqlite::{Connection, ToSql};
+use rusqlite::ToSql;
 
 /// A question with a name, the same as that of its file.
 #[derive(Debug, Clone, Copy)]
@@ -46,9 +46,10 @@ impl Question {
         line.trim_start_matches("--").trim()
     }
 
-    /// Asks the archive. `limit` is the greatest count of rows; `None`: as many as the file says.
-    pub fn ask(&self, archive: &Connection, span: &Span, limit: Option<u32>) -> Result<Table> {
-        let mut statement = archive.prepare(self.sql)?;
+    /// Asks the ledger. `limit` is the greatest count of rows; `None`: as many as the file says.
+    pub fn ask(&self, ledger: &Ledger<'_>, limit: Option<u32>) -> Result<Table> {
+        let span = ledger.scope().span;
+        let mut statement = ledger.connection().prepare(self.sql)?;
         let parameters: [(&str, &dyn ToSql); 3] = [
             (":from", &span.from.as_ref().map(Instant::as_str)),
             (":until", &span.until.as_ref().map(Instant::as_str)),

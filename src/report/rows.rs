@@ -1,12 +1,13 @@
 //! This is a stream of rows as SQLite gives them: one at a time, nothing kept.
 
-use super::period::Span;
+use super::ledger::Ledger;
+use super::scope::DateBasis;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::{RUN_COLUMNS, run_from_row};
+use rusqlite::Statement;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Statement};
 
 /// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
 /// is left out: it depends on the day it is asked.
@@ -14,6 +15,10 @@ pub const RUNS: &str = include_str!("rows/runs.sql");
 
 /// Every state of each run in a span, in the order they were archived.
 pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+
+/// What each run in a span cost, in the order of [`RUNS`]. A closed month's hash is that of these rows as CSV, so
+/// they stay as they are for ever: what more is wanted gets a name of its own.
+pub const COSTS: &str = include_str!("rows/costs.sql");
 
 /// The columns of runs and snapshots that hold a JSON document.
 const JSON_COLUMNS: [&str; 6] =
@@ -148,25 +153,30 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The current state of each run booked in `span`, in the order of booking, then of their ids.
-pub fn runs<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
-    stored(archive, RUNS, span)
+/// The ledger's runs, in the order of booking, then of their ids.
+pub fn runs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
+    stored(ledger, RUNS)
 }
 
-/// Every state of each run that was booked in `span` when it was in that state, in the order they were archived.
-pub fn snapshots<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
-    stored(archive, SNAPSHOTS, span)
+/// Every state of each run that is booked in the ledger's span when it is in that state, in the order they were archived.
+pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
+    stored(ledger, &SNAPSHOTS.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
-/// The current state of each run booked in `span` as columns that [`document`] reads, in the order of [`runs`].
-pub fn documents<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
+/// What each of the ledger's runs cost, and whom, in the order of [`runs`].
+pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
+    stored(ledger, COSTS)
+}
+
+/// The ledger's runs as columns that [`document`] reads, in the order of [`runs`].
+pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
+    let booked = ledger.scope().date.sql();
     let sql = format!(
         "SELECT {RUN_COLUMNS} FROM run_snapshots WHERE superseded_at IS NULL \
-           AND (:from IS NULL OR coalesce(started_at, created_at) >= :from) \
-           AND (:until IS NULL OR coalesce(started_at, created_at) < :until) \
-         ORDER BY coalesce(started_at, created_at), run_id"
+           AND (:from IS NULL OR {booked} >= :from) AND (:until IS NULL OR {booked} < :until) \
+         ORDER BY {booked}, run_id"
     );
-    stored(archive, &sql, span)
+    stored(ledger, &sql)
 }
 
 /// The JSON of the run in a row of [`documents`], as the API sent it.
@@ -174,11 +184,11 @@ pub fn document(row: &Row<'_>) -> Result<String> {
     Ok(run_from_row(row.row, 0)?.document())
 }
 
-fn stored<'a>(archive: &'a Connection, sql: &str, span: &Span) -> Result<Selection<'a>> {
-    let mut statement = archive.prepare(sql)?;
+fn stored<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<Selection<'l>> {
+    let span = ledger.scope().span;
+    let mut statement = ledger.connection().prepare(sql)?;
     for (name, bound) in [(":from", &span.from), (":until", &span.until)] {
-        let index =
-            statement.parameter_index(name)?.expect("both selections of rows have both ends of a span");
+        let index = statement.parameter_index(name)?.expect("each selection of rows has both ends of a span");
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
     Ok(Selection::new(statement).with_json_columns())

@@ -38,11 +38,13 @@ pub struct Checked {
 }
 
 impl Checked {
-    fn new(name: &'static str, unit: &'static str, rule: &'static str) -> Checked {
+    /// Nothing looked at yet.
+    pub fn new(name: &'static str, unit: &'static str, rule: &'static str) -> Checked {
         Checked { name, rule, examined: 0, unit, broken: 0, examples: Vec::new() }
     }
 
-    fn fail(&mut self, example: impl FnOnce() -> String) {
+    /// Takes note of a place where it is not true.
+    pub fn fail(&mut self, example: impl FnOnce() -> String) {
         self.broken += 1;
         if self.examples.len() < MOST_EXAMPLES {
             self.examples.push(example());
@@ -89,7 +91,7 @@ impl Archive {
         rows.instants.end(pass);
         let (history, added) = history(archive);
         checked.extend([history, rows.hashes, rows.derived, rows.json, rows.instants]);
-        checked.extend([counts(archive, &added), syncs(archive), vanished(archive)]);
+        checked.extend([counts(archive, &added), syncs(archive), vanished(archive), catalogue(archive)]);
         Ok(checked)
     }
 }
@@ -465,6 +467,35 @@ fn vanished(archive: &Connection) -> Checked {
             let (run_id, is_there): (String, bool) = (row.get(0)?, row.get(1)?);
             checked.examined += 1;
             checked.require(is_there, || format!("run {run_id} has no snapshot"));
+        }
+        Ok(())
+    })();
+    checked.end(ended);
+    checked
+}
+
+/// The catalogue's history, by the rule of the runs' own.
+fn catalogue(archive: &Connection) -> Checked {
+    let mut checked = Checked::new(
+        "catalogue",
+        "states of pipelines",
+        "each pipeline has one current state, and those before end where the next begins",
+    );
+    let ended = (|| {
+        let mut statement = archive.prepare(
+            "SELECT kind, pipeline_id, superseded_at, lead(observed_at) OVER of_one IS superseded_at \
+             FROM pipeline_snapshots \
+             WINDOW of_one AS (PARTITION BY kind, pipeline_id ORDER BY observed_at)",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (kind, id, superseded_at): (String, String, Option<String>) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            checked.examined += 1;
+            checked.require(row.get(3)?, || match superseded_at {
+                Some(at) => format!("{kind} {id}: no state begins at {at}, where one ends"),
+                None => format!("{kind} {id}: a state that does not end has one after it"),
+            });
         }
         Ok(())
     })();

@@ -1,6 +1,7 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
 mod check;
+mod closes;
 mod contents;
 mod copy;
 mod coverage;
@@ -15,6 +16,7 @@ mod schema;
 mod syncs;
 
 pub use check::Checked;
+pub use closes::{Close, Frozen};
 pub use contents::Contents;
 pub use copy::Copied;
 pub use coverage::{Coverage, Gap, Why};
@@ -309,6 +311,11 @@ mod tests {
         Connection::open(path).unwrap().execute_batch(sql).unwrap();
     }
 
+    /// The version of this program's schema.
+    fn newest() -> u32 {
+        u32::try_from(schema::newest(&schema::migrations())).unwrap()
+    }
+
     /// This program's migrations and more of a later one.
     fn later(sql: &[&str]) -> Vec<Migration> {
         let mut migrations = schema::migrations();
@@ -325,7 +332,7 @@ mod tests {
         let path = archive_in(&folder);
         drop(Archive::open(&path, &lock(&path)).unwrap());
         let archive = Archive::open_for_reading(&path).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert_eq!(archive.schema_version().unwrap(), Some(newest()));
         assert!(files(&folder).keys().all(|name| !name.ends_with(".bak")));
     }
 
@@ -365,17 +372,18 @@ mod tests {
 
     #[test]
     fn a_history_that_is_newer_damaged_or_edited_is_refused_and_left_alone() {
-        let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history";
+        let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history WHERE version = 1";
+        let known = format!("its schema is version 999, and this program knows versions up to {}", newest());
         for (sql, why) in [
-            (future, "its schema is version 999, and this program knows versions up to 1"),
+            (future, known.as_str()),
             ("UPDATE refinery_schema_history SET applied_on = 'yesterday'", "is no date and time"),
             ("UPDATE refinery_schema_history SET applied_on = NULL", "is no date and time"),
             ("UPDATE refinery_schema_history SET applied_on = '2026-01-01 10:00:00Z'", "is no date and time"),
             ("UPDATE refinery_schema_history SET checksum = 'x'", "by another text of the migration"),
             ("UPDATE refinery_schema_history SET checksum = '17'", "by another text of the migration"),
             ("UPDATE refinery_schema_history SET name = 'x'", "has another name"),
-            ("UPDATE refinery_schema_history SET version = 0", "version 1 is missing"),
-            ("UPDATE refinery_schema_history SET version = NULL", "version 1 is missing"),
+            ("UPDATE refinery_schema_history SET version = 0 WHERE version = 1", "version 1 is missing"),
+            ("UPDATE refinery_schema_history SET version = NULL WHERE version = 1", "version 1 is missing"),
             ("DELETE FROM refinery_schema_history", "no migration that made them"),
             ("DROP TABLE refinery_schema_history", "no migration that made them"),
             ("ALTER TABLE refinery_schema_history DROP COLUMN checksum", "no such column: checksum"),
@@ -395,7 +403,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
         let newer = Connection::open(&path).unwrap();
-        newer.execute_batch("UPDATE refinery_schema_history SET version = 999").unwrap();
+        newer.execute_batch("UPDATE refinery_schema_history SET version = 999 WHERE version = 1").unwrap();
         let before = files(&folder);
         assert!(before["a.db-wal"].len() > 1000);
         assert!(cause(Archive::open(&path, &lock(&path))).contains("version 999"));
@@ -415,14 +423,17 @@ mod tests {
         let migrations =
             later(&["CREATE TABLE later (x TEXT) STRICT", "ALTER TABLE later ADD COLUMN y TEXT"]);
         let archive = Archive::open_with(&path, &lock(&path), &migrations).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(3));
+        assert_eq!(archive.schema_version().unwrap(), Some(newest() + 2));
         archive.connection.execute_batch("SELECT x, y FROM later").unwrap();
         drop(archive);
-        let copy = folder.path().join("a.db.v1-20260101T000000Z.bak");
+        let copy = folder.path().join(format!("a.db.v{}-20260101T000000Z.bak", newest()));
         let copied = Archive::open_for_reading(&copy).unwrap();
         assert_eq!(copied.last_sync().unwrap().unwrap().kind, "first");
         // The program of the older version refuses the newer archive, and may go on with the copy.
-        assert!(cause(Archive::open(&path, &lock(&path))).contains("schema is version 3"));
+        assert!(
+            cause(Archive::open(&path, &lock(&path)))
+                .contains(&format!("schema is version {}", newest() + 2))
+        );
         drop(copied);
         assert!(Archive::open(&copy, &lock(&copy)).is_ok());
         // A second start has nothing to migrate, and copies nothing.
@@ -439,7 +450,7 @@ mod tests {
         let why = cause(Archive::open_with(&path, &lock(&path), &migrations));
         assert!(why.contains("table syncs already exists"), "{why}");
         let archive = Archive::open(&path, &lock(&path)).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert_eq!(archive.schema_version().unwrap(), Some(newest()));
         assert!(archive.connection.execute_batch("SELECT x FROM later").is_err());
     }
 
@@ -447,12 +458,12 @@ mod tests {
     fn without_the_copy_nothing_is_migrated() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
-        fs::create_dir(folder.path().join("a.db.v1-20260101T000000Z.bak")).unwrap();
+        fs::create_dir(folder.path().join(format!("a.db.v{}-20260101T000000Z.bak", newest()))).unwrap();
         let migrations = later(&["CREATE TABLE later (x TEXT) STRICT"]);
         let error = Archive::open_with(&path, &lock(&path), &migrations).unwrap_err();
         assert_eq!(error.exit_code(), 7, "{error}");
         let archive = Archive::open(&path, &lock(&path)).unwrap();
-        assert_eq!(archive.schema_version().unwrap(), Some(1));
+        assert_eq!(archive.schema_version().unwrap(), Some(newest()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! This is a ledger in memory for the tests of reports and exports, with rows written by hand.
 
+use chrono_tz::Tz;
+use runledger::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
 
 /// What the first migration makes: rows written by hand go in here.
@@ -24,4 +26,9 @@ pub fn with(rows: &str) -> Connection {
     archive.execute_batch(&[FIRST, rows].concat()).unwrap();
     archive.execute_batch(&LATER.concat()).unwrap();
     archive
+}
+
+/// The archive as reports see it, in a span and a zone.
+pub fn opened<'a>(archive: &'a Connection, span: &Span, zone: Tz) -> Ledger<'a> {
+    Ledger::open(archive, Scope { span: *span, zone, ..Scope::default() }).unwrap()
 }

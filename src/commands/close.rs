@@ -1,0 +1,233 @@
+//! This is `runledger close`: it freezes a month, so that its answers stay what finance has booked.
+
+use super::connection::SystemClock;
+use super::say;
+use super::scope::{open_scope, period};
+use crate::cli::{CloseArgs, ScopeArgs};
+use crate::error::{Error, Result};
+use crate::export::closed::{Figures, figures};
+use crate::export::{Destination, json, terminal};
+use crate::report::period::{Calendar, Period};
+use crate::report::{Cell, Ledger, Scope, Table};
+use crate::run::{Instant, Usd};
+use crate::settings::Settings;
+use crate::store::{Archive, Close, Frozen, Lock};
+use crate::sync::Clock;
+use rusqlite::named_params;
+use std::path::Path;
+
+/// How many unsettled runs are named to people.
+const MOST_NAMED: usize = 20;
+
+/// The runs in a span that may still change.
+const UNSETTLED: &str = "
+SELECT run_id, status, pipeline_name, pipeline_id
+FROM runs
+WHERE booked_at >= :from AND booked_at < :until AND settled = 0
+ORDER BY booked_at, run_id";
+
+/// Closes the month, or lists the closed ones when none is named.
+///
+/// # Errors
+/// [`Error::Usage`] when the month is running, is closed already, or something speaks against closing it and it is not
+/// forced.
+pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
+    let Some(name) = &args.period else {
+        return list(&Archive::open_for_reading(path)?.closes()?, args.json);
+    };
+    let now = SystemClock.now();
+    // Nothing is made where nothing was.
+    drop(Archive::open_for_reading(path)?);
+    let lock = Lock::acquire(path, now)?;
+    let archive = Archive::open(path, &lock)?;
+    let close_id = close(&archive, name, args, settings, now)?;
+    let closes = archive.closes()?;
+    list(&closes.into_iter().filter(|close| close.close_id == close_id).collect::<Vec<_>>(), args.json)
+}
+
+fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, now: Instant) -> Result<i64> {
+    let asked = ScopeArgs {
+        period: Some(name.to_owned()),
+        zone: args.zone.clone(),
+        date: args.date.clone(),
+        ..ScopeArgs::default()
+    };
+    let scope = open_scope(&asked, settings)?;
+    let no_month = || Error::usage(format!("{name} is no month: a month is closed whole, such as 2026-01"));
+    let (starts_at, ends_at) = match period(name, scope.zone)? {
+        Period { start: Some(start), end: Some(end), .. } if Calendar::of_name(name) == Calendar::Month => {
+            (start, end)
+        }
+        _ => return Err(no_month()),
+    };
+    let before = archive.close_of(name)?;
+    let restates = match (&before, args.restate) {
+        (Some(before), true) => Some(before.close_id),
+        (None, false) => None,
+        (Some(before), false) => {
+            return Err(Error::Usage {
+                what: format!("{name} was closed at {}", before.frozen.closed_at),
+                hint: Some(format!(
+                    "a close stays; `runledger restatements --period {name}` lists what became known since, and \
+                     `runledger close --restate {name}` writes a second one beside it"
+                )),
+            });
+        }
+        (None, true) => {
+            return Err(Error::usage(format!("{name} is not closed: there is nothing to restate")));
+        }
+    };
+    if now < ends_at {
+        return Err(Error::Usage {
+            what: format!("{name} is still running in {}: it ends at {ends_at}", scope.zone),
+            hint: Some("close it when it is over and its runs have settled".to_owned()),
+        });
+    }
+    let Some(known_at) = archive.last_observed_at()? else {
+        return Err(Error::usage("nothing is archived yet: there is nothing to close"));
+    };
+    let (zone, date) = (scope.zone, scope.date);
+    let allocation = serde_json::to_string(&scope.allocation).expect("rules are always JSON");
+    let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
+    let objections = objections(archive, &ledger, name, starts_at, ends_at)?;
+    if !objections.is_empty() && !args.force {
+        return Err(Error::Usage {
+            what: format!("{name} is not ready to be closed: {}", objections.join("; ")),
+            hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
+        });
+    }
+    let Figures {
+        runs,
+        runs_cost_unknown,
+        el_cost_nanos,
+        transformation_cost_nanos,
+        total_cost_nanos,
+        credits,
+        rows_sha256,
+        names,
+    } = figures(&ledger)?;
+    drop(ledger);
+    archive.keep_close(&Frozen {
+        period: name.to_owned(),
+        restates,
+        closed_at: now,
+        known_at,
+        zone: zone.to_string(),
+        starts_at,
+        ends_at,
+        date_basis: date.as_str().to_owned(),
+        allocation,
+        names,
+        objections: (!objections.is_empty())
+            .then(|| serde_json::to_string(&objections).expect("texts are always JSON")),
+        runs,
+        runs_cost_unknown,
+        el_cost_nanos,
+        transformation_cost_nanos,
+        total_cost_nanos,
+        credits,
+        rows_sha256,
+    })
+}
+
+/// What speaks against closing the month, in sentences.
+fn objections(
+    archive: &Archive,
+    ledger: &Ledger<'_>,
+    name: &str,
+    starts_at: Instant,
+    ends_at: Instant,
+) -> Result<Vec<String>> {
+    let mut objections = Vec::new();
+    // A run of the month's last minute is there only if a sync began after it, and read all it had to.
+    match archive.last_complete_sync()?.map(|sync| sync.started_at) {
+        Some(began) if began >= ends_at => {}
+        Some(began) => objections
+            .push(format!("the last complete sync began at {began}, before the month ended at {ends_at}")),
+        None => objections.push("no sync has been complete yet".to_owned()),
+    }
+    let unsettled = unsettled(ledger, starts_at, ends_at)?;
+    if !unsettled.is_empty() {
+        let more = match unsettled.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = unsettled[..unsettled.len().min(MOST_NAMED)].join(", ");
+        let runs = if unsettled.len() == 1 { "1 run is" } else { &format!("{} runs are", unsettled.len()) };
+        objections.push(format!("{runs} unsettled: {named}{more}"));
+    }
+    for other in archive.closes()? {
+        let Frozen { period, starts_at: other_starts, ends_at: other_ends, .. } = &other.frozen;
+        let (before, after) = match period.as_str() {
+            other if other < name => (*other_ends, starts_at),
+            other if other > name => (ends_at, *other_starts),
+            _ => continue,
+        };
+        if before > after {
+            objections
+                .push(format!("{period} was closed in {}: the two would share runs", other.frozen.zone));
+        } else if before != after && before.plus(chrono::TimeDelta::days(2)) > after {
+            objections.push(format!(
+                "{period} was closed in {}: between the two runs would be lost",
+                other.frozen.zone
+            ));
+        }
+    }
+    Ok(objections)
+}
+
+fn unsettled(ledger: &Ledger<'_>, starts_at: Instant, ends_at: Instant) -> Result<Vec<String>> {
+    let mut statement = ledger.connection().prepare(UNSETTLED)?;
+    let mut rows =
+        statement.query(named_params! {":from": starts_at.as_str(), ":until": ends_at.as_str()})?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (run_id, status): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        runs.push(format!("{run_id} ({})", status.as_deref().unwrap_or("no status")));
+    }
+    Ok(runs)
+}
+
+/// The closes as a table: one that has been restated says by which.
+fn list(closes: &[Close], as_json: bool) -> Result<()> {
+    let columns = [
+        "period",
+        "close_id",
+        "restates",
+        "closed_at",
+        "known_at",
+        "zone",
+        "date_basis",
+        "runs",
+        "runs_cost_unknown",
+        "total_cost_usd",
+        "credits",
+        "rows_sha256",
+        "objections",
+    ];
+    let rows = closes.iter().map(|Close { close_id, frozen }| {
+        vec![
+            Cell::text(&frozen.period),
+            Cell::Count(Some(*close_id)),
+            Cell::Count(frozen.restates),
+            Cell::text(frozen.closed_at.as_str()),
+            Cell::text(frozen.known_at.as_str()),
+            Cell::text(&frozen.zone),
+            Cell::text(&frozen.date_basis),
+            Cell::count(frozen.runs),
+            Cell::count(frozen.runs_cost_unknown),
+            Cell::Usd(frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
+            Cell::count(frozen.credits),
+            Cell::text(crate::digest::in_hexadecimal(&frozen.rows_sha256)),
+            Cell::Text(frozen.objections.clone()),
+        ]
+    });
+    let table = Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None };
+    if as_json {
+        return Destination::StandardOutput.write(|out| Ok(json::write_table(&table, out)?));
+    }
+    if table.rows.is_empty() {
+        return say("no month is closed");
+    }
+    Destination::StandardOutput.write(|out| Ok(terminal::write_table(&table, out)?))
+}

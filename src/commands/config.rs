@@ -1,0 +1,20 @@
+//! This is `runledger config`: the settings in force, and where each comes from.
+
+use crate::cli::ConfigArgs;
+use crate::error::Result;
+use crate::export::{Destination, json, terminal};
+use crate::report::{Cell, Table};
+use crate::settings::{Setting, Settings};
+use std::path::PathBuf;
+
+/// Prints each setting, its value and its origin. Of a credential only whether it is there.
+pub fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
+    let rows = settings.in_force(archive)?.into_iter().map(|(name, setting)| {
+        vec![Cell::text(name), Cell::Text(setting.value), Cell::text(setting.origin.to_string())]
+    });
+    let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
+    let table = Table { columns, rows: rows.collect(), totals: None };
+    Destination::StandardOutput.write(|out| {
+        Ok(if args.json { json::write_table(&table, out) } else { terminal::write_table(&table, out) }?)
+    })
+}

@@ -1,0 +1,247 @@
+//! This is what became known of a closed month after its close: each change, what it was before, and what it moves.
+
+use super::period::AFTER_EVERYTHING;
+use super::scope::Scope;
+use super::table::{Cell, Table};
+use crate::error::Result;
+use crate::run::{Instant, Usd};
+use crate::store::Close;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, named_params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The runs that were in the month at the close or have been since, and have another state than at the close.
+/// The two parts have an index of their own each.
+const RESTATED: &str = "
+WITH moved (run_id) AS (
+    SELECT run_id FROM main.run_snapshots
+    WHERE superseded_at IS NULL AND observed_at > :known_at AND {booked} >= :from AND {booked} < :until
+    UNION
+    SELECT run_id FROM main.run_snapshots
+    WHERE superseded_at > :known_at AND {booked} >= :from AND {booked} < :until
+)
+SELECT run_id, (SELECT r.pipeline_name FROM main.runs AS r WHERE r.run_id = s.run_id), observed_at,
+       coalesce({booked} >= :from AND {booked} < :until, 0), el_cost_nanos, transformation_cost_nanos,
+       {booked}, credit_charge_status, status, duration_seconds, trigger_type, source, destination, transformation
+FROM main.run_snapshots AS s
+WHERE run_id IN (SELECT run_id FROM moved)
+  AND (superseded_at IS NULL OR superseded_at > :known_at) AND observed_at <= :now
+ORDER BY run_id, observed_at";
+
+/// One thing that became known of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restatement {
+    /// The run.
+    pub run_id: String,
+    /// What its pipeline is called now. `None`: the catalogue does not say.
+    pub pipeline_name: Option<String>,
+    /// When it was seen.
+    pub seen_at: Instant,
+    /// What changed, under its name in the archive; `booked_at` when the run came into the month or left it.
+    pub field: &'static str,
+    /// What it was, as programs read it. `None`: it was not known, or not in the month.
+    pub before: Option<String>,
+    /// What it became, likewise.
+    pub after: Option<String>,
+    /// By how much the month's total moved. `None`: the field is no cost.
+    pub difference: Option<Usd>,
+}
+
+/// The two costs.
+const COSTS: [&str; 2] = ["el_cost_usd", "transformation_cost_usd"];
+
+/// The other fields that are compared. A run that comes into the month, or leaves it, tells the first two.
+const FIELDS: [&str; 8] = [
+    "booked_at",
+    "credit_charge_status",
+    "status",
+    "duration_seconds",
+    "trigger_type",
+    "source",
+    "destination",
+    "transformation",
+];
+const FIELDS_OF_THE_MONTH: usize = 2;
+
+/// A state of a run at the close, or later.
+struct State {
+    run_id: String,
+    pipeline_name: Option<String>,
+    observed_at: Instant,
+    /// Whether it is booked in the month.
+    inside: bool,
+    costs: [Option<i64>; COSTS.len()],
+    fields: [Option<String>; FIELDS.len()],
+}
+
+/// What became known of the closed month until `now`; `None`: whatever is archived. In the order in which it was seen.
+///
+/// The differences are those of the month's total: the close's total and all differences make the total as known then.
+///
+/// # Errors
+/// Those of SQLite, and [`crate::error::Error::Unforeseen`] when the close cannot be read.
+pub fn restatements(archive: &Connection, close: &Close, now: Option<Instant>) -> Result<Vec<Restatement>> {
+    let scope = Scope::of_close(close)?;
+    let mut restatements = Vec::new();
+    let mut statement = archive.prepare(&RESTATED.replace("{booked}", scope.date.sql()))?;
+    let mut rows = statement.query(named_params! {
+        ":known_at": close.frozen.known_at.as_str(),
+        ":from": close.frozen.starts_at.as_str(),
+        ":until": close.frozen.ends_at.as_str(),
+        ":now": now.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
+    })?;
+    let mut before: Option<State> = None;
+    while let Some(row) = rows.next()? {
+        let state = State::read(row)?;
+        let earlier = before.as_ref().filter(|before| before.run_id == state.run_id);
+        // What was known at the close is what the rest is compared with.
+        if state.observed_at > close.frozen.known_at {
+            compare(earlier, &state, &mut restatements);
+        }
+        before = Some(state);
+    }
+    restatements.sort_by(|one, other| (one.seen_at, &one.run_id).cmp(&(other.seen_at, &other.run_id)));
+    Ok(restatements)
+}
+
+impl State {
+    fn read(row: &Row<'_>) -> Result<State> {
+        let mut fields: [Option<String>; FIELDS.len()] = Default::default();
+        for (place, field) in fields.iter_mut().enumerate() {
+            *field = match row.get_ref(6 + place)? {
+                ValueRef::Integer(whole) => Some(whole.to_string()),
+                value => value.as_str_or_null().map_err(rusqlite::Error::from)?.map(str::to_owned),
+            };
+        }
+        Ok(State {
+            run_id: row.get(0)?,
+            pipeline_name: row.get(1)?,
+            observed_at: row.get(2)?,
+            inside: row.get(3)?,
+            costs: [row.get(4)?, row.get(5)?],
+            fields,
+        })
+    }
+}
+
+/// What differs between two states that follow each other, as far as it concerns the month.
+fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restatement>) {
+    let was = before.filter(|state| state.inside);
+    let is = Some(after).filter(|state| state.inside);
+    let restatement = |field, before, after_it, difference| Restatement {
+        run_id: after.run_id.clone(),
+        pipeline_name: after.pipeline_name.clone(),
+        seen_at: after.observed_at,
+        field,
+        before,
+        after: after_it,
+        difference,
+    };
+    for (place, field) in COSTS.into_iter().enumerate() {
+        let [was, is] = [was, is].map(|state| state.and_then(|state| state.costs[place]));
+        if was != is {
+            let usd = |nanos: Option<i64>| nanos.map(|nanos| Usd::from_units(nanos.into()));
+            // A cost that is not known is not in the total.
+            let moved = i128::from(is.unwrap_or(0)) - i128::from(was.unwrap_or(0));
+            let text = |nanos| usd(nanos).map(|usd| usd.to_string());
+            restatements.push(restatement(field, text(was), text(is), Some(Usd::from_units(moved))));
+        }
+    }
+    let compared = match (was, is) {
+        (None, None) => 0,
+        (Some(_), Some(_)) => FIELDS.len(),
+        _ => FIELDS_OF_THE_MONTH,
+    };
+    for (place, field) in FIELDS.into_iter().enumerate().take(compared) {
+        let [was, is] = [was, is].map(|state| state.and_then(|state| state.fields[place].clone()));
+        if was != is {
+            restatements.push(restatement(field, was, is, None));
+        }
+    }
+}
+
+/// The closes that answer: of each month the latest.
+pub fn latest(closes: Vec<Close>) -> Vec<Close> {
+    let of_months: BTreeMap<String, Close> =
+        closes.into_iter().map(|close| (close.frozen.period.clone(), close)).collect();
+    of_months.into_values().collect()
+}
+
+/// Each restatement of these closes as a row; the totals are the sum of the differences.
+///
+/// # Errors
+/// As [`restatements`].
+pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
+    let columns = [
+        "period",
+        "close_id",
+        "run_id",
+        "pipeline_name",
+        "seen_at",
+        "field",
+        "before",
+        "after",
+        "difference_usd",
+    ];
+    let (mut rows, mut moved) = (Vec::new(), Usd::default());
+    for close in closes {
+        for restatement in restatements(archive, close, now)? {
+            moved += restatement.difference.unwrap_or_default();
+            rows.push(vec![
+                Cell::text(&close.frozen.period),
+                Cell::Count(Some(close.close_id)),
+                Cell::text(restatement.run_id),
+                Cell::Text(restatement.pipeline_name),
+                Cell::text(restatement.seen_at.as_str()),
+                Cell::text(restatement.field),
+                Cell::Text(restatement.before),
+                Cell::Text(restatement.after),
+                Cell::Usd(restatement.difference),
+            ]);
+        }
+    }
+    let totals = (rows.len() > 1).then(|| {
+        let mut totals = vec![Cell::Text(None); columns.len() - 1];
+        totals[1] = Cell::Count(None);
+        totals.push(Cell::Usd(Some(moved)));
+        totals
+    });
+    Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals })
+}
+
+/// One row a close: what it said, what became known since, and what its month says now.
+///
+/// # Errors
+/// As [`restatements`].
+pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
+    let columns = [
+        "period",
+        "close_id",
+        "closed_at",
+        "runs_changed",
+        "changes",
+        "closed_total_cost_usd",
+        "difference_usd",
+        "total_cost_usd",
+    ];
+    let mut rows = Vec::new();
+    for close in closes {
+        let restated = restatements(archive, close, now)?;
+        let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
+        let moved: Option<Usd> =
+            restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
+        let closed = close.frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+        let now = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
+        rows.push(vec![
+            Cell::text(&close.frozen.period),
+            Cell::Count(Some(close.close_id)),
+            Cell::text(close.frozen.closed_at.as_str()),
+            Cell::count(runs.len() as u64),
+            Cell::count(restated.len() as u64),
+            Cell::Usd(closed),
+            Cell::Usd(Some(moved.unwrap_or_default())),
+            Cell::Usd(now),
+        ]);
+    }
+    Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals: None })
+}
