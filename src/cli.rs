@@ -1,7 +1,7 @@
 //! This is the command line: every argument that runledger understands.
 
 use crate::error::EXIT_CODES;
-use crate::report::question::QUESTIONS;
+use crate::report::question::reports;
 use chrono::TimeDelta;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -424,7 +424,7 @@ fn time_span(text: &str) -> Result<TimeDelta, String> {
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = PossibleValuesParser::new(QUESTIONS.map(|question| question.name)))]
+    #[arg(value_parser = PossibleValuesParser::new(reports().map(|(name, _)| name)))]
     pub name: Option<String>,
 
     /// List the questions
@@ -435,6 +435,10 @@ pub struct ReportArgs {
     /// commas [default: month]
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     pub by: Vec<String>,
+
+    /// Forecast credits as if a pipeline (by slug, id or name) had this cron expression; can be repeated
+    #[arg(long, value_name = "PIPELINE=EXPRESSION")]
+    pub what_if: Vec<String>,
 
     /// At most this many rows, where the question has a limit
     #[arg(long, value_name = "N")]

@@ -4,6 +4,7 @@ use crate::api::Address;
 use crate::error::{Error, Result};
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
+use crate::report::plan::Plan;
 use crate::run::Redaction;
 use crate::secret::ApiKey;
 use chrono_tz::Tz;
@@ -141,6 +142,7 @@ impl<T> Setting<T> {
 struct File {
     zone: Option<String>,
     date: Option<String>,
+    plan: Option<Plan>,
     #[serde(default)]
     centre: Allocation,
 }
@@ -226,6 +228,11 @@ impl Settings {
         Ok(Setting { value: basis, origin })
     }
 
+    /// The monthly plan. `None`: nobody has said.
+    pub fn plan(&self) -> Option<Plan> {
+        self.file.plan
+    }
+
     /// The rules of the cost centres.
     pub fn allocation(&self) -> &Allocation {
         &self.file.centre
@@ -255,6 +262,13 @@ impl Settings {
             ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
             ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
         ];
+        settings.push((
+            "plan",
+            match self.file.plan {
+                Some(plan) => Setting { value: Some(plan.to_string()), origin: file() },
+                None => Setting { value: None, origin: Origin::Default },
+            },
+        ));
         if self.file.centre.0.is_empty() {
             settings.push(("centre", Setting { value: None, origin: Origin::Default }));
         }

@@ -5,8 +5,8 @@ use crate::cli::{ReportArgs, TableFormat};
 use crate::error::{Error, Result};
 use crate::export::{Destination, csv, json, markdown, terminal};
 use crate::report::period::Calendar;
-use crate::report::question::{QUESTIONS, Question};
-use crate::report::{Cell, Dimension, Ledger, Table, cost, duration};
+use crate::report::question::{Question, reports};
+use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::Settings;
 use crate::store::Archive;
 use std::path::Path;
@@ -30,18 +30,48 @@ pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
 fn answer(name: &str, args: &ReportArgs, archive: &Archive, settings: &Settings) -> Result<Table> {
     let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, archive)?)?;
     match name {
-        "cost" | "duration" if args.limit.is_some() => {
+        _ if !args.what_if.is_empty() && name != "credits" => {
+            Err(Error::usage(format!("the report {name} has no --what-if: only credits are forecast")))
+        }
+        "cost" | "duration" | "credits" if args.limit.is_some() => {
             Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
         }
         "cost" => cost::report(&ledger, &dimensions(&args.by)?),
         "duration" => duration::report(&ledger, &dimensions(&args.by)?),
-        _ if !args.by.is_empty() => {
-            Err(Error::usage(format!("the report {name} has no --by: only cost and duration can be split")))
-        }
+        "credits" => credits(&ledger, args, archive, settings),
+        _ if !args.by.is_empty() => Err(Error::usage(format!(
+            "the report {name} has no --by: only cost, duration and credits can be split"
+        ))),
         _ => Question::named(name)
             .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
             .ask(&ledger, args.limit),
     }
+}
+
+/// The credits, as known at the moment asked for, or now.
+fn credits(ledger: &Ledger<'_>, args: &ReportArgs, archive: &Archive, settings: &Settings) -> Result<Table> {
+    let by = dimensions(&args.by)?;
+    if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
+        return Err(Error::usage("the report credits can be split by month and pipeline alone"));
+    }
+    let what_if = args.what_if.iter().map(|what_if| {
+        let (pipeline, expression) = what_if.split_once('=').ok_or_else(|| Error::Usage {
+            what: format!("--what-if {what_if}: not of the form PIPELINE=EXPRESSION"),
+            hint: Some("such as --what-if google-ads='0 */2 * * *'".to_owned()),
+        })?;
+        Ok((pipeline.to_owned(), expression.to_owned()))
+    });
+    let question = credits::Question {
+        plan: settings.plan(),
+        what_if: what_if.collect::<Result<_>>()?,
+        by_pipeline: by.contains(&Dimension::Pipeline),
+    };
+    let Some(now) =
+        ledger.scope().as_of.map_or_else(|| archive.last_observed_at(), |moment| Ok(Some(moment)))?
+    else {
+        return Err(Error::usage("nothing is archived yet: there is nothing to forecast from"));
+    };
+    credits::report(ledger, &question, now)
 }
 
 /// What `--by` names; a month where it names nothing.
@@ -66,10 +96,7 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
-        rows: QUESTIONS
-            .iter()
-            .map(|question| vec![Cell::text(question.name), Cell::text(question.words())])
-            .collect(),
+        rows: reports().map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
         totals: None,
     }
 }

@@ -43,11 +43,19 @@ pub fn report<T: Tally>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> 
     grouping.into_table(ledger)
 }
 
-/// Gives each of the ledger's runs to `visit`, the first error ends it.
-pub fn for_each_run(ledger: &Ledger<'_>, mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>) -> Result<()> {
-    let Span { from, until } = ledger.scope().span;
-    let mut statement =
-        ledger.connection().prepare(&booked::runs(&ledger.scope().span, ledger.scope().date))?;
+/// Gives each of the ledger's runs to `visit`; the first error ends it.
+pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&BookedRun<'_>) -> Result<()>) -> Result<()> {
+    for_each_run_in(ledger, ledger.scope().span, visit)
+}
+
+/// Gives each run of the ledger that is booked in another span to `visit`; the first error ends it.
+pub fn for_each_run_in(
+    ledger: &Ledger<'_>,
+    span: Span,
+    mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    let Span { from, until } = span;
+    let mut statement = ledger.connection().prepare(&booked::runs(&span, ledger.scope().date))?;
     let mut rows = match (from, until) {
         (None, None) => statement.query([])?,
         (from, until) => statement.query(named_params! {

@@ -3,15 +3,18 @@
 pub mod booked;
 pub mod centre;
 pub mod cost;
+pub mod credits;
 pub mod dimension;
 pub mod duration;
 pub mod groups;
 mod labels;
 pub mod ledger;
 pub mod period;
+pub mod plan;
 pub mod question;
 pub mod restated;
 pub mod rows;
+mod schedule;
 pub mod scope;
 pub mod table;
 

@@ -34,6 +34,15 @@ pub const QUESTIONS: [Question; 8] = [
     Question { name: "status-transitions", sql: include_str!("../../queries/status-transitions.sql") },
 ];
 
+/// The reports that no file answers, because they need what no archive has: the plan, the calendar of schedules.
+pub const WORKED_OUT: [(&str, &str); 1] =
+    [("credits", "How many of the plan's credits were taken, and how many will be at the month's end?")];
+
+/// Every report and the question it answers, in the order people are shown them.
+pub fn reports() -> impl Iterator<Item = (&'static str, &'static str)> {
+    QUESTIONS.iter().map(|question| (question.name, question.words())).chain(WORKED_OUT)
+}
+
 impl Question {
     /// The question of that name.
     pub fn named(name: &str) -> Option<Question> {

@@ -1,0 +1,84 @@
+//! This is a schedule: when a pipeline's cron expression sets it off, in its own time zone.
+
+use crate::run::Instant;
+use chrono_tz::Tz;
+use croner::{Cron, Direction};
+use std::str::FromStr;
+
+/// A cron expression in a zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    expression: String,
+    cron: Cron,
+    zone: Tz,
+}
+
+impl Schedule {
+    /// Reads an expression of five fields (or six, with seconds), in an IANA zone; `None` means UTC.
+    ///
+    /// # Errors
+    /// Why the expression or the zone cannot be read, in words.
+    pub fn new(expression: &str, zone: Option<&str>) -> Result<Schedule, String> {
+        let cron = Cron::from_str(expression).map_err(|error| format!("{expression}: {error}"))?;
+        let zone = match zone {
+            Some(name) => name.parse().map_err(|_| format!("{name}: there is no such time zone"))?,
+            None => Tz::UTC,
+        };
+        Ok(Schedule { expression: expression.to_owned(), cron, zone })
+    }
+
+    /// The same zone with another expression.
+    ///
+    /// # Errors
+    /// Why the expression cannot be read.
+    pub fn with_expression(&self, expression: &str) -> Result<Schedule, String> {
+        Schedule::new(expression, Some(self.zone.name()))
+    }
+
+    /// How often it goes off at or after `from` and before `until`.
+    pub fn times_between(&self, from: Instant, until: Instant) -> u64 {
+        let until = until.to_utc();
+        let times = self.cron.iter_from(from.to_utc().with_timezone(&self.zone), Direction::Forward);
+        times.take_while(|time| *time < until).count() as u64
+    }
+}
+
+impl std::fmt::Display for Schedule {
+    /// The expression and its zone: `0 3 * * * America/Sao_Paulo`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.expression, self.zone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_schedule_goes_off_in_its_own_zone() {
+        let schedule = Schedule::new("30 23 31 1 *", Some("America/Sao_Paulo")).unwrap();
+        assert_eq!(schedule.times_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:00Z")), 0);
+        assert_eq!(schedule.times_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:01Z")), 1);
+        assert_eq!(schedule.to_string(), "30 23 31 1 * America/Sao_Paulo");
+    }
+
+    #[test]
+    fn every_two_hours_is_twelve_times_a_day_with_its_first_instant_and_without_its_last() {
+        let schedule = Schedule::new("0 */2 * * *", None).unwrap();
+        assert_eq!(schedule.times_between(at("2026-11-01T00:00:00Z"), at("2026-11-02T00:00:00Z")), 12);
+        assert_eq!(
+            schedule.times_between(at("2026-11-01T00:00:00.000001Z"), at("2026-11-02T00:00:00.000001Z")),
+            12
+        );
+    }
+
+    #[test]
+    fn what_is_no_expression_says_so() {
+        assert!(Schedule::new("rate(5 minutes)", None).unwrap_err().starts_with("rate(5 minutes): "));
+        assert!(Schedule::new("0 3 * * *", Some("Mars/Base")).unwrap_err().contains("Mars/Base"));
+    }
+}
