@@ -55,6 +55,8 @@ pub enum Command {
     Close(CloseArgs),
     /// List what became known of closed months after their close
     Restatements(RestatementsArgs),
+    /// Compare an invoice with the ledger, and find what closes the gap
+    Reconcile(ReconcileArgs),
     /// Check that everything that must be true of the archive is true
     Check(CheckArgs),
     /// Copy the archive, also while a sync is running
@@ -263,6 +265,38 @@ pub struct RestatementsArgs {
     pub totals: bool,
 
     /// As known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+
+    /// Where the answer goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `runledger reconcile`
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// The month that is invoiced, such as 2026-01. A closed month answers as it was closed
+    #[arg(long, value_name = "PERIOD")]
+    pub period: String,
+
+    /// The invoice's amount in US dollars, such as 412.10; its last digit tells how exact it is
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    pub invoice: String,
+
+    /// The IANA time zone of the month [setting: zone] [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+
+    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
+    #[arg(long, value_name = "INSTANT")]
+    pub date: Option<String>,
+
+    /// Answer as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 

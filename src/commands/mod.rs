@@ -12,6 +12,7 @@ mod export;
 mod fetch;
 mod progress;
 pub mod query;
+mod reconcile;
 mod report;
 mod restatements;
 mod sandbox;
@@ -49,6 +50,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
+        Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, cli.db.as_deref()),

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod period;
 pub mod plan;
 pub mod question;
+pub mod reconcile;
 pub mod restated;
 pub mod rows;
 mod schedule;

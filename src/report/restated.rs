@@ -1,6 +1,6 @@
 //! This is what became known of a closed month after its close: each change, what it was before, and what it moves.
 
-use super::period::AFTER_EVERYTHING;
+use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING};
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use crate::error::Result;
@@ -74,28 +74,33 @@ struct State {
     fields: [Option<String>; FIELDS.len()],
 }
 
-/// What became known of the closed month until `now`; `None`: whatever is archived. In the order in which it was seen.
+/// What became known of the scope's span since its `as_of` (`None`: ever) and until `now` (`None`: whatever is
+/// archived), in the order in which it was seen.
 ///
-/// The differences are those of the month's total: the close's total and all differences make the total as known then.
+/// The differences are those of the span's total: the total as known then and all differences make the total as
+/// known now.
 ///
 /// # Errors
-/// Those of SQLite, and [`crate::error::Error::Unforeseen`] when the close cannot be read.
-pub fn restatements(archive: &Connection, close: &Close, now: Option<Instant>) -> Result<Vec<Restatement>> {
-    let scope = Scope::of_close(close)?;
+/// Those of SQLite.
+pub fn restatements(archive: &Connection, scope: &Scope, now: Option<Instant>) -> Result<Vec<Restatement>> {
+    let text = |instant: &Option<Instant>, otherwise: &'static str| {
+        instant.as_ref().map_or(otherwise.to_owned(), Instant::to_string)
+    };
+    let known_at = text(&scope.as_of, BEFORE_EVERYTHING);
     let mut restatements = Vec::new();
     let mut statement = archive.prepare(&RESTATED.replace("{booked}", scope.date.sql()))?;
     let mut rows = statement.query(named_params! {
-        ":known_at": close.frozen.known_at.as_str(),
-        ":from": close.frozen.starts_at.as_str(),
-        ":until": close.frozen.ends_at.as_str(),
-        ":now": now.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
+        ":known_at": known_at,
+        ":from": text(&scope.span.from, BEFORE_EVERYTHING),
+        ":until": text(&scope.span.until, AFTER_EVERYTHING),
+        ":now": text(&now, AFTER_EVERYTHING),
     })?;
     let mut before: Option<State> = None;
     while let Some(row) = rows.next()? {
         let state = State::read(row)?;
         let earlier = before.as_ref().filter(|before| before.run_id == state.run_id);
-        // What was known at the close is what the rest is compared with.
-        if state.observed_at > close.frozen.known_at {
+        // What was known then is what the rest is compared with.
+        if state.observed_at.as_str() > known_at.as_str() {
             compare(earlier, &state, &mut restatements);
         }
         before = Some(state);
@@ -170,7 +175,7 @@ pub fn latest(closes: Vec<Close>) -> Vec<Close> {
 /// Each restatement of these closes as a row; the totals are the sum of the differences.
 ///
 /// # Errors
-/// As [`restatements`].
+/// Those of SQLite, and [`crate::error::Error::Unforeseen`] when a close cannot be read.
 pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
@@ -185,7 +190,7 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
     ];
     let (mut rows, mut moved) = (Vec::new(), Usd::default());
     for close in closes {
-        for restatement in restatements(archive, close, now)? {
+        for restatement in restatements(archive, &Scope::of_close(close)?, now)? {
             moved += restatement.difference.unwrap_or_default();
             rows.push(vec![
                 Cell::text(&close.frozen.period),
@@ -212,7 +217,7 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
 /// One row a close: what it said, what became known since, and what its month says now.
 ///
 /// # Errors
-/// As [`restatements`].
+/// Those of SQLite, and [`crate::error::Error::Unforeseen`] when a close cannot be read.
 pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
@@ -226,7 +231,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
     ];
     let mut rows = Vec::new();
     for close in closes {
-        let restated = restatements(archive, close, now)?;
+        let restated = restatements(archive, &Scope::of_close(close)?, now)?;
         let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
         let moved: Option<Usd> =
             restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
