@@ -1,5 +1,6 @@
 //! This is `runledger export`: it writes the archive's rows for other programs.
 
+use super::focus;
 use super::span::span;
 use crate::cli::{ExportArgs, Exported, RowFormat};
 use crate::error::{Error, Result};
@@ -11,13 +12,19 @@ use std::path::Path;
 
 /// Writes each row as it comes; memory does not grow with the archive.
 pub fn run(args: &ExportArgs, path: &Path) -> Result<()> {
-    let (span, _zone) = span(&args.span)?;
+    let of_focus = args.period.is_some() || args.focus_version.is_some() || args.focus_dataset.is_some();
+    if of_focus && args.what != Exported::Focus {
+        return Err(Error::usage(
+            "--period, --focus-version and --focus-dataset are for `runledger export focus`",
+        ));
+    }
+    let (span, zone) = span(&args.span)?;
     let archive = Archive::open_for_reading(path)?;
-    let archive = archive.connection();
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = match args.what {
-        Exported::Runs => rows::runs(archive, &span)?,
-        Exported::Snapshots => rows::snapshots(archive, &span)?,
+        Exported::Runs => rows::runs(archive.connection(), &span)?,
+        Exported::Snapshots => rows::snapshots(archive.connection(), &span)?,
+        Exported::Focus => return focus::run(args, zone, &archive, &destination),
         Exported::Documents => {
             if args.format.is_some() {
                 return Err(Error::usage(
@@ -25,7 +32,7 @@ pub fn run(args: &ExportArgs, path: &Path) -> Result<()> {
                 ));
             }
             return destination.write(|out| {
-                rows::documents(archive, &span)?
+                rows::documents(archive.connection(), &span)?
                     .for_each(|row| Ok(writeln!(out, "{}", rows::document(&row)?)?))
             });
         }

@@ -8,6 +8,7 @@ mod demo;
 mod drift;
 mod export;
 mod fetch;
+mod focus;
 mod progress;
 pub mod query;
 mod report;

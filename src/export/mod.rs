@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod file;
+pub mod focus;
 pub mod json;
 pub mod markdown;
 pub mod terminal;

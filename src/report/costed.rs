@@ -1,0 +1,124 @@
+//! This is a run with what it cost, as exports of charges read it.
+
+use super::period::Period;
+use crate::error::{Error, Result};
+use crate::run::{Instant, Usd};
+use rusqlite::{Connection, Row, named_params};
+
+/// The runs of a period with their costs, in the order of booking, then of ids.
+const COSTED: &str = include_str!("rows/costed.sql");
+
+/// One of the two costs of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Extracting and loading.
+    El,
+    /// Transforming.
+    Transformation,
+}
+
+impl Part {
+    /// Both, in the order that they are told in.
+    pub const ALL: [Part; 2] = [Part::El, Part::Transformation];
+}
+
+/// A run with its costs. Texts are borrowed from the row it was read from; `None` is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostedRun<'r> {
+    /// The run's id.
+    pub run_id: &'r str,
+    /// The instant that puts it into a period.
+    pub booked_at: Instant,
+    /// Counts the runs of one pipeline.
+    pub number: Option<i64>,
+    /// `source`, `destination` or `transformation`; `None`: it has no pipeline, or several.
+    pub pipeline_kind: Option<&'r str>,
+    /// The pipeline's id or slug, as the run names it.
+    pub pipeline_id: Option<&'r str>,
+    /// What the catalogue calls the pipeline.
+    pub pipeline_name: Option<&'r str>,
+    /// How far it has come.
+    pub status: Option<&'r str>,
+    /// What set it off.
+    pub trigger_type: Option<&'r str>,
+    /// When it was put on record.
+    pub created_at: Option<Instant>,
+    /// When it began to work.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// How long it worked.
+    pub duration_seconds: Option<i64>,
+    /// Whether it cost a credit, in the API's words.
+    pub credit_charge_status: Option<&'r str>,
+    /// What extracting and loading cost, in nano-dollars.
+    pub el_cost_nanos: Option<i64>,
+    /// What transforming cost, in nano-dollars.
+    pub transformation_cost_nanos: Option<i64>,
+    /// The cost centre that it is allocated to; `None`: unallocated. No row has it: the rules of the settings do.
+    pub centre: Option<&'r str>,
+}
+
+impl CostedRun<'_> {
+    /// What that part of the run cost.
+    pub fn cost(&self, part: Part) -> Option<Usd> {
+        let nanos = match part {
+            Part::El => self.el_cost_nanos,
+            Part::Transformation => self.transformation_cost_nanos,
+        };
+        nanos.map(|nanos| Usd::from_units(nanos.into()))
+    }
+
+    /// Whether neither part's cost is known.
+    pub fn cost_is_unknown(&self) -> bool {
+        self.el_cost_nanos.is_none() && self.transformation_cost_nanos.is_none()
+    }
+}
+
+/// Reads the runs booked in `period`, each given to `visit` before the next is read; the first error ends it.
+///
+/// # Errors
+/// What SQLite or `visit` says; [`Error::Unforeseen`] when a run is booked at what is no instant.
+pub fn in_period<E: From<Error>>(
+    archive: &Connection,
+    period: &Period,
+    mut visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    // Every instant that is stored lies between these two texts.
+    let from = period.start.as_ref().map_or("", Instant::as_str);
+    let until = period.end.as_ref().map_or(":", Instant::as_str);
+    let mut statement = archive.prepare(COSTED).map_err(Error::from)?;
+    let mut rows = statement.query(named_params! {":from": from, ":until": until}).map_err(Error::from)?;
+    while let Some(row) = rows.next().map_err(Error::from)? {
+        visit(read(row)?)?;
+    }
+    Ok(())
+}
+
+fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
+    let text = |column: usize| -> Result<Option<&'r str>> {
+        Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+    };
+    let instant = |column: usize| -> Result<Option<Instant>> { Ok(text(column)?.and_then(Instant::parse)) };
+    let run_id = text(0)?.unwrap_or_default();
+    let booked_at = instant(1)?
+        .ok_or_else(|| Error::Unforeseen(format!("the run {run_id} is booked at what is no instant")))?;
+    Ok(CostedRun {
+        run_id,
+        booked_at,
+        number: row.get(2)?,
+        pipeline_kind: text(3)?,
+        pipeline_id: text(4)?,
+        pipeline_name: text(5)?,
+        status: text(6)?,
+        trigger_type: text(7)?,
+        created_at: instant(8)?,
+        started_at: instant(9)?,
+        ended_at: instant(10)?,
+        duration_seconds: row.get(11)?,
+        credit_charge_status: text(12)?,
+        el_cost_nanos: row.get(13)?,
+        transformation_cost_nanos: row.get(14)?,
+        centre: None,
+    })
+}
