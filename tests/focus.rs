@@ -5,6 +5,7 @@ mod golden;
 #[path = "support/ledger.rs"]
 mod ledger;
 
+use assert_cmd::Command;
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::error::Error;
@@ -15,8 +16,11 @@ use runledger::export::focus::{
 use runledger::report::period::{Calendar, Period};
 use runledger::report::{CostedRun, Part, Plan, costed};
 use runledger::run::{Instant, Usd, money::decimal_parts};
+use runledger::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 const BOTH: [Version; 2] = [Version::V1_2, Version::V1_4];
 
@@ -232,6 +236,61 @@ fn a_month_without_runs_or_a_plan_has_a_heading_alone() {
     let (bytes, written) = dataset(&archive, &period, &books, Version::V1_2, &[]);
     assert_eq!((rows(&bytes).len(), written), (0, Written::default()));
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
+}
+
+/// What the command says: its exit code, its output, and what it tells.
+fn ran(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("runledger").unwrap();
+    let output = command.arg("--db").arg(archive).args(["export", "focus"]).args(arguments).output().unwrap();
+    let [out, told] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (output.status.code().unwrap(), out, told)
+}
+
+#[test]
+fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runledger.db");
+    drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
+    Connection::open(&path).unwrap().execute_batch(include_str!("support/ledger.sql")).unwrap();
+
+    let (code, out, told) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
+    assert_eq!((code, rows(out.as_bytes()).len()), (0, 5));
+    assert_eq!(told, "BilledCost is zero for every run: billed_by does not say who invoices their costs\n");
+    assert_eq!(sum(&rows(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
+    assert_eq!(sum(&rows(out.as_bytes()), "BilledCost"), 0);
+
+    let file = folder.path().join("march.csv");
+    let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--output", file.to_str().unwrap()];
+    let (code, out, told) = ran(&path, &arguments);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(told.starts_with("2 runs without a known cost are left out\n"), "{told}");
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1);
+
+    let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--focus-dataset", "billing-period"];
+    let (code, out, _) = ran(&path, &arguments);
+    assert_eq!(code, 0);
+    assert!(out.ends_with(
+        "\n2026-03-01T00:00:00Z,2026-04-01T00:00:00Z,2026-03-01T00:00:00Z,2026-03-01T00:00:00Z,Open,Nekt\n"
+    ));
+}
+
+#[test]
+fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runledger.db");
+    drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
+    for (arguments, says) in [
+        (&[][..], "needs a month"),
+        (&["--period", "2026-1"], "YYYY-MM"),
+        (&["--period", "2026-01", "--from", "2026-01-02"], "--from"),
+        (&["--period", "2026-01", "--format", "json"], "csv"),
+        (&["--period", "2026-01", "--focus-dataset", "billing-period"], "--focus-version 1.4"),
+        (&["--period", "2026-01", "--focus-version", "1.3"], "1.4"),
+    ] {
+        let (code, out, told) = ran(&path, arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(told.contains(says), "{arguments:?}: {told}");
+    }
 }
 
 proptest! {
