@@ -1,7 +1,7 @@
 //! This is the Billing Period dataset of FOCUS 1.4: whether the books of the period are closed, a line for each issuer.
 
 use super::charge::Books;
-use super::columns::second;
+use super::columns::Second;
 use crate::export::csv::Rows;
 use std::io::{self, Write};
 
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 6] = [
 pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<()> {
     let period = &books.period;
     let status = if period.closed_at.is_some() { "Closed" } else { "Open" };
+    let second = |instant| Second(instant).to_string();
     let (start, end) = (second(period.start), second(period.end));
     let updated = second(period.closed_at.unwrap_or(period.start));
     let mut rows = Rows::new(COLUMNS.into_iter(), out)?;

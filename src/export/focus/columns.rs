@@ -40,8 +40,8 @@ const COLUMNS: &[Column] = &[
     column("BillingAccountId", BOTH, |_, books, text| text.write_str(books.account.billing_id())),
     column("BillingAccountName", BOTH, |_, books, text| put(text, books.account.billing_name.as_deref())),
     column("BillingCurrency", BOTH, |_, _, text| text.write_str("USD")),
-    column("BillingPeriodEnd", BOTH, |_, books, text| text.write_str(&second(books.period.end))),
-    column("BillingPeriodStart", BOTH, |_, books, text| text.write_str(&second(books.period.start))),
+    column("BillingPeriodEnd", BOTH, |_, books, text| write!(text, "{}", Second(books.period.end))),
+    column("BillingPeriodStart", BOTH, |_, books, text| write!(text, "{}", Second(books.period.start))),
     column("ChargeCategory", BOTH, |charge, _, text| {
         text.write_str(if is_plan(charge) { "Purchase" } else { "Usage" })
     }),
@@ -52,8 +52,8 @@ const COLUMNS: &[Column] = &[
     column("ChargeFrequency", BOTH, |charge, _, text| {
         text.write_str(if is_plan(charge) { "Recurring" } else { "Usage-Based" })
     }),
-    column("ChargePeriodEnd", BOTH, |charge, _, text| text.write_str(&second(charge.end))),
-    column("ChargePeriodStart", BOTH, |charge, _, text| text.write_str(&second(charge.start))),
+    column("ChargePeriodEnd", BOTH, |charge, _, text| write!(text, "{}", Second(charge.end))),
+    column("ChargePeriodStart", BOTH, |charge, _, text| write!(text, "{}", Second(charge.start))),
     // Nothing is known of prices that were negotiated: then it is the list cost.
     column("ContractedCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
     column("EffectiveCost", BOTH, |charge, _, text| write!(text, "{}", charge.effective)),
@@ -102,7 +102,7 @@ const COLUMNS: &[Column] = &[
         _ => Ok(()),
     }),
     column("x_CorrectionSeenAt", BOTH, |charge, _, text| match charge.what {
-        For::Change(correction) => text.write_str(&second(correction.seen_at)),
+        For::Change(correction) => write!(text, "{}", Second(correction.seen_at)),
         _ => Ok(()),
     }),
     column("x_CostPart", BOTH, |charge, _, text| {
@@ -147,8 +147,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// An instant as FOCUS writes it: `YYYY-MM-DDTHH:MM:SSZ`. What is finer than a second is cut off.
-pub fn second(instant: Instant) -> String {
-    [&instant.as_str()[..19], "Z"].concat()
+pub struct Second(pub Instant);
+
+impl fmt::Display for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.as_str()[..19])?;
+        f.write_str("Z")
+    }
 }
 
 fn put(text: &mut String, value: Option<impl fmt::Display>) -> fmt::Result {
@@ -156,7 +161,7 @@ fn put(text: &mut String, value: Option<impl fmt::Display>) -> fmt::Result {
 }
 
 fn put_second(text: &mut String, instant: Option<Instant>) -> fmt::Result {
-    put(text, instant.map(second))
+    put(text, instant.map(Second))
 }
 
 fn is_plan(charge: &Charge<'_>) -> bool {

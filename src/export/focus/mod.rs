@@ -15,6 +15,7 @@ pub use terms::{Account, BilledBy, Issuer, NEKT};
 use super::csv::Rows;
 use crate::report::CostedRun;
 use crate::run::Usd;
+use columns::Column;
 use std::io::{self, Write};
 
 /// The versions of FOCUS that can be written.
@@ -42,7 +43,7 @@ pub struct Written {
 /// The Cost and Usage dataset on its way into a file: the plan first, then whatever is handed over.
 pub struct CostAndUsage<'b, 'w> {
     books: &'b Books,
-    version: Version,
+    columns: Vec<&'static Column>,
     rows: Rows<'w>,
     field: String,
     written: Written,
@@ -55,9 +56,10 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
         version: Version,
         out: &'w mut dyn Write,
     ) -> io::Result<CostAndUsage<'b, 'w>> {
-        let rows = Rows::new(columns::of(version).map(|column| column.name), out)?;
+        let columns: Vec<&Column> = columns::of(version).collect();
+        let rows = Rows::new(columns.iter().map(|column| column.name), out)?;
         let mut begun =
-            CostAndUsage { books, version, rows, field: String::new(), written: Written::default() };
+            CostAndUsage { books, columns, rows, field: String::new(), written: Written::default() };
         if let Some(charge) = books.purchase() {
             begun.write(&charge)?;
         }
@@ -84,7 +86,7 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
     }
 
     fn write(&mut self, charge: &Charge<'_>) -> io::Result<()> {
-        for column in columns::of(self.version) {
+        for column in &self.columns {
             self.field.clear();
             (column.value)(charge, self.books, &mut self.field).map_err(io::Error::other)?;
             self.rows.field(&self.field)?;
