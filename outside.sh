@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
-# and Python read the demo's archive and exports; cargo-deny and cargo-machete look through the
+# and Python read the demo's archive and exports; the validators of FOCUS read its charges; cargo-deny and cargo-machete look through the
 # dependencies; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
@@ -173,6 +173,86 @@ print(f"Python reads {len(rows)} runs as they are stored: total {total} USD, eve
 PYTHON
 }
 
+# The one version of Python that the FOCUS validator and what it is built on agree about.
+python_3_12() {
+    local python
+    for python in python3 python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12*/bin/python; do
+        if "$python" -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    fail "Python 3.12 is needed and not installed"
+}
+
+# charges_keep_focus_1_2 FILE: the FinOps Foundation's own validator. It has a rule that no file of ours can keep:
+# whatever stands in InvoiceId, it takes it that the charge has no invoice (C-004) or has one (C-005).
+charges_keep_focus_1_2() {
+    [ -x "$place/focus-validator/bin/focus-validator" ] || {
+        "$(python_3_12)" -m venv "$place/focus-validator"
+        "$place/focus-validator/bin/pip" install --quiet --disable-pip-version-check focus-validator==2.2.1 'pyarrow<21'
+    }
+    # It looks for its rules where it is started, and ends with 0 whatever it finds.
+    local here=$PWD
+    rm -f "$place/focus-validator.xml"
+    if ! (
+        cd "$place/focus-validator/lib/python3.12/site-packages"
+        "$here/$place/focus-validator/bin/focus-validator" --data-file "$here/$1" --validate-version 1.2 \
+            --block-download --output-type unittest --output-destination "$here/$place/focus-validator.xml"
+    ) >"$place/focus-validator.out" 2>&1; then
+        cat "$place/focus-validator.out" >&2
+        fail "the FOCUS validator could not read $1"
+    fi
+    python3 - "$1" "$place/focus-validator.xml" <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+
+path, report = sys.argv[1:]
+suites = tree.parse(report).getroot()
+failed = sorted(failure.get("name") for kind in ("failure", "error") for failure in suites.iter(kind))
+assert int(suites.get("tests")) >= 578, f"the validator tried only {suites.get('tests')} rules"
+assert int(suites.get("failures")) + int(suites.get("errors")) == len(failed), suites.attrib
+assert failed == ["InvoiceId-C-005-C"], f"{path} breaks rules of FOCUS 1.2: {failed}"
+PYTHON
+}
+
+# The demo's charges, and those of the golden files, which have a plan and corrections too.
+charges_keep_focus() {
+    local month version
+    month=$(sqlite3 "$place/demo.db" "SELECT max(substr(booked_at, 1, 7)) FROM runs
+        WHERE booked_at < (SELECT datetime(max(booked_at), '-31 days') FROM runs)")
+    for version in 1.2 1.4; do
+        "$runledger" --db "$place/demo.db" export focus --period "$month" --focus-version "$version" \
+            --output "$place/focus-$version.csv" 2>/dev/null
+    done
+    "$runledger" --db "$place/demo.db" export focus --period "$month" --focus-version 1.4 \
+        --focus-dataset billing-period --output "$place/focus-1.4-billing-period.csv"
+
+    local charges periods
+    for charges in "$place/focus-1.2.csv" tests/golden/focus-1.2.csv tests/golden/focus-1.2-correction.csv; do
+        charges_keep_focus_1_2 "$charges"
+    done
+    [ -x "$place/focus-toolkit/bin/focus-toolkit" ] || {
+        "$(python_3_12)" -m venv "$place/focus-toolkit"
+        "$place/focus-toolkit/bin/pip" install --quiet --disable-pip-version-check focus-data-toolkit==0.14.1
+    }
+    for charges in "$place/focus-1.4.csv" tests/golden/focus-1.4.csv; do
+        periods=${charges%.csv}-billing-period.csv
+        keeps_focus_1_4 validate "$charges" --dataset cost-and-usage
+        keeps_focus_1_4 validate "$periods" --dataset billing-period
+        keeps_focus_1_4 validate-bundle --cost-and-usage "$charges" --billing-period "$periods"
+    done
+    keeps_focus_1_4 validate tests/golden/focus-1.4-correction.csv --dataset cost-and-usage
+    echo "the charges of $month keep FOCUS: $(($(wc -l <"$place/focus-1.2.csv") - 1)) of them as 1.2 and as 1.4"
+}
+
+# keeps_focus_1_4 COMMAND FILE …: a linter of the newer version, for which there is no official one yet.
+keeps_focus_1_4() {
+    if ! "$place/focus-toolkit/bin/focus-toolkit" "$@" >"$place/focus-toolkit.out" 2>&1; then
+        cat "$place/focus-toolkit.out" >&2
+        fail "focus-toolkit $* found that a file breaks FOCUS 1.4"
+    fi
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -212,6 +292,7 @@ if [ "${1:-}" = fuzz ]; then
 fi
 cargo build --release --locked --quiet
 others_read_the_archive
+charges_keep_focus
 datasette_reads_while_a_sync_writes
 sandbox_keeps_the_contract
 archive_from_prism static

@@ -555,6 +555,14 @@ pub struct ExportArgs {
     #[arg(long, value_enum)]
     pub format: Option<RowFormat>,
 
+    /// The version of FOCUS [default: 1.2]
+    #[arg(long, value_enum, value_name = "VERSION")]
+    pub focus_version: Option<FocusVersion>,
+
+    /// Which dataset of FOCUS [default: cost-and-usage]
+    #[arg(long, value_enum, value_name = "DATASET")]
+    pub focus_dataset: Option<FocusDataset>,
+
     /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -571,6 +579,28 @@ pub enum Exported {
     Costs,
     /// Each run's own JSON as the API sent it, one a line
     Documents,
+    /// Each known cost of a month's runs as a charge of FOCUS, the FinOps Open Cost and Usage Specification
+    Focus,
+}
+
+/// The versions of FOCUS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FocusVersion {
+    /// The version that most tools read
+    #[value(name = "1.2")]
+    V1_2,
+    /// The version that has billing periods too
+    #[value(name = "1.4")]
+    V1_4,
+}
+
+/// The datasets of FOCUS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FocusDataset {
+    /// The charges
+    CostAndUsage,
+    /// Whether the month's books are closed, for each who invoices; from FOCUS 1.4 on
+    BillingPeriod,
 }
 
 /// The formats of a stream of rows.

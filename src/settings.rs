@@ -2,6 +2,7 @@
 
 use crate::api::Address;
 use crate::error::{Error, Result};
+use crate::export::focus::{Account, BilledBy};
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
 use crate::report::plan::Plan;
@@ -142,6 +143,10 @@ impl<T> Setting<T> {
 struct File {
     zone: Option<String>,
     date: Option<String>,
+    #[serde(default)]
+    billed_by: BilledBy,
+    #[serde(default)]
+    account: Account,
     plan: Option<Plan>,
     #[serde(default)]
     centre: Allocation,
@@ -228,6 +233,16 @@ impl Settings {
         Ok(Setting { value: basis, origin })
     }
 
+    /// Who invoices which part of a run's cost.
+    pub fn billed_by(&self) -> BilledBy {
+        self.file.billed_by.clone()
+    }
+
+    /// The names of the accounts.
+    pub fn account(&self) -> Account {
+        self.file.account.clone()
+    }
+
     /// The monthly plan. `None`: nobody has said.
     pub fn plan(&self) -> Option<Plan> {
         self.file.plan
@@ -262,13 +277,21 @@ impl Settings {
             ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
             ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
         ];
-        settings.push((
-            "plan",
-            match self.file.plan {
-                Some(plan) => Setting { value: Some(plan.to_string()), origin: file() },
-                None => Setting { value: None, origin: Origin::Default },
-            },
-        ));
+        let said = |value: Option<String>| Setting {
+            origin: if value.is_some() { file() } else { Origin::Default },
+            value,
+        };
+        let File { billed_by, account, plan, .. } = self.file.clone();
+        settings.extend([
+            ("billed_by.el", said(billed_by.el)),
+            ("billed_by.transformation", said(billed_by.transformation)),
+            ("account.billing_id", said(account.billing_id)),
+            ("account.billing_name", said(account.billing_name)),
+            ("account.sub_id", said(account.sub_id)),
+            ("account.sub_name", said(account.sub_name)),
+            ("plan.fee_usd", said(plan.map(|plan| plan.fee_usd.to_string()))),
+            ("plan.credits", said(plan.map(|plan| plan.credits.to_string()))),
+        ]);
         if self.file.centre.0.is_empty() {
             settings.push(("centre", Setting { value: None, origin: Origin::Default }));
         }

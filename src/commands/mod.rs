@@ -10,6 +10,7 @@ mod demo;
 mod drift;
 mod export;
 mod fetch;
+mod focus;
 mod progress;
 pub mod query;
 mod reconcile;

@@ -50,6 +50,33 @@ pub fn write_rows(selection: &mut Selection<'_>, out: &mut dyn Write) -> Result<
     Ok(csv.flush()?)
 }
 
+/// Rows of which the caller makes each field: a heading first, then each row as it comes.
+pub struct Rows<'w>(Writer<&'w mut dyn Write>);
+
+impl<'w> Rows<'w> {
+    /// Writes the heading.
+    pub fn new<'n>(columns: impl Iterator<Item = &'n str>, out: &'w mut dyn Write) -> io::Result<Rows<'w>> {
+        let mut csv = Writer::from_writer(out);
+        csv.write_record(columns.map(str::as_bytes)).map_err(io_error)?;
+        Ok(Rows(csv))
+    }
+
+    /// Writes the next field of the row; an empty one is "not known".
+    pub fn field(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_field(text).map_err(io_error)
+    }
+
+    /// Ends the row, which has a field for each column.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.0.write_record(None::<&[u8]>).map_err(io_error)
+    }
+
+    /// Writes what is left.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// The system's own error, with its kind: a closed pipe must be known as one.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {

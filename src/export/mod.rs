@@ -3,6 +3,7 @@
 pub mod closed;
 pub mod csv;
 pub mod file;
+pub mod focus;
 pub mod json;
 pub mod markdown;
 pub mod terminal;

@@ -3,6 +3,7 @@
 pub mod booked;
 pub mod centre;
 pub mod cost;
+pub mod costed;
 pub mod credits;
 pub mod dimension;
 pub mod duration;
@@ -19,8 +20,10 @@ mod schedule;
 pub mod scope;
 pub mod table;
 
+pub use costed::{CostedRun, Part};
 pub use dimension::Dimension;
 pub use ledger::Ledger;
 pub use period::Span;
+pub use plan::Plan;
 pub use scope::{DateBasis, Scope};
 pub use table::{Cell, Table};

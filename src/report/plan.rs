@@ -18,12 +18,6 @@ pub struct Plan {
     pub credits: u64,
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} USD and {} credits a month", self.fee_usd, self.credits)
-    }
-}
-
 fn fee<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
     deserializer.deserialize_any(Fee)
 }

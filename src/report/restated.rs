@@ -1,5 +1,6 @@
 //! This is what became known of a closed month after its close: each change, what it was before, and what it moves.
 
+use super::costed::Part;
 use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING};
 use super::scope::Scope;
 use super::table::{Cell, Table};
@@ -47,9 +48,6 @@ pub struct Restatement {
     pub difference: Option<Usd>,
 }
 
-/// The two costs.
-const COSTS: [&str; 2] = ["el_cost_usd", "transformation_cost_usd"];
-
 /// The other fields that are compared. A run that comes into the month, or leaves it, tells the first two.
 const FIELDS: [&str; 8] = [
     "booked_at",
@@ -70,7 +68,8 @@ struct State {
     observed_at: Instant,
     /// Whether it is booked in the month.
     inside: bool,
-    costs: [Option<i64>; COSTS.len()],
+    /// Those of [`Part::ALL`], in nano-dollars.
+    costs: [Option<i64>; Part::ALL.len()],
     fields: [Option<String>; FIELDS.len()],
 }
 
@@ -142,14 +141,14 @@ fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restate
         after: after_it,
         difference,
     };
-    for (place, field) in COSTS.into_iter().enumerate() {
+    for (place, part) in Part::ALL.into_iter().enumerate() {
         let [was, is] = [was, is].map(|state| state.and_then(|state| state.costs[place]));
         if was != is {
             let usd = |nanos: Option<i64>| nanos.map(|nanos| Usd::from_units(nanos.into()));
             // A cost that is not known is not in the total.
             let moved = i128::from(is.unwrap_or(0)) - i128::from(was.unwrap_or(0));
             let text = |nanos| usd(nanos).map(|usd| usd.to_string());
-            restatements.push(restatement(field, text(was), text(is), Some(Usd::from_units(moved))));
+            restatements.push(restatement(part.column(), text(was), text(is), Some(Usd::from_units(moved))));
         }
     }
     let compared = match (was, is) {

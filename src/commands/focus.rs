@@ -1,0 +1,127 @@
+//! This is `runledger export focus`: it writes a month's costs as charges of FOCUS.
+
+use crate::cli::{ExportArgs, FocusDataset, FocusVersion, RowFormat};
+use crate::error::{Error, Result};
+use crate::export::focus::{
+    BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written, write_billing_period,
+};
+use crate::export::{Destination, WriteError};
+use crate::report::period::Calendar;
+use crate::report::restated::{latest, restatements};
+use crate::report::{Ledger, Part, Scope, costed};
+use crate::settings::Settings;
+use crate::store::{Archive, Close, Frozen};
+use std::io::Write;
+
+/// Writes the dataset; what it leaves out is told on standard error.
+pub fn run(
+    args: &ExportArgs,
+    ledger: &Ledger<'_>,
+    archive: &Archive,
+    settings: &Settings,
+    destination: &Destination,
+) -> Result<()> {
+    if args.format.is_some_and(|format| format != RowFormat::Csv) {
+        return Err(Error::usage("export focus has no --format but csv"));
+    }
+    let version = match args.focus_version {
+        None | Some(FocusVersion::V1_2) => Version::V1_2,
+        Some(FocusVersion::V1_4) => Version::V1_4,
+    };
+    let dataset = args.focus_dataset.unwrap_or(FocusDataset::CostAndUsage);
+    if (version, dataset) == (Version::V1_2, FocusDataset::BillingPeriod) {
+        return Err(Error::Usage {
+            what: "FOCUS 1.2 has no dataset of billing periods".to_owned(),
+            hint: Some("add --focus-version 1.4".to_owned()),
+        });
+    }
+    let closes = latest(archive.closes()?);
+    let books = Books {
+        period: billing_period(ledger.scope(), &closes)?,
+        billed_by: settings.billed_by(),
+        account: settings.account(),
+        plan: settings.plan(),
+    };
+    match dataset {
+        FocusDataset::BillingPeriod => destination.write(|out| Ok(write_billing_period(&books, out)?)),
+        FocusDataset::CostAndUsage => {
+            let mut written = Written::default();
+            destination.write(|out| {
+                written = write_charges(ledger, &closes, &books, version, out)?;
+                Ok(())
+            })?;
+            tell(&written, &books);
+            Ok(())
+        }
+    }
+}
+
+/// Writes the charges of the runs booked in the month, then what became known in it of months that were closed.
+fn write_charges(
+    ledger: &Ledger<'_>,
+    closes: &[Close],
+    books: &Books,
+    version: Version,
+    out: &mut dyn Write,
+) -> Result<Written, WriteError> {
+    let mut charges = CostAndUsage::begin(books, version, out)?;
+    costed::for_each(ledger, |run| -> Result<(), WriteError> { Ok(charges.run(&run)?) })?;
+    let seen_here = books.period.start..books.period.end;
+    for close in closes.iter().filter(|close| close.frozen.period != books.period.label) {
+        let period = closed_period(close);
+        let scope = Scope::of_close(close)?;
+        let restated = restatements(ledger.connection(), &scope, ledger.scope().as_of)?;
+        for restatement in restated.iter().filter(|restatement| seen_here.contains(&restatement.seen_at)) {
+            let (Some(part), Some(difference)) = (Part::of_column(restatement.field), restatement.difference)
+            else {
+                continue;
+            };
+            let seen_at = restatement.seen_at;
+            costed::of_id(ledger, &restatement.run_id, |run| -> Result<(), WriteError> {
+                Ok(charges.correction(&Correction { period: &period, run, part, difference, seen_at })?)
+            })?;
+        }
+    }
+    Ok(charges.finish()?)
+}
+
+/// Says what is not in the file though somebody may look for it there.
+fn tell(written: &Written, books: &Books) {
+    let mut lines = Vec::new();
+    match written.runs_cost_unknown {
+        0 => {}
+        1 => lines.push("1 run without a known cost is left out".to_owned()),
+        runs => lines.push(format!("{runs} runs without a known cost are left out")),
+    }
+    if books.billed_by == BilledBy::default() {
+        lines.push(
+            "BilledCost is zero for every run: billed_by does not say who invoices their costs".to_owned(),
+        );
+    }
+    let mut stderr = std::io::stderr().lock();
+    for line in lines {
+        // Whoever closed it does not want to be told.
+        let _ = writeln!(stderr, "{line}");
+    }
+}
+
+/// The month of the scope as the books have it.
+fn billing_period(scope: &Scope, closes: &[Close]) -> Result<BillingPeriod> {
+    let Some(label) = scope.period.clone().filter(|name| Calendar::of_name(name) == Calendar::Month) else {
+        return Err(Error::Usage {
+            what: "export focus needs a month".to_owned(),
+            hint: Some("give it with --period, such as --period 2026-01".to_owned()),
+        });
+    };
+    let (Some(start), Some(end)) = (scope.span.from, scope.span.until) else {
+        return Err(Error::usage(format!("--period {label}: beyond the years 0 to 9999")));
+    };
+    let close = closes.iter().find(|close| Some(close.close_id) == scope.close_id);
+    Ok(BillingPeriod { label, start, end, closed_at: close.map(|close| close.frozen.closed_at) })
+}
+
+/// A closed month as the books have it.
+fn closed_period(close: &Close) -> BillingPeriod {
+    let Frozen { period, starts_at, ends_at, closed_at, .. } = &close.frozen;
+    BillingPeriod { label: period.clone(), start: *starts_at, end: *ends_at, closed_at: Some(*closed_at) }
+}

@@ -1,0 +1,34 @@
+//! This is the Billing Period dataset of FOCUS 1.4: whether the books of the period are closed, a line for each issuer.
+
+use super::charge::Books;
+use super::columns::Second;
+use crate::export::csv::Rows;
+use std::io::{self, Write};
+
+/// Its columns, by their names.
+const COLUMNS: [&str; 6] = [
+    "BillingPeriodCreated",
+    "BillingPeriodEnd",
+    "BillingPeriodLastUpdated",
+    "BillingPeriodStart",
+    "BillingPeriodStatus",
+    "InvoiceIssuerName",
+];
+
+/// Writes the period once for each issuer that its charges may have. The record of a period exists since the period
+/// began, and the one thing that ever changes in it is its status, when it is closed.
+pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<()> {
+    let period = &books.period;
+    let status = if period.closed_at.is_some() { "Closed" } else { "Open" };
+    let second = |instant| Second(instant).to_string();
+    let (start, end) = (second(period.start), second(period.end));
+    let updated = second(period.closed_at.unwrap_or(period.start));
+    let mut rows = Rows::new(COLUMNS.into_iter(), out)?;
+    for issuer in books.issuers() {
+        for field in [&start, &end, &updated, &start, status, issuer] {
+            rows.field(field)?;
+        }
+        rows.end()?;
+    }
+    rows.finish()
+}

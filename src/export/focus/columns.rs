@@ -1,0 +1,247 @@
+//! This is the columns of the Cost and Usage dataset: which version of FOCUS has each, and what it says of a charge.
+
+use super::Version;
+use super::charge::{Books, Charge, For};
+use super::terms::NEKT;
+use crate::report::Part;
+use crate::run::Instant;
+use std::fmt::{self, Write};
+
+/// One column. Its value is appended to a text; nothing appended is null.
+pub struct Column {
+    /// Its id.
+    pub name: &'static str,
+    /// The versions that have it.
+    versions: &'static [Version],
+    /// What it says of a charge.
+    pub value: fn(&Charge<'_>, &Books, &mut String) -> fmt::Result,
+}
+
+/// The columns of a version: FOCUS's own by their names, then ours.
+pub fn of(version: Version) -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(move |column| column.versions.contains(&version))
+}
+
+const BOTH: &[Version] = &[Version::V1_2, Version::V1_4];
+const ONLY_1_2: &[Version] = &[Version::V1_2];
+const ONLY_1_4: &[Version] = &[Version::V1_4];
+
+const fn column(
+    name: &'static str,
+    versions: &'static [Version],
+    value: fn(&Charge<'_>, &Books, &mut String) -> fmt::Result,
+) -> Column {
+    Column { name, versions, value }
+}
+
+/// Every column, in the order of the file.
+const COLUMNS: &[Column] = &[
+    column("BilledCost", BOTH, |charge, _, text| write!(text, "{}", charge.billed)),
+    column("BillingAccountId", BOTH, |_, books, text| text.write_str(books.account.billing_id())),
+    column("BillingAccountName", BOTH, |_, books, text| put(text, books.account.billing_name.as_deref())),
+    column("BillingCurrency", BOTH, |_, _, text| text.write_str("USD")),
+    column("BillingPeriodEnd", BOTH, |_, books, text| write!(text, "{}", Second(books.period.end))),
+    column("BillingPeriodStart", BOTH, |_, books, text| write!(text, "{}", Second(books.period.start))),
+    column("ChargeCategory", BOTH, |charge, _, text| {
+        text.write_str(if is_plan(charge) { "Purchase" } else { "Usage" })
+    }),
+    column("ChargeClass", BOTH, |charge, _, text| {
+        put(text, matches!(charge.what, For::Change(_)).then_some("Correction"))
+    }),
+    column("ChargeDescription", BOTH, describe),
+    column("ChargeFrequency", BOTH, |charge, _, text| {
+        text.write_str(if is_plan(charge) { "Recurring" } else { "Usage-Based" })
+    }),
+    column("ChargePeriodEnd", BOTH, |charge, _, text| write!(text, "{}", Second(charge.end))),
+    column("ChargePeriodStart", BOTH, |charge, _, text| write!(text, "{}", Second(charge.start))),
+    // Nothing is known of prices that were negotiated: then it is the list cost.
+    column("ContractedCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
+    column("EffectiveCost", BOTH, |charge, _, text| write!(text, "{}", charge.effective)),
+    // Whoever invoices a part other than Nekt does so for the machines that it runs on.
+    column("HostProviderName", ONLY_1_4, |charge, _, text| text.write_str(charge.issuer)),
+    // The ledger has no invoices.
+    column("InvoiceId", BOTH, |_, _, _| Ok(())),
+    column("InvoiceIssuerName", BOTH, |charge, _, text| text.write_str(charge.issuer)),
+    column("ListCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
+    column("PricingQuantity", BOTH, |charge, _, text| put(text, pricing_unit(charge).map(|_| "1.0"))),
+    column("PricingUnit", BOTH, |charge, _, text| put(text, pricing_unit(charge))),
+    column("ProviderName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
+    column("PublisherName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
+    // Ids are unique within their kind of pipeline.
+    column("ResourceId", BOTH, |charge, _, text| match pipeline(charge) {
+        Some((kind, id)) => write!(text, "{kind}/{id}"),
+        None => Ok(()),
+    }),
+    column("ResourceName", BOTH, |charge, _, text| {
+        put(text, pipeline(charge).and(charge.run().and_then(|run| run.pipeline_name)))
+    }),
+    column("ResourceType", BOTH, |charge, _, text| match pipeline(charge) {
+        Some((kind, _)) => title(kind, text),
+        None => Ok(()),
+    }),
+    column("ServiceCategory", BOTH, |_, _, text| text.write_str("Analytics")),
+    column("ServiceName", BOTH, |charge, _, text| {
+        text.write_str(match charge.part() {
+            Some(Part::El) => "Nekt extraction and loading",
+            Some(Part::Transformation) => "Nekt transformation",
+            None => "Nekt plan",
+        })
+    }),
+    column("ServiceProviderName", ONLY_1_4, |_, _, text| text.write_str(NEKT)),
+    column("ServiceSubcategory", BOTH, |charge, _, text| {
+        text.write_str(if is_plan(charge) { "Analytics Platforms" } else { "Data Processing" })
+    }),
+    column("SubAccountId", BOTH, |_, books, text| put(text, books.account.sub_id.as_deref())),
+    column("SubAccountName", BOTH, |_, books, text| put(text, books.account.sub_name())),
+    column("Tags", BOTH, |charge, _, text| match charge.run().and_then(|run| run.centre) {
+        Some(centre) => write!(text, "{}", serde_json::json!({ "cost_centre": centre })),
+        None => Ok(()),
+    }),
+    column("x_CorrectedPeriod", BOTH, |charge, _, text| match charge.what {
+        For::Change(correction) => text.write_str(&correction.period.label),
+        _ => Ok(()),
+    }),
+    column("x_CorrectionSeenAt", BOTH, |charge, _, text| match charge.what {
+        For::Change(correction) => write!(text, "{}", Second(correction.seen_at)),
+        _ => Ok(()),
+    }),
+    column("x_CostPart", BOTH, |charge, _, text| {
+        put(
+            text,
+            charge.part().map(|part| match part {
+                Part::El => "el",
+                Part::Transformation => "transformation",
+            }),
+        )
+    }),
+    column("x_CreditChargeStatus", BOTH, |charge, _, text| {
+        put(text, charge.run().and_then(|run| run.credit_charge_status))
+    }),
+    column("x_PipelineId", BOTH, |charge, _, text| put(text, charge.run().and_then(|run| run.pipeline_id))),
+    column("x_PipelineKind", BOTH, |charge, _, text| {
+        put(text, charge.run().and_then(|run| run.pipeline_kind))
+    }),
+    column("x_PlanCredits", BOTH, |charge, _, text| match charge.what {
+        For::Plan(plan) => write!(text, "{}", plan.credits),
+        _ => Ok(()),
+    }),
+    column("x_RunBookedAt", BOTH, |charge, _, text| put_second(text, charge.run().map(|run| run.booked_at))),
+    column("x_RunCreatedAt", BOTH, |charge, _, text| {
+        put_second(text, charge.run().and_then(|run| run.created_at))
+    }),
+    column("x_RunDurationSeconds", BOTH, |charge, _, text| {
+        put(text, charge.run().and_then(|run| run.duration_seconds))
+    }),
+    column("x_RunEndedAt", BOTH, |charge, _, text| {
+        put_second(text, charge.run().and_then(|run| run.ended_at))
+    }),
+    column("x_RunId", BOTH, |charge, _, text| put(text, charge.run().map(|run| run.run_id))),
+    column("x_RunNumber", BOTH, |charge, _, text| put(text, charge.run().and_then(|run| run.number))),
+    column("x_RunStartedAt", BOTH, |charge, _, text| {
+        put_second(text, charge.run().and_then(|run| run.started_at))
+    }),
+    column("x_RunStatus", BOTH, |charge, _, text| put(text, charge.run().and_then(|run| run.status))),
+    column("x_RunTriggerType", BOTH, |charge, _, text| {
+        put(text, charge.run().and_then(|run| run.trigger_type))
+    }),
+];
+
+/// An instant as FOCUS writes it: `YYYY-MM-DDTHH:MM:SSZ`. What is finer than a second is cut off.
+pub struct Second(pub Instant);
+
+impl fmt::Display for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.as_str()[..19])?;
+        f.write_str("Z")
+    }
+}
+
+fn put(text: &mut String, value: Option<impl fmt::Display>) -> fmt::Result {
+    value.map_or(Ok(()), |value| write!(text, "{value}"))
+}
+
+fn put_second(text: &mut String, instant: Option<Instant>) -> fmt::Result {
+    put(text, instant.map(Second))
+}
+
+fn is_plan(charge: &Charge<'_>) -> bool {
+    matches!(charge.what, For::Plan(_))
+}
+
+/// The run's one pipeline: its kind and id.
+fn pipeline<'c>(charge: &Charge<'c>) -> Option<(&'c str, &'c str)> {
+    let run = charge.run()?;
+    run.pipeline_kind.zip(run.pipeline_id)
+}
+
+/// What one of is priced. A correction changes a price, and how much was used stays as it was.
+fn pricing_unit(charge: &Charge<'_>) -> Option<&'static str> {
+    match charge.what {
+        For::Run(..) => Some("Runs"),
+        For::Plan(_) => Some("Months"),
+        For::Change(_) => None,
+    }
+}
+
+/// The word with a capital: `source` is `Source`.
+fn title(word: &str, text: &mut String) -> fmt::Result {
+    let start = text.len();
+    text.write_str(word)?;
+    if let Some(first) = text.get_mut(start..=start) {
+        first.make_ascii_uppercase();
+    }
+    Ok(())
+}
+
+fn describe(charge: &Charge<'_>, books: &Books, text: &mut String) -> fmt::Result {
+    if let For::Change(correction) = charge.what {
+        write!(text, "Correction of {}: ", correction.period.label)?;
+    }
+    let work = match charge.what {
+        For::Plan(plan) => {
+            return write!(text, "Plan of {} with {} credits", books.period.label, plan.credits);
+        }
+        _ if charge.part() == Some(Part::El) => "extraction and loading",
+        _ => "transformation",
+    };
+    match charge.what {
+        For::Run(..) => title(work, text)?,
+        _ => text.write_str(work)?,
+    }
+    match charge.run().map(|run| (run.number, run.run_id)) {
+        Some((Some(number), _)) => write!(text, " of run {number}"),
+        Some((None, id)) => write!(text, " of run {id}"),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn focus_columns_are_in_the_order_of_their_names_and_ours_come_last() {
+        for version in [Version::V1_2, Version::V1_4] {
+            let names: Vec<&str> = of(version).map(|column| column.name).collect();
+            let ours = names.iter().position(|name| name.starts_with("x_")).unwrap();
+            assert!(names[..ours].is_sorted() && names[ours..].is_sorted(), "{names:?}");
+            for name in &names {
+                let id = name.strip_prefix("x_").unwrap_or(name);
+                assert!(id.len() <= 50 && id.starts_with(|letter: char| letter.is_ascii_uppercase()));
+                assert!(id.chars().all(|letter| letter.is_ascii_alphanumeric()), "{name} is Pascal case");
+            }
+            assert!(names[ours..].iter().all(|name| name.starts_with("x_")));
+        }
+    }
+
+    #[test]
+    fn providers_are_named_as_each_version_names_them() {
+        let names = |version| of(version).map(|column| column.name).collect::<Vec<_>>();
+        let (old, new) = (names(Version::V1_2), names(Version::V1_4));
+        let only = |these: &[&'static str], those: &[&str]| -> Vec<&str> {
+            these.iter().copied().filter(|name| !those.contains(name)).collect()
+        };
+        assert_eq!(only(&old, &new), ["ProviderName", "PublisherName"]);
+        assert_eq!(only(&new, &old), ["HostProviderName", "ServiceProviderName"]);
+    }
+}
