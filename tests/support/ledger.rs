@@ -10,8 +10,17 @@ pub fn empty() -> Connection {
 }
 
 /// The archive of `ledger.sql`, which says why each row is there.
+#[allow(dead_code, reason = "not every test asks it")]
 pub fn small() -> Connection {
     let archive = empty();
     archive.execute_batch(include_str!("ledger.sql")).unwrap();
+    archive
+}
+
+/// The archive of `findings.sql`, which says why each row is there.
+#[allow(dead_code, reason = "not every test looks for what is odd")]
+pub fn findings() -> Connection {
+    let archive = empty();
+    archive.execute_batch(include_str!("findings.sql")).unwrap();
     archive
 }
