@@ -463,6 +463,10 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
         "cost-changes-after-success",
         "pipelines-without-runs",
         "status-transitions",
+        "settling",
+        "audit",
+        "waste",
+        "anomalies",
     ] {
         for format in ["table", "csv", "json", "markdown"] {
             let printed = with(&workspace, &["report", name, "--format", format]).out();
@@ -477,7 +481,7 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 9);
+    assert_eq!(listed.lines().count(), 14);
 }
 
 #[test]

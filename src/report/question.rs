@@ -17,7 +17,7 @@ pub struct Question {
 }
 
 /// Every question, in the order people are shown them.
-pub const QUESTIONS: [Question; 8] = [
+pub const QUESTIONS: [Question; 12] = [
     Question { name: "cost", sql: include_str!("../../queries/cost.sql") },
     Question { name: "duration", sql: include_str!("../../queries/duration.sql") },
     Question { name: "failures", sql: include_str!("../../queries/failures.sql") },
@@ -32,6 +32,10 @@ pub const QUESTIONS: [Question; 8] = [
         sql: include_str!("../../queries/pipelines-without-runs.sql"),
     },
     Question { name: "status-transitions", sql: include_str!("../../queries/status-transitions.sql") },
+    Question { name: "settling", sql: include_str!("../../queries/settling.sql") },
+    Question { name: "audit", sql: include_str!("../../queries/audit.sql") },
+    Question { name: "waste", sql: include_str!("../../queries/waste.sql") },
+    Question { name: "anomalies", sql: include_str!("../../queries/anomalies.sql") },
 ];
 
 /// The reports that no file answers, because they need what no archive has: the plan, the calendar of schedules.

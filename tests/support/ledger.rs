@@ -1,5 +1,7 @@
 //! This is a ledger in memory for the tests of reports and exports, with rows written by hand.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
 use chrono_tz::Tz;
 use runledger::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
@@ -31,4 +33,9 @@ pub fn with(rows: &str) -> Connection {
 /// The archive as reports see it, in a span and a zone.
 pub fn opened<'a>(archive: &'a Connection, span: &Span, zone: Tz) -> Ledger<'a> {
     Ledger::open(archive, Scope { span: *span, zone, ..Scope::default() }).unwrap()
+}
+
+/// The archive of `findings.sql`, which says why each row is there.
+pub fn findings() -> Connection {
+    with(include_str!("findings.sql"))
 }
