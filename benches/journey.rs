@@ -7,8 +7,11 @@ mod ledger;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
 use runledger::api::Page;
-use runledger::export::csv;
+use runledger::export::tally::Tally;
+use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
+use runledger::report::rows::Selection;
+use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Span, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
@@ -127,11 +130,14 @@ fn asking(c: &mut Criterion) {
     group.bench_function("report duration", |b| {
         b.iter(|| duration::report(archive, &span, &by, zone).unwrap())
     });
+    let write = |mut rows: Selection<'_>| {
+        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut Tally::default(), &mut sink())
+    };
     group.bench_function("export runs as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::runs(archive, &span).unwrap(), &mut sink()));
+        b.iter(|| write(stored::runs(archive, &span).unwrap()));
     });
     group.bench_function("export snapshots as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::snapshots(archive, &span).unwrap(), &mut sink()));
+        b.iter(|| write(stored::snapshots(archive, &span).unwrap()));
     });
     group.finish();
 }

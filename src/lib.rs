@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod digest;
 pub mod error;
 pub mod replace;
 pub mod secret;

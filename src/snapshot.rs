@@ -1,11 +1,13 @@
 //! This is a snapshot: one distinct state of a run, told from another by the hash of its document.
 
+pub use crate::digest::hash;
+
+use crate::digest::Hash;
 use crate::run::json::Entries;
 use crate::run::{Run, TriggerType};
-use sha2::{Digest, Sha256};
 
 /// SHA-256 of a run's document.
-pub type ContentHash = [u8; 32];
+pub type ContentHash = Hash;
 
 /// A run with the hash of its document.
 #[derive(Debug, Clone)]
@@ -25,11 +27,6 @@ impl Snapshot {
         let trigger_type = run.trigger_type();
         Snapshot { run, content_hash, trigger_type }
     }
-}
-
-/// SHA-256 of any bytes.
-pub fn hash(bytes: &[u8]) -> ContentHash {
-    Sha256::digest(bytes).into()
 }
 
 /// One field that differs between two states of a run.

@@ -17,6 +17,8 @@ mod span;
 mod status;
 mod sync;
 mod verify;
+mod verify_file;
+mod writing;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -40,6 +42,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
+        // It needs no archive.
+        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         // Its archive has another name.

@@ -1,9 +1,11 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::span::span;
+use super::writing::{asked, writing};
 use crate::cli::{ReportArgs, TableFormat};
 use crate::error::{Error, Result};
-use crate::export::{Destination, csv, json, markdown, terminal};
+use crate::export::manifest::Asked;
+use crate::export::{Destination, Dialect, Format, write_table};
 use crate::report::period::Calendar;
 use crate::report::question::{QUESTIONS, Question};
 use crate::report::{Cell, Dimension, Table, cost, duration};
@@ -13,18 +15,27 @@ use std::path::Path;
 
 /// Answers the question, or lists the questions when none is named.
 pub fn run(args: &ReportArgs, path: &Path) -> Result<()> {
-    let table = match args.name.as_deref() {
-        Some(name) => answer(name, args, Archive::open_for_reading(path)?.connection())?,
-        None => list(),
+    let (table, asked) = match args.name.as_deref() {
+        Some(name) => {
+            let archive = Archive::open_for_reading(path)?;
+            // One moment for the answer and for what the manifest says of the archive.
+            let _reading = archive.connection().unchecked_transaction()?;
+            let table = answer(name, args, archive.connection())?;
+            let asked = asked(format!("report {name}"), &args.span, &archive)?;
+            (table, Asked { by: args.by.clone(), limit: args.limit, ..asked })
+        }
+        None => (list(), Asked { question: "report --list".to_owned(), ..Asked::default() }),
     };
-    Destination::at(args.output.output.as_deref()).write(|out| {
-        Ok(match args.format {
-            TableFormat::Table => terminal::write_table(&table, out),
-            TableFormat::Csv => csv::write_table(&table, out),
-            TableFormat::Json => json::write_table(&table, out),
-            TableFormat::Markdown => markdown::write_table(&table, out),
-        }?)
-    })
+    let (_, zone) = span(&args.span)?;
+    let format = match args.format {
+        TableFormat::Table => Format::Terminal,
+        TableFormat::Csv => Format::Csv(Dialect::MACHINE),
+        TableFormat::Json => Format::Json,
+        TableFormat::Markdown => Format::Markdown,
+        TableFormat::Xlsx => Format::Xlsx(zone),
+    };
+    let writing = writing(&args.writing, format, zone, asked)?;
+    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
 }
 
 fn answer(name: &str, args: &ReportArgs, archive: &Connection) -> Result<Table> {

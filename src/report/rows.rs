@@ -3,7 +3,7 @@
 use super::period::Span;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
-use crate::run::Instant;
+use crate::run::{Instant, Run, Usd};
 use crate::store::{RUN_COLUMNS, run_from_row};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
@@ -14,6 +14,10 @@ pub const RUNS: &str = include_str!("rows/runs.sql");
 
 /// Every state of each run in a span, in the order they were archived.
 pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+
+/// How the columns of runs and snapshots end that hold nano-dollars: `rows/*.sql` give these under the name of the
+/// amount, so that it is written with all its decimals and none that a double made up.
+const USD_ENDING: &str = "_usd";
 
 /// The columns of runs and snapshots that hold a JSON document.
 const JSON_COLUMNS: [&str; 6] =
@@ -30,17 +34,19 @@ pub struct Selection<'a> {
 pub struct Column {
     /// Its name, as SQLite gives it.
     pub name: String,
-    /// What its texts are.
-    pub texts: Texts,
+    /// What its values mean.
+    pub meaning: Meaning,
 }
 
-/// What the texts of a column are.
+/// What the values of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
-    /// Words, ids, instants.
-    Words,
-    /// JSON documents.
+pub enum Meaning {
+    /// What they are: words, ids, instants, numbers.
+    Plain,
+    /// Its texts are JSON documents.
     Json,
+    /// Its whole numbers are nano-dollars.
+    Nanos,
 }
 
 /// One row, borrowed from SQLite until the next one is asked for.
@@ -58,6 +64,8 @@ pub enum Value<'r> {
     Integer(i64),
     /// A double; infinite ones only where the SQL made them.
     Real(f64),
+    /// Money.
+    Usd(Usd),
     /// Words; valid UTF-8 wherever runledger wrote them.
     Text(&'r [u8]),
     /// A JSON document; valid wherever runledger wrote it.
@@ -73,6 +81,7 @@ impl Value<'_> {
             Value::Null => Cell::Text(None),
             Value::Integer(whole) => Cell::Count(Some(whole)),
             Value::Real(real) => Cell::Real(real),
+            Value::Usd(usd) => Cell::Usd(Some(usd)),
             Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
             Value::Blob(bytes) => {
                 Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
@@ -84,18 +93,21 @@ impl Value<'_> {
 impl<'r> Row<'r> {
     /// The row's values, in the order of the selection's columns.
     pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
-        let row = self.row;
-        self.columns.iter().enumerate().map(move |(index, column)| {
-            let value = row.get_ref(index).expect("a row has each column of its selection");
-            match (value, column.texts) {
-                (ValueRef::Null, _) => Value::Null,
-                (ValueRef::Integer(whole), _) => Value::Integer(whole),
-                (ValueRef::Real(real), _) => Value::Real(real),
-                (ValueRef::Text(text), Texts::Words) => Value::Text(text),
-                (ValueRef::Text(text), Texts::Json) => Value::Json(text),
-                (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
-            }
-        })
+        (0..self.columns.len()).map(|index| self.value(index))
+    }
+
+    /// The value of the column with that index, which is one of the selection's.
+    pub fn value(&self, index: usize) -> Value<'r> {
+        let value = self.row.get_ref(index).expect("a row has each column of its selection");
+        match (value, self.columns[index].meaning) {
+            (ValueRef::Null, _) => Value::Null,
+            (ValueRef::Integer(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos.into())),
+            (ValueRef::Integer(whole), _) => Value::Integer(whole),
+            (ValueRef::Real(real), _) => Value::Real(real),
+            (ValueRef::Text(text), Meaning::Json) => Value::Json(text),
+            (ValueRef::Text(text), _) => Value::Text(text),
+            (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
+        }
     }
 }
 
@@ -104,7 +116,7 @@ impl<'a> Selection<'a> {
     pub fn new(statement: Statement<'a>) -> Selection<'a> {
         let columns = statement
             .column_names()
-            .map(|name| Column { name: name.to_owned(), texts: Texts::Words })
+            .map(|name| Column { name: name.to_owned(), meaning: Meaning::Plain })
             .collect();
         Selection { statement, columns }
     }
@@ -138,10 +150,12 @@ impl<'a> Selection<'a> {
         Ok(Table { columns: columns.into_iter().map(|column| column.name).collect(), rows, totals: None })
     }
 
-    fn with_json_columns(mut self) -> Selection<'a> {
+    fn of_the_ledger(mut self) -> Selection<'a> {
         for column in &mut self.columns {
             if JSON_COLUMNS.contains(&column.name.as_str()) {
-                column.texts = Texts::Json;
+                column.meaning = Meaning::Json;
+            } else if column.name.ends_with(USD_ENDING) {
+                column.meaning = Meaning::Nanos;
             }
         }
         self
@@ -169,9 +183,9 @@ pub fn documents<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'
     stored(archive, &sql, span)
 }
 
-/// The JSON of the run in a row of [`documents`], as the API sent it.
-pub fn document(row: &Row<'_>) -> Result<String> {
-    Ok(run_from_row(row.row, 0)?.document())
+/// The run in a row of [`documents`].
+pub fn run(row: &Row<'_>) -> Result<Run> {
+    Ok(run_from_row(row.row, 0)?)
 }
 
 fn stored<'a>(archive: &'a Connection, sql: &str, span: &Span) -> Result<Selection<'a>> {
@@ -181,5 +195,5 @@ fn stored<'a>(archive: &'a Connection, sql: &str, span: &Span) -> Result<Selecti
             statement.parameter_index(name)?.expect("both selections of rows have both ends of a span");
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
-    Ok(Selection::new(statement).with_json_columns())
+    Ok(Selection::new(statement).of_the_ledger())
 }
