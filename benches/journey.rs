@@ -7,8 +7,11 @@ mod ledger;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
 use runledger::api::Page;
-use runledger::export::csv;
+use runledger::export::tally::Tally;
+use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
+use runledger::report::rows::Selection;
+use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
@@ -125,11 +128,14 @@ fn asking(c: &mut Criterion) {
     group.throughput(Throughput::Elements(REPORTED as u64)).sample_size(20);
     group.bench_function("report cost", |b| b.iter(|| cost::report(&ledger, &by).unwrap()));
     group.bench_function("report duration", |b| b.iter(|| duration::report(&ledger, &by).unwrap()));
+    let write = |mut rows: Selection<'_>| {
+        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut Tally::default(), &mut sink())
+    };
     group.bench_function("export runs as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::runs(&ledger).unwrap(), &mut sink()));
+        b.iter(|| write(stored::runs(&ledger).unwrap()));
     });
     group.bench_function("export snapshots as CSV", |b| {
-        b.iter(|| csv::write_rows(&mut stored::snapshots(&ledger).unwrap(), &mut sink()));
+        b.iter(|| write(stored::snapshots(&ledger).unwrap()));
     });
     group.finish();
 }

@@ -1,6 +1,7 @@
 //! This is the command line: every argument that runledger understands.
 
 use crate::error::EXIT_CODES;
+use crate::export::Dialect;
 use crate::report::question::reports;
 use chrono::TimeDelta;
 use clap::builder::PossibleValuesParser;
@@ -63,6 +64,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Ask the API again for random settled runs and compare
     Verify(VerifyArgs),
+    /// Hold a written file against its manifest, without the archive
+    VerifyFile(VerifyFileArgs),
     /// Tell what can be missing from the archive
     Coverage(CoverageArgs),
     /// Tell what the API's contract does not know, and when each was first seen
@@ -272,6 +275,10 @@ pub struct RestatementsArgs {
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
 
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: WritingArgs,
+
     /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -303,6 +310,10 @@ pub struct ReconcileArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: WritingArgs,
 
     /// Where the answer goes.
     #[command(flatten)]
@@ -347,6 +358,14 @@ pub struct VerifyArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `runledger verify-file`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyFileArgs {
+    /// The file, with NAME.manifest.json beside it as --manifest wrote it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `runledger coverage`
@@ -486,9 +505,70 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
 
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: WritingArgs,
+
     /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "How it is written")]
+pub struct WritingArgs {
+    /// Money with this many decimals, rounded half to even [default: 9, and 4 for people]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=9))]
+    pub decimals: Option<u32>,
+
+    /// CSV for programs, or for a spreadsheet: with dates it reads, totals, and no text taken for a formula
+    /// [default: machine]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Dialect::NAMES))]
+    pub dialect: Option<String>,
+
+    /// What stands between two fields of CSV, instead of the dialect's own: one of , ; | or tab
+    #[arg(long, value_name = "C", value_parser = separator)]
+    pub separator: Option<u8>,
+
+    /// What stands before the decimals in CSV, instead of the dialect's own: . or ,
+    #[arg(long, value_name = "C", value_parser = decimal_mark)]
+    pub decimal_mark: Option<u8>,
+
+    /// Whether CSV begins with a byte order mark, instead of as in the dialect
+    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
+    pub bom: Option<YesNo>,
+
+    /// Write NAME.manifest.json beside NAME.csv: rows, sums, what was asked, SHA-256
+    #[arg(long, requires = "output")]
+    pub manifest: bool,
+}
+
+/// A yes or a no where leaving it out means something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// Yes
+    Yes,
+    /// No
+    No,
+}
+
+fn separator(text: &str) -> Result<u8, String> {
+    match text {
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "|" => Ok(b'|'),
+        "tab" | "\t" => Ok(b'\t'),
+        _ => Err("it is one of , ; | or the word tab".to_owned()),
+    }
+}
+
+fn decimal_mark(text: &str) -> Result<u8, String> {
+    match text {
+        "." => Ok(b'.'),
+        "," => Ok(b','),
+        _ => Err("it is . or ,".to_owned()),
+    }
 }
 
 /// Which runs are meant, what books them, and as known when.
@@ -538,6 +618,8 @@ pub enum TableFormat {
     Json,
     /// For people reading a page
     Markdown,
+    /// A spreadsheet with numbers, dates and its manifest; needs --output
+    Xlsx,
 }
 
 /// `runledger export`
@@ -562,6 +644,10 @@ pub struct ExportArgs {
     /// Which dataset of FOCUS [default: cost-and-usage]
     #[arg(long, value_enum, value_name = "DATASET")]
     pub focus_dataset: Option<FocusDataset>,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: WritingArgs,
 
     /// Where the answer goes.
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use crate::api::Address;
 use crate::error::{Error, Result};
+use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
@@ -27,6 +28,9 @@ pub const CONFIG_VARIABLE: &str = "RUNLEDGER_CONFIG";
 pub const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
 /// Holds which instant books a run.
 pub const DATE_VARIABLE: &str = "RUNLEDGER_DATE";
+
+/// Holds the dialect of CSV.
+pub const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
 
 /// The file of settings, beside the archive: they belong to it.
 const DEFAULT_FILE: &str = "runledger.toml";
@@ -143,6 +147,7 @@ impl<T> Setting<T> {
 struct File {
     zone: Option<String>,
     date: Option<String>,
+    dialect: Option<String>,
     #[serde(default)]
     billed_by: BilledBy,
     #[serde(default)]
@@ -233,6 +238,21 @@ impl Settings {
         Ok(Setting { value: basis, origin })
     }
 
+    /// The dialect that CSV is written in.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is none of that name.
+    pub fn dialect(&self, flag: Option<&str>) -> Result<Setting<Dialect>> {
+        let default = Dialect::MACHINE.name();
+        let Setting { value, origin } =
+            self.choose(("--dialect", flag), DIALECT_VARIABLE, &self.file.dialect, default)?;
+        let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
+            what: format!("{} {value}: there is no such dialect of CSV", said_by(&origin, "dialect")),
+            hint: Some(format!("there are {}", Dialect::NAMES.join(", "))),
+        })?;
+        Ok(Setting { value: dialect, origin })
+    }
+
     /// Who invoices which part of a run's cost.
     pub fn billed_by(&self) -> BilledBy {
         self.file.billed_by.clone()
@@ -276,6 +296,7 @@ impl Settings {
             ("redact", environment(REDACT_VARIABLE)?),
             ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
             ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
+            ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
         ];
         let said = |value: Option<String>| Setting {
             origin: if value.is_some() { file() } else { Origin::Default },

@@ -10,10 +10,13 @@ use runledger::cli::QueryArgs;
 use runledger::commands::query;
 use runledger::error::{Error, Result};
 use runledger::export::json::Layout;
-use runledger::export::{Destination, WriteError, csv, json, markdown, terminal};
+use runledger::export::tally::Tally;
+use runledger::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
 use runledger::report::period::Calendar;
 use runledger::report::rows::{self, Selection};
+use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Cell, Dimension, Ledger, Span, cost};
+use runledger::run::money::nanos_of_number;
 use runledger::run::{Instant, Usd};
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -36,7 +39,7 @@ fn stored(archive: &Connection, view: &str, columns: &[String], order: &str) -> 
 
 fn csv_of(selection: &mut Selection<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     let mut out = Vec::new();
-    csv::write_rows(selection, &mut out).unwrap();
+    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut Tally::default(), &mut out).unwrap();
     assert!(!out.contains(&b'\r'));
     let mut reader = ::csv::Reader::from_reader(out.as_slice());
     let columns = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -46,7 +49,7 @@ fn csv_of(selection: &mut Selection<'_>) -> (Vec<String>, Vec<Vec<String>>) {
 
 fn ndjson_of(selection: &mut Selection<'_>) -> Vec<serde_json::Value> {
     let mut out = Vec::new();
-    json::write_rows(selection, Layout::Lines, &mut out).unwrap();
+    json::write_rows(selection, Layout::Lines, USD_DECIMALS, &mut Tally::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -69,6 +72,11 @@ fn exported_csv_parses_back_as_what_the_archive_holds() {
                 match value {
                     Value::Null => assert_eq!(text, "", "{column}"),
                     Value::Integer(whole) => assert_eq!(text.parse(), Ok(whole), "{column}"),
+                    Value::Real(real) if column.ends_with("_usd") => {
+                        let nanos = nanos_of_number(text).unwrap();
+                        assert_eq!(nanos as f64 / 1e9, real, "{column}: {text}");
+                        assert_eq!(text.split_once('.').unwrap().1.len(), 9, "{column}: {text}");
+                    }
                     Value::Real(real) => {
                         assert_eq!(text.parse::<f64>().unwrap().to_bits(), real.to_bits(), "{column}");
                         assert!(!text.contains(['e', 'E']), "{column}: {text}");
@@ -88,7 +96,8 @@ fn exported_json_parses_back_as_what_the_archive_holds() {
         let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
         let objects = ndjson_of(&mut selection);
         let mut array = Vec::new();
-        json::write_rows(&mut selection, Layout::Array, &mut array).unwrap();
+        json::write_rows(&mut selection, Layout::Array, USD_DECIMALS, &mut Tally::default(), &mut array)
+            .unwrap();
         assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&array).unwrap(), objects);
         let stored = stored(&archive, view, &columns, order);
         assert_eq!(objects.len(), stored.len());
@@ -173,7 +182,8 @@ fn namesakes_get_a_number_in_json() {
     let statement =
         archive.prepare("SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a, 9e999 AS b, x'00ff' AS c").unwrap();
     let mut out = Vec::new();
-    json::write_rows(&mut Selection::new(statement), Layout::Lines, &mut out).unwrap();
+    let selection = &mut Selection::new(statement);
+    json::write_rows(selection, Layout::Lines, USD_DECIMALS, &mut Tally::default(), &mut out).unwrap();
     assert_eq!(
         String::from_utf8(out).unwrap(),
         "{\"a\":1,\"a_3\":2,\"a_2\":3,\"a_4\":4,\"b\":9e999,\"c\":\"00ff\"}\n"
@@ -197,17 +207,21 @@ proptest! {
             ).unwrap();
         }
         let (columns, rows) = csv_of(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap());
-        let column = columns.iter().position(|column| column == "total_cost_nanos").unwrap();
-        let exported: i128 = rows.iter().filter_map(|row| row[column].parse::<i128>().ok()).sum();
+        let exported = |name: &str| -> i128 {
+            let column = columns.iter().position(|column| column == name).unwrap();
+            rows.iter().filter_map(|row| nanos_of_number(&row[column])).sum()
+        };
 
         let by = [Dimension::Period(Calendar::Month)];
         let report = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::Asia__Kathmandu), &by).unwrap();
-        let place = report.columns.iter().position(|column| column == "total_cost_usd").unwrap();
-        let reported: Usd = report.rows.iter().map(|row| match row[place] {
-            Cell::Usd(usd) => usd.unwrap_or_default(),
-            _ => unreachable!("total_cost_usd is money"),
-        }).sum();
-        prop_assert_eq!(reported, Usd::from_units(exported));
+        for name in ["el_cost_usd", "transformation_cost_usd", "total_cost_usd"] {
+            let place = report.columns.iter().position(|column| column == name).unwrap();
+            let reported: Usd = report.rows.iter().map(|row| match row[place] {
+                Cell::Usd(usd) => usd.unwrap_or_default(),
+                _ => unreachable!("{name} is money"),
+            }).sum();
+            prop_assert_eq!(reported, Usd::from_units(exported(name)));
+        }
     }
 }
 
@@ -260,14 +274,16 @@ fn every_format_knows_a_closed_pipe_as_one() {
     let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
     let selection = || rows::snapshots(&ledger).unwrap();
     let table = cost::report(&ledger, &[Dimension::Status]).unwrap();
+    let tally = &mut Tally::default();
     for failed in [
-        csv::write_rows(&mut selection(), &mut ClosedPipe).unwrap_err(),
-        json::write_rows(&mut selection(), Layout::Array, &mut ClosedPipe).unwrap_err(),
-        json::write_rows(&mut selection(), Layout::Lines, &mut ClosedPipe).unwrap_err(),
-        csv::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
-        json::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
-        terminal::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
-        markdown::write_table(&table, &mut ClosedPipe).unwrap_err().into(),
+        csv::write_rows(&mut selection(), &Dialect::MACHINE, USD_DECIMALS, tally, &mut ClosedPipe)
+            .unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Array, USD_DECIMALS, tally, &mut ClosedPipe).unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Lines, USD_DECIMALS, tally, &mut ClosedPipe).unwrap_err(),
+        csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        json::write_table(&table, Layout::Array, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        terminal::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        markdown::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
     ] {
         assert!(matches!(failed, WriteError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe));
     }

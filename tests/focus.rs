@@ -282,7 +282,9 @@ fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
     for (arguments, says) in [
         (&[][..], "needs a month"),
-        (&["--period", "2026-1"], "YYYY-MM"),
+        (&["--period", "2026-1"], "2026-01"),
+        (&["--period", "2026-W05"], "needs a month"),
+        (&["--from", "2026-01-02"], "needs a month"),
         (&["--period", "2026-01", "--from", "2026-01-02"], "--from"),
         (&["--period", "2026-01", "--format", "json"], "csv"),
         (&["--period", "2026-01", "--focus-dataset", "billing-period"], "--focus-version 1.4"),

@@ -460,7 +460,7 @@ fn an_archive_of_a_newer_version_is_refused_and_stays_as_it_is() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
-    let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history";
+    let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history WHERE version = 1";
     Connection::open(&archive).unwrap().execute_batch(future).unwrap();
     assert_refused(&machine, &archive, "its schema is version 999");
 }
@@ -517,12 +517,18 @@ fn a_migration_history_that_cannot_be_read_is_an_error_and_no_panic() {
     let sound = machine.file("sound.db");
     machine.synced(&sound, 0);
     for (name, damage) in [
-        ("text.db", "PRAGMA writable_schema = 1; UPDATE refinery_schema_history SET version = 'one'"),
-        ("negative.db", "UPDATE refinery_schema_history SET version = -1"),
-        ("renamed.db", "UPDATE refinery_schema_history SET version = 0, name = 'other'"),
-        ("undated.db", "UPDATE refinery_schema_history SET version = 0, applied_on = 'yesterday'"),
-        ("unsummed.db", "UPDATE refinery_schema_history SET version = 0, checksum = 'x'"),
-        ("huge.db", "UPDATE refinery_schema_history SET version = 4294967296"),
+        (
+            "text.db",
+            "PRAGMA writable_schema = 1; UPDATE refinery_schema_history SET version = 'one' WHERE version = 1",
+        ),
+        ("negative.db", "UPDATE refinery_schema_history SET version = -1 WHERE version = 1"),
+        ("renamed.db", "UPDATE refinery_schema_history SET version = 0, name = 'other' WHERE version = 1"),
+        (
+            "undated.db",
+            "UPDATE refinery_schema_history SET version = 0, applied_on = 'yesterday' WHERE version = 1",
+        ),
+        ("unsummed.db", "UPDATE refinery_schema_history SET version = 0, checksum = 'x' WHERE version = 1"),
+        ("huge.db", "UPDATE refinery_schema_history SET version = 4294967296 WHERE version = 1"),
         ("empty.db", "DELETE FROM refinery_schema_history"),
     ] {
         let file = machine.file(name);

@@ -7,10 +7,12 @@ mod ledger;
 
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::export::{csv, json, markdown, terminal};
+use runledger::export::json::Layout;
+use runledger::export::{Dialect, csv, json, markdown, terminal};
 use runledger::report::booked;
 use runledger::report::period::Calendar;
 use runledger::report::question::{QUESTIONS, Question};
+use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use runledger::report::{DateBasis, Dimension, Span, Table, cost, duration};
 use runledger::run::Instant;
 use rusqlite::Connection;
@@ -298,17 +300,17 @@ fn every_report_in_every_format_is_its_golden_file() {
         };
         let table = answer(question.name, archive);
         let mut out = Vec::new();
-        csv::write_table(&table, &mut out).unwrap();
+        csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut out).unwrap();
         golden::assert_golden(&format!("{}.csv", question.name), &out);
         out.clear();
-        json::write_table(&table, &mut out).unwrap();
+        json::write_table(&table, Layout::Array, USD_DECIMALS, &mut out).unwrap();
         serde_json::from_slice::<serde_json::Value>(&out).unwrap();
         golden::assert_golden(&format!("{}.json", question.name), &out);
         out.clear();
-        markdown::write_table(&table, &mut out).unwrap();
+        markdown::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
         golden::assert_golden(&format!("{}.md", question.name), &out);
         out.clear();
-        terminal::write_table(&table, &mut out).unwrap();
+        terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
         golden::assert_golden(&format!("{}.txt", question.name), &out);
     }
 }

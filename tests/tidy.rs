@@ -93,16 +93,16 @@ fn a_package_has_one_home() {
         ("httpdate::", &["src/api/"]),
         ("rustls::", &["src/api/"]),
         ("axum::", &["src/sandbox/"]),
-        // The catalogue of errors holds SQLite's own, and the two commands hold the connection that
-        // they hand from the store to the reports.
-        (
-            "rusqlite::",
-            &["src/store/", "src/report/", "src/error.rs", "src/commands/query.rs", "src/commands/report.rs"],
-        ),
+        // The catalogue of errors holds SQLite's own, and `query` hands its statement to the reports.
+        ("rusqlite::", &["src/store/", "src/report/", "src/error.rs", "src/commands/query.rs"]),
         ("refinery::", &["src/store"]),
         ("sha2::", &["src/digest.rs"]),
+        ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
+        ("croner::", &["src/report/schedule.rs"]),
+        ("glob::", &["src/report/centre.rs"]),
+        ("toml::", &["src/settings.rs"]),
         ("tempfile::", &["src/replace.rs"]),
         ("indicatif::", &["src/commands/progress.rs"]),
         ("tracing_subscriber::", &["src/main.rs"]),

@@ -4,27 +4,20 @@ use super::connection::SystemClock;
 use super::say;
 use super::scope::{open_scope, period};
 use crate::cli::{CloseArgs, ScopeArgs};
+use crate::digest::in_hexadecimal;
 use crate::error::{Error, Result};
 use crate::export::closed::{Figures, figures};
-use crate::export::{Destination, json, terminal};
+use crate::export::{Destination, Format, Writing, visible, write_table};
 use crate::report::period::{Calendar, Period};
 use crate::report::{Cell, Ledger, Scope, Table};
 use crate::run::{Instant, Usd};
 use crate::settings::Settings;
 use crate::store::{Archive, Close, Frozen, Lock};
 use crate::sync::Clock;
-use rusqlite::named_params;
 use std::path::Path;
 
 /// How many unsettled runs are named to people.
 const MOST_NAMED: usize = 20;
-
-/// The runs in a span that may still change.
-const UNSETTLED: &str = "
-SELECT run_id, status, pipeline_name, pipeline_id
-FROM runs
-WHERE booked_at >= :from AND booked_at < :until AND settled = 0
-ORDER BY booked_at, run_id";
 
 /// Closes the month, or lists the closed ones when none is named.
 ///
@@ -41,8 +34,12 @@ pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
     let lock = Lock::acquire(path, now)?;
     let archive = Archive::open(path, &lock)?;
     let close_id = close(&archive, name, args, settings, now)?;
-    let closes = archive.closes()?;
-    list(&closes.into_iter().filter(|close| close.close_id == close_id).collect::<Vec<_>>(), args.json)
+    let closes: Vec<Close> =
+        archive.closes()?.into_iter().filter(|close| close.close_id == close_id).collect();
+    if args.json {
+        return list(&closes, true);
+    }
+    closes.iter().try_for_each(|close| say(&as_text(close)))
 }
 
 fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, now: Instant) -> Result<i64> {
@@ -146,7 +143,7 @@ fn objections(
             .push(format!("the last complete sync began at {began}, before the month ended at {ends_at}")),
         None => objections.push("no sync has been complete yet".to_owned()),
     }
-    let unsettled = unsettled(ledger, starts_at, ends_at)?;
+    let unsettled = ledger.unsettled()?;
     if !unsettled.is_empty() {
         let more = match unsettled.len().saturating_sub(MOST_NAMED) {
             0 => String::new(),
@@ -176,58 +173,73 @@ fn objections(
     Ok(objections)
 }
 
-fn unsettled(ledger: &Ledger<'_>, starts_at: Instant, ends_at: Instant) -> Result<Vec<String>> {
-    let mut statement = ledger.connection().prepare(UNSETTLED)?;
-    let mut rows =
-        statement.query(named_params! {":from": starts_at.as_str(), ":until": ends_at.as_str()})?;
-    let mut runs = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (run_id, status): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-        runs.push(format!("{run_id} ({})", status.as_deref().unwrap_or("no status")));
+/// One close for people.
+fn as_text(Close { close_id, frozen }: &Close) -> String {
+    let usd = |nanos: Option<i64>| match nanos {
+        Some(nanos) => format!("{} USD", Usd::from_units(nanos.into())),
+        None => "not known".to_owned(),
+    };
+    let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
+    let mut lines = vec![
+        format!("{} is closed: close {close_id}{restates}", frozen.period),
+        format!("zone         {}, booked by {}", frozen.zone, frozen.date_basis),
+        format!("bounds       from {} until {}", frozen.starts_at, frozen.ends_at),
+        format!("known at     {}", frozen.known_at),
+        format!(
+            "runs         {}, {} without a known cost, {} credits",
+            frozen.runs, frozen.runs_cost_unknown, frozen.credits
+        ),
+        format!("cost         {}", usd(frozen.total_cost_nanos)),
+        format!("sha256       {}", in_hexadecimal(&frozen.rows_sha256)),
+    ];
+    if let Some(objections) = &frozen.objections {
+        lines.push(format!("forced       {}", visible(objections)));
     }
-    Ok(runs)
+    lines.join("\n")
 }
 
-/// The closes as a table: one that has been restated says by which.
+/// The closes as a table. People get what tells them apart; programs get all that was frozen but names and rules.
 fn list(closes: &[Close], as_json: bool) -> Result<()> {
+    if closes.is_empty() && !as_json {
+        return say("no month is closed");
+    }
     let columns = [
         "period",
         "close_id",
         "restates",
         "closed_at",
-        "known_at",
         "zone",
         "date_basis",
         "runs",
         "runs_cost_unknown",
         "total_cost_usd",
         "credits",
+        "known_at",
         "rows_sha256",
         "objections",
     ];
+    let shown = if as_json { columns.len() } else { columns.len() - 3 };
     let rows = closes.iter().map(|Close { close_id, frozen }| {
-        vec![
+        let mut row = vec![
             Cell::text(&frozen.period),
             Cell::Count(Some(*close_id)),
             Cell::Count(frozen.restates),
             Cell::text(frozen.closed_at.as_str()),
-            Cell::text(frozen.known_at.as_str()),
             Cell::text(&frozen.zone),
             Cell::text(&frozen.date_basis),
             Cell::count(frozen.runs),
             Cell::count(frozen.runs_cost_unknown),
             Cell::Usd(frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
             Cell::count(frozen.credits),
-            Cell::text(crate::digest::in_hexadecimal(&frozen.rows_sha256)),
+            Cell::text(frozen.known_at.as_str()),
+            Cell::text(in_hexadecimal(&frozen.rows_sha256)),
             Cell::Text(frozen.objections.clone()),
-        ]
+        ];
+        row.truncate(shown);
+        row
     });
-    let table = Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None };
-    if as_json {
-        return Destination::StandardOutput.write(|out| Ok(json::write_table(&table, out)?));
-    }
-    if table.rows.is_empty() {
-        return say("no month is closed");
-    }
-    Destination::StandardOutput.write(|out| Ok(terminal::write_table(&table, out)?))
+    let columns = columns[..shown].iter().map(|column| (*column).to_owned()).collect();
+    let table = Table { columns, rows: rows.collect(), totals: None };
+    let format = if as_json { Format::Json } else { Format::Terminal };
+    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::ConfigArgs;
 use crate::error::Result;
-use crate::export::{Destination, json, terminal};
+use crate::export::{Destination, Format, Writing, write_table};
 use crate::report::{Cell, Table};
 use crate::settings::{Setting, Settings};
 use std::path::PathBuf;
@@ -14,7 +14,6 @@ pub fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) ->
     });
     let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: rows.collect(), totals: None };
-    Destination::StandardOutput.write(|out| {
-        Ok(if args.json { json::write_table(&table, out) } else { terminal::write_table(&table, out) }?)
-    })
+    let format = if args.json { Format::Json } else { Format::Terminal };
+    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
 }

@@ -7,7 +7,7 @@ use super::sync::line;
 use crate::api::{Address, Client, Manners};
 use crate::cli::DemoArgs;
 use crate::error::{Error, Result};
-use crate::export::{Destination, terminal};
+use crate::export::{Destination, Format, Writing, write_table};
 use crate::report::period::Calendar;
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration};
 use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
@@ -162,5 +162,5 @@ fn live_on(sandbox: &Sandbox) -> Uuid {
 }
 
 fn print(table: &Table) -> Result<()> {
-    Destination::StandardOutput.write(|out| Ok(terminal::write_table(table, out)?))
+    write_table(table, &Writing::plain(Format::Terminal), &Destination::StandardOutput)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::DriftArgs;
 use crate::error::Result;
-use crate::export::{Destination, json, terminal};
+use crate::export::{Destination, Format, Writing, write_table};
 use crate::report::{Cell, Table};
 use crate::store::Archive;
 use std::path::Path;
@@ -21,10 +21,6 @@ pub fn run(args: &DriftArgs, path: &Path) -> Result<()> {
         ]
     });
     let table = Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None };
-    Destination::StandardOutput.write(|out| {
-        Ok(match args.json {
-            true => json::write_table(&table, out),
-            false => terminal::write_table(&table, out),
-        }?)
-    })
+    let format = if args.json { Format::Json } else { Format::Terminal };
+    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
 }

@@ -2,10 +2,10 @@
 
 use super::focus;
 use super::scope::scope;
+use super::writing::{asked, refuse_dialect, writing};
 use crate::cli::{ExportArgs, Exported, RowFormat};
 use crate::error::{Error, Result};
-use crate::export::json::Layout;
-use crate::export::{Destination, csv, json};
+use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
 use crate::report::{Ledger, rows};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -18,12 +18,21 @@ pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
         return Err(Error::usage("--focus-version and --focus-dataset are for `runledger export focus`"));
     }
     let archive = Archive::open_for_reading(path)?;
+    // One moment for the rows and for what the manifest says of the archive.
+    let _reading = archive.connection().unchecked_transaction()?;
     let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
+    let asked = |what: &str| asked(format!("export {what}"), ledger.scope(), &archive);
+    let zone = ledger.scope().zone;
     let destination = Destination::at(args.output.output.as_deref());
-    let mut selection = match args.what {
-        Exported::Runs => rows::runs(&ledger)?,
-        Exported::Snapshots => rows::snapshots(&ledger)?,
-        Exported::Costs => rows::costs(&ledger)?,
+    let format = match args.format.unwrap_or(RowFormat::Csv) {
+        RowFormat::Csv => Format::Csv(Dialect::MACHINE),
+        RowFormat::Json => Format::Json,
+        RowFormat::Ndjson => Format::Ndjson,
+    };
+    let (mut selection, asked) = match args.what {
+        Exported::Runs => (rows::runs(&ledger)?, asked("runs")?),
+        Exported::Snapshots => (rows::snapshots(&ledger)?, asked("snapshots")?),
+        Exported::Costs => (rows::costs(&ledger)?, asked("costs")?),
         Exported::Focus => return focus::run(args, &ledger, &archive, settings, &destination),
         Exported::Documents => {
             if args.format.is_some() {
@@ -31,14 +40,13 @@ pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
                     "documents have no --format: each is a JSON object on a line of its own",
                 ));
             }
-            return destination.write(|out| {
-                rows::documents(&ledger)?.for_each(|row| Ok(writeln!(out, "{}", rows::document(&row)?)?))
-            });
+            if args.writing.decimals.is_some() {
+                return Err(Error::usage("documents have no --decimals: each number is as the API sent it"));
+            }
+            refuse_dialect(&args.writing, "JSON")?;
+            let writing = writing(&args.writing, settings, Format::Ndjson, zone, asked("documents")?)?;
+            return write_documents(&mut rows::documents(&ledger)?, &writing, &destination);
         }
     };
-    destination.write(|out| match args.format.unwrap_or(RowFormat::Csv) {
-        RowFormat::Csv => csv::write_rows(&mut selection, out),
-        RowFormat::Json => json::write_rows(&mut selection, Layout::Array, out),
-        RowFormat::Ndjson => json::write_rows(&mut selection, Layout::Lines, out),
-    })
+    write_rows(&mut selection, &writing(&args.writing, settings, format, zone, asked)?, &destination)
 }

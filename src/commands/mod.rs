@@ -22,6 +22,8 @@ mod show;
 mod status;
 mod sync;
 mod verify;
+mod verify_file;
+mod writing;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -47,6 +49,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
+        // It needs no archive.
+        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),

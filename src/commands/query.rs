@@ -2,8 +2,7 @@
 
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::error::{Error, Result};
-use crate::export::json::Layout;
-use crate::export::{Destination, csv, json, terminal};
+use crate::export::{Destination, Dialect, Format, Writing, write_rows, write_table};
 use crate::report::rows::Selection;
 use crate::store::Archive;
 use rusqlite::types::Value;
@@ -36,13 +35,18 @@ pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
     bind(&mut statement, &args.params)?;
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = Selection::new(statement);
-    let answered = match args.format {
-        QueryFormat::Table => selection
+    let format = match args.format {
+        QueryFormat::Table => Format::Terminal,
+        QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
+        QueryFormat::Json => Format::Json,
+        QueryFormat::Ndjson => Format::Ndjson,
+    };
+    let writing = Writing::plain(format);
+    let answered = match format {
+        Format::Terminal => selection
             .table(|_, value| value.cell())
-            .and_then(|table| destination.write(|out| Ok(terminal::write_table(&table, out)?))),
-        QueryFormat::Csv => destination.write(|out| csv::write_rows(&mut selection, out)),
-        QueryFormat::Json => destination.write(|out| json::write_rows(&mut selection, Layout::Array, out)),
-        QueryFormat::Ndjson => destination.write(|out| json::write_rows(&mut selection, Layout::Lines, out)),
+            .and_then(|table| write_table(&table, &writing, &destination)),
+        _ => write_rows(&mut selection, &writing, &destination),
     };
     answered.map_err(blame)
 }

@@ -1,9 +1,10 @@
 //! This is `runledger reconcile`: it compares an invoice with the ledger and says which usual cause closes the gap.
 
 use super::scope::scope;
-use crate::cli::{ReconcileArgs, ScopeArgs, TableFormat};
+use super::writing::{asked, format_of_table, writing};
+use crate::cli::{ReconcileArgs, ScopeArgs};
 use crate::error::{Error, Result};
-use crate::export::{Destination, csv, json, markdown, terminal};
+use crate::export::{Destination, write_table};
 use crate::report::reconcile::{Invoice, reconcile};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -16,24 +17,20 @@ use std::path::Path;
 pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()> {
     let invoice = Invoice::parse(&args.invoice)?;
     let archive = Archive::open_for_reading(path)?;
-    let asked = ScopeArgs {
+    let month = ScopeArgs {
         period: Some(args.period.clone()),
         zone: args.zone.clone(),
         date: args.date.clone(),
         as_of: args.as_of.clone(),
         ..ScopeArgs::default()
     };
-    let scope = scope(&asked, settings, &archive)?;
+    let scope = scope(&month, settings, &archive)?;
     let found = reconcile(archive.connection(), &scope, invoice, settings.plan())?;
     let table = found.table();
-    Destination::at(args.output.output.as_deref()).write(|out| {
-        Ok(match args.format {
-            TableFormat::Table => terminal::write_table(&table, out),
-            TableFormat::Csv => csv::write_table(&table, out),
-            TableFormat::Json => json::write_table(&table, out),
-            TableFormat::Markdown => markdown::write_table(&table, out),
-        }?)
-    })?;
+    let asked = asked(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
+    let writing =
+        writing(&args.writing, settings, format_of_table(args.format, scope.zone), scope.zone, asked)?;
+    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))?;
     if found.explanations().is_empty() {
         return Err(Error::Partial {
             what: format!(

@@ -1,34 +1,45 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::scope::scope;
-use crate::cli::{ReportArgs, TableFormat};
+use super::writing::{asked, format_of_table, writing};
+use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
-use crate::export::{Destination, csv, json, markdown, terminal};
+use crate::export::manifest::Asked;
+use crate::export::{Destination, write_table};
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::Settings;
 use crate::store::Archive;
+use chrono_tz::Tz;
 use std::path::Path;
 
 /// Answers the question, or lists the questions when none is named.
 pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let table = match args.name.as_deref() {
-        Some(name) => answer(name, args, &Archive::open_for_reading(path)?, settings)?,
-        None => list(),
+    let (table, zone, asked) = match args.name.as_deref() {
+        Some(name) => {
+            let archive = Archive::open_for_reading(path)?;
+            // One moment for the answer and for what the manifest says of the archive.
+            let _reading = archive.connection().unchecked_transaction()?;
+            let scope = scope(&args.scope, settings, &archive)?;
+            let ledger = Ledger::open(archive.connection(), scope)?;
+            let table = answer(name, args, &ledger, &archive, settings)?;
+            let asked = asked(format!("report {name}"), ledger.scope(), &archive)?;
+            (table, ledger.scope().zone, Asked { by: args.by.clone(), limit: args.limit, ..asked })
+        }
+        None => (list(), Tz::UTC, Asked { question: "report --list".to_owned(), ..Asked::default() }),
     };
-    Destination::at(args.output.output.as_deref()).write(|out| {
-        Ok(match args.format {
-            TableFormat::Table => terminal::write_table(&table, out),
-            TableFormat::Csv => csv::write_table(&table, out),
-            TableFormat::Json => json::write_table(&table, out),
-            TableFormat::Markdown => markdown::write_table(&table, out),
-        }?)
-    })
+    let writing = writing(&args.writing, settings, format_of_table(args.format, zone), zone, asked)?;
+    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
 }
 
-fn answer(name: &str, args: &ReportArgs, archive: &Archive, settings: &Settings) -> Result<Table> {
-    let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, archive)?)?;
+fn answer(
+    name: &str,
+    args: &ReportArgs,
+    ledger: &Ledger<'_>,
+    archive: &Archive,
+    settings: &Settings,
+) -> Result<Table> {
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("the report {name} has no --what-if: only credits are forecast")))
@@ -36,15 +47,15 @@ fn answer(name: &str, args: &ReportArgs, archive: &Archive, settings: &Settings)
         "cost" | "duration" | "credits" if args.limit.is_some() => {
             Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
         }
-        "cost" => cost::report(&ledger, &dimensions(&args.by)?),
-        "duration" => duration::report(&ledger, &dimensions(&args.by)?),
-        "credits" => credits(&ledger, args, archive, settings),
+        "cost" => cost::report(ledger, &dimensions(&args.by)?),
+        "duration" => duration::report(ledger, &dimensions(&args.by)?),
+        "credits" => credits(ledger, args, archive, settings),
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
         _ => Question::named(name)
             .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
-            .ask(&ledger, args.limit),
+            .ask(ledger, args.limit),
     }
 }
 

@@ -1,10 +1,12 @@
 //! This is `runledger restatements`: what became known of closed months after their close.
 
 use super::scope::as_of;
-use crate::cli::{RestatementsArgs, TableFormat};
+use super::writing::{asked, format_of_table, writing};
+use crate::cli::RestatementsArgs;
 use crate::error::{Error, Result};
-use crate::export::{Destination, csv, json, markdown, terminal};
-use crate::report::restated;
+use crate::export::manifest::Asked;
+use crate::export::{Destination, write_table};
+use crate::report::{Scope, restated};
 use crate::settings::Settings;
 use crate::store::{Archive, Close};
 use std::path::Path;
@@ -30,12 +32,8 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
         true => restated::summed(archive.connection(), &closes, now)?,
         false => restated::listed(archive.connection(), &closes, now)?,
     };
-    Destination::at(args.output.output.as_deref()).write(|out| {
-        Ok(match args.format {
-            TableFormat::Table => terminal::write_table(&table, out),
-            TableFormat::Csv => csv::write_table(&table, out),
-            TableFormat::Json => json::write_table(&table, out),
-            TableFormat::Markdown => markdown::write_table(&table, out),
-        }?)
-    })
+    let scope = Scope { as_of: now, zone, ..Scope::default() };
+    let asked = Asked { period: args.period.clone(), ..asked("restatements".to_owned(), &scope, &archive)? };
+    let writing = writing(&args.writing, settings, format_of_table(args.format, zone), zone, asked)?;
+    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
 }

@@ -1,22 +1,18 @@
 //! This is what a month says when it is closed: its totals, its rows' hash, and what its pipelines are called.
 
 use super::csv;
+use super::dialect::Dialect;
+use super::tally::Tally;
 use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::cost::{self, CostTally};
+use crate::report::ledger::Named;
+use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, rows};
-use crate::run::{Instant, Usd};
-use rusqlite::named_params;
+use crate::run::Usd;
 use serde_json::{Value, json};
 use std::io;
-
-/// The pipelines of the runs in a span, and what they are called.
-const NAMES: &str = "
-SELECT DISTINCT pipeline_kind, pipeline_id, pipeline_name
-FROM runs
-WHERE booked_at >= :from AND booked_at < :until AND pipeline_id IS NOT NULL
-ORDER BY pipeline_kind, pipeline_id";
 
 /// What a month says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +60,14 @@ pub fn figures(ledger: &Ledger<'_>) -> Result<Figures> {
 
 fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
     let mut hashing = Hashing::new(io::sink());
-    csv::write_rows(&mut rows::costs(ledger)?, &mut hashing).map_err(|error| match error {
+    csv::write_rows(
+        &mut rows::costs(ledger)?,
+        &Dialect::MACHINE,
+        USD_DECIMALS,
+        &mut Tally::default(),
+        &mut hashing,
+    )
+    .map_err(|error| match error {
         WriteError::Source(error) => error,
         WriteError::Io(error) => Error::Unforeseen(format!("rows could not be hashed: {error}")),
     })?;
@@ -72,16 +75,8 @@ fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
 }
 
 fn names(ledger: &Ledger<'_>) -> Result<String> {
-    let span = ledger.scope().span;
-    let mut statement = ledger.connection().prepare(NAMES)?;
-    let mut rows = statement.query(named_params! {
-        ":from": span.from.as_ref().map(Instant::as_str),
-        ":until": span.until.as_ref().map(Instant::as_str),
-    })?;
-    let mut names: Vec<Value> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (kind, id, name): (String, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        names.push(json!({ "kind": kind, "pipeline_id": id, "name": name }));
-    }
-    Ok(Value::from(names).to_string())
+    let names = ledger.pipelines()?.into_iter().map(
+        |Named { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
+    );
+    Ok(Value::from_iter(names).to_string())
 }

@@ -1,48 +1,84 @@
-//! This is CSV for machines: UTF-8, commas, line feeds, a heading, blank for what is not known.
+//! This is CSV: a heading, a row a line, blank for what is not known, in a dialect.
 //!
 //! An empty text and an unknown one look alike in CSV; the JSON formats tell them apart.
 
+use super::dialect::Dialect;
 use super::file::WriteError;
-use crate::report::Table;
+use super::tally::Tally;
 use crate::report::rows::{Selection, Value};
-use csv::Writer;
-use std::io::{self, Write};
+use crate::report::{Cell, Table};
+use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
+use std::io::{self, BufRead, Write};
 
-/// Writes the table, every decimal, without the totals.
-pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    let mut csv = Writer::from_writer(out);
+/// What tells a spreadsheet that a file is UTF-8.
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+/// Writes the table, money with so many decimals; in a dialect for spreadsheets with the totals.
+pub fn write_table(
+    table: &Table,
+    dialect: &Dialect,
+    usd_decimals: u32,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut csv = writer(dialect, out)?;
     csv.write_record(&table.columns).map_err(io_error)?;
-    for row in &table.rows {
-        csv.write_record(row.iter().map(|cell| cell.exact().unwrap_or_default())).map_err(io_error)?;
+    let totals = table.totals_row().filter(|_| dialect.is_for_spreadsheets());
+    for row in table.rows.iter().chain(&totals) {
+        for (column, cell) in table.columns.iter().zip(row) {
+            let text = cell.exact_but(usd_decimals).unwrap_or_default();
+            match cell {
+                Cell::Text(_) => csv.write_field(dialect.text(column, &text).as_bytes()),
+                _ => csv.write_field(with_mark(text.into_bytes(), dialect)),
+            }
+            .map_err(io_error)?;
+        }
+        csv.write_record(None::<&[u8]>).map_err(io_error)?;
     }
     csv.flush()
 }
 
-/// Writes each row as it comes. Doubles have the fewest digits that give them back; bytes are in hexadecimal.
-pub fn write_rows(selection: &mut Selection<'_>, out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut csv = Writer::from_writer(out);
-    csv.write_record(selection.columns().iter().map(|column| column.name.as_bytes())).map_err(io_error)?;
+/// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Doubles have the
+/// fewest digits that give them back; bytes are in hexadecimal.
+pub fn write_rows(
+    selection: &mut Selection<'_>,
+    dialect: &Dialect,
+    usd_decimals: u32,
+    tally: &mut Tally,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let mut csv = writer(dialect, out)?;
+    let names: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
+    csv.write_record(&names).map_err(io_error)?;
     let mut text = Vec::new();
     selection.for_each(|row| -> Result<(), WriteError> {
-        for value in row.values() {
+        tally.add_row(&row);
+        for (column, value) in names.iter().zip(row.values()) {
             text.clear();
-            let field = match value {
-                Value::Null => b"",
-                Value::Text(text) | Value::Json(text) => text,
+            let written = match value {
+                Value::Null => csv.write_field(b""),
+                Value::Text(words) | Value::Json(words) if dialect.is_for_spreadsheets() => {
+                    csv.write_field(dialect.text(column, &String::from_utf8_lossy(words)).as_bytes())
+                }
+                Value::Text(words) | Value::Json(words) => csv.write_field(words),
                 Value::Integer(whole) => {
                     write!(text, "{whole}")?;
-                    &text
+                    csv.write_field(&text)
+                }
+                Value::Usd(usd) => {
+                    usd.append_fixed(usd_decimals, dialect.decimal_mark, &mut text);
+                    csv.write_field(&text)
                 }
                 Value::Real(real) => {
                     write!(text, "{real}")?;
-                    &text
+                    text = with_mark(std::mem::take(&mut text), dialect);
+                    csv.write_field(&text)
                 }
                 Value::Blob(bytes) => {
                     super::write_hex(bytes, &mut text);
-                    &text
+                    csv.write_field(&text)
                 }
             };
-            csv.write_field(field).map_err(io_error)?;
+            written.map_err(io_error)?;
         }
         csv.write_record(None::<&[u8]>).map_err(io_error)?;
         Ok(())
@@ -75,6 +111,78 @@ impl<'w> Rows<'w> {
     pub fn finish(mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Where the totals of a file stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Totals {
+    /// Nowhere.
+    None,
+    /// In its last row, which is none of its rows.
+    LastRow,
+}
+
+/// Reads a file of the dialect back: each of its rows is added to `tally`, which watches `columns` of it.
+///
+/// # Errors
+/// What the system says, or that the file is no such CSV.
+pub fn read_rows(
+    mut file: impl BufRead,
+    dialect: &Dialect,
+    totals: Totals,
+    columns: &[String],
+    tally: &mut Tally,
+) -> io::Result<()> {
+    if file.fill_buf()?.starts_with(BOM) {
+        file.consume(BOM.len());
+    }
+    let mut csv = ReaderBuilder::new().delimiter(dialect.separator).from_reader(file);
+    let heading: StringRecord = csv.headers().map_err(io_error)?.clone();
+    let places: Vec<usize> = columns
+        .iter()
+        .map(|column| {
+            heading.iter().position(|name| name == column).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("there is no column {column}"))
+            })
+        })
+        .collect::<io::Result<_>>()?;
+    let mut add = |record: &ByteRecord| {
+        tally.add_texts(places.iter().map(|place| {
+            let field = String::from_utf8_lossy(record.get(*place).unwrap_or_default());
+            match dialect.decimal_mark {
+                b'.' => field,
+                mark => field.replace(char::from(mark), ".").into(),
+            }
+        }));
+    };
+    // A row is added once it is known not to be the last.
+    let (mut record, mut before) = (ByteRecord::new(), None);
+    while csv.read_byte_record(&mut record).map_err(io_error)? {
+        if let Some(before) = before.replace(record.clone()) {
+            add(&before);
+        }
+    }
+    if let (Some(last), Totals::None) = (before, totals) {
+        add(&last);
+    }
+    Ok(())
+}
+
+/// A writer in the dialect, behind its mark of UTF-8.
+fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<Writer<&'o mut dyn Write>> {
+    if dialect.bom {
+        out.write_all(BOM)?;
+    }
+    let terminator = if dialect.is_for_spreadsheets() { Terminator::CRLF } else { Terminator::Any(b'\n') };
+    Ok(WriterBuilder::new().delimiter(dialect.separator).terminator(terminator).from_writer(out))
+}
+
+/// The number with the dialect's mark before its decimals.
+fn with_mark(mut number: Vec<u8>, dialect: &Dialect) -> Vec<u8> {
+    if let Some(point) = number.iter_mut().find(|byte| **byte == b'.') {
+        *point = dialect.decimal_mark;
+    }
+    number
 }
 
 /// The system's own error, with its kind: a closed pipe must be known as one.

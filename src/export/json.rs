@@ -5,10 +5,14 @@
 //! null. A column's second and later namesakes get `_2`, `_3` … behind their name.
 
 use super::file::WriteError;
+use super::tally::Tally;
 use crate::report::rows::{Column, Selection, Value};
 use crate::report::{Cell, Table};
-use std::collections::HashSet;
-use std::io::{self, Write};
+use serde::Deserializer as _;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, Write};
 
 /// What stands between and around the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +54,15 @@ impl Layout {
     }
 }
 
-/// Writes the table as an array of objects, every decimal, without the totals.
-pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the table as objects, money with so many decimals, without the totals.
+pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let keys = keys(table.columns.iter().map(String::as_str));
-    out.write_all(Layout::Array.start().as_bytes())?;
+    out.write_all(layout.start().as_bytes())?;
     for (nth, row) in (0..).zip(&table.rows) {
-        out.write_all(Layout::Array.before_row(nth).as_bytes())?;
+        out.write_all(layout.before_row(nth).as_bytes())?;
         for (key, cell) in keys.iter().zip(row) {
             out.write_all(key)?;
-            match (cell, cell.exact()) {
+            match (cell, cell.exact_but(usd_decimals)) {
                 (_, None) => out.write_all(b"null")?,
                 (Cell::Text(_), Some(text)) => serde_json::to_writer(&mut *out, &text)?,
                 (Cell::Real(real), _) => write_real(*real, out)?,
@@ -66,21 +70,25 @@ pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
             }
         }
         out.write_all(b"}")?;
+        out.write_all(layout.after_row().as_bytes())?;
     }
-    out.write_all(Layout::Array.end().as_bytes())
+    out.write_all(layout.end().as_bytes())
 }
 
-/// Writes each row as it comes. Columns of JSON become JSON, bytes become a text in hexadecimal, and an
+/// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Columns of JSON become JSON, bytes become a text in hexadecimal, and an
 /// infinity becomes `9e999`, which readers of doubles take for one.
 pub fn write_rows(
     selection: &mut Selection<'_>,
     layout: Layout,
+    usd_decimals: u32,
+    tally: &mut Tally,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let keys = keys(selection.columns().iter().map(|Column { name, .. }| name.as_str()));
     out.write_all(layout.start().as_bytes())?;
     let (mut nth, mut hex, mut line) = (0, Vec::new(), Vec::new());
     selection.for_each(|row| -> Result<(), WriteError> {
+        tally.add_row(&row);
         line.clear();
         line.extend_from_slice(layout.before_row(nth).as_bytes());
         for (key, value) in keys.iter().zip(row.values()) {
@@ -89,6 +97,7 @@ pub fn write_rows(
                 Value::Null => line.extend_from_slice(b"null"),
                 Value::Integer(whole) => write!(line, "{whole}")?,
                 Value::Real(real) => write_real(real, &mut line)?,
+                Value::Usd(usd) => usd.append_fixed(usd_decimals, b'.', &mut line),
                 Value::Text(text) => write_text(text, &mut line)?,
                 Value::Json(json) => write_json(json, &mut line),
                 Value::Blob(bytes) => {
@@ -104,6 +113,65 @@ pub fn write_rows(
         Ok(out.write_all(&line)?)
     })?;
     Ok(out.write_all(layout.end().as_bytes())?)
+}
+
+/// Reads a file back: each of its objects is added to `tally`, which watches `columns`.
+///
+/// # Errors
+/// What the system says, or that the file is no such JSON.
+pub fn read_rows(
+    file: impl BufRead,
+    layout: Layout,
+    columns: &[String],
+    tally: &mut Tally,
+) -> io::Result<()> {
+    let mut rows = RowsRead { columns, tally };
+    match layout {
+        Layout::Array => {
+            let mut json = serde_json::Deserializer::from_reader(file);
+            json.deserialize_seq(rows)?;
+            json.end()?;
+        }
+        Layout::Lines => {
+            for row in serde_json::Deserializer::from_reader(file).into_iter() {
+                rows.add(&row?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is read back, one object at a time. Numbers keep their own text.
+struct RowsRead<'t> {
+    columns: &'t [String],
+    tally: &'t mut Tally,
+}
+
+type Object = HashMap<String, Box<RawValue>>;
+
+impl RowsRead<'_> {
+    fn add(&mut self, object: &Object) {
+        let text = |column: &String| match object.get(column).map(|value| value.get()) {
+            None | Some("null") => String::new(),
+            Some(value) => serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
+        };
+        self.tally.add_texts(self.columns.iter().map(text));
+    }
+}
+
+impl<'de> Visitor<'de> for RowsRead<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut objects: A) -> Result<(), A::Error> {
+        while let Some(object) = objects.next_element()? {
+            self.add(&object);
+        }
+        Ok(())
+    }
 }
 
 /// Each column's name as it stands before its value, with what stands before the name: `{"a":`, `,"b":`.

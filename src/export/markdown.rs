@@ -5,23 +5,27 @@ use super::visible::visible;
 use crate::report::{Cell, Table};
 use std::io::{self, Write};
 
-/// Writes the table as GitHub reads it, without the totals.
-pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the table as GitHub reads it, money with so many decimals, without the totals.
+pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let headings = table.columns.iter().map(|column| escaped(&column.replace('_', " ")));
     writeln!(out, "| {} |", headings.collect::<Vec<_>>().join(" | "))?;
     let rules = (0..table.columns.len())
         .map(|column| if table.rows.iter().all(|row| row[column].is_number()) { "---:" } else { "---" });
     writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "))?;
     for row in &table.rows {
-        writeln!(out, "| {} |", row.iter().map(shown).collect::<Vec<_>>().join(" | "))?;
+        writeln!(
+            out,
+            "| {} |",
+            row.iter().map(|cell| shown(cell, usd_decimals)).collect::<Vec<_>>().join(" | ")
+        )?;
     }
     Ok(())
 }
 
-fn shown(cell: &Cell) -> String {
+fn shown(cell: &Cell, usd_decimals: u32) -> String {
     match cell {
         Cell::Text(Some(text)) => escaped(text),
-        _ => cell.rounded().unwrap_or_else(|| UNKNOWN.to_owned()),
+        _ => cell.rounded(usd_decimals).unwrap_or_else(|| UNKNOWN.to_owned()),
     }
 }
 

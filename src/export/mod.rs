@@ -2,15 +2,25 @@
 
 pub mod closed;
 pub mod csv;
+pub mod dialect;
 pub mod file;
 pub mod focus;
+mod harmless;
 pub mod json;
+pub mod manifest;
 pub mod markdown;
+pub mod readback;
+pub mod tally;
 pub mod terminal;
 mod visible;
+pub mod writing;
+pub mod xlsx;
 
+pub use dialect::Dialect;
 pub use file::{Destination, WriteError};
+pub use harmless::harmless;
 pub use visible::visible;
+pub use writing::{Beside, Format, Writing, write_documents, write_rows, write_table};
 
 /// Appends the bytes in hexadecimal.
 fn write_hex(bytes: &[u8], text: &mut Vec<u8>) {

@@ -11,14 +11,11 @@ pub const UNKNOWN: &str = "–";
 /// The greatest width of a line of a column's heading; a longer word stays whole.
 const HEADING_WIDTH: usize = 9;
 
-/// The label of the row that takes all others together.
-const ALL: &str = "all";
-
 /// Lines above, below the heading and below, none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
-/// Writes the table with its totals. The same table gives the same bytes on every terminal and off it.
-pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the table with its totals, money with so many decimals, and says how many costs are not known. The same table gives the same bytes on every terminal and off it.
+pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(STYLE);
     let numbers: Vec<bool> = (0..table.columns.len())
@@ -30,18 +27,19 @@ pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
             |(column, text): (usize, String)| comfy_table::Cell::new(text).set_alignment(alignment(column));
         texts.into_iter().enumerate().map(align).collect()
     };
+    let shown = |cell: &Cell| -> String {
+        cell.rounded(usd_decimals).map_or_else(|| UNKNOWN.to_owned(), |text| visible(&text).into_owned())
+    };
     drawn.set_header(cells(table.columns.iter().map(|column| heading(column)).collect()));
     for row in &table.rows {
         drawn.add_row(cells(row.iter().map(shown).collect()));
     }
-    if let Some(totals) = &table.totals {
-        let mut texts: Vec<String> = totals.iter().map(shown).collect();
-        for (column, cell) in totals.iter().enumerate() {
-            if matches!(cell, Cell::Text(None)) {
-                texts[column] = if column == 0 { ALL.to_owned() } else { String::new() };
-            }
-        }
-        drawn.add_row(cells(texts));
+    if let Some(totals) = &table.totals_row() {
+        let text = |cell: &Cell| match cell {
+            Cell::Text(None) => String::new(),
+            cell => shown(cell),
+        };
+        drawn.add_row(cells(totals.iter().map(text).collect()));
     }
     let lines: Vec<String> = drawn.lines().collect();
     // Cells have one line each: the totals stand on the last but the border, which is drawn above them too.
@@ -55,11 +53,11 @@ pub fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     if table.rows.is_empty() {
         writeln!(out, "(no rows)")?;
     }
-    Ok(())
-}
-
-fn shown(cell: &Cell) -> String {
-    cell.rounded().map_or_else(|| UNKNOWN.to_owned(), |text| visible(&text).into_owned())
+    match table.unknown_costs() {
+        None | Some(0) => Ok(()),
+        Some(1) => writeln!(out, "1 run without a known cost"),
+        Some(runs) => writeln!(out, "{runs} runs without a known cost"),
+    }
 }
 
 /// A column's name in words, on as many lines as keep it narrow.

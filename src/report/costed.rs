@@ -2,7 +2,6 @@
 
 use super::centre::UNALLOCATED;
 use super::ledger::Ledger;
-use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Span};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Usd};
 use rusqlite::{Row, ToSql, named_params};
@@ -101,10 +100,7 @@ pub fn for_each<E: From<Error>>(
     ledger: &Ledger<'_>,
     visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Span { from, until } = ledger.scope().span;
-    // Every instant that is stored lies between these two texts.
-    let from = from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str);
-    let until = until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str);
+    let (from, until) = ledger.scope().span.bounds();
     read_all(ledger, COSTED, named_params! {":from": from, ":until": until}, visit)
 }
 

@@ -4,10 +4,9 @@ use super::booked::{self, BookedRun};
 use super::dimension::Dimension;
 use super::labels::{Interner, ranks};
 use super::ledger::Ledger;
-use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Span};
+use super::period::Span;
 use super::table::{Cell, Table};
 use crate::error::Result;
-use crate::run::Instant;
 use rusqlite::named_params;
 use std::collections::HashMap;
 
@@ -54,14 +53,11 @@ pub fn for_each_run_in(
     span: Span,
     mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    let Span { from, until } = span;
     let mut statement = ledger.connection().prepare(&booked::runs(&span, ledger.scope().date))?;
-    let mut rows = match (from, until) {
-        (None, None) => statement.query([])?,
-        (from, until) => statement.query(named_params! {
-            ":from": from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
-            ":until": until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
-        })?,
+    let (from, until) = span.bounds();
+    let mut rows = match span {
+        Span { from: None, until: None } => statement.query([])?,
+        _ => statement.query(named_params! {":from": from, ":until": until})?,
     };
     while let Some(row) = rows.next()? {
         visit(&BookedRun::new(row))?;

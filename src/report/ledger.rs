@@ -8,9 +8,9 @@ use super::centre::Allocator;
 use super::scope::{DateBasis, Scope};
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, named_params};
 use std::sync::Arc;
 
 /// What remembers when it was known, and the views over it, in the order in which they build on each other.
@@ -21,6 +21,31 @@ const VANISHED: &str = "vanished_runs";
 /// How the view `runs` says what books a run, and what the time is.
 const BOOKED: &str = "coalesce(started_at, created_at) AS booked_at";
 const NOW: &str = "'now'";
+
+/// The runs in a span that may still change.
+const UNSETTLED: &str = "
+SELECT run_id, status
+FROM runs
+WHERE booked_at >= :from AND booked_at < :until AND settled = 0
+ORDER BY booked_at, run_id";
+
+/// The pipelines of the runs in a span.
+const PIPELINES: &str = "
+SELECT DISTINCT pipeline_kind, pipeline_id, pipeline_name
+FROM runs
+WHERE booked_at >= :from AND booked_at < :until AND pipeline_id IS NOT NULL
+ORDER BY pipeline_kind, pipeline_id";
+
+/// A pipeline and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `source`, `destination` or `transformation`.
+    pub kind: String,
+    /// Its id or slug, as its runs name it.
+    pub pipeline_id: String,
+    /// Its name. `None`: the catalogue has none.
+    pub name: Option<String>,
+}
 
 /// The archive in a scope. A connection shows one at a time: the one opened last.
 #[derive(Debug)]
@@ -60,6 +85,35 @@ impl<'a> Ledger<'a> {
     /// What is shown.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// The runs of the span that may still change, in the order of booking, each as `ID (STATUS)`.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn unsettled(&self) -> Result<Vec<String>> {
+        let mut statement = self.archive.prepare(UNSETTLED)?;
+        let (from, until) = self.scope.span.bounds();
+        let mut rows = statement.query(named_params! {":from": from, ":until": until})?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (run_id, status): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            runs.push(format!("{run_id} ({})", status.as_deref().unwrap_or("no status")));
+        }
+        Ok(runs)
+    }
+
+    /// The pipelines of the span's runs, by kind and id, each with what it is called in this ledger.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn pipelines(&self) -> Result<Vec<Named>> {
+        let mut statement = self.archive.prepare(PIPELINES)?;
+        let (from, until) = self.scope.span.bounds();
+        let named = statement.query_map(named_params! {":from": from, ":until": until}, |row| {
+            Ok(Named { kind: row.get(0)?, pipeline_id: row.get(1)?, name: row.get(2)? })
+        })?;
+        Ok(named.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Which cost centre each run belongs to.

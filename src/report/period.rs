@@ -21,6 +21,16 @@ pub struct Span {
     pub until: Option<Instant>,
 }
 
+impl Span {
+    /// Both ends as texts that compare with those of instants as the ends do.
+    pub fn bounds(&self) -> (&str, &str) {
+        (
+            self.from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
+            self.until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
+        )
+    }
+}
+
 /// The lengths of time that a report can be split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Calendar {

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use super::scope::DateBasis;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
-use crate::run::Instant;
+use crate::run::{Instant, Run, Usd};
 use crate::store::{RUN_COLUMNS, run_from_row};
 use rusqlite::Statement;
 use rusqlite::types::ValueRef;
@@ -19,6 +19,10 @@ pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
 /// What each run in a span cost, in the order of [`RUNS`]. A closed month's hash is that of these rows as CSV, so
 /// they stay as they are for ever: what more is wanted gets a name of its own.
 pub const COSTS: &str = include_str!("rows/costs.sql");
+
+/// How the columns of runs and snapshots end that hold nano-dollars: `rows/*.sql` give these under the name of the
+/// amount, so that it is written with all its decimals and none that a double made up.
+const USD_ENDING: &str = "_usd";
 
 /// The columns of runs and snapshots that hold a JSON document.
 const JSON_COLUMNS: [&str; 6] =
@@ -35,17 +39,19 @@ pub struct Selection<'a> {
 pub struct Column {
     /// Its name, as SQLite gives it.
     pub name: String,
-    /// What its texts are.
-    pub texts: Texts,
+    /// What its values mean.
+    pub meaning: Meaning,
 }
 
-/// What the texts of a column are.
+/// What the values of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
-    /// Words, ids, instants.
-    Words,
-    /// JSON documents.
+pub enum Meaning {
+    /// What they are: words, ids, instants, numbers.
+    Plain,
+    /// Its texts are JSON documents.
     Json,
+    /// Its whole numbers are nano-dollars.
+    Nanos,
 }
 
 /// One row, borrowed from SQLite until the next one is asked for.
@@ -63,6 +69,8 @@ pub enum Value<'r> {
     Integer(i64),
     /// A double; infinite ones only where the SQL made them.
     Real(f64),
+    /// Money.
+    Usd(Usd),
     /// Words; valid UTF-8 wherever runledger wrote them.
     Text(&'r [u8]),
     /// A JSON document; valid wherever runledger wrote it.
@@ -78,6 +86,7 @@ impl Value<'_> {
             Value::Null => Cell::Text(None),
             Value::Integer(whole) => Cell::Count(Some(whole)),
             Value::Real(real) => Cell::Real(real),
+            Value::Usd(usd) => Cell::Usd(Some(usd)),
             Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
             Value::Blob(bytes) => {
                 Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
@@ -89,18 +98,21 @@ impl Value<'_> {
 impl<'r> Row<'r> {
     /// The row's values, in the order of the selection's columns.
     pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
-        let row = self.row;
-        self.columns.iter().enumerate().map(move |(index, column)| {
-            let value = row.get_ref(index).expect("a row has each column of its selection");
-            match (value, column.texts) {
-                (ValueRef::Null, _) => Value::Null,
-                (ValueRef::Integer(whole), _) => Value::Integer(whole),
-                (ValueRef::Real(real), _) => Value::Real(real),
-                (ValueRef::Text(text), Texts::Words) => Value::Text(text),
-                (ValueRef::Text(text), Texts::Json) => Value::Json(text),
-                (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
-            }
-        })
+        (0..self.columns.len()).map(|index| self.value(index))
+    }
+
+    /// The value of the column with that index, which is one of the selection's.
+    pub fn value(&self, index: usize) -> Value<'r> {
+        let value = self.row.get_ref(index).expect("a row has each column of its selection");
+        match (value, self.columns[index].meaning) {
+            (ValueRef::Null, _) => Value::Null,
+            (ValueRef::Integer(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos.into())),
+            (ValueRef::Integer(whole), _) => Value::Integer(whole),
+            (ValueRef::Real(real), _) => Value::Real(real),
+            (ValueRef::Text(text), Meaning::Json) => Value::Json(text),
+            (ValueRef::Text(text), _) => Value::Text(text),
+            (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
+        }
     }
 }
 
@@ -109,7 +121,7 @@ impl<'a> Selection<'a> {
     pub fn new(statement: Statement<'a>) -> Selection<'a> {
         let columns = statement
             .column_names()
-            .map(|name| Column { name: name.to_owned(), texts: Texts::Words })
+            .map(|name| Column { name: name.to_owned(), meaning: Meaning::Plain })
             .collect();
         Selection { statement, columns }
     }
@@ -143,10 +155,12 @@ impl<'a> Selection<'a> {
         Ok(Table { columns: columns.into_iter().map(|column| column.name).collect(), rows, totals: None })
     }
 
-    fn with_json_columns(mut self) -> Selection<'a> {
+    fn of_the_ledger(mut self) -> Selection<'a> {
         for column in &mut self.columns {
             if JSON_COLUMNS.contains(&column.name.as_str()) {
-                column.texts = Texts::Json;
+                column.meaning = Meaning::Json;
+            } else if column.name.ends_with(USD_ENDING) {
+                column.meaning = Meaning::Nanos;
             }
         }
         self
@@ -179,9 +193,9 @@ pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
     stored(ledger, &sql)
 }
 
-/// The JSON of the run in a row of [`documents`], as the API sent it.
-pub fn document(row: &Row<'_>) -> Result<String> {
-    Ok(run_from_row(row.row, 0)?.document())
+/// The run in a row of [`documents`].
+pub fn run(row: &Row<'_>) -> Result<Run> {
+    Ok(run_from_row(row.row, 0)?)
 }
 
 fn stored<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<Selection<'l>> {
@@ -191,5 +205,5 @@ fn stored<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<Selection<'l>> {
         let index = statement.parameter_index(name)?.expect("each selection of rows has both ends of a span");
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
-    Ok(Selection::new(statement).with_json_columns())
+    Ok(Selection::new(statement).of_the_ledger())
 }

@@ -1,6 +1,7 @@
 //! This is a schedule: when a pipeline's cron expression sets it off, in its own time zone.
 
 use crate::run::Instant;
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use croner::{Cron, Direction};
 use std::str::FromStr;
@@ -37,8 +38,13 @@ impl Schedule {
 
     /// How often it goes off at or after `from` and before `until`.
     pub fn times_between(&self, from: Instant, until: Instant) -> u64 {
-        let until = until.to_utc();
-        let times = self.cron.iter_from(from.to_utc().with_timezone(&self.zone), Direction::Forward);
+        let (from, until) = (from.to_utc(), until.to_utc());
+        // A cron expression knows whole seconds.
+        let from = match from.timestamp_subsec_nanos() {
+            0 => from,
+            nanos => from + TimeDelta::nanoseconds(1_000_000_000 - i64::from(nanos)),
+        };
+        let times = self.cron.iter_from(from.with_timezone(&self.zone), Direction::Forward);
         times.take_while(|time| *time < until).count() as u64
     }
 }

@@ -4,7 +4,16 @@ use crate::run::{Cost, Usd};
 use crate::run::{Seconds, Share};
 
 /// The decimals of an amount of money that a person reads.
-const USD_DECIMALS_FOR_PEOPLE: u32 = 4;
+pub const USD_DECIMALS_FOR_PEOPLE: u32 = 4;
+
+/// The decimals of an amount of money that a program reads: all there are.
+pub const USD_DECIMALS: u32 = 9;
+
+/// The label of the row that takes all others together.
+const ALL: &str = "all";
+
+/// The column that counts the runs without a known cost.
+const UNKNOWN_COSTS: &str = "runs_cost_unknown";
 
 /// The decimals of a duration that a person reads.
 const SECONDS_DECIMALS_FOR_PEOPLE: u32 = 1;
@@ -18,6 +27,27 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// All rows taken together, for people only; `None`: there is nothing to take together.
     pub totals: Option<Vec<Cell>>,
+}
+
+impl Table {
+    /// The totals as a row of their own, with `all` where the first column has its label; `None`: there are none.
+    pub fn totals_row(&self) -> Option<Vec<Cell>> {
+        let mut totals = self.totals.clone()?;
+        if let Some(label @ Cell::Text(None)) = totals.first_mut() {
+            *label = Cell::text(ALL);
+        }
+        Some(totals)
+    }
+
+    /// How many runs the table takes in whose cost is not known; `None`: it does not count them.
+    pub fn unknown_costs(&self) -> Option<i64> {
+        let column = self.columns.iter().position(|column| column == UNKNOWN_COSTS)?;
+        let count = |row: &Vec<Cell>| match row[column] {
+            Cell::Count(count) => count.unwrap_or_default(),
+            _ => 0,
+        };
+        Some(self.totals.as_ref().map_or_else(|| self.rows.iter().map(count).sum(), count))
+    }
 }
 
 /// One value of a table. `None` is "not known (yet)": blank to a machine, a dash to a person, never zero.
@@ -50,20 +80,25 @@ impl Cell {
 
     /// The cell as programs read it: every decimal, no exponent. `None`: not known.
     pub fn exact(&self) -> Option<String> {
+        self.exact_but(USD_DECIMALS)
+    }
+
+    /// The cell as programs read it, but money rounded to so many decimals. `None`: not known.
+    pub fn exact_but(&self, usd_decimals: u32) -> Option<String> {
         match self {
             Cell::Text(text) => text.clone(),
             Cell::Count(count) => count.map(|count| count.to_string()),
-            Cell::Usd(usd) => usd.map(|usd| usd.to_string()),
+            Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
             Cell::Seconds(seconds) => seconds.map(|seconds| seconds.to_string()),
             Cell::Share(share) => share.map(|share| share.to_string()),
             Cell::Real(real) => Some(real.to_string()),
         }
     }
 
-    /// The cell as people read it: few decimals. `None`: not known.
-    pub fn rounded(&self) -> Option<String> {
+    /// The cell as people read it: few decimals, those of money as told. `None`: not known.
+    pub fn rounded(&self, usd_decimals: u32) -> Option<String> {
         match self {
-            Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(USD_DECIMALS_FOR_PEOPLE)),
+            Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
             Cell::Seconds(seconds) => seconds.map(|seconds| seconds.to_fixed(SECONDS_DECIMALS_FOR_PEOPLE)),
             Cell::Share(share) => share.map(|share| share.to_percent()),
             Cell::Text(_) | Cell::Count(_) | Cell::Real(_) => self.exact(),

@@ -47,15 +47,43 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
     /// The number with `decimals` decimals, never more than it has, halves to the even one. There is
     /// never an exponent, and never a minus before a zero.
     pub fn to_fixed(self, decimals: u32) -> String {
+        let mut text = Vec::with_capacity(24);
+        self.append_fixed(decimals, b'.', &mut text);
+        String::from_utf8(text).expect("digits, a sign and the mark are ASCII")
+    }
+
+    /// Appends what [`Fixed::to_fixed`] gives, with `mark`, which is ASCII, before the decimals.
+    pub fn append_fixed(self, decimals: u32, mark: u8, text: &mut Vec<u8>) {
         let decimals = decimals.min(DECIMALS);
-        let scale = 10_u128.pow(decimals);
-        let rounded = divide_half_even(self.0, 10_i128.pow(DECIMALS - decimals));
-        let sign = if rounded < 0 { "-" } else { "" };
-        let (whole, fraction) = (rounded.unsigned_abs() / scale, rounded.unsigned_abs() % scale);
-        match decimals {
-            0 => format!("{sign}{whole}"),
-            _ => format!("{sign}{whole}.{fraction:0width$}", width = decimals as usize),
+        let rounded = match decimals == DECIMALS {
+            true => self.0,
+            false => divide_half_even(self.0, 10_i128.pow(DECIMALS - decimals)),
+        };
+        if rounded < 0 {
+            text.push(b'-');
         }
+        let start = text.len();
+        let mut rest = rounded.unsigned_abs();
+        // From the last digit to the first, as many as there are and all decimals with one before them.
+        while rest > 0 || text.len() - start <= decimals as usize {
+            if decimals > 0 && text.len() - start == decimals as usize {
+                text.push(mark);
+            }
+            let digit = match u64::try_from(rest) {
+                // Most amounts fit, and 128 bits take many times longer to divide.
+                Ok(few) => {
+                    rest = u128::from(few / 10);
+                    few % 10
+                }
+                Err(_) => {
+                    let digit = rest % 10;
+                    rest /= 10;
+                    digit as u64
+                }
+            };
+            text.push(b'0' + digit as u8);
+        }
+        text[start..].reverse();
     }
 }
 

@@ -3,6 +3,9 @@
 /// The decimals of a nano-dollar.
 const NANO_DECIMALS: u32 = 9;
 
+/// The most digits of nano-dollars that are read: enough for any sum, and they fit an `i128`.
+const MOST_DIGITS: usize = 30;
+
 /// A cost as the API sends it: the double nearest to its text, and the same text in whole nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
@@ -15,7 +18,7 @@ pub struct Cost {
 impl Cost {
     /// Reads the text of a JSON number. `None`: as a cost it is out of range (beyond ±9.2 billion USD).
     pub fn from_number(text: &str) -> Option<Cost> {
-        let nanos = nanos_of_number(text)?;
+        let nanos = i64::try_from(nanos_of_number(text)?).ok()?;
         let usd: f64 = text.parse().ok()?;
         Some(Cost { usd: if usd == 0.0 { 0.0 } else { usd }, nanos })
     }
@@ -50,22 +53,22 @@ pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
     Some((negative, digits, power))
 }
 
-/// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or beyond an `i64`.
-fn nanos_of_number(text: &str) -> Option<i64> {
+/// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or has more
+/// than [`MOST_DIGITS`] digits of nano-dollars.
+pub fn nanos_of_number(text: &str) -> Option<i128> {
     let (negative, digits, power) = decimal_parts(text)?;
     let nano_power = power.checked_add(i64::from(NANO_DECIMALS))?;
     let magnitude: i128 = if digits.is_empty() {
         0
     } else if nano_power >= 0 {
-        // More than 19 digits are beyond an i64 whatever they are.
-        if digits.len() as i64 > 19 || nano_power > 19 {
+        if digits.len() as i64 + nano_power > MOST_DIGITS as i64 {
             return None;
         }
         digits.parse::<i128>().ok()? * 10_i128.pow(u32::try_from(nano_power).ok()?)
     } else {
         round_dropping(&digits, nano_power.unsigned_abs())?
     };
-    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+    Some(if negative { -magnitude } else { magnitude })
 }
 
 /// The number `digits` without its last `dropped` digits, rounded half to even.
@@ -77,7 +80,7 @@ fn round_dropping(digits: &str, dropped: u64) -> Option<i128> {
     let (kept, rest) = digits.split_at(digits.len() - dropped);
     let kept: i128 = match kept.len() {
         0 => 0,
-        1..=19 => kept.parse().ok()?,
+        1..=MOST_DIGITS => kept.parse().ok()?,
         _ => return None,
     };
     let half = format!("5{}", "0".repeat(rest.len() - 1));
@@ -155,7 +158,7 @@ mod tests {
         #[test]
         fn nano_dollars_survive_their_own_print(nanos in any::<i64>()) {
             let text = Usd::from_units(i128::from(nanos)).to_string();
-            prop_assert_eq!(super::nanos_of_number(&text), Some(nanos));
+            prop_assert_eq!(super::nanos_of_number(&text), Some(i128::from(nanos)));
         }
     }
 }

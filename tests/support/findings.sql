@@ -3,7 +3,7 @@ INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, pro
 VALUES (1, 'first', '2026-06-01T00:00:00.000000Z', '2026-06-01T00:01:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-06-01T00:00:30.000000Z');
 
-INSERT INTO pipelines (kind, pipeline_id, slug, name, first_seen_at) VALUES
+INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, observed_at) VALUES
     ('source', 'a-1', 'pedidos', 'Pedidos', '2026-06-01T00:00:00.000000Z'),
     ('source', 'n-1', 'estoque', 'Estoque', '2026-06-01T00:00:00.000000Z'),
     ('destination', 'w-1', 'carga', 'Carga', '2026-06-01T00:00:00.000000Z');

@@ -6,11 +6,11 @@ use chrono_tz::Tz;
 use runledger::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
 
-/// What the first migration makes: rows written by hand go in here.
-const FIRST: &str = include_str!("../../migrations/V1__the_ledger.sql");
-
-/// What later migrations make of it.
-const LATER: [&str; 1] = [include_str!("../../migrations/V2__closed_months.sql")];
+/// The archive's schema, one migration after the other.
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/V1__the_ledger.sql"),
+    include_str!("../../migrations/V2__closed_months.sql"),
+];
 
 /// An archive without a row.
 pub fn empty() -> Connection {
@@ -22,11 +22,11 @@ pub fn small() -> Connection {
     with(include_str!("ledger.sql"))
 }
 
-/// An archive that began with these rows in its first version, and was migrated since.
-pub fn with(rows: &str) -> Connection {
+/// An archive with these rows.
+fn with(rows: &str) -> Connection {
     let archive = Connection::open_in_memory().unwrap();
-    archive.execute_batch(&[FIRST, rows].concat()).unwrap();
-    archive.execute_batch(&LATER.concat()).unwrap();
+    archive.execute_batch(&MIGRATIONS.concat()).unwrap();
+    archive.execute_batch(rows).unwrap();
     archive
 }
 

@@ -3,7 +3,7 @@ INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, pro
 VALUES (1, 'first', '2026-06-01T00:00:00.000000Z', '2026-06-01T00:01:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-06-01T00:00:30.000000Z');
 
-INSERT INTO pipelines (kind, pipeline_id, slug, name, active, first_seen_at) VALUES
+INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, observed_at) VALUES
     -- Two pipelines with one name.
     ('source', 's-1', 'vendas', 'Vendas', 1, '2026-06-01T00:00:00.000000Z'),
     ('source', 's-2', 'vendas-2', 'Vendas', 1, '2026-06-01T00:00:00.000000Z'),

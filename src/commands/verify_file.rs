@@ -1,0 +1,39 @@
+//! This is `runledger verify-file`: a written file, held against its manifest without the archive.
+
+use super::say;
+use crate::cli::VerifyFileArgs;
+use crate::error::{Error, Result};
+use crate::export::manifest::Manifest;
+use crate::export::readback::{Finding, compare};
+use crate::export::visible;
+
+/// Tells line by line what holds and what does not.
+///
+/// # Errors
+/// [`Error::Usage`] when file or manifest cannot be read, [`Error::Partial`] when the manifest does not hold.
+pub fn run(args: &VerifyFileArgs) -> Result<()> {
+    let path = &args.file;
+    let manifest = Manifest::beside(path)?;
+    let findings = compare(path, &manifest)
+        .map_err(|cause| Error::usage(format!("{} cannot be read: {cause}", path.display())))?;
+    let mut differing = 0;
+    for finding in &findings {
+        let (word, told) = match finding {
+            Finding::Holds(told) => ("holds  ", told),
+            Finding::Differs(told) => ("DIFFERS", told),
+            Finding::NotRead(told) => ("-      ", told),
+        };
+        differing += u32::from(matches!(finding, Finding::Differs(_)));
+        say(&format!("{word}  {}", visible(told)))?;
+    }
+    if differing == 0 {
+        return Ok(());
+    }
+    Err(Error::Partial {
+        what: format!(
+            "{} is not the file that its manifest describes: {differing} of {} findings differ",
+            path.display(),
+            findings.len()
+        ),
+    })
+}

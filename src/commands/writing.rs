@@ -1,0 +1,119 @@
+//! This is the reading of `--decimals`, `--dialect` and what is set over it, and `--manifest`.
+
+use crate::cli::{TableFormat, WritingArgs, YesNo};
+use crate::error::{Error, Result};
+use crate::export::manifest::Asked;
+use crate::export::{Beside, Dialect, Format, Writing};
+use crate::report::Scope;
+use crate::settings::Settings;
+use crate::store::{Archive, Close};
+use chrono_tz::Tz;
+
+/// How the arguments want an answer written whose format is `format`; instants for a spreadsheet in `zone`.
+///
+/// # Errors
+/// [`Error::Usage`] when a dialect is given for what is no CSV, or when its parts cannot go together.
+pub fn writing(
+    args: &WritingArgs,
+    settings: &Settings,
+    format: Format,
+    zone: Tz,
+    asked: Asked,
+) -> Result<Writing> {
+    let format = match format {
+        Format::Csv(_) => Format::Csv(dialect(args, settings, zone)?),
+        other => {
+            refuse_dialect(args, other.name())?;
+            other
+        }
+    };
+    let beside = if args.manifest { Beside::Manifest } else { Beside::Nothing };
+    Ok(Writing { format, usd_decimals: args.decimals, beside, asked })
+}
+
+/// The format of a table; a spreadsheet has its instants in `zone`.
+pub fn format_of_table(format: TableFormat, zone: Tz) -> Format {
+    match format {
+        TableFormat::Table => Format::Terminal,
+        TableFormat::Csv => Format::Csv(Dialect::MACHINE),
+        TableFormat::Json => Format::Json,
+        TableFormat::Markdown => Format::Markdown,
+        TableFormat::Xlsx => Format::Xlsx(zone),
+    }
+}
+
+/// What is asked of the archive in that scope.
+///
+/// # Errors
+/// What reading the archive's moment, or its closes, says.
+pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked> {
+    let moment = archive.moment()?;
+    let close_state = match (&scope.period, scope.close_id) {
+        (None, _) => None,
+        (Some(_), None) => Some("open".to_owned()),
+        (Some(period), Some(_)) => archive.close_of(period)?.map(|close| state_of(&close)),
+    };
+    Ok(Asked {
+        question,
+        by: Vec::new(),
+        limit: None,
+        from: scope.span.from.map(|at| at.to_string()),
+        until: scope.span.until.map(|at| at.to_string()),
+        zone: scope.zone.name().to_owned(),
+        period: scope.period.clone(),
+        date_basis: Some(scope.date.as_str().to_owned()),
+        as_of: scope.as_of.map(|at| at.to_string()),
+        known_at: moment.known_at.map(|at| at.to_string()),
+        close_state,
+        centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
+        schema_version: moment.schema_version,
+    })
+}
+
+/// The close in words: `closed at …, close 2, restates close 1`.
+fn state_of(close: &Close) -> String {
+    let Close { close_id, frozen } = close;
+    let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
+    format!("closed at {}, close {close_id}{restates}", frozen.closed_at)
+}
+
+/// The dialect by its name, with what is set one by one over it.
+fn dialect(args: &WritingArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
+    let mut dialect = settings.dialect(args.dialect.as_deref())?.value;
+    if dialect.is_for_spreadsheets() {
+        dialect.zone = zone;
+    }
+    dialect.separator = args.separator.unwrap_or(dialect.separator);
+    dialect.decimal_mark = args.decimal_mark.unwrap_or(dialect.decimal_mark);
+    dialect.bom = args.bom.map_or(dialect.bom, |bom| bom == YesNo::Yes);
+    if dialect.separator == dialect.decimal_mark {
+        return Err(Error::Usage {
+            what: format!(
+                "fields and decimals cannot both be separated by {}: no program could tell them apart",
+                char::from(dialect.separator)
+            ),
+            hint: Some("give another --separator too, such as --separator ';'".to_owned()),
+        });
+    }
+    Ok(dialect)
+}
+
+/// Refuses what only CSV has.
+///
+/// # Errors
+/// [`Error::Usage`] when any of it is given.
+pub fn refuse_dialect(args: &WritingArgs, format: &str) -> Result<()> {
+    let given = [
+        ("--dialect", args.dialect.is_some()),
+        ("--separator", args.separator.is_some()),
+        ("--decimal-mark", args.decimal_mark.is_some()),
+        ("--bom", args.bom.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Error::Usage {
+            what: format!("{flag} is for CSV alone, and the format is {format}"),
+            hint: Some("add --format csv".to_owned()),
+        }),
+    }
+}
