@@ -97,6 +97,7 @@ impl<'r> Row<'r> {
     }
 
     /// The value of the column with that index, which is one of the selection's.
+    #[inline]
     pub fn value(&self, index: usize) -> Value<'r> {
         let value = self.row.get_ref(index).expect("a row has each column of its selection");
         match (value, self.columns[index].meaning) {
