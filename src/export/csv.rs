@@ -5,8 +5,8 @@
 use super::dialect::Dialect;
 use super::file::WriteError;
 use super::tally::Tally;
+use crate::report::Table;
 use crate::report::rows::{Selection, Value};
-use crate::report::{Cell, Table};
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
 use std::io::{self, BufRead, Write};
 

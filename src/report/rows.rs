@@ -173,7 +173,7 @@ pub fn snapshots<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'
     stored(archive, SNAPSHOTS, span)
 }
 
-/// The current state of each run booked in `span` as columns that [`document`] reads, in the order of [`runs`].
+/// The current state of each run booked in `span` as columns that [`run`] reads, in the order of [`runs`].
 pub fn documents<'a>(archive: &'a Connection, span: &Span) -> Result<Selection<'a>> {
     let sql = format!(
         "SELECT {RUN_COLUMNS} FROM run_snapshots WHERE superseded_at IS NULL \
