@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
-# and Python read the demo's archive and exports; the validators of FOCUS read its charges; cargo-deny and cargo-machete look through the
+# and Python read the demo's archive and exports, LibreOffice and DuckDB its files; the validators of FOCUS
+# read its charges; cargo-deny and cargo-machete look through the
 # dependencies; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
@@ -155,12 +156,12 @@ database = sqlite3.connect(f"file:{archive}?mode=ro", uri=True)
 assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 rows = list(csv.DictReader(open(f"{place}/runs.csv", newline="", encoding="utf-8")))
-stored = database.execute("SELECT run_id, pipeline_name, el_cost_usd FROM runs ORDER BY booked_at, run_id").fetchall()
+stored = database.execute("SELECT run_id, pipeline_name, el_cost_nanos FROM runs ORDER BY booked_at, run_id").fetchall()
 assert [(row["run_id"], row["pipeline_name"]) for row in rows] == [(run, name or "") for run, name, _ in stored]
-doubles = [float(row["el_cost_usd"]) if row["el_cost_usd"] else None for row in rows]
-assert doubles == [cost for _, _, cost in stored], "a double changed on its way"
+amounts = [decimal.Decimal(row["el_cost_usd"]) if row["el_cost_usd"] else None for row in rows]
+assert [amount and amount.scaleb(9) for amount in amounts] == [nanos for _, _, nanos in stored], "an amount changed on its way"
 
-total = sum(decimal.Decimal(row[kind]) / 10**9 for row in rows for kind in ("el_cost_nanos", "transformation_cost_nanos") if row[kind])
+total = sum(decimal.Decimal(row[kind]) for row in rows for kind in ("el_cost_usd", "transformation_cost_usd") if row[kind])
 report = list(csv.DictReader(open(f"{place}/cost.csv", newline="", encoding="utf-8")))
 assert sum(decimal.Decimal(row["total_cost_usd"]) for row in report) == total, "the report's total is not that of the rows"
 
@@ -253,6 +254,53 @@ keeps_focus_1_4() {
     fi
 }
 
+# The files for finance, read by the programs that finance has.
+others_read_the_files() {
+    local files=$place/files archive=$place/files/ledger.db
+    command -v soffice >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends libreoffice-calc-nogui >/dev/null
+    }
+    [ -x "$place/office/bin/python" ] || {
+        python3 -m venv "$place/office"
+        "$place/office/bin/pip" install --quiet --disable-pip-version-check openpyxl tzdata duckdb==1.5.5 \
+            duckdb-extensions duckdb-extension-sqlite-scanner
+    }
+    rm -rf "$files"
+    mkdir -p "$files/office"
+    "$runledger" demo --runs 1000 --db "$archive" >/dev/null
+    # Names that a spreadsheet would take for formulas, or a separator for the end of their cell.
+    sqlite3 "$archive" "UPDATE pipeline_snapshots SET name = CASE rowid_of % 8
+            WHEN 0 THEN '=1+2' WHEN 1 THEN '+1' WHEN 2 THEN '-1+cmd|'' /C calc''!A0' WHEN 3 THEN '@SUM(1)'
+            WHEN 4 THEN char(9) || '=1' WHEN 5 THEN '  =1' WHEN 6 THEN '＝1' ELSE 'a\";=1+2;\"b,=3' END
+        FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS rowid_of FROM pipelines)
+        WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
+    ledger() { "$runledger" --db "$archive" "$@"; }
+    local dialect separator language
+    ledger export runs --format ndjson --output "$files/runs.ndjson"
+    ledger report cost --format json --output "$files/utc.json"
+    ledger report cost --by month,pipeline --zone America/Sao_Paulo --format json --output "$files/cost.json"
+    ledger report dearest-runs --format json --output "$files/dearest.json"
+    ledger report dearest-runs --zone America/Sao_Paulo --decimals 6 --format xlsx --manifest --output "$files/dearest.xlsx"
+    for dialect in machine excel excel-br; do
+        ledger export runs --dialect $dialect --zone America/Sao_Paulo --manifest --output "$files/runs.$dialect.csv"
+        ledger report cost --by month,pipeline --zone America/Sao_Paulo --format csv --dialect $dialect --manifest \
+            --output "$files/cost.$dialect.csv"
+        "$runledger" verify-file "$files/runs.$dialect.csv" >/dev/null
+        "$runledger" verify-file "$files/cost.$dialect.csv" >/dev/null
+    done
+    "$runledger" verify-file "$files/dearest.xlsx" >/dev/null
+    for dialect in machine excel excel-br; do
+        # Comma or semicolon, as an English or a Brazilian office has it; UTF-8; dates and formulas are looked for.
+        if [ $dialect = excel-br ]; then separator=59 language=1046; else separator=44 language=1033; fi
+        soffice --headless "-env:UserInstallation=file://$PWD/$files/profile" --convert-to xlsx --outdir "$files/office" \
+            --infilter="CSV:$separator,34,76,1,,$language,false,true,false,false,false,0,true" \
+            "$files/runs.$dialect.csv" "$files/cost.$dialect.csv" >"$files/office.log" 2>&1 ||
+            fail "LibreOffice cannot read the dialect $dialect: $(cat "$files/office.log")"
+    done
+    "$place/office/bin/python" tests/spreadsheets.py "$archive" "$files"
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -293,6 +341,7 @@ fi
 cargo build --release --locked --quiet
 others_read_the_archive
 charges_keep_focus
+others_read_the_files
 datasette_reads_while_a_sync_writes
 sandbox_keeps_the_contract
 archive_from_prism static

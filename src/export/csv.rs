@@ -5,8 +5,8 @@
 use super::dialect::Dialect;
 use super::file::WriteError;
 use super::tally::Tally;
+use crate::report::Table;
 use crate::report::rows::{Selection, Value};
-use crate::report::{Cell, Table};
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
 use std::io::{self, BufRead, Write};
 
@@ -26,11 +26,15 @@ pub fn write_table(
     for row in table.rows.iter().chain(&totals) {
         for (column, cell) in table.columns.iter().zip(row) {
             let text = cell.exact_but(usd_decimals).unwrap_or_default();
-            match cell {
-                Cell::Text(_) => csv.write_field(dialect.text(column, &text).as_bytes()),
-                _ => csv.write_field(with_mark(text.into_bytes(), dialect)),
-            }
-            .map_err(io_error)?;
+            let field = match cell.is_number() {
+                true => {
+                    let mut number = text.into_bytes();
+                    dialect.mark_decimals(&mut number);
+                    number
+                }
+                false => dialect.text(column, &text).into_owned().into_bytes(),
+            };
+            csv.write_field(field).map_err(io_error)?;
         }
         csv.write_record(None::<&[u8]>).map_err(io_error)?;
     }
@@ -49,36 +53,37 @@ pub fn write_rows(
     let mut csv = writer(dialect, out)?;
     let names: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
     csv.write_record(&names).map_err(io_error)?;
-    let mut text = Vec::new();
+    let (for_spreadsheets, mut text) = (dialect.is_for_spreadsheets(), Vec::new());
     selection.for_each(|row| -> Result<(), WriteError> {
         tally.add_row(&row);
         for (column, value) in names.iter().zip(row.values()) {
             text.clear();
-            let written = match value {
-                Value::Null => csv.write_field(b""),
-                Value::Text(words) | Value::Json(words) if dialect.is_for_spreadsheets() => {
-                    csv.write_field(dialect.text(column, &String::from_utf8_lossy(words)).as_bytes())
+            let field: &[u8] = match value {
+                Value::Null => b"",
+                Value::Text(words) | Value::Json(words) if !for_spreadsheets => words,
+                Value::Text(words) | Value::Json(words) => {
+                    text.extend_from_slice(dialect.text(column, &String::from_utf8_lossy(words)).as_bytes());
+                    &text
                 }
-                Value::Text(words) | Value::Json(words) => csv.write_field(words),
                 Value::Integer(whole) => {
                     write!(text, "{whole}")?;
-                    csv.write_field(&text)
+                    &text
                 }
                 Value::Usd(usd) => {
                     usd.append_fixed(usd_decimals, dialect.decimal_mark, &mut text);
-                    csv.write_field(&text)
+                    &text
                 }
                 Value::Real(real) => {
                     write!(text, "{real}")?;
-                    text = with_mark(std::mem::take(&mut text), dialect);
-                    csv.write_field(&text)
+                    dialect.mark_decimals(&mut text);
+                    &text
                 }
                 Value::Blob(bytes) => {
                     super::write_hex(bytes, &mut text);
-                    csv.write_field(&text)
+                    &text
                 }
             };
-            written.map_err(io_error)?;
+            csv.write_field(field).map_err(io_error)?;
         }
         csv.write_record(None::<&[u8]>).map_err(io_error)?;
         Ok(())
@@ -175,14 +180,6 @@ fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<Writer<&'
     }
     let terminator = if dialect.is_for_spreadsheets() { Terminator::CRLF } else { Terminator::Any(b'\n') };
     Ok(WriterBuilder::new().delimiter(dialect.separator).terminator(terminator).from_writer(out))
-}
-
-/// The number with the dialect's mark before its decimals.
-fn with_mark(mut number: Vec<u8>, dialect: &Dialect) -> Vec<u8> {
-    if let Some(point) = number.iter_mut().find(|byte| **byte == b'.') {
-        *point = dialect.decimal_mark;
-    }
-    number
 }
 
 /// The system's own error, with its kind: a closed pipe must be known as one.

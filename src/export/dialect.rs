@@ -86,6 +86,13 @@ impl Dialect {
         }
     }
 
+    /// Gives the plain decimal the dialect's mark before its decimals.
+    pub fn mark_decimals(&self, plain: &mut [u8]) {
+        if let Some(point) = plain.iter_mut().find(|byte| **byte == b'.') {
+            *point = self.decimal_mark;
+        }
+    }
+
     /// A text of the column called `column` as the dialect writes it. An instant for a spreadsheet is cut to the second;
     /// in the hour that a clock put back shows twice, two instants look alike.
     pub fn text<'t>(&self, column: &str, text: &'t str) -> Cow<'t, str> {

@@ -130,6 +130,7 @@ impl Tally {
     }
 
     /// Adds a row of a selection with the tally's columns.
+    #[inline]
     pub fn add_row(&mut self, row: &Row<'_>) {
         self.rows += 1;
         for sum in &mut self.sums {

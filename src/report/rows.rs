@@ -102,6 +102,7 @@ impl<'r> Row<'r> {
     }
 
     /// The value of the column with that index, which is one of the selection's.
+    #[inline]
     pub fn value(&self, index: usize) -> Value<'r> {
         let value = self.row.get_ref(index).expect("a row has each column of its selection");
         match (value, self.columns[index].meaning) {
@@ -182,7 +183,7 @@ pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
     stored(ledger, COSTS)
 }
 
-/// The ledger's runs as columns that [`document`] reads, in the order of [`runs`].
+/// The ledger's runs as columns that [`run`] reads, in the order of [`runs`].
 pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
     let booked = ledger.scope().date.sql();
     let sql = format!(

@@ -1,5 +1,6 @@
 //! This is a number with a fixed count of decimals, rounded once and exactly.
 
+use std::io::Write;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
@@ -62,28 +63,26 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
         if rounded < 0 {
             text.push(b'-');
         }
-        let start = text.len();
-        let mut rest = rounded.unsigned_abs();
-        // From the last digit to the first, as many as there are and all decimals with one before them.
-        while rest > 0 || text.len() - start <= decimals as usize {
-            if decimals > 0 && text.len() - start == decimals as usize {
-                text.push(mark);
-            }
-            let digit = match u64::try_from(rest) {
-                // Most amounts fit, and 128 bits take many times longer to divide.
-                Ok(few) => {
-                    rest = u128::from(few / 10);
-                    few % 10
-                }
-                Err(_) => {
-                    let digit = rest % 10;
-                    rest /= 10;
-                    digit as u64
-                }
-            };
-            text.push(b'0' + digit as u8);
+        let (scale, magnitude) = (10_u64.pow(decimals), rounded.unsigned_abs());
+        let (whole, mut fraction) = match u64::try_from(magnitude) {
+            // Most amounts fit, and 128 bits take many times longer to divide.
+            Ok(few) => (u128::from(few / scale), few % scale),
+            Err(_) => (magnitude / u128::from(scale), (magnitude % u128::from(scale)) as u64),
+        };
+        match u64::try_from(whole) {
+            Ok(few) => write!(text, "{few}"),
+            Err(_) => write!(text, "{whole}"),
         }
-        text[start..].reverse();
+        .expect("a vector takes all that is written");
+        if decimals > 0 {
+            text.push(mark);
+            let start = text.len();
+            text.resize(start + decimals as usize, b'0');
+            for digit in text[start..].iter_mut().rev() {
+                *digit += (fraction % 10) as u8;
+                fraction /= 10;
+            }
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
 }
 
 /// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or has more
-/// than [`MOST_DIGITS`] digits of nano-dollars.
+/// than thirty digits of nano-dollars.
 pub fn nanos_of_number(text: &str) -> Option<i128> {
     let (negative, digits, power) = decimal_parts(text)?;
     let nano_power = power.checked_add(i64::from(NANO_DECIMALS))?;
