@@ -214,6 +214,32 @@ def questions(table, runs, rounds, archive, folder):
     table.row("status", "< 20 ms", f"{median(taken, 'wall') * 1e3:.0f} ms")
 
 
+def past_and_zones(table, rounds, archive, folder):
+    """Answers in a zone and as known in the past, each against plain SQL for the same answer."""
+    sql = ROOT / "benches" / "sql"
+    take("sqlite3", archive, stdin=sql / "late_changes.sql")
+    runs = folder / "runs.sql"
+    runs.write_text(without_parameters("src/report/rows/runs.sql"))
+    zone, past = ("--zone", "America/Sao_Paulo"), ("--as-of", "8999-01-01T00:00:00Z")
+    for what, plain in (
+        (("report", "cost", *zone), sql / "cost_in_zone.sql"),
+        (("report", "cost", *past), sql / "cost_as_known.sql"),
+        (("report", "cost", *zone, *past), sql / "cost_as_known.sql"),
+        (("report", "cost", "--date", "ended"), ROOT / "queries" / "cost.sql"),
+        (("export", "runs", *zone), runs),
+        (("export", "runs", *past), sql / "runs_as_known.sql"),
+        (("export", "costs", *zone, *past), sql / "runs_as_known.sql"),
+    ):
+        ours, shells = [], []
+        for _ in range(rounds):
+            ours.append(take(PROGRAM, "--db", archive, *what))
+            shells.append(take("sqlite3", "-readonly", "-csv", archive, stdin=plain))
+        wall, shell_wall = median(ours, "wall"), median(shells, "wall")
+        words = " ".join(what)
+        table.row(words, "", f"{wall:.2f} s, {median(ours, 'megabytes'):.0f} MB")
+        table.row(f"{words} : sqlite3 < {plain.name}, by time", "≤ 1.30", f"{wall / shell_wall:.2f}")
+
+
 def dlt_python():
     """The Python of a virtual environment that has dlt, made when it is not there."""
     place = TARGET / "dlt"
@@ -245,6 +271,7 @@ def main():
             nothing_new(table, sandbox, given.runs, given.rounds, archive)
             full_walk(table, sandbox, given.runs, given.rounds, archive, folder, dlt)
         questions(table, given.runs, given.rounds, archive, folder)
+        past_and_zones(table, given.rounds, archive, folder)
     finally:
         shutil.rmtree(folder)
 

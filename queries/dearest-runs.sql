@@ -12,16 +12,21 @@ dearest AS MATERIALIZED (
       AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
     ORDER BY total_cost_nanos DESC, booked_at, snapshot_id
     LIMIT coalesce(:limit, 20)
+),
+-- What else is told of them. They are put in order below, so that each is looked up by its number in the past too.
+told AS MATERIALIZED (
+    SELECT r.*, d.nanos
+    FROM dearest AS d
+    JOIN runs AS r ON r.snapshot_id = d.snapshot_id
 )
-SELECT r.run_id,
-       r.pipeline_name,
-       r.pipeline_id,
-       r.pipeline_kind,
-       r.status,
-       r.started_at,
-       r.duration_seconds,
-       printf('%s%d.%09d', iif(d.nanos < 0, '-', ''), abs(d.nanos) / 1000000000, abs(d.nanos) % 1000000000)
+SELECT run_id,
+       pipeline_name,
+       pipeline_id,
+       pipeline_kind,
+       status,
+       started_at,
+       duration_seconds,
+       printf('%s%d.%09d', iif(nanos < 0, '-', ''), abs(nanos) / 1000000000, abs(nanos) % 1000000000)
            AS total_cost_usd
-FROM dearest AS d
-JOIN runs AS r ON r.snapshot_id = d.snapshot_id
-ORDER BY d.nanos DESC, r.booked_at, d.snapshot_id;
+FROM told
+ORDER BY nanos DESC, booked_at, snapshot_id;

@@ -12,15 +12,20 @@ slowest AS MATERIALIZED (
       AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
     ORDER BY duration_seconds DESC, booked_at, snapshot_id
     LIMIT coalesce(:limit, 20)
+),
+-- What else is told of them. They are put in order below, so that each is looked up by its number in the past too.
+told AS MATERIALIZED (
+    SELECT r.*
+    FROM slowest AS s
+    JOIN runs AS r ON r.snapshot_id = s.snapshot_id
 )
-SELECT r.run_id,
-       r.pipeline_name,
-       r.pipeline_id,
-       r.pipeline_kind,
-       r.status,
-       r.started_at,
-       r.ended_at,
-       s.duration_seconds
-FROM slowest AS s
-JOIN runs AS r ON r.snapshot_id = s.snapshot_id
-ORDER BY s.duration_seconds DESC, r.booked_at, s.snapshot_id;
+SELECT run_id,
+       pipeline_name,
+       pipeline_id,
+       pipeline_kind,
+       status,
+       started_at,
+       ended_at,
+       duration_seconds
+FROM told
+ORDER BY duration_seconds DESC, booked_at, snapshot_id;

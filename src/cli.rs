@@ -711,6 +711,10 @@ pub struct QueryArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
+    /// Ask the archive as it was known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
+
     /// A value for `:name` in the statement; can be repeated
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,

@@ -45,7 +45,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, &path, &settings()?),
         Command::Export(args) => export::run(args, &path, &settings()?),
-        Command::Query(args) => query::run(args, &path),
+        Command::Query(args) => query::run(args, &path, &settings()?),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),

@@ -1,9 +1,12 @@
 //! This is `runledger query`: it runs one SQL statement that reads, and prints its answer.
 
+use super::scope::as_of;
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, Writing, write_rows, write_table};
 use crate::report::rows::Selection;
+use crate::report::{Ledger, Scope};
+use crate::settings::Settings;
 use crate::store::Archive;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
@@ -15,8 +18,13 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Usage`] when the text is not exactly one statement that reads, or when its parameters and
 /// `--param` do not match one to one.
-pub fn run(args: &QueryArgs, path: &Path) -> Result<()> {
-    answer(args, Archive::open_for_reading(path)?.connection())
+pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    let zone = settings.zone(None)?.value;
+    let as_of = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
+    let allocation = settings.allocation().clone();
+    let ledger = Ledger::open(archive.connection(), Scope { as_of, zone, allocation, ..Scope::default() })?;
+    answer(args, ledger.connection())
 }
 
 /// Runs the statement on a connection, which is told to read only.

@@ -190,7 +190,7 @@ fn as_known(archive: &Connection, table: &str, moment: Instant) -> Result<String
         "SELECT {still} FROM main.{table} WHERE superseded_at IS NULL AND observed_at <= '{moment}' \
          UNION ALL SELECT {still} FROM main.{table} WHERE superseded_at > '{moment}' AND observed_at <= '{moment}' \
          UNION ALL SELECT {over} FROM main.{table} WHERE superseded_at <= '{moment}'",
-        still = list("NULL"),
+        still = list("CAST(NULL AS TEXT)"),
         over = list("superseded_at"),
     ))
 }

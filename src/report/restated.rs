@@ -17,7 +17,7 @@ const RESTATED: &str = "
 WITH moved (run_id) AS (
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at IS NULL AND observed_at > :known_at AND {booked} >= :from AND {booked} < :until
-    UNION
+    UNION ALL
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at > :known_at AND {booked} >= :from AND {booked} < :until
 )
