@@ -220,7 +220,7 @@ pub struct ShowArgs {
 }
 
 /// `runledger close`
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals, and the moment of
 knowledge. From then on `--period 2026-01` gives the same answers for ever, whatever becomes known; what does is
@@ -254,6 +254,13 @@ pub struct CloseArgs {
     /// Print an array of objects
     #[arg(long)]
     pub json: bool,
+}
+
+impl CloseArgs {
+    /// A first close of that month, with nothing set.
+    pub fn of(month: &str) -> CloseArgs {
+        CloseArgs { period: Some(month.to_owned()), ..CloseArgs::default() }
+    }
 }
 
 /// `runledger restatements`

@@ -5,16 +5,17 @@ use super::progress::observer;
 use super::say;
 use super::sync::line;
 use crate::api::{Address, Client, Manners};
-use crate::cli::DemoArgs;
+use crate::cli::{CloseArgs, DemoArgs};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Format, Writing, write_table};
-use crate::report::period::Calendar;
-use crate::report::{Dimension, Ledger, Scope, Table, cost, duration};
+use crate::report::period::{Calendar, Period};
+use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restated};
 use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
 use crate::secret::ApiKey;
+use crate::settings::Settings;
 use crate::store::{Archive, Lock};
 use crate::sync::{Clock, Options, Summary, sync};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 /// Where the demo archives unless `--db` says otherwise.
 const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
 
-/// Of how many runs that had ended long ago the costs change between the two syncs.
+/// Of how many runs of the closed month the costs change between the two syncs.
 const CORRECTED_RUNS: usize = 5;
 
 /// Archives a year of made-up runs, lets some of them change, archives again, and shows what can be asked.
@@ -54,35 +55,63 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
 
     say(&format!("A look-alike of the API at {} has a year of made-up runs: {}.", sandbox.url(), args.runs))?;
     say("\n$ runledger sync")?;
-    attempt(&runtime, &sandbox, &archive)?;
+    attempt(&runtime, &sandbox, &archive, &Options::default())?;
 
-    let example = live_on(&sandbox);
-    say(
-        "\nAn hour later: runs have ended, costs have arrived, costs of older runs were corrected, new runs began.",
-    )?;
-    say("\n$ runledger sync")?;
-    attempt(&runtime, &sandbox, &archive)?;
+    // The archive may be written to by one command at a time.
+    drop(archive);
+    let month = settled_month(Utc::now());
+    say(&format!("\n$ runledger close {}", month.label))?;
+    super::close::run(&CloseArgs::of(&month.label), &path, &Settings::default())?;
+
+    let example = live_on(&sandbox, &month);
+    say(&format!(
+        "\nAn hour later: runs have ended, costs have arrived, costs of {} were corrected, new runs began.",
+        month.label
+    ))?;
+    // What changed that long ago is found by a walk of the whole list, which is due every seven days.
+    say("\n$ runledger sync --full")?;
+    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
+    attempt(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
 
     let ledger = Ledger::open(archive.connection(), Scope::default())?;
     say("\n$ runledger report cost")?;
     print(&cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?)?;
     say("\n$ runledger report duration --by kind")?;
     print(&duration::report(&ledger, &[Dimension::Kind])?)?;
-    say(&format!("\n$ runledger show {example}"))?;
     drop(ledger);
+    say(&format!(
+        "\n{} stays what it was closed with; what became known since:\n\n$ runledger restatements",
+        month.label
+    ))?;
+    print(&restated::listed(archive.connection(), &restated::latest(archive.closes()?), None)?)?;
     drop(archive);
+    say(&format!("\n$ runledger show {example}"))?;
     super::show::run(&crate::cli::ShowArgs { id: example, json: false }, &path)?;
 
     say(&format!(
         "\nAll of it is in {path}: one SQLite file. Try:\n  \
            runledger --db {path} status\n  \
            runledger --db {path} report cost --by pipeline --zone America/Sao_Paulo\n  \
+           runledger --db {path} report cost --period {month}\n  \
            runledger --db {path} report failures\n  \
            runledger --db {path} export runs --output runs.csv\n  \
            runledger --db {path} query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'\n  \
            sqlite3 {path} < queries/cost.sql",
-        path = path.display()
+        path = path.display(),
+        month = month.label
     ))
+}
+
+/// The latest month of which no run can be unsettled any more: it was over before the settling time of thirty days began.
+fn settled_month(now: DateTime<Utc>) -> Period {
+    let month = |at: DateTime<Utc>| {
+        let at = crate::run::Instant::from_utc(at).expect("the clock is within the calendar");
+        Period::around(at, Calendar::Month, chrono_tz::UTC)
+    };
+    let unsettled = month(now - TimeDelta::days(31));
+    let before =
+        unsettled.start.expect("the clock is within the calendar").to_utc() - TimeDelta::microseconds(1);
+    month(before)
 }
 
 /// Sees to it that there is no file; one is removed only if an earlier demo made it.
@@ -122,7 +151,7 @@ fn make_room(path: &Path) -> Result<()> {
 }
 
 /// One sync over real HTTP.
-fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive) -> Result<()> {
+fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<()> {
     let address = Address::parse(&sandbox.url())?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
     let client = Arc::new(Client::new(address, &key, Manners::default())?);
@@ -130,15 +159,14 @@ fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive) -> Result<()
     let mut observer = observer();
     let means = means(client, runtime, &stop, observer.as_mut());
     let began = Instant::now();
-    let options = Options::default();
-    let summary: Summary = sync(archive, means, &options)?;
+    let summary: Summary = sync(archive, means, options)?;
     drop(observer);
     say(&line(&summary, began.elapsed().as_secs_f64(), false))?;
     summary.result
 }
 
-/// Lets an hour go by in the sandbox; gives a run whose history tells of it.
-fn live_on(sandbox: &Sandbox) -> Uuid {
+/// Lets an hour go by in the sandbox, in which costs of the closed month change; gives a run whose history tells of it.
+fn live_on(sandbox: &Sandbox, closed: &Period) -> Uuid {
     let mut model = sandbox.model();
     let (waiting, in_progress) = (model.costs_unknown(), model.in_progress());
     model.advance(TimeDelta::minutes(20));
@@ -149,7 +177,12 @@ fn live_on(sandbox: &Sandbox) -> Uuid {
     for id in waiting.iter().chain(in_progress.first()) {
         model.settle(*id);
     }
-    let old: Vec<Uuid> = model.ids().skip(100).step_by(3).take(CORRECTED_RUNS).collect();
+    let in_closed = |id: &Uuid| {
+        let run = model.document(*id).unwrap_or_default();
+        run.get("started_at").and_then(|at| at.as_str()).is_some_and(|at| closed.contains(at))
+            && run.get("el_cost_usd").is_some_and(|cost| cost.is_number())
+    };
+    let old: Vec<Uuid> = model.ids().filter(in_closed).step_by(3).take(CORRECTED_RUNS).collect();
     for id in old {
         model.change(id, |run| {
             run.insert("el_cost_usd".to_owned(), json!(0.123_456_789_012_3));
