@@ -4,6 +4,7 @@ use crate::error::EXIT_CODES;
 use crate::export::Dialect;
 use crate::report::question::reports;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -257,9 +258,9 @@ pub struct CloseArgs {
 }
 
 impl CloseArgs {
-    /// A first close of that month, with nothing set.
-    pub fn of(month: &str) -> CloseArgs {
-        CloseArgs { period: Some(month.to_owned()), ..CloseArgs::default() }
+    /// A first close of that month of a zone.
+    pub fn of(month: &str, zone: Tz) -> CloseArgs {
+        CloseArgs { period: Some(month.to_owned()), zone: Some(zone.to_string()), ..CloseArgs::default() }
     }
 }
 

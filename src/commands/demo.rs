@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::store::{Archive, Lock};
 use crate::sync::{Clock, Options, Summary, sync};
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use uuid::Uuid;
 
 /// Where the demo archives unless `--db` says otherwise.
 const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
+
+/// Where the month that the demo closes begins and ends.
+const ZONE: Tz = Tz::America__Sao_Paulo;
 
 /// Of how many runs of the closed month the costs change between the two syncs.
 const CORRECTED_RUNS: usize = 5;
@@ -60,8 +64,8 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     // The archive may be written to by one command at a time.
     drop(archive);
     let month = settled_month(Utc::now());
-    say(&format!("\n$ runledger close {}", month.label))?;
-    super::close::run(&CloseArgs::of(&month.label), &path, &Settings::default())?;
+    say(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
+    super::close::run(&CloseArgs::of(&month.label, ZONE), &path, &Settings::default())?;
 
     let example = live_on(&sandbox, &month);
     say(&format!(
@@ -106,7 +110,7 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
 fn settled_month(now: DateTime<Utc>) -> Period {
     let month = |at: DateTime<Utc>| {
         let at = crate::run::Instant::from_utc(at).expect("the clock is within the calendar");
-        Period::around(at, Calendar::Month, chrono_tz::UTC)
+        Period::around(at, Calendar::Month, ZONE)
     };
     let unsettled = month(now - TimeDelta::days(31));
     let before =
