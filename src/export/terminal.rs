@@ -11,10 +11,14 @@ pub const UNKNOWN: &str = "–";
 /// The greatest width of a line of a column's heading; a longer word stays whole.
 const HEADING_WIDTH: usize = 9;
 
+/// The greatest width of a line of a text: sentences take several lines, a longer word stays whole.
+const TEXT_WIDTH: usize = 64;
+
 /// Lines above, below the heading and below, none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
-/// Writes the table with its totals, money with so many decimals, and says how many costs are not known. The same table gives the same bytes on every terminal and off it.
+/// Writes the table with its totals, money with so many decimals, and says how many costs are not known. The same
+/// table gives the same bytes on every terminal and off it.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(STYLE);
@@ -28,7 +32,10 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         texts.into_iter().enumerate().map(align).collect()
     };
     let shown = |cell: &Cell| -> String {
-        cell.rounded(usd_decimals).map_or_else(|| UNKNOWN.to_owned(), |text| visible(&text).into_owned())
+        match cell.rounded(usd_decimals) {
+            Some(text) => on_lines(visible(&text).split(' '), TEXT_WIDTH),
+            None => UNKNOWN.to_owned(),
+        }
     };
     drawn.set_header(cells(table.columns.iter().map(|column| heading(column)).collect()));
     for row in &table.rows {
@@ -42,7 +49,7 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         drawn.add_row(cells(totals.iter().map(text).collect()));
     }
     let lines: Vec<String> = drawn.lines().collect();
-    // Cells have one line each: the totals stand on the last but the border, which is drawn above them too.
+    // Totals have no long text: they stand on the last line but the border, which is drawn above them too.
     let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
     for (place, line) in lines.iter().enumerate() {
         if totals_line == Some(place) {
@@ -62,18 +69,23 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
 
 /// A column's name in words, on as many lines as keep it narrow.
 fn heading(column: &str) -> String {
-    let mut heading = String::new();
-    let mut width = 0;
-    for word in column.split('_') {
-        if width > 0 && width + 1 + word.len() > HEADING_WIDTH {
-            heading.push('\n');
+    on_lines(visible(column).split('_'), HEADING_WIDTH)
+}
+
+/// The words with spaces between them, and a line end where a line would be wider.
+fn on_lines<'w>(words: impl Iterator<Item = &'w str>, greatest: usize) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for (nth, word) in words.enumerate() {
+        let letters = word.chars().count();
+        if nth > 0 && width > 0 && width + 1 + letters > greatest {
+            text.push('\n');
             width = 0;
-        } else if width > 0 {
-            heading.push(' ');
+        } else if nth > 0 {
+            text.push(' ');
             width += 1;
         }
-        heading.push_str(&visible(word));
-        width += word.len();
+        text.push_str(word);
+        width += letters;
     }
-    heading
+    text
 }
