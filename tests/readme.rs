@@ -1,41 +1,75 @@
-//! This is the test that the README's commands work as they stand there.
+//! This is the test that the commands of the README and of docs/finance.md work as they stand there.
 
 use assert_cmd::Command;
+use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use runledger::sandbox::{Model, Options, Plan, Sandbox};
+use std::fs;
+use std::path::Path;
 
-/// The commands of the README's `console` blocks, comments cut off.
-fn commands() -> Vec<String> {
-    let readme = include_str!("../README.md");
-    let blocks = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let lines = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("$ "));
-    lines.map(|line| line.split("  #").next().unwrap().trim().to_owned()).collect()
+const README: &str = include_str!("../README.md");
+const FINANCE: &str = include_str!("../docs/finance.md");
+
+/// The bodies of a page's blocks of that language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// The commands of a page's `console` blocks, each with the exit code that its comment tells.
+fn commands(page: &str) -> Vec<(String, i32)> {
+    let lines = blocks(page, "console").into_iter().flat_map(str::lines);
+    let commands = lines.filter_map(|line| line.strip_prefix("$ ")).map(|line| {
+        let (command, comment) = line.split_once("  #").unwrap_or((line, ""));
+        let code = comment.trim().strip_prefix("exits with ").map_or(0, |code| code.parse().unwrap());
+        (command.trim().to_owned(), code)
+    });
+    commands.collect()
+}
+
+/// The arguments of a command line, in which single quotes hold together what spaces would part.
+fn arguments(command: &str) -> Vec<String> {
+    let mut arguments = vec![String::new()];
+    let mut quoted = false;
+    for letter in command.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => arguments.push(String::new()),
+            letter => arguments.last_mut().unwrap().push(letter),
+        }
+    }
+    arguments
+}
+
+/// Runs the page's commands of runledger in their order; gives how many they were.
+fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
+    let mut count = 0;
+    for (command, code) in commands(page) {
+        // What prepares the machine is for the reader; the binary under test is there already. What reads on
+        // behind a bar is not ours.
+        let ours = command.split(" | ").next().unwrap();
+        let Some(ours) = ours.strip_prefix("runledger ") else { continue };
+        let mut process = Command::cargo_bin("runledger").unwrap();
+        process.args(arguments(ours)).current_dir(folder);
+        for name in ["NEKT_API_KEY", "RUNLEDGER_API_URL", "RUNLEDGER_DB", "RUNLEDGER_CONFIG"] {
+            process.env_remove(name);
+        }
+        let output = process.envs(variables.iter().cloned()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command}: {told}");
+        count += 1;
+    }
+    count
 }
 
 #[test]
 fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let plan = Plan { runs: 300, ..Plan::ending_at(chrono::Utc::now()) };
+    let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let mut count = 0;
-    for command in commands() {
-        // What prepares the machine is for the reader; the binary under test is there already.
-        let Some(arguments) = command.strip_prefix("runledger ") else { continue };
-        let arguments: Vec<&str> = match arguments.split_once(" '") {
-            Some((before, quoted)) => before.split(' ').chain([quoted.trim_end_matches('\'')]).collect(),
-            None => arguments.split(' ').collect(),
-        };
-        Command::cargo_bin("runledger")
-            .unwrap()
-            .args(arguments)
-            .current_dir(folder.path())
-            .env("NEKT_API_KEY", sandbox.api_key())
-            .env("RUNLEDGER_API_URL", sandbox.url())
-            .env_remove("RUNLEDGER_DB")
-            .assert()
-            .success();
-        count += 1;
-    }
+    let api =
+        [("NEKT_API_KEY", sandbox.api_key().to_owned()), ("RUNLEDGER_API_URL", sandbox.url().to_string())];
+    let count = run_all(README, folder.path(), &api);
     assert!(count >= 8, "the README shows {count} commands");
     for file in ["durations.csv", "runs.csv", "runs.ndjson"] {
         assert!(folder.path().join(file).exists(), "{file}");
@@ -43,8 +77,41 @@ fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
 }
 
 #[test]
+fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
+    // The page was written on a day in November 2026; on another one the demo closes another month.
+    let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
+    let month = |day: NaiveDate| day.format("%Y-%m").to_string();
+    let settling = today - TimeDelta::days(31);
+    let page = FINANCE
+        .replace("2026-11-23", &today.to_string())
+        .replace("2026-11", "RUNNING")
+        // Early in a month the one before has runs that are not settled.
+        .replace("close 2026-10", "close 2026-10 --force")
+        .replace("2026-10", "SETTLING")
+        .replace("2026-09", &month(settling.with_day(1).unwrap() - Months::new(1)))
+        .replace("SETTLING", &month(settling))
+        .replace("RUNNING", &month(today));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
+    let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
+    // What an invoice meets depends on the day; whether the command answers does not.
+    let (before, invoice) = page.split_once("## Does it meet the invoice?").unwrap();
+    assert!(run_all(before, folder.path(), &archive) > 20);
+    for (command, _) in commands(invoice) {
+        let mut process = Command::cargo_bin("runledger").unwrap();
+        process.args(arguments(command.strip_prefix("runledger ").unwrap())).current_dir(folder.path());
+        let output = process.envs(archive.iter().cloned()).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{command}: {output:?}");
+    }
+    for file in ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "focus.csv", "november.csv"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
+    assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+}
+
+#[test]
 fn the_first_commands_of_the_readme_are_the_set_up() {
-    let readme = include_str!("../README.md");
-    let first = readme.split("```\n").nth(1).unwrap();
+    let first = README.split("```\n").nth(1).unwrap();
     assert_eq!(first, "cargo run --release -- demo\ncargo test\n");
 }
