@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::export::closed::{Figures, figures};
 use crate::export::{Destination, Format, Writing, visible, write_table};
 use crate::report::period::{Calendar, Period};
+use crate::report::restated::latest;
 use crate::report::{Cell, Ledger, Scope, Table};
 use crate::run::{Instant, Usd};
 use crate::settings::Settings;
@@ -43,10 +44,13 @@ pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
 }
 
 fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, now: Instant) -> Result<i64> {
+    let before = archive.close_of(name)?;
+    // A month that is closed again stays the month that it was, unless it is asked to be another.
+    let was = before.as_ref().map(|close| &close.frozen);
     let asked = ScopeArgs {
         period: Some(name.to_owned()),
-        zone: args.zone.clone(),
-        date: args.date.clone(),
+        zone: args.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
+        date: args.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
         ..ScopeArgs::default()
     };
     let scope = open_scope(&asked, settings)?;
@@ -57,7 +61,6 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
         }
         _ => return Err(no_month()),
     };
-    let before = archive.close_of(name)?;
     let restates = match (&before, args.restate) {
         (Some(before), true) => Some(before.close_id),
         (None, false) => None,
@@ -153,8 +156,8 @@ fn objections(
         let runs = if unsettled.len() == 1 { "1 run is" } else { &format!("{} runs are", unsettled.len()) };
         objections.push(format!("{runs} unsettled: {named}{more}"));
     }
-    for other in archive.closes()? {
-        let Frozen { period, starts_at: other_starts, ends_at: other_ends, .. } = &other.frozen;
+    for other in latest(archive.closes()?) {
+        let Frozen { period, starts_at: other_starts, ends_at: other_ends, date_basis, .. } = &other.frozen;
         let (before, after) = match period.as_str() {
             other if other < name => (*other_ends, starts_at),
             other if other > name => (ends_at, *other_starts),
@@ -167,6 +170,10 @@ fn objections(
             objections.push(format!(
                 "{period} was closed in {}: between the two runs would be lost",
                 other.frozen.zone
+            ));
+        } else if before == after && *date_basis != ledger.scope().date.as_str() {
+            objections.push(format!(
+                "{period} was closed with runs booked by {date_basis}: a run may be in both, or in neither"
             ));
         }
     }
