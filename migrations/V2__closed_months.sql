@@ -54,6 +54,27 @@ SELECT kind, pipeline_id, slug, name, description, active, status, created_at, u
 FROM pipeline_snapshots AS p
 WHERE superseded_at IS NULL;
 
+-- One row for each time that a run was found to be gone from the API, until it was back (half open; NULL: it is
+-- gone). "As known on" an earlier moment it is gone as it was then.
+CREATE TABLE vanishings (
+    run_id       TEXT NOT NULL,
+    vanished_at  TEXT NOT NULL,
+    returned_at  TEXT CHECK (returned_at > vanished_at),
+    sync_id      INTEGER NOT NULL REFERENCES syncs (sync_id),
+    PRIMARY KEY (run_id, vanished_at)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO vanishings SELECT run_id, vanished_at, NULL, sync_id FROM vanished_runs;
+
+DROP TABLE vanished_runs;
+
+-- A run is gone once at a time.
+CREATE UNIQUE INDEX vanishings_current ON vanishings (run_id) WHERE returned_at IS NULL;
+
+-- The runs that the API no longer has.
+CREATE VIEW vanished_runs AS
+SELECT run_id, vanished_at, sync_id FROM vanishings WHERE returned_at IS NULL;
+
 DROP INDEX run_snapshots_for_reports;
 
 -- Everything that cost and duration reports read of the current runs, newest first: a report never
@@ -134,9 +155,11 @@ SELECT run_id,
        coalesce(
            (SELECT p.name FROM pipelines AS p
             WHERE p.kind = kinded.pipeline_kind AND p.pipeline_id = kinded.pipeline_id),
-           -- The plus keeps SQLite from reading a whole kind where the slug's index finds the row.
+           -- The plus keeps SQLite from reading a whole kind where the slug's index finds the row. A slug may have
+           -- been another pipeline's before: the one that is still there is meant.
            (SELECT p.name FROM pipelines AS p
-            WHERE p.slug = kinded.pipeline_id AND +p.kind = kinded.pipeline_kind)
+            WHERE p.slug = kinded.pipeline_id AND +p.kind = kinded.pipeline_kind
+            ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1)
        ) AS pipeline_name,
        status,
        trigger_type,

@@ -48,6 +48,8 @@ pub fn format_of_table(format: TableFormat, zone: Tz) -> Format {
 /// What reading the archive's moment, or its closes, says.
 pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked> {
     let moment = archive.moment()?;
+    // What was observed later does not speak in an answer as known earlier, nor in its manifest.
+    let known_at = moment.known_at.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
     let close_state = match (&scope.period, scope.close_id) {
         (None, _) => None,
         (Some(_), None) => Some("open".to_owned()),
@@ -63,7 +65,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         period: scope.period.clone(),
         date_basis: Some(scope.date.as_str().to_owned()),
         as_of: scope.as_of.map(|at| at.to_string()),
-        known_at: moment.known_at.map(|at| at.to_string()),
+        known_at: known_at.map(|at| at.to_string()),
         close_state,
         centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: moment.schema_version,

@@ -39,7 +39,7 @@ pub struct Asked {
     pub date_basis: Option<String>,
     /// The moment as of which the question was asked.
     pub as_of: Option<String>,
-    /// The latest observation in the archive.
+    /// The latest observation that the answer knows of.
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,

@@ -145,7 +145,8 @@ fn show(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result
             archive.execute_batch(&format!("CREATE TEMP VIEW {table} AS {known}"))?;
         }
         archive.execute_batch(&format!(
-            "CREATE TEMP VIEW {VANISHED} AS SELECT * FROM main.{VANISHED} WHERE vanished_at <= '{moment}'"
+            "CREATE TEMP VIEW {VANISHED} AS SELECT run_id, vanished_at, sync_id FROM main.vanishings \
+             WHERE vanished_at <= '{moment}' AND (returned_at IS NULL OR returned_at > '{moment}')"
         ))?;
     }
     if as_of.is_none() && date == DateBasis::default() {

@@ -460,7 +460,7 @@ fn vanished(archive: &Connection) -> Checked {
     let mut checked = Checked::new("vanished", "vanished runs", "each is a run that the archive has");
     let ended = (|| {
         let mut statement = archive.prepare(
-            "SELECT run_id, EXISTS (SELECT 1 FROM run_snapshots AS s WHERE s.run_id = v.run_id) FROM vanished_runs AS v",
+            "SELECT run_id, EXISTS (SELECT 1 FROM run_snapshots AS s WHERE s.run_id = v.run_id) FROM vanishings AS v",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

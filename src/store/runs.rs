@@ -246,20 +246,23 @@ impl Archive {
         let added = self
             .connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO vanished_runs (run_id, vanished_at, sync_id) VALUES (?1, ?2, ?3)",
+                "INSERT INTO vanishings (run_id, vanished_at, sync_id) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (run_id) WHERE returned_at IS NULL DO NOTHING",
             )?
             .execute(params![RunId::of(run_id), at, sync_id])?;
         Ok(added > 0)
     }
 
-    /// Forgets that a run had vanished: it was seen again.
+    /// Notes that a run that had vanished was seen again.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn unmark_vanished(&self, run_id: Uuid) -> Result<()> {
+    pub fn mark_returned(&self, run_id: Uuid, at: Instant) -> Result<()> {
         self.connection
-            .prepare_cached("DELETE FROM vanished_runs WHERE run_id = ?1")?
-            .execute([RunId::of(run_id)])?;
+            .prepare_cached(
+                "UPDATE vanishings SET returned_at = ?2 WHERE run_id = ?1 AND returned_at IS NULL",
+            )?
+            .execute(params![RunId::of(run_id), at])?;
         Ok(())
     }
 

@@ -608,7 +608,7 @@ impl<'a> Session<'a> {
         }
         self.tally.seen = self.met.count();
         if self.has_vanished_runs {
-            self.archive.unmark_vanished(snapshot.run.id)?;
+            self.archive.mark_returned(snapshot.run.id, self.at)?;
         }
         Ok(kept)
     }

@@ -79,11 +79,16 @@ impl Workspace {
     }
 
     pub fn serving(runs: usize, options: SandboxOptions) -> Workspace {
+        let plan = Plan { runs, span: TimeDelta::days(30), ..Plan::ending_at(at(BEGIN).to_utc()) };
+        Workspace::of_plan(&plan, options)
+    }
+
+    /// A workspace as the plan has it; its clock begins at the plan's `now`.
+    pub fn of_plan(plan: &Plan, options: SandboxOptions) -> Workspace {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let begin = at(BEGIN);
-        let plan = Plan { runs, span: TimeDelta::days(30), ..Plan::ending_at(begin.to_utc()) };
-        let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).unwrap();
+        let begin = Instant::from_utc(plan.now).unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(Model::new(plan), options)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let clock = Hands { now: Mutex::new(begin), alarm: Mutex::new(None) };
         Workspace { sandbox, clock, runtime, folder }
