@@ -303,6 +303,10 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub invoice: String,
 
+    /// Try the months of every time zone, not only of those that the ledger knows: some may meet the invoice by chance
+    #[arg(long)]
+    pub every_zone: bool,
+
     /// The IANA time zone of the month [setting: zone] [default: UTC]
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<String>,

@@ -5,9 +5,10 @@ use super::writing::{asked, format_of_table, writing};
 use crate::cli::{ReconcileArgs, ScopeArgs};
 use crate::error::{Error, Result};
 use crate::export::{Destination, write_table};
-use crate::report::reconcile::{Invoice, reconcile};
+use crate::report::reconcile::{Invoice, Zones, reconcile};
 use crate::settings::Settings;
 use crate::store::Archive;
+use std::io::Write;
 use std::path::Path;
 
 /// Tries the causes in turn, each a row.
@@ -25,19 +26,27 @@ pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()>
         ..ScopeArgs::default()
     };
     let scope = scope(&month, settings, &archive)?;
-    let found = reconcile(archive.connection(), &scope, invoice, settings.plan())?;
+    let zones = if args.every_zone { Zones::All } else { Zones::Known };
+    let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
     let table = found.table();
     let asked = asked(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
     let writing =
         writing(&args.writing, settings, format_of_table(args.format, scope.zone), scope.zone, asked)?;
     write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))?;
-    if found.explanations().is_empty() {
+    let explanations = found.explanations();
+    if explanations.is_empty() {
+        let could = match found.possible().as_slice() {
+            [] => String::new(),
+            causes => format!(" (what could: {})", causes.join("; ")),
+        };
         return Err(Error::Partial {
             what: format!(
-                "no usual cause closes the gap of {} USD between the invoice and the ledger",
+                "no usual cause closes the gap of {} USD between the invoice and the ledger{could}",
                 found.gap()
             ),
         });
     }
+    // Whoever closed it does not want to be told.
+    let _ = writeln!(std::io::stderr(), "the invoice is met: {}", explanations.join("; or "));
     Ok(())
 }

@@ -77,9 +77,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, archive: &Archive, settings: 
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };
-    let Some(now) =
-        ledger.scope().as_of.map_or_else(|| archive.last_observed_at(), |moment| Ok(Some(moment)))?
-    else {
+    let Some(now) = archive.last_observed_by(ledger.scope().as_of)? else {
         return Err(Error::usage("nothing is archived yet: there is nothing to forecast from"));
     };
     credits::report(ledger, &question, now)

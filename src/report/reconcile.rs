@@ -3,7 +3,7 @@
 use super::booked::BookedRun;
 use super::groups::for_each_run;
 use super::ledger::Ledger;
-use super::period::{Period, Span};
+use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
 use super::restated::restatements;
 use super::scope::{DateBasis, Scope};
@@ -11,9 +11,9 @@ use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::money::decimal_parts;
 use crate::run::{Cost, Fixed, Instant, Usd};
+use chrono::TimeDelta;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use rusqlite::Connection;
-use std::collections::BTreeSet;
 
 /// An invoiced amount, and to how many decimals it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,27 @@ impl Invoice {
     }
 }
 
+/// Whether a cause closes the gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closes {
+    /// With it the ledger has the invoice's amount.
+    Yes,
+    /// It leaves a gap.
+    No,
+    /// It gives no total of its own, and may move the ledger's that far.
+    Could,
+}
+
+impl Closes {
+    fn as_str(self) -> &'static str {
+        match self {
+            Closes::Yes => "yes",
+            Closes::No => "no",
+            Closes::Could => "could",
+        }
+    }
+}
+
 /// One cause that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -62,8 +83,8 @@ pub struct Attempt {
     /// What the ledger says if it is the cause. `None`: it gives no total.
     pub total: Option<Usd>,
     /// Whether that is the invoice's amount.
-    pub closes: bool,
-    /// What else there is to say.
+    pub closes: Closes,
+    /// What else there is to say: of how many runs the total is, and of how many of them no cost is known.
     pub note: String,
 }
 
@@ -76,6 +97,19 @@ pub struct Reconciliation {
     pub attempts: Vec<Attempt>,
 }
 
+/// Which zones' months are tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Zones {
+    /// Those that the ledger knows: the one asked about, UTC, those of schedules, and that of Nekt.
+    #[default]
+    Known,
+    /// Every zone there is. There are hundreds of months then, and one of them may be met by chance.
+    All,
+}
+
+/// Where Nekt is at home, and its invoices.
+const HOME_OF_NEKT: Tz = Tz::America__Sao_Paulo;
+
 /// A run of the month as the causes look at it.
 struct Line {
     /// In nano-dollars.
@@ -83,6 +117,7 @@ struct Line {
     transformation: Option<i64>,
     status: Option<String>,
     charged: bool,
+    booked_at: Option<String>,
 }
 
 impl Line {
@@ -92,6 +127,7 @@ impl Line {
             transformation: run.transformation_cost_nanos()?,
             status: run.status()?.map(str::to_owned),
             charged: run.credit_charge_status()? == Some(super::credits::CHARGED),
+            booked_at: run.booked_at()?.map(str::to_owned),
         })
     }
 
@@ -102,6 +138,53 @@ impl Line {
     fn total(&self) -> i128 {
         self.costs().map(i128::from).sum()
     }
+
+    fn ended_in(&self, statuses: &[&str]) -> bool {
+        self.status.as_deref().is_some_and(|status| statuses.contains(&status))
+    }
+}
+
+/// Some runs taken together.
+#[derive(Default, Clone, Copy)]
+struct Sum {
+    nanos: i128,
+    runs: usize,
+    cost_unknown: usize,
+}
+
+impl Sum {
+    fn of<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Sum {
+        let mut sum = Sum::default();
+        for line in lines {
+            sum.nanos += line.total();
+            sum.runs += 1;
+            sum.cost_unknown += usize::from(line.costs().next().is_none());
+        }
+        sum
+    }
+
+    fn usd(self) -> Usd {
+        Usd::from_units(self.nanos)
+    }
+
+    fn note(self) -> String {
+        format!("{}, {} without a known cost", counted(self.runs, "run"), self.cost_unknown)
+    }
+}
+
+/// `1 run`, `2 runs`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The runs of the scope.
+fn lines(archive: &Connection, scope: Scope) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for_each_run(&Ledger::open(archive, scope)?, |run| {
+        lines.push(Line::read(run)?);
+        Ok(())
+    })?;
+    Ok(lines)
 }
 
 /// Compares the invoice with the month of the scope, and tries the usual causes of a gap in turn.
@@ -113,36 +196,24 @@ pub fn reconcile(
     scope: &Scope,
     invoice: Invoice,
     plan: Option<Plan>,
+    zones: Zones,
 ) -> Result<Reconciliation> {
     let Some(period) = scope.period.clone() else {
         return Err(Error::usage("an invoice is for a month: give it with --period"));
     };
-    let mut lines = Vec::new();
-    for_each_run(&Ledger::open(archive, scope.clone())?, |run| {
-        lines.push(Line::read(run)?);
-        Ok(())
-    })?;
-    let mut trial = Trial { invoice, base: sum(&lines, |_| true), attempts: Vec::new() };
-    let unknown = lines.iter().filter(|line| line.costs().next().is_none()).count();
-    let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
-    trial.attempt(
-        "as the ledger has it",
-        trial.base,
-        format!("{}, {unknown} without a known cost", runs(lines.len())),
-    );
-    if !trial.attempts[0].closes {
-        trial.rounding(&lines);
-        trial.selections(&lines);
-        trial.plan(plan);
-        trial.zones_and_bases(archive, scope, &period)?;
+    let lines = lines(archive, scope.clone())?;
+    let base = Sum::of(&lines);
+    let mut trial = Trial { invoice, base: base.usd(), attempts: Vec::new() };
+    trial.attempt("as the ledger has it", base.usd(), base.note());
+    if trial.attempts[0].closes != Closes::Yes {
+        trial.zones_and_bases(archive, scope, &period, zones)?;
+        trial.unknown_costs(base.cost_unknown);
         trial.late_changes(archive, scope)?;
-        trial.unknown_costs(unknown);
+        trial.selections(&lines);
+        trial.plan(plan, base);
+        trial.rounding(&lines);
     }
     Ok(Reconciliation { invoice, attempts: trial.attempts })
-}
-
-fn sum(lines: &[Line], chosen: impl Fn(&Line) -> bool) -> Usd {
-    Usd::from_units(lines.iter().filter(|line| chosen(line)).map(Line::total).sum())
 }
 
 struct Trial {
@@ -153,77 +224,34 @@ struct Trial {
 
 impl Trial {
     fn attempt(&mut self, cause: impl Into<String>, total: Usd, note: impl Into<String>) {
-        let closes = self.invoice.met_by(total);
+        let closes = if self.invoice.met_by(total) { Closes::Yes } else { Closes::No };
         self.attempts.push(Attempt { cause: cause.into(), total: Some(total), closes, note: note.into() });
     }
 
     /// A cause that changes nothing here is not worth a line.
-    fn attempt_if_other(&mut self, cause: impl Into<String>, total: Usd, note: impl Into<String>) {
-        if total != self.base {
-            self.attempt(cause, total, note);
+    fn attempt_if_other(&mut self, cause: impl Into<String>, sum: Sum) {
+        if sum.usd() != self.base {
+            self.attempt(cause, sum.usd(), sum.note());
         }
-    }
-
-    fn rounding(&mut self, lines: &[Line]) {
-        let decimals = self.invoice.decimals;
-        let unit = 10_i128.pow(9 - decimals);
-        let rounded = |nanos: i128| Fixed::<0>::ratio(nanos, unit).unwrap_or_default().units() * unit;
-        let by_run = Usd::from_units(lines.iter().map(|line| rounded(line.total())).sum());
-        let by_cost =
-            Usd::from_units(lines.iter().flat_map(Line::costs).map(|nanos| rounded(nanos.into())).sum());
-        let costs = lines.iter().flat_map(Line::costs).count();
-        let bound = Usd::from_units(costs as i128 * self.invoice.tolerance());
-        let within = match self.invoice.gap(self.base).units().abs() <= bound.units() {
-            true => "the gap is within",
-            false => "the gap is beyond",
-        };
-        let note = format!("{within} what rounding {costs} costs can move: {bound} USD");
-        self.attempt(format!("each run rounded to {decimals} decimals"), by_run, note);
-        self.attempt_if_other(format!("each cost rounded to {decimals} decimals"), by_cost, "");
-    }
-
-    fn selections(&mut self, lines: &[Line]) {
-        let of = |line: &Line, words: &[&str]| {
-            line.status.as_deref().is_some_and(|status| words.contains(&status))
-        };
-        let count = |words: &[&str]| lines.iter().filter(|line| of(line, words)).count();
-        let failed = count(&["failed"]);
-        self.attempt_if_other(
-            "failed runs left out",
-            sum(lines, |line| !of(line, &["failed"])),
-            format!("{failed} failed"),
-        );
-        let both = ["failed", "canceled"];
-        let note = format!("{} failed or canceled", count(&both));
-        self.attempt_if_other("failed and canceled runs left out", sum(lines, |line| !of(line, &both)), note);
-        let charged = lines.iter().filter(|line| line.charged).count();
-        self.attempt_if_other(
-            "charged runs alone",
-            sum(lines, |line| line.charged),
-            format!("{charged} charged"),
-        );
-        let part = |part: fn(&Line) -> Option<i64>| {
-            Usd::from_units(lines.iter().filter_map(part).map(i128::from).sum())
-        };
-        self.attempt_if_other("extraction and loading alone", part(|line| line.el), "");
-        self.attempt_if_other("transformation alone", part(|line| line.transformation), "");
-    }
-
-    fn plan(&mut self, plan: Option<Plan>) {
-        let Some(plan) = plan else { return };
-        self.attempt_if_other("with the plan's fee", self.base + plan.fee_usd, "");
-        self.attempt_if_other("the plan's fee alone", plan.fee_usd, "");
     }
 
     /// The same month in other zones, and booked by other instants. Zones that have the month at the same time count
     /// once, under the name that the ledger knows best.
-    fn zones_and_bases(&mut self, archive: &Connection, scope: &Scope, period: &str) -> Result<()> {
-        let mut zones: Vec<Tz> = vec![scope.zone, Tz::UTC];
-        zones.extend(zones_of_schedules(archive)?);
-        let known = zones.len();
-        zones.extend(TZ_VARIANTS);
+    fn zones_and_bases(
+        &mut self,
+        archive: &Connection,
+        scope: &Scope,
+        period: &str,
+        zones: Zones,
+    ) -> Result<()> {
+        let mut tried: Vec<Tz> = vec![scope.zone, Tz::UTC, HOME_OF_NEKT];
+        tried.extend(zones_of_schedules(archive)?);
+        let known = tried.len();
+        if zones == Zones::All {
+            tried.extend(TZ_VARIANTS);
+        }
         let mut months: Vec<(Tz, Instant, Instant, bool)> = Vec::new();
-        for (nth, zone) in zones.into_iter().enumerate() {
+        for (nth, zone) in tried.into_iter().enumerate() {
             if let Some(Period { start: Some(start), end: Some(end), .. }) = Period::named(period, zone)
                 && !months.iter().any(|(_, from, until, _)| (*from, *until) == (start, end))
             {
@@ -235,85 +263,163 @@ impl Trial {
         else {
             return Ok(());
         };
-        for date in
-            [scope.date].into_iter().chain(DateBasis::ALL.into_iter().filter(|date| *date != scope.date))
-        {
+        let (mut alone, mut together) = (Vec::new(), Vec::new());
+        for date in DateBasis::ALL {
             let span = Span { from: Some(from), until: Some(until) };
-            let mut booked: Vec<(String, i128)> = Vec::new();
-            for_each_run(&Ledger::open(archive, Scope { span, date, ..scope.clone() })?, |run| {
-                let total = Line::read(run)?.total();
-                booked.extend(run.booked_at()?.map(|booked_at| (booked_at.to_owned(), total)));
-                Ok(())
-            })?;
+            let booked = lines(archive, Scope { span, date, ..scope.clone() })?;
             for (zone, start, end, known) in &months {
-                let inside = booked
-                    .iter()
-                    .filter(|(at, _)| start.as_str() <= at.as_str() && at.as_str() < end.as_str());
-                let total = Usd::from_units(inside.map(|(_, nanos)| nanos).sum());
+                let sum = Sum::of(booked.iter().filter(|line| {
+                    let at = line.booked_at.as_deref();
+                    at.is_some_and(|at| start.as_str() <= at && at < end.as_str())
+                }));
                 // A zone that nobody here works in is worth a line only when it explains the gap.
-                if *known || self.invoice.met_by(total) {
-                    let cause = match (*zone == scope.zone, date == scope.date) {
-                        (true, true) => continue,
-                        (false, true) => format!("months of {zone}"),
-                        (true, false) => format!("booked by {}", date.as_str()),
-                        (false, false) => format!("months of {zone}, booked by {}", date.as_str()),
-                    };
-                    self.attempt_if_other(cause, total, "");
+                if *known || self.invoice.met_by(sum.usd()) {
+                    match (*zone == scope.zone, date == scope.date) {
+                        (true, true) => {}
+                        (false, true) => alone.push((format!("months of {zone}"), sum)),
+                        (true, false) => alone.push((format!("booked by {}", date.as_str()), sum)),
+                        (false, false) => {
+                            together.push((format!("months of {zone}, booked by {}", date.as_str()), sum));
+                        }
+                    }
                 }
             }
         }
-        Ok(())
-    }
-
-    /// The month as it was known before each change that was seen after its end, and after.
-    fn late_changes(&mut self, archive: &Connection, scope: &Scope) -> Result<()> {
-        // What an open month says is known now; what a closed one says, or one asked about as of then, was known then.
-        let since = scope.as_of.or(scope.span.until);
-        let changes = restatements(archive, &Scope { as_of: since, ..scope.clone() }, None)?;
-        let moved: i128 = changes.iter().filter_map(|change| change.difference).map(Usd::units).sum();
-        let mut total = match scope.as_of {
-            Some(_) => self.base.units(),
-            None => self.base.units() - moved,
-        };
-        let seen: BTreeSet<Instant> = changes
-            .iter()
-            .filter(|change| change.difference.is_some())
-            .map(|change| change.seen_at)
-            .collect();
-        let (Some(first), Some(last)) = (seen.first(), seen.last()) else { return Ok(()) };
-        self.attempt_if_other(
-            format!("as known before {first}"),
-            Usd::from_units(total),
-            "no change seen since is in it",
-        );
-        for moment in &seen {
-            let difference: i128 = changes
-                .iter()
-                .filter(|change| change.seen_at == *moment)
-                .filter_map(|change| change.difference)
-                .map(Usd::units)
-                .sum();
-            total += difference;
-            let total = Usd::from_units(total);
-            if moment == last || self.invoice.met_by(total) {
-                self.attempt_if_other(format!("as known at {moment}"), total, "later changes are not in it");
-            }
+        // Two causes at once are worth a line only when they give what neither gives alone.
+        let by_one: Vec<Usd> = alone.iter().map(|(_, sum)| sum.usd()).collect();
+        together.retain(|(_, sum)| !by_one.contains(&sum.usd()));
+        for (cause, sum) in alone.into_iter().chain(together) {
+            self.attempt_if_other(cause, sum);
         }
         Ok(())
     }
 
     /// Unknown costs give no total; what each would have to be is told.
     fn unknown_costs(&mut self, unknown: usize) {
-        let gap = self.invoice.gap(self.base);
-        if unknown > 0 && gap.units() > 0 {
-            let each = gap.per(unknown as u64).unwrap_or_default();
-            self.attempts.push(Attempt {
-                cause: "costs that are not known".to_owned(),
-                total: None,
-                closes: false,
-                note: format!("{unknown} runs without a known cost would have to cost {each} USD each"),
-            });
+        if unknown == 0 {
+            return;
         }
+        let gap = self.invoice.gap(self.base);
+        let (closes, note) = match gap.units() > 0 {
+            true => {
+                let each = gap.per(unknown as u64).unwrap_or_default();
+                let would = match unknown {
+                    1 => format!("it would have to be {each} USD"),
+                    _ => format!("they would have to be {each} USD each on average"),
+                };
+                (Closes::Could, format!("{} without a known cost: {would}", counted(unknown, "run")))
+            }
+            false => (Closes::No, "the invoice is lower than what is known already".to_owned()),
+        };
+        self.attempts.push(Attempt {
+            cause: "costs that are not known".to_owned(),
+            total: None,
+            closes,
+            note,
+        });
+    }
+
+    /// The month as it was known on each day on which more of it became known, since it ended. Whoever made the
+    /// invoice may have known as much.
+    fn late_changes(&mut self, archive: &Connection, scope: &Scope) -> Result<()> {
+        let Some(until) = scope.span.until else { return Ok(()) };
+        let ended = until.plus(TimeDelta::microseconds(-1));
+        let changes = restatements(archive, &Scope { as_of: Some(ended), ..scope.clone() }, None)?;
+        let mut days: Vec<Period> = Vec::new();
+        for change in changes.iter().filter(|change| change.difference.is_some()) {
+            if !days.last().is_some_and(|day| day.contains(change.seen_at.as_str())) {
+                days.push(Period::around(change.seen_at, Calendar::Day, scope.zone));
+            }
+        }
+        let first = Period::around(ended, Calendar::Day, scope.zone);
+        let last = days.last().map(|day| day.label.clone());
+        let began: Option<Instant> =
+            archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?;
+        let mut before = None;
+        for day in [first].into_iter().chain(days) {
+            let Some(known_at) = day.end.map(|end| end.plus(TimeDelta::microseconds(-1))) else { continue };
+            if began.is_none_or(|began| known_at < began) {
+                continue;
+            }
+            let sum = Sum::of(&lines(archive, Scope { as_of: Some(known_at), ..scope.clone() })?);
+            let (is_first, is_last) = (before.is_none(), last.as_ref() == Some(&day.label));
+            // The first and the last of them show how far the total has moved.
+            if (is_first || is_last || self.invoice.met_by(sum.usd())) && before != Some(sum.usd()) {
+                self.attempt_if_other(format!("as known on {}", day.label), sum);
+            }
+            before = Some(sum.usd());
+        }
+        Ok(())
+    }
+
+    fn selections(&mut self, lines: &[Line]) {
+        let without = |statuses: &'static [&'static str]| {
+            Sum::of(lines.iter().filter(move |line| !line.ended_in(statuses)))
+        };
+        self.attempt_if_other("failed runs left out", without(&["failed"]));
+        self.attempt_if_other("canceled runs left out", without(&["canceled"]));
+        self.attempt_if_other("failed and canceled runs left out", without(&["failed", "canceled"]));
+        self.attempt_if_other("charged runs alone", Sum::of(lines.iter().filter(|line| line.charged)));
+        let part = |part: fn(&Line) -> Option<i64>| Sum {
+            nanos: lines.iter().filter_map(part).map(i128::from).sum(),
+            runs: lines.len(),
+            cost_unknown: lines.iter().filter(|line| part(line).is_none()).count(),
+        };
+        for (cause, sum) in [
+            ("extraction and loading alone", part(|line| line.el)),
+            ("transformation alone", part(|line| line.transformation)),
+        ] {
+            if sum.usd() != self.base {
+                // A run without this part is no run whose cost is missing.
+                let with = sum.runs - sum.cost_unknown;
+                let note =
+                    format!("{} this part", counted(with, "run") + if with == 1 { " has" } else { " have" });
+                self.attempt(cause, sum.usd(), note);
+            }
+        }
+    }
+
+    fn plan(&mut self, plan: Option<Plan>, base: Sum) {
+        let Some(Plan { fee_usd, .. }) = plan else { return };
+        self.attempt_if_other("with the plan's fee", Sum { nanos: base.nanos + fee_usd.units(), ..base });
+        if fee_usd != self.base {
+            self.attempt("the plan's fee alone", fee_usd, "no run's cost is in it");
+        }
+    }
+
+    /// Amounts that were rounded before they were added up; and how far rounding of any kind can reach.
+    fn rounding(&mut self, lines: &[Line]) {
+        let decimals = self.invoice.decimals;
+        let unit = 10_i128.pow(9 - decimals);
+        let nearest = |nanos: i128| Fixed::<0>::ratio(nanos, unit).unwrap_or_default().units() * unit;
+        let up = |nanos: i128| -((-nanos).div_euclid(unit)) * unit;
+        let all = Sum::of(lines);
+        let by_run = |round: &dyn Fn(i128) -> i128| lines.iter().map(|line| round(line.total())).sum();
+        let by_cost = lines.iter().flat_map(Line::costs).map(|nanos| nearest(nanos.into())).sum();
+        let to = counted(decimals as usize, "decimal");
+        for (cause, nanos) in [
+            (format!("each run rounded to {to}"), by_run(&nearest)),
+            (format!("each cost rounded to {to}"), by_cost),
+            (format!("each run rounded up to {to}"), by_run(&up)),
+        ] {
+            self.attempt_if_other(cause, Sum { nanos, ..all });
+        }
+        let costs = lines.iter().flat_map(Line::costs).count();
+        let bound = Usd::from_units(costs as i128 * self.invoice.tolerance());
+        let (closes, reach) = match self.invoice.gap(self.base).units().abs() <= bound.units() {
+            true => (Closes::Could, "the gap is within"),
+            false => (Closes::No, "the gap is beyond"),
+        };
+        let note = format!(
+            "{reach} {bound} USD, the most that rounding {} to {to} can move",
+            counted(costs, "cost")
+        );
+        self.attempts.push(Attempt {
+            cause: "rounding of some other kind".to_owned(),
+            total: None,
+            closes,
+            note,
+        });
     }
 }
 
@@ -334,28 +440,44 @@ fn zones_of_schedules(archive: &Connection) -> Result<Vec<Tz>> {
 impl Reconciliation {
     /// What closes the gap, in the order it was tried. Empty: nothing did.
     pub fn explanations(&self) -> Vec<&str> {
-        self.attempts.iter().filter(|attempt| attempt.closes).map(|attempt| attempt.cause.as_str()).collect()
+        self.causes_that(Closes::Yes)
+    }
+
+    /// What may close the gap, though no total shows it.
+    pub fn possible(&self) -> Vec<&str> {
+        self.causes_that(Closes::Could)
+    }
+
+    fn causes_that(&self, closes: Closes) -> Vec<&str> {
+        let attempts = self.attempts.iter().filter(|attempt| attempt.closes == closes);
+        attempts.map(|attempt| attempt.cause.as_str()).collect()
     }
 
     /// The gap between the invoice and the ledger: positive when the invoice is higher.
     pub fn gap(&self) -> Usd {
-        self.attempts
-            .first()
-            .and_then(|attempt| attempt.total)
-            .map_or(self.invoice.amount, |total| self.invoice.gap(total))
+        self.invoice.gap(self.base())
     }
 
-    /// The causes that were tried, each with what it leaves of the gap.
+    /// What the ledger says without any cause.
+    fn base(&self) -> Usd {
+        self.attempts.first().and_then(|attempt| attempt.total).unwrap_or_default()
+    }
+
+    /// The causes that were tried, each with how far it moves the ledger's total, and what it leaves of the gap.
     pub fn table(&self) -> Table {
-        let columns = ["cause", "ledger_cost_usd", "invoice_usd", "gap_usd", "closes", "note"];
+        let columns =
+            ["cause", "closes", "ledger_cost_usd", "difference_usd", "invoice_usd", "gap_usd", "note"];
+        let base = self.base().units();
         let rows = self.attempts.iter().map(|attempt| {
+            let moved = attempt.total.map(|total| Usd::from_units(total.units() - base));
             vec![
                 Cell::text(&attempt.cause),
+                Cell::text(attempt.closes.as_str()),
                 Cell::Usd(attempt.total),
+                Cell::Usd(moved),
                 Cell::Usd(Some(self.invoice.amount)),
                 Cell::Usd(attempt.total.map(|total| self.invoice.gap(total))),
-                Cell::text(if attempt.closes { "yes" } else { "no" }),
-                Cell::Text(Some(attempt.note.clone()).filter(|note| !note.is_empty())),
+                Cell::text(&attempt.note),
             ]
         });
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None }

@@ -323,6 +323,18 @@ impl Archive {
         Ok(self.connection.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0))?)
     }
 
+    /// The latest observation at or before `moment`, or ever: what is known at a moment was seen then. `None`: there
+    /// was none.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn last_observed_by(&self, moment: Option<Instant>) -> Result<Option<Instant>> {
+        let Some(moment) = moment else { return self.last_observed_at() };
+        // Of a sync that was under way then, all until then.
+        let sql = "SELECT max(min(last_observed_at, ?1)) FROM syncs WHERE started_at <= ?1";
+        Ok(self.connection.query_row(sql, [moment], |row| row.get(0))?)
+    }
+
     /// The newest attempt. `None`: there was none.
     ///
     /// # Errors
