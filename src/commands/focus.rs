@@ -1,11 +1,13 @@
 //! This is `runledger export focus`: it writes a month's costs as charges of FOCUS.
 
+use super::writing::{asked, refuse_dialect};
 use crate::cli::{ExportArgs, FocusDataset, FocusVersion, RowFormat};
 use crate::error::{Error, Result};
 use crate::export::focus::{
-    BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written, write_billing_period,
+    BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written,
+    cost_and_usage_columns, write_billing_period,
 };
-use crate::export::{Destination, WriteError};
+use crate::export::{Beside, Destination, Dialect, Format, WriteError, Writing, write_made};
 use crate::report::period::Calendar;
 use crate::report::restated::{latest, restatements};
 use crate::report::{Ledger, Part, Scope, costed};
@@ -24,6 +26,10 @@ pub fn run(
     if args.format.is_some_and(|format| format != RowFormat::Csv) {
         return Err(Error::usage("export focus has no --format but csv"));
     }
+    if args.writing.decimals.is_some() {
+        return Err(Error::usage("export focus has no --decimals: each amount has nine"));
+    }
+    refuse_dialect(&args.writing, "that of FOCUS")?;
     let version = match args.focus_version {
         None | Some(FocusVersion::V1_2) => Version::V1_2,
         Some(FocusVersion::V1_4) => Version::V1_4,
@@ -42,13 +48,24 @@ pub fn run(
         account: settings.account(),
         plan: settings.plan(),
     };
+    let asked = asked("export focus".to_owned(), ledger.scope(), archive)?;
+    let beside = if args.writing.manifest { Beside::Manifest } else { Beside::Nothing };
+    let writing = Writing { beside, asked, ..Writing::plain(Format::Csv(Dialect::MACHINE)) };
     match dataset {
-        FocusDataset::BillingPeriod => destination.write(|out| Ok(write_billing_period(&books, out)?)),
+        FocusDataset::BillingPeriod => {
+            let columns = BILLING_PERIOD_COLUMNS.map(str::to_owned).to_vec();
+            write_made(columns, &writing, destination, |tally, out| {
+                tally.take_rows(write_billing_period(&books, out)?, &[]);
+                Ok(())
+            })
+        }
         FocusDataset::CostAndUsage => {
             let mut written = Written::default();
             let closes = closes_before(ledger.scope(), archive.closes()?);
-            destination.write(|out| {
+            write_made(cost_and_usage_columns(version), &writing, destination, |tally, out| {
                 written = write_charges(ledger, &closes, &books, version, out)?;
+                let sums = [("BilledCost", written.billed), ("EffectiveCost", written.effective)];
+                tally.take_rows(written.charges, &sums);
                 Ok(())
             })?;
             tell(&written, &books);

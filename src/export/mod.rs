@@ -20,7 +20,7 @@ pub use dialect::Dialect;
 pub use file::{Destination, WriteError};
 pub use harmless::harmless;
 pub use visible::visible;
-pub use writing::{Beside, Format, Writing, write_documents, write_rows, write_table};
+pub use writing::{Beside, Format, Writing, write_documents, write_made, write_rows, write_table};
 
 /// Appends the bytes in hexadecimal.
 fn write_hex(bytes: &[u8], text: &mut Vec<u8>) {

@@ -49,6 +49,8 @@ impl Of {
         match column {
             "runs" | "runs_cost_unknown" | "credits" => Some(Of::Counts),
             "credit_charge_status" => Some(Of::Charged),
+            // FOCUS names its own columns.
+            "BilledCost" | "EffectiveCost" => Some(Of::Usd),
             _ => column.ends_with("_usd").then_some(Of::Usd),
         }
     }
@@ -143,6 +145,17 @@ impl Tally {
         self.rows += 1;
         for sum in &mut self.sums {
             sum.add(sum.of.cell(&cells[sum.place]));
+        }
+    }
+
+    /// Takes so many rows at once, of which the column called `column` is known in each, with that sum.
+    pub fn take_rows(&mut self, rows: u64, sums: &[(&str, Usd)]) {
+        self.rows += rows;
+        for (column, total) in sums {
+            for sum in self.sums.iter_mut().filter(|sum| sum.column == *column) {
+                sum.total += total.units();
+                sum.known += rows;
+            }
         }
     }
 

@@ -133,6 +133,21 @@ pub fn write_rows(selection: &mut Selection<'_>, writing: &Writing, destination:
     })
 }
 
+/// Writes rows with these columns that `fill` makes and tallies itself.
+///
+/// # Errors
+/// As [`write_table`], and whatever `fill` says.
+pub fn write_made(
+    columns: Vec<String>,
+    writing: &Writing,
+    destination: &Destination,
+    fill: impl FnOnce(&mut Tally, &mut dyn Write) -> Result<(), WriteError>,
+) -> Result<()> {
+    let mut tally = writing.tally(&columns);
+    let manifest = writing.manifest(columns, Some(writing.usd_decimals()), Totals::None);
+    writing.write(manifest, &mut tally, destination, fill)
+}
+
 /// Writes each run's own JSON, one a line, from a selection of [`rows::documents`].
 ///
 /// # Errors

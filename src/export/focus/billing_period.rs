@@ -5,8 +5,8 @@ use super::columns::Second;
 use crate::export::csv::Rows;
 use std::io::{self, Write};
 
-/// Its columns, by their names.
-const COLUMNS: [&str; 6] = [
+/// The columns of the Billing Period dataset, by their names.
+pub const BILLING_PERIOD_COLUMNS: [&str; 6] = [
     "BillingPeriodCreated",
     "BillingPeriodEnd",
     "BillingPeriodLastUpdated",
@@ -16,19 +16,21 @@ const COLUMNS: [&str; 6] = [
 ];
 
 /// Writes the period once for each issuer that its charges may have. The record of a period exists since the period
-/// began, and the one thing that ever changes in it is its status, when it is closed.
-pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<()> {
+/// began, and the one thing that ever changes in it is its status, when it is closed. Gives how many lines there are.
+pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<u64> {
     let period = &books.period;
     let status = if period.closed_at.is_some() { "Closed" } else { "Open" };
     let second = |instant| Second(instant).to_string();
     let (start, end) = (second(period.start), second(period.end));
     let updated = second(period.closed_at.unwrap_or(period.start));
-    let mut rows = Rows::new(COLUMNS.into_iter(), out)?;
-    for issuer in books.issuers() {
+    let mut rows = Rows::new(BILLING_PERIOD_COLUMNS.into_iter(), out)?;
+    let issuers = books.issuers();
+    for issuer in &issuers {
         for field in [&start, &end, &updated, &start, status, issuer] {
             rows.field(field)?;
         }
         rows.end()?;
     }
-    rows.finish()
+    rows.finish()?;
+    Ok(issuers.len() as u64)
 }

@@ -8,7 +8,7 @@ mod charge;
 mod columns;
 mod terms;
 
-pub use billing_period::write_billing_period;
+pub use billing_period::{BILLING_PERIOD_COLUMNS, write_billing_period};
 pub use charge::{BillingPeriod, Books, Charge, Correction, For};
 pub use terms::{Account, BilledBy, Issuer, NEKT};
 
@@ -38,6 +38,11 @@ pub struct Written {
     pub billed: Usd,
     /// The sum of `EffectiveCost`.
     pub effective: Usd,
+}
+
+/// The columns of the Cost and Usage dataset in that version, in their order.
+pub fn cost_and_usage_columns(version: Version) -> Vec<String> {
+    columns::of(version).map(|column| column.name.to_owned()).collect()
 }
 
 /// The Cost and Usage dataset on its way into a file: the plan first, then whatever is handed over.
