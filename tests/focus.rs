@@ -276,6 +276,26 @@ fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
 }
 
 #[test]
+fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runledger.db");
+    drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
+    Connection::open(&path).unwrap().execute_batch(include_str!("support/ledger.sql")).unwrap();
+    let file = folder.path().join("january.csv");
+    for more in [&[][..], &["--focus-version", "1.4", "--focus-dataset", "billing-period"]] {
+        let output = ["--period", "2026-01", "--manifest", "--output", file.to_str().unwrap()];
+        assert_eq!(ran(&path, &[&output, more].concat()).0, 0);
+        let mut verify = Command::cargo_bin("runledger").unwrap();
+        let told = verify.arg("verify-file").arg(&file).assert().success();
+        let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+        assert_eq!(told.contains("sum of EffectiveCost: 0.473456789"), more.is_empty(), "{told}");
+    }
+    fs::write(&file, "x").unwrap();
+    let mut verify = Command::cargo_bin("runledger").unwrap();
+    assert_eq!(verify.arg("verify-file").arg(&file).output().unwrap().status.code(), Some(3));
+}
+
+#[test]
 fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
@@ -287,6 +307,8 @@ fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
         (&["--from", "2026-01-02"], "needs a month"),
         (&["--period", "2026-01", "--from", "2026-01-02"], "--from"),
         (&["--period", "2026-01", "--format", "json"], "csv"),
+        (&["--period", "2026-01", "--dialect", "excel"], "--dialect"),
+        (&["--period", "2026-01", "--decimals", "2"], "--decimals"),
         (&["--period", "2026-01", "--focus-dataset", "billing-period"], "--focus-version 1.4"),
         (&["--period", "2026-01", "--focus-version", "1.3"], "1.4"),
     ] {

@@ -303,6 +303,13 @@ fn every_report_in_every_format_is_its_golden_file() {
         csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut out).unwrap();
         golden::assert_golden(&format!("{}.csv", question.name), &out);
         out.clear();
+        for name in ["excel", "excel-br"] {
+            let mut dialect = Dialect::named(name).unwrap();
+            dialect.zone = Tz::America__Sao_Paulo;
+            csv::write_table(&table, &dialect, USD_DECIMALS, &mut out).unwrap();
+            golden::assert_golden(&format!("{}.{name}.csv", question.name), &out);
+            out.clear();
+        }
         json::write_table(&table, Layout::Array, USD_DECIMALS, &mut out).unwrap();
         serde_json::from_slice::<serde_json::Value>(&out).unwrap();
         golden::assert_golden(&format!("{}.json", question.name), &out);

@@ -1,6 +1,6 @@
 //! This is `runledger export focus`: it writes a month's costs as charges of FOCUS.
 
-use super::writing::{asked, refuse_dialect};
+use super::writing::{asked, dialect_given};
 use crate::cli::{ExportArgs, FocusDataset, FocusVersion, RowFormat};
 use crate::error::{Error, Result};
 use crate::export::focus::{
@@ -29,7 +29,9 @@ pub fn run(
     if args.writing.decimals.is_some() {
         return Err(Error::usage("export focus has no --decimals: each amount has nine"));
     }
-    refuse_dialect(&args.writing, "that of FOCUS")?;
+    if let Some(flag) = dialect_given(&args.writing) {
+        return Err(Error::usage(format!("export focus has no {flag}: its files are as FOCUS has them")));
+    }
     let version = match args.focus_version {
         None | Some(FocusVersion::V1_2) => Version::V1_2,
         Some(FocusVersion::V1_4) => Version::V1_4,

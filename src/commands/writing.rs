@@ -105,17 +105,22 @@ fn dialect(args: &WritingArgs, settings: &Settings, zone: Tz) -> Result<Dialect>
 /// # Errors
 /// [`Error::Usage`] when any of it is given.
 pub fn refuse_dialect(args: &WritingArgs, format: &str) -> Result<()> {
+    match dialect_given(args) {
+        None => Ok(()),
+        Some(flag) => Err(Error::Usage {
+            what: format!("{flag} is for CSV alone, and the format is {format}"),
+            hint: Some("add --format csv".to_owned()),
+        }),
+    }
+}
+
+/// The first argument that only CSV has. `None`: none is given.
+pub fn dialect_given(args: &WritingArgs) -> Option<&'static str> {
     let given = [
         ("--dialect", args.dialect.is_some()),
         ("--separator", args.separator.is_some()),
         ("--decimal-mark", args.decimal_mark.is_some()),
         ("--bom", args.bom.is_some()),
     ];
-    match given.into_iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Error::Usage {
-            what: format!("{flag} is for CSV alone, and the format is {format}"),
-            hint: Some("add --format csv".to_owned()),
-        }),
-    }
+    given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
 }
