@@ -206,8 +206,9 @@ fn an_audit_of_the_demo_has_one_finding_of_each_kind() {
         String::from_utf8(ended.get_output().stdout.clone()).unwrap()
     };
     ask(&["demo", "--runs", "1000"]);
-    let found = ask(&["report", "audit", "--format", "csv"]);
-    let kinds: Vec<&str> = found.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let found: Vec<serde_json::Value> =
+        serde_json::from_str(&ask(&["report", "audit", "--format", "json"])).unwrap();
+    let kinds: Vec<&str> = found.iter().filter_map(|row| row["finding"].as_str()).collect();
     assert_eq!(
         kinds,
         [
