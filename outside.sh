@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
-# and Python read the demo's archive and exports, LibreOffice and DuckDB its files; the validators of FOCUS
-# read its charges; cargo-deny and cargo-machete look through the
+# and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
+# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
 # dependencies; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
@@ -174,6 +174,17 @@ print(f"Python reads {len(rows)} runs as they are stored: total {total} USD, eve
 PYTHON
 }
 
+# Archives of random costs, of which Python, the sqlite3 shell and DuckDB find every sum that runledger prints.
+money_is_exact_elsewhere() {
+    [ -x "$place/duckdb/bin/python" ] || {
+        python3 -m venv "$place/duckdb"
+        "$place/duckdb/bin/pip" install --quiet --disable-pip-version-check \
+            duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner
+    }
+    "$runledger" demo --runs 200 --db "$place/money.db" >/dev/null
+    "$place/duckdb/bin/python" tests/money.py "$runledger" "$place/money.db"
+}
+
 # The one version of Python that the FOCUS validator and what it is built on agree about.
 python_3_12() {
     local python
@@ -340,6 +351,7 @@ if [ "${1:-}" = fuzz ]; then
 fi
 cargo build --release --locked --quiet
 others_read_the_archive
+money_is_exact_elsewhere
 charges_keep_focus
 others_read_the_files
 datasette_reads_while_a_sync_writes

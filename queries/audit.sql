@@ -73,7 +73,7 @@ findings (place, finding, snapshot_id, why) AS (
     WHERE status = 'failed' AND credit_charge_status = 'charged'
     UNION ALL
     SELECT 2, 'charged twice', n.snapshot_id,
-           printf('charged as number %d of its pipeline, which run %s is charged as too', n.number, f.run_id)
+           printf('number %d of its pipeline was charged before: for run %s', n.number, f.run_id)
     FROM numbered AS n
     JOIN runs AS f ON f.snapshot_id = n.first_snapshot_id
     WHERE n.place > 1
@@ -101,7 +101,7 @@ findings (place, finding, snapshot_id, why) AS (
     WHERE status IN ('success', 'failed', 'canceled') AND nanos <> 0 AND duration_seconds IS NULL
       AND coalesce(instr(absent, '"duration_seconds"'), 0) = 0
     UNION ALL
-    SELECT 5, 'successful but not charged', snapshot_id, 'no credit is charged for a run that succeeded: each costs one'
+    SELECT 5, 'successful but not charged', snapshot_id, 'no credit is charged for a run that succeeded: successful runs cost one'
     FROM suspected, newest
     WHERE status = 'success' AND credit_charge_status = 'unsuccessful'
       AND coalesce(ended_at, created_at) < iif(nanos IS NULL, a_month_before, a_day_before)

@@ -34,9 +34,10 @@ shared AS (
 rounded AS (
     SELECT *,
            (total_nanos - rest_nanos) / runs_cost_known
-               + (2 * rest_nanos > runs_cost_known
-                  OR (2 * rest_nanos = runs_cost_known
-                      AND (total_nanos - rest_nanos) / runs_cost_known % 2 <> 0)) AS per_run_nanos
+               + CASE WHEN 2 * rest_nanos > runs_cost_known
+                        OR (2 * rest_nanos = runs_cost_known
+                            AND (total_nanos - rest_nanos) / runs_cost_known % 2 <> 0)
+                      THEN 1 ELSE 0 END AS per_run_nanos
     FROM shared
 )
 SELECT month,

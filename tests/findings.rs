@@ -44,15 +44,15 @@ fn an_audit_finds_what_contradicts_the_rules_of_charging_and_nothing_else() {
         lines("audit", &["finding", "run_id", "why"]),
         [
             "failed but charged|audit-02|a credit is charged for a run that failed: failed runs cost none",
-            "charged twice|audit-03|charged as number 2 of its pipeline, which run audit-02 is charged as too",
+            "charged twice|audit-03|number 2 of its pipeline was charged before: for run audit-02",
             "charged twice|audit-22|charged when seen at 2026-01-22T10:02:00.000000Z, not charged at \
              2026-01-23T00:00:00.000000Z, charged again at 2026-01-24T00:00:00.000000Z",
             "negative cost|audit-15|no run costs less than nothing: el_cost_usd is -0.250000000",
             "negative cost|audit-16|no run costs less than nothing: el_cost_usd is -0.000000001, \
              transformation_cost_usd is -2.000000000",
             "cost without duration|audit-17|0.030000000 USD for a run that is over and has no duration",
-            "successful but not charged|audit-09|no credit is charged for a run that succeeded: each costs one",
-            "successful but not charged|audit-12|no credit is charged for a run that succeeded: each costs one",
+            "successful but not charged|audit-09|no credit is charged for a run that succeeded: successful runs cost one",
+            "successful but not charged|audit-12|no credit is charged for a run that succeeded: successful runs cost one",
         ]
     );
 }
@@ -192,6 +192,31 @@ fn settling_tells_when_a_month_is_safe_and_whether_sync_looks_back_far_enough() 
             "all kinds|21|2026-06-22|looking 7 days back is too short: 1 of 6 changes came later, up to 11 days \
              after the run was created, and only a full sync finds them; sync --lookback 11d would"
                 .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn an_audit_of_the_demo_has_one_finding_of_each_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| -> String {
+        let mut command = assert_cmd::Command::cargo_bin("runledger").unwrap();
+        let ended =
+            command.args(["--db", "demo.db"]).args(arguments).current_dir(folder.path()).assert().code(0);
+        String::from_utf8(ended.get_output().stdout.clone()).unwrap()
+    };
+    ask(&["demo", "--runs", "1000"]);
+    let found: Vec<serde_json::Value> =
+        serde_json::from_str(&ask(&["report", "audit", "--format", "json"])).unwrap();
+    let kinds: Vec<&str> = found.iter().filter_map(|row| row["finding"].as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "failed but charged",
+            "charged twice",
+            "negative cost",
+            "cost without duration",
+            "successful but not charged"
         ]
     );
 }

@@ -366,10 +366,6 @@ fn few_causes_close_a_gap_by_chance() {
             }
         }
     }
-    println!(
-        "of {invoices} invoices {} are met by chance, and with every zone {}",
-        by_chance[0], by_chance[1]
-    );
     assert!(by_chance[0] * 50 <= invoices, "more than one in fifty: {by_chance:?} of {invoices}");
 }
 

@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::export::{Destination, Format, Writing, write_table};
 use crate::report::period::{Calendar, Period};
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restated};
-use crate::sandbox::{Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
+use crate::sandbox::{Document, Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::settings::Settings;
 use crate::store::{Archive, Lock};
 use crate::sync::{Clock, Options, Summary, sync};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +32,12 @@ const ZONE: Tz = Tz::America__Sao_Paulo;
 
 /// Of how many runs of the closed month the costs change between the two syncs.
 const CORRECTED_RUNS: usize = 5;
+
+/// Among how many runs some become odd.
+const ODD_RUNS_AMONG: usize = 100;
+
+/// What a run says of its pipeline.
+const PIPELINE_FIELDS: [&str; 3] = ["source", "destination", "transformation"];
 
 /// Archives a year of made-up runs, lets some of them change, archives again, and shows what can be asked.
 ///
@@ -192,10 +198,43 @@ fn live_on(sandbox: &Sandbox, closed: &Period) -> Uuid {
             run.insert("el_cost_usd".to_owned(), json!(0.123_456_789_012_3));
         });
     }
+    make_odd(&mut model);
     for _ in 0..3 {
         model.add();
     }
     in_progress.first().copied().unwrap_or_else(|| model.ids().next().expect("a demo has runs"))
+}
+
+/// Gives `report audit` one run for each thing that it looks for, where there are runs enough: a failure that is
+/// charged, a success that is not, a negative cost, a cost without a duration, and a number that is charged twice.
+fn make_odd(model: &mut Model) {
+    // A few days old, and near enough for a sync to look at.
+    let newer = model.count() / 100 + 3;
+    let ended = |model: &Model, status: &str| -> Vec<(Uuid, Document)> {
+        let runs = model.ids().skip(newer).take(ODD_RUNS_AMONG);
+        let runs = runs.filter_map(|id| Some((id, model.document(id)?)));
+        runs.filter(|(_, run)| run["status"] == status && run["el_cost_usd"].is_f64()).collect()
+    };
+    let failed =
+        ended(model, "failed").into_iter().map(|(id, _)| (id, "credit_charge_status", json!("charged")));
+    let mut odd: Vec<(Uuid, &str, Value)> = failed.take(1).collect();
+    let succeeded = ended(model, "success");
+    let oddities = [
+        ("credit_charge_status", json!("unsuccessful")),
+        ("el_cost_usd", json!(-0.0312)),
+        ("duration_seconds", Value::Null),
+    ];
+    odd.extend(succeeded.iter().zip(oddities).map(|((id, _), (field, value))| (*id, field, value)));
+    // Each of a kind of its own, so that nobody asks what one has to do with the other.
+    let others = succeeded.get(odd.len()..).unwrap_or_default();
+    let twice = others.iter().enumerate().find_map(|(place, (id, run))| {
+        let same =
+            |(_, other): &&(Uuid, Document)| PIPELINE_FIELDS.iter().all(|field| run[*field] == other[*field]);
+        Some((*id, "number", others[place + 1..].iter().find(same)?.1["number"].clone()))
+    });
+    for (id, field, value) in odd.into_iter().chain(twice) {
+        model.change(id, |run| drop(run.insert(field.to_owned(), value)));
+    }
 }
 
 fn print(table: &Table) -> Result<()> {

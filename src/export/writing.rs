@@ -110,7 +110,7 @@ pub fn write_table(table: &Table, writing: &Writing, destination: &Destination) 
         Format::Json => Ok(json::write_table(table, Layout::Array, decimals, out)?),
         Format::Ndjson => Ok(json::write_table(table, Layout::Lines, decimals, out)?),
         Format::Markdown => Ok(markdown::write_table(table, decimals, out)?),
-        Format::Xlsx(zone) => xlsx::write_table(table, &inside, zone, decimals, out),
+        Format::Xlsx(zone) => xlsx::write_table(table, &inside, zone, writing.usd_decimals, out),
     })
 }
 

@@ -1,7 +1,7 @@
 //! This is a spreadsheet (XLSX): real numbers, real dates, and the manifest on a second sheet.
 //!
 //! Texts are written as texts, so none is ever a formula or a link. A spreadsheet's numbers are doubles: money is the
-//! double nearest to the exact amount, shown with so many decimals. The exact sums stand as texts in the manifest.
+//! double nearest to the exact amount, or to what it was to be rounded to, and shown with so many decimals. The exact sums stand as texts in the manifest.
 
 use super::file::WriteError;
 use super::manifest::Manifest;
@@ -10,13 +10,14 @@ use crate::report::Table;
 use chrono_tz::Tz;
 use std::io::Write;
 
-/// Writes the table with its totals, money shown with so many decimals and instants in `zone`; and the manifest.
+/// Writes the table with its totals, money rounded to so many decimals (`None`: shown with few, and not rounded) and
+/// instants in `zone`; and the manifest.
 #[cfg(not(feature = "xlsx"))]
 pub fn write_table(
     _table: &Table,
     _manifest: &Manifest,
     _zone: Tz,
-    _usd_decimals: u32,
+    _usd_decimals: Option<u32>,
     _out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     Err(WriteError::Source(Error::Usage {
@@ -25,7 +26,8 @@ pub fn write_table(
     }))
 }
 
-/// Writes the table with its totals, money shown with so many decimals and instants in `zone`; and the manifest.
+/// Writes the table with its totals, money rounded to so many decimals (`None`: shown with few, and not rounded) and
+/// instants in `zone`; and the manifest.
 ///
 /// # Errors
 /// [`Error::Usage`] when the answer is more than a sheet holds.
@@ -34,7 +36,7 @@ pub fn write_table(
     table: &Table,
     manifest: &Manifest,
     zone: Tz,
-    usd_decimals: u32,
+    usd_decimals: Option<u32>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let refused = |cause: rust_xlsxwriter::XlsxError| {
@@ -51,6 +53,7 @@ pub fn write_table(
 mod book {
     use crate::export::dialect::has_instants;
     use crate::export::manifest::Manifest;
+    use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     use crate::report::{Cell, Table};
     use crate::run::Instant;
     use crate::run::json::Entries;
@@ -71,7 +74,12 @@ mod book {
     const INSTANT_FORM: &str = "yyyy-mm-dd hh:mm:ss";
 
     /// The whole file. The same answer gives the same bytes.
-    pub fn of(table: &Table, manifest: &Manifest, zone: Tz, usd_decimals: u32) -> Result<Vec<u8>, XlsxError> {
+    pub fn of(
+        table: &Table,
+        manifest: &Manifest,
+        zone: Tz,
+        usd_decimals: Option<u32>,
+    ) -> Result<Vec<u8>, XlsxError> {
         let mut book = Workbook::new();
         // Every file has an instant of creation; this is the first that the format can have.
         let long_ago = ExcelDateTime::from_ymd(1980, 1, 1)?;
@@ -85,7 +93,7 @@ mod book {
         sheet: &mut Worksheet,
         table: &Table,
         zone: Tz,
-        usd_decimals: u32,
+        usd_decimals: Option<u32>,
     ) -> Result<(), XlsxError> {
         let bold = Format::new().set_bold();
         let mut widths = Vec::with_capacity(table.columns.len());
@@ -125,14 +133,14 @@ mod book {
         cell: &Cell,
         base: &Format,
         zone: Tz,
-        usd_decimals: u32,
+        usd_decimals: Option<u32>,
     ) -> Result<usize, XlsxError> {
         let form = |form: &str| base.clone().set_num_format(form);
         let decimals = |count: u32| match count {
             0 => "#,##0".to_owned(),
             count => format!("#,##0.{}", "0".repeat(count as usize)),
         };
-        let Some(exact) = cell.exact() else {
+        let Some(exact) = cell.exact_but(usd_decimals.unwrap_or(USD_DECIMALS)) else {
             sheet.write_blank(row, column, base)?;
             return Ok(0);
         };
@@ -148,7 +156,7 @@ mod book {
                     return Ok(exact.chars().count());
                 }
             },
-            Cell::Usd(_) => form(&decimals(usd_decimals)),
+            Cell::Usd(_) => form(&decimals(usd_decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE))),
             Cell::Seconds(_) => form(&decimals(3)),
             Cell::Share(_) => form("0.0%"),
             Cell::Count(_) => form("0"),

@@ -1,6 +1,8 @@
 //! This is what became known of a closed month after its close: each change, what it was before, and what it moves.
 
+use super::cost;
 use super::costed::Part;
+use super::ledger::Ledger;
 use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING};
 use super::scope::Scope;
 use super::table::{Cell, Table};
@@ -242,7 +244,8 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
     Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals })
 }
 
-/// One row a close: what it said, what became known since, and what its month says now.
+/// One row a close: what it said, what became known since, and what its month says now; beside each total of how many
+/// runs no cost is known.
 ///
 /// # Errors
 /// Those of SQLite, and [`crate::error::Error::Unforeseen`] when a close cannot be read.
@@ -254,17 +257,21 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
         "runs_changed",
         "changes",
         "closed_total_cost_usd",
+        "closed_runs_cost_unknown",
         "difference_usd",
         "total_cost_usd",
+        "runs_cost_unknown",
     ];
     let mut rows = Vec::new();
     for close in closes {
-        let restated = restatements(archive, &Scope::of_close(close)?, now)?;
+        let scope = Scope::of_close(close)?;
+        let restated = restatements(archive, &scope, now)?;
+        let unknown = cost::total(&Ledger::open(archive, Scope { as_of: now, ..scope })?)?.runs_cost_unknown;
         let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
         let moved: Option<Usd> =
             restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
         let closed = close.frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
-        let now = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
+        let known = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
         rows.push(vec![
             Cell::text(&close.frozen.period),
             Cell::Count(Some(close.close_id)),
@@ -272,8 +279,10 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
             Cell::count(runs.len() as u64),
             Cell::count(restated.len() as u64),
             Cell::Usd(closed),
+            Cell::count(close.frozen.runs_cost_unknown),
             Cell::Usd(Some(moved.unwrap_or_default())),
-            Cell::Usd(now),
+            Cell::Usd(known),
+            Cell::count(unknown),
         ]);
     }
     Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals: None })

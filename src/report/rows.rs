@@ -108,6 +108,8 @@ impl<'r> Row<'r> {
         match (value, self.columns[index].meaning) {
             (ValueRef::Null, _) => Value::Null,
             (ValueRef::Integer(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos.into())),
+            // Two costs whose sum is beyond 9.2 billion USD: SQL has but a double for that.
+            (ValueRef::Real(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos as i128)),
             (ValueRef::Integer(whole), _) => Value::Integer(whole),
             (ValueRef::Real(real), _) => Value::Real(real),
             (ValueRef::Text(text), Meaning::Json) => Value::Json(text),

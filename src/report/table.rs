@@ -39,14 +39,19 @@ impl Table {
         Some(totals)
     }
 
-    /// How many runs the table takes in whose cost is not known; `None`: it does not count them.
+    /// How many runs the table takes in whose cost is not known; `None`: it does not count them, or only row by row,
+    /// as where a run can be in several.
     pub fn unknown_costs(&self) -> Option<i64> {
         let column = self.columns.iter().position(|column| column == UNKNOWN_COSTS)?;
-        let count = |row: &Vec<Cell>| match row[column] {
-            Cell::Count(count) => count.unwrap_or_default(),
-            _ => 0,
+        let row = match (&self.totals, self.rows.as_slice()) {
+            (Some(totals), _) => totals,
+            (None, [row]) => row,
+            (None, _) => return None,
         };
-        Some(self.totals.as_ref().map_or_else(|| self.rows.iter().map(count).sum(), count))
+        match row[column] {
+            Cell::Count(count) => count,
+            _ => None,
+        }
     }
 }
 
