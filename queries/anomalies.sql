@@ -145,21 +145,26 @@ strongest AS MATERIALIZED (
                                         WHERE :until IS NULL OR booked_at < :until))
     ORDER BY strength DESC, booked_at DESC, snapshot_id
     LIMIT coalesce(:limit, 10)
+),
+-- What they are called. They are put in order below, so that each is looked up by its number in the past too.
+named AS MATERIALIZED (
+    SELECT s.*, r.pipeline_name, r.run_id
+    FROM strongest AS s
+    JOIN runs AS r ON r.snapshot_id = s.snapshot_id
 )
-SELECT r.pipeline_name,
-       r.pipeline_id,
-       r.pipeline_kind,
-       r.run_id,
-       r.booked_at,
-       s.cost AS cost_usd,
-       s.cost_median AS cost_median_usd,
-       s.cost_low AS cost_low_usd,
-       s.cost_high AS cost_high_usd,
-       s.duration AS duration_seconds,
-       s.duration_median AS duration_median_seconds,
-       s.duration_low AS duration_low_seconds,
-       s.duration_high AS duration_high_seconds,
-       coalesce(s.cost_words || '; ' || s.duration_words, s.cost_words, s.duration_words) AS why
-FROM strongest AS s
-JOIN runs AS r ON r.snapshot_id = s.snapshot_id
-ORDER BY s.strength DESC, s.booked_at DESC, s.snapshot_id;
+SELECT pipeline_name,
+       pipeline_id,
+       pipeline_kind,
+       run_id,
+       booked_at,
+       cost AS cost_usd,
+       cost_median AS cost_median_usd,
+       cost_low AS cost_low_usd,
+       cost_high AS cost_high_usd,
+       duration AS duration_seconds,
+       duration_median AS duration_median_seconds,
+       duration_low AS duration_low_seconds,
+       duration_high AS duration_high_seconds,
+       coalesce(cost_words || '; ' || duration_words, cost_words, duration_words) AS why
+FROM named
+ORDER BY strength DESC, booked_at DESC, snapshot_id;

@@ -105,23 +105,28 @@ findings (place, finding, snapshot_id, why) AS (
     FROM suspected, newest
     WHERE status = 'success' AND credit_charge_status = 'unsuccessful'
       AND coalesce(ended_at, created_at) < iif(nanos IS NULL, a_month_before, a_day_before)
+),
+-- What else is told of the runs. They are put in order below, so that each is looked up by its number in the past too.
+told AS MATERIALIZED (
+    SELECT f.place, f.finding, f.why, r.*
+    FROM findings AS f
+    JOIN runs AS r ON r.snapshot_id = f.snapshot_id
+    WHERE (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
 )
-SELECT f.finding,
-       r.run_id,
-       r.pipeline_name,
-       r.pipeline_id,
-       r.pipeline_kind,
-       r.number,
-       r.status,
-       r.credit_charge_status,
-       r.booked_at,
-       CASE WHEN r.total_cost_nanos IS NOT NULL
-            THEN printf('%s%d.%09d', iif(r.total_cost_nanos < 0, '-', ''), abs(r.total_cost_nanos) / 1000000000,
-                        abs(r.total_cost_nanos) % 1000000000)
+SELECT finding,
+       run_id,
+       pipeline_name,
+       pipeline_id,
+       pipeline_kind,
+       number,
+       status,
+       credit_charge_status,
+       booked_at,
+       CASE WHEN total_cost_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(total_cost_nanos < 0, '-', ''), abs(total_cost_nanos) / 1000000000,
+                        abs(total_cost_nanos) % 1000000000)
        END AS total_cost_usd,
-       r.duration_seconds,
-       f.why
-FROM findings AS f
-JOIN runs AS r ON r.snapshot_id = f.snapshot_id
-WHERE (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
-ORDER BY f.place, r.booked_at, r.run_id, f.why;
+       duration_seconds,
+       why
+FROM told
+ORDER BY place, booked_at, run_id, why;
