@@ -148,7 +148,7 @@ strongest AS MATERIALIZED (
 ),
 -- What they are called. They are put in order below, so that each is looked up by its number in the past too.
 named AS MATERIALIZED (
-    SELECT s.*, r.pipeline_name, r.run_id
+    SELECT s.*, r.pipeline_name, r.pipeline_id, r.pipeline_kind, r.run_id
     FROM strongest AS s
     JOIN runs AS r ON r.snapshot_id = s.snapshot_id
 )

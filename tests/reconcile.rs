@@ -207,8 +207,20 @@ fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
         assert_eq!(moved(&found, cause), difference);
     }
     assert_eq!(of_small_ones("2.80").explanations(), ["as the ledger has it"]);
-    // To one decimal nothing is left of any.
-    assert_eq!(of_small_ones("10.0").explanations(), ["each run rounded up to 1 decimal"]);
+    // Lines are rounded to cents, also of an invoice in whole dollars; to three decimals, if it has so many.
+    let half = of_small_ones("3").explanations().len();
+    assert_eq!(half, 1, "2.80 is 3 as the ledger has it");
+    let found = of_small_ones("10.000");
+    assert!(found.explanations().is_empty());
+    assert!(found.attempts.last().unwrap().note.ends_with("rounding 200 costs to 3 decimals can move"));
+    assert!(
+        of_small_ones("10")
+            .attempts
+            .last()
+            .unwrap()
+            .note
+            .ends_with("rounding 200 costs to 2 decimals can move")
+    );
 }
 
 #[test]
@@ -217,9 +229,9 @@ fn what_rounding_can_reach_is_told_and_closes_nothing() {
         (
             "3.70",
             Closes::Could,
-            "the gap is within 1.000000000 USD, the most that rounding 200 costs to 2 decimals can move",
+            "the gap is within 1.005000000 USD, the most that rounding 200 costs to 2 decimals can move",
         ),
-        ("3.81", Closes::No, "the gap is beyond 1.000000000 USD"),
+        ("3.81", Closes::No, "the gap is beyond 1.005000000 USD"),
     ] {
         let found = of_small_ones(invoice);
         assert!(found.explanations().is_empty());

@@ -389,7 +389,8 @@ impl Trial {
 
     /// Amounts that were rounded before they were added up; and how far rounding of any kind can reach.
     fn rounding(&mut self, lines: &[Line]) {
-        let decimals = self.invoice.decimals;
+        // Nobody rounds the lines of an invoice to less than cents.
+        let decimals = self.invoice.decimals.max(2);
         let unit = 10_i128.pow(9 - decimals);
         let nearest = |nanos: i128| Fixed::<0>::ratio(nanos, unit).unwrap_or_default().units() * unit;
         let up = |nanos: i128| -((-nanos).div_euclid(unit)) * unit;
@@ -405,7 +406,7 @@ impl Trial {
             self.attempt_if_other(cause, Sum { nanos, ..all });
         }
         let costs = lines.iter().flat_map(Line::costs).count();
-        let bound = Usd::from_units(costs as i128 * self.invoice.tolerance());
+        let bound = Usd::from_units(costs as i128 * (unit / 2) + self.invoice.tolerance());
         let (closes, reach) = match self.invoice.gap(self.base).units().abs() <= bound.units() {
             true => (Closes::Could, "the gap is within"),
             false => (Closes::No, "the gap is beyond"),
