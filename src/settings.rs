@@ -157,6 +157,20 @@ struct File {
     centre: Allocation,
 }
 
+impl File {
+    /// Finds what is wrong, though no command may have asked for it yet, and the environment may say otherwise.
+    fn validate(&self) -> Result<()> {
+        let said = |value: &Option<String>| {
+            let value = value.clone()?;
+            Some(Setting { value, origin: Origin::File(PathBuf::new()) })
+        };
+        said(&self.zone).map(zone_of).transpose()?;
+        said(&self.date).map(date_of).transpose()?;
+        said(&self.dialect).map(dialect_of).transpose()?;
+        self.centre.validate()
+    }
+}
+
 /// The settings of an archive: the environment and the file of settings, if there is one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
@@ -195,13 +209,15 @@ impl Settings {
                     .to_owned(),
             ),
         };
-        let file: File =
-            toml::from_str(&text).map_err(|error| in_file(error.to_string().trim_end().to_owned()))?;
-        file.centre.validate().map_err(|error| in_file(error.to_string()))?;
-        let settings = Settings { path: Some(path.clone()), file };
-        // What no command has asked for yet is wrong already.
-        settings.zone(None).and(settings.date(None).map(drop)).map_err(|error| in_file(error.to_string()))?;
-        Ok(settings)
+        // The line is named and not quoted: a key that was put there by mistake would be printed.
+        let line = |error: &toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
+        };
+        let file: File = toml::from_str(&text)
+            .map_err(|error| in_file(format!("line {}: {}", line(&error), error.message().trim_end())))?;
+        file.validate().map_err(|error| in_file(error.to_string()))?;
+        Ok(Settings { path: Some(path.clone()), file })
     }
 
     /// The file; `None`: there is none.
@@ -214,13 +230,7 @@ impl Settings {
     /// # Errors
     /// [`Error::Usage`] when it is none that IANA knows.
     pub fn zone(&self, flag: Option<&str>) -> Result<Setting<Tz>> {
-        let Setting { value, origin } =
-            self.choose(("--zone", flag), ZONE_VARIABLE, &self.file.zone, "UTC")?;
-        let zone = value.parse().map_err(|_| Error::Usage {
-            what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
-            hint: Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned()),
-        })?;
-        Ok(Setting { value: zone, origin })
+        zone_of(self.choose(("--zone", flag), ZONE_VARIABLE, &self.file.zone, "UTC")?)
     }
 
     /// Which instant books a run.
@@ -229,13 +239,7 @@ impl Settings {
     /// [`Error::Usage`] when it is none of those.
     pub fn date(&self, flag: Option<&str>) -> Result<Setting<DateBasis>> {
         let default = DateBasis::default().as_str();
-        let Setting { value, origin } =
-            self.choose(("--date", flag), DATE_VARIABLE, &self.file.date, default)?;
-        let basis = DateBasis::named(&value).ok_or_else(|| {
-            let words = DateBasis::ALL.map(DateBasis::as_str).join(", ");
-            Error::usage(format!("{} {value}: a run is booked by one of {words}", said_by(&origin, "date")))
-        })?;
-        Ok(Setting { value: basis, origin })
+        date_of(self.choose(("--date", flag), DATE_VARIABLE, &self.file.date, default)?)
     }
 
     /// The dialect that CSV is written in.
@@ -244,13 +248,7 @@ impl Settings {
     /// [`Error::Usage`] when there is none of that name.
     pub fn dialect(&self, flag: Option<&str>) -> Result<Setting<Dialect>> {
         let default = Dialect::MACHINE.name();
-        let Setting { value, origin } =
-            self.choose(("--dialect", flag), DIALECT_VARIABLE, &self.file.dialect, default)?;
-        let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
-            what: format!("{} {value}: there is no such dialect of CSV", said_by(&origin, "dialect")),
-            hint: Some(format!("there are {}", Dialect::NAMES.join(", "))),
-        })?;
-        Ok(Setting { value: dialect, origin })
+        dialect_of(self.choose(("--dialect", flag), DIALECT_VARIABLE, &self.file.dialect, default)?)
     }
 
     /// Who invoices which part of a run's cost.
@@ -288,7 +286,8 @@ impl Settings {
         let mut key = environment(API_KEY_VARIABLE)?;
         key.value = key.value.map(|_| "(given)".to_owned());
         let mut url = environment(API_URL_VARIABLE)?;
-        url.value.get_or_insert_with(|| DEFAULT_API_URL.to_owned());
+        // One that cannot be used is not printed: it may hold a password.
+        url.value = Some(api_address(None)?.to_string());
         let mut settings = vec![
             ("archive", archive.map(|path| Some(path.display().to_string()))),
             ("api_url", url),
@@ -345,6 +344,30 @@ impl Settings {
             _ => said(default, Origin::Default),
         }
     }
+}
+
+fn zone_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
+    let zone = value.parse().map_err(|_| Error::Usage {
+        what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
+        hint: Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned()),
+    })?;
+    Ok(Setting { value: zone, origin })
+}
+
+fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
+    let basis = DateBasis::named(&value).ok_or_else(|| {
+        let words = DateBasis::ALL.map(DateBasis::as_str).join(", ");
+        Error::usage(format!("{} {value}: a run is booked by one of {words}", said_by(&origin, "date")))
+    })?;
+    Ok(Setting { value: basis, origin })
+}
+
+fn dialect_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {
+    let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
+        what: format!("{} {value}: there is no such dialect of CSV", said_by(&origin, "dialect")),
+        hint: Some(format!("there are {}", Dialect::NAMES.join(", "))),
+    })?;
+    Ok(Setting { value: dialect, origin })
 }
 
 /// Who says it: the flag or the variable, or the key in the file.

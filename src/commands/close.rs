@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::export::closed::{Figures, figures};
 use crate::export::{Destination, Format, Writing, visible, write_table};
 use crate::report::period::{Calendar, Period};
-use crate::report::restated::latest;
+use crate::report::restated::{Restatement, latest, restatements};
 use crate::report::{Cell, Ledger, Scope, Table};
 use crate::run::{Instant, Usd};
 use crate::settings::Settings;
@@ -89,7 +89,10 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
     let (zone, date) = (scope.zone, scope.date);
     let allocation = serde_json::to_string(&scope.allocation).expect("rules are always JSON");
     let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
-    let objections = objections(archive, &ledger, name, starts_at, ends_at)?;
+    let mut objections = objections(archive, &ledger, name, starts_at, ends_at)?;
+    if let Some(before) = &before {
+        objections.extend(corrected_elsewhere(archive, before, known_at)?);
+    }
     if !objections.is_empty() && !args.force {
         return Err(Error::Usage {
             what: format!("{name} is not ready to be closed: {}", objections.join("; ")),
@@ -174,6 +177,27 @@ fn objections(
         } else if before == after && *date_basis != ledger.scope().date.as_str() {
             objections.push(format!(
                 "{period} was closed with runs booked by {date_basis}: a run may be in both, or in neither"
+            ));
+        }
+    }
+    Ok(objections)
+}
+
+/// The closed months that hold what became known since the close before, as corrections: with the second close it is
+/// in both.
+fn corrected_elsewhere(archive: &Archive, before: &Close, known_at: Instant) -> Result<Vec<String>> {
+    let since = restatements(archive.connection(), &Scope::of_close(before)?, Some(known_at))?;
+    let mut objections = Vec::new();
+    for other in latest(archive.closes()?).iter().filter(|other| other.close_id > before.close_id) {
+        let Frozen { period, starts_at, ends_at, .. } = &other.frozen;
+        let here = |change: &Restatement| {
+            (*starts_at..*ends_at).contains(&change.seen_at)
+                && change.difference.is_some_and(|difference| difference != Usd::default())
+        };
+        if since.iter().any(here) {
+            objections.push(format!(
+                "{period} was closed with corrections of {}, which count twice until it is restated too",
+                before.frozen.period
             ));
         }
     }

@@ -46,6 +46,7 @@ pub fn run(
         FocusDataset::BillingPeriod => destination.write(|out| Ok(write_billing_period(&books, out)?)),
         FocusDataset::CostAndUsage => {
             let mut written = Written::default();
+            let closes = closes_before(ledger.scope(), archive.closes()?);
             destination.write(|out| {
                 written = write_charges(ledger, &closes, &books, version, out)?;
                 Ok(())
@@ -118,6 +119,17 @@ fn billing_period(scope: &Scope, closes: &[Close]) -> Result<BillingPeriod> {
     };
     let close = closes.iter().find(|close| Some(close.close_id) == scope.close_id);
     Ok(BillingPeriod { label, start, end, closed_at: close.map(|close| close.frozen.closed_at) })
+}
+
+/// The closes that the scope's month knows of: a closed month those before its own, so that what comes later does not
+/// change it; any other those that were made with what was known then.
+fn closes_before(scope: &Scope, mut closes: Vec<Close>) -> Vec<Close> {
+    closes.retain(|close| match (scope.close_id, scope.as_of) {
+        (Some(own), _) => close.close_id < own,
+        (None, Some(moment)) => close.frozen.known_at <= moment,
+        (None, None) => true,
+    });
+    latest(closes)
 }
 
 /// A closed month as the books have it.

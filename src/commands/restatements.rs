@@ -6,9 +6,9 @@ use crate::cli::RestatementsArgs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::export::{Destination, write_table};
-use crate::report::{Scope, restated};
+use crate::report::{Ledger, Scope, restated};
 use crate::settings::Settings;
-use crate::store::{Archive, Close};
+use crate::store::Archive;
 use std::path::Path;
 
 /// Lists what became known, or one row a month. Of a month that was closed again the latest close answers.
@@ -17,23 +17,33 @@ use std::path::Path;
 /// [`Error::Usage`] when the month that is asked for is not closed.
 pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
+    // One moment for every month.
+    let _reading = archive.connection().unchecked_transaction()?;
     let zone = settings.zone(None)?.value;
     let now = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
-    let closes: Vec<Close> = match &args.period {
-        Some(period) => {
-            vec![archive.close_of(period)?.ok_or_else(|| Error::Usage {
-                what: format!("--period {period}: it is not closed"),
+    let ledger = Ledger::open(archive.connection(), Scope { as_of: now, zone, ..Scope::default() })?;
+    let mut closes = archive.closes()?;
+    // A month that was closed with later knowledge was not closed so then.
+    closes.retain(|close| now.is_none_or(|now| close.frozen.known_at <= now));
+    let mut closes = restated::latest(closes);
+    if let Some(period) = &args.period {
+        closes.retain(|close| close.frozen.period == *period);
+        if closes.is_empty() {
+            return Err(Error::Usage {
+                what: match now {
+                    Some(now) => format!("--period {period}: it is not closed with what was known at {now}"),
+                    None => format!("--period {period}: it is not closed"),
+                },
                 hint: Some("`runledger close` lists the closed months".to_owned()),
-            })?]
+            });
         }
-        None => restated::latest(archive.closes()?),
-    };
+    }
     let table = match args.totals {
-        true => restated::summed(archive.connection(), &closes, now)?,
-        false => restated::listed(archive.connection(), &closes, now)?,
+        true => restated::summed(ledger.connection(), &closes, now)?,
+        false => restated::listed(ledger.connection(), &closes, now)?,
     };
-    let scope = Scope { as_of: now, zone, ..Scope::default() };
-    let asked = Asked { period: args.period.clone(), ..asked("restatements".to_owned(), &scope, &archive)? };
+    let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
+    let asked = Asked { period: args.period.clone(), ..asked };
     let writing = writing(&args.writing, settings, format_of_table(args.format, zone), zone, asked)?;
     write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
 }

@@ -104,7 +104,8 @@ pub fn for_each<E: From<Error>>(
     read_all(ledger, COSTED, named_params! {":from": from, ":until": until}, visit)
 }
 
-/// Reads one run of the ledger, wherever it is booked; it is given to `visit` if it is there.
+/// Reads one run of the ledger, wherever it is booked; it is given to `visit` if it is there. One that is booked
+/// nowhere any more is told by its creation, or by the time at which it was seen.
 ///
 /// # Errors
 /// As [`for_each`].
@@ -113,7 +114,9 @@ pub fn of_id<E: From<Error>>(
     run_id: &str,
     visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let of_id = COSTED.replace(WITHIN, "WHERE run_id = :run_id");
+    let of_id = COSTED
+        .replace(WITHIN, "WHERE run_id = :run_id")
+        .replacen("booked_at", "coalesce(booked_at, created_at, observed_at)", 1);
     read_all(ledger, &of_id, named_params! {":run_id": run_id}, visit)
 }
 

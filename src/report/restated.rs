@@ -21,7 +21,7 @@ WITH moved (run_id) AS (
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at > :known_at AND {booked} >= :from AND {booked} < :until
 )
-SELECT run_id, (SELECT r.pipeline_name FROM main.runs AS r WHERE r.run_id = s.run_id), observed_at,
+SELECT run_id, (SELECT r.pipeline_name FROM runs AS r WHERE r.run_id = s.run_id), observed_at,
        coalesce({booked} >= :from AND {booked} < :until, 0), el_cost_nanos, transformation_cost_nanos,
        {booked}, credit_charge_status, status, duration_seconds, trigger_type, source, destination, transformation
 FROM main.run_snapshots AS s
@@ -34,7 +34,7 @@ ORDER BY run_id, observed_at";
 pub struct Restatement {
     /// The run.
     pub run_id: String,
-    /// What its pipeline is called now. `None`: the catalogue does not say.
+    /// What its pipeline is called in the ledger that the connection shows. `None`: the catalogue does not say.
     pub pipeline_name: Option<String>,
     /// When it was seen.
     pub seen_at: Instant,
