@@ -68,7 +68,10 @@ fn a_closed_month_gives_the_same_bytes_for_ever() {
     office.change(runs[0], json!({"el_cost_usd": 7.5}));
     office.change(runs[1], json!({"el_cost_usd": null, "transformation_cost_usd": null}));
     office.change(runs[2], json!({"started_at": "2025-03-01T03:00:00.000000Z"}));
-    office.change(runs[3], json!({"status": "failed", "duration_seconds": 5, "credit_charge_status": "charged"}));
+    office.change(
+        runs[3],
+        json!({"status": "failed", "duration_seconds": 5, "credit_charge_status": "charged"}),
+    );
     let outside = office.workspace.ids()[0];
     assert!(!runs.contains(&outside));
     office.change(outside, json!({"started_at": "2025-02-28T12:00:00.000000Z"}));
@@ -129,9 +132,8 @@ fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
     let questions = [vec!["export", "runs"], vec!["export", "costs"]];
     let before = office.answers(&questions, &["--period", MONTH]);
     let whole = office.answers(&questions, &[]);
-    let gone = |rows: &[BTreeMap<String, String>]| {
-        rows.iter().filter(|row| !row["vanished_at"].is_empty()).count()
-    };
+    let gone =
+        |rows: &[BTreeMap<String, String>]| rows.iter().filter(|row| !row["vanished_at"].is_empty()).count();
     assert_eq!(gone(&office.rows(&["export", "runs", "--period", MONTH])), 1);
 
     // It comes back as it was, goes, and comes back again.
@@ -159,7 +161,10 @@ fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
     let mut hashing = Hashing::new(std::io::sink());
     hashing.write_all(rows.as_bytes()).unwrap();
     assert_eq!(close["rows_sha256"], in_hexadecimal(&hashing.finish().1));
-    assert_eq!((&close["period"], &close["restates"], &close["objections"]), (&json!(MONTH), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&close["period"], &close["restates"], &close["objections"]),
+        (&json!(MONTH), &Value::Null, &Value::Null)
+    );
     let scope = ["report", "cost", "--by", "kind", "--period", MONTH];
     assert_eq!(nanos(&close["total_cost_usd"].to_string()), office.sum(&scope, "total_cost_usd"));
     let runs = office.rows(&["export", "costs", "--period", MONTH]).len();
@@ -178,7 +183,8 @@ fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
 #[test]
 fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
     let office = Office::opening("2026-11-23T18:00:00Z", 0, 1);
-    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db"), office.workspace.path()).unwrap();
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db"), office.workspace.path())
+        .unwrap();
     let before = Connection::open(office.workspace.path()).unwrap();
     let sql = "SELECT DISTINCT r.pipeline_id, r.pipeline_name FROM runs AS r WHERE r.pipeline_id IS NOT NULL ORDER BY 1";
     let names = |connection: &Connection| -> Vec<(String, Option<String>)> {
@@ -193,7 +199,9 @@ fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
         Archive::open(&office.workspace.path(), &lock).unwrap();
     };
     // A close does not migrate: it says who does.
-    office.run(&["close", "2026-10"]).refused(6, &["its schema is older than this program", "`runledger sync` migrates it"]);
+    office
+        .run(&["close", "2026-10"])
+        .refused(6, &["its schema is older than this program", "`runledger sync` migrates it"]);
     migrated();
     let archive = Archive::open_for_reading(&office.workspace.path()).unwrap();
     assert_eq!(names(archive.connection()), known);
@@ -203,8 +211,10 @@ fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
         names(ledger.connection())
     };
     // Since each pipeline was first seen it is known by the name that version 1 kept.
-    let first: String =
-        archive.connection().query_row("SELECT max(first_seen_at) FROM pipelines", [], |row| row.get(0)).unwrap();
+    let first: String = archive
+        .connection()
+        .query_row("SELECT max(first_seen_at) FROM pipelines", [], |row| row.get(0))
+        .unwrap();
     assert!(closed(&first).iter().all(|name| known.contains(name)));
     assert!(closed(&first).iter().all(|(_, name)| name.is_some()));
 }
@@ -240,7 +250,9 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
     let rows = listed(&office, &["--period", MONTH]);
     let changes = |id: uuid::Uuid| -> Vec<[String; 4]> {
         let of_run = rows.iter().filter(|row| row["run_id"] == id.to_string());
-        of_run.map(|row| ["field", "before", "after", "difference_usd"].map(|name| row[name].clone())).collect()
+        of_run
+            .map(|row| ["field", "before", "after", "difference_usd"].map(|name| row[name].clone()))
+            .collect()
     };
     let cost = |row: usize, name: &str| before[row][name].clone();
     let less = |a: &str, b: &str| {
@@ -251,7 +263,9 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
     let [el, transformation] = ["el_cost_usd", "transformation_cost_usd"].map(|name| cost(0, name));
     let mut expected = vec![["el_cost_usd", &el, "7.500000000", &less("7.5", &el)].map(str::to_owned)];
     if !transformation.is_empty() {
-        expected.push(["transformation_cost_usd", &transformation, "", &less("", &transformation)].map(str::to_owned));
+        expected.push(
+            ["transformation_cost_usd", &transformation, "", &less("", &transformation)].map(str::to_owned),
+        );
     }
     expected.push(["el_cost_usd", "7.500000000", "2.250000000", "-5.250000000"].map(str::to_owned));
     assert_eq!(changes(runs[0]), expected);
@@ -259,7 +273,12 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
     let of_one = changes(runs[1]);
     let names: BTreeSet<&str> = of_one.iter().map(|change| change[0].as_str()).collect();
     assert!(names.is_superset(&["credit_charge_status", "duration_seconds", "status"].into()), "{of_one:?}");
-    assert!(of_one.contains(&["status".to_owned(), "success".to_owned(), "failed".to_owned(), String::new()]));
+    assert!(of_one.contains(&[
+        "status".to_owned(),
+        "success".to_owned(),
+        "failed".to_owned(),
+        String::new()
+    ]));
     assert!(of_one.iter().any(|change| change[0].ends_with("_cost_usd") && change[2].is_empty()));
 
     // Out of the month: its cost leaves, whatever it is now.
@@ -296,7 +315,8 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
 
 /// The total of the month as known now, asked without its close.
 fn total_now(office: &Office, as_of: &[&str]) -> i128 {
-    let open = ["report", "cost", "--by", "kind", "--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE];
+    let open =
+        ["report", "cost", "--by", "kind", "--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE];
     office.sum(&[&open, as_of].concat(), "total_cost_usd")
 }
 
@@ -324,13 +344,22 @@ fn a_closed_total_and_its_restatements_make_the_total_of_now() {
             let runs: BTreeSet<&str> = rows.iter().map(|row| row["run_id"].as_str()).collect();
             assert_eq!(totals[0]["runs_changed"], runs.len().to_string());
             assert_eq!(totals[0]["changes"], rows.len().to_string());
-            said.push((known_at, now, office.says(&["restatements"]), office.says(&["restatements", "--totals"])));
+            said.push((
+                known_at,
+                now,
+                office.says(&["restatements"]),
+                office.says(&["restatements", "--totals"]),
+            ));
         }
         for (known_at, now, list, totals) in said {
             let as_of = ["--as-of", known_at.as_str()];
             assert_eq!(total_now(&office, &as_of), now, "seed {seed}");
             assert_eq!(office.says(&[&["restatements"][..], &as_of].concat()), list, "seed {seed}");
-            assert_eq!(office.says(&[&["restatements", "--totals"][..], &as_of].concat()), totals, "seed {seed}");
+            assert_eq!(
+                office.says(&[&["restatements", "--totals"][..], &as_of].concat()),
+                totals,
+                "seed {seed}"
+            );
         }
         assert_eq!(office.run(&["check"]).code, 0);
     }
@@ -373,7 +402,9 @@ fn a_second_close_names_the_first_and_both_stay() {
     let third = office.says(&["close", "--restate", MONTH]);
     assert!(third.starts_with("2025-02 is closed: close 3, restates close 2\n"), "{third}");
     assert_eq!(office.run(&["check"]).code, 0);
-    office.run(&["close", "2025-01", "--restate"]).refused(2, &["2025-01 is not closed: there is nothing to restate"]);
+    office
+        .run(&["close", "2025-01", "--restate"])
+        .refused(2, &["2025-01 is not closed: there is nothing to restate"]);
 }
 
 #[test]
@@ -397,12 +428,18 @@ fn a_month_that_is_closed_again_keeps_its_zone_and_its_dates() {
 fn restatements_of_what_is_not_closed_are_refused() {
     let office = Office::of(40);
     assert_eq!(listed(&office, &[]), []);
-    office.run(&["restatements", "--period", MONTH]).refused(2, &["--period 2025-02: it is not closed", "hint: "]);
+    office
+        .run(&["restatements", "--period", MONTH])
+        .refused(2, &["--period 2025-02: it is not closed", "hint: "]);
     let before = office.known_at();
     office.sync();
     office.says(&["close", MONTH]);
-    office.run(&["restatements", "--period", MONTH, "--as-of", &before]).refused(2, &["it is not closed with what was known at"]);
-    office.run(&["restatements", "--as-of", "yesterday"]).refused(2, &["--as-of yesterday: neither an instant nor a day"]);
+    office
+        .run(&["restatements", "--period", MONTH, "--as-of", &before])
+        .refused(2, &["it is not closed with what was known at"]);
+    office
+        .run(&["restatements", "--as-of", "yesterday"])
+        .refused(2, &["--as-of yesterday: neither an instant nor a day"]);
     office.run(&["restatements", "--as-of", "2024-01-01"]).refused(2, &["nothing was known yet at"]);
 }
 
@@ -411,8 +448,10 @@ fn restatements_of_what_is_not_closed_are_refused() {
 /// The archive's rows that a close could touch, and its file's own.
 fn untouched(office: &Office) -> Vec<String> {
     let tables = ["period_closes", "run_snapshots", "pipeline_snapshots", "syncs", "vanishings"];
-    let mut rows: Vec<String> =
-        tables.iter().flat_map(|table| office.table(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3"))).collect();
+    let mut rows: Vec<String> = tables
+        .iter()
+        .flat_map(|table| office.table(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3")))
+        .collect();
     let mut files: Vec<String> = fs::read_dir(office.workspace.file(""))
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -429,7 +468,10 @@ fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
     let before = untouched(&office);
     let this_month = chrono::Utc::now().format("%Y-%m").to_string();
     for (arguments, words) in [
-        (&["close", &this_month][..], &["is still running in UTC: it ends at", "hint: close it when it is over"][..]),
+        (
+            &["close", &this_month][..],
+            &["is still running in UTC: it ends at", "hint: close it when it is over"][..],
+        ),
         (&["close", "9998-12"], &["is still running"]),
         (&["close", "9999-12"], &["9999-12 is no month"]),
         (&["close", "2025-W06"], &["2025-W06 is no month: a month is closed whole, such as 2026-01"]),
@@ -438,9 +480,18 @@ fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
         (&["close", "February"], &["no month, week or day"]),
         (&["close", ""], &["no month, week or day"]),
         (&["close", MONTH, "--zone", "Brasilia"], &["--zone Brasilia: there is no such time zone"]),
-        (&["close", MONTH, "--date", "paid"], &["--date paid: a run is booked by one of started, ended, created"]),
+        (
+            &["close", MONTH, "--date", "paid"],
+            &["--date paid: a run is booked by one of started, ended, created"],
+        ),
         // The sync began in March in UTC, and there was no sync after March.
-        (&["close", "2025-03"], &["2025-03 is not ready to be closed: the last complete sync began at 2025-03-05T13:00:00", "before the month ended at 2025-04-01T00:00:00"]),
+        (
+            &["close", "2025-03"],
+            &[
+                "2025-03 is not ready to be closed: the last complete sync began at 2025-03-05T13:00:00",
+                "before the month ended at 2025-04-01T00:00:00",
+            ],
+        ),
         (&["close", "--restate"], &["required"]),
         (&["close", "--force"], &["required"]),
     ] {
@@ -460,7 +511,14 @@ fn unsettled_runs_are_named_and_a_forced_close_records_them() {
     let before = untouched(&office);
     let refused = office.run(&["close", MONTH, "--zone", ZONE]);
     let objection = format!("2 runs are unsettled: {running} (running), {unknown} (");
-    refused.refused(2, &["2025-02 is not ready to be closed: ", &objection, "hint: sync again later, or close it with --force"]);
+    refused.refused(
+        2,
+        &[
+            "2025-02 is not ready to be closed: ",
+            &objection,
+            "hint: sync again later, or close it with --force",
+        ],
+    );
     assert_eq!(untouched(&office), before);
 
     let told = office.says(&["close", MONTH, "--zone", ZONE, "--force"]);
@@ -497,9 +555,18 @@ fn neighbours_that_share_runs_or_lose_some_are_told() {
     office.sync();
     office.says(&["close", MONTH, "--zone", ZONE]);
     for (arguments, words) in [
-        (&["close", "2025-01", "--zone", "UTC"][..], "2025-02 was closed in America/Sao_Paulo: between the two runs would be lost"),
-        (&["close", "2025-01", "--zone", "America/Los_Angeles"], "2025-02 was closed in America/Sao_Paulo: the two would share runs"),
-        (&["close", "2025-01", "--zone", ZONE, "--date", "ended"], "2025-02 was closed with runs booked by started: a run may be in both, or in neither"),
+        (
+            &["close", "2025-01", "--zone", "UTC"][..],
+            "2025-02 was closed in America/Sao_Paulo: between the two runs would be lost",
+        ),
+        (
+            &["close", "2025-01", "--zone", "America/Los_Angeles"],
+            "2025-02 was closed in America/Sao_Paulo: the two would share runs",
+        ),
+        (
+            &["close", "2025-01", "--zone", ZONE, "--date", "ended"],
+            "2025-02 was closed with runs booked by started: a run may be in both, or in neither",
+        ),
     ] {
         office.run(arguments).refused(2, &["2025-01 is not ready to be closed: ", words]);
         assert_eq!(office.table("SELECT count(*) FROM period_closes"), ["1"]);
@@ -544,13 +611,23 @@ fn a_closed_month_is_not_asked_otherwise_than_it_was_closed() {
     let before = office.says(&["report", "cost", "--period", MONTH]);
     let known_at = office.table("SELECT known_at FROM period_closes").remove(0);
     for contradiction in [["--zone", "UTC"], ["--date", "ended"], ["--as-of", "2025-03-05"]] {
-        for question in [&["report", "cost"][..], &["report", "failures"], &["export", "costs"], &["export", "focus"]] {
+        for question in
+            [&["report", "cost"][..], &["report", "failures"], &["export", "costs"], &["export", "focus"]]
+        {
             let refused = office.run(&[question, &["--period", MONTH], &contradiction].concat());
-            refused.refused(2, &["2025-02 is closed: its runs are booked by started in America/Sao_Paulo", contradiction[0], "hint: --from and --until"]);
+            refused.refused(
+                2,
+                &[
+                    "2025-02 is closed: its runs are booked by started in America/Sao_Paulo",
+                    contradiction[0],
+                    "hint: --from and --until",
+                ],
+            );
         }
     }
     // What it was closed with may be said.
-    let same = ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
+    let same =
+        ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
     assert_eq!(office.says(&same), before);
     // The environment is no contradiction: it is how other months are meant.
     let mut command = office.command(&["report", "cost", "--period", MONTH]);
@@ -600,8 +677,7 @@ fn the_effective_costs_of_all_months_are_the_ledger_of_now() {
         let mut frozen: BTreeMap<&str, String> = BTreeMap::new();
         let assert_sums = |frozen: &BTreeMap<&str, String>, when: &str| {
             let charges = charges(&office, &MONTHS);
-            let effective: i128 =
-                charges.values().flatten().map(|row| nanos(&row["EffectiveCost"])).sum();
+            let effective: i128 = charges.values().flatten().map(|row| nanos(&row["EffectiveCost"])).sum();
             let ledger = office.sum(&["report", "cost", "--by", "kind"], "total_cost_usd");
             assert_eq!(effective, ledger, "seed {seed}, {when}");
             for (month, before) in frozen {

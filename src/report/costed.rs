@@ -114,9 +114,11 @@ pub fn of_id<E: From<Error>>(
     run_id: &str,
     visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let of_id = COSTED
-        .replace(WITHIN, "WHERE run_id = :run_id")
-        .replacen("booked_at", "coalesce(booked_at, created_at, observed_at)", 1);
+    let of_id = COSTED.replace(WITHIN, "WHERE run_id = :run_id").replacen(
+        "booked_at",
+        "coalesce(booked_at, created_at, observed_at)",
+        1,
+    );
     read_all(ledger, &of_id, named_params! {":run_id": run_id}, visit)
 }
 

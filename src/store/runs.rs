@@ -259,7 +259,9 @@ impl Archive {
     /// Those of SQLite.
     pub fn mark_returned(&self, run_id: Uuid, at: Instant) -> Result<()> {
         self.connection
-            .prepare_cached("UPDATE vanishings SET returned_at = ?2 WHERE run_id = ?1 AND returned_at IS NULL")?
+            .prepare_cached(
+                "UPDATE vanishings SET returned_at = ?2 WHERE run_id = ?1 AND returned_at IS NULL",
+            )?
             .execute(params![RunId::of(run_id), at])?;
         Ok(())
     }

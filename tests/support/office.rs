@@ -114,7 +114,8 @@ impl Office {
     pub fn add_like(&self, other: Uuid, at: &str) -> Uuid {
         let mut model = self.workspace.sandbox.model();
         let mut run = model.document(other).unwrap();
-        let id = Uuid::from_u128(u128::from_str_radix(&format!("{:x}", other.as_u128()), 16).unwrap() ^ 0x5a5a);
+        let id =
+            Uuid::from_u128(u128::from_str_radix(&format!("{:x}", other.as_u128()), 16).unwrap() ^ 0x5a5a);
         run.insert("id".to_owned(), json!(id));
         run.insert("created_at".to_owned(), json!(at));
         run.insert("started_at".to_owned(), json!(at));
@@ -142,7 +143,12 @@ impl Office {
                 4 => set(&mut model, id, "started_at", json!(instant)),
                 5 => set(&mut model, id, "ended_at", json!(instant)),
                 6 => set(&mut model, id, "status", json!(["success", "failed", "paused"][rng.usize(..3)])),
-                7 => set(&mut model, id, "credit_charge_status", json!(["charged", "unsuccessful"][rng.usize(..2)])),
+                7 => set(
+                    &mut model,
+                    id,
+                    "credit_charge_status",
+                    json!(["charged", "unsuccessful"][rng.usize(..2)]),
+                ),
                 8 => {
                     let run = model.document(id).unwrap();
                     model.delete(id);
@@ -156,7 +162,9 @@ impl Office {
                 10 => {
                     let mut run = model.document(id).unwrap();
                     let id = Uuid::from_u128(rng.u128(..));
-                    for (field, value) in [("id", json!(id)), ("created_at", json!(instant)), ("started_at", json!(null))] {
+                    for (field, value) in
+                        [("id", json!(id)), ("created_at", json!(instant)), ("started_at", json!(null))]
+                    {
                         run.insert(field.to_owned(), value);
                     }
                     model.insert(id, &run);
@@ -292,7 +300,8 @@ pub fn questions() -> Vec<Vec<&'static str>> {
 /// What must stay for ever of a closed month: every split and format of every report and export.
 pub fn questions_of_a_month() -> Vec<Vec<&'static str>> {
     let mut questions = questions();
-    let splits = ["month", "week", "day", "pipeline", "kind", "trigger", "status", "centre", "centre,pipeline,day"];
+    let splits =
+        ["month", "week", "day", "pipeline", "kind", "trigger", "status", "centre", "centre,pipeline,day"];
     for by in splits {
         for report in ["cost", "duration"] {
             for format in ["table", "csv", "json", "markdown", "xlsx"] {
