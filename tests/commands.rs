@@ -9,7 +9,10 @@ mod workspace;
 use assert_cmd::Command;
 use chrono::TimeDelta;
 use golden::assert_golden;
-use runledger::store::{Archive, Lock};
+use runledger::export::closed::figures;
+use runledger::report::period::Period;
+use runledger::report::{Ledger, Scope, Span};
+use runledger::store::{Archive, Frozen, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -98,6 +101,86 @@ fn eventful(runs: usize) -> Workspace {
         )
         .unwrap();
     workspace
+}
+
+/// An eventful workspace whose October is closed, changed since, closed again, and changed once more; a pipeline was
+/// renamed in between and another is gone.
+fn closed(runs: usize) -> Workspace {
+    let workspace = eventful(runs);
+    let full = runledger::sync::Options { full: true, ..options() };
+    close(&workspace, "2026-11-23T18:00:00.000001Z");
+    let october: Vec<Uuid> = workspace
+        .rows("SELECT run_id FROM runs WHERE booked_at < '2026-11-01' ORDER BY booked_at, run_id")
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    let cost = |id: Uuid, usd: f64| {
+        workspace.sandbox.model().change(id, |run| {
+            run.insert("el_cost_usd".to_owned(), json!(usd));
+        });
+    };
+    let named: Vec<Uuid> = workspace
+        .rows("SELECT DISTINCT pipeline_id FROM runs WHERE booked_at < '2026-11-01' ORDER BY 1")
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    workspace.wait(TimeDelta::hours(1));
+    cost(october[0], 1.25);
+    workspace.sandbox.model().change(october[1], |run| {
+        run.insert("started_at".to_owned(), json!("2026-11-01T03:00:00.000000Z"));
+    });
+    workspace.sandbox.model().rename_pipeline(named[0], "Vendas, renomeado");
+    workspace.sandbox.model().delete_pipeline(named[1]);
+    workspace.sync(&full);
+    close(&workspace, "2026-11-23T19:30:00Z");
+    workspace.wait(TimeDelta::hours(1));
+    cost(october[0], 1.5);
+    workspace.sandbox.model().rename_pipeline(named[0], "Vendas, de novo");
+    workspace.sync(&full);
+    workspace
+}
+
+/// Closes October as `runledger close --force` does, at an instant that is the same in each test.
+fn close(workspace: &Workspace, closed_at: &str) {
+    let lock = Lock::acquire(&workspace.path(), at(closed_at)).unwrap();
+    let archive = Archive::open(&workspace.path(), &lock).unwrap();
+    let known_at = archive.last_observed_at().unwrap().unwrap();
+    let zone = chrono_tz::Tz::America__Sao_Paulo;
+    let october = Period::named("2026-10", zone).unwrap();
+    let rules =
+        r#"[{"centre":"Fontes","kind":"source"},{"centre":"À mão","trigger":"manual","from":"2026-10-28"}]"#;
+    let scope = Scope {
+        span: Span { from: october.start, until: october.end },
+        zone,
+        as_of: Some(known_at),
+        allocation: serde_json::from_str(rules).unwrap(),
+        ..Scope::default()
+    };
+    let ledger = Ledger::open(archive.connection(), scope).unwrap();
+    let figures = figures(&ledger).unwrap();
+    drop(ledger);
+    archive
+        .keep_close(&Frozen {
+            period: october.label,
+            restates: archive.close_of("2026-10").unwrap().map(|before| before.close_id),
+            closed_at: at(closed_at),
+            known_at,
+            zone: zone.to_string(),
+            starts_at: october.start.unwrap(),
+            ends_at: october.end.unwrap(),
+            date_basis: "started".to_owned(),
+            allocation: rules.to_owned(),
+            names: figures.names,
+            objections: Some(json!(["it is a test"]).to_string()),
+            runs: figures.runs,
+            runs_cost_unknown: figures.runs_cost_unknown,
+            el_cost_nanos: figures.el_cost_nanos,
+            transformation_cost_nanos: figures.transformation_cost_nanos,
+            total_cost_nanos: figures.total_cost_nanos,
+            credits: figures.credits,
+            rows_sha256: figures.rows_sha256,
+        })
+        .unwrap();
 }
 
 /// Changes an archive by hand, whatever it says against it.
@@ -195,6 +278,77 @@ fn whatever_is_broken_is_named() {
         let (code, names) = broken(&path);
         assert_eq!((code, names.join(" ").as_str()), (6, expected), "{sql}");
     }
+}
+
+#[test]
+fn whatever_is_changed_of_a_closed_month_is_named() {
+    let workspace = closed(60);
+    assert_eq!(broken(&workspace.path()), (0, Vec::new()));
+    let sound = workspace.file("sound.db");
+    workspace.archive().copy_to(&sound).unwrap();
+    let frozen = |change: &str| format!("UPDATE period_closes SET {change} WHERE close_id = 1");
+    // A run of the closed month as it was then, and as it is still.
+    let then = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
+                WHERE started_at < '2026-11-01' AND el_cost_usd > 0 AND superseded_at IS NOT NULL)";
+    let still = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
+                 WHERE started_at < '2026-11-01' AND started_at > '2026-10-25' AND el_cost_usd > 0 AND superseded_at IS NULL)";
+    for (sql, expected) in [
+        (frozen("runs = runs + 1"), "closes"),
+        (frozen("runs_cost_unknown = runs_cost_unknown + 1"), "closes"),
+        (frozen("el_cost_nanos = el_cost_nanos + 1"), "closes"),
+        (frozen("el_cost_nanos = NULL"), "closes"),
+        (frozen("transformation_cost_nanos = transformation_cost_nanos - 1"), "closes"),
+        (frozen("total_cost_nanos = -total_cost_nanos"), "closes"),
+        (frozen("credits = credits - 1"), "closes"),
+        (frozen("rows_sha256 = zeroblob(32)"), "closes"),
+        (frozen("rows_sha256 = zeroblob(31)"), "file closes"),
+        (frozen("names = '[]'"), "closes"),
+        (frozen("names = replace(names, '\"name\":\"', '\"name\":\"x')"), "closes"),
+        (frozen("names = '['"), "file closes"),
+        (frozen("allocation = '[{\"centre\":\"X\"}]'"), "closes"),
+        (frozen("allocation = '[{\"center\":\"X\"}]'"), "closes"),
+        (frozen("zone = 'Mars/Olympus'"), "closes"),
+        (frozen("date_basis = 'ended'"), "closes"),
+        (frozen("date_basis = 'paid'"), "file closes"),
+        (frozen("starts_at = '2026-10-27T00:00:00.000000Z'"), "closes"),
+        (frozen("ends_at = '2026-10-27T00:00:00.000000Z'"), "closes"),
+        (frozen("known_at = '2026-11-23T20:30:00.000000Z'"), "closes"),
+        (frozen("known_at = 'yesterday'"), "instants closes"),
+        (
+            "DROP INDEX period_closes_first; UPDATE period_closes SET restates = NULL WHERE close_id = 2"
+                .to_owned(),
+            "schema closes",
+        ),
+        ("UPDATE period_closes SET period = '2026-09' WHERE close_id = 1".to_owned(), "closes"),
+        ("DELETE FROM period_closes WHERE close_id = 1".to_owned(), "references closes"),
+        (
+            format!("UPDATE run_snapshots SET el_cost_nanos = el_cost_nanos + 1 WHERE {then}"),
+            "derived closes",
+        ),
+        (
+            format!("UPDATE run_snapshots SET el_cost_nanos = el_cost_nanos + 1 WHERE {still}"),
+            "derived closes",
+        ),
+        (format!("UPDATE run_snapshots SET content_hash = zeroblob(32) WHERE {still}"), "hashes closes"),
+        (format!("UPDATE run_snapshots SET trigger_type = 'webhook' WHERE {still}"), "derived closes"),
+        ("UPDATE pipeline_snapshots SET name = 'x' WHERE superseded_at IS NOT NULL".to_owned(), "closes"),
+        (
+            "UPDATE pipeline_snapshots SET slug = 'x', name = NULL WHERE superseded_at IS NULL".to_owned(),
+            "closes",
+        ),
+        ("UPDATE vanishings SET vanished_at = 'yesterday'".to_owned(), "instants"),
+    ] {
+        let path = workspace.file("broken.db");
+        fs::copy(&sound, &path).unwrap();
+        tamper(&path, &sql);
+        let (code, names) = broken(&path);
+        assert_eq!((code, names.join(" ").as_str()), (6, expected), "{sql}");
+    }
+    let path = workspace.file("broken.db");
+    fs::copy(&sound, &path).unwrap();
+    tamper(&path, &frozen("credits = credits + 1, runs = 0"));
+    let ran = run(&path, &["check"]);
+    assert!(ran.out.contains("the close 1 of 2026-10: runs, credits\n"), "{}", ran.out);
 }
 
 #[test]
@@ -662,29 +816,113 @@ fn fixture(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/v{version}.db"))
 }
 
-#[test]
-fn an_archive_of_version_1_opens_checks_and_reports() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("v1.db");
-    fs::copy(fixture(1), &path).unwrap();
+/// A copy of the fixture of that version, changed by `sql` as that version may have, and migrated by this program.
+fn migrated(folder: &tempfile::TempDir, version: u32, sql: &str) -> PathBuf {
+    let path = folder.path().join(format!("v{version}.db"));
+    fs::copy(fixture(version), &path).unwrap();
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     // A sync migrates it where there is something to migrate.
     let lock = Lock::acquire(&path, at("2026-11-24T00:00:00Z")).unwrap();
     drop(Archive::open(&path, &lock).unwrap());
     assert_eq!(broken(&path), (0, Vec::new()));
-    let mut told = json_of(&run(&path, &["status", "--json", "--settle", "36500d"]));
+    path
+}
+
+/// Holds what the archive says against the golden files of that version.
+fn assert_reports(path: &Path, version: u32) {
+    let mut told = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
     for varies in ["archive", "file_bytes", "schema_version"] {
         told.as_object_mut().unwrap().remove(varies);
     }
-    assert_golden("v1-status.json", format!("{told:#}\n").as_bytes());
-    assert_golden("v1-cost.csv", run(&path, &["report", "cost", "--format", "csv"]).out.as_bytes());
-    assert_golden("v1-drift.json", run(&path, &["drift", "--json"]).out.as_bytes());
+    assert_golden(&format!("v{version}-status.json"), format!("{told:#}\n").as_bytes());
+    let said = |arguments: &[&str]| run(path, arguments).out;
+    assert_golden(&format!("v{version}-cost.csv"), said(&["report", "cost", "--format", "csv"]).as_bytes());
+    assert_golden(&format!("v{version}-drift.json"), said(&["drift", "--json"]).as_bytes());
+}
+
+#[test]
+fn an_archive_of_version_1_opens_checks_and_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_reports(&migrated(&folder, 1, ""), 1);
+}
+
+#[test]
+fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(&folder, 2, "");
+    assert_reports(&path, 2);
+    for (golden, arguments) in [
+        ("v2-closes.json", &["close", "--json"][..]),
+        ("v2-restatements.csv", &["restatements", "--format", "csv"]),
+        (
+            "v2-closed-cost.csv",
+            &["report", "cost", "--by", "pipeline", "--period", "2026-10", "--format", "csv"],
+        ),
+        ("v2-closed-costs.csv", &["export", "costs", "--period", "2026-10"]),
+    ] {
+        assert_golden(golden, run(&path, arguments).out.as_bytes());
+    }
+}
+
+#[test]
+fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
+    let folder = tempfile::tempdir().unwrap();
+    let untouched = Connection::open(fixture(1)).unwrap();
+    let texts = |archive: &Connection, sql: &str| -> Vec<String> {
+        let mut statement = archive.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    let pipelines = "SELECT json_array(kind, pipeline_id, slug, name, description, active, status, created_at, updated_at, \
+                            first_seen_at, gone_at) FROM pipelines ORDER BY kind, pipeline_id";
+    let ids = texts(&untouched, "SELECT pipeline_id FROM pipelines ORDER BY kind, pipeline_id");
+    let first_seen = texts(&untouched, "SELECT first_seen_at FROM pipelines ORDER BY kind, pipeline_id");
+    drop(untouched);
+    // One is gone since an hour later, and one was gone when it was first seen.
+    let gone = format!(
+        "UPDATE pipelines SET gone_at = '2026-11-23T17:00:00.000000Z' WHERE pipeline_id = '{}';
+         UPDATE pipelines SET gone_at = first_seen_at WHERE pipeline_id = '{}';",
+        ids[0], ids[1]
+    );
+    let before = Connection::open_in_memory().unwrap();
+    before.execute_batch(&format!("ATTACH '{}' AS v1", fixture(1).display())).unwrap();
+    before.execute_batch("CREATE TABLE pipelines AS SELECT * FROM v1.pipelines; CREATE TABLE vanished_runs AS SELECT * FROM v1.vanished_runs").unwrap();
+    before.execute_batch(&gone.replace("UPDATE pipelines", "UPDATE main.pipelines")).unwrap();
+
+    let path = migrated(&folder, 1, &gone);
+    let after = Connection::open(&path).unwrap();
+    assert_eq!(
+        texts(&after, pipelines),
+        texts(&before, &pipelines.replace("FROM pipelines", "FROM main.pipelines"))
+    );
+    let vanished = "SELECT json_array(run_id, vanished_at, sync_id) FROM vanished_runs ORDER BY run_id";
+    assert_eq!(texts(&after, vanished), texts(&before, vanished));
+    assert_eq!(texts(&after, vanished).len(), 1);
+    let states = |id: &str| {
+        texts(
+            &after,
+            &format!(
+                "SELECT json_array(observed_at, superseded_at, gone_at) FROM pipeline_snapshots \
+                 WHERE pipeline_id = '{id}' ORDER BY observed_at"
+            ),
+        )
+    };
+    assert_eq!(
+        states(&ids[0]),
+        [
+            format!("[\"{}\",\"2026-11-23T17:00:00.000000Z\",null]", first_seen[0]),
+            "[\"2026-11-23T17:00:00.000000Z\",null,\"2026-11-23T17:00:00.000000Z\"]".to_owned()
+        ]
+    );
+    assert_eq!(states(&ids[1]), [format!("[\"{0}\",null,\"{0}\"]", first_seen[1])]);
+    assert_eq!(states(&ids[2]), [format!("[\"{}\",null,null]", first_seen[2])]);
 }
 
 /// Writes the fixture of the newest version. `migrations/README.md` says when.
 #[test]
 #[ignore = "it writes tests/fixtures; only a new schema version needs it"]
 fn write_the_fixture_of_the_newest_version() {
-    let workspace = eventful(FIXTURE_RUNS);
+    let workspace = closed(FIXTURE_RUNS);
     let archive = workspace.archive();
     let version = archive.contents(at("2026-11-23T18:00:00Z")).unwrap().schema_version;
     let path = fixture(version);

@@ -44,14 +44,20 @@ fn closes(archive: &Archive) -> Checked {
     let mut checked = Checked::new("closes", "closes", "each gives the totals, names and rows that it froze");
     match archive.closes() {
         Ok(closes) => {
+            let mut before: Option<Close> = None;
             for close in closes {
                 checked.examined += 1;
                 let name = format!("the close {} of {}", close.close_id, close.frozen.period);
+                let earlier = before.filter(|before| before.frozen.period == close.frozen.period);
+                if close.frozen.restates != earlier.map(|earlier| earlier.close_id) {
+                    checked.fail(|| format!("{name} does not name the one before it"));
+                }
                 match differing(archive, &close) {
                     Ok(differing) if differing.is_empty() => {}
                     Ok(differing) => checked.fail(|| format!("{name}: {}", differing.join(", "))),
                     Err(error) => checked.fail(|| format!("{name}: {}", error.on_one_line())),
                 }
+                before = Some(close);
             }
         }
         Err(error) => checked.fail(|| format!("they cannot be read: {}", error.on_one_line())),
