@@ -525,6 +525,20 @@ fn report_arguments_that_make_no_sense_are_usage_errors() {
         &["sync", "--concurrency", "0"],
         &["status", "--max-age", "soon"],
         &["query", "SELECT 1", "--file", "q.sql"],
+        &["report", "cost", "--period", "January"],
+        &["report", "cost", "--date", "paid"],
+        &["report", "cost", "--as-of", "yesterday"],
+        &["export", "focus", "--period", "2026-W01"],
+        &["close", "January"],
+        &["close", "--restate"],
+        &["close", "2025-01", "2025-02"],
+        &["restatements", "--period", "2025-01"],
+        &["restatements", "--totals", "--as-of", "soon"],
+        &["reconcile", "--period", "2025-01"],
+        &["reconcile", "--period", "2025-01", "--invoice", "much"],
+        &["verify-file"],
+        &["verify-file", "none.csv"],
+        &["config", "--config", "none.toml"],
         &["nothing"],
         &[],
     ] {
@@ -599,7 +613,27 @@ fn a_reader_that_stops_early_is_no_error() {
 fn every_command_explains_itself() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(command(folder.path(), &["--help"])).out();
-    let commands = ["sync", "fetch", "status", "show", "report", "export", "query", "demo", "sandbox"];
+    let commands = [
+        "sync",
+        "fetch",
+        "status",
+        "show",
+        "report",
+        "export",
+        "query",
+        "close",
+        "restatements",
+        "reconcile",
+        "check",
+        "backup",
+        "verify",
+        "verify-file",
+        "coverage",
+        "drift",
+        "config",
+        "demo",
+        "sandbox",
+    ];
     for name in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(name)), "{name}");
         let own = run(command(folder.path(), &[name, "--help"])).out();
@@ -675,6 +709,12 @@ fn files_of_other_programs_are_refused_by_every_command() {
             &["report", "cost"],
             &["export", "runs"],
             &["query", "SELECT 1"],
+            &["close"],
+            &["close", "2025-01", "--force"],
+            &["restatements"],
+            &["reconcile", "--period", "2025-01", "--invoice", "1"],
+            &["check"],
+            &["drift"],
         ] {
             let ran = with(&workspace, &[args, &["--db", name]].concat());
             assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{args:?} {name}: {ran:?}");
@@ -692,7 +732,16 @@ fn files_of_other_programs_are_refused_by_every_command() {
 #[test]
 fn a_missing_archive_comes_with_a_hint() {
     let workspace = Workspace::of(0);
-    for args in [&["status"][..], &["report", "cost"], &["export", "runs"], &["query", "SELECT 1"]] {
+    for args in [
+        &["status"][..],
+        &["report", "cost"],
+        &["export", "runs"],
+        &["query", "SELECT 1"],
+        &["close"],
+        &["close", "2025-01", "--force"],
+        &["restatements"],
+        &["reconcile", "--period", "2025-01", "--invoice", "1"],
+    ] {
         let ran = with(&workspace, args);
         assert_eq!(ran.code, 6);
         assert!(

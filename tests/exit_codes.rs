@@ -44,6 +44,11 @@ fn every_exit_code_is_produced_and_explained() {
 
     produce(2, machine.run(&archive, ["report", "cost", "--until", "yesterday"]));
     produce(2, machine.run(&archive, ["export", "everything"]));
+    produce(2, machine.run(&archive, ["close", "9998-12"]));
+    produce(2, machine.run(&archive, ["restatements", "--period", "2025-01"]));
+    produce(2, machine.run(&archive, ["config", "--config", "none.toml"]));
+    // No usual cause makes an invoice of a million of a month that has no runs.
+    produce(3, machine.run(&archive, ["reconcile", "--period", "2020-01", "--invoice", "1000000"]));
 
     let id = machine.sandbox.model().ids().next().unwrap();
     let document = machine.sandbox.model().document(id).unwrap();
@@ -63,10 +68,14 @@ fn every_exit_code_is_produced_and_explained() {
     fs::write(&notes, "Buy milk. ".repeat(100)).unwrap();
     produce(6, machine.run(&notes, SYNC));
 
+    produce(6, machine.run(&machine.file("none.db"), ["close", "2025-01"]));
+
     produce(7, machine.run(&archive, ["export", "runs", "--output", "none/runs.csv"]));
+    produce(7, machine.run(&archive, ["restatements", "--output", "none/restatements.csv"]));
 
     let lock = Lock::acquire(&archive, Instant::parse("2026-01-01T00:00:00Z").unwrap()).unwrap();
     produce(11, machine.run(&archive, SYNC));
+    produce(11, machine.run(&archive, ["close", "2025-01", "--force"]));
     drop(lock);
 
     for (signal, code) in [("INT", 130), ("TERM", 143)] {

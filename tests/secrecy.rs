@@ -165,6 +165,11 @@ impl Stage {
     }
 }
 
+/// The month in UTC that a run of the sandbox started in.
+fn month_of(stage: &Stage, id: Uuid) -> String {
+    stage.sandbox.model().document(id).unwrap()["started_at"].as_str().unwrap()[..7].to_owned()
+}
+
 #[test]
 fn no_command_lets_a_secret_out() {
     let stage = Stage::new();
@@ -173,6 +178,11 @@ fn no_command_lets_a_secret_out() {
     let key_file = stage.safe.path().join("key");
     let (key_file, id) = (key_file.to_str().unwrap(), ids[12].to_string());
     let api_url = stage.gateway.url();
+    // A key that somebody put into the settings, where none belongs.
+    let mistaken = stage.safe.path().join("mistaken.toml");
+    std::fs::write(&mistaken, format!("zone = \"UTC\"\napi_key = \"{KEY}\"\n")).unwrap();
+    let mistaken = mistaken.to_str().unwrap();
+    let month = &month_of(&stage, ids[60]);
     let commands: Vec<(Vec<&str>, i32)> = vec![
         (vec!["sync", "--dry-run"], 3),
         (vec!["sync"], 3),
@@ -200,6 +210,19 @@ fn no_command_lets_a_secret_out() {
         (vec!["coverage", "--json"], 0),
         (vec!["drift"], 0),
         (vec!["drift", "--json"], 0),
+        (vec!["close", month, "--force"], 0),
+        (vec!["close", "--json"], 0),
+        (vec!["close", month], 2),
+        (vec!["export", "focus", "--period", month, "--output", "focus.csv"], 0),
+        (vec!["export", "costs", "--period", month, "--output", "costs.csv", "--manifest"], 0),
+        (vec!["restatements"], 0),
+        (vec!["restatements", "--totals", "--format", "json"], 0),
+        (vec!["reconcile", "--period", month, "--invoice", "1000000"], 3),
+        (vec!["report", "audit"], 0),
+        (vec!["config"], 0),
+        (vec!["config", "--json"], 0),
+        (vec!["config", "--config", mistaken], 2),
+        (vec!["report", "cost", "--config", mistaken], 2),
         (vec!["sync", "--no-such-flag"], 2),
     ];
     for (arguments, code) in commands {
@@ -399,6 +422,7 @@ fn nothing_from_the_api_steers_a_terminal() {
             run.insert("trigger".to_owned(), json!({"type": evil, evil: evil}));
         });
     }
+    let (month, run) = (month_of(&stage, id), id);
     let id = id.to_string();
     stage.gateway.set_plan(FaultPlan::once(
         Which::Runs,
@@ -419,8 +443,22 @@ fn nothing_from_the_api_steers_a_terminal() {
         vec!["check"],
         vec!["query", "SELECT status, pipeline_name FROM runs"],
         vec!["query", "SELECT status FROM runs WHERE status = char(27)", "--param", "\u{1b}=x"],
+        vec!["close", &month, "--force"],
+        vec!["close"],
+        vec!["close", evil],
+        vec!["reconcile", "--period", &month, "--invoice", "1"],
+        vec!["report", "cost", "--by", "status,pipeline", "--period", &month],
+        vec!["config"],
+        vec!["fetch", &id],
+        vec!["restatements"],
     ];
     for arguments in commands {
+        if arguments[0] == "fetch" {
+            // What became known of the closed month steers as little.
+            stage.sandbox.model().change(run, |run| {
+                run.insert("status".to_owned(), json!(format!("{evil} again")));
+            });
+        }
         let output = stage.command(&arguments).output().unwrap();
         for text in [output.stdout, output.stderr] {
             let text = String::from_utf8(text).unwrap();
