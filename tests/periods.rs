@@ -132,7 +132,7 @@ fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
             // What is not booked has no name, and no period.
             for row in split.iter().filter(|row| !row[by].is_empty()).take(12) {
                 let named = [&["report", "cost", "--by", by, "--period", &row[by]], &scope[..]].concat();
-                assert_eq!(office.rows(&named), [row.clone()], "{date}");
+                assert_eq!(office.rows(&named), std::slice::from_ref(row), "{date}");
                 let exported =
                     office.rows(&[&["export", "costs", "--period", &row[by]], &scope[..]].concat());
                 assert_eq!(exported.len().to_string(), row["runs"]);

@@ -29,6 +29,21 @@ WHERE run_id IN (SELECT run_id FROM moved)
   AND (superseded_at IS NULL OR superseded_at > :known_at) AND observed_at <= :now
 ORDER BY run_id, observed_at";
 
+/// The runs of the month that were found to be gone from the API, or to be back, as they were known just then.
+const VANISHED: &str = "
+WITH noted (run_id, seen_at, before, after) AS (
+    SELECT run_id, vanished_at, NULL, vanished_at FROM main.vanishings
+    WHERE vanished_at > :known_at AND vanished_at <= :now
+    UNION ALL
+    SELECT run_id, returned_at, vanished_at, NULL FROM main.vanishings
+    WHERE returned_at > :known_at AND returned_at <= :now
+)
+SELECT n.run_id, (SELECT r.pipeline_name FROM runs AS r WHERE r.run_id = n.run_id), n.seen_at, n.before, n.after
+FROM noted AS n
+JOIN main.run_snapshots AS s
+  ON s.run_id = n.run_id AND s.observed_at <= n.seen_at AND (s.superseded_at IS NULL OR s.superseded_at > n.seen_at)
+WHERE {booked} >= :from AND {booked} < :until";
+
 /// One thing that became known of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restatement {
@@ -38,7 +53,8 @@ pub struct Restatement {
     pub pipeline_name: Option<String>,
     /// When it was seen.
     pub seen_at: Instant,
-    /// What changed, under its name in the archive; `booked_at` when the run came into the month or left it.
+    /// What changed, under its name in the archive; `booked_at` when the run came into the month or left it,
+    /// `vanished_at` when it was found to be gone from the API, or back. It costs what it cost all the same.
     pub field: &'static str,
     /// What it was, as programs read it. `None`: it was not known, or not in the month.
     pub before: Option<String>,
@@ -88,12 +104,10 @@ pub fn restatements(archive: &Connection, scope: &Scope, now: Option<Instant>) -
     let known_at = text(&scope.as_of, BEFORE_EVERYTHING);
     let mut restatements = Vec::new();
     let mut statement = archive.prepare(&RESTATED.replace("{booked}", scope.date.sql()))?;
-    let mut rows = statement.query(named_params! {
-        ":known_at": known_at,
-        ":from": text(&scope.span.from, BEFORE_EVERYTHING),
-        ":until": text(&scope.span.until, AFTER_EVERYTHING),
-        ":now": text(&now, AFTER_EVERYTHING),
-    })?;
+    let (from, until) = scope.span.bounds();
+    let now = text(&now, AFTER_EVERYTHING);
+    let parameters = named_params! {":known_at": known_at, ":from": from, ":until": until, ":now": now};
+    let mut rows = statement.query(parameters)?;
     let mut before: Option<State> = None;
     while let Some(row) = rows.next()? {
         let state = State::read(row)?;
@@ -103,6 +117,21 @@ pub fn restatements(archive: &Connection, scope: &Scope, now: Option<Instant>) -
             compare(earlier, &state, &mut restatements);
         }
         before = Some(state);
+    }
+    let mut statement = archive.prepare(&VANISHED.replace("{booked}", scope.date.sql()))?;
+    let vanished = statement.query_map(parameters, |row| {
+        Ok(Restatement {
+            run_id: row.get(0)?,
+            pipeline_name: row.get(1)?,
+            seen_at: row.get(2)?,
+            field: "vanished_at",
+            before: row.get(3)?,
+            after: row.get(4)?,
+            difference: None,
+        })
+    })?;
+    for restatement in vanished {
+        restatements.push(restatement?);
     }
     restatements.sort_by(|one, other| (one.seen_at, &one.run_id).cmp(&(other.seen_at, &other.run_id)));
     Ok(restatements)

@@ -224,8 +224,8 @@ impl Archive {
         let mut all =
             self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
         let mut one = self.connection.prepare(
-            "SELECT snapshot_id, run_id FROM run_snapshots \
-             WHERE snapshot_id = ?1 AND run_id NOT IN (SELECT run_id FROM vanished_runs)",
+            "SELECT snapshot_id, run_id FROM run_snapshots AS s \
+             WHERE snapshot_id = ?1 AND NOT EXISTS (SELECT 1 FROM vanished_runs AS v WHERE v.run_id = s.run_id)",
         )?;
         let mut candidates = Vec::new();
         let mut rows = all.query([])?;
