@@ -43,7 +43,8 @@ DROP TABLE pipelines;
 -- A pipeline has one current state.
 CREATE UNIQUE INDEX pipeline_snapshots_current ON pipeline_snapshots (kind, pipeline_id) WHERE superseded_at IS NULL;
 
-CREATE INDEX pipeline_snapshots_by_slug ON pipeline_snapshots (slug, kind, superseded_at);
+-- Of the pipelines that had one slug after each other, the one that is still there comes first.
+CREATE INDEX pipeline_snapshots_by_slug ON pipeline_snapshots (slug, gone_at, pipeline_id, superseded_at);
 
 -- The sources, destinations and transformations as they were last seen. One that is deleted upstream keeps its row.
 CREATE VIEW pipelines AS
@@ -159,7 +160,7 @@ SELECT run_id,
            -- been another pipeline's before: the one that is still there is meant.
            (SELECT p.name FROM pipelines AS p
             WHERE p.slug = kinded.pipeline_id AND +p.kind = kinded.pipeline_kind
-            ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1)
+            ORDER BY p.gone_at, p.pipeline_id LIMIT 1)
        ) AS pipeline_name,
        status,
        trigger_type,

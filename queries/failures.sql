@@ -45,7 +45,7 @@ SELECT coalesce(
             WHERE p.kind = rated.pipeline_kind AND p.pipeline_id = rated.pipeline_id),
            (SELECT p.name FROM pipelines AS p
             WHERE p.slug = rated.pipeline_id AND +p.kind = rated.pipeline_kind
-            ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1)
+            ORDER BY p.gone_at, p.pipeline_id LIMIT 1)
        ) AS pipeline_name,
        pipeline_id,
        pipeline_kind,

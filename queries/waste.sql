@@ -84,7 +84,7 @@ SELECT s.waste,
             WHERE p.kind = n.pipeline_kind AND p.pipeline_id = n.pipeline_id),
            (SELECT p.name FROM pipelines AS p
             WHERE p.slug = n.pipeline_id AND +p.kind = n.pipeline_kind
-            ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1)
+            ORDER BY p.gone_at, p.pipeline_id LIMIT 1)
        ) AS pipeline_name,
        n.pipeline_id,
        n.pipeline_kind,

@@ -18,7 +18,7 @@ const PIPELINE_NAME: &str = "
 SELECT coalesce(
            (SELECT p.name FROM pipelines AS p WHERE p.kind = :kind AND p.pipeline_id = :id),
            (SELECT p.name FROM pipelines AS p WHERE p.slug = :id AND +p.kind = :kind
-            ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1)
+            ORDER BY p.gone_at, p.pipeline_id LIMIT 1)
        )";
 
 /// The place of "not known" in every dimension.

@@ -96,7 +96,7 @@ const NUMBERS: &str = "\
            coalesce( \
                (SELECT p.pipeline_id FROM pipelines AS p WHERE p.kind = named.kind AND p.pipeline_id = named_by), \
                (SELECT p.pipeline_id FROM pipelines AS p WHERE p.slug = named_by AND +p.kind = named.kind \
-                ORDER BY p.gone_at IS NOT NULL, p.pipeline_id LIMIT 1), \
+                ORDER BY p.gone_at, p.pipeline_id LIMIT 1), \
                named_by) AS pipeline_id, \
            number, \
            min(observed_at) \

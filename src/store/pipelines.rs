@@ -131,7 +131,7 @@ impl Archive {
     /// Those of SQLite.
     pub fn pipeline_name(&self, kind: PipelineKind, id_or_slug: &str) -> Result<Option<String>> {
         let sql = "SELECT name FROM pipelines WHERE kind = ?1 AND ?2 IN (pipeline_id, slug) \
-                   ORDER BY pipeline_id = ?2 DESC, gone_at IS NOT NULL, pipeline_id LIMIT 1";
+                   ORDER BY pipeline_id = ?2 DESC, gone_at, pipeline_id LIMIT 1";
         let name = self
             .connection
             .query_row(sql, params![kind.as_str(), id_or_slug], |row| row.get(0))
