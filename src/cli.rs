@@ -223,9 +223,9 @@ pub struct ShowArgs {
 /// `runledger close`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
-A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals, and the moment of
-knowledge. From then on `--period 2026-01` gives the same answers for ever, whatever becomes known; what does is
-listed by `runledger restatements`.
+A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals,
+and the moment of knowledge. From then on `--period 2026-01` gives the same answers for ever,
+whatever becomes known; what does is listed by `runledger restatements`.
 
 Examples:
   runledger close 2026-01 --zone America/Sao_Paulo
@@ -244,13 +244,9 @@ pub struct CloseArgs {
     #[arg(long, requires = "period")]
     pub force: bool,
 
-    /// The IANA time zone of the month [setting: zone] [default: UTC]
-    #[arg(long, value_name = "ZONE", requires = "period")]
-    pub zone: Option<String>,
-
-    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
-    #[arg(long, value_name = "INSTANT", requires = "period")]
-    pub date: Option<String>,
+    /// Which month a run is in.
+    #[command(flatten)]
+    pub booking: BookingArgs,
 
     /// Print an array of objects
     #[arg(long)]
@@ -260,7 +256,8 @@ pub struct CloseArgs {
 impl CloseArgs {
     /// A first close of that month of a zone.
     pub fn of(month: &str, zone: Tz) -> CloseArgs {
-        CloseArgs { period: Some(month.to_owned()), zone: Some(zone.to_string()), ..CloseArgs::default() }
+        let booking = BookingArgs { zone: Some(zone.to_string()), date: None };
+        CloseArgs { period: Some(month.to_owned()), booking, ..CloseArgs::default() }
     }
 }
 
@@ -307,13 +304,9 @@ pub struct ReconcileArgs {
     #[arg(long)]
     pub every_zone: bool,
 
-    /// The IANA time zone of the month [setting: zone] [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    pub zone: Option<String>,
-
-    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
-    #[arg(long, value_name = "INSTANT")]
-    pub date: Option<String>,
+    /// Which month a run is in.
+    #[command(flatten)]
+    pub booking: BookingArgs,
 
     /// Answer as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
     #[arg(long, value_name = "INSTANT|DAY")]
@@ -583,6 +576,18 @@ fn decimal_mark(text: &str) -> Result<u8, String> {
     }
 }
 
+/// Which month, week or day a run is in.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BookingArgs {
+    /// The IANA time zone that days, weeks and months are meant in [setting: zone] [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+
+    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
+    #[arg(long, value_name = "INSTANT")]
+    pub date: Option<String>,
+}
+
 /// Which runs are meant, what books them, and as known when.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScopeArgs {
@@ -598,13 +603,9 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 
-    /// The IANA time zone that days, weeks and months are meant in [setting: zone] [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    pub zone: Option<String>,
-
-    /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
-    #[arg(long, value_name = "INSTANT")]
-    pub date: Option<String>,
+    /// Which month a run is in.
+    #[command(flatten)]
+    pub booking: BookingArgs,
 
     /// Answer as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
     #[arg(long, value_name = "INSTANT|DAY")]

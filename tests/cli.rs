@@ -654,7 +654,9 @@ fn a_demo_needs_nothing_and_shows_what_can_be_asked() {
         let told = run(command(folder.path(), &["demo", "--runs", "300"])).out();
         for part in [
             "first sync: 300 runs seen, 300 new",
-            "incremental sync: ",
+            "is closed: close 1",
+            "full sync: ",
+            "$ runledger restatements",
             "$ runledger report cost",
             "$ runledger report duration",
             "History",

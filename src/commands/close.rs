@@ -3,7 +3,7 @@
 use super::connection::SystemClock;
 use super::say;
 use super::scope::{open_scope, period};
-use crate::cli::{CloseArgs, ScopeArgs};
+use crate::cli::{BookingArgs, CloseArgs, ScopeArgs};
 use crate::digest::in_hexadecimal;
 use crate::error::{Error, Result};
 use crate::export::closed::{Figures, figures};
@@ -49,8 +49,10 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
     let was = before.as_ref().map(|close| &close.frozen);
     let asked = ScopeArgs {
         period: Some(name.to_owned()),
-        zone: args.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
-        date: args.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
+        booking: BookingArgs {
+            zone: args.booking.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
+            date: args.booking.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
+        },
         ..ScopeArgs::default()
     };
     let scope = open_scope(&asked, settings)?;

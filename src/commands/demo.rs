@@ -184,8 +184,15 @@ fn live_on(sandbox: &Sandbox, closed: &Period) -> Uuid {
         model.finish(*id, if place == 1 { Outcome::Failed } else { Outcome::Success });
     }
     model.advance(TimeDelta::minutes(40));
-    for id in waiting.iter().chain(in_progress.first()) {
-        model.settle(*id);
+    // What a year ago was given up stays so: it would look as if costs took a year to arrive.
+    let lately = |id: &&Uuid| {
+        let run = model.document(**id).unwrap_or_default();
+        let created_at = run.get("created_at").and_then(|at| at.as_str()).map(str::to_owned);
+        closed.start.zip(created_at).is_some_and(|(start, at)| start.as_str() <= at.as_str())
+    };
+    let arriving: Vec<Uuid> = waiting.iter().filter(lately).chain(in_progress.first()).copied().collect();
+    for id in arriving {
+        model.settle(id);
     }
     let in_closed = |id: &Uuid| {
         let run = model.document(*id).unwrap_or_default();

@@ -20,8 +20,7 @@ pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()>
     let archive = Archive::open_for_reading(path)?;
     let month = ScopeArgs {
         period: Some(args.period.clone()),
-        zone: args.zone.clone(),
-        date: args.date.clone(),
+        booking: args.booking.clone(),
         as_of: args.as_of.clone(),
         ..ScopeArgs::default()
     };

@@ -28,8 +28,8 @@ pub fn scope(args: &ScopeArgs, settings: &Settings, archive: &Archive) -> Result
 /// # Errors
 /// [`Error::Usage`] naming the argument that cannot be meant.
 pub fn open_scope(args: &ScopeArgs, settings: &Settings) -> Result<Scope> {
-    let zone = settings.zone(args.zone.as_deref())?.value;
-    let date = settings.date(args.date.as_deref())?.value;
+    let zone = settings.zone(args.booking.zone.as_deref())?.value;
+    let date = settings.date(args.booking.date.as_deref())?.value;
     let span = match &args.period {
         Some(name) => {
             let Period { start, end, .. } = period(name, zone)?;
@@ -57,8 +57,8 @@ pub fn period(name: &str, zone: Tz) -> Result<Period> {
 fn closed_scope(close: &Close, open: &Scope, args: &ScopeArgs) -> Result<Scope> {
     let closed = Scope::of_close(close)?;
     let asked = [
-        ("--zone", args.zone.is_some() && open.zone != closed.zone),
-        ("--date", args.date.is_some() && open.date != closed.date),
+        ("--zone", args.booking.zone.is_some() && open.zone != closed.zone),
+        ("--date", args.booking.date.is_some() && open.date != closed.date),
         ("--as-of", args.as_of.is_some() && open.as_of != closed.as_of),
     ];
     if let Some((argument, _)) = asked.iter().find(|(_, contradicts)| *contradicts) {
