@@ -276,17 +276,9 @@ pub struct RestatementsArgs {
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
-    /// How to print the answer
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
-
-    /// How it is written.
+    /// How the answer is printed, and where.
     #[command(flatten)]
-    pub writing: WritingArgs,
-
-    /// Where the answer goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
+    pub answer: AnswerArgs,
 }
 
 /// `runledger reconcile`
@@ -312,17 +304,9 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
-    /// How to print the answer
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
-
-    /// How it is written.
+    /// How the answer is printed, and where.
     #[command(flatten)]
-    pub writing: WritingArgs,
-
-    /// Where the answer goes.
-    #[command(flatten)]
-    pub output: OutputArgs,
+    pub answer: AnswerArgs,
 }
 
 /// `runledger check`
@@ -506,6 +490,14 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
 
+    /// How the answer is printed, and where.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+}
+
+/// How an answer that is a table is printed, and where.
+#[derive(Debug, Clone, Args)]
+pub struct AnswerArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,

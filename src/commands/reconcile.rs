@@ -1,10 +1,9 @@
 //! This is `runledger reconcile`: it compares an invoice with the ledger and says which usual cause closes the gap.
 
 use super::scope::scope;
-use super::writing::{asked, format_of_table, writing};
+use super::writing::{asked, print};
 use crate::cli::{ReconcileArgs, ScopeArgs};
 use crate::error::{Error, Result};
-use crate::export::{Destination, write_table};
 use crate::report::reconcile::{Invoice, Zones, reconcile};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -27,11 +26,8 @@ pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()>
     let scope = scope(&month, settings, &archive)?;
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
-    let table = found.table();
     let asked = asked(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
-    let writing =
-        writing(&args.writing, settings, format_of_table(args.format, scope.zone), scope.zone, asked)?;
-    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))?;
+    print(&found.table(), &args.answer, settings, scope.zone, asked)?;
     let explanations = found.explanations();
     if explanations.is_empty() {
         let could = match found.possible().as_slice() {

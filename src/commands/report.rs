@@ -1,11 +1,10 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::scope::scope;
-use super::writing::{asked, format_of_table, writing};
+use super::writing::{asked, print};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
-use crate::export::{Destination, write_table};
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
@@ -29,8 +28,7 @@ pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
         }
         None => (list(), Tz::UTC, Asked { question: "report --list".to_owned(), ..Asked::default() }),
     };
-    let writing = writing(&args.writing, settings, format_of_table(args.format, zone), zone, asked)?;
-    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
+    print(&table, &args.answer, settings, zone, asked)
 }
 
 fn answer(

@@ -1,11 +1,10 @@
 //! This is `runledger restatements`: what became known of closed months after their close.
 
 use super::scope::as_of;
-use super::writing::{asked, format_of_table, writing};
+use super::writing::{asked, print};
 use crate::cli::RestatementsArgs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
-use crate::export::{Destination, write_table};
 use crate::report::{Ledger, Scope, restated};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -44,6 +43,5 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
     };
     let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
     let asked = Asked { period: args.period.clone(), ..asked };
-    let writing = writing(&args.writing, settings, format_of_table(args.format, zone), zone, asked)?;
-    write_table(&table, &writing, &Destination::at(args.output.output.as_deref()))
+    print(&table, &args.answer, settings, zone, asked)
 }

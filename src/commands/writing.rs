@@ -1,10 +1,10 @@
-//! This is the reading of `--decimals`, `--dialect` and what is set over it, and `--manifest`.
+//! This is the writing of an answer as the arguments want it: `--format`, `--dialect`, `--decimals`, `--manifest`, `--output`.
 
-use crate::cli::{TableFormat, WritingArgs, YesNo};
+use crate::cli::{AnswerArgs, TableFormat, WritingArgs, YesNo};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
-use crate::export::{Beside, Dialect, Format, Writing};
-use crate::report::Scope;
+use crate::export::{Beside, Destination, Dialect, Format, Writing, write_table};
+use crate::report::{Scope, Table};
 use crate::settings::Settings;
 use crate::store::{Archive, Close};
 use chrono_tz::Tz;
@@ -31,15 +31,20 @@ pub fn writing(
     Ok(Writing { format, usd_decimals: args.decimals, beside, asked })
 }
 
-/// The format of a table; a spreadsheet has its instants in `zone`.
-pub fn format_of_table(format: TableFormat, zone: Tz) -> Format {
-    match format {
+/// Prints a table as the arguments want it; instants for a spreadsheet in `zone`.
+///
+/// # Errors
+/// As [`writing`], and whatever the place says.
+pub fn print(table: &Table, args: &AnswerArgs, settings: &Settings, zone: Tz, asked: Asked) -> Result<()> {
+    let format = match args.format {
         TableFormat::Table => Format::Terminal,
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,
         TableFormat::Markdown => Format::Markdown,
         TableFormat::Xlsx => Format::Xlsx(zone),
-    }
+    };
+    let writing = writing(&args.writing, settings, format, zone, asked)?;
+    write_table(table, &writing, &Destination::at(args.output.output.as_deref()))
 }
 
 /// What is asked of the archive in that scope.
