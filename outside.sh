@@ -187,8 +187,10 @@ money_is_exact_elsewhere() {
 
 # The one version of Python that the FOCUS validator and what it is built on agree about.
 python_3_12() {
-    local python
-    for python in python3 python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12*/bin/python; do
+    local python beside
+    # Versions that lie beside each other, as pyenv has them.
+    beside=$(python3 -c 'import pathlib, sys; print(pathlib.Path(sys.base_prefix).parent)')
+    for python in python3 python3.12 "$beside"/3.12*/bin/python "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12*/bin/python; do
         if "$python" -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null; then
             echo "$python"
             return
