@@ -50,11 +50,11 @@ pub fn print(table: &Table, args: &AnswerArgs, settings: &Settings, zone: Tz, as
 /// What is asked of the archive in that scope.
 ///
 /// # Errors
-/// What reading the archive's moment, or its closes, says.
+/// Those of SQLite.
 pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked> {
-    let moment = archive.moment()?;
     // What was observed later does not speak in an answer as known earlier, nor in its manifest.
-    let known_at = moment.known_at.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
+    let known_at =
+        archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
     let close_state = match (&scope.period, scope.close_id) {
         (None, _) => None,
         (Some(_), None) => Some("open".to_owned()),
@@ -73,7 +73,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         known_at: known_at.map(|at| at.to_string()),
         close_state,
         centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
-        schema_version: moment.schema_version,
+        schema_version: archive.schema_version()?,
     })
 }
 

@@ -1,12 +1,10 @@
 //! This is a tally: the rows, sums and unknown values of what is written, taken from the ledger's own values.
 
 use crate::report::Cell;
+use crate::report::cost::CHARGED;
 use crate::report::rows::{Row, Value};
 use crate::run::Usd;
 use crate::run::money::nanos_of_number;
-
-/// The `credit_charge_status` of a run that cost a credit.
-const CHARGED: &str = "charged";
 
 /// The sums of the columns that have some, and the count of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::run::Usd;
 
 /// The `credit_charge_status` of a run that cost a credit.
-const CHARGED: &str = "charged";
+pub const CHARGED: &str = "charged";
 
 /// What the ledger's runs cost. [`groups::report`] says how rows are grouped and ordered.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {

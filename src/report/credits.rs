@@ -6,6 +6,7 @@
 //! whether it is charged is expected to be: so charged, undecided and forecast add up to what is expected.
 
 use super::booked::BookedRun;
+use super::cost::CHARGED;
 use super::dimension::Dimension;
 use super::groups::{for_each_run, for_each_run_in};
 use super::ledger::Ledger;
@@ -21,9 +22,6 @@ use rusqlite::{Connection, named_params};
 use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The `credit_charge_status` of a run that cost a credit.
-pub const CHARGED: &str = "charged";
 
 /// How far back the pace is measured. A schedule that set nothing off for longer is no schedule any more.
 const PACE: TimeDelta = TimeDelta::days(30);

@@ -196,10 +196,13 @@ fn as_known(archive: &Connection, table: &str, moment: Instant) -> Result<String
     ))
 }
 
+/// When the first sync began. `None`: there was none.
+pub(super) fn began(archive: &Connection) -> Result<Option<Instant>> {
+    Ok(archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?)
+}
+
 fn began_before(archive: &Connection, moment: Instant) -> Result<()> {
-    let began: Option<Instant> =
-        archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?;
-    match began {
+    match began(archive)? {
         Some(began) if moment < began => Err(Error::Usage {
             what: format!("nothing was known yet at {moment}"),
             hint: Some(format!("this archive began at {began}")),

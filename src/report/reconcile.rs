@@ -1,8 +1,9 @@
 //! This is the reconciliation of an invoice with the ledger: which of the usual causes closes the gap, and by how much.
 
 use super::booked::BookedRun;
+use super::cost::CHARGED;
 use super::groups::for_each_run;
-use super::ledger::Ledger;
+use super::ledger::{self, Ledger};
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
 use super::restated::restatements;
@@ -126,7 +127,7 @@ impl Line {
             el: run.el_cost_nanos()?,
             transformation: run.transformation_cost_nanos()?,
             status: run.status()?.map(str::to_owned),
-            charged: run.credit_charge_status()? == Some(super::credits::CHARGED),
+            charged: run.credit_charge_status()? == Some(CHARGED),
             booked_at: run.booked_at()?.map(str::to_owned),
         })
     }
@@ -333,8 +334,7 @@ impl Trial {
         }
         let first = Period::around(ended, Calendar::Day, scope.zone);
         let last = days.last().map(|day| day.label.clone());
-        let began: Option<Instant> =
-            archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?;
+        let began = ledger::began(archive)?;
         let mut before = None;
         for day in [first].into_iter().chain(days) {
             let Some(known_at) = day.end.map(|end| end.plus(TimeDelta::microseconds(-1))) else { continue };

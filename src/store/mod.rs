@@ -7,7 +7,6 @@ mod copy;
 mod coverage;
 mod lock;
 mod look;
-mod moment;
 mod oddities;
 mod pipelines;
 mod rows;
@@ -22,7 +21,6 @@ pub use contents::Contents;
 pub use copy::Copied;
 pub use coverage::{Coverage, Gap, Why};
 pub use lock::Lock;
-pub use moment::Moment;
 pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
 pub use rows::{RUN_COLUMNS, run_from_row};
@@ -223,7 +221,10 @@ impl Archive {
     }
 
     /// The version of the newest migration that was applied. `None`: none was.
-    fn schema_version(&self) -> Result<Option<u32>> {
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn schema_version(&self) -> Result<Option<u32>> {
         let migrated: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history')",
             [],
