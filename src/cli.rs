@@ -14,9 +14,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "runledger", version, max_term_width = 100, after_help = exit_codes())]
 pub struct Cli {
-    /// The archive: one SQLite file [env: RUNLEDGER_DB] [default: runledger.db]
+    /// The archive: one SQLite file; reports can be given several [env: RUNLEDGER_DB] [default: runledger.db]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
-    pub db: Option<PathBuf>,
+    pub db: Vec<PathBuf>,
 
     /// The settings [env: RUNLEDGER_CONFIG] [default: runledger.toml beside the archive]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -473,8 +473,8 @@ pub struct ReportArgs {
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
 
-    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre; several with
-    /// commas [default: month]
+    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre, workspace; several
+    /// with commas [default: month]
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     pub by: Vec<String>,
 

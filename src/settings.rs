@@ -155,6 +155,24 @@ struct File {
     plan: Option<Plan>,
     #[serde(default)]
     centre: Allocation,
+    #[serde(default)]
+    workspace: Vec<Workspace>,
+}
+
+/// A workspace of Nekt: an archive of its own, and the key that reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workspace {
+    /// What people call it; each its own.
+    pub name: String,
+    /// Its archive.
+    pub archive: PathBuf,
+    /// The file with its API key. `None`: `api_key_env` names where it is.
+    pub api_key_file: Option<PathBuf>,
+    /// The environment variable with its API key. `None`: `api_key_file` says where it is.
+    pub api_key_env: Option<String>,
+    /// The API's address. `None`: that of everything else.
+    pub api_url: Option<String>,
 }
 
 impl File {
@@ -167,7 +185,67 @@ impl File {
         said(&self.zone).map(zone_of).transpose()?;
         said(&self.date).map(date_of).transpose()?;
         said(&self.dialect).map(dialect_of).transpose()?;
+        for (place, workspace) in self.workspace.iter().enumerate() {
+            workspace.validate(&self.workspace[..place])?;
+        }
         self.centre.validate()
+    }
+}
+
+impl Workspace {
+    /// Finds what cannot be meant, also beside the workspaces before it.
+    fn validate(&self, before: &[Workspace]) -> Result<()> {
+        let Workspace { name, archive, .. } = self;
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(Error::usage("a workspace needs a name of its own that can be printed"));
+        }
+        if self.api_key_file.is_some() == self.api_key_env.is_some() {
+            return Err(Error::Usage {
+                what: format!("the workspace {name} needs either api_key_file or api_key_env"),
+                hint: Some(
+                    "the key itself is never a setting: anyone who sees the file would see it".to_owned(),
+                ),
+            });
+        }
+        if before.iter().any(|other| other.name == *name) {
+            return Err(Error::usage(format!("two workspaces are called {name}")));
+        }
+        match before.iter().find(|other| other.archive == *archive) {
+            Some(other) => Err(Error::usage(format!(
+                "the workspaces {} and {name} have one archive, {}: each needs its own",
+                other.name,
+                archive.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The paths as seen from the folder of the file that says them.
+    fn in_folder(self, folder: &Path) -> Workspace {
+        Workspace {
+            archive: folder.join(self.archive),
+            api_key_file: self.api_key_file.map(|file| folder.join(file)),
+            ..self
+        }
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is none, or what there is is no key.
+    pub fn api_key(&self) -> Result<ApiKey> {
+        match (&self.api_key_file, &self.api_key_env) {
+            (Some(file), _) => ApiKey::from_file(file),
+            (None, Some(variable_name)) => {
+                // What stands in the settings is not quoted: it may be the key itself, put there by mistake.
+                let origin = format!("the variable that api_key_env of the workspace {} names", self.name);
+                match variable(variable_name) {
+                    Ok(Some(key)) => ApiKey::new(&key, &origin),
+                    _ => Err(Error::usage(format!("{origin} holds no API key"))),
+                }
+            }
+            (None, None) => Err(Error::usage(format!("the workspace {} has no API key", self.name))),
+        }
     }
 }
 
@@ -214,10 +292,12 @@ impl Settings {
             let at = error.span().map_or(0, |span| span.start.min(text.len()));
             text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
         };
-        let file: File = toml::from_str(&text)
+        let mut file: File = toml::from_str(&text)
             .map_err(|error| in_file(format!("line {}: {}", line(&error), error.message().trim_end())))?;
         file.validate().map_err(|error| in_file(error.to_string()))?;
-        Ok(Settings { path: Some(path.clone()), file })
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
+        Ok(Settings { path: Some(path), file })
     }
 
     /// The file; `None`: there is none.
@@ -271,6 +351,17 @@ impl Settings {
         &self.file.centre
     }
 
+    /// The workspaces, in the order of the file.
+    pub fn workspaces(&self) -> &[Workspace] {
+        &self.file.workspace
+    }
+
+    /// The workspace whose archive is that file. `None`: the settings name none.
+    pub fn workspace_at(&self, archive: &Path) -> Option<&Workspace> {
+        let is_it = |workspace: &&Workspace| same_file(&workspace.archive, archive);
+        self.file.workspace.iter().find(is_it)
+    }
+
     /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of the API key only
     /// whether there is one.
     ///
@@ -321,7 +412,16 @@ impl Settings {
             .0
             .iter()
             .map(|rule| ("centre", Setting { value: Some(rule.to_string()), origin: file() }));
-        Ok(settings.into_iter().chain(rules).map(|(name, setting)| (name.to_owned(), setting)).collect())
+        let workspaces = self.file.workspace.iter().map(|workspace| {
+            let value = format!("{} in {}", workspace.name, workspace.archive.display());
+            ("workspace", Setting { value: Some(value), origin: file() })
+        });
+        Ok(settings
+            .into_iter()
+            .chain(rules)
+            .chain(workspaces)
+            .map(|(name, setting)| (name.to_owned(), setting))
+            .collect())
     }
 
     /// The flag, else the variable, else the file, else the default.
@@ -344,6 +444,11 @@ impl Settings {
             _ => said(default, Origin::Default),
         }
     }
+}
+
+/// Whether two paths lead to one file, whatever they are written like.
+fn same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn zone_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {

@@ -1,5 +1,6 @@
 //! This is what each command does, one file a command.
 
+mod archives;
 mod backup;
 mod check;
 mod close;
@@ -26,16 +27,17 @@ mod verify_file;
 mod writing;
 
 use crate::cli::{Cli, Command};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::settings::{self, Settings};
+use std::path::Path;
 
 /// Does what the command line asks for.
 ///
 /// # Errors
 /// Whatever ends the command.
 pub fn run(cli: &Cli) -> Result<()> {
-    let archive = settings::archive(cli.db.as_deref());
+    let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
@@ -43,7 +45,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Fetch(args) => fetch::run(args, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
-        Command::Report(args) => report::run(args, &path, &settings()?),
+        Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
         Command::Check(args) => check::run(args, &path),
@@ -58,10 +60,30 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
-        Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
+        Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => sandbox::run(args),
     };
     done.map_err(|error| error.in_archive(&path))
+}
+
+/// The archive that `--db` names. `None`: it is not given.
+///
+/// # Errors
+/// [`Error::Usage`] when several are named to a command that asks one.
+fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
+    match (cli.db.as_slice(), &cli.command) {
+        ([], _) => Ok(None),
+        // Those that ask several open them themselves.
+        ([one], _) | ([one, ..], Command::Report(_)) => Ok(Some(one)),
+        ([one, other, ..], _) => Err(Error::Usage {
+            what: format!(
+                "--db names {} and {}, and this command asks one archive",
+                one.display(),
+                other.display()
+            ),
+            hint: Some("`runledger report` and `runledger export parquet` can ask several".to_owned()),
+        }),
+    }
 }
 
 /// Prints a line to the standard output. Whoever reads it may stop early: that is no error.

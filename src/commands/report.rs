@@ -1,43 +1,39 @@
 //! This is `runledger report`: it answers a question that has a name.
 
-use super::scope::scope;
-use super::writing::{asked, print};
-use crate::cli::ReportArgs;
+use super::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
+use super::writing::print;
+use crate::cli::{Cli, ReportArgs};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
-use crate::settings::Settings;
-use crate::store::Archive;
+use crate::settings::{self, Settings};
 use chrono_tz::Tz;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Answers the question, or lists the questions when none is named.
-pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let (table, zone, asked) = match args.name.as_deref() {
-        Some(name) => {
-            let archive = Archive::open_for_reading(path)?;
-            // One moment for the answer and for what the manifest says of the archive.
-            let _reading = archive.connection().unchecked_transaction()?;
-            let scope = scope(&args.scope, settings, &archive)?;
-            let ledger = Ledger::open(archive.connection(), scope)?;
-            let table = answer(name, args, &ledger, &archive, settings)?;
-            let asked = asked(format!("report {name}"), ledger.scope(), &archive)?;
-            (table, ledger.scope().zone, Asked { by: args.by.clone(), limit: args.limit, ..asked })
-        }
-        None => (list(), Tz::UTC, Asked { question: "report --list".to_owned(), ..Asked::default() }),
+pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
+    let Some(name) = args.name.as_deref() else {
+        let settings = Settings::load(
+            cli.config.as_deref(),
+            &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
+        )?;
+        let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
+        return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
-    print(&table, &args.answer, settings, zone, asked)
+    let workspaces = open(cli)?;
+    // One moment for the answer and for what the manifest says of each archive.
+    let _reading = at_one_moment(&workspaces)?;
+    let ledgers = ledgers(&workspaces, &args.scope)?;
+    let table = answer(name, args, &workspaces, &ledgers)?;
+    let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
+    let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
+    print(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
 }
 
-fn answer(
-    name: &str,
-    args: &ReportArgs,
-    ledger: &Ledger<'_>,
-    archive: &Archive,
-    settings: &Settings,
-) -> Result<Table> {
+/// What the workspaces answer: what was spent and how long it took all together, everything else one by one.
+fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Ledger<'_>]) -> Result<Table> {
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("the report {name} has no --what-if: only credits are forecast")))
@@ -45,20 +41,23 @@ fn answer(
         "cost" | "duration" | "credits" if args.limit.is_some() => {
             Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
         }
-        "cost" => cost::report(ledger, &dimensions(&args.by)?),
-        "duration" => duration::report(ledger, &dimensions(&args.by)?),
-        "credits" => credits(ledger, args, archive, settings),
+        "cost" => cost::report_across(ledgers, &dimensions(&args.by)?),
+        "duration" => duration::report_across(ledgers, &dimensions(&args.by)?),
+        "credits" => one_by_one(ledgers, |index, ledger| credits(ledger, args, &workspaces[index])),
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
-        _ => Question::named(name)
-            .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
-            .ask(ledger, args.limit),
+        _ => {
+            let question =
+                Question::named(name).ok_or_else(|| Error::usage(format!("there is no report {name}")))?;
+            one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
+        }
     }
 }
 
 /// The credits, as known at the moment asked for, or now.
-fn credits(ledger: &Ledger<'_>, args: &ReportArgs, archive: &Archive, settings: &Settings) -> Result<Table> {
+fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Result<Table> {
+    let Workspace { archive, settings, .. } = workspace;
     let by = dimensions(&args.by)?;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can be split by month and pipeline alone"));

@@ -74,6 +74,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         close_state,
         centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
+        workspaces: Vec::new(),
     })
 }
 

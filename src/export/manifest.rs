@@ -47,6 +47,24 @@ pub struct Asked {
     pub centres: Vec<String>,
     /// The version of the archive's schema.
     pub schema_version: Option<u32>,
+    /// What each of several archives was asked, in their order; empty: it was a single one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workspaces: Vec<AskedOf>,
+}
+
+/// What one of several archives was asked, as far as it can differ between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedOf {
+    /// The name of its workspace.
+    pub workspace: String,
+    /// The moment as of which the question was asked.
+    pub as_of: Option<String>,
+    /// The latest observation that the answer knows of.
+    pub known_at: Option<String>,
+    /// Whether the period is open, closed or restated.
+    pub close_state: Option<String>,
+    /// The rules of the cost centres, in their order.
+    pub centres: Vec<String>,
 }
 
 /// The file that was written.

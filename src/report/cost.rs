@@ -16,6 +16,11 @@ pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
     groups::report::<CostTally>(ledger, by)
 }
 
+/// The same over several ledgers, whose zone is one.
+pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+    groups::report_across::<CostTally>(ledgers, by)
+}
+
 /// What the ledger's runs cost, taken together.
 pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
     groups::total(ledger)

@@ -17,11 +17,13 @@ pub enum Dimension {
     Status,
     /// The cost centre, by finance's rules.
     Centre,
+    /// The workspace, each of which has an archive of its own.
+    Workspace,
 }
 
 impl Dimension {
     /// Every dimension under its name on the command line.
-    pub const ALL: [(&'static str, Dimension); 8] = [
+    pub const ALL: [(&'static str, Dimension); 9] = [
         ("month", Dimension::Period(Calendar::Month)),
         ("week", Dimension::Period(Calendar::Week)),
         ("day", Dimension::Period(Calendar::Day)),
@@ -30,6 +32,7 @@ impl Dimension {
         ("trigger", Dimension::Trigger),
         ("status", Dimension::Status),
         ("centre", Dimension::Centre),
+        ("workspace", Dimension::Workspace),
     ];
 
     /// The dimension of that name.

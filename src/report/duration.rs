@@ -22,6 +22,11 @@ pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
     groups::report::<DurationTally>(ledger, by)
 }
 
+/// The same over several ledgers, whose zone is one.
+pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+    groups::report_across::<DurationTally>(ledgers, by)
+}
+
 /// How long some runs took.
 #[derive(Debug, Default)]
 struct DurationTally {

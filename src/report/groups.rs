@@ -35,11 +35,20 @@ pub fn total<T: Tally>(ledger: &Ledger<'_>) -> Result<T> {
 /// The figures `T` of each group of the ledger's runs: periods ascending, then texts, what is not known
 /// last. With more than one row the totals are given too.
 pub fn report<T: Tally>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    let mut grouping = Grouping::<T>::new(by, ledger);
-    // Neighbours mostly share their group, so the last one is tried before the map is asked.
-    let mut last = None;
-    for_each_run(ledger, |run| grouping.add(run, &mut last))?;
-    grouping.into_table(ledger)
+    report_across::<T>(std::slice::from_ref(ledger), by)
+}
+
+/// The same of the runs of several ledgers, which mean days, weeks and months in one zone. The rows of pipelines say
+/// of which workspace each is.
+pub fn report_across<T: Tally>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+    let mut grouping = Grouping::<T>::new(by);
+    for ledger in ledgers {
+        grouping.enter(ledger);
+        // Neighbours mostly share their group, so the last one is tried before the map is asked.
+        let mut last = None;
+        for_each_run(ledger, |run| grouping.add(run, &mut last)).map_err(|error| ledger.blamed(error))?;
+    }
+    grouping.into_table(ledgers)
 }
 
 /// Gives each of the ledger's runs to `visit`; the first error ends it.
@@ -76,9 +85,16 @@ struct Grouping<T> {
 }
 
 impl<T: Tally> Grouping<T> {
-    fn new(by: &[Dimension], ledger: &Ledger<'_>) -> Grouping<T> {
-        let interners = by.iter().map(|dimension| Interner::new(*dimension, ledger)).collect();
+    fn new(by: &[Dimension]) -> Grouping<T> {
+        let interners = by.iter().map(|dimension| Interner::new(*dimension)).collect();
         Grouping { interners, groups: HashMap::new(), tallies: Vec::new() }
+    }
+
+    /// The runs that come are those of that ledger.
+    fn enter(&mut self, ledger: &Ledger<'_>) {
+        for interner in &mut self.interners {
+            interner.enter(ledger);
+        }
     }
 
     fn add(&mut self, run: &BookedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
@@ -97,13 +113,14 @@ impl<T: Tally> Grouping<T> {
         self.tallies[group].add(run)
     }
 
-    fn into_table(self, ledger: &Ledger<'_>) -> Result<Table> {
-        let mut columns: Vec<String> = Vec::new();
+    fn into_table(self, ledgers: &[Ledger<'_>]) -> Result<Table> {
         let mut labels = Vec::new();
+        let mut shown = Vec::new();
         for interner in &self.interners {
-            columns.extend(interner.columns(&self.interners));
-            labels.push(interner.labels(ledger.connection())?);
+            shown.push(interner.columns(&self.interners));
+            labels.push(interner.labels(ledgers)?);
         }
+        let mut columns: Vec<String> = shown.iter().flatten().map(|(_, name)| (*name).to_owned()).collect();
         let label_columns = columns.len();
         columns.extend(T::COLUMNS.iter().map(|column| (*column).to_owned()));
 
@@ -117,9 +134,9 @@ impl<T: Tally> Grouping<T> {
         let (mut all, mut rows) = (T::default(), Vec::with_capacity(groups.len()));
         for (key, group) in groups {
             let mut row = Vec::with_capacity(columns.len());
-            for ((place, interner), labels) in key.iter().zip(&self.interners).zip(&labels) {
-                let shown = interner.columns(&self.interners).len();
-                row.extend(labels[*place as usize].iter().take(shown).cloned().map(Cell::Text));
+            for ((place, labels), shown) in key.iter().zip(&labels).zip(&shown) {
+                let label = &labels[*place as usize];
+                row.extend(shown.iter().map(|(part, _)| Cell::Text(label[*part].clone())));
             }
             let mut tally = tallies[group].take().expect("each group is one row");
             row.extend(tally.cells());

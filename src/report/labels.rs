@@ -8,7 +8,7 @@ use super::period::{Calendar, Period};
 use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
-use rusqlite::{Connection, named_params};
+use rusqlite::named_params;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ SELECT coalesce(
 /// The place of "not known" in every dimension.
 const UNKNOWN: u32 = 0;
 
-/// Stands between a pipeline's kind and its id in an interned key.
-const KIND_END: char = '\0';
+/// Stands between the parts of a pipeline's interned key: its ledger's number, its kind, its id.
+const PART_END: char = '\0';
 
 /// One label as its cells, in the order they are sorted by. `None`: not known.
 pub type Label = Vec<Option<String>>;
@@ -33,28 +33,50 @@ pub type Label = Vec<Option<String>>;
 /// Gives each label of one dimension its place.
 pub struct Interner {
     dimension: Dimension,
-    zone: Tz,
-    allocator: Arc<Allocator>,
+    /// The ledgers whose runs came so far; the last one's are coming now.
+    entered: Vec<Entered>,
     places: HashMap<String, u32>,
-    /// The label's own text by place, for pipelines their kind and id; `None` is at [`UNKNOWN`].
+    /// The label's own text by place, for pipelines their ledger, kind and id; `None` is at [`UNKNOWN`].
     keys: Vec<Option<String>>,
     /// The period of the last run: rows come in order of time, so the next one mostly shares it.
     current: Option<(Period, u32)>,
     pipeline_key: String,
 }
 
+/// What labels take from the ledger that a run is in.
+struct Entered {
+    zone: Tz,
+    allocator: Arc<Allocator>,
+    /// Its place among those that were entered, as pipelines' keys have it.
+    number: String,
+    workspace: String,
+}
+
 impl Interner {
     /// Nothing met yet, except what is not known.
-    pub fn new(dimension: Dimension, ledger: &Ledger<'_>) -> Interner {
+    pub fn new(dimension: Dimension) -> Interner {
         Interner {
             dimension,
-            zone: ledger.scope().zone,
-            allocator: Arc::clone(ledger.allocator()),
+            entered: Vec::new(),
             places: HashMap::new(),
             keys: vec![None],
             current: None,
             pipeline_key: String::new(),
         }
+    }
+
+    /// The runs that come are those of that ledger.
+    pub fn enter(&mut self, ledger: &Ledger<'_>) {
+        self.entered.push(Entered {
+            zone: ledger.scope().zone,
+            allocator: Arc::clone(ledger.allocator()),
+            number: self.entered.len().to_string(),
+            workspace: ledger.workspace().to_owned(),
+        });
+    }
+
+    fn entered(&self) -> &Entered {
+        self.entered.last().expect("runs come after their ledger")
     }
 
     /// The place of the run's label.
@@ -65,9 +87,12 @@ impl Interner {
                 let Some((kind, id)) = run.pipeline()? else { return Ok(UNKNOWN) };
                 let mut key = std::mem::take(&mut self.pipeline_key);
                 key.clear();
-                key.push_str(kind);
-                key.push(KIND_END);
-                key.push_str(id);
+                // Two workspaces may each have a pipeline of that id.
+                key.push_str(&self.entered().number);
+                for part in [kind, id] {
+                    key.push(PART_END);
+                    key.push_str(part);
+                }
                 let place = self.place_of_text(Some(&key));
                 self.pipeline_key = key;
                 Ok(place)
@@ -75,8 +100,12 @@ impl Interner {
             Dimension::Kind => Ok(self.place_of_text(run.pipeline()?.map(|(kind, _)| kind))),
             Dimension::Trigger => Ok(self.place_of_text(run.trigger_type()?)),
             Dimension::Status => Ok(self.place_of_text(run.status()?)),
+            Dimension::Workspace => {
+                let workspace = self.entered().workspace.clone();
+                Ok(self.place_of_text(Some(&workspace)))
+            }
             Dimension::Centre => {
-                let allocator = Arc::clone(&self.allocator);
+                let allocator = Arc::clone(&self.entered().allocator);
                 let centre = allocator.centre(run.pipeline()?, run.trigger_type()?, run.booked_at()?);
                 Ok(self.place_of_text(Some(centre)))
             }
@@ -100,46 +129,64 @@ impl Interner {
             return *place;
         }
         let Some(instant) = Instant::parse(booked_at) else { return UNKNOWN };
-        let period = Period::around(instant, calendar, self.zone);
+        let period = Period::around(instant, calendar, self.entered().zone);
         let place = self.place_of_text(Some(&period.label));
         self.current = Some((period, place));
         place
     }
 
-    /// The columns of this dimension's labels, which stands among `all` that the report is split by.
-    pub fn columns(&self, all: &[Interner]) -> Vec<String> {
-        let columns: &[&str] = match self.dimension {
-            Dimension::Period(Calendar::Month) => &["month"],
-            Dimension::Period(Calendar::Week) => &["week"],
-            Dimension::Period(Calendar::Day) => &["day"],
-            // The kind is last, so that it is left off where it has a column already.
-            Dimension::Pipeline if all.iter().any(|other| other.dimension == Dimension::Kind) => {
-                &["pipeline_name", "pipeline_id"]
+    /// Which parts of this dimension's labels are shown, each by its index and under its column's name, where the
+    /// dimension stands among `all` that the report is split by.
+    pub fn columns(&self, all: &[Interner]) -> Vec<(usize, &'static str)> {
+        let has = |dimension| all.iter().any(|other| other.dimension == dimension);
+        let name = match self.dimension {
+            Dimension::Period(Calendar::Month) => "month",
+            Dimension::Period(Calendar::Week) => "week",
+            Dimension::Period(Calendar::Day) => "day",
+            Dimension::Pipeline => {
+                let mut columns = vec![(0, "pipeline_name"), (1, "pipeline_id")];
+                // What has a column already is left off, and what is the same in every row.
+                if !has(Dimension::Kind) {
+                    columns.push((2, "pipeline_kind"));
+                }
+                if self.entered.len() > 1 && !has(Dimension::Workspace) {
+                    columns.push((3, "workspace"));
+                }
+                return columns;
             }
-            Dimension::Pipeline => &["pipeline_name", "pipeline_id", "pipeline_kind"],
-            Dimension::Kind => &["pipeline_kind"],
-            Dimension::Trigger => &["trigger_type"],
-            Dimension::Status => &["status"],
-            Dimension::Centre => &["centre"],
+            Dimension::Kind => "pipeline_kind",
+            Dimension::Trigger => "trigger_type",
+            Dimension::Status => "status",
+            Dimension::Centre => "centre",
+            Dimension::Workspace => "workspace",
         };
-        columns.iter().map(|column| (*column).to_owned()).collect()
+        vec![(0, name)]
     }
 
-    /// All labels by their place. Pipelines get their names from the catalogue.
-    pub fn labels(&self, archive: &Connection) -> Result<Vec<Label>> {
+    /// All labels by their place. Pipelines get their names from the catalogue of their ledger, one of those
+    /// entered.
+    pub fn labels(&self, ledgers: &[Ledger<'_>]) -> Result<Vec<Label>> {
         if self.dimension != Dimension::Pipeline {
             return Ok(self.keys.iter().map(|key| vec![key.clone()]).collect());
         }
-        let mut name_of = archive.prepare(PIPELINE_NAME)?;
+        let mut catalogues = Vec::with_capacity(ledgers.len());
+        for ledger in ledgers {
+            catalogues.push(ledger.connection().prepare(PIPELINE_NAME)?);
+        }
         let mut labels = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
-            labels.push(match key.as_ref().and_then(|key| key.split_once(KIND_END)) {
-                Some((kind, id)) => {
-                    let name =
-                        name_of.query_row(named_params! {":kind": kind, ":id": id}, |row| row.get(0))?;
-                    vec![name, Some(id.to_owned()), Some(kind.to_owned())]
+            let parts = key.as_ref().and_then(|key| {
+                let (number, pipeline) = key.split_once(PART_END)?;
+                Some((number.parse::<usize>().ok()?, pipeline.split_once(PART_END)?))
+            });
+            labels.push(match parts {
+                Some((number, (kind, id))) => {
+                    let name = catalogues[number]
+                        .query_row(named_params! {":kind": kind, ":id": id}, |row| row.get(0))?;
+                    let workspace = self.entered[number].workspace.clone();
+                    vec![name, Some(id.to_owned()), Some(kind.to_owned()), Some(workspace)]
                 }
-                None => vec![None, None, None],
+                None => vec![None, None, None, None],
             });
         }
         Ok(labels)

@@ -11,6 +11,7 @@ use crate::run::Instant;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, named_params};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What remembers when it was known, and the views over it, in the order in which they build on each other.
@@ -52,6 +53,7 @@ pub struct Named {
 pub struct Ledger<'a> {
     archive: &'a Connection,
     scope: Scope,
+    workspace: String,
     allocator: Arc<Allocator>,
 }
 
@@ -74,12 +76,33 @@ impl<'a> Ledger<'a> {
             let pipeline = text(0).zip(text(1));
             Ok(of_runs.centre(pipeline, text(2), text(3)).to_owned())
         })?;
-        Ok(Ledger { archive, scope, allocator })
+        Ok(Ledger { archive, scope, workspace: String::new(), allocator })
+    }
+
+    /// The same ledger, as that of the workspace of that name.
+    #[must_use]
+    pub fn of(self, workspace: impl Into<String>) -> Ledger<'a> {
+        let mut ledger = self;
+        ledger.workspace = workspace.into();
+        ledger
+    }
+
+    /// What the workspace is called whose runs these are; empty where nobody said.
+    pub fn workspace(&self) -> &str {
+        &self.workspace
     }
 
     /// The connection to ask.
     pub fn connection(&self) -> &Connection {
         self.archive
+    }
+
+    /// Names this archive in what SQLite said of it.
+    pub fn blamed(&self, error: Error) -> Error {
+        match self.archive.path() {
+            Some(path) => error.in_archive(Path::new(path)),
+            None => error,
+        }
     }
 
     /// What is shown.

@@ -39,6 +39,20 @@ impl Table {
         Some(totals)
     }
 
+    /// Puts the rows of another answer to the same question below these, each with `label` under the first column,
+    /// which is called `name`. Totals are left out: each answer has its own.
+    pub fn take_in(&mut self, name: &str, label: &str, other: Table) {
+        if self.columns.is_empty() {
+            self.columns = std::iter::once(name.to_owned()).chain(other.columns).collect();
+        }
+        self.rows.extend(
+            other
+                .rows
+                .into_iter()
+                .map(|row| std::iter::once(Cell::text(label)).chain(row).collect::<Vec<_>>()),
+        );
+    }
+
     /// How many runs the table takes in whose cost is not known; `None`: it does not count them, or only row by row,
     /// as where a run can be in several.
     pub fn unknown_costs(&self) -> Option<i64> {

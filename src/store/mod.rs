@@ -8,6 +8,7 @@ mod coverage;
 mod lock;
 mod look;
 mod oddities;
+mod overlap;
 mod pipelines;
 mod rows;
 mod runs;

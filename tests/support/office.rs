@@ -56,6 +56,17 @@ impl Office {
         office
     }
 
+    /// Another office: as [`Office::of`], with pipelines and runs that no office of another seed has.
+    pub fn elsewhere(runs: usize, seed: u64) -> Office {
+        let now = at(OPENS).to_utc();
+        let plan = Plan { runs, seed, span: TimeDelta::days(30), ..Plan::ending_at(now) };
+        let workspace = Workspace::of_plan(&plan, SandboxOptions::default());
+        let office = Office { workspace, deleted: RefCell::default() };
+        office.settle();
+        office.sync();
+        office
+    }
+
     /// An office that opens then, with so many runs in the days before and nothing in its archive.
     pub fn opening(now: &str, runs: usize, days: i64) -> Office {
         let now = at(now).to_utc();
