@@ -8,7 +8,6 @@ use crate::export::manifest::{Asked, AskedOf};
 use crate::report::{Ledger, Table};
 use crate::settings::{self, Settings};
 use crate::store::Archive;
-use rusqlite::Transaction;
 use std::path::{Path, PathBuf};
 
 /// An archive, what its workspace is called, and the settings that belong to it.
@@ -84,7 +83,7 @@ fn can_be_taken_together(one: &Workspace, other: &Workspace) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn at_one_moment(workspaces: &[Workspace]) -> Result<Vec<Transaction<'_>>> {
+pub fn at_one_moment(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
     workspaces.iter().map(|of| Ok(of.archive.connection().unchecked_transaction()?)).collect()
 }
 
