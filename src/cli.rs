@@ -473,6 +473,10 @@ pub struct ReportArgs {
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
 
+    /// Ask the archives of all workspaces that the settings name
+    #[arg(long)]
+    pub all: bool,
+
     /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre, workspace; several
     /// with commas [default: month]
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]

@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
         return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
-    let workspaces = open(cli)?;
+    let workspaces = open(cli, args.all)?;
     // One moment for the answer and for what the manifest says of each archive.
     let _reading = at_one_moment(&workspaces)?;
     let ledgers = ledgers(&workspaces, &args.scope)?;
