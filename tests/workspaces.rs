@@ -201,11 +201,14 @@ fn a_workspace_is_called_as_the_settings_say() {
     );
     let both = firms.both(&["report", "cost", "--by", "workspace", "--format", "csv"]);
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
+    assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
+    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
     // Without settings, archives of one name are told apart by their folders.
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), folder.join("acme.db")).unwrap();
     fs::remove_file(firms.acme.workspace.file("runledger.toml")).unwrap();
+    firms.run(&["report", "cost", "--all"]).refused(2, &["there is no file of settings", "[[workspace]]"]);
     let ask = [
         "report",
         "cost",
