@@ -109,6 +109,15 @@ pub enum Error {
         number: u8,
     },
 
+    /// Some workspaces, or all, were not brought up to date; each was told about when it failed.
+    #[error("{} of {all} workspaces were not brought up to date: {}", .failed.len(), with_codes(.failed))]
+    Workspaces {
+        /// Their names, each with the exit code that its sync alone would have ended with.
+        failed: Vec<(String, u8)>,
+        /// How many there are.
+        all: usize,
+    },
+
     /// Something that nobody foresaw.
     #[error("{0}")]
     Unforeseen(String),
@@ -148,6 +157,12 @@ impl Error {
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,
             Error::Interrupted { number, .. } => 128 + number,
+            Error::Workspaces { failed, all } => match failed.as_slice() {
+                [(_, code), others @ ..] if failed.len() == *all && others.iter().all(|(_, other)| other == code) => {
+                    *code
+                }
+                _ => 3,
+            },
         }
     }
 
@@ -167,6 +182,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn with_codes(failed: &[(String, u8)]) -> String {
+    let each: Vec<_> = failed.iter().map(|(name, code)| format!("{name} (exit code {code})")).collect();
+    each.join(", ")
 }
 
 /// What to do about a file that the system refused. `None`: nothing general can be said.

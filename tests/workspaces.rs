@@ -255,3 +255,144 @@ fn a_command_that_asks_one_archive_refuses_two() {
         ran.refused(2, &["acme.db and globex.db", "asks one archive", "runledger report"]);
     }
 }
+
+// ---- syncing
+
+/// Three workspaces of which two are served, the second not with the key that it is asked with.
+fn three(acme: &Office, globex: &Office, globex_key: &str) -> String {
+    let of = |name: &str, url: &str| {
+        format!(
+            "[[workspace]]\nname = \"{name}\"\narchive = \"archives/{name}.db\"\napi_key_file = \"{name}.key\"\n\
+             api_url = \"{url}\"\n"
+        )
+    };
+    let folder = |name: &str| acme.workspace.file(name);
+    fs::create_dir(folder("archives")).unwrap();
+    fs::write(folder("acme.key"), acme.workspace.sandbox.api_key()).unwrap();
+    fs::write(folder("globex.key"), globex_key).unwrap();
+    fs::write(folder("initech.key"), "a-key").unwrap();
+    // Nobody is there.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    [
+        of("globex", &globex.workspace.sandbox.url()),
+        of("initech", &format!("http://{silent}")),
+        of("acme", &acme.workspace.sandbox.url()),
+    ]
+    .concat()
+}
+
+fn offices() -> (Office, Office) {
+    (Office::opening(office::OPENS, 40, 30), Office::elsewhere(30, 11))
+}
+
+fn sync_all(office: &Office, arguments: &[&str]) -> Ran {
+    let mut command = office.command(&[&["sync", "--all"], arguments].concat());
+    command.env_remove("RUNLEDGER_DB");
+    ran(command)
+}
+
+#[test]
+fn a_workspace_that_fails_does_not_stop_the_others() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, "wrong-key"));
+    // The settings lie beside the archive that a command asks by default.
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    for words in [
+        "globex: the API refused the key",
+        "initech: ",
+        "because: ",
+        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 5)",
+    ] {
+        assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
+    assert!(!ran.err.contains("wrong-key"));
+    let rows = workspace::rows_of(&acme.workspace.file("archives/acme.db"), "SELECT count(*) FROM runs");
+    assert_eq!(rows, ["40"]);
+}
+
+#[test]
+fn all_workspaces_are_told_as_one_object_a_line() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |index: usize, field: &str| told[index][field].clone();
+    assert_eq!([of(0, "workspace"), of(1, "workspace")], [json!("globex"), json!("acme")]);
+    assert_eq!([of(0, "runs_new"), of(1, "runs_new")], [json!(30), json!(40)]);
+    // What all of them say is quiet where all is well.
+    let ran = sync_all(&acme, &["--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
+}
+
+#[test]
+fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
+    let (acme, globex) = offices();
+    let settings = three(&acme, &globex, "wrong-key");
+    let only_globex: String = settings.lines().take(5).map(|line| format!("{line}\n")).collect();
+    acme.set(&only_globex);
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    acme.set(&only_globex.replace("globex.key", "none.key"));
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("none.key"), "{}", ran.err);
+}
+
+#[test]
+fn metrics_have_each_workspace_and_a_ping_has_all() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let page = fs::read_to_string(acme.workspace.file("runledger.prom")).unwrap();
+    for (workspace, code) in [("globex", 0), ("initech", 5), ("acme", 0)] {
+        let line = format!("runledger_last_sync_exit_code{{workspace=\"{workspace}\"}} {code}");
+        assert!(page.lines().any(|there| there == line), "{line} is not in {page}");
+    }
+}
+
+#[test]
+fn what_is_said_of_each_workspace_is_not_said_of_all() {
+    let (acme, globex) = offices();
+    let none = sync_all(&acme, &[]);
+    none.refused(2, &["there is no file of settings", "[[workspace]]"]);
+    acme.set(&three(&acme, &globex, "any"));
+    for (arguments, words) in [
+        (["--db", "acme.db"], "--db names another"),
+        (["--api-key-file", "acme.key"], "--api-key-file"),
+        (["--api-url", "http://127.0.0.1:1"], "--api-url"),
+    ] {
+        sync_all(&acme, &arguments).refused(2, &[words]);
+    }
+}
+
+#[test]
+fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
+    let office = Office::of(30);
+    let of = |name: &str, archive: &str, key: &str| {
+        format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\n{key}\n")
+    };
+    let key = "api_key_env = \"A\"";
+    for (settings, words) in [
+        (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are called a"),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, a.db"),
+        (of("", "a.db", key), "needs a name"),
+        (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
+        (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
+        (of("a", "a.db", "api_key = \"sk-secret\""), "unknown field `api_key`"),
+    ] {
+        office.set(&settings);
+        let ran = office.run(&["report", "cost"]);
+        ran.refused(2, &[words, "runledger.toml"]);
+        assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
+    }
+    // A key that was put where its variable's name belongs is not printed.
+    office.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
+    let ran = sync_all(&office, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(!ran.err.contains("sk-secret") && ran.err.contains("api_key_env"), "{}", ran.err);
+}
