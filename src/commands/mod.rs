@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod close;
+mod completions;
 mod config;
 mod connection;
 mod coverage;
@@ -11,6 +12,7 @@ mod drift;
 mod export;
 mod fetch;
 mod focus;
+mod man;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -60,6 +62,9 @@ pub fn run(cli: &Cli) -> Result<()> {
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
         Command::Sandbox(args) => sandbox::run(args),
+        // They tell of the program alone.
+        Command::Completions(args) => return completions::run(args),
+        Command::Man(args) => return man::run(args),
     };
     done.map_err(|error| error.in_archive(&path))
 }

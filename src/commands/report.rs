@@ -5,6 +5,7 @@ use super::writing::{asked, print};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
+use crate::guess::did_you_mean;
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
@@ -17,6 +18,7 @@ use std::path::Path;
 pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
     let (table, zone, asked) = match args.name.as_deref() {
         Some(name) => {
+            be_a_report(name)?;
             let archive = Archive::open_for_reading(path)?;
             // One moment for the answer and for what the manifest says of the archive.
             let _reading = archive.connection().unchecked_transaction()?;
@@ -51,9 +53,20 @@ fn answer(
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
-        _ => Question::named(name)
-            .ok_or_else(|| Error::usage(format!("there is no report {name}")))?
-            .ask(ledger, args.limit),
+        _ => Question::named(name).ok_or_else(|| no_report(name))?.ask(ledger, args.limit),
+    }
+}
+
+/// Refuses a name that no report has, before anything is opened.
+fn be_a_report(name: &str) -> Result<()> {
+    if reports().any(|(known, _)| known == name) { Ok(()) } else { Err(no_report(name)) }
+}
+
+fn no_report(name: &str) -> Error {
+    Error::Usage {
+        what: format!("there is no report {name}"),
+        hint: did_you_mean(name, reports().map(|(name, _)| name))
+            .or_else(|| Some("`runledger report --list` names them".to_owned())),
     }
 }
 
@@ -87,7 +100,8 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     for name in names {
         let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
             what: format!("--by {name}: a report cannot be split by that"),
-            hint: Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", "))),
+            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name))
+                .or_else(|| Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", ")))),
         })?;
         if dimensions.contains(&dimension) {
             return Err(Error::usage(format!("--by names {name} twice")));
