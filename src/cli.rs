@@ -3,16 +3,17 @@
 use crate::error::EXIT_CODES;
 use crate::export::Dialect;
 use crate::report::question::reports;
+use crate::report::{DateBasis, Dimension};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use uuid::Uuid;
 
 /// A ledger of every Nekt pipeline run: what it cost, how long it took, and what was known of it when
 #[derive(Debug, Clone, Parser)]
-#[command(name = "runledger", version, max_term_width = 100, after_help = exit_codes())]
+#[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
 pub struct Cli {
     /// The archive: one SQLite file; reports can be given several [env: RUNLEDGER_DB] [default: runledger.db]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -31,9 +32,23 @@ pub struct Cli {
     pub command: Command,
 }
 
-fn exit_codes() -> String {
+impl Cli {
+    /// The definition that help, completions and man pages are made from, with every command's whole name.
+    pub fn definition() -> clap::Command {
+        let mut definition = Cli::command().bin_name("runledger").disable_help_subcommand(true);
+        definition.build();
+        definition
+    }
+}
+
+fn examples_and_exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
-    format!("Exit codes:{}", lines.concat())
+    let examples = "
+  runledger demo                  # a year of made-up runs, with no account
+  NEKT_API_KEY=… runledger sync
+  runledger report cost --by pipeline
+  runledger report --help";
+    format!("Examples:{examples}\n\nExit codes:{}", lines.concat())
 }
 
 /// The commands.
@@ -77,6 +92,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// Serve a look-alike of the API on this machine
     Sandbox(SandboxArgs),
+    /// Print what a shell needs to complete commands, options and names
+    Completions(CompletionsArgs),
+    /// Print a command's man page, or write the man page of every command
+    Man(ManArgs),
 }
 
 /// How the API is asked.
@@ -175,6 +194,10 @@ pub struct SyncArgs {
 
 /// `runledger fetch`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger fetch 31a52a1f-3907-430d-87fb-995156708555
+  runledger fetch 31a52a1f-3907-430d-87fb-995156708555 780070c5-2b82-417c-9546-e17b43c1387b --json")]
 pub struct FetchArgs {
     /// The ids (UUIDs) of the runs
     #[arg(required = true, value_name = "ID")]
@@ -195,6 +218,11 @@ pub struct FetchArgs {
 
 /// `runledger status`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger status
+  runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
+  runledger status --json")]
 pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -211,6 +239,10 @@ pub struct StatusArgs {
 
 /// `runledger show`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger show 31a52a1f-3907-430d-87fb-995156708555
+  runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct ShowArgs {
     /// The run's id (UUID)
     pub id: Uuid,
@@ -263,6 +295,11 @@ impl CloseArgs {
 
 /// `runledger restatements`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger restatements
+  runledger restatements --period 2026-01 --totals
+  runledger restatements --period 2026-01 --format csv --output late.csv")]
 pub struct RestatementsArgs {
     /// Only of this month, such as 2026-01
     #[arg(long, value_name = "MONTH")]
@@ -283,6 +320,10 @@ pub struct RestatementsArgs {
 
 /// `runledger reconcile`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger reconcile --period 2026-01 --invoice 412.10
+  runledger reconcile --period 2026-01 --invoice 412.10 --zone America/Sao_Paulo --every-zone")]
 pub struct ReconcileArgs {
     /// The month that is invoiced, such as 2026-01. A closed month answers as it was closed
     #[arg(long, value_name = "PERIOD")]
@@ -311,6 +352,10 @@ pub struct ReconcileArgs {
 
 /// `runledger check`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger check
+  runledger check --db runs-backup.db --json")]
 pub struct CheckArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -319,6 +364,10 @@ pub struct CheckArgs {
 
 /// `runledger backup`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger backup runs-backup.db
+  runledger backup --db runs.db /var/backups/runs.db")]
 pub struct BackupArgs {
     /// The copy; a file that is there is replaced in one step, once the copy is verified
     #[arg(value_name = "FILE")]
@@ -327,6 +376,10 @@ pub struct BackupArgs {
 
 /// `runledger verify`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger verify
+  runledger verify --sample 20 --max-requests-per-second 2")]
 pub struct VerifyArgs {
     /// How many runs to compare
     #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one)]
@@ -351,6 +404,10 @@ pub struct VerifyArgs {
 
 /// `runledger verify-file`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger export runs --manifest --output rows.csv
+  runledger verify-file rows.csv")]
 pub struct VerifyFileArgs {
     /// The file, with NAME.manifest.json beside it as --manifest wrote it
     #[arg(value_name = "FILE")]
@@ -359,6 +416,10 @@ pub struct VerifyFileArgs {
 
 /// `runledger coverage`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger coverage
+  runledger coverage --offline --json")]
 pub struct CoverageArgs {
     /// Do not ask the API how many runs it has
     #[arg(long)]
@@ -375,6 +436,10 @@ pub struct CoverageArgs {
 
 /// `runledger drift`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger drift
+  runledger drift --json")]
 pub struct DriftArgs {
     /// Print an array of objects
     #[arg(long)]
@@ -383,6 +448,10 @@ pub struct DriftArgs {
 
 /// `runledger config`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger config
+  runledger config --config /etc/runledger/runledger.toml --json")]
 pub struct ConfigArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -391,6 +460,10 @@ pub struct ConfigArgs {
 
 /// `runledger demo`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger demo
+  runledger demo --runs 500 --seed 3 --db try.db")]
 pub struct DemoArgs {
     /// How many runs to make up
     #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
@@ -403,6 +476,10 @@ pub struct DemoArgs {
 
 /// `runledger sandbox`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger sandbox --port 8080 --runs 100000 --latency-ms 50
+  NEKT_API_KEY=sandbox-key RUNLEDGER_API_URL=http://127.0.0.1:8080 runledger sync --db try.db")]
 pub struct SandboxArgs {
     /// The port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 8080)]
@@ -423,6 +500,67 @@ pub struct SandboxArgs {
     /// The most runs on a page; a larger page_size is cut without a word
     #[arg(long, default_value = "500", value_name = "N", value_parser = at_least_one)]
     pub max_page_size: usize,
+}
+
+/// `runledger completions`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger completions bash > ~/.local/share/bash-completion/completions/runledger
+  runledger completions zsh > ~/.zfunc/_runledger    # with fpath+=~/.zfunc before compinit
+  runledger completions fish > ~/.config/fish/completions/runledger.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that complete what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash, from 4.4 on
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
+
+/// `runledger man`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger man sync | man -l -
+  runledger man --output ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// The command, such as sync; without one the page of runledger itself
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub of: Vec<String>,
+
+    /// Write a page for every command into this folder, which is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Names that a shell completes. Any other is taken too: what refuses it can tell which one it may mean.
+#[derive(Clone)]
+struct Names(Vec<&'static str>);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -464,9 +602,17 @@ fn time_span(text: &str) -> Result<TimeDelta, String> {
 
 /// `runledger report`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger report                                # every question that has a name
+  runledger report cost --by pipeline --period 2026-01 --zone America/Sao_Paulo
+  runledger report duration --by week,kind --format csv --output durations.csv
+  runledger report failures --from 2026-01-01 --limit 10
+  runledger report cost --as-of 2026-02-01        # as it was known then
+  runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = PossibleValuesParser::new(reports().map(|(name, _)| name)))]
+    #[arg(value_parser = Names(reports().map(|(name, _)| name).collect()))]
     pub name: Option<String>,
 
     /// List the questions
@@ -479,7 +625,13 @@ pub struct ReportArgs {
 
     /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre, workspace; several
     /// with commas [default: month]
-    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WHAT",
+        value_parser = Names(Dimension::ALL.map(|(name, _)| name).to_vec()),
+        hide_possible_values = true
+    )]
     pub by: Vec<String>,
 
     /// Forecast credits as if a pipeline (by slug, id or name) had this cron expression; can be repeated
@@ -525,7 +677,7 @@ pub struct WritingArgs {
 
     /// CSV for programs, or for a spreadsheet: with dates it reads, totals, and no text taken for a formula
     /// [default: machine]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Dialect::NAMES))]
+    #[arg(long, value_name = "NAME", value_parser = Names(Dialect::NAMES.to_vec()))]
     pub dialect: Option<String>,
 
     /// What stands between two fields of CSV, instead of the dialect's own: one of , ; | or tab
@@ -580,7 +732,12 @@ pub struct BookingArgs {
     pub zone: Option<String>,
 
     /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(
+        long,
+        value_name = "INSTANT",
+        value_parser = Names(DateBasis::ALL.map(DateBasis::as_str).to_vec()),
+        hide_possible_values = true
+    )]
     pub date: Option<String>,
 }
 
@@ -633,6 +790,13 @@ pub enum TableFormat {
 
 /// `runledger export`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger export runs --period 2026-01 --output runs.csv
+  runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
+  runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
+  runledger export documents --output runs.ndjson
+  runledger export focus --period 2026-01 --output focus.csv")]
 pub struct ExportArgs {
     /// What to write
     #[arg(value_enum)]
@@ -711,6 +875,11 @@ pub enum RowFormat {
 
 /// `runledger query`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'
+  runledger query --file question.sql --param status=failed --format csv
+  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
 pub struct QueryArgs {
     /// One SQL statement that reads
     #[arg(required_unless_present = "file", conflicts_with = "file")]

@@ -158,7 +158,9 @@ impl Error {
             Error::Locked { .. } => 11,
             Error::Interrupted { number, .. } => 128 + number,
             Error::Workspaces { failed, all } => match failed.as_slice() {
-                [(_, code), others @ ..] if failed.len() == *all && others.iter().all(|(_, other)| other == code) => {
+                [(_, code), others @ ..]
+                    if failed.len() == *all && others.iter().all(|(_, other)| other == code) =>
+                {
                     *code
                 }
                 _ => 3,

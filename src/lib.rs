@@ -8,6 +8,7 @@
 
 pub mod digest;
 pub mod error;
+pub mod guess;
 pub mod replace;
 pub mod secret;
 

@@ -72,6 +72,6 @@ fn tell(error: &Error) {
     let lines: Vec<_> = text.lines().map(visible).collect();
     let _ = writeln!(stderr, "error: {}", lines.join("\n"));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {hint}");
+        let _ = writeln!(stderr, "hint: {}", visible(&hint));
     }
 }

@@ -4,6 +4,7 @@ use crate::api::Address;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
+use crate::guess::did_you_mean;
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
 use crate::report::plan::Plan;
@@ -280,21 +281,25 @@ impl Settings {
                 )));
             }
         };
-        let in_file = |what: String| Error::Usage {
+        let in_file = |what: String, guess: Option<String>| Error::Usage {
             what: format!("the settings in {} cannot be meant: {what}", path.display()),
-            hint: Some(
-                "`runledger config` prints the settings in force; docs/finance.md says what each means"
-                    .to_owned(),
-            ),
+            hint: guess.or_else(|| {
+                Some(
+                    "`runledger config` prints the settings in force; docs/finance.md says what each means"
+                        .to_owned(),
+                )
+            }),
         };
         // The line is named and not quoted: a key that was put there by mistake would be printed.
         let line = |error: &toml::de::Error| {
             let at = error.span().map_or(0, |span| span.start.min(text.len()));
             text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
         };
-        let mut file: File = toml::from_str(&text)
-            .map_err(|error| in_file(format!("line {}: {}", line(&error), error.message().trim_end())))?;
-        file.validate().map_err(|error| in_file(error.to_string()))?;
+        let mut file: File = toml::from_str(&text).map_err(|error| {
+            let why = error.message().trim_end();
+            in_file(format!("line {}: {why}", line(&error)), known_key(why))
+        })?;
+        file.validate().map_err(|error| in_file(error.to_string(), error.hint()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         Ok(Settings { path: Some(path), file })
@@ -451,18 +456,33 @@ fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
+/// Which key an unknown one means, out of serde's sentence: "unknown field `zoen`, expected one of `zone`, `date`".
+/// `None`: it says something else, or no key is near.
+fn known_key(why: &str) -> Option<String> {
+    let mut quoted = why.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    did_you_mean(quoted.next()?, quoted)
+}
+
 fn zone_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
     let zone = value.parse().map_err(|_| Error::Usage {
         what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
-        hint: Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned()),
+        hint: did_you_mean(&value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
+            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
     })?;
     Ok(Setting { value: zone, origin })
 }
 
 fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
     let basis = DateBasis::named(&value).ok_or_else(|| {
-        let words = DateBasis::ALL.map(DateBasis::as_str).join(", ");
-        Error::usage(format!("{} {value}: a run is booked by one of {words}", said_by(&origin, "date")))
+        let words = DateBasis::ALL.map(DateBasis::as_str);
+        Error::Usage {
+            what: format!(
+                "{} {value}: a run is booked by one of {}",
+                said_by(&origin, "date"),
+                words.join(", ")
+            ),
+            hint: did_you_mean(&value, words),
+        }
     })?;
     Ok(Setting { value: basis, origin })
 }
@@ -470,7 +490,8 @@ fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBas
 fn dialect_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {
     let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
         what: format!("{} {value}: there is no such dialect of CSV", said_by(&origin, "dialect")),
-        hint: Some(format!("there are {}", Dialect::NAMES.join(", "))),
+        hint: did_you_mean(&value, Dialect::NAMES)
+            .or_else(|| Some(format!("there are {}", Dialect::NAMES.join(", ")))),
     })?;
     Ok(Setting { value: dialect, origin })
 }

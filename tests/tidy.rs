@@ -106,7 +106,11 @@ fn a_package_has_one_home() {
         ("tempfile::", &["src/replace.rs"]),
         ("indicatif::", &["src/commands/progress.rs"]),
         ("tracing_subscriber::", &["src/main.rs"]),
-        ("clap::", &["src/cli.rs", "src/main.rs"]),
+        // The pages are made from the definition, command by command.
+        ("clap::", &["src/cli.rs", "src/main.rs", "src/commands/man.rs"]),
+        ("clap_complete::", &["src/commands/completions.rs"]),
+        ("clap_mangen::", &["src/commands/man.rs"]),
+        ("strsim::", &["src/guess.rs"]),
         ("thiserror::", &["src/error.rs"]),
         ("std::env::", &["src/settings.rs"]),
     ];

@@ -4,6 +4,7 @@ mod archives;
 mod backup;
 mod check;
 mod close;
+mod completions;
 mod config;
 mod connection;
 mod coverage;
@@ -12,6 +13,7 @@ mod drift;
 mod export;
 mod fetch;
 mod focus;
+mod man;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -62,6 +64,9 @@ pub fn run(cli: &Cli) -> Result<()> {
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => sandbox::run(args),
+        // They tell of the program alone.
+        Command::Completions(args) => return completions::run(args),
+        Command::Man(args) => return man::run(args),
     };
     done.map_err(|error| error.in_archive(&path))
 }

@@ -5,6 +5,7 @@ use super::writing::print;
 use crate::cli::{Cli, ReportArgs};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
+use crate::guess::did_you_mean;
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
@@ -22,6 +23,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
         return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
+    be_a_report(name)?;
     let workspaces = open(cli, args.all)?;
     // One moment for the answer and for what the manifest says of each archive.
     let _reading = at_one_moment(&workspaces)?;
@@ -48,10 +50,22 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
         _ => {
-            let question =
-                Question::named(name).ok_or_else(|| Error::usage(format!("there is no report {name}")))?;
+            let question = Question::named(name).ok_or_else(|| no_report(name))?;
             one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
         }
+    }
+}
+
+/// Refuses a name that no report has, before anything is opened.
+fn be_a_report(name: &str) -> Result<()> {
+    if reports().any(|(known, _)| known == name) { Ok(()) } else { Err(no_report(name)) }
+}
+
+fn no_report(name: &str) -> Error {
+    Error::Usage {
+        what: format!("there is no report {name}"),
+        hint: did_you_mean(name, reports().map(|(name, _)| name))
+            .or_else(|| Some("`runledger report --list` names them".to_owned())),
     }
 }
 
@@ -86,7 +100,8 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     for name in names {
         let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
             what: format!("--by {name}: a report cannot be split by that"),
-            hint: Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", "))),
+            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name))
+                .or_else(|| Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", ")))),
         })?;
         if dimensions.contains(&dimension) {
             return Err(Error::usage(format!("--by names {name} twice")));
