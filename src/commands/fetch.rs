@@ -1,5 +1,6 @@
 //! This is `runledger fetch`: it archives runs by their ids.
 
+use super::connection::Engine;
 use super::sync::attempt;
 use crate::cli::FetchArgs;
 use crate::error::Result;
@@ -20,7 +21,11 @@ pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
     let mut ids = args.ids.clone();
     ids.sort_unstable();
     ids.dedup();
-    attempt(&args.api, &args.lock, &args.talk, path, &options, |archive, means, options| {
-        sync::fetch(archive, means, options, &ids)
-    })
+    let engine = Engine::start()?;
+    let attempt =
+        attempt(&args.api, &args.lock, &args.talk, path, &options, &engine, |archive, means, options| {
+            sync::fetch(archive, means, options, &ids)
+        });
+    engine.shut_down();
+    attempt.result
 }

@@ -11,6 +11,7 @@ mod drift;
 mod export;
 mod fetch;
 mod focus;
+pub mod nagios;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -23,6 +24,7 @@ mod status;
 mod sync;
 mod verify;
 mod verify_file;
+mod watch;
 mod writing;
 
 use crate::cli::{Cli, Command};
@@ -30,17 +32,19 @@ use crate::error::Result;
 use crate::export::Destination;
 use crate::settings::{self, Settings};
 
-/// Does what the command line asks for.
+/// Does what the command line asks for, and gives the exit code of a command that came to its end: 0, but for one that
+/// speaks another program's language.
 ///
 /// # Errors
 /// Whatever ends the command.
-pub fn run(cli: &Cli) -> Result<()> {
+pub fn run(cli: &Cli) -> Result<u8> {
     let archive = settings::archive(cli.db.as_deref());
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
+        Command::Status(args) if args.nagios.check => return nagios::run(&args.nagios, args.settle, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, &path, &settings()?),
@@ -50,7 +54,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
         // It needs no archive.
-        Command::VerifyFile(args) => return verify_file::run(args),
+        Command::VerifyFile(args) => return verify_file::run(args).map(|()| 0),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
@@ -58,10 +62,10 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
-        Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
+        Command::Demo(args) => return demo::run(args, cli.db.as_deref()).map(|()| 0),
         Command::Sandbox(args) => sandbox::run(args),
     };
-    done.map_err(|error| error.in_archive(&path))
+    done.map(|()| 0).map_err(|error| error.in_archive(&path))
 }
 
 /// Prints a line to the standard output. Whoever reads it may stop early: that is no error.

@@ -1,20 +1,21 @@
 //! This is `runledger sync`: it brings the archive up to date, and says in one line what came.
 
-use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
+use super::connection::{Engine, SystemClock, client_with, means};
 use super::progress::{Silence, observer};
 use super::say;
+use super::watch::{Account, Watch};
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
+use crate::secret::ApiKey;
 use crate::settings;
 use crate::store::{Archive, Lock, SyncKind};
-use crate::sync::{self, Clock, Means, Observer, Options, Stop, Summary};
+use crate::sync::{self, Clock, Means, Observer, Options, Summary};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 /// How often a lock that another sync holds is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
@@ -24,45 +25,103 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// # Errors
 /// What ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
-    let options = Options {
+    let engine = Engine::start()?;
+    let watch = if args.dry_run { Watch::nobody(&engine) } else { Watch::begin(&args.watch, &engine)? };
+    let (account, result) = sync_one(args, path, &engine);
+    let result = watch.end(&[account], result);
+    engine.shut_down();
+    result
+}
+
+/// Syncs one archive and tells what came; gives the account of it to those who wait, and how it ended.
+fn sync_one<'a>(args: &SyncArgs, path: &'a Path, engine: &Engine) -> (Account<'a>, Result<()>) {
+    let began_at = SystemClock.now();
+    let options = |redaction| Options {
         full: args.full,
         full_every: args.full_every,
         lookback: args.lookback,
         settle: args.settle,
         page_size: args.page_size,
         concurrency: args.api.concurrency,
-        redaction: settings::redaction()?,
+        redaction,
         dry_run: args.dry_run,
     };
-    attempt(&args.api, &args.lock, &args.talk, path, &options, sync::sync)
+    let Attempt { mut words, seconds, requests, result } = match settings::redaction() {
+        Ok(redaction) => {
+            let options = options(redaction);
+            attempt(&args.api, &args.lock, &args.talk, path, &options, engine, sync::sync)
+        }
+        Err(error) => Attempt::ended_by(error),
+    };
+    let result = result.map_err(|error| error.in_archive(path));
+    if let Err(error) = &result {
+        words.extend(Some(format!("error: {error}")));
+        words.extend(error.hint().map(|hint| format!("hint: {hint}")));
+    }
+    let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
+    let account = Account {
+        workspace: None,
+        archive: path,
+        settle: args.settle,
+        began_at,
+        seconds,
+        requests,
+        exit_code,
+        words: words.join("\n"),
+    };
+    (account, result)
+}
+
+/// What came of reading the API into an archive.
+pub(super) struct Attempt {
+    /// What came, in lines for people. No key is in it, whoever may have quoted it.
+    pub words: Vec<String>,
+    /// How long it took. `None`: it ended before it could begin.
+    pub seconds: Option<f64>,
+    /// The requests that it sent. `None`: it ended before it could begin.
+    pub requests: Option<u64>,
+    /// How it ended.
+    pub result: Result<()>,
+}
+
+impl Attempt {
+    /// One that could not begin.
+    fn ended_by(error: Error) -> Attempt {
+        Attempt { words: Vec::new(), seconds: None, requests: None, result: Err(error) }
+    }
 }
 
 /// Opens the archive, lets `act` read the API into it, and tells what came.
-///
-/// # Errors
-/// What ended the attempt.
 pub(super) fn attempt(
     api: &ApiArgs,
     lock: &LockArgs,
     talk: &TalkArgs,
     path: &Path,
     options: &Options,
+    engine: &Engine,
     act: impl for<'a> FnOnce(&'a Archive, Means<'a>, &'a Options) -> Result<Summary>,
-) -> Result<()> {
-    let client = client(api)?;
-    let runtime = runtime()?;
-    let stop = stop_on_signals(&runtime)?;
-    let wait = LockWait { runtime: &runtime, stop: &stop, span: lock.lock_wait, quiet: talk.quiet };
-    let (_lock, archive) = open(path, options.dry_run, &wait)?;
-    let began = Instant::now();
-    let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
-    let means = means(client, &runtime, &stop, observer.as_mut());
-    let summary = act(&archive, means, options)?;
-    drop(observer);
-    // Requests still under way have nobody to answer to.
-    runtime.shutdown_background();
-    tell(&summary, began.elapsed().as_secs_f64(), talk, options.dry_run)?;
-    summary.result
+) -> Attempt {
+    let read = || -> Result<(ApiKey, Summary, f64)> {
+        let key = settings::api_key(api.api_key_file.as_deref())?;
+        let client = client_with(api, &key)?;
+        let wait = LockWait { engine, span: lock.lock_wait, quiet: talk.quiet };
+        let (_lock, archive) = open(path, options.dry_run, &wait)?;
+        let began = Instant::now();
+        let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
+        let means = means(client, &engine.runtime, &engine.stop, observer.as_mut());
+        let summary = act(&archive, means, options)?;
+        Ok((key, summary, began.elapsed().as_secs_f64()))
+    };
+    let (key, summary, seconds) = match read() {
+        Ok(read) => read,
+        Err(error) => return Attempt::ended_by(error),
+    };
+    Attempt {
+        words: vec![key.hidden_in(&line(&summary, seconds, options.dry_run))],
+        seconds: Some(seconds),
+        requests: Some(summary.tally.requests),
+        result: tell(&summary, seconds, talk, options.dry_run).and(summary.result),
+    }
 }
 
 /// The archive for writing. A dry run of a first sync must not leave a file behind.
@@ -77,8 +136,7 @@ fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>
 
 /// The patience with another sync that holds the lock.
 struct LockWait<'a> {
-    runtime: &'a Runtime,
-    stop: &'a Stop,
+    engine: &'a Engine,
     span: TimeDelta,
     quiet: bool,
 }
@@ -98,11 +156,11 @@ impl LockWait<'_> {
                 let _ = writeln!(std::io::stderr(), "waiting for another sync: {refused}");
                 is_told = true;
             }
-            self.runtime.block_on(async {
+            self.engine.runtime.block_on(async {
                 let pause = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
                 tokio::select! {
                     biased;
-                    error = self.stop.requested() => Err(error),
+                    error = self.engine.stop.requested() => Err(error),
                     () = tokio::time::sleep(pause) => Ok(()),
                 }
             })?;
