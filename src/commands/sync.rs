@@ -46,18 +46,13 @@ fn sync_one<'a>(args: &SyncArgs, path: &'a Path, engine: &Engine) -> (Account<'a
         redaction,
         dry_run: args.dry_run,
     };
-    let Attempt { mut words, seconds, requests, result } = match settings::redaction() {
+    let Attempt { words, seconds, requests, result } = match settings::redaction() {
         Ok(redaction) => {
             let options = options(redaction);
             attempt(&args.api, &args.lock, &args.talk, path, &options, engine, sync::sync)
         }
         Err(error) => Attempt::ended_by(error),
     };
-    let result = result.map_err(|error| error.in_archive(path));
-    if let Err(error) = &result {
-        words.extend(Some(format!("error: {error}")));
-        words.extend(error.hint().map(|hint| format!("hint: {hint}")));
-    }
     let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
     let account = Account {
         workspace: None,
@@ -67,7 +62,7 @@ fn sync_one<'a>(args: &SyncArgs, path: &'a Path, engine: &Engine) -> (Account<'a
         seconds,
         requests,
         exit_code,
-        words: words.join("\n"),
+        words,
     };
     (account, result)
 }
@@ -75,7 +70,7 @@ fn sync_one<'a>(args: &SyncArgs, path: &'a Path, engine: &Engine) -> (Account<'a
 /// What came of reading the API into an archive.
 pub(super) struct Attempt {
     /// What came, in lines for people. No key is in it, whoever may have quoted it.
-    pub words: Vec<String>,
+    pub words: String,
     /// How long it took. `None`: it ended before it could begin.
     pub seconds: Option<f64>,
     /// The requests that it sent. `None`: it ended before it could begin.
@@ -87,8 +82,16 @@ pub(super) struct Attempt {
 impl Attempt {
     /// One that could not begin.
     fn ended_by(error: Error) -> Attempt {
-        Attempt { words: Vec::new(), seconds: None, requests: None, result: Err(error) }
+        Attempt { words: in_words(&error), seconds: None, requests: None, result: Err(error) }
     }
+}
+
+/// An error and what to do about it, in lines for people.
+fn in_words(error: &Error) -> String {
+    let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+    let text = format!("error: {error}{hint}");
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    lines.join("\n")
 }
 
 /// Opens the archive, lets `act` read the API into it, and tells what came.
@@ -114,14 +117,16 @@ pub(super) fn attempt(
     };
     let (key, summary, seconds) = match read() {
         Ok(read) => read,
-        Err(error) => return Attempt::ended_by(error),
+        Err(error) => return Attempt::ended_by(error.in_archive(path)),
     };
-    Attempt {
-        words: vec![key.hidden_in(&line(&summary, seconds, options.dry_run))],
-        seconds: Some(seconds),
-        requests: Some(summary.tally.requests),
-        result: tell(&summary, seconds, talk, options.dry_run).and(summary.result),
+    let mut words = line(&summary, seconds, options.dry_run);
+    let requests = summary.tally.requests;
+    let result = tell(&summary, seconds, talk, options.dry_run).and(summary.result);
+    let result = result.map_err(|error| error.in_archive(path));
+    if let Err(error) = &result {
+        words = format!("{words}\n{}", in_words(error));
     }
+    Attempt { words: key.hidden_in(&words), seconds: Some(seconds), requests: Some(requests), result }
 }
 
 /// The archive for writing. A dry run of a first sync must not leave a file behind.
