@@ -4,6 +4,7 @@ use crate::error::EXIT_CODES;
 use crate::export::Dialect;
 use crate::report::question::reports;
 use crate::report::{DateBasis, Dimension};
+use crate::secret::PingUrl;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
@@ -39,6 +40,13 @@ impl Cli {
         definition.build();
         definition
     }
+}
+
+/// Whether this process was asked for `status --check`, also where the rest of its arguments is not understood.
+pub fn asks_for_a_check() -> bool {
+    let matches = Cli::command().ignore_errors(true).try_get_matches();
+    let status = matches.as_ref().ok().and_then(|matches| matches.subcommand_matches("status"));
+    status.is_some_and(|status| matches!(status.try_get_one("check"), Ok(Some(true))))
 }
 
 fn examples_and_exit_codes() -> String {
@@ -148,16 +156,23 @@ pub struct TalkArgs {
 Examples:
   NEKT_API_KEY=… runledger sync
   runledger sync --api-key-file key.txt --db runs.db --quiet
+  runledger sync --all            # every [[workspace]] of runledger.toml
   runledger sync --full --max-requests-per-second 2
   runledger sync --dry-run --json
+  runledger sync --quiet --ping-url-file ping.txt --metrics-file runledger.prom
 
 Environment:
-  NEKT_API_KEY       the API key
-  RUNLEDGER_REDACT   further keys, with commas, whose values are never stored")]
+  NEKT_API_KEY         the API key
+  RUNLEDGER_PING_URL   who is told when the sync begins and how it ended
+  RUNLEDGER_REDACT     further keys, with commas, whose values are never stored")]
 pub struct SyncArgs {
     /// How the API is asked.
     #[command(flatten)]
     pub api: ApiArgs,
+
+    /// Sync every workspace that the settings name, each with its own key; one that fails does not stop the others
+    #[arg(long)]
+    pub all: bool,
 
     /// Read the whole list, not only its newest part
     #[arg(long)]
@@ -187,9 +202,33 @@ pub struct SyncArgs {
     #[command(flatten)]
     pub lock: LockArgs,
 
+    /// Who else is told.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+
     /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Who else is told of a sync. Of a dry run nobody is.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Watched")]
+pub struct WatchArgs {
+    /// Tell this address when the sync begins and how it ended, as healthchecks.io has it
+    ///
+    /// POST URL/start, then POST URL or URL/EXIT_CODE with the summary. Whoever lists the processes of this machine sees
+    /// it here: --ping-url-file and the environment variable RUNLEDGER_PING_URL keep it secret.
+    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file", verbatim_doc_comment)]
+    pub ping_url: Option<PingUrl>,
+
+    /// Read that address from this file instead of the environment variable RUNLEDGER_PING_URL
+    #[arg(long, value_name = "FILE")]
+    pub ping_url_file: Option<PathBuf>,
+
+    /// Write figures for Prometheus's textfile collector to this file, replaced in one step, however the sync ended
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// `runledger fetch`
@@ -232,9 +271,38 @@ pub struct StatusArgs {
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
     pub max_age: Option<TimeDelta>,
 
+    /// How a monitoring system is answered.
+    #[command(flatten)]
+    pub nagios: NagiosArgs,
+
     /// How long after its end a run without a known cost counts as unsettled
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
+}
+
+/// How a monitoring system that runs plugins of Nagios is answered.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "As a plugin of Nagios")]
+pub struct NagiosArgs {
+    /// Answer in one line with Nagios's own exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+    #[arg(long, conflicts_with_all = ["json", "max_age"])]
+    pub check: bool,
+
+    /// WARNING when the last complete sync began longer ago than this
+    #[arg(long, value_name = "SPAN", default_value = "26h", value_parser = time_span, requires = "check")]
+    pub warning: TimeDelta,
+
+    /// CRITICAL when it began longer ago than this
+    #[arg(long, value_name = "SPAN", default_value = "50h", value_parser = time_span, requires = "check")]
+    pub critical: TimeDelta,
+
+    /// WARNING when more items than this are in quarantine
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "check")]
+    pub max_quarantined: u64,
+
+    /// WARNING when more than this is known that the API's contract does not know; without it never
+    #[arg(long, value_name = "N", requires = "check")]
+    pub max_drift: Option<u64>,
 }
 
 /// `runledger show`

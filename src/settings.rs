@@ -9,7 +9,7 @@ use crate::report::DateBasis;
 use crate::report::centre::Allocation;
 use crate::report::plan::Plan;
 use crate::run::Redaction;
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, PingUrl};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ pub const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 pub const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
 /// Holds further keys, separated by commas, whose values are never stored.
 pub const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
+/// Holds the address that is told of each sync.
+pub const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
 /// Holds the archive's path.
 pub const DB_VARIABLE: &str = "RUNLEDGER_DB";
 
@@ -84,6 +86,23 @@ pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
 /// [`Error::Usage`] when what it has is not UTF-8.
 pub fn has_api_key() -> Result<bool> {
     Ok(variable(API_KEY_VARIABLE)?.is_some())
+}
+
+/// The address that is told of each sync: `--ping-url`, else the file given by `--ping-url-file`, else
+/// `RUNLEDGER_PING_URL`. `None`: nobody is told. It is no setting of the file of settings: that is no place for secrets.
+///
+/// # Errors
+/// [`Error::Usage`] when the file cannot be read.
+pub fn ping_url(flag: Option<&PingUrl>, file: Option<&Path>) -> Result<Option<Setting<PingUrl>>> {
+    let said = |value, origin| Ok(Some(Setting { value, origin }));
+    match (flag, file) {
+        (Some(url), _) => said(url.clone(), Origin::Flag("--ping-url")),
+        (None, Some(file)) => said(PingUrl::from_file(file)?, Origin::File(file.to_owned())),
+        (None, None) => match variable(PING_URL_VARIABLE)? {
+            Some(url) => said(PingUrl::from(url), Origin::Environment(PING_URL_VARIABLE)),
+            None => Ok(None),
+        },
+    }
 }
 
 /// What is taken out before anything is stored: credentials, and what `RUNLEDGER_REDACT` names.
@@ -367,7 +386,7 @@ impl Settings {
         self.file.workspace.iter().find(is_it)
     }
 
-    /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of the API key only
+    /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of a secret only
     /// whether there is one.
     ///
     /// # Errors
@@ -379,16 +398,18 @@ impl Settings {
             let origin = if value.is_some() { Origin::Environment(name) } else { Origin::Default };
             Ok(Setting { value, origin })
         };
-        let mut key = environment(API_KEY_VARIABLE)?;
-        key.value = key.value.map(|_| "(given)".to_owned());
+        let secret = |name: &'static str| -> Result<Setting<Option<String>>> {
+            Ok(environment(name)?.map(|value| value.map(|_| "(given)".to_owned())))
+        };
         let mut url = environment(API_URL_VARIABLE)?;
         // One that cannot be used is not printed: it may hold a password.
         url.value = Some(api_address(None)?.to_string());
         let mut settings = vec![
             ("archive", archive.map(|path| Some(path.display().to_string()))),
             ("api_url", url),
-            ("api_key", key),
+            ("api_key", secret(API_KEY_VARIABLE)?),
             ("redact", environment(REDACT_VARIABLE)?),
+            ("ping_url", secret(PING_URL_VARIABLE)?),
             ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
             ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),

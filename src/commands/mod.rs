@@ -14,6 +14,7 @@ mod export;
 mod fetch;
 mod focus;
 mod man;
+pub mod nagios;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -24,8 +25,10 @@ mod scope;
 mod show;
 mod status;
 mod sync;
+mod sync_all;
 mod verify;
 mod verify_file;
+mod watch;
 mod writing;
 
 use crate::cli::{Cli, Command};
@@ -34,17 +37,23 @@ use crate::export::Destination;
 use crate::settings::{self, Settings};
 use std::path::Path;
 
-/// Does what the command line asks for.
+/// Does what the command line asks for, and gives the exit code of a command that came to its end: 0, but for one that
+/// speaks another program's language.
 ///
 /// # Errors
 /// Whatever ends the command.
-pub fn run(cli: &Cli) -> Result<()> {
-    let archive = settings::archive(one_archive(cli)?);
+pub fn run(cli: &Cli) -> Result<u8> {
+    let archive = match (one_archive(cli), &cli.command) {
+        (Err(error), Command::Status(args)) if args.nagios.check => return nagios::refuse(&error),
+        (archive, _) => settings::archive(archive?),
+    };
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
+        Command::Sync(args) if args.all => sync_all::run(args, cli),
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
+        Command::Status(args) if args.nagios.check => return nagios::run(&args.nagios, args.settle, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
@@ -54,7 +63,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
         // It needs no archive.
-        Command::VerifyFile(args) => return verify_file::run(args),
+        Command::VerifyFile(args) => return verify_file::run(args).map(|()| 0),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
@@ -62,13 +71,13 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
-        Command::Demo(args) => return demo::run(args, one_archive(cli)?),
+        Command::Demo(args) => return demo::run(args, one_archive(cli)?).map(|()| 0),
         Command::Sandbox(args) => sandbox::run(args),
         // They tell of the program alone.
-        Command::Completions(args) => return completions::run(args),
-        Command::Man(args) => return man::run(args),
+        Command::Completions(args) => return completions::run(args).map(|()| 0),
+        Command::Man(args) => return man::run(args).map(|()| 0),
     };
-    done.map_err(|error| error.in_archive(&path))
+    done.map(|()| 0).map_err(|error| error.in_archive(&path))
 }
 
 /// The archive that `--db` names. `None`: it is not given.
