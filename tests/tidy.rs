@@ -188,6 +188,7 @@ fn the_exit_codes_are_the_same_in_the_code_the_help_and_the_readme() {
         Error::Sqlite(rusqlite::Error::InvalidQuery),
         Error::Output { what: text(), cause: io() },
         Error::Locked { holder: text() },
+        Error::Workspaces { failed: vec![(text(), 6)], all: 2 },
         Error::Interrupted { name: "SIGINT", number: 2 },
         Error::Interrupted { name: "SIGTERM", number: 15 },
     ];

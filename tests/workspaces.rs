@@ -258,11 +258,11 @@ fn a_command_that_asks_one_archive_refuses_two() {
 
 // ---- syncing
 
-/// Three workspaces of which two are served, the second not with the key that it is asked with.
+/// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.
 fn three(acme: &Office, globex: &Office, globex_key: &str) -> String {
-    let of = |name: &str, url: &str| {
+    let of = |name: &str, folder: &str, url: &str| {
         format!(
-            "[[workspace]]\nname = \"{name}\"\narchive = \"archives/{name}.db\"\napi_key_file = \"{name}.key\"\n\
+            "[[workspace]]\nname = \"{name}\"\narchive = \"{folder}/{name}.db\"\napi_key_file = \"{name}.key\"\n\
              api_url = \"{url}\"\n"
         )
     };
@@ -271,12 +271,10 @@ fn three(acme: &Office, globex: &Office, globex_key: &str) -> String {
     fs::write(folder("acme.key"), acme.workspace.sandbox.api_key()).unwrap();
     fs::write(folder("globex.key"), globex_key).unwrap();
     fs::write(folder("initech.key"), "a-key").unwrap();
-    // Nobody is there.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     [
-        of("globex", &globex.workspace.sandbox.url()),
-        of("initech", &format!("http://{silent}")),
-        of("acme", &acme.workspace.sandbox.url()),
+        of("globex", "archives", &globex.workspace.sandbox.url()),
+        of("initech", "nowhere", &acme.workspace.sandbox.url()),
+        of("acme", "archives", &acme.workspace.sandbox.url()),
     ]
     .concat()
 }
@@ -298,13 +296,17 @@ fn a_workspace_that_fails_does_not_stop_the_others() {
     // The settings lie beside the archive that a command asks by default.
     let ran = sync_all(&acme, &[]);
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.out.starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
-    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(not to the end)")
+    );
+    assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
     for words in [
-        "globex: the API refused the key",
-        "initech: ",
-        "because: ",
-        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 5)",
+        "error: globex: the API refused the key",
+        "hint: check the key that the settings name for it",
+        "error: initech: ",
+        "hint: its folder must exist",
+        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
     ] {
         assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
     }
@@ -349,8 +351,8 @@ fn metrics_have_each_workspace_and_a_ping_has_all() {
     let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let page = fs::read_to_string(acme.workspace.file("runledger.prom")).unwrap();
-    for (workspace, code) in [("globex", 0), ("initech", 5), ("acme", 0)] {
-        let line = format!("runledger_last_sync_exit_code{{workspace=\"{workspace}\"}} {code}");
+    for (workspace, code) in [("globex", 0), ("initech", 6), ("acme", 0)] {
+        let line = format!("runledger_last_attempt_exit_code{{workspace=\"{workspace}\"}} {code}");
         assert!(page.lines().any(|there| there == line), "{line} is not in {page}");
     }
 }
