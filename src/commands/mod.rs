@@ -7,6 +7,7 @@ mod close;
 mod config;
 mod connection;
 mod coverage;
+mod datasette;
 mod demo;
 mod drift;
 mod export;
@@ -48,6 +49,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
+        Command::DatasetteMetadata(args) => datasette::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
@@ -74,7 +76,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     match (cli.db.as_slice(), &cli.command) {
         ([], _) => Ok(None),
         // Those that ask several open them themselves.
-        ([one], _) | ([one, ..], Command::Report(_)) => Ok(Some(one)),
+        ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db names {} and {}, and this command asks one archive",
