@@ -20,6 +20,7 @@ mod report;
 mod restatements;
 mod sandbox;
 mod scope;
+mod screen;
 mod show;
 mod status;
 mod sync;
