@@ -98,6 +98,31 @@ datasette_reads_while_a_sync_writes() {
     echo "Datasette answered $answers times while a sync was writing"
 }
 
+# Datasette asks every question as runledger does, in its stable version and in the one to come, which has questions
+# in its configuration.
+datasette_answers_every_question() {
+    local archive=$place/demo.db metadata=$place/metadata.json version port metadata_too
+    "$runledger" --db "$archive" datasette-metadata --output "$metadata"
+    for version in 0.65.5 1.0a41; do
+        [ -x "$place/datasette-$version/bin/datasette" ] || {
+            python3 -m venv "$place/datasette-$version"
+            "$place/datasette-$version/bin/pip" install --quiet --disable-pip-version-check "datasette==$version"
+        }
+        metadata_too=()
+        [ "$version" = 0.65.5 ] || metadata_too=(--config "$metadata")
+        port=$(free_port)
+        "$place/datasette-$version/bin/datasette" serve -h 127.0.0.1 -p "$port" "$archive" --metadata "$metadata" \
+            "${metadata_too[@]}" --plugins-dir packaging/datasette --setting sql_time_limit_ms 20000 \
+            --setting max_returned_rows 100000 >"$place/datasette.log" 2>&1 &
+        started+=($!)
+        wait_until curl -fsS "http://127.0.0.1:$port/-/versions.json"
+        sqlite3 "$archive" "SELECT date(max(booked_at), '-60 days'), date(max(booked_at), '-30 days') FROM runs" |
+            tr '|' ' ' | python3 tests/datasette.py "$runledger" "$archive" "$metadata" "http://127.0.0.1:$port" ||
+            fail "Datasette $version does not answer as runledger does: $(tail -n 5 "$place/datasette.log")"
+        stop_all
+    done
+}
+
 # archive_from_prism NAME [Prism's options]: whatever Prism sends is kept, named or quarantined.
 archive_from_prism() {
     local name=$1 port database code
@@ -496,6 +521,7 @@ others_read_the_files
 schedulers_take_the_packaged_files
 monitoring_reads_the_figures
 datasette_reads_while_a_sync_writes
+datasette_answers_every_question
 sandbox_keeps_the_contract
 archive_from_prism static
 # Seed 1 sends several runs, seed 3 a next page for ever and a count of 70 million.

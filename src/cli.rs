@@ -76,6 +76,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Run one SQL statement that reads
     Query(QueryArgs),
+    /// Write what Datasette shows beside the rows: words, units, and every question
+    DatasetteMetadata(DatasetteArgs),
     /// Close a month: its answers stay what finance has booked; without one, list the closed ones
     Close(CloseArgs),
     /// List what became known of closed months after their close
@@ -939,6 +941,18 @@ pub enum RowFormat {
     Json,
     /// One object a line
     Ndjson,
+}
+
+/// `runledger datasette-metadata`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger datasette-metadata --output metadata.json
+  datasette runledger.db --metadata metadata.json")]
+pub struct DatasetteArgs {
+    /// Where the metadata goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `runledger query`

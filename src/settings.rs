@@ -50,6 +50,11 @@ pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
     }
 }
 
+/// Whether the terminal says that it can do no more than write one line below the other.
+pub fn terminal_is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
 /// The API's address: `--api-url`, else `RUNLEDGER_API_URL`, else Nekt's.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod connection;
 mod coverage;
+mod datasette;
 mod demo;
 mod drift;
 mod export;
@@ -22,6 +23,7 @@ mod report;
 mod restatements;
 mod sandbox;
 mod scope;
+mod screen;
 mod show;
 mod status;
 mod sync;
@@ -59,6 +61,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
+        Command::DatasetteMetadata(args) => datasette::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
@@ -88,7 +91,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     match (cli.db.as_slice(), &cli.command) {
         ([], _) => Ok(None),
         // Those that ask several open them themselves.
-        ([one], _) | ([one, ..], Command::Report(_)) => Ok(Some(one)),
+        ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db names {} and {}, and this command asks one archive",

@@ -1,13 +1,16 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
+use super::screen;
 use super::writing::print;
 use crate::cli::{Cli, ReportArgs};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
+use crate::export::{pictured, terminal};
 use crate::guess::did_you_mean;
 use crate::report::period::Calendar;
 use crate::report::question::{Question, reports};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
 use chrono_tz::Tz;
@@ -29,9 +32,36 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let _reading = at_one_moment(&workspaces)?;
     let ledgers = ledgers(&workspaces, &args.scope)?;
     let table = answer(name, args, &workspaces, &ledgers)?;
+    let table = match screen::width(&args.answer) {
+        Some(width) => with_pictures(table, name, args, &ledgers, width)?,
+        None => table,
+    };
     let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
     let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
     print(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
+}
+
+/// The table with bars, and lines of its months, where a terminal of that width has room for them beside it.
+fn with_pictures(
+    table: Table,
+    name: &str,
+    args: &ReportArgs,
+    ledgers: &[Ledger<'_>],
+    width: usize,
+) -> Result<Table> {
+    let decimals = args.answer.writing.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
+    let Some(room) = width.checked_sub(terminal::width(&table, decimals)).filter(|room| *room > 0) else {
+        return Ok(table);
+    };
+    let mut by = dimensions(&args.by)?;
+    let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
+    let by_month = if name == "cost" && !has_period {
+        by.push(Dimension::Period(Calendar::Month));
+        Some(cost::report_across(ledgers, &by)?)
+    } else {
+        None
+    };
+    Ok(pictured(&table, by_month.as_ref(), room))
 }
 
 /// What the workspaces answer: what was spent and how long it took all together, everything else one by one.

@@ -2,6 +2,7 @@
 
 pub mod closed;
 pub mod csv;
+pub mod datasette;
 pub mod dialect;
 pub mod file;
 pub mod focus;
@@ -9,6 +10,7 @@ mod harmless;
 pub mod json;
 pub mod manifest;
 pub mod markdown;
+mod pictures;
 pub mod prometheus;
 pub mod readback;
 pub mod tally;
@@ -20,6 +22,7 @@ pub mod xlsx;
 pub use dialect::Dialect;
 pub use file::{Destination, WriteError};
 pub use harmless::harmless;
+pub use pictures::pictured;
 pub use visible::visible;
 pub use writing::{Beside, Format, Writing, write_documents, write_made, write_rows, write_table};
 

@@ -20,6 +20,32 @@ const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle:
 /// Writes the table with its totals, money with so many decimals, and says how many costs are not known. The same
 /// table gives the same bytes on every terminal and off it.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
+    let lines = lines(table, usd_decimals);
+    // Totals have no long text: they stand on the last line but the border, which is drawn above them too.
+    let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
+    for (place, line) in lines.iter().enumerate() {
+        if totals_line == Some(place) {
+            writeln!(out, "{}", lines[lines.len() - 1])?;
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if table.rows.is_empty() {
+        writeln!(out, "(no rows)")?;
+    }
+    match table.unknown_costs() {
+        None | Some(0) => Ok(()),
+        Some(1) => writeln!(out, "1 run without a known cost"),
+        Some(runs) => writeln!(out, "{runs} runs without a known cost"),
+    }
+}
+
+/// How many letters wide the table is drawn.
+pub fn width(table: &Table, usd_decimals: u32) -> usize {
+    // The border is as wide as the table, and of letters that are one wide.
+    lines(table, usd_decimals).first().map_or(0, |border| border.chars().count())
+}
+
+fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(STYLE);
     let numbers: Vec<bool> = (0..table.columns.len())
@@ -48,23 +74,7 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         };
         drawn.add_row(cells(totals.iter().map(text).collect()));
     }
-    let lines: Vec<String> = drawn.lines().collect();
-    // Totals have no long text: they stand on the last line but the border, which is drawn above them too.
-    let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
-    for (place, line) in lines.iter().enumerate() {
-        if totals_line == Some(place) {
-            writeln!(out, "{}", lines[lines.len() - 1])?;
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    if table.rows.is_empty() {
-        writeln!(out, "(no rows)")?;
-    }
-    match table.unknown_costs() {
-        None | Some(0) => Ok(()),
-        Some(1) => writeln!(out, "1 run without a known cost"),
-        Some(runs) => writeln!(out, "{runs} runs without a known cost"),
-    }
+    drawn.lines().collect()
 }
 
 /// A column's name in words, on as many lines as keep it narrow.
