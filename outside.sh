@@ -481,6 +481,50 @@ cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
 }
 
+# The man pages, read by those who read man pages; the completions, by the shells themselves.
+shells_and_manuals_read_it() {
+    local pages=$place/man shell page
+    for tool in mandoc:mandoc man:man-db zsh:zsh fish:fish; do
+        command -v "${tool%:*}" >/dev/null || {
+            apt-get update -qq
+            apt-get install -y -qq --no-install-recommends "${tool#*:}" >/dev/null
+        }
+    done
+    rm -rf "$pages"
+    "$runledger" man --output "$pages"
+    # A date would change with the day; the rest is a question of taste, such as lines of text longer than 80 letters.
+    for page in "$pages"/*.1; do
+        mandoc -T lint -W warning "$page" | grep -v 'missing date' >"$place/mandoc.out" || true
+        [ ! -s "$place/mandoc.out" ] || fail "mandoc does not like a page: $(cat "$place/mandoc.out")"
+        LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>"$place/man.out" >/dev/null
+        [ ! -s "$place/man.out" ] || fail "groff does not like $page: $(cat "$place/man.out")"
+    done
+    for shell in bash zsh fish; do
+        "$runledger" completions $shell >"$place/completion.$shell"
+        $shell -n "$place/completion.$shell" || fail "$shell cannot read its completions"
+    done
+    tests/completions.sh "$runledger" "$place"
+    echo "shells complete commands, reports and options; mandoc and groff read $(find "$pages" -name '*.1' | wc -l) pages"
+}
+
+# The Debian package, built as it is handed out and installed where nothing else is.
+a_debian_package_installs_in_a_clean_root() {
+    command -v debootstrap >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+    }
+    command -v lintian >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends lintian >/dev/null
+    }
+    cargo_tool cargo-deb 3.8.0
+    PATH=$PATH:$PWD/$place/cargo/bin packaging/build.sh >"$place/deb.out" 2>&1 || {
+        cat "$place/deb.out" >&2
+        fail "the Debian package cannot be built"
+    }
+    tests/package.sh target/debian/runledger_*.deb "$PWD/$place"
+}
+
 dependencies_are_in_order() {
     cargo_tool cargo-deny 0.20.2
     cargo_tool cargo-machete 0.9.2
@@ -517,6 +561,8 @@ cargo build --release --locked --quiet
 others_read_the_archive
 money_is_exact_elsewhere
 charges_keep_focus
+shells_and_manuals_read_it
+a_debian_package_installs_in_a_clean_root
 others_read_the_files
 schedulers_take_the_packaged_files
 monitoring_reads_the_figures

@@ -36,7 +36,16 @@ pub struct Cli {
 impl Cli {
     /// The definition that help, completions and man pages are made from, with every command's whole name.
     pub fn definition() -> clap::Command {
-        let mut definition = Cli::command().bin_name("runledger").disable_help_subcommand(true);
+        /// With a hint that a path is a file a shell completes names with spaces too.
+        fn files(command: clap::Command) -> clap::Command {
+            let is_path = |argument: &clap::Arg| argument.get_value_hint() == ValueHint::AnyPath;
+            command
+                .mut_args(|argument| {
+                    if is_path(&argument) { argument.value_hint(ValueHint::FilePath) } else { argument }
+                })
+                .mut_subcommands(files)
+        }
+        let mut definition = files(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }

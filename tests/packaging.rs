@@ -197,3 +197,24 @@ fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
     refused.refused(2, &["unknown field `qwertyuiop`"]);
     assert!(!refused.err.contains("did you mean"), "{refused:?}");
 }
+
+#[test]
+fn the_example_archives_and_asks_from_rust() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("runs.db");
+    // `cargo test` has built it already; what runs one test alone has not.
+    let mut example = std::process::Command::new(env!("CARGO"));
+    example.args(["run", "--quiet", "--locked", "--example", "archive_and_ask", "--"]).arg(&archive);
+    let output = example.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{err}");
+    assert!(out.starts_with("First sync: 2000 runs seen, 2000 new\n"), "{out}");
+    assert!(out.contains("| period | kind |") && out.contains("2000 runs cost "), "{out}");
+    let told = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
+        .args(["report", "cost", "--by", "kind", "--format", "json", "--db"])
+        .arg(&archive)
+        .env_remove("RUNLEDGER_CONFIG")
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "the command reads what the library wrote: {told:?}");
+}

@@ -19,5 +19,25 @@ pub fn run(args: &CompletionsArgs) -> Result<()> {
     // Made in memory: the generator panics where nobody reads.
     let mut script = Vec::new();
     generate(shell, &mut Cli::definition(), "runledger", &mut script);
+    if args.shell == Shell::Fish {
+        script.extend(words_for_fish().into_bytes());
+    }
     Destination::StandardOutput.write(|out| Ok(out.write_all(&script)?))
+}
+
+/// The words that a command's own arguments can be: the generator leaves them out for fish.
+fn words_for_fish() -> String {
+    let mut lines = String::new();
+    for command in Cli::definition().get_subcommands() {
+        let words = command.get_positionals().flat_map(|argument| argument.get_possible_values());
+        let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
+        if !words.is_empty() {
+            lines += &format!(
+                "complete -c runledger -n \"__fish_runledger_using_subcommand {}\" -f -a \"{}\"\n",
+                command.get_name(),
+                words.join(" ")
+            );
+        }
+    }
+    lines
 }

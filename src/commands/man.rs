@@ -99,6 +99,8 @@ fn page(command: &Command) -> Page {
         roff.text([roman("runledger(1)")]);
     }
     text.push_str(&roff.render());
+    // Two breaks with nothing between them, as the generator parts an option's help from its values, are a blank line.
+    let text = text.replace("\n.br\n\n.br\n", "\n.sp\n");
     Page { name, text }
 }
 
