@@ -956,8 +956,7 @@ pub enum RowFormat {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger datasette-metadata --output metadata.json
-  datasette runledger.db --metadata metadata.json")]
+  runledger datasette-metadata --output meta.json && datasette runledger.db --metadata meta.json")]
 pub struct DatasetteArgs {
     /// Where the metadata goes.
     #[command(flatten)]
