@@ -41,7 +41,7 @@ pub fn asks_for_a_check() -> bool {
 
 fn exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
-    format!("Exit codes:{}", lines.concat())
+    format!("`status --check` has Nagios's own exit codes. Of all others:\n\nExit codes:{}", lines.concat())
 }
 
 /// The commands.
@@ -229,6 +229,11 @@ pub struct FetchArgs {
 
 /// `runledger status`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger status
+  runledger status --max-age 26h
+  runledger status --check --warning 3h --critical 12h")]
 pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]

@@ -89,7 +89,7 @@ fn the_address_comes_from_the_argument_else_its_file_else_the_environment() {
 #[test]
 fn however_a_sync_fails_its_exit_code_is_told() {
     let stage = Stage::new();
-    let fails = |mut command: Command, code: i32, words: &str| {
+    let fails = |command: Command, code: i32, words: &str| {
         let done = ended(command).with(code);
         let told = stage.watchman.told();
         assert_eq!(paths(&told), ["/start", &format!("/{code}")], "{done:?}");
