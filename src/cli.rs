@@ -65,7 +65,10 @@ fn examples_and_exit_codes() -> String {
   NEKT_API_KEY=… runledger sync
   runledger report cost --by pipeline
   runledger report --help";
-    format!("Examples:{examples}\n\nExit codes:{}", lines.concat())
+    format!(
+        "Examples:{examples}\n\n`status --check` has Nagios's own exit codes. Of all others:\n\nExit codes:{}",
+        lines.concat()
+    )
 }
 
 /// The commands.
@@ -213,24 +216,22 @@ pub struct SyncArgs {
     #[command(flatten)]
     pub lock: LockArgs,
 
-    /// Who else is told.
-    #[command(flatten)]
-    pub watch: WatchArgs,
-
     /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
+
+    /// Who else is told.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// Who else is told of a sync. Of a dry run nobody is.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Watched")]
 pub struct WatchArgs {
-    /// Tell this address when the sync begins and how it ended, as healthchecks.io has it
-    ///
-    /// POST URL/start, then POST URL or URL/EXIT_CODE with the summary. Whoever lists the processes of this machine sees
-    /// it here: --ping-url-file and the environment variable RUNLEDGER_PING_URL keep it secret.
-    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file", verbatim_doc_comment)]
+    /// Tell this address when the sync begins and how it ended, as healthchecks.io has it. Others on this machine see it here,
+    /// and not in the file or the environment
+    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file")]
     pub ping_url: Option<PingUrl>,
 
     /// Read that address from this file instead of the environment variable RUNLEDGER_PING_URL
@@ -272,6 +273,7 @@ pub struct FetchArgs {
 Examples:
   runledger status
   runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
+  runledger status --check --warning 3h --critical 12h
   runledger status --json")]
 pub struct StatusArgs {
     /// Print one JSON object
@@ -282,13 +284,13 @@ pub struct StatusArgs {
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
     pub max_age: Option<TimeDelta>,
 
-    /// How a monitoring system is answered.
-    #[command(flatten)]
-    pub nagios: NagiosArgs,
-
     /// How long after its end a run without a known cost counts as unsettled
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
+
+    /// How a monitoring system is answered.
+    #[command(flatten)]
+    pub nagios: NagiosArgs,
 }
 
 /// How a monitoring system that runs plugins of Nagios is answered.

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Every exit code, and what it means: the table of `--help` and of the README.
+/// Every exit code, and what it means: the table of `--help` and of the README. `status --check` alone has others:
+/// those of Nagios.
 pub const EXIT_CODES: [(&str, &str); 10] = [
     ("0", "done"),
     ("1", "unforeseen"),

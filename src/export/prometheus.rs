@@ -32,19 +32,25 @@ type Metric = (&'static str, &'static str, fn(&Figures) -> Option<String>);
 const METRICS: [Metric; 12] = [
     (
         "runledger_last_success_timestamp_seconds",
-        "When the last complete sync began, from the archive. All that happened before is in it.",
+        "When the last complete sync began: the archive has what the API showed then.",
         |of| of.last_success_at.map(in_seconds),
     ),
     ("runledger_last_attempt_timestamp_seconds", "When the last attempt to sync began.", |of| {
         Some(in_seconds(of.began_at))
     }),
-    ("runledger_last_attempt_exit_code", "The exit code that it ended with; 0 is a success.", |of| {
-        Some(of.exit_code.to_string())
+    (
+        "runledger_last_attempt_exit_code",
+        "The exit code that the last attempt ended with; 0 is a success.",
+        |of| Some(of.exit_code.to_string()),
+    ),
+    (
+        "runledger_last_attempt_duration_seconds",
+        "How long the last attempt took, waiting for a lock aside.",
+        |of| of.seconds.map(|seconds| format!("{seconds:.3}")),
+    ),
+    ("runledger_last_attempt_requests", "How many requests the last attempt sent to the API.", |of| {
+        whole(of.requests)
     }),
-    ("runledger_last_attempt_duration_seconds", "How long it took, waiting for a lock aside.", |of| {
-        of.seconds.map(|seconds| format!("{seconds:.3}"))
-    }),
-    ("runledger_last_attempt_requests", "How many requests it sent to the API.", |of| whole(of.requests)),
     ("runledger_runs", "Runs in the archive.", |of| held(of, |contents| contents.runs)),
     ("runledger_snapshots", "States of runs in the archive.", |of| held(of, |contents| contents.snapshots)),
     ("runledger_unsettled_runs", "Runs that may still change, such as by a cost that arrives.", |of| {
