@@ -5,8 +5,6 @@
 //! cargo run --example archive_and_ask -- my.db   # into my.db
 //! ```
 
-#![allow(clippy::print_stdout, reason = "it is a program that tells what it found")]
-
 use chrono::{DateTime, TimeZone, Utc};
 use runledger::api::{Address, Client, Manners};
 use runledger::error::{Error, Result};
@@ -76,7 +74,7 @@ fn archive_all(path: &Path, client: Client, runtime: &tokio::runtime::Runtime) -
         observer: &mut Nobody,
     };
     let summary = sync(&archive, means, &Options::default())?;
-    println!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.tally.seen, summary.tally.new);
+    say(&format!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.tally.seen, summary.tally.new))?;
     summary.result
 }
 
@@ -92,9 +90,13 @@ fn ask(path: &Path) -> Result<()> {
     // Money is whole nano-dollars, so the sum does not depend on the order, and is the table's to the last digit.
     let total = cost::total(&ledger)?;
     match total.total() {
-        Some(usd) => println!("\n{} runs cost {usd} USD", total.runs),
-        None => println!("\nit is not known what any of {} runs cost", total.runs),
+        Some(usd) => say(&format!("\n{} runs cost {usd} USD", total.runs))?,
+        None => say(&format!("\nit is not known what any of {} runs cost", total.runs))?,
     }
-    println!("of {} the cost is not known", total.runs_cost_unknown);
-    Ok(())
+    say(&format!("of {} the cost is not known", total.runs_cost_unknown))
+}
+
+/// Prints a line. Whoever reads it may stop early: that is no error.
+fn say(line: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
 }

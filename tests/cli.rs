@@ -633,6 +633,8 @@ fn every_command_explains_itself() {
         "config",
         "demo",
         "sandbox",
+        "completions",
+        "man",
     ];
     for name in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(name)), "{name}");

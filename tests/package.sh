@@ -28,8 +28,6 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Cod
 rm -rf "$root"
 mkdir -p "$root"
 tar -xf "$folder/debian.tar" -C "$root"
-# minbase leaves man pages and docs in; images of containers often do not.
-rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"; }
 files() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./var/lib/dpkg -o -path ./var/log \) -prune -o -print | sort); }
 

@@ -209,7 +209,7 @@ fn the_example_archives_and_asks_from_rust() {
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert!(output.status.success(), "{err}");
     assert!(out.starts_with("First sync: 2000 runs seen, 2000 new\n"), "{out}");
-    assert!(out.contains("| period | kind |") && out.contains("2000 runs cost "), "{out}");
+    assert!(out.contains("| month | pipeline kind |") && out.contains("2000 runs cost "), "{out}");
     let told = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
         .args(["report", "cost", "--by", "kind", "--format", "json", "--db"])
         .arg(&archive)

@@ -68,6 +68,7 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
 }
 
 #[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
 fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
@@ -83,6 +84,7 @@ fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
 fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
     // The page was written on a day in November 2026; on another one the demo closes another month.
     let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
