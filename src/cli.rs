@@ -2,7 +2,7 @@
 
 use crate::error::EXIT_CODES;
 use crate::export::Dialect;
-use crate::report::question::reports;
+use crate::report::question::{PAGE, reports};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
@@ -466,7 +466,7 @@ fn time_span(text: &str) -> Result<TimeDelta, String> {
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = PossibleValuesParser::new(reports().map(|(name, _)| name)))]
+    #[arg(value_parser = PossibleValuesParser::new(reports().map(|(name, _)| name).chain([PAGE.0])))]
     pub name: Option<String>,
 
     /// List the questions

@@ -11,6 +11,7 @@ mod drift;
 mod export;
 mod fetch;
 mod focus;
+mod page;
 mod progress;
 pub mod query;
 mod reconcile;

@@ -1,12 +1,13 @@
 //! This is `runledger report`: it answers a question that has a name.
 
+use super::page;
 use super::scope::scope;
 use super::writing::{asked, print};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::report::period::Calendar;
-use crate::report::question::{Question, reports};
+use crate::report::question::{PAGE, Question, reports};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -16,6 +17,7 @@ use std::path::Path;
 /// Answers the question, or lists the questions when none is named.
 pub fn run(args: &ReportArgs, path: &Path, settings: &Settings) -> Result<()> {
     let (table, zone, asked) = match args.name.as_deref() {
+        Some(name) if name == PAGE.0 => return page::run(args, path, settings),
         Some(name) => {
             let archive = Archive::open_for_reading(path)?;
             // One moment for the answer and for what the manifest says of the archive.
@@ -103,7 +105,7 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
-        rows: reports().map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
+        rows: reports().chain([PAGE]).map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
         totals: None,
     }
 }

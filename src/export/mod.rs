@@ -9,6 +9,7 @@ mod harmless;
 pub mod json;
 pub mod manifest;
 pub mod markdown;
+pub mod page;
 pub mod readback;
 pub mod tally;
 pub mod terminal;
