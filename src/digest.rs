@@ -20,7 +20,8 @@ pub fn in_hexadecimal(hash: &Hash) -> String {
 pub fn in_base64(hash: &Hash) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = hash.chunks(3).flat_map(|chunk| {
-        let bits = chunk.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
         let known = chunk.len() + 1;
         (0..4).map(move |place| if place < known { DIGITS[bits >> (18 - 6 * place) & 63] } else { b'=' })
     });

@@ -41,7 +41,9 @@ fn refuse_what_tables_have(args: &ReportArgs) -> Result<()> {
         None => Ok(()),
         Some(flag) => Err(Error::Usage {
             what: format!("{flag} is for reports that are tables, and html is a page"),
-            hint: Some("a page takes --output, --period, --from, --until, --zone, --date and --as-of".to_owned()),
+            hint: Some(
+                "a page takes --output, --period, --from, --until, --zone, --date and --as-of".to_owned(),
+            ),
         }),
     }
 }

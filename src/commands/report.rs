@@ -105,7 +105,10 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
-        rows: reports().chain([PAGE]).map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
+        rows: reports()
+            .chain([PAGE])
+            .map(|(name, words)| vec![Cell::text(name), Cell::text(words)])
+            .collect(),
         totals: None,
     }
 }

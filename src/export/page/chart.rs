@@ -12,7 +12,8 @@ pub const HEIGHT: u32 = 180;
 const FILLED: f64 = 0.74;
 
 /// The names of the months where there is little room; a year stands in the place of its January.
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// From how many months one is labelled.
 const STEPS: [i32; 6] = [1, 2, 3, 6, 12, 60];
@@ -120,7 +121,8 @@ impl Columns {
     ) -> Columns {
         let room = room(each, columns.len());
         let mut marks = Vec::new();
-        for (place, segment) in (0..).zip(columns).flat_map(|(place, column)| column.iter().map(move |s| (place, s)))
+        for (place, segment) in
+            (0..).zip(columns).flat_map(|(place, column)| column.iter().map(move |s| (place, s)))
         {
             let (top, bottom) = (segment.from.max(segment.to), segment.from.min(segment.to));
             let (y, height) = (scale.y(top, HEIGHT), scale.y(bottom, HEIGHT) - scale.y(top, HEIGHT));
@@ -135,7 +137,8 @@ impl Columns {
                 title: segment.title.clone(),
             });
         }
-        let ticks = scale.ticks().into_iter().map(|(value, label)| Tick { y: number(scale.y(value, HEIGHT)), label });
+        let ticks =
+            scale.ticks().into_iter().map(|(value, label)| Tick { y: number(scale.y(value, HEIGHT)), label });
         let count = i32::try_from(columns.len()).unwrap_or(i32::MAX);
         Columns {
             id,
@@ -237,7 +240,7 @@ pub struct DayCalendar {
 const SHADES: [&str; 5] = ["d0", "d1", "d2", "d3", "d4"];
 
 /// A day is marked when one run in so many failed.
-const FAILING: u64 = 10;
+const FAILING: u64 = 5;
 
 /// The shade of a day with so many runs where the busiest has `most`.
 pub fn shade(runs: u64, most: u64) -> usize {
@@ -273,7 +276,9 @@ impl DayCalendar {
         let shades = if most == 0 { Vec::new() } else { shades.filter(|(from, to)| from <= to).collect() };
         DayCalendar {
             title: title.into(),
-            description: format!("The busiest day has {most} runs. A dot marks a day on which one run in {FAILING} or more failed."),
+            description: format!(
+                "The busiest day has {most} runs. A dot marks a day on which one run in {FAILING} failed, or more."
+            ),
             labels: labels(Each::Week, first_week, last_week - first_week + 1, room),
             marks,
             failing,

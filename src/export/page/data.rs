@@ -72,13 +72,18 @@ impl Data {
             .iter()
             .map(|(months, _)| {
                 let shown_months = months.iter().filter(|(month, _)| *month >= shown.months.0);
-                shown_months.map(|(month, sums)| json!([month - shown.months.0, nanos(sums.cost.total())])).collect()
+                shown_months
+                    .map(|(month, sums)| json!([month - shown.months.0, nanos(sums.cost.total())]))
+                    .collect()
             })
+            .collect();
+        let shown_kinds: Vec<usize> = (0..overview.kinds.len())
+            .filter(|kind| overview.kinds[*kind].0.ends().is_some() || overview.kinds[*kind].1.cost.runs > 0)
             .collect();
         let focus = overview.focus.as_ref();
         let data = json!({
             "months": shown.month_labels(), "weeks": shown.week_labels(),
-            "week": shown.weeks.0, "day": shown.days.0, "lastDay": shown.days.1,
+            "month": shown.months.0, "week": shown.weeks.0, "day": shown.days.0, "lastDay": shown.days.1,
             "focus": focus.map(|focus| focus.month - shown.months.0),
             "running": focus.is_some_and(|focus| focus.is_running),
             "compared": focus.is_some_and(|focus| focus.is_whole),
@@ -86,7 +91,7 @@ impl Data {
                 "m": months(all, shown), "w": weeks(all, shown), "d": days(all, shown), "x": sums(&all.total),
                 "b": sums(&all.before), "t": all.before_to_date.as_ref().map(sums),
             },
-            "kinds": kinds, "pipelines": pipelines, "count": overview.pipelines.len(),
+            "kinds": kinds, "shown": shown_kinds, "pipelines": pipelines, "count": overview.pipelines.len(),
         });
         Data { picked: picked.into_iter().collect(), is_whole, json: inside_a_page(&data.to_string()) }
     }
@@ -190,7 +195,9 @@ fn inside_a_page(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => text.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(letter)))
+            }
             letter => text.push(letter),
         }
     }
@@ -206,7 +213,10 @@ mod tests {
         let text = json!({"n": "</script><!--\u{2028}&amp;"}).to_string();
         let inside = inside_a_page(&text);
         assert_eq!(inside, "{\"n\":\"\\u003c/script\\u003e\\u003c!--\\u2028\\u0026amp;\"}");
-        assert_eq!(serde_json::from_str::<Value>(&inside).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        assert_eq!(
+            serde_json::from_str::<Value>(&inside).unwrap(),
+            serde_json::from_str::<Value>(&text).unwrap()
+        );
     }
 
     #[test]

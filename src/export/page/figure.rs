@@ -1,6 +1,7 @@
 //! This is a figure on the page: few digits for a person, and the exact ones for whoever reads the page by program.
 
 use crate::export::terminal::UNKNOWN;
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Seconds, Share, Usd};
 use askama::Template;
 
@@ -35,6 +36,12 @@ impl Figure {
     /// An amount of US dollars with so many decimals, without the currency.
     pub fn usd(usd: Option<Usd>, decimals: u32) -> Figure {
         Figure::of(usd.map(|usd| (grouped(&usd.to_fixed(decimals)), usd.to_string())))
+    }
+
+    /// An amount of US dollars where there is room for few digits: more decimals of less than a dollar.
+    pub fn usd_in_short(usd: Option<Usd>) -> Figure {
+        let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
+        Figure::usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
     }
 
     /// A count.
@@ -111,14 +118,8 @@ mod tests {
     #[test]
     fn a_figure_has_few_digits_for_people_and_all_for_programs() {
         let usd = Figure::usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
-        assert_eq!(
-            usd.to_string(),
-            "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>"
-        );
-        assert_eq!(
-            Figure::usd(None, 4).to_string(),
-            "<span class=\"unknown\" title=\"not known\">–</span>"
-        );
+        assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
+        assert_eq!(Figure::usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
         assert_eq!(grouped("-1234.5"), "\u{2212}1\u{202f}234.5");
         assert_eq!(grouped("999"), "999");
     }

@@ -19,14 +19,22 @@ use view::View;
 const STYLE: &str = include_str!("../../../templates/page.css");
 const SCRIPT: &str = include_str!("../../../templates/page.js");
 
-/// Writes the page. `state` says of a month whether it is closed; empty where no month is asked about.
+/// The page as a text. `state` says of a month whether it is closed; empty where no month is asked about.
 ///
 /// # Errors
-/// [`Error::Output`] when the place refuses.
-pub fn write(overview: &Overview, state: &str, destination: &Destination) -> Result<()> {
+/// [`Error::Unforeseen`] when it cannot be made.
+pub fn html(overview: &Overview, state: &str) -> Result<String> {
     let mut view = View::of(overview, state);
     (view.style, view.style_hash) = (STYLE, in_base64(&hash(STYLE.as_bytes())));
     (view.script, view.script_hash) = (SCRIPT, in_base64(&hash(SCRIPT.as_bytes())));
-    let page = view.render().map_err(|error| Error::Unforeseen(format!("the page cannot be made: {error}")))?;
+    view.render().map_err(|error| Error::Unforeseen(format!("the page cannot be made: {error}")))
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// As [`html`]; [`Error::Output`] when the place refuses.
+pub fn write(overview: &Overview, state: &str, destination: &Destination) -> Result<()> {
+    let page = html(overview, state)?;
     destination.write(|out| out.write_all(page.as_bytes()).map_err(WriteError::from))
 }

@@ -19,7 +19,8 @@ pub enum Unit {
 
 /// Steps of time that people count in, in seconds.
 const TIME_STEPS: [i128; 20] = [
-    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000,
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
+    432_000,
 ];
 
 impl Unit {
@@ -77,7 +78,10 @@ impl Scale {
     /// The ticks from the lowest on, each with its label.
     pub fn ticks(&self) -> Vec<(i128, String)> {
         let count = (self.high - self.low) / self.step;
-        (0..=count).map(|tick| self.low + tick * self.step).map(|tick| (tick, self.unit.label(tick))).collect()
+        (0..=count)
+            .map(|tick| self.low + tick * self.step)
+            .map(|tick| (tick, self.unit.label(tick)))
+            .collect()
     }
 }
 

@@ -4,12 +4,12 @@ use super::chart::{CALENDAR_WEEKS, Columns, DayCalendar, Each, HEIGHT, Segment, 
 use super::data::{Data, TOP};
 use super::figure::{FEW_DECIMALS, Figure, change, grouped};
 use super::scale::{Scale, Unit};
+use crate::report::DateBasis;
 use crate::report::overview::calendar::{day_label, monday, month_label, week_label, week_of};
 use crate::report::overview::{Band, KINDS, Outlier, Overview, Percentiles, Pipeline, Series, Sums, Times};
 use crate::report::period::Calendar;
 use crate::report::period::Period;
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
-use crate::report::DateBasis;
 use crate::run::{Instant, Seconds, Share, Usd};
 use askama::Template;
 use chrono::TimeDelta;
@@ -168,7 +168,6 @@ struct Name {
 
 #[derive(Debug)]
 struct PipelineRow {
-    of: String,
     name: Name,
     runs: Figure,
     unknown: Figure,
@@ -179,7 +178,6 @@ struct PipelineRow {
 
 #[derive(Debug)]
 struct FailureRow {
-    of: String,
     name: Name,
     failed: Figure,
     ended: Figure,
@@ -190,7 +188,6 @@ struct FailureRow {
 
 #[derive(Debug)]
 struct UnknownRow {
-    of: String,
     name: Name,
     unknown: Figure,
     unsettled: Figure,
@@ -226,10 +223,13 @@ impl View {
             style_hash: String::new(),
             script_hash: String::new(),
             title,
-            lead: match &overview.fed {
-                Some(fed) => format!("The archive was last fed by the sync that began {}.", shown.told(fed.began_at)),
-                None => "No sync was ever complete: there may be more runs than are here.".to_owned(),
-            },
+            lead: format!(
+                "{} runs of {} pipelines: what they cost, how long they took, and what is not known yet.",
+                grouped(&total.runs.to_string()),
+                grouped(
+                    &overview.pipelines.iter().filter(|pipeline| pipeline.id.is_some()).count().to_string()
+                )
+            ),
             scope: page.scope(state),
             filter_note: (data.picked.len() < overview.pipelines.len() || !data.is_whole).then(|| {
                 format!(
@@ -251,12 +251,17 @@ impl View {
                     unknown_of(total.runs_cost_unknown)
                 ),
             },
-            kinds: KIND_WORDS.into_iter().enumerate().filter(|(kind, _)| page.has_kind(*kind)).map(|(_, w)| w).collect(),
+            kinds: KIND_WORDS
+                .into_iter()
+                .enumerate()
+                .filter(|(kind, _)| page.has_kind(*kind))
+                .map(|(_, w)| w)
+                .collect(),
             cost: page.cost(),
             cost_table: page.cost_table(),
-            months_note: (overview.all.months.ends().is_some_and(|(first, _)| first < shown.months.0)).then(|| {
-                format!("Months before {} are in the total, and not drawn.", month_label(shown.months.0))
-            }),
+            months_note: (overview.all.months.ends().is_some_and(|(first, _)| first < shown.months.0)).then(
+                || format!("Months before {} are in the total, and not drawn.", month_label(shown.months.0)),
+            ),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             took: page.times("took", "How long runs took, by week", |times| times.took),
@@ -294,7 +299,8 @@ fn unknown_of(unknown: u64) -> String {
 fn shades(calendar: &DayCalendar) -> Vec<(&'static str, String)> {
     let classes = ["d1", "d2", "d3", "d4"];
     let skipped = classes.len() - calendar.shades.len();
-    let words = |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
+    let words =
+        |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
     let mut shades = vec![("d0", "0".to_owned())];
     // Where there are few runs the lightest shades have no numbers of their own.
     shades.extend(classes[skipped..].iter().copied().zip(calendar.shades.iter().map(words)));
@@ -317,18 +323,16 @@ impl Words<'_> {
             (None, None) => "all runs".to_owned(),
             (Some(from), None) => format!("from {} on", day(from)),
             (None, Some(until)) => format!("until {}, that day included", last(until)),
-            (Some(from), Some(until)) => format!("from {} until {}, both days included", day(from), last(until)),
+            (Some(from), Some(until)) => {
+                format!("from {} until {}, both days included", day(from), last(until))
+            }
         };
         let booked = match scope.date {
             DateBasis::Started => "when they started, else when they were created",
             DateBasis::Ended => "when they ended",
             DateBasis::Created => "when they were created",
         };
-        let known = match (scope.as_of, self.overview.known_at) {
-            (Some(as_of), _) => format!("as of {}", self.shown.told(as_of)),
-            (None, Some(known_at)) => self.shown.told(known_at),
-            (None, None) => "nothing yet".to_owned(),
-        };
+        let known = self.overview.known_at.map_or("nothing yet".to_owned(), |at| self.shown.told(at));
         let fed = self.overview.fed.as_ref().map_or("never".to_owned(), |fed| {
             format!("{} ({} sync)", self.shown.told(fed.ended_at), fed.kind)
         });
@@ -392,7 +396,7 @@ impl Words<'_> {
         };
         let usd = |sums: &Sums| {
             let total = sums.cost.total();
-            (total.map(Usd::units), format!("{} USD", Figure::usd(total, FEW_DECIMALS).shown))
+            (total.map(Usd::units), format!("{} USD", Figure::usd_in_short(total).shown))
         };
         let mut cost = against(&usd);
         if now.cost.runs_cost_unknown > 0 {
@@ -433,7 +437,7 @@ impl Words<'_> {
             Tile {
                 id: "cost",
                 heading: format!("Cost in {month}{so_far}"),
-                value: Figure::usd(now.cost.total(), FEW_DECIMALS),
+                value: Figure::usd_in_short(now.cost.total()),
                 unit: "USD",
                 meter: None,
                 lines: cost,
@@ -483,9 +487,14 @@ impl Words<'_> {
             return None;
         }
         let title = "Cost by month, stacked by the kind of pipeline, in USD";
-        let dearest = self.shown.months().filter_map(|month| Some((self.sums(month).cost.total()?, month))).max();
+        let dearest =
+            self.shown.months().filter_map(|month| Some((self.sums(month).cost.total()?, month))).max();
         let description = dearest.map_or_else(String::new, |(usd, month)| {
-            format!("The dearest month is {} with {} USD.", month_label(month), grouped(&usd.to_fixed(FEW_DECIMALS)))
+            format!(
+                "The dearest month is {} with {} USD.",
+                month_label(month),
+                grouped(&usd.to_fixed(FEW_DECIMALS))
+            )
         });
         let scale = Scale::over(Unit::Usd, low, high);
         Some(Columns::new("cost", title, description, (Each::Month, self.shown.months.0), scale, &columns))
@@ -496,7 +505,8 @@ impl Words<'_> {
         let (mut above, mut below) = (0, 0);
         let mut segments = Vec::new();
         for ((months, _), (class, words)) in self.overview.kinds.iter().zip(KIND_WORDS) {
-            let Some((sums, usd)) = months.get(month).and_then(|sums| Some((sums, sums.cost.total()?))) else {
+            let Some((sums, usd)) = months.get(month).and_then(|sums| Some((sums, sums.cost.total()?)))
+            else {
                 continue;
             };
             let end = if usd.units() < 0 { &mut below } else { &mut above };
@@ -564,15 +574,18 @@ impl Words<'_> {
     // ---- pipelines
 
     fn name(&self, name: Option<&String>, id: Option<&String>, kind: Option<&String>) -> Name {
-        let clean = |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+        let clean =
+            |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
         match (name, id) {
             (Some(name), id) => {
                 Name { name: clean(name), kind: kind.cloned().unwrap_or_default(), id: id.map(clean) }
             }
             (None, Some(id)) => Name { name: clean(id), kind: kind.cloned().unwrap_or_default(), id: None },
-            (None, None) => {
-                Name { name: "No one pipeline".to_owned(), kind: "none, or several at once".to_owned(), id: None }
-            }
+            (None, None) => Name {
+                name: "No one pipeline".to_owned(),
+                kind: "none, or several at once".to_owned(),
+                id: None,
+            },
         }
     }
 
@@ -582,7 +595,7 @@ impl Words<'_> {
 
     fn pipelines(&self) -> Vec<PipelineRow> {
         let all = self.overview.all.total.cost.total();
-        let row = |(place, pipeline): (usize, &Pipeline)| {
+        let row = |pipeline: &Pipeline| {
             let Sums { cost, .. } = pipeline.total;
             let months: Vec<(Option<i128>, String)> = self
                 .shown
@@ -598,16 +611,18 @@ impl Words<'_> {
             let months: Vec<_> = months.into_iter().rev().collect();
             let share = cost.total().zip(all).and_then(|(part, all)| Share::ratio(part.units(), all.units()));
             PipelineRow {
-                of: self.of(Some(place)),
                 name: self.name_of(pipeline),
                 runs: Figure::count(cost.runs),
                 unknown: Figure::count(cost.runs_cost_unknown),
                 cost: Figure::usd(cost.total(), USD_DECIMALS_FOR_PEOPLE),
                 share: Figure::share(share),
-                spark: Spark::new(format!("Cost by month, the last is {}", month_label(self.shown.months.1)), &months),
+                spark: Spark::new(
+                    format!("Cost by month, the last is {}", month_label(self.shown.months.1)),
+                    &months,
+                ),
             }
         };
-        self.overview.pipelines.iter().enumerate().take(TOP).map(row).collect()
+        self.overview.pipelines.iter().take(TOP).map(row).collect()
     }
 
     fn pipelines_more(&self) -> String {
@@ -642,7 +657,8 @@ impl Words<'_> {
         let most = columns.iter().flatten().map(|segment| segment.to).max()?;
         let least = columns.iter().flatten().map(|segment| segment.to).min()?.min(0);
         let scale = Scale::over(Unit::Time, least, most);
-        let description = "A column for each week: the dark part is the median, the whole the 95th percentile.";
+        let description =
+            "A column for each week: the dark part is the median, the whole the 95th percentile.";
         Some(Columns::new(id, title, description, (Each::Week, self.shown.weeks.0), scale, &columns))
     }
 
@@ -756,7 +772,6 @@ impl Words<'_> {
             let Sums { failed, .. } = pipeline.total;
             let ended = pipeline.total.ended();
             FailureRow {
-                of: self.of(Some(place)),
                 name: self.name_of(pipeline),
                 failed: Figure::count(failed),
                 ended: Figure::count(ended),
@@ -779,8 +794,14 @@ impl Words<'_> {
         let Overview { quarantined, drift, vanished, .. } = self.overview;
         let fact = |count: u64, words: &str| format!("{} {words}", grouped(&count.to_string()));
         vec![
-            fact(self.overview.all.total.cost.runs_cost_unknown, "runs have no known cost; they are in no sum"),
-            fact(self.overview.all.total.unsettled, "runs may still change: they go on, or no cost is known within 30 days of their end"),
+            fact(
+                self.overview.all.total.cost.runs_cost_unknown,
+                "runs have no known cost; they are in no sum",
+            ),
+            fact(
+                self.overview.all.total.unsettled,
+                "runs may still change: they go on, or no cost is known within 30 days of their end",
+            ),
             fact(*vanished, "runs of the archive are gone from the API; they are counted here"),
             fact(*quarantined, "items could not be read as runs, and are in no figure"),
             fact(*drift, "things are not in the API's contract (runledger drift)"),
@@ -791,7 +812,6 @@ impl Words<'_> {
         let row = |place: usize| {
             let pipeline = &self.overview.pipelines[place];
             UnknownRow {
-                of: self.of(Some(place)),
                 name: self.name_of(pipeline),
                 unknown: Figure::count(pipeline.total.cost.runs_cost_unknown),
                 unsettled: Figure::count(pipeline.total.unsettled),

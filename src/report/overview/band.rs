@@ -74,8 +74,7 @@ impl Band {
         let twice = twice_the_middle(before.clone());
         // Halves to the even one; SQLite and Rust both cut towards zero.
         let median = twice / 2 + i128::from(twice % 4 == 3) - i128::from(twice % 4 == -3);
-        let twice_deviation =
-            twice_the_middle(before.iter().map(|before| (before - median).abs()).collect());
+        let twice_deviation = twice_the_middle(before.iter().map(|before| (before - median).abs()).collect());
         let width = (5 * twice_deviation / 2).max(median.abs() / 5).max(least_width);
         Some(Band {
             value,

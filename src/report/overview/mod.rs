@@ -23,8 +23,8 @@ use super::scope::Scope;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Instant, Usd};
-use calendar::Days;
 use band::Recent;
+use calendar::Days;
 use chrono::TimeDelta;
 use figures::Timed;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -216,14 +216,9 @@ pub fn gather(
     pipelines.sort_by(|(_, one), (_, other)| dearest(one).cmp(&dearest(other)));
     let places: BTreeMap<usize, usize> =
         pipelines.iter().enumerate().map(|(rank, (place, _))| (*place, rank)).collect();
-    let outliers = outliers(archive, scope, judged, newest)?
-        .into_iter()
-        .map(|(place, judged, run_id)| Outlier {
-            pipeline: places.get(&place).copied(),
-            label: labels[place].clone(),
-            run_id,
-            judged,
-        });
+    let outliers = outliers(archive, scope, judged, newest)?.into_iter().map(|(place, judged, run_id)| {
+        Outlier { pipeline: places.get(&place).copied(), label: labels[place].clone(), run_id, judged }
+    });
     Ok(Overview {
         outliers: outliers.collect(),
         scope: scope.clone(),
@@ -331,10 +326,9 @@ impl Ahead {
                 // Days that are still to come take nothing away.
                 until <= known_at && month.end.is_none_or(|end| until < end)
             });
-        let before = month
-            .start
-            .filter(|_| !cut_short)
-            .map(|start| Period::around(start.plus(TimeDelta::microseconds(-1)), Calendar::Month, scope.zone));
+        let before = month.start.filter(|_| !cut_short).map(|start| {
+            Period::around(start.plus(TimeDelta::microseconds(-1)), Calendar::Month, scope.zone)
+        });
         let cut = before.as_ref().filter(|_| is_running).and_then(|before| {
             let gone = known_at.to_utc() - month.start?.to_utc();
             let cut = before.start?.plus(gone);
@@ -393,7 +387,7 @@ struct Pass {
 impl Pass {
     fn new(ledger: &Ledger<'_>, ahead: Option<&Ahead>, known_at: Option<Instant>) -> Result<Pass> {
         let scope = ledger.scope();
-        let now = scope.as_of.or(known_at).map(|now| now.to_string());
+        let now = known_at.map(|now| now.to_string());
         let settled_before: Option<String> =
             ledger.connection().query_row(SETTLED_BEFORE, [now], |row| row.get(0))?;
         Ok(Pass {
