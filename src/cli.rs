@@ -2,7 +2,7 @@
 
 use crate::error::EXIT_CODES;
 use crate::export::Dialect;
-use crate::report::question::reports;
+use crate::report::question::{PAGE, reports};
 use crate::report::{DateBasis, Dimension};
 use crate::secret::PingUrl;
 use chrono::TimeDelta;
@@ -693,7 +693,7 @@ Examples:
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = Names(reports().map(|(name, _)| name).collect()))]
+    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([PAGE.0]).collect()))]
     pub name: Option<String>,
 
     /// List the questions

@@ -16,6 +16,7 @@ mod fetch;
 mod focus;
 mod man;
 pub mod nagios;
+mod page;
 mod progress;
 pub mod query;
 mod reconcile;

@@ -1,15 +1,15 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
-use super::screen;
 use super::writing::print;
+use super::{page, screen};
 use crate::cli::{Cli, ReportArgs};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::export::{pictured, terminal};
 use crate::guess::did_you_mean;
 use crate::report::period::Calendar;
-use crate::report::question::{Question, reports};
+use crate::report::question::{PAGE, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
@@ -28,6 +28,9 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     be_a_report(name)?;
     let workspaces = open(cli, args.all)?;
+    if name == PAGE.0 {
+        return page::run(args, &workspaces);
+    }
     // One moment for the answer and for what the manifest says of each archive.
     let _reading = at_one_moment(&workspaces)?;
     let ledgers = ledgers(&workspaces, &args.scope)?;
@@ -86,16 +89,20 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
     }
 }
 
+/// What can be asked for by name.
+fn names() -> impl Iterator<Item = &'static str> {
+    reports().map(|(name, _)| name).chain([PAGE.0])
+}
+
 /// Refuses a name that no report has, before anything is opened.
 fn be_a_report(name: &str) -> Result<()> {
-    if reports().any(|(known, _)| known == name) { Ok(()) } else { Err(no_report(name)) }
+    if names().any(|known| known == name) { Ok(()) } else { Err(no_report(name)) }
 }
 
 fn no_report(name: &str) -> Error {
     Error::Usage {
         what: format!("there is no report {name}"),
-        hint: did_you_mean(name, reports().map(|(name, _)| name))
-            .or_else(|| Some("`runledger report --list` names them".to_owned())),
+        hint: did_you_mean(name, names()).or_else(|| Some("`runledger report --list` names them".to_owned())),
     }
 }
 
@@ -147,7 +154,10 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
-        rows: reports().map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
+        rows: reports()
+            .chain([PAGE])
+            .map(|(name, words)| vec![Cell::text(name), Cell::text(words)])
+            .collect(),
         totals: None,
     }
 }

@@ -10,6 +10,7 @@ mod harmless;
 pub mod json;
 pub mod manifest;
 pub mod markdown;
+pub mod page;
 mod pictures;
 pub mod prometheus;
 pub mod readback;

@@ -27,7 +27,7 @@ pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
 }
 
 /// What some runs cost.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct CostTally {
     /// How many they are.
     pub runs: u64,
@@ -58,7 +58,7 @@ impl CostTally {
 }
 
 /// The sum of the amounts that are known, in nano-dollars.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct KnownSum {
     nanos: i128,
     known: u64,

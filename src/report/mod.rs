@@ -10,6 +10,7 @@ pub mod duration;
 pub mod groups;
 mod labels;
 pub mod ledger;
+pub mod overview;
 pub mod period;
 pub mod plan;
 pub mod question;
