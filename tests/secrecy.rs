@@ -200,7 +200,10 @@ fn no_command_lets_a_secret_out() {
         (vec!["export", "runs", "--output", "runs.csv"], 0),
         (vec!["export", "snapshots", "--output", "snapshots.csv", "--manifest"], 0),
         (vec!["verify-file", "snapshots.csv"], 0),
-        (vec!["report", "cost", "--by", "pipeline", "--format", "xlsx", "--output", "cost.xlsx"], SPREADSHEET),
+        (
+            vec!["report", "cost", "--by", "pipeline", "--format", "xlsx", "--output", "cost.xlsx"],
+            SPREADSHEET,
+        ),
         (vec!["export", "documents", "--output", "documents.ndjson"], 0),
         (vec!["query", "SELECT * FROM runs", "--format", "json"], 0),
         (vec!["query", "SELECT * FROM quarantine"], 0),
