@@ -5,10 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The same sources make the same bytes: no clock but that of the last commit.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-export SOURCE_DATE_EPOCH
-
 # Here, wherever else cargo is told to build: Cargo.toml names the place for cargo-deb.
 cargo build --profile dist --locked --target-dir target
 runledger=target/dist/runledger
@@ -28,7 +24,9 @@ for ((i = 0; i < ${#completions[@]}; i += 2)); do
     "$runledger" completions "${completions[i]}" >"$share/${completions[i + 1]}"
 done
 mkdir -p "$doc"
-cp README.md CHANGELOG.md ARCHITECTURE.md "$doc/"
+cp README.md ARCHITECTURE.md "$doc/"
+# The name that Debian has for it.
+gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
 cp -r docs queries "$doc/"
 # Installed and not enabled: only who runs the machine knows where the key is.
 units=(packaging/systemd/*.service packaging/systemd/*.timer)
@@ -36,6 +34,10 @@ for unit in "${units[@]}"; do
     [ -e "$unit" ] && install -D -m 644 "$unit" "$made/root/usr/lib/systemd/system/$(basename "$unit")"
 done
 
+# The same sources make the same bytes: no clock but that of the last commit. Compilers of C are not told, or all of it
+# would be compiled again after each commit.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
 version=$("$runledger" --version | cut -d ' ' -f 2)
 cat >"$made/changelog" <<CHANGELOG
 runledger ($version-1) unstable; urgency=medium
