@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::secret::PingUrl;
 use reqwest::header::CONTENT_TYPE;
 use std::time::Duration;
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use url::Url;
 
 /// How long one attempt may take, from the name's look-up to the last byte.
@@ -90,7 +92,9 @@ impl Ping {
     async fn try_once(&self, url: Url, body: &str) -> Result<(), Refusal> {
         let http = self.http.as_ref().map_err(|cause| Refusal::ForGood(cause.clone()))?;
         let request = http.post(url).header(CONTENT_TYPE, "text/plain; charset=utf-8").body(body.to_owned());
-        let response = request.send().await.map_err(|error| Refusal::ForNow(root_cause(&error)))?;
+        // At the highest verbosity the libraries below would name the host.
+        let response = request.send().with_subscriber(NoSubscriber::default());
+        let response = response.await.map_err(|error| Refusal::ForNow(root_cause(&error)))?;
         let status = response.status();
         // What it says beyond that is nobody's business.
         match status.as_u16() {
