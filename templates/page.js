@@ -5,7 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   const [form, of, month, told] = ["filter", "of", "in", "told"].map(byId);
-  const HEIGHT = 180, ROW = 14, CELL = 12, WEEKS = 53, TOP = 10, ROWS = 15, FAILING = 5;
+  const HEIGHT = 180, ROW = 14, CELL = 12, WEEKS = 54, TOP = 10, ROWS = 15, FAILING = 5;
   const KINDS = ["source", "destination", "transformation", null];
   const WORDS = ["sources", "destinations", "transformations", "no one pipeline"];
   const NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -221,7 +221,7 @@
     }
     const weeks = new Map(series.w.map(([week, ...row]) => [week, row.slice(first, first + 3)]));
     const isIn = (week) => place === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === place);
-    draw(id, 53, "time", 0, data.weeks.map((name, week) => {
+    draw(id, WEEKS, "time", 0, data.weeks.map((name, week) => {
       const [runs, p50, p95] = weeks.get(week) ?? [0, null, null];
       const title = `${name}: half of ${count(runs)} runs within ${lasting(p50)}, 95 % within ${lasting(p95)}`;
       return { segments: p50 === null ? [] : [{ from: 0, to: p95, kind: "p95", title }, { from: 0, to: p50, kind: "p50", title }], dim: !isIn(week) };

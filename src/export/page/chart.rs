@@ -22,8 +22,8 @@ const STEPS: [i32; 6] = [1, 2, 3, 6, 12, 60];
 const LABELS_ON_A_PHONE: i32 = 7;
 const LABELS: i32 = 14;
 
-/// How many weeks a calendar shows.
-pub const CALENDAR_WEEKS: i32 = 53;
+/// How many weeks a calendar shows: as many as a year can touch.
+pub const CALENDAR_WEEKS: i32 = 54;
 
 /// The rows of a calendar in pixels, and how much of a row its cell fills.
 const ROW: u32 = 14;
@@ -95,7 +95,7 @@ impl Each {
     pub fn least(self) -> i32 {
         match self {
             Each::Month => 13,
-            Each::Week => 53,
+            Each::Week => CALENDAR_WEEKS,
         }
     }
 

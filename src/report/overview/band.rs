@@ -1,7 +1,7 @@
 //! This is the band of a pipeline: what its latest run cost or lasted, against its own runs before, as `queries/anomalies.sql` has it.
 
+use super::figures::Told;
 use crate::error::Result;
-use crate::report::booked::BookedRun;
 use crate::run::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,24 +18,36 @@ const LEAST_MILLIS: i64 = 60_000;
 
 /// The latest values of one measure of one pipeline, in any order of arrival.
 #[derive(Debug, Default)]
-struct Latest(BinaryHeap<Reverse<(Instant, i64, i64)>>);
+struct Latest {
+    /// When each is booked, the number of its state, and what it was; the earliest on top.
+    values: BinaryHeap<Reverse<(Instant, i64, i64)>>,
+    /// A day that the earliest is not before; `None`: it is not known yet.
+    earliest_day: Option<i32>,
+}
 
 impl Latest {
-    fn add(&mut self, booked_at: &str, snapshot_id: i64, value: i64) {
-        if self.0.len() == KEPT {
-            let Some(Reverse((oldest, number, _))) = self.0.peek() else { return };
-            if (oldest.as_str(), *number) >= (booked_at, snapshot_id) {
+    /// Whether one of that day can be among the latest: whole numbers are compared sooner than texts.
+    fn may_take(&self, day: i32) -> bool {
+        self.earliest_day.is_none_or(|earliest| earliest <= day)
+    }
+
+    fn add(&mut self, (booked_at, day): (&str, i32), snapshot_id: i64, value: i64) {
+        if self.values.len() == KEPT {
+            let Some(Reverse((earliest, number, _))) = self.values.peek() else { return };
+            if (earliest.as_str(), *number) >= (booked_at, snapshot_id) {
+                // The earliest is on this day or a later one.
+                self.earliest_day = Some(self.earliest_day.map_or(day, |earliest| earliest.max(day)));
                 return;
             }
-            self.0.pop();
+            self.values.pop();
         }
-        self.0.extend(Instant::parse(booked_at).map(|at| Reverse((at, snapshot_id, value))));
+        self.values.extend(Instant::parse(booked_at).map(|at| Reverse((at, snapshot_id, value))));
     }
 
     /// The latest with its band. `None`: there are too few before it.
     fn judged(self, least_width: i64) -> Option<(Instant, i64, Band)> {
         // Reversed twice, so the latest is first.
-        let values = self.0.into_sorted_vec();
+        let values = self.values.into_sorted_vec();
         let (Reverse((booked_at, snapshot_id, value)), before) = values.split_first()?;
         let before: Vec<i64> = before.iter().map(|Reverse((_, _, value))| *value).collect();
         Some((*booked_at, *snapshot_id, Band::around(&before, *value, least_width)?))
@@ -121,15 +133,19 @@ impl Judged {
 }
 
 impl Recent {
-    /// Takes in a success.
-    pub fn add(&mut self, run: &BookedRun<'_>, booked_at: &str) -> Result<()> {
-        let number = run.snapshot_id()?;
-        let costs = [run.el_cost_nanos()?, run.transformation_cost_nanos()?];
-        if let Some(nanos) = costs.into_iter().flatten().reduce(i64::saturating_add) {
-            self.costs.add(booked_at, number, nanos);
+    /// Takes in a success that is booked then, on that day.
+    pub fn add(&mut self, run: &Told<'_>, booked_at: &str, day: i32) -> Result<()> {
+        let cost = run.cost_nanos().filter(|_| self.costs.may_take(day));
+        let seconds = run.duration_seconds.filter(|_| self.durations.may_take(day));
+        if cost.is_none() && seconds.is_none() {
+            return Ok(());
         }
-        if let Some(seconds) = run.duration_seconds()? {
-            self.durations.add(booked_at, number, seconds.saturating_mul(1000));
+        let number = run.row.snapshot_id()?;
+        if let Some(nanos) = cost {
+            self.costs.add((booked_at, day), number, nanos);
+        }
+        if let Some(seconds) = seconds {
+            self.durations.add((booked_at, day), number, seconds.saturating_mul(1000));
         }
         Ok(())
     }

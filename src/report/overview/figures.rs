@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::report::booked::BookedRun;
-use crate::report::cost::CostTally;
+use crate::report::cost::{CHARGED, CostTally};
 use crate::report::duration::{MICROS, Spread, micros_between};
 use crate::report::groups::Tally;
 use crate::run::{Instant, Seconds, Share};
@@ -92,31 +92,67 @@ impl Sums {
     }
 
     /// `settled_before`: of what ended earlier no change is expected, as the view `runs` has it.
-    pub(super) fn add(&mut self, run: &BookedRun<'_>, settled_before: &str) -> Result<()> {
-        let unknown_before = self.cost.runs_cost_unknown;
-        self.cost.add(run)?;
-        let cost_known = self.cost.runs_cost_unknown == unknown_before;
-        let is_final = match run.status()? {
-            Some("success") => {
-                self.succeeded += 1;
-                true
-            }
-            Some("failed") => {
-                self.failed += 1;
-                true
-            }
-            Some("canceled") => {
-                self.canceled += 1;
-                true
-            }
-            _ => false,
-        };
-        if !(is_final && cost_known) {
-            let created_at = if is_final { run.created_at()? } else { None };
-            let long_over = run.ended_at()?.or(created_at).is_some_and(|at| at < settled_before);
+    pub(super) fn add(&mut self, run: &Told<'_>, settled_before: &str) -> Result<()> {
+        self.cost.take(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
+        let is_final = run.outcome.is_some();
+        match run.outcome {
+            Some(Outcome::Succeeded) => self.succeeded += 1,
+            Some(Outcome::Failed) => self.failed += 1,
+            Some(Outcome::Canceled) => self.canceled += 1,
+            None => {}
+        }
+        if !(is_final && run.cost_nanos().is_some()) {
+            let created_at = run.created_at.filter(|_| is_final);
+            let long_over = run.row.ended_at()?.or(created_at).is_some_and(|at| at < settled_before);
             self.unsettled += u64::from(!long_over);
         }
         Ok(())
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Succeeded,
+    Failed,
+    Canceled,
+}
+
+/// What most figures need of a run, read from its row once.
+pub(super) struct Told<'r> {
+    pub row: &'r BookedRun<'r>,
+    /// `None`: its status is not final.
+    pub outcome: Option<Outcome>,
+    pub el_cost_nanos: Option<i64>,
+    pub transformation_cost_nanos: Option<i64>,
+    pub is_charged: bool,
+    pub duration_seconds: Option<i64>,
+    pub created_at: Option<&'r str>,
+}
+
+impl<'r> Told<'r> {
+    pub fn read(row: &'r BookedRun<'r>) -> Result<Told<'r>> {
+        let outcome = match row.status()? {
+            Some("success") => Some(Outcome::Succeeded),
+            Some("failed") => Some(Outcome::Failed),
+            Some("canceled") => Some(Outcome::Canceled),
+            _ => None,
+        };
+        Ok(Told {
+            row,
+            outcome,
+            el_cost_nanos: row.el_cost_nanos()?,
+            transformation_cost_nanos: row.transformation_cost_nanos()?,
+            is_charged: row.credit_charge_status()? == Some(CHARGED),
+            duration_seconds: row.duration_seconds()?,
+            created_at: row.created_at()?,
+        })
+    }
+
+    /// Both parts of its cost. `None`: neither is known.
+    pub fn cost_nanos(&self) -> Option<i64> {
+        let parts = [self.el_cost_nanos, self.transformation_cost_nanos];
+        parts.into_iter().flatten().reduce(i64::saturating_add)
     }
 }
 
@@ -128,9 +164,9 @@ pub(super) struct Timed {
 }
 
 impl Timed {
-    pub fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
-        self.durations_seconds.extend(run.duration_seconds()?);
-        if let (Some(created_at), Some(started_at)) = (run.created_at()?, run.started_at()?) {
+    pub fn add(&mut self, run: &Told<'_>) -> Result<()> {
+        self.durations_seconds.extend(run.duration_seconds);
+        if let (Some(created_at), Some(started_at)) = (run.created_at, run.row.started_at()?) {
             self.queued_micros.extend(micros_between(created_at, started_at));
         }
         Ok(())
@@ -191,15 +227,21 @@ pub struct DayRuns {
 #[derive(Debug, Clone, Default)]
 pub struct Failures {
     failed_at: Vec<Instant>,
-    last_success_at: Option<Instant>,
+    /// With its day.
+    last_success_at: Option<(i32, Instant)>,
 }
 
 impl Failures {
-    pub(super) fn add(&mut self, booked_at: &str, status: Option<&str>) {
-        match status {
-            Some("failed") => self.failed_at.extend(Instant::parse(booked_at)),
-            Some("success") if self.last_success_at.is_none_or(|last| last.as_str() < booked_at) => {
-                self.last_success_at = Instant::parse(booked_at).or(self.last_success_at);
+    /// `day` is that of `booked_at`: whole numbers are compared sooner than texts.
+    pub(super) fn add(&mut self, booked_at: &str, day: i32, outcome: Option<Outcome>) {
+        match outcome {
+            Some(Outcome::Failed) => self.failed_at.extend(Instant::parse(booked_at)),
+            Some(Outcome::Succeeded)
+                if self
+                    .last_success_at
+                    .is_none_or(|(last_day, last)| last_day <= day && last.as_str() < booked_at) =>
+            {
+                self.last_success_at = Instant::parse(booked_at).map(|at| (day, at)).or(self.last_success_at);
             }
             _ => {}
         }
@@ -207,7 +249,7 @@ impl Failures {
 
     /// How many times it failed since it last succeeded.
     pub fn in_a_row(&self) -> u64 {
-        let since = self.last_success_at;
+        let since = self.last_success_at();
         self.failed_at.iter().filter(|at| since.is_none_or(|since| **at > since)).count() as u64
     }
 
@@ -218,7 +260,7 @@ impl Failures {
 
     /// Likewise the last success.
     pub fn last_success_at(&self) -> Option<Instant> {
-        self.last_success_at
+        self.last_success_at.map(|(_, at)| at)
     }
 }
 

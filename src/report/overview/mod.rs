@@ -26,7 +26,7 @@ use crate::run::{Instant, Usd};
 use band::Recent;
 use calendar::Days;
 use chrono::TimeDelta;
-use figures::Timed;
+use figures::{Outcome, Timed, Told};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -183,7 +183,7 @@ pub fn gather(
     for_each_run_with_its_end(&ledger, until, |run| pass.add(run))?;
     let (fed, [quarantined, drift, vanished]) = account(archive, scope)?;
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
-    let newest = pass.newest;
+    let newest = pass.newest.map(|(_, newest)| newest);
     let mut all = Kept::default();
     let mut kinds: [(Series<Sums>, Sums); KINDS.len()] = Default::default();
     let (mut pipelines, mut judged) = (Vec::new(), Vec::new());
@@ -378,10 +378,11 @@ struct Pass {
     interner: Interner,
     days: Days,
     kept: Vec<Kept>,
-    before: Option<Period>,
+    /// The month before the first one.
+    before: Option<i32>,
     cut: Option<Instant>,
     settled_before: String,
-    newest: Option<String>,
+    newest: Option<(i32, String)>,
 }
 
 impl Pass {
@@ -397,7 +398,7 @@ impl Pass {
             interner,
             days: Days::new(scope.zone),
             kept: vec![Kept::default()],
-            before: ahead.and_then(|ahead| ahead.before.clone()),
+            before: ahead.filter(|ahead| ahead.before.is_some()).map(|ahead| ahead.focus.month - 1),
             cut: ahead.and_then(|ahead| ahead.cut),
             settled_before: settled_before.unwrap_or_default(),
             newest: None,
@@ -410,38 +411,38 @@ impl Pass {
             self.kept.resize_with(place + 1, Kept::default);
         }
         let kept = &mut self.kept[place];
-        let status = run.status()?;
-        let Some(booked_at) = run.booked_at()? else {
+        let told = Told::read(run)?;
+        let Some((booked_at, on)) = run.booked_at()?.and_then(|at| Some((at, self.days.place_of(at)?)))
+        else {
             // A run that is booked nowhere is in a span without ends alone.
             if self.span == Span::default() {
-                kept.told.unbooked.add(run, &self.settled_before)?;
+                kept.told.unbooked.add(&told, &self.settled_before)?;
             }
             return Ok(());
         };
-        if self.newest.as_deref().is_none_or(|newest| newest < booked_at) {
-            self.newest = Some(booked_at.to_owned());
+        if self.newest.as_ref().is_none_or(|(day, newest)| *day <= on.day && newest.as_str() < booked_at) {
+            self.newest = Some((on.day, booked_at.to_owned()));
         }
-        if place != NO_PIPELINE && status == Some("success") {
-            kept.recent.add(run, booked_at)?;
+        if place != NO_PIPELINE && told.outcome == Some(Outcome::Succeeded) {
+            kept.recent.add(&told, booked_at, on.day)?;
         }
-        if self.before.as_ref().is_some_and(|before| before.contains(booked_at)) {
-            kept.told.before.add(run, &self.settled_before)?;
+        if self.before == Some(on.month) {
+            kept.told.before.add(&told, &self.settled_before)?;
             if self.cut.is_some_and(|cut| booked_at < cut.as_str()) {
-                kept.before_to_date.add(run, &self.settled_before)?;
+                kept.before_to_date.add(&told, &self.settled_before)?;
             }
         }
-        let (from, until) = self.span.bounds();
-        if booked_at < from || booked_at >= until {
+        let Span { from, until } = &self.span;
+        if from.is_some_and(|from| booked_at < from.as_str())
+            || until.is_some_and(|until| booked_at >= until.as_str())
+        {
             return Ok(());
         }
-        kept.told.failures.add(booked_at, status);
-        let Some(place) = self.days.place_of(booked_at) else {
-            return kept.told.unbooked.add(run, &self.settled_before);
-        };
-        kept.told.months.at(place.month).add(run, &self.settled_before)?;
-        let day = kept.told.days.at(place.day);
+        kept.told.failures.add(booked_at, on.day, told.outcome);
+        kept.told.months.at(on.month).add(&told, &self.settled_before)?;
+        let day = kept.told.days.at(on.day);
         day.runs += 1;
-        day.failed += u64::from(status == Some("failed"));
-        kept.weeks.entry(place.week).or_default().add(run)
+        day.failed += u64::from(told.outcome == Some(Outcome::Failed));
+        kept.weeks.entry(on.week).or_default().add(&told)
     }
 }
