@@ -6,6 +6,7 @@ mod close;
 mod config;
 mod connection;
 mod coverage;
+mod dataset;
 mod demo;
 mod drift;
 mod export;

@@ -2,6 +2,7 @@
 
 pub mod closed;
 pub mod csv;
+pub mod dataset;
 pub mod dialect;
 pub mod file;
 pub mod focus;
