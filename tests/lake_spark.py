@@ -1,6 +1,6 @@
 # This is Spark over a dataset: the views that queries/spark reads, and the questions asked of them.
-# usage: python tests/lake_spark.py DATASET [NAME …]   (from the project's folder; times each question)
-import os, pathlib, sys, time
+# usage: python tests/lake_spark.py DATASET [CSV]   (from the project's folder; times each question; the CSV has the sums to be found)
+import csv, os, pathlib, sys, time
 
 QUERIES = pathlib.Path(__file__).parent.parent / "queries" / "spark"
 
@@ -42,11 +42,17 @@ def ask(spark, name):
 
 
 if __name__ == "__main__":
-    spark = session(sys.argv[1])
-    parts = spark.sql("SELECT * FROM runs").rdd.getNumPartitions()
-    print(f"runs: {spark.sql('SELECT count(*) FROM runs').first()[0]} in {parts} partitions", flush=True)
-    for name in sys.argv[2:] or questions():
+    dataset, *told = sys.argv[1:]
+    spark = session(dataset)
+    partitions = spark.table("runs").rdd.getNumPartitions()
+    print(f"Spark reads {spark.table('runs').count()} runs in {partitions} partitions", flush=True)
+    for name in questions():
         began = time.monotonic()
         columns, rows = ask(spark, name)
-        print(f"{name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
+        print(f"  {name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
+        if name == "cost" and told:
+            expected = list(csv.reader(open(told[0], newline="", encoding="utf-8")))
+            found = [["" if value is None else str(value) for value in row[:7]] for row in rows]
+            assert [columns[:7], *found] == expected, f"Spark says {found}, the generator {expected}"
+            print("  every count and every sum is the generator's, to the last digit", flush=True)
     spark.stop()

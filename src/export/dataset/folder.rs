@@ -1,6 +1,6 @@
 //! This is the folder of a dataset: what its files hold, as `_runledger.json` says, and whether it is ours to write to.
 
-use super::parquet::Held;
+use super::writer::Held;
 use crate::digest::{Hash, in_hexadecimal};
 use crate::error::{Error, Result};
 use crate::export::Destination;

@@ -4,8 +4,8 @@
 //! that has the months that they wrote compared, and written again, by the next export.
 
 pub mod folder;
-pub mod parquet;
 pub mod schema;
+pub mod writer;
 
 use super::WriteError;
 use crate::digest::{Hash, Hashing, in_hexadecimal};
@@ -15,11 +15,11 @@ use crate::report::Ledger;
 use crate::report::dataset::{self, Month, Stretch, Table};
 use crate::report::rows::{Cursor, Row, Selection, Value};
 use folder::{Folder, Kind, Part, place_of};
-use parquet::Held;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
+use writer::Held;
 
 /// What is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct Done {
 /// [`Error::Usage`] when the folder holds anything else, or this program was built without Parquet; [`Error::Output`] when the
 /// place refuses. Those of SQLite.
 pub fn write(ledger: &Ledger<'_>, path: &Path, options: &Options) -> Result<Done> {
-    parquet::available()?;
+    writer::available()?;
     let scope = ledger.scope();
     let kind = Kind::new(scope.zone, scope.date, vec![options.workspace.clone()]);
     let mut folder = Folder::open(path, &kind, &options.tables)?;
@@ -159,7 +159,7 @@ impl<'a> Bringing<'a, '_> {
             }
             let (mut fingerprint, mut held) = (Fingerprint::default(), Held::default());
             replace(&path, |beside| -> Result<(), WriteError> {
-                let mut file = parquet::File::begin(beside.as_file_mut(), self.table, columns)?;
+                let mut file = writer::File::begin(beside.as_file_mut(), self.table, columns)?;
                 self.for_each_of(month, &mut cursor, |row| -> Result<(), WriteError> {
                     fingerprint.add(row.values());
                     file.add(row.values())

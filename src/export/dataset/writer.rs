@@ -1,4 +1,4 @@
-//! This is a Parquet file: rows in, typed columns out, in groups that fit into memory.
+//! This is the writer of a Parquet file: rows in, typed columns out, in groups that fit into memory.
 
 use super::schema::{Column, Type, sorted_by};
 use crate::error::{Error, Result};
