@@ -3,7 +3,8 @@
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
 # the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
-# dependencies; systemd, cron, linters and promtool take what is scheduled and watched; and libFuzzer makes up documents and pages.
+# dependencies; systemd, cron, linters and promtool take what is scheduled and watched;
+# DuckDB, Polars, pyarrow and Spark read datasets of Parquet; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
 set -euo pipefail
@@ -522,6 +523,34 @@ monitoring_reads_the_figures() {
     echo "promtool reads the metrics, and the Monitoring Plugins read: ${line%% |*}"
 }
 
+# The demo as a dataset, read by those that lakes are read with; then a dataset of LAKE_RUNS made-up runs (a million; by
+# hand ten), of which Spark gives every answer and finds the sums that the generator made.
+lakes_are_read_elsewhere() {
+    local dataset=$place/dataset lake=$place/lake
+    command -v java >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null
+    }
+    [ -x "$place/lake-readers/bin/python" ] || {
+        python3 -m venv "$place/lake-readers"
+        "$place/lake-readers/bin/pip" install --quiet --disable-pip-version-check \
+            duckdb==1.5.5 polars==2.1.0 pyarrow==26.0.1 pyspark==4.3.0
+    }
+    rm -rf "$dataset" "$lake"
+    "$runledger" --db "$place/demo.db" export parquet --snapshots --output "$dataset" 2>/dev/null
+    TZ=UTC "$place/lake-readers/bin/python" tests/lake.py "$runledger" "$place/demo.db" "$dataset" 2>"$place/lake.err" || {
+        tail -n 20 "$place/lake.err" >&2
+        fail "a reader of the dataset finds something else than runledger"
+    }
+    mkdir -p "$lake"
+    cargo bench --locked --quiet --bench lake -- "${LAKE_RUNS:-1000000}" "$lake" >"$place/lake.csv" 2>"$place/lake.err" &&
+        "$place/lake-readers/bin/python" tests/lake_spark.py "$lake" "$place/lake.csv" 2>>"$place/lake.err" || {
+        tail -n 20 "$place/lake.err" >&2
+        fail "the dataset of made-up runs could not be made, or Spark finds something else in it"
+    }
+    rm -rf "$lake"
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -598,6 +627,12 @@ fuzz() {
 for tool in cargo c++ python3 npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
+if [ "${1:-}" = lake ]; then
+    cargo build --release --locked --quiet
+    others_read_the_archive
+    lakes_are_read_elsewhere
+    exit
+fi
 if [ "${1:-}" = fuzz ]; then
     fuzz document
     fuzz page
@@ -612,6 +647,7 @@ a_debian_package_installs_in_a_clean_root
 others_read_the_files
 schedulers_take_the_packaged_files
 monitoring_reads_the_figures
+lakes_are_read_elsewhere
 datasette_reads_while_a_sync_writes
 datasette_answers_every_question
 sandbox_keeps_the_contract

@@ -899,6 +899,10 @@ pub struct ExportArgs {
     #[arg(long, value_enum, value_name = "DATASET")]
     pub focus_dataset: Option<FocusDataset>,
 
+    /// What is written as Parquet.
+    #[command(flatten)]
+    pub parquet: ParquetArgs,
+
     /// How it is written.
     #[command(flatten)]
     pub writing: WritingArgs,
@@ -906,6 +910,23 @@ pub struct ExportArgs {
     /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What `runledger export parquet` writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Parquet")]
+pub struct ParquetArgs {
+    /// Write every state of each run too, as the table run_snapshots
+    #[arg(long)]
+    pub snapshots: bool,
+
+    /// Compare only so many of the newest months with their files, and write what has none yet; older ones are left alone
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub watch_months: Option<usize>,
+
+    /// What the column `workspace` says [default: the archive's name without its ending]
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
 }
 
 /// What can be exported.
@@ -921,6 +942,8 @@ pub enum Exported {
     Documents,
     /// Each known cost of a month's runs as a charge of FOCUS, the FinOps Open Cost and Usage Specification
     Focus,
+    /// Runs and pipelines as a dataset of Parquet files by month, of which only those that changed are written again
+    Parquet,
 }
 
 /// The versions of FOCUS.

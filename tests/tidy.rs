@@ -98,6 +98,7 @@ fn a_package_has_one_home() {
         ("refinery::", &["src/store"]),
         ("sha2::", &["src/digest.rs"]),
         ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
+        ("parquet::", &["src/export/dataset/writer.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
         ("terminal_size::", &["src/commands/screen.rs"]),
@@ -162,6 +163,19 @@ fn every_question_prepares_on_a_fresh_archive() {
         let statement = archive.connection().prepare(question.sql);
         let statement = statement.unwrap_or_else(|error| panic!("queries/{}.sql: {error}", question.name));
         assert!(statement.readonly() && statement.column_count() > 0, "{}", question.name);
+    }
+}
+
+#[test]
+fn every_question_is_asked_in_spark_sql_too_in_the_same_words() {
+    let asked = files_below("queries/spark").into_iter().filter(|(name, _)| name.ends_with(".sql"));
+    let asked: BTreeMap<String, PathBuf> = asked.collect();
+    let names: BTreeSet<String> =
+        QUESTIONS.iter().map(|question| format!("queries/spark/{}.sql", question.name)).collect();
+    assert_eq!(asked.keys().cloned().collect::<BTreeSet<_>>(), names);
+    for question in QUESTIONS {
+        let text = fs::read_to_string(&asked[&format!("queries/spark/{}.sql", question.name)]).unwrap();
+        assert_eq!(text.lines().next(), question.sql.lines().next(), "{}", question.name);
     }
 }
 

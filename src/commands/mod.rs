@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod connection;
 mod coverage;
+mod dataset;
 mod datasette;
 mod demo;
 mod drift;

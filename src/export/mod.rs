@@ -2,6 +2,7 @@
 
 pub mod closed;
 pub mod csv;
+pub mod dataset;
 pub mod datasette;
 pub mod dialect;
 pub mod file;

@@ -5,6 +5,7 @@ pub mod centre;
 pub mod cost;
 pub mod costed;
 pub mod credits;
+pub mod dataset;
 pub mod dimension;
 pub mod duration;
 pub mod groups;
