@@ -12,7 +12,7 @@ mod ledger;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
-use runledger::export::dataset::folder::{PART, place_of};
+use runledger::export::dataset::folder::{part_of, place_of};
 use runledger::export::dataset::{schema, writer};
 use runledger::report::dataset::{self, Stretch, Table};
 use runledger::report::rows::Value;
@@ -152,7 +152,7 @@ fn likes(folder: &Path) -> Vec<Like> {
             Ok(())
         })
         .expect("they can be read");
-    let mut file = begin(folder, Table::Pipelines, PART);
+    let mut file = begin(folder, Table::Pipelines, &part_of(0));
     let mut selection =
         dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("it can be read");
     selection
@@ -180,7 +180,7 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
     let days = (first + Days::new(31)).with_day(1).expect("the next month") - first;
     let start: DateTime<Utc> = first.and_time(NaiveTime::MIN).and_utc();
     let step = days.num_microseconds().expect("a month is short") / runs.max(1) as i64;
-    let place = place_of(Some(&first.format("%Y-%m").to_string()));
+    let place = place_of(Some(&first.format("%Y-%m").to_string()), 0);
     let mut current = begin(folder, Table::Runs, &place);
     let mut states = begin(folder, Table::RunSnapshots, &place);
     let mut totals = Totals::default();

@@ -924,8 +924,12 @@ pub struct ParquetArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub watch_months: Option<usize>,
 
-    /// What the column `workspace` says [default: the archive's name without its ending]
-    #[arg(long, value_name = "NAME")]
+    /// Write the archives of all workspaces that the settings name
+    #[arg(long)]
+    pub all: bool,
+
+    /// What the column `workspace` says [default: as the settings call it, else the archive's name without its ending]
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
     pub workspace: Option<String>,
 }
 

@@ -398,3 +398,46 @@ fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(!ran.err.contains("sk-secret") && ran.err.contains("api_key_env"), "{}", ran.err);
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
+    let firms = Firms::of(120);
+    let export = ["export", "parquet", "--output", "lake", "--db", "acme.db"];
+    let told = |arguments: &[&str]| {
+        let ran = firms.run(&[&export[..], arguments].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.err
+    };
+    let files = || -> BTreeSet<String> {
+        let lake = firms.acme.workspace.file("lake/runs");
+        let months = fs::read_dir(&lake).unwrap().map(|month| month.unwrap().path());
+        months
+            .flat_map(|month| {
+                fs::read_dir(month).unwrap().map(|part| part.unwrap().path()).collect::<Vec<_>>()
+            })
+            .map(|part| part.strip_prefix(&lake).unwrap().to_str().unwrap().to_owned())
+            .collect()
+    };
+    told(&[]);
+    let alone = files();
+    assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
+    // A second workspace comes to the first, whose files stay as they are.
+    let told_of_both = told(&["--db", "globex.db"]);
+    assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
+    let both = files();
+    assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
+    assert!(told(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
+    // In another order each is still itself.
+    let turned =
+        firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
+    assert!(turned.err.contains("runs: 0 written (0 rows)"), "{turned:?}");
+    // Without the second its files would go stale; under another name the first would be there twice.
+    firms.run(&export).refused(2, &["has the workspace globex too", "would go stale"]);
+    let renamed = [&export[..], &["--workspace", "other"]].concat();
+    firms.run(&renamed).refused(2, &["has the workspace acme too"]);
+    firms
+        .run(&[&renamed[..], &["--db", "globex.db"]].concat())
+        .refused(2, &["--workspace names one archive"]);
+    assert_eq!(files(), both);
+}

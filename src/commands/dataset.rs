@@ -1,22 +1,18 @@
 //! This is `runledger export parquet`: it brings a dataset of Parquet files up to date with the archive.
 
-use super::scope::open_scope;
-use crate::cli::{ExportArgs, ParquetArgs, WritingArgs};
+use super::archives::{at_one_moment, ledgers, open};
+use crate::cli::{Cli, ExportArgs, ParquetArgs, WritingArgs};
 use crate::error::{Error, Result};
 use crate::export::dataset::{self, Options, Summary};
-use crate::report::Ledger;
 use crate::report::dataset::Table;
-use crate::settings::Settings;
-use crate::store::Archive;
 use std::io::Write;
-use std::path::Path;
 
-/// Writes the months that changed.
+/// Writes the months that changed, of one archive or of those of several workspaces.
 ///
 /// # Errors
 /// [`Error::Usage`] when there is no `--output`, when it is no dataset that this one could go on with, or when something is asked
 /// that a dataset does not have. [`Error::Partial`] when amounts are too large for their type.
-pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let Some(output) = &args.output.output else {
         return Err(Error::Usage {
             what: "export parquet writes a folder of files, and there is none".to_owned(),
@@ -24,18 +20,23 @@ pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
         });
     };
     refuse_what_it_has_not(args)?;
-    let ParquetArgs { snapshots, watch_months, workspace } = &args.parquet;
+    let ParquetArgs { snapshots, watch_months, all, workspace } = &args.parquet;
     let tables = Table::ALL.into_iter().filter(|table| *table != Table::RunSnapshots || *snapshots);
-    let options = Options {
-        workspace: workspace.clone().unwrap_or_else(|| stem(path)),
-        tables: tables.collect(),
-        watch_months: *watch_months,
-    };
-    let archive = Archive::open_for_reading(path)?;
-    // One moment for all tables.
-    let _reading = archive.connection().unchecked_transaction()?;
-    let ledger = Ledger::open(archive.connection(), open_scope(&args.scope, settings)?)?;
-    let done = dataset::write(&ledger, output, &options)?;
+    let options = Options { tables: tables.collect(), watch_months: *watch_months };
+    let mut workspaces = open(cli, *all)?;
+    match (workspace, workspaces.as_mut_slice()) {
+        (Some(name), [only]) => only.name.clone_from(name),
+        (Some(_), _) => {
+            return Err(Error::Usage {
+                what: "--workspace names one archive, and several are exported".to_owned(),
+                hint: Some("name each in the settings, as a [[workspace]] with name and archive".to_owned()),
+            });
+        }
+        (None, _) => {}
+    }
+    // One moment for all tables of each.
+    let _reading = at_one_moment(&workspaces)?;
+    let done = dataset::write(&ledgers(&workspaces, &args.scope)?, output, &options)?;
     let mut stderr = std::io::stderr().lock();
     for (table, summary) in &done.tables {
         // Whoever closed it does not want to be told.
@@ -79,11 +80,6 @@ fn refuse_what_it_has_not(args: &ExportArgs) -> Result<()> {
             "a dataset has no {flag}: it is Parquet, and _schema.md in it says what it holds"
         ))),
     }
-}
-
-/// The archive's name without its ending.
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn told(summary: &Summary) -> String {

@@ -35,7 +35,7 @@ mod verify_file;
 mod watch;
 mod writing;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Exported};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::settings::{self, Settings};
@@ -61,7 +61,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
-        Command::Export(args) => export::run(args, &path, &settings()?),
+        Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
         Command::DatasetteMetadata(args) => datasette::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
@@ -94,6 +94,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([], _) => Ok(None),
         // Those that ask several open them themselves.
         ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
+        ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db names {} and {}, and this command asks one archive",

@@ -25,10 +25,6 @@ const LOCK: &str = ".runledger.lock";
 /// How the names of files begin that `replace` has not finished.
 const UNFINISHED: &str = ".runledger-";
 
-/// The only file of a month, or of a table without months. Parquet files are read in parallel by their groups of rows: a
-/// second file would only mean that a month is not replaced in one step.
-pub const PART: &str = "part-0.parquet";
-
 /// How Hive names the month of rows that have none.
 const NO_MONTH: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -63,15 +59,13 @@ pub struct Kind {
     zone: String,
     /// What books a row into a month.
     date_basis: String,
-    /// The archives in it, by what they are called.
-    workspaces: Vec<String>,
 }
 
 impl Kind {
-    /// A dataset of these archives, in months of that zone by that date.
-    pub fn new(zone: Tz, date: DateBasis, workspaces: Vec<String>) -> Kind {
+    /// A dataset in months of that zone by that date.
+    pub fn new(zone: Tz, date: DateBasis) -> Kind {
         let (zone, date_basis) = (zone.name().to_owned(), date.as_str().to_owned());
-        Kind { dataset_version: VERSION, zone, date_basis, workspaces }
+        Kind { dataset_version: VERSION, zone, date_basis }
     }
 }
 
@@ -80,6 +74,8 @@ impl Kind {
 struct State {
     #[serde(flatten)]
     kind: Kind,
+    /// The workspaces in it. The place of each here is the number of its files, for ever.
+    workspaces: Vec<String>,
     /// Each file's place in the folder of its table, table by table.
     tables: BTreeMap<String, BTreeMap<String, Part>>,
 }
@@ -98,18 +94,25 @@ pub struct Folder {
     lock: File,
 }
 
-/// Where a month's file stands in its table's folder.
-pub fn place_of(month: Option<&str>) -> String {
-    format!("month={}/{PART}", month.unwrap_or(NO_MONTH))
+/// A workspace's only file of a month, or of a table without months. Parquet files are read in parallel by their groups of
+/// rows: a second one would only mean that a month is not replaced in one step.
+pub fn part_of(workspace: usize) -> String {
+    format!("part-{workspace}.parquet")
+}
+
+/// Where a workspace's file of a month stands in its table's folder.
+pub fn place_of(month: Option<&str>, workspace: usize) -> String {
+    format!("month={}/{}", month.unwrap_or(NO_MONTH), part_of(workspace))
 }
 
 impl Folder {
-    /// Takes the folder for a dataset of that kind with these tables, making it where there is none.
+    /// Takes the folder for a dataset of that kind with these tables of these workspaces, making it where there is none. A
+    /// workspace that was not in it before comes to those that were.
     ///
     /// # Errors
     /// [`Error::Usage`] when it holds anything else, named; nothing is touched then. [`Error::Output`] when the place refuses,
     /// or another export is writing to it.
-    pub fn open(path: &Path, kind: &Kind, tables: &[Table]) -> Result<Folder> {
+    pub fn open(path: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Result<Folder> {
         let refused = |cause| refused(path, cause);
         match fs::metadata(path) {
             Ok(there) if !there.is_dir() => {
@@ -121,23 +124,40 @@ impl Folder {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(refused(cause)),
             _ => {}
         }
-        let state = look(path, kind, tables)?;
+        let look = || look(path, kind, tables, workspaces);
+        let state = look()?;
         fs::create_dir_all(path).map_err(refused)?;
         let lock = lock(path)?;
         // Whoever wrote to it meanwhile may have made it another one.
-        let state = if state.is_some() { look(path, kind, tables)? } else { state };
+        let state = if state.is_some() { look()? } else { state };
         let is_new = state.is_none();
-        let state = state.unwrap_or_else(|| State { kind: kind.clone(), tables: BTreeMap::new() });
+        let mut state = state.unwrap_or_else(|| State {
+            kind: kind.clone(),
+            workspaces: Vec::new(),
+            tables: BTreeMap::new(),
+        });
+        let before = state.workspaces.len();
+        for workspace in workspaces {
+            if !state.workspaces.iter().any(|known| known == workspace) {
+                state.workspaces.push((*workspace).to_owned());
+            }
+        }
+        let has_grown = state.workspaces.len() > before;
         let mut folder = Folder { path: path.to_owned(), state, lock };
         folder.sweep(tables)?;
         for table in tables {
             folder.state.tables.entry(table.name().to_owned()).or_default();
         }
-        if is_new {
+        if is_new || has_grown {
             // From now on, whatever happens, the folder is known as a dataset.
             folder.keep()?;
         }
         Ok(folder)
+    }
+
+    /// The number of a workspace's files. `None`: it is not in the dataset.
+    pub fn number(&self, workspace: &str) -> Option<usize> {
+        self.state.workspaces.iter().position(|known| known == workspace)
     }
 
     /// What the file at that place holds; `None`: there is none, or another than was written.
@@ -157,11 +177,12 @@ impl Folder {
         self.state.tables.entry(table.name().to_owned()).or_default().insert(place, part);
     }
 
-    /// The places of a table's files, whether or not they were ever finished.
+    /// The places of a workspace's files of a table, whether or not they were ever finished.
     ///
     /// # Errors
     /// [`Error::Output`] when the folder cannot be read.
-    pub fn places(&self, table: Table) -> Result<Vec<String>> {
+    pub fn places(&self, table: Table, workspace: usize) -> Result<Vec<String>> {
+        let part = part_of(workspace);
         let mut places: Vec<String> = self
             .state
             .tables
@@ -169,11 +190,12 @@ impl Folder {
             .into_iter()
             .flatten()
             .map(|(place, _)| place.clone())
+            .filter(|place| Path::new(place).ends_with(&part))
             .collect();
         for entry in entries(&self.path.join(table.name()))? {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("month=") {
-                places.push(format!("{name}/{PART}"));
+            if entry.path().join(&part).exists() {
+                places.push(format!("{name}/{part}"));
             }
         }
         places.sort_unstable();
@@ -199,9 +221,11 @@ impl Folder {
         Ok(())
     }
 
-    /// How many rows all files of a table hold.
-    pub fn rows(&self, table: Table) -> u64 {
-        self.state.tables.get(table.name()).into_iter().flatten().map(|(_, part)| part.rows).sum()
+    /// How many rows a workspace's files of a table hold.
+    pub fn rows(&self, table: Table, workspace: usize) -> u64 {
+        let part = part_of(workspace);
+        let parts = self.state.tables.get(table.name()).into_iter().flatten();
+        parts.filter(|(place, _)| Path::new(place).ends_with(&part)).map(|(_, part)| part.rows).sum()
     }
 
     /// How many amounts of all files are NULL because they are too large.
@@ -290,7 +314,7 @@ fn lock(folder: &Path) -> Result<File> {
 }
 
 /// What the dataset there says of itself; `None`: nothing is there yet. Whatever is not of a dataset of that kind is named.
-fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
+fn look(folder: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Result<Option<State>> {
     let unfit = |what: String, hint: &str| Err(Error::Usage { what, hint: Some(hint.to_owned()) });
     let path = folder.join(STATE);
     let text = match fs::read(&path) {
@@ -328,12 +352,6 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
     let differences = [
         ("months of", &state.kind.zone, &kind.zone, "ask with its --zone"),
         ("runs booked by", &state.kind.date_basis, &kind.date_basis, "ask with its --date"),
-        (
-            "the workspace",
-            &state.kind.workspaces.join(", "),
-            &kind.workspaces.join(", "),
-            "call it so with --workspace",
-        ),
     ];
     for (what, there, asked, hint) in differences {
         if there != asked {
@@ -346,7 +364,17 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
         let what = format!("{} has the table {table} too, which would go stale", folder.display());
         return unfit(what, "add --snapshots, or name another folder");
     }
-    if let Some(foreign) = foreign(folder, &known)? {
+    if let Some(workspace) = state.workspaces.iter().find(|there| !workspaces.contains(&there.as_str())) {
+        let what = format!(
+            "{} has the workspace {workspace} too, which is not exported here and would go stale",
+            folder.display()
+        );
+        return unfit(
+            what,
+            "export all of them together, call the archive so with --workspace, or name another folder",
+        );
+    }
+    if let Some(foreign) = foreign(folder, &known, state.workspaces.len())? {
         let what = format!("{} holds what runledger did not write: {foreign}", folder.display());
         return unfit(what, "take it out: a reader would take it for part of the dataset");
     }
@@ -354,7 +382,8 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
 }
 
 /// The first thing that is not of a dataset with the tables that are known.
-fn foreign(folder: &Path, known: &impl Fn(&str) -> bool) -> Result<Option<String>> {
+fn foreign(folder: &Path, known: &impl Fn(&str) -> bool, workspaces: usize) -> Result<Option<String>> {
+    let is_part = |name: &str| (0..workspaces).any(|workspace| part_of(workspace) == name);
     for entry in entries(folder)?.iter().filter(|entry| !is_hidden(entry)) {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name == STATE || name == SCHEMA {
@@ -367,13 +396,13 @@ fn foreign(folder: &Path, known: &impl Fn(&str) -> bool) -> Result<Option<String
             let inner_name = inner.file_name().to_string_lossy().into_owned();
             let inner_is_month = inner_name.starts_with("month=") && inner.path().is_dir();
             let has_months = name != Table::Pipelines.name();
-            if inner_is_month != has_months || (!has_months && inner_name != PART) {
+            if inner_is_month != has_months || (!has_months && !is_part(&inner_name)) {
                 return Ok(Some(format!("{name}/{inner_name}")));
             }
             if has_months {
                 let strange = entries(&inner.path())?
                     .into_iter()
-                    .find(|part| !is_hidden(part) && part.file_name().to_string_lossy() != PART);
+                    .find(|part| !is_hidden(part) && !is_part(&part.file_name().to_string_lossy()));
                 if let Some(part) = strange {
                     return Ok(Some(format!("{name}/{inner_name}/{}", part.file_name().display())));
                 }

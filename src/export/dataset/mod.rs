@@ -14,7 +14,7 @@ use crate::replace::replace;
 use crate::report::Ledger;
 use crate::report::dataset::{self, Month, Stretch, Table};
 use crate::report::rows::{Cursor, Row, Selection, Value};
-use folder::{Folder, Kind, Part, place_of};
+use folder::{Folder, Kind, Part, part_of, place_of};
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -24,8 +24,6 @@ use writer::Held;
 /// What is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// What the archive is called in the column `workspace`.
-    pub workspace: String,
     /// The tables.
     pub tables: Vec<Table>,
     /// Of each table only so many of the newest months are compared, and what has no file yet; `None`: all are.
@@ -49,6 +47,18 @@ pub struct Summary {
     pub rows: u64,
 }
 
+impl Summary {
+    /// Takes in what became of the files of another workspace.
+    fn take_in(&mut self, other: Summary) {
+        self.written += other.written;
+        self.unchanged += other.unchanged;
+        self.left_alone += other.left_alone;
+        self.removed += other.removed;
+        self.rows_written += other.rows_written;
+        self.rows += other.rows;
+    }
+}
+
 /// What became of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
@@ -58,37 +68,50 @@ pub struct Done {
     pub amounts_too_large: u64,
 }
 
-/// Brings the dataset in the folder up to date with the ledger.
+/// Brings the dataset in the folder up to date with the ledgers, each of which is that of a workspace with a name of its own.
+/// Their zone and their date basis are one.
 ///
 /// # Errors
 /// [`Error::Usage`] when the folder holds anything else, or this program was built without Parquet; [`Error::Output`] when the
 /// place refuses. Those of SQLite.
-pub fn write(ledger: &Ledger<'_>, path: &Path, options: &Options) -> Result<Done> {
+pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<Done> {
     writer::available()?;
-    let scope = ledger.scope();
-    let kind = Kind::new(scope.zone, scope.date, vec![options.workspace.clone()]);
-    let mut folder = Folder::open(path, &kind, &options.tables)?;
+    let Some(scope) = ledgers.first().map(Ledger::scope) else {
+        return Err(Error::usage("a dataset needs an archive"));
+    };
+    let kind = Kind::new(scope.zone, scope.date);
+    let workspaces: Vec<&str> = ledgers.iter().map(Ledger::workspace).collect();
+    let mut folder = Folder::open(path, &kind, &options.tables, &workspaces)?;
     folder.explain(&schema::page(&options.tables, scope.zone.name(), scope.date.as_str()))?;
     let mut tables = Vec::new();
     for table in &options.tables {
-        let brought = Bringing { ledger, table: *table, options, folder: &mut folder }.up_to_date();
-        // What was written before an error need not be written again.
-        folder.keep()?;
-        tables.push((*table, brought?));
+        let mut summary = Summary::default();
+        for ledger in ledgers {
+            let number =
+                folder.number(ledger.workspace()).expect("each workspace that is asked for is in its folder");
+            let bringing = Bringing { ledger, number, table: *table, options, folder: &mut folder };
+            let brought = bringing.up_to_date().map_err(|error| ledger.blamed(error));
+            // What was written before an error need not be written again.
+            folder.keep()?;
+            summary.take_in(brought?);
+        }
+        tables.push((*table, summary));
     }
     Ok(Done { tables, amounts_too_large: folder.amounts_too_large() })
 }
 
-/// A table on its way into the folder.
+/// A workspace's table on its way into the folder.
 struct Bringing<'a, 'l> {
     ledger: &'a Ledger<'l>,
+    /// The number of its files.
+    number: usize,
     table: Table,
     options: &'a Options,
     folder: &'a mut Folder,
 }
 
 impl<'a> Bringing<'a, '_> {
-    fn up_to_date(&mut self) -> Result<Summary> {
+    fn up_to_date(mut self) -> Result<Summary> {
         let months = match self.table {
             Table::Pipelines => vec![Month { period: None, rows: 0 }],
             Table::Runs | Table::RunSnapshots => dataset::months(self.ledger, self.table)?,
@@ -117,13 +140,13 @@ impl<'a> Bringing<'a, '_> {
             self.write(&months[stretch], &mut summary)?;
         }
         let wanted: Vec<String> = months.iter().map(|month| self.place(month)).collect();
-        for place in self.folder.places(self.table)? {
+        for place in self.folder.places(self.table, self.number)? {
             if !wanted.contains(&place) {
                 self.folder.remove(self.table, &place)?;
                 summary.removed += 1;
             }
         }
-        summary.rows = self.folder.rows(self.table);
+        summary.rows = self.folder.rows(self.table, self.number);
         Ok(summary)
     }
 
@@ -186,7 +209,7 @@ impl<'a> Bringing<'a, '_> {
             (_, Some(first), Some(last)) => Stretch::Booked(first.start, last.end),
             _ => Stretch::Unbooked,
         };
-        dataset::rows(self.ledger, self.table, stretch, &self.options.workspace)
+        dataset::rows(self.ledger, self.table, stretch, self.ledger.workspace())
     }
 
     /// Gives the rows to `visit` from where the cursor stands to the month's end.
@@ -213,8 +236,8 @@ impl<'a> Bringing<'a, '_> {
 
     fn place(&self, month: &Month) -> String {
         match self.table {
-            Table::Pipelines => folder::PART.to_owned(),
-            Table::Runs | Table::RunSnapshots => place_of(month.label()),
+            Table::Pipelines => part_of(self.number),
+            Table::Runs | Table::RunSnapshots => place_of(month.label(), self.number),
         }
     }
 }
