@@ -38,13 +38,21 @@ use crate::settings::{self, Settings};
 /// # Errors
 /// Whatever ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
+    match &cli.command {
+        Command::Status(args) if args.nagios.check => {
+            nagios::run(&args.nagios, args.settle, &settings::archive(cli.db.as_deref()).value)
+        }
+        _ => carry_out(cli).map(|()| 0),
+    }
+}
+
+fn carry_out(cli: &Cli) -> Result<()> {
     let archive = settings::archive(cli.db.as_deref());
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
-        Command::Status(args) if args.nagios.check => return nagios::run(&args.nagios, args.settle, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, &path, &settings()?),
@@ -54,7 +62,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
         // It needs no archive.
-        Command::VerifyFile(args) => return verify_file::run(args).map(|()| 0),
+        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
@@ -62,10 +70,10 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
-        Command::Demo(args) => return demo::run(args, cli.db.as_deref()).map(|()| 0),
+        Command::Demo(args) => return demo::run(args, cli.db.as_deref()),
         Command::Sandbox(args) => sandbox::run(args),
     };
-    done.map(|()| 0).map_err(|error| error.in_archive(&path))
+    done.map_err(|error| error.in_archive(&path))
 }
 
 /// Prints a line to the standard output. Whoever reads it may stop early: that is no error.
