@@ -132,10 +132,11 @@ fn a_signal_is_told_without_waiting_for_long() {
         let victim = Victim::default();
         let (done, is_done) = mpsc::channel::<()>();
         stage.machine.sandbox.on_request({
-            let victim = victim.clone();
+            let (victim, watchman) = (victim.clone(), stage.watchman.clone());
             let mut first = true;
             move |_, _| {
                 if std::mem::take(&mut first) {
+                    watchman.wait();
                     victim.signal(signal);
                     let _ = is_done.recv();
                 }
@@ -293,7 +294,9 @@ fn metrics_that_cannot_be_written_are_an_error_unless_there_is_a_graver_one() {
         ended(sync)
     };
     sync(stage.machine.sandbox.api_key()).refused(7, "error: none/m.prom was not written");
-    assert_eq!(paths(&stage.watchman.told()), ["/start", "/7"]);
+    let told = stage.watchman.told();
+    assert_eq!(paths(&told), ["/start", "/7"]);
+    assert!(told[1].body.contains("\nerror: none/m.prom was not written"), "{told:?}");
     let both = sync("wrong");
     both.refused(4, "none/m.prom was not written");
     assert_eq!(paths(&stage.watchman.told()), ["/start", "/4"]);

@@ -47,17 +47,23 @@ use std::path::Path;
 /// # Errors
 /// Whatever ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
-    let archive = match (one_archive(cli), &cli.command) {
-        (Err(error), Command::Status(args)) if args.nagios.check => return nagios::refuse(&error),
-        (archive, _) => settings::archive(archive?),
-    };
+    match &cli.command {
+        Command::Status(args) if args.nagios.check => match one_archive(cli) {
+            Ok(archive) => nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
+            Err(error) => nagios::refuse(&error),
+        },
+        _ => carry_out(cli).map(|()| 0),
+    }
+}
+
+fn carry_out(cli: &Cli) -> Result<()> {
+    let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
         Command::Sync(args) if args.all => sync_all::run(args, cli),
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
-        Command::Status(args) if args.nagios.check => return nagios::run(&args.nagios, args.settle, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
@@ -68,7 +74,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path),
         // It needs no archive.
-        Command::VerifyFile(args) => return verify_file::run(args).map(|()| 0),
+        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Coverage(args) => coverage::run(args, &path),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
@@ -76,13 +82,13 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // Its archive has another name.
-        Command::Demo(args) => return demo::run(args, one_archive(cli)?).map(|()| 0),
+        Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => sandbox::run(args),
         // They tell of the program alone.
-        Command::Completions(args) => return completions::run(args).map(|()| 0),
-        Command::Man(args) => return man::run(args).map(|()| 0),
+        Command::Completions(args) => return completions::run(args),
+        Command::Man(args) => return man::run(args),
     };
-    done.map(|()| 0).map_err(|error| error.in_archive(&path))
+    done.map_err(|error| error.in_archive(&path))
 }
 
 /// The archive that `--db` names. `None`: it is not given.

@@ -96,15 +96,19 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// Those of `result`; else [`Error::Output`] when the metrics could not be written.
     pub fn end(self, accounts: &[Account<'_>], result: Result<()>) -> Result<()> {
-        let result = match (self.write_metrics(accounts), result) {
-            (Err(error), Err(graver)) => {
+        let mut words: Vec<String> = accounts.iter().map(Account::lines).collect();
+        let written = self.write_metrics(accounts);
+        if let Err(error) = &written {
+            words.push(format!("error: {}", error.on_one_line()));
+        }
+        let result = match (result, written) {
+            (Err(graver), Err(error)) => {
                 tracing::warn!("{}", error.on_one_line());
                 Err(graver)
             }
-            (written, result) => result.and(written),
+            (result, written) => result.and(written),
         };
         let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
-        let words: Vec<&str> = accounts.iter().map(|account| account.words.as_str()).collect();
         self.send_end(exit_code, &words.join("\n"));
         result
     }
@@ -153,6 +157,11 @@ impl<'a> Watch<'a> {
 }
 
 impl Account<'_> {
+    fn lines(&self) -> String {
+        let name = self.workspace.as_ref().map(|name| format!("{name}: "));
+        name.unwrap_or_default() + &self.words
+    }
+
     fn figures(&self) -> Figures {
         // An archive that cannot be read has no figures; why is told by the sync's own error.
         let (contents, last_success_at) =

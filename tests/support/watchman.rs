@@ -26,6 +26,7 @@ pub enum Reply {
     Silence(Duration),
 }
 
+#[derive(Clone)]
 pub struct Watchman {
     port: u16,
     told: Arc<Mutex<Vec<Told>>>,
@@ -55,6 +56,13 @@ impl Watchman {
     /// Answers so from now on: the next with the first, and every later one with the last.
     pub fn reply(&self, replies: &[Reply]) {
         *self.replies.lock().unwrap() = replies.to_vec();
+    }
+
+    /// Waits until it has been told something.
+    pub fn wait(&self) {
+        while self.told.lock().unwrap().is_empty() {
+            thread::yield_now();
+        }
     }
 
     /// What it was told since the last look.
