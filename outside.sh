@@ -2,7 +2,8 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
-# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
+# the validators of FOCUS read the charges; shells, mandoc and groff read completions and man pages; the Debian package is installed
+# in a clean root; cargo-deny and cargo-machete look through the
 # dependencies; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
@@ -390,6 +391,17 @@ fuzz() {
 for tool in cargo c++ python3 npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
+# Not for every push: it compiles everything once more.
+if [ "${1:-}" = small ]; then
+    cargo build --profile small --no-default-features --locked --quiet
+    small=$(stat -c %s target/small/runledger)
+    [ "$small" -lt 7000000 ] || fail "the smallest binary has $small bytes"
+    rm -f "$place"/small.db*
+    target/small/runledger demo --runs 500 --db "$place/small.db" >/dev/null
+    target/small/runledger check --db "$place/small.db" >/dev/null
+    echo "the smallest binary has $small bytes and works"
+    exit
+fi
 if [ "${1:-}" = fuzz ]; then
     fuzz document
     fuzz page

@@ -1,4 +1,4 @@
-//! This is the test of what is handed out: help with examples that work, completions, man pages, names that are guessed.
+//! This is the test of what the one definition of the command line gives: examples in help, completions, man pages, guesses at names.
 
 #[path = "support/office.rs"]
 mod office;
