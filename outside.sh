@@ -2,8 +2,9 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
-# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
-# dependencies; systemd, cron, linters and promtool take what is scheduled and watched;
+# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the dependencies;
+# shells, mandoc and groff read completions and man pages; the Debian package is installed in a clean root;
+# systemd, cron, linters and promtool take what is scheduled and watched;
 # DuckDB, Polars, pyarrow and Spark read datasets of Parquet; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
@@ -631,6 +632,17 @@ if [ "${1:-}" = lake ]; then
     cargo build --release --locked --quiet
     others_read_the_archive
     lakes_are_read_elsewhere
+    exit
+fi
+# Not for every push: it compiles everything once more.
+if [ "${1:-}" = small ]; then
+    cargo build --profile small --no-default-features --locked --quiet
+    small=$(stat -c %s target/small/runledger)
+    [ "$small" -lt 7000000 ] || fail "the smallest binary has $small bytes"
+    rm -f "$place"/small.db*
+    target/small/runledger demo --runs 500 --db "$place/small.db" >/dev/null
+    target/small/runledger check --db "$place/small.db" >/dev/null
+    echo "the smallest binary has $small bytes and works"
     exit
 fi
 if [ "${1:-}" = fuzz ]; then

@@ -12,6 +12,8 @@ fail() {
 # in_bash WORD …: what bash offers for the last word.
 in_bash() {
     bash --norc -c '
+        # Only what readline itself calls may ask for it.
+        compopt() { :; }
         source "$1"
         shift
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
