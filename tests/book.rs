@@ -9,6 +9,9 @@
 //! What other programs are needed for is run where they are. With `RUNLEDGER_BOOK=whole`, as outside.sh has it, all of
 //! them must be there, and the pages' Python runs too.
 
+// What did not run is told to whoever asks with --nocapture.
+#![allow(clippy::print_stdout)]
+
 use chrono::Utc;
 use runledger::sandbox::{Model, Options, Plan, Sandbox};
 use runledger::store::Archive;
@@ -459,7 +462,7 @@ fn every_panel_of_the_dashboard_answers_from_an_archive() {
         assert_eq!(target["rawQueryText"], sql, "{title}");
         let mut statement =
             archive.prepare(&filled_in(sql)).unwrap_or_else(|error| panic!("{title}: {error}"));
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).unwrap();
         let (mut count, mut cost, mut seconds) = (0, 0.0, BTreeSet::new());
         while let Some(row) = rows.next().unwrap() {
