@@ -2,6 +2,7 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
+# Datasette answers every question; the pages of docs/ run with the tools that they speak of;
 # the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the dependencies;
 # shells, mandoc and groff read completions and man pages; the Debian package is installed in a clean root;
 # systemd, cron, linters and promtool take what is scheduled and watched;
@@ -210,6 +211,21 @@ money_is_exact_elsewhere() {
     }
     "$runledger" demo --runs 200 --db "$place/money.db" >/dev/null
     "$place/duckdb/bin/python" tests/money.py "$runledger" "$place/money.db"
+}
+
+# The pages of docs/ as they stand, with all the tools that they speak of.
+the_book_runs() {
+    [ -x "$place/book/bin/python" ] || {
+        python3 -m venv "$place/book"
+        "$place/book/bin/pip" install --quiet --disable-pip-version-check duckdb==1.5.5 duckdb-extensions \
+            duckdb-extension-sqlite-scanner pandas==3.1.1 polars==2.1.0
+    }
+    if ! PATH=$PWD/$place/book/bin:$PATH RUNLEDGER_BOOK=whole cargo test --locked --quiet --test book -- --nocapture \
+        >"$place/book.out" 2>&1; then
+        cat "$place/book.out" >&2
+        fail "something in docs/ does not run as it stands"
+    fi
+    echo "the book runs: $(grep -Eo '[a-z]+\.md: [1-9][0-9]* ran' "$place/book.out" | tr '\n' ' ')"
 }
 
 # The one version of Python that the FOCUS validator and what it is built on agree about.
@@ -662,6 +678,7 @@ monitoring_reads_the_figures
 lakes_are_read_elsewhere
 datasette_reads_while_a_sync_writes
 datasette_answers_every_question
+the_book_runs
 sandbox_keeps_the_contract
 archive_from_prism static
 # Seed 1 sends several runs, seed 3 a next page for ever and a count of 70 million.

@@ -1,13 +1,17 @@
 //! This is the test of the book: every command, statement and script in docs/ runs as it stands, or says on its page why not.
 //!
 //! A page is run in its order by one shell, in a folder of its own. There `runledger.db` is a demo's archive, unless
-//! the page says `<!-- in an empty folder -->`, and the API that the environment names is a sandbox. Above a block can stand
+//! the page says `<!-- in an empty folder -->`, and the API that the environment names is a sandbox. Such comments are
 //!
-//! - `<!-- not run: reason -->`: nobody runs it;
-//! - `<!-- same as: runledger report … -->`: the statement below gives the same CSV as that command.
+//! - `<!-- not run: reason -->` above a block: nobody runs it;
+//! - `<!-- run by tests/NAME.rs: reason -->`, anywhere on a page: that test runs the page, in a way of its own;
+//! - `<!-- same as: runledger report … -->` above a statement: it gives the same CSV as that command.
 //!
 //! What other programs are needed for is run where they are. With `RUNLEDGER_BOOK=whole`, as outside.sh has it, all of
 //! them must be there, and the pages' Python runs too.
+
+// What did not run is told to whoever asks with --nocapture.
+#![allow(clippy::print_stdout)]
 
 use chrono::Utc;
 use runledger::sandbox::{Model, Options, Plan, Sandbox};
@@ -20,8 +24,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// What a month of finance and the README are run by: tests/readme.rs.
-const RUN_ELSEWHERE: [&str; 2] = ["finance.md", "README.md of the project"];
+/// The project's own README, which tests/readme.rs runs.
+const FIRST_PAGE: &str = "README.md of the project";
 
 /// Pages that others are writing; one that is there is held to everything.
 const TO_COME: [&str; 4] = ["page.md", "cron.md", "scale.md", "../packaging/README.md"];
@@ -141,8 +145,17 @@ fn pages() -> Vec<(String, String)> {
     let named = |path: PathBuf| {
         (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap())
     };
-    let readme = (RUN_ELSEWHERE[1].to_owned(), fs::read_to_string(root().join("README.md")).unwrap());
+    let readme = (FIRST_PAGE.to_owned(), fs::read_to_string(root().join("README.md")).unwrap());
     paths.into_iter().map(named).chain([readme]).collect()
+}
+
+/// Whether another test runs the page, which must name it.
+fn run_elsewhere(name: &str, page: &str) -> bool {
+    let Some((_, mark)) = page.split_once("<!-- run by tests/") else { return false };
+    let test = mark.split_once(':').expect("a reason stands behind the test's name").0;
+    let text = fs::read_to_string(root().join("tests").join(test)).unwrap();
+    assert!(text.contains(&format!("docs/{name}")), "tests/{test} does not name docs/{name}");
+    true
 }
 
 /// Whether everything must be run, also what needs programs that not every machine has.
@@ -333,7 +346,10 @@ fn every_command_statement_and_script_of_the_book_runs() {
     let only = std::env::var("RUNLEDGER_PAGE").ok();
     let mut ran = 0;
     for (name, page) in pages() {
-        if RUN_ELSEWHERE.contains(&name.as_str()) || only.as_ref().is_some_and(|only| *only != name) {
+        if name == FIRST_PAGE
+            || run_elsewhere(&name, &page)
+            || only.as_ref().is_some_and(|only| *only != name)
+        {
             continue;
         }
         let (count, left_out) = run(&name, &page, &api);
@@ -386,7 +402,7 @@ fn every_page_is_in_the_contents_and_leads_back_to_them() {
     let contents =
         &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md is the contents").1;
     for (name, page) in &pages {
-        if name == "README.md" || *name == RUN_ELSEWHERE[1] {
+        if name == "README.md" || *name == FIRST_PAGE {
             continue;
         }
         assert!(contents.contains(&format!("]({name})")), "docs/README.md does not list {name}");
@@ -398,7 +414,7 @@ fn every_page_is_in_the_contents_and_leads_back_to_them() {
 fn every_link_between_the_pages_leads_somewhere() {
     let mut links = BTreeSet::new();
     for (name, page) in pages() {
-        let folder = if name == RUN_ELSEWHERE[1] { root().to_owned() } else { root().join("docs") };
+        let folder = if name == FIRST_PAGE { root().to_owned() } else { root().join("docs") };
         for target in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
             if target.contains("://") || target.contains(' ') || path.is_empty() {
@@ -459,7 +475,7 @@ fn every_panel_of_the_dashboard_answers_from_an_archive() {
         assert_eq!(target["rawQueryText"], sql, "{title}");
         let mut statement =
             archive.prepare(&filled_in(sql)).unwrap_or_else(|error| panic!("{title}: {error}"));
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).unwrap();
         let (mut count, mut cost, mut seconds) = (0, 0.0, BTreeSet::new());
         while let Some(row) = rows.next().unwrap() {
