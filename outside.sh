@@ -2,6 +2,7 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
+# Chromium shows the page;
 # the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
 # dependencies; and libFuzzer makes up documents and pages.
 #
@@ -314,6 +315,37 @@ others_read_the_files() {
     "$place/office/bin/python" tests/spreadsheets.py "$archive" "$files"
 }
 
+# The page in Debian's Chromium: what it shows and says, at a desk and on a phone, by keyboard, on paper. Its looks stay in
+# target/outside/page/*.png, for whoever wants to see them.
+a_browser_shows_the_page() {
+    local folder=$place/page name
+    if ! command -v chromium >/dev/null || ! command -v pdftotext >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji poppler-utils >/dev/null
+    fi
+    mkdir -p "$folder"
+    [ -d "$folder/node_modules/axe-core" ] || {
+        npm install --prefix "$folder" --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1
+    }
+    printf '[plan]\nfee_usd = "1490.00"\ncredits = 1200\n' >"$folder/runledger.toml"
+    "$runledger" demo --db "$folder/demo.db" >/dev/null
+    # The same with names that would break a page that is careless: markup, emoji, right to left, no end.
+    rm -f "$folder/names.db"
+    sqlite3 "$folder/demo.db" "VACUUM INTO '$folder/names.db'"
+    sqlite3 "$folder/names.db" "UPDATE pipeline_snapshots SET name = CASE rowid_of % 5
+            WHEN 0 THEN '</script><script>alert(1)</script><img src=x onerror=alert(1)>'
+            WHEN 1 THEN 'مبيعات ' || char(0x202e) || 'gnp.exe' || char(0x2028)
+            WHEN 2 THEN '👩‍👩‍👧 ' || char(27) || '[31m\"&amp;'
+            WHEN 3 THEN replace(hex(zeroblob(150)), '00', 'abc') ELSE '  ' END
+        FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS rowid_of FROM pipelines)
+        WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
+    "$runledger" --db "$folder/names.db" report html --output "$folder/names.html"
+    MORE=names node tests/browser/page.mjs "$runledger" "$folder/demo.db" "$folder"
+    for name in demo nothing; do
+        pdftotext "$folder/$name.pdf" - | grep -q 'Cost by month' || fail "the PDF of the page ($name) has no text"
+    done
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -343,7 +375,7 @@ fuzz() {
     echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
 }
 
-for tool in cargo c++ python3 npm curl sqlite3; do
+for tool in cargo c++ python3 node npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
 if [ "${1:-}" = fuzz ]; then
@@ -356,6 +388,7 @@ others_read_the_archive
 money_is_exact_elsewhere
 charges_keep_focus
 others_read_the_files
+a_browser_shows_the_page
 datasette_reads_while_a_sync_writes
 sandbox_keeps_the_contract
 archive_from_prism static

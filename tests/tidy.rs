@@ -100,6 +100,7 @@ fn a_package_has_one_home() {
         ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
+        ("askama::", &["src/export/page/"]),
         ("croner::", &["src/report/schedule.rs"]),
         ("glob::", &["src/report/centre.rs"]),
         ("toml::", &["src/settings.rs"]),

@@ -2,7 +2,7 @@
 
 use super::chart::{CALENDAR_WEEKS, Columns, DayCalendar, Each, HEIGHT, Segment, Spark};
 use super::data::{Data, TOP};
-use super::figure::{FEW_DECIMALS, Figure, change, grouped};
+use super::figure::{FEW_DECIMALS, Figure, change, grouped, lasting, percent};
 use super::scale::{Scale, Unit};
 use crate::report::DateBasis;
 use crate::report::overview::calendar::{day_label, monday, month_label, week_label, week_of};
@@ -233,7 +233,7 @@ impl View {
             scope: page.scope(state),
             filter_note: (data.picked.len() < overview.pipelines.len() || !data.is_whole).then(|| {
                 format!(
-                    "{} of {} pipelines can be picked here{}; the others are in every total. \
+                    "{} of {} pipelines can be picked here{}; the others are in the totals. \
                      For any of them: runledger report cost --by month,pipeline.",
                     grouped(&data.picked.len().to_string()),
                     grouped(&overview.pipelines.len().to_string()),
@@ -344,7 +344,7 @@ impl Words<'_> {
             ("Last complete sync", fed),
         ];
         if !state.is_empty() {
-            said.push(("Month", state.to_owned()));
+            said.push(("Books", state.to_owned()));
         }
         if let Some(plan) = self.overview.plan {
             said.push((
@@ -374,13 +374,15 @@ impl Words<'_> {
         let Some(focus) = &self.overview.focus else { return Vec::new() };
         let (all, month) = (&self.overview.all, month_label(focus.month));
         let now = self.sums(focus.month);
-        let so_far = if focus.is_running { " so far" } else { "" };
+        let so_far = match (focus.is_whole, focus.is_running) {
+            (false, _) => ", in part",
+            (true, true) => " so far",
+            (true, false) => "",
+        };
         let before = focus.is_whole.then(|| month_label(focus.month - 1));
         // The month before in all, and as far as the running month has come.
         let against = |value: &dyn Fn(&Sums) -> (Option<i128>, String)| -> Vec<String> {
-            let Some(label) = &before else {
-                return vec!["The span has only a part of the month: no comparison.".to_owned()];
-            };
+            let Some(label) = &before else { return Vec::new() };
             let (now, _) = value(&now);
             let (whole, words) = value(&all.before);
             match &all.before_to_date {
@@ -399,6 +401,9 @@ impl Words<'_> {
             (total.map(Usd::units), format!("{} USD", Figure::usd_in_short(total).shown))
         };
         let mut cost = against(&usd);
+        if !focus.is_whole {
+            cost.push("Only a part of the month is asked about, so it is held against no other".to_owned());
+        }
         if now.cost.runs_cost_unknown > 0 {
             cost.push(format!(
                 "{} of {} runs have no known cost",
@@ -409,15 +414,16 @@ impl Words<'_> {
         let taken =
             |sums: &Sums| (Some(i128::from(sums.cost.credits)), grouped(&sums.cost.credits.to_string()));
         let mut credits = Vec::new();
-        if let Some(plan) = self.overview.plan {
+        let plan = self.overview.plan.filter(|_| focus.is_whole);
+        if let Some(plan) = plan {
             let share = Share::ratio(now.cost.credits.into(), plan.credits.into());
-            let share = share.map_or(String::new(), |share| format!("{} of ", share.to_percent()));
+            let share = share.map_or(String::new(), |share| format!("{} of ", percent(share)));
             credits.push(format!("{share}the plan's {}", grouped(&plan.credits.to_string())));
         }
-        if let Some(expected) = focus.expected_credits.filter(|_| focus.is_running) {
+        if let Some(expected) = focus.expected_credits.filter(|_| focus.is_whole && focus.is_running) {
             credits.push(format!("{} expected by the month's end", grouped(&expected.to_string())));
         }
-        if let Some(day) = &focus.credits_run_out_on {
+        if let Some(day) = focus.credits_run_out_on.as_ref().filter(|_| focus.is_whole) {
             credits.push(format!("The plan's last credit is taken on {day}"));
         }
         credits.extend(against(&taken));
@@ -447,7 +453,7 @@ impl Words<'_> {
                 heading: format!("Credits in {month}{so_far}"),
                 value: Figure::count(now.cost.credits),
                 unit: "",
-                meter: self.overview.plan.map(|plan| (now.cost.credits, plan.credits)),
+                meter: plan.map(|plan| (now.cost.credits, plan.credits)),
                 lines: credits,
             },
             Tile {
@@ -692,7 +698,7 @@ impl Words<'_> {
                     title: format!(
                         "{}: {} of {} runs that ended succeeded",
                         month_label(month),
-                        rate.to_percent(),
+                        percent(rate),
                         grouped(&sums.ended().to_string())
                     ),
                 });
@@ -792,20 +798,18 @@ impl Words<'_> {
 
     fn unknown_facts(&self) -> Vec<String> {
         let Overview { quarantined, drift, vanished, .. } = self.overview;
-        let fact = |count: u64, words: &str| format!("{} {words}", grouped(&count.to_string()));
-        vec![
-            fact(
-                self.overview.all.total.cost.runs_cost_unknown,
-                "runs have no known cost; they are in no sum",
-            ),
-            fact(
+        let facts = [
+            (self.overview.all.total.cost.runs_cost_unknown, "runs have no known cost; they are in no sum"),
+            (
                 self.overview.all.total.unsettled,
                 "runs may still change: they go on, or no cost is known within 30 days of their end",
             ),
-            fact(*vanished, "runs of the archive are gone from the API; they are counted here"),
-            fact(*quarantined, "items could not be read as runs, and are in no figure"),
-            fact(*drift, "things are not in the API's contract (runledger drift)"),
-        ]
+            (*vanished, "runs of the archive are gone from the API; they are counted here"),
+            (*quarantined, "items could not be read as runs, and are in no figure"),
+            (*drift, "things are not in the API's contract (runledger drift)"),
+        ];
+        let facts = facts.into_iter().filter(|(count, _)| *count > 0);
+        facts.map(|(count, words)| format!("{} {words}", grouped(&count.to_string()))).collect()
     }
 
     fn unknown(&self) -> Vec<UnknownRow> {
@@ -848,7 +852,7 @@ impl Words<'_> {
         let left = |band: &Option<Band>| band.filter(Band::is_left);
         let why: Vec<String> = [
             left(&judged.cost).map(|band| words("cost", &band, &cost)),
-            left(&judged.duration).map(|band| words("took", &band, &super::figure::lasting)),
+            left(&judged.duration).map(|band| words("took", &band, &lasting)),
         ]
         .into_iter()
         .flatten()
@@ -869,8 +873,8 @@ fn percentiles(week: i32, runs: u64, p50: Seconds, p95: Seconds) -> Vec<Segment>
         "{}: half of {} runs within {}, 95 % within {}",
         week_label(week),
         grouped(&runs.to_string()),
-        super::figure::lasting(p50.units()),
-        super::figure::lasting(p95.units())
+        lasting(p50.units()),
+        lasting(p95.units())
     );
     let segment = |to: i128, class: &'static str| Segment { from: 0, to, class, title: title.clone() };
     vec![segment(p95.units(), "p95"), segment(p50.units(), "p50")]
