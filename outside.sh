@@ -342,7 +342,8 @@ a_browser_shows_the_page() {
     "$runledger" --db "$folder/names.db" report html --output "$folder/names.html"
     MORE=names node tests/browser/page.mjs "$runledger" "$folder/demo.db" "$folder"
     for name in demo nothing; do
-        pdftotext "$folder/$name.pdf" - | grep -q 'Cost by month' || fail "the PDF of the page ($name) has no text"
+        pdftotext "$folder/$name.pdf" "$folder/$name.txt"
+        grep -q 'Cost by month' "$folder/$name.txt" || fail "the PDF of the page ($name) has no text"
     done
 }
 

@@ -126,11 +126,13 @@
   const fill = (table, rows) => table?.querySelector("tbody").replaceChildren(...rows);
   const cell = (content) => html("td", { class: "n" }, content);
   const row = (label, ...cells) => html("tr", {}, html("th", { scope: "row" }, label), ...cells.map(cell));
-  const nameOf = ({ n, i, k }) => {
-    const clean = (text) => text.replace(/\p{Cc}/gu, " ");
+  const clean = (text) => text.replace(/\p{Cc}/gu, " ");
+  const called = ({ n, i }) => clean(n?.trim() ? n : i ?? "No one pipeline");
+  const nameOf = (pipeline) => {
+    const { n, i, k } = pipeline, name = called(pipeline);
     const kind = html("span", { class: "kind" }, k ?? "none, or several at once");
-    if (n !== null && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
-    return [html("bdi", { dir: "auto", class: "name" }, clean(n ?? i ?? "No one pipeline")), " ", kind];
+    if (n?.trim() && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
+    return [html("bdi", { dir: "auto", class: "name", ...([...name].length > 60 ? { title: name } : {}) }, name), " ", kind];
   };
   const named = (pipeline, ...cells) => html("tr", {}, html("th", { scope: "row" }, ...nameOf(pipeline)), ...cells);
 
@@ -348,16 +350,17 @@
     const where = place === null ? "In all" : `In ${label(place)}`;
     const words = ` USD for ${count(all.runs)} runs${unknownOf(all.unknown)}.`;
     byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), words);
-    told.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : picked.n ?? picked.i ?? "No one pipeline"), `, ${where.toLowerCase()}: ${usd(all.total)}${words}`);
+    told.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : called(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${words}`);
   };
 
+  // Two pipelines may have one name: then their ids tell them apart.
   const names = new Map();
-  for (const { n, i } of data.pipelines) names.set(n ?? i, (names.get(n ?? i) ?? 0) + 1);
+  for (const pipeline of data.pipelines) names.set(called(pipeline), (names.get(called(pipeline)) ?? 0) + 1);
   KINDS.forEach((kind, place) => {
-    const options = data.pipelines.flatMap(({ n, i, k }, at) => {
-      if (k !== kind) return [];
-      const name = n ?? i ?? "No one pipeline";
-      return [[names.get(n ?? i) > 1 && n !== null ? `${name} · ${i}` : name, at]];
+    const options = data.pipelines.flatMap((pipeline, at) => {
+      if (pipeline.k !== kind) return [];
+      const name = called(pipeline), short = [...name].length > 60 ? [...name].slice(0, 59).join("") + "…" : name;
+      return [[names.get(name) > 1 && pipeline.i !== null ? `${short} · ${pipeline.i}` : short, at]];
     });
     options.sort(([one], [other]) => one.localeCompare(other));
     if (options.length) of.append(html("optgroup", { label: WORDS[place] }, ...options.map(([name, at]) => html("option", { value: at }, name))));

@@ -333,7 +333,7 @@ mod tests {
         let first = 739_579;
         assert_eq!((day_label(first), monday(week_of(first))), ("2025-11-24".to_owned(), first));
         for day in [first, first + 6] {
-            days = with(days, day, DayRuns { runs: 8, failed: 1 });
+            days = with(days, day, DayRuns { runs: 8, failed: 2 });
         }
         let calendar = DayCalendar::new("t", &days, (first, first + 6));
         assert_eq!(calendar.marks.len(), 7);

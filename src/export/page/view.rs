@@ -231,15 +231,7 @@ impl View {
                 )
             ),
             scope: page.scope(state),
-            filter_note: (data.picked.len() < overview.pipelines.len() || !data.is_whole).then(|| {
-                format!(
-                    "{} of {} pipelines can be picked here{}; the others are in the totals. \
-                     For any of them: runledger report cost --by month,pipeline.",
-                    grouped(&data.picked.len().to_string()),
-                    grouped(&overview.pipelines.len().to_string()),
-                    if data.is_whole { "" } else { ", some of them by month alone" }
-                )
-            }),
+            filter_note: filter_note(&data, overview.pipelines.len()),
             runs: total.runs,
             tiles: page.tiles(),
             total: Told {
@@ -286,6 +278,24 @@ impl View {
             data: data.json,
         }
     }
+}
+
+/// What the filter does not reach. `None`: nothing.
+fn filter_note(data: &Data, pipelines: usize) -> Option<String> {
+    let picked = data.picked.len();
+    let mut said = Vec::new();
+    if picked < pipelines {
+        said.push(format!(
+            "{} of {} pipelines can be picked here; the others are in the totals.",
+            grouped(&picked.to_string()),
+            grouped(&pipelines.to_string())
+        ));
+    }
+    if !data.is_whole {
+        said.push("Weeks and days are here of those pipelines alone that matter most.".to_owned());
+    }
+    (!said.is_empty())
+        .then(|| said.join(" ") + " Of any pipeline: runledger report cost --by month,pipeline.")
 }
 
 /// `, 8 of them without a known cost`.
@@ -582,7 +592,8 @@ impl Words<'_> {
     fn name(&self, name: Option<&String>, id: Option<&String>, kind: Option<&String>) -> Name {
         let clean =
             |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-        match (name, id) {
+        // Of a name that nobody would see the id is told.
+        match (name.filter(|name| !name.trim().is_empty()), id) {
             (Some(name), id) => {
                 Name { name: clean(name), kind: kind.cloned().unwrap_or_default(), id: id.map(clean) }
             }
