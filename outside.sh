@@ -2,7 +2,7 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
-# Datasette answers every question; the pages of docs/ run with the tools that they speak of;
+# Chromium shows the page; Datasette answers every question; the pages of docs/ run with the tools that they speak of;
 # the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the dependencies;
 # shells, mandoc and groff read completions and man pages; the Debian package is installed in a clean root;
 # systemd, cron, linters and promtool take what is scheduled and watched;
@@ -568,6 +568,38 @@ lakes_are_read_elsewhere() {
     rm -rf "$lake"
 }
 
+# The page in Debian's Chromium: what it shows and says, at a desk and on a phone, by keyboard, on paper. Its looks stay in
+# target/outside/page/*.png, for whoever wants to see them.
+a_browser_shows_the_page() {
+    local folder=$place/page name
+    if ! command -v chromium >/dev/null || ! command -v pdftotext >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji poppler-utils >/dev/null
+    fi
+    mkdir -p "$folder"
+    [ -d "$folder/node_modules/axe-core" ] || {
+        npm install --prefix "$folder" --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1
+    }
+    printf '[plan]\nfee_usd = "1490.00"\ncredits = 1200\n' >"$folder/runledger.toml"
+    "$runledger" demo --db "$folder/demo.db" >/dev/null
+    # The same with names that would break a page that is careless: markup, emoji, right to left, no end.
+    rm -f "$folder/names.db"
+    sqlite3 "$folder/demo.db" "VACUUM INTO '$folder/names.db'"
+    sqlite3 "$folder/names.db" "UPDATE pipeline_snapshots SET name = CASE rowid_of % 5
+            WHEN 0 THEN '</script><script>alert(1)</script><img src=x onerror=alert(1)>'
+            WHEN 1 THEN 'مبيعات ' || char(0x202e) || 'gnp.exe' || char(0x2028)
+            WHEN 2 THEN '👩‍👩‍👧 ' || char(27) || '[31m\"&amp;'
+            WHEN 3 THEN replace(hex(zeroblob(150)), '00', 'abc') ELSE '  ' END
+        FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS rowid_of FROM pipelines)
+        WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
+    "$runledger" --db "$folder/names.db" report html --output "$folder/names.html"
+    MORE=names node tests/browser/page.mjs "$runledger" "$folder/demo.db" "$folder"
+    for name in demo nothing; do
+        pdftotext "$folder/$name.pdf" "$folder/$name.txt"
+        grep -q 'Cost by month' "$folder/$name.txt" || fail "the PDF of the page ($name) has no text"
+    done
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
@@ -641,7 +673,7 @@ fuzz() {
     echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
 }
 
-for tool in cargo c++ python3 npm curl sqlite3; do
+for tool in cargo c++ python3 node npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
 if [ "${1:-}" = lake ]; then
@@ -676,6 +708,7 @@ others_read_the_files
 schedulers_take_the_packaged_files
 monitoring_reads_the_figures
 lakes_are_read_elsewhere
+a_browser_shows_the_page
 datasette_reads_while_a_sync_writes
 datasette_answers_every_question
 the_book_runs

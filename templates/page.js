@@ -31,13 +31,13 @@
   const usd = (nanos, decimals = 4) => nanos === null ? "–" : grouped(fixed(divided(nanos, 10n ** BigInt(9 - decimals)), decimals));
   const short = (nanos) => nanos === null || (nanos < 1000000000n && nanos > -1000000000n) ? 4 : 2;
   const count = (number) => grouped(String(number));
-  const percent = (part, whole) => whole > 0n ? fixed(divided(divided(part * 1000000n, whole), 1000n), 1) + " %" : null;
+  const percent = (part, whole) => whole > 0n ? fixed(divided(divided(part * 1000000n, whole), 1000n), 1) + "\u00a0%" : null;
   const share = (part, whole) => percent(BigInt(part), BigInt(whole)) ?? "–";
   const change = (now, before) => {
     if (now === null || before === null) return "";
     const text = percent(now - before, before);
     if (text === null) return "";
-    return ` (${text.startsWith("-") ? "\u2212" + text.slice(1) : text === "0.0 %" ? text : "+" + text})`;
+    return ` (${text.startsWith("-") ? "\u2212" + text.slice(1) : now === before ? text : "+" + text})`;
   };
   const lasting = (millis) => {
     if (millis < 0) return "\u2212" + lasting(-millis);
@@ -94,7 +94,7 @@
   const UNITS = {
     usd: (value) => grouped(fixed(BigInt(value), 9).replace(/\.?0+$/, "")),
     time: (value) => lasting(value),
-    share: (value) => share(value, 1000000).replace(".0 %", " %"),
+    share: (value) => share(value, 1000000).replace(".0", ""),
   };
   const scaled = (unit, low, high) => {
     const least = Math.ceil((high - low) / 4);
@@ -126,11 +126,13 @@
   const fill = (table, rows) => table?.querySelector("tbody").replaceChildren(...rows);
   const cell = (content) => html("td", { class: "n" }, content);
   const row = (label, ...cells) => html("tr", {}, html("th", { scope: "row" }, label), ...cells.map(cell));
-  const nameOf = ({ n, i, k }) => {
-    const clean = (text) => text.replace(/\p{Cc}/gu, " ");
+  const clean = (text) => text.replace(/\p{Cc}/gu, " ");
+  const called = ({ n, i }) => clean(n?.trim() ? n : i ?? "No one pipeline");
+  const nameOf = (pipeline) => {
+    const { n, i, k } = pipeline, name = called(pipeline);
     const kind = html("span", { class: "kind" }, k ?? "none, or several at once");
-    if (n !== null && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
-    return [html("bdi", { dir: "auto", class: "name" }, clean(n ?? i ?? "No one pipeline")), " ", kind];
+    if (n?.trim() && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
+    return [html("bdi", { dir: "auto", class: "name", ...([...name].length > 60 ? { title: name } : {}) }, name), " ", kind];
   };
   const named = (pipeline, ...cells) => html("tr", {}, html("th", { scope: "row" }, ...nameOf(pipeline)), ...cells);
 
@@ -144,12 +146,12 @@
     const tiles = byId("tiles");
     if (!tiles || shown === null) return;
     const now = months.get(shown) ?? NONE, isFocus = shown === data.focus;
-    const soFar = isFocus && data.running ? " so far" : "";
+    const soFar = !isFocus ? "" : !data.compared ? ", in part" : data.running ? " so far" : "";
     const before = isFocus ? (data.compared ? sums(series.b) : null) : shown > 0 ? months.get(shown - 1) ?? NONE : null;
     const toDate = isFocus && data.compared && series.t ? sums(series.t) : null;
     const earlier = shown > 0 ? label(shown - 1) : "The month before";
     const against = (value, words) => {
-      if (!before) return [isFocus ? "The span has only a part of the month: no comparison." : "The month before is not on this page."];
+      if (!before) return [];
       if (!toDate) return [`${earlier}: ${words(before)}${change(value(now), value(before))}`];
       return [`${earlier} by the same point: ${words(toDate)}${change(value(now), value(toDate))}`, `${earlier} in all: ${words(before)}`];
     };
@@ -163,6 +165,7 @@
     // Of all pipelines the running month has a forecast, which stays.
     if (picked || !isFocus) {
       const cost = against((of) => of.total, (of) => usd(of.total, short(of.total)) + " USD");
+      if (!before) cost.push(isFocus ? "Only a part of the month is asked about, so it is held against no other" : "The month before is not on this page");
       if (now.unknown) cost.push(`${count(now.unknown)} of ${count(now.runs)} runs have no known cost`);
       tell("cost", `Cost in ${label(shown)}${soFar}`, usdFigure(now.total, short(now.total)), cost);
       const meter = tiles.querySelector("meter");
@@ -184,7 +187,7 @@
     const kinds = data.kinds.map((kind) => new Map(kind.map(([at, nanos]) => [at, amount(nanos)])));
     const own = picked ? KINDS.indexOf(series.k) : -1;
     const costs = (at) => KINDS.map((_, kind) => picked ? (kind === own ? months.get(at)?.total ?? null : null) : kinds[kind].get(at) ?? null);
-    draw("cost", 13, "usd", 0, data.months.map((name, at) => {
+    draw("cost", 8, "usd", 0, data.months.map((name, at) => {
       let above = 0n, below = 0n;
       const segments = costs(at).flatMap((nanos, kind) => {
         if (nanos === null) return [];
@@ -204,7 +207,7 @@
   const drawSuccess = (months, place) => {
     const rated = data.months.map((_, at) => months.get(at) ?? NONE);
     const rates = rated.map(({ ok, ended }) => ended ? Number(divided(BigInt(ok) * 1000000n, BigInt(ended))) : null);
-    draw("success", 13, "share", 990000, rates.map((rate, at) => ({
+    draw("success", 8, "share", 990000, rates.map((rate, at) => ({
       segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: `${label(at)}: ${share(rate, 1000000)} of ${count(rated[at].ended)} runs that ended succeeded` }],
       dim: place !== null && place !== at,
     })));
@@ -221,7 +224,7 @@
     }
     const weeks = new Map(series.w.map(([week, ...row]) => [week, row.slice(first, first + 3)]));
     const isIn = (week) => place === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === place);
-    draw(id, WEEKS, "time", 0, data.weeks.map((name, week) => {
+    draw(id, 26, "time", 0, data.weeks.map((name, week) => {
       const [runs, p50, p95] = weeks.get(week) ?? [0, null, null];
       const title = `${name}: half of ${count(runs)} runs within ${lasting(p50)}, 95 % within ${lasting(p95)}`;
       return { segments: p50 === null ? [] : [{ from: 0, to: p95, kind: "p95", title }, { from: 0, to: p50, kind: "p50", title }], dim: !isIn(week) };
@@ -241,7 +244,7 @@
     let last = data.lastDay;
     if (place !== null && monthOf(monday(weekOf(last) - WEEKS + 1)) > place) while (monthOf(last) > place) last -= 1;
     const firstWeek = Math.max(weekOf(data.day), weekOf(last) - WEEKS + 1), lastWeek = weekOf(last);
-    const room = 100 / Math.max(lastWeek - firstWeek + 1, WEEKS);
+    const room = 100 / Math.max(lastWeek - firstWeek + 1, 26);
     const shown = Array.from({ length: last - Math.max(monday(firstWeek), data.day) + 1 }, (_, later) => Math.max(monday(firstWeek), data.day) + later);
     const isIn = (day) => place === null || monthOf(day) === place;
     const most = Math.max(1, ...shown.map((day) => days.get(day)?.runs ?? 0));
@@ -347,16 +350,17 @@
     const where = place === null ? "In all" : `In ${label(place)}`;
     const words = ` USD for ${count(all.runs)} runs${unknownOf(all.unknown)}.`;
     byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), words);
-    told.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : picked.n ?? picked.i ?? "No one pipeline"), `, ${where.toLowerCase()}: ${usd(all.total)}${words}`);
+    told.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : called(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${words}`);
   };
 
+  // Two pipelines may have one name: then their ids tell them apart.
   const names = new Map();
-  for (const { n, i } of data.pipelines) names.set(n ?? i, (names.get(n ?? i) ?? 0) + 1);
+  for (const pipeline of data.pipelines) names.set(called(pipeline), (names.get(called(pipeline)) ?? 0) + 1);
   KINDS.forEach((kind, place) => {
-    const options = data.pipelines.flatMap(({ n, i, k }, at) => {
-      if (k !== kind) return [];
-      const name = n ?? i ?? "No one pipeline";
-      return [[names.get(n ?? i) > 1 && n !== null ? `${name} · ${i}` : name, at]];
+    const options = data.pipelines.flatMap((pipeline, at) => {
+      if (pipeline.k !== kind) return [];
+      const name = called(pipeline), short = [...name].length > 60 ? [...name].slice(0, 59).join("") + "…" : name;
+      return [[names.get(name) > 1 && pipeline.i !== null ? `${short} · ${pipeline.i}` : short, at]];
     });
     options.sort(([one], [other]) => one.localeCompare(other));
     if (options.length) of.append(html("optgroup", { label: WORDS[place] }, ...options.map(([name, at]) => html("option", { value: at }, name))));

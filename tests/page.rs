@@ -228,7 +228,7 @@ fn a_span_is_held_against_the_whole_month_before_it() {
     assert_eq!((overview.all.total.cost.runs, overview.all.before.cost.runs), (2, 3));
     assert_eq!(usd(overview.all.before.cost.total()), "0.473456789");
     let page = page::html(&overview, "").unwrap();
-    assert!(page.contains("2026-01: 0.4735 USD (+111.2 %)"), "the month before is told");
+    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the month before is told");
 }
 
 #[test]
@@ -420,6 +420,25 @@ fn a_page_is_written_in_one_step_and_nothing_is_said() {
     let page = std::fs::read_to_string(&file).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>\n") && page.trim_end().ends_with("</html>"));
     assert_eq!(page, office.says(&["report", "html"]));
+}
+
+#[test]
+fn every_command_of_the_page_about_the_page_works() {
+    let office = Office::of(20);
+    let folder = tempfile::tempdir().unwrap();
+    let commands =
+        include_str!("../docs/page.md").lines().filter_map(|line| line.strip_prefix("$ runledger "));
+    let mut count = 0;
+    for command in commands {
+        let command = command.split("  #").next().unwrap().trim();
+        let (arguments, file) = command.rsplit_once(' ').unwrap();
+        let file = folder.path().join(file);
+        let arguments: Vec<&str> = arguments.split(' ').chain(file.to_str()).collect();
+        office.says(&arguments);
+        assert!(file.exists(), "{command}");
+        count += 1;
+    }
+    assert!(count >= 3);
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn a_package_has_one_home() {
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
         ("terminal_size::", &["src/commands/screen.rs"]),
+        ("askama::", &["src/export/page/"]),
         ("croner::", &["src/report/schedule.rs"]),
         ("glob::", &["src/report/centre.rs"]),
         ("toml::", &["src/settings.rs"]),

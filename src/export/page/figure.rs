@@ -56,7 +56,7 @@ impl Figure {
 
     /// A part of a whole.
     pub fn share(share: Option<Share>) -> Figure {
-        Figure::of(share.map(|share| (share.to_percent(), share.to_string())))
+        Figure::of(share.map(|share| (percent(share), share.to_string())))
     }
 }
 
@@ -99,14 +99,19 @@ pub fn lasting(millis: i128) -> String {
     }
 }
 
+/// A part of a whole in percent, on one line.
+pub fn percent(share: Share) -> String {
+    share.to_percent().replace(' ', "\u{a0}")
+}
+
 /// How much more or less, as a part of what was before: `+14.3 %`. `None`: there is nothing to hold it against.
 pub fn change(now: Option<i128>, before: Option<i128>) -> Option<String> {
     let (now, before) = now.zip(before)?;
     let share = Share::ratio(now - before, before)?;
-    let text = share.to_percent();
+    let text = percent(share);
     Some(match text.strip_prefix('-') {
         Some(less) => format!("\u{2212}{less}"),
-        None if text == "0.0 %" => text,
+        None if share.units() == 0 => text,
         None => format!("+{text}"),
     })
 }
@@ -146,9 +151,8 @@ mod tests {
 
     #[test]
     fn a_change_is_a_part_of_what_was_before() {
-        assert_eq!(change(Some(115), Some(100)).as_deref(), Some("+15.0 %"));
-        assert_eq!(change(Some(50), Some(100)).as_deref(), Some("−50.0 %"));
-        assert_eq!(change(Some(100), Some(100)).as_deref(), Some("0.0 %"));
+        let told = |now, before| change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
+        assert_eq!([told(115, 100), told(50, 100), told(100, 100)], ["+15.0 %", "−50.0 %", "0.0 %"]);
         assert_eq!(change(Some(1), Some(0)), None);
         assert_eq!(change(None, Some(1)), None);
     }

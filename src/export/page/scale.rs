@@ -1,6 +1,6 @@
 //! This is a chart's scale: from whole units to heights, with ticks at round numbers.
 
-use super::figure::{grouped, lasting};
+use super::figure::{grouped, lasting, percent};
 use crate::run::{Share, Usd};
 
 /// About how many ticks a scale has above its lowest.
@@ -47,7 +47,7 @@ impl Unit {
                 grouped(text.trim_end_matches('0').trim_end_matches('.'))
             }
             Unit::Time => lasting(value),
-            Unit::Share => Share::from_units(value).to_percent().replace(".0 %", " %"),
+            Unit::Share => percent(Share::from_units(value)).replace(".0", ""),
         }
     }
 }

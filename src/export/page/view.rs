@@ -2,7 +2,7 @@
 
 use super::chart::{CALENDAR_WEEKS, Columns, DayCalendar, Each, HEIGHT, Segment, Spark};
 use super::data::{Data, TOP};
-use super::figure::{FEW_DECIMALS, Figure, change, grouped};
+use super::figure::{FEW_DECIMALS, Figure, change, grouped, lasting, percent};
 use super::scale::{Scale, Unit};
 use crate::report::DateBasis;
 use crate::report::overview::calendar::{day_label, monday, month_label, week_label, week_of};
@@ -231,15 +231,7 @@ impl View {
                 )
             ),
             scope: page.scope(state),
-            filter_note: (data.picked.len() < overview.pipelines.len() || !data.is_whole).then(|| {
-                format!(
-                    "{} of {} pipelines can be picked here{}; the others are in every total. \
-                     For any of them: runledger report cost --by month,pipeline.",
-                    grouped(&data.picked.len().to_string()),
-                    grouped(&overview.pipelines.len().to_string()),
-                    if data.is_whole { "" } else { ", some of them by month alone" }
-                )
-            }),
+            filter_note: filter_note(&data, overview.pipelines.len()),
             runs: total.runs,
             tiles: page.tiles(),
             total: Told {
@@ -286,6 +278,24 @@ impl View {
             data: data.json,
         }
     }
+}
+
+/// What the filter does not reach. `None`: nothing.
+fn filter_note(data: &Data, pipelines: usize) -> Option<String> {
+    let picked = data.picked.len();
+    let mut said = Vec::new();
+    if picked < pipelines {
+        said.push(format!(
+            "{} of {} pipelines can be picked here; the others are in the totals.",
+            grouped(&picked.to_string()),
+            grouped(&pipelines.to_string())
+        ));
+    }
+    if !data.is_whole {
+        said.push("Weeks and days are here of those pipelines alone that matter most.".to_owned());
+    }
+    (!said.is_empty())
+        .then(|| said.join(" ") + " Of any pipeline: runledger report cost --by month,pipeline.")
 }
 
 /// `, 8 of them without a known cost`.
@@ -344,7 +354,7 @@ impl Words<'_> {
             ("Last complete sync", fed),
         ];
         if !state.is_empty() {
-            said.push(("Month", state.to_owned()));
+            said.push(("Books", state.to_owned()));
         }
         if let Some(plan) = self.overview.plan {
             said.push((
@@ -374,13 +384,15 @@ impl Words<'_> {
         let Some(focus) = &self.overview.focus else { return Vec::new() };
         let (all, month) = (&self.overview.all, month_label(focus.month));
         let now = self.sums(focus.month);
-        let so_far = if focus.is_running { " so far" } else { "" };
+        let so_far = match (focus.is_whole, focus.is_running) {
+            (false, _) => ", in part",
+            (true, true) => " so far",
+            (true, false) => "",
+        };
         let before = focus.is_whole.then(|| month_label(focus.month - 1));
         // The month before in all, and as far as the running month has come.
         let against = |value: &dyn Fn(&Sums) -> (Option<i128>, String)| -> Vec<String> {
-            let Some(label) = &before else {
-                return vec!["The span has only a part of the month: no comparison.".to_owned()];
-            };
+            let Some(label) = &before else { return Vec::new() };
             let (now, _) = value(&now);
             let (whole, words) = value(&all.before);
             match &all.before_to_date {
@@ -399,6 +411,9 @@ impl Words<'_> {
             (total.map(Usd::units), format!("{} USD", Figure::usd_in_short(total).shown))
         };
         let mut cost = against(&usd);
+        if !focus.is_whole {
+            cost.push("Only a part of the month is asked about, so it is held against no other".to_owned());
+        }
         if now.cost.runs_cost_unknown > 0 {
             cost.push(format!(
                 "{} of {} runs have no known cost",
@@ -409,15 +424,16 @@ impl Words<'_> {
         let taken =
             |sums: &Sums| (Some(i128::from(sums.cost.credits)), grouped(&sums.cost.credits.to_string()));
         let mut credits = Vec::new();
-        if let Some(plan) = self.overview.plan {
+        let plan = self.overview.plan.filter(|_| focus.is_whole);
+        if let Some(plan) = plan {
             let share = Share::ratio(now.cost.credits.into(), plan.credits.into());
-            let share = share.map_or(String::new(), |share| format!("{} of ", share.to_percent()));
+            let share = share.map_or(String::new(), |share| format!("{} of ", percent(share)));
             credits.push(format!("{share}the plan's {}", grouped(&plan.credits.to_string())));
         }
-        if let Some(expected) = focus.expected_credits.filter(|_| focus.is_running) {
+        if let Some(expected) = focus.expected_credits.filter(|_| focus.is_whole && focus.is_running) {
             credits.push(format!("{} expected by the month's end", grouped(&expected.to_string())));
         }
-        if let Some(day) = &focus.credits_run_out_on {
+        if let Some(day) = focus.credits_run_out_on.as_ref().filter(|_| focus.is_whole) {
             credits.push(format!("The plan's last credit is taken on {day}"));
         }
         credits.extend(against(&taken));
@@ -447,7 +463,7 @@ impl Words<'_> {
                 heading: format!("Credits in {month}{so_far}"),
                 value: Figure::count(now.cost.credits),
                 unit: "",
-                meter: self.overview.plan.map(|plan| (now.cost.credits, plan.credits)),
+                meter: plan.map(|plan| (now.cost.credits, plan.credits)),
                 lines: credits,
             },
             Tile {
@@ -576,7 +592,8 @@ impl Words<'_> {
     fn name(&self, name: Option<&String>, id: Option<&String>, kind: Option<&String>) -> Name {
         let clean =
             |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-        match (name, id) {
+        // Of a name that nobody would see the id is told.
+        match (name.filter(|name| !name.trim().is_empty()), id) {
             (Some(name), id) => {
                 Name { name: clean(name), kind: kind.cloned().unwrap_or_default(), id: id.map(clean) }
             }
@@ -692,7 +709,7 @@ impl Words<'_> {
                     title: format!(
                         "{}: {} of {} runs that ended succeeded",
                         month_label(month),
-                        rate.to_percent(),
+                        percent(rate),
                         grouped(&sums.ended().to_string())
                     ),
                 });
@@ -792,20 +809,18 @@ impl Words<'_> {
 
     fn unknown_facts(&self) -> Vec<String> {
         let Overview { quarantined, drift, vanished, .. } = self.overview;
-        let fact = |count: u64, words: &str| format!("{} {words}", grouped(&count.to_string()));
-        vec![
-            fact(
-                self.overview.all.total.cost.runs_cost_unknown,
-                "runs have no known cost; they are in no sum",
-            ),
-            fact(
+        let facts = [
+            (self.overview.all.total.cost.runs_cost_unknown, "runs have no known cost; they are in no sum"),
+            (
                 self.overview.all.total.unsettled,
                 "runs may still change: they go on, or no cost is known within 30 days of their end",
             ),
-            fact(*vanished, "runs of the archive are gone from the API; they are counted here"),
-            fact(*quarantined, "items could not be read as runs, and are in no figure"),
-            fact(*drift, "things are not in the API's contract (runledger drift)"),
-        ]
+            (*vanished, "runs of the archive are gone from the API; they are counted here"),
+            (*quarantined, "items could not be read as runs, and are in no figure"),
+            (*drift, "things are not in the API's contract (runledger drift)"),
+        ];
+        let facts = facts.into_iter().filter(|(count, _)| *count > 0);
+        facts.map(|(count, words)| format!("{} {words}", grouped(&count.to_string()))).collect()
     }
 
     fn unknown(&self) -> Vec<UnknownRow> {
@@ -848,7 +863,7 @@ impl Words<'_> {
         let left = |band: &Option<Band>| band.filter(Band::is_left);
         let why: Vec<String> = [
             left(&judged.cost).map(|band| words("cost", &band, &cost)),
-            left(&judged.duration).map(|band| words("took", &band, &super::figure::lasting)),
+            left(&judged.duration).map(|band| words("took", &band, &lasting)),
         ]
         .into_iter()
         .flatten()
@@ -869,8 +884,8 @@ fn percentiles(week: i32, runs: u64, p50: Seconds, p95: Seconds) -> Vec<Segment>
         "{}: half of {} runs within {}, 95 % within {}",
         week_label(week),
         grouped(&runs.to_string()),
-        super::figure::lasting(p50.units()),
-        super::figure::lasting(p95.units())
+        lasting(p50.units()),
+        lasting(p95.units())
     );
     let segment = |to: i128, class: &'static str| Segment { from: 0, to, class, title: title.clone() };
     vec![segment(p95.units(), "p95"), segment(p50.units(), "p50")]

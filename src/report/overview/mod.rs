@@ -103,7 +103,7 @@ pub struct Fed {
 pub struct Focus {
     /// Its number.
     pub month: i32,
-    /// Whether it goes on after the moment of knowledge.
+    /// Whether it, and the span, go on after the moment of knowledge.
     pub is_running: bool,
     /// Whether the span has all of its days; otherwise it is held against no other month.
     pub is_whole: bool,
@@ -320,7 +320,7 @@ impl Ahead {
         }
         let month = Period::around(last, Calendar::Month, scope.zone);
         let number = Days::new(scope.zone).place_of(last.as_str())?.month;
-        let is_running = month.end.is_none_or(|end| known_at < end);
+        let is_running = [month.end, until].into_iter().flatten().all(|end| known_at < end);
         let cut_short = from.is_some_and(|from| month.start.is_none_or(|start| from > start))
             || until.is_some_and(|until| {
                 // Days that are still to come take nothing away.
