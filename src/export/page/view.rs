@@ -671,7 +671,7 @@ impl Words<'_> {
         let least = columns.iter().flatten().map(|segment| segment.to).min()?.min(0);
         let scale = Scale::over(Unit::Time, least, most);
         let description =
-            "A column for each week: the dark part is the median, the whole the 95th percentile.";
+            "A column for each week: the lower part is the median, the whole the 95th percentile.";
         Some(Columns::new(id, title, description, (Each::Week, self.shown.weeks.0), scale, &columns))
     }
 
