@@ -1,6 +1,6 @@
 //! This is the test of the book: every command, statement and script in docs/ runs as it stands, or says on its page why not.
 //!
-//! A page is run in its order by one shell, in a folder of its own. There `runledger.db` is a demo's archive, unless
+//! A page is run in its order by one shell, in a folder of its own. There `runledger.db` and `runledger-demo.db` are a demo's archive, unless
 //! the page says `<!-- in an empty folder -->`, and the API that the environment names is a sandbox. Such comments are
 //!
 //! - `<!-- not run: reason -->` above a block: nobody runs it;
@@ -255,7 +255,10 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     if !page.contains("<!-- in an empty folder -->") {
-        fs::write(place.join("runledger.db"), demo()).unwrap();
+        // By the demo's own name for it too.
+        for archive in ["runledger.db", "runledger-demo.db"] {
+            fs::write(place.join(archive), demo()).unwrap();
+        }
     }
     fs::create_dir(place.join("told")).unwrap();
     // The queries and files to install are where the reader has them: in the project's folder.
