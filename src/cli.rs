@@ -2,17 +2,19 @@
 
 use crate::error::EXIT_CODES;
 use crate::export::Dialect;
-use crate::report::question::reports;
+use crate::report::question::{PAGE, reports};
+use crate::report::{DateBasis, Dimension};
+use crate::secret::PingUrl;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use uuid::Uuid;
 
 /// A ledger of every Nekt pipeline run: what it cost, how long it took, and what was known of it when
 #[derive(Debug, Clone, Parser)]
-#[command(name = "runledger", version, max_term_width = 100, after_help = exit_codes())]
+#[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
 pub struct Cli {
     /// The archive: one SQLite file; reports can be given several [env: RUNLEDGER_DB] [default: runledger.db]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -31,9 +33,42 @@ pub struct Cli {
     pub command: Command,
 }
 
-fn exit_codes() -> String {
+impl Cli {
+    /// The definition that help, completions and man pages are made from, with every command's whole name.
+    pub fn definition() -> clap::Command {
+        /// With a hint that a path is a file a shell completes names with spaces too.
+        fn files(command: clap::Command) -> clap::Command {
+            let is_path = |argument: &clap::Arg| argument.get_value_hint() == ValueHint::AnyPath;
+            command
+                .mut_args(|argument| {
+                    if is_path(&argument) { argument.value_hint(ValueHint::FilePath) } else { argument }
+                })
+                .mut_subcommands(files)
+        }
+        let mut definition = files(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
+        definition.build();
+        definition
+    }
+}
+
+/// Whether this process was asked for `status --check`, also where the rest of its arguments is not understood.
+pub fn asks_for_a_check() -> bool {
+    let matches = Cli::command().ignore_errors(true).try_get_matches();
+    let status = matches.as_ref().ok().and_then(|matches| matches.subcommand_matches("status"));
+    status.is_some_and(|status| matches!(status.try_get_one("check"), Ok(Some(true))))
+}
+
+fn examples_and_exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
-    format!("Exit codes:{}", lines.concat())
+    let examples = "
+  runledger demo                  # a year of made-up runs, with no account
+  NEKT_API_KEY=… runledger sync
+  runledger report cost --by pipeline
+  runledger report --help";
+    format!(
+        "Examples:{examples}\n\n`status --check` has Nagios's own exit codes. Of all others:\n\nExit codes:{}",
+        lines.concat()
+    )
 }
 
 /// The commands.
@@ -79,6 +114,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// Serve a look-alike of the API on this machine
     Sandbox(SandboxArgs),
+    /// Print what a shell needs to complete commands, options and names
+    Completions(CompletionsArgs),
+    /// Print a command's man page, or write the man page of every command
+    Man(ManArgs),
 }
 
 /// How the API is asked.
@@ -131,16 +170,23 @@ pub struct TalkArgs {
 Examples:
   NEKT_API_KEY=… runledger sync
   runledger sync --api-key-file key.txt --db runs.db --quiet
+  runledger sync --all            # every [[workspace]] of runledger.toml
   runledger sync --full --max-requests-per-second 2
   runledger sync --dry-run --json
+  runledger sync --quiet --ping-url-file ping.txt --metrics-file runledger.prom
 
 Environment:
-  NEKT_API_KEY       the API key
-  RUNLEDGER_REDACT   further keys, with commas, whose values are never stored")]
+  NEKT_API_KEY         the API key
+  RUNLEDGER_PING_URL   who is told when the sync begins and how it ended
+  RUNLEDGER_REDACT     further keys, with commas, whose values are never stored")]
 pub struct SyncArgs {
     /// How the API is asked.
     #[command(flatten)]
     pub api: ApiArgs,
+
+    /// Sync every workspace that the settings name, each with its own key; one that fails does not stop the others
+    #[arg(long)]
+    pub all: bool,
 
     /// Read the whole list, not only its newest part
     #[arg(long)]
@@ -173,10 +219,36 @@ pub struct SyncArgs {
     /// What is said of it.
     #[command(flatten)]
     pub talk: TalkArgs,
+
+    /// Who else is told.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+}
+
+/// Who else is told of a sync. Of a dry run nobody is.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Watched")]
+pub struct WatchArgs {
+    /// Tell this address when the sync begins and how it ended, as healthchecks.io has it. Others on this machine see it here,
+    /// and not in the file or the environment
+    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file")]
+    pub ping_url: Option<PingUrl>,
+
+    /// Read that address from this file instead of the environment variable RUNLEDGER_PING_URL
+    #[arg(long, value_name = "FILE")]
+    pub ping_url_file: Option<PathBuf>,
+
+    /// Write figures for Prometheus's textfile collector to this file, replaced in one step, however the sync ended
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// `runledger fetch`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger fetch 31a52a1f-3907-430d-87fb-995156708555
+  runledger fetch 31a52a1f-3907-430d-87fb-995156708555 780070c5-2b82-417c-9546-e17b43c1387b --json")]
 pub struct FetchArgs {
     /// The ids (UUIDs) of the runs
     #[arg(required = true, value_name = "ID")]
@@ -197,6 +269,12 @@ pub struct FetchArgs {
 
 /// `runledger status`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger status
+  runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
+  runledger status --check --warning 3h --critical 12h
+  runledger status --json")]
 pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -209,10 +287,43 @@ pub struct StatusArgs {
     /// How long after its end a run without a known cost counts as unsettled
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
+
+    /// How a monitoring system is answered.
+    #[command(flatten)]
+    pub nagios: NagiosArgs,
+}
+
+/// How a monitoring system that runs plugins of Nagios is answered.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "As a plugin of Nagios")]
+pub struct NagiosArgs {
+    /// Answer in one line with Nagios's own exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+    #[arg(long, conflicts_with_all = ["json", "max_age"])]
+    pub check: bool,
+
+    /// WARNING when the last complete sync began longer ago than this
+    #[arg(long, value_name = "SPAN", default_value = "26h", value_parser = time_span, requires = "check")]
+    pub warning: TimeDelta,
+
+    /// CRITICAL when it began longer ago than this
+    #[arg(long, value_name = "SPAN", default_value = "50h", value_parser = time_span, requires = "check")]
+    pub critical: TimeDelta,
+
+    /// WARNING when more items than this are in quarantine
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "check")]
+    pub max_quarantined: u64,
+
+    /// WARNING when more than this is known that the API's contract does not know; without it never
+    #[arg(long, value_name = "N", requires = "check")]
+    pub max_drift: Option<u64>,
 }
 
 /// `runledger show`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger show 31a52a1f-3907-430d-87fb-995156708555
+  runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct ShowArgs {
     /// The run's id (UUID)
     pub id: Uuid,
@@ -265,6 +376,11 @@ impl CloseArgs {
 
 /// `runledger restatements`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger restatements
+  runledger restatements --period 2026-01 --totals
+  runledger restatements --period 2026-01 --format csv --output late.csv")]
 pub struct RestatementsArgs {
     /// Only of this month, such as 2026-01
     #[arg(long, value_name = "MONTH")]
@@ -285,6 +401,10 @@ pub struct RestatementsArgs {
 
 /// `runledger reconcile`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger reconcile --period 2026-01 --invoice 412.10
+  runledger reconcile --period 2026-01 --invoice 412.10 --zone America/Sao_Paulo --every-zone")]
 pub struct ReconcileArgs {
     /// The month that is invoiced, such as 2026-01. A closed month answers as it was closed
     #[arg(long, value_name = "PERIOD")]
@@ -313,6 +433,10 @@ pub struct ReconcileArgs {
 
 /// `runledger check`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger check
+  runledger check --db runs-backup.db --json")]
 pub struct CheckArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -321,6 +445,10 @@ pub struct CheckArgs {
 
 /// `runledger backup`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger backup runs-backup.db
+  runledger backup --db runs.db /var/backups/runs.db")]
 pub struct BackupArgs {
     /// The copy; a file that is there is replaced in one step, once the copy is verified
     #[arg(value_name = "FILE")]
@@ -329,6 +457,10 @@ pub struct BackupArgs {
 
 /// `runledger verify`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger verify
+  runledger verify --sample 20 --max-requests-per-second 2")]
 pub struct VerifyArgs {
     /// How many runs to compare
     #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one)]
@@ -353,6 +485,10 @@ pub struct VerifyArgs {
 
 /// `runledger verify-file`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger export runs --manifest --output rows.csv
+  runledger verify-file rows.csv")]
 pub struct VerifyFileArgs {
     /// The file, with NAME.manifest.json beside it as --manifest wrote it
     #[arg(value_name = "FILE")]
@@ -361,6 +497,10 @@ pub struct VerifyFileArgs {
 
 /// `runledger coverage`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger coverage
+  runledger coverage --offline --json")]
 pub struct CoverageArgs {
     /// Do not ask the API how many runs it has
     #[arg(long)]
@@ -377,6 +517,10 @@ pub struct CoverageArgs {
 
 /// `runledger drift`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger drift
+  runledger drift --json")]
 pub struct DriftArgs {
     /// Print an array of objects
     #[arg(long)]
@@ -385,6 +529,10 @@ pub struct DriftArgs {
 
 /// `runledger config`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger config
+  runledger config --config /etc/runledger/runledger.toml --json")]
 pub struct ConfigArgs {
     /// Print one JSON object
     #[arg(long)]
@@ -393,6 +541,10 @@ pub struct ConfigArgs {
 
 /// `runledger demo`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger demo
+  runledger demo --runs 500 --seed 3 --db try.db")]
 pub struct DemoArgs {
     /// How many runs to make up
     #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
@@ -405,6 +557,10 @@ pub struct DemoArgs {
 
 /// `runledger sandbox`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger sandbox --port 8080 --runs 100000 --latency-ms 50
+  NEKT_API_KEY=sandbox-key RUNLEDGER_API_URL=http://127.0.0.1:8080 runledger sync --db try.db")]
 pub struct SandboxArgs {
     /// The port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 8080)]
@@ -425,6 +581,67 @@ pub struct SandboxArgs {
     /// The most runs on a page; a larger page_size is cut without a word
     #[arg(long, default_value = "500", value_name = "N", value_parser = at_least_one)]
     pub max_page_size: usize,
+}
+
+/// `runledger completions`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger completions bash > ~/.local/share/bash-completion/completions/runledger
+  runledger completions zsh > ~/.zfunc/_runledger    # with fpath+=~/.zfunc before compinit
+  runledger completions fish > ~/.config/fish/completions/runledger.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that complete what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash, from 4.4 on
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
+
+/// `runledger man`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger man sync | man -l -
+  runledger man --output ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// The command, such as sync; without one the page of runledger itself
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub of: Vec<String>,
+
+    /// Write a page for every command into this folder, which is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Names that a shell completes. Any other is taken too: what refuses it can tell which one it may mean.
+#[derive(Clone)]
+struct Names(Vec<&'static str>);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -466,18 +683,36 @@ fn time_span(text: &str) -> Result<TimeDelta, String> {
 
 /// `runledger report`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger report                                # every question that has a name
+  runledger report cost --by pipeline --period 2026-01 --zone America/Sao_Paulo
+  runledger report duration --by week,kind --format csv --output durations.csv
+  runledger report failures --from 2026-01-01 --limit 10
+  runledger report cost --as-of 2026-02-01        # as it was known then
+  runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = PossibleValuesParser::new(reports().map(|(name, _)| name)))]
+    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([PAGE.0]).collect()))]
     pub name: Option<String>,
 
     /// List the questions
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
 
+    /// Ask the archives of all workspaces that the settings name
+    #[arg(long)]
+    pub all: bool,
+
     /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre, workspace; several
     /// with commas [default: month]
-    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WHAT",
+        value_parser = Names(Dimension::ALL.map(|(name, _)| name).to_vec()),
+        hide_possible_values = true
+    )]
     pub by: Vec<String>,
 
     /// Forecast credits as if a pipeline (by slug, id or name) had this cron expression; can be repeated
@@ -523,7 +758,7 @@ pub struct WritingArgs {
 
     /// CSV for programs, or for a spreadsheet: with dates it reads, totals, and no text taken for a formula
     /// [default: machine]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Dialect::NAMES))]
+    #[arg(long, value_name = "NAME", value_parser = Names(Dialect::NAMES.to_vec()))]
     pub dialect: Option<String>,
 
     /// What stands between two fields of CSV, instead of the dialect's own: one of , ; | or tab
@@ -578,7 +813,12 @@ pub struct BookingArgs {
     pub zone: Option<String>,
 
     /// Which instant books a run: started (else created), ended, or created [setting: date] [default: started]
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(
+        long,
+        value_name = "INSTANT",
+        value_parser = Names(DateBasis::ALL.map(DateBasis::as_str).to_vec()),
+        hide_possible_values = true
+    )]
     pub date: Option<String>,
 }
 
@@ -631,6 +871,13 @@ pub enum TableFormat {
 
 /// `runledger export`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger export runs --period 2026-01 --output runs.csv
+  runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
+  runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
+  runledger export documents --output runs.ndjson
+  runledger export focus --period 2026-01 --output focus.csv")]
 pub struct ExportArgs {
     /// What to write
     #[arg(value_enum)]
@@ -652,6 +899,10 @@ pub struct ExportArgs {
     #[arg(long, value_enum, value_name = "DATASET")]
     pub focus_dataset: Option<FocusDataset>,
 
+    /// What is written as Parquet.
+    #[command(flatten)]
+    pub parquet: ParquetArgs,
+
     /// How it is written.
     #[command(flatten)]
     pub writing: WritingArgs,
@@ -659,6 +910,27 @@ pub struct ExportArgs {
     /// Where the answer goes.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What `runledger export parquet` writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Parquet")]
+pub struct ParquetArgs {
+    /// Write every state of each run too, as the table run_snapshots
+    #[arg(long)]
+    pub snapshots: bool,
+
+    /// Compare only so many of the newest months with their files, and write what has none yet; older ones are left alone
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub watch_months: Option<usize>,
+
+    /// Write the archives of all workspaces that the settings name
+    #[arg(long)]
+    pub all: bool,
+
+    /// What the column `workspace` says [default: as the settings call it, else the archive's name without its ending]
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub workspace: Option<String>,
 }
 
 /// What can be exported.
@@ -674,6 +946,8 @@ pub enum Exported {
     Documents,
     /// Each known cost of a month's runs as a charge of FOCUS, the FinOps Open Cost and Usage Specification
     Focus,
+    /// Runs and pipelines as a dataset of Parquet files by month, of which only those that changed are written again
+    Parquet,
 }
 
 /// The versions of FOCUS.
@@ -711,8 +985,7 @@ pub enum RowFormat {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger datasette-metadata --output metadata.json
-  datasette runledger.db --metadata metadata.json")]
+  runledger datasette-metadata --output meta.json && datasette runledger.db --metadata meta.json")]
 pub struct DatasetteArgs {
     /// Where the metadata goes.
     #[command(flatten)]
@@ -721,6 +994,11 @@ pub struct DatasetteArgs {
 
 /// `runledger query`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'
+  runledger query --file question.sql --param status=failed --format csv
+  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
 pub struct QueryArgs {
     /// One SQL statement that reads
     #[arg(required_unless_present = "file", conflicts_with = "file")]

@@ -16,6 +16,18 @@ pub fn in_hexadecimal(hash: &Hash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The hash as a page's rules for its own scripts and styles spell it (RFC 4648, section 4).
+pub fn in_base64(hash: &Hash) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = hash.chunks(3).flat_map(|chunk| {
+        let bits =
+            chunk.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        let known = chunk.len() + 1;
+        (0..4).map(move |place| if place < known { DIGITS[bits >> (18 - 6 * place) & 63] } else { b'=' })
+    });
+    digits.map(char::from).collect()
+}
+
 /// A writer that counts and hashes what it hands on.
 pub struct Hashing<W> {
     out: W,
@@ -59,6 +71,12 @@ mod tests {
             hashing.write_all(part).unwrap();
         }
         assert_eq!(hashing.finish(), (9, hash(b"runledger")));
+    }
+
+    #[test]
+    fn a_hash_is_spelt_in_base64_as_openssl_spells_it() {
+        let spelt = in_base64(&hash(b""));
+        assert_eq!(spelt, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
     #[test]

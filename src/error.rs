@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Every exit code, and what it means: the table of `--help` and of the README.
+/// Every exit code, and what it means: the table of `--help` and of the README. `status --check` alone has others:
+/// those of Nagios.
 pub const EXIT_CODES: [(&str, &str); 10] = [
     ("0", "done"),
     ("1", "unforeseen"),
@@ -109,6 +110,15 @@ pub enum Error {
         number: u8,
     },
 
+    /// Some workspaces, or all, were not brought up to date; each was told about when it failed.
+    #[error("{} of {all} workspaces were not brought up to date: {}", .failed.len(), with_codes(.failed))]
+    Workspaces {
+        /// Their names, each with the exit code that its sync alone would have ended with.
+        failed: Vec<(String, u8)>,
+        /// How many there are.
+        all: usize,
+    },
+
     /// Something that nobody foresaw.
     #[error("{0}")]
     Unforeseen(String),
@@ -148,6 +158,14 @@ impl Error {
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,
             Error::Interrupted { number, .. } => 128 + number,
+            Error::Workspaces { failed, all } => match failed.as_slice() {
+                [(_, code), others @ ..]
+                    if failed.len() == *all && others.iter().all(|(_, other)| other == code) =>
+                {
+                    *code
+                }
+                _ => 3,
+            },
         }
     }
 
@@ -167,6 +185,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn with_codes(failed: &[(String, u8)]) -> String {
+    let each: Vec<_> = failed.iter().map(|(name, code)| format!("{name} (exit code {code})")).collect();
+    each.join(", ")
 }
 
 /// What to do about a file that the system refused. `None`: nothing general can be said.

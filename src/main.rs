@@ -2,9 +2,9 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use runledger::cli::Cli;
+use runledger::cli::{self, Cli};
 use runledger::commands;
-use runledger::error::Error;
+use runledger::error::{Error, Result};
 use runledger::export::visible;
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,6 +19,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !asked_for && cli::asks_for_a_check() {
+                // To Nagios the usual 2 would mean that the archive is in a critical state.
+                let words = error.to_string();
+                let first = words.lines().next().unwrap_or_default();
+                let usage = Error::usage(first.strip_prefix("error: ").unwrap_or(first));
+                return ended(commands::nagios::refuse(&usage));
+            }
             // Where nobody reads, there is nobody to tell.
             let _ = error.print();
             return ExitCode::from(if asked_for { 0 } else { 2 });
@@ -26,8 +33,13 @@ fn main() -> ExitCode {
     };
     log(cli.verbose);
     outlive_the_limit_on_file_sizes();
-    match commands::run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    ended(commands::run(&cli))
+}
+
+/// The exit code of what came of it; an error is told first.
+fn ended(result: Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             tell(&error);
             ExitCode::from(error.exit_code())
@@ -72,6 +84,6 @@ fn tell(error: &Error) {
     let lines: Vec<_> = text.lines().map(visible).collect();
     let _ = writeln!(stderr, "error: {}", lines.join("\n"));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {hint}");
+        let _ = writeln!(stderr, "hint: {}", visible(&hint));
     }
 }

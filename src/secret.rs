@@ -1,4 +1,4 @@
-//! This is the API key: a secret has a type that cannot be printed.
+//! This is what must not get out, the API key and the address of a ping: a secret has a type that cannot be printed.
 
 use crate::error::{Error, Result};
 use std::fmt;
@@ -42,11 +42,55 @@ impl ApiKey {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The text without the key, should somebody have quoted it.
+    pub fn hidden_in(&self, text: &str) -> String {
+        text.replace(&self.0, "[redacted]")
+    }
 }
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKey(hidden)")
+    }
+}
+
+/// Where a service waits for pings. Whoever knows it can say that all is well.
+#[derive(Clone)]
+pub struct PingUrl(String);
+
+impl PingUrl {
+    /// Reads the address from a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the file cannot be read.
+    pub fn from_file(path: &Path) -> Result<PingUrl> {
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            Error::usage(format!(
+                "the file {} with the address of the ping cannot be read: {cause}",
+                path.display()
+            ))
+        })?;
+        Ok(PingUrl::from(text))
+    }
+
+    /// The address itself, for the request and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// White space around it is dropped. Whether it is an address at all is seen where it is used: until
+/// then nothing has to speak of it.
+impl From<String> for PingUrl {
+    fn from(text: String) -> PingUrl {
+        PingUrl(text.trim().to_owned())
+    }
+}
+
+impl fmt::Debug for PingUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PingUrl(hidden)")
     }
 }
 
@@ -62,5 +106,21 @@ mod tests {
         let refused = ApiKey::new("k 123", "NEKT_API_KEY").unwrap_err().to_string();
         assert!(refused.contains("NEKT_API_KEY") && !refused.contains("123"), "{refused}");
         assert!(ApiKey::new(" \n", "NEKT_API_KEY").is_err());
+    }
+
+    #[test]
+    fn a_key_that_somebody_quotes_is_taken_out() {
+        let key = ApiKey::new("k-123", "NEKT_API_KEY").unwrap();
+        assert_eq!(
+            key.hidden_in("k-123 is no key, nor is k-1234"),
+            "[redacted] is no key, nor is [redacted]4"
+        );
+    }
+
+    #[test]
+    fn the_address_of_a_ping_is_never_in_what_is_printed() {
+        let url = PingUrl::from(" https://ping.example/s3cret\n".to_owned());
+        assert_eq!(url.expose(), "https://ping.example/s3cret");
+        assert_eq!(format!("{url:?}"), "PingUrl(hidden)");
     }
 }

@@ -4,11 +4,12 @@ use crate::api::Address;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
+use crate::guess::did_you_mean;
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
 use crate::report::plan::Plan;
 use crate::run::Redaction;
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, PingUrl};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 pub const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
 /// Holds further keys, separated by commas, whose values are never stored.
 pub const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
+/// Holds the address that is told of each sync.
+pub const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
 /// Holds the archive's path.
 pub const DB_VARIABLE: &str = "RUNLEDGER_DB";
 
@@ -88,6 +91,23 @@ pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
 /// [`Error::Usage`] when what it has is not UTF-8.
 pub fn has_api_key() -> Result<bool> {
     Ok(variable(API_KEY_VARIABLE)?.is_some())
+}
+
+/// The address that is told of each sync: `--ping-url`, else the file given by `--ping-url-file`, else
+/// `RUNLEDGER_PING_URL`. `None`: nobody is told. It is no setting of the file of settings: that is no place for secrets.
+///
+/// # Errors
+/// [`Error::Usage`] when the file cannot be read.
+pub fn ping_url(flag: Option<&PingUrl>, file: Option<&Path>) -> Result<Option<Setting<PingUrl>>> {
+    let said = |value, origin| Ok(Some(Setting { value, origin }));
+    match (flag, file) {
+        (Some(url), _) => said(url.clone(), Origin::Flag("--ping-url")),
+        (None, Some(file)) => said(PingUrl::from_file(file)?, Origin::File(file.to_owned())),
+        (None, None) => match variable(PING_URL_VARIABLE)? {
+            Some(url) => said(PingUrl::from(url), Origin::Environment(PING_URL_VARIABLE)),
+            None => Ok(None),
+        },
+    }
 }
 
 /// What is taken out before anything is stored: credentials, and what `RUNLEDGER_REDACT` names.
@@ -285,21 +305,25 @@ impl Settings {
                 )));
             }
         };
-        let in_file = |what: String| Error::Usage {
+        let in_file = |what: String, guess: Option<String>| Error::Usage {
             what: format!("the settings in {} cannot be meant: {what}", path.display()),
-            hint: Some(
-                "`runledger config` prints the settings in force; docs/finance.md says what each means"
-                    .to_owned(),
-            ),
+            hint: guess.or_else(|| {
+                Some(
+                    "`runledger config` prints the settings in force; docs/finance.md says what each means"
+                        .to_owned(),
+                )
+            }),
         };
         // The line is named and not quoted: a key that was put there by mistake would be printed.
         let line = |error: &toml::de::Error| {
             let at = error.span().map_or(0, |span| span.start.min(text.len()));
             text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
         };
-        let mut file: File = toml::from_str(&text)
-            .map_err(|error| in_file(format!("line {}: {}", line(&error), error.message().trim_end())))?;
-        file.validate().map_err(|error| in_file(error.to_string()))?;
+        let mut file: File = toml::from_str(&text).map_err(|error| {
+            let why = error.message().trim_end();
+            in_file(format!("line {}: {why}", line(&error)), known_key(why))
+        })?;
+        file.validate().map_err(|error| in_file(error.to_string(), error.hint()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         Ok(Settings { path: Some(path), file })
@@ -367,7 +391,7 @@ impl Settings {
         self.file.workspace.iter().find(is_it)
     }
 
-    /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of the API key only
+    /// Every setting in force by its name, with its value in words; `None`: it says nothing. Of a secret only
     /// whether there is one.
     ///
     /// # Errors
@@ -379,16 +403,18 @@ impl Settings {
             let origin = if value.is_some() { Origin::Environment(name) } else { Origin::Default };
             Ok(Setting { value, origin })
         };
-        let mut key = environment(API_KEY_VARIABLE)?;
-        key.value = key.value.map(|_| "(given)".to_owned());
+        let secret = |name: &'static str| -> Result<Setting<Option<String>>> {
+            Ok(environment(name)?.map(|value| value.map(|_| "(given)".to_owned())))
+        };
         let mut url = environment(API_URL_VARIABLE)?;
         // One that cannot be used is not printed: it may hold a password.
         url.value = Some(api_address(None)?.to_string());
         let mut settings = vec![
             ("archive", archive.map(|path| Some(path.display().to_string()))),
             ("api_url", url),
-            ("api_key", key),
+            ("api_key", secret(API_KEY_VARIABLE)?),
             ("redact", environment(REDACT_VARIABLE)?),
+            ("ping_url", secret(PING_URL_VARIABLE)?),
             ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
             ("date", self.date(None)?.map(|date| Some(date.as_str().to_owned()))),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
@@ -456,18 +482,33 @@ fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
+/// Which key an unknown one means, out of serde's sentence: "unknown field `zoen`, expected one of `zone`, `date`".
+/// `None`: it says something else, or no key is near.
+fn known_key(why: &str) -> Option<String> {
+    let mut quoted = why.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    did_you_mean(quoted.next()?, quoted)
+}
+
 fn zone_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
     let zone = value.parse().map_err(|_| Error::Usage {
         what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
-        hint: Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned()),
+        hint: did_you_mean(&value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
+            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
     })?;
     Ok(Setting { value: zone, origin })
 }
 
 fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
     let basis = DateBasis::named(&value).ok_or_else(|| {
-        let words = DateBasis::ALL.map(DateBasis::as_str).join(", ");
-        Error::usage(format!("{} {value}: a run is booked by one of {words}", said_by(&origin, "date")))
+        let words = DateBasis::ALL.map(DateBasis::as_str);
+        Error::Usage {
+            what: format!(
+                "{} {value}: a run is booked by one of {}",
+                said_by(&origin, "date"),
+                words.join(", ")
+            ),
+            hint: did_you_mean(&value, words),
+        }
     })?;
     Ok(Setting { value: basis, origin })
 }
@@ -475,7 +516,8 @@ fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBas
 fn dialect_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {
     let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
         what: format!("{} {value}: there is no such dialect of CSV", said_by(&origin, "dialect")),
-        hint: Some(format!("there are {}", Dialect::NAMES.join(", "))),
+        hint: did_you_mean(&value, Dialect::NAMES)
+            .or_else(|| Some(format!("there are {}", Dialect::NAMES.join(", ")))),
     })?;
     Ok(Setting { value: dialect, origin })
 }

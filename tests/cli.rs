@@ -481,7 +481,7 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 14);
+    assert_eq!(listed.lines().count(), 15);
 }
 
 #[test]
@@ -633,6 +633,8 @@ fn every_command_explains_itself() {
         "config",
         "demo",
         "sandbox",
+        "completions",
+        "man",
     ];
     for name in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(name)), "{name}");

@@ -1,13 +1,19 @@
-//! This is the test that the commands of the README and of docs/finance.md work as they stand there.
+//! This is the test that the commands of the README and of the pages in docs/ work as they stand there.
+
+#[path = "support/watchman.rs"]
+mod watchman;
 
 use assert_cmd::Command;
 use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use runledger::error::EXIT_CODES;
 use runledger::sandbox::{Model, Options, Plan, Sandbox};
 use std::fs;
 use std::path::Path;
+use watchman::Watchman;
 
 const README: &str = include_str!("../README.md");
+const CRON: &str = include_str!("../docs/cron.md");
 const FINANCE: &str = include_str!("../docs/finance.md");
 
 /// The bodies of a page's blocks of that language.
@@ -62,6 +68,7 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
 }
 
 #[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
 fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
@@ -77,6 +84,7 @@ fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
 fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
     // The page was written on a day in November 2026; on another one the demo closes another month.
     let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
@@ -108,6 +116,42 @@ fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
     }
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
     assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+}
+
+#[test]
+fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
+    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
+    let watchman = Watchman::new();
+    let folder = tempfile::tempdir().unwrap();
+    for place in ["var/lib/runledger", "var/lib/prometheus/node-exporter", "etc/runledger", "srv/reports"] {
+        fs::create_dir_all(folder.path().join(place)).unwrap();
+    }
+    fs::write(folder.path().join("etc/runledger/api-key"), sandbox.api_key()).unwrap();
+    fs::write(folder.path().join("etc/runledger/ping-url"), watchman.url("code")).unwrap();
+    // The page's machine is a folder here.
+    let root = folder.path().to_str().unwrap();
+    let page = ["/var/", "/etc/", "/srv/"]
+        .iter()
+        .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
+    assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
+    assert_eq!(watchman.told().len(), 2);
+    assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
+}
+
+#[test]
+fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
+    let (_, table) = CRON.split_once("| code | meaning | what to do |\n|---|---|---|\n").unwrap();
+    let explained = table.lines().take_while(|line| line.starts_with("| ")).map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        (cells[1], cells[2])
+    });
+    for ((code, meaning), (of_page, words)) in EXIT_CODES.iter().skip(1).zip(explained.clone()) {
+        assert_eq!(*code, of_page);
+        assert!(meaning.starts_with(words), "{code}: {words}");
+    }
+    assert_eq!(explained.count(), EXIT_CODES.len() - 1);
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! The whole program runs at its loudest, with a marked key and marked tokens; then everything that it
 //! left behind is searched.
 
+#[path = "support/watchman.rs"]
+mod watchman;
+
 use assert_cmd::cargo::CommandCargoExt;
 use runledger::api::{Address, Client, Limits, Manners, Patience};
 use runledger::run::Instant;
@@ -20,6 +23,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
+use watchman::{Reply, Watchman};
+
+/// How writing a spreadsheet ends: a build without that feature refuses to.
+const SPREADSHEET: i32 = if cfg!(feature = "xlsx") { 0 } else { 2 };
 
 /// A key that nothing else can look like. Its length is a multiple of neither three nor four.
 const KEY: &str = "Marked+Key/7c1f9e5b3a~d2846=x";
@@ -27,10 +34,13 @@ const KEY: &str = "Marked+Key/7c1f9e5b3a~d2846=x";
 /// What a key that somebody configured has under it.
 const PERSON: &str = "marked-person-52998224725";
 
+/// What is in the address of the pings, in its path and in its query.
+const PING: &str = "marked-ping-0f9a7c31-e5";
+
 /// What must be nowhere.
 fn forbidden() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for secret in [KEY, TOKEN_PREFIX, PERSON] {
+    for secret in [KEY, TOKEN_PREFIX, PERSON, PING] {
         all.push(secret.as_bytes().to_vec());
         all.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes());
         all.push(secret.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect());
@@ -93,6 +103,7 @@ struct Stage {
     runtime: Runtime,
     sandbox: Sandbox,
     gateway: Gateway,
+    watchman: Watchman,
     folder: tempfile::TempDir,
     /// Where the key file lies, and nothing else.
     safe: tempfile::TempDir,
@@ -107,7 +118,9 @@ impl Stage {
         let gateway = runtime.block_on(Gateway::before(&sandbox, FaultPlan::none())).unwrap();
         let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(safe.path().join("key"), format!("{KEY}\n")).unwrap();
-        Stage { runtime, sandbox, gateway, folder, safe }
+        let watchman = Watchman::new();
+        std::fs::write(safe.path().join("ping"), watchman.url(PING)).unwrap();
+        Stage { runtime, sandbox, gateway, watchman, folder, safe }
     }
 
     /// Secrets in every place where an API could put them.
@@ -144,6 +157,7 @@ impl Stage {
             .current_dir(self.folder.path())
             .env("NEKT_API_KEY", KEY)
             .env("RUNLEDGER_API_URL", self.gateway.url())
+            .env("RUNLEDGER_PING_URL", self.watchman.url(PING))
             .env("RUNLEDGER_REDACT", "tax_id, whatever")
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "full")
@@ -177,6 +191,9 @@ fn no_command_lets_a_secret_out() {
     let mut traces = Traces::default();
     let key_file = stage.safe.path().join("key");
     let (key_file, id) = (key_file.to_str().unwrap(), ids[12].to_string());
+    let ping_file = stage.safe.path().join("ping");
+    let ping_file = ping_file.to_str().unwrap();
+    let (ping_url, no_ping_url) = (stage.watchman.url(PING), format!("{PING}://{PING}"));
     let api_url = stage.gateway.url();
     // A key that somebody put into the settings, where none belongs.
     let mistaken = stage.safe.path().join("mistaken.toml");
@@ -187,6 +204,12 @@ fn no_command_lets_a_secret_out() {
         (vec!["sync", "--dry-run"], 3),
         (vec!["sync"], 3),
         (vec!["sync", "--full", "--json", "--api-key-file", key_file, "--api-url", &api_url], 3),
+        (vec!["sync", "--full", "--ping-url-file", ping_file, "--metrics-file", "runledger.prom"], 3),
+        (vec!["sync", "--full", "--ping-url", &ping_url], 3),
+        (vec!["sync", "--ping-url", &no_ping_url], 2),
+        (vec!["sync", "--ping-url", &ping_url, "--ping-url-file", ping_file], 2),
+        (vec!["sync", "--ping-ulr", &ping_url], 2),
+        (vec!["status", "--check", "--max-drift", "0"], 1),
         (vec!["fetch", &id, "--json"], 0),
         (vec!["status"], 0),
         (vec!["status", "--json"], 0),
@@ -197,7 +220,10 @@ fn no_command_lets_a_secret_out() {
         (vec!["export", "runs", "--output", "runs.csv"], 0),
         (vec!["export", "snapshots", "--output", "snapshots.csv", "--manifest"], 0),
         (vec!["verify-file", "snapshots.csv"], 0),
-        (vec!["report", "cost", "--by", "pipeline", "--format", "xlsx", "--output", "cost.xlsx"], 0),
+        (
+            vec!["report", "cost", "--by", "pipeline", "--format", "xlsx", "--output", "cost.xlsx"],
+            SPREADSHEET,
+        ),
         (vec!["export", "documents", "--output", "documents.ndjson"], 0),
         (vec!["query", "SELECT * FROM runs", "--format", "json"], 0),
         (vec!["query", "SELECT * FROM quarantine"], 0),
@@ -234,6 +260,13 @@ fn no_command_lets_a_secret_out() {
     let has = |text: &[u8]| archive.windows(text.len()).any(|window| window == text);
     assert!(has(b"[redacted]") && has(b"tax-id"), "what stands around the secrets is there");
     traces.assert_clean();
+    let told = stage.watchman.told();
+    assert!(told.len() >= 6 && told.iter().all(|told| told.target.contains(PING)), "{told:?}");
+    let mut pings = Traces::default();
+    // What the watchman is told has no secret but its own address.
+    let bodies = told.iter().map(|told| told.head.clone() + &told.body).collect::<String>();
+    pings.add("the pings".to_owned(), bodies.into_bytes());
+    pings.assert_clean();
     let asked = stage.gateway.heads();
     assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API itself got the key");
 }
@@ -270,6 +303,13 @@ fn no_fault_lets_a_secret_out() {
         stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full", "--json"], &mut traces), code);
     }
+    // Those who are told of the sync do not take it.
+    stage.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::status(404)));
+    for reply in ["404 Not Found", "302 Found", "503 Service Unavailable"] {
+        stage.watchman.reply(&[Reply::Status(reply)]);
+        assert_eq!(stage.run(&["sync"], &mut traces), 5);
+    }
+    stage.watchman.reply(&[Reply::Status("200 OK")]);
     // What comes without an end is taken in up to the limit.
     for fault in [Fault::GzipBomb { bytes: 1 << 30 }, Fault::Flood] {
         stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));

@@ -98,16 +98,22 @@ fn a_package_has_one_home() {
         ("refinery::", &["src/store"]),
         ("sha2::", &["src/digest.rs"]),
         ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
+        ("parquet::", &["src/export/dataset/writer.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),
         ("terminal_size::", &["src/commands/screen.rs"]),
+        ("askama::", &["src/export/page/"]),
         ("croner::", &["src/report/schedule.rs"]),
         ("glob::", &["src/report/centre.rs"]),
         ("toml::", &["src/settings.rs"]),
         ("tempfile::", &["src/replace.rs"]),
         ("indicatif::", &["src/commands/progress.rs"]),
         ("tracing_subscriber::", &["src/main.rs"]),
-        ("clap::", &["src/cli.rs", "src/main.rs"]),
+        // The pages are made from the definition, command by command.
+        ("clap::", &["src/cli.rs", "src/main.rs", "src/commands/man.rs"]),
+        ("clap_complete::", &["src/commands/completions.rs"]),
+        ("clap_mangen::", &["src/commands/man.rs"]),
+        ("strsim::", &["src/guess.rs"]),
         ("thiserror::", &["src/error.rs"]),
         ("std::env::", &["src/settings.rs"]),
     ];
@@ -161,6 +167,19 @@ fn every_question_prepares_on_a_fresh_archive() {
     }
 }
 
+#[test]
+fn every_question_is_asked_in_spark_sql_too_in_the_same_words() {
+    let asked = files_below("queries/spark").into_iter().filter(|(name, _)| name.ends_with(".sql"));
+    let asked: BTreeMap<String, PathBuf> = asked.collect();
+    let names: BTreeSet<String> =
+        QUESTIONS.iter().map(|question| format!("queries/spark/{}.sql", question.name)).collect();
+    assert_eq!(asked.keys().cloned().collect::<BTreeSet<_>>(), names);
+    for question in QUESTIONS {
+        let text = fs::read_to_string(&asked[&format!("queries/spark/{}.sql", question.name)]).unwrap();
+        assert_eq!(text.lines().next(), question.sql.lines().next(), "{}", question.name);
+    }
+}
+
 /// The exit codes in a table or a list: numbers, several with commas, before the words that say what they mean.
 fn codes<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<u8> {
     let leading = |line: &'a str| line.trim_start_matches(['|', ' ', '*', '-', '`']);
@@ -185,6 +204,7 @@ fn the_exit_codes_are_the_same_in_the_code_the_help_and_the_readme() {
         Error::Sqlite(rusqlite::Error::InvalidQuery),
         Error::Output { what: text(), cause: io() },
         Error::Locked { holder: text() },
+        Error::Workspaces { failed: vec![(text(), 6)], all: 2 },
         Error::Interrupted { name: "SIGINT", number: 2 },
         Error::Interrupted { name: "SIGTERM", number: 15 },
     ];

@@ -201,11 +201,14 @@ fn a_workspace_is_called_as_the_settings_say() {
     );
     let both = firms.both(&["report", "cost", "--by", "workspace", "--format", "csv"]);
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
+    assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
+    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
     // Without settings, archives of one name are told apart by their folders.
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), folder.join("acme.db")).unwrap();
     fs::remove_file(firms.acme.workspace.file("runledger.toml")).unwrap();
+    firms.run(&["report", "cost", "--all"]).refused(2, &["there is no file of settings", "[[workspace]]"]);
     let ask = [
         "report",
         "cost",
@@ -272,4 +275,190 @@ fn datasette_is_told_of_each_archive_under_its_files_name() {
 
 fn words_of(report: &str) -> &'static str {
     reports().find(|(name, _)| *name == report).unwrap().1
+}
+
+// ---- syncing
+
+/// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.
+fn three(acme: &Office, globex: &Office, globex_key: &str) -> String {
+    let of = |name: &str, folder: &str, url: &str| {
+        format!(
+            "[[workspace]]\nname = \"{name}\"\narchive = \"{folder}/{name}.db\"\napi_key_file = \"{name}.key\"\n\
+             api_url = \"{url}\"\n"
+        )
+    };
+    let folder = |name: &str| acme.workspace.file(name);
+    fs::create_dir(folder("archives")).unwrap();
+    fs::write(folder("acme.key"), acme.workspace.sandbox.api_key()).unwrap();
+    fs::write(folder("globex.key"), globex_key).unwrap();
+    fs::write(folder("initech.key"), "a-key").unwrap();
+    [
+        of("globex", "archives", &globex.workspace.sandbox.url()),
+        of("initech", "nowhere", &acme.workspace.sandbox.url()),
+        of("acme", "archives", &acme.workspace.sandbox.url()),
+    ]
+    .concat()
+}
+
+fn offices() -> (Office, Office) {
+    (Office::opening(office::OPENS, 40, 30), Office::elsewhere(30, 11))
+}
+
+fn sync_all(office: &Office, arguments: &[&str]) -> Ran {
+    let mut command = office.command(&[&["sync", "--all"], arguments].concat());
+    command.env_remove("RUNLEDGER_DB");
+    ran(command)
+}
+
+#[test]
+fn a_workspace_that_fails_does_not_stop_the_others() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, "wrong-key"));
+    // The settings lie beside the archive that a command asks by default.
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(not to the end)")
+    );
+    assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
+    for words in [
+        "error: globex: the API refused the key",
+        "hint: check the key that the settings name for it",
+        "error: initech: ",
+        "hint: its folder must exist",
+        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
+    ] {
+        assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
+    assert!(!ran.err.contains("wrong-key"));
+    let rows = workspace::rows_of(&acme.workspace.file("archives/acme.db"), "SELECT count(*) FROM runs");
+    assert_eq!(rows, ["40"]);
+}
+
+#[test]
+fn all_workspaces_are_told_as_one_object_a_line() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |index: usize, field: &str| told[index][field].clone();
+    assert_eq!([of(0, "workspace"), of(1, "workspace")], [json!("globex"), json!("acme")]);
+    assert_eq!([of(0, "runs_new"), of(1, "runs_new")], [json!(30), json!(40)]);
+    // What all of them say is quiet where all is well.
+    let ran = sync_all(&acme, &["--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
+}
+
+#[test]
+fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
+    let (acme, globex) = offices();
+    let settings = three(&acme, &globex, "wrong-key");
+    let only_globex: String = settings.lines().take(5).map(|line| format!("{line}\n")).collect();
+    acme.set(&only_globex);
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    acme.set(&only_globex.replace("globex.key", "none.key"));
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("none.key"), "{}", ran.err);
+}
+
+#[test]
+fn metrics_have_each_workspace_and_a_ping_has_all() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let page = fs::read_to_string(acme.workspace.file("runledger.prom")).unwrap();
+    for (workspace, code) in [("globex", 0), ("initech", 6), ("acme", 0)] {
+        let line = format!("runledger_last_attempt_exit_code{{workspace=\"{workspace}\"}} {code}");
+        assert!(page.lines().any(|there| there == line), "{line} is not in {page}");
+    }
+}
+
+#[test]
+fn what_is_said_of_each_workspace_is_not_said_of_all() {
+    let (acme, globex) = offices();
+    let none = sync_all(&acme, &[]);
+    none.refused(2, &["there is no file of settings", "[[workspace]]"]);
+    acme.set(&three(&acme, &globex, "any"));
+    for (arguments, words) in [
+        (["--db", "acme.db"], "--db names another"),
+        (["--api-key-file", "acme.key"], "--api-key-file"),
+        (["--api-url", "http://127.0.0.1:1"], "--api-url"),
+    ] {
+        sync_all(&acme, &arguments).refused(2, &[words]);
+    }
+}
+
+#[test]
+fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
+    let office = Office::of(30);
+    let of = |name: &str, archive: &str, key: &str| {
+        format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\n{key}\n")
+    };
+    let key = "api_key_env = \"A\"";
+    for (settings, words) in [
+        (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are called a"),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, a.db"),
+        (of("", "a.db", key), "needs a name"),
+        (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
+        (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
+        (of("a", "a.db", "api_key = \"sk-secret\""), "unknown field `api_key`"),
+    ] {
+        office.set(&settings);
+        let ran = office.run(&["report", "cost"]);
+        ran.refused(2, &[words, "runledger.toml"]);
+        assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
+    }
+    // A key that was put where its variable's name belongs is not printed.
+    office.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
+    let ran = sync_all(&office, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(!ran.err.contains("sk-secret") && ran.err.contains("api_key_env"), "{}", ran.err);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
+    let firms = Firms::of(120);
+    let export = ["export", "parquet", "--output", "lake", "--db", "acme.db"];
+    let told = |arguments: &[&str]| {
+        let ran = firms.run(&[&export[..], arguments].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.err
+    };
+    let files = || -> BTreeSet<String> {
+        let lake = firms.acme.workspace.file("lake/runs");
+        let months = fs::read_dir(&lake).unwrap().map(|month| month.unwrap().path());
+        months
+            .flat_map(|month| {
+                fs::read_dir(month).unwrap().map(|part| part.unwrap().path()).collect::<Vec<_>>()
+            })
+            .map(|part| part.strip_prefix(&lake).unwrap().to_str().unwrap().to_owned())
+            .collect()
+    };
+    told(&[]);
+    let alone = files();
+    assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
+    // A second workspace comes to the first, whose files stay as they are.
+    let told_of_both = told(&["--db", "globex.db"]);
+    assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
+    let both = files();
+    assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
+    assert!(told(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
+    // In another order each is still itself.
+    let turned =
+        firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
+    assert!(turned.err.contains("runs: 0 written (0 rows)"), "{turned:?}");
+    // Without the second its files would go stale; under another name the first would be there twice.
+    firms.run(&export).refused(2, &["has the workspace globex too", "would go stale"]);
+    let renamed = [&export[..], &["--workspace", "other"]].concat();
+    firms.run(&renamed).refused(2, &["has the workspace acme too"]);
+    firms
+        .run(&[&renamed[..], &["--db", "globex.db"]].concat())
+        .refused(2, &["--workspace names one archive"]);
+    assert_eq!(files(), both);
 }

@@ -27,15 +27,12 @@ impl Address {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("it has a query or a fragment"));
         }
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(refuse("it names no host")),
-        };
+        if url.host().is_none() {
+            return Err(refuse("it names no host"));
+        }
         match url.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if is_on_this_machine(&url) => {}
             "http" => {
                 return Err(refuse(
                     "plain http would send the key in clear; only this machine may be asked so",
@@ -56,10 +53,15 @@ impl Address {
         url.set_path(&format!("{}{}", self.0.path(), path.trim_start_matches('/')));
         url
     }
+}
 
-    /// Whether the API is on this machine, so that no proxy leads to it.
-    pub fn is_plain(&self) -> bool {
-        self.0.scheme() == "http"
+/// Whether the address leads to this machine itself.
+pub(super) fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -2,14 +2,17 @@
 
 mod address;
 mod page;
+mod ping;
 mod retry;
 
 pub use address::Address;
 pub use page::Page;
+pub use ping::Ping;
 pub use retry::{Failure, Patience, read_retry_after};
 
 use crate::error::{Error, Result};
 use crate::secret::ApiKey;
+use address::is_on_this_machine;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use std::pin::Pin;
@@ -78,32 +81,19 @@ impl Client {
     /// # Errors
     /// [`Error::Unforeseen`] when the system has no certificates to check a server by.
     pub fn new(address: Address, key: &ApiKey, manners: Manners) -> Result<Client> {
-        // A provider that somebody else installed before serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut value = HeaderValue::from_str(key.expose())
             .map_err(|_| Error::usage("the API key fits no HTTP header"))?;
         value.set_sensitive(true);
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
+        let http = http_to(&address.join(""))
             .default_headers(HeaderMap::from_iter([(
                 reqwest::header::HeaderName::from_static("x-api-key"),
                 value,
             )]))
-            // reqwest would send `x-api-key` along to wherever a redirect points.
-            .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(manners.limits.connect)
             .read_timeout(manners.limits.idle)
-            .timeout(manners.limits.total);
-        if address.is_plain() {
-            // No proxy leads to this machine, and there is no certificate to check.
-            http = http.no_proxy().tls_certs_only([]);
-        }
-        let http = http.build().map_err(|error| {
-            Error::Unforeseen(format!(
-                "no secure connection can be made: {} (without any certificates: install ca-certificates)",
-                root_cause(&error)
-            ))
-        })?;
+            .timeout(manners.limits.total)
+            .build()
+            .map_err(|error| Error::Unforeseen(no_secure_connection(&error)))?;
         Ok(Client {
             http,
             address,
@@ -281,6 +271,33 @@ impl Client {
         };
         tokio::time::sleep_until(turn).await;
     }
+}
+
+/// What every request from here has in common.
+fn http_to(url: &Url) -> reqwest::ClientBuilder {
+    // A provider that somebody else installed before serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut http = reqwest::Client::builder()
+        .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
+        // reqwest would send `x-api-key` along to wherever a redirect points.
+        .redirect(reqwest::redirect::Policy::none());
+    if url.scheme() == "http" {
+        // There is no certificate to check.
+        http = http.tls_certs_only([]);
+    }
+    if is_on_this_machine(url) {
+        // No proxy leads to this machine.
+        http = http.no_proxy();
+    }
+    http
+}
+
+/// Why not even a client can be made.
+fn no_secure_connection(error: &reqwest::Error) -> String {
+    format!(
+        "no secure connection can be made: {} (without any certificates: install ca-certificates)",
+        root_cause(error)
+    )
 }
 
 /// What the API says to a question that it understood.

@@ -8,7 +8,6 @@ use crate::export::manifest::{Asked, AskedOf};
 use crate::report::{Ledger, Table};
 use crate::settings::{self, Settings};
 use crate::store::Archive;
-use rusqlite::Transaction;
 use std::path::{Path, PathBuf};
 
 /// An archive, what its workspace is called, and the settings that belong to it.
@@ -21,21 +20,24 @@ pub struct Workspace {
     pub settings: Settings,
 }
 
-/// Opens each archive that `--db` names. Nothing is read twice: two archives that hold one run are refused.
+/// Opens each archive that `--db` names, or `--all`. Nothing is read twice: two archives that hold one run are refused.
 ///
 /// # Errors
 /// [`Error::Usage`] for an archive that is named twice, or shares a run with another. [`Error::Archive`] for one that
 /// cannot be read.
-pub fn open(cli: &Cli) -> Result<Vec<Workspace>> {
-    let paths = match cli.db.as_slice() {
-        [] => vec![settings::archive(None).value],
-        named => named.to_vec(),
+pub fn open(cli: &Cli, all: bool) -> Result<Vec<Workspace>> {
+    let all_settings = all.then(|| every_workspace(cli)).transpose()?;
+    let paths = match (&all_settings, cli.db.as_slice()) {
+        (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
+        (None, []) => vec![settings::archive(None).value],
+        (None, named) => named.to_vec(),
     };
     let mut workspaces: Vec<Workspace> = Vec::with_capacity(paths.len());
     for (path, name) in paths.iter().zip(names(&paths)) {
         let archive = Archive::open_for_reading(path)?;
         let settings = Settings::load(cli.config.as_deref(), path)?;
-        let name = settings.workspace_at(path).map_or(name, |workspace| workspace.name.clone());
+        let named = all_settings.as_ref().unwrap_or(&settings).workspace_at(path);
+        let name = named.map_or(name, |named| named.name.clone());
         let workspace = Workspace { name, archive, settings };
         for other in &workspaces {
             can_be_taken_together(other, &workspace)?;
@@ -43,6 +45,34 @@ pub fn open(cli: &Cli) -> Result<Vec<Workspace>> {
         workspaces.push(workspace);
     }
     Ok(workspaces)
+}
+
+/// The settings that name the workspaces, at least one, for a command with `--all`.
+///
+/// # Errors
+/// [`Error::Usage`] when they name none, or an archive is named beside `--all`.
+pub fn every_workspace(cli: &Cli) -> Result<Settings> {
+    if !cli.db.is_empty() {
+        return Err(Error::Usage {
+            what: "--all means the archives that the settings name, and --db names another".to_owned(),
+            hint: Some("leave one of them out; --config says where the settings are".to_owned()),
+        });
+    }
+    let settings = Settings::load(cli.config.as_deref(), &settings::archive(None).value)?;
+    if settings.workspaces().is_empty() {
+        let place = settings.path().map_or_else(
+            || "there is no file of settings".to_owned(),
+            |path| format!("{} names no workspace", path.display()),
+        );
+        return Err(Error::Usage {
+            what: format!("--all: {place}"),
+            hint: Some(
+                "write a [[workspace]] with name, archive and api_key_file for each; docs/workspaces.md"
+                    .to_owned(),
+            ),
+        });
+    }
+    Ok(settings)
 }
 
 /// What each archive is called after its path: `acme` for `acme.db`, `acme/runs` where others are called `runs` too.
@@ -84,7 +114,7 @@ fn can_be_taken_together(one: &Workspace, other: &Workspace) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn at_one_moment(workspaces: &[Workspace]) -> Result<Vec<Transaction<'_>>> {
+pub fn at_one_moment(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
     workspaces.iter().map(|of| Ok(of.archive.connection().unchecked_transaction()?)).collect()
 }
 

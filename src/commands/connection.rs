@@ -4,6 +4,7 @@ use crate::api::{Client, Manners};
 use crate::cli::ApiArgs;
 use crate::error::{Error, Result};
 use crate::run::Instant;
+use crate::secret::ApiKey;
 use crate::settings;
 use crate::sync::{Clock, Means, Observer, Stop};
 use chrono::Utc;
@@ -25,10 +26,17 @@ impl Clock for SystemClock {
 /// # Errors
 /// [`Error::Usage`] for an address or a key that cannot be used.
 pub fn client(args: &ApiArgs) -> Result<Arc<Client>> {
-    let address = settings::api_address(args.api_url.as_deref())?;
-    let key = settings::api_key(args.api_key_file.as_deref())?;
+    client_with(args, args.api_url.as_deref(), &settings::api_key(args.api_key_file.as_deref())?)
+}
+
+/// The same for an address and a key of its own. `None`: the address that everything else has.
+///
+/// # Errors
+/// [`Error::Usage`] for an address that cannot be used.
+pub fn client_with(args: &ApiArgs, address: Option<&str>, key: &ApiKey) -> Result<Arc<Client>> {
+    let address = settings::api_address(address)?;
     let manners = Manners { max_requests_per_second: args.max_requests_per_second, ..Manners::default() };
-    Ok(Arc::new(Client::new(address, &key, manners)?))
+    Ok(Arc::new(Client::new(address, key, manners)?))
 }
 
 /// What a sync works with here: the system's clock, and what was made for this command.
@@ -39,6 +47,31 @@ pub fn means<'a>(
     observer: &'a mut dyn Observer,
 ) -> Means<'a> {
     Means { client, handle: runtime.handle(), clock: &SystemClock, stop, observer }
+}
+
+/// What requests run on, and how a signal stops them.
+pub struct Engine {
+    /// Where they run.
+    pub runtime: Runtime,
+    /// Whether somebody asked to stop.
+    pub stop: Arc<Stop>,
+}
+
+impl Engine {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// [`Error::Unforeseen`] when the system gives no threads, or does not let signals be caught.
+    pub fn start() -> Result<Engine> {
+        let runtime = runtime()?;
+        let stop = stop_on_signals(&runtime)?;
+        Ok(Engine { runtime, stop })
+    }
+
+    /// Ends it. Requests still under way have nobody to answer to.
+    pub fn shut_down(self) {
+        self.runtime.shutdown_background();
+    }
 }
 
 /// The runtime that requests run on.

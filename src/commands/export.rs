@@ -1,9 +1,9 @@
 //! This is `runledger export`: it writes the archive's rows for other programs.
 
-use super::focus;
 use super::scope::scope;
 use super::writing::{asked, refuse_dialect, writing};
-use crate::cli::{ExportArgs, Exported, RowFormat};
+use super::{dataset, focus};
+use crate::cli::{Cli, ExportArgs, Exported, ParquetArgs, RowFormat};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
 use crate::report::{Ledger, rows};
@@ -12,10 +12,18 @@ use crate::store::Archive;
 use std::path::Path;
 
 /// Writes each row as it comes; memory does not grow with the archive.
-pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
     let of_focus = args.focus_version.is_some() || args.focus_dataset.is_some();
     if of_focus && args.what != Exported::Focus {
         return Err(Error::usage("--focus-version and --focus-dataset are for `runledger export focus`"));
+    }
+    if args.what == Exported::Parquet {
+        return dataset::run(args, cli);
+    }
+    if args.parquet != ParquetArgs::default() {
+        return Err(Error::usage(
+            "--snapshots, --watch-months, --all and --workspace are for `runledger export parquet`",
+        ));
     }
     let archive = Archive::open_for_reading(path)?;
     // One moment for the rows and for what the manifest says of the archive.
@@ -34,6 +42,7 @@ pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
         Exported::Snapshots => (rows::snapshots(&ledger)?, asked("snapshots")?),
         Exported::Costs => (rows::costs(&ledger)?, asked("costs")?),
         Exported::Focus => return focus::run(args, &ledger, &archive, settings, &destination),
+        Exported::Parquet => return dataset::run(args, cli),
         Exported::Documents => {
             if args.format.is_some() {
                 return Err(Error::usage(

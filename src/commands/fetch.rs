@@ -1,6 +1,7 @@
 //! This is `runledger fetch`: it archives runs by their ids.
 
-use super::sync::attempt;
+use super::connection::Engine;
+use super::sync::{Target, attempt};
 use crate::cli::FetchArgs;
 use crate::error::Result;
 use crate::settings;
@@ -20,7 +21,16 @@ pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
     let mut ids = args.ids.clone();
     ids.sort_unstable();
     ids.dedup();
-    attempt(&args.api, &args.lock, &args.talk, path, &options, |archive, means, options| {
-        sync::fetch(archive, means, options, &ids)
-    })
+    let engine = Engine::start()?;
+    let attempt = attempt(
+        &args.api,
+        &args.lock,
+        &args.talk,
+        &Target::at(path),
+        &options,
+        &engine,
+        |archive, means, options| sync::fetch(archive, means, options, &ids),
+    );
+    engine.shut_down();
+    attempt.result
 }

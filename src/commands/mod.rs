@@ -4,15 +4,20 @@ mod archives;
 mod backup;
 mod check;
 mod close;
+mod completions;
 mod config;
 mod connection;
 mod coverage;
+mod dataset;
 mod datasette;
 mod demo;
 mod drift;
 mod export;
 mod fetch;
 mod focus;
+mod man;
+pub mod nagios;
+mod page;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -24,31 +29,45 @@ mod screen;
 mod show;
 mod status;
 mod sync;
+mod sync_all;
 mod verify;
 mod verify_file;
+mod watch;
 mod writing;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Exported};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::settings::{self, Settings};
 use std::path::Path;
 
-/// Does what the command line asks for.
+/// Does what the command line asks for, and gives the exit code of a command that came to its end: 0, but for one that
+/// speaks another program's language.
 ///
 /// # Errors
 /// Whatever ends the command.
-pub fn run(cli: &Cli) -> Result<()> {
+pub fn run(cli: &Cli) -> Result<u8> {
+    match &cli.command {
+        Command::Status(args) if args.nagios.check => match one_archive(cli) {
+            Ok(archive) => nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
+            Err(error) => nagios::refuse(&error),
+        },
+        _ => carry_out(cli).map(|()| 0),
+    }
+}
+
+fn carry_out(cli: &Cli) -> Result<()> {
     let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
+        Command::Sync(args) if args.all => sync_all::run(args, cli),
         Command::Sync(args) => sync::run(args, &path),
         Command::Fetch(args) => fetch::run(args, &path),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
-        Command::Export(args) => export::run(args, &path, &settings()?),
+        Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
         Command::DatasetteMetadata(args) => datasette::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
@@ -65,6 +84,9 @@ pub fn run(cli: &Cli) -> Result<()> {
         // Its archive has another name.
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => sandbox::run(args),
+        // They tell of the program alone.
+        Command::Completions(args) => return completions::run(args),
+        Command::Man(args) => return man::run(args),
     };
     done.map_err(|error| error.in_archive(&path))
 }
@@ -78,6 +100,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([], _) => Ok(None),
         // Those that ask several open them themselves.
         ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
+        ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db names {} and {}, and this command asks one archive",

@@ -1,14 +1,15 @@
 //! This is `runledger report`: it answers a question that has a name.
 
 use super::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
-use super::screen;
 use super::writing::print;
+use super::{page, screen};
 use crate::cli::{Cli, ReportArgs};
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::export::{pictured, terminal};
+use crate::guess::did_you_mean;
 use crate::report::period::Calendar;
-use crate::report::question::{Question, reports};
+use crate::report::question::{PAGE, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
@@ -25,7 +26,11 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
         return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
-    let workspaces = open(cli)?;
+    be_a_report(name)?;
+    let workspaces = open(cli, args.all)?;
+    if name == PAGE.0 {
+        return page::run(args, &workspaces);
+    }
     // One moment for the answer and for what the manifest says of each archive.
     let _reading = at_one_moment(&workspaces)?;
     let ledgers = ledgers(&workspaces, &args.scope)?;
@@ -78,10 +83,26 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
         _ => {
-            let question =
-                Question::named(name).ok_or_else(|| Error::usage(format!("there is no report {name}")))?;
+            let question = Question::named(name).ok_or_else(|| no_report(name))?;
             one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
         }
+    }
+}
+
+/// What can be asked for by name.
+fn names() -> impl Iterator<Item = &'static str> {
+    reports().map(|(name, _)| name).chain([PAGE.0])
+}
+
+/// Refuses a name that no report has, before anything is opened.
+fn be_a_report(name: &str) -> Result<()> {
+    if names().any(|known| known == name) { Ok(()) } else { Err(no_report(name)) }
+}
+
+fn no_report(name: &str) -> Error {
+    Error::Usage {
+        what: format!("there is no report {name}"),
+        hint: did_you_mean(name, names()).or_else(|| Some("`runledger report --list` names them".to_owned())),
     }
 }
 
@@ -116,7 +137,8 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     for name in names {
         let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
             what: format!("--by {name}: a report cannot be split by that"),
-            hint: Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", "))),
+            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name))
+                .or_else(|| Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", ")))),
         })?;
         if dimensions.contains(&dimension) {
             return Err(Error::usage(format!("--by names {name} twice")));
@@ -132,7 +154,10 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
-        rows: reports().map(|(name, words)| vec![Cell::text(name), Cell::text(words)]).collect(),
+        rows: reports()
+            .chain([PAGE])
+            .map(|(name, words)| vec![Cell::text(name), Cell::text(words)])
+            .collect(),
         totals: None,
     }
 }

@@ -1,20 +1,23 @@
 //! This is `runledger sync`: it brings the archive up to date, and says in one line what came.
 
-use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
+use super::connection::{Engine, SystemClock, client_with, means};
 use super::progress::{Silence, observer};
 use super::say;
+use super::watch::{Account, Watch};
+use crate::api::Client;
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
-use crate::settings;
+use crate::secret::ApiKey;
+use crate::settings::{self, Workspace};
 use crate::store::{Archive, Lock, SyncKind};
-use crate::sync::{self, Clock, Means, Observer, Options, Stop, Summary};
+use crate::sync::{self, Clock, Means, Observer, Options, Summary};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 /// How often a lock that another sync holds is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
@@ -24,45 +27,147 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// # Errors
 /// What ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
-    let options = Options {
+    let engine = Engine::start()?;
+    let watch = Watch::of(args, &engine)?;
+    let (account, result) = sync_one(args, &Target::at(path), &engine);
+    let result = watch.end(&[account], result);
+    engine.shut_down();
+    result
+}
+
+/// An archive, and whose runs it is to hold.
+pub(super) struct Target<'a> {
+    path: &'a Path,
+    /// `None`: those that the arguments and the environment mean.
+    workspace: Option<&'a Workspace>,
+}
+
+impl<'a> Target<'a> {
+    /// The archive there, for the runs that the arguments and the environment mean.
+    pub fn at(path: &'a Path) -> Target<'a> {
+        Target { path, workspace: None }
+    }
+
+    /// The archive of a workspace.
+    pub fn of(workspace: &'a Workspace) -> Target<'a> {
+        Target { path: &workspace.archive, workspace: Some(workspace) }
+    }
+
+    fn name(&self) -> Option<&'a str> {
+        self.workspace.map(|workspace| workspace.name.as_str())
+    }
+
+    /// The key, and a client that uses it.
+    fn client(&self, args: &ApiArgs) -> Result<(ApiKey, Arc<Client>)> {
+        let key = match self.workspace {
+            Some(workspace) => workspace.api_key()?,
+            None => settings::api_key(args.api_key_file.as_deref())?,
+        };
+        let address =
+            self.workspace.and_then(|workspace| workspace.api_url.as_ref()).or(args.api_url.as_ref());
+        let client = client_with(args, address.map(String::as_str), &key)?;
+        Ok((key, client))
+    }
+}
+
+/// Syncs one archive and tells what came; gives the account of it to those who wait, and how it ended.
+pub(super) fn sync_one<'a>(
+    args: &SyncArgs,
+    target: &Target<'a>,
+    engine: &Engine,
+) -> (Account<'a>, Result<()>) {
+    let began_at = SystemClock.now();
+    let options = |redaction| Options {
         full: args.full,
         full_every: args.full_every,
         lookback: args.lookback,
         settle: args.settle,
         page_size: args.page_size,
         concurrency: args.api.concurrency,
-        redaction: settings::redaction()?,
+        redaction,
         dry_run: args.dry_run,
     };
-    attempt(&args.api, &args.lock, &args.talk, path, &options, sync::sync)
+    let Attempt { words, seconds, requests, result } = match settings::redaction() {
+        Ok(redaction) => {
+            let options = options(redaction);
+            attempt(&args.api, &args.lock, &args.talk, target, &options, engine, sync::sync)
+        }
+        Err(error) => Attempt::ended_by(error),
+    };
+    let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
+    let account = Account {
+        workspace: target.name().map(ToOwned::to_owned),
+        archive: target.path,
+        settle: args.settle,
+        began_at,
+        seconds,
+        requests,
+        exit_code,
+        words,
+    };
+    (account, result)
+}
+
+/// What came of reading the API into an archive.
+pub(super) struct Attempt {
+    /// What came, in lines for people. No key is in it, whoever may have quoted it.
+    pub words: String,
+    /// How long it took. `None`: it ended before it could begin.
+    pub seconds: Option<f64>,
+    /// The requests that it sent. `None`: it ended before it could begin.
+    pub requests: Option<u64>,
+    /// How it ended.
+    pub result: Result<()>,
+}
+
+impl Attempt {
+    /// One that could not begin.
+    fn ended_by(error: Error) -> Attempt {
+        Attempt { words: in_words(&error), seconds: None, requests: None, result: Err(error) }
+    }
+}
+
+/// An error and what to do about it, in lines for people.
+fn in_words(error: &Error) -> String {
+    let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+    let text = format!("error: {error}{hint}");
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    lines.join("\n")
 }
 
 /// Opens the archive, lets `act` read the API into it, and tells what came.
-///
-/// # Errors
-/// What ended the attempt.
 pub(super) fn attempt(
     api: &ApiArgs,
     lock: &LockArgs,
     talk: &TalkArgs,
-    path: &Path,
+    target: &Target<'_>,
     options: &Options,
+    engine: &Engine,
     act: impl for<'a> FnOnce(&'a Archive, Means<'a>, &'a Options) -> Result<Summary>,
-) -> Result<()> {
-    let client = client(api)?;
-    let runtime = runtime()?;
-    let stop = stop_on_signals(&runtime)?;
-    let wait = LockWait { runtime: &runtime, stop: &stop, span: lock.lock_wait, quiet: talk.quiet };
-    let (_lock, archive) = open(path, options.dry_run, &wait)?;
-    let began = Instant::now();
-    let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
-    let means = means(client, &runtime, &stop, observer.as_mut());
-    let summary = act(&archive, means, options)?;
-    drop(observer);
-    // Requests still under way have nobody to answer to.
-    runtime.shutdown_background();
-    tell(&summary, began.elapsed().as_secs_f64(), talk, options.dry_run)?;
-    summary.result
+) -> Attempt {
+    let path = target.path;
+    let read = || -> Result<(ApiKey, Summary, f64)> {
+        let (key, client) = target.client(api)?;
+        let wait = LockWait { engine, span: lock.lock_wait, quiet: talk.quiet };
+        let (_lock, archive) = open(path, options.dry_run, &wait)?;
+        let began = Instant::now();
+        let mut observer: Box<dyn Observer> = if talk.quiet { Box::new(Silence) } else { observer() };
+        let means = means(client, &engine.runtime, &engine.stop, observer.as_mut());
+        let summary = act(&archive, means, options)?;
+        Ok((key, summary, began.elapsed().as_secs_f64()))
+    };
+    let (key, summary, seconds) = match read() {
+        Ok(read) => read,
+        Err(error) => return Attempt::ended_by(error.in_archive(path)),
+    };
+    let mut words = under(target.name(), line(&summary, seconds, options.dry_run));
+    let requests = summary.tally.requests;
+    let result = tell(target.name(), &summary, seconds, talk, options.dry_run).and(summary.result);
+    let result = result.map_err(|error| error.in_archive(path));
+    if let Err(error) = &result {
+        words = format!("{words}\n{}", in_words(error));
+    }
+    Attempt { words: key.hidden_in(&words), seconds: Some(seconds), requests: Some(requests), result }
 }
 
 /// The archive for writing. A dry run of a first sync must not leave a file behind.
@@ -77,8 +182,7 @@ fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>
 
 /// The patience with another sync that holds the lock.
 struct LockWait<'a> {
-    runtime: &'a Runtime,
-    stop: &'a Stop,
+    engine: &'a Engine,
     span: TimeDelta,
     quiet: bool,
 }
@@ -98,11 +202,11 @@ impl LockWait<'_> {
                 let _ = writeln!(std::io::stderr(), "waiting for another sync: {refused}");
                 is_told = true;
             }
-            self.runtime.block_on(async {
+            self.engine.runtime.block_on(async {
                 let pause = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
                 tokio::select! {
                     biased;
-                    error = self.stop.requested() => Err(error),
+                    error = self.engine.stop.requested() => Err(error),
                     () = tokio::time::sleep(pause) => Ok(()),
                 }
             })?;
@@ -111,24 +215,45 @@ impl LockWait<'_> {
 }
 
 /// Tells what came: one line, or one JSON object.
-fn tell(summary: &Summary, seconds: f64, talk: &TalkArgs, dry_run: bool) -> Result<()> {
+fn tell(
+    workspace: Option<&str>,
+    summary: &Summary,
+    seconds: f64,
+    talk: &TalkArgs,
+    dry_run: bool,
+) -> Result<()> {
     if talk.json {
-        return say(&as_json(summary, seconds, dry_run).to_string());
+        let mut told = as_json(summary, seconds, dry_run);
+        if let Some(workspace) = workspace {
+            told["workspace"] = json!(workspace);
+        }
+        return say(&told.to_string());
     }
     if talk.quiet && summary.result.is_ok() {
         return Ok(());
     }
     for row in &summary.new_drift {
         let drift = &row.drift;
-        say(&format!(
-            "unknown {} of `{}`: {} (kept; first seen in run {})",
-            drift.kind.as_str(),
-            visible(&drift.field),
-            visible(&drift.observed),
-            row.example_run_id
+        say(&under(
+            workspace,
+            format!(
+                "unknown {} of `{}`: {} (kept; first seen in run {})",
+                drift.kind.as_str(),
+                visible(&drift.field),
+                visible(&drift.observed),
+                row.example_run_id
+            ),
         ))?;
     }
-    say(&line(summary, seconds, dry_run))
+    say(&under(workspace, line(summary, seconds, dry_run)))
+}
+
+/// A line under the name of the workspace that it is about.
+fn under(workspace: Option<&str>, line: String) -> String {
+    match workspace {
+        Some(workspace) => format!("{}: {line}", visible(workspace)),
+        None => line,
+    }
 }
 
 /// One line for people.

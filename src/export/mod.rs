@@ -2,6 +2,7 @@
 
 pub mod closed;
 pub mod csv;
+pub mod dataset;
 pub mod datasette;
 pub mod dialect;
 pub mod file;
@@ -10,7 +11,9 @@ mod harmless;
 pub mod json;
 pub mod manifest;
 pub mod markdown;
+pub mod page;
 mod pictures;
+pub mod prometheus;
 pub mod readback;
 pub mod tally;
 pub mod terminal;

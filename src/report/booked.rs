@@ -9,6 +9,15 @@ use rusqlite::types::ValueRef;
 /// Every current run that is booked in a span, from the covering index alone; with `:from` and `:until` where
 /// the span has an end.
 pub fn runs(span: &Span, date: DateBasis) -> String {
+    selected(span, date, "")
+}
+
+/// The same with what [`BookedRun::ended_at`] and [`BookedRun::snapshot_id`] tell.
+pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
+    selected(span, date, ", ended_at, snapshot_id")
+}
+
+fn selected(span: &Span, date: DateBasis, more: &str) -> String {
     let booked = date.sql();
     let within = match span {
         Span { from: None, until: None } => String::new(),
@@ -16,7 +25,7 @@ pub fn runs(span: &Span, date: DateBasis) -> String {
     };
     format!(
         "SELECT {booked}, status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, \
-                duration_seconds, created_at, started_at, trigger_type, source, destination, transformation \
+                duration_seconds, created_at, started_at, trigger_type, source, destination, transformation{more} \
          FROM run_snapshots WHERE superseded_at IS NULL{within}"
     )
 }
@@ -81,6 +90,16 @@ impl<'r> BookedRun<'r> {
             [("source", self.text(9)?), ("destination", self.text(10)?), ("transformation", self.text(11)?)];
         let mut known = pipelines.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
         Ok(known.next().filter(|_| known.next().is_none()))
+    }
+
+    /// When the run ended; only in a row of [`runs_with_ends`].
+    pub fn ended_at(&self) -> Result<Option<&'r str>> {
+        self.text(12)
+    }
+
+    /// The number of the run's current state; only in a row of [`runs_with_ends`].
+    pub fn snapshot_id(&self) -> Result<i64> {
+        Ok(self.0.get(13)?)
     }
 
     fn text(&self, column: usize) -> Result<Option<&'r str>> {

@@ -27,7 +27,7 @@ pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
 }
 
 /// What some runs cost.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct CostTally {
     /// How many they are.
     pub runs: u64,
@@ -40,6 +40,15 @@ pub struct CostTally {
 }
 
 impl CostTally {
+    /// Takes one more run in, with both parts of its cost.
+    pub(super) fn take(&mut self, el: Option<i64>, transformation: Option<i64>, is_charged: bool) {
+        self.runs += 1;
+        self.runs_cost_unknown += u64::from(el.is_none() && transformation.is_none());
+        self.el.add(el);
+        self.transformation.add(transformation);
+        self.credits += u64::from(is_charged);
+    }
+
     /// What extracting and loading cost. `None`: it is not known of any.
     pub fn el(&self) -> Option<Usd> {
         self.el.usd()
@@ -58,7 +67,7 @@ impl CostTally {
 }
 
 /// The sum of the amounts that are known, in nano-dollars.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct KnownSum {
     nanos: i128,
     known: u64,
@@ -95,11 +104,7 @@ impl Tally for CostTally {
 
     fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        self.runs += 1;
-        self.runs_cost_unknown += u64::from(el.is_none() && transformation.is_none());
-        self.el.add(el);
-        self.transformation.add(transformation);
-        self.credits += u64::from(run.credit_charge_status()? == Some(CHARGED));
+        self.take(el, transformation, run.credit_charge_status()? == Some(CHARGED));
         Ok(())
     }
 

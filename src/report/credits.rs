@@ -15,6 +15,7 @@ use super::plan::Plan;
 use super::schedule::Schedule;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
+use crate::guess::did_you_mean;
 use crate::run::{Fixed, Instant, Share};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -196,8 +197,13 @@ struct Catalogued {
 }
 
 impl Catalogued {
+    /// What it can be called by.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [self.slug.as_deref(), self.name.as_deref(), Some(self.id.as_str())].into_iter().flatten()
+    }
+
     fn is_called(&self, name: &str) -> bool {
-        self.id == name || self.slug.as_deref() == Some(name) || self.name.as_deref() == Some(name)
+        self.names().any(|own| own == name)
     }
 }
 
@@ -250,7 +256,8 @@ impl Catalogue {
             }),
             (None, _) => Err(Error::Usage {
                 what: format!("--what-if {what_if}: no pipeline has that slug, id or name"),
-                hint: Some("`runledger report cost --by pipeline` names them".to_owned()),
+                hint: did_you_mean(what_if, self.0.iter().flat_map(Catalogued::names))
+                    .or_else(|| Some("`runledger report cost --by pipeline` names them".to_owned())),
             }),
         }
     }

@@ -10,7 +10,7 @@ use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
 
 /// How many microseconds make a second.
-const MICROS: i128 = 1_000_000;
+pub(super) const MICROS: i128 = 1_000_000;
 
 /// How long the ledger's runs took. [`groups::report`] says how rows are grouped and ordered.
 ///
@@ -101,13 +101,13 @@ impl Tally for DurationTally {
 }
 
 /// Sorted values, of which so many `per_second` make a second. Every figure is `None` when there is no value.
-struct Spread<'v> {
-    values: &'v [i64],
+pub(super) struct Spread<'v> {
+    pub(super) values: &'v [i64],
     per_second: i128,
 }
 
 impl Spread<'_> {
-    fn of(values: &mut [i64], per_second: i128) -> Spread<'_> {
+    pub(super) fn of(values: &mut [i64], per_second: i128) -> Spread<'_> {
         values.sort_unstable();
         Spread { values, per_second }
     }
@@ -125,7 +125,7 @@ impl Spread<'_> {
     }
 
     /// The value that `percent` of the others do not exceed, linear between two neighbours.
-    fn percentile(&self, percent: usize) -> Option<Seconds> {
+    pub(super) fn percentile(&self, percent: usize) -> Option<Seconds> {
         let hundredths = self.values.len().checked_sub(1)? * percent;
         let (below, part) = (hundredths / 100, (hundredths % 100) as i128);
         let lower = i128::from(self.values[below]);
@@ -136,7 +136,7 @@ impl Spread<'_> {
 }
 
 /// The microseconds from one stored instant to another; `None`: one of them is no instant.
-fn micros_between(from: &str, until: &str) -> Option<i64> {
+pub(super) fn micros_between(from: &str, until: &str) -> Option<i64> {
     let days = match (from.get(..10)?, until.get(..10)?) {
         (from, until) if from == until => 0,
         (from, until) => day(until)?.signed_duration_since(day(from)?).num_days(),

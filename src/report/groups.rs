@@ -60,9 +60,27 @@ pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&BookedRun<'_>) -> Re
 pub fn for_each_run_in(
     ledger: &Ledger<'_>,
     span: Span,
+    visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    visit_all(ledger, span, &booked::runs(&span, ledger.scope().date), visit)
+}
+
+/// The same with the ends of runs, which takes a little longer.
+pub fn for_each_run_with_its_end(
+    ledger: &Ledger<'_>,
+    span: Span,
+    visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    visit_all(ledger, span, &booked::runs_with_ends(&span, ledger.scope().date), visit)
+}
+
+fn visit_all(
+    ledger: &Ledger<'_>,
+    span: Span,
+    sql: &str,
     mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut statement = ledger.connection().prepare(&booked::runs(&span, ledger.scope().date))?;
+    let mut statement = ledger.connection().prepare(sql)?;
     let (from, until) = span.bounds();
     let mut rows = match span {
         Span { from: None, until: None } => statement.query([])?,

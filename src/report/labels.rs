@@ -183,10 +183,13 @@ impl Interner {
                 Some((number, (kind, id))) => {
                     let name = catalogues[number]
                         .query_row(named_params! {":kind": kind, ":id": id}, |row| row.get(0))?;
-                    let workspace = self.entered[number].workspace.clone();
-                    vec![name, Some(id.to_owned()), Some(kind.to_owned()), Some(workspace)]
+                    let mut label = vec![name, Some(id.to_owned()), Some(kind.to_owned())];
+                    if self.entered.len() > 1 {
+                        label.push(Some(self.entered[number].workspace.clone()));
+                    }
+                    label
                 }
-                None => vec![None, None, None, None],
+                None => vec![None; if self.entered.len() > 1 { 4 } else { 3 }],
             });
         }
         Ok(labels)

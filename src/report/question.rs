@@ -42,6 +42,9 @@ pub const QUESTIONS: [Question; 12] = [
 pub const WORKED_OUT: [(&str, &str); 1] =
     [("credits", "How many of the plan's credits were taken, and how many will be at the month's end?")];
 
+/// What `report` also has, and what it answers: no table, but a page of them all.
+pub const PAGE: (&str, &str) = ("html", "What does all of it look like, on one page for a browser?");
+
 /// Every report and the question it answers, in the order people are shown them.
 pub fn reports() -> impl Iterator<Item = (&'static str, &'static str)> {
     QUESTIONS.iter().map(|question| (question.name, question.words())).chain(WORKED_OUT)

@@ -6,8 +6,9 @@ use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Run, Usd};
 use crate::store::{RUN_COLUMNS, run_from_row};
-use rusqlite::Statement;
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
+use rusqlite::{Rows, Statement};
 
 /// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
 /// is left out: it depends on the day it is asked.
@@ -52,6 +53,27 @@ pub enum Meaning {
     Json,
     /// Its whole numbers are nano-dollars.
     Nanos,
+}
+
+/// A place in a selection: before its first row, at a row, or after the last.
+pub struct Cursor<'s> {
+    rows: Rows<'s>,
+    columns: &'s [Column],
+}
+
+impl Cursor<'_> {
+    /// Goes on to the next row.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn advance(&mut self) -> Result<()> {
+        Ok(self.rows.advance()?)
+    }
+
+    /// The row; `None`: before the first, or after the last.
+    pub fn row(&self) -> Option<Row<'_>> {
+        self.rows.get().map(|row| Row { row, columns: self.columns })
+    }
 }
 
 /// One row, borrowed from SQLite until the next one is asked for.
@@ -145,6 +167,11 @@ impl<'a> Selection<'a> {
             visit(Row { row, columns })?;
         }
         Ok(())
+    }
+
+    /// A place before the first row, from where rows are read one by one.
+    pub fn cursor(&mut self) -> Cursor<'_> {
+        Cursor { rows: self.statement.raw_query(), columns: &self.columns }
     }
 
     /// All rows at once, each value made a cell.

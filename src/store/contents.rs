@@ -29,6 +29,8 @@ pub struct Contents {
     pub vanished: u64,
     /// How many distinct items could not be kept as runs.
     pub quarantined: u64,
+    /// How many things are known that the API's contract does not know.
+    pub drift: u64,
 }
 
 impl Archive {
@@ -60,6 +62,7 @@ impl Archive {
             unsettled: self.unsettled(settled_before)?.len() as u64,
             vanished: count("SELECT count(*) FROM vanished_runs")?,
             quarantined: count("SELECT count(*) FROM quarantine")?,
+            drift: count("SELECT count(*) FROM drift")?,
         })
     }
 }

@@ -1,0 +1,172 @@
+//! This is `runledger man`: a man page for every command, made from the definition of the command line.
+
+use crate::cli::{Cli, ManArgs};
+use crate::error::{Error, Result};
+use crate::export::Destination;
+use crate::guess::did_you_mean;
+use clap::Command;
+use clap::builder::Resettable;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+use std::fs;
+
+/// A page of section 1.
+struct Page {
+    /// `runledger-sync`
+    name: String,
+    /// The page in roff.
+    text: String,
+}
+
+/// Prints the page of one command, or writes those of all.
+///
+/// # Errors
+/// [`Error::Usage`] when there is no such command, [`Error::Output`] when the place refuses a page.
+pub fn run(args: &ManArgs) -> Result<()> {
+    let definition = Cli::definition();
+    match &args.output {
+        Some(folder) => {
+            fs::create_dir_all(folder)
+                .map_err(|cause| Error::Output { what: folder.display().to_string(), cause })?;
+            pages(&definition).iter().try_for_each(|page| {
+                let file = folder.join(format!("{}.1", page.name));
+                Destination::File(file).write(|out| Ok(out.write_all(page.text.as_bytes())?))
+            })
+        }
+        None => {
+            let page = page(named(&definition, &args.of)?);
+            Destination::StandardOutput.write(|out| Ok(out.write_all(page.text.as_bytes())?))
+        }
+    }
+}
+
+/// The command of those names, one below the other.
+fn named<'d>(definition: &'d Command, names: &[String]) -> Result<&'d Command> {
+    names.iter().try_fold(definition, |command, name| {
+        command.find_subcommand(name).ok_or_else(|| Error::Usage {
+            what: format!("there is no command {} {name}", whole_name(command, " ")),
+            hint: did_you_mean(name, command.get_subcommands().map(Command::get_name))
+                .or_else(|| Some("`runledger --help` names them".to_owned())),
+        })
+    })
+}
+
+/// The pages of a command and of all below it.
+fn pages(command: &Command) -> Vec<Page> {
+    let below = command.get_subcommands().flat_map(pages);
+    [page(command)].into_iter().chain(below).collect()
+}
+
+/// `runledger-sync`, with what stands between a command's name and that of the one above it.
+fn whole_name(command: &Command, between: &str) -> String {
+    command.get_bin_name().unwrap_or(command.get_name()).replace(' ', between)
+}
+
+fn page(command: &Command) -> Page {
+    let name = whole_name(command, "-");
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (prose, sections) = parts(&help);
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let described = format!("{about}.\n\n{prose}");
+    let program = concat!("runledger ", env!("CARGO_PKG_VERSION"));
+    // What the help ends with gets sections of its own; the version stands at the foot of each page.
+    let command = command
+        .clone()
+        .long_about(described.trim_end().to_owned())
+        .after_help(Resettable::Reset)
+        .version(Resettable::Reset)
+        .subcommand_help_heading("COMMANDS");
+    let mut text = Vec::new();
+    Man::new(command).render(&mut text).expect("memory takes what is written");
+    // No date: the same program makes the same pages.
+    let title = format!(".TH {name} 1 \"\" \"{program}\" \"The runledger manual\"");
+    // Its own title leaves an empty date out, and so takes what follows for one.
+    let lines = String::from_utf8_lossy(&text);
+    let lines = lines.lines().map(|line| if line.starts_with(".TH ") { &title } else { line });
+    let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    let mut roff = Roff::new();
+    for (heading, lines) in sections {
+        roff.control("SH", [heading.to_uppercase().as_str()]);
+        // As they stand, lines and columns.
+        roff.control("nf", []);
+        for line in lines {
+            roff.text([roman(line)]);
+        }
+        roff.control("fi", []);
+    }
+    if name != "runledger" {
+        roff.control("SH", ["SEE ALSO"]);
+        roff.text([roman("runledger(1)")]);
+    }
+    text.push_str(&roff.render());
+    // Two breaks with nothing between them, as the generator parts an option's help from its values, are a blank line.
+    let text = text.replace("\n.br\n\n.br\n", "\n.sp\n");
+    Page { name, text }
+}
+
+/// What a help ends with: prose, then sections of indented lines below a heading such as `Examples:`.
+fn parts(help: &str) -> (String, Vec<(&str, Vec<&str>)>) {
+    let mut prose = String::new();
+    let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in help.lines() {
+        match (line.strip_suffix(':'), line.strip_prefix("  "), sections.last_mut()) {
+            (Some(heading), None, _) => sections.push((heading, Vec::new())),
+            (_, Some(indented), Some((_, lines))) => lines.push(indented),
+            (_, _, None) => prose += &format!("{line}\n"),
+            // A blank line between two sections.
+            (_, _, Some(_)) => {}
+        }
+    }
+    (prose, sections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_page_with_all_its_options_and_examples() {
+        fn commands(command: &Command) -> Vec<&Command> {
+            [command].into_iter().chain(command.get_subcommands().flat_map(commands)).collect()
+        }
+        let definition = Cli::definition();
+        let pages = pages(&definition);
+        let commands = commands(&definition);
+        assert!(commands.len() > 20);
+        assert_eq!(pages.len(), commands.len());
+        for (page, command) in pages.iter().zip(commands) {
+            assert_eq!(page.name, command.get_bin_name().unwrap().replace(' ', "-"));
+            let plain = page.text.replace("\\-", "-");
+            assert!(plain.contains(&format!(".TH {} 1 \"\" ", page.name)), "no date: {plain:.200}");
+            let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+            for flag in flags {
+                assert!(plain.contains(&format!("--{flag}")), "{}: --{flag}", page.name);
+            }
+            for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES"] {
+                assert!(plain.contains(&format!(".SH {section}\n")), "{}: {section}", page.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_help_ends_with_is_prose_and_sections() {
+        let help = "It stays.\nFor ever.\n\nExamples:\n  a b\n    c\n\nExit codes:\n  0  done";
+        let (prose, sections) = parts(help);
+        assert_eq!(prose, "It stays.\nFor ever.\n\n");
+        assert_eq!(sections, [("Examples", vec!["a b", "  c"]), ("Exit codes", vec!["0  done"])]);
+        assert_eq!(parts(""), (String::new(), vec![]));
+    }
+
+    #[test]
+    fn a_page_that_is_not_there_is_refused_with_the_name_that_may_be_meant() {
+        let definition = Cli::definition();
+        let asked = |names: &[&str]| {
+            named(&definition, &names.iter().map(ToString::to_string).collect::<Vec<_>>()).cloned()
+        };
+        assert_eq!(asked(&["sync"]).unwrap().get_bin_name(), Some("runledger sync"));
+        assert_eq!(asked(&[]).unwrap().get_name(), "runledger");
+        let error = asked(&["snyc"]).unwrap_err();
+        assert_eq!(error.to_string(), "there is no command runledger snyc");
+        assert_eq!(error.hint().unwrap(), "did you mean `sync`?");
+    }
+}

@@ -1,0 +1,58 @@
+# This is Spark over a dataset: the views that queries/spark reads, and the questions asked of them.
+# usage: python tests/lake_spark.py DATASET [CSV]   (from the project's folder; times each question; the CSV has the sums to be found)
+import csv, os, pathlib, sys, time
+
+QUERIES = pathlib.Path(__file__).parent.parent / "queries" / "spark"
+
+
+def questions():
+    return sorted(path.stem for path in QUERIES.glob("*.sql"))
+
+
+def session(dataset):
+    from pyspark.sql import SparkSession
+
+    # Python shows instants in its own zone.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    spark = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.driver.memory", os.environ.get("LAKE_MEMORY", "4g"))
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    for table in ("pipelines", "runs", "run_snapshots"):
+        spark.read.parquet(f"{dataset}/{table}").createOrReplaceTempView(table)
+    return spark
+
+
+def ask(spark, name):
+    """The columns and rows of a question."""
+    sql = (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+    known = {key: None for key in ("from", "until", "limit") if f":{key}" in sql}
+    frame = spark.sql(sql, args=known)
+    return frame.columns, frame.collect()
+
+
+if __name__ == "__main__":
+    dataset, *told = sys.argv[1:]
+    spark = session(dataset)
+    partitions = spark.table("runs").rdd.getNumPartitions()
+    print(f"Spark reads {spark.table('runs').count()} runs in {partitions} partitions", flush=True)
+    for name in questions():
+        began = time.monotonic()
+        columns, rows = ask(spark, name)
+        print(f"  {name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
+        if name == "cost" and told:
+            expected = list(csv.reader(open(told[0], newline="", encoding="utf-8")))
+            found = [["" if value is None else str(value) for value in row[:7]] for row in rows]
+            assert [columns[:7], *found] == expected, f"Spark says {found}, the generator {expected}"
+            print("  every count and every sum is the generator's, to the last digit", flush=True)
+    spark.stop()

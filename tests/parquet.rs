@@ -1,0 +1,466 @@
+//! This is the test of the dataset: what is read back is what the archive holds, and only what changed is written again.
+
+#![cfg(feature = "parquet")]
+
+#[path = "support/ledger.rs"]
+mod ledger;
+#[cfg(unix)]
+#[path = "support/machine.rs"]
+mod machine;
+
+use chrono_tz::Tz;
+use parquet::basic::{LogicalType, TimeUnit};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use runledger::error::Error;
+use runledger::export::dataset::{self, Done, Options, Summary, schema};
+use runledger::report::dataset::{Stretch, Table, rows};
+use runledger::report::rows::Value;
+use runledger::report::{DateBasis, Ledger, Scope};
+use runledger::run::{Instant, Usd};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+fn options(tables: &[Table], watch_months: Option<usize>) -> Options {
+    Options { tables: tables.to_vec(), watch_months }
+}
+
+fn write_in(archive: &Connection, folder: &Path, scope: Scope, options: &Options) -> Result<Done, Error> {
+    write_of("small", archive, folder, scope, options)
+}
+
+fn write_of(
+    workspace: &str,
+    archive: &Connection,
+    folder: &Path,
+    scope: Scope,
+    options: &Options,
+) -> Result<Done, Error> {
+    dataset::write(&[Ledger::open(archive, scope).unwrap().of(workspace)], folder, options)
+}
+
+fn write(archive: &Connection, folder: &Path) -> BTreeMap<Table, Summary> {
+    let done = write_in(archive, folder, Scope::default(), &options(&Table::ALL, None)).unwrap();
+    done.tables.into_iter().collect()
+}
+
+/// Every file below a folder by its path, without what no reader looks at.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.file_name().unwrap().to_str().unwrap().starts_with('.') {
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The rows of a file, each a list of names and values.
+fn rows_of(path: &Path) -> Vec<Vec<(String, Field)>> {
+    let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+    let rows = reader.get_row_iter(None).unwrap();
+    rows.map(|row| row.unwrap().into_columns()).collect()
+}
+
+/// A value of the archive as a value of a file.
+fn same(value: Value<'_>, field: &Field) -> bool {
+    let nanos = |field: &Field| match field {
+        Field::Decimal(decimal) => {
+            assert_eq!((decimal.precision(), decimal.scale()), (18, 9));
+            decimal
+                .data()
+                .iter()
+                .fold(if decimal.data()[0] & 128 == 128 { -1_i128 } else { 0 }, |nanos, byte| {
+                    nanos << 8 | i128::from(*byte)
+                })
+        }
+        other => panic!("no amount: {other:?}"),
+    };
+    match (value, field) {
+        (Value::Null, Field::Null) => true,
+        (Value::Integer(whole), Field::Long(there)) => whole == *there,
+        (Value::Integer(flag), Field::Bool(there)) => (flag == 1) == *there,
+        (Value::Integer(whole), Field::Decimal(_)) => i128::from(whole) == nanos(field),
+        (Value::Integer(whole), Field::Double(there)) => whole as f64 == *there,
+        (Value::Real(real), Field::Double(there)) => real.to_bits() == there.to_bits(),
+        (Value::Text(text), Field::Str(there)) => text == there.as_bytes(),
+        (Value::Blob(blob), Field::Str(there)) => {
+            *there == blob.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        }
+        (Value::Text(text), Field::TimestampMicros(there)) => {
+            let at = Instant::parse(std::str::from_utf8(text).unwrap()).unwrap();
+            at.to_utc().timestamp_micros() == *there
+        }
+        (value, field) => panic!("{value:?} is there as {field:?}"),
+    }
+}
+
+#[test]
+fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let zone = Tz::America__Sao_Paulo;
+    let scope = Scope { zone, ..Scope::default() };
+    write_in(&archive, folder.path(), scope.clone(), &options(&Table::ALL, None)).unwrap();
+    let ledger = Ledger::open(&archive, scope).unwrap();
+    for table in Table::ALL {
+        let stretches = match table {
+            Table::Pipelines => vec![Stretch::All],
+            _ => vec![Stretch::Booked(None, None), Stretch::Unbooked],
+        };
+        let mut paths: Vec<PathBuf> = files(folder.path())
+            .keys()
+            .filter(|name| name.starts_with(&format!("{}/", table.name())))
+            .map(|name| folder.path().join(name))
+            .collect();
+        // The rows that nothing books come last in both.
+        paths.sort_by_key(|path| (path.to_str().unwrap().contains("__HIVE"), path.clone()));
+        let there: Vec<Vec<(String, Field)>> = paths.iter().flat_map(|path| rows_of(path)).collect();
+        let mut there = there.iter();
+        for stretch in stretches {
+            let mut selection = rows(&ledger, table, stretch, "small").unwrap();
+            let names: Vec<&str> = selection.columns().iter().map(|column| column.name.as_str()).collect();
+            let columns: Vec<&str> = schema::columns(table).iter().map(|column| column.name).collect();
+            assert_eq!(names, columns, "the schema's columns are the selection's");
+            selection
+                .for_each(|row| -> Result<(), Error> {
+                    let fields = there.next().unwrap();
+                    for (value, (name, field)) in row.values().zip(fields) {
+                        assert!(same(value, field), "{name}: {value:?} is there as {field:?}");
+                    }
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert!(there.next().is_none());
+    }
+    let of_february = rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"));
+    assert_eq!(of_february.len(), 1, "run-04 began in February of UTC, and in January of the zone");
+    assert_eq!(rows_of(&folder.path().join("runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet")).len(), 1);
+}
+
+#[test]
+fn types_are_those_that_every_engine_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&ledger::small(), folder.path());
+    for table in ["runs/month=2026-01", "run_snapshots/month=2026-01", "pipelines"] {
+        let path = folder.path().join(table).join("part-0.parquet");
+        let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+        let group = reader.metadata().row_group(0);
+        assert!(!group.sorting_columns().unwrap().is_empty());
+        for column in group.columns() {
+            let name = column.column_path().string();
+            let logical = column.column_descr().logical_type_ref().cloned();
+            let expected = match column.column_descr().physical_type().to_string().as_str() {
+                "BYTE_ARRAY" => Some(LogicalType::String),
+                _ if name.ends_with("_at") => Some(LogicalType::timestamp(true, TimeUnit::MICROS)),
+                _ if name.ends_with("_exact") => Some(LogicalType::decimal(9, 18)),
+                _ => None,
+            };
+            assert_eq!(logical, expected, "{name}");
+            assert!(column.statistics().is_some(), "{name} has statistics");
+        }
+    }
+}
+
+#[test]
+fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
+    let archive = ledger::small();
+    let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = write(&archive, one.path());
+    assert_eq!((first[&Table::Runs].written, first[&Table::Runs].rows), (6, 12));
+    write(&archive, other.path());
+    assert_eq!(files(one.path()), files(other.path()));
+    let before = files(one.path());
+    for (table, summary) in write(&archive, one.path()) {
+        assert_eq!((summary.written, summary.removed), (0, 0), "{table:?}");
+        assert_eq!(summary.rows, first[&table].rows);
+    }
+    assert_eq!(files(one.path()), before);
+}
+
+/// The places of the files that differ between two looks, one of them may be missing.
+fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let names = before.keys().chain(after.keys()).filter(|name| !name.starts_with('_'));
+    let mut changed: Vec<String> =
+        names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+#[test]
+fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    write(&archive, folder.path());
+    let mut before = files(folder.path());
+    let mut after = |sql: &str| {
+        archive.execute_batch(sql).unwrap();
+        write(&archive, folder.path());
+        let now = files(folder.path());
+        let changed = changed(&before, &now);
+        before = now;
+        changed
+    };
+    assert_eq!(
+        after("UPDATE run_snapshots SET el_cost_usd = 0.7, el_cost_nanos = 700000000 WHERE snapshot_id = 9"),
+        ["run_snapshots/month=2026-04/part-0.parquet", "runs/month=2026-04/part-0.parquet"]
+    );
+    assert_eq!(
+        after("UPDATE pipeline_snapshots SET name = 'Saída' WHERE pipeline_id = 'd-1'"),
+        ["pipelines/part-0.parquet", "runs/month=2026-02/part-0.parquet"]
+    );
+    assert_eq!(
+        after(
+            "INSERT INTO vanishings (run_id, vanished_at, sync_id) VALUES ('run-06', '2026-06-02T00:00:00.000000Z', 1)"
+        ),
+        ["runs/month=2026-03/part-0.parquet"]
+    );
+    // A month that nothing is in any more is gone, with its folder.
+    assert_eq!(
+        after("DELETE FROM run_snapshots WHERE snapshot_id IN (11, 12)"),
+        ["run_snapshots/month=2026-05/part-0.parquet", "runs/month=2026-05/part-0.parquet"]
+    );
+    assert!(!folder.path().join("runs/month=2026-05").exists());
+}
+
+#[test]
+fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_written() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let watching = options(&[Table::Pipelines, Table::Runs], Some(1));
+    write_in(&archive, folder.path(), Scope::default(), &watching).unwrap();
+    let before = files(folder.path());
+    archive
+        .execute_batch(
+            "UPDATE run_snapshots SET number = 77 WHERE snapshot_id IN (1, 8, 12);
+             UPDATE run_snapshots SET started_at = '2025-07-01T00:00:00.000000Z' WHERE snapshot_id = 3",
+        )
+        .unwrap();
+    let done = write_in(&archive, folder.path(), Scope::default(), &watching).unwrap();
+    assert_eq!(
+        changed(&before, &files(folder.path())),
+        [
+            "runs/month=2025-07/part-0.parquet",
+            "runs/month=2026-05/part-0.parquet",
+            "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
+        ]
+    );
+    assert_eq!(done.tables[1].1.left_alone, 4);
+}
+
+#[test]
+fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("dataset");
+    let refused = |scope: Scope, options: &Options, words: &str| {
+        let before = if place.is_dir() { files(&place) } else { BTreeMap::new() };
+        match write_in(&archive, &place, scope, options) {
+            Err(Error::Usage { what, hint: Some(_) }) => assert!(what.contains(words), "{words}: {what}"),
+            other => panic!("{words}: {other:?}"),
+        }
+        if place.is_dir() {
+            assert_eq!(files(&place), before, "{words}");
+        }
+    };
+    let all = options(&Table::ALL, None);
+    fs::write(&place, "a file").unwrap();
+    refused(Scope::default(), &all, "this is none");
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("budget.xlsx"), "mine").unwrap();
+    refused(Scope::default(), &all, "budget.xlsx");
+    fs::remove_file(place.join("budget.xlsx")).unwrap();
+
+    write(&archive, &place);
+    refused(Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() }, &all, "America/Sao_Paulo");
+    refused(Scope { date: DateBasis::Ended, ..Scope::default() }, &all, "ended");
+    let other = write_of("other", &archive, &place, Scope::default(), &all).unwrap_err().to_string();
+    assert!(other.contains("has the workspace small too, which is not exported here"), "{other}");
+    refused(Scope::default(), &options(&[Table::Pipelines, Table::Runs], None), "run_snapshots");
+    for strange in [
+        "_delta_log",
+        "runs/month=2026-01/part-00000-x.parquet",
+        "runs/part-0.parquet",
+        "pipelines/more.parquet",
+    ] {
+        fs::write(place.join(strange), "theirs").unwrap();
+        refused(Scope::default(), &all, strange);
+        fs::remove_file(place.join(strange)).unwrap();
+    }
+    let state = place.join("_runledger.json");
+    let ours = fs::read_to_string(&state).unwrap();
+    fs::write(&state, ours.replace("\"dataset_version\": 1", "\"dataset_version\": 2")).unwrap();
+    refused(Scope::default(), &all, "form 2");
+    fs::write(&state, "{").unwrap();
+    refused(Scope::default(), &all, "cannot be understood");
+    fs::write(&state, ours).unwrap();
+    assert_eq!(write(&archive, &place)[&Table::Runs].written, 0);
+}
+
+#[test]
+fn a_file_that_is_gone_or_was_cut_is_written_again() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    write(&archive, folder.path());
+    let whole = files(folder.path());
+    fs::remove_dir_all(folder.path().join("runs/month=2026-02")).unwrap();
+    fs::write(folder.path().join("pipelines/part-0.parquet"), "PAR1").unwrap();
+    fs::write(folder.path().join("runs/.runledger-left"), "behind").unwrap();
+    write(&archive, folder.path());
+    assert_eq!(files(folder.path()), whole);
+    assert!(!folder.path().join("runs/.runledger-left").exists());
+}
+
+#[test]
+fn an_amount_that_is_too_large_is_counted_and_kept_as_a_double() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    archive
+        .execute_batch(
+            "UPDATE run_snapshots SET el_cost_usd = 1e9, el_cost_nanos = 1000000000000000000 WHERE snapshot_id = 4",
+        )
+        .unwrap();
+    let runs = options(&[Table::Runs], None);
+    let done = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
+    // The cost, and the total with it.
+    assert_eq!(done.amounts_too_large, 2);
+    let row = &rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"))[0];
+    let cell = |name: &str| row.iter().find(|(column, _)| column == name).unwrap().1.clone();
+    assert_eq!((cell("el_cost_usd"), cell("el_cost_usd_exact")), (Field::Double(1e9), Field::Null));
+    let again = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
+    assert_eq!(again.amounts_too_large, 2, "it is said as long as it is so");
+}
+
+#[test]
+fn sums_of_the_exact_amounts_are_those_of_the_report() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    write(&archive, folder.path());
+    let ledger = ledger::opened(&archive, &Default::default(), Tz::UTC);
+    let total = runledger::report::cost::total(&ledger).unwrap().total();
+    let mut sum = 0_i128;
+    for name in files(folder.path()).keys().filter(|name| name.starts_with("runs/")) {
+        for row in rows_of(&folder.path().join(name)) {
+            if let (_, Field::Decimal(decimal)) =
+                row.iter().find(|(column, _)| column == "total_cost_usd_exact").unwrap()
+            {
+                sum += i128::from(i64::from_be_bytes(decimal.data().try_into().unwrap()));
+            }
+        }
+    }
+    assert_eq!(Some(Usd::from_units(sum)), total);
+}
+
+#[test]
+fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
+    use schema::Type;
+    let page = include_str!("../docs/scale.md");
+    let engines = ["### Spark", "### Trino", "### Athena", "### BigQuery"];
+    for engine in engines {
+        let block =
+            page.split(engine).nth(1).unwrap().split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
+        for table in Table::ALL {
+            let named = [format!("TABLE {} (", table.name()), format!(".{} (", table.name())];
+            let (_, rest) = named.iter().find_map(|name| block.split_once(name)).unwrap();
+            let listed = rest.split_once("\n)").unwrap().0.trim().split(",\n");
+            let mut listed: Vec<String> = listed.map(|line| line.trim().replace(['"', '`'], "")).collect();
+            let has_months = table != Table::Pipelines;
+            if has_months && ["### Spark", "### Trino"].contains(&engine) {
+                assert!(listed.pop().unwrap().starts_with("month "), "{engine}");
+            }
+            let expected: Vec<String> = schema::columns(table)
+                .iter()
+                .map(|column| {
+                    let words = match (engine, column.is) {
+                        ("### Spark", Type::Text | Type::Json | Type::Hex) => "STRING",
+                        ("### Spark", Type::Whole) => "BIGINT",
+                        ("### Spark", Type::Double) => "DOUBLE",
+                        ("### Spark", Type::Usd) => "DECIMAL(18,9)",
+                        ("### Spark" | "### BigQuery", Type::Instant) => "TIMESTAMP",
+                        ("### Spark", Type::Flag) => "BOOLEAN",
+                        ("### BigQuery", Type::Text | Type::Json | Type::Hex) => "STRING",
+                        ("### BigQuery", Type::Whole) => "INT64",
+                        ("### BigQuery", Type::Double) => "FLOAT64",
+                        ("### BigQuery", Type::Usd) => "NUMERIC(18, 9)",
+                        ("### BigQuery", Type::Flag) => "BOOL",
+                        ("### Trino", Type::Text | Type::Json | Type::Hex) => "varchar",
+                        ("### Trino", Type::Instant) => "timestamp(6)",
+                        (_, Type::Text | Type::Json | Type::Hex) => "string",
+                        (_, Type::Instant) => "timestamp",
+                        (_, Type::Whole) => "bigint",
+                        (_, Type::Double) => "double",
+                        (_, Type::Usd) => "decimal(18,9)",
+                        (_, Type::Flag) => "boolean",
+                    };
+                    format!("{} {words}", column.name)
+                })
+                .collect();
+            assert_eq!(listed, expected, "{engine}, {}", table.name());
+        }
+    }
+}
+
+/// Copies a folder with all that is in it.
+#[cfg(unix)]
+fn copy(from: &Path, to: &Path) {
+    for (name, bytes) in files(from) {
+        let path = to.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends_it() {
+    let machine = machine::Machine::of(400);
+    let archive = machine.file("a.db");
+    machine.synced(&archive, 0);
+    let export = |folder: &Path| {
+        let output = folder.to_str().unwrap();
+        machine.command(&archive, ["export", "parquet", "--snapshots", "--output", output])
+    };
+    let older = machine.file("older");
+    assert!(export(&older).output().unwrap().status.success());
+    machine.let_an_hour_pass();
+    machine.synced(&archive, 0);
+    let undisturbed = machine.file("undisturbed");
+    assert!(export(&undisturbed).output().unwrap().status.success());
+    let expected = files(&undisturbed);
+
+    let mut random = fastrand::Rng::with_seed(35);
+    let mut killed = 0;
+    for round in 0..40 {
+        let folder = machine.file(&format!("round-{round}"));
+        // Half of them begin with nothing, the others with what was known an hour ago.
+        if round % 2 == 0 {
+            copy(&older, &folder);
+        }
+        let mut child = export(&folder).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_micros(random.u64(0..60_000)));
+        let _ = child.kill();
+        killed += usize::from(!child.wait().unwrap().success());
+        // The blow may have fallen before there was a folder.
+        let there = if folder.exists() { files(&folder) } else { BTreeMap::new() };
+        for name in there.keys().filter(|name| name.ends_with(".parquet")) {
+            rows_of(&folder.join(name));
+        }
+        let ended = export(&folder).output().unwrap();
+        assert!(ended.status.success(), "round {round}: {ended:?}");
+        assert_eq!(changed(&expected, &files(&folder)), Vec::<String>::new(), "round {round}");
+        assert_eq!(files(&folder), expected, "round {round}");
+    }
+    assert!(killed >= 10, "most blows fall while it lives: {killed}");
+}
