@@ -187,6 +187,15 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   await page.waitForFunction(() => document.getElementById("told").textContent === "");
   assert.equal(await page.evaluate(() => document.querySelector("main").innerHTML), whole, "everything is shown again as it was");
 
+  // What the script draws is, but for what it dims, what runledger drew.
+  const drawing = () => page.evaluate(() => ["cost", "took", "waited", "success", "calendar"].map((id) =>
+    [...document.querySelectorAll(`#${id} :is(.axis text, .grid line, .marks rect)`)].map((mark) =>
+      [...mark.attributes].map(({ name, value }) => `${name}=${value.replace(" dim", "")}`).sort().join(" ") + mark.textContent)));
+  const drawn = await drawing();
+  assert.ok(drawn.every((marks) => marks.length > 10));
+  await page.selectOption("#in", { index: 1 });
+  assert.deepEqual(await drawing(), drawn);
+
   // Every pipeline, and every month, is what runledger says.
   const weeks = rows("duration", "--by", "week,pipeline");
   const [pipelines, months] = await page.evaluate(() => ["of", "in"].map((id) => [...document.getElementById(id).options].map((option) => option.value)));

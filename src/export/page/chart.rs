@@ -1,5 +1,6 @@
 //! This is a chart of the page: where its marks stand, sideways in percent so that it fits any width.
 
+use super::figure::grouped;
 use super::scale::Scale;
 use crate::report::overview::calendar::{day_label, monday, month_label, month_of, week_of};
 use crate::report::overview::{DayRuns, Series};
@@ -181,10 +182,9 @@ fn month_name(month: i32) -> String {
     }
 }
 
-/// A number with at most two decimals.
+/// A number with at most two decimals, rounded as the page's script rounds it.
 fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    ((value * 100.0).round() / 100.0).to_string()
 }
 
 /// A line of small columns, one a month.
@@ -289,11 +289,13 @@ impl DayCalendar {
 }
 
 fn day_words(day: &str, runs: u64, failed: u64) -> String {
+    let [many, failures] = [runs, failed].map(|count| grouped(&count.to_string()));
     match (runs, failed) {
         (0, _) => format!("{day}: no runs"),
         (1, 0) => format!("{day}: 1 run"),
-        (runs, 0) => format!("{day}: {runs} runs"),
-        (runs, failed) => format!("{day}: {runs} runs, {failed} failed"),
+        (1, _) => format!("{day}: 1 run, {failures} failed"),
+        (_, 0) => format!("{day}: {many} runs"),
+        (_, _) => format!("{day}: {many} runs, {failures} failed"),
     }
 }
 

@@ -521,18 +521,14 @@ impl Words<'_> {
         let (mut above, mut below) = (0, 0);
         let mut segments = Vec::new();
         for ((months, _), (class, words)) in self.overview.kinds.iter().zip(KIND_WORDS) {
-            let Some((sums, usd)) = months.get(month).and_then(|sums| Some((sums, sums.cost.total()?)))
-            else {
-                continue;
-            };
+            let Some(usd) = months.get(month).and_then(|sums| sums.cost.total()) else { continue };
             let end = if usd.units() < 0 { &mut below } else { &mut above };
             let from = *end;
             *end += usd.units();
             let title = format!(
-                "{}, {words}: {} USD, {} runs",
+                "{}, {words}: {} USD",
                 month_label(month),
-                grouped(&usd.to_fixed(USD_DECIMALS_FOR_PEOPLE)),
-                grouped(&sums.cost.runs.to_string())
+                grouped(&usd.to_fixed(USD_DECIMALS_FOR_PEOPLE))
             );
             segments.push(Segment { from, to: *end, class, title });
         }
