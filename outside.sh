@@ -173,6 +173,7 @@ others_read_the_archive() {
     rm -f "$archive" "$archive"-*
     "$runledger" demo --db "$archive" >/dev/null
     tests/shell.sh "$runledger" "$archive"
+    python3 tests/terminal.py "$runledger" "$archive"
     "$runledger" --db "$archive" export runs --output "$place/runs.csv"
     "$runledger" --db "$archive" export documents --output "$place/runs.ndjson"
     "$runledger" --db "$archive" report cost --format csv --output "$place/cost.csv"

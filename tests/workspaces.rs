@@ -256,6 +256,27 @@ fn a_command_that_asks_one_archive_refuses_two() {
     }
 }
 
+#[test]
+fn datasette_is_told_of_each_archive_under_its_files_name() {
+    let firms = Firms::of(60);
+    let metadata: Value = serde_json::from_str(&firms.both(&["datasette-metadata"])).unwrap();
+    let databases = metadata["databases"].as_object().unwrap();
+    assert_eq!(databases.keys().collect::<Vec<_>>(), ["acme", "globex"]);
+    for database in databases.values() {
+        assert_eq!(database["queries"]["cost"]["title"], json!(words_of("cost")));
+        assert!(database["tables"]["runs"]["columns"]["total_cost_nanos"].is_string());
+    }
+    fs::create_dir(firms.acme.workspace.file("other")).unwrap();
+    fs::copy(firms.acme.workspace.file("globex.db"), firms.acme.workspace.file("other/acme.db")).unwrap();
+    let ran = firms.run(&["datasette-metadata", "--db", "acme.db", "--db", "other/acme.db"]);
+    ran.refused(2, &["two archives are called acme", "different names"]);
+    firms.run(&["datasette-metadata", "--db", "none.db"]).refused(6, &["none.db"]);
+}
+
+fn words_of(report: &str) -> &'static str {
+    reports().find(|(name, _)| *name == report).unwrap().1
+}
+
 // ---- syncing
 
 /// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.

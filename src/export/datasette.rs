@@ -61,6 +61,7 @@ fn database(served: &Served) -> Database<'_> {
         let query = Query {
             title: question.words(),
             description_html: notes(question),
+            hide_sql: true,
             sql: for_a_form(question.sql),
         };
         (question.name, query)
@@ -95,39 +96,31 @@ fn database(served: &Served) -> Database<'_> {
     }
 }
 
-/// What the question's file says before its SQL begins, without the question itself, as HTML: the parameters are a
-/// list, the rest is paragraphs.
+/// What the question's file says before its SQL begins, without the question itself, as HTML: each parameter and each
+/// paragraph is one.
 fn notes(question: &Question) -> String {
     let comments = question.sql.lines().skip(1).map_while(|line| line.strip_prefix("--"));
-    let mut html = String::new();
-    let mut open = "";
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut goes_on = false;
     for line in comments.map(str::trim) {
-        let (element, text) = match line.strip_prefix(':').and_then(|line| line.split_once(' ')) {
+        let parameter = line.strip_prefix(':').and_then(|line| line.split_once(' '));
+        let text = match parameter {
             Some((parameter, words)) => {
-                ("li", format!("<strong>{parameter}</strong>: {}", escaped(words.trim())))
+                format!("<strong>{parameter}</strong>: {}", escaped(words.trim_start()))
             }
-            None => ("p", escaped(line)),
+            None => escaped(line),
         };
-        if line.is_empty() || element == "li" {
-            html.push_str(&closing(std::mem::take(&mut open)));
+        match paragraphs.last_mut() {
+            _ if line.is_empty() => {}
+            Some(paragraph) if goes_on && parameter.is_none() => {
+                paragraph.push(' ');
+                paragraph.push_str(&text);
+            }
+            _ => paragraphs.push(text),
         }
-        if line.is_empty() {
-            continue;
-        }
-        if open.is_empty() {
-            open = element;
-            html.push_str(&format!("<{element}>"));
-        } else {
-            html.push(' ');
-        }
-        html.push_str(&text);
+        goes_on = !line.is_empty();
     }
-    html.push_str(&closing(open));
-    html
-}
-
-fn closing(element: &str) -> String {
-    if element.is_empty() { String::new() } else { format!("</{element}>\n") }
+    paragraphs.iter().map(|paragraph| format!("<p>{paragraph}</p>\n")).collect()
 }
 
 /// The name as Datasette has it in addresses: what is no letter or digit as `~` with its byte.
@@ -194,6 +187,8 @@ struct Database<'a> {
 struct Query<'a> {
     title: &'a str,
     description_html: String,
+    /// A click away: the form and the rows come first.
+    hide_sql: bool,
     sql: String,
 }
 
@@ -285,12 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn the_notes_of_a_question_are_a_list_of_its_parameters_and_paragraphs() {
+    fn the_notes_of_a_question_are_its_parameters_and_paragraphs() {
         let sql = "-- Why?\n--\n-- :from   only < that; not\n--         set: all\n-- :limit  most\n--\n-- One\n-- two.\nSELECT 1";
         assert_eq!(
             notes(&Question { name: "why", sql }),
-            "<li><strong>from</strong>: only &lt; that; not set: all</li>\n\
-             <li><strong>limit</strong>: most</li>\n<p>One two.</p>\n"
+            "<p><strong>from</strong>: only &lt; that; not set: all</p>\n\
+             <p><strong>limit</strong>: most</p>\n<p>One two.</p>\n"
         );
     }
 
