@@ -90,8 +90,10 @@ struct Totals {
 
 fn main() {
     // `cargo bench` adds an option of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let runs: usize = arguments.first().map_or(10_000, |runs| runs.parse().expect("how many runs, such as 10000000"));
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let runs: usize =
+        arguments.first().map_or(10_000, |runs| runs.parse().expect("how many runs, such as 10000000"));
     let folder = arguments.get(1).map_or_else(|| PathBuf::from("target/lake"), PathBuf::from);
     let began = time::Instant::now();
     let likes = likes(&folder);
@@ -151,7 +153,8 @@ fn likes(folder: &Path) -> Vec<Like> {
         })
         .expect("they can be read");
     let mut file = begin(folder, Table::Pipelines, PART);
-    let mut selection = dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("it can be read");
+    let mut selection =
+        dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("it can be read");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             file.add(row.values()).expect("it can be written");
@@ -172,7 +175,8 @@ fn begin(folder: &Path, table: Table, place: &str) -> writer::File<File> {
 /// Writes a month's runs and their states, in the order of booking.
 fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
     let mut random = Rng::with_seed(month as u64);
-    let first = NaiveDate::from_ymd_opt(FIRST_YEAR + (month / 12) as i32, (month % 12) as u32 + 1, 1).expect("a month");
+    let first = NaiveDate::from_ymd_opt(FIRST_YEAR + (month / 12) as i32, (month % 12) as u32 + 1, 1)
+        .expect("a month");
     let days = (first + Days::new(31)).with_day(1).expect("the next month") - first;
     let start: DateTime<Utc> = first.and_time(NaiveTime::MIN).and_utc();
     let step = days.num_microseconds().expect("a month is short") / runs.max(1) as i64;
@@ -183,7 +187,7 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
     let mut changes: HashMap<&'static str, Own> = HashMap::new();
     for nth in 0..runs {
         let like = &likes[random.usize(..likes.len())];
-        let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(..step.max(1)));
+        let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(0..step.max(1)));
         let at = |lies: i64| {
             let at = Instant::from_utc(booked + TimeDelta::microseconds(lies)).expect("it is in this age");
             Own::Text(at.to_string())
@@ -196,11 +200,13 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
         };
         let el = cost("el_cost_usd_exact", &mut random);
         let transformation = cost("transformation_cost_usd_exact", &mut random);
-        let total = (el.is_some() || transformation.is_some()).then(|| el.unwrap_or(0) + transformation.unwrap_or(0));
+        let total =
+            (el.is_some() || transformation.is_some()).then(|| el.unwrap_or(0) + transformation.unwrap_or(0));
         let double = |nanos: Option<i64>| nanos.map_or(Own::Null, |nanos| Own::Real(nanos as f64 / 1e9));
         let exact = |nanos: Option<i64>| nanos.map_or(Own::Null, Own::Integer);
         let id = uuid::Builder::from_random_bytes(random.u128(..).to_le_bytes()).into_uuid();
-        let hash: Vec<u8> = [random.u128(..), random.u128(..)].iter().flat_map(|half| half.to_le_bytes()).collect();
+        let hash: Vec<u8> =
+            [random.u128(..), random.u128(..)].iter().flat_map(|half| half.to_le_bytes()).collect();
         changes.extend([
             ("run_id", Own::Text(id.hyphenated().to_string())),
             ("number", Own::Integer(snapshot)),
@@ -228,10 +234,17 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
                 ("snapshot_id", Own::Integer(snapshot)),
                 ("observed_at", at(60_000_000)),
                 ("superseded_at", at(seen.max(120_000_000))),
-                ("ended_at", Own::Null),
-                ("duration_seconds", Own::Null),
-                ("status", Own::Text("running".to_owned())),
             ]);
+            // Half of them were seen running, the others before their costs had come.
+            if random.bool() {
+                before.extend([
+                    ("ended_at", Own::Null),
+                    ("duration_seconds", Own::Null),
+                    ("status", Own::Text("running".to_owned())),
+                ]);
+            } else {
+                before.insert("observed_at", at(like.ended.unwrap_or_default()));
+            }
             for cost in ["el_cost_usd", "transformation_cost_usd"] {
                 before.insert(cost, Own::Null);
             }
@@ -269,7 +282,8 @@ fn add(file: &mut writer::File<File>, table: Table, like: &Like, changes: &HashM
 fn print(months: &[impl std::ops::Deref<Target = Totals>]) {
     println!("month,runs,runs_cost_unknown,el_cost_usd,transformation_cost_usd,total_cost_usd,credits");
     for (month, totals) in months.iter().enumerate() {
-        let usd = |nanos: Option<i128>| nanos.map_or_else(String::new, |nanos| Usd::from_units(nanos).to_string());
+        let usd =
+            |nanos: Option<i128>| nanos.map_or_else(String::new, |nanos| Usd::from_units(nanos).to_string());
         let Totals { runs, unknown, el, transformation, total, credits } = &**totals;
         let sums = [el, transformation, total].map(|nanos| usd(*nanos)).join(",");
         let year = FIRST_YEAR as usize + month / 12;

@@ -39,7 +39,7 @@ fn write(archive: &Connection, folder: &Path) -> BTreeMap<Table, Summary> {
 /// Every file below a folder by its path, without what no reader looks at.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = if folder.exists() { vec![folder.to_owned()] } else { Vec::new() };
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path: PathBuf = entry.unwrap().path();
@@ -66,9 +66,12 @@ fn same(value: Value<'_>, field: &Field) -> bool {
     let nanos = |field: &Field| match field {
         Field::Decimal(decimal) => {
             assert_eq!((decimal.precision(), decimal.scale()), (18, 9));
-            decimal.data().iter().fold(if decimal.data()[0] & 128 == 128 { -1_i128 } else { 0 }, |nanos, byte| {
-                nanos << 8 | i128::from(*byte)
-            })
+            decimal
+                .data()
+                .iter()
+                .fold(if decimal.data()[0] & 128 == 128 { -1_i128 } else { 0 }, |nanos, byte| {
+                    nanos << 8 | i128::from(*byte)
+                })
         }
         other => panic!("no amount: {other:?}"),
     };
@@ -178,7 +181,8 @@ fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
 /// The places of the files that differ between two looks, one of them may be missing.
 fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let names = before.keys().chain(after.keys()).filter(|name| !name.starts_with('_'));
-    let mut changed: Vec<String> = names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    let mut changed: Vec<String> =
+        names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
     changed.sort_unstable();
     changed.dedup();
     changed
@@ -207,7 +211,9 @@ fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
         ["pipelines/part-0.parquet", "runs/month=2026-02/part-0.parquet"]
     );
     assert_eq!(
-        after("INSERT INTO vanishings (run_id, vanished_at, sync_id) VALUES ('run-06', '2026-06-02T00:00:00.000000Z', 1)"),
+        after(
+            "INSERT INTO vanishings (run_id, vanished_at, sync_id) VALUES ('run-06', '2026-06-02T00:00:00.000000Z', 1)"
+        ),
         ["runs/month=2026-03/part-0.parquet"]
     );
     // A month that nothing is in any more is gone, with its folder.
@@ -272,7 +278,12 @@ fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
     refused(Scope { date: DateBasis::Ended, ..Scope::default() }, &all, "ended");
     refused(Scope::default(), &Options { workspace: "other".to_owned(), ..all.clone() }, "other");
     refused(Scope::default(), &options(&[Table::Pipelines, Table::Runs], None), "run_snapshots");
-    for strange in ["_delta_log", "runs/month=2026-01/part-00000-x.parquet", "runs/part-0.parquet", "pipelines/more.parquet"] {
+    for strange in [
+        "_delta_log",
+        "runs/month=2026-01/part-00000-x.parquet",
+        "runs/part-0.parquet",
+        "pipelines/more.parquet",
+    ] {
         fs::write(place.join(strange), "theirs").unwrap();
         refused(Scope::default(), &all, strange);
         fs::remove_file(place.join(strange)).unwrap();
@@ -347,7 +358,8 @@ fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
     let page = include_str!("../docs/scale.md");
     let engines = ["### Spark", "### Trino", "### Athena", "### BigQuery"];
     for engine in engines {
-        let block = page.split(engine).nth(1).unwrap().split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
+        let block =
+            page.split(engine).nth(1).unwrap().split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
         for table in Table::ALL {
             let named = [format!("TABLE {} (", table.name()), format!(".{} (", table.name())];
             let (_, rest) = named.iter().find_map(|name| block.split_once(name)).unwrap();

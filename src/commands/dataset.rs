@@ -88,7 +88,8 @@ fn stem(path: &Path) -> String {
 
 fn told(summary: &Summary) -> String {
     let Summary { written, unchanged, left_alone, removed, rows_written, rows } = *summary;
-    let mut told = format!("{written} written ({rows_written} rows), {unchanged} unchanged, {removed} removed");
+    let mut told =
+        format!("{written} written ({rows_written} rows), {unchanged} unchanged, {removed} removed");
     if left_alone > 0 {
         told.push_str(&format!(", {left_alone} left alone"));
     }

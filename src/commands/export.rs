@@ -1,8 +1,8 @@
 //! This is `runledger export`: it writes the archive's rows for other programs.
 
-use super::{dataset, focus};
 use super::scope::scope;
 use super::writing::{asked, refuse_dialect, writing};
+use super::{dataset, focus};
 use crate::cli::{ExportArgs, Exported, ParquetArgs, RowFormat};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
@@ -21,7 +21,9 @@ pub fn run(args: &ExportArgs, path: &Path, settings: &Settings) -> Result<()> {
         return dataset::run(args, path, settings);
     }
     if args.parquet != ParquetArgs::default() {
-        return Err(Error::usage("--snapshots, --watch-months and --workspace are for `runledger export parquet`"));
+        return Err(Error::usage(
+            "--snapshots, --watch-months and --workspace are for `runledger export parquet`",
+        ));
     }
     let archive = Archive::open_for_reading(path)?;
     // One moment for the rows and for what the manifest says of the archive.

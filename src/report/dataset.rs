@@ -147,7 +147,8 @@ pub fn months(ledger: &Ledger<'_>, table: Table) -> Result<Vec<Month>> {
         }
     }
     let mut months = counting.months;
-    months.sort_by_key(|month| (month.period.is_none(), month.period.as_ref().and_then(|period| period.start)));
+    months
+        .sort_by_key(|month| (month.period.is_none(), month.period.as_ref().and_then(|period| period.start)));
     Ok(months)
 }
 

@@ -162,8 +162,14 @@ impl Folder {
     /// # Errors
     /// [`Error::Output`] when the folder cannot be read.
     pub fn places(&self, table: Table) -> Result<Vec<String>> {
-        let mut places: Vec<String> =
-            self.state.tables.get(table.name()).into_iter().flatten().map(|(place, _)| place.clone()).collect();
+        let mut places: Vec<String> = self
+            .state
+            .tables
+            .get(table.name())
+            .into_iter()
+            .flatten()
+            .map(|(place, _)| place.clone())
+            .collect();
         for entry in entries(&self.path.join(table.name()))? {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with("month=") {
@@ -309,7 +315,10 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
     if let Ok(version) = version
         && version != VERSION
     {
-        let what = format!("{} is a dataset of form {version}; this runledger writes form {VERSION}", folder.display());
+        let what = format!(
+            "{} is a dataset of form {version}; this runledger writes form {VERSION}",
+            folder.display()
+        );
         return unfit(what, another);
     }
     let state: State = match serde_json::from_slice(&text) {
@@ -319,7 +328,12 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table]) -> Result<Option<State>> {
     let differences = [
         ("months of", &state.kind.zone, &kind.zone, "ask with its --zone"),
         ("runs booked by", &state.kind.date_basis, &kind.date_basis, "ask with its --date"),
-        ("the workspace", &state.kind.workspaces.join(", "), &kind.workspaces.join(", "), "call it so with --workspace"),
+        (
+            "the workspace",
+            &state.kind.workspaces.join(", "),
+            &kind.workspaces.join(", "),
+            "call it so with --workspace",
+        ),
     ];
     for (what, there, asked, hint) in differences {
         if there != asked {

@@ -72,7 +72,9 @@ pub fn columns(table: Table) -> &'static [Column] {
 /// What a row of a table is.
 pub fn row(table: Table) -> &'static str {
     match table {
-        Table::Pipelines => "a source, destination or transformation as it was last seen, also after it was deleted",
+        Table::Pipelines => {
+            "a source, destination or transformation as it was last seen, also after it was deleted"
+        }
         Table::Runs => "the current state of a run",
         Table::RunSnapshots => {
             "one distinct state of a run, known from `observed_at` until `superseded_at` (half open)"
@@ -240,11 +242,7 @@ const RUN_SNAPSHOTS: &[Column] = &[
     SNAPSHOT_ID,
     RUN_ID,
     OBSERVED_AT,
-    optional(
-        "superseded_at",
-        Type::Instant,
-        "when the next state was seen; NULL: this is the current one",
-    ),
+    optional("superseded_at", Type::Instant, "when the next state was seen; NULL: this is the current one"),
     SYNC_ID,
     CONTENT_HASH,
     NUMBER,

@@ -26,7 +26,9 @@ pub fn available() -> Result<()> {
     }
     Err(Error::Usage {
         what: "this runledger was built without Parquet".to_owned(),
-        hint: Some("build it with `cargo install --path . --features parquet`, or use export runs".to_owned()),
+        hint: Some(
+            "build it with `cargo install --path . --features parquet`, or use export runs".to_owned(),
+        ),
     })
 }
 
