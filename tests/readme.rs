@@ -1,4 +1,4 @@
-//! This is the test that the commands of the README and of docs/finance.md work as they stand there.
+//! This is the test that the commands of the README, docs/finance.md and docs/scale.md work as they stand there.
 
 use assert_cmd::Command;
 use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
@@ -9,6 +9,8 @@ use std::path::Path;
 
 const README: &str = include_str!("../README.md");
 const FINANCE: &str = include_str!("../docs/finance.md");
+#[cfg(feature = "parquet")]
+const SCALE: &str = include_str!("../docs/scale.md");
 
 /// The bodies of a page's blocks of that language.
 fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
@@ -108,6 +110,14 @@ fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
     }
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
     assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn every_runledger_command_of_the_page_on_scale_succeeds_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run_all(SCALE, folder.path(), &[]) >= 3);
+    assert!(folder.path().join("dataset/_schema.md").exists());
 }
 
 #[test]
