@@ -187,7 +187,7 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
     let mut changes: HashMap<&'static str, Own> = HashMap::new();
     for nth in 0..runs {
         let like = &likes[random.usize(..likes.len())];
-        let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(..step.max(1)));
+        let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(0..step.max(1)));
         let at = |lies: i64| {
             let at = Instant::from_utc(booked + TimeDelta::microseconds(lies)).expect("it is in this age");
             Own::Text(at.to_string())
@@ -234,10 +234,17 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
                 ("snapshot_id", Own::Integer(snapshot)),
                 ("observed_at", at(60_000_000)),
                 ("superseded_at", at(seen.max(120_000_000))),
-                ("ended_at", Own::Null),
-                ("duration_seconds", Own::Null),
-                ("status", Own::Text("running".to_owned())),
             ]);
+            // Half of them were seen running, the others before their costs had come.
+            if random.bool() {
+                before.extend([
+                    ("ended_at", Own::Null),
+                    ("duration_seconds", Own::Null),
+                    ("status", Own::Text("running".to_owned())),
+                ]);
+            } else {
+                before.insert("observed_at", at(like.ended.unwrap_or_default()));
+            }
             for cost in ["el_cost_usd", "transformation_cost_usd"] {
                 before.insert(cost, Own::Null);
             }

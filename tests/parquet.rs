@@ -49,7 +49,7 @@ fn write(archive: &Connection, folder: &Path) -> BTreeMap<Table, Summary> {
 /// Every file below a folder by its path, without what no reader looks at.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = if folder.exists() { vec![folder.to_owned()] } else { Vec::new() };
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path: PathBuf = entry.unwrap().path();
@@ -410,6 +410,34 @@ fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
             assert_eq!(listed, expected, "{engine}, {}", table.name());
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_command_says_what_it_wrote_and_refuses_what_a_dataset_has_not() {
+    let machine = machine::Machine::of(50);
+    let archive = machine.file("ledger.db");
+    machine.synced(&archive, 0);
+    let folder = machine.file("dataset");
+    let output = folder.to_str().unwrap();
+    machine.run(&archive, ["export", "parquet"]).refused(2, "there is none");
+    let period = ["export", "parquet", "--output", output, "--period", "2026-01"];
+    machine.run(&archive, period).refused(2, "a dataset has every month");
+    let decimals =
+        machine.run(&archive, ["export", "parquet", "--output", output, "--decimals", "2"]).with(2);
+    assert!(decimals.stderr.contains("a dataset has no --decimals"), "{decimals:?}");
+    let runs = machine.run(&archive, ["export", "runs", "--snapshots"]).with(2);
+    assert!(runs.stderr.contains("are for `runledger export parquet`"), "{runs:?}");
+    assert!(!folder.exists(), "what is refused makes nothing");
+
+    let ended = machine.run(&archive, ["export", "parquet", "--output", output]).with(0);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("\nruns: ") && ended.stderr.contains("; 50 rows in all\n"), "{ended:?}");
+    let row = &rows_of(&folder.join("pipelines/part-0.parquet"))[0];
+    assert_eq!(row[0], ("workspace".to_owned(), Field::Str("ledger".to_owned())));
+    machine
+        .run(&archive, ["export", "parquet", "--output", output, "--zone", "Asia/Tokyo"])
+        .refused(2, "Asia/Tokyo");
 }
 
 /// Copies a folder with all that is in it.

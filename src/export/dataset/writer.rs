@@ -1,6 +1,6 @@
 //! This is the writer of a Parquet file: rows in, typed columns out, in groups that fit into memory.
 
-use super::schema::{Column, Type, sorted_by};
+use super::schema::Column;
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::dataset::Table;
@@ -61,8 +61,9 @@ pub use file::File;
 
 #[cfg(feature = "parquet")]
 mod file {
-    use super::{Column, Held, Table, Type, Value, Write, WriteError, sorted_by};
+    use super::{Column, Held, Table, Value, Write, WriteError};
     use crate::error::Error;
+    use crate::export::dataset::schema::{Type, sorted_by};
     use chrono::NaiveDate;
     use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
     use parquet::column::writer::ColumnWriterImpl;
