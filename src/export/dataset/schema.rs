@@ -303,7 +303,8 @@ Written by `runledger export parquet`, which replaces the files of months that c
 have rows. Nothing else may be put here: names that begin with `_` or `.` are not read as data by Spark, DuckDB, Trino, Athena and
 their like, and `_runledger.json` says what each file holds.
 
-- `runs` and `run_snapshots` are in months of {zone}, {months}: `month=2026-01/part-0.parquet`. `month` is a
+- `runs` and `run_snapshots` are in months of {zone}, {months}: `month=2026-01/part-0.parquet`; a second
+  workspace has `part-1` beside it. `month` is a
   string from the folder's name, and no column inside the files. Rows without an instant are in `month=__HIVE_DEFAULT_PARTITION__`,
   which is NULL.
 - NULL is what is not known (yet), or what does not apply. It is never zero, and zero is never NULL.
