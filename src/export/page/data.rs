@@ -1,6 +1,6 @@
 //! This is what the page's own script reads: the figures by month, week and day of the pipelines that can be picked.
 
-use super::view::Shown;
+use super::shown::Shown;
 use crate::report::overview::{Overview, Percentiles, Pipeline, Sums};
 use crate::run::{Seconds, Usd};
 use serde_json::{Value, json};

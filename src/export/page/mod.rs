@@ -7,6 +7,7 @@ mod chart;
 mod data;
 mod figure;
 mod scale;
+mod shown;
 mod view;
 
 use crate::digest::{hash, in_base64};
