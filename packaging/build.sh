@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # This builds what is handed out: the `dist` binary, its man pages and completions, and a Debian package of it all.
+# usage: packaging/build.sh [PROFILE]   (another than `dist` is for trying the package: it is built quicker)
 #
 # It needs cargo-deb (`cargo install cargo-deb@3.8.0 --locked`). The package is target/debian/runledger_*.deb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+profile=${1:-dist}
+
 # Here, wherever else cargo is told to build: Cargo.toml names the place for cargo-deb.
-cargo build --profile dist --locked --target-dir target
-runledger=target/dist/runledger
+cargo build --profile "$profile" --locked --target-dir target
+runledger=target/$profile/runledger
 
 made=target/packaging
 rm -rf "$made"
@@ -46,4 +49,4 @@ runledger ($version-1) unstable; urgency=medium
 
  -- The runledger maintainers <maintainers@runledger.invalid>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 CHANGELOG
-cargo deb --no-build --profile dist --locked
+cargo deb --no-build --profile "$profile" --locked
