@@ -877,7 +877,8 @@ Examples:
   runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
-  runledger export focus --period 2026-01 --output focus.csv")]
+  runledger export focus --period 2026-01 --output focus.csv
+  runledger export parquet --output dataset --watch-months 3")]
 pub struct ExportArgs {
     /// What to write
     #[arg(value_enum)]

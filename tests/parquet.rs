@@ -252,11 +252,13 @@ fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_wri
         changed(&before, &files(folder.path())),
         [
             "runs/month=2025-07/part-0.parquet",
+            // It has a run less.
+            "runs/month=2026-01/part-0.parquet",
             "runs/month=2026-05/part-0.parquet",
             "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
         ]
     );
-    assert_eq!(done.tables[1].1.left_alone, 4);
+    assert_eq!(done.tables[1].1.left_alone, 3);
 }
 
 #[test]
@@ -491,4 +493,99 @@ fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends
         assert_eq!(files(&folder), expected, "round {round}");
     }
     assert!(killed >= 10, "most blows fall while it lives: {killed}");
+}
+
+/// How many rows there are and how many runs, in all files of a table.
+fn counted(folder: &Path, table: &str) -> (usize, usize) {
+    let names: Vec<String> = files(folder)
+        .into_keys()
+        .filter(|name| name.starts_with(table) && name.ends_with(".parquet"))
+        .collect();
+    let rows: Vec<_> = names.iter().flat_map(|name| rows_of(&folder.join(name))).collect();
+    let ids: std::collections::BTreeSet<String> =
+        rows.iter().map(|row| row.iter().find(|(name, _)| name == "run_id").unwrap().1.to_string()).collect();
+    (rows.len(), ids.len())
+}
+
+#[test]
+fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    let tables = [Table::Pipelines, Table::Runs];
+    write_in(&archive, &place, Scope::default(), &options(&tables, None)).unwrap();
+    let runs = counted(&place, "runs/");
+    assert!(runs.0 > 5 && runs.0 == runs.1, "{runs:?}");
+    // Queued in the oldest month, and started in the newest one after all.
+    let moved = archive
+        .execute(
+            "UPDATE run_snapshots SET started_at = (SELECT max(started_at) FROM run_snapshots) \
+             WHERE snapshot_id = (SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL \
+                                  AND started_at IS NOT NULL ORDER BY started_at LIMIT 1)",
+            [],
+        )
+        .unwrap();
+    assert_eq!(moved, 1);
+    write_in(&archive, &place, Scope::default(), &options(&tables, Some(1))).unwrap();
+    assert_eq!(counted(&place, "runs/"), runs);
+    // However many months are watched.
+    write_in(&archive, &place, Scope::default(), &options(&tables, Some(usize::MAX))).unwrap();
+    assert_eq!(counted(&place, "runs/"), runs);
+}
+
+#[test]
+fn an_archive_without_runs_is_a_dataset_with_all_its_tables() {
+    let archive = runledger::store::Archive::temporary().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    write(archive.connection(), &place);
+    for table in ["pipelines/", "runs/", "run_snapshots/"] {
+        assert_eq!(counted(&place, table).0, 0);
+        assert_eq!(files(&place).keys().filter(|name| name.starts_with(table)).count(), 1, "{table}");
+    }
+    let again = write(archive.connection(), &place);
+    assert!(again.values().all(|summary| summary.written == 0 && summary.removed == 0), "{again:?}");
+}
+
+#[test]
+fn no_file_outside_of_a_dataset_is_ever_touched() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let (place, victim) = (folder.path().join("lake"), folder.path().join("victim"));
+    write(&archive, &place);
+    fs::create_dir(&victim).unwrap();
+    fs::write(victim.join("part-0.parquet"), "theirs").unwrap();
+    let state = place.join("_runledger.json");
+    let ours = fs::read_to_string(&state).unwrap();
+    for strange in
+        ["../../victim/part-0.parquet", "month=../../../victim/part-0.parquet", "/etc/part-0.parquet"]
+    {
+        let edited = ours.replacen("\"month=2026-01/part-0.parquet\"", &format!("\"{strange}\""), 1);
+        assert_ne!(edited, ours);
+        fs::write(&state, edited).unwrap();
+        let error = write_in(&archive, &place, Scope::default(), &options(&Table::ALL, None)).unwrap_err();
+        assert!(error.to_string().contains("names no file of a dataset"), "{error}");
+        assert_eq!(fs::read(victim.join("part-0.parquet")).unwrap(), b"theirs");
+    }
+}
+
+#[test]
+fn what_was_known_at_two_moments_is_never_mixed() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    let known_at: String =
+        archive.query_row("SELECT max(observed_at) FROM run_snapshots", [], |row| row.get(0)).unwrap();
+    let then = || Scope { as_of: Some(Instant::parse(&known_at).unwrap()), ..Scope::default() };
+    let left_alone = |scope: Scope| {
+        let done = write_in(&archive, &place, scope, &options(&Table::ALL, Some(1))).unwrap();
+        done.tables.iter().map(|(_, summary)| summary.left_alone).sum::<u64>()
+    };
+    write(&archive, &place);
+    let watched = left_alone(Scope::default());
+    assert!(watched > 0);
+    // Another moment: every month is looked at, however few are watched.
+    assert_eq!(left_alone(then()), 0);
+    assert_eq!(left_alone(then()), watched);
+    assert_eq!(left_alone(Scope::default()), 0);
 }

@@ -13,7 +13,8 @@ use std::io::Write;
 /// [`Error::Usage`] when there is no `--output`, when it is no dataset that this one could go on with, or when something is asked
 /// that a dataset does not have. [`Error::Partial`] when amounts are too large for their type.
 pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
-    let Some(output) = &args.output.output else {
+    let output = args.output.output.as_ref().filter(|output| output.as_os_str() != "-");
+    let Some(output) = output else {
         return Err(Error::Usage {
             what: "export parquet writes a folder of files, and there is none".to_owned(),
             hint: Some("name one with --output, such as --output dataset".to_owned()),
@@ -25,6 +26,9 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let options = Options { tables: tables.collect(), watch_months: *watch_months };
     let mut workspaces = open(cli, *all)?;
     match (workspace, workspaces.as_mut_slice()) {
+        (Some(name), [_]) if name.trim().is_empty() || name.chars().any(char::is_control) => {
+            return Err(Error::usage("--workspace needs a name that can be printed"));
+        }
         (Some(name), [only]) => only.name.clone_from(name),
         (Some(_), _) => {
             return Err(Error::Usage {

@@ -122,7 +122,7 @@ pub fn rows<'l>(
 /// The months that a table's rows are booked in, in their order, those booked by nothing last. Indexes alone are read.
 ///
 /// # Errors
-/// Those of SQLite; [`Error::Unforeseen`] when an instant of the archive is none.
+/// Those of SQLite; [`Error::Archive`] when an instant of the archive is none.
 pub fn months(ledger: &Ledger<'_>, table: Table) -> Result<Vec<Month>> {
     let mut counting = Counting { ledger, months: Vec::new(), last: 0 };
     match table {
@@ -178,8 +178,12 @@ impl Counting<'_> {
 
     fn around(&self, booked_at: &[u8]) -> Result<Period> {
         let instant = std::str::from_utf8(booked_at).ok().and_then(Instant::parse).ok_or_else(|| {
-            let what = "an instant in the archive is none; `runledger check` tells which";
-            Error::Unforeseen(what.to_owned())
+            let text = String::from_utf8_lossy(booked_at);
+            Error::Archive {
+                path: self.ledger.connection().path().unwrap_or_default().into(),
+                cause: format!("a run is booked at {text:?}, which is no instant"),
+                hint: Some("`runledger check` tells which run".to_owned()),
+            }
         })?;
         Ok(Period::around(instant, Calendar::Month, self.ledger.scope().zone))
     }

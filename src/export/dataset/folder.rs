@@ -76,6 +76,9 @@ struct State {
     kind: Kind,
     /// The workspaces in it. The place of each here is the number of its files, for ever.
     workspaces: Vec<String>,
+    /// As known when; `None`: as known when each file was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
     /// Each file's place in the folder of its table, table by table.
     tables: BTreeMap<String, BTreeMap<String, Part>>,
 }
@@ -125,15 +128,16 @@ impl Folder {
             _ => {}
         }
         let look = || look(path, kind, tables, workspaces);
-        let state = look()?;
+        look()?;
         fs::create_dir_all(path).map_err(refused)?;
         let lock = lock(path)?;
         // Whoever wrote to it meanwhile may have made it another one.
-        let state = if state.is_some() { look()? } else { state };
+        let state = look()?;
         let is_new = state.is_none();
         let mut state = state.unwrap_or_else(|| State {
             kind: kind.clone(),
             workspaces: Vec::new(),
+            as_of: None,
             tables: BTreeMap::new(),
         });
         let before = state.workspaces.len();
@@ -158,6 +162,20 @@ impl Folder {
     /// The number of a workspace's files. `None`: it is not in the dataset.
     pub fn number(&self, workspace: &str) -> Option<usize> {
         self.state.workspaces.iter().position(|known| known == workspace)
+    }
+
+    /// The moment as of which all of it was written. `None`: it has what was known when it was written.
+    pub fn as_of(&self) -> Option<&str> {
+        self.state.as_of.as_deref()
+    }
+
+    /// Writes down that all of it is as known then.
+    ///
+    /// # Errors
+    /// [`Error::Output`] when the place refuses.
+    pub fn put_as_of(&mut self, as_of: Option<String>) -> Result<()> {
+        self.state.as_of = as_of;
+        self.keep()
     }
 
     /// What the file at that place holds; `None`: there is none, or another than was written.
@@ -225,12 +243,19 @@ impl Folder {
     pub fn rows(&self, table: Table, workspace: usize) -> u64 {
         let part = part_of(workspace);
         let parts = self.state.tables.get(table.name()).into_iter().flatten();
-        parts.filter(|(place, _)| Path::new(place).ends_with(&part)).map(|(_, part)| part.rows).sum()
+        parts
+            .filter(|(place, _)| Path::new(place).ends_with(&part))
+            .fold(0, |rows, (_, part)| part.rows.saturating_add(rows))
     }
 
     /// How many amounts of all files are NULL because they are too large.
     pub fn amounts_too_large(&self) -> u64 {
-        self.state.tables.values().flat_map(BTreeMap::values).map(|part| part.amounts_too_large).sum()
+        self.state
+            .tables
+            .values()
+            .flat_map(BTreeMap::values)
+            .map(|part| part.amounts_too_large)
+            .fold(0, u64::saturating_add)
     }
 
     /// Writes down what the files hold, in one step.
@@ -349,6 +374,13 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Re
         Ok(state) => state,
         Err(cause) => return unfit(format!("{} cannot be understood: {cause}", path.display()), another),
     };
+    let strange =
+        state.tables.iter().flat_map(|(table, parts)| parts.keys().map(move |place| (table, place)));
+    if let Some((table, place)) =
+        strange.into_iter().find(|(_, place)| !is_place(place, state.workspaces.len()))
+    {
+        return unfit(format!("{} names no file of a dataset: {table}/{place}", path.display()), another);
+    }
     let differences = [
         ("months of", &state.kind.zone, &kind.zone, "ask with its --zone"),
         ("runs booked by", &state.kind.date_basis, &kind.date_basis, "ask with its --date"),
@@ -379,6 +411,15 @@ fn look(folder: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Re
         return unfit(what, "take it out: a reader would take it for part of the dataset");
     }
     Ok(Some(state))
+}
+
+/// Whether a file of one of so many workspaces stands there. Nothing else is ever written or removed.
+fn is_place(place: &str, workspaces: usize) -> bool {
+    let is_part = |name: &str| (0..workspaces).any(|workspace| part_of(workspace) == name);
+    match place.split_once('/') {
+        None => is_part(place),
+        Some((month, part)) => month.starts_with("month=") && is_part(part),
+    }
 }
 
 /// The first thing that is not of a dataset with the tables that are known.

@@ -26,7 +26,8 @@ use writer::Held;
 pub struct Options {
     /// The tables.
     pub tables: Vec<Table>,
-    /// Of each table only so many of the newest months are compared, and what has no file yet; `None`: all are.
+    /// Of each table only so many of the newest months are compared, what has no file yet, and what has more rows or fewer
+    /// than its file; `None`: all are.
     pub watch_months: Option<usize>,
 }
 
@@ -82,6 +83,10 @@ pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<D
     let kind = Kind::new(scope.zone, scope.date);
     let workspaces: Vec<&str> = ledgers.iter().map(Ledger::workspace).collect();
     let mut folder = Folder::open(path, &kind, &options.tables, &workspaces)?;
+    let as_of = scope.as_of.map(|moment| moment.to_string());
+    // What is left alone would be as known at another moment than what is written.
+    let watch_months = options.watch_months.filter(|_| folder.as_of() == as_of.as_deref());
+    let options = &Options { watch_months, ..options.clone() };
     folder.explain(&schema::page(&options.tables, scope.zone.name(), scope.date.as_str()))?;
     let mut tables = Vec::new();
     for table in &options.tables {
@@ -97,6 +102,7 @@ pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<D
         }
         tables.push((*table, summary));
     }
+    folder.put_as_of(as_of)?;
     Ok(Done { tables, amounts_too_large: folder.amounts_too_large() })
 }
 
@@ -112,19 +118,28 @@ struct Bringing<'a, 'l> {
 
 impl<'a> Bringing<'a, '_> {
     fn up_to_date(mut self) -> Result<Summary> {
-        let months = match self.table {
-            Table::Pipelines => vec![Month { period: None, rows: 0 }],
+        let mut months = match self.table {
+            Table::Pipelines => Vec::new(),
             Table::Runs | Table::RunSnapshots => dataset::months(self.ledger, self.table)?,
         };
+        if months.is_empty() {
+            // A table without a file is none to those who read it.
+            months.push(Month { period: None, rows: 0 });
+        }
         let mut summary = Summary::default();
         let booked = months.iter().filter(|month| month.period.is_some()).count();
-        let is_watched = |nth: usize| self.options.watch_months.is_none_or(|newest| nth + newest >= booked);
+        let is_watched =
+            |nth: usize| self.options.watch_months.is_none_or(|newest| nth.saturating_add(newest) >= booked);
         // What has no file is written; what has one is compared, or left alone.
         let (mut changed, mut compared) = (vec![false; months.len()], vec![false; months.len()]);
         for (nth, month) in months.iter().enumerate() {
             match self.folder.part(self.table, &self.place(month)) {
                 None => changed[nth] = true,
                 Some(_) if is_watched(nth) => compared[nth] = true,
+                // A run may have gone to a month that is watched, or come from there: it must not be there twice.
+                Some(part) if self.table != Table::Pipelines && part.rows != month.rows => {
+                    compared[nth] = true
+                }
                 Some(_) => summary.left_alone += 1,
             }
         }
