@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
 use crate::guess::did_you_mean;
+use crate::replace::same_file;
 use crate::report::DateBasis;
 use crate::report::centre::Allocation;
 use crate::report::plan::Plan;
@@ -40,6 +41,11 @@ const DEFAULT_FILE: &str = "runledger.toml";
 
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 const DEFAULT_DB: &str = "runledger.db";
+
+/// The archive where nothing names another: in the folder where the command is started.
+pub fn default_archive() -> &'static Path {
+    Path::new(DEFAULT_DB)
+}
 
 /// The archive: `--db`, else `RUNLEDGER_DB`, else `runledger.db`.
 pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
@@ -235,7 +241,14 @@ impl Workspace {
         if before.iter().any(|other| other.name == *name) {
             return Err(Error::usage(format!("two workspaces are called {name}")));
         }
-        match before.iter().find(|other| other.archive == *archive) {
+        let names_a_file = |path: &Path| path.file_name().is_some() && !path.is_dir();
+        if !names_a_file(archive) || self.api_key_file.as_deref().is_some_and(|file| !names_a_file(file)) {
+            return Err(Error::usage(format!(
+                "the workspace {name} needs files for archive and api_key_file"
+            )));
+        }
+        // However they are spelt, two keys must never feed one archive: each would find the other's runs gone.
+        match before.iter().find(|other| same_file(&other.archive, archive)) {
             Some(other) => Err(Error::usage(format!(
                 "the workspaces {} and {name} have one archive, {}: each needs its own",
                 other.name,
@@ -247,11 +260,9 @@ impl Workspace {
 
     /// The paths as seen from the folder of the file that says them.
     fn in_folder(self, folder: &Path) -> Workspace {
-        Workspace {
-            archive: folder.join(self.archive),
-            api_key_file: self.api_key_file.map(|file| folder.join(file)),
-            ..self
-        }
+        // What names nothing is not to name the folder.
+        let in_folder = |path: PathBuf| if path.as_os_str().is_empty() { path } else { folder.join(path) };
+        Workspace { archive: in_folder(self.archive), api_key_file: self.api_key_file.map(in_folder), ..self }
     }
 
     /// The key.
@@ -323,10 +334,44 @@ impl Settings {
             let why = error.message().trim_end();
             in_file(format!("line {}: {why}", line(&error)), known_key(why))
         })?;
-        file.validate().map_err(|error| in_file(error.to_string(), error.hint()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
+        file.validate().map_err(|error| in_file(error.to_string(), error.hint()))?;
         Ok(Settings { path: Some(path), file })
+    }
+
+    /// These settings, and what they leave open from those that several workspaces share.
+    #[must_use]
+    pub fn over(self, shared: &Settings) -> Settings {
+        let (own, base) = (self.file, shared.file.clone());
+        let file = File {
+            zone: own.zone.or(base.zone),
+            date: own.date.or(base.date),
+            dialect: own.dialect.or(base.dialect),
+            billed_by: BilledBy {
+                el: own.billed_by.el.or(base.billed_by.el),
+                transformation: own.billed_by.transformation.or(base.billed_by.transformation),
+            },
+            account: Account {
+                billing_id: own.account.billing_id.or(base.account.billing_id),
+                billing_name: own.account.billing_name.or(base.account.billing_name),
+                sub_id: own.account.sub_id.or(base.account.sub_id),
+                sub_name: own.account.sub_name.or(base.account.sub_name),
+            },
+            plan: own.plan.or(base.plan),
+            centre: if own.centre.0.is_empty() { base.centre } else { own.centre },
+            workspace: base.workspace,
+        };
+        Settings { path: self.path.or_else(|| shared.path.clone()), file }
+    }
+
+    /// The settings in the file beside the archive, whatever else is named. Without such a file they say nothing.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn beside(archive: &Path) -> Result<Settings> {
+        let path = archive.with_file_name(DEFAULT_FILE);
+        if path.exists() { Settings::load(Some(&path), archive) } else { Ok(Settings::default()) }
     }
 
     /// The file; `None`: there is none.
@@ -444,7 +489,13 @@ impl Settings {
             .iter()
             .map(|rule| ("centre", Setting { value: Some(rule.to_string()), origin: file() }));
         let workspaces = self.file.workspace.iter().map(|workspace| {
-            let value = format!("{} in {}", workspace.name, workspace.archive.display());
+            let key = match &workspace.api_key_file {
+                Some(file) => format!("the file {}", file.display()),
+                None => "the environment".to_owned(),
+            };
+            let api =
+                workspace.api_url.as_ref().map_or_else(String::new, |_| ", an API of its own".to_owned());
+            let value = format!("{} in {}, key from {key}{api}", workspace.name, workspace.archive.display());
             ("workspace", Setting { value: Some(value), origin: file() })
         });
         Ok(settings
@@ -475,11 +526,6 @@ impl Settings {
             _ => said(default, Origin::Default),
         }
     }
-}
-
-/// Whether two paths lead to one file, whatever they are written like.
-fn same_file(one: &Path, other: &Path) -> bool {
-    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Which key an unknown one means, out of serde's sentence: "unknown field `zoen`, expected one of `zone`, `date`".

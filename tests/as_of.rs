@@ -20,7 +20,9 @@ fn all_questions() -> Vec<Vec<&'static str>> {
     let mut all = questions();
     all.push(vec!["report", "credits", "--by", "month,pipeline", "--format", "csv"]);
     all.push(vec!["export", "focus", "--period", MONTH]);
-    all.push(vec!["report", "html"]);
+    if cfg!(feature = "page") {
+        all.push(vec!["report", "html"]);
+    }
     all.push(vec!["report", "cost", "--date", "ended", "--by", "month,status", "--format", "csv"]);
     all.push(vec!["report", "slowest-runs", "--date", "created", "--period", MONTH, "--format", "csv"]);
     all

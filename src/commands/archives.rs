@@ -26,18 +26,25 @@ pub struct Workspace {
 /// [`Error::Usage`] for an archive that is named twice, or shares a run with another. [`Error::Archive`] for one that
 /// cannot be read.
 pub fn open(cli: &Cli, all: bool) -> Result<Vec<Workspace>> {
-    let all_settings = all.then(|| every_workspace(cli)).transpose()?;
-    let paths = match (&all_settings, cli.db.as_slice()) {
+    let shared = all.then(|| every_workspace(cli)).transpose()?;
+    let paths = match (&shared, cli.db.as_slice()) {
         (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
         (None, []) => vec![settings::archive(None).value],
         (None, named) => named.to_vec(),
     };
+    // What belongs to one archive stands beside it, also where something is said of several.
+    let shared = match (shared, paths.as_slice()) {
+        (None, [_, _, ..]) => Some(Settings::load(cli.config.as_deref(), settings::default_archive())?),
+        (shared, _) => shared,
+    };
     let mut workspaces: Vec<Workspace> = Vec::with_capacity(paths.len());
     for (path, name) in paths.iter().zip(names(&paths)) {
         let archive = Archive::open_for_reading(path)?;
-        let settings = Settings::load(cli.config.as_deref(), path)?;
-        let named = all_settings.as_ref().unwrap_or(&settings).workspace_at(path);
-        let name = named.map_or(name, |named| named.name.clone());
+        let settings = match &shared {
+            Some(shared) => Settings::beside(path)?.over(shared),
+            None => Settings::load(cli.config.as_deref(), path)?,
+        };
+        let name = settings.workspace_at(path).map_or(name, |named| named.name.clone());
         let workspace = Workspace { name, archive, settings };
         for other in &workspaces {
             can_be_taken_together(other, &workspace)?;
@@ -58,10 +65,10 @@ pub fn every_workspace(cli: &Cli) -> Result<Settings> {
             hint: Some("leave one of them out; --config says where the settings are".to_owned()),
         });
     }
-    let settings = Settings::load(cli.config.as_deref(), &settings::archive(None).value)?;
+    let settings = Settings::load(cli.config.as_deref(), settings::default_archive())?;
     if settings.workspaces().is_empty() {
         let place = settings.path().map_or_else(
-            || "there is no file of settings".to_owned(),
+            || "there is no runledger.toml in this folder".to_owned(),
             |path| format!("{} names no workspace", path.display()),
         );
         return Err(Error::Usage {
@@ -147,12 +154,15 @@ fn mean_the_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
         let closed = if ledger.scope().close_id.is_some() { ", as it was closed" } else { "" };
         format!("{} by {} in {zone}{closed}", ledger.workspace(), date.as_str())
     };
+    let is_closed = [one, other].iter().any(|ledger| ledger.scope().close_id.is_some());
+    let hint = if is_closed {
+        "--from and --until, with --zone, ask about the same days without the closes"
+    } else {
+        "give --zone and --date for all of them"
+    };
     Err(Error::Usage {
         what: format!("the workspaces book runs differently: {}; {}", says(one), says(other)),
-        hint: Some(
-            "give --zone and --date for all of them, or --from and --until instead of a closed month"
-                .to_owned(),
-        ),
+        hint: Some(hint.to_owned()),
     })
 }
 

@@ -3,10 +3,10 @@
 use super::say;
 use crate::cli::BackupArgs;
 use crate::error::{Error, Result};
+use crate::replace::same_file;
 use crate::store::Archive;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Copies the archive to the file, which is replaced in one step.
@@ -43,7 +43,7 @@ fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
         })
     });
     for own in own {
-        if is_same(&own, place) {
+        if same_file(&own, place) {
             return Err(Error::Usage {
                 what: format!("{} belongs to the archive itself", place.display()),
                 hint: Some("name another file for the backup".to_owned()),
@@ -51,16 +51,4 @@ fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether two paths mean one file, there already or not yet.
-fn is_same(one: &Path, other: &Path) -> bool {
-    if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
-        return (one.dev(), one.ino()) == (other.dev(), other.ino());
-    }
-    let resolved = |path: &Path| -> Option<PathBuf> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
-    };
-    resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }

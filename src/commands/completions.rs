@@ -1,5 +1,6 @@
 //! This is `runledger completions`: what a shell needs to complete commands, options and names.
 
+use super::built_without;
 use crate::cli::{Cli, CompletionsArgs, Shell};
 use crate::error::Result;
 use crate::export::Destination;
@@ -11,6 +12,9 @@ use clap_complete::generate;
 /// # Errors
 /// [`Error::Output`](crate::error::Error::Output) when the standard output refuses it.
 pub fn run(args: &CompletionsArgs) -> Result<()> {
+    if !cfg!(feature = "manual") {
+        return Err(built_without("completions", "manual"));
+    }
     let shell = match args.shell {
         Shell::Bash => Known::Bash,
         Shell::Zsh => Known::Zsh,

@@ -5,7 +5,7 @@ use crate::cli::ApiArgs;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::secret::ApiKey;
-use crate::settings;
+use crate::settings::{self, Workspace};
 use crate::sync::{Clock, Means, Observer, Stop};
 use chrono::Utc;
 use std::sync::Arc;
@@ -21,22 +21,20 @@ impl Clock for SystemClock {
     }
 }
 
-/// A client for what the arguments name.
+/// The key, and a client that uses it: those that the arguments name, else those of the workspace whose archive is
+/// meant, else those of the environment. So no archive gets the runs of another workspace by a variable that is set.
 ///
 /// # Errors
 /// [`Error::Usage`] for an address or a key that cannot be used.
-pub fn client(args: &ApiArgs) -> Result<Arc<Client>> {
-    client_with(args, args.api_url.as_deref(), &settings::api_key(args.api_key_file.as_deref())?)
-}
-
-/// The same for an address and a key of its own. `None`: the address that everything else has.
-///
-/// # Errors
-/// [`Error::Usage`] for an address that cannot be used.
-pub fn client_with(args: &ApiArgs, address: Option<&str>, key: &ApiKey) -> Result<Arc<Client>> {
-    let address = settings::api_address(address)?;
+pub fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, Arc<Client>)> {
+    let key = match (&args.api_key_file, workspace) {
+        (None, Some(workspace)) => workspace.api_key()?,
+        (file, _) => settings::api_key(file.as_deref())?,
+    };
+    let address = args.api_url.as_deref().or(workspace.and_then(|workspace| workspace.api_url.as_deref()));
     let manners = Manners { max_requests_per_second: args.max_requests_per_second, ..Manners::default() };
-    Ok(Arc::new(Client::new(address, key, manners)?))
+    let client = Client::new(settings::api_address(address)?, &key, manners)?;
+    Ok((key, Arc::new(client)))
 }
 
 /// What a sync works with here: the system's clock, and what was made for this command.

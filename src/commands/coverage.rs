@@ -9,7 +9,7 @@ use crate::export::visible;
 use crate::report::question::Question;
 use crate::report::{Ledger, Scope, Table};
 use crate::run::Instant;
-use crate::settings;
+use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Coverage, Gap, PipelineKind, Why};
 use crate::sync::{Clock, Listed, listed};
 use chrono::NaiveDate;
@@ -23,14 +23,16 @@ const MOST_GAPS: usize = 20;
 ///
 /// # Errors
 /// [`Error::Partial`] when something is missing that nothing explains.
-pub fn run(args: &CoverageArgs, path: &Path) -> Result<()> {
+pub fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let coverage = archive.coverage()?;
     let ledger = Ledger::open(archive.connection(), Scope::default())?;
     let never_ran =
         Question::named("pipelines-without-runs").expect("the question is in the list").ask(&ledger, None)?;
     let days = days_without_sync(&coverage, SystemClock.now());
-    let listing = Listing::of(ask(args)?, &coverage, |id| Ok(!archive.history(id)?.is_empty()))?;
+    let listing = Listing::of(ask(args, settings.workspace_at(path))?, &coverage, |id| {
+        Ok(!archive.history(id)?.is_empty())
+    })?;
     let unexplained = unexplained(&coverage, &listing);
     if args.json {
         say(&as_json(&coverage, &never_ran, &days, &listing, &unexplained).to_string())?;
@@ -44,15 +46,15 @@ pub fn run(args: &CoverageArgs, path: &Path) -> Result<()> {
 }
 
 /// What the API's list says of itself. `None`: it is not asked.
-fn ask(args: &CoverageArgs) -> Result<Option<Listed>> {
+fn ask(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<Listed>> {
     if args.offline {
         return Ok(None);
     }
-    if args.api.api_key_file.is_none() && !settings::has_api_key()? {
+    if args.api.api_key_file.is_none() && workspace.is_none() && !settings::has_api_key()? {
         tracing::warn!("there is no API key: the API's count is not asked for, as with --offline");
         return Ok(None);
     }
-    let client = client(&args.api)?;
+    let (_, client) = client(&args.api, workspace)?;
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer = Silence;

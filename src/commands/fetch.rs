@@ -4,7 +4,7 @@ use super::connection::Engine;
 use super::sync::{Target, attempt};
 use crate::cli::FetchArgs;
 use crate::error::Result;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::sync::{self, Options};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`crate::error::Error::Partial`] when any run could not be had.
-pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
+pub fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
     let options = Options {
         concurrency: args.api.concurrency,
         redaction: settings::redaction()?,
@@ -26,7 +26,7 @@ pub fn run(args: &FetchArgs, path: &Path) -> Result<()> {
         &args.api,
         &args.lock,
         &args.talk,
-        &Target::at(path),
+        &Target::at(path, settings),
         &options,
         &engine,
         |archive, means, options| sync::fetch(archive, means, options, &ids),

@@ -1,5 +1,6 @@
 //! This is `runledger man`: a man page for every command, made from the definition of the command line.
 
+use super::built_without;
 use crate::cli::{Cli, ManArgs};
 use crate::error::{Error, Result};
 use crate::export::Destination;
@@ -23,6 +24,9 @@ struct Page {
 /// # Errors
 /// [`Error::Usage`] when there is no such command, [`Error::Output`] when the place refuses a page.
 pub fn run(args: &ManArgs) -> Result<()> {
+    if !cfg!(feature = "manual") {
+        return Err(built_without("man pages", "manual"));
+    }
     let definition = Cli::definition();
     match &args.output {
         Some(folder) => {

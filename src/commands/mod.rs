@@ -62,8 +62,9 @@ fn carry_out(cli: &Cli) -> Result<()> {
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let done = match &cli.command {
         Command::Sync(args) if args.all => sync_all::run(args, cli),
-        Command::Sync(args) => sync::run(args, &path),
-        Command::Fetch(args) => fetch::run(args, &path),
+        // Whoever waits for it is told of settings that cannot be meant, too.
+        Command::Sync(args) => sync::run(args, &path, settings()),
+        Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &path),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
@@ -72,10 +73,10 @@ fn carry_out(cli: &Cli) -> Result<()> {
         Command::DatasetteMetadata(args) => datasette::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
-        Command::Verify(args) => verify::run(args, &path),
+        Command::Verify(args) => verify::run(args, &path, &settings()?),
         // It needs no archive.
         Command::VerifyFile(args) => return verify_file::run(args),
-        Command::Coverage(args) => coverage::run(args, &path),
+        Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
@@ -109,6 +110,15 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
             ),
             hint: Some("`runledger report` and `runledger export parquet` can ask several".to_owned()),
         }),
+    }
+}
+
+/// What to say where the program was built without one of its features. Asked with `cfg!`, so that what needs the feature is
+/// left out of the binary.
+fn built_without(what: &str, feature: &str) -> Error {
+    Error::Usage {
+        what: format!("this runledger was built without {what}"),
+        hint: Some(format!("build it with `cargo install --path . --features {feature}`")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! This is `runledger report html`: the ledger at a glance, as one page for a browser.
 
 use super::archives::Workspace;
+use super::built_without;
 use super::scope::scope;
 use super::writing::{asked, dialect_given};
 use crate::cli::{ReportArgs, TableFormat};
@@ -11,8 +12,11 @@ use crate::report::overview;
 /// Writes the page.
 ///
 /// # Errors
-/// [`Error::Usage`] when an argument is given that only a table has.
+/// [`Error::Usage`] when an argument is given that only a table has, or this program was built without the page.
 pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
+    if !cfg!(feature = "page") {
+        return Err(built_without("the page", "page"));
+    }
     refuse_what_tables_have(args)?;
     let [Workspace { archive, settings, .. }] = workspaces else {
         return Err(Error::Usage {

@@ -73,6 +73,10 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("the report {name} has no --what-if: only credits are forecast")))
         }
+        _ if !args.what_if.is_empty() && ledgers.len() > 1 => Err(Error::Usage {
+            what: "--what-if names a pipeline of one workspace, and several are asked".to_owned(),
+            hint: Some("ask that one, with its --db alone".to_owned()),
+        }),
         "cost" | "duration" | "credits" if args.limit.is_some() => {
             Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
         }

@@ -1,22 +1,20 @@
 //! This is `runledger sync`: it brings the archive up to date, and says in one line what came.
 
-use super::connection::{Engine, SystemClock, client_with, means};
+use super::connection::{Engine, SystemClock, client, means};
 use super::progress::{Silence, observer};
 use super::say;
 use super::watch::{Account, Watch};
-use crate::api::Client;
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
 use crate::secret::ApiKey;
-use crate::settings::{self, Workspace};
+use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Lock, SyncKind};
 use crate::sync::{self, Clock, Means, Observer, Options, Summary};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a lock that another sync holds is tried again.
@@ -26,11 +24,16 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// What ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
-pub fn run(args: &SyncArgs, path: &Path) -> Result<()> {
+pub fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let engine = Engine::start()?;
     let watch = Watch::of(args, &engine)?;
-    let (account, result) = sync_one(args, &Target::at(path), &engine);
-    let result = watch.end(&[account], result);
+    let result = match settings {
+        Ok(settings) => {
+            let (account, result) = sync_one(args, &Target::at(path, &settings), &engine);
+            watch.end(&[account], result)
+        }
+        Err(error) => watch.end(&[], Err(error)),
+    };
     engine.shut_down();
     result
 }
@@ -40,33 +43,37 @@ pub(super) struct Target<'a> {
     path: &'a Path,
     /// `None`: those that the arguments and the environment mean.
     workspace: Option<&'a Workspace>,
+    is_one_of_several: bool,
 }
 
 impl<'a> Target<'a> {
-    /// The archive there, for the runs that the arguments and the environment mean.
-    pub fn at(path: &'a Path) -> Target<'a> {
-        Target { path, workspace: None }
+    /// The archive there: of the workspace that the settings say it is of, else of the one that arguments and environment mean.
+    pub fn at(path: &'a Path, settings: &'a Settings) -> Target<'a> {
+        Target { path, workspace: settings.workspace_at(path), is_one_of_several: false }
     }
 
-    /// The archive of a workspace.
+    /// The archive of a workspace, beside others.
     pub fn of(workspace: &'a Workspace) -> Target<'a> {
-        Target { path: &workspace.archive, workspace: Some(workspace) }
+        Target { path: &workspace.archive, workspace: Some(workspace), is_one_of_several: true }
     }
 
+    /// The account of a sync of it that did not begin.
+    pub fn untried(&self, args: &SyncArgs, exit_code: u8) -> Account<'a> {
+        Account {
+            workspace: self.name().map(ToOwned::to_owned),
+            archive: self.path,
+            settle: args.settle,
+            began_at: SystemClock.now(),
+            seconds: None,
+            requests: None,
+            exit_code,
+            words: "not tried".to_owned(),
+        }
+    }
+
+    /// What it is called where there are others. `None`: there are none.
     fn name(&self) -> Option<&'a str> {
-        self.workspace.map(|workspace| workspace.name.as_str())
-    }
-
-    /// The key, and a client that uses it.
-    fn client(&self, args: &ApiArgs) -> Result<(ApiKey, Arc<Client>)> {
-        let key = match self.workspace {
-            Some(workspace) => workspace.api_key()?,
-            None => settings::api_key(args.api_key_file.as_deref())?,
-        };
-        let address =
-            self.workspace.and_then(|workspace| workspace.api_url.as_ref()).or(args.api_url.as_ref());
-        let client = client_with(args, address.map(String::as_str), &key)?;
-        Ok((key, client))
+        self.workspace.filter(|_| self.is_one_of_several).map(|workspace| workspace.name.as_str())
     }
 }
 
@@ -95,16 +102,7 @@ pub(super) fn sync_one<'a>(
         Err(error) => Attempt::ended_by(error),
     };
     let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
-    let account = Account {
-        workspace: target.name().map(ToOwned::to_owned),
-        archive: target.path,
-        settle: args.settle,
-        began_at,
-        seconds,
-        requests,
-        exit_code,
-        words,
-    };
+    let account = Account { began_at, seconds, requests, words, ..target.untried(args, exit_code) };
     (account, result)
 }
 
@@ -128,7 +126,7 @@ impl Attempt {
 }
 
 /// An error and what to do about it, in lines for people.
-fn in_words(error: &Error) -> String {
+pub(super) fn in_words(error: &Error) -> String {
     let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
     let text = format!("error: {error}{hint}");
     let lines: Vec<_> = text.lines().map(visible).collect();
@@ -147,7 +145,7 @@ pub(super) fn attempt(
 ) -> Attempt {
     let path = target.path;
     let read = || -> Result<(ApiKey, Summary, f64)> {
-        let (key, client) = target.client(api)?;
+        let (key, client) = client(api, target.workspace)?;
         let wait = LockWait { engine, span: lock.lock_wait, quiet: talk.quiet };
         let (_lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
@@ -158,9 +156,23 @@ pub(super) fn attempt(
     };
     let (key, summary, seconds) = match read() {
         Ok(read) => read,
-        Err(error) => return Attempt::ended_by(error.in_archive(path)),
+        Err(error) => {
+            let error = error.in_archive(path);
+            if let (Some(workspace), true) = (target.name(), talk.json) {
+                let told = json!({
+                    "workspace": workspace,
+                    "kind": null,
+                    "exit_code": error.exit_code(),
+                    "error": error.to_string(),
+                });
+                if let Err(refused) = say(&told.to_string()) {
+                    return Attempt::ended_by(refused);
+                }
+            }
+            return Attempt::ended_by(error);
+        }
     };
-    let mut words = under(target.name(), line(&summary, seconds, options.dry_run));
+    let mut words = line(&summary, seconds, options.dry_run);
     let requests = summary.tally.requests;
     let result = tell(target.name(), &summary, seconds, talk, options.dry_run).and(summary.result);
     let result = result.map_err(|error| error.in_archive(path));

@@ -3,10 +3,11 @@
 use super::archives::every_workspace;
 use super::connection::Engine;
 use super::sync::{Target, sync_one};
-use super::watch::Watch;
+use super::watch::{Account, Watch};
 use crate::cli::{Cli, SyncArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
+use crate::settings::Workspace;
 use std::io::Write as _;
 
 /// Syncs each workspace that the settings name. One that fails is told about at once, and does not stop the others.
@@ -15,21 +16,38 @@ use std::io::Write as _;
 /// [`Error::Workspaces`] when any failed; [`Error::Interrupted`] when somebody asked to stop; [`Error::Usage`] when there are
 /// none, or something is said of all that each says for itself.
 pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
-    refuse_what_each_says(args)?;
-    let settings = every_workspace(cli)?;
-    let workspaces = settings.workspaces();
     let engine = Engine::start()?;
     let watch = Watch::of(args, &engine)?;
-    let (mut accounts, mut failed, mut interrupted) = (Vec::new(), Vec::new(), None);
-    for workspace in workspaces {
-        let (account, result) = sync_one(args, &Target::of(workspace), &engine);
+    // Whoever waits for it is told of settings that cannot be meant, too.
+    let settings = refuse_what_each_says(args).and_then(|()| every_workspace(cli));
+    let result = match settings {
+        Ok(settings) => {
+            let (accounts, result) = sync_each(args, settings.workspaces(), &engine);
+            watch.end(&accounts, result)
+        }
+        Err(error) => watch.end(&[], Err(error)),
+    };
+    engine.shut_down();
+    result
+}
+
+fn sync_each<'w>(
+    args: &SyncArgs,
+    workspaces: &'w [Workspace],
+    engine: &Engine,
+) -> (Vec<Account<'w>>, Result<()>) {
+    let (mut accounts, mut failed) = (Vec::with_capacity(workspaces.len()), Vec::new());
+    for (place, workspace) in workspaces.iter().enumerate() {
+        let (account, result) = sync_one(args, &Target::of(workspace), engine);
         let exit_code = account.exit_code;
         accounts.push(account);
         match result {
             Ok(()) => {}
             Err(error @ Error::Interrupted { .. }) => {
-                interrupted = Some(error);
-                break;
+                // Those that it did not come to stay in the metrics.
+                let rest = workspaces[place + 1..].iter().map(Target::of);
+                accounts.extend(rest.map(|target| target.untried(args, exit_code)));
+                return (accounts, Err(error));
             }
             Err(error) => {
                 tell(&workspace.name, &error);
@@ -37,14 +55,9 @@ pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
             }
         }
     }
-    let result = match interrupted {
-        Some(error) => Err(error),
-        None if failed.is_empty() => Ok(()),
-        None => Err(Error::Workspaces { failed, all: workspaces.len() }),
-    };
-    let result = watch.end(&accounts, result);
-    engine.shut_down();
-    result
+    let result =
+        if failed.is_empty() { Ok(()) } else { Err(Error::Workspaces { failed, all: workspaces.len() }) };
+    (accounts, result)
 }
 
 /// Refuses arguments that cannot be meant of every workspace.
@@ -72,6 +85,6 @@ fn tell(workspace: &str, error: &Error) {
         other => other.hint(),
     };
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {hint}");
+        let _ = writeln!(stderr, "hint: {}", visible(&hint));
     }
 }

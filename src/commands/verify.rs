@@ -6,7 +6,7 @@ use super::say;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
 use crate::export::visible;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::snapshot::Change;
 use crate::store::Archive;
 use crate::sync::{Clock, Options, Verdict, verify};
@@ -19,9 +19,9 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// [`Error::Partial`] when a run differs, is gone, or could not be compared.
-pub fn run(args: &VerifyArgs, path: &Path) -> Result<()> {
+pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let client = client(&args.api)?;
+    let (_, client) = client(&args.api, settings.workspace_at(path))?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let settled_before = SystemClock.now().plus(-args.settle);
     let ids = archive.settled_sample(settled_before, args.sample, seed)?;

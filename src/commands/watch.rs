@@ -1,12 +1,13 @@
 //! This is the watch over syncs: whoever waits for them is told when they begin and how they ended, by ping and by metrics.
 
 use super::connection::{Engine, SystemClock};
+use super::sync::in_words;
 use crate::api::Ping;
 use crate::cli::{SyncArgs, WatchArgs};
 use crate::error::{Error, Result};
-use crate::export::Destination;
 use crate::export::prometheus::{self, Figures};
-use crate::replace::replace;
+use crate::export::{Destination, spare_archives};
+use crate::replace::{replace, same_file};
 use crate::run::Instant;
 use crate::settings;
 use crate::store::{Archive, Contents};
@@ -14,7 +15,7 @@ use crate::sync::Clock;
 use chrono::TimeDelta;
 use std::fs::{Permissions, metadata, set_permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +66,13 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// As [`Watch::begin`].
     pub fn of(args: &SyncArgs, engine: &'a Engine) -> Result<Watch<'a>> {
-        if args.dry_run { Ok(Watch::nobody(engine)) } else { Watch::begin(&args.watch, engine) }
+        if args.dry_run {
+            return Ok(Watch::nobody(engine));
+        }
+        if let Some(path) = &args.watch.metrics_file {
+            can_be_replaced(path, &[args.api.api_key_file.as_deref(), args.watch.ping_url_file.as_deref()])?;
+        }
+        Watch::begin(&args.watch, engine)
     }
 
     /// Nobody waits.
@@ -109,6 +116,9 @@ impl<'a> Watch<'a> {
             (result, written) => result.and(written),
         };
         let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
+        if let (Err(error), []) = (&result, words.as_slice()) {
+            words.push(in_words(error));
+        }
         self.send_end(exit_code, &words.join("\n"));
         result
     }
@@ -142,6 +152,10 @@ impl<'a> Watch<'a> {
 
     fn write_metrics(&self, accounts: &[Account<'_>]) -> Result<()> {
         let Some(path) = &self.metrics_file else { return Ok(()) };
+        if accounts.is_empty() {
+            // Nothing was looked at: what is there says more.
+            return Ok(());
+        }
         let figures: Vec<Figures> = accounts.iter().map(Account::figures).collect();
         let page = prometheus::page(&figures);
         if metadata(path).is_ok_and(|there| !there.is_file()) {
@@ -154,6 +168,22 @@ impl<'a> Watch<'a> {
         })
         .map_err(|cause| Error::Output { what: path.display().to_string(), cause })
     }
+}
+
+/// Refuses a place for metrics that would be lost or never come to an end, before anything begins.
+fn can_be_replaced(path: &Path, secrets: &[Option<&Path>]) -> Result<()> {
+    let refused = |why: &str| Error::Usage {
+        what: format!("--metrics-file {}: {why}", path.display()),
+        hint: Some("name a file of its own, such as runledger.prom".to_owned()),
+    };
+    spare_archives(path)?;
+    if secrets.iter().flatten().any(|secret| same_file(secret, path)) {
+        return Err(refused("it holds a secret that is read"));
+    }
+    if metadata(path).is_ok_and(|there| there.file_type().is_fifo()) {
+        return Err(refused("it is a pipe, and nobody may be reading it"));
+    }
+    Ok(())
 }
 
 impl Account<'_> {

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::replace::replace;
+use crate::store::APPLICATION_ID;
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How many bytes are collected before the system is asked to write them.
@@ -39,6 +40,34 @@ impl From<Error> for WriteError {
     }
 }
 
+/// How SQLite's own files beside an archive are called, and its lock.
+const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+
+/// Refuses a place that is an archive, or one of the files that belong to it: an answer that takes its place would be the end
+/// of what was kept.
+///
+/// # Errors
+/// [`Error::Usage`] naming it.
+pub fn spare_archives(place: &Path) -> Result<()> {
+    let text = place.to_string_lossy();
+    let archive = BESIDE.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
+    match [Some(place), archive].into_iter().flatten().find(|path| is_archive(path)) {
+        None => Ok(()),
+        Some(archive) => Err(Error::Usage {
+            what: format!("{}: {} is an archive, and would be lost", place.display(), archive.display()),
+            hint: Some("name another file".to_owned()),
+        }),
+    }
+}
+
+/// Whether the file there is an archive, as its header has it.
+fn is_archive(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = fs::metadata(path).is_ok_and(|there| there.is_file())
+        && fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
+    read && header.starts_with(b"SQLite format 3\0") && header[68..] == APPLICATION_ID.to_be_bytes()
+}
+
 impl Destination {
     /// The file at `path`, or the standard output where there is none.
     pub fn at(path: Option<&Path>) -> Destination {
@@ -48,14 +77,17 @@ impl Destination {
     /// Puts there what `write` writes. After an error a file is as it was before.
     ///
     /// # Errors
-    /// [`Error::Output`] when the place refuses; whatever `write` says otherwise.
+    /// [`Error::Output`] when the place refuses, [`Error::Usage`] when it is an archive; whatever `write` says otherwise.
     pub fn write(&self, write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>) -> Result<()> {
         let written = match self {
             Destination::StandardOutput => match buffered(io::stdout().lock(), write) {
                 Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 written => written,
             },
-            Destination::File(path) => write_file(path, write),
+            Destination::File(path) => {
+                spare_archives(path)?;
+                write_file(path, write)
+            }
         };
         written.map_err(|error| match error {
             WriteError::Io(cause) => Error::Output { what: self.to_string(), cause },

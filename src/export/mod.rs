@@ -22,7 +22,7 @@ pub mod writing;
 pub mod xlsx;
 
 pub use dialect::Dialect;
-pub use file::{Destination, WriteError};
+pub use file::{Destination, WriteError, spare_archives};
 pub use harmless::harmless;
 pub use pictures::pictured;
 pub use visible::visible;
