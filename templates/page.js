@@ -5,7 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   const [form, of, month, told] = ["filter", "of", "in", "told"].map(byId);
-  const HEIGHT = 180, ROW = 14, CELL = 12, WEEKS = 54, TOP = 10, ROWS = 15, FAILING = 5;
+  const HEIGHT = 180, ROW = 14, CELL = 12, WEEKS = 54, TOP = 10, ROWS = 15, FAILING = 5, LARGE = 10;
   const KINDS = ["source", "destination", "transformation", null];
   const WORDS = ["sources", "destinations", "transformations", "no one pipeline"];
   const NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -127,11 +127,13 @@
   const cell = (content) => html("td", { class: "n" }, content);
   const row = (label, ...cells) => html("tr", {}, html("th", { scope: "row" }, label), ...cells.map(cell));
   const clean = (text) => text.replace(/\p{Cc}/gu, " ");
-  const called = ({ n, i }) => clean(n?.trim() ? n : i ?? "No one pipeline");
+  // Of a name that nobody would see the id is told.
+  const isVisible = (name) => name !== null && /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{White_Space}\u2800]/u.test(name);
+  const called = ({ n, i }) => clean(isVisible(n) ? n : i ?? "No one pipeline");
   const nameOf = (pipeline) => {
     const { n, i, k } = pipeline, name = called(pipeline);
     const kind = html("span", { class: "kind" }, k ?? "none, or several at once");
-    if (n?.trim() && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
+    if (isVisible(n) && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
     return [html("bdi", { dir: "auto", class: "name", ...([...name].length > 60 ? { title: name } : {}) }, name), " ", kind];
   };
   const named = (pipeline, ...cells) => html("tr", {}, html("th", { scope: "row" }, ...nameOf(pipeline)), ...cells);
@@ -158,6 +160,7 @@
     const tell = (id, heading, value, lines) => {
       const tile = tiles.querySelector(`[data-figure="${id}"]`);
       tile.querySelector("h3").textContent = heading;
+      tile.querySelector(".big").classList.toggle("long", value.textContent.length > LARGE);
       tile.querySelector(".big").firstElementChild.replaceWith(value);
       tile.querySelector("ul").replaceChildren(...lines.map((line) => html("li", {}, line)));
       return tile;
@@ -180,7 +183,7 @@
     }
     const open = place === null ? sums(series.x) : now;
     tell("unsettled", `Runs not settled, in ${place === null ? "all" : label(place)}`, countFigure(open.unsettled),
-      [`${count(open.unknown)} have no known cost`, "Their status, cost or credit may still change"]);
+      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${place === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
   };
 
   const drawCost = (series, months, place, picked) => {
@@ -275,12 +278,13 @@
 
   const spark = (months) => {
     const shown = data.months.map((_, at) => months.get(at)?.total ?? null).slice(-24);
-    const most = Math.max(1, ...shown.map(Number)), first = data.months.length - shown.length;
+    const first = data.months.length - shown.length, high = Math.max(0, ...shown.map(Number)), low = Math.min(0, ...shown.map(Number));
+    const pixels = (units) => units / Math.max(1, high - low) * 24;
     return svg("svg", { class: "spark", width: shown.length * 7, height: 24, viewBox: `0 0 ${shown.length * 7} 24`, role: "img", "aria-label": "Cost by month" },
       ...shown.flatMap((nanos, at) => {
         if (nanos === null) return [];
-        const height = Math.max(1, Math.max(0, Number(nanos)) / most * 24);
-        return [svg("rect", { x: at * 7, width: 5, y: number(24 - height), height: number(height) }, svg("title", {}, `${label(first + at)}: ${usd(nanos)} USD`))];
+        const height = Math.max(1, pixels(Math.abs(Number(nanos)))), y = nanos < 0n ? pixels(high) : Math.max(0, pixels(high) - height);
+        return [svg("rect", { ...(first + at === data.focus ? { class: "focus" } : {}), x: at * 7, width: 5, y: number(y), height: number(height) }, svg("title", {}, `${label(first + at)}: ${usd(nanos)} USD`))];
       }));
   };
 

@@ -202,16 +202,21 @@ const SPARK_HEIGHT: u32 = 24;
 const SPARK_ROOM: u32 = 7;
 
 impl Spark {
-    /// The amounts with what they say. `None`: not known.
-    pub fn new(title: impl Into<String>, months: &[(Option<i128>, String)]) -> Spark {
-        let most = months.iter().filter_map(|(amount, _)| *amount).max().unwrap_or_default().max(1);
+    /// The amounts with what they say, those of the month that comes first apart. `None`: not known, and no such month.
+    pub fn new(title: impl Into<String>, months: &[(Option<i128>, String)], focus: Option<usize>) -> Spark {
+        let known = || months.iter().filter_map(|(amount, _)| *amount);
+        let (high, low) = (known().max().unwrap_or(0).max(0), known().min().unwrap_or(0).min(0));
+        let pixels = |units: i128| units as f64 / (high - low).max(1) as f64 * f64::from(SPARK_HEIGHT);
         let marks = (0..).zip(months).filter_map(|(place, (amount, title))| {
-            let height = ((*amount)?.max(0) as f64 / most as f64 * f64::from(SPARK_HEIGHT)).max(1.0);
+            let amount = (*amount)?;
+            // What is there is seen, however little.
+            let height = pixels(amount.abs()).max(1.0);
             Some(Mark {
-                class: "",
+                class: if focus == Some(place as usize) { "focus" } else { "" },
                 x: (place * SPARK_ROOM).to_string(),
                 width: (SPARK_ROOM - 2).to_string(),
-                y: number(f64::from(SPARK_HEIGHT) - height),
+                // Refunds stand below nothing.
+                y: number(if amount < 0 { pixels(high) } else { (pixels(high) - height).max(0.0) }),
                 height: number(height),
                 title: title.clone(),
             })
@@ -314,6 +319,16 @@ mod tests {
         assert_eq!(place(&chart.marks[0]), ["0.65", "90", "3.7", "90"]);
         assert_eq!(place(&chart.marks[1]), ["0.65", "0", "3.7", "90"]);
         assert_eq!(chart.marks[39].x, "95.65");
+    }
+
+    #[test]
+    fn a_trend_shows_refunds_below_nothing_and_the_month_that_comes_first_apart() {
+        let months = [Some(20), Some(-10), None, Some(0)].map(|amount| (amount, String::new()));
+        let place = |mark: &Mark| (mark.class, mark.y.clone(), mark.height.clone());
+        let told = |class, y: &str, height: &str| (class, y.to_owned(), height.to_owned());
+        let marks: Vec<_> = Spark::new("t", &months, Some(1)).marks.iter().map(place).collect();
+        assert_eq!(marks, [told("", "0", "16"), told("focus", "16", "8"), told("", "15", "1")]);
+        assert!(Spark::new("t", &months, Some(2)).marks.iter().all(|mark| mark.class.is_empty()));
     }
 
     #[test]

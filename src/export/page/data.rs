@@ -1,14 +1,18 @@
 //! This is what the page's own script reads: the figures by month, week and day of the pipelines that can be picked.
 
+use super::name::cut;
 use super::shown::Shown;
 use crate::report::overview::{Overview, Percentiles, Pipeline, Sums};
 use crate::run::{Seconds, Usd};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many bytes the months of pipelines may take, and their weeks and days: with all else less than a megabyte.
-const MONTHS_BYTES: usize = 250_000;
+const MONTHS_BYTES: usize = 300_000;
 const DETAILS_BYTES: usize = 250_000;
+
+/// What no pipeline is smaller than.
+const LEAST_BYTES: usize = 100;
 
 /// The greatest whole number that JavaScript reads exactly from JSON.
 const SAFE: i128 = (1 << 53) - 1;
@@ -31,30 +35,23 @@ impl Data {
     /// Gathers what there is room for.
     pub fn of(overview: &Overview, shown: &Shown) -> Data {
         let mut room = MONTHS_BYTES;
-        let mut picked = BTreeSet::new();
-        let mut told = std::collections::HashMap::new();
+        let mut picked = BTreeMap::new();
         for place in by_importance(overview, shown) {
-            let pipeline = &overview.pipelines[place];
-            let months = months(pipeline, shown);
-            let bytes = months.to_string().len() + 120 + pipeline.name.as_ref().map_or(0, String::len);
-            if bytes > room {
+            let value = pipeline(&overview.pipelines[place], shown);
+            // What is written is what takes room; a smaller one may still fit.
+            let bytes = inside_a_page(&value.to_string()).len();
+            if bytes <= room {
+                room -= bytes;
+                picked.insert(place, value);
+            } else if room < LEAST_BYTES {
                 break;
             }
-            room -= bytes;
-            picked.insert(place);
-            told.insert(place, months);
         }
         let (mut room, mut is_whole) = (DETAILS_BYTES, true);
         let pipelines: Vec<Value> = picked
-            .iter()
-            .map(|place| {
-                let pipeline = &overview.pipelines[*place];
-                let mut value = json!({
-                    "n": pipeline.name, "i": pipeline.id, "k": pipeline.kind,
-                    "m": told.remove(place), "x": sums(&pipeline.total),
-                    "b": sums(&pipeline.before), "t": pipeline.before_to_date.as_ref().map(sums),
-                    "f": [pipeline.failures.in_a_row(), pipeline.failures.last_failure_at().map(|at| shown.told(at))],
-                });
+            .iter_mut()
+            .map(|(place, value)| {
+                let (pipeline, mut value) = (&overview.pipelines[*place], value.take());
                 let details = (weeks(pipeline, shown), days(pipeline, shown));
                 let bytes = details.0.to_string().len() + details.1.to_string().len();
                 if bytes <= room {
@@ -71,7 +68,7 @@ impl Data {
             .kinds
             .iter()
             .map(|(months, _)| {
-                let shown_months = months.iter().filter(|(month, _)| *month >= shown.months.0);
+                let shown_months = months.iter().filter(|(month, _)| shown.has_month(*month));
                 shown_months
                     .map(|(month, sums)| json!([month - shown.months.0, nanos(sums.cost.total())]))
                     .collect()
@@ -93,7 +90,7 @@ impl Data {
             },
             "kinds": kinds, "shown": shown_kinds, "pipelines": pipelines, "count": overview.pipelines.len(),
         });
-        Data { picked: picked.into_iter().collect(), is_whole, json: inside_a_page(&data.to_string()) }
+        Data { picked: picked.into_keys().collect(), is_whole, json: inside_a_page(&data.to_string()) }
     }
 }
 
@@ -125,8 +122,18 @@ fn by_importance(overview: &Overview, shown: &Shown) -> Vec<usize> {
     order
 }
 
+/// What is told of a pipeline, without its weeks and days.
+fn pipeline(pipeline: &Pipeline, shown: &Shown) -> Value {
+    let Pipeline { name, id, kind, total, before, before_to_date, failures, .. } = pipeline;
+    json!({
+        "n": name.as_deref().map(cut), "i": id.as_deref().map(cut), "k": kind,
+        "m": months(pipeline, shown), "x": sums(total), "b": sums(before), "t": before_to_date.as_ref().map(sums),
+        "f": [failures.in_a_row(), failures.last_failure_at().map(|at| shown.told(at))],
+    })
+}
+
 fn months(pipeline: &Pipeline, shown: &Shown) -> Value {
-    let months = pipeline.months.iter().filter(|(month, _)| *month >= shown.months.0);
+    let months = pipeline.months.iter().filter(|(month, _)| shown.has_month(*month));
     months
         .map(|(month, figures)| {
             let mut row = vec![json!(month - shown.months.0)];
@@ -154,7 +161,7 @@ fn sums(sums: &Sums) -> Vec<Value> {
 
 /// The weeks' times in milliseconds: how many runs took how long, how many waited how long.
 fn weeks(pipeline: &Pipeline, shown: &Shown) -> Value {
-    let weeks = pipeline.weeks.iter().filter(|(week, _)| *week >= shown.weeks.0);
+    let weeks = pipeline.weeks.iter().filter(|(week, _)| shown.has_week(*week));
     weeks
         .map(|(week, times)| {
             let mut row = vec![json!(week - shown.weeks.0)];
@@ -169,7 +176,7 @@ fn weeks(pipeline: &Pipeline, shown: &Shown) -> Value {
 /// The days one after the other: how many days after the one before, runs, failures.
 fn days(pipeline: &Pipeline, shown: &Shown) -> Value {
     let mut before = shown.days.0;
-    let days = pipeline.days.iter().filter(|(day, _)| *day >= shown.days.0);
+    let days = pipeline.days.iter().filter(|(day, _)| shown.has_day(*day));
     days.flat_map(|(day, runs)| {
         let later = day - before;
         before = *day;
@@ -187,7 +194,8 @@ fn nanos(usd: Option<Usd>) -> Value {
 }
 
 fn millis(seconds: Option<Seconds>) -> Value {
-    seconds.map_or(Value::Null, |seconds| json!(seconds.units() as i64))
+    // No time that is longer can be told from it.
+    seconds.map_or(Value::Null, |seconds| json!(seconds.units().clamp(-SAFE, SAFE) as i64))
 }
 
 /// JSON in which nothing ends a script, begins a comment, or ends a line for JavaScript.
@@ -225,5 +233,7 @@ mod tests {
         assert_eq!(nanos(Some(Usd::from_units(SAFE + 1))), json!("9007199254740992"));
         assert_eq!(nanos(Some(Usd::from_units(-SAFE - 1))), json!("-9007199254740992"));
         assert_eq!(nanos(None), Value::Null);
+        assert_eq!(millis(Some(Seconds::from_units(i128::MAX))), json!(9_007_199_254_740_991_i64));
+        assert_eq!(millis(Some(Seconds::from_units(-7))), json!(-7));
     }
 }

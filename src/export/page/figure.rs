@@ -11,6 +11,9 @@ const THOUSANDS: char = '\u{202f}';
 /// The decimals of an amount where there is room for few.
 pub const FEW_DECIMALS: u32 = 2;
 
+/// How many characters there is room for in large letters.
+const LARGE: usize = 10;
+
 /// A figure with its exact value; a dash where it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(
@@ -26,6 +29,11 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// Whether it is too long for large letters.
+    pub fn is_long(&self) -> bool {
+        self.shown.chars().count() > LARGE
+    }
+
     fn of(known: Option<(String, String)>) -> Figure {
         match known {
             Some((shown, exact)) => Figure { shown, exact: Some(exact) },

@@ -6,6 +6,7 @@
 mod chart;
 mod data;
 mod figure;
+mod name;
 mod scale;
 mod shown;
 mod view;

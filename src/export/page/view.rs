@@ -3,6 +3,7 @@
 use super::chart::{CALENDAR_WEEKS, Columns, DayCalendar, Each, HEIGHT, Segment, Spark};
 use super::data::{Data, TOP};
 use super::figure::{FEW_DECIMALS, Figure, change, grouped, lasting, percent};
+use super::name::{is_visible, on_a_line};
 use super::scale::{Scale, Unit};
 use super::shown::Shown;
 use crate::report::DateBasis;
@@ -49,12 +50,14 @@ pub struct View {
     pipelines_more: String,
     took: Option<Columns>,
     took_table: DataTable,
+    weeks_note: Option<String>,
     waited: Option<Columns>,
     waited_table: DataTable,
     success: Option<Columns>,
     success_table: DataTable,
     calendar: Option<DayCalendar>,
     calendar_table: DataTable,
+    days_note: Option<String>,
     shades: Vec<(&'static str, String)>,
     failures: Vec<FailureRow>,
     failures_more: String,
@@ -190,12 +193,11 @@ impl View {
                 .collect(),
             cost: page.cost(),
             cost_table: page.cost_table(),
-            months_note: (overview.all.months.ends().is_some_and(|(first, _)| first < shown.months.0)).then(
-                || format!("Months before {} are in the total, and not drawn.", month_label(shown.months.0)),
-            ),
+            months_note: page.months_note(),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             took: page.times("took", "How long runs took, by week", |times| times.took),
+            weeks_note: page.weeks_note(),
             took_table: page.times_table("took", "How long runs took, by week", |times| times.took),
             waited: page.times("waited", "How long runs waited, by week", |times| times.waited),
             waited_table: page.times_table("waited", "How long runs waited, by week", |times| times.waited),
@@ -203,6 +205,7 @@ impl View {
             success_table: page.success_table(),
             shades: calendar.as_ref().map(shades).unwrap_or_default(),
             calendar,
+            days_note: page.days_note(),
             calendar_table: page.calendar_table(),
             failures: page.failures(),
             failures_more: page.failures_more(),
@@ -388,6 +391,15 @@ impl Words<'_> {
             ),
         );
         let total = &all.total;
+        let mut unsettled = Vec::new();
+        if total.unsettled > 0 {
+            unsettled.push("Their status, cost or credit may still change".to_owned());
+        }
+        unsettled.push(format!(
+            "{} of all {} runs have no known cost",
+            grouped(&total.cost.runs_cost_unknown.to_string()),
+            grouped(&total.cost.runs.to_string())
+        ));
         vec![
             Tile {
                 id: "cost",
@@ -419,10 +431,7 @@ impl Words<'_> {
                 value: Figure::count(total.unsettled),
                 unit: "",
                 meter: None,
-                lines: vec![
-                    format!("{} have no known cost", grouped(&total.cost.runs_cost_unknown.to_string())),
-                    "Their status, cost or credit may still change".to_owned(),
-                ],
+                lines: unsettled,
             },
         ]
     }
@@ -494,16 +503,17 @@ impl Words<'_> {
                 })
             })
             .collect();
-        let earlier = |months: &Series<Sums>| {
-            let mut earlier = Sums::default();
-            let months = months.iter().take_while(|(month, _)| *month < self.shown.months.0);
-            months.for_each(|(_, sums)| earlier.merge(*sums));
-            earlier
-        };
-        let before = earlier(&self.overview.all.months);
+        let (first, last) = self.shown.months;
+        let (earlier, later) = (|month: i32| month < first, |month: i32| month > last);
+        let before = merged(&self.overview.all.months, earlier);
         if before.cost.runs > 0 {
-            let label = format!("before {}", month_label(self.shown.months.0));
-            rows.insert(0, row(label, before, &|kind| earlier(&self.overview.kinds[kind].0)));
+            let label = format!("before {}", month_label(first));
+            rows.insert(0, row(label, before, &|kind| merged(&self.overview.kinds[kind].0, earlier)));
+        }
+        let after = merged(&self.overview.all.months, later);
+        if after.cost.runs > 0 {
+            let label = format!("after {}", month_label(last));
+            rows.push(row(label, after, &|kind| merged(&self.overview.kinds[kind].0, later)));
         }
         let unbooked = self.overview.all.unbooked;
         if unbooked.cost.runs > 0 {
@@ -522,13 +532,42 @@ impl Words<'_> {
         }
     }
 
+    // ---- what is not drawn
+
+    fn months_note(&self) -> Option<String> {
+        let (first, last) = self.shown.months;
+        let is_cut = self.overview.all.months.ends().is_some_and(|(earliest, _)| earliest < first);
+        let cut =
+            is_cut.then(|| format!("Months before {} are in the total, and not drawn.", month_label(first)));
+        let later = merged(&self.overview.all.months, |month| month > last).cost.runs;
+        let later = later_note(later, &month_label(last));
+        let said: Vec<String> = cut.into_iter().chain(later).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+
+    fn weeks_note(&self) -> Option<String> {
+        let (first, last) = self.shown.weeks;
+        let label = if first > last { String::new() } else { week_label(last) };
+        later_note(self.runs_after(monday(last) + 6), &label)
+    }
+
+    fn days_note(&self) -> Option<String> {
+        let (first, last) = self.shown.days;
+        let label = if first > last { String::new() } else { day_label(last) };
+        later_note(self.runs_after(last), &label)
+    }
+
+    fn runs_after(&self, last: i32) -> u64 {
+        let days = self.overview.all.days.iter().rev().take_while(|(day, _)| *day > last);
+        days.map(|(_, runs)| runs.runs).sum()
+    }
+
     // ---- pipelines
 
     fn name(&self, name: Option<&String>, id: Option<&String>, kind: Option<&String>) -> Name {
-        let clean =
-            |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+        let clean = |text: &String| on_a_line(text);
         // Of a name that nobody would see the id is told.
-        match (name.filter(|name| !name.trim().is_empty()), id) {
+        match (name.filter(|name| is_visible(name)), id) {
             (Some(name), id) => {
                 Name { name: clean(name), kind: kind.cloned().unwrap_or_default(), id: id.map(clean) }
             }
@@ -561,6 +600,13 @@ impl Words<'_> {
                 })
                 .collect();
             let months: Vec<_> = months.into_iter().rev().collect();
+            // As many months as there are after it stand behind it.
+            let focus = self.overview.focus.as_ref().and_then(|focus| {
+                months
+                    .len()
+                    .checked_sub(1)?
+                    .checked_sub(usize::try_from(self.shown.months.1 - focus.month).ok()?)
+            });
             let share = cost.total().zip(all).and_then(|(part, all)| Share::ratio(part.units(), all.units()));
             PipelineRow {
                 name: self.name_of(pipeline),
@@ -571,6 +617,7 @@ impl Words<'_> {
                 spark: Spark::new(
                     format!("Cost by month, the last is {}", month_label(self.shown.months.1)),
                     &months,
+                    focus,
                 ),
             }
         };
@@ -615,7 +662,7 @@ impl Words<'_> {
     }
 
     fn times_table(&self, id: &'static str, title: &str, of: fn(&Times) -> Percentiles) -> DataTable {
-        let weeks = self.overview.all.weeks.iter().filter(|(week, _)| *week >= self.shown.weeks.0);
+        let weeks = self.overview.all.weeks.iter().filter(|(week, _)| self.shown.has_week(*week));
         let rows = weeks.map(|(week, times)| {
             let Percentiles { runs, p50, p95 } = of(times);
             (week_label(*week), vec![Figure::count(runs), Figure::seconds(p50), Figure::seconds(p95)])
@@ -677,7 +724,9 @@ impl Words<'_> {
     // ---- the calendar
 
     fn calendar(&self) -> Option<DayCalendar> {
-        self.overview.all.days.ends()?;
+        if self.shown.days.0 > self.shown.days.1 {
+            return None;
+        }
         Some(DayCalendar::new("Runs by day, a column a week", &self.overview.all.days, self.shown.days))
     }
 
@@ -806,11 +855,27 @@ impl Words<'_> {
         OutlierRow {
             of: self.of(*pipeline),
             name: self.name(part(0), part(1), part(2)),
-            run_id: run_id.clone(),
+            run_id: on_a_line(run_id),
             booked_at: self.shown.told(judged.booked_at),
             why: why.join("; "),
         }
     }
+}
+
+/// What those of the numbers come to.
+fn merged(figures: &Series<Sums>, is_meant: impl Fn(i32) -> bool) -> Sums {
+    let mut merged = Sums::default();
+    figures.iter().filter(|(number, _)| is_meant(*number)).for_each(|(_, sums)| merged.merge(*sums));
+    merged
+}
+
+/// How many runs lie after what is drawn. `None`: none does.
+fn later_note(runs: u64, last: &str) -> Option<String> {
+    let runs = grouped(&Some(runs).filter(|runs| *runs > 0)?.to_string());
+    Some(match last {
+        "" => format!("Runs booked after all that was known, in the totals and not drawn: {runs}."),
+        last => format!("Runs booked after {last}, in the totals and not drawn: {runs}."),
+    })
 }
 
 /// The column of a week: the median in front of the 95th percentile.
