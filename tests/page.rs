@@ -1,5 +1,7 @@
 //! This is the test of the page: its figures are those of the reports, it lets nothing in, and its size has a bound.
 
+#![cfg(feature = "page")]
+
 #[path = "support/ledger.rs"]
 mod ledger;
 #[path = "support/office.rs"]

@@ -208,7 +208,7 @@ fn a_workspace_is_called_as_the_settings_say() {
     fs::create_dir(&folder).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), folder.join("acme.db")).unwrap();
     fs::remove_file(firms.acme.workspace.file("runledger.toml")).unwrap();
-    firms.run(&["report", "cost", "--all"]).refused(2, &["there is no file of settings", "[[workspace]]"]);
+    firms.run(&["report", "cost", "--all"]).refused(2, &["there is no runledger.toml", "[[workspace]]"]);
     let ask = [
         "report",
         "cost",
@@ -344,8 +344,10 @@ fn all_workspaces_are_told_as_one_object_a_line() {
     assert_eq!(ran.code, 3, "{ran:?}");
     let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |index: usize, field: &str| told[index][field].clone();
-    assert_eq!([of(0, "workspace"), of(1, "workspace")], [json!("globex"), json!("acme")]);
-    assert_eq!([of(0, "runs_new"), of(1, "runs_new")], [json!(30), json!(40)]);
+    let named = [of(0, "workspace"), of(1, "workspace"), of(2, "workspace")];
+    assert_eq!(named, [json!("globex"), json!("initech"), json!("acme")]);
+    // What could not begin has an object too.
+    assert_eq!([of(0, "runs_new"), of(1, "exit_code"), of(2, "runs_new")], [json!(30), json!(6), json!(40)]);
     // What all of them say is quiet where all is well.
     let ran = sync_all(&acme, &["--quiet"]);
     assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
@@ -382,7 +384,7 @@ fn metrics_have_each_workspace_and_a_ping_has_all() {
 fn what_is_said_of_each_workspace_is_not_said_of_all() {
     let (acme, globex) = offices();
     let none = sync_all(&acme, &[]);
-    none.refused(2, &["there is no file of settings", "[[workspace]]"]);
+    none.refused(2, &["there is no runledger.toml", "[[workspace]]"]);
     acme.set(&three(&acme, &globex, "any"));
     for (arguments, words) in [
         (["--db", "acme.db"], "--db names another"),
@@ -402,7 +404,7 @@ fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
     let key = "api_key_env = \"A\"";
     for (settings, words) in [
         (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are called a"),
-        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, a.db"),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, "),
         (of("", "a.db", key), "needs a name"),
         (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
         (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
@@ -461,4 +463,85 @@ fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
         .run(&[&renamed[..], &["--db", "globex.db"]].concat())
         .refused(2, &["--workspace names one archive"]);
     assert_eq!(files(), both);
+}
+
+#[test]
+fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
+    let office = Office::of(30);
+    let of = |name: &str, archive: &str| {
+        format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\napi_key_env = \"A\"\n")
+    };
+    fs::create_dir(office.workspace.file("x")).unwrap();
+    std::os::unix::fs::symlink(office.workspace.path(), office.workspace.file("link.db")).unwrap();
+    for (one, other) in [("a.db", "./a.db"), ("a.db", "x/../a.db"), ("runledger.db", "link.db")] {
+        office.set(&(of("a", one) + &of("b", other)));
+        office.run(&["report", "cost"]).refused(2, &["the workspaces a and b have one archive"]);
+    }
+    for nowhere in ["", ".", "x"] {
+        office.set(&of("a", nowhere));
+        office.run(&["report", "cost"]).refused(2, &["the workspace a needs files for archive"]);
+    }
+}
+
+#[test]
+fn an_archive_is_synced_with_the_key_of_its_workspace_whatever_the_environment_has() {
+    let (acme, globex) = offices();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let mut command = acme.command(&["sync", "--db", "archives/acme.db", "--config", "runledger.toml"]);
+    command
+        .env("NEKT_API_KEY", globex.workspace.sandbox.api_key())
+        .env("RUNLEDGER_API_URL", globex.workspace.sandbox.url().to_string());
+    let ran = ran(command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("first sync: 40 runs seen"), "{ran:?}");
+}
+
+#[test]
+fn no_answer_takes_the_place_of_an_archive() {
+    let firms = Firms::of(60);
+    let kept = |name: &str| fs::read(firms.acme.workspace.file(name)).unwrap();
+    let before = [kept("acme.db"), kept("globex.db")];
+    for arguments in [
+        vec!["report", "cost", "--db", "acme.db", "--format", "csv", "--output", "acme.db"],
+        vec!["report", "cost", "--db", "acme.db", "--db", "globex.db", "--output", "globex.db"],
+        vec!["export", "runs", "--db", "acme.db", "--output", "globex.db"],
+        vec!["export", "runs", "--db", "acme.db", "--output", "acme.db-wal"],
+        vec!["query", "SELECT 1", "--db", "acme.db", "--output", "./acme.db"],
+        vec!["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "acme.db"],
+    ] {
+        firms.run(&arguments).refused(2, &["is an archive, and would be lost", "name another file"]);
+    }
+    fs::write(firms.acme.workspace.file("any"), "a-key").unwrap();
+    let over_the_key = ["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "any"];
+    firms.run(&over_the_key).refused(2, &["it holds a secret"]);
+    assert_eq!([kept("acme.db"), kept("globex.db")], before);
+}
+
+#[test]
+fn what_stands_beside_an_archive_goes_over_what_all_share() {
+    let firms = Firms::of(120);
+    let folder = firms.acme.workspace.file("globex");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(firms.acme.workspace.file("globex.db"), folder.join("globex.db")).unwrap();
+    fs::write(folder.join("runledger.toml"), "[plan]\nfee_usd = \"100\"\ncredits = 400\n").unwrap();
+    firms.set(
+        "zone = \"America/Sao_Paulo\"\n[plan]\nfee_usd = \"100\"\ncredits = 200\n\
+         [[workspace]]\nname = \"acme\"\narchive = \"acme.db\"\napi_key_env = \"A\"\n\
+         [[workspace]]\nname = \"globex\"\narchive = \"globex/globex.db\"\napi_key_env = \"B\"\n",
+    );
+    for arguments in [vec!["--all"], vec!["--all", "--config", "runledger.toml"]] {
+        let told = firms.says(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
+        let plans: BTreeSet<(String, String)> = rows_of_csv(&told)
+            .into_iter()
+            .map(|row| (row["workspace"].clone(), row["plan_credits"].clone()))
+            .collect();
+        let expected = [("acme", "200"), ("globex", "400")];
+        let expected = expected.map(|(name, plan)| (name.to_owned(), plan.to_owned()));
+        assert_eq!(plans, BTreeSet::from(expected), "{arguments:?}");
+    }
+    firms.says(&["report", "cost", "--all", "--format", "csv", "--output", "c.csv", "--manifest"]);
+    let manifest = fs::read_to_string(firms.acme.workspace.file("c.manifest.json")).unwrap();
+    assert!(manifest.contains("America/Sao_Paulo"), "{manifest}");
+    let what_if = ["report", "credits", "--all", "--what-if", "x=0 * * * *"];
+    firms.run(&what_if).refused(2, &["several are asked"]);
 }
