@@ -490,7 +490,7 @@ fn an_archive_is_synced_with_the_key_of_its_workspace_whatever_the_environment_h
     let mut command = acme.command(&["sync", "--db", "archives/acme.db", "--config", "runledger.toml"]);
     command
         .env("NEKT_API_KEY", globex.workspace.sandbox.api_key())
-        .env("RUNLEDGER_API_URL", globex.workspace.sandbox.url().to_string());
+        .env("RUNLEDGER_API_URL", globex.workspace.sandbox.url());
     let ran = ran(command);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.starts_with("first sync: 40 runs seen"), "{ran:?}");
