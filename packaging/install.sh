@@ -16,6 +16,7 @@ if [ "${1:-}" = --uninstall ]; then
     shift
 fi
 [ $# -eq 1 ] && [ -n "$1" ] || fail "give one prefix, such as ~/.local or /usr/local"
+case $1 in -*) fail "$1 is no prefix: give one such as ~/.local, or --uninstall and one" ;; esac
 prefix=${1%/}
 man=$prefix/share/man/man1
 # Where each shell looks below a prefix.
