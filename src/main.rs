@@ -5,7 +5,6 @@ use clap::error::ErrorKind;
 use runledger::cli::{self, Cli};
 use runledger::commands;
 use runledger::error::{Error, Result};
-use runledger::export::visible;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -78,12 +77,7 @@ fn log(verbosity: u8) {
 
 /// Says what ended the command, and what to do about it.
 fn tell(error: &Error) {
-    let mut stderr = std::io::stderr().lock();
-    // Most of it is the program's own words, but some of it may be quoted.
-    let text = error.to_string();
-    let lines: Vec<_> = text.lines().map(visible).collect();
-    let _ = writeln!(stderr, "error: {}", lines.join("\n"));
-    if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {}", visible(&hint));
-    }
+    let words = commands::in_words(&error.to_string(), error.hint().as_deref());
+    // Where nobody reads, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{words}");
 }

@@ -4,7 +4,7 @@ use super::say;
 use crate::cli::BackupArgs;
 use crate::error::{Error, Result};
 use crate::replace::same_file;
-use crate::store::Archive;
+use crate::store::{Archive, BESIDE};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
     // SQLite's own files stand beside the file that a link leads to.
     let behind = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
     let own = [archive, behind.as_path()].into_iter().flat_map(|archive| {
-        ["", "-wal", "-shm", "-journal", ".lock"].map(|suffix| {
+        std::iter::once("").chain(BESIDE).map(|suffix| {
             let mut own: OsString = archive.as_os_str().to_owned();
             own.push(suffix);
             PathBuf::from(own)

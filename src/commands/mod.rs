@@ -37,7 +37,7 @@ mod writing;
 
 use crate::cli::{Cli, Command, Exported};
 use crate::error::{Error, Result};
-use crate::export::Destination;
+use crate::export::{Destination, visible};
 use crate::settings::{self, Settings};
 use std::path::Path;
 
@@ -111,6 +111,13 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
             hint: Some("`runledger report` and `runledger export parquet` can ask several".to_owned()),
         }),
     }
+}
+
+/// What went wrong and what to do about it, in lines for people. Most of it is the program's own words, but some may be quoted.
+pub fn in_words(text: &str, hint: Option<&str>) -> String {
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {}", visible(hint)));
+    format!("error: {}{hint}", lines.join("\n"))
 }
 
 /// What to say where the program was built without one of its features. Asked with `cfg!`, so that what needs the feature is

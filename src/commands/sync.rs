@@ -2,8 +2,8 @@
 
 use super::connection::{Engine, SystemClock, client, means};
 use super::progress::{Silence, observer};
-use super::say;
 use super::watch::{Account, Watch};
+use super::{in_words, say};
 use crate::cli::{ApiArgs, LockArgs, SyncArgs, TalkArgs};
 use crate::error::{Error, Result};
 use crate::export::visible;
@@ -121,16 +121,13 @@ pub(super) struct Attempt {
 impl Attempt {
     /// One that could not begin.
     fn ended_by(error: Error) -> Attempt {
-        Attempt { words: in_words(&error), seconds: None, requests: None, result: Err(error) }
+        Attempt {
+            words: in_words(&error.to_string(), error.hint().as_deref()),
+            seconds: None,
+            requests: None,
+            result: Err(error),
+        }
     }
-}
-
-/// An error and what to do about it, in lines for people.
-pub(super) fn in_words(error: &Error) -> String {
-    let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-    let text = format!("error: {error}{hint}");
-    let lines: Vec<_> = text.lines().map(visible).collect();
-    lines.join("\n")
 }
 
 /// Opens the archive, lets `act` read the API into it, and tells what came.
@@ -177,7 +174,7 @@ pub(super) fn attempt(
     let result = tell(target.name(), &summary, seconds, talk, options.dry_run).and(summary.result);
     let result = result.map_err(|error| error.in_archive(path));
     if let Err(error) = &result {
-        words = format!("{words}\n{}", in_words(error));
+        words = format!("{words}\n{}", in_words(&error.to_string(), error.hint().as_deref()));
     }
     Attempt { words: key.hidden_in(&words), seconds: Some(seconds), requests: Some(requests), result }
 }

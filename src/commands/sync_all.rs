@@ -2,11 +2,11 @@
 
 use super::archives::every_workspace;
 use super::connection::Engine;
+use super::in_words;
 use super::sync::{Target, sync_one};
 use super::watch::{Account, Watch};
 use crate::cli::{Cli, SyncArgs};
 use crate::error::{Error, Result};
-use crate::export::visible;
 use crate::settings::Workspace;
 use std::io::Write as _;
 
@@ -75,16 +75,10 @@ fn refuse_what_each_says(args: &SyncArgs) -> Result<()> {
 
 /// Says what failed, and what to do about it; nobody may be listening.
 fn tell(workspace: &str, error: &Error) {
-    let mut stderr = std::io::stderr().lock();
-    let text = format!("error: {workspace}: {error}");
-    for line in text.lines() {
-        let _ = writeln!(stderr, "{}", visible(line));
-    }
     let hint = match error {
         Error::KeyRefused { .. } => Some("check the key that the settings name for it".to_owned()),
         other => other.hint(),
     };
-    if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {}", visible(&hint));
-    }
+    let text = in_words(&format!("{workspace}: {error}"), hint.as_deref());
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,7 +1,7 @@
 //! This is the watch over syncs: whoever waits for them is told when they begin and how they ended, by ping and by metrics.
 
 use super::connection::{Engine, SystemClock};
-use super::sync::in_words;
+use super::in_words;
 use crate::api::Ping;
 use crate::cli::{SyncArgs, WatchArgs};
 use crate::error::{Error, Result};
@@ -117,7 +117,7 @@ impl<'a> Watch<'a> {
         };
         let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
         if let (Err(error), []) = (&result, words.as_slice()) {
-            words.push(in_words(error));
+            words.push(in_words(&error.to_string(), error.hint().as_deref()));
         }
         self.send_end(exit_code, &words.join("\n"));
         result

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::replace::replace;
-use crate::store::APPLICATION_ID;
+use crate::store::{APPLICATION_ID, BESIDE};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -39,9 +39,6 @@ impl From<Error> for WriteError {
         WriteError::Source(error)
     }
 }
-
-/// How SQLite's own files beside an archive are called, and its lock.
-const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
 /// Refuses a place that is an archive, or one of the files that belong to it: an answer that takes its place would be the end
 /// of what was kept.

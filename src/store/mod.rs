@@ -42,6 +42,9 @@ use std::path::{Path, PathBuf};
 /// Marks a SQLite file as an archive of runledger: "RLGD".
 pub const APPLICATION_ID: i32 = 0x524C_4744;
 
+/// How the names of the files end that stand beside an archive and belong to it: SQLite's own, and the lock.
+pub const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+
 /// How large the archive's pages are. Rows of about a kilobyte fill 16 KiB pages well: a load is
 /// twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;
