@@ -7,7 +7,7 @@ mod ledger;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
 use runledger::api::Page;
-use runledger::export::tally::Tally;
+use runledger::export::column_totals::Tally;
 use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
 use runledger::report::rows::Selection;

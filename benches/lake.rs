@@ -12,8 +12,8 @@ mod ledger;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
-use runledger::export::dataset::folder::{part_of, place_of};
-use runledger::export::dataset::{schema, writer};
+use runledger::export::parquet::folder::{part_of, place_of};
+use runledger::export::parquet::{schema, writer};
 use runledger::report::dataset::{self, Stretch, Table};
 use runledger::report::rows::Value;
 use runledger::report::{Ledger, Scope};

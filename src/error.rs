@@ -1,5 +1,6 @@
 //! This is the catalogue of everything that can end a command: what happened, why, what to do, and the exit code.
 
+use crate::escape::escape_control;
 use rusqlite::ErrorCode;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub enum Error {
 
     /// The API's answer is larger than any that is read.
     #[error("{what} is larger than {limit_bytes} bytes")]
-    AnswerTooLarge {
+    ResponseTooLarge {
         /// The answer to what.
         what: String,
         /// The limit.
@@ -121,7 +122,7 @@ pub enum Error {
 
     /// Something that nobody foresaw.
     #[error("{0}")]
-    Unforeseen(String),
+    Internal(String),
 }
 
 impl Error {
@@ -149,11 +150,11 @@ impl Error {
     /// The exit code of the process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Unforeseen(_) => 1,
+            Error::Internal(_) => 1,
             Error::Usage { .. } => 2,
             Error::Partial { .. } => 3,
             Error::KeyRefused { .. } => 4,
-            Error::ApiUnavailable { .. } | Error::AnswerTooLarge { .. } => 5,
+            Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. } => 5,
             Error::Archive { .. } | Error::Sqlite(_) => 6,
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,
@@ -238,4 +239,11 @@ fn what_to_do(error: &rusqlite::Error) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// What went wrong and what to do about it, in lines for people. Most of it is the program's own words, but some may be quoted.
+pub fn render(text: &str, hint: Option<&str>) -> String {
+    let lines: Vec<_> = text.lines().map(escape_control).collect();
+    let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {}", escape_control(hint)));
+    format!("error: {}{hint}", lines.join("\n"))
 }

@@ -40,11 +40,12 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod atomic_file;
 pub mod digest;
 pub mod error;
-pub mod guess;
-pub mod replace;
+pub mod escape;
 pub mod secret;
+pub mod suggest;
 
 pub mod api;
 pub mod run;

@@ -2,9 +2,9 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use runledger::cli::{self, Cli};
 use runledger::commands;
-use runledger::error::{Error, Result};
+use runledger::commands::Cli;
+use runledger::error::{Error, Result, render};
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,12 +18,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            if !asked_for && cli::asks_for_a_check() {
+            if !asked_for && commands::asks_for_a_check() {
                 // To Nagios the usual 2 would mean that the archive is in a critical state.
                 let words = error.to_string();
                 let first = words.lines().next().unwrap_or_default();
                 let usage = Error::usage(first.strip_prefix("error: ").unwrap_or(first));
-                return ended(commands::nagios::refuse(&usage));
+                return ended(commands::status::nagios::refuse(&usage));
             }
             // Where nobody reads, there is nobody to tell.
             let _ = error.print();
@@ -77,7 +77,7 @@ fn log(verbosity: u8) {
 
 /// Says what ended the command, and what to do about it.
 fn tell(error: &Error) {
-    let words = commands::in_words(&error.to_string(), error.hint().as_deref());
+    let words = render(&error.to_string(), error.hint().as_deref());
     // Where nobody reads, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{words}");
 }

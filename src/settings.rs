@@ -1,16 +1,16 @@
 //! This is the settings: what the command line leaves open comes from the environment, else from a file, else from a default.
 
-use crate::api::Address;
+use crate::api::BaseUrl;
+use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
-use crate::guess::did_you_mean;
-use crate::replace::same_file;
 use crate::report::DateBasis;
-use crate::report::centre::Allocation;
+use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
 use crate::run::Redaction;
 use crate::secret::{ApiKey, PingUrl};
+use crate::suggest::did_you_mean;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -65,11 +65,11 @@ pub fn terminal_is_dumb() -> bool {
 ///
 /// # Errors
 /// [`Error::Usage`] when it is no address that can be used.
-pub fn api_address(flag: Option<&str>) -> Result<Address> {
+pub fn api_address(flag: Option<&str>) -> Result<BaseUrl> {
     match (flag, variable(API_URL_VARIABLE)?) {
-        (Some(flag), _) => Address::parse(flag),
-        (None, Some(variable)) => Address::parse(&variable),
-        (None, None) => Address::parse(DEFAULT_API_URL),
+        (Some(flag), _) => BaseUrl::parse(flag),
+        (None, Some(variable)) => BaseUrl::parse(&variable),
+        (None, None) => BaseUrl::parse(DEFAULT_API_URL),
     }
 }
 

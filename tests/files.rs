@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::error::Result;
 use runledger::export::manifest::{Asked, Manifest};
-use runledger::export::readback::{Finding, compare};
+use runledger::export::verify::{Finding, compare};
 use runledger::export::{
     Beside, Destination, Dialect, Format, Writing, harmless, write_documents, write_rows, write_table,
 };

@@ -64,7 +64,7 @@ fn dataset(
     let mut out = Vec::new();
     let mut charges = CostAndUsage::begin(books, version, &mut out).unwrap();
     let ledger = ledger::opened(archive, &Span { from: period.start, until: period.end }, Tz::UTC);
-    costed::for_each(&ledger, |run| -> Result<(), WriteError> {
+    run_cost::for_each(&ledger, |run| -> Result<(), WriteError> {
         let centre = run.pipeline_name.filter(|name| *name == "Vendas").map(|_| "Comercial \"BR\"");
         Ok(charges.run(&CostedRun { centre, ..run })?)
     })

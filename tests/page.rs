@@ -13,7 +13,7 @@ mod workspace;
 use chrono_tz::Tz;
 use office::{MONTH, Office};
 use runledger::digest::{hash, in_base64};
-use runledger::export::page;
+use runledger::export::html;
 use runledger::report::overview::calendar::{month_label, week_label};
 use runledger::report::overview::{Overview, Pipeline, gather};
 use runledger::report::period::Calendar;

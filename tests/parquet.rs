@@ -13,7 +13,7 @@ use parquet::basic::{LogicalType, TimeUnit};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use runledger::error::Error;
-use runledger::export::dataset::{self, Done, Options, Summary, schema};
+use runledger::export::parquet::{self, Done, Options, Summary, schema};
 use runledger::report::dataset::{Stretch, Table, rows};
 use runledger::report::rows::Value;
 use runledger::report::{DateBasis, Ledger, Scope};

@@ -1,18 +1,18 @@
 //! This is the API as it can be asked: one origin, the key in a header, limits on everything, patience with failures.
 
-mod address;
+mod base_url;
 mod page;
 mod ping;
 mod retry;
 
-pub use address::Address;
+pub use base_url::BaseUrl;
 pub use page::Page;
 pub use ping::Ping;
-pub use retry::{Failure, Patience, read_retry_after};
+pub use retry::{Failure, RetryPolicy, read_retry_after};
 
 use crate::error::{Error, Result};
 use crate::secret::ApiKey;
-use address::is_on_this_machine;
+use base_url::is_on_this_machine;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use std::pin::Pin;
@@ -28,9 +28,9 @@ const RUNS: &str = "/api/v1/runs/";
 
 /// How the API is to be asked.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manners {
+pub struct ClientConfig {
     /// How patient to be with failures.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// What one answer may cost.
     pub limits: Limits,
     /// At most so many requests begin in a second. `None`: as many as come.
@@ -62,14 +62,14 @@ impl Default for Limits {
 }
 
 /// What passes the time between two attempts. Tests write down the time instead of spending it.
-pub type Pause = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub type Sleeper = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A client of the API. It follows no redirect and no `next`: every address is its own.
 pub struct Client {
     http: reqwest::Client,
-    address: Address,
-    manners: Manners,
-    pause: Pause,
+    address: BaseUrl,
+    manners: ClientConfig,
+    pause: Sleeper,
     /// When the next request may begin.
     next_start: Mutex<Instant>,
     requests: AtomicU64,
@@ -79,8 +79,8 @@ impl Client {
     /// A client that sends `key` to `address` and to nothing else.
     ///
     /// # Errors
-    /// [`Error::Unforeseen`] when the system has no certificates to check a server by.
-    pub fn new(address: Address, key: &ApiKey, manners: Manners) -> Result<Client> {
+    /// [`Error::Internal`] when the system has no certificates to check a server by.
+    pub fn new(address: BaseUrl, key: &ApiKey, manners: ClientConfig) -> Result<Client> {
         let mut value = HeaderValue::from_str(key.expose())
             .map_err(|_| Error::usage("the API key fits no HTTP header"))?;
         value.set_sensitive(true);
@@ -93,7 +93,7 @@ impl Client {
             .read_timeout(manners.limits.idle)
             .timeout(manners.limits.total)
             .build()
-            .map_err(|error| Error::Unforeseen(no_secure_connection(&error)))?;
+            .map_err(|error| Error::Internal(no_secure_connection(&error)))?;
         Ok(Client {
             http,
             address,
@@ -105,12 +105,12 @@ impl Client {
     }
 
     /// The same client, which passes the time between two attempts in another way.
-    pub fn pausing_with(self, pause: Pause) -> Client {
+    pub fn pausing_with(self, pause: Sleeper) -> Client {
         Client { pause, ..self }
     }
 
     /// The address that is asked.
-    pub fn address(&self) -> &Address {
+    pub fn address(&self) -> &BaseUrl {
         &self.address
     }
 
@@ -122,7 +122,7 @@ impl Client {
     /// Asks for one page of the run list and gives what `read` makes of it. `None`: the list ends before.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn run_page<T>(
         &self,
         page: u32,
@@ -143,7 +143,7 @@ impl Client {
     /// Asks for one page of a pipeline list such as `sources`. `None`: there is no such page.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn pipeline_page<T>(
         &self,
         list: &str,
@@ -161,7 +161,7 @@ impl Client {
     /// Asks for one run and gives what `read` makes of its JSON. `None`: the API has no such run.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::AnswerTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn run<T>(
         &self,
         id: Uuid,
@@ -217,7 +217,7 @@ impl Client {
                 }
                 Failure::TooLarge { limit_bytes } => {
                     let what = format!("the answer of {} for {what}", self.address);
-                    return Err(Error::AnswerTooLarge { what, limit_bytes });
+                    return Err(Error::ResponseTooLarge { what, limit_bytes });
                 }
                 _ => {}
             }

@@ -50,7 +50,7 @@ impl fmt::Display for Failure {
 
 impl Failure {
     /// Whether the same request may fare better later.
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Failure::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Failure::Broken(_) | Failure::Unusable(_) => true,
@@ -61,7 +61,7 @@ impl Failure {
 
 /// How patient to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// How often to try, the first time included.
     pub attempts: u32,
     /// The longest first wait; it doubles from attempt to attempt.
@@ -72,9 +72,9 @@ pub struct Patience {
     pub longest_retry_after: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience {
+impl Default for RetryPolicy {
+    fn default() -> RetryPolicy {
+        RetryPolicy {
             attempts: 6,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
@@ -83,13 +83,13 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// How long to wait after the failure of attempt number `attempt` (from 1). `None`: give up.
     ///
     /// `chance`, from 0 to 1, spreads the waits of many clients evenly ("full jitter"). What the API
     /// asks for is honoured, up to the limit.
     pub fn wait_after(&self, failure: &Failure, attempt: u32, chance: f64) -> Option<Duration> {
-        if attempt >= self.attempts || !failure.may_pass() {
+        if attempt >= self.attempts || !failure.is_transient() {
             return None;
         }
         let doubled = self.first_wait.saturating_mul(2_u32.saturating_pow(attempt - 1));
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again_and_nothing_else() {
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         for failure in [408, 425, 429, 500, 502, 503, 504].map(status) {
             assert!(patience.wait_after(&failure, 1, 0.5).is_some(), "{failure}");
         }
@@ -138,20 +138,20 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_limit_and_end() {
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         let waits: Vec<_> = (1..=6).map(|attempt| patience.wait_after(&status(503), attempt, 1.0)).collect();
         assert_eq!(
             waits,
             [Some(SECOND), Some(SECOND * 2), Some(SECOND * 4), Some(SECOND * 8), Some(SECOND * 16), None]
         );
-        let long = Patience { attempts: 100, ..patience };
+        let long = RetryPolicy { attempts: 100, ..patience };
         assert_eq!(long.wait_after(&status(503), 40, 1.0), Some(SECOND * 30));
         assert_eq!(long.wait_after(&status(503), 40, 0.0), Some(Duration::ZERO));
     }
 
     #[test]
     fn what_the_api_asks_for_is_honoured_up_to_a_limit() {
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         let asked = |seconds| Failure::Status { status: 429, retry_after: Some(SECOND * seconds) };
         assert_eq!(patience.wait_after(&asked(7), 1, 0.5), Some(SECOND * 7));
         assert_eq!(patience.wait_after(&asked(1_000_000), 1, 0.5), Some(SECOND * 300));

@@ -1,13 +1,25 @@
 //! This is `runledger backup`: a verified copy of the archive, also while a sync is writing.
 
-use super::say;
-use crate::cli::BackupArgs;
+use crate::atomic_file::same_file;
+use crate::commands::shared::output::say;
 use crate::error::{Error, Result};
-use crate::replace::same_file;
 use crate::store::{Archive, BESIDE};
+use clap::Args;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// `runledger backup`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger backup runs-backup.db
+  runledger backup --db runs.db /var/backups/runs.db")]
+pub struct BackupArgs {
+    /// The copy; a file that is there is replaced in one step, once the copy is verified
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
 
 /// Copies the archive to the file, which is replaced in one step.
 ///

@@ -1,14 +1,26 @@
 //! This is `runledger check`: whether everything that must be true of the archive is true.
 
-use super::say;
-use crate::cli::CheckArgs;
+use crate::commands::shared::output::say;
 use crate::error::{DAMAGED_HINT, Error, Result};
+use crate::escape::escape_control;
 use crate::export::closed::figures;
-use crate::export::visible;
 use crate::report::{Ledger, Scope};
 use crate::store::{Archive, Checked, Close};
+use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// `runledger check`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger check
+  runledger check --db runs-backup.db --json")]
+pub struct CheckArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Checks the archive; each thing that was checked is a line.
 ///
@@ -89,7 +101,7 @@ fn line(checked: &Checked) -> String {
     }
     let mut line = format!("broken  {name:10}  {broken} times not true: {rule} ({examined} {unit})");
     for example in examples {
-        line.push_str(&format!("\n                      {}", visible(example)));
+        line.push_str(&format!("\n                      {}", escape_control(example)));
     }
     if *broken > examples.len() as u64 {
         line.push_str(&format!("\n                      and {} more", broken - examples.len() as u64));

@@ -1,21 +1,65 @@
 //! This is `runledger close`: it freezes a month, so that its answers stay what finance has booked.
 
-use super::connection::SystemClock;
-use super::say;
-use super::scope::{open_scope, period};
-use crate::cli::{BookingArgs, CloseArgs, ScopeArgs};
+use crate::cli::{PeriodArgs, ScopeArgs};
+use crate::commands::shared::output::say;
+use crate::commands::shared::scope::{open_scope, period};
 use crate::digest::in_hexadecimal;
 use crate::error::{Error, Result};
-use crate::export::closed::{Figures, figures};
-use crate::export::{Destination, Format, Writing, visible, write_table};
+use crate::escape::escape_control;
+use crate::export::closed::{CloseTotals, figures};
+use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::period::{Calendar, Period};
-use crate::report::restated::{Restatement, latest, restatements};
+use crate::report::restatements::{Restatement, latest, restatements};
 use crate::report::{Cell, Ledger, Scope, Table};
 use crate::run::{Instant, Usd};
 use crate::settings::Settings;
 use crate::store::{Archive, Close, Frozen, Lock};
 use crate::sync::Clock;
+use crate::sync::SystemClock;
+use chrono_tz::Tz;
+use clap::Args;
 use std::path::Path;
+
+/// `runledger close`
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "\
+A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals,
+and the moment of knowledge. From then on `--period 2026-01` gives the same answers for ever,
+whatever becomes known; what does is listed by `runledger restatements`.
+
+Examples:
+  runledger close 2026-01 --zone America/Sao_Paulo
+  runledger close                     # which months are closed
+  runledger close --restate 2026-01   # a second close beside the first; both stay")]
+pub struct CloseArgs {
+    /// The month, such as 2026-01
+    #[arg(value_name = "MONTH")]
+    pub period: Option<String>,
+
+    /// Close a closed month again, as known now; the new close names the one before it
+    #[arg(long, requires = "period")]
+    pub restate: bool,
+
+    /// Close it though something speaks against it, such as unsettled runs; what does is recorded
+    #[arg(long, requires = "period")]
+    pub force: bool,
+
+    /// Which month a run is in.
+    #[command(flatten)]
+    pub booking: PeriodArgs,
+
+    /// Print an array of objects
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl CloseArgs {
+    /// A first close of that month of a zone.
+    pub fn of(month: &str, zone: Tz) -> CloseArgs {
+        let booking = PeriodArgs { zone: Some(zone.to_string()), date: None };
+        CloseArgs { period: Some(month.to_owned()), booking, ..CloseArgs::default() }
+    }
+}
 
 /// How many unsettled runs are named to people.
 const MOST_NAMED: usize = 20;
@@ -49,7 +93,7 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
     let was = before.as_ref().map(|close| &close.frozen);
     let asked = ScopeArgs {
         period: Some(name.to_owned()),
-        booking: BookingArgs {
+        booking: PeriodArgs {
             zone: args.booking.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
             date: args.booking.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
         },
@@ -101,7 +145,7 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
             hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
         });
     }
-    let Figures {
+    let CloseTotals {
         runs,
         runs_cost_unknown,
         el_cost_nanos,
@@ -226,7 +270,7 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
         format!("sha256       {}", in_hexadecimal(&frozen.rows_sha256)),
     ];
     if let Some(objections) = &frozen.objections {
-        lines.push(format!("forced       {}", visible(objections)));
+        lines.push(format!("forced       {}", escape_control(objections)));
     }
     lines.join("\n")
 }
@@ -274,5 +318,5 @@ fn list(closes: &[Close], as_json: bool) -> Result<()> {
     let columns = columns[..shown].iter().map(|column| (*column).to_owned()).collect();
     let table = Table { columns, rows: rows.collect(), totals: None };
     let format = if as_json { Format::Json } else { Format::Terminal };
-    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
+    write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }

@@ -1,11 +1,37 @@
 //! This is `runledger completions`: what a shell needs to complete commands, options and names.
 
-use super::built_without;
-use crate::cli::{Cli, CompletionsArgs, Shell};
+use crate::commands::Cli;
+use crate::commands::shared::output::built_without;
 use crate::error::Result;
 use crate::export::Destination;
+use clap::Args;
+use clap::ValueEnum;
 use clap_complete::Shell as Known;
 use clap_complete::generate;
+
+/// `runledger completions`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger completions bash > ~/.local/share/bash-completion/completions/runledger
+  runledger completions zsh > ~/.zfunc/_runledger    # with fpath+=~/.zfunc before compinit
+  runledger completions fish > ~/.config/fish/completions/runledger.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that complete what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash, from 4.4 on
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
 
 /// Prints the script of a shell.
 ///

@@ -1,11 +1,23 @@
 //! This is `runledger config`: the settings in force, and where each comes from.
 
-use crate::cli::ConfigArgs;
 use crate::error::Result;
-use crate::export::{Destination, Format, Writing, write_table};
+use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::{Cell, Table};
 use crate::settings::{Setting, Settings};
+use clap::Args;
 use std::path::PathBuf;
+
+/// `runledger config`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger config
+  runledger config --config /etc/runledger/runledger.toml --json")]
+pub struct ConfigArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints each setting, its value and its origin. Of a credential only whether it is there.
 pub fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
@@ -15,5 +27,5 @@ pub fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) ->
     let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: rows.collect(), totals: None };
     let format = if args.json { Format::Json } else { Format::Terminal };
-    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
+    write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }

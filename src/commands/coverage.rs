@@ -1,20 +1,42 @@
 //! This is `runledger coverage`: what can be missing from the archive, and what explains it.
 
-use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
-use super::progress::Silence;
-use super::say;
-use crate::cli::CoverageArgs;
+use crate::cli::ApiArgs;
+use crate::commands::shared::output::say;
+use crate::commands::shared::progress::NoProgress;
+use crate::commands::shared::runtime::{client, means, runtime, stop_on_signals};
 use crate::error::{Error, Result};
-use crate::export::visible;
+use crate::escape::escape_control;
 use crate::report::question::Question;
 use crate::report::{Ledger, Scope, Table};
 use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Coverage, Gap, PipelineKind, Why};
+use crate::sync::SystemClock;
 use crate::sync::{Clock, Listed, listed};
 use chrono::NaiveDate;
+use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// `runledger coverage`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger coverage
+  runledger coverage --offline --json")]
+pub struct CoverageArgs {
+    /// Do not ask the API how many runs it has
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How the API is asked.
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// How many gaps of one kind are named to people.
 const MOST_GAPS: usize = 20;
@@ -57,7 +79,7 @@ fn ask(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<List
     let (_, client) = client(&args.api, workspace)?;
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
-    let mut observer = Silence;
+    let mut observer = NoProgress;
     let listed = listed(&means(client, &runtime, &stop, &mut observer))?;
     runtime.shutdown_background();
     Ok(Some(listed))
@@ -222,7 +244,7 @@ fn as_text(
             lines.push(format!(
                 "             {} {}: {}",
                 gap.pipeline_kind,
-                visible(&name),
+                escape_control(&name),
                 range(&gap.first, &gap.last)
             ));
         }

@@ -1,28 +1,46 @@
 //! This is `runledger demo`: the whole journey on made-up runs, with no account and nothing to set up.
 
-use super::connection::{SystemClock, means, runtime, stop_on_signals};
-use super::progress::observer;
-use super::say;
 use super::sync::line;
-use crate::api::{Address, Client, Manners};
-use crate::cli::{CloseArgs, DemoArgs};
+use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::commands::close::CloseArgs;
+use crate::commands::shared::output::say;
+use crate::commands::shared::progress::observer;
+use crate::commands::shared::runtime::{means, runtime, stop_on_signals};
 use crate::error::{Error, Result};
-use crate::export::{Destination, Format, Writing, write_table};
+use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::period::{Calendar, Period};
-use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restated};
+use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::sandbox::{Document, Model, Options as SandboxOptions, Outcome, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::settings::Settings;
 use crate::store::{Archive, Lock};
+use crate::sync::SystemClock;
 use crate::sync::{Clock, Options, Summary, sync};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
+
+/// `runledger demo`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger demo
+  runledger demo --runs 500 --seed 3 --db try.db")]
+pub struct DemoArgs {
+    /// How many runs to make up
+    #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
+    pub runs: u32,
+
+    /// What to make them up from: the same seed makes the same runs
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+}
 
 /// Where the demo archives unless `--db` says otherwise.
 const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
@@ -58,9 +76,7 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
             Model::new(&plan),
             SandboxOptions { log: false, ..SandboxOptions::default() },
         ))
-        .map_err(|cause| {
-            Error::Unforeseen(format!("the sandbox cannot be served on this machine: {cause}"))
-        })?;
+        .map_err(|cause| Error::Internal(format!("the sandbox cannot be served on this machine: {cause}")))?;
     let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
 
     say(&format!("A look-alike of the API at {} has a year of made-up runs: {}.", sandbox.url(), args.runs))?;
@@ -93,10 +109,10 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
         "\n{} stays what it was closed with; what became known since:\n\n$ runledger restatements",
         month.label
     ))?;
-    print(&restated::listed(archive.connection(), &restated::latest(archive.closes()?), None)?)?;
+    print(&restatements::listed(archive.connection(), &restatements::latest(archive.closes()?), None)?)?;
     drop(archive);
     say(&format!("\n$ runledger show {example}"))?;
-    super::show::run(&crate::cli::ShowArgs { id: example, json: false }, &path)?;
+    super::show::run(&super::show::ShowArgs { id: example, json: false }, &path)?;
 
     say(&format!(
         "\nAll of it is in {path}: one SQLite file. Try:\n  \
@@ -162,9 +178,9 @@ fn make_room(path: &Path) -> Result<()> {
 
 /// One sync over real HTTP.
 fn attempt(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<()> {
-    let address = Address::parse(&sandbox.url())?;
+    let address = BaseUrl::parse(&sandbox.url())?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
-    let client = Arc::new(Client::new(address, &key, Manners::default())?);
+    let client = Arc::new(Client::new(address, &key, ClientConfig::default())?);
     let stop = stop_on_signals(runtime)?;
     let mut observer = observer();
     let means = means(client, runtime, &stop, observer.as_mut());
@@ -245,5 +261,5 @@ fn make_odd(model: &mut Model) {
 }
 
 fn print(table: &Table) -> Result<()> {
-    write_table(table, &Writing::plain(Format::Terminal), &Destination::StandardOutput)
+    write_table(table, &WriteOptions::plain(Format::Terminal), &Destination::StandardOutput)
 }

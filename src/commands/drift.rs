@@ -1,11 +1,23 @@
 //! This is `runledger drift`: when each thing that the API's contract does not know was first seen.
 
-use crate::cli::DriftArgs;
 use crate::error::Result;
-use crate::export::{Destination, Format, Writing, write_table};
+use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::{Cell, Table};
 use crate::store::Archive;
+use clap::Args;
 use std::path::Path;
+
+/// `runledger drift`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger drift
+  runledger drift --json")]
+pub struct DriftArgs {
+    /// Print an array of objects
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Lists each unknown field, value and type with its first sight and an example, oldest first.
 pub fn run(args: &DriftArgs, path: &Path) -> Result<()> {
@@ -22,5 +34,5 @@ pub fn run(args: &DriftArgs, path: &Path) -> Result<()> {
     });
     let table = Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None };
     let format = if args.json { Format::Json } else { Format::Terminal };
-    write_table(&table, &Writing::plain(format), &Destination::StandardOutput)
+    write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }

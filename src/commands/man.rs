@@ -1,15 +1,34 @@
 //! This is `runledger man`: a man page for every command, made from the definition of the command line.
 
-use super::built_without;
-use crate::cli::{Cli, ManArgs};
+use crate::commands::Cli;
+use crate::commands::shared::output::built_without;
 use crate::error::{Error, Result};
 use crate::export::Destination;
-use crate::guess::did_you_mean;
+use crate::suggest::did_you_mean;
+use clap::Args;
 use clap::Command;
+use clap::ValueHint;
 use clap::builder::Resettable;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use std::fs;
+use std::path::PathBuf;
+
+/// `runledger man`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger man sync | man -l -
+  runledger man --output ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// The command, such as sync; without one the page of runledger itself
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub of: Vec<String>,
+
+    /// Write a page for every command into this folder, which is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
 
 /// A page of section 1.
 struct Page {

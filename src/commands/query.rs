@@ -1,17 +1,66 @@
 //! This is `runledger query`: it runs one SQL statement that reads, and prints its answer.
 
-use super::scope::as_of;
-use crate::cli::{QueryArgs, QueryFormat};
+use crate::cli::OutputArgs;
+use crate::commands::shared::scope::as_of;
 use crate::error::{Error, Result};
-use crate::export::{Destination, Dialect, Format, Writing, write_rows, write_table};
+use crate::export::{Destination, Dialect, Format, WriteOptions, write_rows, write_table};
 use crate::report::rows::Selection;
 use crate::report::{Ledger, Scope};
 use crate::settings::Settings;
 use crate::store::Archive;
+use clap::Args;
+use clap::ValueEnum;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
+
+/// `runledger query`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'
+  runledger query --file question.sql --param status=failed --format csv
+  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
+pub struct QueryArgs {
+    /// One SQL statement that reads
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub sql: Option<String>,
+
+    /// Read the statement from this file
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Ask the archive as it was known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
+
+    /// A value for `:name` in the statement; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
+    pub format: QueryFormat,
+
+    /// Where the answer goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The formats of a query's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// For people at a terminal; the whole answer is held in memory
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// An array of objects
+    Json,
+    /// One object a line
+    Ndjson,
+}
 
 /// Runs the statement.
 ///
@@ -49,7 +98,7 @@ pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,
     };
-    let writing = Writing::plain(format);
+    let writing = WriteOptions::plain(format);
     let answered = match format {
         Format::Terminal => selection
             .table(|_, value| value.cell())

@@ -1,14 +1,40 @@
 //! This is `runledger restatements`: what became known of closed months after their close.
 
-use super::scope::as_of;
-use super::writing::{asked, print};
-use crate::cli::RestatementsArgs;
+use crate::cli::TableArgs;
+use crate::commands::shared::output::{asked, print};
+use crate::commands::shared::scope::as_of;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
-use crate::report::{Ledger, Scope, restated};
+use crate::report::{Ledger, Scope, restatements};
 use crate::settings::Settings;
 use crate::store::Archive;
+use clap::Args;
 use std::path::Path;
+
+/// `runledger restatements`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger restatements
+  runledger restatements --period 2026-01 --totals
+  runledger restatements --period 2026-01 --format csv --output late.csv")]
+pub struct RestatementsArgs {
+    /// Only of this month, such as 2026-01
+    #[arg(long, value_name = "MONTH")]
+    pub period: Option<String>,
+
+    /// One row a month: what was closed, what is known now, and the difference
+    #[arg(long)]
+    pub totals: bool,
+
+    /// As known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    #[arg(long, value_name = "INSTANT|DAY")]
+    pub as_of: Option<String>,
+
+    /// How the answer is printed, and where.
+    #[command(flatten)]
+    pub answer: TableArgs,
+}
 
 /// Lists what became known, or one row a month. Of a month that was closed again the latest close answers.
 ///
@@ -24,7 +50,7 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
     let mut closes = archive.closes()?;
     // A month that was closed with later knowledge was not closed so then.
     closes.retain(|close| now.is_none_or(|now| close.frozen.known_at <= now));
-    let mut closes = restated::latest(closes);
+    let mut closes = restatements::latest(closes);
     if let Some(period) = &args.period {
         closes.retain(|close| close.frozen.period == *period);
         if closes.is_empty() {
@@ -38,8 +64,8 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
         }
     }
     let table = match args.totals {
-        true => restated::summed(ledger.connection(), &closes, now)?,
-        false => restated::listed(ledger.connection(), &closes, now)?,
+        true => restatements::summed(ledger.connection(), &closes, now)?,
+        false => restatements::listed(ledger.connection(), &closes, now)?,
     };
     let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
     let asked = Asked { period: args.period.clone(), ..asked };

@@ -1,19 +1,35 @@
 //! This is `runledger show`: one run, its pipeline, and what became known of it when.
 
-use super::say;
-use crate::cli::ShowArgs;
+use crate::commands::shared::output::say;
 use crate::error::{Error, Result};
+use crate::escape::escape_control;
 use crate::export::terminal::UNKNOWN;
-use crate::export::visible;
 use crate::run::json::Entries;
 use crate::run::{Field, Run};
 use crate::snapshot::{Change, changes};
 use crate::store::{Archive, HistoryEntry, PipelineKind};
+use clap::Args;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt::Write as _;
 use std::path::Path;
+use uuid::Uuid;
+
+/// `runledger show`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger show 31a52a1f-3907-430d-87fb-995156708555
+  runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
+pub struct ShowArgs {
+    /// The run's id (UUID)
+    pub id: Uuid,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Shows the run.
 ///
@@ -128,7 +144,7 @@ fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<C
 fn write_run(run: &Run, pipeline: Option<&Pipeline>, text: &mut String) {
     let width = Field::ALL.iter().map(|field| field.name().len()).max().unwrap_or(0);
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{:width$}  {}", visible(name), visible(value));
+        let _ = writeln!(text, "{:width$}  {}", escape_control(name), escape_control(value));
     };
     let document = run.document();
     let entries = Entries::parse(&document).expect("a run's document is an object");
@@ -150,13 +166,13 @@ fn write_history(history: &[HistoryEntry], text: &mut String) {
         let _ = writeln!(text, "  {}  sync {}{first}", entry.observed_at, entry.sync_id);
         for change in changes {
             let side = |json: &Option<String>| match json.as_deref() {
-                Some(json) => visible(&shortened(&readable_text(json))).into_owned(),
+                Some(json) => escape_control(&shortened(&readable_text(json))).into_owned(),
                 None => "(absent)".to_owned(),
             };
             let _ = writeln!(
                 text,
                 "    {}: {} → {}",
-                visible(&change.field),
+                escape_control(&change.field),
                 side(&change.before),
                 side(&change.after)
             );

@@ -1,19 +1,50 @@
 //! This is `runledger verify`: random settled runs, asked for again and compared with the archive.
 
-use super::connection::{SystemClock, client, means, runtime, stop_on_signals};
-use super::progress::observer;
-use super::say;
-use crate::cli::VerifyArgs;
+use crate::cli::{ApiArgs, at_least_one, time_span};
+use crate::commands::shared::output::say;
+use crate::commands::shared::progress::observer;
+use crate::commands::shared::runtime::{client, means, runtime, stop_on_signals};
 use crate::error::{Error, Result};
-use crate::export::visible;
+use crate::escape::escape_control;
 use crate::settings::{self, Settings};
 use crate::snapshot::Change;
 use crate::store::Archive;
+use crate::sync::SystemClock;
 use crate::sync::{Clock, Options, Verdict, verify};
+use chrono::TimeDelta;
+use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::path::Path;
 use uuid::Uuid;
+
+/// `runledger verify`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger verify
+  runledger verify --sample 20 --max-requests-per-second 2")]
+pub struct VerifyArgs {
+    /// How many runs to compare
+    #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one)]
+    pub sample: usize,
+
+    /// Draw the same runs as the comparison that named this seed
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// How long after its end a run without a known cost counts as settled
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    pub settle: TimeDelta,
+
+    /// How the API is asked.
+    #[command(flatten)]
+    pub api: ApiArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Compares and tells; nothing is stored.
 ///
@@ -69,14 +100,14 @@ fn tell(id: Uuid, verdict: &Verdict) -> Result<()> {
     match verdict {
         Verdict::Same => Ok(()),
         Verdict::Gone => say(&format!("run {id}: the API has no such run")),
-        Verdict::NoAnswer(cause) => say(&format!("run {id}: {}", visible(cause))),
+        Verdict::NoAnswer(cause) => say(&format!("run {id}: {}", escape_control(cause))),
         Verdict::Differs(changes) => {
             say(&format!("run {id}"))?;
             let side = |json: &Option<String>| {
-                json.as_deref().map_or("(absent)".to_owned(), |json| visible(json).into_owned())
+                json.as_deref().map_or("(absent)".to_owned(), |json| escape_control(json).into_owned())
             };
             for change in changes {
-                say(&format!("  {}", visible(&change.field)))?;
+                say(&format!("  {}", escape_control(&change.field)))?;
                 say(&format!("    archived  {}", side(&change.before)))?;
                 say(&format!("    API now   {}", side(&change.after)))?;
             }

@@ -1,11 +1,24 @@
 //! This is `runledger verify-file`: a written file, held against its manifest without the archive.
 
-use super::say;
-use crate::cli::VerifyFileArgs;
+use crate::commands::shared::output::say;
 use crate::error::{Error, Result};
+use crate::escape::escape_control;
 use crate::export::manifest::Manifest;
-use crate::export::readback::{Finding, compare};
-use crate::export::visible;
+use crate::export::verify::{Finding, compare};
+use clap::Args;
+use std::path::PathBuf;
+
+/// `runledger verify-file`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger export runs --manifest --output rows.csv
+  runledger verify-file rows.csv")]
+pub struct VerifyFileArgs {
+    /// The file, with NAME.manifest.json beside it as --manifest wrote it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
 
 /// Tells line by line what holds and what does not.
 ///
@@ -24,7 +37,7 @@ pub fn run(args: &VerifyFileArgs) -> Result<()> {
             Finding::NotRead(told) => ("-      ", told),
         };
         differing += u32::from(matches!(finding, Finding::Differs(_)));
-        say(&format!("{word}  {}", visible(told)))?;
+        say(&format!("{word}  {}", escape_control(told)))?;
     }
     if differing == 0 {
         return Ok(());

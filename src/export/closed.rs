@@ -1,8 +1,8 @@
 //! This is what a month says when it is closed: its totals, its rows' hash, and what its pipelines are called.
 
+use super::column_totals::ColumnTotals;
 use super::csv;
 use super::dialect::Dialect;
-use super::tally::Tally;
 use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
@@ -16,7 +16,7 @@ use std::io;
 
 /// What a month says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+pub struct CloseTotals {
     /// The runs booked in it.
     pub runs: u64,
     /// Those of them without a known cost.
@@ -38,15 +38,15 @@ pub struct Figures {
 /// What the ledger's month says.
 ///
 /// # Errors
-/// Those of SQLite; [`Error::Unforeseen`] when a sum is beyond what the archive can hold.
-pub fn figures(ledger: &Ledger<'_>) -> Result<Figures> {
+/// Those of SQLite; [`Error::Internal`] when a sum is beyond what the archive can hold.
+pub fn figures(ledger: &Ledger<'_>) -> Result<CloseTotals> {
     let totals: CostTally = cost::total(ledger)?;
     let nanos = |usd: Option<Usd>| {
         usd.map(|usd| i64::try_from(usd.units()))
             .transpose()
-            .map_err(|_| Error::Unforeseen("the month's sum is beyond 9.2 billion USD".to_owned()))
+            .map_err(|_| Error::Internal("the month's sum is beyond 9.2 billion USD".to_owned()))
     };
-    Ok(Figures {
+    Ok(CloseTotals {
         runs: totals.runs,
         runs_cost_unknown: totals.runs_cost_unknown,
         el_cost_nanos: nanos(totals.el())?,
@@ -64,12 +64,12 @@ fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
         &mut rows::costs(ledger)?,
         &Dialect::MACHINE,
         USD_DECIMALS,
-        &mut Tally::default(),
+        &mut ColumnTotals::default(),
         &mut hashing,
     )
     .map_err(|error| match error {
         WriteError::Source(error) => error,
-        WriteError::Io(error) => Error::Unforeseen(format!("rows could not be hashed: {error}")),
+        WriteError::Io(error) => Error::Internal(format!("rows could not be hashed: {error}")),
     })?;
     Ok(hashing.finish().1)
 }

@@ -2,9 +2,9 @@
 //!
 //! An empty text and an unknown one look alike in CSV; the JSON formats tell them apart.
 
+use super::column_totals::ColumnTotals;
+use super::destination::WriteError;
 use super::dialect::Dialect;
-use super::file::WriteError;
-use super::tally::Tally;
 use crate::report::Table;
 use crate::report::rows::{Selection, Value};
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
@@ -47,7 +47,7 @@ pub fn write_rows(
     selection: &mut Selection<'_>,
     dialect: &Dialect,
     usd_decimals: u32,
-    tally: &mut Tally,
+    tally: &mut ColumnTotals,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let mut csv = writer(dialect, out)?;
@@ -136,7 +136,7 @@ pub fn read_rows(
     dialect: &Dialect,
     totals: Totals,
     columns: &[String],
-    tally: &mut Tally,
+    tally: &mut ColumnTotals,
 ) -> io::Result<()> {
     if file.fill_buf()?.starts_with(BOM) {
         file.consume(BOM.len());

@@ -4,7 +4,7 @@
 //! for the first day of the month, which sorts and filters as it should; LibreOffice leaves it a text.
 //! The formula `="2026-01"` that would prevent it is one that other readers do not undo.
 
-use super::harmless::harmless;
+use super::formula_guard::escape_formula;
 use crate::run::Instant;
 use chrono_tz::Tz;
 use std::borrow::Cow;
@@ -103,7 +103,7 @@ impl Dialect {
         };
         match Instant::parse(text).filter(|_| has_instants(column)) {
             Some(instant) => Cow::Owned(instant.to_utc().with_timezone(&self.zone).format(form).to_string()),
-            None => harmless(text),
+            None => escape_formula(text),
         }
     }
 }

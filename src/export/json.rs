@@ -4,8 +4,8 @@
 //! it exactly and a reader of doubles gets a number it can add, never a string. What is not known is
 //! null. A column's second and later namesakes get `_2`, `_3` … behind their name.
 
-use super::file::WriteError;
-use super::tally::Tally;
+use super::column_totals::ColumnTotals;
+use super::destination::WriteError;
 use crate::report::rows::{Column, Selection, Value};
 use crate::report::{Cell, Table};
 use serde::Deserializer as _;
@@ -81,7 +81,7 @@ pub fn write_rows(
     selection: &mut Selection<'_>,
     layout: Layout,
     usd_decimals: u32,
-    tally: &mut Tally,
+    tally: &mut ColumnTotals,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let keys = keys(selection.columns().iter().map(|Column { name, .. }| name.as_str()));
@@ -123,7 +123,7 @@ pub fn read_rows(
     file: impl BufRead,
     layout: Layout,
     columns: &[String],
-    tally: &mut Tally,
+    tally: &mut ColumnTotals,
 ) -> io::Result<()> {
     let mut rows = RowsRead { columns, tally };
     match layout {
@@ -144,7 +144,7 @@ pub fn read_rows(
 /// What is read back, one object at a time. Numbers keep their own text.
 struct RowsRead<'t> {
     columns: &'t [String],
-    tally: &'t mut Tally,
+    tally: &'t mut ColumnTotals,
 }
 
 type Object = HashMap<String, Box<RawValue>>;

@@ -2,10 +2,10 @@
 //!
 //! It has no instant of its own making: the same question to the same archive gives the same manifest.
 
+use super::column_totals::ColumnTotals;
 use super::csv::Totals;
+use super::destination::Destination;
 use super::dialect::Dialect;
-use super::file::Destination;
-use super::tally::Tally;
 use crate::digest::{Hash, in_hexadecimal};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -198,7 +198,7 @@ impl Manifest {
     }
 
     /// Takes in what was tallied.
-    pub fn take(&mut self, tally: &Tally) {
+    pub fn take(&mut self, tally: &ColumnTotals) {
         self.rows = tally.rows;
         self.sums = tally
             .sums

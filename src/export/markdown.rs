@@ -1,7 +1,7 @@
 //! This is a table in Markdown, for people: few decimals, a dash for what is not known.
 
 use super::terminal::UNKNOWN;
-use super::visible::visible;
+use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ fn shown(cell: &Cell, usd_decimals: u32) -> String {
 /// The text with every mark that Markdown or HTML would obey behind a backslash.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in visible(text).chars() {
+    for character in escape_control(text).chars() {
         if matches!(character, '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '~' | '#') {
             escaped.push('\\');
         }

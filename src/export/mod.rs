@@ -1,32 +1,30 @@
 //! This is an export: tables and streams of rows, written in a format, to a place.
 
 pub mod closed;
+pub mod column_totals;
 pub mod csv;
-pub mod dataset;
 pub mod datasette;
+pub mod destination;
 pub mod dialect;
-pub mod file;
 pub mod focus;
-mod harmless;
+mod formula_guard;
+pub mod html;
 pub mod json;
 pub mod manifest;
 pub mod markdown;
-pub mod page;
-mod pictures;
+pub mod parquet;
 pub mod prometheus;
-pub mod readback;
-pub mod tally;
+mod sparkline;
 pub mod terminal;
-mod visible;
-pub mod writing;
+pub mod verify;
+pub mod write;
 pub mod xlsx;
 
+pub use destination::{Destination, WriteError, spare_archives};
 pub use dialect::Dialect;
-pub use file::{Destination, WriteError, spare_archives};
-pub use harmless::harmless;
-pub use pictures::pictured;
-pub use visible::visible;
-pub use writing::{Beside, Format, Writing, write_documents, write_made, write_rows, write_table};
+pub use formula_guard::escape_formula;
+pub use sparkline::pictured;
+pub use write::{Format, Sidecar, WriteOptions, write_documents, write_made, write_rows, write_table};
 
 /// Appends the bytes in hexadecimal.
 fn write_hex(bytes: &[u8], text: &mut Vec<u8>) {

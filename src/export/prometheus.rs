@@ -3,7 +3,7 @@
 //! What is not known has no line: a figure that is missing can be asked about (`absent`), a zero would be a lie.
 
 use crate::run::Instant;
-use crate::store::Contents;
+use crate::store::ArchiveStats;
 use std::fmt::Write as _;
 
 /// One archive, after an attempt to sync it.
@@ -20,7 +20,7 @@ pub struct Figures {
     /// The requests that it sent. `None`: it ended before it could begin.
     pub requests: Option<u64>,
     /// What the archive holds. `None`: it cannot be read.
-    pub contents: Option<Contents>,
+    pub contents: Option<ArchiveStats>,
     /// When the last complete sync began. `None`: there was none, or the archive cannot be read.
     pub last_success_at: Option<Instant>,
 }
@@ -84,7 +84,7 @@ pub fn page(archives: &[Figures]) -> String {
     page
 }
 
-fn held(of: &Figures, value: fn(&Contents) -> u64) -> Option<String> {
+fn held(of: &Figures, value: fn(&ArchiveStats) -> u64) -> Option<String> {
     whole(of.contents.as_ref().map(value))
 }
 

@@ -1,6 +1,6 @@
 //! This is a table for people at a terminal: aligned, few decimals, a dash for what is not known.
 
-use super::visible::visible;
+use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 use std::io::{self, Write};
@@ -59,7 +59,7 @@ fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
     };
     let shown = |cell: &Cell| -> String {
         match cell.rounded(usd_decimals) {
-            Some(text) => on_lines(visible(&text).split(' '), TEXT_WIDTH),
+            Some(text) => on_lines(escape_control(&text).split(' '), TEXT_WIDTH),
             None => UNKNOWN.to_owned(),
         }
     };
@@ -79,7 +79,7 @@ fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
 
 /// A column's name in words, on as many lines as keep it narrow.
 fn heading(column: &str) -> String {
-    on_lines(visible(column).split('_'), HEADING_WIDTH)
+    on_lines(escape_control(column).split('_'), HEADING_WIDTH)
 }
 
 /// The words with spaces between them, and a line end where a line would be wider.

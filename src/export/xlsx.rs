@@ -3,7 +3,7 @@
 //! Texts are written as texts, so none is ever a formula or a link. A spreadsheet's numbers are doubles: money is the
 //! double nearest to the exact amount, or to what it was to be rounded to, and shown with so many decimals. The exact sums stand as texts in the manifest.
 
-use super::file::WriteError;
+use super::destination::WriteError;
 use super::manifest::Manifest;
 use crate::error::Error;
 use crate::report::Table;

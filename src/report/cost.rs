@@ -1,9 +1,9 @@
 //! This is the cost report: what the runs of each group cost, and how many costs are not known yet.
 
-use super::booked::BookedRun;
 use super::dimension::Dimension;
-use super::groups::{self, Tally};
+use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
+use super::run_scan::BookedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Usd;
@@ -11,19 +11,19 @@ use crate::run::Usd;
 /// The `credit_charge_status` of a run that cost a credit.
 pub const CHARGED: &str = "charged";
 
-/// What the ledger's runs cost. [`groups::report`] says how rows are grouped and ordered.
+/// What the ledger's runs cost. [`group_by::report`] says how rows are grouped and ordered.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    groups::report::<CostTally>(ledger, by)
+    group_by::report::<CostTally>(ledger, by)
 }
 
 /// The same over several ledgers, whose zone is one.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    groups::report_across::<CostTally>(ledgers, by)
+    group_by::report_across::<CostTally>(ledgers, by)
 }
 
 /// What the ledger's runs cost, taken together.
 pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
-    groups::total(ledger)
+    group_by::total(ledger)
 }
 
 /// What some runs cost.
@@ -91,7 +91,7 @@ impl KnownSum {
     }
 }
 
-impl Tally for CostTally {
+impl Aggregate for CostTally {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_cost_unknown",

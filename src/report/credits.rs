@@ -5,18 +5,18 @@
 //! events, expressions that cannot be read) the pace of the last thirty days. A run of which it is not decided yet
 //! whether it is charged is expected to be: so charged, undecided and forecast add up to what is expected.
 
-use super::booked::BookedRun;
 use super::cost::CHARGED;
 use super::dimension::Dimension;
-use super::groups::{for_each_run, for_each_run_in};
+use super::group_by::{for_each_run, for_each_run_in};
 use super::ledger::Ledger;
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
+use super::run_scan::BookedRun;
 use super::schedule::Schedule;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
-use crate::guess::did_you_mean;
 use crate::run::{Fixed, Instant, Share};
+use crate::suggest::did_you_mean;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use rusqlite::{Connection, named_params};

@@ -1,6 +1,6 @@
 //! This is the ledger's rows as a dataset has them: table by table, and month by month.
 
-use super::groups;
+use super::group_by;
 use super::ledger::Ledger;
 use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Calendar, Period};
 use super::rows::Selection;
@@ -127,7 +127,7 @@ pub fn months(ledger: &Ledger<'_>, table: Table) -> Result<Vec<Month>> {
     let mut counting = Counting { ledger, months: Vec::new(), last: 0 };
     match table {
         Table::Pipelines => {}
-        Table::Runs => groups::for_each_run_in(ledger, Default::default(), |run| {
+        Table::Runs => group_by::for_each_run_in(ledger, Default::default(), |run| {
             counting.add(run.booked_at()?.map(str::as_bytes))
         })?,
         Table::RunSnapshots => {

@@ -1,9 +1,9 @@
 //! This is the duration report: how the runs of each group ended, how long they took, and how long they waited.
 
-use super::booked::BookedRun;
 use super::dimension::Dimension;
-use super::groups::{self, Tally};
+use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
+use super::run_scan::BookedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Seconds, Share};
@@ -12,19 +12,19 @@ use chrono::NaiveDate;
 /// How many microseconds make a second.
 pub(super) const MICROS: i128 = 1_000_000;
 
-/// How long the ledger's runs took. [`groups::report`] says how rows are grouped and ordered.
+/// How long the ledger's runs took. [`group_by::report`] says how rows are grouped and ordered.
 ///
 /// Every run whose duration is known is timed, whatever its status; one that has not started has no
 /// queue time. The success rate is the part of the runs with a final status (`success`, `failed`,
 /// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
 /// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    groups::report::<DurationTally>(ledger, by)
+    group_by::report::<DurationTally>(ledger, by)
 }
 
 /// The same over several ledgers, whose zone is one.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    groups::report_across::<DurationTally>(ledgers, by)
+    group_by::report_across::<DurationTally>(ledgers, by)
 }
 
 /// How long some runs took.
@@ -37,7 +37,7 @@ struct DurationTally {
     queued_micros: Vec<i64>,
 }
 
-impl Tally for DurationTally {
+impl Aggregate for DurationTally {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_duration_unknown",

@@ -4,7 +4,7 @@
 //! another basis than usual, temporary views of these names stand before the archive's own: so each
 //! question is asked as it stands, and the past answers.
 
-use super::centre::Allocator;
+use super::allocation::Allocator;
 use super::scope::{DateBasis, Scope};
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -185,7 +185,7 @@ fn show(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result
         if view == "runs" {
             if [BOOKED, NOW].iter().any(|part| definition.matches(part).count() != 1) {
                 let what = "the archive's view `runs` was changed; `runledger check` tells more";
-                return Err(Error::Unforeseen(what.to_owned()));
+                return Err(Error::Internal(what.to_owned()));
             }
             definition = definition.replace(BOOKED, &format!("{} AS booked_at", date.sql()));
             if let Some(moment) = as_of {

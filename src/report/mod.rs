@@ -1,31 +1,31 @@
 //! This is a report: a question with a name, answered from the archive as a table of typed cells.
 
-pub mod booked;
-pub mod centre;
+pub mod allocation;
 pub mod cost;
-pub mod costed;
 pub mod credits;
 pub mod dataset;
 pub mod dimension;
 pub mod duration;
-pub mod groups;
-mod labels;
+pub mod group_by;
+mod interner;
 pub mod ledger;
 pub mod overview;
 pub mod period;
 pub mod plan;
 pub mod question;
 pub mod reconcile;
-pub mod restated;
+pub mod restatements;
 pub mod rows;
+pub mod run_cost;
+pub mod run_scan;
 mod schedule;
 pub mod scope;
 pub mod table;
 
-pub use costed::{CostedRun, Part};
 pub use dimension::Dimension;
 pub use ledger::Ledger;
 pub use period::Span;
 pub use plan::Plan;
+pub use run_cost::{CostComponent, CostedRun};
 pub use scope::{DateBasis, Scope};
 pub use table::{Cell, Table};

@@ -1,12 +1,12 @@
 //! This is the reconciliation of an invoice with the ledger: which of the usual causes closes the gap, and by how much.
 
-use super::booked::BookedRun;
 use super::cost::CHARGED;
-use super::groups::for_each_run;
+use super::group_by::for_each_run;
 use super::ledger::{self, Ledger};
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
-use super::restated::restatements;
+use super::restatements::restatements;
+use super::run_scan::BookedRun;
 use super::scope::{DateBasis, Scope};
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! This is the scope of a question: which runs it is about, what books them, and as known when.
 
-use super::centre::Allocation;
+use super::allocation::Allocation;
 use super::period::Span;
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -85,11 +85,11 @@ impl Scope {
     /// What a closed month was closed with.
     ///
     /// # Errors
-    /// [`Error::Unforeseen`] when the close holds what this program cannot read.
+    /// [`Error::Internal`] when the close holds what this program cannot read.
     pub fn of_close(close: &Close) -> Result<Scope> {
         let frozen = &close.frozen;
         let unreadable = |what: &str| {
-            Error::Unforeseen(format!(
+            Error::Internal(format!(
                 "the close of {} has {what} that this program cannot read",
                 frozen.period
             ))

@@ -1,9 +1,9 @@
 //! This is the decoder: from one item of the API's JSON to a run, losing nothing and guessing nothing.
 
-use super::json::{self, Entries, Entry, Kind};
+use super::json::{self, Entries, Entry, JsonType};
 use super::money::{Cost, decimal_parts};
 use super::redact::{self, REDACTED, Redaction};
-use super::words::{ChargeStatus, Status, TriggerType};
+use super::vocabulary::{ChargeStatus, Status, TriggerType};
 use super::{Field, FieldSet, Instant, Run};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -52,7 +52,7 @@ impl DriftKind {
 
 /// Why an item cannot be kept as a run, in words that complete "it was quarantined because".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+pub struct DecodeError(pub String);
 
 /// The longest unknown word that is recorded whole in the account of drift; the run has it whole.
 const LONGEST_OBSERVED: usize = 100;
@@ -63,18 +63,18 @@ const LONGEST_OBSERVED: usize = 100;
 /// that [`Run::document`] gives the item back.
 ///
 /// # Errors
-/// [`Unreadable`] when it is no object, has no UUID as its id, names a field twice, or is nested
+/// [`DecodeError`] when it is no object, has no UUID as its id, names a field twice, or is nested
 /// too deep to be searched for credentials.
-pub fn decode(item: &RawValue, redaction: &Redaction) -> Result<Decoded, Unreadable> {
-    let kind = Kind::of(item);
+pub fn decode(item: &RawValue, redaction: &Redaction) -> Result<Decoded, DecodeError> {
+    let kind = JsonType::of(item);
     let Some(Entries(entries)) = Entries::of(item) else {
-        return Err(Unreadable(format!("it is not an object but {}", with_article(kind))));
+        return Err(DecodeError(format!("it is not an object but {}", with_article(kind))));
     };
     let id = entries.iter().find(|entry| entry.key == Field::Id.name());
-    let id = id.ok_or_else(|| Unreadable("it has no id".to_owned()))?;
+    let id = id.ok_or_else(|| DecodeError("it has no id".to_owned()))?;
     let uuid = json::text_of(id.value)
         .and_then(|text| Uuid::try_parse(&text).ok())
-        .ok_or_else(|| Unreadable("its id is not a UUID".to_owned()))?;
+        .ok_or_else(|| DecodeError("its id is not a UUID".to_owned()))?;
     let mut decoder = Decoder {
         redaction,
         run: blank(uuid),
@@ -118,13 +118,13 @@ fn blank(id: Uuid) -> Run {
 }
 
 /// How a value fits its field.
-enum Fit<T> {
+enum Conversion<T> {
     /// The field gives it back.
-    Exact(T),
+    Lossless(T),
     /// The field holds what is known of it, but the value's own text says more.
-    Near(T, &'static str),
+    Lossy(T, &'static str),
     /// It does not fit, for the reason given.
-    Unfit(&'static str),
+    Rejected(&'static str),
 }
 
 /// A run half read.
@@ -138,13 +138,13 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    fn read(&mut self, entry: &'a Entry<'a>) -> Result<(), Unreadable> {
+    fn read(&mut self, entry: &'a Entry<'a>) -> Result<(), DecodeError> {
         let Some(field) = Field::named(&entry.key) else {
             if self.unmapped.iter().any(|(key, ..)| *key == entry.key) {
                 return Err(sent_twice(&entry.key));
             }
-            self.note(&entry.key, DriftKind::Field, Kind::of(entry.value).name());
-            let value = if self.redaction.covers(&entry.key, Kind::of(entry.value)) {
+            self.note(&entry.key, DriftKind::Field, JsonType::of(entry.value).name());
+            let value = if self.redaction.covers(&entry.key, JsonType::of(entry.value)) {
                 REDACTED.to_owned()
             } else {
                 self.canonical(entry.value)?
@@ -156,7 +156,7 @@ impl<'a> Decoder<'a> {
             return Err(sent_twice(&entry.key));
         }
         let value = entry.value;
-        if Kind::of(value) == Kind::Null {
+        if JsonType::of(value) == JsonType::Null {
             return Ok(());
         }
         match field {
@@ -164,9 +164,9 @@ impl<'a> Decoder<'a> {
                 let fit = if json::text_of(value)
                     .is_some_and(|text| text == self.run.id.hyphenated().to_string())
                 {
-                    Fit::Exact(())
+                    Conversion::Lossless(())
                 } else {
-                    Fit::Near((), "a UUID in another spelling")
+                    Conversion::Lossy((), "a UUID in another spelling")
                 };
                 self.place(entry, fit)?;
             }
@@ -216,10 +216,10 @@ impl<'a> Decoder<'a> {
                 self.run.triggered_by_token = match expanded_id(value) {
                     Some(id) => self.place_id_alone(entry, id.map(text)),
                     // Nobody knows what a list of tokens would hold.
-                    None if Kind::of(value) == Kind::Array => self.place_id_alone(entry, None),
+                    None if JsonType::of(value) == JsonType::Array => self.place_id_alone(entry, None),
                     // A document that went through here before: what was taken out is no id.
                     None if json::text_of(value).is_some_and(|text| redact::is_mark(&text)) => {
-                        self.place(entry, Fit::Unfit("credential that was taken out"))?
+                        self.place(entry, Conversion::Rejected("credential that was taken out"))?
                     }
                     None => self.place(entry, text(value))?,
                 }
@@ -232,11 +232,11 @@ impl<'a> Decoder<'a> {
     }
 
     /// The value for the field, after seeing to it that `unmapped` has what the field cannot give back.
-    fn place<T>(&mut self, entry: &'a Entry<'a>, fit: Fit<T>) -> Result<Option<T>, Unreadable> {
+    fn place<T>(&mut self, entry: &'a Entry<'a>, fit: Conversion<T>) -> Result<Option<T>, DecodeError> {
         let (value, observed) = match fit {
-            Fit::Exact(value) => return Ok(Some(value)),
-            Fit::Near(value, observed) => (Some(value), observed),
-            Fit::Unfit(observed) => (None, observed),
+            Conversion::Lossless(value) => return Ok(Some(value)),
+            Conversion::Lossy(value, observed) => (Some(value), observed),
+            Conversion::Rejected(observed) => (None, observed),
         };
         self.note(&entry.key, DriftKind::Type, observed);
         let text = self.canonical(entry.value)?;
@@ -245,10 +245,10 @@ impl<'a> Decoder<'a> {
     }
 
     /// Of an expanded person or token the id alone is kept: the rest is nobody's business, or a credential.
-    fn place_id_alone<T>(&mut self, entry: &'a Entry<'a>, id: Option<Fit<T>>) -> Option<T> {
-        self.note(&entry.key, DriftKind::Type, Kind::of(entry.value).name());
+    fn place_id_alone<T>(&mut self, entry: &'a Entry<'a>, id: Option<Conversion<T>>) -> Option<T> {
+        self.note(&entry.key, DriftKind::Type, JsonType::of(entry.value).name());
         match id {
-            Some(Fit::Exact(id)) => Some(id),
+            Some(Conversion::Lossless(id)) => Some(id),
             _ => {
                 self.unmapped.push((&entry.key, entry.quoted_key, REDACTED.to_owned()));
                 None
@@ -257,10 +257,10 @@ impl<'a> Decoder<'a> {
     }
 
     /// An expanded pipeline is known by its id; the object itself is kept beside it.
-    fn place_pipeline(&mut self, entry: &'a Entry<'a>) -> Result<Option<String>, Unreadable> {
+    fn place_pipeline(&mut self, entry: &'a Entry<'a>) -> Result<Option<String>, DecodeError> {
         let fit = match expanded_id(entry.value).map(|id| id.map(text)) {
-            Some(Some(Fit::Exact(id))) => Fit::Near(id, Kind::Object.name()),
-            Some(_) => Fit::Unfit(Kind::Object.name()),
+            Some(Some(Conversion::Lossless(id))) => Conversion::Lossy(id, JsonType::Object.name()),
+            Some(_) => Conversion::Rejected(JsonType::Object.name()),
             None => text(entry.value),
         };
         self.place(entry, fit)
@@ -269,10 +269,10 @@ impl<'a> Decoder<'a> {
     /// Names what is unknown in a trigger. All of it is kept as JSON anyway.
     fn read_trigger(&mut self, value: &RawValue) {
         let Some(entries) = Entries::of(value) else {
-            return self.note("trigger", DriftKind::Type, Kind::of(value).name());
+            return self.note("trigger", DriftKind::Type, JsonType::of(value).name());
         };
         for entry in &entries.0 {
-            let kind = Kind::of(entry.value);
+            let kind = JsonType::of(entry.value);
             let mut note =
                 |drift, observed: &str| self.note(&format!("trigger.{}", entry.key), drift, observed);
             match entry.key.as_ref() {
@@ -282,7 +282,7 @@ impl<'a> Decoder<'a> {
                     None => note(DriftKind::Type, kind.name()),
                 },
                 "cron_expression" | "cron_timezone" | "event_rule" => {
-                    if !matches!(kind, Kind::String | Kind::Null) {
+                    if !matches!(kind, JsonType::String | JsonType::Null) {
                         note(DriftKind::Type, kind.name());
                     }
                 }
@@ -291,9 +291,9 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn canonical(&self, value: &RawValue) -> Result<String, Unreadable> {
+    fn canonical(&self, value: &RawValue) -> Result<String, DecodeError> {
         json::canonical(value, self.redaction).map_err(|json::TooDeep| {
-            Unreadable(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT))
+            DecodeError(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT))
         })
     }
 
@@ -307,7 +307,7 @@ impl<'a> Decoder<'a> {
         self.drift.push(Drift { field: cut(field), kind, observed: cut(observed) });
     }
 
-    fn finish(mut self) -> Result<Decoded, Unreadable> {
+    fn finish(mut self) -> Result<Decoded, DecodeError> {
         self.run.absent = self.met.complement();
         if !self.unmapped.is_empty() {
             self.unmapped.sort_by(|left, right| left.0.cmp(right.0));
@@ -327,14 +327,14 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn sent_twice(key: &str) -> Unreadable {
-    Unreadable(format!("it names the field `{}` twice", key.escape_debug()))
+fn sent_twice(key: &str) -> DecodeError {
+    DecodeError(format!("it names the field `{}` twice", key.escape_debug()))
 }
 
-fn with_article(kind: Kind) -> String {
+fn with_article(kind: JsonType) -> String {
     match kind {
-        Kind::Null => "null".to_owned(),
-        Kind::Array => "an array".to_owned(),
+        JsonType::Null => "null".to_owned(),
+        JsonType::Array => "an array".to_owned(),
         other => format!("a {}", other.name()),
     }
 }
@@ -344,72 +344,78 @@ fn expanded_id(value: &RawValue) -> Option<Option<&RawValue>> {
     Entries::of(value).map(|entries| entries.get("id"))
 }
 
-fn integer(value: &RawValue) -> Fit<i64> {
-    if Kind::of(value) != Kind::Number {
-        return Fit::Unfit(Kind::of(value).name());
+fn integer(value: &RawValue) -> Conversion<i64> {
+    if JsonType::of(value) != JsonType::Number {
+        return Conversion::Rejected(JsonType::of(value).name());
     }
     let text = value.get();
     if let Ok(integer) = text.parse() {
-        return Fit::Exact(integer);
+        return Conversion::Lossless(integer);
     }
     // `12.0` and `1e3` are whole numbers in another spelling.
     match decimal_parts(text) {
-        Some((_, digits, _)) if digits.is_empty() => Fit::Exact(0),
-        Some((_, _, power)) if power < 0 => Fit::Unfit("number with a fraction"),
+        Some((_, digits, _)) if digits.is_empty() => Conversion::Lossless(0),
+        Some((_, _, power)) if power < 0 => Conversion::Rejected("number with a fraction"),
         Some((negative, digits, power)) if power <= 18 => {
             let sign = if negative { "-" } else { "" };
             match format!("{sign}{digits}{}", "0".repeat(power as usize)).parse() {
-                Ok(integer) => Fit::Exact(integer),
-                Err(_) => Fit::Unfit("integer beyond 64 bits"),
+                Ok(integer) => Conversion::Lossless(integer),
+                Err(_) => Conversion::Rejected("integer beyond 64 bits"),
             }
         }
-        _ => Fit::Unfit("integer beyond 64 bits"),
+        _ => Conversion::Rejected("integer beyond 64 bits"),
     }
 }
 
-fn boolean(value: &RawValue) -> Fit<bool> {
+fn boolean(value: &RawValue) -> Conversion<bool> {
     match value.get() {
-        "true" => Fit::Exact(true),
-        "false" => Fit::Exact(false),
-        _ => Fit::Unfit(Kind::of(value).name()),
+        "true" => Conversion::Lossless(true),
+        "false" => Conversion::Lossless(false),
+        _ => Conversion::Rejected(JsonType::of(value).name()),
     }
 }
 
-fn text(value: &RawValue) -> Fit<String> {
+fn text(value: &RawValue) -> Conversion<String> {
     match json::text_of(value) {
         // SQLite's tools cut a text at NUL.
-        Some(text) if text.contains('\0') => Fit::Unfit("string with NUL"),
-        Some(text) => Fit::Exact(text.into_owned()),
-        None if Kind::of(value) == Kind::String => Fit::Unfit("string that is no Unicode text"),
-        None => Fit::Unfit(Kind::of(value).name()),
+        Some(text) if text.contains('\0') => Conversion::Rejected("string with NUL"),
+        Some(text) => Conversion::Lossless(text.into_owned()),
+        None if JsonType::of(value) == JsonType::String => {
+            Conversion::Rejected("string that is no Unicode text")
+        }
+        None => Conversion::Rejected(JsonType::of(value).name()),
     }
 }
 
-fn instant(value: &RawValue) -> Fit<Instant> {
+fn instant(value: &RawValue) -> Conversion<Instant> {
     let Some(text) = json::text_of(value) else {
-        return Fit::Unfit(Kind::of(value).name());
+        return Conversion::Rejected(JsonType::of(value).name());
     };
     let Some(instant) = Instant::parse(&text) else {
-        return Fit::Unfit("string that is no instant with a zone");
+        return Conversion::Rejected("string that is no instant with a zone");
     };
     let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
     let beyond_micros = fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0');
-    if beyond_micros { Fit::Near(instant, "instant finer than a microsecond") } else { Fit::Exact(instant) }
+    if beyond_micros {
+        Conversion::Lossy(instant, "instant finer than a microsecond")
+    } else {
+        Conversion::Lossless(instant)
+    }
 }
 
-fn cost(value: &RawValue) -> Fit<Cost> {
-    if Kind::of(value) != Kind::Number {
-        return Fit::Unfit(Kind::of(value).name());
+fn cost(value: &RawValue) -> Conversion<Cost> {
+    if JsonType::of(value) != JsonType::Number {
+        return Conversion::Rejected(JsonType::of(value).name());
     }
     let text = value.get();
     let Some(cost) = Cost::from_number(text) else {
-        return Fit::Unfit("number out of the range of a cost");
+        return Conversion::Rejected("number out of the range of a cost");
     };
     let printed = cost.usd.to_string();
     if printed == text || decimal_parts(&printed) == decimal_parts(text) {
-        Fit::Exact(cost)
+        Conversion::Lossless(cost)
     } else {
-        Fit::Near(cost, "number finer than a double")
+        Conversion::Lossy(cost, "number finer than a double")
     }
 }
 
@@ -419,7 +425,7 @@ mod tests {
 
     const ID: &str = "6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11";
 
-    fn read(text: &str) -> Result<Decoded, Unreadable> {
+    fn read(text: &str) -> Result<Decoded, DecodeError> {
         decode(serde_json::from_str(text).unwrap(), &Redaction::default())
     }
 
@@ -541,7 +547,7 @@ mod tests {
             (r#"{"id":7}"#, "its id is not a UUID"),
             (r#"{"id":"x"}"#, "its id is not a UUID"),
         ] {
-            assert_eq!(read(item).unwrap_err(), Unreadable(reason.to_owned()), "{item}");
+            assert_eq!(read(item).unwrap_err(), DecodeError(reason.to_owned()), "{item}");
         }
         let twice = format!(r#"{{"id":"{ID}","number":1,"number":2}}"#);
         assert_eq!(read(&twice).unwrap_err().0, "it names the field `number` twice");

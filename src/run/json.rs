@@ -4,7 +4,7 @@
 //! text they came with, so nothing is lost to a double; so do strings that are no Unicode text
 //! (lone surrogates), which no Rust string can hold.
 
-pub use super::kind::Kind;
+pub use super::json_type::JsonType;
 use super::redact::{REDACTED, Redaction};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -38,7 +38,7 @@ impl<'a> Entries<'a> {
     /// The entries of an object. `None`: the value is no object.
     pub fn of(raw: &'a RawValue) -> Option<Entries<'a>> {
         // Looked at first: what serde_json says of anything else is costly, and read by nobody.
-        if Kind::of(raw) == Kind::Object { Entries::parse(raw.get()) } else { None }
+        if JsonType::of(raw) == JsonType::Object { Entries::parse(raw.get()) } else { None }
     }
 
     /// The entries of an object's text. `None`: it is no object.
@@ -79,7 +79,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 
 /// The text of a string value. `None`: it is no string, or no Unicode text.
 pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if Kind::of(raw) == Kind::String { unquoted(raw.get()) } else { None }
+    if JsonType::of(raw) == JsonType::String { unquoted(raw.get()) } else { None }
 }
 
 /// The text of a string's JSON. `None`: it is no Unicode text.
@@ -141,20 +141,20 @@ impl<'a> Rewriter<'a> {
     }
 
     fn value(&mut self, depth: usize) {
-        let kind = Kind::begun_by(self.next());
+        let kind = JsonType::begun_by(self.next());
         if depth > DEPTH_LIMIT {
             self.whole = false;
             self.hide();
             return;
         }
         match kind {
-            Kind::Object => self.object(depth),
-            Kind::Array => self.array(depth),
-            Kind::String => {
+            JsonType::Object => self.object(depth),
+            JsonType::Array => self.array(depth),
+            JsonType::String => {
                 let quoted = self.string();
                 write_quoted(quoted, &mut self.out);
             }
-            Kind::Null | Kind::Boolean | Kind::Number => {
+            JsonType::Null | JsonType::Boolean | JsonType::Number => {
                 let word = self.word();
                 self.out.push_str(word);
             }
@@ -181,7 +181,7 @@ impl<'a> Rewriter<'a> {
             self.out.push(':');
             self.next();
             self.skip(1);
-            let hidden = self.redaction.covers(&key, Kind::begun_by(self.next()));
+            let hidden = self.redaction.covers(&key, JsonType::begun_by(self.next()));
             self.entries.push((key, begin));
             if hidden { self.hide() } else { self.value(depth + 1) }
         }
@@ -237,9 +237,9 @@ impl<'a> Rewriter<'a> {
         self.out.push_str(REDACTED);
         let mut depth = 0;
         loop {
-            match Kind::begun_by(self.next()) {
-                Kind::String => _ = self.string(),
-                Kind::Object | Kind::Array => {
+            match JsonType::begun_by(self.next()) {
+                JsonType::String => _ = self.string(),
+                JsonType::Object | JsonType::Array => {
                     depth += 1;
                     self.skip(1);
                 }

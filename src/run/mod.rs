@@ -2,21 +2,21 @@
 
 mod decode;
 mod document;
-mod fixed;
+mod fixed_point;
 pub mod instant;
 pub mod json;
-mod kind;
+mod json_type;
 pub mod money;
 pub mod redact;
-pub mod words;
+pub mod vocabulary;
 
-pub use decode::{Decoded, Drift, DriftKind, Unreadable, decode};
+pub use decode::{DecodeError, Decoded, Drift, DriftKind, decode};
 pub use document::{Field, FieldSet};
-pub use fixed::{Fixed, Seconds, Share, Usd};
+pub use fixed_point::{Fixed, Seconds, Share, Usd};
 pub use instant::Instant;
 pub use money::Cost;
 pub use redact::Redaction;
-pub use words::{ChargeStatus, Status, TriggerType};
+pub use vocabulary::{ChargeStatus, Status, TriggerType};
 
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! This is the rule that keeps credentials out of the archive: values under keys that name one are never stored.
 
-use super::kind::Kind;
+use super::json_type::JsonType;
 
 /// What stands in place of a credential, as JSON.
 pub const REDACTED: &str = "\"[redacted]\"";
@@ -34,10 +34,10 @@ impl Redaction {
     ///
     /// Numbers, booleans and null are no credentials: `"tokens": 512` is a count. Under a key that
     /// somebody named on purpose everything is taken out but null, which says nothing.
-    pub fn covers(&self, key: &str, kind: Kind) -> bool {
-        let may_be_credential = matches!(kind, Kind::String | Kind::Array | Kind::Object);
+    pub fn covers(&self, key: &str, kind: JsonType) -> bool {
+        let may_be_credential = matches!(kind, JsonType::String | JsonType::Array | JsonType::Object);
         (may_be_credential && names_a_credential(key))
-            || (!self.keys.is_empty() && kind != Kind::Null && self.keys.contains(&words(key)))
+            || (!self.keys.is_empty() && kind != JsonType::Null && self.keys.contains(&words(key)))
     }
 }
 
@@ -102,14 +102,19 @@ mod tests {
     fn keys_that_were_named_on_purpose_are_covered_in_every_spelling() {
         let redaction = Redaction::with_keys(["taxId", " customer-email ", "", "--"]);
         for key in ["tax_id", "TAX-ID", "taxId", "customer_email", "customerEmail"] {
-            assert!(redaction.covers(key, Kind::String) && redaction.covers(key, Kind::Number), "{key}");
-            assert!(!redaction.covers(key, Kind::Null), "{key}");
+            assert!(
+                redaction.covers(key, JsonType::String) && redaction.covers(key, JsonType::Number),
+                "{key}"
+            );
+            assert!(!redaction.covers(key, JsonType::Null), "{key}");
         }
         for key in ["tax", "id", "tax_ids", "", "--", "old_tax_id"] {
-            assert!(!redaction.covers(key, Kind::String), "{key}");
+            assert!(!redaction.covers(key, JsonType::String), "{key}");
         }
-        assert!(redaction.covers("api_key", Kind::String) && !redaction.covers("api_key", Kind::Number));
-        assert!(!Redaction::default().covers("tax_id", Kind::String));
+        assert!(
+            redaction.covers("api_key", JsonType::String) && !redaction.covers("api_key", JsonType::Number)
+        );
+        assert!(!Redaction::default().covers("tax_id", JsonType::String));
     }
 
     #[test]

@@ -5,18 +5,18 @@
 //! list of runs that may change between two requests, all of it grown from one seed. Before the
 //! server a [`Gateway`] can stand, where whatever can go wrong on the way does.
 
-mod data;
 mod expand;
 mod fault;
 mod gateway;
+mod generator;
 mod gzip;
 mod model;
 mod paging;
 mod server;
 
 pub use crate::store::PipelineKind as Kind;
-pub use data::TOKEN_PREFIX;
 pub use fault::{Answer, Fault, FaultPlan, Which};
 pub use gateway::Gateway;
+pub use generator::TOKEN_PREFIX;
 pub use model::{Document, Model, Order, Outcome, Plan};
 pub use server::{API_KEY, Call, Options, Sandbox};

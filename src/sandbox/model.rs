@@ -1,6 +1,6 @@
 //! This is the workspace behind the sandbox: its runs and pipelines, which may change between two requests.
 
-use super::data::Workspace;
+use super::generator::Generator;
 use crate::store::PipelineKind;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
@@ -100,7 +100,7 @@ impl Stage {
 }
 
 /// A run as it is kept: rendered once, so that a page is a matter of copying.
-pub(super) struct Kept {
+pub(super) struct StoredItem {
     pub(super) id: Uuid,
     pub(super) created_micros: i64,
     pub(super) stage: Stage,
@@ -115,11 +115,11 @@ pub(super) struct Pipeline {
 
 /// A workspace of the platform. Its clock stands still until [`Model::advance`] moves it.
 pub struct Model {
-    workspace: Workspace,
+    workspace: Generator,
     rng: fastrand::Rng,
     now: DateTime<Utc>,
     /// A deleted run leaves its slot empty, so that the others stay where they are found.
-    slots: Vec<Option<Kept>>,
+    slots: Vec<Option<StoredItem>>,
     slot_of: HashMap<Uuid, u32>,
     order: Order,
     /// The slots in the order of the list.
@@ -132,7 +132,7 @@ impl Model {
     /// Grows the workspace that `plan` describes.
     pub fn new(plan: &Plan) -> Model {
         let mut rng = fastrand::Rng::with_seed(plan.seed);
-        let mut workspace = Workspace::new(&mut rng, plan);
+        let mut workspace = Generator::new(&mut rng, plan);
         let pipelines = workspace.pipelines(&mut rng, plan);
         let runs = workspace.runs(&mut rng, plan);
         let mut model = Model {
@@ -231,7 +231,7 @@ impl Model {
         if self.slot_of.contains_key(&id) {
             self.delete(id);
         }
-        let kept = Kept {
+        let kept = StoredItem {
             id,
             created_micros: created_micros(document).unwrap_or(self.now.timestamp_micros()),
             stage: Stage::of(document),
@@ -369,7 +369,7 @@ impl Model {
     }
 
     /// The runs at these places of the list, as they are kept.
-    pub(super) fn listed_at(&self, places: std::ops::Range<usize>) -> impl Iterator<Item = &Kept> {
+    pub(super) fn listed_at(&self, places: std::ops::Range<usize>) -> impl Iterator<Item = &StoredItem> {
         self.listed[places].iter().map(|&place| self.in_slot(place))
     }
 
@@ -383,11 +383,11 @@ impl Model {
         self.pipelines.iter().find(|pipeline| pipeline.id == id).map(|pipeline| &pipeline.document)
     }
 
-    pub(super) fn workspace(&self) -> &Workspace {
+    pub(super) fn workspace(&self) -> &Generator {
         &self.workspace
     }
 
-    fn listed(&self) -> impl Iterator<Item = &Kept> {
+    fn listed(&self) -> impl Iterator<Item = &StoredItem> {
         self.listed_at(0..self.listed.len())
     }
 
@@ -395,11 +395,11 @@ impl Model {
         self.listed().filter(|kept| kept.stage == stage).map(|kept| kept.id).collect()
     }
 
-    fn kept(&self, id: Uuid) -> Option<&Kept> {
+    fn kept(&self, id: Uuid) -> Option<&StoredItem> {
         self.slot_of.get(&id).map(|&place| self.in_slot(place))
     }
 
-    fn in_slot(&self, place: u32) -> &Kept {
+    fn in_slot(&self, place: u32) -> &StoredItem {
         self.slots[place as usize].as_ref().expect("a listed slot holds a run")
     }
 

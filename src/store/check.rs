@@ -4,7 +4,7 @@
 //! their number.
 
 use super::Archive;
-use super::rows::{RUN_COLUMNS, run_from_row};
+use super::run_row::{RUN_COLUMNS, run_from_row};
 use crate::error::Result;
 use crate::run::json::Entries;
 use crate::run::{Cost, Field, Instant};

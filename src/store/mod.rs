@@ -1,42 +1,42 @@
 //! This is the store: one SQLite file that holds every state of every run.
 
+mod backup;
 mod check;
 mod closes;
-mod contents;
-mod copy;
 mod coverage;
-mod dictionary;
+mod data_dictionary;
+mod header;
 mod lock;
-mod look;
-mod oddities;
+mod migrations;
 mod overlap;
 mod pipelines;
-mod rows;
+mod quarantine;
+mod run_row;
 mod runs;
 mod sample;
-mod schema;
+mod stats;
 mod syncs;
 
+pub use backup::BackupSummary;
 pub use check::Checked;
 pub use closes::{Close, Frozen};
-pub use contents::Contents;
-pub use copy::Copied;
 pub use coverage::{Coverage, Gap, Why};
-pub use dictionary::Described;
+pub use data_dictionary::Described;
 pub use lock::Lock;
-pub use oddities::DriftRow;
 pub use pipelines::{Pipeline, PipelineKind};
-pub use rows::{RUN_COLUMNS, run_from_row};
-pub use runs::{Candidate, HistoryEntry, Kept, Likely, View};
-pub use syncs::{Cursor, FirstWalk, Outcome, SyncKind, SyncRow, Tally, WalkProgress};
+pub use quarantine::DriftRow;
+pub use run_row::{RUN_COLUMNS, run_from_row};
+pub use runs::{Candidate, Detail, HistoryEntry, InsertHint, Upsert};
+pub use stats::ArchiveStats;
+pub use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncKind, SyncRow, WalkProgress};
 
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use look::Found;
+use header::FileKind;
+use migrations::SchemaStatus;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
-use schema::Standing;
 use std::path::{Path, PathBuf};
 
 /// Marks a SQLite file as an archive of runledger: "RLGD".
@@ -75,12 +75,12 @@ impl Archive {
     /// [`Error::Archive`] when the file is damaged, foreign, or made by a newer version; nothing
     /// is written then. [`Error::Output`] when the copy before a migration cannot be written.
     pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
-        Archive::open_with(path, lock, &schema::migrations())
+        Archive::open_with(path, lock, &migrations::migrations())
     }
 
     fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
-        let found = look::look(path)?;
-        if found == Found::Archive {
+        let found = header::look(path)?;
+        if found == FileKind::Archive {
             refuse_untouched(path, migrations)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -100,7 +100,7 @@ impl Archive {
         // An empty name is a private file on disk that SQLite deletes.
         let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
         archive.mark()?;
-        schema::migrate(&archive.path, &mut archive.connection, &schema::migrations())?;
+        migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
         Ok(archive)
     }
@@ -126,8 +126,8 @@ impl Archive {
     }
 
     fn open_existing(path: &Path, access: OpenFlags) -> Result<Archive> {
-        let migrations = schema::migrations();
-        if look::look(path)? == Found::Nothing {
+        let migrations = migrations::migrations();
+        if header::look(path)? == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
@@ -166,7 +166,7 @@ impl Archive {
         Ok(())
     }
 
-    fn prepare_for_writing(&mut self, found: Found, now: Instant, migrations: &[Migration]) -> Result<()> {
+    fn prepare_for_writing(&mut self, found: FileKind, now: Instant, migrations: &[Migration]) -> Result<()> {
         if self.connection.is_readonly(MAIN_DB)? {
             let hint = "the file and its folder must be readable and writable for this user";
             return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
@@ -174,26 +174,26 @@ impl Archive {
         // Whoever refuses the archive leaves the log beside it as it was.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let standing = match found {
-            Found::Nothing => {
+            FileKind::Nothing => {
                 self.mark()?;
-                Standing::Blank
+                SchemaStatus::Blank
             }
-            Found::Archive => schema::judge(&self.path, &self.connection, migrations)?,
+            FileKind::Archive => migrations::judge(&self.path, &self.connection, migrations)?,
         };
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        if let Standing::Older(version) = standing {
+        if let SchemaStatus::Older(version) = standing {
             let copy = self.copy_before_migrating(version, now)?;
             tracing::warn!(
                 "the archive's schema is migrated from version {version} to {}; a verified copy of it as it was is in {}",
-                schema::newest(migrations),
+                migrations::newest(migrations),
                 copy.display()
             );
         }
         // A copy that was put in the archive's place has no log yet.
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         self.tune()?;
-        if standing != Standing::Current {
-            schema::migrate(&self.path, &mut self.connection, migrations)?;
+        if standing != SchemaStatus::Current {
+            migrations::migrate(&self.path, &mut self.connection, migrations)?;
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Archive {
     }
 
     fn check_readable(&self, migrations: &[Migration]) -> Result<()> {
-        if schema::judge(&self.path, &self.connection, migrations)? == Standing::Current {
+        if migrations::judge(&self.path, &self.connection, migrations)? == SchemaStatus::Current {
             return Ok(());
         }
         Err(unusable(
@@ -271,8 +271,8 @@ impl Archive {
 /// Judges an archive before SQLite opens it in earnest, so that one that is refused is left as it lies
 /// there, with nothing new beside it.
 fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
-    let Some(connection) = look::untouched(path) else { return Ok(()) };
-    match schema::judge(path, &connection, migrations) {
+    let Some(connection) = header::untouched(path) else { return Ok(()) };
+    match migrations::judge(path, &connection, migrations) {
         // A sync that just began may have moved pages meanwhile; opened in earnest, it tells for certain.
         Ok(_) | Err(Error::Sqlite(_)) => Ok(()),
         Err(refused) => Err(refused),
@@ -322,12 +322,12 @@ mod tests {
 
     /// The version of this program's schema.
     fn newest() -> u32 {
-        u32::try_from(schema::newest(&schema::migrations())).unwrap()
+        u32::try_from(migrations::newest(&migrations::migrations())).unwrap()
     }
 
     /// This program's migrations and more of a later one.
     fn later(sql: &[&str]) -> Vec<Migration> {
-        let mut migrations = schema::migrations();
+        let mut migrations = migrations::migrations();
         for sql in sql {
             let version = migrations.len() + 1;
             migrations.push(Migration::unapplied(&format!("V{version}__later"), sql).unwrap());
@@ -477,7 +477,7 @@ mod tests {
 
     #[test]
     fn the_migrations_are_numbered_without_a_gap() {
-        let versions: Vec<i32> = schema::migrations().iter().map(Migration::version).collect();
-        assert_eq!(versions, Vec::from_iter(1..=schema::newest(&schema::migrations())));
+        let versions: Vec<i32> = migrations::migrations().iter().map(Migration::version).collect();
+        assert_eq!(versions, Vec::from_iter(1..=migrations::newest(&migrations::migrations())));
     }
 }

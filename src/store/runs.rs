@@ -1,7 +1,7 @@
 //! This is the keeping of runs: a new state adds a snapshot and closes the one before, and nothing is overwritten.
 
 use super::Archive;
-use super::rows::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
+use super::run_row::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
 use crate::error::Result;
 use crate::run::{Instant, Run};
 use crate::snapshot::{Comparison, ContentHash, Snapshot, compare};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// Where a run was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub enum Detail {
     /// As an item of the list, which may show less than the details.
     List,
     /// In its details, asked for by id.
@@ -19,7 +19,7 @@ pub enum View {
 
 /// What is likely of a run that was seen. It decides what is tried first, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likely {
+pub enum InsertHint {
     /// It is not in the archive: it is inserted before it is looked up, which spares the look.
     New,
     /// It is in the archive.
@@ -28,7 +28,7 @@ pub enum Likely {
 
 /// What became of a run that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum Upsert {
     /// It was not in the archive.
     New {
         /// Its first snapshot.
@@ -104,41 +104,41 @@ impl Archive {
     pub fn keep(
         &self,
         snapshot: &Snapshot,
-        view: View,
-        likely: Likely,
+        view: Detail,
+        likely: InsertHint,
         at: Instant,
         sync_id: i64,
-    ) -> Result<Kept> {
+    ) -> Result<Upsert> {
         let run = &snapshot.run;
-        let shows_enough = view == View::Details || run.absent.is_empty();
-        if likely == Likely::New
+        let shows_enough = view == Detail::Details || run.absent.is_empty();
+        if likely == InsertHint::New
             && shows_enough
             && let Some(snapshot_id) = self.insert(snapshot, at, sync_id)?
         {
-            return Ok(Kept::New { snapshot_id });
+            return Ok(Upsert::New { snapshot_id });
         }
         let Some(current) = self.current(run.id)? else {
             if !shows_enough {
-                return Ok(Kept::NeedsDetails);
+                return Ok(Upsert::NeedsDetails);
             }
-            return Ok(Kept::New { snapshot_id: self.insert_first(snapshot, at, sync_id)? });
+            return Ok(Upsert::New { snapshot_id: self.insert_first(snapshot, at, sync_id)? });
         };
         let Current { snapshot_id, content_hash, observed_at } = current;
         if content_hash == snapshot.content_hash {
-            return Ok(Kept::Unchanged { snapshot_id });
+            return Ok(Upsert::Unchanged { snapshot_id });
         }
         match (compare(&self.run_of(snapshot_id)?, run), view) {
-            (Comparison::Known, View::List) => return Ok(Kept::UnchangedInPart { snapshot_id }),
-            (Comparison::Known, View::Details) => return Ok(Kept::Unchanged { snapshot_id }),
-            (Comparison::DiffersAndShowsLess, View::List) => return Ok(Kept::NeedsDetails),
-            (Comparison::DiffersAndShowsLess, View::Details) | (Comparison::Differs, _) => {}
+            (Comparison::Known, Detail::List) => return Ok(Upsert::UnchangedInPart { snapshot_id }),
+            (Comparison::Known, Detail::Details) => return Ok(Upsert::Unchanged { snapshot_id }),
+            (Comparison::DiffersAndShowsLess, Detail::List) => return Ok(Upsert::NeedsDetails),
+            (Comparison::DiffersAndShowsLess, Detail::Details) | (Comparison::Differs, _) => {}
         }
         // A run can be seen twice in one answer, in two states.
         let at = at.max(observed_at.next());
         self.connection
             .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
             .execute(params![snapshot_id, at])?;
-        Ok(Kept::Changed { before: snapshot_id, snapshot_id: self.insert_first(snapshot, at, sync_id)? })
+        Ok(Upsert::Changed { before: snapshot_id, snapshot_id: self.insert_first(snapshot, at, sync_id)? })
     }
 
     fn current(&self, run_id: Uuid) -> Result<Option<Current>> {

@@ -80,7 +80,7 @@ pub struct WalkProgress {
 
 /// What a sync has brought so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct SyncCounts {
     /// Requests sent, those that were tried again included.
     pub requests: u64,
     /// Pages of the run list stored.
@@ -142,7 +142,7 @@ pub struct SyncRow {
     /// The process.
     pub process_id: u32,
     /// What it brought.
-    pub tally: Tally,
+    pub tally: SyncCounts,
 }
 
 const SYNC_COLUMNS: &str = "sync_id, kind, started_at, ended_at, outcome, error, process_id, requests, pages, \
@@ -178,7 +178,7 @@ impl Archive {
         &self,
         sync_id: i64,
         walk: &WalkProgress,
-        tally: &Tally,
+        tally: &SyncCounts,
         now: Instant,
     ) -> Result<()> {
         self.connection
@@ -367,7 +367,7 @@ fn sync_row(row: &Row<'_>) -> rusqlite::Result<SyncRow> {
         outcome: row.get(4)?,
         error: row.get(5)?,
         process_id: row.get(6)?,
-        tally: Tally {
+        tally: SyncCounts {
             requests: row.get(7)?,
             pages: row.get(8)?,
             seen: row.get(9)?,

@@ -1,6 +1,7 @@
 //! This is the time of observation: what the clock says, but never earlier than what was observed before.
 
 use crate::run::Instant;
+use chrono::Utc;
 
 /// Where the time comes from. The commands read the system's clock; tests bring their own.
 pub trait Clock {
@@ -30,14 +31,23 @@ impl<'a> Observations<'a> {
     }
 }
 
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::from_utc(Utc::now()).expect("the clock shows a year of four digits")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::Cell;
 
-    struct Hands(Cell<Instant>);
+    struct ManualClock(Cell<Instant>);
 
-    impl Clock for Hands {
+    impl Clock for ManualClock {
         fn now(&self) -> Instant {
             self.0.get()
         }
@@ -46,7 +56,7 @@ mod tests {
     #[test]
     fn observations_go_forward_when_the_clock_does_not() {
         let at = |text| Instant::parse(text).unwrap();
-        let hands = Hands(Cell::new(at("2026-01-01T10:00:00Z")));
+        let hands = ManualClock(Cell::new(at("2026-01-01T10:00:00Z")));
         let mut observations = Observations::after(Some(at("2026-01-01T12:00:00Z")), &hands);
         assert_eq!(observations.next(), at("2026-01-01T12:00:00.000001Z"));
         assert_eq!(observations.next(), at("2026-01-01T12:00:00.000002Z"));

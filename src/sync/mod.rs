@@ -2,19 +2,19 @@
 //!
 //! One thread, the caller's, decides and writes; requests and decoding run ahead of it on the
 //! runtime. What to read next is decided by the walk in `walk`, when to give up by
-//! [`crate::api::Patience`]; nothing here guesses.
+//! [`crate::api::RetryPolicy`]; nothing here guesses.
 
-mod arrival;
+mod cancel;
 mod clock;
-mod fetch;
-mod met;
+mod decoded;
 mod plan;
-mod stop;
+mod prefetch;
+mod seen_set;
 mod verify;
 mod walk;
 
-pub use clock::Clock;
-pub use stop::Stop;
+pub use cancel::CancelToken;
+pub use clock::{Clock, SystemClock};
 pub use verify::{Listed, Verdict, listed, verify};
 
 use crate::api::Client;
@@ -22,21 +22,21 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant, Redaction};
 use crate::snapshot::Snapshot;
 use crate::store::{
-    Archive, Candidate, DriftRow, Kept, Likely, Outcome, Pipeline, PipelineKind, SyncKind, Tally, View,
-    WalkProgress,
+    Archive, Candidate, Detail, DriftRow, InsertHint, Outcome, Pipeline, PipelineKind, SyncCounts, SyncKind,
+    Upsert, WalkProgress,
 };
-use arrival::{Arrival, Item, PipelineArrival};
 use chrono::TimeDelta;
 use clock::Observations;
-use fetch::{Fetcher, Waited};
-use met::Met;
+use decoded::{DecodedPage, DecodedPipelinePage, Item};
 use plan::{Past, Plan};
+use prefetch::{Prefetcher, Wait};
+use seen_set::SeenSet;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use uuid::Uuid;
-use walk::{Effect, Step, Walk};
+use walk::{PageOutcome, Step, Walk};
 
 /// Pages that come within this time share a transaction. Commits by time and not by pages make a
 /// first load almost twice as fast, and a kill costs no more than this much work.
@@ -94,7 +94,7 @@ impl Default for Options {
 }
 
 /// What a sync works with.
-pub struct Means<'a> {
+pub struct SyncContext<'a> {
     /// The API.
     pub client: Arc<Client>,
     /// Where requests run. The sync itself must not be called from within it.
@@ -102,7 +102,7 @@ pub struct Means<'a> {
     /// Where the time comes from.
     pub clock: &'a dyn Clock,
     /// How it is stopped from outside.
-    pub stop: &'a Stop,
+    pub stop: &'a CancelToken,
     /// Who is told how far it is.
     pub observer: &'a mut dyn Observer,
 }
@@ -147,7 +147,7 @@ pub struct Summary {
     /// Why it read what it read.
     pub reason: String,
     /// What came.
-    pub tally: Tally,
+    pub tally: SyncCounts,
     /// Whether the list was seen to be newest first. `None`: no page was read.
     pub newest_first: Option<bool>,
     /// What could not be read, a sentence each.
@@ -163,7 +163,7 @@ pub struct Summary {
 /// # Errors
 /// Those of SQLite before the attempt could be written down. What ends the attempt itself is in
 /// the summary.
-pub fn sync<'a>(archive: &'a Archive, means: Means<'a>, options: &'a Options) -> Result<Summary> {
+pub fn sync<'a>(archive: &'a Archive, means: SyncContext<'a>, options: &'a Options) -> Result<Summary> {
     let past = Past {
         watermark: archive.watermark()?,
         last_whole_walk_at: archive.last_whole_walk_at()?,
@@ -181,7 +181,7 @@ pub fn sync<'a>(archive: &'a Archive, means: Means<'a>, options: &'a Options) ->
 /// As [`sync`].
 pub fn fetch<'a>(
     archive: &'a Archive,
-    means: Means<'a>,
+    means: SyncContext<'a>,
     options: &'a Options,
     ids: &[Uuid],
 ) -> Result<Summary> {
@@ -202,8 +202,8 @@ enum Details {
 struct Session<'a> {
     archive: &'a Archive,
     options: &'a Options,
-    fetcher: Fetcher<'a>,
-    stop: &'a Stop,
+    fetcher: Prefetcher<'a>,
+    stop: &'a CancelToken,
     observer: &'a mut dyn Observer,
     observations: Observations<'a>,
     /// When the page or the run that is being stored was seen.
@@ -213,13 +213,13 @@ struct Session<'a> {
     reason: String,
     /// When the open transaction began. `None`: none is open.
     collecting_since: Option<std::time::Instant>,
-    met: Met,
+    met: SeenSet,
     /// Of these, the ones of which the list hides what would settle them.
-    half_met: Met,
-    tally: Tally,
+    seen_partially: SeenSet,
+    tally: SyncCounts,
     walk_progress: WalkProgress,
     /// What the archive has for certain: both as they were at the last commit.
-    committed: (Tally, WalkProgress),
+    committed: (SyncCounts, WalkProgress),
     known_drift: HashSet<Drift>,
     new_drift: Vec<DriftRow>,
     has_vanished_runs: bool,
@@ -229,7 +229,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn begin(
         archive: &'a Archive,
-        means: Means<'a>,
+        means: SyncContext<'a>,
         options: &'a Options,
         kind: SyncKind,
         reason: &str,
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         let mut session = Session {
             archive,
             options,
-            fetcher: Fetcher::new(means.client, means.handle, means.stop, options),
+            fetcher: Prefetcher::new(means.client, means.handle, means.stop, options),
             stop: means.stop,
             observer: means.observer,
             observations,
@@ -252,11 +252,11 @@ impl<'a> Session<'a> {
             kind,
             reason: reason.to_owned(),
             collecting_since: Some(std::time::Instant::now()),
-            met: Met::default(),
-            half_met: Met::default(),
-            tally: Tally::default(),
+            met: SeenSet::default(),
+            seen_partially: SeenSet::default(),
+            tally: SyncCounts::default(),
             walk_progress: WalkProgress::default(),
-            committed: (Tally::default(), WalkProgress::default()),
+            committed: (SyncCounts::default(), WalkProgress::default()),
             known_drift: archive.drift()?.into_iter().map(|row| row.drift).collect(),
             new_drift: Vec::new(),
             has_vanished_runs: archive.has_vanished_runs()?,
@@ -285,13 +285,13 @@ impl<'a> Session<'a> {
 
     fn walk(&mut self, mut walk: Walk) -> Result<Walk> {
         'walk: while let Step::Read { page, ahead_to, keep_ahead } = walk.next() {
-            self.heed_stop()?;
+            self.check_cancelled()?;
             self.fetcher.prepare_page(page, ahead_to, keep_ahead);
             let arrival = loop {
                 match self.fetcher.page(self.commit_deadline()) {
-                    Ok(Waited::Came(arrival)) => break arrival,
-                    Ok(Waited::NotYet) => self.commit()?,
-                    Err(Error::AnswerTooLarge { .. }) if self.fetcher.page_size() > 1 => {
+                    Ok(Wait::Ready(arrival)) => break arrival,
+                    Ok(Wait::TimedOut) => self.commit()?,
+                    Err(Error::ResponseTooLarge { .. }) if self.fetcher.page_size() > 1 => {
                         self.turn_to_smaller_pages(&mut walk)?;
                         continue 'walk;
                     }
@@ -299,7 +299,7 @@ impl<'a> Session<'a> {
                 }
             };
             let effect = match arrival {
-                Some(Arrival { outline, items }) => {
+                Some(DecodedPage { outline, items }) => {
                     walk.page_came(outline);
                     if let Step::Read { page, ahead_to, keep_ahead: true } = walk.next()
                         && ahead_to > page
@@ -313,7 +313,11 @@ impl<'a> Session<'a> {
                 }
                 None => {
                     walk.page_is_missing();
-                    Effect { newly_met: 0, unchanged: false, met: self.met.count() + self.tally.quarantined }
+                    PageOutcome {
+                        newly_met: 0,
+                        unchanged: false,
+                        met: self.met.count() + self.tally.quarantined,
+                    }
                 }
             };
             walk.page_kept(effect);
@@ -321,7 +325,7 @@ impl<'a> Session<'a> {
             self.tell(Phase::Walk, self.met.count(), walk.count());
             self.commit_if_due()?;
         }
-        if let Some(doubt) = walk.doubt() {
+        if let Some(doubt) = walk.incomplete_reason() {
             self.missing.push(format!("the run list: {doubt}"));
         }
         if walk.is_complete() {
@@ -350,7 +354,7 @@ impl<'a> Session<'a> {
     }
 
     /// Stores a page whole.
-    fn keep_page(&mut self, items: Vec<Item>) -> Result<Effect> {
+    fn keep_page(&mut self, items: Vec<Item>) -> Result<PageOutcome> {
         self.begin_observation()?;
         let before = self.met.count() + self.tally.quarantined;
         let mut unchanged = true;
@@ -359,16 +363,16 @@ impl<'a> Session<'a> {
             match item {
                 Item::Run(snapshot, drift) => {
                     self.record_drift(&drift, snapshot.run.id)?;
-                    match self.keep(&snapshot, View::List)? {
-                        Kept::Unchanged { .. } | Kept::UnchangedInPart { .. } => {}
-                        Kept::New { .. } | Kept::Changed { .. } => unchanged = false,
-                        Kept::NeedsDetails => {
+                    match self.keep(&snapshot, Detail::List)? {
+                        Upsert::Unchanged { .. } | Upsert::UnchangedInPart { .. } => {}
+                        Upsert::New { .. } | Upsert::Changed { .. } => unchanged = false,
+                        Upsert::NeedsDetails => {
                             unchanged = false;
                             incomplete.push_back(*snapshot);
                         }
                     }
                 }
-                Item::Unreadable { text, reason } => {
+                Item::DecodeError { text, reason } => {
                     unchanged = false;
                     self.quarantine(&text, &reason)?;
                 }
@@ -379,7 +383,7 @@ impl<'a> Session<'a> {
             self.complete(incomplete)?;
         }
         let met = self.met.count() + self.tally.quarantined;
-        Ok(Effect { newly_met: met - before, unchanged, met })
+        Ok(PageOutcome { newly_met: met - before, unchanged, met })
     }
 
     /// Asks by id for runs of which the list shows too little.
@@ -390,10 +394,10 @@ impl<'a> Session<'a> {
             match details {
                 Details::Found(item) => session.keep_details(*item),
                 // What the list showed is better than nothing.
-                Details::Gone => session.keep(&view, View::Details).map(drop),
+                Details::Gone => session.keep(&view, Detail::Details).map(drop),
                 Details::Failed(cause) => {
                     session.name_missing(id, &cause);
-                    session.keep(&view, View::Details).map(drop)
+                    session.keep(&view, Detail::Details).map(drop)
                 }
             }
         })
@@ -412,7 +416,7 @@ impl<'a> Session<'a> {
 
     /// Whether the walk saw all that can settle a run.
     fn has_met_whole(&self, snapshot_id: i64) -> bool {
-        self.met.contains(snapshot_id) && !self.half_met.contains(snapshot_id)
+        self.met.contains(snapshot_id) && !self.seen_partially.contains(snapshot_id)
     }
 
     fn ask_for_runs_not_met(&mut self) -> Result<()> {
@@ -465,16 +469,16 @@ impl<'a> Session<'a> {
     ) -> Result<()> {
         let mut failures = 0;
         loop {
-            self.heed_stop()?;
+            self.check_cancelled()?;
             self.fetcher.prepare_details(&mut ids);
             let Some(id) = self.fetcher.next_details() else { return Ok(()) };
             let details = match self.fetcher.details(self.commit_deadline()) {
-                Ok(Waited::NotYet) => {
+                Ok(Wait::TimedOut) => {
                     self.commit()?;
                     continue;
                 }
-                Ok(Waited::Came(Some(item))) => Details::Found(Box::new(item)),
-                Ok(Waited::Came(None)) => Details::Gone,
+                Ok(Wait::Ready(Some(item))) => Details::Found(Box::new(item)),
+                Ok(Wait::Ready(None)) => Details::Gone,
                 Err(error @ Error::ApiUnavailable { .. }) => {
                     failures += 1;
                     if failures >= MOST_FAILURES_IN_A_ROW {
@@ -483,7 +487,7 @@ impl<'a> Session<'a> {
                     Details::Failed(error.on_one_line())
                 }
                 // That is no sign of an API that fails.
-                Err(error @ Error::AnswerTooLarge { .. }) => Details::Failed(error.on_one_line()),
+                Err(error @ Error::ResponseTooLarge { .. }) => Details::Failed(error.on_one_line()),
                 Err(error) => return Err(error),
             };
             if !matches!(details, Details::Failed(_)) {
@@ -499,9 +503,9 @@ impl<'a> Session<'a> {
         match item {
             Item::Run(snapshot, drift) => {
                 self.record_drift(&drift, snapshot.run.id)?;
-                self.keep(&snapshot, View::Details).map(drop)
+                self.keep(&snapshot, Detail::Details).map(drop)
             }
-            Item::Unreadable { text, reason } => self.quarantine(&text, &reason),
+            Item::DecodeError { text, reason } => self.quarantine(&text, &reason),
         }
     }
 
@@ -538,7 +542,7 @@ impl<'a> Session<'a> {
                 Err(
                     error @ (Error::KeyRefused { status: 403 }
                     | Error::ApiUnavailable { .. }
-                    | Error::AnswerTooLarge { .. }),
+                    | Error::ResponseTooLarge { .. }),
                 ) => {
                     let cause = error.on_one_line();
                     self.missing.push(format!("the names of {list}: {cause}"));
@@ -555,8 +559,12 @@ impl<'a> Session<'a> {
         let mut unreadable = 0;
         let mut ids = HashSet::new();
         for page in 1..=MOST_PIPELINE_PAGES {
-            let asked =
-                self.fetcher.client().pipeline_page(list, page, PIPELINE_PAGE_SIZE, PipelineArrival::read);
+            let asked = self.fetcher.client().pipeline_page(
+                list,
+                page,
+                PIPELINE_PAGE_SIZE,
+                DecodedPipelinePage::read,
+            );
             let arrival = match self.fetcher.wait_for(asked)? {
                 Some(arrival) => arrival,
                 None if page == 1 => return Ok(Err("the API has no such list".to_owned())),
@@ -579,32 +587,32 @@ impl<'a> Session<'a> {
 
     // ---- what is stored
 
-    fn keep(&mut self, snapshot: &Snapshot, view: View) -> Result<Kept> {
-        let likely = if self.kind == SyncKind::First { Likely::New } else { Likely::Known };
+    fn keep(&mut self, snapshot: &Snapshot, view: Detail) -> Result<Upsert> {
+        let likely = if self.kind == SyncKind::First { InsertHint::New } else { InsertHint::Known };
         let kept = self.archive.keep(snapshot, view, likely, self.at, self.sync_id)?;
         match kept {
-            Kept::New { snapshot_id } => {
+            Upsert::New { snapshot_id } => {
                 self.met.insert(snapshot_id);
                 self.tally.new += 1;
             }
-            Kept::Changed { before, snapshot_id } => {
+            Upsert::Changed { before, snapshot_id } => {
                 // The list had shown it unchanged, and hid the change.
-                self.tally.unchanged -= u64::from(self.half_met.contains(before));
+                self.tally.unchanged -= u64::from(self.seen_partially.contains(before));
                 self.met.replace(before, snapshot_id);
                 self.tally.changed += 1;
             }
-            Kept::Unchanged { snapshot_id } | Kept::UnchangedInPart { snapshot_id } => {
+            Upsert::Unchanged { snapshot_id } | Upsert::UnchangedInPart { snapshot_id } => {
                 if self.met.insert(snapshot_id) {
                     self.tally.unchanged += 1;
                     let settles = [Field::Status, Field::ElCostUsd, Field::TransformationCostUsd];
-                    if matches!(kept, Kept::UnchangedInPart { .. })
+                    if matches!(kept, Upsert::UnchangedInPart { .. })
                         && settles.into_iter().any(|field| snapshot.run.absent.contains(field))
                     {
-                        self.half_met.insert(snapshot_id);
+                        self.seen_partially.insert(snapshot_id);
                     }
                 }
             }
-            Kept::NeedsDetails => return Ok(kept),
+            Upsert::NeedsDetails => return Ok(kept),
         }
         self.tally.seen = self.met.count();
         if self.has_vanished_runs {
@@ -684,7 +692,7 @@ impl<'a> Session<'a> {
 
     // ---- the end
 
-    fn heed_stop(&self) -> Result<()> {
+    fn check_cancelled(&self) -> Result<()> {
         self.stop.error().map_or(Ok(()), Err)
     }
 

@@ -1,8 +1,8 @@
 //! This is the look from outside: what the API says now, compared with the archive, and nothing is stored.
 
-use super::arrival::Item;
-use super::fetch::{Fetcher, Waited};
-use super::{MOST_FAILURES_IN_A_ROW, Means, Observer, Options, Phase, Progress};
+use super::decoded::Item;
+use super::prefetch::{Prefetcher, Wait};
+use super::{MOST_FAILURES_IN_A_ROW, Observer, Options, Phase, Progress, SyncContext};
 use crate::error::{Error, Result};
 use crate::snapshot::{Change, changes};
 use crate::store::Archive;
@@ -38,12 +38,12 @@ pub struct Listed {
 /// Those of SQLite; what ends all asking: a refused key, an API that fails again and again, a signal.
 pub fn verify(
     archive: &Archive,
-    means: Means<'_>,
+    means: SyncContext<'_>,
     options: &Options,
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Verdict)>> {
-    let Means { client, handle, stop, observer, .. } = means;
-    let mut fetcher = Fetcher::new(Arc::clone(&client), handle, stop, options);
+    let SyncContext { client, handle, stop, observer, .. } = means;
+    let mut fetcher = Prefetcher::new(Arc::clone(&client), handle, stop, options);
     let mut waiting: VecDeque<Uuid> = ids.iter().copied().collect();
     let mut verdicts = Vec::with_capacity(ids.len());
     let mut failures = 0;
@@ -51,8 +51,8 @@ pub fn verify(
         fetcher.prepare_details(&mut waiting);
         let Some(id) = fetcher.next_details() else { return Ok(verdicts) };
         let verdict = match fetcher.details(None) {
-            Ok(Waited::NotYet) => continue,
-            Ok(Waited::Came(Some(Item::Run(seen, _)))) => {
+            Ok(Wait::TimedOut) => continue,
+            Ok(Wait::Ready(Some(Item::Run(seen, _)))) => {
                 let history = archive.history(id)?;
                 let Some(kept) = history.last() else {
                     return Err(Error::usage(format!("the archive has no run {id}")));
@@ -62,8 +62,8 @@ pub fn verify(
                     changes => Verdict::Differs(changes),
                 }
             }
-            Ok(Waited::Came(Some(Item::Unreadable { reason, .. }))) => Verdict::NoAnswer(reason),
-            Ok(Waited::Came(None)) => Verdict::Gone,
+            Ok(Wait::Ready(Some(Item::DecodeError { reason, .. }))) => Verdict::NoAnswer(reason),
+            Ok(Wait::Ready(None)) => Verdict::Gone,
             Err(error @ Error::ApiUnavailable { .. }) => {
                 failures += 1;
                 if failures >= MOST_FAILURES_IN_A_ROW {
@@ -89,14 +89,14 @@ fn tell(observer: &mut dyn Observer, done: usize, total: usize, requests: u64) {
 ///
 /// # Errors
 /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], or a signal.
-pub fn listed(means: &Means<'_>) -> Result<Listed> {
+pub fn listed(means: &SyncContext<'_>) -> Result<Listed> {
     let options = Options::default();
-    let fetcher = Fetcher::new(Arc::clone(&means.client), means.handle, means.stop, &options);
+    let fetcher = Prefetcher::new(Arc::clone(&means.client), means.handle, means.stop, &options);
     let asked = fetcher.client().run_page(1, 1, |page| Listed {
         count: page.count,
         first: page.items.first().and_then(|raw| match Item::read(raw, &options.redaction) {
             Item::Run(snapshot, _) => Some(snapshot.run.id),
-            Item::Unreadable { .. } => None,
+            Item::DecodeError { .. } => None,
         }),
     });
     Ok(fetcher.wait_for(asked)?.unwrap_or(Listed { count: None, first: None }))

@@ -40,7 +40,7 @@ const MOST_STALLS: u32 = 30;
 
 /// What the walk needs to know of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outline {
+pub struct PageSummary {
     /// Its number.
     pub page: u32,
     /// How many runs the API says there are. `None`: it does not say.
@@ -53,7 +53,7 @@ pub struct Outline {
     pub places: Vec<Cursor>,
 }
 
-impl Outline {
+impl PageSummary {
     fn is_newest_first(&self) -> bool {
         // Items without a place tell nothing of the order.
         (self.items == 0 || !self.places.is_empty())
@@ -63,7 +63,7 @@ impl Outline {
 
 /// What storing a page showed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Effect {
+pub struct PageOutcome {
     /// How many of its runs the walk had not met before.
     pub newly_met: u64,
     /// Whether all of its items were in the archive as they are.
@@ -90,7 +90,7 @@ pub enum Step {
 
 /// How far the walk has to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
+enum Extent {
     /// To the end of the list.
     Whole,
     /// Until a whole page is older than this, and unchanged.
@@ -121,7 +121,7 @@ enum Order {
 /// A walk under way.
 #[derive(Debug)]
 pub struct Walk {
-    reach: Reach,
+    reach: Extent,
     order: Order,
     /// The page to read next.
     page: u32,
@@ -132,7 +132,7 @@ pub struct Walk {
     resumed: bool,
     progress: WalkProgress,
     /// The page that came last.
-    last: Option<Outline>,
+    last: Option<PageSummary>,
     /// The fewest runs that the API said there are, in this pass. `None`: it did not say.
     least_count: Option<u64>,
     /// The most items that any page had: the length of a full one.
@@ -158,17 +158,17 @@ pub struct Walk {
 impl Walk {
     /// A walk of the whole list.
     pub fn whole() -> Walk {
-        Walk::new(Reach::Whole)
+        Walk::new(Extent::Whole)
     }
 
     /// A walk that may stop at a whole page of unchanged runs created before `boundary`.
     pub fn until(boundary: Instant) -> Walk {
-        Walk::new(Reach::Until(boundary))
+        Walk::new(Extent::Until(boundary))
     }
 
     /// A walk of the rest of the list, below where an earlier one was interrupted.
     pub fn resume(first: &FirstWalk) -> Walk {
-        let mut walk = Walk::new(Reach::Whole);
+        let mut walk = Walk::new(Extent::Whole);
         walk.order = Order::NewestFirst { base_count: None, must_overlap: true };
         walk.page = first.page;
         walk.cursor = Some(first.cursor);
@@ -182,7 +182,7 @@ impl Walk {
         walk
     }
 
-    fn new(reach: Reach) -> Walk {
+    fn new(reach: Extent) -> Walk {
         Walk {
             reach,
             order: Order::NewestFirst { base_count: None, must_overlap: false },
@@ -220,7 +220,7 @@ impl Walk {
         let in_chain = matches!(self.order, Order::NewestFirst { base_count: Some(_), must_overlap: false });
         let count = self.last.as_ref().and_then(|last| last.count);
         match count {
-            Some(count) if in_chain && self.reach == Reach::Whole && self.page_length > 0 => {
+            Some(count) if in_chain && self.reach == Extent::Whole && self.page_length > 0 => {
                 let pages = count.div_ceil(self.page_length as u64);
                 self.page.max(u32::try_from(pages).unwrap_or(u32::MAX))
             }
@@ -229,7 +229,7 @@ impl Walk {
     }
 
     /// Takes note of the page that was asked for.
-    pub fn page_came(&mut self, outline: Outline) {
+    pub fn page_came(&mut self, outline: PageSummary) {
         self.at_end = false;
         self.surely_met = 0;
         self.page_length = self.page_length.max(outline.items);
@@ -263,7 +263,7 @@ impl Walk {
     }
 
     /// Whether a page is empty though the list goes on: its runs are there, and it hides them.
-    fn is_hollow(&self, outline: &Outline) -> bool {
+    fn is_hollow(&self, outline: &PageSummary) -> bool {
         let above = u64::from(outline.page - 1) * self.page_length as u64;
         outline.items == 0 && (outline.has_next || outline.count > Some(above))
     }
@@ -308,7 +308,7 @@ impl Walk {
     }
 
     /// Whether a page says that there is another. A `next` that the page's own `count` denies says nothing.
-    fn goes_on(&self, page: &Outline) -> bool {
+    fn goes_on(&self, page: &PageSummary) -> bool {
         page.has_next && page.count.is_none_or(|count| count > self.met_by_position(page))
     }
 
@@ -320,7 +320,7 @@ impl Walk {
         }
     }
 
-    fn follow_cursor(&mut self, outline: &Outline, base_count: Option<u64>, must_overlap: bool) {
+    fn follow_cursor(&mut self, outline: &PageSummary, base_count: Option<u64>, must_overlap: bool) {
         let Some(cursor) = self.cursor else {
             // Nothing was met yet, so nothing can lie between.
             self.begin_chain(outline);
@@ -365,13 +365,13 @@ impl Walk {
 
     /// Goes on from a page that leaves no doubt about what lies above it. What was read ahead of it
     /// may be older than it, so it is dropped.
-    fn begin_chain(&mut self, outline: &Outline) {
+    fn begin_chain(&mut self, outline: &PageSummary) {
         self.order = Order::NewestFirst { base_count: outline.count, must_overlap: false };
         self.keep_ahead = false;
         self.advance(outline);
     }
 
-    fn advance(&mut self, outline: &Outline) {
+    fn advance(&mut self, outline: &PageSummary) {
         if let Some(last) = outline.places.last() {
             if self.cursor.is_none_or(|cursor| last.created_at < cursor.created_at) {
                 self.stalls = 0;
@@ -389,7 +389,7 @@ impl Walk {
     }
 
     /// Turns to the next page, unless this one is the last.
-    fn go_on(&mut self, outline: &Outline) {
+    fn go_on(&mut self, outline: &PageSummary) {
         let newest = outline.places.iter().map(|place| place.created_at).max();
         self.progress.top = self.progress.top.max(newest);
         self.progress.page = Some(outline.page);
@@ -400,13 +400,13 @@ impl Walk {
     }
 
     /// How many items lie on the pages up to this one.
-    fn met_by_position(&self, outline: &Outline) -> u64 {
+    fn met_by_position(&self, outline: &PageSummary) -> u64 {
         u64::from(outline.page - 1) * self.page_length as u64 + outline.items as u64
     }
 
     /// Takes note of what storing the last page showed, and decides whether the walk is over. After a
     /// missing page `effect` is that of an empty one.
-    pub fn page_kept(&mut self, effect: Effect) {
+    pub fn page_kept(&mut self, effect: PageOutcome) {
         if self.ended || self.asks_again {
             return;
         }
@@ -428,7 +428,7 @@ impl Walk {
         if self.at_end {
             return self.end_pass(effect);
         }
-        if let (Reach::Until(boundary), Order::NewestFirst { must_overlap: false, .. }) =
+        if let (Extent::Until(boundary), Order::NewestFirst { must_overlap: false, .. }) =
             (self.reach, self.order)
         {
             let all_older = last.places.iter().all(|place| place.created_at < boundary);
@@ -450,7 +450,7 @@ impl Walk {
         }
     }
 
-    fn end_pass(&mut self, effect: Effect) {
+    fn end_pass(&mut self, effect: PageOutcome) {
         // Runs that were created meanwhile are for the next walk.
         let count = self.least_count.unwrap_or(0);
         let short = !self.resumed && effect.met < count;
@@ -519,7 +519,7 @@ impl Walk {
     }
 
     /// What makes it doubtful that the walk met everything. `None`: nothing.
-    pub fn doubt(&self) -> Option<&str> {
+    pub fn incomplete_reason(&self) -> Option<&str> {
         self.doubt.as_deref()
     }
 }
@@ -572,14 +572,14 @@ mod tests {
         }
 
         /// `None`: there is no such page.
-        fn page(&self, page: u32) -> Option<(Outline, Vec<u64>)> {
+        fn page(&self, page: u32) -> Option<(PageSummary, Vec<u64>)> {
             let start = (page as usize - 1) * self.page_size;
             if start >= self.runs.len() && page > 1 {
                 return None;
             }
             let end = (start + self.page_size).min(self.runs.len());
             let runs = self.runs[start..end].to_vec();
-            let outline = Outline {
+            let outline = PageSummary {
                 page,
                 count: Some(self.runs.len() as u64),
                 has_next: end < self.runs.len(),
@@ -618,7 +618,7 @@ mod tests {
 
     /// Walks the list while the events happen; when they are used up, the list is at rest.
     fn run(mut walk: Walk, list: &mut List, events: Vec<Event>, concurrency: u32) -> Walked {
-        type Answer = Option<(Outline, Vec<u64>)>;
+        type Answer = Option<(PageSummary, Vec<u64>)>;
         let mut events = events.into_iter();
         let mut under_way: BTreeMap<u32, Option<Answer>> = BTreeMap::new();
         let (mut met, mut requests) = (BTreeSet::new(), 0);
@@ -658,7 +658,11 @@ mod tests {
                     0
                 }
             };
-            walk.page_kept(Effect { newly_met: newly_met as u64, unchanged: false, met: met.len() as u64 });
+            walk.page_kept(PageOutcome {
+                newly_met: newly_met as u64,
+                unchanged: false,
+                met: met.len() as u64,
+            });
         }
         Walked { met, requests, walk }
     }
@@ -681,7 +685,7 @@ mod tests {
             let walked = run(Walk::whole(), &mut list, events, concurrency);
             let missed: Vec<_> = throughout(&before, &list).difference(&walked.met).copied().collect();
             prop_assert!(missed.is_empty(), "missed {missed:?}");
-            prop_assert!(walked.walk.is_complete(), "{:?}", walked.walk.doubt());
+            prop_assert!(walked.walk.is_complete(), "{:?}", walked.walk.incomplete_reason());
         }
 
         #[test]
@@ -742,7 +746,7 @@ mod tests {
         walk: &mut Walk,
         newly_met: u64,
         unchanged: bool,
-        mut answer: impl FnMut(u32) -> Outline,
+        mut answer: impl FnMut(u32) -> PageSummary,
     ) -> Vec<u32> {
         let mut pages = Vec::new();
         let mut met = 0;
@@ -751,7 +755,7 @@ mod tests {
             pages.push(page);
             walk.page_came(answer(page));
             met += newly_met;
-            walk.page_kept(Effect { newly_met, unchanged, met });
+            walk.page_kept(PageOutcome { newly_met, unchanged, met });
         }
         pages
     }
@@ -781,9 +785,12 @@ mod tests {
     fn a_list_that_repeats_itself_for_ever_is_left_in_doubt() {
         for count in [None, Some(0), Some(70_000_000)] {
             let mut walk = Walk::whole();
-            let again = Outline { page: 1, count, has_next: true, items: 1, places: vec![place(1)] };
-            let pages = read(&mut walk, 0, true, |page| Outline { page, ..again.clone() });
-            assert!(pages.len() < 10 && walk.doubt().is_some() && !walk.is_complete(), "{count:?}");
+            let again = PageSummary { page: 1, count, has_next: true, items: 1, places: vec![place(1)] };
+            let pages = read(&mut walk, 0, true, |page| PageSummary { page, ..again.clone() });
+            assert!(
+                pages.len() < 10 && walk.incomplete_reason().is_some() && !walk.is_complete(),
+                "{count:?}"
+            );
         }
     }
 
@@ -792,7 +799,7 @@ mod tests {
         let list = List::new(30, 10, true);
         let mut walk = Walk::whole();
         let pages =
-            read(&mut walk, 10, false, |page| Outline { has_next: false, ..list.page(page).unwrap().0 });
+            read(&mut walk, 10, false, |page| PageSummary { has_next: false, ..list.page(page).unwrap().0 });
         assert_eq!(pages, [1, 2, 3]);
     }
 }

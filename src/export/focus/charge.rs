@@ -1,7 +1,7 @@
 //! This is a charge: one line of the Cost and Usage dataset, still typed.
 
 use super::terms::{Account, BilledBy, Issuer, NEKT};
-use crate::report::{CostedRun, Part, Plan};
+use crate::report::{CostComponent, CostedRun, Plan};
 use crate::run::{Instant, Usd};
 use chrono::TimeDelta;
 use std::cmp::{max, min};
@@ -27,7 +27,7 @@ pub struct Correction<'r> {
     /// The run as it is known now.
     pub run: CostedRun<'r>,
     /// Which of its costs changed.
-    pub part: Part,
+    pub part: CostComponent,
     /// By how much, after less before; an unknown cost counts as nothing was charged for it.
     pub difference: Usd,
     /// When that became known.
@@ -51,7 +51,7 @@ pub struct Books {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For<'c> {
     /// A cost of a run.
-    Run(Part, &'c CostedRun<'c>),
+    Run(CostComponent, &'c CostedRun<'c>),
     /// What a cost of a run of a closed period changed by.
     Change(&'c Correction<'c>),
     /// The month's plan.
@@ -88,7 +88,7 @@ impl<'c> Charge<'c> {
     }
 
     /// Which cost of its run it is; `None`: it is the plan's.
-    pub fn part(&self) -> Option<Part> {
+    pub fn part(&self) -> Option<CostComponent> {
         match self.what {
             For::Run(part, _) => Some(part),
             For::Change(correction) => Some(correction.part),
@@ -100,7 +100,7 @@ impl<'c> Charge<'c> {
 impl Books {
     /// The charges of a run: one for each cost that is known, also when it is zero.
     pub fn usage<'c>(&'c self, run: &'c CostedRun<'c>) -> impl Iterator<Item = Charge<'c>> {
-        Part::ALL.into_iter().filter_map(move |part| {
+        CostComponent::ALL.into_iter().filter_map(move |part| {
             let cost = run.cost(part)?;
             Some(self.work(For::Run(part, run), part, cost, charge_period(run, &self.period)))
         })
@@ -131,7 +131,7 @@ impl Books {
 
     /// Whoever may stand as the issuer of a charge, each once, in the order of the names.
     pub fn issuers(&self) -> Vec<&str> {
-        let of_parts = Part::ALL.map(|part| self.billed_by.issuer(part).name());
+        let of_parts = CostComponent::ALL.map(|part| self.billed_by.issuer(part).name());
         let mut names: Vec<&str> = of_parts.into_iter().chain(self.plan.map(|_| NEKT)).collect();
         names.sort_unstable();
         names.dedup();
@@ -141,7 +141,7 @@ impl Books {
     fn work<'c>(
         &'c self,
         what: For<'c>,
-        part: Part,
+        part: CostComponent,
         cost: Usd,
         (start, end): (Instant, Instant),
     ) -> Charge<'c> {
@@ -308,7 +308,7 @@ mod tests {
         let correction = Correction {
             period: &december,
             run,
-            part: Part::El,
+            part: CostComponent::El,
             difference: Usd::from_units(-7),
             seen_at: at("2026-01-12T00:00:00Z"),
         };

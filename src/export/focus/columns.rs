@@ -3,7 +3,7 @@
 use super::Version;
 use super::charge::{Books, Charge, For};
 use super::terms::NEKT;
-use crate::report::Part;
+use crate::report::CostComponent;
 use crate::run::Instant;
 use std::fmt::{self, Write};
 
@@ -82,8 +82,8 @@ const COLUMNS: &[Column] = &[
     column("ServiceCategory", BOTH, |_, _, text| text.write_str("Analytics")),
     column("ServiceName", BOTH, |charge, _, text| {
         text.write_str(match charge.part() {
-            Some(Part::El) => "Nekt extraction and loading",
-            Some(Part::Transformation) => "Nekt transformation",
+            Some(CostComponent::El) => "Nekt extraction and loading",
+            Some(CostComponent::Transformation) => "Nekt transformation",
             None => "Nekt plan",
         })
     }),
@@ -109,8 +109,8 @@ const COLUMNS: &[Column] = &[
         put(
             text,
             charge.part().map(|part| match part {
-                Part::El => "el",
-                Part::Transformation => "transformation",
+                CostComponent::El => "el",
+                CostComponent::Transformation => "transformation",
             }),
         )
     }),
@@ -201,7 +201,7 @@ fn describe(charge: &Charge<'_>, books: &Books, text: &mut String) -> fmt::Resul
         For::Plan(plan) => {
             return write!(text, "Plan of {} with {} credits", books.period.label, plan.credits);
         }
-        _ if charge.part() == Some(Part::El) => "extraction and loading",
+        _ if charge.part() == Some(CostComponent::El) => "extraction and loading",
         _ => "transformation",
     };
     match charge.what {

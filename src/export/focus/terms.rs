@@ -1,6 +1,6 @@
 //! This is what the ledger cannot know of its charges: who invoices them, and what the accounts are called.
 
-use crate::report::Part;
+use crate::report::CostComponent;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The provider whose runs these are.
@@ -60,10 +60,10 @@ impl<'s> Issuer<'s> {
 
 impl BilledBy {
     /// Who invoices that part of each run.
-    pub fn issuer(&self, part: Part) -> Issuer<'_> {
+    pub fn issuer(&self, part: CostComponent) -> Issuer<'_> {
         let name = match part {
-            Part::El => &self.el,
-            Part::Transformation => &self.transformation,
+            CostComponent::El => &self.el,
+            CostComponent::Transformation => &self.transformation,
         };
         match name.as_deref() {
             None => Issuer::Unsaid,
@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn the_word_nekt_means_nekt_in_any_case() {
         let billed_by: BilledBy = serde_json::from_str("{\"el\": \"NEKT\"}").unwrap();
-        assert_eq!(billed_by.issuer(Part::El), Issuer::Nekt);
-        assert_eq!(billed_by.issuer(Part::Transformation), Issuer::Unsaid);
+        assert_eq!(billed_by.issuer(CostComponent::El), Issuer::Nekt);
+        assert_eq!(billed_by.issuer(CostComponent::Transformation), Issuer::Unsaid);
         let billed_by: BilledBy = serde_json::from_str("{\"el\": \"Nekt Cloud\"}").unwrap();
-        assert_eq!(billed_by.issuer(Part::El), Issuer::Other("Nekt Cloud"));
+        assert_eq!(billed_by.issuer(CostComponent::El), Issuer::Other("Nekt Cloud"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! This is what an overview keeps of the runs of one pipeline: sums by month, times by week, counts by day, failures.
 
 use crate::error::Result;
-use crate::report::booked::BookedRun;
 use crate::report::cost::{CHARGED, CostTally};
 use crate::report::duration::{MICROS, Spread, micros_between};
-use crate::report::groups::Tally;
+use crate::report::group_by::Aggregate;
+use crate::report::run_scan::BookedRun;
 use crate::run::{Instant, Seconds, Share};
 
 /// Figures by the number of a day, week or month, in ascending order.
@@ -92,7 +92,7 @@ impl Sums {
     }
 
     /// `settled_before`: of what ended earlier no change is expected, as the view `runs` has it.
-    pub(super) fn add(&mut self, run: &Told<'_>, settled_before: &str) -> Result<()> {
+    pub(super) fn add(&mut self, run: &RunFacts<'_>, settled_before: &str) -> Result<()> {
         self.cost.take(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
         let is_final = run.outcome.is_some();
         match run.outcome {
@@ -119,7 +119,7 @@ pub(super) enum Outcome {
 }
 
 /// What most figures need of a run, read from its row once.
-pub(super) struct Told<'r> {
+pub(super) struct RunFacts<'r> {
     pub row: &'r BookedRun<'r>,
     /// `None`: its status is not final.
     pub outcome: Option<Outcome>,
@@ -130,15 +130,15 @@ pub(super) struct Told<'r> {
     pub created_at: Option<&'r str>,
 }
 
-impl<'r> Told<'r> {
-    pub fn read(row: &'r BookedRun<'r>) -> Result<Told<'r>> {
+impl<'r> RunFacts<'r> {
+    pub fn read(row: &'r BookedRun<'r>) -> Result<RunFacts<'r>> {
         let outcome = match row.status()? {
             Some("success") => Some(Outcome::Succeeded),
             Some("failed") => Some(Outcome::Failed),
             Some("canceled") => Some(Outcome::Canceled),
             _ => None,
         };
-        Ok(Told {
+        Ok(RunFacts {
             row,
             outcome,
             el_cost_nanos: row.el_cost_nanos()?,
@@ -164,7 +164,7 @@ pub(super) struct Timed {
 }
 
 impl Timed {
-    pub fn add(&mut self, run: &Told<'_>) -> Result<()> {
+    pub fn add(&mut self, run: &RunFacts<'_>) -> Result<()> {
         self.durations_seconds.extend(run.duration_seconds);
         if let (Some(created_at), Some(started_at)) = (run.created_at, run.row.started_at()?) {
             self.queued_micros.extend(micros_between(created_at, started_at));

@@ -4,29 +4,29 @@
 //! `failures`, outliers those of `anomalies`, expected credits those of `credits`. Nothing depends on the clock: what
 //! may still change is judged by the moment of knowledge.
 
-pub mod band;
 pub mod calendar;
 pub mod figures;
+pub mod outliers;
 
-pub use band::{Band, Judged};
 pub use figures::{DayRuns, Failures, Percentiles, Series, Sums, Times};
+pub use outliers::{ControlBand, Judged};
 
-use super::booked::BookedRun;
 use super::credits;
 use super::dimension::Dimension;
-use super::groups::for_each_run_with_its_end;
-use super::labels::{Interner, Label};
+use super::group_by::for_each_run_with_its_end;
+use super::interner::{Interner, Label};
 use super::ledger::Ledger;
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
+use super::run_scan::BookedRun;
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Instant, Usd};
-use band::Recent;
 use calendar::Days;
 use chrono::TimeDelta;
-use figures::{Outcome, Timed, Told};
+use figures::{Outcome, RunFacts, Timed};
+use outliers::Recent;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -66,9 +66,9 @@ pub struct Overview {
     /// The latest observation that it knows. `None`: nothing was archived.
     pub known_at: Option<Instant>,
     /// `None`: no sync was complete by then.
-    pub fed: Option<Fed>,
+    pub fed: Option<LastSync>,
     /// The month that comes first. `None`: nothing is known of any in the span.
-    pub focus: Option<Focus>,
+    pub focus: Option<HeadlineMonth>,
     /// What was paid for. `None`: nobody has said.
     pub plan: Option<Plan>,
     /// All runs taken together.
@@ -89,7 +89,7 @@ pub struct Overview {
 
 /// A sync that read all that it had to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fed {
+pub struct LastSync {
     /// When it began: everything up to then was read.
     pub began_at: Instant,
     /// When it ended.
@@ -100,7 +100,7 @@ pub struct Fed {
 
 /// The month that comes first: the one of the moment of knowledge, or the last of the span.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Focus {
+pub struct HeadlineMonth {
     /// Its number.
     pub month: i32,
     /// Whether it, and the span, go on after the moment of knowledge.
@@ -155,7 +155,7 @@ pub struct Outlier {
 
 /// What is kept of a pipeline while runs go by.
 #[derive(Default)]
-struct Kept {
+struct PipelineTotals {
     told: Pipeline,
     weeks: BTreeMap<i32, Timed>,
     before_to_date: Sums,
@@ -172,7 +172,7 @@ pub fn gather(
     plan: Option<Plan>,
     known_at: Option<Instant>,
 ) -> Result<Overview> {
-    let mut ahead = known_at.and_then(|known_at| Ahead::of(scope, known_at));
+    let mut ahead = known_at.and_then(|known_at| Headline::of(scope, known_at));
     if let (Some(ahead), Some(known_at)) = (&mut ahead, known_at) {
         ahead.forecast(archive, scope, plan, known_at)?;
     }
@@ -184,11 +184,11 @@ pub fn gather(
     let (fed, [quarantined, drift, vanished]) = account(archive, scope)?;
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
     let newest = pass.newest.map(|(_, newest)| newest);
-    let mut all = Kept::default();
+    let mut all = PipelineTotals::default();
     let mut kinds: [(Series<Sums>, Sums); KINDS.len()] = Default::default();
     let (mut pipelines, mut judged) = (Vec::new(), Vec::new());
     for (place, kept) in pass.kept.into_iter().enumerate() {
-        let Kept { mut told, weeks, before_to_date, recent } = kept;
+        let PipelineTotals { mut told, weeks, before_to_date, recent } = kept;
         judged.extend(recent.judged().into_iter().map(|judged| (place, judged)));
         [told.name, told.id, told.kind] = <[_; 3]>::try_from(labels[place].clone()).unwrap_or_default();
         told.before_to_date = pass.cut.map(|_| before_to_date);
@@ -208,7 +208,7 @@ pub fn gather(
             pipelines.push((place, told));
         }
     }
-    let Kept { told: mut total, weeks, before_to_date, .. } = all;
+    let PipelineTotals { told: mut total, weeks, before_to_date, .. } = all;
     total.before_to_date = pass.cut.map(|_| before_to_date);
     for (week, mut timed) in weeks {
         total.weeks.push(week, timed.times());
@@ -241,11 +241,11 @@ fn dearest(pipeline: &Pipeline) -> (Reverse<Option<Usd>>, bool, &Option<String>,
 }
 
 /// When the archive was last fed; and how many items it has in quarantine, things that drifted, runs that vanished.
-fn account(archive: &Connection, scope: &Scope) -> Result<(Option<Fed>, [u64; 3])> {
+fn account(archive: &Connection, scope: &Scope) -> Result<(Option<LastSync>, [u64; 3])> {
     let as_of = scope.as_of.as_ref().map(Instant::as_str);
     let fed = archive
         .query_row(FED, named_params! {":as_of": as_of}, |row| {
-            Ok(Fed { began_at: row.get(0)?, ended_at: row.get(1)?, kind: row.get(2)? })
+            Ok(LastSync { began_at: row.get(0)?, ended_at: row.get(1)?, kind: row.get(2)? })
         })
         .optional()?;
     let oddities = archive.query_row(ODDITIES, named_params! {":as_of": as_of}, |row| {
@@ -283,7 +283,7 @@ fn outliers(
     Ok(found)
 }
 
-impl Kept {
+impl PipelineTotals {
     /// Takes in what is told of one more pipeline, except its weeks.
     fn take(&mut self, other: &Pipeline, before_to_date: Sums) {
         self.told.total.merge(other.total);
@@ -302,17 +302,17 @@ impl Kept {
 }
 
 /// The month that comes first, and what it is held against.
-struct Ahead {
-    focus: Focus,
+struct Headline {
+    focus: HeadlineMonth,
     month: Period,
     before: Option<Period>,
     /// The point in the month before that the running month has come to. `None`: it is over, or is held against none.
     cut: Option<Instant>,
 }
 
-impl Ahead {
+impl Headline {
     /// `None`: the span begins after all that is known.
-    fn of(scope: &Scope, known_at: Instant) -> Option<Ahead> {
+    fn of(scope: &Scope, known_at: Instant) -> Option<Headline> {
         let Span { from, until } = scope.span;
         let last = until.map_or(known_at, |until| known_at.min(until.plus(TimeDelta::microseconds(-1))));
         if from.is_some_and(|from| last < from) {
@@ -334,14 +334,14 @@ impl Ahead {
             let cut = before.start?.plus(gone);
             before.end.filter(|end| cut < *end).map(|_| cut)
         });
-        let focus = Focus {
+        let focus = HeadlineMonth {
             month: number,
             is_running,
             is_whole: !cut_short,
             expected_credits: None,
             credits_run_out_on: None,
         };
-        Some(Ahead { focus, month, before, cut })
+        Some(Headline { focus, month, before, cut })
     }
 
     /// Asks the credits report about the month.
@@ -377,7 +377,7 @@ struct Pass {
     span: Span,
     interner: Interner,
     days: Days,
-    kept: Vec<Kept>,
+    kept: Vec<PipelineTotals>,
     /// The month before the first one.
     before: Option<i32>,
     cut: Option<Instant>,
@@ -386,7 +386,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(ledger: &Ledger<'_>, ahead: Option<&Ahead>, known_at: Option<Instant>) -> Result<Pass> {
+    fn new(ledger: &Ledger<'_>, ahead: Option<&Headline>, known_at: Option<Instant>) -> Result<Pass> {
         let scope = ledger.scope();
         let now = known_at.map(|now| now.to_string());
         let settled_before: Option<String> =
@@ -397,7 +397,7 @@ impl Pass {
             span: scope.span,
             interner,
             days: Days::new(scope.zone),
-            kept: vec![Kept::default()],
+            kept: vec![PipelineTotals::default()],
             before: ahead.filter(|ahead| ahead.before.is_some()).map(|ahead| ahead.focus.month - 1),
             cut: ahead.and_then(|ahead| ahead.cut),
             settled_before: settled_before.unwrap_or_default(),
@@ -408,10 +408,10 @@ impl Pass {
     fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
         let place = self.interner.place_of(run)? as usize;
         if place >= self.kept.len() {
-            self.kept.resize_with(place + 1, Kept::default);
+            self.kept.resize_with(place + 1, PipelineTotals::default);
         }
         let kept = &mut self.kept[place];
-        let told = Told::read(run)?;
+        let told = RunFacts::read(run)?;
         let Some((booked_at, on)) = run.booked_at()?.and_then(|at| Some((at, self.days.place_of(at)?)))
         else {
             // A run that is booked nowhere is in a span without ends alone.

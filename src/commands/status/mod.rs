@@ -1,0 +1,185 @@
+//! This is `runledger status`: what the archive holds, how fresh it is, and what is odd about it.
+
+pub mod nagios;
+
+use crate::cli::time_span;
+use crate::commands::shared::output::say;
+use crate::error::{Error, Result};
+use crate::escape::escape_control;
+use crate::run::Instant;
+use crate::store::{Archive, ArchiveStats, SyncRow};
+use crate::sync::Clock;
+use crate::sync::SystemClock;
+use chrono::TimeDelta;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// `runledger status`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger status
+  runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
+  runledger status --check --warning 3h --critical 12h
+  runledger status --json")]
+pub struct StatusArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 3 when the last complete sync began longer ago than this, such as 26h
+    #[arg(long, value_name = "SPAN", value_parser = time_span)]
+    pub max_age: Option<TimeDelta>,
+
+    /// How long after its end a run without a known cost counts as unsettled
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    pub settle: TimeDelta,
+
+    /// How a monitoring system is answered.
+    #[command(flatten)]
+    pub nagios: nagios::NagiosArgs,
+}
+
+/// Tells what the archive holds.
+///
+/// # Errors
+/// [`Error::Partial`] when `--max-age` is given and the last complete sync is older.
+pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    let now = SystemClock.now();
+    let contents = archive.contents(now.plus(-args.settle))?;
+    let last = archive.last_sync()?;
+    let last_complete = archive.last_complete_sync()?;
+    let fresh_since = last_complete.as_ref().map(|sync| sync.started_at);
+    if args.json {
+        say(&as_json(&archive, &contents, last.as_ref(), fresh_since)?.to_string())?;
+    } else {
+        say(&as_text(&archive, &contents, last.as_ref(), fresh_since)?)?;
+    }
+    match (args.max_age, fresh_since) {
+        (Some(max_age), Some(at)) if at < now.plus(-max_age) => Err(Error::Partial {
+            what: format!(
+                "the archive is stale: the last complete sync began at {at}, longer than --max-age ago"
+            ),
+        }),
+        (Some(_), None) => {
+            Err(Error::Partial { what: "the archive is stale: no sync was ever complete".to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn as_text(
+    archive: &Archive,
+    contents: &ArchiveStats,
+    last: Option<&SyncRow>,
+    fresh_since: Option<Instant>,
+) -> Result<String> {
+    let or_never = |at: Option<Instant>| at.map_or("never".to_owned(), |at| at.to_string());
+    let mut lines = vec![
+        format!("archive      {} ({})", archive.path().display(), in_mib(contents.file_bytes)),
+        format!("since        {}", or_never(contents.archived_since)),
+        format!("runs         {} in {} snapshots", contents.runs, contents.snapshots),
+    ];
+    if let (Some(oldest), Some(newest)) = (contents.oldest_booked_at, contents.newest_booked_at) {
+        lines.push(format!("             from {oldest} to {newest}"));
+    }
+    lines.push(format!("pipelines    {}", contents.pipelines));
+    lines.push(match last {
+        Some(sync) => format!("last sync    {} at {}: {}", sync.kind, sync.started_at, outcome(sync)),
+        None => "last sync    never".to_owned(),
+    });
+    lines.push(format!("complete     {}", or_never(fresh_since)));
+    lines.push(format!("unsettled    {}", contents.unsettled));
+    lines.push(format!("vanished     {}", contents.vanished));
+    lines.push(format!("quarantined  {}", contents.quarantined));
+    let drift = archive.drift()?;
+    lines.push(format!("drift        {}", drift.len()));
+    for row in drift {
+        lines.push(format!(
+            "             {} of `{}`: {} (since {}, run {})",
+            row.drift.kind.as_str(),
+            escape_control(&row.drift.field),
+            escape_control(&row.drift.observed),
+            row.first_seen_at,
+            row.example_run_id
+        ));
+    }
+    Ok(lines.join("\n"))
+}
+
+/// How a sync ended. One that is still marked as running is running, or was killed.
+fn outcome(sync: &SyncRow) -> String {
+    let tally = &sync.tally;
+    let outcome = match sync.outcome.as_str() {
+        "running" => format!("under way in process {}, or killed there", sync.process_id),
+        outcome => outcome.to_owned(),
+    };
+    let mut text = format!(
+        "{outcome}, {} seen, {} new, {} changed, {} vanished",
+        tally.seen, tally.new, tally.changed, tally.vanished
+    );
+    if let Some(error) = &sync.error {
+        text.push_str(&format!("\n             {}", escape_control(&error.replace('\n', " "))));
+    }
+    text
+}
+
+fn in_mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
+}
+
+fn as_json(
+    archive: &Archive,
+    contents: &ArchiveStats,
+    last: Option<&SyncRow>,
+    fresh_since: Option<Instant>,
+) -> Result<Value> {
+    let text = |at: Option<Instant>| at.map(|at| at.to_string());
+    let drift: Vec<_> = archive
+        .drift()?
+        .into_iter()
+        .map(|row| {
+            json!({
+                "field": row.drift.field,
+                "kind": row.drift.kind.as_str(),
+                "observed": row.drift.observed,
+                "first_seen_at": row.first_seen_at.as_str(),
+                "example_run_id": row.example_run_id,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "archive": archive.path().to_string_lossy(),
+        "schema_version": contents.schema_version,
+        "file_bytes": contents.file_bytes,
+        "archived_since": text(contents.archived_since),
+        "runs": contents.runs,
+        "snapshots": contents.snapshots,
+        "oldest_booked_at": text(contents.oldest_booked_at),
+        "newest_booked_at": text(contents.newest_booked_at),
+        "pipelines": contents.pipelines,
+        "unsettled": contents.unsettled,
+        "vanished": contents.vanished,
+        "quarantined": contents.quarantined,
+        "drift": drift,
+        "last_complete_sync_at": text(fresh_since),
+        "last_sync": last.map(|sync| json!({
+            "sync_id": sync.sync_id,
+            "kind": sync.kind,
+            "started_at": sync.started_at.as_str(),
+            "ended_at": text(sync.ended_at),
+            "outcome": sync.outcome,
+            "error": sync.error,
+            "process_id": sync.process_id,
+            "requests": sync.tally.requests,
+            "runs_seen": sync.tally.seen,
+            "runs_new": sync.tally.new,
+            "runs_changed": sync.tally.changed,
+            "runs_unchanged": sync.tally.unchanged,
+            "runs_vanished": sync.tally.vanished,
+            "items_quarantined": sync.tally.quarantined,
+        })),
+    }))
+}

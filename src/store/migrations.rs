@@ -1,0 +1,175 @@
+//! This is the schema's history: which migrations an archive has had, judged before anything is done to it.
+
+use super::unusable;
+use crate::error::{Error, Result};
+use crate::run::Instant;
+use refinery::{Migration, Runner};
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode};
+use std::path::Path;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// What `applied_on` has at most behind its point.
+const MOST_FRACTION_DIGITS: usize = 9;
+
+/// How an archive's schema stands to a list of migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SchemaStatus {
+    /// No migration was applied, and there is no table.
+    Blank,
+    /// Some were, up to this version.
+    Older(i32),
+    /// All were.
+    Current,
+}
+
+/// The migrations that this program has, oldest first.
+pub(super) fn migrations() -> Vec<Migration> {
+    let mut migrations = embedded::migrations::runner().get_migrations().clone();
+    migrations.sort();
+    migrations
+}
+
+/// The version of the newest migration.
+pub(super) fn newest(migrations: &[Migration]) -> i32 {
+    migrations.iter().map(Migration::version).max().expect("a program has its migrations")
+}
+
+/// Judges the history of an archive. Nothing is written; refinery, which panics on a history that it did
+/// not write so itself, is not asked.
+///
+/// # Errors
+/// [`crate::error::Error::Archive`] when the history is a newer program's, damaged, or edited.
+pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migration]) -> Result<SchemaStatus> {
+    let damaged = |what: String| {
+        let hint = "nothing was changed: put a backup in its place, or use the runledger that wrote it";
+        unusable(path, format!("its migration history is damaged or edited: {what}"), Some(hint.to_owned()))
+    };
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'", [], |row| row.get(0))?;
+    let has_history: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history')",
+        [],
+        |row| row.get(0),
+    )?;
+    let applied = if has_history {
+        applied(connection).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::DatabaseBusy) => {
+                error.into()
+            }
+            _ => damaged(error.to_string()),
+        })?
+    } else {
+        Vec::new()
+    };
+    if applied.is_empty() {
+        return match objects {
+            0 => Ok(SchemaStatus::Blank),
+            _ => Err(damaged("there are tables, and no migration that made them".to_owned())),
+        };
+    }
+    let newest = newest(migrations);
+    let latest = applied.iter().filter_map(|[version, ..]| whole(version)).max();
+    if let Some(version) = latest.filter(|version| *version > i64::from(newest)) {
+        return Err(unusable(
+            path,
+            format!("its schema is version {version}, and this program knows versions up to {newest}"),
+            Some("use a newer runledger, as the one that wrote it".to_owned()),
+        ));
+    }
+    for (place, [version, name, applied_on, checksum]) in applied.iter().enumerate() {
+        let Some(migration) = migrations.get(place) else {
+            return Err(damaged(format!(
+                "it has {} entries for {} migrations",
+                applied.len(),
+                migrations.len()
+            )));
+        };
+        let expected = migration.version();
+        if whole(version) != Some(i64::from(expected)) {
+            return Err(damaged(format!("version {expected} is missing")));
+        }
+        if text(name) != Some(migration.name()) {
+            return Err(damaged(format!("version {expected} has another name than `{}`", migration.name())));
+        }
+        if text(checksum) != Some(migration.checksum().to_string().as_str()) {
+            return Err(damaged(format!(
+                "version {expected} was made by another text of the migration than this program has"
+            )));
+        }
+        if !text(applied_on).is_some_and(is_moment) {
+            return Err(damaged(format!("when version {expected} was applied is no date and time")));
+        }
+    }
+    Ok(if applied.len() == migrations.len() {
+        SchemaStatus::Current
+    } else {
+        SchemaStatus::Older(migrations[applied.len() - 1].version())
+    })
+}
+
+fn applied(connection: &Connection) -> rusqlite::Result<Vec<[Value; 4]>> {
+    let mut statement = connection.prepare(
+        "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
+    )?;
+    let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    rows.collect()
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(whole) => Some(*whole),
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether it is a date and time in the one spelling that refinery writes: `2026-11-23T10:15:00.123456789Z`.
+fn is_moment(text: &str) -> bool {
+    let Some((start, rest)) = text.split_at_checked("2026-11-23T10:15:00".len()) else { return false };
+    let fraction = rest.strip_suffix('Z').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    start.as_bytes()[10] == b'T'
+        && fraction.is_some_and(|digits| digits.len() <= MOST_FRACTION_DIGITS)
+        && Instant::parse(text).is_some()
+}
+
+/// Applies the migrations that the archive has not had, all or none.
+///
+/// # Errors
+/// [`crate::error::Error::Archive`] when one of them fails; the archive is as it was.
+pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
+    // One by one, a kill between a migration and its entry would leave a history that does not fit.
+    let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    migrated.map(drop).map_err(|error| {
+        let mut cause = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            cause = format!("{cause}: {inner}");
+            source = inner.source();
+        }
+        unusable(path, format!("its schema could not be migrated: {cause}"), hint_of(&error))
+    })
+}
+
+/// What to do about a migration that SQLite did not let through.
+fn hint_of(error: &refinery::Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<rusqlite::Error>() {
+            Some(rusqlite::Error::SqliteFailure(failure, text)) => {
+                return Error::from(rusqlite::Error::SqliteFailure(*failure, text.clone())).hint();
+            }
+            _ => cause = error.source(),
+        }
+    }
+    None
+}
