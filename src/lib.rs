@@ -47,6 +47,8 @@ pub mod escape;
 pub mod secret;
 pub mod suggest;
 
+pub mod http;
+
 pub mod api;
 pub mod run;
 pub mod snapshot;
@@ -57,6 +59,12 @@ pub mod sync;
 pub mod report;
 
 pub mod export;
+
+pub mod close;
+
+pub mod workspace;
+
+pub mod notify;
 
 pub mod sandbox;
 

@@ -8,6 +8,7 @@ use crate::export::focus::{Account, BilledBy};
 use crate::report::DateBasis;
 use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
+use crate::report::scope::parse_zone;
 use crate::run::Redaction;
 use crate::secret::{ApiKey, PingUrl};
 use crate::suggest::did_you_mean;
@@ -536,27 +537,11 @@ fn known_key(why: &str) -> Option<String> {
 }
 
 fn zone_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
-    let zone = value.parse().map_err(|_| Error::Usage {
-        what: format!("{} {value}: there is no such time zone", said_by(&origin, "zone")),
-        hint: did_you_mean(&value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
-            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
-    })?;
-    Ok(Setting { value: zone, origin })
+    Ok(Setting { value: parse_zone(&value, said_by(&origin, "zone"))?, origin })
 }
 
 fn date_of(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
-    let basis = DateBasis::named(&value).ok_or_else(|| {
-        let words = DateBasis::ALL.map(DateBasis::as_str);
-        Error::Usage {
-            what: format!(
-                "{} {value}: a run is booked by one of {}",
-                said_by(&origin, "date"),
-                words.join(", ")
-            ),
-            hint: did_you_mean(&value, words),
-        }
-    })?;
-    Ok(Setting { value: basis, origin })
+    Ok(Setting { value: DateBasis::parse(&value, said_by(&origin, "date"))?, origin })
 }
 
 fn dialect_of(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {

@@ -2,6 +2,7 @@
 
 use super::sync::line;
 use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::cli::PeriodArgs;
 use crate::commands::close::CloseArgs;
 use crate::commands::shared::output::say;
 use crate::commands::shared::progress::observer;
@@ -87,7 +88,9 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     drop(archive);
     let month = settled_month(Utc::now());
     say(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
-    super::close::run(&CloseArgs::of(&month.label, ZONE), &path, &Settings::default())?;
+    let booking = PeriodArgs { zone: Some(ZONE.to_string()), ..PeriodArgs::default() };
+    let close = CloseArgs { period: Some(month.label.clone()), booking, ..CloseArgs::default() };
+    super::close::run(&close, &path, &Settings::default())?;
 
     let example = live_on(&sandbox, &month);
     say(&format!(

@@ -4,10 +4,12 @@ use crate::cli::FormatArgs;
 use crate::cli::at_least_one;
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
-use crate::commands::shared::archives::{at_one_moment, ledgers, open};
+use crate::commands::shared::archives::open;
+use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
 use crate::report::dataset::Table;
+use crate::workspace::{ledgers, read_transactions};
 use clap::Args;
 use std::io::Write;
 
@@ -49,7 +51,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let ParquetArgs { snapshots, watch_months, all, workspace } = &args.parquet;
     let tables = Table::ALL.into_iter().filter(|table| *table != Table::RunSnapshots || *snapshots);
     let options = Options { tables: tables.collect(), watch_months: *watch_months };
-    let mut workspaces = open(cli, *all)?;
+    let (mut workspaces, _) = open(cli, *all, &args.scope)?;
     match (workspace, workspaces.as_mut_slice()) {
         (Some(name), [_]) if name.trim().is_empty() || name.chars().any(char::is_control) => {
             return Err(Error::usage("--workspace needs a name that can be printed"));
@@ -64,8 +66,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
         (None, _) => {}
     }
     // One moment for all tables of each.
-    let _reading = at_one_moment(&workspaces)?;
-    let done = parquet::write(&ledgers(&workspaces, &args.scope)?, output, &options)?;
+    let _reading = read_transactions(&workspaces)?;
+    let done = parquet::write(&ledgers(&workspaces, &request(&args.scope)?)?, output, &options)?;
     let mut stderr = std::io::stderr().lock();
     for (table, summary) in &done.tables {
         // Whoever closed it does not want to be told.

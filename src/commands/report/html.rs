@@ -2,13 +2,13 @@
 
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
-use crate::commands::shared::archives::Workspace;
 use crate::commands::shared::output::built_without;
 use crate::commands::shared::output::{asked, dialect_given};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
-use crate::report::overview;
+use crate::report::{Scope, overview};
+use crate::workspace::Workspace;
 
 /// Writes the page.
 ///
@@ -19,7 +19,7 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         return Err(built_without("the page", "page"));
     }
     refuse_what_tables_have(args)?;
-    let [Workspace { archive, settings, .. }] = workspaces else {
+    let [Workspace { archive, defaults, plan, .. }] = workspaces else {
         return Err(Error::Usage {
             what: "a page shows one workspace, and several are asked for".to_owned(),
             hint: Some("write a page for each, with one --db and its own --output".to_owned()),
@@ -27,10 +27,10 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     };
     // One moment for all that the page says.
     let _reading = archive.connection().unchecked_transaction()?;
-    let scope = scope(&args.scope, settings, archive)?;
+    let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
     let state = asked(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     let known_at = archive.last_observed_by(scope.as_of)?;
-    let overview = overview::gather(archive.connection(), &scope, settings.plan(), known_at)?;
+    let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
     html::write(&overview, &state, &Destination::at(args.answer.output.output.as_deref()))
 }
 

@@ -4,8 +4,9 @@ mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
+use crate::commands::shared::archives::{asked_of, open};
 use crate::commands::shared::output::print;
+use crate::commands::shared::scope::request;
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
@@ -16,6 +17,7 @@ use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
+use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
@@ -82,13 +84,13 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
     be_a_report(name)?;
-    let workspaces = open(cli, args.all)?;
+    let (workspaces, settings) = open(cli, args.all, &args.scope)?;
     if name == PAGE.0 {
         return html::run(args, &workspaces);
     }
     // One moment for the answer and for what the manifest says of each archive.
-    let _reading = at_one_moment(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &args.scope)?;
+    let _reading = read_transactions(&workspaces)?;
+    let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
     let table = answer(name, args, &workspaces, &ledgers)?;
     let table = match screen::width(&args.answer) {
         Some(width) => with_pictures(table, name, args, &ledgers, width)?,
@@ -96,7 +98,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
     let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
-    print(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
+    print(&table, &args.answer, &settings, ledgers[0].scope().zone, asked)
 }
 
 /// The table with bars, and lines of its months, where a terminal of that width has room for them beside it.
@@ -137,13 +139,13 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
         }
         "cost" => cost::report_across(ledgers, &dimensions(&args.by)?),
         "duration" => duration::report_across(ledgers, &dimensions(&args.by)?),
-        "credits" => one_by_one(ledgers, |index, ledger| credits(ledger, args, &workspaces[index])),
+        "credits" => append_answers(ledgers, |index, ledger| credits(ledger, args, &workspaces[index])),
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "the report {name} has no --by: only cost, duration and credits can be split"
         ))),
         _ => {
             let question = Question::named(name).ok_or_else(|| no_report(name))?;
-            one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
+            append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
         }
     }
 }
@@ -167,7 +169,7 @@ fn no_report(name: &str) -> Error {
 
 /// The credits, as known at the moment asked for, or now.
 fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Result<Table> {
-    let Workspace { archive, settings, .. } = workspace;
+    let Workspace { archive, plan, .. } = workspace;
     let by = dimensions(&args.by)?;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can be split by month and pipeline alone"));
@@ -180,7 +182,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Res
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
     let question = credits::Question {
-        plan: settings.plan(),
+        plan: *plan,
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };

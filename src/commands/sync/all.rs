@@ -2,12 +2,13 @@
 
 use crate::commands::Cli;
 use crate::commands::shared::archives::every_workspace;
+use crate::commands::shared::notify;
 use crate::commands::shared::runtime::Runtime;
-use crate::commands::shared::watch::{Notifier, SyncReport};
 use crate::commands::sync::SyncArgs;
 use crate::commands::sync::{Target, sync_one};
 use crate::error::render;
 use crate::error::{Error, Result};
+use crate::notify::SyncReport;
 use crate::settings::Workspace;
 use std::io::Write as _;
 
@@ -18,15 +19,15 @@ use std::io::Write as _;
 /// none, or something is said of all that each says for itself.
 pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
     let engine = Runtime::start()?;
-    let watch = Notifier::of(args, &engine)?;
+    let watch = notify::start(args, &engine)?;
     // Whoever waits for it is told of settings that cannot be meant, too.
     let settings = refuse_what_each_says(args).and_then(|()| every_workspace(cli));
     let result = match settings {
         Ok(settings) => {
             let (accounts, result) = sync_each(args, settings.workspaces(), &engine);
-            watch.end(&accounts, result)
+            watch.finish(&accounts, result)
         }
-        Err(error) => watch.end(&[], Err(error)),
+        Err(error) => watch.finish(&[], Err(error)),
     };
     engine.shut_down();
     result

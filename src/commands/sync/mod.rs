@@ -4,11 +4,12 @@ use clap::Args;
 pub mod all;
 
 use crate::cli::{WatchArgs, time_span};
+use crate::commands::shared::notify;
 use crate::commands::shared::output::say;
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, means};
-use crate::commands::shared::watch::{Notifier, SyncReport};
 use crate::error::render;
+use crate::notify::SyncReport;
 use crate::sync::SystemClock;
 
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
@@ -94,13 +95,13 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// What ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let engine = Runtime::start()?;
-    let watch = Notifier::of(args, &engine)?;
+    let watch = notify::start(args, &engine)?;
     let result = match settings {
         Ok(settings) => {
             let (account, result) = sync_one(args, &Target::at(path, &settings), &engine);
-            watch.end(&[account], result)
+            watch.finish(&[account], result)
         }
-        Err(error) => watch.end(&[], Err(error)),
+        Err(error) => watch.finish(&[], Err(error)),
     };
     engine.shut_down();
     result
@@ -135,7 +136,7 @@ impl<'a> Target<'a> {
             seconds: None,
             requests: None,
             exit_code,
-            words: "not tried".to_owned(),
+            summary: "not tried".to_owned(),
         }
     }
 
@@ -170,7 +171,8 @@ pub(super) fn sync_one<'a>(
         Err(error) => Attempt::ended_by(error),
     };
     let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
-    let account = SyncReport { began_at, seconds, requests, words, ..target.untried(args, exit_code) };
+    let account =
+        SyncReport { began_at, seconds, requests, summary: words, ..target.untried(args, exit_code) };
     (account, result)
 }
 
