@@ -56,7 +56,7 @@ pub struct CloseArgs {
 impl CloseArgs {
     /// A first close of that month of a zone.
     pub fn of(month: &str, zone: Tz) -> CloseArgs {
-        let booking = PeriodArgs { zone: Some(zone.to_string()), date: None };
+        let booking = PeriodArgs { zone: Some(zone.to_string()), date_basis: None };
         CloseArgs { period: Some(month.to_owned()), booking, ..CloseArgs::default() }
     }
 }
@@ -95,7 +95,11 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
         period: Some(name.to_owned()),
         booking: PeriodArgs {
             zone: args.booking.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
-            date: args.booking.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
+            date_basis: args
+                .booking
+                .date_basis
+                .clone()
+                .or_else(|| was.map(|frozen| frozen.date_basis.clone())),
         },
         ..ScopeArgs::default()
     };

@@ -1,7 +1,7 @@
 //! This is `runledger export focus`: it writes a month's costs as charges of FOCUS.
 
 use crate::commands::export::{ExportArgs, RowFormat};
-use crate::commands::shared::output::{asked, dialect_given};
+use crate::commands::shared::output::asked;
 use crate::error::{Error, Result};
 use crate::export::focus::{
     BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written,
@@ -50,7 +50,7 @@ pub fn run(
     if args.writing.decimals.is_some() {
         return Err(Error::usage("export focus has no --decimals: each amount has nine"));
     }
-    if let Some(flag) = dialect_given(&args.writing) {
+    if let Some(flag) = args.writing.csv_only_flag() {
         return Err(Error::usage(format!("export focus has no {flag}: its files are as FOCUS has them")));
     }
     let version = match args.focus_version {

@@ -159,7 +159,7 @@ fn mean_the_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
     let hint = if is_closed {
         "--from and --until, with --zone, ask about the same days without the closes"
     } else {
-        "give --zone and --date for all of them"
+        "give --zone and --date-basis for all of them"
     };
     Err(Error::Usage {
         what: format!("the workspaces book runs differently: {}; {}", says(one), says(other)),

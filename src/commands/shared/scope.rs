@@ -1,4 +1,4 @@
-//! This is the reading of what a question is about: `--period`, `--from`, `--until`, `--zone`, `--date`, `--as-of`.
+//! This is the reading of what a question is about: `--period`, `--from`, `--until`, `--zone`, `--date-basis`, `--as-of`.
 
 use crate::cli::ScopeArgs;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub fn scope(args: &ScopeArgs, settings: &Settings, archive: &Archive) -> Result
 /// [`Error::Usage`] naming the argument that cannot be meant.
 pub fn open_scope(args: &ScopeArgs, settings: &Settings) -> Result<Scope> {
     let zone = settings.zone(args.booking.zone.as_deref())?.value;
-    let date = settings.date(args.booking.date.as_deref())?.value;
+    let date = settings.date_basis(args.booking.date_basis.as_deref())?.value;
     let span = match &args.period {
         Some(name) => {
             let Period { start, end, .. } = period(name, zone)?;
@@ -58,7 +58,7 @@ fn closed_scope(close: &Close, open: &Scope, args: &ScopeArgs) -> Result<Scope> 
     let closed = Scope::of_close(close)?;
     let asked = [
         ("--zone", args.booking.zone.is_some() && open.zone != closed.zone),
-        ("--date", args.booking.date.is_some() && open.date != closed.date),
+        ("--date-basis", args.booking.date_basis.is_some() && open.date != closed.date),
         ("--as-of", args.as_of.is_some() && open.as_of != closed.as_of),
     ];
     if let Some((argument, _)) = asked.iter().find(|(_, contradicts)| *contradicts) {

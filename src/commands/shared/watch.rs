@@ -2,7 +2,7 @@
 
 use crate::api::Ping;
 use crate::atomic_file::{same_file, write_atomically};
-use crate::cli::WatchArgs;
+use crate::cli::NotificationArgs;
 use crate::commands::shared::runtime::Runtime;
 use crate::commands::sync::SyncArgs;
 use crate::error::render;
@@ -86,7 +86,7 @@ impl<'a> Notifier<'a> {
     ///
     /// # Errors
     /// [`Error::Usage`] when there is an address for pings that cannot be used.
-    fn begin(args: &WatchArgs, engine: &'a Runtime) -> Result<Notifier<'a>> {
+    fn begin(args: &NotificationArgs, engine: &'a Runtime) -> Result<Notifier<'a>> {
         let url = settings::ping_url(args.ping_url.as_ref(), args.ping_url_file.as_deref())?;
         let ping = url.map(|url| Ping::new(&url.value, &url.origin.to_string())).transpose()?.map(Arc::new);
         let start = ping.clone().map(|ping| {
