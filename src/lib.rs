@@ -48,6 +48,8 @@ pub mod renamed;
 pub mod secret;
 pub mod suggest;
 
+pub mod http;
+
 pub mod api;
 pub mod run;
 pub mod snapshot;
@@ -58,6 +60,12 @@ pub mod sync;
 pub mod report;
 
 pub mod export;
+
+pub mod close;
+
+pub mod workspace;
+
+pub mod notify;
 
 pub mod sandbox;
 

@@ -1,11 +1,10 @@
 //! `runledger check`: checks the integrity of the archive.
 
+use crate::close::check_closes;
 use crate::commands::shared::output::print_line;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
-use crate::export::closed::figures;
-use crate::report::{Ledger, Scope};
-use crate::store::{Archive, Checked, Close};
+use crate::store::{Archive, Checked};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,7 +29,7 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_checking(path)?;
     let mut checked = archive.check()?;
     // The reports of a close need temporary views, which the connection for checking does not create.
-    checked.push(closes(&Archive::open_for_reading(path)?));
+    checked.push(check_closes(&Archive::open_for_reading(path)?));
     let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
         print_line(&as_json(path, &checked).to_string())?;
@@ -49,50 +48,6 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
         cause: format!("checks failed: {}", names.join(", ")),
         hint: Some(DAMAGED_HINT.to_owned()),
     })
-}
-
-/// Checks that each closed month still gives the frozen totals, names and rows.
-fn closes(archive: &Archive) -> Checked {
-    let mut checked =
-        Checked::new("closes", "closes", "each close gives the totals, names and rows that it froze");
-    match archive.closes() {
-        Ok(closes) => {
-            let mut before: Option<Close> = None;
-            for close in closes {
-                checked.examined += 1;
-                let name = format!("the close {} of {}", close.close_id, close.frozen.period);
-                let earlier = before.filter(|before| before.frozen.period == close.frozen.period);
-                if close.frozen.restates != earlier.map(|earlier| earlier.close_id) {
-                    checked.fail(|| format!("{name} does not refer to the close before it"));
-                }
-                match differing(archive, &close) {
-                    Ok(differing) if differing.is_empty() => {}
-                    Ok(differing) => checked.fail(|| format!("{name}: {}", differing.join(", "))),
-                    Err(error) => checked.fail(|| format!("{name}: {}", error.on_one_line())),
-                }
-                before = Some(close);
-            }
-        }
-        Err(error) => checked.fail(|| format!("cannot read the closes: {}", error.on_one_line())),
-    }
-    checked
-}
-
-/// The parts of a closed month that differ from its close.
-fn differing(archive: &Archive, close: &Close) -> Result<Vec<&'static str>> {
-    let ledger = Ledger::open(archive.connection(), Scope::of_close(close)?)?;
-    let (now, then) = (figures(&ledger)?, &close.frozen);
-    let same = [
-        ("runs", now.runs == then.runs),
-        ("runs_cost_unknown", now.runs_cost_unknown == then.runs_cost_unknown),
-        ("el_cost_nanos", now.el_cost_nanos == then.el_cost_nanos),
-        ("transformation_cost_nanos", now.transformation_cost_nanos == then.transformation_cost_nanos),
-        ("total_cost_nanos", now.total_cost_nanos == then.total_cost_nanos),
-        ("credits", now.credits == then.credits),
-        ("names", now.names == then.names),
-        ("rows_sha256", now.rows_sha256 == then.rows_sha256),
-    ];
-    Ok(same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect())
 }
 
 fn line(checked: &Checked) -> String {

@@ -270,7 +270,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
         let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
         let moved: Option<Usd> =
             restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
-        let closed = close.frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+        let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
         let known = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
         rows.push(vec![
             Cell::text(&close.frozen.period),
@@ -279,7 +279,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
             Cell::count(runs.len() as u64),
             Cell::count(restated.len() as u64),
             Cell::Usd(closed),
-            Cell::count(close.frozen.runs_cost_unknown),
+            Cell::count(close.frozen.totals.runs_cost_unknown),
             Cell::Usd(Some(moved.unwrap_or_default())),
             Cell::Usd(known),
             Cell::count(unknown),

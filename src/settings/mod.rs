@@ -18,6 +18,7 @@ use crate::export::focus::{Account, BilledBy};
 use crate::report::DateBasis;
 use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
+use crate::report::scope;
 use crate::suggest::did_you_mean;
 use chrono_tz::Tz;
 use env::variable;
@@ -268,21 +269,11 @@ impl Settings {
 }
 
 fn parse_zone(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
-    let zone = value.parse().map_err(|_| Error::Usage {
-        what: format!("{} {value}: unknown time zone", name_of(&origin, "zone")),
-        hint: did_you_mean(&value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
-            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
-    })?;
-    Ok(Setting { value: zone, origin })
+    Ok(Setting { value: scope::parse_zone(&value, name_of(&origin, "zone"))?, origin })
 }
 
 fn parse_date_basis(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
-    let names = DateBasis::ALL.map(DateBasis::as_str);
-    let basis = DateBasis::named(&value).ok_or_else(|| Error::Usage {
-        what: format!("{} {value}: must be one of {}", name_of(&origin, "date_basis"), names.join(", ")),
-        hint: did_you_mean(&value, names),
-    })?;
-    Ok(Setting { value: basis, origin })
+    Ok(Setting { value: DateBasis::parse(&value, name_of(&origin, "date_basis"))?, origin })
 }
 
 fn parse_dialect(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {

@@ -1,6 +1,7 @@
 //! This is the closed months: what each was closed with, and what came out.
 
 use super::Archive;
+use crate::digest::Hash;
 use crate::error::Result;
 use crate::run::Instant;
 use rusqlite::{OptionalExtension, Row, params};
@@ -35,24 +36,31 @@ pub struct Frozen {
     pub date_basis: String,
     /// The cost centres' rules, as JSON.
     pub allocation: String,
-    /// What the month's pipelines were called, as JSON.
-    pub names: String,
     /// What spoke against closing, as a JSON array of sentences. `None`: nothing did; otherwise it was forced.
     pub objections: Option<String>,
+    /// The totals of the month.
+    pub totals: CloseTotals,
+}
+
+/// The totals of a month, with the hash of its rows and the names of its pipelines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseTotals {
     /// The runs booked in the month.
     pub runs: u64,
-    /// Those of them without a known cost.
+    /// The runs without a known cost among them.
     pub runs_cost_unknown: u64,
-    /// The sum of the known costs of extracting and loading, in nano-dollars. `None`: none was known.
+    /// The sum of the known costs of extraction and loading, in nano-dollars. `None`: no run has one.
     pub el_cost_nanos: Option<i64>,
-    /// Likewise of transforming.
+    /// The sum of the known costs of transformation, in nano-dollars. `None`: no run has one.
     pub transformation_cost_nanos: Option<i64>,
-    /// Likewise of both.
+    /// The sum of both, in nano-dollars. `None`: no run has a known cost.
     pub total_cost_nanos: Option<i64>,
-    /// The runs that cost a credit.
+    /// The runs that were charged a credit.
     pub credits: u64,
-    /// SHA-256 of the month's rows as `runledger export costs --period` writes them.
-    pub rows_sha256: [u8; 32],
+    /// The SHA-256 of the month's rows as `runledger export costs --period` writes them.
+    pub rows_sha256: Hash,
+    /// The names of the month's pipelines: a JSON array of objects with `kind`, `pipeline_id` and `name`, in this order.
+    pub names: String,
 }
 
 const COLUMNS: &str = "period, restates, closed_at, known_at, zone, starts_at, ends_at, date_basis, allocation, names, \
@@ -103,15 +111,15 @@ impl Archive {
                 frozen.ends_at,
                 frozen.date_basis,
                 frozen.allocation,
-                frozen.names,
+                frozen.totals.names,
                 frozen.objections,
-                frozen.runs,
-                frozen.runs_cost_unknown,
-                frozen.el_cost_nanos,
-                frozen.transformation_cost_nanos,
-                frozen.total_cost_nanos,
-                frozen.credits,
-                frozen.rows_sha256,
+                frozen.totals.runs,
+                frozen.totals.runs_cost_unknown,
+                frozen.totals.el_cost_nanos,
+                frozen.totals.transformation_cost_nanos,
+                frozen.totals.total_cost_nanos,
+                frozen.totals.credits,
+                frozen.totals.rows_sha256,
                 env!("CARGO_PKG_VERSION"),
             ],
         )?;
@@ -132,15 +140,17 @@ fn close(row: &Row<'_>) -> rusqlite::Result<Close> {
             ends_at: row.get(7)?,
             date_basis: row.get(8)?,
             allocation: row.get(9)?,
-            names: row.get(10)?,
             objections: row.get(11)?,
-            runs: row.get(12)?,
-            runs_cost_unknown: row.get(13)?,
-            el_cost_nanos: row.get(14)?,
-            transformation_cost_nanos: row.get(15)?,
-            total_cost_nanos: row.get(16)?,
-            credits: row.get(17)?,
-            rows_sha256: row.get(18)?,
+            totals: CloseTotals {
+                runs: row.get(12)?,
+                runs_cost_unknown: row.get(13)?,
+                el_cost_nanos: row.get(14)?,
+                transformation_cost_nanos: row.get(15)?,
+                total_cost_nanos: row.get(16)?,
+                credits: row.get(17)?,
+                rows_sha256: row.get(18)?,
+                names: row.get(10)?,
+            },
         },
     })
 }

@@ -19,8 +19,8 @@ mod syncs;
 
 pub use backup::BackupSummary;
 pub use check::Checked;
-pub use closes::{Close, Frozen};
-pub use coverage::{Coverage, Gap, Why};
+pub use closes::{Close, CloseTotals, Frozen};
+pub use coverage::{Coverage, Gap, GapReason};
 pub use data_dictionary::Described;
 pub use lock::Lock;
 pub use pipelines::{Pipeline, PipelineKind};

@@ -3,6 +3,7 @@
 mod changes;
 
 use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::cli::PeriodArgs;
 use crate::commands::close::{self, CloseArgs};
 use crate::commands::shared::output::{print_line, print_plain_table};
 use crate::commands::shared::progress::observer;
@@ -78,7 +79,9 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     drop(archive);
     let month = settled_month(Utc::now());
     print_line(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
-    close::run(&CloseArgs::of(&month.label, ZONE), &path, &Settings::default())?;
+    let booking = PeriodArgs { zone: Some(ZONE.to_string()), ..PeriodArgs::default() };
+    let close_args = CloseArgs { period: Some(month.label.clone()), booking, ..CloseArgs::default() };
+    close::run(&close_args, &path, &Settings::default())?;
 
     let example = changes::simulate_hour(&mut sandbox.model(), &month);
     print_line(&format!(

@@ -3,11 +3,13 @@
 use crate::cli::{FormatArgs, at_least_one, first_given};
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
-use crate::commands::shared::archives::{at_one_moment, ledgers, open};
+use crate::commands::shared::archives::open;
 use crate::commands::shared::output::print_note;
+use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
 use crate::report::dataset::Table;
+use crate::workspace::{ledgers, read_transactions};
 use clap::Args;
 
 /// The arguments of `runledger export parquet`.
@@ -48,7 +50,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let ParquetArgs { snapshots, recheck_months, all, workspace } = &args.parquet;
     let tables = Table::ALL.into_iter().filter(|table| *table != Table::RunSnapshots || *snapshots);
     let options = Options { tables: tables.collect(), watch_months: *recheck_months };
-    let mut workspaces = open(cli, *all)?;
+    let (mut workspaces, _) = open(cli, *all, &args.scope)?;
     match (workspace, workspaces.as_mut_slice()) {
         (Some(name), [_]) if name.trim().is_empty() || name.chars().any(char::is_control) => {
             return Err(Error::usage("--workspace needs a printable name"));
@@ -65,8 +67,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
         (None, _) => {}
     }
     // One read transaction per archive, so that all tables show the same state.
-    let _reading = at_one_moment(&workspaces)?;
-    let export = parquet::write(&ledgers(&workspaces, &args.scope)?, output, &options)?;
+    let _reading = read_transactions(&workspaces)?;
+    let export = parquet::write(&ledgers(&workspaces, &request(&args.scope)?)?, output, &options)?;
     for (table, summary) in &export.tables {
         print_note(&format!("{}: {}", table.name(), summary_line(summary)));
     }

@@ -2,12 +2,12 @@
 
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
-use crate::commands::shared::archives::Workspace;
 use crate::commands::shared::output::{asked, built_without};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
-use crate::report::overview;
+use crate::report::{Scope, overview};
+use crate::workspace::Workspace;
 
 /// Writes the HTML report.
 ///
@@ -18,7 +18,7 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         return Err(built_without("the HTML report", "page"));
     }
     reject_unsupported_flags(args)?;
-    let [Workspace { archive, settings, .. }] = workspaces else {
+    let [Workspace { archive, defaults, plan, .. }] = workspaces else {
         return Err(Error::Usage {
             what: "the HTML report shows one workspace, but several are given".to_owned(),
             hint: Some("write one report per workspace, each with its own --db and --output".to_owned()),
@@ -26,10 +26,10 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     };
     // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
-    let scope = scope(&args.scope, settings, archive)?;
+    let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
     let state = asked(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     let known_at = archive.last_observed_by(scope.as_of)?;
-    let overview = overview::gather(archive.connection(), &scope, settings.plan(), known_at)?;
+    let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
     html::write(&overview, &state, &Destination::at(args.answer.output.output.as_deref()))
 }
 

@@ -4,8 +4,9 @@ mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
+use crate::commands::shared::archives::{asked_of, open};
 use crate::commands::shared::output::print_table;
+use crate::commands::shared::scope::request;
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
@@ -17,6 +18,7 @@ use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
+use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
@@ -84,13 +86,13 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     require_report(name)?;
     let by = dimensions(&args.by)?;
-    let workspaces = open(cli, args.all)?;
+    let (workspaces, settings) = open(cli, args.all, &args.scope)?;
     if name == PAGE.0 {
         return html::run(args, &workspaces);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
-    let _reading = at_one_moment(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &args.scope)?;
+    let _reading = read_transactions(&workspaces)?;
+    let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
     let table = run_report(name, args, &by, &workspaces, &ledgers)?;
     let table = match screen::width(&args.answer) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
@@ -98,7 +100,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
     let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
-    print_table(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
+    print_table(&table, &args.answer, &settings, ledgers[0].scope().zone, asked)
 }
 
 /// Adds bars and monthly sparklines to the table where the terminal is wide enough.
@@ -145,13 +147,13 @@ fn run_report(
         }
         "cost" => cost::report_across(ledgers, by),
         "duration" => duration::report_across(ledgers, by),
-        "credits" => one_by_one(ledgers, |index, ledger| credits(ledger, args, by, &workspaces[index])),
+        "credits" => append_answers(ledgers, |index, ledger| credits(ledger, args, by, &workspaces[index])),
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, duration and credits, not to {name}"
         ))),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
-            one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
+            append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
         }
     }
 }
@@ -179,7 +181,7 @@ fn unknown_report(name: &str) -> Error {
 
 /// The credits report, as of the requested instant or now.
 fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: &Workspace) -> Result<Table> {
-    let Workspace { archive, settings, .. } = workspace;
+    let Workspace { archive, plan, .. } = workspace;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can only be grouped by month and pipeline"));
     }
@@ -191,7 +193,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
     let question = credits::Question {
-        plan: settings.plan(),
+        plan: *plan,
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };

@@ -4,10 +4,11 @@ use super::{SyncArgs, Target, sync_one};
 use crate::cli::first_given;
 use crate::commands::Cli;
 use crate::commands::shared::archives::every_workspace;
+use crate::commands::shared::notify;
 use crate::commands::shared::output::print_note;
 use crate::commands::shared::runtime::Runtime;
-use crate::commands::shared::watch::{Notifier, SyncReport};
 use crate::error::{Error, Result, render};
+use crate::notify::SyncReport;
 use crate::settings::Workspace;
 
 /// Syncs each workspace in the settings. An error is printed at once and does not stop the others.
@@ -17,15 +18,15 @@ use crate::settings::Workspace;
 /// name no workspace, or a flag that applies to one workspace is given.
 pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
     let runtime = Runtime::start()?;
-    let notifier = Notifier::of(args, &runtime)?;
+    let notifier = notify::start(args, &runtime)?;
     // A notification reports invalid settings too.
     let settings = reject_unsupported_flags(args).and_then(|()| every_workspace(cli));
     let result = match settings {
         Ok(settings) => {
             let (reports, result) = sync_each(args, settings.workspaces(), &runtime);
-            notifier.end(&reports, result)
+            notifier.finish(&reports, result)
         }
-        Err(error) => notifier.end(&[], Err(error)),
+        Err(error) => notifier.finish(&[], Err(error)),
     };
     runtime.shut_down();
     result

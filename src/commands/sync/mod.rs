@@ -8,9 +8,10 @@ pub(super) use attempt::{Attempt, attempt};
 pub(super) use summary::summary_line;
 
 use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};
+use crate::commands::shared::notify;
 use crate::commands::shared::runtime::Runtime;
-use crate::commands::shared::watch::{Notifier, SyncReport};
 use crate::error::{Error, Result};
+use crate::notify::SyncReport;
 use crate::settings::{self, Settings, Workspace};
 use crate::sync::{self, Clock, Options, SystemClock};
 use chrono::TimeDelta;
@@ -75,7 +76,7 @@ pub struct SyncArgs {
 
     /// Where to report the sync.
     #[command(flatten)]
-    pub watch: NotificationArgs,
+    pub notifications: NotificationArgs,
 }
 
 /// Syncs, and sends notifications whatever the result.
@@ -84,13 +85,13 @@ pub struct SyncArgs {
 /// The error that ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let runtime = Runtime::start()?;
-    let notifier = Notifier::of(args, &runtime)?;
+    let notifier = notify::start(args, &runtime)?;
     let result = match settings {
         Ok(settings) => {
             let (report, result) = sync_one(args, &Target::at(path, &settings), &runtime);
-            notifier.end(&[report], result)
+            notifier.finish(&[report], result)
         }
-        Err(error) => notifier.end(&[], Err(error)),
+        Err(error) => notifier.finish(&[], Err(error)),
     };
     runtime.shut_down();
     result
@@ -125,7 +126,7 @@ impl<'a> Target<'a> {
             seconds: None,
             requests: None,
             exit_code,
-            words: "not tried".to_owned(),
+            summary: "not tried".to_owned(),
         }
     }
 
@@ -156,6 +157,7 @@ fn sync_one<'a>(args: &SyncArgs, target: &Target<'a>, runtime: &Runtime) -> (Syn
         Err(error) => Attempt::not_started(error),
     };
     let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
-    let report = SyncReport { began_at, seconds, requests, words: text, ..target.not_tried(args, exit_code) };
+    let report =
+        SyncReport { began_at, seconds, requests, summary: text, ..target.not_tried(args, exit_code) };
     (report, result)
 }
