@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
-use crate::report::cost::{self, CostTally};
+use crate::report::cost::{self, CostTotals};
 use crate::report::ledger::Named;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, rows};
@@ -40,7 +40,7 @@ pub struct CloseTotals {
 /// # Errors
 /// Those of SQLite; [`Error::Internal`] when a sum is beyond what the archive can hold.
 pub fn figures(ledger: &Ledger<'_>) -> Result<CloseTotals> {
-    let totals: CostTally = cost::total(ledger)?;
+    let totals: CostTotals = cost::total(ledger)?;
     let nanos = |usd: Option<Usd>| {
         usd.map(|usd| i64::try_from(usd.units()))
             .transpose()

@@ -3,7 +3,7 @@
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Usd;
@@ -13,22 +13,22 @@ pub const CHARGED: &str = "charged";
 
 /// What the ledger's runs cost. [`group_by::report`] says how rows are grouped and ordered.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    group_by::report::<CostTally>(ledger, by)
+    group_by::report::<CostTotals>(ledger, by)
 }
 
 /// The same over several ledgers, whose zone is one.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    group_by::report_across::<CostTally>(ledgers, by)
+    group_by::report_across::<CostTotals>(ledgers, by)
 }
 
 /// What the ledger's runs cost, taken together.
-pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
+pub fn total(ledger: &Ledger<'_>) -> Result<CostTotals> {
     group_by::total(ledger)
 }
 
 /// What some runs cost.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct CostTally {
+pub struct CostTotals {
     /// How many they are.
     pub runs: u64,
     /// Of how many neither cost is known.
@@ -39,9 +39,9 @@ pub struct CostTally {
     pub credits: u64,
 }
 
-impl CostTally {
+impl CostTotals {
     /// Takes one more run in, with both parts of its cost.
-    pub(super) fn take(&mut self, el: Option<i64>, transformation: Option<i64>, is_charged: bool) {
+    pub(super) fn add_run(&mut self, el: Option<i64>, transformation: Option<i64>, is_charged: bool) {
         self.runs += 1;
         self.runs_cost_unknown += u64::from(el.is_none() && transformation.is_none());
         self.el.add(el);
@@ -91,7 +91,7 @@ impl KnownSum {
     }
 }
 
-impl Aggregate for CostTally {
+impl Aggregate for CostTotals {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_cost_unknown",
@@ -102,13 +102,13 @@ impl Aggregate for CostTally {
         "cost_per_run_usd",
     ];
 
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        self.take(el, transformation, run.credit_charge_status()? == Some(CHARGED));
+        self.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
         Ok(())
     }
 
-    fn merge(&mut self, other: CostTally) {
+    fn merge(&mut self, other: CostTotals) {
         self.runs += other.runs;
         self.runs_cost_unknown += other.runs_cost_unknown;
         self.el.merge(other.el);

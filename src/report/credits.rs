@@ -11,7 +11,7 @@ use super::group_by::{for_each_run, for_each_run_in};
 use super::ledger::Ledger;
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::schedule::Schedule;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ ORDER BY kind, pipeline_id";
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
-pub struct Question {
+pub struct CreditsOptions {
     /// The plan; `None`: nobody has said.
     pub plan: Option<Plan>,
     /// Pipelines (by slug, id or name) with the cron expressions they might have.
@@ -77,7 +77,7 @@ impl Charge {
         }
     }
 
-    fn of_run(run: &BookedRun<'_>) -> Result<Charge> {
+    fn of_run(run: &IndexedRun<'_>) -> Result<Charge> {
         let cost_known = run.el_cost_nanos()?.is_some() || run.transformation_cost_nanos()?.is_some();
         Ok(Charge::of(run.credit_charge_status()?, run.status()?, cost_known))
     }
@@ -131,7 +131,7 @@ struct Month {
 ///
 /// # Errors
 /// [`Error::Usage`] when a what-if names no pipeline, or no cron expression. Those of SQLite.
-pub fn report(ledger: &Ledger<'_>, question: &Question, now: Instant) -> Result<Table> {
+pub fn report(ledger: &Ledger<'_>, options: &CreditsOptions, now: Instant) -> Result<Table> {
     let zone = ledger.scope().zone;
     let mut months: BTreeMap<String, Month> = BTreeMap::new();
     let mut place: Option<(Period, Period)> = None;
@@ -155,8 +155,8 @@ pub fn report(ledger: &Ledger<'_>, question: &Question, now: Instant) -> Result<
         Ok(())
     })?;
     let catalogue = Catalogue::read(ledger.connection())?;
-    let forecast = Forecast::made(ledger, &catalogue, question, now)?;
-    if forecast.is_none() && !question.what_if.is_empty() {
+    let forecast = Forecast::made(ledger, &catalogue, options, now)?;
+    if forecast.is_none() && !options.what_if.is_empty() {
         return Err(Error::Usage {
             what: "--what-if: what is asked about is over, or has not begun: nothing of it is forecast"
                 .to_owned(),
@@ -174,13 +174,13 @@ pub fn report(ledger: &Ledger<'_>, question: &Question, now: Instant) -> Result<
         // A pipeline that did nothing and of which nothing is expected says nothing.
         month.pipelines.retain(|_, count| count.runs > 0 || count.expected() > 0);
     }
-    Ok(match question.by_pipeline {
-        true => by_pipeline(&months, forecast.as_ref(), &catalogue, question.plan),
-        false => by_month(&months, forecast.as_ref(), question.plan),
+    Ok(match options.by_pipeline {
+        true => by_pipeline(&months, forecast.as_ref(), &catalogue, options.plan),
+        false => by_month(&months, forecast.as_ref(), options.plan),
     })
 }
 
-fn key(run: &BookedRun<'_>) -> Result<Key> {
+fn key(run: &IndexedRun<'_>) -> Result<Key> {
     Ok(run.pipeline()?.map(|(kind, id)| (kind.to_owned(), id.to_owned())))
 }
 
@@ -417,7 +417,7 @@ impl Forecast {
     fn made(
         ledger: &Ledger<'_>,
         catalogue: &Catalogue,
-        question: &Question,
+        options: &CreditsOptions,
         now: Instant,
     ) -> Result<Option<Forecast>> {
         let scope = ledger.scope();
@@ -430,7 +430,7 @@ impl Forecast {
         else {
             return Ok(None);
         };
-        let prospects = prospects(ledger, catalogue, &question.what_if, now)?;
+        let prospects = prospects(ledger, catalogue, &options.what_if, now)?;
         let mut times = vec![0; prospects.len()];
         let mut credits = vec![Credits::default(); prospects.len()];
         let (mut days, mut start) = (Vec::new(), from);

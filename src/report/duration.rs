@@ -3,14 +3,14 @@
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
 
 /// How many microseconds make a second.
-pub(super) const MICROS: i128 = 1_000_000;
+pub(super) const MICROS_PER_SECOND: i128 = 1_000_000;
 
 /// How long the ledger's runs took. [`group_by::report`] says how rows are grouped and ordered.
 ///
@@ -19,17 +19,17 @@ pub(super) const MICROS: i128 = 1_000_000;
 /// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
 /// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    group_by::report::<DurationTally>(ledger, by)
+    group_by::report::<DurationTotals>(ledger, by)
 }
 
 /// The same over several ledgers, whose zone is one.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    group_by::report_across::<DurationTally>(ledgers, by)
+    group_by::report_across::<DurationTotals>(ledgers, by)
 }
 
 /// How long some runs took.
 #[derive(Debug, Default)]
-struct DurationTally {
+struct DurationTotals {
     runs: u64,
     final_runs: u64,
     successes: u64,
@@ -37,7 +37,7 @@ struct DurationTally {
     queued_micros: Vec<i64>,
 }
 
-impl Aggregate for DurationTally {
+impl Aggregate for DurationTotals {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_duration_unknown",
@@ -54,7 +54,7 @@ impl Aggregate for DurationTally {
         "queued_max_seconds",
     ];
 
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         self.runs += 1;
         match run.status()? {
             Some("success") => {
@@ -71,7 +71,7 @@ impl Aggregate for DurationTally {
         Ok(())
     }
 
-    fn merge(&mut self, mut other: DurationTally) {
+    fn merge(&mut self, mut other: DurationTotals) {
         self.runs += other.runs;
         self.final_runs += other.final_runs;
         self.successes += other.successes;
@@ -80,8 +80,8 @@ impl Aggregate for DurationTally {
     }
 
     fn cells(&mut self) -> Vec<Cell> {
-        let durations = Spread::of(&mut self.durations_seconds, 1);
-        let queued = Spread::of(&mut self.queued_micros, MICROS);
+        let durations = Distribution::of(&mut self.durations_seconds, 1);
+        let queued = Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND);
         vec![
             Cell::count(self.runs),
             Cell::count(self.runs - durations.values.len() as u64),
@@ -101,15 +101,15 @@ impl Aggregate for DurationTally {
 }
 
 /// Sorted values, of which so many `per_second` make a second. Every figure is `None` when there is no value.
-pub(super) struct Spread<'v> {
+pub(super) struct Distribution<'v> {
     pub(super) values: &'v [i64],
     per_second: i128,
 }
 
-impl Spread<'_> {
-    pub(super) fn of(values: &mut [i64], per_second: i128) -> Spread<'_> {
+impl Distribution<'_> {
+    pub(super) fn of(values: &mut [i64], per_second: i128) -> Distribution<'_> {
         values.sort_unstable();
-        Spread { values, per_second }
+        Distribution { values, per_second }
     }
 
     fn sum(&self) -> i128 {

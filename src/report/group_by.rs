@@ -4,7 +4,7 @@ use super::dimension::Dimension;
 use super::interner::{Interner, ranks};
 use super::ledger::Ledger;
 use super::period::Span;
-use super::run_scan::{self, BookedRun};
+use super::run_scan::{self, IndexedRun};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use rusqlite::named_params;
@@ -16,7 +16,7 @@ pub trait Aggregate: Default {
     const COLUMNS: &'static [&'static str];
 
     /// Takes one more run in.
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()>;
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()>;
 
     /// Takes in all runs of another tally.
     fn merge(&mut self, other: Self);
@@ -43,7 +43,7 @@ pub fn report<T: Aggregate>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Tab
 pub fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
     let mut grouping = Grouping::<T>::new(by);
     for ledger in ledgers {
-        grouping.enter(ledger);
+        grouping.enter_ledger(ledger);
         // Neighbours mostly share their group, so the last one is tried before the map is asked.
         let mut last = None;
         for_each_run(ledger, |run| grouping.add(run, &mut last)).map_err(|error| ledger.blamed(error))?;
@@ -52,7 +52,7 @@ pub fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> 
 }
 
 /// Gives each of the ledger's runs to `visit`; the first error ends it.
-pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&BookedRun<'_>) -> Result<()>) -> Result<()> {
+pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&IndexedRun<'_>) -> Result<()>) -> Result<()> {
     for_each_run_in(ledger, ledger.scope().span, visit)
 }
 
@@ -60,16 +60,16 @@ pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&BookedRun<'_>) -> Re
 pub fn for_each_run_in(
     ledger: &Ledger<'_>,
     span: Span,
-    visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), visit)
 }
 
 /// The same with the ends of runs, which takes a little longer.
-pub fn for_each_run_with_its_end(
+pub fn for_each_run_with_end(
     ledger: &Ledger<'_>,
     span: Span,
-    visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), visit)
 }
@@ -78,7 +78,7 @@ fn visit_all(
     ledger: &Ledger<'_>,
     span: Span,
     sql: &str,
-    mut visit: impl FnMut(&BookedRun<'_>) -> Result<()>,
+    mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut statement = ledger.connection().prepare(sql)?;
     let (from, until) = span.bounds();
@@ -87,7 +87,7 @@ fn visit_all(
         _ => statement.query(named_params! {":from": from, ":until": until})?,
     };
     while let Some(row) = rows.next()? {
-        visit(&BookedRun::new(row))?;
+        visit(&IndexedRun::new(row))?;
     }
     Ok(())
 }
@@ -109,16 +109,16 @@ impl<T: Aggregate> Grouping<T> {
     }
 
     /// The runs that come are those of that ledger.
-    fn enter(&mut self, ledger: &Ledger<'_>) {
+    fn enter_ledger(&mut self, ledger: &Ledger<'_>) {
         for interner in &mut self.interners {
-            interner.enter(ledger);
+            interner.enter_ledger(ledger);
         }
     }
 
-    fn add(&mut self, run: &BookedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
         let mut key = Key::default();
         for (place, interner) in key.iter_mut().zip(&mut self.interners) {
-            *place = interner.place_of(run)?;
+            *place = interner.index_of(run)?;
         }
         let group = match *last {
             Some((known, group)) if known == key => group,

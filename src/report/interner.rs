@@ -4,7 +4,7 @@ use super::allocation::Allocator;
 use super::dimension::Dimension;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
@@ -66,7 +66,7 @@ impl Interner {
     }
 
     /// The runs that come are those of that ledger.
-    pub fn enter(&mut self, ledger: &Ledger<'_>) {
+    pub fn enter_ledger(&mut self, ledger: &Ledger<'_>) {
         self.entered.push(Entered {
             zone: ledger.scope().zone,
             allocator: Arc::clone(ledger.allocator()),
@@ -80,7 +80,7 @@ impl Interner {
     }
 
     /// The place of the run's label.
-    pub fn place_of(&mut self, run: &BookedRun<'_>) -> Result<u32> {
+    pub fn index_of(&mut self, run: &IndexedRun<'_>) -> Result<u32> {
         match self.dimension {
             Dimension::Period(calendar) => Ok(self.place_of_period(run.booked_at()?, calendar)),
             Dimension::Pipeline => {

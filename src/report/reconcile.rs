@@ -6,7 +6,7 @@ use super::ledger::{self, Ledger};
 use super::period::{Calendar, Period, Span};
 use super::plan::Plan;
 use super::restatements::restatements;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::scope::{DateBasis, Scope};
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
@@ -122,7 +122,7 @@ struct Line {
 }
 
 impl Line {
-    fn read(run: &BookedRun<'_>) -> Result<Line> {
+    fn read(run: &IndexedRun<'_>) -> Result<Line> {
         Ok(Line {
             el: run.el_cost_nanos()?,
             transformation: run.transformation_cost_nanos()?,

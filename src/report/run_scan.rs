@@ -12,7 +12,7 @@ pub fn runs(span: &Span, date: DateBasis) -> String {
     selected(span, date, "")
 }
 
-/// The same with what [`BookedRun::ended_at`] and [`BookedRun::snapshot_id`] tell.
+/// The same with what [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`] tell.
 pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     selected(span, date, ", ended_at, snapshot_id")
 }
@@ -31,12 +31,12 @@ fn selected(span: &Span, date: DateBasis, more: &str) -> String {
 }
 
 /// One current run as the pass sees it: borrowed from SQLite, nothing copied.
-pub struct BookedRun<'r>(&'r Row<'r>);
+pub struct IndexedRun<'r>(&'r Row<'r>);
 
-impl<'r> BookedRun<'r> {
+impl<'r> IndexedRun<'r> {
     /// The run in a row of [`runs`].
-    pub fn new(row: &'r Row<'r>) -> BookedRun<'r> {
-        BookedRun(row)
+    pub fn new(row: &'r Row<'r>) -> IndexedRun<'r> {
+        IndexedRun(row)
     }
 
     /// What books the run, on the basis asked for; `None`: it is not known, or not yet.

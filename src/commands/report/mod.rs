@@ -179,7 +179,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Res
         })?;
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
-    let question = credits::Question {
+    let question = credits::CreditsOptions {
         plan: settings.plan(),
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
