@@ -7,7 +7,7 @@ use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::cost::{self, CostTotals};
-use crate::report::ledger::Named;
+use crate::report::ledger::NamedPipeline;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, rows};
 use crate::run::Usd;
@@ -76,7 +76,7 @@ fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
 
 fn names(ledger: &Ledger<'_>) -> Result<String> {
     let names = ledger.pipelines()?.into_iter().map(
-        |Named { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
+        |NamedPipeline { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
     );
     Ok(Value::from_iter(names).to_string())
 }

@@ -1,4 +1,4 @@
-//! This is the duration report: how the runs of each group ended, how long they took, and how long they waited.
+//! The duration report: outcomes, durations and queue times of each group of runs.
 
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
@@ -9,25 +9,24 @@ use crate::error::Result;
 use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
 
-/// How many microseconds make a second.
 pub(super) const MICROS_PER_SECOND: i128 = 1_000_000;
 
-/// How long the ledger's runs took. [`group_by::report`] says how rows are grouped and ordered.
+/// The durations of the ledger's runs. [`group_by::report`] defines the grouping and the order of rows.
 ///
-/// Every run whose duration is known is timed, whatever its status; one that has not started has no
-/// queue time. The success rate is the part of the runs with a final status (`success`, `failed`,
-/// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
-/// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
+/// Every known duration counts, whatever the status of the run. A run that has not started has no queue time. The
+/// success rate is the share of `success` among the final statuses (`success`, `failed`, `canceled`). Percentiles
+/// are interpolated linearly at `(n - 1) * p` in the sorted values, as in PostgreSQL's `percentile_cont` and in
+/// pandas.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
     group_by::report::<DurationTotals>(ledger, by)
 }
 
-/// The same over several ledgers, whose zone is one.
+/// The same report over several ledgers with the same zone.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
     group_by::report_across::<DurationTotals>(ledgers, by)
 }
 
-/// How long some runs took.
+/// The outcomes, durations and queue times of some runs.
 #[derive(Debug, Default)]
 struct DurationTotals {
     runs: u64,
@@ -100,7 +99,7 @@ impl Aggregate for DurationTotals {
     }
 }
 
-/// Sorted values, of which so many `per_second` make a second. Every figure is `None` when there is no value.
+/// Sorted times in units of `1 / per_second` seconds. Every statistic is `None` when there are no values.
 pub(super) struct Distribution<'v> {
     pub(super) values: &'v [i64],
     per_second: i128,
@@ -124,18 +123,18 @@ impl Distribution<'_> {
         Seconds::ratio(self.sum(), self.per_second * self.values.len() as i128)
     }
 
-    /// The value that `percent` of the others do not exceed, linear between two neighbours.
+    /// The percentile, interpolated linearly between two adjacent values.
     pub(super) fn percentile(&self, percent: usize) -> Option<Seconds> {
         let hundredths = self.values.len().checked_sub(1)? * percent;
-        let (below, part) = (hundredths / 100, (hundredths % 100) as i128);
+        let (below, fraction) = (hundredths / 100, (hundredths % 100) as i128);
         let lower = i128::from(self.values[below]);
-        // At the last value the part is zero and there is no neighbour.
+        // At the last value the fraction is zero, and there is no next value.
         let upper = self.values.get(below + 1).map_or(lower, |upper| i128::from(*upper));
-        Seconds::ratio(lower * (100 - part) + upper * part, self.per_second * 100)
+        Seconds::ratio(lower * (100 - fraction) + upper * fraction, self.per_second * 100)
     }
 }
 
-/// The microseconds from one stored instant to another; `None`: one of them is no instant.
+/// The microseconds between two stored instants; `None`: one of them is not an instant.
 pub(super) fn micros_between(from: &str, until: &str) -> Option<i64> {
     let days = match (from.get(..10)?, until.get(..10)?) {
         (from, until) if from == until => 0,

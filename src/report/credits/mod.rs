@@ -323,7 +323,7 @@ impl Prospect {
         self.scheduled = trigger.and_then(|Trigger { cron_expression, cron_timezone }| {
             let schedule = Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok()?;
             // The first run began when its time had come.
-            let times = (schedule.times_between(first.next(), now.next()) + 1).max(taken);
+            let times = (schedule.count_between(first.next(), now.next()) + 1).max(taken);
             Some(Scheduled { schedule, times, taken })
         });
     }
@@ -440,7 +440,7 @@ impl Forecast {
             let seconds = (end.to_utc() - from.to_utc()).num_seconds();
             for (place, prospect) in prospects.values().enumerate() {
                 if let Some(Scheduled { schedule, .. }) = &prospect.scheduled {
-                    times[place] += schedule.times_between(start, end);
+                    times[place] += schedule.count_between(start, end);
                 }
                 credits[place] = prospect.credits(times[place], seconds);
             }

@@ -334,7 +334,7 @@ impl Trial {
         }
         let first = Period::around(ended, Calendar::Day, scope.zone);
         let last = days.last().map(|day| day.label.clone());
-        let began = ledger::began(archive)?;
+        let began = ledger::first_sync_at(archive)?;
         let mut before = None;
         for day in [first].into_iter().chain(days) {
             let Some(known_at) = day.end.map(|end| end.plus(TimeDelta::microseconds(-1))) else { continue };
