@@ -11,7 +11,7 @@ use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
 use crate::report::Ledger;
-use crate::report::rows::{self, Selection};
+use crate::report::rows::{self, RowStream};
 use crate::settings::Settings;
 use crate::store::Archive;
 use clap::{Args, ValueEnum};
@@ -103,7 +103,7 @@ pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Re
         let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
         export(&archive, &ledger)
     };
-    let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: Selection<'_>| {
+    let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
         let format = match args.format.unwrap_or(RowFormat::Csv) {
             RowFormat::Csv => Format::Csv(Dialect::MACHINE),
             RowFormat::Json => Format::Json,

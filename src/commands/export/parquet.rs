@@ -8,7 +8,7 @@ use crate::commands::shared::output::print_note;
 use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
-use crate::report::dataset::Table;
+use crate::report::rows::dataset::DatasetTable;
 use crate::workspace::{ledgers, read_transactions};
 use clap::Args;
 
@@ -48,7 +48,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     };
     reject_unsupported_flags(args)?;
     let ParquetArgs { snapshots, recheck_months, all, workspace } = &args.parquet;
-    let tables = Table::ALL.into_iter().filter(|table| *table != Table::RunSnapshots || *snapshots);
+    let tables =
+        DatasetTable::ALL.into_iter().filter(|table| *table != DatasetTable::RunSnapshots || *snapshots);
     let options = Options { tables: tables.collect(), watch_months: *recheck_months };
     let (mut workspaces, _) = open(cli, *all, &args.scope)?;
     match (workspace, workspaces.as_mut_slice()) {

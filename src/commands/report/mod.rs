@@ -13,7 +13,7 @@ use crate::export::manifest::Asked;
 use crate::export::{pictured, terminal};
 use crate::renamed::{NameKind, renamed};
 use crate::report::period::Calendar;
-use crate::report::question::{PAGE, Question, reports};
+use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
@@ -35,7 +35,7 @@ Examples:
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
-    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([PAGE.0]).collect()))]
+    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()))]
     pub name: Option<String>,
 
     /// List all reports
@@ -87,7 +87,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     require_report(name)?;
     let by = dimensions(&args.by)?;
     let (workspaces, settings) = open(cli, args.all, &args.scope)?;
-    if name == PAGE.0 {
+    if name == HTML_REPORT.0 {
         return html::run(args, &workspaces);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
@@ -160,7 +160,7 @@ fn run_report(
 
 /// The names of all reports.
 fn names() -> impl Iterator<Item = &'static str> {
-    reports().map(|(name, _)| name).chain([PAGE.0])
+    reports().map(|(name, _)| name).chain([HTML_REPORT.0])
 }
 
 /// Rejects an unknown report before an archive is opened.
@@ -192,7 +192,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
         })?;
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
-    let question = credits::Question {
+    let question = credits::CreditsOptions {
         plan: *plan,
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
@@ -231,7 +231,7 @@ fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
         rows: reports()
-            .chain([PAGE])
+            .chain([HTML_REPORT])
             .map(|(name, words)| vec![Cell::text(name), Cell::text(words)])
             .collect(),
         totals: None,
