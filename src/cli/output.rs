@@ -27,7 +27,7 @@ pub struct TableArgs {
 
     /// Details of the format.
     #[command(flatten)]
-    pub writing: FormatArgs,
+    pub format_options: FormatArgs,
 
     /// The destination.
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub struct FetchArgs {
 
     /// What to print.
     #[command(flatten)]
-    pub talk: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 }
 
 /// Fetches the runs. Runs that the API does not have are named; the others are kept.
@@ -51,7 +51,7 @@ pub fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
     let attempt = attempt(
         &args.api,
         &args.lock,
-        &args.talk,
+        &args.verbosity,
         &Target::at(path, settings),
         &options,
         &runtime,

@@ -96,12 +96,12 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,
     };
-    let writing = WriteOptions::plain(format);
+    let options = WriteOptions::plain(format);
     let result = match format {
         Format::Terminal => selection
             .table(|_, value| value.cell())
-            .and_then(|table| write_table(&table, &writing, &destination)),
-        _ => write_rows(&mut selection, &writing, &destination),
+            .and_then(|table| write_table(&table, &options, &destination)),
+        _ => write_rows(&mut selection, &options, &destination),
     };
     result.map_err(as_sql_error)
 }

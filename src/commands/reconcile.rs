@@ -39,7 +39,7 @@ pub struct ReconcileArgs {
 
     /// How and where to print the table.
     #[command(flatten)]
-    pub answer: TableArgs,
+    pub table: TableArgs,
 }
 
 /// Prints one row per possible cause.
@@ -59,7 +59,7 @@ pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()>
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
     let asked = asked(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
-    print_table(&found.table(), &args.answer, settings, scope.zone, asked)?;
+    print_table(&found.table(), &args.table, settings, scope.zone, asked)?;
     let explanations = found.explanations();
     if explanations.is_empty() {
         let candidates = match found.possible().as_slice() {

@@ -33,7 +33,7 @@ pub struct RestatementsArgs {
 
     /// How and where to print the table.
     #[command(flatten)]
-    pub answer: TableArgs,
+    pub table: TableArgs,
 }
 
 /// Lists the changes, or the totals of each month. For a restated month, the latest close counts.
@@ -69,5 +69,5 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
     };
     let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
     let asked = Asked { period: args.period.clone(), ..asked };
-    print_table(&table, &args.answer, settings, zone, asked)
+    print_table(&table, &args.table, settings, zone, asked)
 }

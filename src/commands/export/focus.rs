@@ -64,7 +64,7 @@ pub fn run(
         plan: settings.plan(),
     };
     let asked = asked("export focus".to_owned(), ledger.scope(), archive)?;
-    let beside = if args.writing.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
+    let beside = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
     let options = WriteOptions { beside, asked, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
     match dataset {
         FocusDataset::BillingPeriod => {
@@ -92,10 +92,10 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     if args.format.is_some_and(|format| format != RowFormat::Csv) {
         return Err(Error::usage("export focus supports only --format csv"));
     }
-    if args.writing.decimals.is_some() {
+    if args.format_options.decimals.is_some() {
         return Err(Error::usage("export focus does not support --decimals: each amount has nine"));
     }
-    match args.writing.csv_only_flag() {
+    match args.format_options.csv_only_flag() {
         Some(flag) => {
             Err(Error::usage(format!("export focus does not support {flag}: FOCUS defines the CSV format")))
         }

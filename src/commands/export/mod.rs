@@ -54,7 +54,7 @@ pub struct ExportArgs {
 
     /// Details of the format.
     #[command(flatten)]
-    pub writing: FormatArgs,
+    pub format_options: FormatArgs,
 
     /// The destination.
     #[command(flatten)]
@@ -110,7 +110,7 @@ pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Re
             RowFormat::Ndjson => Format::Ndjson,
         };
         let asked = asked(format!("export {name}"), ledger.scope(), archive)?;
-        let options = write_options(&args.writing, settings, format, ledger.scope().zone, asked)?;
+        let options = write_options(&args.format_options, settings, format, ledger.scope().zone, asked)?;
         write_rows(&mut selection, &options, &destination)
     };
     match args.what {
@@ -124,7 +124,7 @@ pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Re
         Exported::Documents => on_ledger(&|archive, ledger| {
             let asked = asked("export documents".to_owned(), ledger.scope(), archive)?;
             let zone = ledger.scope().zone;
-            let options = write_options(&args.writing, settings, Format::Ndjson, zone, asked)?;
+            let options = write_options(&args.format_options, settings, Format::Ndjson, zone, asked)?;
             write_documents(&mut rows::documents(ledger)?, &options, &destination)
         }),
         Exported::Focus => {
@@ -151,12 +151,12 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         if args.format.is_some() {
             return Err(Error::usage("--format does not apply to documents: each line is a JSON object"));
         }
-        if args.writing.decimals.is_some() {
+        if args.format_options.decimals.is_some() {
             return Err(Error::usage(
                 "--decimals does not apply to documents: numbers stay as the API sent them",
             ));
         }
-        reject_csv_flags(&args.writing, "JSON")?;
+        reject_csv_flags(&args.format_options, "JSON")?;
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
             ),
         });
     }
-    let FormatArgs { decimals, dialect, separator, decimal_mark, bom, manifest } = &args.writing;
+    let FormatArgs { decimals, dialect, separator, decimal_mark, bom, manifest } = &args.format_options;
     let flags = [
         ("--format", args.format.is_some()),
         ("--decimals", decimals.is_some()),

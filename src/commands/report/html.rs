@@ -30,21 +30,21 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     let state = asked(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     let known_at = archive.last_observed_by(scope.as_of)?;
     let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
-    html::write(&overview, &state, &Destination::at(args.answer.output.output.as_deref()))
+    html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
 }
 
 /// Rejects flags that only apply to tables.
 fn reject_unsupported_flags(args: &ReportArgs) -> Result<()> {
-    let writing = &args.answer.writing;
+    let format_options = &args.table.format_options;
     let flag = first_given(&[
         ("--by", !args.by.is_empty()),
         ("--limit", args.limit.is_some()),
         ("--what-if", !args.what_if.is_empty()),
-        ("--format", args.answer.format != TableFormat::Table),
-        ("--decimals", writing.decimals.is_some()),
-        ("--manifest", writing.manifest),
+        ("--format", args.table.format != TableFormat::Table),
+        ("--decimals", format_options.decimals.is_some()),
+        ("--manifest", format_options.manifest),
     ]);
-    match flag.or_else(|| writing.csv_only_flag()) {
+    match flag.or_else(|| format_options.csv_only_flag()) {
         None => Ok(()),
         Some(flag) => Err(Error::Usage {
             what: format!("{flag} only applies to tables, but `report html` writes a page"),

@@ -71,7 +71,7 @@ pub struct ReportArgs {
 
     /// How and where to print the table.
     #[command(flatten)]
-    pub answer: TableArgs,
+    pub table: TableArgs,
 }
 
 /// Runs the report, or lists all reports when none is named.
@@ -82,7 +82,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
             &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
         )?;
         let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
-        return print_table(&list(), &args.answer, &settings, Tz::UTC, asked);
+        return print_table(&list(), &args.table, &settings, Tz::UTC, asked);
     };
     require_report(name)?;
     let by = dimensions(&args.by)?;
@@ -94,13 +94,13 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let _reading = read_transactions(&workspaces)?;
     let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
     let table = run_report(name, args, &by, &workspaces, &ledgers)?;
-    let table = match screen::width(&args.answer) {
+    let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
     };
     let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
     let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
-    print_table(&table, &args.answer, &settings, ledgers[0].scope().zone, asked)
+    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, asked)
 }
 
 /// Adds bars and monthly sparklines to the table where the terminal is wide enough.
@@ -112,7 +112,7 @@ fn with_sparklines(
     ledgers: &[Ledger<'_>],
     width: usize,
 ) -> Result<Table> {
-    let decimals = args.answer.writing.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
+    let decimals = args.table.format_options.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
     let Some(room) = width.checked_sub(terminal::width(&table, decimals)).filter(|room| *room > 0) else {
         return Ok(table);
     };

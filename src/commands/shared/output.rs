@@ -10,8 +10,6 @@ use crate::store::{Archive, Close};
 use chrono_tz::Tz;
 use std::io::Write as _;
 
-pub use print_line as say;
-
 /// Prints a line to standard output. A closed pipe is not an error.
 pub fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
@@ -62,7 +60,7 @@ pub fn print_table(
         TableFormat::Markdown => Format::Markdown,
         TableFormat::Xlsx => Format::Xlsx(zone),
     };
-    let options = write_options(&args.writing, settings, format, zone, asked)?;
+    let options = write_options(&args.format_options, settings, format, zone, asked)?;
     write_table(table, &options, &Destination::at(args.output.output.as_deref()))
 }
 

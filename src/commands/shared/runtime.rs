@@ -38,8 +38,6 @@ pub fn sync_context<'a>(
     SyncContext { client, handle: runtime.handle(), clock: &SystemClock, stop: cancel, observer }
 }
 
-pub use sync_context as means;
-
 /// The async runtime, and the token that a signal cancels.
 pub struct Runtime {
     /// The tokio runtime.

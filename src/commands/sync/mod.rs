@@ -72,7 +72,7 @@ pub struct SyncArgs {
 
     /// What to print.
     #[command(flatten)]
-    pub talk: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 
     /// Where to report the sync.
     #[command(flatten)]
@@ -152,7 +152,7 @@ fn sync_one<'a>(args: &SyncArgs, target: &Target<'a>, runtime: &Runtime) -> (Syn
     let Attempt { text, seconds, requests, result } = match settings::redaction() {
         Ok(redaction) => {
             let options = options(redaction);
-            attempt(&args.api, &args.lock, &args.talk, target, &options, runtime, sync::sync)
+            attempt(&args.api, &args.lock, &args.verbosity, target, &options, runtime, sync::sync)
         }
         Err(error) => Attempt::not_started(error),
     };
