@@ -44,6 +44,7 @@ pub mod atomic_file;
 pub mod digest;
 pub mod error;
 pub mod escape;
+pub mod renamed;
 pub mod secret;
 pub mod suggest;
 

@@ -106,7 +106,7 @@ pub fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Resul
         let scope = Scope::resolve(request, defaults, archive)?;
         let ledger = Ledger::open(archive.connection(), scope)
             .map_err(|error| error.in_archive(archive.path()))?
-            .of(name);
+            .for_workspace(name);
         if let Some(first) = ledgers.first() {
             check_same_months(first, &ledger)?;
         }
@@ -150,8 +150,8 @@ pub fn append_answers(
     }
     let mut all = Table { columns: Vec::new(), rows: Vec::new(), totals: None };
     for (index, ledger) in ledgers.iter().enumerate() {
-        let table = answer(index, ledger).map_err(|error| ledger.blamed(error))?;
-        all.take_in("workspace", ledger.workspace(), table);
+        let table = answer(index, ledger).map_err(|error| ledger.with_archive_path(error))?;
+        all.append_labeled("workspace", ledger.workspace(), table);
     }
     Ok(all)
 }

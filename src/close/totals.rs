@@ -4,8 +4,8 @@ use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::column_totals::ColumnTotals;
 use crate::export::{Dialect, WriteError, csv};
-use crate::report::cost::{self, CostTally};
-use crate::report::ledger::Named;
+use crate::report::cost::{self, CostTotals};
+use crate::report::ledger::NamedPipeline;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, rows};
 use crate::run::Usd;
@@ -18,7 +18,7 @@ use std::io;
 /// # Errors
 /// Those of SQLite; [`Error::Internal`] when a sum exceeds what the archive can store.
 pub fn totals(ledger: &Ledger<'_>) -> Result<CloseTotals> {
-    let sums: CostTally = cost::total(ledger)?;
+    let sums: CostTotals = cost::total(ledger)?;
     let nanos = |usd: Option<Usd>| {
         usd.map(|usd| i64::try_from(usd.units()))
             .transpose()
@@ -55,7 +55,7 @@ fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
 
 fn names(ledger: &Ledger<'_>) -> Result<String> {
     let names = ledger.pipelines()?.into_iter().map(
-        |Named { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
+        |NamedPipeline { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
     );
     Ok(Value::from_iter(names).to_string())
 }

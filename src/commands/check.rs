@@ -1,7 +1,7 @@
-//! This is `runledger check`: whether everything that must be true of the archive is true.
+//! `runledger check`: checks the integrity of the archive.
 
 use crate::close::check_closes;
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
 use crate::store::{Archive, Checked};
@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// `runledger check`
+/// The arguments of `runledger check`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,21 +21,21 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// Checks the archive; each thing that was checked is a line.
+/// Checks the archive and prints one line per check.
 ///
 /// # Errors
-/// [`Error::Archive`] when anything is broken, naming what.
+/// [`Error::Archive`] naming the checks that failed.
 pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_checking(path)?;
     let mut checked = archive.check()?;
-    // Its answers need views of their own, and this connection makes none.
+    // The reports of a close need temporary views, which the connection for checking does not create.
     checked.push(check_closes(&Archive::open_for_reading(path)?));
     let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
-        say(&as_json(path, &checked).to_string())?;
+        print_line(&as_json(path, &checked).to_string())?;
     } else {
         for checked in &checked {
-            say(&line(checked))?;
+            print_line(&line(checked))?;
         }
     }
     if broken.is_empty() {
@@ -45,7 +45,7 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
         broken.iter().map(|checked| format!("{} ({})", checked.name, checked.broken)).collect();
     Err(Error::Archive {
         path: path.to_owned(),
-        cause: format!("it is broken: {}", names.join(", ")),
+        cause: format!("checks failed: {}", names.join(", ")),
         hint: Some(DAMAGED_HINT.to_owned()),
     })
 }
@@ -55,7 +55,7 @@ fn line(checked: &Checked) -> String {
     if *broken == 0 {
         return format!("ok      {name:10}  {rule} ({examined} {unit})");
     }
-    let mut line = format!("broken  {name:10}  {broken} times not true: {rule} ({examined} {unit})");
+    let mut line = format!("FAILED  {name:10}  {rule}: {broken} violations ({examined} {unit})");
     for example in examples {
         line.push_str(&format!("\n                      {}", escape_control(example)));
     }

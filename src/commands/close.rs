@@ -2,7 +2,7 @@
 
 use crate::cli::PeriodArgs;
 use crate::close::{CloseRequest, close_month};
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
 use crate::digest::in_hexadecimal;
 use crate::error::Result;
@@ -67,7 +67,7 @@ pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
         force: args.force,
     };
     let close = close(&request, &booking, path, settings)?;
-    if args.json { list(&[close], true) } else { say(&as_text(&close)) }
+    if args.json { list(&[close], true) } else { print_line(&as_text(&close)) }
 }
 
 /// Closes the month in the archive at `path`, now.
@@ -109,7 +109,7 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
 /// Prints the closes as a table. The text leaves out the last three columns of the JSON.
 fn list(closes: &[Close], as_json: bool) -> Result<()> {
     if closes.is_empty() && !as_json {
-        return say("no month is closed");
+        return print_line("no month is closed");
     }
     let columns = [
         "period",

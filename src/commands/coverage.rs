@@ -1,9 +1,9 @@
 //! `runledger coverage`: reports gaps in the archive.
 
 use crate::cli::ApiArgs;
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::NoProgress;
-use crate::commands::shared::runtime::{client, means, runtime, stop_on_signals};
+use crate::commands::shared::runtime::{client, runtime, stop_on_signals, sync_context};
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::report::coverage::CoverageReport;
@@ -49,9 +49,9 @@ pub fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> 
     }
     let unexplained = report.unexplained();
     if args.json {
-        say(&as_json(&report, &unexplained).to_string())?;
+        print_line(&as_json(&report, &unexplained).to_string())?;
     } else {
-        say(&as_text(&archive, &report)?)?;
+        print_line(&as_text(&archive, &report)?)?;
     }
     if unexplained.is_empty() {
         return Ok(());
@@ -72,7 +72,7 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer = NoProgress;
-    let listed = listed(&means(client, &runtime, &stop, &mut observer))?;
+    let listed = listed(&sync_context(client, &runtime, &stop, &mut observer))?;
     runtime.shutdown_background();
     Ok(Some(listed))
 }

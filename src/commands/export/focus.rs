@@ -1,7 +1,7 @@
 //! `runledger export focus`: writes the costs of a month as FOCUS charges.
 
 use crate::commands::export::{ExportArgs, RowFormat};
-use crate::commands::shared::output::{asked, dialect_given};
+use crate::commands::shared::output::{asked, print_note};
 use crate::error::{Error, Result};
 use crate::export::focus::{
     BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, ChargeSummary, Version, cost_and_usage_columns,
@@ -12,7 +12,6 @@ use crate::report::Ledger;
 use crate::settings::Settings;
 use crate::store::Archive;
 use clap::ValueEnum;
-use std::io::Write;
 
 /// The versions of FOCUS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,7 +64,7 @@ pub fn run(
         plan: settings.plan(),
     };
     let asked = asked("export focus".to_owned(), ledger.scope(), archive)?;
-    let beside = if args.writing.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
+    let beside = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
     let options = WriteOptions { beside, asked, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
     match dataset {
         FocusDataset::BillingPeriod => {
@@ -93,10 +92,10 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     if args.format.is_some_and(|format| format != RowFormat::Csv) {
         return Err(Error::usage("export focus supports only --format csv"));
     }
-    if args.writing.decimals.is_some() {
+    if args.format_options.decimals.is_some() {
         return Err(Error::usage("export focus does not support --decimals: each amount has nine"));
     }
-    match dialect_given(&args.writing) {
+    match args.format_options.csv_only_flag() {
         Some(flag) => {
             Err(Error::usage(format!("export focus does not support {flag}: FOCUS defines the CSV format")))
         }
@@ -106,20 +105,12 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
 
 /// Reports on standard error what a reader could miss in the file.
 fn report_omissions(summary: &ChargeSummary, books: &Books) {
-    let mut lines = Vec::new();
     match summary.runs_cost_unknown {
         0 => {}
-        1 => lines.push("omitted 1 run without a known cost".to_owned()),
-        runs => lines.push(format!("omitted {runs} runs without a known cost")),
+        1 => print_note("omitted 1 run without a known cost"),
+        runs => print_note(&format!("omitted {runs} runs without a known cost")),
     }
     if books.billed_by == BilledBy::default() {
-        lines.push(
-            "BilledCost is zero for every run: the setting billed_by names no invoice issuer".to_owned(),
-        );
-    }
-    let mut stderr = std::io::stderr().lock();
-    for line in lines {
-        // If stderr is closed, give up silently.
-        let _ = writeln!(stderr, "{line}");
+        print_note("BilledCost is zero for every run: the setting billed_by names no invoice issuer");
     }
 }

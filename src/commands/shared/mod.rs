@@ -1,4 +1,4 @@
-//! What the commands share: archives, scopes, output, progress, and the runtime of requests.
+//! Code shared by several commands: output, progress, the async runtime, archives and scopes.
 
 pub mod archives;
 pub mod notify;

@@ -18,12 +18,12 @@ pub fn start<'a>(args: &SyncArgs, engine: &'a Runtime) -> Result<Notifier<'a>> {
 }
 
 fn options(args: &SyncArgs) -> Result<Options> {
-    let watch = &args.watch;
-    let url = settings::ping_url(watch.ping_url.as_ref(), watch.ping_url_file.as_deref())?;
-    let secret_files = [&args.api.api_key_file, &watch.ping_url_file];
+    let notifications = &args.notifications;
+    let url = settings::ping_url(notifications.ping_url.as_ref(), notifications.ping_url_file.as_deref())?;
+    let secret_files = [&args.api.api_key_file, &notifications.ping_url_file];
     Ok(Options {
         ping: url.map(|url| PingTarget { url: url.value, origin: url.origin.to_string() }),
-        metrics_file: watch.metrics_file.clone(),
+        metrics_file: notifications.metrics_file.clone(),
         secret_files: secret_files.into_iter().flatten().cloned().collect(),
     })
 }

@@ -39,7 +39,11 @@ pub fn request(args: &ScopeArgs) -> Result<ScopeRequest> {
 pub fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
     Ok(ScopeRequest {
         zone: args.zone.as_deref().map(|zone| parse_zone(zone, "--zone")).transpose()?,
-        date_basis: args.date.as_deref().map(|basis| DateBasis::parse(basis, "--date-basis")).transpose()?,
+        date_basis: args
+            .date_basis
+            .as_deref()
+            .map(|basis| DateBasis::parse(basis, "--date-basis"))
+            .transpose()?,
         ..ScopeRequest::default()
     })
 }
@@ -55,7 +59,7 @@ pub fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefa
     };
     let date_basis = match request.date_basis {
         Some(date_basis) => date_basis,
-        None => settings.date(None)?.value,
+        None => settings.date_basis(None)?.value,
     };
     Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone() })
 }

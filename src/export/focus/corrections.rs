@@ -38,7 +38,7 @@ pub fn write_charges(
                 continue;
             };
             let seen_at = change.seen_at;
-            run_cost::of_id(ledger, &change.run_id, |run| -> Result<(), WriteError> {
+            run_cost::for_run(ledger, &change.run_id, |run| -> Result<(), WriteError> {
                 let correction = Correction { period: &period, run, component, difference, seen_at };
                 Ok(charges.correction(&correction)?)
             })?;
