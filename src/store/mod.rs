@@ -14,6 +14,7 @@ mod quarantine;
 mod run_row;
 mod runs;
 mod sample;
+pub(crate) mod settled;
 mod stats;
 mod syncs;
 
