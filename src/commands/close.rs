@@ -132,7 +132,7 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
     let Some(known_at) = archive.last_observed_at()? else {
         return Err(Error::usage("nothing is archived yet: there is nothing to close"));
     };
-    let (zone, date) = (scope.zone, scope.date);
+    let (zone, date, row_layout) = (scope.zone, scope.date, scope.row_layout);
     let allocation = serde_json::to_string(&scope.allocation).expect("rules are always JSON");
     let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
     let mut objections = objections(archive, &ledger, name, starts_at, ends_at)?;
@@ -156,7 +156,7 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
         names,
     } = figures(&ledger)?;
     drop(ledger);
-    archive.keep_close(&Frozen {
+    archive.insert_close(&Frozen {
         period: name.to_owned(),
         restates,
         closed_at: now,
@@ -176,6 +176,7 @@ fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, n
         total_cost_nanos,
         credits,
         rows_sha256,
+        row_layout,
     })
 }
 

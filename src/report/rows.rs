@@ -5,7 +5,7 @@ use super::scope::DateBasis;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Run, Usd};
-use crate::store::{RUN_COLUMNS, run_from_row};
+use crate::store::{RUN_COLUMNS, RowLayout, run_from_row};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
@@ -207,9 +207,12 @@ pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
     stored(ledger, &SNAPSHOTS.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
-/// What each of the ledger's runs cost, and whom, in the order of [`runs`].
+/// The cost of each of the ledger's runs and its cost center, in the order of [`runs`] and in the row layout of the
+/// ledger's scope.
 pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    stored(ledger, COSTS)
+    let column = |layout: RowLayout| format!(" AS {},", layout.cost_center_column());
+    let layout = ledger.scope().row_layout;
+    stored(ledger, &COSTS.replacen(&column(RowLayout::default()), &column(layout), 1))
 }
 
 /// The ledger's runs as columns that [`run`] reads, in the order of [`runs`].

@@ -4,7 +4,7 @@ use super::allocation::Allocation;
 use super::period::Span;
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use crate::store::Close;
+use crate::store::{Close, RowLayout};
 use chrono_tz::Tz;
 
 /// Which instant books a run into a month.
@@ -64,6 +64,8 @@ pub struct Scope {
     pub period: Option<String>,
     /// The close that answers for the month; `None`: it is not closed, or no month was asked for.
     pub close_id: Option<i64>,
+    /// The layout of the rows of `export costs`: that of the close, otherwise the newest.
+    pub row_layout: RowLayout,
 }
 
 impl Default for Scope {
@@ -77,6 +79,7 @@ impl Default for Scope {
             allocation: Allocation::default(),
             period: None,
             close_id: None,
+            row_layout: RowLayout::default(),
         }
     }
 }
@@ -102,6 +105,7 @@ impl Scope {
             allocation: serde_json::from_str(&frozen.allocation).map_err(|_| unreadable("rules"))?,
             period: Some(frozen.period.clone()),
             close_id: Some(close.close_id),
+            row_layout: frozen.row_layout,
         })
     }
 }

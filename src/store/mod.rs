@@ -20,7 +20,7 @@ mod syncs;
 
 pub use backup::BackupSummary;
 pub use check::Checked;
-pub use closes::{Close, Frozen};
+pub use closes::{Close, Frozen, RowLayout};
 pub use coverage::{Coverage, Gap, Why};
 pub use data_dictionary::Described;
 pub use lock::Lock;

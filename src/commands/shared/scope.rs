@@ -39,7 +39,7 @@ pub fn open_scope(args: &ScopeArgs, settings: &Settings) -> Result<Scope> {
     };
     let as_of = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
     let allocation = settings.allocation().clone();
-    Ok(Scope { span, zone, date, as_of, allocation, period: args.period.clone(), close_id: None })
+    Ok(Scope { span, zone, date, as_of, allocation, period: args.period.clone(), ..Scope::default() })
 }
 
 /// The period of that name.
