@@ -3,7 +3,7 @@
 use crate::cli::{PeriodArgs, ScopeArgs};
 use crate::commands::shared::output::say;
 use crate::commands::shared::scope::{open_scope, period};
-use crate::digest::in_hexadecimal;
+use crate::digest::to_hex;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::closed::{CloseTotals, figures};
@@ -268,7 +268,7 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
             frozen.runs, frozen.runs_cost_unknown, frozen.credits
         ),
         format!("cost         {}", usd(frozen.total_cost_nanos)),
-        format!("sha256       {}", in_hexadecimal(&frozen.rows_sha256)),
+        format!("sha256       {}", to_hex(&frozen.rows_sha256)),
     ];
     if let Some(objections) = &frozen.objections {
         lines.push(format!("forced       {}", escape_control(objections)));
@@ -310,7 +310,7 @@ fn list(closes: &[Close], as_json: bool) -> Result<()> {
             Cell::Usd(frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
             Cell::count(frozen.credits),
             Cell::text(frozen.known_at.as_str()),
-            Cell::text(in_hexadecimal(&frozen.rows_sha256)),
+            Cell::text(to_hex(&frozen.rows_sha256)),
             Cell::Text(frozen.objections.clone()),
         ];
         row.truncate(shown);

@@ -2,9 +2,9 @@
 
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
-use crate::store::{APPLICATION_ID, BESIDE};
+use crate::store::{BESIDE, is_archive};
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// How many bytes are collected before the system is asked to write them.
@@ -55,14 +55,6 @@ pub fn spare_archives(place: &Path) -> Result<()> {
             hint: Some("name another file".to_owned()),
         }),
     }
-}
-
-/// Whether the file there is an archive, as its header has it.
-fn is_archive(path: &Path) -> bool {
-    let mut header = [0; 72];
-    let read = fs::metadata(path).is_ok_and(|there| there.is_file())
-        && fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
-    read && header.starts_with(b"SQLite format 3\0") && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
 impl Destination {

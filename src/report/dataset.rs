@@ -3,10 +3,11 @@
 use super::group_by;
 use super::ledger::Ledger;
 use super::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Calendar, Period};
-use super::rows::Selection;
+use super::rows::{self, Selection};
 use super::scope::DateBasis;
 use crate::error::{Error, Result};
-use crate::run::Instant;
+use crate::run::fields::FieldColumn;
+use crate::run::{Field, Instant};
 use rusqlite::types::ValueRef;
 
 /// One table of the dataset, with the name that it has in the archive.
@@ -91,7 +92,10 @@ pub fn rows<'l>(
     stretch: Stretch,
     workspace: &str,
 ) -> Result<Selection<'l>> {
-    let mut sql = table.sql().to_owned();
+    let mut sql = match table {
+        Table::Pipelines => table.sql().to_owned(),
+        Table::Runs | Table::RunSnapshots => rows::with_later_fields::<Field>(table.sql(), select),
+    };
     if table == Table::RunSnapshots {
         sql = sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql());
     }
@@ -117,6 +121,14 @@ pub fn rows<'l>(
         }
     }
     Ok(Selection::new(statement))
+}
+
+/// How `dataset/*.sql` select a field: an amount is the double, and exact in nano-dollars.
+fn select(columns: &[FieldColumn]) -> String {
+    match columns {
+        [usd, nanos] => format!("{}, {} AS {0}_exact", usd.name, nanos.name),
+        columns => format!("\"{}\"", columns[0].name),
+    }
 }
 
 /// The months that a table's rows are booked in, in their order, those booked by nothing last. Indexes alone are read.

@@ -3,9 +3,12 @@
 use super::ledger::Ledger;
 use super::scope::DateBasis;
 use super::table::{Cell, Table};
+use crate::digest;
 use crate::error::{Error, Result};
-use crate::run::{Instant, Run, Usd};
-use crate::store::{RUN_COLUMNS, RowLayout, run_from_row};
+use crate::run::fields::{self, DocumentedField, FieldColumn};
+use crate::run::kind::ColumnType;
+use crate::run::{Field, Instant, Run, Usd};
+use crate::store::{RowLayout, run_columns, run_from_row};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
@@ -25,9 +28,31 @@ pub const COSTS: &str = include_str!("rows/costs.sql");
 /// amount, so that it is written with all its decimals and none that a double made up.
 const USD_ENDING: &str = "_usd";
 
-/// The columns of runs and snapshots that hold a JSON document.
-const JSON_COLUMNS: [&str; 6] =
-    ["trigger", "extra_config", "el_cost_metadata", "transformation_cost_metadata", "absent", "unmapped"];
+/// Whether a column of runs or snapshots holds a JSON document.
+fn holds_json(name: &str) -> bool {
+    let is_json_field = |column: &FieldColumn| column.name == name && column.holds == ColumnType::Json;
+    matches!(name, "absent" | "unmapped") || fields::columns::<Field>().any(is_json_field)
+}
+
+/// The statement with the documented fields that its file does not name: those added after the file was written.
+/// They come before the column `absent`. `select` gives the SQL for the columns of a field.
+pub(super) fn with_later_fields<F: DocumentedField>(
+    sql: &str,
+    select: impl Fn(&[FieldColumn]) -> String,
+) -> String {
+    let words: Vec<&str> = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+    let later = F::ALL.iter().filter(|field| !words.contains(&field.columns()[0].name));
+    let later: String = later.map(|field| format!("{}, ", select(field.columns()))).collect();
+    sql.replacen(" absent,", &format!(" {later}absent,"), 1)
+}
+
+/// How `rows/*.sql` select a field: an amount is in nano-dollars under both of its names.
+fn select_rows(columns: &[FieldColumn]) -> String {
+    match columns {
+        [usd, nanos] => format!("{} AS {}, {0}", nanos.name, usd.name),
+        columns => format!("\"{}\"", columns[0].name),
+    }
+}
 
 /// A statement with its parameters bound, ready to give its rows.
 pub struct Selection<'a> {
@@ -110,9 +135,7 @@ impl Value<'_> {
             Value::Real(real) => Cell::Real(real),
             Value::Usd(usd) => Cell::Usd(Some(usd)),
             Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
-            Value::Blob(bytes) => {
-                Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            }
+            Value::Blob(bytes) => Cell::text(digest::to_hex(bytes)),
         }
     }
 }
@@ -187,7 +210,7 @@ impl<'a> Selection<'a> {
 
     fn of_the_ledger(mut self) -> Selection<'a> {
         for column in &mut self.columns {
-            if JSON_COLUMNS.contains(&column.name.as_str()) {
+            if holds_json(&column.name) {
                 column.meaning = Meaning::Json;
             } else if column.name.ends_with(USD_ENDING) {
                 column.meaning = Meaning::Nanos;
@@ -199,12 +222,13 @@ impl<'a> Selection<'a> {
 
 /// The ledger's runs, in the order of booking, then of their ids.
 pub fn runs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    stored(ledger, RUNS)
+    stored(ledger, &with_later_fields::<Field>(RUNS, select_rows))
 }
 
 /// Every state of each run that is booked in the ledger's span when it is in that state, in the order they were archived.
 pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    stored(ledger, &SNAPSHOTS.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
+    let sql = with_later_fields::<Field>(SNAPSHOTS, select_rows);
+    stored(ledger, &sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
 /// The cost of each of the ledger's runs and its cost center, in the order of [`runs`] and in the row layout of the
@@ -219,9 +243,10 @@ pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
 pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
     let booked = ledger.scope().date.sql();
     let sql = format!(
-        "SELECT {RUN_COLUMNS} FROM run_snapshots WHERE superseded_at IS NULL \
+        "SELECT {} FROM run_snapshots WHERE superseded_at IS NULL \
            AND (:from IS NULL OR {booked} >= :from) AND (:until IS NULL OR {booked} < :until) \
-         ORDER BY {booked}, run_id"
+         ORDER BY {booked}, run_id",
+        run_columns()
     );
     stored(ledger, &sql)
 }
@@ -239,4 +264,21 @@ fn stored<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<Selection<'l>> {
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
     Ok(Selection::new(statement).of_the_ledger())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::fields::extended;
+
+    #[test]
+    fn a_new_field_is_selected_before_the_absent_fields() {
+        for sql in [RUNS, SNAPSHOTS] {
+            assert_eq!(with_later_fields::<Field>(sql, select_rows), sql, "every field is named");
+            let extended = with_later_fields::<extended::Field>(sql, select_rows);
+            let columns =
+                "\"peak_memory_bytes\", spark_cost_nanos AS spark_cost_usd, spark_cost_nanos, absent,";
+            assert!(extended.contains(columns), "{extended}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::json_type::JsonType;
 pub const REDACTED: &str = "\"[redacted]\"";
 
 /// Whether a text is what stands in place of a credential.
-pub fn is_mark(text: &str) -> bool {
+pub fn is_redacted(text: &str) -> bool {
     REDACTED.trim_matches('"') == text
 }
 

@@ -65,7 +65,7 @@ impl Archive {
     /// `runledger.db.v1-20261123T101500Z.bak`.
     pub(super) fn copy_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
         let stamp = at.to_utc().format("%Y%m%dT%H%M%SZ");
-        let place = header::beside(&self.path, &format!(".v{version}-{stamp}.bak"));
+        let place = header::with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
         self.copy_to(&place)?;
         Ok(place)
     }

@@ -245,9 +245,11 @@ mod tests {
         archive.insert_close(&frozen("2026-01", RowLayout::default())).unwrap();
         let default: i64 = archive
             .connection()
-            .query_row("SELECT dflt_value FROM pragma_table_info('period_closes') WHERE name = 'row_layout'", [], |row| {
-                row.get::<_, String>(0).map(|text| text.parse().unwrap())
-            })
+            .query_row(
+                "SELECT dflt_value FROM pragma_table_info('period_closes') WHERE name = 'row_layout'",
+                [],
+                |row| row.get::<_, String>(0).map(|text| text.parse().unwrap()),
+            )
             .unwrap();
         assert_eq!(default, RowLayout::Centre.number());
         archive.connection().execute("UPDATE period_closes SET row_layout = 3", []).unwrap();

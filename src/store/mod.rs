@@ -4,7 +4,8 @@ mod backup;
 mod check;
 mod closes;
 mod coverage;
-mod data_dictionary;
+pub(crate) mod data_dictionary;
+mod drift;
 mod header;
 mod lock;
 mod migrations;
@@ -23,10 +24,11 @@ pub use check::Checked;
 pub use closes::{Close, Frozen, RowLayout};
 pub use coverage::{Coverage, Gap, Why};
 pub use data_dictionary::Described;
+pub use drift::DriftRow;
+pub use header::is_archive;
 pub use lock::Lock;
 pub use pipelines::{Pipeline, PipelineKind};
-pub use quarantine::DriftRow;
-pub use run_row::{RUN_COLUMNS, run_from_row};
+pub use run_row::{run_columns, run_from_row};
 pub use runs::{Candidate, Detail, HistoryEntry, InsertHint, Upsert};
 pub use stats::ArchiveStats;
 pub use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncKind, SyncRow, WalkProgress};
@@ -80,7 +82,7 @@ impl Archive {
     }
 
     fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
-        let found = header::look(path)?;
+        let found = header::identify(path)?;
         if found == FileKind::Archive {
             refuse_untouched(path, migrations)?;
         }
@@ -128,7 +130,7 @@ impl Archive {
 
     fn open_existing(path: &Path, access: OpenFlags) -> Result<Archive> {
         let migrations = migrations::migrations();
-        if header::look(path)? == FileKind::Nothing {
+        if header::identify(path)? == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
@@ -272,7 +274,7 @@ impl Archive {
 /// Judges an archive before SQLite opens it in earnest, so that one that is refused is left as it lies
 /// there, with nothing new beside it.
 fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
-    let Some(connection) = header::untouched(path) else { return Ok(()) };
+    let Some(connection) = header::open_immutable(path) else { return Ok(()) };
     match migrations::judge(path, &connection, migrations) {
         // A sync that just began may have moved pages meanwhile; opened in earnest, it tells for certain.
         Ok(_) | Err(Error::Sqlite(_)) => Ok(()),

@@ -1,6 +1,6 @@
 //! This is the keeping of runs: a new state adds a snapshot and closes the one before, and nothing is overwritten.
 
-use super::run_row::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
+use super::run_row::{RunId, bind_snapshot, insert_sql, run_columns, run_from_row};
 use super::{Archive, settled};
 use crate::error::Result;
 use crate::run::{Instant, Run};
@@ -152,7 +152,7 @@ impl Archive {
 
     /// Inserts the current snapshot of a run. `None`: it has one already, and nothing was inserted.
     fn insert(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<Option<i64>> {
-        let mut statement = self.connection.prepare_cached(INSERT)?;
+        let mut statement = self.connection.prepare_cached(insert_sql())?;
         bind_snapshot(&mut statement, snapshot, at, sync_id)?;
         let inserted = statement.raw_execute()?;
         Ok((inserted > 0).then(|| self.connection.last_insert_rowid()))
@@ -166,7 +166,7 @@ impl Archive {
     }
 
     fn run_of(&self, snapshot_id: i64) -> Result<Run> {
-        let sql = format!("SELECT {RUN_COLUMNS} FROM run_snapshots WHERE snapshot_id = ?1");
+        let sql = format!("SELECT {} FROM run_snapshots WHERE snapshot_id = ?1", run_columns());
         Ok(self.connection.prepare_cached(&sql)?.query_row([snapshot_id], |row| run_from_row(row, 0))?)
     }
 
@@ -176,8 +176,9 @@ impl Archive {
     /// Those of SQLite.
     pub fn history(&self, run_id: Uuid) -> Result<Vec<HistoryEntry>> {
         let sql = format!(
-            "SELECT observed_at, superseded_at, sync_id, {RUN_COLUMNS} FROM run_snapshots \
-             WHERE run_id = ?1 ORDER BY observed_at"
+            "SELECT observed_at, superseded_at, sync_id, {} FROM run_snapshots \
+             WHERE run_id = ?1 ORDER BY observed_at",
+            run_columns()
         );
         let mut statement = self.connection.prepare(&sql)?;
         let entries = statement.query_map([RunId::of(run_id)], |row| {
