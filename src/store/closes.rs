@@ -1,6 +1,7 @@
 //! The closed months: what each close froze, and the totals it gave.
 
 use super::Archive;
+use crate::digest::Hash;
 use crate::error::Result;
 use crate::run::Instant;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -36,26 +37,33 @@ pub struct Frozen {
     pub date_basis: String,
     /// The allocation rules, as JSON.
     pub allocation: String,
-    /// The names of the month's pipelines, as JSON.
-    pub names: String,
-    /// The objections to the close, as a JSON array of sentences. `None`: there were none; else it was forced.
+    /// The objections to the close, as a JSON array of sentences. `None`: there were none.
     pub objections: Option<String>,
-    /// How many runs are booked in the month.
-    pub runs: u64,
-    /// How many of them have no known cost.
-    pub runs_cost_unknown: u64,
-    /// The sum of the known costs of extracting and loading, in nano-dollars. `None`: none is known.
-    pub el_cost_nanos: Option<i64>,
-    /// The sum of the known costs of transforming, in nano-dollars. `None`: none is known.
-    pub transformation_cost_nanos: Option<i64>,
-    /// The sum of both, in nano-dollars. `None`: none is known.
-    pub total_cost_nanos: Option<i64>,
-    /// How many runs cost a credit.
-    pub credits: u64,
-    /// SHA-256 of the month's rows as `runledger export costs --period` writes them.
-    pub rows_sha256: [u8; 32],
-    /// The layout of these rows.
+    /// The totals of the month.
+    pub totals: CloseTotals,
+    /// The layout of the rows that `totals` hashes.
     pub row_layout: RowLayout,
+}
+
+/// The totals of a month, with the hash of its rows and the names of its pipelines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseTotals {
+    /// The runs booked in the month.
+    pub runs: u64,
+    /// The runs without a known cost among them.
+    pub runs_cost_unknown: u64,
+    /// The sum of the known costs of extraction and loading, in nano-dollars. `None`: no run has one.
+    pub el_cost_nanos: Option<i64>,
+    /// The sum of the known costs of transformation, in nano-dollars. `None`: no run has one.
+    pub transformation_cost_nanos: Option<i64>,
+    /// The sum of both, in nano-dollars. `None`: no run has a known cost.
+    pub total_cost_nanos: Option<i64>,
+    /// The runs that were charged a credit.
+    pub credits: u64,
+    /// The SHA-256 of the month's rows as `runledger export costs --period` writes them.
+    pub rows_sha256: Hash,
+    /// The names of the month's pipelines: a JSON array of objects with `kind`, `pipeline_id` and `name`, in this order.
+    pub names: String,
 }
 
 /// The columns of the rows that a close hashed. A closed month is exported and checked in the layout of its close.
@@ -148,15 +156,15 @@ impl Archive {
                 frozen.ends_at,
                 frozen.date_basis,
                 frozen.allocation,
-                frozen.names,
+                frozen.totals.names,
                 frozen.objections,
-                frozen.runs,
-                frozen.runs_cost_unknown,
-                frozen.el_cost_nanos,
-                frozen.transformation_cost_nanos,
-                frozen.total_cost_nanos,
-                frozen.credits,
-                frozen.rows_sha256,
+                frozen.totals.runs,
+                frozen.totals.runs_cost_unknown,
+                frozen.totals.el_cost_nanos,
+                frozen.totals.transformation_cost_nanos,
+                frozen.totals.total_cost_nanos,
+                frozen.totals.credits,
+                frozen.totals.rows_sha256,
                 frozen.row_layout,
                 env!("CARGO_PKG_VERSION"),
             ],
@@ -178,15 +186,17 @@ fn close(row: &Row<'_>) -> rusqlite::Result<Close> {
             ends_at: row.get(7)?,
             date_basis: row.get(8)?,
             allocation: row.get(9)?,
-            names: row.get(10)?,
             objections: row.get(11)?,
-            runs: row.get(12)?,
-            runs_cost_unknown: row.get(13)?,
-            el_cost_nanos: row.get(14)?,
-            transformation_cost_nanos: row.get(15)?,
-            total_cost_nanos: row.get(16)?,
-            credits: row.get(17)?,
-            rows_sha256: row.get(18)?,
+            totals: CloseTotals {
+                runs: row.get(12)?,
+                runs_cost_unknown: row.get(13)?,
+                el_cost_nanos: row.get(14)?,
+                transformation_cost_nanos: row.get(15)?,
+                total_cost_nanos: row.get(16)?,
+                credits: row.get(17)?,
+                rows_sha256: row.get(18)?,
+                names: row.get(10)?,
+            },
             row_layout: row.get(19)?,
         },
     })
@@ -209,15 +219,17 @@ mod tests {
             ends_at: at("2026-02-01T00:00:00Z"),
             date_basis: "started".to_owned(),
             allocation: "[]".to_owned(),
-            names: "[]".to_owned(),
             objections: None,
-            runs: 0,
-            runs_cost_unknown: 0,
-            el_cost_nanos: None,
-            transformation_cost_nanos: None,
-            total_cost_nanos: None,
-            credits: 0,
-            rows_sha256: [0; 32],
+            totals: CloseTotals {
+                runs: 0,
+                runs_cost_unknown: 0,
+                el_cost_nanos: None,
+                transformation_cost_nanos: None,
+                total_cost_nanos: None,
+                credits: 0,
+                rows_sha256: [0; 32],
+                names: "[]".to_owned(),
+            },
             row_layout,
         }
     }

@@ -21,8 +21,8 @@ mod syncs;
 
 pub use backup::BackupSummary;
 pub use check::Checked;
-pub use closes::{Close, Frozen, RowLayout};
-pub use coverage::{Coverage, Gap, Why};
+pub use closes::{Close, CloseTotals, Frozen, RowLayout};
+pub use coverage::{Coverage, Gap, GapReason};
 pub use data_dictionary::Described;
 pub use drift::DriftRow;
 pub use header::is_archive;

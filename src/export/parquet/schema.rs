@@ -1,6 +1,6 @@
 //! This is the dataset's schema: each table's columns, their types, and what they mean.
 
-use crate::report::dataset::Table;
+use crate::report::rows::dataset::DatasetTable;
 use crate::run::Field;
 use crate::run::fields::{self, DocumentedField};
 use crate::run::kind::ColumnType;
@@ -58,36 +58,37 @@ pub struct Column {
 }
 
 /// The columns of a table, in their order.
-pub fn columns(table: Table) -> &'static [Column] {
-    static PIPELINES: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(Table::Pipelines));
-    static RUNS: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(Table::Runs));
-    static RUN_SNAPSHOTS: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(Table::RunSnapshots));
+pub fn columns(table: DatasetTable) -> &'static [Column] {
+    static PIPELINES: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Pipelines));
+    static RUNS: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Runs));
+    static RUN_SNAPSHOTS: LazyLock<Vec<Column>> =
+        LazyLock::new(|| columns_of::<Field>(DatasetTable::RunSnapshots));
     match table {
-        Table::Pipelines => &PIPELINES,
-        Table::Runs => &RUNS,
-        Table::RunSnapshots => &RUN_SNAPSHOTS,
+        DatasetTable::Pipelines => &PIPELINES,
+        DatasetTable::Runs => &RUNS,
+        DatasetTable::RunSnapshots => &RUN_SNAPSHOTS,
     }
 }
 
 /// What a row of a table is.
-pub fn row(table: Table) -> &'static str {
+pub fn row(table: DatasetTable) -> &'static str {
     match table {
-        Table::Pipelines => {
+        DatasetTable::Pipelines => {
             "a source, destination or transformation as last seen, including those deleted since"
         }
-        Table::Runs => "the current state of a run",
-        Table::RunSnapshots => {
+        DatasetTable::Runs => "the current state of a run",
+        DatasetTable::RunSnapshots => {
             "one distinct state of a run, known from `observed_at` until `superseded_at` (half open)"
         }
     }
 }
 
 /// The columns that a table's files are sorted by. The Parquet metadata says so, too.
-pub fn sorted_by(table: Table) -> &'static [&'static str] {
+pub fn sorted_by(table: DatasetTable) -> &'static [&'static str] {
     match table {
-        Table::Pipelines => &["kind", "pipeline_id"],
-        Table::Runs => &["booked_at", "run_id"],
-        Table::RunSnapshots => &["booked_at", "run_id", "snapshot_id"],
+        DatasetTable::Pipelines => &["kind", "pipeline_id"],
+        DatasetTable::Runs => &["booked_at", "run_id"],
+        DatasetTable::RunSnapshots => &["booked_at", "run_id", "snapshot_id"],
     }
 }
 
@@ -111,11 +112,11 @@ const PIPELINES: &str = "workspace kind pipeline_id slug name description active
     first_seen_at gone_at";
 
 /// The columns of a table in the order of its SQL, with the fields that the list does not name before `absent`.
-fn columns_of<F: DocumentedField>(table: Table) -> Vec<Column> {
+fn columns_of<F: DocumentedField>(table: DatasetTable) -> Vec<Column> {
     let listed = match table {
-        Table::Pipelines => PIPELINES,
-        Table::Runs => RUNS,
-        Table::RunSnapshots => RUN_SNAPSHOTS,
+        DatasetTable::Pipelines => PIPELINES,
+        DatasetTable::Runs => RUNS,
+        DatasetTable::RunSnapshots => RUN_SNAPSHOTS,
     };
     let mut names: Vec<String> = listed.split_whitespace().map(str::to_owned).collect();
     if let Some(end_of_fields) = names.iter().position(|name| name == "absent") {
@@ -131,8 +132,8 @@ fn columns_of<F: DocumentedField>(table: Table) -> Vec<Column> {
     names.into_iter().map(|name| column::<F>(table, name)).collect()
 }
 
-fn column<F: DocumentedField>(table: Table, name: String) -> Column {
-    let field = fields::columns::<F>().find(|field| table != Table::Pipelines && field.name == name);
+fn column<F: DocumentedField>(table: DatasetTable, name: String) -> Column {
+    let field = fields::columns::<F>().find(|field| table != DatasetTable::Pipelines && field.name == name);
     let is = match field.map(|field| field.holds) {
         Some(ColumnType::Text) => Type::Text,
         Some(ColumnType::Json) => Type::Json,
@@ -152,8 +153,10 @@ fn column<F: DocumentedField>(table: Table, name: String) -> Column {
         },
     };
     let required = match table {
-        Table::Pipelines => matches!(name.as_str(), "workspace" | "kind" | "pipeline_id" | "first_seen_at"),
-        Table::Runs | Table::RunSnapshots => matches!(
+        DatasetTable::Pipelines => {
+            matches!(name.as_str(), "workspace" | "kind" | "pipeline_id" | "first_seen_at")
+        }
+        DatasetTable::Runs | DatasetTable::RunSnapshots => matches!(
             name.as_str(),
             "workspace" | "run_id" | "content_hash" | "observed_at" | "sync_id" | "snapshot_id"
         ),
@@ -181,7 +184,7 @@ fn column<F: DocumentedField>(table: Table, name: String) -> Column {
 }
 
 /// The page that stands in the dataset, of which tables and which booking.
-pub fn page(tables: &[Table], zone: &str, date_basis: &str) -> String {
+pub fn page(tables: &[DatasetTable], zone: &str, date_basis: &str) -> String {
     let months = match date_basis {
         "ended" => "when they ended; a run that has not ended is in the month that is NULL",
         "created" => "when they were created",
@@ -228,7 +231,7 @@ Read it (tell the reader that `month` is a string: some take 2026-01 for the fir
                 column.meaning
             ));
         }
-        if *table != Table::Pipelines {
+        if *table != DatasetTable::Pipelines {
             page.push_str("| `month` | string | | the month, from the folder's name |\n");
         }
     }
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_column_has_a_description() {
-        for table in Table::ALL {
+        for table in DatasetTable::ALL {
             for column in columns(table) {
                 assert!(!column.meaning.is_empty(), "{}.{}", table.name(), column.name);
             }
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_new_field_is_a_column_before_the_absent_fields() {
-        for table in [Table::Runs, Table::RunSnapshots] {
+        for table in [DatasetTable::Runs, DatasetTable::RunSnapshots] {
             let columns = columns_of::<extended::Field>(table);
             let absent = columns.iter().position(|column| column.name == "absent").unwrap();
             let new: Vec<(&str, Type)> =

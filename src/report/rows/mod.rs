@@ -1,9 +1,11 @@
-//! This is a stream of rows as SQLite gives them: one at a time, nothing kept.
+//! Row streams for exports: rows are read from SQLite one at a time, and none is kept.
+
+pub mod dataset;
 
 use super::ledger::Ledger;
 use super::scope::DateBasis;
 use super::table::{Cell, Table};
-use crate::digest;
+use crate::digest::to_hex;
 use crate::error::{Error, Result};
 use crate::run::fields::{self, DocumentedField, FieldColumn};
 use crate::run::kind::ColumnType;
@@ -13,20 +15,19 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
 
-/// The current state of each run in a span, in the order of their booking, then of their ids. `settled`
-/// is left out: it depends on the day it is asked.
-pub const RUNS: &str = include_str!("rows/runs.sql");
+/// The current state of each run in a span, ordered by booking date and id. `settled` is left out, because it depends
+/// on the current time.
+pub const RUNS: &str = include_str!("runs.sql");
 
-/// Every state of each run in a span, in the order they were archived.
-pub const SNAPSHOTS: &str = include_str!("rows/snapshots.sql");
+/// Every snapshot of the runs in a span, in the order of archiving.
+pub const SNAPSHOTS: &str = include_str!("snapshots.sql");
 
-/// What each run in a span cost, in the order of [`RUNS`]. A closed month's hash is that of these rows as CSV, so
-/// they stay as they are for ever: what more is wanted gets a name of its own.
-pub const COSTS: &str = include_str!("rows/costs.sql");
+/// The cost of each run in a span, in the order of [`RUNS`]. The hash of a closed month covers these rows as CSV, so
+/// this layout must not change.
+pub const COSTS: &str = include_str!("costs.sql");
 
-/// How the columns of runs and snapshots end that hold nano-dollars: `rows/*.sql` give these under the name of the
-/// amount, so that it is written with all its decimals and none that a double made up.
-const USD_ENDING: &str = "_usd";
+/// The suffix of columns with money. In `rows/*.sql` their values are nano-dollars, so that amounts are exact.
+const USD_SUFFIX: &str = "_usd";
 
 /// Whether a column of runs or snapshots holds a JSON document.
 fn holds_json(name: &str) -> bool {
@@ -36,10 +37,7 @@ fn holds_json(name: &str) -> bool {
 
 /// The statement with the documented fields that its file does not name: those added after the file was written.
 /// They come before the column `absent`. `select` gives the SQL for the columns of a field.
-pub(super) fn with_later_fields<F: DocumentedField>(
-    sql: &str,
-    select: impl Fn(&[FieldColumn]) -> String,
-) -> String {
+fn with_later_fields<F: DocumentedField>(sql: &str, select: impl Fn(&[FieldColumn]) -> String) -> String {
     let words: Vec<&str> = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
     let later = F::ALL.iter().filter(|field| !words.contains(&field.columns()[0].name));
     let later: String = later.map(|field| format!("{}, ", select(field.columns()))).collect();
@@ -47,47 +45,47 @@ pub(super) fn with_later_fields<F: DocumentedField>(
 }
 
 /// How `rows/*.sql` select a field: an amount is in nano-dollars under both of its names.
-fn select_rows(columns: &[FieldColumn]) -> String {
+fn select_field(columns: &[FieldColumn]) -> String {
     match columns {
         [usd, nanos] => format!("{} AS {}, {0}", nanos.name, usd.name),
         columns => format!("\"{}\"", columns[0].name),
     }
 }
 
-/// A statement with its parameters bound, ready to give its rows.
-pub struct Selection<'a> {
+/// A prepared statement with its parameters bound.
+pub struct RowStream<'a> {
     statement: Statement<'a>,
     columns: Vec<Column>,
 }
 
-/// A column of a selection.
+/// A column of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its name, as SQLite gives it.
+    /// The name.
     pub name: String,
-    /// What its values mean.
-    pub meaning: Meaning,
+    /// How to interpret the values.
+    pub kind: ColumnKind,
 }
 
-/// What the values of a column mean.
+/// How to interpret the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// What they are: words, ids, instants, numbers.
+pub enum ColumnKind {
+    /// Texts, ids, instants and numbers as stored.
     Plain,
-    /// Its texts are JSON documents.
+    /// Texts are JSON documents.
     Json,
-    /// Its whole numbers are nano-dollars.
+    /// Integers are nano-dollars.
     Nanos,
 }
 
-/// A place in a selection: before its first row, at a row, or after the last.
+/// A position in a stream: before the first row, at a row, or after the last row.
 pub struct Cursor<'s> {
     rows: Rows<'s>,
     columns: &'s [Column],
 }
 
 impl Cursor<'_> {
-    /// Goes on to the next row.
+    /// Moves to the next row.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -95,13 +93,13 @@ impl Cursor<'_> {
         Ok(self.rows.advance()?)
     }
 
-    /// The row; `None`: before the first, or after the last.
+    /// The current row; `None`: before the first row, or after the last.
     pub fn row(&self) -> Option<Row<'_>> {
         self.rows.get().map(|row| Row { row, columns: self.columns })
     }
 }
 
-/// One row, borrowed from SQLite until the next one is asked for.
+/// One row, borrowed from SQLite until the next one is read.
 pub struct Row<'r> {
     row: &'r rusqlite::Row<'r>,
     columns: &'r [Column],
@@ -112,22 +110,22 @@ pub struct Row<'r> {
 pub enum Value<'r> {
     /// Not known.
     Null,
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A double; infinite ones only where the SQL made them.
+    /// A floating-point number; infinite only if the SQL computed it.
     Real(f64),
     /// Money.
     Usd(Usd),
-    /// Words; valid UTF-8 wherever runledger wrote them.
+    /// A text; valid UTF-8 if runledger wrote it.
     Text(&'r [u8]),
-    /// A JSON document; valid wherever runledger wrote it.
+    /// A JSON document; valid if runledger wrote it.
     Json(&'r [u8]),
-    /// Bytes.
+    /// A blob.
     Blob(&'r [u8]),
 }
 
 impl Value<'_> {
-    /// The value as the cell of a table: what it is, with nothing rounded.
+    /// The value as a cell of a table, without rounding.
     pub fn cell(self) -> Cell {
         match self {
             Value::Null => Cell::Text(None),
@@ -135,43 +133,43 @@ impl Value<'_> {
             Value::Real(real) => Cell::Real(real),
             Value::Usd(usd) => Cell::Usd(Some(usd)),
             Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
-            Value::Blob(bytes) => Cell::text(digest::to_hex(bytes)),
+            Value::Blob(bytes) => Cell::text(to_hex(bytes)),
         }
     }
 }
 
 impl<'r> Row<'r> {
-    /// The row's values, in the order of the selection's columns.
+    /// The values in the order of the stream's columns.
     pub fn values(&self) -> impl Iterator<Item = Value<'r>> {
         (0..self.columns.len()).map(|index| self.value(index))
     }
 
-    /// The value of the column with that index, which is one of the selection's.
+    /// The value of a column. Panics if the index is out of range.
     #[inline]
     pub fn value(&self, index: usize) -> Value<'r> {
-        let value = self.row.get_ref(index).expect("a row has each column of its selection");
-        match (value, self.columns[index].meaning) {
+        let value = self.row.get_ref(index).expect("a row has every column of its stream");
+        match (value, self.columns[index].kind) {
             (ValueRef::Null, _) => Value::Null,
-            (ValueRef::Integer(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos.into())),
-            // Two costs whose sum is beyond 9.2 billion USD: SQL has but a double for that.
-            (ValueRef::Real(nanos), Meaning::Nanos) => Value::Usd(Usd::from_units(nanos as i128)),
+            (ValueRef::Integer(nanos), ColumnKind::Nanos) => Value::Usd(Usd::from_units(nanos.into())),
+            // The sum of two costs above 9.2 billion USD overflows SQL integers and becomes a floating-point number.
+            (ValueRef::Real(nanos), ColumnKind::Nanos) => Value::Usd(Usd::from_units(nanos as i128)),
             (ValueRef::Integer(whole), _) => Value::Integer(whole),
             (ValueRef::Real(real), _) => Value::Real(real),
-            (ValueRef::Text(text), Meaning::Json) => Value::Json(text),
+            (ValueRef::Text(text), ColumnKind::Json) => Value::Json(text),
             (ValueRef::Text(text), _) => Value::Text(text),
             (ValueRef::Blob(bytes), _) => Value::Blob(bytes),
         }
     }
 }
 
-impl<'a> Selection<'a> {
-    /// A selection of whatever the statement gives, its parameters already bound.
-    pub fn new(statement: Statement<'a>) -> Selection<'a> {
+impl<'a> RowStream<'a> {
+    /// A stream of the rows of a statement. Its parameters must be bound already.
+    pub fn new(statement: Statement<'a>) -> RowStream<'a> {
         let columns = statement
             .column_names()
-            .map(|name| Column { name: name.to_owned(), meaning: Meaning::Plain })
+            .map(|name| Column { name: name.to_owned(), kind: ColumnKind::Plain })
             .collect();
-        Selection { statement, columns }
+        RowStream { statement, columns }
     }
 
     /// The columns.
@@ -179,7 +177,7 @@ impl<'a> Selection<'a> {
         &self.columns
     }
 
-    /// Reads all rows, each given to `visit` before the next is read. The first error ends it.
+    /// Passes each row to `visit` before the next one is read. The first error ends the scan.
     pub fn for_each<E: From<Error>>(
         &mut self,
         mut visit: impl FnMut(Row<'_>) -> Result<(), E>,
@@ -192,12 +190,12 @@ impl<'a> Selection<'a> {
         Ok(())
     }
 
-    /// A place before the first row, from where rows are read one by one.
+    /// A cursor before the first row.
     pub fn cursor(&mut self) -> Cursor<'_> {
         Cursor { rows: self.statement.raw_query(), columns: &self.columns }
     }
 
-    /// All rows at once, each value made a cell.
+    /// Reads all rows into a table. `cell` converts each value.
     pub fn table(&mut self, cell: impl Fn(&Column, Value<'_>) -> Cell) -> Result<Table> {
         let columns = self.columns.clone();
         let mut rows = Vec::new();
@@ -208,62 +206,63 @@ impl<'a> Selection<'a> {
         Ok(Table { columns: columns.into_iter().map(|column| column.name).collect(), rows, totals: None })
     }
 
-    fn of_the_ledger(mut self) -> Selection<'a> {
+    /// Sets the column kinds of runs and snapshots by column name.
+    fn with_run_columns(mut self) -> RowStream<'a> {
         for column in &mut self.columns {
             if holds_json(&column.name) {
-                column.meaning = Meaning::Json;
-            } else if column.name.ends_with(USD_ENDING) {
-                column.meaning = Meaning::Nanos;
+                column.kind = ColumnKind::Json;
+            } else if column.name.ends_with(USD_SUFFIX) {
+                column.kind = ColumnKind::Nanos;
             }
         }
         self
     }
 }
 
-/// The ledger's runs, in the order of booking, then of their ids.
-pub fn runs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    stored(ledger, &with_later_fields::<Field>(RUNS, select_rows))
+/// The ledger's runs, ordered by booking date and id.
+pub fn runs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
+    in_span(ledger, &with_later_fields::<Field>(RUNS, select_field))
 }
 
-/// Every state of each run that is booked in the ledger's span when it is in that state, in the order they were archived.
-pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    let sql = with_later_fields::<Field>(SNAPSHOTS, select_rows);
-    stored(ledger, &sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
+/// Every snapshot that is booked in the ledger's span, in the order of archiving.
+pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
+    let sql = with_later_fields::<Field>(SNAPSHOTS, select_field);
+    in_span(ledger, &sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
 /// The cost of each of the ledger's runs and its cost center, in the order of [`runs`] and in the row layout of the
 /// ledger's scope.
-pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
+pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
     let column = |layout: RowLayout| format!(" AS {},", layout.cost_center_column());
     let layout = ledger.scope().row_layout;
-    stored(ledger, &COSTS.replacen(&column(RowLayout::default()), &column(layout), 1))
+    in_span(ledger, &COSTS.replacen(&column(RowLayout::default()), &column(layout), 1))
 }
 
-/// The ledger's runs as columns that [`run`] reads, in the order of [`runs`].
-pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<Selection<'l>> {
-    let booked = ledger.scope().date.sql();
+/// The ledger's runs as columns for [`read_run`], in the order of [`runs`].
+pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
+    let booked_at = ledger.scope().date.sql();
     let sql = format!(
         "SELECT {} FROM run_snapshots WHERE superseded_at IS NULL \
-           AND (:from IS NULL OR {booked} >= :from) AND (:until IS NULL OR {booked} < :until) \
-         ORDER BY {booked}, run_id",
+           AND (:from IS NULL OR {booked_at} >= :from) AND (:until IS NULL OR {booked_at} < :until) \
+         ORDER BY {booked_at}, run_id",
         run_columns()
     );
-    stored(ledger, &sql)
+    in_span(ledger, &sql)
 }
 
-/// The run in a row of [`documents`].
-pub fn run(row: &Row<'_>) -> Result<Run> {
+/// Reads the run in a row of [`documents`].
+pub fn read_run(row: &Row<'_>) -> Result<Run> {
     Ok(run_from_row(row.row, 0)?)
 }
 
-fn stored<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<Selection<'l>> {
+fn in_span<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<RowStream<'l>> {
     let span = ledger.scope().span;
     let mut statement = ledger.connection().prepare(sql)?;
     for (name, bound) in [(":from", &span.from), (":until", &span.until)] {
-        let index = statement.parameter_index(name)?.expect("each selection of rows has both ends of a span");
+        let index = statement.parameter_index(name)?.expect("each query in `rows` has both ends of a span");
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
-    Ok(Selection::new(statement).of_the_ledger())
+    Ok(RowStream::new(statement).with_run_columns())
 }
 
 #[cfg(test)]
@@ -274,8 +273,8 @@ mod tests {
     #[test]
     fn a_new_field_is_selected_before_the_absent_fields() {
         for sql in [RUNS, SNAPSHOTS] {
-            assert_eq!(with_later_fields::<Field>(sql, select_rows), sql, "every field is named");
-            let extended = with_later_fields::<extended::Field>(sql, select_rows);
+            assert_eq!(with_later_fields::<Field>(sql, select_field), sql, "every field is named");
+            let extended = with_later_fields::<extended::Field>(sql, select_field);
             let columns =
                 "\"peak_memory_bytes\", spark_cost_nanos AS spark_cost_usd, spark_cost_nanos, absent,";
             assert!(extended.contains(columns), "{extended}");
