@@ -2,7 +2,7 @@
 
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
-use crate::store::{BESIDE, is_archive};
+use crate::store::{COMPANION_SUFFIXES, is_archive};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ impl From<Error> for WriteError {
 /// [`Error::Usage`] naming it.
 pub fn spare_archives(place: &Path) -> Result<()> {
     let text = place.to_string_lossy();
-    let archive = BESIDE.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
+    let archive = COMPANION_SUFFIXES.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
     match [Some(place), archive].into_iter().flatten().find(|path| is_archive(path)) {
         None => Ok(()),
         Some(archive) => Err(Error::Usage {
