@@ -205,7 +205,7 @@ impl Client {
             let failure = match self.try_once(url.clone()).await {
                 Ok(body) => match read(&body) {
                     Ok(value) => return Ok(Response::Found(value)),
-                    Err(cause) => Failure::Unusable(cause),
+                    Err(cause) => Failure::InvalidResponse(cause),
                 },
                 Err(failure) => failure,
             };
@@ -238,7 +238,7 @@ impl Client {
 
     async fn try_once(&self, url: Url) -> Result<String, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let broken = |error: reqwest::Error| Failure::Broken(root_cause(&error));
+        let broken = |error: reqwest::Error| Failure::Transport(root_cause(&error));
         let mut response = self.http.get(url).send().await.map_err(broken)?;
         let status = response.status();
         if status.is_redirection() {
@@ -256,7 +256,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).map_err(|_| Failure::Unusable("it is not UTF-8".to_owned()))
+        String::from_utf8(body).map_err(|_| Failure::InvalidResponse("it is not UTF-8".to_owned()))
     }
 
     /// Waits until the rate limit allows another request.

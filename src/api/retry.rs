@@ -14,9 +14,9 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// The connection or the transfer failed.
-    Broken(String),
+    Transport(String),
     /// The response is complete but not as the contract promises.
-    Unusable(String),
+    InvalidResponse(String),
     /// The response exceeds the size limit.
     TooLarge {
         /// The limit in bytes.
@@ -33,8 +33,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Status { status, .. } => write!(f, "HTTP {status}"),
-            Failure::Broken(cause) => f.write_str(cause),
-            Failure::Unusable(cause) => write!(f, "the response is not usable: {cause}"),
+            Failure::Transport(cause) => f.write_str(cause),
+            Failure::InvalidResponse(cause) => write!(f, "the response is not usable: {cause}"),
             Failure::TooLarge { limit_bytes } => {
                 write!(f, "the response is larger than {limit_bytes} bytes")
             }
@@ -53,7 +53,7 @@ impl Failure {
     fn is_transient(&self) -> bool {
         match self {
             Failure::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Failure::Broken(_) | Failure::Unusable(_) => true,
+            Failure::Transport(_) | Failure::InvalidResponse(_) => true,
             Failure::TooLarge { .. } | Failure::Redirect { .. } => false,
         }
     }
@@ -132,7 +132,7 @@ mod tests {
         for failure in [400, 401, 403, 404, 410].map(status) {
             assert_eq!(policy.delay_after(&failure, 1, 0.5), None, "{failure}");
         }
-        assert!(policy.delay_after(&Failure::Broken("reset".into()), 1, 0.5).is_some());
+        assert!(policy.delay_after(&Failure::Transport("reset".into()), 1, 0.5).is_some());
         assert_eq!(policy.delay_after(&Failure::Redirect { status: 302 }, 1, 0.5), None);
     }
 

@@ -393,8 +393,8 @@ mod tests {
             ("UPDATE refinery_schema_history SET name = 'x'", "has another name"),
             ("UPDATE refinery_schema_history SET version = 0 WHERE version = 1", "version 1 is missing"),
             ("UPDATE refinery_schema_history SET version = NULL WHERE version = 1", "version 1 is missing"),
-            ("DELETE FROM refinery_schema_history", "no migration that made them"),
-            ("DROP TABLE refinery_schema_history", "no migration that made them"),
+            ("DELETE FROM refinery_schema_history", "no migration that created them"),
+            ("DROP TABLE refinery_schema_history", "no migration that created them"),
             ("ALTER TABLE refinery_schema_history DROP COLUMN checksum", "no such column: checksum"),
         ] {
             let folder = tempfile::tempdir().unwrap();
