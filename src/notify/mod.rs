@@ -228,7 +228,7 @@ impl SyncReport<'_> {
     /// The statistics of the archive, and when its last complete sync began.
     fn stats(&self, now: Instant) -> Result<(ArchiveStats, Option<Instant>)> {
         let archive = Archive::open_for_reading(self.archive)?;
-        let stats = archive.contents(now.plus(-self.settle))?;
+        let stats = archive.stats(now.plus(-self.settle))?;
         Ok((stats, archive.last_complete_sync()?.map(|sync| sync.started_at)))
     }
 }
