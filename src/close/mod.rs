@@ -65,7 +65,7 @@ pub fn close_month(
     let Some(known_at) = archive.last_observed_at()? else {
         return Err(Error::usage("the archive is empty: there is nothing to close"));
     };
-    let (zone, date_basis) = (scope.zone, scope.date);
+    let (zone, date_basis, row_layout) = (scope.zone, scope.date, scope.row_layout);
     let allocation = serde_json::to_string(&scope.allocation).expect("rules serialize to JSON");
     let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
     let mut objections = objections(archive, &ledger, Month { label, starts_at, ends_at })?;
@@ -94,8 +94,9 @@ pub fn close_month(
         objections: (!objections.is_empty())
             .then(|| serde_json::to_string(&objections).expect("texts serialize to JSON")),
         totals,
+        row_layout,
     };
-    Ok(Close { close_id: archive.keep_close(&frozen)?, frozen })
+    Ok(Close { close_id: archive.insert_close(&frozen)?, frozen })
 }
 
 /// The scope to close. A restatement keeps the zone and the date basis of its month unless the request changes them.

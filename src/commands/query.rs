@@ -67,7 +67,7 @@ pub enum QueryFormat {
 /// one to one.
 pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let zone = settings.zone(None)?.value;
+    let zone = settings.zone()?.value;
     let as_of = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
     let allocation = settings.allocation().clone();
     let ledger = Ledger::open(archive.connection(), Scope { as_of, zone, allocation, ..Scope::default() })?;

@@ -44,7 +44,7 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
     let archive = Archive::open_for_reading(path)?;
     // One read transaction, so that all months show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
-    let zone = settings.zone(None)?.value;
+    let zone = settings.zone()?.value;
     let now = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
     let ledger = Ledger::open(archive.connection(), Scope { as_of: now, zone, ..Scope::default() })?;
     let mut closes = archive.closes()?;

@@ -7,7 +7,7 @@ use super::allocation::Allocation;
 use super::period::{Period, Span, start_of_day};
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use crate::store::{Archive, Close};
+use crate::store::{Archive, Close, RowLayout};
 use crate::suggest::did_you_mean;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
@@ -192,6 +192,8 @@ pub struct Scope {
     pub period: Option<String>,
     /// The close that answers for the month. `None`: the month is open, or the question names no month.
     pub close_id: Option<i64>,
+    /// The layout of the rows of `export costs`: that of the close, else the newest.
+    pub row_layout: RowLayout,
 }
 
 impl Default for Scope {
@@ -205,6 +207,7 @@ impl Default for Scope {
             allocation: Allocation::default(),
             period: None,
             close_id: None,
+            row_layout: RowLayout::default(),
         }
     }
 }
@@ -244,6 +247,7 @@ impl Scope {
             allocation: defaults.allocation.clone(),
             period: request.period.clone(),
             close_id: None,
+            row_layout: RowLayout::default(),
         })
     }
 
@@ -268,6 +272,7 @@ impl Scope {
                 .map_err(|_| unreadable("allocation rules"))?,
             period: Some(frozen.period.clone()),
             close_id: Some(close.close_id),
+            row_layout: frozen.row_layout,
         })
     }
 }

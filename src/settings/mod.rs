@@ -133,18 +133,17 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`] when IANA has no such zone.
-    pub fn zone(&self, flag: Option<&str>) -> Result<Setting<Tz>> {
-        parse_zone(self.choose(("--zone", flag), ZONE_VARIABLE, &self.file.zone, "UTC")?)
+    pub fn zone(&self) -> Result<Setting<Tz>> {
+        parse_zone(self.choose(ZONE_VARIABLE, &self.file.zone, "UTC")?)
     }
 
     /// The instant that assigns a run to a period.
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no such date basis.
-    pub fn date_basis(&self, flag: Option<&str>) -> Result<Setting<DateBasis>> {
+    pub fn date_basis(&self) -> Result<Setting<DateBasis>> {
         let default = DateBasis::default().as_str();
-        let flag = ("--date-basis", flag);
-        parse_date_basis(self.choose(flag, DATE_BASIS_VARIABLE, &self.file.date_basis, default)?)
+        parse_date_basis(self.choose(DATE_BASIS_VARIABLE, &self.file.date_basis, default)?)
     }
 
     /// The CSV dialect.
@@ -153,7 +152,10 @@ impl Settings {
     /// [`Error::Usage`] when there is no such dialect.
     pub fn dialect(&self, flag: Option<&str>) -> Result<Setting<Dialect>> {
         let default = Dialect::MACHINE.name();
-        parse_dialect(self.choose(("--dialect", flag), DIALECT_VARIABLE, &self.file.dialect, default)?)
+        parse_dialect(match flag {
+            Some(name) => Setting { value: name.to_owned(), origin: Origin::Flag("--dialect") },
+            None => self.choose(DIALECT_VARIABLE, &self.file.dialect, default)?,
+        })
     }
 
     /// Who invoices which component of a run's cost.
@@ -209,8 +211,8 @@ impl Settings {
             ("api_key", secret(API_KEY_VARIABLE)?),
             ("redact", environment(REDACT_VARIABLE)?),
             ("ping_url", secret(PING_URL_VARIABLE)?),
-            ("zone", self.zone(None)?.map(|zone| Some(zone.to_string()))),
-            ("date_basis", self.date_basis(None)?.map(|basis| Some(basis.as_str().to_owned()))),
+            ("zone", self.zone()?.map(|zone| Some(zone.to_string()))),
+            ("date_basis", self.date_basis()?.map(|basis| Some(basis.as_str().to_owned()))),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
         ];
         let from_file = |value: Option<String>| Setting {
@@ -246,18 +248,14 @@ impl Settings {
         Ok(settings.into_iter().map(|(name, setting)| (name.to_owned(), setting)).collect())
     }
 
-    /// The flag, else the environment variable, else the file, else the default.
+    /// The environment variable, else the file, else the default.
     fn choose(
         &self,
-        (name, flag): (&'static str, Option<&str>),
         environment: &'static str,
         file: &Option<String>,
         default: &str,
     ) -> Result<Setting<String>> {
         let setting = |value: &str, origin| Ok(Setting { value: value.to_owned(), origin });
-        if let Some(value) = flag {
-            return setting(value, Origin::Flag(name));
-        }
         if let Some(value) = variable(environment)? {
             return setting(&value, Origin::Environment(environment));
         }

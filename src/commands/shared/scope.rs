@@ -55,11 +55,11 @@ pub fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
 pub fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefaults> {
     let zone = match request.zone {
         Some(zone) => zone,
-        None => settings.zone(None)?.value,
+        None => settings.zone()?.value,
     };
     let date_basis = match request.date_basis {
         Some(date_basis) => date_basis,
-        None => settings.date_basis(None)?.value,
+        None => settings.date_basis()?.value,
     };
     Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone() })
 }

@@ -207,7 +207,7 @@ fn performance_data(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::Command;
+    use crate::commands::{Cli, Command};
     use clap::Parser;
 
     fn args(more: &[&str]) -> NagiosArgs {

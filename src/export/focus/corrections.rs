@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::export::focus::{Account, BilledBy};
     use crate::run::Instant;
-    use crate::store::{Archive, CloseTotals, Frozen};
+    use crate::store::{Archive, CloseTotals, Frozen, RowLayout};
 
     fn at(text: &str) -> Instant {
         Instant::parse(text).unwrap()
@@ -94,6 +94,7 @@ mod tests {
             allocation: "[]".to_owned(),
             objections: None,
             totals,
+            row_layout: RowLayout::default(),
         };
         Close { close_id, frozen }
     }
