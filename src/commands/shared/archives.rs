@@ -33,7 +33,7 @@ pub fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, 
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
         let settings = match &shared {
-            Some(shared) => Settings::beside(&path)?.over(shared),
+            Some(shared) => Settings::next_to(&path)?.over(shared),
             None => Settings::load(cli.config.as_deref(), &path)?,
         };
         sources.push(Source {
