@@ -337,8 +337,8 @@ others_read_the_files() {
     ledger export runs --format ndjson --output "$files/runs.ndjson"
     ledger report cost --format json --output "$files/utc.json"
     ledger report cost --by month,pipeline --zone America/Sao_Paulo --format json --output "$files/cost.json"
-    ledger report dearest-runs --format json --output "$files/dearest.json"
-    ledger report dearest-runs --zone America/Sao_Paulo --decimals 6 --format xlsx --manifest --output "$files/dearest.xlsx"
+    ledger report costliest-runs --format json --output "$files/costliest.json"
+    ledger report costliest-runs --zone America/Sao_Paulo --decimals 6 --format xlsx --manifest --output "$files/costliest.xlsx"
     for dialect in machine excel excel-br; do
         ledger export runs --dialect $dialect --zone America/Sao_Paulo --manifest --output "$files/runs.$dialect.csv"
         ledger report cost --by month,pipeline --zone America/Sao_Paulo --format csv --dialect $dialect --manifest \
@@ -346,7 +346,7 @@ others_read_the_files() {
         "$runledger" verify-file "$files/runs.$dialect.csv" >/dev/null
         "$runledger" verify-file "$files/cost.$dialect.csv" >/dev/null
     done
-    "$runledger" verify-file "$files/dearest.xlsx" >/dev/null
+    "$runledger" verify-file "$files/costliest.xlsx" >/dev/null
     for dialect in machine excel excel-br; do
         # Comma or semicolon, as an English or a Brazilian office has it; UTF-8; dates and formulas are looked for.
         if [ $dialect = excel-br ]; then separator=59 language=1046; else separator=44 language=1033; fi

@@ -10,7 +10,7 @@ SELECT month, count(*), sum(el_cost_usd_exact), sum(transformation_cost_usd_exac
 FROM read_parquet('{dataset}/runs/**/*.parquet', hive_partitioning = true, hive_types = {{'month': VARCHAR}})
 GROUP BY month ORDER BY month
 """
-DEAREST = f"""
+COSTLIEST = f"""
 SELECT run_id, pipeline_name, total_cost_usd_exact
 FROM read_parquet('{dataset}/runs/**/*.parquet', hive_partitioning = true, hive_types = {{'month': VARCHAR}})
 ORDER BY total_cost_usd_exact DESC NULLS LAST LIMIT 20
@@ -33,18 +33,18 @@ def duckdb(sql):
 
 
 ways = {}
-for name in ("cost", "dearest-runs", "failures", "waste", "anomalies", "audit"):
+for name in ("cost", "costliest-runs", "failures", "waste", "anomalies", "audit"):
     ways[f"{name}: runledger"] = command("target/release/runledger", "--db", archive, "report", name, "--format", "csv")
-    if name in ("cost", "dearest-runs"):
+    if name in ("cost", "costliest-runs"):
         ways[f"{name}: sqlite3"] = lambda name=name: command("sqlite3", "-readonly", archive, reads=f"queries/{name}.sql")()
-        ways[f"{name}: DuckDB"] = duckdb(COST if name == "cost" else DEAREST)
+        ways[f"{name}: DuckDB"] = duckdb(COST if name == "cost" else COSTLIEST)
 
 from lake_spark import ask, session
 
 began = time.monotonic()
 spark = session(dataset)
 print(f"Spark: {time.monotonic() - began:.1f} s until it can be asked", flush=True)
-for name in ("cost", "dearest-runs", "failures", "waste", "anomalies", "audit"):
+for name in ("cost", "costliest-runs", "failures", "waste", "anomalies", "audit"):
     ways[f"{name}: Spark"] = lambda name=name: ask(spark, name)
 seconds = {way: [] for way in ways}
 for _ in range(ROUNDS):

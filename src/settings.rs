@@ -320,7 +320,7 @@ impl Settings {
             what: format!("the settings in {} cannot be meant: {what}", path.display()),
             hint: guess.or_else(|| {
                 Some(
-                    "`runledger config` prints the settings in force; docs/finance.md says what each means"
+                    "`runledger config` prints the settings in force; docs/month-end-close.md describes each"
                         .to_owned(),
                 )
             }),

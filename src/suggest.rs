@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const REPORTS: [&str; 5] = ["cost", "duration", "slowest-runs", "dearest-runs", "credits"];
+    const REPORTS: [&str; 5] = ["cost", "duration", "slowest-runs", "costliest-runs", "credits"];
 
     fn zone(typed: &str) -> Option<&'static str> {
         nearest(typed, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_beginning_or_end_of_one_name_means_it_and_that_of_two_means_neither() {
-        assert_eq!(nearest("dearest", REPORTS), Some("dearest-runs"));
+        assert_eq!(nearest("costliest", REPORTS), Some("costliest-runs"));
         assert_eq!(nearest("runs", REPORTS), None);
         assert_eq!(nearest("d", ["duration"]), None, "a letter says nothing");
     }

@@ -459,7 +459,7 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
         "duration",
         "failures",
         "slowest-runs",
-        "dearest-runs",
+        "costliest-runs",
         "cost-changes-after-success",
         "pipelines-without-runs",
         "status-transitions",

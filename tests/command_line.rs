@@ -116,7 +116,7 @@ fn a_shell_can_complete_every_command_and_the_names_of_reports() {
         for command in definition.get_subcommands() {
             assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
         }
-        for name in ["dearest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
+        for name in ["costliest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
             assert!(script.contains(name), "{shell}: {name}");
         }
         assert_eq!(script, office.says(&["completions", shell]));
@@ -132,7 +132,7 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
         office.run(arguments).refused(2, &[sentence, &hint]);
     };
     meant(&["report", "costs"], "there is no report costs", "cost");
-    meant(&["report", "dearest"], "there is no report dearest", "dearest-runs");
+    meant(&["report", "costliest"], "there is no report costliest", "costliest-runs");
     meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: a report cannot be split by that", "month");
     meant(&["report", "cost", "--date", "end"], "--date end: a run is booked by one of", "ended");
     meant(

@@ -41,7 +41,7 @@ offers() {
 
 PATH=$(dirname "$program"):$PATH
 [ "$(in_bash runledger rep)" = report ] || fail "bash completes rep as: $(in_bash runledger rep)"
-offers dearest-runs in_bash runledger report de
+offers costliest-runs in_bash runledger report costl
 offers table,csv,json,markdown in_bash runledger report cost --format ''
 offers --what-if in_bash runledger report credits --wh
 offers month,pipeline,centre in_bash runledger report cost --by ''
@@ -51,7 +51,7 @@ touch "$folder/some archive.db"
 offers "$folder/some archive.db" in_bash runledger report --db "$folder/some"
 
 offers report,restatements,reconcile in_fish 'runledger re'
-offers dearest-runs in_fish 'runledger report de'
+offers costliest-runs in_fish 'runledger report costl'
 offers csv in_fish 'runledger report cost --format c'
 offers focus in_fish 'runledger export fo'
 offers --what-if in_fish 'runledger report credits --wh'

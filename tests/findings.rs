@@ -90,7 +90,7 @@ fn an_audit_of_a_month_knows_the_runs_before_it() {
 #[test]
 fn waste_is_failed_canceled_overlapping_and_dear_full_syncs() {
     let columns =
-        ["waste", "pipeline_id", "runs", "runs_cost_unknown", "total_cost_usd", "dearest_run_id", "why"];
+        ["waste", "pipeline_id", "runs", "runs_cost_unknown", "total_cost_usd", "costliest_run_id", "why"];
     assert_eq!(
         lines("waste", &columns),
         [
@@ -123,7 +123,7 @@ fn waste_in_a_span_counts_its_runs_beside_what_is_usual_at_any_time() {
     );
     // The run that it overlaps is booked before the span.
     let minute = span("2026-02-11T11:00:00Z", "2026-02-11T11:01:00Z");
-    assert_eq!(lines_in("waste", &["waste", "dearest_run_id"], &minute, None), ["overlapping|waste-13"]);
+    assert_eq!(lines_in("waste", &["waste", "costliest_run_id"], &minute, None), ["overlapping|waste-13"]);
     assert_eq!(lines_in("waste", &["pipeline_id"], &ALWAYS, Some(2)), ["n-5", "w-1"]);
 }
 

@@ -169,7 +169,7 @@ fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
                     &["export", "runs"][..],
                     &["export", "snapshots"],
                     &["export", "costs"],
-                    &["report", "dearest-runs"],
+                    &["report", "costliest-runs"],
                     &["report", "slowest-runs"],
                 ] {
                     let rows = office.rows(&[question, &scope, &["--period", month_asked]].concat());

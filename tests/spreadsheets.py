@@ -71,13 +71,13 @@ for dialect, separator, mark in (("machine", ",", "."), ("excel", ",", "."), ("e
             assert (decimals(amount) if amount else None) == run[column] and "e" not in amount.lower()
 
 # The spreadsheet of our own.
-path = f"{place}/dearest.xlsx"
+path = f"{place}/costliest.xlsx"
 assert {entry.date_time for entry in zipfile.ZipFile(path).infolist()} == {(1980, 1, 1, 0, 0, 0)}
 book = openpyxl.load_workbook(path)
 assert book.sheetnames == ["report", "manifest"] and book.properties.created == datetime(1980, 1, 1)
 sheet = book["report"]
 assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref
-answer = json.load(open(f"{place}/dearest.json"), parse_float=decimals)
+answer = json.load(open(f"{place}/costliest.json"), parse_float=decimals)
 rows = list(sheet.iter_rows())
 columns = [cell.value for cell in rows[0]]
 assert len(rows) == len(answer) + 1
@@ -90,9 +90,9 @@ for row, truth in zip(rows[1:], answer):
         same(column, cell.value, told, "xlsx")
         assert cell.number_format == "#,##0.000000" or not column.endswith("_usd"), cell.number_format
 manifest = dict(book["manifest"].iter_rows(values_only=True))
-beside = json.load(open(f"{place}/dearest.manifest.json"))
+beside = json.load(open(f"{place}/costliest.manifest.json"))
 assert manifest["rows"] == str(beside["rows"]) == str(len(answer))
-assert manifest["asked.question"] == beside["asked"]["question"] == "report dearest-runs"
+assert manifest["asked.question"] == beside["asked"]["question"] == "report costliest-runs"
 
 # The same totals out of every engine.
 report = {row["month"]: row["total_cost_usd"] for row in json.load(open(f"{place}/utc.json"), parse_float=decimals)}
