@@ -35,9 +35,9 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    struct Hands(Cell<Instant>);
+    struct ManualClock(Cell<Instant>);
 
-    impl Clock for Hands {
+    impl Clock for ManualClock {
         fn now(&self) -> Instant {
             self.0.get()
         }
@@ -46,11 +46,11 @@ mod tests {
     #[test]
     fn observations_go_forward_when_the_clock_does_not() {
         let at = |text| Instant::parse(text).unwrap();
-        let hands = Hands(Cell::new(at("2026-01-01T10:00:00Z")));
-        let mut observations = Observations::after(Some(at("2026-01-01T12:00:00Z")), &hands);
+        let clock = ManualClock(Cell::new(at("2026-01-01T10:00:00Z")));
+        let mut observations = Observations::after(Some(at("2026-01-01T12:00:00Z")), &clock);
         assert_eq!(observations.next(), at("2026-01-01T12:00:00.000001Z"));
         assert_eq!(observations.next(), at("2026-01-01T12:00:00.000002Z"));
-        hands.0.set(at("2026-01-01T13:00:00Z"));
+        clock.0.set(at("2026-01-01T13:00:00Z"));
         assert_eq!(observations.next(), at("2026-01-01T13:00:00Z"));
     }
 }
