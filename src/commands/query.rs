@@ -4,7 +4,7 @@ use crate::cli::OutputArgs;
 use crate::commands::shared::scope::as_of;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, WriteOptions, write_rows, write_table};
-use crate::report::rows::Selection;
+use crate::report::rows::RowStream;
 use crate::report::{Ledger, Scope};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -91,7 +91,7 @@ pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let mut statement = prepare(archive, &sql)?;
     bind(&mut statement, &args.params)?;
     let destination = Destination::at(args.output.output.as_deref());
-    let mut selection = Selection::new(statement);
+    let mut selection = RowStream::new(statement);
     let format = match args.format {
         QueryFormat::Table => Format::Terminal,
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),

@@ -6,8 +6,8 @@ use super::dialect::Dialect;
 use crate::digest::{Hash, Hashing};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
-use crate::report::cost::{self, CostTally};
-use crate::report::ledger::Named;
+use crate::report::cost::{self, CostTotals};
+use crate::report::ledger::NamedPipeline;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, rows};
 use crate::run::Usd;
@@ -40,7 +40,7 @@ pub struct CloseTotals {
 /// # Errors
 /// Those of SQLite; [`Error::Internal`] when a sum is beyond what the archive can hold.
 pub fn figures(ledger: &Ledger<'_>) -> Result<CloseTotals> {
-    let totals: CostTally = cost::total(ledger)?;
+    let totals: CostTotals = cost::total(ledger)?;
     let nanos = |usd: Option<Usd>| {
         usd.map(|usd| i64::try_from(usd.units()))
             .transpose()
@@ -76,7 +76,7 @@ fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
 
 fn names(ledger: &Ledger<'_>) -> Result<String> {
     let names = ledger.pipelines()?.into_iter().map(
-        |Named { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
+        |NamedPipeline { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
     );
     Ok(Value::from_iter(names).to_string())
 }

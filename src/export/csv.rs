@@ -6,7 +6,7 @@ use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
 use super::dialect::Dialect;
 use crate::report::Table;
-use crate::report::rows::{Selection, Value};
+use crate::report::rows::{RowStream, Value};
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
 use std::io::{self, BufRead, Write};
 
@@ -25,7 +25,7 @@ pub fn write_table(
     let totals = table.totals_row().filter(|_| dialect.is_for_spreadsheets());
     for row in table.rows.iter().chain(&totals) {
         for (column, cell) in table.columns.iter().zip(row) {
-            let text = cell.exact_but(usd_decimals).unwrap_or_default();
+            let text = cell.exact_to(usd_decimals).unwrap_or_default();
             let field = match cell.is_number() {
                 true => {
                     let mut number = text.into_bytes();
@@ -44,7 +44,7 @@ pub fn write_table(
 /// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Doubles have the
 /// fewest digits that give them back; bytes are in hexadecimal.
 pub fn write_rows(
-    selection: &mut Selection<'_>,
+    selection: &mut RowStream<'_>,
     dialect: &Dialect,
     usd_decimals: u32,
     tally: &mut ColumnTotals,

@@ -59,7 +59,7 @@ pub fn write(served: &[Served], out: &mut dyn Write) -> io::Result<()> {
 fn database(served: &Served) -> Database<'_> {
     let queries = QUESTIONS.iter().map(|question| {
         let query = Query {
-            title: question.words(),
+            title: question.title(),
             description_html: notes(question),
             hide_sql: true,
             sql: for_a_form(question.sql),
@@ -236,7 +236,7 @@ mod tests {
             let runs = format!("<a href=\"{name}/runs?_nocol=content_hash\">");
             assert!(database["description_html"].as_str().unwrap().contains(&runs));
             assert_eq!(database["queries"].as_object().unwrap().len(), QUESTIONS.len());
-            assert_eq!(database["queries"]["cost"]["title"], QUESTIONS[0].words());
+            assert_eq!(database["queries"]["cost"]["title"], QUESTIONS[0].title());
             assert_eq!(database["tables"]["runs"]["sort_desc"], "booked_at");
             assert_eq!(database["tables"][HIDDEN]["hidden"], true);
             assert_eq!(

@@ -6,7 +6,7 @@
 
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
-use crate::report::rows::{Column, Selection, Value};
+use crate::report::rows::{Column, RowStream, Value};
 use crate::report::{Cell, Table};
 use serde::Deserializer as _;
 use serde::de::{SeqAccess, Visitor};
@@ -62,7 +62,7 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
         out.write_all(layout.before_row(nth).as_bytes())?;
         for (key, cell) in keys.iter().zip(row) {
             out.write_all(key)?;
-            match (cell, cell.exact_but(usd_decimals)) {
+            match (cell, cell.exact_to(usd_decimals)) {
                 (_, None) => out.write_all(b"null")?,
                 (Cell::Text(_), Some(text)) => serde_json::to_writer(&mut *out, &text)?,
                 (Cell::Real(real), _) => write_real(*real, out)?,
@@ -78,7 +78,7 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
 /// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Columns of JSON become JSON, bytes become a text in hexadecimal, and an
 /// infinity becomes `9e999`, which readers of doubles take for one.
 pub fn write_rows(
-    selection: &mut Selection<'_>,
+    selection: &mut RowStream<'_>,
     layout: Layout,
     usd_decimals: u32,
     tally: &mut ColumnTotals,

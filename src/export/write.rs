@@ -9,7 +9,7 @@ use super::manifest::{self, Asked, Manifest, Written};
 use super::{markdown, terminal, xlsx};
 use crate::digest::Hashing;
 use crate::error::{Error, Result};
-use crate::report::rows::{self, Selection};
+use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{Cell, Table};
 use chrono_tz::Tz;
@@ -119,7 +119,7 @@ pub fn write_table(table: &Table, writing: &WriteOptions, destination: &Destinat
 /// # Errors
 /// As [`write_table`]; [`Error::Usage`] when the format holds no stream of rows.
 pub fn write_rows(
-    selection: &mut Selection<'_>,
+    selection: &mut RowStream<'_>,
     writing: &WriteOptions,
     destination: &Destination,
 ) -> Result<()> {
@@ -157,7 +157,7 @@ pub fn write_made(
 /// # Errors
 /// As [`write_table`].
 pub fn write_documents(
-    selection: &mut Selection<'_>,
+    selection: &mut RowStream<'_>,
     writing: &WriteOptions,
     destination: &Destination,
 ) -> Result<()> {
@@ -167,7 +167,7 @@ pub fn write_documents(
     let manifest = writing.manifest(columns, None, Totals::None);
     writing.write(manifest, &mut tally, destination, |tally, out| {
         selection.for_each(|row| {
-            let run = rows::run(&row)?;
+            let run = rows::read_run(&row)?;
             let usd = |cost: Option<crate::run::Cost>| {
                 Cell::Usd(cost.map(|cost| crate::run::Usd::from_units(cost.nanos.into())))
             };

@@ -140,7 +140,7 @@ mod book {
             0 => "#,##0".to_owned(),
             count => format!("#,##0.{}", "0".repeat(count as usize)),
         };
-        let Some(exact) = cell.exact_but(usd_decimals.unwrap_or(USD_DECIMALS)) else {
+        let Some(exact) = cell.exact_to(usd_decimals.unwrap_or(USD_DECIMALS)) else {
             sheet.write_blank(row, column, base)?;
             return Ok(0);
         };

@@ -1,4 +1,4 @@
-//! This is the allocation: which cost centre each run belongs to, by rules that finance writes.
+//! Cost-center allocation: rules that assign each run to a cost center.
 
 use super::period::start_of_day;
 use crate::error::{Error, Result};
@@ -10,25 +10,26 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// What is said of a run that no rule meets. Its cost is never spread over others.
+/// The cost center of a run that no rule matches. Its cost is not spread over other cost centers.
 pub const UNALLOCATED: &str = "unallocated";
 
-/// One rule: runs that meet all it says belong to its centre. What it does not say every run meets.
+/// An allocation rule. A run that meets all its conditions belongs to its cost center; an absent condition is always met.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The cost centre.
-    pub centre: String,
-    /// The pipeline's slug, or its id, with `*` for any letters and `?` for any one.
+    /// The cost center. Closes made by earlier versions call the key `centre`.
+    #[serde(alias = "centre")]
+    pub cost_center: String,
+    /// A glob pattern for the pipeline's slug or id: `*` matches any text, `?` one character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<String>,
     /// `source`, `destination` or `transformation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// What set the run off: `manual`, `cron`, `event`.
+    /// The trigger type: `manual`, `cron` or `event`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
-    /// The first day (YYYY-MM-DD) of the runs that it is for, in the zone of the question.
+    /// The first day (YYYY-MM-DD) of the runs that the rule applies to, in the report's zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
@@ -36,46 +37,48 @@ pub struct Rule {
 impl std::fmt::Display for Rule {
     /// The rule on one line: `Marketing: pipeline google-*, kind source, from 2026-03-01`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [
+        let conditions = [
             ("pipeline", &self.pipeline),
             ("kind", &self.kind),
             ("trigger", &self.trigger),
             ("from", &self.from),
         ];
-        let said: Vec<String> =
-            parts.iter().filter_map(|(name, part)| Some(format!("{name} {}", part.as_ref()?))).collect();
-        let said = if said.is_empty() { "every run".to_owned() } else { said.join(", ") };
-        write!(f, "{}: {said}", self.centre)
+        let present: Vec<String> = conditions
+            .iter()
+            .filter_map(|(name, condition)| Some(format!("{name} {}", condition.as_ref()?)))
+            .collect();
+        let conditions = if present.is_empty() { "every run".to_owned() } else { present.join(", ") };
+        write!(f, "{}: {conditions}", self.cost_center)
     }
 }
 
-/// The rules in their order. The last one that a run meets decides, so a rule with a day on it that is added
-/// at the end changes nothing before that day.
+/// The rules in order. The last rule that matches a run decides, so a rule with a start day that is appended
+/// changes nothing before that day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Allocation(pub Vec<Rule>);
 
 impl Allocation {
-    /// Finds what a rule cannot mean.
+    /// Checks that every rule is valid.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the rule.
+    /// [`Error::Usage`] naming the invalid rule.
     pub fn validate(&self) -> Result<()> {
-        Compiled::all(self, Tz::UTC).map(drop)
+        CompiledRule::compile_all(self, Tz::UTC).map(drop)
     }
 }
 
-/// The rules made ready, with the slugs of the catalogue.
+/// The compiled rules, with the slugs in an archive's pipeline catalogue.
 #[derive(Debug)]
 pub struct Allocator {
-    rules: Vec<Compiled>,
-    /// The slug of each pipeline that the catalogue knows by an id, for each kind.
+    rules: Vec<CompiledRule>,
+    /// The slug by kind and id.
     slugs: HashMap<(String, String), String>,
 }
 
 #[derive(Debug)]
-struct Compiled {
-    centre: String,
+struct CompiledRule {
+    cost_center: String,
     pipeline: Option<Pattern>,
     kind: Option<String>,
     trigger: Option<String>,
@@ -83,10 +86,10 @@ struct Compiled {
 }
 
 impl Allocator {
-    /// Makes the rules ready for runs whose pipelines the archive's catalogue knows.
+    /// Compiles the rules and reads the slugs of the archive's pipelines.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a rule cannot be meant. Those of SQLite.
+    /// [`Error::Usage`] when a rule is invalid. Those of SQLite.
     pub fn new(allocation: &Allocation, zone: Tz, archive: &Connection) -> Result<Allocator> {
         let mut slugs = HashMap::new();
         if !allocation.0.is_empty() {
@@ -97,12 +100,12 @@ impl Allocator {
                 slugs.insert((row.get(0)?, row.get(1)?), row.get(2)?);
             }
         }
-        Ok(Allocator { rules: Compiled::all(allocation, zone)?, slugs })
+        Ok(Allocator { rules: CompiledRule::compile_all(allocation, zone)?, slugs })
     }
 
-    /// The centre of a run, [`UNALLOCATED`] when no rule meets it. `pipeline` is the run's one pipeline: its kind,
-    /// and its id or slug.
-    pub fn centre(
+    /// The cost center of a run; [`UNALLOCATED`] when no rule matches. `pipeline` is the kind and the id or slug of
+    /// the run's only pipeline.
+    pub fn cost_center(
         &self,
         pipeline: Option<(&str, &str)>,
         trigger: Option<&str>,
@@ -111,9 +114,9 @@ impl Allocator {
         let slug = pipeline
             .filter(|_| !self.slugs.is_empty())
             .and_then(|(kind, id)| self.slugs.get(&(kind.to_owned(), id.to_owned())).map(String::as_str));
-        let meets = |rule: &&Compiled| {
+        let matches = |rule: &&CompiledRule| {
             rule.kind.as_deref().is_none_or(|kind| pipeline.is_some_and(|(of_run, _)| of_run == kind))
-                && rule.trigger.as_deref().is_none_or(|word| trigger == Some(word))
+                && rule.trigger.as_deref().is_none_or(|expected| trigger == Some(expected))
                 && rule.from.is_none_or(|from| booked_at.is_some_and(|booked_at| from.as_str() <= booked_at))
                 && rule.pipeline.as_ref().is_none_or(|pattern| {
                     let id = pipeline.map(|(_, id)| id);
@@ -123,36 +126,36 @@ impl Allocator {
                         .any(|name| pattern.matches_with(name, MatchOptions::new()))
                 })
         };
-        self.rules.iter().rev().find(meets).map_or(UNALLOCATED, |rule| &rule.centre)
+        self.rules.iter().rev().find(matches).map_or(UNALLOCATED, |rule| &rule.cost_center)
     }
 }
 
-impl Compiled {
-    fn all(allocation: &Allocation, zone: Tz) -> Result<Vec<Compiled>> {
+impl CompiledRule {
+    fn compile_all(allocation: &Allocation, zone: Tz) -> Result<Vec<CompiledRule>> {
         let rules = (1..).zip(&allocation.0);
         rules
-            .map(|(nth, rule)| {
-                Compiled::new(rule, zone).map_err(|why| {
-                    Error::usage(format!("the cost centres' rule {nth} ({}): {why}", rule.centre))
+            .map(|(number, rule)| {
+                CompiledRule::compile(rule, zone).map_err(|cause| {
+                    Error::usage(format!("cost center rule {number} ({}): {cause}", rule.cost_center))
                 })
             })
             .collect()
     }
 
-    fn new(rule: &Rule, zone: Tz) -> Result<Compiled, String> {
-        if rule.centre.is_empty() || rule.centre == UNALLOCATED {
-            return Err(format!("a centre has a name, and not {UNALLOCATED}"));
+    fn compile(rule: &Rule, zone: Tz) -> Result<CompiledRule, String> {
+        if rule.cost_center.is_empty() {
+            return Err("the name of the cost center is empty".to_owned());
         }
-        let known = |what: &str, word: &Option<String>, words: &[&str]| match word {
-            Some(word) if !words.contains(&word.as_str()) => {
-                Err(format!("there is no {what} {word}: it is one of {}", words.join(", ")))
-            }
-            _ => Ok(()),
-        };
-        known("kind", &rule.kind, &["source", "destination", "transformation"])?;
+        if rule.cost_center == UNALLOCATED {
+            return Err(format!("`{UNALLOCATED}` is reserved for runs that no rule matches"));
+        }
+        const KINDS: [&str; 3] = ["source", "destination", "transformation"];
+        if let Some(kind) = rule.kind.as_deref().filter(|kind| !KINDS.contains(kind)) {
+            return Err(format!("unknown kind {kind}; expected {}", KINDS.join(", ")));
+        }
         let pipeline = match &rule.pipeline {
             Some(pattern) => {
-                Some(Pattern::new(pattern).map_err(|error| format!("the pattern {pattern}: {error}"))?)
+                Some(Pattern::new(pattern).map_err(|error| format!("invalid pattern {pattern}: {error}"))?)
             }
             None => None,
         };
@@ -166,12 +169,26 @@ impl Compiled {
             ),
             None => None,
         };
-        Ok(Compiled {
-            centre: rule.centre.clone(),
+        Ok(CompiledRule {
+            cost_center: rule.cost_center.clone(),
             pipeline,
             kind: rule.kind.clone(),
             trigger: rule.trigger.clone(),
             from,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frozen_rules_with_the_old_key_are_read() {
+        let old: Allocation =
+            serde_json::from_str(r#"[{"centre":"Data","kind":"source"},{"centre":"All"}]"#).unwrap();
+        let new = r#"[{"cost_center":"Data","kind":"source"},{"cost_center":"All"}]"#;
+        assert_eq!(serde_json::to_string(&old).unwrap(), new);
+        assert_eq!(serde_json::from_str::<Allocation>(new).unwrap(), old);
     }
 }

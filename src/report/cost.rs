@@ -1,47 +1,47 @@
-//! This is the cost report: what the runs of each group cost, and how many costs are not known yet.
+//! The cost report: the cost of each group of runs, and the number of unknown costs.
 
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Usd;
 
-/// The `credit_charge_status` of a run that cost a credit.
+/// The `credit_charge_status` of a run that was charged a credit.
 pub const CHARGED: &str = "charged";
 
-/// What the ledger's runs cost. [`group_by::report`] says how rows are grouped and ordered.
+/// The cost of the ledger's runs. [`group_by::report`] defines the grouping and the order of rows.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    group_by::report::<CostTally>(ledger, by)
+    group_by::report::<CostTotals>(ledger, by)
 }
 
-/// The same over several ledgers, whose zone is one.
+/// The same report over several ledgers with the same zone.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    group_by::report_across::<CostTally>(ledgers, by)
+    group_by::report_across::<CostTotals>(ledgers, by)
 }
 
-/// What the ledger's runs cost, taken together.
-pub fn total(ledger: &Ledger<'_>) -> Result<CostTally> {
+/// The cost of all of the ledger's runs.
+pub fn total(ledger: &Ledger<'_>) -> Result<CostTotals> {
     group_by::total(ledger)
 }
 
-/// What some runs cost.
+/// The cost of some runs.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct CostTally {
-    /// How many they are.
+pub struct CostTotals {
+    /// The number of runs.
     pub runs: u64,
-    /// Of how many neither cost is known.
+    /// The number of runs for which no cost component is known.
     pub runs_cost_unknown: u64,
     el: KnownSum,
     transformation: KnownSum,
-    /// How many of them cost a credit.
+    /// The number of runs that were charged a credit.
     pub credits: u64,
 }
 
-impl CostTally {
-    /// Takes one more run in, with both parts of its cost.
-    pub(super) fn take(&mut self, el: Option<i64>, transformation: Option<i64>, is_charged: bool) {
+impl CostTotals {
+    /// Adds a run. Both cost components are in nano-dollars.
+    pub(super) fn add_run(&mut self, el: Option<i64>, transformation: Option<i64>, is_charged: bool) {
         self.runs += 1;
         self.runs_cost_unknown += u64::from(el.is_none() && transformation.is_none());
         self.el.add(el);
@@ -49,24 +49,24 @@ impl CostTally {
         self.credits += u64::from(is_charged);
     }
 
-    /// What extracting and loading cost. `None`: it is not known of any.
+    /// The cost of extraction and loading. `None`: not known for any run.
     pub fn el(&self) -> Option<Usd> {
         self.el.usd()
     }
 
-    /// What transforming cost. `None`: it is not known of any.
+    /// The cost of transformation. `None`: not known for any run.
     pub fn transformation(&self) -> Option<Usd> {
         self.transformation.usd()
     }
 
-    /// What both cost. `None`: neither is known of any.
+    /// The sum of both components. `None`: no cost is known.
     pub fn total(&self) -> Option<Usd> {
         (self.runs > self.runs_cost_unknown)
             .then(|| Usd::from_units(self.el.nanos + self.transformation.nanos))
     }
 }
 
-/// The sum of the amounts that are known, in nano-dollars.
+/// The sum of the known amounts.
 #[derive(Debug, Default, Clone, Copy)]
 struct KnownSum {
     nanos: i128,
@@ -91,7 +91,7 @@ impl KnownSum {
     }
 }
 
-impl Aggregate for CostTally {
+impl Aggregate for CostTotals {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_cost_unknown",
@@ -102,13 +102,13 @@ impl Aggregate for CostTally {
         "cost_per_run_usd",
     ];
 
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        self.take(el, transformation, run.credit_charge_status()? == Some(CHARGED));
+        self.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
         Ok(())
     }
 
-    fn merge(&mut self, other: CostTally) {
+    fn merge(&mut self, other: CostTotals) {
         self.runs += other.runs;
         self.runs_cost_unknown += other.runs_cost_unknown;
         self.el.merge(other.el);
@@ -125,7 +125,7 @@ impl Aggregate for CostTally {
             Cell::Usd(self.transformation()),
             Cell::Usd(total),
             Cell::count(self.credits),
-            // Shared by the runs whose cost is known: the others would make it look cheaper than it is.
+            // Divided by the runs with a known cost only. Counting the others would understate the cost.
             Cell::Usd(total.and_then(|total| total.per(self.runs - self.runs_cost_unknown))),
         ]
     }

@@ -1,28 +1,28 @@
-//! This is a dimension: one thing that cost and duration reports can be split by.
+//! The dimensions that cost and duration reports can be split by.
 
 use super::period::Calendar;
 
-/// What `--by` can name.
+/// A value of `--by`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dimension {
-    /// The month, week or day that a run is booked in.
+    /// The month, week or day in which a run is booked.
     Period(Calendar),
-    /// The pipeline, by its kind and id: two pipelines with one name stay two.
+    /// The pipeline by kind and id. Two pipelines with the same name stay separate.
     Pipeline,
     /// Source, destination or transformation.
     Kind,
-    /// What set the run off: `manual`, `cron`, `event`.
+    /// The trigger type: `manual`, `cron` or `event`.
     Trigger,
-    /// The run's status.
+    /// The status of the run.
     Status,
-    /// The cost centre, by finance's rules.
-    Centre,
-    /// The workspace, each of which has an archive of its own.
+    /// The cost center, by the allocation rules.
+    CostCenter,
+    /// The workspace. Each has its own archive.
     Workspace,
 }
 
 impl Dimension {
-    /// Every dimension under its name on the command line.
+    /// Every dimension with its name on the command line.
     pub const ALL: [(&'static str, Dimension); 9] = [
         ("month", Dimension::Period(Calendar::Month)),
         ("week", Dimension::Period(Calendar::Week)),
@@ -31,11 +31,11 @@ impl Dimension {
         ("kind", Dimension::Kind),
         ("trigger", Dimension::Trigger),
         ("status", Dimension::Status),
-        ("centre", Dimension::Centre),
+        ("cost-center", Dimension::CostCenter),
         ("workspace", Dimension::Workspace),
     ];
 
-    /// The dimension of that name.
+    /// The dimension with a name.
     pub fn named(name: &str) -> Option<Dimension> {
         Dimension::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
     }

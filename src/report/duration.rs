@@ -1,35 +1,34 @@
-//! This is the duration report: how the runs of each group ended, how long they took, and how long they waited.
+//! The duration report: outcomes, durations and queue times of each group of runs.
 
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
 
-/// How many microseconds make a second.
-pub(super) const MICROS: i128 = 1_000_000;
+pub(super) const MICROS_PER_SECOND: i128 = 1_000_000;
 
-/// How long the ledger's runs took. [`group_by::report`] says how rows are grouped and ordered.
+/// The durations of the ledger's runs. [`group_by::report`] defines the grouping and the order of rows.
 ///
-/// Every run whose duration is known is timed, whatever its status; one that has not started has no
-/// queue time. The success rate is the part of the runs with a final status (`success`, `failed`,
-/// `canceled`) that is `success`. Percentiles are those of `percentile_cont` in PostgreSQL and of
-/// pandas: at `(n - 1) * p` in the sorted values, between two of them in proportion.
+/// Every known duration counts, whatever the status of the run. A run that has not started has no queue time. The
+/// success rate is the share of `success` among the final statuses (`success`, `failed`, `canceled`). Percentiles
+/// are interpolated linearly at `(n - 1) * p` in the sorted values, as in PostgreSQL's `percentile_cont` and in
+/// pandas.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    group_by::report::<DurationTally>(ledger, by)
+    group_by::report::<DurationTotals>(ledger, by)
 }
 
-/// The same over several ledgers, whose zone is one.
+/// The same report over several ledgers with the same zone.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    group_by::report_across::<DurationTally>(ledgers, by)
+    group_by::report_across::<DurationTotals>(ledgers, by)
 }
 
-/// How long some runs took.
+/// The outcomes, durations and queue times of some runs.
 #[derive(Debug, Default)]
-struct DurationTally {
+struct DurationTotals {
     runs: u64,
     final_runs: u64,
     successes: u64,
@@ -37,7 +36,7 @@ struct DurationTally {
     queued_micros: Vec<i64>,
 }
 
-impl Aggregate for DurationTally {
+impl Aggregate for DurationTotals {
     const COLUMNS: &'static [&'static str] = &[
         "runs",
         "runs_duration_unknown",
@@ -54,7 +53,7 @@ impl Aggregate for DurationTally {
         "queued_max_seconds",
     ];
 
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         self.runs += 1;
         match run.status()? {
             Some("success") => {
@@ -71,7 +70,7 @@ impl Aggregate for DurationTally {
         Ok(())
     }
 
-    fn merge(&mut self, mut other: DurationTally) {
+    fn merge(&mut self, mut other: DurationTotals) {
         self.runs += other.runs;
         self.final_runs += other.final_runs;
         self.successes += other.successes;
@@ -80,8 +79,8 @@ impl Aggregate for DurationTally {
     }
 
     fn cells(&mut self) -> Vec<Cell> {
-        let durations = Spread::of(&mut self.durations_seconds, 1);
-        let queued = Spread::of(&mut self.queued_micros, MICROS);
+        let durations = Distribution::of(&mut self.durations_seconds, 1);
+        let queued = Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND);
         vec![
             Cell::count(self.runs),
             Cell::count(self.runs - durations.values.len() as u64),
@@ -100,16 +99,16 @@ impl Aggregate for DurationTally {
     }
 }
 
-/// Sorted values, of which so many `per_second` make a second. Every figure is `None` when there is no value.
-pub(super) struct Spread<'v> {
+/// Sorted times in units of `1 / per_second` seconds. Every statistic is `None` when there are no values.
+pub(super) struct Distribution<'v> {
     pub(super) values: &'v [i64],
     per_second: i128,
 }
 
-impl Spread<'_> {
-    pub(super) fn of(values: &mut [i64], per_second: i128) -> Spread<'_> {
+impl Distribution<'_> {
+    pub(super) fn of(values: &mut [i64], per_second: i128) -> Distribution<'_> {
         values.sort_unstable();
-        Spread { values, per_second }
+        Distribution { values, per_second }
     }
 
     fn sum(&self) -> i128 {
@@ -124,18 +123,18 @@ impl Spread<'_> {
         Seconds::ratio(self.sum(), self.per_second * self.values.len() as i128)
     }
 
-    /// The value that `percent` of the others do not exceed, linear between two neighbours.
+    /// The percentile, interpolated linearly between two adjacent values.
     pub(super) fn percentile(&self, percent: usize) -> Option<Seconds> {
         let hundredths = self.values.len().checked_sub(1)? * percent;
-        let (below, part) = (hundredths / 100, (hundredths % 100) as i128);
+        let (below, fraction) = (hundredths / 100, (hundredths % 100) as i128);
         let lower = i128::from(self.values[below]);
-        // At the last value the part is zero and there is no neighbour.
+        // At the last value the fraction is zero, and there is no next value.
         let upper = self.values.get(below + 1).map_or(lower, |upper| i128::from(*upper));
-        Seconds::ratio(lower * (100 - part) + upper * part, self.per_second * 100)
+        Seconds::ratio(lower * (100 - fraction) + upper * fraction, self.per_second * 100)
     }
 }
 
-/// The microseconds from one stored instant to another; `None`: one of them is no instant.
+/// The microseconds between two stored instants; `None`: one of them is not an instant.
 pub(super) fn micros_between(from: &str, until: &str) -> Option<i64> {
     let days = match (from.get(..10)?, until.get(..10)?) {
         (from, until) if from == until => 0,

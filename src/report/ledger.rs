@@ -1,8 +1,7 @@
-//! This is the ledger as one question sees it: the archive as it was known at a moment, booked on a basis.
+//! The ledger: the archive in one scope, as of a moment and by a date basis.
 //!
-//! Every question names `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For a moment in the past, or
-//! another basis than usual, temporary views of these names stand before the archive's own: so each
-//! question is asked as it stands, and the past answers.
+//! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment or a date basis other
+//! than the default, temporary views with these names shadow those of the archive, so every query runs unchanged.
 
 use super::allocation::Allocator;
 use super::scope::{DateBasis, Scope};
@@ -14,16 +13,16 @@ use rusqlite::{Connection, named_params};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What remembers when it was known, and the views over it, in the order in which they build on each other.
+/// The tables with a history, and the views over them, in the order in which they depend on each other.
 const HISTORIES: [&str; 2] = ["run_snapshots", "pipeline_snapshots"];
 const VIEWS: [&str; 2] = ["pipelines", "runs"];
 const VANISHED: &str = "vanished_runs";
 
-/// How the view `runs` says what books a run, and what the time is.
-const BOOKED: &str = "coalesce(started_at, created_at) AS booked_at";
+/// The expressions for the booking date and the current time in the view `runs`.
+const BOOKED_AT: &str = "coalesce(started_at, created_at) AS booked_at";
 const NOW: &str = "'now'";
 
-/// The runs in a span that may still change.
+/// The unsettled runs in a span.
 const UNSETTLED: &str = "
 SELECT run_id, status
 FROM runs
@@ -37,18 +36,18 @@ FROM runs
 WHERE booked_at >= :from AND booked_at < :until AND pipeline_id IS NOT NULL
 ORDER BY pipeline_kind, pipeline_id";
 
-/// A pipeline and what it is called.
+/// A pipeline and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedPipeline {
     /// `source`, `destination` or `transformation`.
     pub kind: String,
-    /// Its id or slug, as its runs name it.
+    /// The id or slug in the runs.
     pub pipeline_id: String,
-    /// Its name. `None`: the catalogue has none.
+    /// The name. `None`: the catalogue has none.
     pub name: Option<String>,
 }
 
-/// The archive in a scope. A connection shows one at a time: the one opened last.
+/// The archive in a scope. A connection has one ledger at a time: the one opened last.
 #[derive(Debug)]
 pub struct Ledger<'a> {
     archive: &'a Connection,
@@ -58,59 +57,53 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// Shows the archive in that scope until it is dropped. SQL has the function
-    /// `centre(pipeline_kind, pipeline_id, trigger_type, booked_at)` meanwhile.
+    /// Opens the archive in a scope, until the ledger is dropped. Adds the SQL function
+    /// `cost_center(pipeline_kind, pipeline_id, trigger_type, booked_at)`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when nothing was archived yet at the moment asked for. Those of SQLite.
+    /// [`Error::Usage`] when the as-of moment is before the first sync. Those of SQLite.
     pub fn open(archive: &'a Connection, scope: Scope) -> Result<Ledger<'a>> {
-        show(archive, scope.as_of, scope.date)?;
+        create_views(archive, scope.as_of, scope.date)?;
         let allocator = Arc::new(Allocator::new(&scope.allocation, scope.zone, archive)?);
-        let of_runs = Arc::clone(&allocator);
-        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-        archive.create_scalar_function("centre", 4, flags, move |arguments| {
-            let text = |index: usize| match arguments.get_raw(index) {
-                ValueRef::Text(text) => std::str::from_utf8(text).ok(),
-                _ => None,
-            };
-            let pipeline = text(0).zip(text(1));
-            Ok(of_runs.centre(pipeline, text(2), text(3)).to_owned())
-        })?;
+        // `rows/*.sql` still use the old name.
+        for name in ["cost_center", "centre"] {
+            add_allocation_function(archive, name, Arc::clone(&allocator))?;
+        }
         Ok(Ledger { archive, scope, workspace: String::new(), allocator })
     }
 
-    /// The same ledger, as that of the workspace of that name.
+    /// Sets the name of the workspace.
     #[must_use]
-    pub fn of(self, workspace: impl Into<String>) -> Ledger<'a> {
+    pub fn for_workspace(self, workspace: impl Into<String>) -> Ledger<'a> {
         let mut ledger = self;
         ledger.workspace = workspace.into();
         ledger
     }
 
-    /// What the workspace is called whose runs these are; empty where nobody said.
+    /// The name of the workspace; empty if none is set.
     pub fn workspace(&self) -> &str {
         &self.workspace
     }
 
-    /// The connection to ask.
+    /// The connection to the archive.
     pub fn connection(&self) -> &Connection {
         self.archive
     }
 
-    /// Names this archive in what SQLite said of it.
-    pub fn blamed(&self, error: Error) -> Error {
+    /// Adds the path of this archive to an SQLite error.
+    pub fn with_archive_path(&self, error: Error) -> Error {
         match self.archive.path() {
             Some(path) => error.in_archive(Path::new(path)),
             None => error,
         }
     }
 
-    /// What is shown.
+    /// The scope that the ledger was opened in.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The runs of the span that may still change, in the order of booking, each as `ID (STATUS)`.
+    /// The unsettled runs in the span, ordered by booking date, each as `ID (STATUS)`.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -126,20 +119,20 @@ impl<'a> Ledger<'a> {
         Ok(runs)
     }
 
-    /// The pipelines of the span's runs, by kind and id, each with what it is called in this ledger.
+    /// The pipelines of the runs in the span, ordered by kind and id, with their names as of this scope.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn pipelines(&self) -> Result<Vec<Named>> {
+    pub fn pipelines(&self) -> Result<Vec<NamedPipeline>> {
         let mut statement = self.archive.prepare(PIPELINES)?;
         let (from, until) = self.scope.span.bounds();
         let named = statement.query_map(named_params! {":from": from, ":until": until}, |row| {
-            Ok(Named { kind: row.get(0)?, pipeline_id: row.get(1)?, name: row.get(2)? })
+            Ok(NamedPipeline { kind: row.get(0)?, pipeline_id: row.get(1)?, name: row.get(2)? })
         })?;
         Ok(named.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Which cost centre each run belongs to.
+    /// The compiled allocation rules.
     pub fn allocator(&self) -> &Arc<Allocator> {
         &self.allocator
     }
@@ -147,24 +140,39 @@ impl<'a> Ledger<'a> {
 
 impl Drop for Ledger<'_> {
     fn drop(&mut self) {
-        // A view that stays does no harm: the next ledger takes it away before it shows itself.
-        let _ = show_archive_itself(self.archive);
+        // A leftover view is harmless: the next ledger drops it before it creates its own.
+        let _ = drop_views(self.archive);
     }
 }
 
-fn show_archive_itself(archive: &Connection) -> Result<()> {
+/// Adds a function from the columns of a run to its cost center.
+fn add_allocation_function(archive: &Connection, name: &str, allocator: Arc<Allocator>) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    archive.create_scalar_function(name, 4, flags, move |arguments| {
+        let text = |index: usize| match arguments.get_raw(index) {
+            ValueRef::Text(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        };
+        let pipeline = text(0).zip(text(1));
+        Ok(allocator.cost_center(pipeline, text(2), text(3)).to_owned())
+    })?;
+    Ok(())
+}
+
+fn drop_views(archive: &Connection) -> Result<()> {
     for name in VIEWS.iter().chain(&HISTORIES).chain([&VANISHED]) {
         archive.execute_batch(&format!("DROP VIEW IF EXISTS temp.{name}"))?;
     }
     Ok(())
 }
 
-fn show(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result<()> {
-    show_archive_itself(archive)?;
+/// Creates the temporary views of an as-of moment and a date basis; none for the defaults.
+fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result<()> {
+    drop_views(archive)?;
     if let Some(moment) = as_of {
-        began_before(archive, moment)?;
+        require_sync_before(archive, moment)?;
         for table in HISTORIES {
-            let known = as_known(archive, table, moment)?;
+            let known = history_as_of(archive, table, moment)?;
             archive.execute_batch(&format!("CREATE TEMP VIEW {table} AS {known}"))?;
         }
         archive.execute_batch(&format!(
@@ -183,11 +191,11 @@ fn show(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result
         )?;
         let mut definition = definition.replacen("CREATE VIEW", "CREATE TEMP VIEW", 1);
         if view == "runs" {
-            if [BOOKED, NOW].iter().any(|part| definition.matches(part).count() != 1) {
-                let what = "the archive's view `runs` was changed; `runledger check` tells more";
+            if [BOOKED_AT, NOW].iter().any(|part| definition.matches(part).count() != 1) {
+                let what = "the definition of the view `runs` was changed; run `runledger check`";
                 return Err(Error::Internal(what.to_owned()));
             }
-            definition = definition.replace(BOOKED, &format!("{} AS booked_at", date.sql()));
+            definition = definition.replace(BOOKED_AT, &format!("{} AS booked_at", date.sql()));
             if let Some(moment) = as_of {
                 definition = definition.replace(NOW, &format!("'{moment}'"));
             }
@@ -197,9 +205,9 @@ fn show(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result
     Ok(())
 }
 
-/// A history as it stood at that moment: what came later is not there, and what it superseded is current.
-/// Each of the three parts has an index of its own.
-fn as_known(archive: &Connection, table: &str, moment: Instant) -> Result<String> {
+/// The query for a history as of a moment: later rows are left out, and rows that they superseded are current.
+/// Each of its three parts uses its own index.
+fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<String> {
     let mut statement = archive.prepare("SELECT name FROM pragma_table_info(?1, 'main') ORDER BY cid")?;
     let columns: Vec<String> =
         statement.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -219,16 +227,16 @@ fn as_known(archive: &Connection, table: &str, moment: Instant) -> Result<String
     ))
 }
 
-/// When the first sync began. `None`: there was none.
-pub(super) fn began(archive: &Connection) -> Result<Option<Instant>> {
+/// When the first sync started. `None`: there was no sync.
+pub(super) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
     Ok(archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?)
 }
 
-fn began_before(archive: &Connection, moment: Instant) -> Result<()> {
-    match began(archive)? {
-        Some(began) if moment < began => Err(Error::Usage {
+fn require_sync_before(archive: &Connection, moment: Instant) -> Result<()> {
+    match first_sync_at(archive)? {
+        Some(first) if moment < first => Err(Error::Usage {
             what: format!("nothing was known yet at {moment}"),
-            hint: Some(format!("this archive began at {began}")),
+            hint: Some(format!("this archive began at {first}")),
         }),
         _ => Ok(()),
     }

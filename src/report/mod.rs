@@ -1,9 +1,8 @@
-//! This is a report: a question with a name, answered from the archive as a table of typed cells.
+//! Reports: named questions, answered from the archive as tables of typed cells.
 
 pub mod allocation;
 pub mod cost;
 pub mod credits;
-pub mod dataset;
 pub mod dimension;
 pub mod duration;
 pub mod group_by;

@@ -1,22 +1,22 @@
-//! This is a question in `queries/`: an SQL file that answers as it stands in any SQLite shell.
+//! The questions in `queries/`: SQL files that run unchanged in any SQLite shell.
 
 use super::ledger::Ledger;
-use super::rows::{Selection, Value};
+use super::rows::{RowStream, Value};
 use super::table::{Cell, Measure, Table};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use rusqlite::ToSql;
 
-/// A question with a name, the same as that of its file.
+/// A named question. Its name is that of its file.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     /// The name: `slowest-runs` for `queries/slowest-runs.sql`.
     pub name: &'static str,
-    /// The whole file.
+    /// The text of the file.
     pub sql: &'static str,
 }
 
-/// Every question, in the order people are shown them.
+/// Every question in display order.
 pub const QUESTIONS: [Question; 12] = [
     Question { name: "cost", sql: include_str!("../../queries/cost.sql") },
     Question { name: "duration", sql: include_str!("../../queries/duration.sql") },
@@ -38,31 +38,35 @@ pub const QUESTIONS: [Question; 12] = [
     Question { name: "anomalies", sql: include_str!("../../queries/anomalies.sql") },
 ];
 
-/// The reports that no file answers, because they need what no archive has: the plan, the calendar of schedules.
-pub const WORKED_OUT: [(&str, &str); 1] =
-    [("credits", "How many of the plan's credits were taken, and how many will be at the month's end?")];
+/// The reports without an SQL file, because they need data outside the archive: the plan and cron schedules.
+/// Each has a name and a question.
+pub const COMPUTED_REPORTS: [(&str, &str); 1] =
+    [("credits", "How many of the plan's credits were used, and how many will be by the end of the month?")];
 
-/// What `report` also has, and what it answers: no table, but a page of them all.
-pub const PAGE: (&str, &str) = ("html", "What does all of it look like, on one page for a browser?");
+/// The name and the question of the HTML report, which is not a table.
+pub const HTML_REPORT: (&str, &str) = ("html", "What does the whole archive look like, as one HTML page?");
 
-/// Every report and the question it answers, in the order people are shown them.
+/// Every tabular report and its question, in display order.
 pub fn reports() -> impl Iterator<Item = (&'static str, &'static str)> {
-    QUESTIONS.iter().map(|question| (question.name, question.words())).chain(WORKED_OUT)
+    QUESTIONS.iter().map(|question| (question.name, question.title())).chain(COMPUTED_REPORTS)
 }
 
 impl Question {
-    /// The question of that name.
+    /// The question with a name.
     pub fn named(name: &str) -> Option<Question> {
         QUESTIONS.into_iter().find(|question| question.name == name)
     }
 
-    /// The question in words: the first line of its file.
-    pub fn words(&self) -> &'static str {
+    /// The question as a sentence: the first line of its file.
+    pub fn title(&self) -> &'static str {
         let line = self.sql.lines().next().unwrap_or_default();
         line.trim_start_matches("--").trim()
     }
 
-    /// Asks the ledger. `limit` is the greatest count of rows; `None`: as many as the file says.
+    /// Runs the question against the ledger. `limit` is the maximum number of rows; `None` means the file's own limit.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a limit is given and the question has none. Those of SQLite.
     pub fn ask(&self, ledger: &Ledger<'_>, limit: Option<u32>) -> Result<Table> {
         let span = ledger.scope().span;
         let mut statement = ledger.connection().prepare(self.sql)?;
@@ -76,17 +80,17 @@ impl Question {
                 statement.raw_bind_parameter(index, value)?;
             } else if name == ":limit" && limit.is_some() {
                 return Err(Error::usage(format!(
-                    "the report {} has no --limit: it gives every row",
+                    "the report {} does not support --limit: it returns every row",
                     self.name
                 )));
             }
         }
-        Selection::new(statement).table(|column, value| cell(Measure::of_column(&column.name), value))
+        RowStream::new(statement).table(|column, value| cell(Measure::of_column(&column.name), value))
     }
 }
 
-/// The cell for a value of a column with that measure. A whole number stays one, so that the same
-/// digits come out as in any SQLite shell.
+/// The cell for a value of a column with a measure. Integers stay integers, so that the digits are the same as in any
+/// SQLite shell.
 fn cell(measure: Measure, value: Value<'_>) -> Cell {
     match value {
         Value::Null => measure.unknown(),

@@ -1,4 +1,4 @@
-//! This is a run with what it cost, as exports of charges read it.
+//! Runs with their costs, as the FOCUS export reads them.
 
 use super::allocation::UNALLOCATED;
 use super::ledger::Ledger;
@@ -6,26 +6,26 @@ use crate::error::{Error, Result};
 use crate::run::{Instant, Usd};
 use rusqlite::{Row, ToSql, named_params};
 
-/// The runs of a period with their costs, in the order of booking, then of ids.
-const COSTED: &str = include_str!("rows/costed.sql");
+/// The runs of a period with their costs, ordered by booking instant and id.
+const RUN_COSTS: &str = include_str!("rows/costed.sql");
 
-/// What keeps them to the period.
-const WITHIN: &str = "WHERE booked_at >= :from AND booked_at < :until";
+/// The condition in [`RUN_COSTS`] that selects the period.
+const IN_PERIOD: &str = "WHERE booked_at >= :from AND booked_at < :until";
 
-/// One of the two costs of a run.
+/// One of the two cost components of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CostComponent {
-    /// Extracting and loading.
+    /// Extraction and loading.
     El,
-    /// Transforming.
+    /// Transformation.
     Transformation,
 }
 
 impl CostComponent {
-    /// Both, in the order that they are told in.
+    /// Both, in output order.
     pub const ALL: [CostComponent; 2] = [CostComponent::El, CostComponent::Transformation];
 
-    /// The column that has it in US dollars.
+    /// The column with the component's cost in US dollars.
     pub fn column(self) -> &'static str {
         match self {
             CostComponent::El => "el_cost_usd",
@@ -33,96 +33,96 @@ impl CostComponent {
         }
     }
 
-    /// The part that the column has. `None`: it has none.
+    /// The component of a column. `None`: the column is not a cost component.
     pub fn of_column(column: &str) -> Option<CostComponent> {
-        CostComponent::ALL.into_iter().find(|part| part.column() == column)
+        CostComponent::ALL.into_iter().find(|component| component.column() == column)
     }
 }
 
-/// A run with its costs. Texts are borrowed from the row it was read from; `None` is not known.
+/// A run with its costs. Texts are borrowed from the row; `None` means not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CostedRun<'r> {
     /// The run's id.
     pub run_id: &'r str,
-    /// The instant that puts it into a period.
+    /// The instant that assigns the run to a period.
     pub booked_at: Instant,
-    /// Counts the runs of one pipeline.
+    /// The run's number within its pipeline.
     pub number: Option<i64>,
-    /// `source`, `destination` or `transformation`; `None`: it has no pipeline, or several.
+    /// `source`, `destination` or `transformation`; `None`: the run has no pipeline, or several.
     pub pipeline_kind: Option<&'r str>,
-    /// The pipeline's id or slug, as the run names it.
+    /// The pipeline's id or slug, as in the run.
     pub pipeline_id: Option<&'r str>,
-    /// What the catalogue calls the pipeline.
+    /// The pipeline's name in the catalogue.
     pub pipeline_name: Option<&'r str>,
-    /// How far it has come.
+    /// The current status.
     pub status: Option<&'r str>,
-    /// What set it off.
+    /// `manual`, `cron` or `event`.
     pub trigger_type: Option<&'r str>,
-    /// When it was put on record.
+    /// When the run was created.
     pub created_at: Option<Instant>,
-    /// When it began to work.
+    /// When the run started.
     pub started_at: Option<Instant>,
-    /// When it ended.
+    /// When the run ended.
     pub ended_at: Option<Instant>,
-    /// How long it worked.
+    /// The duration of the run.
     pub duration_seconds: Option<i64>,
-    /// Whether it cost a credit, in the API's words.
+    /// Whether the run was charged a credit, as the API spells it.
     pub credit_charge_status: Option<&'r str>,
-    /// What extracting and loading cost, in nano-dollars.
+    /// The cost of extraction and loading, in nano-dollars.
     pub el_cost_nanos: Option<i64>,
-    /// What transforming cost, in nano-dollars.
+    /// The cost of transformation, in nano-dollars.
     pub transformation_cost_nanos: Option<i64>,
-    /// The cost centre that it is allocated to; `None`: unallocated.
-    pub centre: Option<&'r str>,
+    /// The cost center that the run is allocated to; `None`: unallocated.
+    pub cost_center: Option<&'r str>,
 }
 
 impl CostedRun<'_> {
-    /// What that part of the run cost.
-    pub fn cost(&self, part: CostComponent) -> Option<Usd> {
-        let nanos = match part {
+    /// The cost of a component.
+    pub fn cost(&self, component: CostComponent) -> Option<Usd> {
+        let nanos = match component {
             CostComponent::El => self.el_cost_nanos,
             CostComponent::Transformation => self.transformation_cost_nanos,
         };
         nanos.map(|nanos| Usd::from_units(nanos.into()))
     }
 
-    /// Whether neither part's cost is known.
+    /// Whether neither component's cost is known.
     pub fn cost_is_unknown(&self) -> bool {
         self.el_cost_nanos.is_none() && self.transformation_cost_nanos.is_none()
     }
 }
 
-/// Reads the ledger's runs, each given to `visit` before the next is read; the first error ends it.
+/// Reads the ledger's runs and passes each to `visit` before the next one is read. The first error ends the scan.
 ///
 /// # Errors
-/// What SQLite or `visit` says; [`Error::Internal`] when a run is booked at what is no instant.
+/// Those of SQLite and of `visit`; [`Error::Internal`] when a run's booking date is not an instant.
 pub fn for_each<E: From<Error>>(
     ledger: &Ledger<'_>,
     visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let (from, until) = ledger.scope().span.bounds();
-    read_all(ledger, COSTED, named_params! {":from": from, ":until": until}, visit)
+    visit_all(ledger, RUN_COSTS, named_params! {":from": from, ":until": until}, visit)
 }
 
-/// Reads one run of the ledger, wherever it is booked; it is given to `visit` if it is there. One that is booked
-/// nowhere any more is told by its creation, or by the time at which it was seen.
+/// Reads one run of the ledger in any period, and passes it to `visit` if it exists. A run that no longer has a
+/// booking date is booked when it was created, or else when it was observed.
 ///
 /// # Errors
 /// As [`for_each`].
-pub fn of_id<E: From<Error>>(
+pub fn for_run<E: From<Error>>(
     ledger: &Ledger<'_>,
     run_id: &str,
     visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let of_id = COSTED.replace(WITHIN, "WHERE run_id = :run_id").replacen(
+    let one_run = RUN_COSTS.replace(IN_PERIOD, "WHERE run_id = :run_id").replacen(
         "booked_at",
         "coalesce(booked_at, created_at, observed_at)",
         1,
     );
-    read_all(ledger, &of_id, named_params! {":run_id": run_id}, visit)
+    visit_all(ledger, &one_run, named_params! {":run_id": run_id}, visit)
 }
 
-fn read_all<E: From<Error>>(
+fn visit_all<E: From<Error>>(
     ledger: &Ledger<'_>,
     sql: &str,
     parameters: &[(&str, &dyn ToSql)],
@@ -143,7 +143,7 @@ fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
     let instant = |column: usize| -> Result<Option<Instant>> { Ok(text(column)?.and_then(Instant::parse)) };
     let run_id = text(0)?.unwrap_or_default();
     let booked_at = instant(1)?
-        .ok_or_else(|| Error::Internal(format!("the run {run_id} is booked at what is no instant")))?;
+        .ok_or_else(|| Error::Internal(format!("the booking date of run {run_id} is not an instant")))?;
     Ok(CostedRun {
         run_id,
         booked_at,
@@ -160,6 +160,6 @@ fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
         credit_charge_status: text(12)?,
         el_cost_nanos: row.get(13)?,
         transformation_cost_nanos: row.get(14)?,
-        centre: text(15)?.filter(|centre| *centre != UNALLOCATED),
+        cost_center: text(15)?.filter(|cost_center| *cost_center != UNALLOCATED),
     })
 }

@@ -1,4 +1,4 @@
-//! This is a current run as the reports' covering index holds it.
+//! Current runs read from the covering index of reports, without touching the table.
 
 use super::period::Span;
 use super::scope::DateBasis;
@@ -6,40 +6,41 @@ use crate::error::Result;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-/// Every current run that is booked in a span, from the covering index alone; with `:from` and `:until` where
-/// the span has an end.
+/// The query for every current run booked in a span. It reads the covering index only, and has the parameters
+/// `:from` and `:until` unless the span has no ends.
 pub fn runs(span: &Span, date: DateBasis) -> String {
-    selected(span, date, "")
+    select(span, date, "")
 }
 
-/// The same with what [`BookedRun::ended_at`] and [`BookedRun::snapshot_id`] tell.
+/// The same query, plus the columns of [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`].
 pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
-    selected(span, date, ", ended_at, snapshot_id")
+    select(span, date, ", ended_at, snapshot_id")
 }
 
-fn selected(span: &Span, date: DateBasis, more: &str) -> String {
-    let booked = date.sql();
-    let within = match span {
+fn select(span: &Span, date: DateBasis, more_columns: &str) -> String {
+    let booked_at = date.sql();
+    let condition = match span {
         Span { from: None, until: None } => String::new(),
-        _ => format!(" AND {booked} >= :from AND {booked} < :until"),
+        _ => format!(" AND {booked_at} >= :from AND {booked_at} < :until"),
     };
     format!(
-        "SELECT {booked}, status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, \
-                duration_seconds, created_at, started_at, trigger_type, source, destination, transformation{more} \
-         FROM run_snapshots WHERE superseded_at IS NULL{within}"
+        "SELECT {booked_at}, status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, \
+                duration_seconds, created_at, started_at, trigger_type, source, destination, \
+                transformation{more_columns} \
+         FROM run_snapshots WHERE superseded_at IS NULL{condition}"
     )
 }
 
-/// One current run as the pass sees it: borrowed from SQLite, nothing copied.
-pub struct BookedRun<'r>(&'r Row<'r>);
+/// One current run, borrowed from SQLite; nothing is copied.
+pub struct IndexedRun<'r>(&'r Row<'r>);
 
-impl<'r> BookedRun<'r> {
-    /// The run in a row of [`runs`].
-    pub fn new(row: &'r Row<'r>) -> BookedRun<'r> {
-        BookedRun(row)
+impl<'r> IndexedRun<'r> {
+    /// Wraps a row of [`runs`].
+    pub fn new(row: &'r Row<'r>) -> IndexedRun<'r> {
+        IndexedRun(row)
     }
 
-    /// What books the run, on the basis asked for; `None`: it is not known, or not yet.
+    /// The instant that assigns the run to a period, by the date basis; `None`: not known, or not yet.
     pub fn booked_at(&self) -> Result<Option<&'r str>> {
         self.text(0)
     }
@@ -49,22 +50,22 @@ impl<'r> BookedRun<'r> {
         self.text(1)
     }
 
-    /// Whether the run cost a credit, in the API's words.
+    /// Whether the run was charged a credit, as the API spells it.
     pub fn credit_charge_status(&self) -> Result<Option<&'r str>> {
         self.text(2)
     }
 
-    /// What extracting or loading cost, in nano-dollars.
+    /// The cost of extraction and loading, in nano-dollars.
     pub fn el_cost_nanos(&self) -> Result<Option<i64>> {
         self.integer(3)
     }
 
-    /// What transforming cost, in nano-dollars.
+    /// The cost of transformation, in nano-dollars.
     pub fn transformation_cost_nanos(&self) -> Result<Option<i64>> {
         self.integer(4)
     }
 
-    /// How long the run took.
+    /// The duration of the run.
     pub fn duration_seconds(&self) -> Result<Option<i64>> {
         self.integer(5)
     }
@@ -79,12 +80,12 @@ impl<'r> BookedRun<'r> {
         self.text(7)
     }
 
-    /// What set the run off.
+    /// `manual`, `cron` or `event`.
     pub fn trigger_type(&self) -> Result<Option<&'r str>> {
         self.text(8)
     }
 
-    /// The run's one pipeline: its kind and id. `None`: it has none or several.
+    /// The kind and id of the run's only pipeline. `None`: it has no pipeline, or several.
     pub fn pipeline(&self) -> Result<Option<(&'static str, &'r str)>> {
         let pipelines =
             [("source", self.text(9)?), ("destination", self.text(10)?), ("transformation", self.text(11)?)];
@@ -97,7 +98,7 @@ impl<'r> BookedRun<'r> {
         self.text(12)
     }
 
-    /// The number of the run's current state; only in a row of [`runs_with_ends`].
+    /// The id of the run's current snapshot; only in a row of [`runs_with_ends`].
     pub fn snapshot_id(&self) -> Result<i64> {
         Ok(self.0.get(13)?)
     }

@@ -1,4 +1,4 @@
-//! This is a schedule: when a pipeline's cron expression sets it off, in its own time zone.
+//! A pipeline's schedule: a cron expression in a time zone.
 
 use crate::run::Instant;
 use chrono::TimeDelta;
@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use croner::{Cron, Direction};
 use std::str::FromStr;
 
-/// A cron expression in a zone.
+/// A cron expression in a time zone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     expression: String,
@@ -15,10 +15,10 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads an expression of five fields (or six, with seconds), in an IANA zone; `None` means UTC.
+    /// Parses an expression of five fields (or six, with seconds) in an IANA zone; `None` means UTC.
     ///
     /// # Errors
-    /// Why the expression or the zone cannot be read, in words.
+    /// The reason why the expression or the zone is invalid.
     pub fn new(expression: &str, zone: Option<&str>) -> Result<Schedule, String> {
         let cron = Cron::from_str(expression).map_err(|error| format!("{expression}: {error}"))?;
         let zone = match zone {
@@ -31,15 +31,15 @@ impl Schedule {
     /// The same zone with another expression.
     ///
     /// # Errors
-    /// Why the expression cannot be read.
+    /// The reason why the expression is invalid.
     pub fn with_expression(&self, expression: &str) -> Result<Schedule, String> {
         Schedule::new(expression, Some(self.zone.name()))
     }
 
-    /// How often it goes off at or after `from` and before `until`.
-    pub fn times_between(&self, from: Instant, until: Instant) -> u64 {
+    /// The number of trigger times at or after `from` and before `until`.
+    pub fn count_between(&self, from: Instant, until: Instant) -> u64 {
         let (from, until) = (from.to_utc(), until.to_utc());
-        // A cron expression knows whole seconds.
+        // Cron expressions have a resolution of one second.
         let from = match from.timestamp_subsec_nanos() {
             0 => from,
             nanos => from + TimeDelta::nanoseconds(1_000_000_000 - i64::from(nanos)),
@@ -65,25 +65,25 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_goes_off_in_its_own_zone() {
+    fn a_schedule_triggers_in_its_own_zone() {
         let schedule = Schedule::new("30 23 31 1 *", Some("America/Sao_Paulo")).unwrap();
-        assert_eq!(schedule.times_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:00Z")), 0);
-        assert_eq!(schedule.times_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:01Z")), 1);
+        assert_eq!(schedule.count_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:00Z")), 0);
+        assert_eq!(schedule.count_between(at("2026-02-01T00:00:00Z"), at("2026-02-01T02:30:01Z")), 1);
         assert_eq!(schedule.to_string(), "30 23 31 1 * America/Sao_Paulo");
     }
 
     #[test]
-    fn every_two_hours_is_twelve_times_a_day_with_its_first_instant_and_without_its_last() {
+    fn an_interval_includes_its_start_and_excludes_its_end() {
         let schedule = Schedule::new("0 */2 * * *", None).unwrap();
-        assert_eq!(schedule.times_between(at("2026-11-01T00:00:00Z"), at("2026-11-02T00:00:00Z")), 12);
+        assert_eq!(schedule.count_between(at("2026-11-01T00:00:00Z"), at("2026-11-02T00:00:00Z")), 12);
         assert_eq!(
-            schedule.times_between(at("2026-11-01T00:00:00.000001Z"), at("2026-11-02T00:00:00.000001Z")),
+            schedule.count_between(at("2026-11-01T00:00:00.000001Z"), at("2026-11-02T00:00:00.000001Z")),
             12
         );
     }
 
     #[test]
-    fn what_is_no_expression_says_so() {
+    fn an_invalid_expression_or_zone_is_named_in_the_error() {
         assert!(Schedule::new("rate(5 minutes)", None).unwrap_err().starts_with("rate(5 minutes): "));
         assert!(Schedule::new("0 3 * * *", Some("Mars/Base")).unwrap_err().contains("Mars/Base"));
     }

@@ -1,36 +1,36 @@
-//! This is a table of typed cells: what every report answers, whatever the format it is printed in.
+//! Tables of typed cells: the result of every report, in any output format.
 
 use crate::run::{Cost, Usd};
 use crate::run::{Seconds, Share};
 
-/// The decimals of an amount of money that a person reads.
+/// The decimals of money in output for people.
 pub const USD_DECIMALS_FOR_PEOPLE: u32 = 4;
 
-/// The decimals of an amount of money that a program reads: all there are.
+/// The decimals of money in output for programs: all of them.
 pub const USD_DECIMALS: u32 = 9;
 
-/// The label of the row that takes all others together.
+/// The label of the totals row.
 const ALL: &str = "all";
 
 /// The column that counts the runs without a known cost.
 const UNKNOWN_COSTS: &str = "runs_cost_unknown";
 
-/// The decimals of a duration that a person reads.
+/// The decimals of durations in output for people.
 const SECONDS_DECIMALS_FOR_PEOPLE: u32 = 1;
 
-/// An answer: named columns, and rows with one cell for each.
+/// Named columns, and rows with one cell for each column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// The columns' names as programs know them: `el_cost_usd`.
+    /// Column names for programs: `el_cost_usd`.
     pub columns: Vec<String>,
-    /// The rows in the report's own order.
+    /// The rows in the order of the report.
     pub rows: Vec<Vec<Cell>>,
-    /// All rows taken together, for people only; `None`: there is nothing to take together.
+    /// The totals of all rows, for people only; `None`: there is nothing to sum up.
     pub totals: Option<Vec<Cell>>,
 }
 
 impl Table {
-    /// The totals as a row of their own, with `all` where the first column has its label; `None`: there are none.
+    /// The totals as a row with the label `all` in the first column; `None`: there are none.
     pub fn totals_row(&self) -> Option<Vec<Cell>> {
         let mut totals = self.totals.clone()?;
         if let Some(label @ Cell::Text(None)) = totals.first_mut() {
@@ -39,9 +39,9 @@ impl Table {
         Some(totals)
     }
 
-    /// Puts the rows of another answer to the same question below these, each with `label` under the first column,
-    /// which is called `name`. Totals are left out: each answer has its own.
-    pub fn take_in(&mut self, name: &str, label: &str, other: Table) {
+    /// Appends the rows of another table of the same report, with `label` in a new first column called `name`. Totals
+    /// are dropped, because each table has its own.
+    pub fn append_labeled(&mut self, name: &str, label: &str, other: Table) {
         if self.columns.is_empty() {
             self.columns = std::iter::once(name.to_owned()).chain(other.columns).collect();
         }
@@ -53,8 +53,8 @@ impl Table {
         );
     }
 
-    /// How many runs the table takes in whose cost is not known; `None`: it does not count them, or only row by row,
-    /// as where a run can be in several.
+    /// The number of runs without a known cost; `None`: the table does not count them, or only by row, because a run
+    /// can be in several rows.
     pub fn unknown_costs(&self) -> Option<i64> {
         let column = self.columns.iter().position(|column| column == UNKNOWN_COSTS)?;
         let row = match (&self.totals, self.rows.as_slice()) {
@@ -69,20 +69,20 @@ impl Table {
     }
 }
 
-/// One value of a table. `None` is "not known (yet)": blank to a machine, a dash to a person, never zero.
+/// One value of a table. `None` means not known (yet): blank for programs, a dash for people, never zero.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Words, an id or an instant.
+    /// A text, an id or an instant.
     Text(Option<String>),
-    /// A whole number.
+    /// An integer.
     Count(Option<i64>),
     /// Money.
     Usd(Option<Usd>),
     /// A duration.
     Seconds(Option<Seconds>),
-    /// A part of a whole.
+    /// A ratio, such as a success rate.
     Share(Option<Share>),
-    /// A double, as only `runledger query` shows it.
+    /// A floating-point number, only in `runledger query`.
     Real(f64),
 }
 
@@ -97,13 +97,13 @@ impl Cell {
         Cell::Count(Some(i64::try_from(count).expect("an archive has fewer than 2^63 rows")))
     }
 
-    /// The cell as programs read it: every decimal, no exponent. `None`: not known.
+    /// The cell for programs: every decimal, no exponent. `None`: not known.
     pub fn exact(&self) -> Option<String> {
-        self.exact_but(USD_DECIMALS)
+        self.exact_to(USD_DECIMALS)
     }
 
-    /// The cell as programs read it, but money rounded to so many decimals. `None`: not known.
-    pub fn exact_but(&self, usd_decimals: u32) -> Option<String> {
+    /// The cell for programs, with money rounded to `usd_decimals`. `None`: not known.
+    pub fn exact_to(&self, usd_decimals: u32) -> Option<String> {
         match self {
             Cell::Text(text) => text.clone(),
             Cell::Count(count) => count.map(|count| count.to_string()),
@@ -114,7 +114,7 @@ impl Cell {
         }
     }
 
-    /// The cell as people read it: few decimals, those of money as told. `None`: not known.
+    /// The cell for people: few decimals, money rounded to `usd_decimals`. `None`: not known.
     pub fn rounded(&self, usd_decimals: u32) -> Option<String> {
         match self {
             Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
@@ -124,27 +124,27 @@ impl Cell {
         }
     }
 
-    /// Whether the cell is of a kind that is counted or measured.
+    /// Whether the cell is numeric.
     pub fn is_number(&self) -> bool {
         !matches!(self, Cell::Text(_))
     }
 }
 
-/// What the name of a column says of its values. The rule holds for every file in `queries/`.
+/// The unit of a column, derived from its name. Every file in `queries/` follows this convention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// `…_usd`: US dollars.
     Usd,
     /// `…_seconds`: a duration.
     Seconds,
-    /// `…_rate`: a part of a whole, 0 to 1.
+    /// `…_rate`: a ratio from 0 to 1.
     Share,
-    /// Any other name: the value is what it is.
+    /// Any other name: no unit.
     Plain,
 }
 
 impl Measure {
-    /// The measure of the column called `name`.
+    /// The measure of a column.
     pub fn of_column(name: &str) -> Measure {
         match name.rsplit('_').next() {
             Some("usd") => Measure::Usd,
@@ -154,7 +154,8 @@ impl Measure {
         }
     }
 
-    /// The cell for a number's own text, such as `12.500000000`. `None`: it is no number, or measures nothing.
+    /// The cell for a number as text, such as `12.500000000`. `None`: the text is not a number, or the measure is
+    /// [`Measure::Plain`].
     pub fn cell(self, text: &str) -> Option<Cell> {
         let nanos = || Some(i128::from(Cost::from_number(text)?.nanos));
         Some(match self {
@@ -165,7 +166,7 @@ impl Measure {
         })
     }
 
-    /// The cell for a value that is not known.
+    /// The cell for an unknown value.
     pub fn unknown(self) -> Cell {
         match self {
             Measure::Usd => Cell::Usd(None),

@@ -119,7 +119,7 @@ fn write_charges(
                 continue;
             };
             let seen_at = restatement.seen_at;
-            run_cost::of_id(ledger, &restatement.run_id, |run| -> Result<(), WriteError> {
+            run_cost::for_run(ledger, &restatement.run_id, |run| -> Result<(), WriteError> {
                 Ok(charges.correction(&Correction { period: &period, run, part, difference, seen_at })?)
             })?;
         }

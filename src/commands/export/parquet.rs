@@ -7,7 +7,7 @@ use crate::commands::export::ExportArgs;
 use crate::commands::shared::archives::{at_one_moment, ledgers, open};
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
-use crate::report::dataset::Table;
+use crate::report::rows::dataset::DatasetTable;
 use clap::Args;
 use std::io::Write;
 
@@ -47,7 +47,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     };
     refuse_what_it_has_not(args)?;
     let ParquetArgs { snapshots, watch_months, all, workspace } = &args.parquet;
-    let tables = Table::ALL.into_iter().filter(|table| *table != Table::RunSnapshots || *snapshots);
+    let tables =
+        DatasetTable::ALL.into_iter().filter(|table| *table != DatasetTable::RunSnapshots || *snapshots);
     let options = Options { tables: tables.collect(), watch_months: *watch_months };
     let mut workspaces = open(cli, *all)?;
     match (workspace, workspaces.as_mut_slice()) {

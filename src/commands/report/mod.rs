@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::export::manifest::Asked;
 use crate::export::{pictured, terminal};
 use crate::report::period::Calendar;
-use crate::report::question::{PAGE, Question, reports};
+use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
@@ -32,7 +32,7 @@ Examples:
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// The question to answer; without one the questions are listed
-    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([PAGE.0]).collect()))]
+    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()))]
     pub name: Option<String>,
 
     /// List the questions
@@ -83,7 +83,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     be_a_report(name)?;
     let workspaces = open(cli, args.all)?;
-    if name == PAGE.0 {
+    if name == HTML_REPORT.0 {
         return html::run(args, &workspaces);
     }
     // One moment for the answer and for what the manifest says of each archive.
@@ -150,7 +150,7 @@ fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Le
 
 /// What can be asked for by name.
 fn names() -> impl Iterator<Item = &'static str> {
-    reports().map(|(name, _)| name).chain([PAGE.0])
+    reports().map(|(name, _)| name).chain([HTML_REPORT.0])
 }
 
 /// Refuses a name that no report has, before anything is opened.
@@ -179,7 +179,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Res
         })?;
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
-    let question = credits::Question {
+    let question = credits::CreditsOptions {
         plan: settings.plan(),
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
@@ -214,7 +214,7 @@ fn list() -> Table {
     Table {
         columns: vec!["report".to_owned(), "question".to_owned()],
         rows: reports()
-            .chain([PAGE])
+            .chain([HTML_REPORT])
             .map(|(name, words)| vec![Cell::text(name), Cell::text(words)])
             .collect(),
         totals: None,

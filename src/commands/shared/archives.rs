@@ -136,7 +136,7 @@ pub fn ledgers<'w>(workspaces: &'w [Workspace], args: &ScopeArgs) -> Result<Vec<
         let scope = scope(args, settings, archive)?;
         let ledger = Ledger::open(archive.connection(), scope)
             .map_err(|error| error.in_archive(archive.path()))?
-            .of(name);
+            .for_workspace(name);
         if let Some(first) = ledgers.first() {
             mean_the_same_months(first, &ledger)?;
         }
@@ -209,8 +209,8 @@ pub fn one_by_one(
     }
     let mut all = Table { columns: Vec::new(), rows: Vec::new(), totals: None };
     for (index, ledger) in ledgers.iter().enumerate() {
-        let table = answer(index, ledger).map_err(|error| ledger.blamed(error))?;
-        all.take_in("workspace", ledger.workspace(), table);
+        let table = answer(index, ledger).map_err(|error| ledger.with_archive_path(error))?;
+        all.append_labeled("workspace", ledger.workspace(), table);
     }
     Ok(all)
 }

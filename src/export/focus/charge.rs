@@ -208,7 +208,7 @@ mod tests {
             credit_charge_status: Some("charged"),
             el_cost_nanos: Some(5),
             transformation_cost_nanos: None,
-            centre: None,
+            cost_center: None,
         }
     }
 

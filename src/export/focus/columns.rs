@@ -93,8 +93,8 @@ const COLUMNS: &[Column] = &[
     }),
     column("SubAccountId", BOTH, |_, books, text| put(text, books.account.sub_id.as_deref())),
     column("SubAccountName", BOTH, |_, books, text| put(text, books.account.sub_name())),
-    column("Tags", BOTH, |charge, _, text| match charge.run().and_then(|run| run.centre) {
-        Some(centre) => write!(text, "{}", serde_json::json!({ "cost_centre": centre })),
+    column("Tags", BOTH, |charge, _, text| match charge.run().and_then(|run| run.cost_center) {
+        Some(cost_center) => write!(text, "{}", serde_json::json!({ "cost_center": cost_center })),
         None => Ok(()),
     }),
     column("x_CorrectedPeriod", BOTH, |charge, _, text| match charge.what {

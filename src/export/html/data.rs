@@ -2,7 +2,7 @@
 
 use super::label::cut;
 use super::range::Shown;
-use crate::report::overview::{Overview, Percentiles, Pipeline, Sums};
+use crate::report::overview::{Overview, Percentiles, PipelineSummary, Sums};
 use crate::run::{Seconds, Usd};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,7 @@ impl Data {
         let shown_kinds: Vec<usize> = (0..overview.kinds.len())
             .filter(|kind| overview.kinds[*kind].0.ends().is_some() || overview.kinds[*kind].1.cost.runs > 0)
             .collect();
-        let focus = overview.focus.as_ref();
+        let focus = overview.headline_month.as_ref();
         let data = json!({
             "months": shown.month_labels(), "weeks": shown.week_labels(),
             "month": shown.months.0, "week": shown.weeks.0, "day": shown.days.0, "lastDay": shown.days.1,
@@ -86,7 +86,7 @@ impl Data {
             "compared": focus.is_some_and(|focus| focus.is_whole),
             "all": {
                 "m": months(all, shown), "w": weeks(all, shown), "d": days(all, shown), "x": sums(&all.total),
-                "b": sums(&all.before), "t": all.before_to_date.as_ref().map(sums),
+                "b": sums(&all.previous_month), "t": all.previous_month_to_date.as_ref().map(sums),
             },
             "kinds": kinds, "shown": shown_kinds, "pipelines": pipelines, "count": overview.pipelines.len(),
         });
@@ -98,7 +98,7 @@ impl Data {
 fn by_importance(overview: &Overview, shown: &Shown) -> Vec<usize> {
     let pipelines = &overview.pipelines;
     let mut order: Vec<usize> = (0..pipelines.len().min(TOP)).collect();
-    let mut top = |weight: &dyn Fn(&Pipeline) -> Option<i128>| {
+    let mut top = |weight: &dyn Fn(&PipelineSummary) -> Option<i128>| {
         let mut weighed: Vec<(i128, usize)> = pipelines
             .iter()
             .enumerate()
@@ -123,16 +123,17 @@ fn by_importance(overview: &Overview, shown: &Shown) -> Vec<usize> {
 }
 
 /// What is told of a pipeline, without its weeks and days.
-fn pipeline(pipeline: &Pipeline, shown: &Shown) -> Value {
-    let Pipeline { name, id, kind, total, before, before_to_date, failures, .. } = pipeline;
+fn pipeline(pipeline: &PipelineSummary, shown: &Shown) -> Value {
+    let PipelineSummary { name, id, kind, total, previous_month, previous_month_to_date, failures, .. } =
+        pipeline;
     json!({
         "n": name.as_deref().map(cut), "i": id.as_deref().map(cut), "k": kind,
-        "m": months(pipeline, shown), "x": sums(total), "b": sums(before), "t": before_to_date.as_ref().map(sums),
-        "f": [failures.in_a_row(), failures.last_failure_at().map(|at| shown.told(at))],
+        "m": months(pipeline, shown), "x": sums(total), "b": sums(previous_month), "t": previous_month_to_date.as_ref().map(sums),
+        "f": [failures.consecutive(), failures.last_failure_at().map(|at| shown.told(at))],
     })
 }
 
-fn months(pipeline: &Pipeline, shown: &Shown) -> Value {
+fn months(pipeline: &PipelineSummary, shown: &Shown) -> Value {
     let months = pipeline.months.iter().filter(|(month, _)| shown.has_month(*month));
     months
         .map(|(month, figures)| {
@@ -160,12 +161,12 @@ fn sums(sums: &Sums) -> Vec<Value> {
 }
 
 /// The weeks' times in milliseconds: how many runs took how long, how many waited how long.
-fn weeks(pipeline: &Pipeline, shown: &Shown) -> Value {
+fn weeks(pipeline: &PipelineSummary, shown: &Shown) -> Value {
     let weeks = pipeline.weeks.iter().filter(|(week, _)| shown.has_week(*week));
     weeks
         .map(|(week, times)| {
             let mut row = vec![json!(week - shown.weeks.0)];
-            for Percentiles { runs, p50, p95 } in [times.took, times.waited] {
+            for Percentiles { runs, p50, p95 } in [times.duration, times.queued] {
                 row.extend([json!(runs), millis(p50), millis(p95)]);
             }
             Value::Array(row)
@@ -174,7 +175,7 @@ fn weeks(pipeline: &Pipeline, shown: &Shown) -> Value {
 }
 
 /// The days one after the other: how many days after the one before, runs, failures.
-fn days(pipeline: &Pipeline, shown: &Shown) -> Value {
+fn days(pipeline: &PipelineSummary, shown: &Shown) -> Value {
     let mut before = shown.days.0;
     let days = pipeline.days.iter().filter(|(day, _)| shown.has_day(*day));
     days.flat_map(|(day, runs)| {

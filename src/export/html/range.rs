@@ -1,6 +1,6 @@
 //! This is the stretch of time that the page draws: which months, weeks and days, and what they are called.
 
-use crate::report::overview::calendar::{Days, month_label, week_label};
+use crate::report::overview::calendar::{DateIndex, month_label, week_label};
 use crate::report::overview::{Overview, Series};
 use crate::run::Instant;
 use chrono_tz::Tz;
@@ -28,10 +28,10 @@ impl Shown {
     /// after the last observation, so that one run far in the future does not push all others out.
     pub fn of(overview: &Overview) -> Shown {
         let (all, zone) = (&overview.all, overview.scope.zone);
-        let focus = overview.focus.as_ref().map(|focus| focus.month);
+        let focus = overview.headline_month.as_ref().map(|focus| focus.month);
         // A span that begins after all that is known has nothing but such runs.
         let known = overview.known_at.filter(|_| focus.is_some());
-        let known = known.and_then(|known_at| Days::new(zone).place_of(known_at.as_str()));
+        let known = known.and_then(|known_at| DateIndex::new(zone).numbers_of(known_at.as_str()));
         Shown {
             months: stretch(&all.months, MONTHS, known.map(|known| known.month), focus),
             weeks: stretch(&all.weeks, WEEKS, known.map(|known| known.week), None),

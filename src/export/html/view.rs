@@ -9,7 +9,7 @@ use super::scale::{Scale, Unit};
 use crate::report::DateBasis;
 use crate::report::overview::calendar::{day_label, monday, month_label, week_label, week_of};
 use crate::report::overview::{
-    ControlBand, KINDS, Outlier, Overview, Percentiles, Pipeline, Series, Sums, Times,
+    ControlBand, KINDS, Outlier, Overview, Percentiles, PipelineSummary, Series, Sums, Times,
 };
 use crate::report::period::Calendar;
 use crate::report::period::Period;
@@ -154,7 +154,7 @@ impl View {
         let data = Data::of(overview, &shown);
         let page = ViewBuilder { overview, shown, picked: &data.picked };
         let scope = &overview.scope;
-        let title = match (&scope.period, &overview.focus) {
+        let title = match (&scope.period, &overview.headline_month) {
             (Some(period), _) => format!("Pipeline runs of {period}"),
             (None, Some(focus)) => format!("Pipeline runs until {}", month_label(focus.month)),
             (None, None) => "Pipeline runs".to_owned(),
@@ -198,11 +198,11 @@ impl View {
             months_note: page.months_note(),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
-            took: page.times("took", "How long runs took, by week", |times| times.took),
+            took: page.times("took", "How long runs took, by week", |times| times.duration),
             weeks_note: page.weeks_note(),
-            took_table: page.times_table("took", "How long runs took, by week", |times| times.took),
-            waited: page.times("waited", "How long runs waited, by week", |times| times.waited),
-            waited_table: page.times_table("waited", "How long runs waited, by week", |times| times.waited),
+            took_table: page.times_table("took", "How long runs took, by week", |times| times.duration),
+            waited: page.times("waited", "How long runs waited, by week", |times| times.queued),
+            waited_table: page.times_table("waited", "How long runs waited, by week", |times| times.queued),
             success: page.success(),
             success_table: page.success_table(),
             shades: calendar.as_ref().map(shades).unwrap_or_default(),
@@ -287,7 +287,7 @@ impl ViewBuilder<'_> {
             DateBasis::Created => "when they were created",
         };
         let known = self.overview.known_at.map_or("nothing yet".to_owned(), |at| self.shown.told(at));
-        let fed = self.overview.fed.as_ref().map_or("never".to_owned(), |fed| {
+        let fed = self.overview.last_sync.as_ref().map_or("never".to_owned(), |fed| {
             format!("{} ({} sync)", self.shown.told(fed.ended_at), fed.kind)
         });
         let mut said = vec![
@@ -325,7 +325,7 @@ impl ViewBuilder<'_> {
     // ---- the month
 
     fn tiles(&self) -> Vec<Tile> {
-        let Some(focus) = &self.overview.focus else { return Vec::new() };
+        let Some(focus) = &self.overview.headline_month else { return Vec::new() };
         let (all, month) = (&self.overview.all, month_label(focus.month));
         let now = self.sums(focus.month);
         let so_far = match (focus.is_whole, focus.is_running) {
@@ -338,8 +338,8 @@ impl ViewBuilder<'_> {
         let against = |value: &dyn Fn(&Sums) -> (Option<i128>, String)| -> Vec<String> {
             let Some(label) = &before else { return Vec::new() };
             let (now, _) = value(&now);
-            let (whole, words) = value(&all.before);
-            match &all.before_to_date {
+            let (whole, words) = value(&all.previous_month);
+            match &all.previous_month_to_date {
                 None => vec![format!("{label}: {words}{}", in_brackets(change(now, whole)))],
                 Some(to_date) => {
                     let (part, part_words) = value(to_date);
@@ -582,13 +582,13 @@ impl ViewBuilder<'_> {
         }
     }
 
-    fn name_of(&self, pipeline: &Pipeline) -> Name {
+    fn name_of(&self, pipeline: &PipelineSummary) -> Name {
         self.name(pipeline.name.as_ref(), pipeline.id.as_ref(), pipeline.kind.as_ref())
     }
 
     fn pipelines(&self) -> Vec<PipelineRow> {
         let all = self.overview.all.total.cost.total();
-        let row = |pipeline: &Pipeline| {
+        let row = |pipeline: &PipelineSummary| {
             let Sums { cost, .. } = pipeline.total;
             let months: Vec<(Option<i128>, String)> = self
                 .shown
@@ -603,7 +603,7 @@ impl ViewBuilder<'_> {
                 .collect();
             let months: Vec<_> = months.into_iter().rev().collect();
             // As many months as there are after it stand behind it.
-            let focus = self.overview.focus.as_ref().and_then(|focus| {
+            let focus = self.overview.headline_month.as_ref().and_then(|focus| {
                 months
                     .len()
                     .checked_sub(1)?
@@ -757,7 +757,7 @@ impl ViewBuilder<'_> {
     // ---- failures
 
     /// The pipelines' places, those that weigh most first; those that weigh nothing are left out.
-    fn heaviest(&self, weight: impl Fn(&Pipeline) -> u64) -> Vec<usize> {
+    fn heaviest(&self, weight: impl Fn(&PipelineSummary) -> u64) -> Vec<usize> {
         let pipelines = &self.overview.pipelines;
         let mut places: Vec<usize> =
             (0..pipelines.len()).filter(|place| weight(&pipelines[*place]) > 0).collect();
@@ -779,7 +779,7 @@ impl ViewBuilder<'_> {
                 failed: Figure::count(failed),
                 ended: Figure::count(ended),
                 rate: Figure::share(Share::ratio(failed.into(), ended.into())),
-                in_a_row: Figure::count(pipeline.failures.in_a_row()),
+                in_a_row: Figure::count(pipeline.failures.consecutive()),
                 last: pipeline.failures.last_failure_at().map_or("–".to_owned(), |at| self.shown.told(at)),
             }
         });
@@ -833,7 +833,7 @@ impl ViewBuilder<'_> {
     // ---- what is out of the ordinary
 
     fn outlier(&self, outlier: &Outlier) -> OutlierRow {
-        let Outlier { pipeline, label, run_id, judged } = outlier;
+        let Outlier { pipeline, label, run_id, scored } = outlier;
         let part = |place: usize| label.get(place).and_then(Option::as_ref);
         let cost = |nanos: i128| grouped(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD";
         let words = |what: &str, band: &ControlBand, told: &dyn Fn(i128) -> String| {
@@ -846,10 +846,10 @@ impl ViewBuilder<'_> {
                 band.runs_before
             )
         };
-        let left = |band: &Option<ControlBand>| band.filter(ControlBand::is_left);
+        let left = |band: &Option<ControlBand>| band.filter(ControlBand::is_outside);
         let why: Vec<String> = [
-            left(&judged.cost).map(|band| words("cost", &band, &cost)),
-            left(&judged.duration).map(|band| words("took", &band, &lasting)),
+            left(&scored.cost).map(|band| words("cost", &band, &cost)),
+            left(&scored.duration).map(|band| words("took", &band, &lasting)),
         ]
         .into_iter()
         .flatten()
@@ -858,7 +858,7 @@ impl ViewBuilder<'_> {
             of: self.of(*pipeline),
             name: self.name(part(0), part(1), part(2)),
             run_id: on_a_line(run_id),
-            booked_at: self.shown.told(judged.booked_at),
+            booked_at: self.shown.told(scored.booked_at),
             why: why.join("; "),
         }
     }

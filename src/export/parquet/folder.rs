@@ -5,7 +5,7 @@ use crate::digest::{Hash, in_hexadecimal};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::report::DateBasis;
-use crate::report::dataset::Table;
+use crate::report::rows::dataset::DatasetTable;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ impl Folder {
     /// # Errors
     /// [`Error::Usage`] when it holds anything else, named; nothing is touched then. [`Error::Output`] when the place refuses,
     /// or another export is writing to it.
-    pub fn open(path: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Result<Folder> {
+    pub fn open(path: &Path, kind: &Kind, tables: &[DatasetTable], workspaces: &[&str]) -> Result<Folder> {
         let refused = |cause| refused(path, cause);
         match fs::metadata(path) {
             Ok(there) if !there.is_dir() => {
@@ -179,19 +179,19 @@ impl Folder {
     }
 
     /// What the file at that place holds; `None`: there is none, or another than was written.
-    pub fn part(&self, table: Table, place: &str) -> Option<&Part> {
+    pub fn part(&self, table: DatasetTable, place: &str) -> Option<&Part> {
         let part = self.state.tables.get(table.name())?.get(place)?;
         let there = fs::metadata(self.path.join(table.name()).join(place)).ok()?;
         (there.is_file() && there.len() == part.bytes).then_some(part)
     }
 
     /// Where a file stands.
-    pub fn path_of(&self, table: Table, place: &str) -> PathBuf {
+    pub fn path_of(&self, table: DatasetTable, place: &str) -> PathBuf {
         self.path.join(table.name()).join(place)
     }
 
     /// Takes in what was written to a place.
-    pub fn put(&mut self, table: Table, place: String, part: Part) {
+    pub fn put(&mut self, table: DatasetTable, place: String, part: Part) {
         self.state.tables.entry(table.name().to_owned()).or_default().insert(place, part);
     }
 
@@ -199,7 +199,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when the folder cannot be read.
-    pub fn places(&self, table: Table, workspace: usize) -> Result<Vec<String>> {
+    pub fn places(&self, table: DatasetTable, workspace: usize) -> Result<Vec<String>> {
         let part = part_of(workspace);
         let mut places: Vec<String> = self
             .state
@@ -225,7 +225,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when the place refuses.
-    pub fn remove(&mut self, table: Table, place: &str) -> Result<()> {
+    pub fn remove(&mut self, table: DatasetTable, place: &str) -> Result<()> {
         let path = self.path_of(table, place);
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(refused(&path, cause)),
@@ -240,7 +240,7 @@ impl Folder {
     }
 
     /// How many rows a workspace's files of a table hold.
-    pub fn rows(&self, table: Table, workspace: usize) -> u64 {
+    pub fn rows(&self, table: DatasetTable, workspace: usize) -> u64 {
         let part = part_of(workspace);
         let parts = self.state.tables.get(table.name()).into_iter().flatten();
         parts
@@ -285,7 +285,7 @@ impl Folder {
     }
 
     /// Removes what an export left behind that was killed.
-    fn sweep(&self, tables: &[Table]) -> Result<()> {
+    fn sweep(&self, tables: &[DatasetTable]) -> Result<()> {
         let mut folders = vec![self.path.clone()];
         for table in tables {
             let folder = self.path.join(table.name());
@@ -339,7 +339,7 @@ fn lock(folder: &Path) -> Result<File> {
 }
 
 /// What the dataset there says of itself; `None`: nothing is there yet. Whatever is not of a dataset of that kind is named.
-fn look(folder: &Path, kind: &Kind, tables: &[Table], workspaces: &[&str]) -> Result<Option<State>> {
+fn look(folder: &Path, kind: &Kind, tables: &[DatasetTable], workspaces: &[&str]) -> Result<Option<State>> {
     let unfit = |what: String, hint: &str| Err(Error::Usage { what, hint: Some(hint.to_owned()) });
     let path = folder.join(STATE);
     let text = match fs::read(&path) {
@@ -436,7 +436,7 @@ fn foreign(folder: &Path, known: &impl Fn(&str) -> bool, workspaces: usize) -> R
         for inner in entries(&entry.path())?.iter().filter(|inner| !is_hidden(inner)) {
             let inner_name = inner.file_name().to_string_lossy().into_owned();
             let inner_is_month = inner_name.starts_with("month=") && inner.path().is_dir();
-            let has_months = name != Table::Pipelines.name();
+            let has_months = name != DatasetTable::Pipelines.name();
             if inner_is_month != has_months || (!has_months && !is_part(&inner_name)) {
                 return Ok(Some(format!("{name}/{inner_name}")));
             }

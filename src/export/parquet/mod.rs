@@ -12,8 +12,8 @@ use crate::atomic_file::write_atomically;
 use crate::digest::{Hash, Hashing, in_hexadecimal};
 use crate::error::{Error, Result};
 use crate::report::Ledger;
-use crate::report::dataset::{self, Month, Stretch, Table};
-use crate::report::rows::{Cursor, Row, Selection, Value};
+use crate::report::rows::dataset::{self, BookedMonth, DatasetTable, RowRange};
+use crate::report::rows::{Cursor, Row, RowStream, Value};
 use folder::{Folder, Kind, Part, part_of, place_of};
 use std::fs;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ use writer::FileStats;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The tables.
-    pub tables: Vec<Table>,
+    pub tables: Vec<DatasetTable>,
     /// Of each table only so many of the newest months are compared, what has no file yet, and what has more rows or fewer
     /// than its file; `None`: all are.
     pub watch_months: Option<usize>,
@@ -64,7 +64,7 @@ impl TableSummary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// Table by table.
-    pub tables: Vec<(Table, TableSummary)>,
+    pub tables: Vec<(DatasetTable, TableSummary)>,
     /// How many amounts are NULL because DECIMAL(18, 9) cannot hold them.
     pub amounts_too_large: u64,
 }
@@ -95,7 +95,7 @@ pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<S
             let number =
                 folder.number(ledger.workspace()).expect("each workspace that is asked for is in its folder");
             let bringing = TableSync { ledger, number, table: *table, options, folder: &mut folder };
-            let brought = bringing.up_to_date().map_err(|error| ledger.blamed(error));
+            let brought = bringing.up_to_date().map_err(|error| ledger.with_archive_path(error));
             // What was written before an error need not be written again.
             folder.keep()?;
             summary.take_in(brought?);
@@ -111,7 +111,7 @@ struct TableSync<'a, 'l> {
     ledger: &'a Ledger<'l>,
     /// The number of its files.
     number: usize,
-    table: Table,
+    table: DatasetTable,
     options: &'a Options,
     folder: &'a mut Folder,
 }
@@ -119,12 +119,12 @@ struct TableSync<'a, 'l> {
 impl<'a> TableSync<'a, '_> {
     fn up_to_date(mut self) -> Result<TableSummary> {
         let mut months = match self.table {
-            Table::Pipelines => Vec::new(),
-            Table::Runs | Table::RunSnapshots => dataset::months(self.ledger, self.table)?,
+            DatasetTable::Pipelines => Vec::new(),
+            DatasetTable::Runs | DatasetTable::RunSnapshots => dataset::months(self.ledger, self.table)?,
         };
         if months.is_empty() {
             // A table without a file is none to those who read it.
-            months.push(Month { period: None, rows: 0 });
+            months.push(BookedMonth { period: None, rows: 0 });
         }
         let mut summary = TableSummary::default();
         let booked = months.iter().filter(|month| month.period.is_some()).count();
@@ -137,7 +137,7 @@ impl<'a> TableSync<'a, '_> {
                 None => changed[nth] = true,
                 Some(_) if is_watched(nth) => compared[nth] = true,
                 // A run may have gone to a month that is watched, or come from there: it must not be there twice.
-                Some(part) if self.table != Table::Pipelines && part.rows != month.rows => {
+                Some(part) if self.table != DatasetTable::Pipelines && part.rows != month.rows => {
                     compared[nth] = true
                 }
                 Some(_) => summary.left_alone += 1,
@@ -166,7 +166,7 @@ impl<'a> TableSync<'a, '_> {
     }
 
     /// The hashes of these months' rows, which follow each other.
-    fn hashes(&self, months: &[Month]) -> Result<Vec<Hash>> {
+    fn hashes(&self, months: &[BookedMonth]) -> Result<Vec<Hash>> {
         let mut selection = self.rows(months)?;
         let mut cursor = selection.cursor();
         cursor.advance()?;
@@ -183,7 +183,7 @@ impl<'a> TableSync<'a, '_> {
     }
 
     /// Writes these months, which follow each other, each in one step.
-    fn write(&mut self, months: &[Month], summary: &mut TableSummary) -> Result<()> {
+    fn write(&mut self, months: &[BookedMonth], summary: &mut TableSummary) -> Result<()> {
         let mut selection = self.rows(months)?;
         let mut cursor = selection.cursor();
         cursor.advance()?;
@@ -217,12 +217,12 @@ impl<'a> TableSync<'a, '_> {
         Ok(())
     }
 
-    fn rows(&self, months: &[Month]) -> Result<Selection<'a>> {
-        let period = |month: Option<&Month>| month.and_then(|month| month.period.clone());
+    fn rows(&self, months: &[BookedMonth]) -> Result<RowStream<'a>> {
+        let period = |month: Option<&BookedMonth>| month.and_then(|month| month.period.clone());
         let stretch = match (self.table, period(months.first()), period(months.last())) {
-            (Table::Pipelines, ..) => Stretch::All,
-            (_, Some(first), Some(last)) => Stretch::Booked(first.start, last.end),
-            _ => Stretch::Unbooked,
+            (DatasetTable::Pipelines, ..) => RowRange::All,
+            (_, Some(first), Some(last)) => RowRange::Booked(first.start, last.end),
+            _ => RowRange::Unbooked,
         };
         dataset::rows(self.ledger, self.table, stretch, self.ledger.workspace())
     }
@@ -230,7 +230,7 @@ impl<'a> TableSync<'a, '_> {
     /// Gives the rows to `visit` from where the cursor stands to the month's end.
     fn for_each_of<E: From<Error>>(
         &self,
-        month: &Month,
+        month: &BookedMonth,
         cursor: &mut Cursor<'_>,
         mut visit: impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -240,7 +240,7 @@ impl<'a> TableSync<'a, '_> {
                 Value::Text(text) => Some(text),
                 _ => None,
             });
-            if !month.has(booked_at) {
+            if !month.contains(booked_at) {
                 break;
             }
             visit(&row)?;
@@ -249,16 +249,16 @@ impl<'a> TableSync<'a, '_> {
         Ok(())
     }
 
-    fn place(&self, month: &Month) -> String {
+    fn place(&self, month: &BookedMonth) -> String {
         match self.table {
-            Table::Pipelines => part_of(self.number),
-            Table::Runs | Table::RunSnapshots => place_of(month.label(), self.number),
+            DatasetTable::Pipelines => part_of(self.number),
+            DatasetTable::Runs | DatasetTable::RunSnapshots => place_of(month.label(), self.number),
         }
     }
 }
 
 /// The months that are meant, as stretches of such as follow each other in the order of booking.
-fn stretches(months: &[Month], meant: &[bool]) -> Vec<Range<usize>> {
+fn stretches(months: &[BookedMonth], meant: &[bool]) -> Vec<Range<usize>> {
     let mut stretches: Vec<Range<usize>> = Vec::new();
     for nth in (0..months.len()).filter(|nth| meant[*nth]) {
         match stretches.last_mut() {

@@ -1,6 +1,6 @@
 //! This is the dataset's schema: each table's columns, their types, and what they mean.
 
-use crate::report::dataset::Table;
+use crate::report::rows::dataset::DatasetTable;
 
 /// What a column's values are, and how Parquet holds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,33 +61,33 @@ const fn optional(name: &'static str, is: Type, meaning: &'static str) -> Column
 }
 
 /// The columns of a table, in their order.
-pub fn columns(table: Table) -> &'static [Column] {
+pub fn columns(table: DatasetTable) -> &'static [Column] {
     match table {
-        Table::Pipelines => PIPELINES,
-        Table::Runs => RUNS,
-        Table::RunSnapshots => RUN_SNAPSHOTS,
+        DatasetTable::Pipelines => PIPELINES,
+        DatasetTable::Runs => RUNS,
+        DatasetTable::RunSnapshots => RUN_SNAPSHOTS,
     }
 }
 
 /// What a row of a table is.
-pub fn row(table: Table) -> &'static str {
+pub fn row(table: DatasetTable) -> &'static str {
     match table {
-        Table::Pipelines => {
+        DatasetTable::Pipelines => {
             "a source, destination or transformation as it was last seen, also after it was deleted"
         }
-        Table::Runs => "the current state of a run",
-        Table::RunSnapshots => {
+        DatasetTable::Runs => "the current state of a run",
+        DatasetTable::RunSnapshots => {
             "one distinct state of a run, known from `observed_at` until `superseded_at` (half open)"
         }
     }
 }
 
 /// The columns that a table's files are sorted by, also as Parquet's own metadata tell it.
-pub fn sorted_by(table: Table) -> &'static [&'static str] {
+pub fn sorted_by(table: DatasetTable) -> &'static [&'static str] {
     match table {
-        Table::Pipelines => &["kind", "pipeline_id"],
-        Table::Runs => &["booked_at", "run_id"],
-        Table::RunSnapshots => &["booked_at", "run_id", "snapshot_id"],
+        DatasetTable::Pipelines => &["kind", "pipeline_id"],
+        DatasetTable::Runs => &["booked_at", "run_id"],
+        DatasetTable::RunSnapshots => &["booked_at", "run_id", "snapshot_id"],
     }
 }
 
@@ -289,7 +289,7 @@ const PIPELINES: &[Column] = &[
 ];
 
 /// The page that stands in the dataset, of which tables and which booking.
-pub fn page(tables: &[Table], zone: &str, date_basis: &str) -> String {
+pub fn page(tables: &[DatasetTable], zone: &str, date_basis: &str) -> String {
     let months = match date_basis {
         "ended" => "when they ended; a run that has not ended is in the month that is NULL",
         "created" => "when they were created",
@@ -336,7 +336,7 @@ Read it (tell the reader that `month` is a string: some take 2026-01 for the fir
                 column.meaning
             ));
         }
-        if *table != Table::Pipelines {
+        if *table != DatasetTable::Pipelines {
             page.push_str("| `month` | string | | the month, from the folder's name |\n");
         }
     }

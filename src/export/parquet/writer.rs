@@ -3,8 +3,8 @@
 use super::schema::Column;
 use crate::error::{Error, Result};
 use crate::export::WriteError;
-use crate::report::dataset::Table;
 use crate::report::rows::Value;
+use crate::report::rows::dataset::DatasetTable;
 use std::io::Write;
 
 /// What a file holds by now.
@@ -39,7 +39,7 @@ pub struct File<W>(std::marker::PhantomData<W>);
 #[cfg(not(feature = "parquet"))]
 impl<W: Write + Send> File<W> {
     /// Begins the file.
-    pub fn begin(_out: W, _table: Table, _columns: &'static [Column]) -> Result<File<W>, WriteError> {
+    pub fn begin(_out: W, _table: DatasetTable, _columns: &'static [Column]) -> Result<File<W>, WriteError> {
         available()?;
         Ok(File(std::marker::PhantomData))
     }
@@ -61,7 +61,7 @@ pub use file::File;
 
 #[cfg(feature = "parquet")]
 mod file {
-    use super::{Column, FileStats, Table, Value, Write, WriteError};
+    use super::{Column, DatasetTable, FileStats, Value, Write, WriteError};
     use crate::error::Error;
     use crate::export::parquet::schema::{Type, sorted_by};
     use chrono::NaiveDate;
@@ -122,7 +122,7 @@ mod file {
         ///
         /// # Errors
         /// What the place refuses.
-        pub fn begin(out: W, table: Table, columns: &'static [Column]) -> Result<File<W>, WriteError> {
+        pub fn begin(out: W, table: DatasetTable, columns: &'static [Column]) -> Result<File<W>, WriteError> {
             let writer = SerializedFileWriter::new(out, schema(table, columns)?, properties(table, columns))
                 .map_err(refused)?;
             let group = columns.iter().map(Filling::of).collect();
@@ -303,7 +303,7 @@ mod file {
         Some(seconds * 1_000_000 + number(20, 6)?)
     }
 
-    fn schema(table: Table, columns: &[Column]) -> Result<TypePtr, WriteError> {
+    fn schema(table: DatasetTable, columns: &[Column]) -> Result<TypePtr, WriteError> {
         let fields = columns.iter().map(|column| {
             let (physical, logical) = match column.is {
                 Type::Text | Type::Json | Type::Hex => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
@@ -325,7 +325,7 @@ mod file {
         Ok(Arc::new(schema))
     }
 
-    fn properties(table: Table, columns: &[Column]) -> WriterPropertiesPtr {
+    fn properties(table: DatasetTable, columns: &[Column]) -> WriterPropertiesPtr {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
         let place = |name: &&str| columns.iter().position(|column| column.name == *name);
         let sorted = sorted_by(table).iter().filter_map(place).map(|place| SortingColumn {

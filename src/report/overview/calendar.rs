@@ -1,4 +1,4 @@
-//! This is the numbering of days, weeks and months in a zone, by which an overview keeps its figures.
+//! Day, week and month numbers in a time zone: the keys of the figures in an overview.
 
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
@@ -6,28 +6,28 @@ use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 
-/// The places of one instant. Each number grows by one from a day, week or month to the next.
+/// The numbers of one instant's day, week and month. Consecutive days, weeks and months have consecutive numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct DateNumbers {
     /// Days since the first of January of the year 1, which is day 1.
     pub day: i32,
-    /// Weeks, from Monday to Sunday.
+    /// ISO weeks, from Monday to Sunday.
     pub week: i32,
-    /// Months: twelve times the year, and the month from 0.
+    /// Twelve times the year, plus the month counted from 0.
     pub month: i32,
 }
 
-/// The week of a day.
+/// The week that contains a day.
 pub fn week_of(day: i32) -> i32 {
     (day - 1).div_euclid(7)
 }
 
-/// The day that is a week's Monday.
+/// The Monday of a week.
 pub fn monday(week: i32) -> i32 {
     week * 7 + 1
 }
 
-/// The month of a day. `None`: it is outside of the calendar.
+/// The month that contains a day. `None`: the day is outside the calendar.
 pub fn month_of(day: i32) -> Option<i32> {
     let date = NaiveDate::from_num_days_from_ce_opt(day)?;
     Some(date.year() * 12 + date.month0() as i32)
@@ -40,57 +40,57 @@ pub fn month_label(month: i32) -> String {
 
 /// `2026-W05`.
 pub fn week_label(week: i32) -> String {
-    labelled(monday(week), "%G-W%V")
+    format_day(monday(week), "%G-W%V")
 }
 
 /// `2026-01-31`.
 pub fn day_label(day: i32) -> String {
-    labelled(day, "%Y-%m-%d")
+    format_day(day, "%Y-%m-%d")
 }
 
-fn labelled(day: i32, form: &str) -> String {
-    NaiveDate::from_num_days_from_ce_opt(day).map_or_else(String::new, |day| day.format(form).to_string())
+fn format_day(day: i32, format: &str) -> String {
+    NaiveDate::from_num_days_from_ce_opt(day).map_or_else(String::new, |day| day.format(format).to_string())
 }
 
-/// The days met so far, so that each is worked out once.
-pub struct Days {
+/// Looks up the date numbers of instants in one zone. Each day is computed once.
+pub struct DateIndex {
     zone: Tz,
-    met: Vec<(Period, Place)>,
+    days: Vec<(Period, DateNumbers)>,
     by_start: BTreeMap<Instant, usize>,
     current: usize,
 }
 
-impl Days {
-    /// None met yet.
-    pub fn new(zone: Tz) -> Days {
-        Days { zone, met: Vec::new(), by_start: BTreeMap::new(), current: 0 }
+impl DateIndex {
+    /// An empty index.
+    pub fn new(zone: Tz) -> DateIndex {
+        DateIndex { zone, days: Vec::new(), by_start: BTreeMap::new(), current: 0 }
     }
 
-    /// The place of an instant as it is stored. `None`: it is none.
-    pub fn place_of(&mut self, stored: &str) -> Option<Place> {
-        // Runs mostly come in the order of time, so the next one shares the day of the last.
-        if let Some((day, place)) = self.met.get(self.current)
+    /// The date numbers of a stored instant. `None`: the text is not an instant.
+    pub fn numbers_of(&mut self, stored: &str) -> Option<DateNumbers> {
+        // Runs are mostly read in order of time, so consecutive runs share a day.
+        if let Some((day, numbers)) = self.days.get(self.current)
             && day.contains(stored)
         {
-            return Some(*place);
+            return Some(*numbers);
         }
         let instant = Instant::parse(stored)?;
-        let before = self.by_start.range(..=instant).next_back().map(|(_, place)| *place);
-        if let Some(known) = before.filter(|known| self.met[*known].0.contains(stored)) {
+        let before = self.by_start.range(..=instant).next_back().map(|(_, index)| *index);
+        if let Some(known) = before.filter(|known| self.days[*known].0.contains(stored)) {
             self.current = known;
-            return Some(self.met[known].1);
+            return Some(self.days[known].1);
         }
         let day = Period::around(instant, Calendar::Day, self.zone);
         let date = NaiveDate::parse_from_str(&day.label, "%Y-%m-%d").ok()?;
         let number = date.num_days_from_ce();
-        let place = Place { day: number, week: week_of(number), month: month_of(number)? };
-        self.current = self.met.len();
-        // A day without a start is the calendar's first; it is found again only as the current one.
+        let numbers = DateNumbers { day: number, week: week_of(number), month: month_of(number)? };
+        self.current = self.days.len();
+        // The first day of the calendar has no start. It is found again only while it is the current day.
         if let Some(start) = day.start {
             self.by_start.insert(start, self.current);
         }
-        self.met.push((day, place));
-        Some(place)
+        self.days.push((day, numbers));
+        Some(numbers)
     }
 }
 
@@ -99,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_placed_in_the_days_of_the_zone() {
-        let mut days = Days::new(Tz::America__Sao_Paulo);
+    fn an_instant_gets_the_day_of_its_zone() {
+        let mut dates = DateIndex::new(Tz::America__Sao_Paulo);
         for _ in 0..2 {
             for (instant, day, week, month) in [
                 ("2026-02-01T02:59:59.999999Z", "2026-01-31", "2026-W05", "2026-01"),
@@ -108,13 +108,13 @@ mod tests {
                 ("2026-02-02T03:00:00.000000Z", "2026-02-02", "2026-W06", "2026-02"),
                 ("2027-01-01T12:00:00.000000Z", "2027-01-01", "2026-W53", "2027-01"),
             ] {
-                let place = days.place_of(instant).unwrap();
-                let labels = (day_label(place.day), week_label(place.week), month_label(place.month));
+                let numbers = dates.numbers_of(instant).unwrap();
+                let labels = (day_label(numbers.day), week_label(numbers.week), month_label(numbers.month));
                 assert_eq!(labels, (day.to_owned(), week.to_owned(), month.to_owned()));
-                assert!((0..7).contains(&(place.day - monday(place.week))));
+                assert!((0..7).contains(&(numbers.day - monday(numbers.week))));
             }
         }
-        assert_eq!(days.met.len(), 4);
-        assert_eq!(days.place_of("yesterday"), None);
+        assert_eq!(dates.days.len(), 4);
+        assert_eq!(dates.numbers_of("yesterday"), None);
     }
 }

@@ -1,13 +1,13 @@
-//! This is what an overview keeps of the runs of one pipeline: sums by month, times by week, counts by day, failures.
+//! The figures of one pipeline: sums by month, times by week, counts by day, and failures.
 
 use crate::error::Result;
-use crate::report::cost::{CHARGED, CostTally};
-use crate::report::duration::{MICROS, Spread, micros_between};
+use crate::report::cost::{CHARGED, CostTotals};
+use crate::report::duration::{Distribution, MICROS_PER_SECOND, micros_between};
 use crate::report::group_by::Aggregate;
-use crate::report::run_scan::BookedRun;
+use crate::report::run_scan::IndexedRun;
 use crate::run::{Instant, Seconds, Share};
 
-/// Figures by the number of a day, week or month, in ascending order.
+/// Figures by day, week or month number, in ascending order.
 #[derive(Debug, Clone)]
 pub struct Series<T>(Vec<(i32, T)>);
 
@@ -18,17 +18,17 @@ impl<T> Default for Series<T> {
 }
 
 impl<T> Series<T> {
-    /// The figures of that number. `None`: there was no run.
+    /// The figures of a number. `None`: it has no run.
     pub fn get(&self, number: i32) -> Option<&T> {
-        self.0.binary_search_by_key(&number, |(number, _)| *number).ok().map(|place| &self.0[place].1)
+        self.0.binary_search_by_key(&number, |(number, _)| *number).ok().map(|index| &self.0[index].1)
     }
 
-    /// All of them with their numbers.
+    /// All numbers with their figures.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &(i32, T)> {
         self.0.iter()
     }
 
-    /// The least and the greatest number. `None`: there are none.
+    /// The smallest and the largest number. `None`: the series is empty.
     pub fn ends(&self) -> Option<(i32, i32)> {
         Some((self.0.first()?.0, self.0.last()?.0))
     }
@@ -40,60 +40,68 @@ impl<T> Series<T> {
 }
 
 impl<T: Default> Series<T> {
-    /// The figures of that number, to add to. Runs mostly come newest first, so it is looked for from the front.
-    pub(super) fn at(&mut self, number: i32) -> &mut T {
-        let place = match self.0.first() {
+    /// The figures of a number, inserted if missing. The first entry is tried first, because most scans read the
+    /// newest runs first.
+    pub(super) fn entry(&mut self, number: i32) -> &mut T {
+        let index = match self.0.first() {
             Some((first, _)) if *first == number => 0,
             _ => match self.0.binary_search_by_key(&number, |(number, _)| *number) {
-                Ok(place) => place,
-                Err(place) => {
-                    self.0.insert(place, (number, T::default()));
-                    place
+                Ok(index) => index,
+                Err(index) => {
+                    self.0.insert(index, (number, T::default()));
+                    index
                 }
             },
         };
-        &mut self.0[place].1
+        &mut self.0[index].1
     }
 }
 
-/// How many runs, what they cost, and how they ended.
+impl<T> FromIterator<(i32, T)> for Series<T> {
+    /// The numbers must be in ascending order.
+    fn from_iter<I: IntoIterator<Item = (i32, T)>>(figures: I) -> Series<T> {
+        Series(figures.into_iter().collect())
+    }
+}
+
+/// Run counts, costs and outcomes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sums {
-    /// Their count and costs.
-    pub cost: CostTally,
-    /// Those with the status `success`.
+    /// The number of runs and their costs.
+    pub cost: CostTotals,
+    /// Runs with the status `success`.
     pub succeeded: u64,
-    /// Those with the status `failed`.
+    /// Runs with the status `failed`.
     pub failed: u64,
-    /// Those with the status `canceled`.
+    /// Runs with the status `canceled`.
     pub canceled: u64,
-    /// Those that may still change.
+    /// Runs that may still change.
     pub unsettled: u64,
 }
 
 impl Sums {
-    /// The part of the runs with a final status that succeeded. `None`: none has one.
+    /// The share of successes among the runs with a final status. `None`: no run has one.
     pub fn success_rate(&self) -> Option<Share> {
         Share::ratio(self.succeeded.into(), self.ended().into())
     }
 
-    /// The runs with a final status.
+    /// The number of runs with a final status.
     pub fn ended(&self) -> u64 {
         self.succeeded + self.failed + self.canceled
     }
 
-    /// Takes in all runs of others.
-    pub fn merge(&mut self, others: Sums) {
-        self.cost.merge(others.cost);
-        self.succeeded += others.succeeded;
-        self.failed += others.failed;
-        self.canceled += others.canceled;
-        self.unsettled += others.unsettled;
+    /// Adds the runs of other sums.
+    pub fn merge(&mut self, other: Sums) {
+        self.cost.merge(other.cost);
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.canceled += other.canceled;
+        self.unsettled += other.unsettled;
     }
 
-    /// `settled_before`: of what ended earlier no change is expected, as the view `runs` has it.
+    /// Adds a run. One that ended before `settled_before` counts as settled, as in the view `runs`.
     pub(super) fn add(&mut self, run: &RunFacts<'_>, settled_before: &str) -> Result<()> {
-        self.cost.take(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
+        self.cost.add_run(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
         let is_final = run.outcome.is_some();
         match run.outcome {
             Some(Outcome::Succeeded) => self.succeeded += 1,
@@ -103,8 +111,8 @@ impl Sums {
         }
         if !(is_final && run.cost_nanos().is_some()) {
             let created_at = run.created_at.filter(|_| is_final);
-            let long_over = run.row.ended_at()?.or(created_at).is_some_and(|at| at < settled_before);
-            self.unsettled += u64::from(!long_over);
+            let ended_long_ago = run.row.ended_at()?.or(created_at).is_some_and(|at| at < settled_before);
+            self.unsettled += u64::from(!ended_long_ago);
         }
         Ok(())
     }
@@ -118,10 +126,10 @@ pub(super) enum Outcome {
     Canceled,
 }
 
-/// What most figures need of a run, read from its row once.
+/// The values of a run that most figures use, read from its row once.
 pub(super) struct RunFacts<'r> {
-    pub row: &'r BookedRun<'r>,
-    /// `None`: its status is not final.
+    pub row: &'r IndexedRun<'r>,
+    /// `None`: the status is not final.
     pub outcome: Option<Outcome>,
     pub el_cost_nanos: Option<i64>,
     pub transformation_cost_nanos: Option<i64>,
@@ -131,7 +139,7 @@ pub(super) struct RunFacts<'r> {
 }
 
 impl<'r> RunFacts<'r> {
-    pub fn read(row: &'r BookedRun<'r>) -> Result<RunFacts<'r>> {
+    pub fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
         let outcome = match row.status()? {
             Some("success") => Some(Outcome::Succeeded),
             Some("failed") => Some(Outcome::Failed),
@@ -149,21 +157,21 @@ impl<'r> RunFacts<'r> {
         })
     }
 
-    /// Both parts of its cost. `None`: neither is known.
+    /// The sum of the known cost components. `None`: neither is known.
     pub fn cost_nanos(&self) -> Option<i64> {
-        let parts = [self.el_cost_nanos, self.transformation_cost_nanos];
-        parts.into_iter().flatten().reduce(i64::saturating_add)
+        let components = [self.el_cost_nanos, self.transformation_cost_nanos];
+        components.into_iter().flatten().reduce(i64::saturating_add)
     }
 }
 
-/// How long runs took and waited, each value kept.
+/// All durations and queue times of some runs.
 #[derive(Debug, Default)]
-pub(super) struct Timed {
+pub(super) struct TimeSamples {
     pub durations_seconds: Vec<i64>,
     pub queued_micros: Vec<i64>,
 }
 
-impl Timed {
+impl TimeSamples {
     pub fn add(&mut self, run: &RunFacts<'_>) -> Result<()> {
         self.durations_seconds.extend(run.duration_seconds);
         if let (Some(created_at), Some(started_at)) = (run.created_at, run.row.started_at()?) {
@@ -172,67 +180,63 @@ impl Timed {
         Ok(())
     }
 
-    pub fn merge(&mut self, mut other: Timed) {
+    pub fn merge(&mut self, mut other: TimeSamples) {
         self.durations_seconds.append(&mut other.durations_seconds);
         self.queued_micros.append(&mut other.queued_micros);
     }
 
     pub fn times(&mut self) -> Times {
-        let durations = Times::percentiles(&Spread::of(&mut self.durations_seconds, 1));
-        let queued = Times::percentiles(&Spread::of(&mut self.queued_micros, MICROS));
-        Times { took: durations, waited: queued }
+        let duration = Percentiles::of(&Distribution::of(&mut self.durations_seconds, 1));
+        let queued = Percentiles::of(&Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND));
+        Times { duration, queued }
     }
 }
 
-/// How long runs took and waited, as `runledger report duration` has it.
+/// Durations and queue times, as in `runledger report duration`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Times {
     /// From start to end.
-    pub took: Percentiles,
+    pub duration: Percentiles,
     /// From creation to start.
-    pub waited: Percentiles,
+    pub queued: Percentiles,
 }
 
-/// The middle of some times, and what only one in twenty exceeds.
+/// The median and the 95th percentile of some times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Percentiles {
-    /// Of how many runs the time is known.
+    /// The number of runs whose time is known.
     pub runs: u64,
-    /// `None`: of none.
+    /// `None`: no time is known.
     pub p50: Option<Seconds>,
-    /// `None`: of none.
+    /// `None`: no time is known.
     pub p95: Option<Seconds>,
 }
 
-impl Times {
-    fn percentiles(spread: &Spread<'_>) -> Percentiles {
-        Percentiles {
-            runs: spread.values.len() as u64,
-            p50: spread.percentile(50),
-            p95: spread.percentile(95),
-        }
+impl Percentiles {
+    fn of(times: &Distribution<'_>) -> Percentiles {
+        Percentiles { runs: times.values.len() as u64, p50: times.percentile(50), p95: times.percentile(95) }
     }
 }
 
-/// The runs of one day.
+/// The number of runs on one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DayRuns {
-    /// All of them.
+    /// All runs.
     pub runs: u64,
-    /// Those that failed.
+    /// Failed runs.
     pub failed: u64,
 }
 
-/// When a pipeline failed, and when it did not.
+/// The failures of a pipeline and its last success.
 #[derive(Debug, Clone, Default)]
 pub struct Failures {
     failed_at: Vec<Instant>,
-    /// With its day.
+    /// The day number and the instant.
     last_success_at: Option<(i32, Instant)>,
 }
 
 impl Failures {
-    /// `day` is that of `booked_at`: whole numbers are compared sooner than texts.
+    /// `day` is the day number of `booked_at`. Comparing numbers first is cheaper than comparing texts.
     pub(super) fn add(&mut self, booked_at: &str, day: i32, outcome: Option<Outcome>) {
         match outcome {
             Some(Outcome::Failed) => self.failed_at.extend(Instant::parse(booked_at)),
@@ -247,26 +251,19 @@ impl Failures {
         }
     }
 
-    /// How many times it failed since it last succeeded.
-    pub fn in_a_row(&self) -> u64 {
+    /// The number of failures since the last success.
+    pub fn consecutive(&self) -> u64 {
         let since = self.last_success_at();
         self.failed_at.iter().filter(|at| since.is_none_or(|since| **at > since)).count() as u64
     }
 
-    /// When the last failed run is booked. `None`: there is none.
+    /// When the last failed run is booked. `None`: no run failed.
     pub fn last_failure_at(&self) -> Option<Instant> {
         self.failed_at.iter().copied().max()
     }
 
-    /// Likewise the last success.
+    /// When the last successful run is booked. `None`: no run succeeded.
     pub fn last_success_at(&self) -> Option<Instant> {
         self.last_success_at.map(|(_, at)| at)
-    }
-}
-
-impl<T> FromIterator<(i32, T)> for Series<T> {
-    /// From figures in ascending order of their numbers.
-    fn from_iter<I: IntoIterator<Item = (i32, T)>>(figures: I) -> Series<T> {
-        Series(figures.into_iter().collect())
     }
 }

@@ -1,230 +1,196 @@
-//! This is the ledger at a glance: everything that its page shows, gathered in one pass over the current runs.
+//! The data of the HTML report, gathered in one pass over the current runs.
 //!
-//! Each figure is that of the report which has it: sums those of `cost`, times those of `duration`, failures those of
-//! `failures`, outliers those of `anomalies`, expected credits those of `credits`. Nothing depends on the clock: what
-//! may still change is judged by the moment of knowledge.
+//! Each figure equals that of the report it comes from: sums of `cost`, times of `duration`, failures of `failures`,
+//! outliers of `anomalies`, expected credits of `credits`. Nothing depends on the clock: whether a run may still
+//! change depends on the latest observation.
 
 pub mod calendar;
 pub mod figures;
+mod headline;
 pub mod outliers;
 
 pub use figures::{DayRuns, Failures, Percentiles, Series, Sums, Times};
-pub use outliers::{ControlBand, Judged};
+pub use headline::HeadlineMonth;
+pub use outliers::{ControlBand, Outlier, ScoredRun};
 
-use super::credits;
 use super::dimension::Dimension;
-use super::group_by::for_each_run_with_its_end;
-use super::interner::{Interner, Label};
+use super::group_by::for_each_run_with_end;
+use super::interner::Interner;
 use super::ledger::Ledger;
-use super::period::{Calendar, Period, Span};
+use super::period::Span;
 use super::plan::Plan;
-use super::run_scan::BookedRun;
+use super::run_scan::IndexedRun;
 use super::scope::Scope;
-use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Instant, Usd};
-use calendar::Days;
-use chrono::TimeDelta;
-use figures::{Outcome, RunFacts, Timed};
-use outliers::Recent;
+use calendar::DateIndex;
+use figures::{Outcome, RunFacts, TimeSamples};
+use headline::Headline;
+use outliers::RecentRuns;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// The pipelines' kinds, in the order that people are shown them; `None`: a run has no pipeline, or several.
+/// The pipeline kinds in display order; `None`: a run has no pipeline, or several.
 pub const KINDS: [Option<&str>; 4] = [Some("source"), Some("destination"), Some("transformation"), None];
 
-/// How many outliers are told, as in `queries/anomalies.sql`.
-const MOST_OUTLIERS: usize = 10;
-
-/// The place of runs without one pipeline among an interner's labels.
+/// The interner's index for runs without exactly one pipeline.
 const NO_PIPELINE: usize = 0;
 
-/// When the archive was last fed: the newest sync that read all it had to read.
-const FED: &str = "
+/// The newest sync that read everything in its extent.
+const LAST_SYNC: &str = "
 SELECT started_at, ended_at, kind
 FROM syncs
 WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (:as_of IS NULL OR ended_at <= :as_of)
 ORDER BY sync_id DESC
 LIMIT 1";
 
-/// What was not understood, and what is gone.
-const ODDITIES: &str = "
+/// The numbers of quarantined items, of drift entries and of vanished runs.
+const ISSUE_COUNTS: &str = "
 SELECT (SELECT count(*) FROM quarantine WHERE :as_of IS NULL OR first_seen_at <= :as_of),
        (SELECT count(*) FROM drift WHERE :as_of IS NULL OR first_seen_at <= :as_of),
        (SELECT count(*) FROM vanished_runs)";
 
-/// Thirty days before, as the view `runs` and `queries/anomalies.sql` spell it.
+/// Thirty days before an instant, as the view `runs` writes it.
 const SETTLED_BEFORE: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%f', ?1, '-30 days')";
-const LATELY: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%S', ?1, '-30 days')";
 
-/// The ledger at a glance.
+/// The data of the HTML report.
 #[derive(Debug)]
 pub struct Overview {
-    /// Which runs it is about.
+    /// Which runs it covers.
     pub scope: Scope,
-    /// The latest observation that it knows. `None`: nothing was archived.
+    /// The latest observation in scope. `None`: nothing was archived.
     pub known_at: Option<Instant>,
-    /// `None`: no sync was complete by then.
-    pub fed: Option<LastSync>,
-    /// The month that comes first. `None`: nothing is known of any in the span.
-    pub focus: Option<HeadlineMonth>,
-    /// What was paid for. `None`: nobody has said.
+    /// The last complete sync. `None`: no sync was complete by then.
+    pub last_sync: Option<LastSync>,
+    /// The month the report leads with. `None`: the span has no known runs.
+    pub headline_month: Option<HeadlineMonth>,
+    /// The plan in the settings. `None`: none is set.
     pub plan: Option<Plan>,
     /// All runs taken together.
-    pub all: Pipeline,
-    /// The sums of each of [`KINDS`] by month, and of what is booked in none.
+    pub all: PipelineSummary,
+    /// For each of [`KINDS`], the sums by month and the sums of runs without a month.
     pub kinds: [(Series<Sums>, Sums); KINDS.len()],
-    /// The dearest first, those without a known cost last; then by kind and id.
-    pub pipelines: Vec<Pipeline>,
-    /// Latest runs that left their pipeline's band, the strongest first.
+    /// By total cost, descending, unknown costs last; then by kind and id.
+    pub pipelines: Vec<PipelineSummary>,
+    /// The latest runs outside their pipeline's band, the strongest first.
     pub outliers: Vec<Outlier>,
-    /// Items that could not be read as runs.
+    /// The number of items that could not be read as runs.
     pub quarantined: u64,
-    /// Things that the API's contract does not know.
+    /// The number of differences from the API's contract.
     pub drift: u64,
-    /// Runs that the API no longer has.
+    /// The number of runs that the API no longer returns.
     pub vanished: u64,
 }
 
-/// A sync that read all that it had to read.
+/// A sync that read everything in its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastSync {
-    /// When it began: everything up to then was read.
-    pub began_at: Instant,
+    /// When it started. Everything up to this instant was read.
+    pub started_at: Instant,
     /// When it ended.
     pub ended_at: Instant,
     /// `first`, `incremental` or `full`.
     pub kind: String,
 }
 
-/// The month that comes first: the one of the moment of knowledge, or the last of the span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeadlineMonth {
-    /// Its number.
-    pub month: i32,
-    /// Whether it, and the span, go on after the moment of knowledge.
-    pub is_running: bool,
-    /// Whether the span has all of its days; otherwise it is held against no other month.
-    pub is_whole: bool,
-    /// The credits that will have been taken by its end, as `runledger report credits` forecasts them.
-    pub expected_credits: Option<u64>,
-    /// The day on which the plan's last credit is taken. `None`: it is not in this month, or there is no plan.
-    pub credits_run_out_on: Option<String>,
-}
-
-/// What is told of one pipeline.
+/// The figures of one pipeline.
 #[derive(Debug, Clone, Default)]
-pub struct Pipeline {
+pub struct PipelineSummary {
     /// `source`, `destination` or `transformation`. `None`: the runs have no pipeline, or several.
     pub kind: Option<String>,
-    /// Its id or slug, as its runs name it.
+    /// The id or slug in the runs.
     pub id: Option<String>,
-    /// What the catalogue calls it.
+    /// The name in the catalogue.
     pub name: Option<String>,
-    /// All of its runs.
+    /// All runs.
     pub total: Sums,
-    /// By month.
+    /// Runs by month.
     pub months: Series<Sums>,
-    /// Those that are booked in no month.
+    /// Runs without a month.
     pub unbooked: Sums,
-    /// How long they took, by week.
+    /// Durations and queue times by week.
     pub weeks: Series<Times>,
-    /// How many they were, by day.
+    /// Run counts by day.
     pub days: Series<DayRuns>,
-    /// The month before the first one, all of it, whether or not the span has it.
-    pub before: Sums,
-    /// The same up to the point that the running month has come to. `None`: it is over.
-    pub before_to_date: Option<Sums>,
-    /// When it failed.
+    /// The whole month before the headline month, even if it is outside the span.
+    pub previous_month: Sums,
+    /// The same, cut at the point that the running month has reached. `None`: the headline month is over.
+    pub previous_month_to_date: Option<Sums>,
+    /// The failures.
     pub failures: Failures,
 }
 
-/// A latest run that left its pipeline's band.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlier {
-    /// The pipeline's place among [`Overview::pipelines`]; `None`: it has no run in the span.
-    pub pipeline: Option<usize>,
-    /// What the pipeline is called: name, id, kind.
-    pub label: Label,
-    /// The run.
-    pub run_id: String,
-    /// What it did, and what was expected.
-    pub judged: Judged,
-}
-
-/// What is kept of a pipeline while runs go by.
-#[derive(Default)]
-struct PipelineTotals {
-    told: Pipeline,
-    weeks: BTreeMap<i32, Timed>,
-    before_to_date: Sums,
-    recent: Recent,
-}
-
-/// Gathers the archive in a scope. `known_at` is the latest observation in it, `None` when there is none.
+/// Gathers the overview of an archive in a scope. `known_at` is the latest observation in it; `None`: there is none.
 ///
 /// # Errors
-/// As [`Ledger::open`]. Those of SQLite.
+/// Those of [`Ledger::open`] and of SQLite.
 pub fn gather(
     archive: &Connection,
     scope: &Scope,
     plan: Option<Plan>,
     known_at: Option<Instant>,
 ) -> Result<Overview> {
-    let mut ahead = known_at.and_then(|known_at| Headline::of(scope, known_at));
-    if let (Some(ahead), Some(known_at)) = (&mut ahead, known_at) {
-        ahead.forecast(archive, scope, plan, known_at)?;
+    let mut headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
+    if let (Some(headline), Some(known_at)) = (&mut headline, known_at) {
+        headline.add_forecast(archive, scope, plan, known_at)?;
     }
     let ledger = Ledger::open(archive, scope.clone())?;
-    let mut pass = Pass::new(&ledger, ahead.as_ref(), known_at)?;
-    // What was before the span makes the bands of what is in it, and is what its first month is held against.
+    let mut pass = Pass::new(&ledger, headline.as_ref(), known_at)?;
+    // Runs before the span define the control bands and the month that the headline month is compared with.
     let until = Span { from: None, until: scope.span.until };
-    for_each_run_with_its_end(&ledger, until, |run| pass.add(run))?;
-    let (fed, [quarantined, drift, vanished]) = account(archive, scope)?;
+    for_each_run_with_end(&ledger, until, |run| pass.add(run))?;
+    let last_sync = last_sync(archive, scope)?;
+    let [quarantined, drift, vanished] = issue_counts(archive, scope)?;
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
-    let newest = pass.newest.map(|(_, newest)| newest);
+    let newest_booked_at = pass.newest.map(|(_, newest)| newest);
     let mut all = PipelineTotals::default();
     let mut kinds: [(Series<Sums>, Sums); KINDS.len()] = Default::default();
-    let (mut pipelines, mut judged) = (Vec::new(), Vec::new());
-    for (place, kept) in pass.kept.into_iter().enumerate() {
-        let PipelineTotals { mut told, weeks, before_to_date, recent } = kept;
-        judged.extend(recent.judged().into_iter().map(|judged| (place, judged)));
-        [told.name, told.id, told.kind] = <[_; 3]>::try_from(labels[place].clone()).unwrap_or_default();
-        told.before_to_date = pass.cut.map(|_| before_to_date);
-        told.total = told.unbooked;
-        told.months.iter().for_each(|(_, sums)| told.total.merge(*sums));
-        for (week, mut timed) in weeks {
-            told.weeks.push(week, timed.times());
-            all.weeks.entry(week).or_default().merge(timed);
+    let (mut pipelines, mut scored) = (Vec::new(), Vec::new());
+    for (index, totals) in pass.totals.into_iter().enumerate() {
+        let PipelineTotals { mut summary, weeks, previous_month_to_date, recent } = totals;
+        scored.extend(recent.into_scored().into_iter().map(|run| (index, run)));
+        [summary.name, summary.id, summary.kind] =
+            <[_; 3]>::try_from(labels[index].clone()).unwrap_or_default();
+        summary.previous_month_to_date = pass.cut.map(|_| previous_month_to_date);
+        summary.total = summary.unbooked;
+        summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
+        for (week, mut samples) in weeks {
+            summary.weeks.push(week, samples.times());
+            all.weeks.entry(week).or_default().merge(samples);
         }
-        all.take(&told, before_to_date);
-        let kind = KINDS.iter().position(|kind| *kind == told.kind.as_deref()).unwrap_or(KINDS.len() - 1);
-        for (month, sums) in told.months.iter() {
-            kinds[kind].0.at(*month).merge(*sums);
+        all.merge_except_weeks(&summary, previous_month_to_date);
+        let kind = KINDS.iter().position(|kind| *kind == summary.kind.as_deref()).unwrap_or(KINDS.len() - 1);
+        for (month, sums) in summary.months.iter() {
+            kinds[kind].0.entry(*month).merge(*sums);
         }
-        kinds[kind].1.merge(told.unbooked);
-        if told.total.cost.runs > 0 {
-            pipelines.push((place, told));
+        kinds[kind].1.merge(summary.unbooked);
+        if summary.total.cost.runs > 0 {
+            pipelines.push((index, summary));
         }
     }
-    let PipelineTotals { told: mut total, weeks, before_to_date, .. } = all;
-    total.before_to_date = pass.cut.map(|_| before_to_date);
-    for (week, mut timed) in weeks {
-        total.weeks.push(week, timed.times());
+    let PipelineTotals { summary: mut total, weeks, previous_month_to_date, .. } = all;
+    total.previous_month_to_date = pass.cut.map(|_| previous_month_to_date);
+    for (week, mut samples) in weeks {
+        total.weeks.push(week, samples.times());
     }
-    pipelines.sort_by(|(_, one), (_, other)| dearest(one).cmp(&dearest(other)));
-    let places: BTreeMap<usize, usize> =
-        pipelines.iter().enumerate().map(|(rank, (place, _))| (*place, rank)).collect();
-    let outliers = outliers(archive, scope, judged, newest)?.into_iter().map(|(place, judged, run_id)| {
-        Outlier { pipeline: places.get(&place).copied(), label: labels[place].clone(), run_id, judged }
-    });
+    pipelines.sort_by(|(_, left), (_, right)| cost_rank(left).cmp(&cost_rank(right)));
+    let positions: BTreeMap<usize, usize> =
+        pipelines.iter().enumerate().map(|(position, (index, _))| (*index, position)).collect();
+    let outliers = outliers::strongest(archive, scope, scored, newest_booked_at)?.into_iter().map(
+        |(index, scored, run_id)| Outlier {
+            pipeline: positions.get(&index).copied(),
+            label: labels[index].clone(),
+            run_id,
+            scored,
+        },
+    );
     Ok(Overview {
         outliers: outliers.collect(),
         scope: scope.clone(),
         known_at,
-        fed,
-        focus: ahead.map(|ahead| ahead.focus),
+        last_sync,
+        headline_month: headline.map(|headline| headline.headline_month),
         plan,
         all: total,
         kinds,
@@ -235,201 +201,114 @@ pub fn gather(
     })
 }
 
-/// What pipelines are sorted by.
-fn dearest(pipeline: &Pipeline) -> (Reverse<Option<Usd>>, bool, &Option<String>, &Option<String>) {
+/// The sort key of pipelines: total cost descending, then kind and id.
+fn cost_rank(pipeline: &PipelineSummary) -> (Reverse<Option<Usd>>, bool, &Option<String>, &Option<String>) {
     (Reverse(pipeline.total.cost.total()), pipeline.kind.is_none(), &pipeline.kind, &pipeline.id)
 }
 
-/// When the archive was last fed; and how many items it has in quarantine, things that drifted, runs that vanished.
-fn account(archive: &Connection, scope: &Scope) -> Result<(Option<LastSync>, [u64; 3])> {
+fn last_sync(archive: &Connection, scope: &Scope) -> Result<Option<LastSync>> {
     let as_of = scope.as_of.as_ref().map(Instant::as_str);
-    let fed = archive
-        .query_row(FED, named_params! {":as_of": as_of}, |row| {
-            Ok(LastSync { began_at: row.get(0)?, ended_at: row.get(1)?, kind: row.get(2)? })
-        })
-        .optional()?;
-    let oddities = archive.query_row(ODDITIES, named_params! {":as_of": as_of}, |row| {
-        Ok([row.get(0)?, row.get(1)?, row.get(2)?])
-    })?;
-    Ok((fed, oddities))
+    let last_sync = archive.query_row(LAST_SYNC, named_params! {":as_of": as_of}, |row| {
+        Ok(LastSync { started_at: row.get(0)?, ended_at: row.get(1)?, kind: row.get(2)? })
+    });
+    Ok(last_sync.optional()?)
 }
 
-/// The strongest of the runs that left their bands lately, with their ids.
-fn outliers(
-    archive: &Connection,
-    scope: &Scope,
-    judged: Vec<(usize, Judged)>,
-    newest: Option<String>,
-) -> Result<Vec<(usize, Judged, String)>> {
-    let since: Option<String> = match scope.span.from {
-        Some(from) => Some(from.to_string()),
-        None => archive.query_row(LATELY, [newest], |row| row.get(0))?,
-    };
-    let mut left: Vec<(i128, usize, Judged)> = judged
-        .into_iter()
-        .filter(|(_, judged)| since.as_ref().is_some_and(|since| judged.booked_at.as_str() >= since.as_str()))
-        .filter_map(|(place, judged)| Some((judged.strength()?, place, judged)))
-        .collect();
-    left.sort_by_key(|(strength, _, judged)| {
-        (Reverse(*strength), Reverse(judged.booked_at), judged.snapshot_id)
-    });
-    left.truncate(MOST_OUTLIERS);
-    let mut id_of = archive.prepare("SELECT run_id FROM run_snapshots WHERE snapshot_id = ?1")?;
-    let mut found = Vec::with_capacity(left.len());
-    for (_, place, judged) in left {
-        let run_id = id_of.query_row([judged.snapshot_id], |row| row.get(0))?;
-        found.push((place, judged, run_id));
-    }
-    Ok(found)
+fn issue_counts(archive: &Connection, scope: &Scope) -> Result<[u64; 3]> {
+    let as_of = scope.as_of.as_ref().map(Instant::as_str);
+    Ok(archive.query_row(ISSUE_COUNTS, named_params! {":as_of": as_of}, |row| {
+        Ok([row.get(0)?, row.get(1)?, row.get(2)?])
+    })?)
+}
+
+/// The running totals of a pipeline during the pass.
+#[derive(Default)]
+struct PipelineTotals {
+    summary: PipelineSummary,
+    weeks: BTreeMap<i32, TimeSamples>,
+    previous_month_to_date: Sums,
+    recent: RecentRuns,
 }
 
 impl PipelineTotals {
-    /// Takes in what is told of one more pipeline, except its weeks.
-    fn take(&mut self, other: &Pipeline, before_to_date: Sums) {
-        self.told.total.merge(other.total);
-        self.told.unbooked.merge(other.unbooked);
-        self.told.before.merge(other.before);
-        self.before_to_date.merge(before_to_date);
+    /// Adds the figures of one more pipeline, except its weeks.
+    fn merge_except_weeks(&mut self, other: &PipelineSummary, previous_month_to_date: Sums) {
+        self.summary.total.merge(other.total);
+        self.summary.unbooked.merge(other.unbooked);
+        self.summary.previous_month.merge(other.previous_month);
+        self.previous_month_to_date.merge(previous_month_to_date);
         for (month, sums) in other.months.iter() {
-            self.told.months.at(*month).merge(*sums);
+            self.summary.months.entry(*month).merge(*sums);
         }
         for (day, runs) in other.days.iter() {
-            let all = self.told.days.at(*day);
+            let all = self.summary.days.entry(*day);
             all.runs += runs.runs;
             all.failed += runs.failed;
         }
     }
 }
 
-/// The month that comes first, and what it is held against.
-struct Headline {
-    focus: HeadlineMonth,
-    month: Period,
-    before: Option<Period>,
-    /// The point in the month before that the running month has come to. `None`: it is over, or is held against none.
-    cut: Option<Instant>,
-}
-
-impl Headline {
-    /// `None`: the span begins after all that is known.
-    fn of(scope: &Scope, known_at: Instant) -> Option<Headline> {
-        let Span { from, until } = scope.span;
-        let last = until.map_or(known_at, |until| known_at.min(until.plus(TimeDelta::microseconds(-1))));
-        if from.is_some_and(|from| last < from) {
-            return None;
-        }
-        let month = Period::around(last, Calendar::Month, scope.zone);
-        let number = Days::new(scope.zone).place_of(last.as_str())?.month;
-        let is_running = [month.end, until].into_iter().flatten().all(|end| known_at < end);
-        let cut_short = from.is_some_and(|from| month.start.is_none_or(|start| from > start))
-            || until.is_some_and(|until| {
-                // Days that are still to come take nothing away.
-                until <= known_at && month.end.is_none_or(|end| until < end)
-            });
-        let before = month.start.filter(|_| !cut_short).map(|start| {
-            Period::around(start.plus(TimeDelta::microseconds(-1)), Calendar::Month, scope.zone)
-        });
-        let cut = before.as_ref().filter(|_| is_running).and_then(|before| {
-            let gone = known_at.to_utc() - month.start?.to_utc();
-            let cut = before.start?.plus(gone);
-            before.end.filter(|end| cut < *end).map(|_| cut)
-        });
-        let focus = HeadlineMonth {
-            month: number,
-            is_running,
-            is_whole: !cut_short,
-            expected_credits: None,
-            credits_run_out_on: None,
-        };
-        Some(Headline { focus, month, before, cut })
-    }
-
-    /// Asks the credits report about the month.
-    fn forecast(
-        &mut self,
-        archive: &Connection,
-        scope: &Scope,
-        plan: Option<Plan>,
-        known_at: Instant,
-    ) -> Result<()> {
-        let latest = |one: Option<Instant>, other: Option<Instant>| one.max(other);
-        let earliest = [self.month.end, scope.span.until].into_iter().flatten().min();
-        let span = Span { from: latest(self.month.start, scope.span.from), until: earliest };
-        let ledger = Ledger::open(archive, Scope { span, ..scope.clone() })?;
-        let question = credits::Question { plan, ..credits::Question::default() };
-        let Table { columns, rows, .. } = credits::report(&ledger, &question, known_at)?;
-        let cell = |name: &str| {
-            let column = columns.iter().position(|column| column == name)?;
-            rows.iter().find(|row| row[0] == Cell::text(&self.month.label)).map(|row| row[column].clone())
-        };
-        if let Some(Cell::Count(Some(credits))) = cell("expected_credits") {
-            self.focus.expected_credits = u64::try_from(credits).ok();
-        }
-        if let Some(Cell::Text(day)) = cell("credits_run_out_on") {
-            self.focus.credits_run_out_on = day;
-        }
-        Ok(())
-    }
-}
-
-/// The one pass.
+/// The state of the pass over the runs.
 struct Pass {
     span: Span,
     interner: Interner,
-    days: Days,
-    kept: Vec<PipelineTotals>,
-    /// The month before the first one.
-    before: Option<i32>,
+    dates: DateIndex,
+    /// By the interner's index.
+    totals: Vec<PipelineTotals>,
+    /// The number of the month before the headline month. `None`: it is not compared.
+    previous_month: Option<i32>,
+    /// As [`Headline::cut`].
     cut: Option<Instant>,
     settled_before: String,
+    /// The day number and the instant of the newest booked run.
     newest: Option<(i32, String)>,
 }
 
 impl Pass {
-    fn new(ledger: &Ledger<'_>, ahead: Option<&Headline>, known_at: Option<Instant>) -> Result<Pass> {
+    fn new(ledger: &Ledger<'_>, headline: Option<&Headline>, known_at: Option<Instant>) -> Result<Pass> {
         let scope = ledger.scope();
         let now = known_at.map(|now| now.to_string());
         let settled_before: Option<String> =
             ledger.connection().query_row(SETTLED_BEFORE, [now], |row| row.get(0))?;
         let mut interner = Interner::new(Dimension::Pipeline);
-        interner.enter(ledger);
+        interner.enter_ledger(ledger);
         Ok(Pass {
             span: scope.span,
             interner,
-            days: Days::new(scope.zone),
-            kept: vec![PipelineTotals::default()],
-            before: ahead.filter(|ahead| ahead.before.is_some()).map(|ahead| ahead.focus.month - 1),
-            cut: ahead.and_then(|ahead| ahead.cut),
+            dates: DateIndex::new(scope.zone),
+            totals: vec![PipelineTotals::default()],
+            previous_month: headline.and_then(Headline::previous_month),
+            cut: headline.and_then(|headline| headline.cut),
             settled_before: settled_before.unwrap_or_default(),
             newest: None,
         })
     }
 
-    fn add(&mut self, run: &BookedRun<'_>) -> Result<()> {
-        let place = self.interner.place_of(run)? as usize;
-        if place >= self.kept.len() {
-            self.kept.resize_with(place + 1, PipelineTotals::default);
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
+        let index = self.interner.index_of(run)? as usize;
+        if index >= self.totals.len() {
+            self.totals.resize_with(index + 1, PipelineTotals::default);
         }
-        let kept = &mut self.kept[place];
-        let told = RunFacts::read(run)?;
-        let Some((booked_at, on)) = run.booked_at()?.and_then(|at| Some((at, self.days.place_of(at)?)))
+        let totals = &mut self.totals[index];
+        let facts = RunFacts::read(run)?;
+        let Some((booked_at, date)) = run.booked_at()?.and_then(|at| Some((at, self.dates.numbers_of(at)?)))
         else {
-            // A run that is booked nowhere is in a span without ends alone.
+            // Only a span without ends includes runs without a booking date.
             if self.span == Span::default() {
-                kept.told.unbooked.add(&told, &self.settled_before)?;
+                totals.summary.unbooked.add(&facts, &self.settled_before)?;
             }
             return Ok(());
         };
-        if self.newest.as_ref().is_none_or(|(day, newest)| *day <= on.day && newest.as_str() < booked_at) {
-            self.newest = Some((on.day, booked_at.to_owned()));
+        if self.newest.as_ref().is_none_or(|(day, newest)| *day <= date.day && newest.as_str() < booked_at) {
+            self.newest = Some((date.day, booked_at.to_owned()));
         }
-        if place != NO_PIPELINE && told.outcome == Some(Outcome::Succeeded) {
-            kept.recent.add(&told, booked_at, on.day)?;
+        if index != NO_PIPELINE && facts.outcome == Some(Outcome::Succeeded) {
+            totals.recent.add(&facts, booked_at, date.day)?;
         }
-        if self.before == Some(on.month) {
-            kept.told.before.add(&told, &self.settled_before)?;
+        if self.previous_month == Some(date.month) {
+            totals.summary.previous_month.add(&facts, &self.settled_before)?;
             if self.cut.is_some_and(|cut| booked_at < cut.as_str()) {
-                kept.before_to_date.add(&told, &self.settled_before)?;
+                totals.previous_month_to_date.add(&facts, &self.settled_before)?;
             }
         }
         let Span { from, until } = &self.span;
@@ -438,11 +317,11 @@ impl Pass {
         {
             return Ok(());
         }
-        kept.told.failures.add(booked_at, on.day, told.outcome);
-        kept.told.months.at(on.month).add(&told, &self.settled_before)?;
-        let day = kept.told.days.at(on.day);
+        totals.summary.failures.add(booked_at, date.day, facts.outcome);
+        totals.summary.months.entry(date.month).add(&facts, &self.settled_before)?;
+        let day = totals.summary.days.entry(date.day);
         day.runs += 1;
-        day.failed += u64::from(told.outcome == Some(Outcome::Failed));
-        kept.weeks.entry(on.week).or_default().add(&told)
+        day.failed += u64::from(facts.outcome == Some(Outcome::Failed));
+        totals.weeks.entry(date.week).or_default().add(&facts)
     }
 }

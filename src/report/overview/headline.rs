@@ -1,0 +1,105 @@
+//! The headline month of an overview, and the part of the previous month that it is compared with.
+
+use super::calendar::DateIndex;
+use crate::error::Result;
+use crate::report::credits::{self, CreditsOptions};
+use crate::report::ledger::Ledger;
+use crate::report::period::{Calendar, Period, Span};
+use crate::report::plan::Plan;
+use crate::report::scope::Scope;
+use crate::report::table::{Cell, Table};
+use crate::run::Instant;
+use chrono::TimeDelta;
+use rusqlite::Connection;
+
+/// The month an overview leads with: the month of the latest observation, or the last month of the span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadlineMonth {
+    /// The month number.
+    pub month: i32,
+    /// Whether the month and the span both go on after the latest observation.
+    pub is_running: bool,
+    /// Whether the span covers the whole month. A partial month is not compared with another one.
+    pub is_whole: bool,
+    /// The credits expected by the end of the month, as in `runledger report credits`.
+    pub expected_credits: Option<u64>,
+    /// The day on which the plan's last credit is used. `None`: not in this month, or there is no plan.
+    pub credits_run_out_on: Option<String>,
+}
+
+/// The headline month and its comparison with the previous month.
+pub(super) struct Headline {
+    pub headline_month: HeadlineMonth,
+    period: Period,
+    /// `None`: the headline month is not compared.
+    previous: Option<Period>,
+    /// The previous month is cut here, as long after its start as the running month has lasted. `None`: the month
+    /// is over, or is not compared.
+    pub cut: Option<Instant>,
+}
+
+impl Headline {
+    /// `None`: the span begins after the latest observation.
+    pub fn of(scope: &Scope, known_at: Instant) -> Option<Headline> {
+        let Span { from, until } = scope.span;
+        let last = until.map_or(known_at, |until| known_at.min(until.plus(TimeDelta::microseconds(-1))));
+        if from.is_some_and(|from| last < from) {
+            return None;
+        }
+        let period = Period::around(last, Calendar::Month, scope.zone);
+        let month = DateIndex::new(scope.zone).numbers_of(last.as_str())?.month;
+        let is_running = [period.end, until].into_iter().flatten().all(|end| known_at < end);
+        let is_partial = from.is_some_and(|from| period.start.is_none_or(|start| from > start))
+            || until.is_some_and(|until| {
+                // A span that ends in the future cuts off no known runs.
+                until <= known_at && period.end.is_none_or(|end| until < end)
+            });
+        let previous = period.start.filter(|_| !is_partial).map(|start| {
+            Period::around(start.plus(TimeDelta::microseconds(-1)), Calendar::Month, scope.zone)
+        });
+        let cut = previous.as_ref().filter(|_| is_running).and_then(|previous| {
+            let elapsed = known_at.to_utc() - period.start?.to_utc();
+            let cut = previous.start?.plus(elapsed);
+            previous.end.filter(|end| cut < *end).map(|_| cut)
+        });
+        let headline_month = HeadlineMonth {
+            month,
+            is_running,
+            is_whole: !is_partial,
+            expected_credits: None,
+            credits_run_out_on: None,
+        };
+        Some(Headline { headline_month, period, previous, cut })
+    }
+
+    /// The number of the previous month. `None`: the headline month is not compared.
+    pub fn previous_month(&self) -> Option<i32> {
+        self.previous.as_ref().map(|_| self.headline_month.month - 1)
+    }
+
+    /// Fills in the expected credits from the credits report.
+    pub fn add_forecast(
+        &mut self,
+        archive: &Connection,
+        scope: &Scope,
+        plan: Option<Plan>,
+        known_at: Instant,
+    ) -> Result<()> {
+        let from = self.period.start.max(scope.span.from);
+        let until = [self.period.end, scope.span.until].into_iter().flatten().min();
+        let ledger = Ledger::open(archive, Scope { span: Span { from, until }, ..scope.clone() })?;
+        let options = CreditsOptions { plan, ..CreditsOptions::default() };
+        let Table { columns, rows, .. } = credits::report(&ledger, &options, known_at)?;
+        let cell = |name: &str| {
+            let column = columns.iter().position(|column| column == name)?;
+            rows.iter().find(|row| row[0] == Cell::text(&self.period.label)).map(|row| row[column].clone())
+        };
+        if let Some(Cell::Count(Some(credits))) = cell("expected_credits") {
+            self.headline_month.expected_credits = u64::try_from(credits).ok();
+        }
+        if let Some(Cell::Text(day)) = cell("credits_run_out_on") {
+            self.headline_month.credits_run_out_on = day;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! Reconciliation of an invoice with the ledger: which usual cause explains the gap, and by how much.
+
+mod causes;
+
+use super::plan::Plan;
+use super::scope::Scope;
+use super::table::{Cell, Table};
+use crate::error::{Error, Result};
+use crate::run::money::decimal_parts;
+use crate::run::{Cost, Usd};
+use causes::{Attempts, RunLine, RunTotal};
+use rusqlite::Connection;
+
+/// An invoiced amount with its number of decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invoice {
+    amount: Usd,
+    decimals: u32,
+}
+
+impl Invoice {
+    /// Parses an amount such as `412.10`. The number of decimals defines its precision.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the text is not an amount, or has more than nine decimals.
+    pub fn parse(text: &str) -> Result<Invoice> {
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+        decimal_parts(text)
+            .filter(|_| plain && decimals <= 9)
+            .and_then(|_| Cost::from_number(text))
+            .map(|cost| Invoice { amount: Usd::from_units(cost.nanos.into()), decimals: decimals as u32 })
+            .ok_or_else(|| Error::Usage {
+                what: format!("--invoice {text}: not an amount in US dollars"),
+                hint: Some("write the amount as in 412.10".to_owned()),
+            })
+    }
+
+    /// Half of the last digit, in nano-dollars. A total within it may have been rounded to the amount.
+    fn tolerance(self) -> i128 {
+        10_i128.pow(9 - self.decimals) / 2
+    }
+
+    fn gap(self, total: Usd) -> Usd {
+        Usd::from_units(self.amount.units() - total.units())
+    }
+
+    fn matches(self, total: Usd) -> bool {
+        self.gap(total).units().abs() <= self.tolerance()
+    }
+}
+
+/// Whether a cause closes the gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosesGap {
+    /// The ledger's total becomes the invoiced amount.
+    Yes,
+    /// A gap remains.
+    No,
+    /// The cause has no total of its own, but can change the ledger's total by enough.
+    Could,
+}
+
+impl ClosesGap {
+    fn as_str(self) -> &'static str {
+        match self {
+            ClosesGap::Yes => "yes",
+            ClosesGap::No => "no",
+            ClosesGap::Could => "could",
+        }
+    }
+}
+
+/// One cause that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The cause, in a few words.
+    pub cause: String,
+    /// The ledger's total if it is the cause. `None`: it has no total.
+    pub total: Option<Usd>,
+    /// Whether that is the invoiced amount.
+    pub closes: ClosesGap,
+    /// Details: the number of runs, and how many have no known cost.
+    pub note: String,
+}
+
+/// The result of a reconciliation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// The invoice.
+    pub invoice: Invoice,
+    /// The causes in the order they were tried. The first is the unchanged ledger.
+    pub attempts: Vec<Attempt>,
+}
+
+/// The zones to try.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Zones {
+    /// The scope's zone, UTC, Nekt's home zone and the zones of schedules.
+    #[default]
+    Known,
+    /// Every zone. That gives hundreds of candidate months, and one may match by chance.
+    All,
+}
+
+/// Compares an invoice with the month of the scope, and tries the usual causes of a gap in turn.
+///
+/// # Errors
+/// [`Error::Usage`] when the scope has no month. Those of SQLite.
+pub fn reconcile(
+    archive: &Connection,
+    scope: &Scope,
+    invoice: Invoice,
+    plan: Option<Plan>,
+    zones: Zones,
+) -> Result<Reconciliation> {
+    let Some(period) = scope.period.clone() else {
+        return Err(Error::usage("an invoice covers a month: select it with --period"));
+    };
+    let lines = RunLine::read_all(archive, scope.clone())?;
+    let mut attempts = Attempts::new(invoice, RunTotal::of(&lines));
+    if !attempts.has_no_gap() {
+        attempts.zones_and_bases(archive, scope, &period, zones)?;
+        attempts.unknown_costs();
+        attempts.late_changes(archive, scope)?;
+        attempts.selections(&lines);
+        attempts.plan(plan);
+        attempts.rounding(&lines);
+    }
+    Ok(Reconciliation { invoice, attempts: attempts.into_vec() })
+}
+
+impl Reconciliation {
+    /// The causes that close the gap, in the order they were tried. Empty: none does.
+    pub fn explanations(&self) -> Vec<&str> {
+        self.causes_with(ClosesGap::Yes)
+    }
+
+    /// The causes that could close the gap but have no total to prove it.
+    pub fn possible(&self) -> Vec<&str> {
+        self.causes_with(ClosesGap::Could)
+    }
+
+    fn causes_with(&self, closes: ClosesGap) -> Vec<&str> {
+        let attempts = self.attempts.iter().filter(|attempt| attempt.closes == closes);
+        attempts.map(|attempt| attempt.cause.as_str()).collect()
+    }
+
+    /// The gap between the invoice and the ledger; positive when the invoice is higher.
+    pub fn gap(&self) -> Usd {
+        self.invoice.gap(self.base())
+    }
+
+    /// The total of the unchanged ledger.
+    fn base(&self) -> Usd {
+        self.attempts.first().and_then(|attempt| attempt.total).unwrap_or_default()
+    }
+
+    /// The attempts as a table, each with the change of the ledger's total and the remaining gap.
+    pub fn table(&self) -> Table {
+        let columns =
+            ["cause", "closes", "ledger_cost_usd", "difference_usd", "invoice_usd", "gap_usd", "note"];
+        let base = self.base().units();
+        let rows = self.attempts.iter().map(|attempt| {
+            let difference = attempt.total.map(|total| Usd::from_units(total.units() - base));
+            vec![
+                Cell::text(&attempt.cause),
+                Cell::text(attempt.closes.as_str()),
+                Cell::Usd(attempt.total),
+                Cell::Usd(difference),
+                Cell::Usd(Some(self.invoice.amount)),
+                Cell::Usd(attempt.total.map(|total| self.invoice.gap(total))),
+                Cell::text(&attempt.note),
+            ]
+        });
+        Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invoice_matches_totals_that_round_to_it() {
+        let invoice = Invoice::parse("412.10").unwrap();
+        for (nanos, matches) in [
+            (412_100_000_000, true),
+            (412_105_000_000, true),
+            (412_105_000_001, false),
+            (412_095_000_000, true),
+            (412_094_999_999, false),
+        ] {
+            assert_eq!(invoice.matches(Usd::from_units(nanos)), matches, "{nanos}");
+        }
+        assert_eq!(Invoice::parse("412").unwrap().tolerance(), 500_000_000);
+        assert_eq!(Invoice::parse("412.123456789").unwrap().tolerance(), 0);
+        for invalid in ["412,10", "R$ 412", "4e2", "", "412.1234567891", "1.2.3"] {
+            assert!(Invoice::parse(invalid).is_err(), "{invalid}");
+        }
+    }
+}
