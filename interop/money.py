@@ -1,8 +1,11 @@
-"""This is the check that money is exact outside of runledger too: archives of random costs, in which Python's
-decimal, the sqlite3 shell and DuckDB find every sum that runledger prints, to the last digit.
+"""Recomputes money with Python's decimal, the sqlite3 shell and DuckDB, on archives with random costs.
 
-usage: tests/money.py RUNLEDGER ARCHIVE [HOW_MANY]   (from the project's folder; needs sqlite3 3.40, and DuckDB 1.5.5
-with its package duckdb-extension-sqlite-scanner). The archive is copied; its runs get other costs.
+Every amount that runledger prints must match to the last digit.
+
+usage: interop/money.py RUNLEDGER ARCHIVE [ARCHIVES]
+
+Runs from the project's folder; needs sqlite3 3.40, DuckDB 1.5.5 and duckdb-extension-sqlite-scanner. Each of the
+ARCHIVES (default 50) is a copy of ARCHIVE with other costs.
 """
 
 import csv
@@ -28,20 +31,20 @@ PLAIN = re.compile(r"-?[0-9]+\.[0-9]{9}")
 ZONES = ("UTC", "America/Sao_Paulo", "Asia/Kathmandu")
 
 
-def a_cost(dice):
-    """Unknown, nothing, a nano-dollar, cents, or nine digits and more, of either sign; in nano-dollars."""
+def random_cost(dice):
+    """Nano-dollars of either sign: unknown, zero, one, cents, dollars, or up to a million dollars."""
     nanos = dice.choice([None, 0, 1, dice.randrange(10**6), dice.randrange(10**9), dice.randrange(10**15)])
     return nanos if nanos is None or dice.random() < 0.8 else -nanos
 
 
-def with_random_costs(archive, path, dice):
-    """Writes a copy of the archive whose runs have other costs; one of them perhaps as large as there can be."""
+def copy_with_random_costs(archive, path, dice):
+    """Writes a copy of the archive with other costs. Some copies have one cost near the limit of 64 bits."""
     source, copy = sqlite3.connect(f"file:{archive}?mode=ro", uri=True), sqlite3.connect(path)
     source.backup(copy)
     snapshots = [row[0] for row in copy.execute("SELECT snapshot_id FROM run_snapshots")]
-    costs = {snapshot: (a_cost(dice), a_cost(dice)) for snapshot in snapshots}
+    costs = {snapshot: (random_cost(dice), random_cost(dice)) for snapshot in snapshots}
     if dice.random() < 0.3:
-        # What SQL adds up must stay within 64 bits.
+        # Sums in SQL must fit 64 bits.
         costs[dice.choice(snapshots)] = (dice.choice([1, -1]) * dice.randrange(8 * 10**18, 9 * 10**18), None)
     copy.executemany(
         "UPDATE run_snapshots SET el_cost_nanos = ?1, el_cost_usd = ?1 / 1e9, transformation_cost_nanos = ?2, "
@@ -55,12 +58,13 @@ def with_random_costs(archive, path, dice):
 
 
 def amount(text):
-    """The amount of a cell; None: it is not known."""
+    """The amount of a cell. None: unknown."""
     assert text == "" or (PLAIN.fullmatch(text) and (Decimal(text) != 0 or text[0] != "-")), text
     return Decimal(text) if text else None
 
 
 def known_sum(amounts):
+    """The sum of the known amounts. None: all are unknown."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
 
@@ -70,10 +74,10 @@ def rows_of(text):
 
 
 def check(ask, path, folder, dice):
-    """Holds one archive's answers against each other; gives how many amounts were compared."""
+    """Checks one archive. Returns the number of amounts compared."""
     runs = rows_of(ask("export", "runs"))
     compared = 0
-    # Each run, against what the archive has.
+    # Each exported run against the stored one.
     stored = sqlite3.connect(path).execute("SELECT run_id, el_cost_nanos, transformation_cost_nanos FROM runs").fetchall()
     of_run = {run: tuple(nanos if nanos is None else Decimal(nanos) / 10**9 for nanos in pair) for run, *pair in stored}
     for exported in (runs, rows_of(ask("export", "costs"))):
@@ -87,12 +91,12 @@ def check(ask, path, folder, dice):
     for column in COSTS[:2]:
         assert known_sum(amount(row[column]) for row in current) == known_sum(amount(row[column]) for row in runs)
 
-    # Each group of a report, against its rows, in months of a zone.
+    # Each group of a report against the rows it sums, in months of a zone.
     for zone in ZONES:
         for by, label in (("month", None), ("month,kind", "pipeline_kind"), ("month,status", "status")):
             groups = defaultdict(list)
             for row in runs:
-                # A booked run's month as Python knows the zone.
+                # The month by Python's own zone data.
                 booked = row["booked_at"] and datetime.fromisoformat(row["booked_at"]).astimezone(ZoneInfo(zone))
                 groups[(f"{booked:%Y-%m}" if booked else "", row[label] if label else None)].append(row)
             report = rows_of(ask("report", "cost", "--by", by, "--zone", zone))
@@ -108,28 +112,28 @@ def check(ask, path, folder, dice):
                     share = amount(row["total_cost_usd"]) / (len(group) - unknown)
                     assert amount(row["cost_per_run_usd"]) == share.quantize(Decimal("1e-9"), ROUND_HALF_EVEN)
 
-    # The same SQL in the sqlite3 shell and in DuckDB, cell by cell.
+    # The same SQL in the sqlite3 shell and in DuckDB.
     sql = Path("queries/cost.sql").read_text(encoding="utf-8")
     months = [list(row.values()) for row in rows_of(ask("report", "cost"))]
     shell = subprocess.run(
         ["sqlite3", "-readonly", "-csv", str(path)], input=sql, capture_output=True, text=True, check=True
     )
-    assert list(csv.reader(io.StringIO(shell.stdout))) == months, "the sqlite3 shell says otherwise"
+    assert list(csv.reader(io.StringIO(shell.stdout))) == months, "the sqlite3 shell disagrees"
     duck = duckdb.connect()
     duck.execute("SET integer_division = true")
     duck.execute("CREATE MACRO iif(condition, one, other) AS CASE WHEN condition THEN one ELSE other END")
     duck.execute(f"ATTACH '{path}' AS archive (TYPE sqlite, READ_ONLY)")
-    # DuckDB takes the columns of a SQLite view for texts.
+    # DuckDB reads the columns of a SQLite view as text.
     duck.execute(
         "CREATE VIEW runs AS SELECT * REPLACE (el_cost_nanos::BIGINT AS el_cost_nanos, transformation_cost_nanos::BIGINT "
         "AS transformation_cost_nanos, total_cost_nanos::BIGINT AS total_cost_nanos) FROM archive.runs"
     )
     answer = duck.execute(re.sub(r":(from|until)\b", "NULL", sql))
     cells = [["" if cell is None else str(cell) for cell in row] for row in answer.fetchall()]
-    assert cells == months, "DuckDB says otherwise"
+    assert cells == months, "DuckDB disagrees"
     compared += 2 * sum(map(len, months))
 
-    # The files themselves, read by DuckDB as decimals.
+    # The CSV files, read by DuckDB as decimals.
     (folder / "runs.csv").write_text(ask("export", "runs"), encoding="utf-8", newline="")
     (folder / "cost.csv").write_text(ask("report", "cost", "--by", "day,pipeline"), encoding="utf-8", newline="")
     types = ", ".join(f"'{column}': 'DECIMAL(38, 9)'" for column in COSTS)
@@ -140,7 +144,7 @@ def check(ask, path, folder, dice):
         ]
         assert sums[0] == sums[1] == known_sum(amount(row[column]) for row in runs), column
 
-    # Few decimals, and the cells of a spreadsheet: rounded once, half to even, from the exact amount.
+    # Fewer decimals, in CSV and XLSX: rounded half to even from the exact amount, not from a rounded one.
     decimals = dice.randrange(10)
     place = Decimal(1).scaleb(-decimals)
     ask("report", "cost", "--decimals", str(decimals), "--format", "xlsx", "--output", str(folder / "cost.xlsx"))
@@ -164,14 +168,14 @@ def check(ask, path, folder, dice):
     return compared
 
 
-def main(runledger, archive, how_many="50"):
+def main(runledger, archive, archives="50"):
     compared = 0
-    for seed in range(int(how_many)):
+    for seed in range(int(archives)):
         dice = random.Random(seed)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             path = folder / "archive.db"
-            with_random_costs(archive, path, dice)
+            copy_with_random_costs(archive, path, dice)
 
             def ask(*arguments):
                 command = [runledger, "--db", str(path), *arguments]
@@ -180,7 +184,7 @@ def main(runledger, archive, how_many="50"):
                 return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
             compared += check(ask, path, folder, dice)
-    print(f"Python, the sqlite3 shell and DuckDB find {compared} amounts of {how_many} archives exactly as they are printed")
+    print(f"Python, the sqlite3 shell and DuckDB agree on {compared} amounts in {archives} archives")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-# This is the check that DuckDB, Polars, pyarrow and Spark read a dataset and find in it what runledger says of the archive.
-# usage: python tests/lake.py RUNLEDGER ARCHIVE DATASET   (from the project's folder; TZ=UTC; with duckdb, polars, pyarrow, pyspark)
-import csv, datetime, decimal, io, pathlib, subprocess, sys
+# Compares a dataset, read by DuckDB, Polars, pyarrow and Spark, with the reports of the archive that it was made from.
+# usage: python interop/parquet.py RUNLEDGER ARCHIVE DATASET   (from the project's folder, with TZ=UTC)
+import csv, datetime, decimal, io, pathlib, re, subprocess, sys
 
 SUMS = ("el_cost_usd", "transformation_cost_usd", "total_cost_usd")
-# The columns of doubles: a percentile's third decimal may be rounded the other way.
+# Columns of doubles: the third decimal may be rounded the other way.
 PERCENTILES = ("p50_seconds", "p95_seconds", "p99_seconds", "queued_p50_seconds", "queued_p95_seconds")
 TOLERANCE = decimal.Decimal("0.001")
 
@@ -15,7 +15,7 @@ def report(name, *more):
 
 
 def cell(value):
-    """A value as runledger prints it."""
+    """A value in the form of runledger's CSV."""
     match value:
         case None:
             return ""
@@ -29,14 +29,14 @@ def cell(value):
             return str(value)
 
 
-def months(rows):
-    """Rows of month, runs, unknown costs and sums, in the order of the report."""
+def sorted_months(rows):
+    """Rows of month, runs, runs without a known cost and three sums, in the order of the report."""
     rows = [[cell(value) for value in row] for row in rows]
     return sorted(rows, key=lambda row: (row[0] == "", row[0]))
 
 
 def totals(rows):
-    """How many runs, how many of them without a known cost, and the three sums, over all months."""
+    """Runs, runs without a known cost, and the three sums, over all months."""
     add = lambda column: sum(decimal.Decimal(row[column] or 0) for row in rows)
     return [add(column) for column in range(1, 6)]
 
@@ -55,7 +55,7 @@ def polars_rows():
     import polars as pl
 
     runs = pl.scan_parquet(f"{dataset}/runs", hive_schema={"month": pl.String})
-    # Polars adds up nothing to 0: unknown stays unknown here.
+    # Polars sums no values to 0; here the sum of unknown costs is unknown.
     known = lambda name: pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
     return (
         runs.group_by("month")
@@ -80,23 +80,23 @@ def pyarrow_rows():
     return rows
 
 
-def same_answer(name, ours, theirs):
-    """How many cells of a question's answer are the same but for the tolerance; anything else ends the check."""
+def compare(name, ours, theirs):
+    """Fails if two answers differ by more than the tolerance. Returns the number of cells that differ at all."""
     columns, near = ours[0], 0
-    assert theirs[0] == columns, f"{name}: Spark has the columns {theirs[0]}, runledger {columns}"
-    assert len(theirs) == len(ours), f"{name}: Spark has {len(theirs) - 1} rows, runledger {len(ours) - 1}"
+    assert theirs[0] == columns, f"{name}: columns of Spark: {theirs[0]}, of runledger: {columns}"
+    assert len(theirs) == len(ours), f"{name}: rows of Spark: {len(theirs) - 1}, of runledger: {len(ours) - 1}"
     for row, (mine, other) in enumerate(zip(ours[1:], theirs[1:]), 1):
         for column, a, b in zip(columns, mine, other):
             if a == b:
                 continue
             is_near = column in PERCENTILES and a and b and abs(decimal.Decimal(a) - decimal.Decimal(b)) <= TOLERANCE
-            assert is_near, f"{name}, row {row}, {column}: Spark says {b!r}, runledger {a!r}"
+            assert is_near, f"{name}, row {row}, {column}: Spark: {b!r}, runledger: {a!r}"
             near += 1
     return near
 
 
 def spark_questions():
-    from lake_spark import ask, questions, session
+    from spark import ask, questions, session
 
     spark = session(dataset)
     near = cells = 0
@@ -104,37 +104,36 @@ def spark_questions():
         ours = report(name)
         columns, rows = ask(spark, name)
         theirs = [columns, *([cell(value) for value in row] for row in rows)]
-        near += same_answer(name, ours, theirs)
+        near += compare(name, ours, theirs)
         cells += len(columns) * len(rows)
-    print(f"Spark answers all {len(questions())} questions as runledger does: {cells} cells, {near} of them within {TOLERANCE}")
+    print(f"Spark answers {len(questions())} questions as runledger does: {cells} cells, {near} of them within {TOLERANCE}")
     spark_tables(spark)
     spark.stop()
 
 
 def spark_tables(spark):
-    """Makes the tables of docs/scale.md, whose columns must then be those of the files."""
-    page = pathlib.Path("docs/scale.md").read_text(encoding="utf-8")
-    block = page.split("### Spark (run here)")[1].split("```sql\n")[1].split("```")[0]
+    """Runs the CREATE TABLE statements of docs/parquet.md: their columns must be those of the files."""
+    page = pathlib.Path("docs/parquet.md").read_text(encoding="utf-8")
+    block = re.search(r"^#+ Spark.*?^```sql\n(.*?)^```", page, re.M | re.S)[1]
     other = spark.newSession()
     for statement in block.replace("LOCATION 'dataset/", f"LOCATION '{pathlib.Path(dataset).resolve()}/").split(";"):
         if statement.strip():
             other.sql(statement)
     for table in ("pipelines", "runs", "run_snapshots"):
         shape = lambda frame: [(field.name, field.dataType) for field in frame.schema]
-        assert shape(other.table(table)) == shape(spark.table(table)), f"docs/scale.md has other columns for {table}"
+        assert shape(other.table(table)) == shape(spark.table(table)), f"docs/parquet.md has other columns for {table}"
         assert other.table(table).count() == spark.table(table).count() > 0, table
-        # Rows are read by their names, and a wrong type would end it here.
+        # Spark matches columns by name; a wrong type fails here.
         other.table(table).write.format("noop").mode("overwrite").save()
-    print("Spark makes the tables of docs/scale.md, and finds every row in them")
+    print("Spark creates the tables of docs/parquet.md and reads every row")
 
 
 runledger, archive, dataset = sys.argv[1:]
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-said = report("cost")
-expected = [row[:6] for row in said[1:]]
+expected = [row[:6] for row in report("cost")[1:]]
 for reader, rows in (("DuckDB", duckdb_rows()), ("Polars", polars_rows()), ("pyarrow", pyarrow_rows())):
-    found = months(rows)
-    assert found == expected, f"{reader} says {found}, runledger {expected}"
+    found = sorted_months(rows)
+    assert found == expected, f"{reader}: {found}, runledger: {expected}"
     assert totals(found) == totals(expected)
-    print(f"{reader} finds {len(found)} months and {totals(found)[0]} runs, to the last digit {totals(found)[4]} USD")
+    print(f"{reader} reads {len(found)} months, {totals(found)[0]} runs and exactly {totals(found)[4]} USD")
 spark_questions()

@@ -1,5 +1,5 @@
-# This is Spark over a dataset: the views that queries/spark reads, and the questions asked of them.
-# usage: python tests/lake_spark.py DATASET [CSV]   (from the project's folder; times each question; the CSV has the sums to be found)
+# Spark over a dataset: the views that queries/spark/ reads, and its questions with their run times.
+# usage: python interop/spark.py DATASET [SUMS]   (from the project's folder; SUMS is the CSV that benches/parquet.rs prints)
 import csv, os, pathlib, sys, time
 
 QUERIES = pathlib.Path(__file__).parent.parent / "queries" / "spark"
@@ -12,7 +12,7 @@ def questions():
 def session(dataset):
     from pyspark.sql import SparkSession
 
-    # Python shows instants in its own zone.
+    # PySpark converts instants to Python's local zone.
     os.environ["TZ"] = "UTC"
     time.tzset()
     spark = (
@@ -20,7 +20,7 @@ def session(dataset):
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
         .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.driver.memory", os.environ.get("LAKE_MEMORY", "4g"))
+        .config("spark.driver.memory", os.environ.get("SPARK_MEMORY", "4g"))
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.ui.enabled", "false")
@@ -34,15 +34,15 @@ def session(dataset):
 
 
 def ask(spark, name):
-    """The columns and rows of a question."""
+    """The columns and rows of a question, with its parameters unset."""
     sql = (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-    known = {key: None for key in ("from", "until", "limit") if f":{key}" in sql}
-    frame = spark.sql(sql, args=known)
+    parameters = {key: None for key in ("from", "until", "limit") if f":{key}" in sql}
+    frame = spark.sql(sql, args=parameters)
     return frame.columns, frame.collect()
 
 
 if __name__ == "__main__":
-    dataset, *told = sys.argv[1:]
+    dataset, *sums = sys.argv[1:]
     spark = session(dataset)
     partitions = spark.table("runs").rdd.getNumPartitions()
     print(f"Spark reads {spark.table('runs').count()} runs in {partitions} partitions", flush=True)
@@ -50,9 +50,9 @@ if __name__ == "__main__":
         began = time.monotonic()
         columns, rows = ask(spark, name)
         print(f"  {name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
-        if name == "cost" and told:
-            expected = list(csv.reader(open(told[0], newline="", encoding="utf-8")))
+        if name == "cost" and sums:
+            expected = list(csv.reader(open(sums[0], newline="", encoding="utf-8")))
             found = [["" if value is None else str(value) for value in row[:7]] for row in rows]
-            assert [columns[:7], *found] == expected, f"Spark says {found}, the generator {expected}"
-            print("  every count and every sum is the generator's, to the last digit", flush=True)
+            assert [columns[:7], *found] == expected, f"Spark: {found}, generator: {expected}"
+            print("  every count and sum equals the generator's, to the last digit", flush=True)
     spark.stop()
