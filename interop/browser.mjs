@@ -1,9 +1,10 @@
-// This is the page in a real browser: at a desk and on a phone, in light and dark, with and without its script, by
-// keyboard, on paper; its figures held against what runledger says, its structure against axe's rules.
+// The HTML report in a real browser: desktop and phone, light and dark, with and without JavaScript, by keyboard, in
+// print. Its figures must be those of the other reports, and it must pass the accessibility rules of axe.
 //
-//     node page.mjs RUNLEDGER ARCHIVE FOLDER
+//     node browser.mjs RUNLEDGER ARCHIVE FOLDER MODULES
 //
-// ARCHIVE is a demo's, with its settings beside it. FOLDER has node_modules, and takes pages, pictures and PDFs.
+// ARCHIVE is a demo archive in the folder of its settings file. FOLDER receives pages, screenshots and PDFs. MODULES
+// contains node_modules. MORE names further pages in FOLDER, which only get the screenshots.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -12,8 +13,8 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [program, archive, folder] = process.argv.slice(2).map((path) => resolve(path));
-const load = createRequire(`${folder}/node_modules/`);
+const [program, archive, folder, modules] = process.argv.slice(2).map((path) => resolve(path));
+const load = createRequire(`${modules}/node_modules/`);
 const { chromium } = load("playwright-core");
 const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
 
@@ -21,7 +22,7 @@ const runledger = (...args) => execFileSync(program, ["--db", archive, ...args],
 const report = (...args) => JSON.parse(runledger("report", ...args, "--format", "json"));
 const nanos = (usd) => BigInt(usd.toString().replace(".", ""));
 const exact = (nanos) => `${nanos < 0n ? "-" : ""}${(nanos < 0n ? -nanos : nanos).toString().padStart(10, "0").replace(/(.{9})$/, ".$1")}`;
-// JSON's numbers lose digits in JavaScript: amounts are read from CSV.
+// Amounts come from CSV, as JavaScript's numbers would lose digits.
 const rows = (...args) => {
   const lines = [[]];
   for (const [, quoted, plain, end] of runledger("report", ...args, "--format", "csv").matchAll(/(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n)/g)) {
@@ -42,7 +43,7 @@ const browser = await chromium.launch({
     "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
-// Opens a page; whatever it says on the console, or asks for beside itself, is wrong.
+// Opens a page. Console output, dialogs and requests for other URLs are failures.
 const open = async (file, options = {}) => {
   const { width = 1280, height = 900, ...rest } = options;
   const context = await browser.newContext({ viewport: { width, height }, reducedMotion: "reduce", ...rest });
@@ -61,7 +62,7 @@ const open = async (file, options = {}) => {
 
 const fits = async (page, where) => {
   const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(wide <= room, `${where}: the page is ${wide} pixels wide where there are ${room}`);
+  assert.ok(wide <= room, `${where}: the page is ${wide} pixels wide, the window ${room}`);
 };
 
 const accessible = async (page, where) => {
@@ -81,27 +82,27 @@ const pages = {
 for (const [name, scope] of Object.entries(pages)) runledger("report", "html", ...scope, "--output", `${folder}/${name}.html`);
 const demo = `${folder}/demo.html`;
 
-// ---- every look, with and without the script
+// ---- every layout, with and without JavaScript
 
-let looks = 0;
+let layouts = 0;
 for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" ").filter(Boolean)]) {
-  for (const [size, width, height] of [["desk", 1280, 900], ["phone", 360, 740]]) {
+  for (const [size, width, height] of [["desktop", 1280, 900], ["phone", 360, 740]]) {
     for (const colorScheme of ["light", "dark"]) {
       for (const javaScriptEnabled of [true, false]) {
-        const where = `${name}, ${size}, ${colorScheme}, ${javaScriptEnabled ? "with" : "without"} script`;
+        const where = `${name}, ${size}, ${colorScheme}, ${javaScriptEnabled ? "with" : "without"} JavaScript`;
         const page = await open(`${folder}/${name}.html`, { width, height, colorScheme, javaScriptEnabled });
         await fits(page, where);
         if (javaScriptEnabled) await accessible(page, where);
         else assert.equal(await page.locator("#filter").isVisible(), false, where);
         await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}${javaScriptEnabled ? "" : "-no-script"}.png`, fullPage: true });
         await page.done();
-        looks += 1;
+        layouts += 1;
       }
     }
   }
 }
 
-// ---- what is read: structure, and figures
+// ---- structure and figures
 
 {
   const page = await open(demo, { javaScriptEnabled: true });
@@ -123,7 +124,7 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   const { headings, marks, ...rest } = found;
   assert.deepEqual(rest, { landmarks: [1, 1, 1, 1], sections: true, captions: true, scopes: true, images: true, titles: true, tables: true, labels: true });
   assert.equal(headings[0], 1);
-  headings.reduce((above, level) => (assert.ok(level <= above + 1, "a heading is left out"), level));
+  headings.reduce((above, level) => (assert.ok(level <= above + 1, "a heading level is skipped"), level));
   assert.ok(marks > 100, "charts have marks");
 
   const months = rows("cost");
@@ -136,7 +137,7 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   assert.deepEqual((await table(page, "waited-table")).map((row) => [row[0], row[2], row[3]]), weeks.map((row) => [row.week, row.queued_p50_seconds, row.queued_p95_seconds]));
   const days = rows("cost", "--by", "day").reduce((sum, row) => sum + Number(row.runs), 0);
   const inCalendar = (await table(page, "calendar-table")).flatMap((row) => row.slice(1)).reduce((sum, runs) => sum + Number(runs), 0);
-  assert.equal(inCalendar, days, "the calendar has every run");
+  assert.equal(inCalendar, days, "the calendar counts every run");
   const credits = report("credits").at(-1);
   assert.equal(await value(page, '[data-figure="credits"]'), String(credits.charged_runs));
   const tile = await page.locator('[data-figure="credits"]').textContent();
@@ -153,20 +154,20 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip", "the skip link comes first");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "of");
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "the focus is seen");
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "the focus is visible");
   await page.keyboard.press("ArrowDown");
   const picked = async () => page.evaluate(() => {
     const { pipelines, months } = JSON.parse(document.getElementById("data").textContent);
     return { pipeline: pipelines[document.getElementById("of").value], month: months[document.getElementById("in").value] };
   });
   const all = rows("cost", "--by", "month,pipeline");
-  const holds = async (where) => {
+  const matchesReport = async (where) => {
     const { pipeline, month } = await picked();
     const found = all.filter((row) => (!pipeline || (row.pipeline_id === (pipeline.i ?? "") && row.pipeline_kind === (pipeline.k ?? ""))) && (!month || row.month === month));
     assert.equal(await value(page, '[data-figure="total"]'), total(found), `${where}: ${pipeline?.n} ${month}`);
-    const told = await page.locator("#told").textContent();
+    const summary = await page.locator("#told").textContent();
     const runs = found.reduce((sum, row) => sum + Number(row.runs), 0);
-    assert.ok(told.includes(`${runs.toString().replace(/\B(?=(\d{3})+$)/g, "\u202f")} runs`), told);
+    assert.ok(summary.includes(`${runs.toString().replace(/\B(?=(\d{3})+$)/g, "\u202f")} runs`), summary);
     if (month) {
       assert.equal(await value(page, '[data-figure="cost"]'), total(found), where);
       assert.equal(await value(page, '[data-figure="credits"]'), String(found.reduce((sum, row) => sum + Number(row.credits), 0)), where);
@@ -175,19 +176,19 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
     }
     return found;
   };
-  assert.ok((await holds("arrow")).length > 0, "a pipeline is picked");
+  assert.ok((await matchesReport("arrow")).length > 0, "a pipeline is picked");
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
-  await holds("two arrows");
+  await matchesReport("two arrows");
   await accessible(page, "filtered");
   await fits(page, "filtered");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.getElementById("told").textContent === "");
-  assert.equal(await page.evaluate(() => document.querySelector("main").innerHTML), whole, "everything is shown again as it was");
+  assert.equal(await page.evaluate(() => document.querySelector("main").innerHTML), whole, "a reset restores the page");
 
-  // What the script draws is, but for what it dims, what runledger drew.
+  // JavaScript redraws exactly the charts of the static page, except for dimmed marks.
   const drawing = () => page.evaluate(() => ["cost", "took", "waited", "success", "calendar"].map((id) =>
     [...document.querySelectorAll(`#${id} :is(.axis text, .grid line, .marks rect)`)].map((mark) =>
       [...mark.attributes].map(({ name, value }) => `${name}=${value.replace(" dim", "")}`).sort().join(" ") + mark.textContent)));
@@ -196,35 +197,35 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   await page.selectOption("#in", { index: 1 });
   assert.deepEqual(await drawing(), drawn);
 
-  // Every pipeline, and every month, is what runledger says.
+  // Every pipeline and every month has the figures of the reports.
   const weeks = rows("duration", "--by", "week,pipeline");
   const [pipelines, months] = await page.evaluate(() => ["of", "in"].map((id) => [...document.getElementById(id).options].map((option) => option.value)));
   for (const pipeline of pipelines) {
     await page.selectOption("#of", pipeline);
     await page.selectOption("#in", "");
     if (pipeline !== "") {
-      await holds("each pipeline");
+      await matchesReport("each pipeline");
       const { pipeline: { i, k } } = await picked();
       const took = weeks.filter((row) => row.pipeline_id === (i ?? "") && row.pipeline_kind === (k ?? "") && row.week);
       assert.deepEqual((await table(page, "took-table")).map((row) => row.slice(2)), took.map((row) => [row.p50_seconds, row.p95_seconds]));
     }
     for (const month of months.slice(1, 4)) {
       await page.selectOption("#in", month);
-      await holds("each pipeline and month");
+      await matchesReport("each pipeline and month");
     }
   }
   await page.selectOption("#of", "");
   const names = await page.evaluate(() => JSON.parse(document.getElementById("data").textContent).months);
   for (const month of months.slice(1)) {
     await page.selectOption("#in", month);
-    await holds("each month");
-    const [dearest] = all.filter((row) => row.total_cost_usd !== "").filter((row) => row.month === names[month]).sort((one, other) => nanos(one.total_cost_usd) < nanos(other.total_cost_usd) ? 1 : -1);
-    assert.equal((await table(page, "pipelines"))[0][1], dearest.total_cost_usd);
+    await matchesReport("each month");
+    const [costliest] = all.filter((row) => row.total_cost_usd !== "").filter((row) => row.month === names[month]).sort((one, other) => nanos(one.total_cost_usd) < nanos(other.total_cost_usd) ? 1 : -1);
+    assert.equal((await table(page, "pipelines"))[0][1], costliest.total_cost_usd);
   }
   await page.done();
 }
 
-// ---- on a phone, filtered; on paper
+// ---- filtered on a phone; in print
 
 {
   const page = await open(demo, { width: 360, height: 740, colorScheme: "dark" });
@@ -237,9 +238,9 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
 for (const name of ["demo", "nothing"]) {
   const page = await open(`${folder}/${name}.html`, { colorScheme: "dark" });
   await page.pdf({ path: `${folder}/${name}.pdf`, format: "A4" });
-  assert.ok(statSync(`${folder}/${name}.pdf`).size > 10_000, "the PDF is more than a blank sheet");
+  assert.ok(statSync(`${folder}/${name}.pdf`).size > 10_000, "the PDF is not blank");
   await page.done();
 }
 
 await browser.close();
-console.log(`a browser shows the page: ${looks} looks, the filter by keyboard, every pipeline and month as runledger says, axe finds nothing`);
+console.log(`Chromium: ${layouts} layouts, keyboard filter, every pipeline and month as in the reports, no axe violations`);

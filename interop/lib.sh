@@ -15,6 +15,7 @@ tools=$PWD/target/interop/tools
 # Scratch files of this family alone, so that families can run in parallel.
 work=$PWD/target/interop/$family
 mkdir -p "$tools" "$work"
+export PYTHONDONTWRITEBYTECODE=1
 
 fail() {
     echo "interop/$family.sh: $*" >&2

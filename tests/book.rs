@@ -11,7 +11,7 @@
 //! them must be there, and the pages' Python runs too.
 
 // What did not run is told to whoever asks with --nocapture.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use chrono::Utc;
 use runledger::sandbox::{Model, Options, Plan, Sandbox};

@@ -1,5 +1,5 @@
-# This is a plugin for Datasette (--plugins-dir): it shows hashes in hexadecimal, as sha256sum prints them. Without it
-# Datasette cannot show a view that has bytes in a column, such as `runs`: it looks for the row to download them from.
+# Datasette plugin (--plugins-dir) that shows hashes in hexadecimal, as sha256sum prints them. Without it Datasette
+# fails on views with a column of bytes, such as `runs`: it needs a row id to offer the bytes as a download.
 from datasette import hookimpl
 
 
