@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""This is the whole command, measured: as processes, against `runledger sandbox` in another process.
+"""End-to-end benchmarks: whole processes against `runledger sandbox` in another process.
 
     cargo build --release && cargo bench --no-run
-    python3 benches/whole.py                     100,000 runs, three rounds
-    python3 benches/whole.py --runs 1000000      the sizes of docs/performance.md
-    python3 benches/whole.py --dlt               a first load by dlt too (fetched into target/dlt)
+    python3 benches/end_to_end.py                     100,000 runs, three rounds
+    python3 benches/end_to_end.py --runs 1000000      the sizes of docs/performance.md
+    python3 benches/end_to_end.py --dlt               also a first load by dlt (installed into target/dlt)
 
-Every figure is a median. What is held against something else is measured in turn with it, round by
-round, so that a busy moment hits both. Linux only; it needs python3, GNU time and the sqlite3 shell, and
-as root it also empties the system's page cache to read an archive cold from disk.
+Every figure is a median. Compared programs take turns within a round, so that a load spike affects both.
+Linux only. Needs python3, GNU time and the sqlite3 shell. As root it also drops the page cache to read an
+archive cold from disk.
 """
 
 import argparse
@@ -32,8 +32,8 @@ PROGRAM = TARGET / "release" / "runledger"
 SMALL = 10_000
 
 
-class Taken:
-    """What one process took, and what it wrote."""
+class Measurement:
+    """Time, memory and output of one process."""
 
     def __init__(self, wall, usage, kibibytes, output):
         self.wall = wall
@@ -42,15 +42,15 @@ class Taken:
         self.output = output
 
 
-def take(*command, stdin=None, keep=False, **variables):
-    """Runs a command to its end. Its output is kept, or else thrown away."""
+def measure(*command, stdin=None, keep=False, **variables):
+    """Runs a command. Its output is discarded unless `keep` is set."""
     environment = dict(os.environ, **variables)
     with (
         tempfile.TemporaryFile() as output,
         tempfile.NamedTemporaryFile() as peak,
         open(stdin or os.devnull) as source,
     ):
-        # A process is charged with the memory of whoever started it: GNU time is smaller than Python.
+        # The peak of a child includes its parent's memory before exec, and GNU time is smaller than Python.
         began = time.monotonic()
         process = subprocess.Popen(
             ["/usr/bin/time", "-f", "%M", "-o", peak.name, *map(str, command)],
@@ -62,17 +62,17 @@ def take(*command, stdin=None, keep=False, **variables):
         wall = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
-            sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}")
+            sys.exit(f"{' '.join(map(str, command))} exited with {process.returncode}")
         output.seek(0)
-        return Taken(wall, usage, int(peak.read()), output.read().decode() if keep else "")
+        return Measurement(wall, usage, int(peak.read()), output.read().decode() if keep else "")
 
 
-def median(taken, what):
-    return statistics.median(getattr(one, what) for one in taken)
+def median(measurements, field):
+    return statistics.median(getattr(one, field) for one in measurements)
 
 
 class Sandbox:
-    """The sandbox API in a process of its own."""
+    """The sandbox API in its own process."""
 
     def __init__(self, runs, port):
         self.address = f"http://127.0.0.1:{port}"
@@ -87,7 +87,7 @@ class Sandbox:
                 return
             except OSError:
                 time.sleep(0.1)
-        sys.exit("the sandbox did not come up")
+        sys.exit("the sandbox did not start")
 
     def __enter__(self):
         return self
@@ -97,12 +97,12 @@ class Sandbox:
         self.process.wait()
 
     def sync(self, archive, *arguments):
-        taken = take(
+        measurement = measure(
             PROGRAM, "--db", archive, "sync", "--json", *arguments, keep=True,
             NEKT_API_KEY="sandbox-key", RUNLEDGER_API_URL=self.address,
         )
-        taken.told = json.loads(taken.output)
-        return taken
+        measurement.summary = json.loads(measurement.output)
+        return measurement
 
 
 def remove(archive):
@@ -110,39 +110,39 @@ def remove(archive):
         pathlib.Path(f"{archive}{end}").unlink(missing_ok=True)
 
 
-def bare_loop():
-    built = [path for path in (TARGET / "release" / "deps").glob("bare_loop-*") if path.suffix == ""]
+def raw_insert():
+    built = [path for path in (TARGET / "release" / "deps").glob("raw_insert-*") if path.suffix == ""]
     if not built:
-        sys.exit("first: cargo bench --no-run")
+        sys.exit("run `cargo bench --no-run` first")
     return max(built, key=lambda path: path.stat().st_mtime)
 
 
 def without_parameters(sql):
-    """A file's SQL for the shell: parameters that are not set."""
+    """A file's SQL with unset parameters, for the sqlite3 shell."""
     return re.sub(r":(from|until)\b", "NULL", (ROOT / sql).read_text())
 
 
 class Table:
-    """The figures beside their targets, as Markdown."""
+    """Figures and targets, as Markdown."""
 
     def __init__(self):
-        print("| what | target | median |\n|---|---:|---:|", flush=True)
+        print("| measurement | target | median |\n|---|---:|---:|", flush=True)
 
-    def row(self, what, target, figure):
-        print(f"| {what} | {target} | {figure} |", flush=True)
+    def row(self, label, target, figure):
+        print(f"| {label} | {target} | {figure} |", flush=True)
 
 
 def load(table, sandbox, runs, rounds, archive, folder):
-    syncs, loops = [], []
+    syncs, inserts = [], []
     for _ in range(rounds):
-        loops.append(take(bare_loop(), runs, keep=True, TMPDIR=str(folder)))
+        inserts.append(measure(raw_insert(), runs, keep=True, TMPDIR=str(folder)))
         remove(archive)
         syncs.append(sandbox.sync(archive))
-    seconds = statistics.median(float(re.search(r"in ([\d.]+) s", loop.output)[1]) for loop in loops)
+    seconds = statistics.median(float(re.search(r"in ([\d.]+) s", insert.output)[1]) for insert in inserts)
     wall = median(syncs, "wall")
     table.row(f"first sync of {runs:,} runs", "", f"{wall:.2f} s, {runs / wall:,.0f} runs a second")
-    table.row("the bare loop on the same rows", "", f"{seconds:.2f} s, {runs / seconds:,.0f} runs a second")
-    table.row("first sync : bare loop, by rate", "≥ 0.90", f"{seconds / wall:.2f}")
+    table.row("raw insert of the same rows", "", f"{seconds:.2f} s, {runs / seconds:,.0f} runs a second")
+    table.row("first sync : raw insert, by rate", "≥ 0.90", f"{seconds / wall:.2f}")
     table.row("first sync, CPU", "", f"{median(syncs, 'cpu'):.2f} s")
     table.row("first sync, peak memory", "< 100 MB", f"{median(syncs, 'megabytes'):.0f} MB")
     table.row("file, bytes a run", "≤ 1,300", f"{archive.stat().st_size / runs:,.0f}")
@@ -150,7 +150,7 @@ def load(table, sandbox, runs, rounds, archive, folder):
 
 def nothing_new(table, sandbox, runs, rounds, archive):
     syncs = [sandbox.sync(archive, "--lookback", "0d") for _ in range(rounds)]
-    pages = max(sync.told["pages"] for sync in syncs)
+    pages = max(sync.summary["pages"] for sync in syncs)
     table.row(f"nothing new, {runs:,} runs: requests for runs", "≤ 2", f"{pages}")
     table.row(f"nothing new, {runs:,} runs: CPU", "< 50 ms", f"{median(syncs, 'cpu') * 1e3:.0f} ms")
     table.row(f"nothing new, {runs:,} runs: peak memory", "", f"{median(syncs, 'megabytes'):.0f} MB")
@@ -161,14 +161,14 @@ def full_walk(table, sandbox, runs, rounds, archive, folder, dlt):
     for _ in range(rounds):
         walks.append(sandbox.sync(archive, "--full"))
         if dlt:
-            with tempfile.TemporaryDirectory(dir=folder) as place:
+            with tempfile.TemporaryDirectory(dir=folder) as dlt_folder:
                 loads.append(
-                    take(dlt, ROOT / "benches" / "dlt_load.py", sandbox.address, place,
+                    measure(dlt, ROOT / "benches" / "dlt_load.py", sandbox.address, dlt_folder,
                          NEKT_API_KEY="sandbox-key", RUNTIME__DLTHUB_TELEMETRY="false")
                 )
     pages = -(-runs // 500)
-    told = walks[0].told
-    table.row("full walk, nothing changed: requests for runs", f"{pages:,}", f"{told['requests'] - 3:,}")
+    summary = walks[0].summary
+    table.row("full walk, nothing changed: requests for runs", f"{pages:,}", f"{summary['requests'] - 3:,}")
     table.row("full walk, nothing changed", "", f"{median(walks, 'wall'):.2f} s")
     table.row("full walk, peak memory", "< 100 MB", f"{median(walks, 'megabytes'):.0f} MB")
     if loads:
@@ -181,8 +181,8 @@ def questions(table, runs, rounds, archive, folder):
     for name, target in (("cost", "1.20"), ("duration", "0.50")):
         ours, shells = [], []
         for _ in range(rounds):
-            ours.append(take(PROGRAM, "--db", archive, "report", name, "--by", "month"))
-            shells.append(take("sqlite3", "-readonly", archive, stdin=ROOT / "queries" / f"{name}.sql"))
+            ours.append(measure(PROGRAM, "--db", archive, "report", name, "--by", "month"))
+            shells.append(measure("sqlite3", "-readonly", archive, stdin=ROOT / "queries" / f"{name}.sql"))
         wall, shell_wall = median(ours, "wall"), median(shells, "wall")
         table.row(f"report {name} --by month", "", f"{wall:.2f} s, {median(ours, 'megabytes'):.0f} MB")
         table.row(f"sqlite3 < queries/{name}.sql", "", f"{shell_wall:.2f} s")
@@ -193,55 +193,55 @@ def questions(table, runs, rounds, archive, folder):
             for _ in range(rounds):
                 os.sync()
                 pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
-                ours.append(take(PROGRAM, "--db", archive, "report", name))
+                ours.append(measure(PROGRAM, "--db", archive, "report", name))
             table.row(f"report {name}, cold from disk", "< 1.5 s", f"{median(ours, 'wall'):.2f} s")
-        # What follows is not about the disk.
-        take("cat", archive)
+        # Warms the page cache again.
+        measure("cat", archive)
 
     for what in ("runs", "snapshots"):
         query = folder / f"{what}.sql"
         query.write_text(without_parameters(f"src/report/rows/{what}.sql"))
         ours, shells = [], []
         for _ in range(rounds):
-            ours.append(take(PROGRAM, "--db", archive, "export", what, "--format", "csv"))
-            shells.append(take("sqlite3", "-readonly", "-csv", "-header", archive, stdin=query))
+            ours.append(measure(PROGRAM, "--db", archive, "export", what, "--format", "csv"))
+            shells.append(measure("sqlite3", "-readonly", "-csv", "-header", archive, stdin=query))
         wall, shell_wall = median(ours, "wall"), median(shells, "wall")
         table.row(f"export {what} as CSV", "", f"{wall:.2f} s, {runs / wall:,.0f} rows a second")
         table.row(f"export {what}, peak memory", "< 30 MB", f"{median(ours, 'megabytes'):.0f} MB")
         table.row(f"export {what} : sqlite3 -csv, by time", "≤ 0.75", f"{wall / shell_wall:.2f}")
 
-    taken = [take(PROGRAM, "--db", archive, "status") for _ in range(rounds)]
-    table.row("status", "< 20 ms", f"{median(taken, 'wall') * 1e3:.0f} ms")
+    statuses = [measure(PROGRAM, "--db", archive, "status") for _ in range(rounds)]
+    table.row("status", "< 20 ms", f"{median(statuses, 'wall') * 1e3:.0f} ms")
 
 
 def past_and_zones(table, rounds, archive, folder):
-    """Answers in a zone and as known in the past, each against plain SQL for the same answer."""
+    """Time zones, date bases and past states, each against plain SQL with the same result."""
     sql = ROOT / "benches" / "sql"
-    take("sqlite3", archive, stdin=sql / "late_changes.sql")
+    measure("sqlite3", archive, stdin=sql / "late_changes.sql")
     runs = folder / "runs.sql"
     runs.write_text(without_parameters("src/report/rows/runs.sql"))
     zone, past = ("--zone", "America/Sao_Paulo"), ("--as-of", "8999-01-01T00:00:00Z")
-    for what, plain in (
+    for arguments, plain in (
         (("report", "cost", *zone), sql / "cost_in_zone.sql"),
         (("report", "cost", *past), sql / "cost_as_known.sql"),
         (("report", "cost", *zone, *past), sql / "cost_as_known.sql"),
-        (("report", "cost", "--date", "ended"), ROOT / "queries" / "cost.sql"),
+        (("report", "cost", "--date-basis", "ended"), ROOT / "queries" / "cost.sql"),
         (("export", "runs", *zone), runs),
         (("export", "runs", *past), sql / "runs_as_known.sql"),
         (("export", "costs", *zone, *past), sql / "runs_as_known.sql"),
     ):
         ours, shells = [], []
         for _ in range(rounds):
-            ours.append(take(PROGRAM, "--db", archive, *what))
-            shells.append(take("sqlite3", "-readonly", "-csv", archive, stdin=plain))
+            ours.append(measure(PROGRAM, "--db", archive, *arguments))
+            shells.append(measure("sqlite3", "-readonly", "-csv", archive, stdin=plain))
         wall, shell_wall = median(ours, "wall"), median(shells, "wall")
-        words = " ".join(what)
+        words = " ".join(arguments)
         table.row(words, "", f"{wall:.2f} s, {median(ours, 'megabytes'):.0f} MB")
         table.row(f"{words} : sqlite3 < {plain.name}, by time", "≤ 1.30", f"{wall / shell_wall:.2f}")
 
 
 def dlt_python():
-    """The Python of a virtual environment that has dlt, made when it is not there."""
+    """The Python of a virtual environment with dlt, created on first use."""
     place = TARGET / "dlt"
     python = place / "bin" / "python"
     if not python.exists():
@@ -253,9 +253,9 @@ def dlt_python():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=100_000, help="how many runs the sandbox has")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured")
-    parser.add_argument("--folder", help="where the archives are written; default: a temporary folder")
+    parser.add_argument("--runs", type=int, default=100_000, help="number of runs in the sandbox")
+    parser.add_argument("--rounds", type=int, default=3, help="number of measurements for each figure")
+    parser.add_argument("--folder", help="folder for the archives (default: a temporary folder)")
     parser.add_argument("--dlt", action="store_true", help="compare a full walk with a first load by dlt")
     given = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="runledger-bench-", dir=given.folder))

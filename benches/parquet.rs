@@ -1,13 +1,15 @@
-//! This is the generator of a large dataset: made-up runs straight into Parquet, by the library's own rows and writer.
+//! Generates a large dataset: runs written directly to Parquet with the library's schema and writer.
 //!
-//! `cargo bench --bench lake -- 10000000 target/lake` writes so many runs, booked in 24 months of 2024 and 2025, into the tables
-//! of a dataset, and prints what they cost by month as `runledger report cost --format csv` would: from its own sums, so that a
-//! reader of the files can be held to them. What a run looks like is taken from the sandbox's; when it ran, what it cost and its
-//! ids are drawn from a seed. The content hashes are drawn too: there are no documents that they could be of.
+//! `cargo bench --bench parquet -- 10000000 target/generated` writes 10,000,000 runs, booked in the 24 months of 2024
+//! and 2025, and prints their cost by month in the format of `runledger report cost --format csv`. The generator
+//! computes these sums itself, so a reader of the files can be checked against them.
+//!
+//! Each run copies a run of the sandbox. Its instants, costs and ids are random with a fixed seed, and so are the
+//! content hashes, as the runs have no documents.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program that tells what it made")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "prints the sums")]
 
-#[allow(dead_code, reason = "the other benchmark needs the rest")]
+#[allow(dead_code, reason = "other benchmarks use the rest")]
 mod ledger;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -25,17 +27,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time;
 
-/// How many of the sandbox's runs the others are like.
-const LIKE: usize = 20_000;
+/// The number of templates: runs of the sandbox that the generated runs copy.
+const TEMPLATES: usize = 20_000;
 
-/// The months: from the first of this year on.
+/// The number of months, from January of [`FIRST_YEAR`] on.
 const MONTHS: usize = 24;
 const FIRST_YEAR: i32 = 2024;
 
-/// Of so many runs one has an earlier state.
+/// One of this number of runs has an earlier snapshot.
 const CHANGED: u64 = 20;
 
-/// A value that is nobody's.
+/// An owned [`Value`].
 #[derive(Clone)]
 enum Own {
     Null,
@@ -47,12 +49,12 @@ enum Own {
 
 impl Own {
     fn of(value: Value<'_>) -> Own {
-        let text = |text: &[u8]| String::from_utf8(text.to_vec()).expect("the sandbox writes UTF-8");
+        let text = |text: &[u8]| String::from_utf8(text.to_vec()).expect("the sandbox sends UTF-8");
         match value {
             Value::Null => Own::Null,
             Value::Integer(whole) => Own::Integer(whole),
             Value::Real(real) => Own::Real(real),
-            Value::Usd(usd) => Own::Integer(i64::try_from(usd.units()).expect("one cost")),
+            Value::Usd(usd) => Own::Integer(i64::try_from(usd.units()).expect("a single cost fits 64 bits")),
             Value::Text(bytes) | Value::Json(bytes) => Own::Text(text(bytes)),
             Value::Blob(bytes) => Own::Blob(bytes.to_vec()),
         }
@@ -69,15 +71,15 @@ impl Own {
     }
 }
 
-/// A run that others are like: its columns, and how its instants lie to the one that books it, in microseconds.
-struct Like {
+/// A run to copy: its columns, and its instants in microseconds relative to `booked_at`.
+struct Template {
     columns: HashMap<&'static str, Own>,
     created: i64,
     started: Option<i64>,
     ended: Option<i64>,
 }
 
-/// What the runs of a month cost, in nano-dollars.
+/// The sums of a month, in nano-dollars.
 #[derive(Default)]
 struct Totals {
     runs: u64,
@@ -89,14 +91,14 @@ struct Totals {
 }
 
 fn main() {
-    // `cargo bench` adds an option of its own.
+    // `cargo bench` adds the option `--bench`.
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let runs: usize =
-        arguments.first().map_or(10_000, |runs| runs.parse().expect("how many runs, such as 10000000"));
-    let folder = arguments.get(1).map_or_else(|| PathBuf::from("target/lake"), PathBuf::from);
+        arguments.first().map_or(10_000, |runs| runs.parse().expect("a number of runs, such as 10000000"));
+    let folder = arguments.get(1).map_or_else(|| PathBuf::from("target/generated"), PathBuf::from);
     let began = time::Instant::now();
-    let likes = likes(&folder);
+    let templates = templates(&folder);
     let months: Vec<Mutex<Totals>> = (0..MONTHS).map(|_| Mutex::default()).collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -105,25 +107,25 @@ fn main() {
                 loop {
                     let month = next.fetch_add(1, Ordering::Relaxed);
                     let Some(totals) = months.get(month) else { break };
-                    // The first months have the runs that do not divide.
+                    // The first months take the remainder.
                     let runs = runs / MONTHS + usize::from(month < runs % MONTHS);
-                    *totals.lock().expect("nobody panicked") = write(&folder, month, runs, &likes);
+                    *totals.lock().expect("no thread panicked") = write(&folder, month, runs, &templates);
                 }
             });
         }
     });
-    print(&months.iter().map(|totals| totals.lock().expect("nobody panicked")).collect::<Vec<_>>());
+    print(&months.iter().map(|totals| totals.lock().expect("no thread panicked")).collect::<Vec<_>>());
     eprintln!("{runs} runs in {:.1} s", began.elapsed().as_secs_f64());
 }
 
-/// The sandbox's runs as the dataset has them; the catalogue is written on the way.
-fn likes(folder: &Path) -> Vec<Like> {
-    let temporary = tempfile::tempdir().expect("a place for a small archive");
-    let rows = ledger::rows(LIKE);
-    let path = temporary.path().join("like.db");
+/// Reads the templates, with the columns of the dataset, and writes the table of pipelines.
+fn templates(folder: &Path) -> Vec<Template> {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let rows = ledger::rows(TEMPLATES);
+    let path = temporary.path().join("templates.db");
     let (archive, sync_id) = ledger::new_archive(&path);
-    ledger::insert_bare(archive, sync_id, &rows);
-    let archive = rusqlite::Connection::open(&path).expect("it was written");
+    ledger::raw_insert(archive, sync_id, &rows);
+    let archive = rusqlite::Connection::open(&path).expect("the archive exists");
     archive
         .execute_batch(
             "INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, observed_at)
@@ -131,12 +133,12 @@ fn likes(folder: &Path) -> Vec<Like> {
                     '2024-01-01T00:00:00.000000Z'
              FROM runs WHERE pipeline_id IS NOT NULL",
         )
-        .expect("a catalogue can be made up");
-    let ledger = Ledger::open(&archive, Scope::default()).expect("it is an archive");
-    let mut likes = Vec::new();
+        .expect("invented pipelines");
+    let ledger = Ledger::open(&archive, Scope::default()).expect("an archive");
+    let mut templates = Vec::new();
     let columns = schema::columns(Table::Runs);
     let all = Stretch::Booked(None, None);
-    let mut selection = dataset::rows(&ledger, Table::Runs, all, "generated").expect("they can be read");
+    let mut selection = dataset::rows(&ledger, Table::Runs, all, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             let columns: HashMap<&'static str, Own> =
@@ -145,56 +147,56 @@ fn likes(folder: &Path) -> Vec<Like> {
                 Own::Text(text) => Some(Instant::parse(text)?.to_utc().timestamp_micros()),
                 _ => None,
             };
-            let booked = at("booked_at").expect("the sandbox's runs are booked");
-            let lies = |name: &str| at(name).map(|at| at - booked);
-            let (created, started, ended) = (lies("created_at"), lies("started_at"), lies("ended_at"));
-            likes.push(Like { columns, created: created.unwrap_or_default(), started, ended });
+            let booked = at("booked_at").expect("the sandbox's runs have instants");
+            let offset = |name: &str| at(name).map(|at| at - booked);
+            let (created, started, ended) = (offset("created_at"), offset("started_at"), offset("ended_at"));
+            templates.push(Template { columns, created: created.unwrap_or_default(), started, ended });
             Ok(())
         })
-        .expect("they can be read");
+        .expect("readable rows");
     let mut file = begin(folder, Table::Pipelines, &part_of(0));
     let mut selection =
-        dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("it can be read");
+        dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
-            file.add(row.values()).expect("it can be written");
+            file.add(row.values()).expect("a writable file");
             Ok(())
         })
-        .expect("it can be read");
-    file.finish().expect("it can be written");
-    likes
+        .expect("readable rows");
+    file.finish().expect("a writable file");
+    templates
 }
 
-fn begin(folder: &Path, table: Table, place: &str) -> writer::File<File> {
-    let path = folder.join(table.name()).join(place);
-    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
-    let out = File::create(path).expect("a file can be made");
-    writer::File::begin(out, table, schema::columns(table)).expect("a file can be begun")
+fn begin(folder: &Path, table: Table, part: &str) -> writer::File<File> {
+    let path = folder.join(table.name()).join(part);
+    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a new folder");
+    let out = File::create(path).expect("a new file");
+    writer::File::begin(out, table, schema::columns(table)).expect("a writable file")
 }
 
-/// Writes a month's runs and their states, in the order of booking.
-fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
+/// Writes a month's runs and snapshots, ordered by `booked_at`.
+fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> Totals {
     let mut random = Rng::with_seed(month as u64);
     let first = NaiveDate::from_ymd_opt(FIRST_YEAR + (month / 12) as i32, (month % 12) as u32 + 1, 1)
         .expect("a month");
     let days = (first + Days::new(31)).with_day(1).expect("the next month") - first;
     let start: DateTime<Utc> = first.and_time(NaiveTime::MIN).and_utc();
-    let step = days.num_microseconds().expect("a month is short") / runs.max(1) as i64;
-    let place = place_of(Some(&first.format("%Y-%m").to_string()), 0);
-    let mut current = begin(folder, Table::Runs, &place);
-    let mut states = begin(folder, Table::RunSnapshots, &place);
+    let step = days.num_microseconds().expect("a month fits 64 bits of microseconds") / runs.max(1) as i64;
+    let part = place_of(Some(&first.format("%Y-%m").to_string()), 0);
+    let mut current = begin(folder, Table::Runs, &part);
+    let mut states = begin(folder, Table::RunSnapshots, &part);
     let mut totals = Totals::default();
     let mut changes: HashMap<&'static str, Own> = HashMap::new();
     for nth in 0..runs {
-        let like = &likes[random.usize(..likes.len())];
+        let template = &templates[random.usize(..templates.len())];
         let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(0..step.max(1)));
-        let at = |lies: i64| {
-            let at = Instant::from_utc(booked + TimeDelta::microseconds(lies)).expect("it is in this age");
+        let at = |offset: i64| {
+            let at = Instant::from_utc(booked + TimeDelta::microseconds(offset)).expect("a year of four digits");
             Own::Text(at.to_string())
         };
         let snapshot = month as i64 * 1_000_000_000 + nth as i64 * 2;
-        let seen = like.ended.or(like.started).unwrap_or_default() + 3_600_000_000;
-        let cost = |name: &str, random: &mut Rng| match like.columns[name] {
+        let seen = template.ended.or(template.started).unwrap_or_default() + 3_600_000_000;
+        let cost = |name: &str, random: &mut Rng| match template.columns[name] {
             Own::Integer(nanos) => Some(nanos + random.i64(0..1000)),
             _ => None,
         };
@@ -210,10 +212,10 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
         changes.extend([
             ("run_id", Own::Text(id.hyphenated().to_string())),
             ("number", Own::Integer(snapshot)),
-            ("created_at", at(like.created)),
+            ("created_at", at(template.created)),
             ("updated_at", at(seen - 3_600_000_000)),
-            ("started_at", like.started.map_or(Own::Null, at)),
-            ("ended_at", like.ended.map_or(Own::Null, at)),
+            ("started_at", template.started.map_or(Own::Null, at)),
+            ("ended_at", template.ended.map_or(Own::Null, at)),
             ("booked_at", at(0)),
             ("el_cost_usd", double(el)),
             ("transformation_cost_usd", double(transformation)),
@@ -226,8 +228,8 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
             ("observed_at", at(seen)),
             ("superseded_at", Own::Null),
         ]);
-        add(&mut current, Table::Runs, like, &changes);
-        let is_changed = like.started.is_some() && like.ended.is_some() && random.u64(..CHANGED) == 0;
+        add(&mut current, Table::Runs, template, &changes);
+        let is_changed = template.started.is_some() && template.ended.is_some() && random.u64(..CHANGED) == 0;
         if is_changed {
             let mut before = changes.clone();
             before.extend([
@@ -235,7 +237,7 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
                 ("observed_at", at(60_000_000)),
                 ("superseded_at", at(seen.max(120_000_000))),
             ]);
-            // Half of them were seen running, the others before their costs had come.
+            // Half of them show the run in progress, the others show it ended without costs.
             if random.bool() {
                 before.extend([
                     ("ended_at", Own::Null),
@@ -243,7 +245,7 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
                     ("status", Own::Text("running".to_owned())),
                 ]);
             } else {
-                before.insert("observed_at", at(like.ended.unwrap_or_default()));
+                before.insert("observed_at", at(template.ended.unwrap_or_default()));
             }
             for cost in ["el_cost_usd", "transformation_cost_usd"] {
                 before.insert(cost, Own::Null);
@@ -251,9 +253,9 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
             for cost in ["el_cost_usd_exact", "transformation_cost_usd_exact"] {
                 before.insert(cost, Own::Null);
             }
-            add(&mut states, Table::RunSnapshots, like, &before);
+            add(&mut states, Table::RunSnapshots, template, &before);
         }
-        add(&mut states, Table::RunSnapshots, like, &changes);
+        add(&mut states, Table::RunSnapshots, template, &changes);
 
         totals.runs += 1;
         totals.unknown += u64::from(total.is_none());
@@ -265,18 +267,18 @@ fn write(folder: &Path, month: usize, runs: usize, likes: &[Like]) -> Totals {
             }
         }
         totals.credits +=
-            u64::from(matches!(&like.columns["credit_charge_status"], Own::Text(word) if word == "charged"));
+            u64::from(matches!(&template.columns["credit_charge_status"], Own::Text(word) if word == "charged"));
     }
-    current.finish().expect("it can be written");
-    states.finish().expect("it can be written");
+    current.finish().expect("a writable file");
+    states.finish().expect("a writable file");
     totals
 }
 
-fn add(file: &mut writer::File<File>, table: Table, like: &Like, changes: &HashMap<&'static str, Own>) {
+fn add(file: &mut writer::File<File>, table: Table, template: &Template, changes: &HashMap<&'static str, Own>) {
     let values = schema::columns(table)
         .iter()
-        .map(|column| changes.get(column.name).unwrap_or_else(|| &like.columns[column.name]).value());
-    file.add(values).expect("it can be written");
+        .map(|column| changes.get(column.name).unwrap_or_else(|| &template.columns[column.name]).value());
+    file.add(values).expect("a writable file");
 }
 
 fn print(months: &[impl std::ops::Deref<Target = Totals>]) {
