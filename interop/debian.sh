@@ -18,6 +18,7 @@ make_base() {
     local suite mirror
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     locked apt apt_update
+    # shellcheck disable=SC2016 # apt-get expands it
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | sed -n 1p)
     [ -n "$mirror" ] || fail "apt has no mirror for $suite"
     rm -rf "$root"

@@ -63,6 +63,7 @@ start_sandbox() {
     "$runledger" sandbox --port 0 "$@" >"$out" &
     started+=($!)
     wait_until grep -q 'http://127.0.0.1:' "$out"
+    # shellcheck disable=SC2034 # for the scripts
     sandbox_url=$(grep -o 'http://127.0.0.1:[0-9]*' "$out" | sed -n 1p)
 }
 
