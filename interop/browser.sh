@@ -3,7 +3,7 @@
 # Screenshots and PDFs stay in target/interop/browser/.
 source "$(dirname "$0")/lib.sh"
 
-install() {
+install_tools() {
     apt_tools chromium:chromium pdftotext:poppler-utils sqlite3:sqlite3
     [ -d /usr/share/fonts/truetype/dejavu ] || apt_packages fonts-dejavu-core
     [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_packages fonts-noto-color-emoji

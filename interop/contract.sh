@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 contract=$PWD/docs/nekt-api.yaml
 
-install() {
+install_tools() {
     python_env schemathesis schemathesis==4.32.5
     node_env prism @stoplight/prism-cli@5.14.2
 }

@@ -6,7 +6,7 @@ stable=0.65.5
 # It reads canned queries from its configuration instead of the metadata.
 coming=1.0a41
 
-install() {
+install_tools() {
     apt_tools sqlite3:sqlite3
     python_env "datasette-$stable" "datasette==$stable"
     python_env "datasette-$coming" "datasette==$coming"

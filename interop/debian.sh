@@ -7,7 +7,7 @@ root=$work/root
 # The minimal Debian, kept for the next time.
 base=$work/root.tar
 
-install() {
+install_tools() {
     apt_tools debootstrap:debootstrap lintian:lintian
     cargo_tool cargo-deb 3.8.0
     [ -e "$base" ] || make_base

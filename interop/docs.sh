@@ -2,7 +2,7 @@
 # The pages of docs/ with every tool that they mention: commands, SQL and Python run as printed.
 source "$(dirname "$0")/lib.sh"
 
-install() {
+install_tools() {
     apt_tools sqlite3:sqlite3
     python_env docs duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner pandas==3.1.1 polars==2.1.0
 }

@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 # The demo archive has no plan and no corrections; the golden files have both.
 golden=tests/golden
 
-install() {
+install_tools() {
     apt_tools sqlite3:sqlite3
     interpreter=$(python_3_12)
     python_env focus-validator focus-validator==2.2.1 'pyarrow<21'

@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 targets=(document page)
 
-install() { cargo_tool cargo-fuzz 0.13.2; }
+install_tools() { cargo_tool cargo-fuzz 0.13.2; }
 
 # libFuzzer's instrumentation needs a nightly compiler, or a stable one with RUSTC_BOOTSTRAP.
 cargo_fuzz() {

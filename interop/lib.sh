@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Shared by the scripts of this folder, which source it first.
 #
-# A family is a script FAMILY.sh with two functions: `install` installs its tools, `check` runs its checks.
+# A family is a script FAMILY.sh with two functions: `install_tools`, and `check`, which runs its checks.
 # Its last line is `run_family "$@"`. `interop/run` runs families; FAMILY.sh --install only installs.
 #
 # A tool that cannot be installed is a failure: no check is skipped.
@@ -23,7 +23,7 @@ fail() {
 }
 
 run_family() {
-    install
+    install_tools
     [ "${1:-}" = --install ] && return
     [ -x "$runledger" ] || fail "$runledger does not exist: run \`cargo build --release\` or set RUNLEDGER_BIN"
     check

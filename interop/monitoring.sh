@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 promtool=$tools/prometheus/usr/bin/promtool
 
-install() {
+install_tools() {
     [ -x "$promtool" ] || {
         locked apt apt_update
         # Unpacked, not installed: the package would start a service.

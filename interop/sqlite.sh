@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 archive=$work/demo.db
 
-install() { apt_tools sqlite3:sqlite3; }
+install_tools() { apt_tools sqlite3:sqlite3; }
 
 # The shell quotes more cells, and prints no header without rows, so cells are compared, not bytes.
 same_cells='
