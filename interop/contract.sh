@@ -40,11 +40,11 @@ sync_from_prism() {
     for _ in first second; do
         code=0
         NEKT_API_KEY=any timeout 120 "$runledger" sync --quiet --db "$database" \
-            --api-url "http://127.0.0.1:$port" 2>"$work/$name.err" || code=$?
+            --api-url "http://127.0.0.1:$port" >"$work/$name.out" 2>&1 || code=$?
         case $code in
         0 | 3) ;;
         *)
-            cat "$work/$name.err" >&2
+            cat "$work/$name.out" >&2
             fail "a sync from Prism ($name) exited with $code"
             ;;
         esac
