@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 install_tools() {
     apt_tools sqlite3:sqlite3
-    python_env docs duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner pandas==3.1.1 polars==2.1.0
+    duckdb_env docs pandas==3.1.1 polars==2.1.0
 }
 
 check() {

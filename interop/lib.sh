@@ -120,6 +120,13 @@ python_env() {
     echo "$*" >"$env/packages"
 }
 
+# duckdb_env NAME PACKAGE…: a virtual environment with DuckDB and its SQLite extension, which DuckDB would download.
+duckdb_env() {
+    python_env "$@" duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner
+    locked duckdb "$tools/$1/bin/python" -c \
+        'from duckdb_extensions import import_extension; import_extension("sqlite_scanner")'
+}
+
 # node_env NAME PACKAGE…: installs these packages into target/interop/tools/NAME/node_modules.
 node_env() {
     local env=$tools/$1

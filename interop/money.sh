@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 install_tools() {
     apt_tools sqlite3:sqlite3
-    python_env money duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner
+    duckdb_env money
 }
 
 check() {

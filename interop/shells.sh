@@ -55,7 +55,6 @@ shells_complete() {
         "$runledger" completions $shell >"$work/completion.$shell"
         $shell -n "$work/completion.$shell" || fail "$shell: syntax error in its completions"
     done
-    local PATH
     PATH=$(dirname "$runledger"):$PATH
     [ "$(in_bash runledger rep)" = report ] || fail "bash completes rep to: $(in_bash runledger rep)"
     offers costliest-runs in_bash runledger report co

@@ -101,8 +101,6 @@ database = duckdb.connect()
 by_csv = f"""SELECT booked_at[:7], sum(total_cost_usd::DECIMAL(38,9)) FROM read_csv('{quoted}', all_varchar=true, header=true)
              GROUP BY 1"""
 assert dict(database.sql(by_csv).fetchall()) == report, "DuckDB sums the CSV differently"
-from duckdb_extensions import import_extension
-import_extension("sqlite_scanner")
 database.sql("LOAD sqlite_scanner")
 database.sql(f"ATTACH '{archive}' AS ledger (TYPE sqlite, READ_ONLY)")
 by_archive = """SELECT coalesce(started_at, created_at)[:7],

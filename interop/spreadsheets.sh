@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 install_tools() {
     apt_tools soffice:libreoffice-calc-nogui sqlite3:sqlite3
-    python_env spreadsheets openpyxl tzdata duckdb==1.5.5 duckdb-extensions duckdb-extension-sqlite-scanner
+    duckdb_env spreadsheets openpyxl tzdata
 }
 
 check() {
