@@ -48,6 +48,7 @@ pub fn default_archive() -> &'static Path {
 }
 
 /// The archive: `--db`, else `RUNLEDGER_DB`, else `runledger.db`.
+#[expect(clippy::disallowed_methods, reason = "the settings are the one reader of the environment")]
 pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
     match (flag, std::env::var_os(DB_VARIABLE).filter(|path| !path.is_empty())) {
         (Some(path), _) => Setting { value: path.to_owned(), origin: Origin::Flag("--db") },
@@ -57,6 +58,7 @@ pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
 }
 
 /// Whether the terminal says that it can do no more than write one line below the other.
+#[expect(clippy::disallowed_methods, reason = "the settings are the one reader of the environment")]
 pub fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
 }
@@ -126,6 +128,7 @@ pub fn redaction() -> Result<Redaction> {
 }
 
 /// An environment variable. `None`: it is not set, or empty.
+#[expect(clippy::disallowed_methods, reason = "the settings are the one reader of the environment")]
 fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),

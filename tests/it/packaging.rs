@@ -1,13 +1,13 @@
-//! This is the test of the files of packaging/: every command in them is one that runledger understands.
+//! This is the test of the files of contrib/: every command in them is one that runledger understands.
 
 use clap::Parser;
 use runledger::cli::{Cli, Command};
 use std::fs;
 use std::path::Path;
 
-/// A file of packaging/.
+/// A file of contrib/.
 fn packaged(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name)).unwrap()
 }
 
 /// The words of a command line up to where its output goes. Quotes hold together what spaces would part.
@@ -52,7 +52,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
         let starts = unit.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/bin/"));
         commands.extend(starts.map(|line| (name, words(line))));
     }
-    let container = packaged("Containerfile");
+    let container = packaged("docker/Containerfile");
     let list = |instruction: &str| -> Vec<String> {
         let line = container.lines().find_map(|line| line.strip_prefix(instruction)).unwrap();
         serde_json::from_str(line).unwrap()
@@ -97,9 +97,9 @@ fn no_secret_is_an_argument_of_a_packaged_command() {
             assert!(sync.watch.ping_url.is_none(), "{place}");
         }
     }
-    for name in ["Containerfile", "github-actions/runledger.yml"] {
+    for name in ["docker/Containerfile", "github-actions/runledger.yml"] {
         let keys = packaged(name).lines().filter(|line| line.contains("NEKT_API_KEY")).count();
-        assert_eq!(keys, usize::from(name != "Containerfile"), "{name}");
+        assert_eq!(keys, usize::from(name != "docker/Containerfile"), "{name}");
     }
 }
 

@@ -11,7 +11,7 @@
 //! them must be there, and the pages' Python runs too.
 
 // What did not run is told to whoever asks with --nocapture.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use super::{FIRST_PAGE, pages, root};
 use chrono::Utc;
@@ -239,7 +239,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     }
     fs::create_dir(place.join("told")).unwrap();
     // The queries and files to install are where the reader has them: in the project's folder.
-    for shared in ["queries", "packaging", "docs"] {
+    for shared in ["queries", "contrib", "packaging", "docs"] {
         std::os::unix::fs::symlink(root().join(shared), place.join(shared)).unwrap();
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
@@ -382,7 +382,7 @@ fn every_panel_of_the_dashboard_answers_from_an_archive() {
     let archive = folder.path().join("runledger.db");
     fs::write(&archive, demo()).unwrap();
     let archive = rusqlite::Connection::open(archive).unwrap();
-    let dashboard = fs::read_to_string(root().join("packaging/grafana/runledger.json")).unwrap();
+    let dashboard = fs::read_to_string(root().join("contrib/grafana/runledger.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     assert_eq!(panels.len(), 11);
