@@ -7,7 +7,7 @@ mod ledger;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ledger::{Row, raw_insert, model, new_archive, observed_at, rows, snapshot};
 use runledger::api::Page;
-use runledger::export::column_totals::Tally;
+use runledger::export::column_totals::ColumnTotals;
 use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
 use runledger::report::rows::Selection;
@@ -15,7 +15,7 @@ use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
-use runledger::store::{Archive, Likely, View};
+use runledger::store::{Archive, InsertHint, Detail};
 use std::hint::black_box;
 use std::io::sink;
 use std::time::Duration;
@@ -78,10 +78,10 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
     (folder, archive, sync_id)
 }
 
-fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: Likely) {
+fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-        archive.keep(&row.snapshot, View::List, likely, observed_at(), sync_id).unwrap();
+        archive.keep(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }
@@ -104,7 +104,7 @@ fn storing(c: &mut Criterion) {
         b.iter_batched(
             archive_in_folder,
             |(folder, archive, sync_id)| {
-                store_all(&archive, sync_id, &rows, Likely::New);
+                store_all(&archive, sync_id, &rows, InsertHint::New);
                 drop(archive);
                 folder
             },
@@ -112,16 +112,16 @@ fn storing(c: &mut Criterion) {
         );
     });
     let (_folder, archive, sync_id) = archive_in_folder();
-    store_all(&archive, sync_id, &rows, Likely::New);
+    store_all(&archive, sync_id, &rows, InsertHint::New);
     group.bench_function("store, all unchanged", |b| {
-        b.iter(|| store_all(&archive, sync_id, &rows, Likely::Known))
+        b.iter(|| store_all(&archive, sync_id, &rows, InsertHint::Known))
     });
     group.finish();
 }
 
 fn reporting(c: &mut Criterion) {
     let (_folder, archive, sync_id) = archive_in_folder();
-    store_all(&archive, sync_id, &rows(REPORTED), Likely::New);
+    store_all(&archive, sync_id, &rows(REPORTED), InsertHint::New);
     let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
     let by = [Dimension::Period(Calendar::Month)];
     let mut group = c.benchmark_group("20,000 runs");
@@ -129,7 +129,7 @@ fn reporting(c: &mut Criterion) {
     group.bench_function("report cost", |b| b.iter(|| cost::report(&ledger, &by).unwrap()));
     group.bench_function("report duration", |b| b.iter(|| duration::report(&ledger, &by).unwrap()));
     let write = |mut rows: Selection<'_>| {
-        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut Tally::default(), &mut sink())
+        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut sink())
     };
     group.bench_function("export runs as CSV", |b| {
         b.iter(|| write(stored::runs(&ledger).unwrap()));

@@ -1,7 +1,7 @@
 //! This is the test of what the compiler cannot keep: the order of the modules, one home a package, and pages that agree with the code.
 
 use clap::CommandFactory;
-use runledger::cli::Cli;
+use runledger::commands::Cli;
 use runledger::error::Error;
 use runledger::report::question::QUESTIONS;
 use runledger::store::Archive;

@@ -200,7 +200,7 @@ fn measured(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
     use clap::Parser;
 
     fn args(more: &[&str]) -> NagiosArgs {

@@ -3,7 +3,7 @@
 use super::{command, run};
 use crate::support::month_end::{MonthEnd, ran};
 use clap::{Command, Parser};
-use runledger::cli::Cli;
+use runledger::commands::Cli;
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -2,7 +2,7 @@
 
 use crate::support::ledger;
 use clap::Parser;
-use runledger::cli::QueryArgs;
+use runledger::commands::query::QueryArgs;
 use runledger::commands::query;
 use runledger::error::Result;
 use rusqlite::Connection;
