@@ -16,7 +16,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
 use runledger::export::parquet::folder::{part_of, place_of};
 use runledger::export::parquet::{schema, writer};
-use runledger::report::dataset::{self, Stretch, Table};
+use runledger::report::rows::dataset::{self, RowRange, Table};
 use runledger::report::rows::Value;
 use runledger::report::{Ledger, Scope};
 use runledger::run::{Instant, Usd};
@@ -137,7 +137,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     let ledger = Ledger::open(&archive, Scope::default()).expect("an archive");
     let mut templates = Vec::new();
     let columns = schema::columns(Table::Runs);
-    let all = Stretch::Booked(None, None);
+    let all = RowRange::Booked(None, None);
     let mut selection = dataset::rows(&ledger, Table::Runs, all, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
@@ -156,7 +156,7 @@ fn templates(folder: &Path) -> Vec<Template> {
         .expect("readable rows");
     let mut file = begin(folder, Table::Pipelines, &part_of(0));
     let mut selection =
-        dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("readable rows");
+        dataset::rows(&ledger, Table::Pipelines, RowRange::All, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             file.add(row.values()).expect("a writable file");

@@ -115,7 +115,7 @@ fn the_figures_are_those_of_the_reports() {
                         sums.failed.to_string(),
                         sums.ended().to_string(),
                         rate.to_string(),
-                        failures.in_a_row().to_string(),
+                        failures.consecutive().to_string(),
                         instant(failures.last_failure_at()),
                         instant(failures.last_success_at()),
                     ]

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use parquet::record::Field;
 use runledger::error::Error;
 use runledger::export::parquet::Options;
-use runledger::report::dataset::Table;
+use runledger::report::rows::dataset::DatasetTable;
 use runledger::report::{DateBasis, Scope};
 use runledger::run::Instant;
 use std::collections::BTreeMap;

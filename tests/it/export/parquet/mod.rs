@@ -9,7 +9,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use runledger::error::Error;
 use runledger::export::parquet::{self, Summary, Options, Summary};
-use runledger::report::dataset::Table;
+use runledger::report::rows::dataset::DatasetTable;
 use runledger::report::{Ledger, Scope};
 use rusqlite::Connection;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use runledger::error::Error;
 use runledger::export::parquet::schema;
-use runledger::report::dataset::{Stretch, Table, rows};
+use runledger::report::rows::dataset::{RowRange, Table, rows};
 use runledger::report::rows::Value;
 use runledger::report::{Ledger, Scope};
 use runledger::run::{Instant, Usd};
@@ -58,8 +58,8 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
     let ledger = Ledger::open(&archive, scope).unwrap();
     for table in Table::ALL {
         let stretches = match table {
-            Table::Pipelines => vec![Stretch::All],
-            _ => vec![Stretch::Booked(None, None), Stretch::Unbooked],
+            Table::Pipelines => vec![RowRange::All],
+            _ => vec![RowRange::Booked(None, None), RowRange::Unbooked],
         };
         let mut paths: Vec<PathBuf> = files(folder.path())
             .keys()
