@@ -144,7 +144,7 @@ fn a_signal_is_told_without_waiting_for_long() {
         let ended = victim.start(&mut stage.sync()).wait().with(code);
         done.send(()).unwrap();
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-        assert!(ended.stderr.contains("the ping of the end did not arrive"), "{ended:?}");
+        assert!(ended.stderr.contains("the final ping failed"), "{ended:?}");
         let told = stage.ping_server.told();
         assert_eq!(paths(&told), ["/start", &format!("/{code}")]);
         assert!(told[1].body.contains(&format!("error: interrupted by SIG{signal}")), "{told:?}");
@@ -156,15 +156,15 @@ fn trouble_with_a_ping_is_a_warning_and_changes_nothing() {
     let stage = Stage::new();
     for (reply, attempts, words) in [
         (Reply::Status("404 Not Found"), 1, "HTTP 404"),
-        (Reply::Status("302 Found"), 1, "HTTP 302, and no redirect is followed"),
+        (Reply::Status("302 Found"), 1, "HTTP 302, and redirects are not followed"),
         (Reply::Status("503 Service Unavailable"), 2, "HTTP 503"),
-        (Reply::NoProgress(Duration::from_secs(60)), 2, "no answer in time"),
+        (Reply::NoProgress(Duration::from_secs(60)), 2, "no response in time"),
     ] {
         stage.ping_server.reply(&[reply]);
         let began = Instant::now();
         let done = ended(stage.sync()).with(0);
         assert!(began.elapsed() < Duration::from_secs(20), "{words}: {:?}", began.elapsed());
-        assert!(done.stderr.contains(&format!("the ping of the end did not arrive: {words}")), "{done:?}");
+        assert!(done.stderr.contains(&format!("the final ping failed: {words}")), "{done:?}");
         assert!(!done.stderr.contains(CODE), "{done:?}");
         let ends = stage.ping_server.told().iter().filter(|told| !told.target.contains("/start")).count();
         assert_eq!(ends, attempts, "{words}");
@@ -179,7 +179,7 @@ fn trouble_with_a_ping_is_a_warning_and_changes_nothing() {
         // The loudest does not even name its host.
         sync.args(["--ping-url", url, "-vvv"]);
         let done = ended(sync).with(0);
-        assert_eq!(done.stderr.matches("did not arrive").count(), 2, "{done:?}");
+        assert_eq!(done.stderr.matches("ping failed: ").count(), 2, "{done:?}");
         assert!(!done.stderr.contains("marked"), "{done:?}");
     }
 }

@@ -110,7 +110,7 @@ fn what_the_file_cannot_mean_is_named_by_file_line_and_key() {
         ("[[centre]]\npipeline = \"x\"", &["missing field `centre`"]),
         ("zone = \"Brasilia\"", &["zone Brasilia: there is no such time zone"]),
         ("zone = 3", &["line 1: invalid type"]),
-        ("date = \"paid\"", &["date paid: a run is booked by one of started, ended, created"]),
+        ("date = \"paid\"", &["date paid: not one of started, ended, created"]),
         ("dialect = \"lotus\"", &["dialect lotus: there is no such dialect of CSV"]),
         (
             "[[centre]]\ncentre = \"A\"\n[[centre]]\ncentre = \"B\"\npipeline = \"[a\"",
@@ -146,7 +146,7 @@ fn what_the_file_cannot_mean_is_named_by_file_line_and_key() {
     month_end.set("zone = \"UTC\"");
     for (name, words) in [
         ("RUNLEDGER_ZONE", "RUNLEDGER_ZONE nonsense: there is no such time zone"),
-        ("RUNLEDGER_DATE", "RUNLEDGER_DATE nonsense: a run is booked by one of"),
+        ("RUNLEDGER_DATE", "RUNLEDGER_DATE nonsense: not one of"),
     ] {
         let mut command = month_end.command(&["report", "cost"]);
         command.env(name, "nonsense");

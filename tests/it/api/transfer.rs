@@ -69,7 +69,7 @@ fn a_silence_longer_than_the_idle_limit_is_broken_off() {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Page(2), fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
-        assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+        assert!(told(&summary).contains("no response in time"), "{}", told(&summary));
         scenario.recovers();
     }
 }
@@ -80,7 +80,7 @@ fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
         FaultScenario::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
     let summary = scenario.sync_with(hurried(), &one_by_one());
     assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
-    assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+    assert!(told(&summary).contains("no response in time"), "{}", told(&summary));
     scenario.recovers();
 }
 

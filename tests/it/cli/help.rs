@@ -170,7 +170,7 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
     meant(&["report", "costs"], "there is no report costs", "cost");
     meant(&["report", "costliest"], "there is no report costliest", "costliest-runs");
     meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: a report cannot be split by that", "month");
-    meant(&["report", "cost", "--date", "end"], "--date end: a run is booked by one of", "ended");
+    meant(&["report", "cost", "--date", "end"], "--date end: not one of", "ended");
     meant(
         &["export", "runs", "--dialect", "exel-br"],
         "--dialect exel-br: there is no such dialect",

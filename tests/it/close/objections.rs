@@ -33,19 +33,19 @@ fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
     for (arguments, words) in [
         (
             &["close", &this_month][..],
-            &["is still running in UTC: it ends at", "hint: close it when it is over"][..],
+            &["is still running in UTC: it ends at", "hint: close it after its end"][..],
         ),
         (&["close", "9998-12"], &["is still running"]),
-        (&["close", "9999-12"], &["9999-12 is no month"]),
-        (&["close", "2025-W06"], &["2025-W06 is no month: a month is closed whole, such as 2026-01"]),
-        (&["close", "2025-02-03"], &["is no month"]),
-        (&["close", "2025-2"], &["--period 2025-2: no month, week or day"]),
-        (&["close", "February"], &["no month, week or day"]),
-        (&["close", ""], &["no month, week or day"]),
+        (&["close", "9999-12"], &["9999-12 is not a month"]),
+        (&["close", "2025-W06"], &["2025-W06 is not a month: a close takes a whole month, such as 2026-01"]),
+        (&["close", "2025-02-03"], &["is not a month"]),
+        (&["close", "2025-2"], &["--period 2025-2: not a month, week or day"]),
+        (&["close", "February"], &["not a month, week or day"]),
+        (&["close", ""], &["not a month, week or day"]),
         (&["close", MONTH, "--zone", "Brasilia"], &["--zone Brasilia: there is no such time zone"]),
         (
             &["close", MONTH, "--date", "paid"],
-            &["--date paid: a run is booked by one of started, ended, created"],
+            &["--date paid: not one of started, ended, created"],
         ),
         // The sync began in March in UTC, and there was no sync after March.
         (
@@ -120,15 +120,15 @@ fn neighbours_that_share_runs_or_lose_some_are_told() {
     for (arguments, words) in [
         (
             &["close", "2025-01", "--zone", "UTC"][..],
-            "2025-02 was closed in America/Sao_Paulo: between the two runs would be lost",
+            "2025-02 was closed in America/Sao_Paulo: some runs would be in neither month",
         ),
         (
             &["close", "2025-01", "--zone", "America/Los_Angeles"],
-            "2025-02 was closed in America/Sao_Paulo: the two would share runs",
+            "2025-02 was closed in America/Sao_Paulo: some runs would be in both months",
         ),
         (
             &["close", "2025-01", "--zone", ZONE, "--date", "ended"],
-            "2025-02 was closed with runs booked by started: a run may be in both, or in neither",
+            "2025-02 was closed with runs booked by started: a run can be in both months or in neither",
         ),
     ] {
         month_end.run(arguments).refused(2, &["2025-01 is not ready to be closed: ", words]);
@@ -151,7 +151,7 @@ fn a_close_needs_an_archive_that_is_there_and_free() {
     let lock = Lock::acquire(&month_end.workspace.path(), at("2025-03-05T12:00:00Z")).unwrap();
     drop(Archive::open(&month_end.workspace.path(), &lock).unwrap());
     drop(lock);
-    month_end.run(&["close", MONTH]).refused(2, &["nothing is archived yet: there is nothing to close"]);
+    month_end.run(&["close", MONTH]).refused(2, &["the archive is empty: there is nothing to close"]);
     assert_eq!(month_end.says(&["close"]), "no month is closed\n");
     assert_eq!(month_end.says(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
 
@@ -183,7 +183,7 @@ fn a_closed_month_is_not_asked_otherwise_than_it_was_closed() {
                 &[
                     "2025-02 is closed: its runs are booked by started in America/Sao_Paulo",
                     contradiction[0],
-                    "hint: --from and --until",
+                    "hint: use --from and --until",
                 ],
             );
         }

@@ -158,7 +158,7 @@ fn a_second_close_names_the_first_and_both_stay() {
     // A month never reopens.
     month_end.run(&["close", MONTH]).refused(
         2,
-        &["2025-02 was closed at ", "hint: a close stays", "`runledger close --restate 2025-02`"],
+        &["2025-02 was closed at ", "hint: a close is permanent", "`runledger close --restate 2025-02`"],
     );
     month_end.run(&["close", MONTH, "--force"]).refused(2, &["2025-02 was closed at "]);
     assert_eq!(month_end.table("SELECT * FROM period_closes"), first);

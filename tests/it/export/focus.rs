@@ -254,7 +254,7 @@ fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
 
     let (code, out, told) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
     assert_eq!((code, rows(out.as_bytes()).len()), (0, 5));
-    assert_eq!(told, "BilledCost is zero for every run: billed_by does not say who invoices their costs\n");
+    assert_eq!(told, "BilledCost is zero for every run: the setting billed_by names no invoice issuer\n");
     assert_eq!(sum(&rows(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
     assert_eq!(sum(&rows(out.as_bytes()), "BilledCost"), 0);
 
@@ -262,7 +262,7 @@ fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--output", file.to_str().unwrap()];
     let (code, out, told) = ran(&path, &arguments);
     assert_eq!((code, out.as_str()), (0, ""));
-    assert!(told.starts_with("2 runs without a known cost are left out\n"), "{told}");
+    assert!(told.starts_with("omitted 2 runs without a known cost\n"), "{told}");
     assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1);
 
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--focus-dataset", "billing-period"];

@@ -141,7 +141,7 @@ fn whatever_is_changed_of_a_closed_month_is_named() {
     fs::copy(&sound, &path).unwrap();
     tamper(&path, &frozen("credits = credits + 1, runs = 0"));
     let ran = run(&path, &["check"]);
-    assert!(ran.out.contains("the close 1 of 2026-10: runs, credits\n"), "{}", ran.out);
+    assert!(ran.out.contains("close 1 of 2026-10: runs, credits\n"), "{}", ran.out);
 }
 
 #[test]

@@ -191,11 +191,11 @@ fn a_zone_a_date_and_a_period_that_there_are_not_are_usage_errors() {
     let month_end = MonthEnd::of(20);
     for (arguments, words) in [
         (["--zone", "Brasilia"], "--zone Brasilia: there is no such time zone"),
-        (["--date", "paid"], "--date paid: a run is booked by one of started, ended, created"),
-        (["--period", "2025-13"], "--period 2025-13: no month, week or day"),
-        (["--period", "2025-W54"], "--period 2025-W54: no month, week or day"),
-        (["--period", "2025-02-29"], "--period 2025-02-29: no month, week or day"),
-        (["--period", "2025"], "--period 2025: no month, week or day"),
+        (["--date", "paid"], "--date paid: not one of started, ended, created"),
+        (["--period", "2025-13"], "--period 2025-13: not a month, week or day"),
+        (["--period", "2025-W54"], "--period 2025-W54: not a month, week or day"),
+        (["--period", "2025-02-29"], "--period 2025-02-29: not a month, week or day"),
+        (["--period", "2025"], "--period 2025: not a month, week or day"),
         (["--from", "2025-2-1"], "--from 2025-2-1: not a day of the form YYYY-MM-DD"),
     ] {
         for question in [&["report", "cost"][..], &["report", "failures"], &["export", "runs"]] {

@@ -443,7 +443,7 @@ fn what_is_no_invoice_or_no_period_is_a_usage_error() {
     archive_of(january, folder.path());
     for (period, invoice, words) in [
         ("2026-01", "412,10", "--invoice 412,10: no amount of US dollars"),
-        ("January", "412.10", "--period January: no month, week or day"),
+        ("January", "412.10", "--period January: not a month, week or day"),
     ] {
         let (code, _, told) =
             runledger(folder.path(), &["reconcile", "--period", period, "--invoice", invoice]);

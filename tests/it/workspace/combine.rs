@@ -126,7 +126,7 @@ fn two_archives_of_one_workspace_are_refused_because_its_costs_would_count_twice
     fs::copy(firms.acme.workspace.file("acme.db"), &copy).unwrap();
     for pair in [["acme.db", "copy.db"], ["acme.db", "acme.db"]] {
         let ran = firms.run(&["report", "cost", "--db", pair[0], "--db", pair[1]]);
-        ran.refused(2, &["both hold the run", "would count twice", "one --db for each workspace"]);
+        ran.refused(2, &["both contain the run", "would count twice", "one --db for each workspace"]);
     }
     // Also when they have hardly a run in common.
     let one =
@@ -196,7 +196,7 @@ fn a_workspace_is_called_as_the_settings_say() {
     let both = firms.both(&["report", "cost", "--by", "workspace", "--format", "csv"]);
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
     assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
-    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
+    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["cannot be combined with --db"]);
     // Without settings, archives of one name are told apart by their folders.
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
@@ -331,7 +331,7 @@ fn no_answer_takes_the_place_of_an_archive() {
     }
     fs::write(firms.acme.workspace.file("any"), "a-key").unwrap();
     let over_the_key = ["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "any"];
-    firms.run(&over_the_key).refused(2, &["it holds a secret"]);
+    firms.run(&over_the_key).refused(2, &["it contains a secret"]);
     assert_eq!([kept("acme.db"), kept("globex.db")], before);
 }
 

@@ -113,7 +113,7 @@ fn what_is_said_of_each_workspace_is_not_said_of_all() {
     none.refused(2, &["there is no runledger.toml", "[[workspace]]"]);
     acme.set(&three(&acme, &globex, "any"));
     for (arguments, words) in [
-        (["--db", "acme.db"], "--db names another"),
+        (["--db", "acme.db"], "cannot be combined with --db"),
         (["--api-key-file", "acme.key"], "--api-key-file"),
         (["--api-url", "http://127.0.0.1:1"], "--api-url"),
     ] {
