@@ -20,10 +20,10 @@ mod stats;
 mod syncs;
 
 pub use backup::BackupSummary;
-pub use check::Checked;
+pub use check::CheckResult;
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
 pub use coverage::{Coverage, Gap, GapReason};
-pub use data_dictionary::Described;
+pub use data_dictionary::TableDescription;
 pub use drift::DriftRow;
 pub use header::is_archive;
 pub use lock::Lock;
