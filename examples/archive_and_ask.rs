@@ -6,16 +6,16 @@
 //! ```
 
 use chrono::{DateTime, TimeZone, Utc};
-use runledger::api::{Address, Client, Manners};
+use runledger::api::{BaseUrl, Client, ClientConfig};
 use runledger::error::{Error, Result};
-use runledger::export::{Destination, Format, Writing, write_table};
+use runledger::export::{Destination, Format, WriteOptions, write_table};
 use runledger::report::period::Calendar;
 use runledger::report::{Dimension, Ledger, Scope, cost};
 use runledger::run::Instant;
 use runledger::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-use runledger::sync::{Clock, Means, Observer, Options, Progress, Stop, sync};
+use runledger::sync::{Clock, SyncContext, Observer, Options, Progress, CancelToken, sync};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Observer for Nobody {
 }
 
 fn main() -> Result<()> {
-    let unforeseen = |cause: std::io::Error| Error::Unforeseen(cause.to_string());
+    let unforeseen = |cause: std::io::Error| Error::Internal(cause.to_string());
     let folder = tempfile::tempdir().map_err(unforeseen)?;
     let path = match std::env::args_os().nth(1) {
         Some(path) => path.into(),
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     let options = SandboxOptions { log: false, ..SandboxOptions::default() };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(unforeseen)?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
-    let client = Client::new(Address::parse(&sandbox.url())?, &key, Manners::default())?;
+    let client = Client::new(BaseUrl::parse(&sandbox.url())?, &key, ClientConfig::default())?;
 
     archive_all(&path, client, &runtime)?;
     ask(&path)
@@ -66,11 +66,11 @@ fn archive_all(path: &Path, client: Client, runtime: &tokio::runtime::Runtime) -
     // One program at a time may write to an archive; any number may read it meanwhile.
     let lock = Lock::acquire(path, NewYear.now())?;
     let archive = Archive::open(path, &lock)?;
-    let means = Means {
+    let means = SyncContext {
         client: Arc::new(client),
         handle: runtime.handle(),
         clock: &NewYear,
-        stop: &Stop::default(),
+        stop: &CancelToken::default(),
         observer: &mut Nobody,
     };
     let summary = sync(&archive, means, &Options::default())?;
@@ -85,7 +85,7 @@ fn ask(path: &Path) -> Result<()> {
     let ledger = Ledger::open(archive.connection(), Scope { zone, ..Scope::default() })?;
 
     let table = cost::report(&ledger, &[Dimension::Period(Calendar::Month), Dimension::Kind])?;
-    write_table(&table, &Writing::plain(Format::Markdown), &Destination::StandardOutput)?;
+    write_table(&table, &WriteOptions::plain(Format::Markdown), &Destination::StandardOutput)?;
 
     // Money is whole nano-dollars, so the sum does not depend on the order, and is the table's to the last digit.
     let total = cost::total(&ledger)?;

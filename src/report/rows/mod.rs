@@ -23,7 +23,7 @@ pub const RUNS: &str = include_str!("runs.sql");
 pub const SNAPSHOTS: &str = include_str!("snapshots.sql");
 
 /// The cost of each run in a span, in the order of [`RUNS`]. The hash of a closed month covers these rows as CSV, so
-/// this layout must not change.
+/// every change needs a new [`RowLayout`].
 pub const COSTS: &str = include_str!("costs.sql");
 
 /// The suffix of columns with money. In `rows/*.sql` their values are nano-dollars, so that amounts are exact.
