@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(database["tables"][HIDDEN]["hidden"], true);
             assert_eq!(
                 database["tables"]["syncs"]["columns"]["requests"],
-                "Requests that were sent, attempts that failed among them"
+                "Requests sent, including failed attempts"
             );
         }
     }
