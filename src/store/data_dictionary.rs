@@ -206,7 +206,7 @@ const SHARED: [(&str, &str); 18] = [
     ("slug", "Short name for URLs; NULL: none was sent"),
     ("name", "Display name: the API's name, else its description, else its slug; NULL: none was sent"),
     ("description", "Description from the API; NULL: none was sent"),
-    ("active", "1: active; 0: switched off; NULL: not sent"),
+    ("active", "Whether it is active; NULL: not sent"),
     ("first_seen_at", "When it was first seen"),
     ("gone_at", GONE_AT),
 ];
