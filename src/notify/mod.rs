@@ -114,7 +114,7 @@ impl<'a> Notifier<'a> {
         Ok(Notifier { context, ping, start, metrics_file: options.metrics_file })
     }
 
-    /// Writes the metrics and sends the final ping. Returns the result of the command; a failed ping does not change it.
+    /// Writes the metrics, sends the final ping and returns the result of the command. A failed ping does not change it.
     ///
     /// # Errors
     /// That of `result`, else [`Error::Output`] when the metrics cannot be written.

@@ -1,5 +1,7 @@
 //! This is the one binary of integration tests. Its modules mirror `src/`; what several of them use is in `support`.
 
+#![allow(clippy::disallowed_methods, reason = "tests read variables and pass them on")]
+
 mod api;
 mod cli;
 mod close;

@@ -230,7 +230,7 @@ mod tests {
         let state = |more: &[&str], contents: &ArchiveStats, fresh_since: Option<&str>| {
             evaluate(&args(more), contents, fresh_since.map(at), now).0
         };
-        let (good, odd) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
+        let (good, issues) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
         let (fresh, old, older) = ("2026-11-23T15:00:00Z", "2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z");
         assert_eq!(state(&[], &good, Some(fresh)), State::Ok);
         assert_eq!(state(&[], &good, Some("2026-11-23T17:00:00Z")), State::Ok);
@@ -239,11 +239,14 @@ mod tests {
         assert_eq!(state(&[], &good, None), State::Critical);
         assert_eq!(state(&["--warning", "28h"], &good, Some(old)), State::Ok);
         assert_eq!(state(&["--warning", "1h", "--critical", "2h"], &good, Some(old)), State::Critical);
-        assert_eq!(state(&[], &odd, Some(fresh)), State::Warning);
-        assert_eq!(state(&[], &odd, Some(older)), State::Critical);
-        assert_eq!(state(&["--max-quarantined", "2"], &odd, Some(fresh)), State::Ok);
-        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "2"], &odd, Some(fresh)), State::Warning);
-        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &odd, Some(fresh)), State::Ok);
+        assert_eq!(state(&[], &issues, Some(fresh)), State::Warning);
+        assert_eq!(state(&[], &issues, Some(older)), State::Critical);
+        assert_eq!(state(&["--max-quarantined", "2"], &issues, Some(fresh)), State::Ok);
+        assert_eq!(
+            state(&["--max-quarantined", "2", "--max-drift", "2"], &issues, Some(fresh)),
+            State::Warning
+        );
+        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &issues, Some(fresh)), State::Ok);
     }
 
     #[test]

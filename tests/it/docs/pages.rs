@@ -11,7 +11,7 @@
 //! them must be there, and the pages' Python runs too.
 
 // What did not run is told to whoever asks with --nocapture.
-#![allow(clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(clippy::print_stdout)]
 
 use super::{FIRST_PAGE, pages, root};
 use chrono::Utc;
