@@ -1,7 +1,7 @@
 //! This is Datasette's metadata: an archive's tables in words, and every question as one that a browser can ask.
 
 use crate::report::question::{QUESTIONS, Question};
-use crate::store::Described;
+use crate::store::TableDescription;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ pub struct Served {
     /// What Datasette calls it: its file's name without the ending.
     pub name: String,
     /// What is in it.
-    pub tables: Vec<Described>,
+    pub tables: Vec<TableDescription>,
 }
 
 /// What a table is shown by, beside its words.
@@ -71,7 +71,7 @@ fn database(served: &Served) -> Database<'_> {
         let columns = table.columns.iter().map(|(column, words)| (column.as_str(), *words));
         let shown = Shown {
             hidden: false,
-            description: table.words,
+            description: table.description,
             sort_desc: display.map(|display| display.sort_desc),
             facets: display.map_or(&[], |display| display.facets),
             columns: InOrder(columns.collect()),
@@ -220,7 +220,7 @@ mod tests {
     use rusqlite::Connection;
 
     fn metadata() -> serde_json::Value {
-        let tables = Archive::temporary().unwrap().described().unwrap();
+        let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
         let served =
             ["acme", "acme-labs"].map(|name| Served { name: name.to_owned(), tables: tables.clone() });
         let mut text = Vec::new();
@@ -241,14 +241,14 @@ mod tests {
             assert_eq!(database["tables"][HIDDEN]["hidden"], true);
             assert_eq!(
                 database["tables"]["syncs"]["columns"]["requests"],
-                "Requests that were sent, attempts that failed among them"
+                "Requests sent, including failed attempts"
             );
         }
     }
 
     #[test]
     fn what_a_table_is_shown_by_is_a_column_of_it() {
-        let tables = Archive::temporary().unwrap().described().unwrap();
+        let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
         for display in DISPLAYS {
             let table = tables.iter().find(|table| table.name == display.table).unwrap();
             for column in display.facets.iter().chain([&display.sort_desc]) {

@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::json::{self, Layout};
 use super::manifest::{self, Asked, Manifest, Written};
 use super::{markdown, terminal, xlsx};
-use crate::digest::Hashing;
+use crate::digest::HashingWriter;
 use crate::error::{Error, Result};
 use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
@@ -222,7 +222,7 @@ impl WriteOptions {
         let (file, place) = manifest::places(destination)?;
         let mut written = None;
         destination.write(|out| {
-            let mut hashing = Hashing::new(out);
+            let mut hashing = HashingWriter::new(out);
             fill(tally, &mut hashing)?;
             written = Some(hashing.finish());
             Ok(())

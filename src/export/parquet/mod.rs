@@ -9,7 +9,7 @@ pub mod writer;
 
 use super::WriteError;
 use crate::atomic_file::write_atomically;
-use crate::digest::{Hash, Hashing, to_hex};
+use crate::digest::{Hash, HashingWriter, to_hex};
 use crate::error::{Error, Result};
 use crate::report::Ledger;
 use crate::report::rows::dataset::{self, BookedMonth, DatasetTable, RowRange};
@@ -271,13 +271,13 @@ fn stretches(months: &[BookedMonth], meant: &[bool]) -> Vec<Range<usize>> {
 
 /// The hash of rows: of each value its type, its length and itself, so that no two lists of rows have the same bytes.
 pub struct Fingerprint {
-    hashing: Hashing<io::Sink>,
+    hashing: HashingWriter<io::Sink>,
     row: Vec<u8>,
 }
 
 impl Default for Fingerprint {
     fn default() -> Fingerprint {
-        Fingerprint { hashing: Hashing::new(io::sink()), row: Vec::new() }
+        Fingerprint { hashing: HashingWriter::new(io::sink()), row: Vec::new() }
     }
 }
 
