@@ -242,7 +242,10 @@ mod tests {
         assert_eq!(state(&[], &issues, Some(fresh)), State::Warning);
         assert_eq!(state(&[], &issues, Some(older)), State::Critical);
         assert_eq!(state(&["--max-quarantined", "2"], &issues, Some(fresh)), State::Ok);
-        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "2"], &issues, Some(fresh)), State::Warning);
+        assert_eq!(
+            state(&["--max-quarantined", "2", "--max-drift", "2"], &issues, Some(fresh)),
+            State::Warning
+        );
         assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &issues, Some(fresh)), State::Ok);
     }
 
