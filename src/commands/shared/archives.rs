@@ -11,8 +11,8 @@ use crate::settings::{self, Settings};
 use crate::workspace::{self, Source, Workspace};
 use std::path::PathBuf;
 
-/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first, which
-/// decide about the output.
+/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
+/// which decide about the output.
 ///
 /// # Errors
 /// As [`workspace::open`]; [`Error::Usage`] when settings are invalid.

@@ -124,7 +124,7 @@ fn inspect(
         return Err(Error::usage("--critical must not be shorter than --warning, which defaults to 26h"));
     }
     let archive = Archive::open_for_reading(path)?;
-    let contents = archive.contents(now.plus(-settle))?;
+    let contents = archive.stats(now.plus(-settle))?;
     Ok((contents, archive.last_complete_sync()?.map(|sync| sync.started_at)))
 }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     fn contents() -> ArchiveStats {
-        Archive::temporary().unwrap().contents(at("2026-11-23T16:00:00Z")).unwrap()
+        Archive::temporary().unwrap().stats(at("2026-11-23T16:00:00Z")).unwrap()
     }
 
     fn at(text: &str) -> Instant {

@@ -1,0 +1,20 @@
+//! This is the one binary of integration tests. Its modules mirror `src/`; what several of them use is in `support`.
+
+mod api;
+mod cli;
+mod close;
+mod crash_safety;
+mod docs;
+mod export;
+mod maintenance;
+mod notify;
+mod packaging;
+mod report;
+mod run;
+mod secrecy;
+mod settings;
+mod store;
+mod support;
+mod sync;
+mod tidy;
+mod workspace;

@@ -1,0 +1,16 @@
+//! This is the comparison with golden files: what was once read and approved by a person.
+
+use std::fs;
+use std::path::Path;
+
+/// Compares with the golden file of that name. `RUNLEDGER_BLESS=1 cargo test` writes it instead: read
+/// the difference before it is committed.
+#[allow(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
+pub fn assert_golden(name: &str, bytes: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("RUNLEDGER_BLESS").is_some() {
+        fs::write(&path, bytes).unwrap();
+    }
+    let expected = fs::read(&path).unwrap_or_default();
+    assert_eq!(String::from_utf8_lossy(bytes), String::from_utf8_lossy(&expected), "tests/golden/{name}");
+}
