@@ -5,7 +5,7 @@
 mod ledger;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ledger::{Row, raw_insert, model, new_archive, observed_at, rows, snapshot};
+use ledger::{Row, model, new_archive, observed_at, raw_insert, rows, snapshot};
 use runledger::api::Page;
 use runledger::export::column_totals::ColumnTotals;
 use runledger::export::{Dialect, csv};
@@ -15,7 +15,7 @@ use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
-use runledger::store::{Archive, InsertHint, Detail};
+use runledger::store::{Archive, Detail, InsertHint};
 use std::hint::black_box;
 use std::io::sink;
 use std::time::Duration;
@@ -81,11 +81,7 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
 fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-<<<<<<< HEAD
-        archive.upsert_run(&row.snapshot, View::List, likely, observed_at(), sync_id).unwrap();
-=======
-        archive.keep(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
->>>>>>> skeleton
+        archive.upsert_run(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }

@@ -191,7 +191,8 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
         let template = &templates[random.usize(..templates.len())];
         let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(0..step.max(1)));
         let at = |offset: i64| {
-            let at = Instant::from_utc(booked + TimeDelta::microseconds(offset)).expect("a year of four digits");
+            let at =
+                Instant::from_utc(booked + TimeDelta::microseconds(offset)).expect("a year of four digits");
             Own::Text(at.to_string())
         };
         let snapshot = month as i64 * 1_000_000_000 + nth as i64 * 2;
@@ -266,15 +267,21 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
                 *sum = Some(sum.unwrap_or_default() + i128::from(nanos));
             }
         }
-        totals.credits +=
-            u64::from(matches!(&template.columns["credit_charge_status"], Own::Text(word) if word == "charged"));
+        totals.credits += u64::from(
+            matches!(&template.columns["credit_charge_status"], Own::Text(word) if word == "charged"),
+        );
     }
     current.finish().expect("a writable file");
     states.finish().expect("a writable file");
     totals
 }
 
-fn add(file: &mut writer::File<File>, table: Table, template: &Template, changes: &HashMap<&'static str, Own>) {
+fn add(
+    file: &mut writer::File<File>,
+    table: Table,
+    template: &Template,
+    changes: &HashMap<&'static str, Own>,
+) {
     let values = schema::columns(table)
         .iter()
         .map(|column| changes.get(column.name).unwrap_or_else(|| &template.columns[column.name]).value());

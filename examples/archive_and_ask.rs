@@ -6,13 +6,9 @@
 //! ```
 
 use chrono::{DateTime, TimeZone, Utc};
-<<<<<<< HEAD
 use chrono_tz::Tz;
 use runledger::api::{BaseUrl, Client, ClientConfig};
 use runledger::close::{CloseRequest, close_month};
-=======
-use runledger::api::{BaseUrl, Client, ClientConfig};
->>>>>>> skeleton
 use runledger::error::{Error, Result};
 use runledger::export::{Destination, Format, WriteOptions, write_table};
 use runledger::report::period::Calendar;
@@ -22,11 +18,7 @@ use runledger::run::Instant;
 use runledger::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-<<<<<<< HEAD
 use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, SyncContext, sync};
-=======
-use runledger::sync::{Clock, SyncContext, Observer, Options, Progress, CancelToken, sync};
->>>>>>> skeleton
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,13 +51,8 @@ impl Observer for NoProgress {
 }
 
 fn main() -> Result<()> {
-<<<<<<< HEAD
     let internal = |cause: std::io::Error| Error::Internal(cause.to_string());
     let folder = tempfile::tempdir().map_err(internal)?;
-=======
-    let unforeseen = |cause: std::io::Error| Error::Internal(cause.to_string());
-    let folder = tempfile::tempdir().map_err(unforeseen)?;
->>>>>>> skeleton
     let path = match std::env::args_os().nth(1) {
         Some(path) => path.into(),
         None => folder.path().join("runs.db"),
@@ -88,27 +75,14 @@ fn main() -> Result<()> {
     ask(&path)
 }
 
-<<<<<<< HEAD
 /// Syncs the archive with the API: the whole run list the first time, its changes after that.
 fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Runtime) -> Result<()> {
     let context = SyncContext {
-=======
-/// Brings the archive up to date: the whole list the first time, what is new after that.
-fn archive_all(path: &Path, client: Client, runtime: &tokio::runtime::Runtime) -> Result<()> {
-    // One program at a time may write to an archive; any number may read it meanwhile.
-    let lock = Lock::acquire(path, NewYear.now())?;
-    let archive = Archive::open(path, &lock)?;
-    let means = SyncContext {
->>>>>>> skeleton
         client: Arc::new(client),
         handle: runtime.handle(),
         clock: &NewYear,
         stop: &CancelToken::default(),
-<<<<<<< HEAD
         observer: &mut NoProgress,
-=======
-        observer: &mut Nobody,
->>>>>>> skeleton
     };
     let summary = sync(archive, context, &Options::default())?;
     say(&format!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.tally.seen, summary.tally.new))?;

@@ -22,7 +22,7 @@ fn with(text: &str, field: &str, value: &str) -> String {
 
 #[test]
 fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
-    use Becomes::{Run, DecodeError};
+    use Becomes::{DecodeError, Run};
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let whole = |item: &'static str| (None, item.to_owned());
     let field = |name: &'static str, value: &str| (Some(name), value.to_owned());

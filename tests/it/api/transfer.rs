@@ -4,7 +4,7 @@ use super::ALL;
 use crate::support::fault_scenario;
 use crate::support::fault_scenario::{FaultScenario, RUNS, assert_invariants, exit_code, one_by_one, told};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
-use runledger::api::{Limits, ClientConfig, RetryPolicy};
+use runledger::api::{ClientConfig, Limits, RetryPolicy};
 use runledger::sandbox::{Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::json;
@@ -19,7 +19,11 @@ fn hurried() -> ClientConfig {
         body_bytes: 1024 * 1024,
         ..Limits::default()
     };
-    ClientConfig { limits, patience: RetryPolicy { attempts: 2, ..manners().patience }, ..ClientConfig::default() }
+    ClientConfig {
+        limits,
+        patience: RetryPolicy { attempts: 2, ..manners().patience },
+        ..ClientConfig::default()
+    }
 }
 
 #[test]

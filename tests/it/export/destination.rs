@@ -3,8 +3,8 @@
 use crate::support::ledger;
 use chrono_tz::Tz;
 use runledger::error::{Error, Result};
-use runledger::export::json::Layout;
 use runledger::export::column_totals::ColumnTotals;
+use runledger::export::json::Layout;
 use runledger::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
 use runledger::report::rows;
 use runledger::report::table::USD_DECIMALS;

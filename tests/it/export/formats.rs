@@ -8,7 +8,7 @@ use runledger::error::Result;
 use runledger::export::manifest::{Asked, Manifest};
 use runledger::export::verify::{Finding, compare};
 use runledger::export::{
-    Sidecar, Destination, Dialect, Format, WriteOptions, harmless, write_documents, write_rows, write_table,
+    Destination, Dialect, Format, Sidecar, WriteOptions, harmless, write_documents, write_rows, write_table,
 };
 use runledger::report::period::Calendar;
 use runledger::report::{Cell, Dimension, Span, Table, cost, rows};
@@ -120,7 +120,8 @@ impl Folder {
         write: impl FnOnce(&WriteOptions, &Destination) -> Result<()>,
     ) -> PathBuf {
         let path = self.path(name);
-        let writing = WriteOptions { format, usd_decimals, beside: Sidecar::Manifest, asked: Asked::default() };
+        let writing =
+            WriteOptions { format, usd_decimals, beside: Sidecar::Manifest, asked: Asked::default() };
         write(&writing, &Destination::File(path.clone())).unwrap();
         path
     }

@@ -78,7 +78,8 @@ fn read(csv_text: &[u8]) -> Vec<BTreeMap<String, String>> {
 
 fn exported(selection: &mut Selection<'_>) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
-    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out).unwrap();
+    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
+        .unwrap();
     read(&out)
 }
 

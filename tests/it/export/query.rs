@@ -2,8 +2,8 @@
 
 use crate::support::ledger;
 use clap::Parser;
-use runledger::commands::query::QueryArgs;
 use runledger::commands::query;
+use runledger::commands::query::QueryArgs;
 use runledger::error::Result;
 use rusqlite::Connection;
 use std::fs;

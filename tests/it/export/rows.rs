@@ -3,8 +3,8 @@
 use crate::support::ledger;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::export::json::Layout;
 use runledger::export::column_totals::ColumnTotals;
+use runledger::export::json::Layout;
 use runledger::export::{Dialect, csv, json};
 use runledger::report::period::Calendar;
 use runledger::report::rows::{self, Selection};
@@ -31,7 +31,8 @@ fn stored(archive: &Connection, view: &str, columns: &[String], order: &str) -> 
 
 fn csv_of(selection: &mut Selection<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     let mut out = Vec::new();
-    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out).unwrap();
+    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
+        .unwrap();
     assert!(!out.contains(&b'\r'));
     let mut reader = ::csv::Reader::from_reader(out.as_slice());
     let columns = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -88,8 +89,14 @@ fn exported_json_parses_back_as_what_the_archive_holds() {
         let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
         let objects = ndjson_of(&mut selection);
         let mut array = Vec::new();
-        json::write_rows(&mut selection, Layout::Array, USD_DECIMALS, &mut ColumnTotals::default(), &mut array)
-            .unwrap();
+        json::write_rows(
+            &mut selection,
+            Layout::Array,
+            USD_DECIMALS,
+            &mut ColumnTotals::default(),
+            &mut array,
+        )
+        .unwrap();
         assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&array).unwrap(), objects);
         let stored = stored(&archive, view, &columns, order);
         assert_eq!(objects.len(), stored.len());

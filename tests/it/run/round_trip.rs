@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use runledger::run::{Instant, Redaction, decode, json};
 use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Kept, InsertHint, SyncKind, Detail};
+use runledger::store::{Archive, Detail, InsertHint, Kept, SyncKind};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 

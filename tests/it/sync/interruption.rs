@@ -6,7 +6,7 @@ use crate::support::workspace::{PAGE_SIZE, Workspace, archived_in, options, page
 use chrono::TimeDelta;
 use runledger::sandbox::{Order, Outcome};
 use runledger::store::SyncKind;
-use runledger::sync::{Options, CancelToken, Summary};
+use runledger::sync::{CancelToken, Options, Summary};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -145,7 +145,8 @@ fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
                     outlier.label.iter().map(|part| part.clone().unwrap_or_default()).collect();
                 row.push(outlier.run_id.clone());
                 row.push(outlier.judged.booked_at.to_string());
-                let band = |band: Option<runledger::report::overview::ControlBand>, unit: fn(i128) -> String| {
+                let band = |band: Option<runledger::report::overview::ControlBand>,
+                            unit: fn(i128) -> String| {
                     let parts = |band: runledger::report::overview::ControlBand| {
                         [band.value, band.median, band.low, band.high].map(unit)
                     };
