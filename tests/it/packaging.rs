@@ -1,7 +1,7 @@
 //! This is the test of the files of contrib/: every command in them is one that runledger understands.
 
 use clap::Parser;
-use runledger::cli::{Cli, Command};
+use runledger::commands::{Cli, Command};
 use std::fs;
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn every_command_of_the_packaged_files_is_understood() {
 fn no_secret_is_an_argument_of_a_packaged_command() {
     for (place, words) in commands() {
         if let Command::Sync(sync) = Cli::parse_from(&words).command {
-            assert!(sync.watch.ping_url.is_none(), "{place}");
+            assert!(sync.notifications.ping_url.is_none(), "{place}");
         }
     }
     for name in ["docker/Containerfile", "github-actions/runledger.yml"] {

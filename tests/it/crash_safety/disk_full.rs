@@ -86,7 +86,7 @@ impl Disk {
         if mount.is_ok_and(|output| output.status.success()) {
             return Some(Disk(place));
         }
-        // Written past the test harness, which would keep it to itself.
+        // ChargeSummary past the test harness, which would keep it to itself.
         let mut stderr = std::io::stderr();
         writeln!(stderr, "SKIPPED: a full disk: only root can mount a small one").unwrap();
         None

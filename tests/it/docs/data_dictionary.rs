@@ -7,7 +7,7 @@ use std::fs;
 
 #[test]
 fn the_model_has_the_dictionary_of_the_archive() {
-    let path = root().join("docs/model.md");
+    let path = root().join("docs/data-model.md");
     let page = fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once("<!-- the dictionary").unwrap();
     let (mark, rest) = rest.split_once("-->\n").unwrap();
@@ -24,6 +24,9 @@ fn the_model_has_the_dictionary_of_the_archive() {
     if std::env::var_os("RUNLEDGER_BLESS").is_some() {
         fs::write(path, expected).unwrap();
     } else {
-        assert!(page == expected, "docs/model.md has other words than src/store/dictionary.rs: bless it");
+        assert!(
+            page == expected,
+            "docs/data-model.md has other words than src/store/dictionary.rs: bless it"
+        );
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use runledger::error::Result;
 use runledger::export::json::Layout;
 use runledger::export::{Dialect, csv, json, markdown, terminal};
-use runledger::report::credits::{Question, report};
+use runledger::report::credits::{CreditsOptions, report};
 use runledger::report::plan::Plan;
 use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use runledger::report::{Cell, Ledger, Scope, Span, Table};
@@ -32,10 +32,10 @@ INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, gone_at, 
 ";
 
 /// A ledger, and how many runs it has.
-struct Written(Connection, u32);
+struct ChargeSummary(Connection, u32);
 
-impl Written {
-    fn new(pipelines: &str) -> Written {
+impl ChargeSummary {
+    fn new(pipelines: &str) -> ChargeSummary {
         let archive = ledger::empty();
         archive
             .execute_batch(
@@ -45,7 +45,7 @@ impl Written {
             )
             .unwrap();
         archive.execute_batch(pipelines).unwrap();
-        Written(archive, 0)
+        ChargeSummary(archive, 0)
     }
 
     /// A run that starts at that minute; `trigger` is `manual`, `event`, or an expression and perhaps its zone.
@@ -90,8 +90,8 @@ impl Written {
 }
 
 /// March 2026 in the middle of it.
-fn written() -> Written {
-    let mut written = Written::new(PIPELINES);
+fn written() -> ChargeSummary {
+    let mut written = ChargeSummary::new(PIPELINES);
     // Half past two in Berlin, where the clock is put forward on 29 March: that night at three. One of five failed.
     let night = "30 2 * * *@Europe/Berlin";
     written.charged(
@@ -137,18 +137,19 @@ fn plan(credits: u64) -> Option<Plan> {
     Some(Plan { fee_usd: Usd::default(), credits })
 }
 
-fn asked(written: &Written, scope: Scope, question: &Question) -> Result<Table> {
+fn asked(written: &ChargeSummary, scope: Scope, question: &CreditsOptions) -> Result<Table> {
     let ledger = Ledger::open(&written.0, scope).unwrap();
     report(&ledger, question, Instant::parse(NOW).unwrap())
 }
 
 fn by_month(credits: u64) -> Table {
-    asked(&written(), Scope::default(), &Question { plan: plan(credits), ..Question::default() }).unwrap()
+    asked(&written(), Scope::default(), &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() })
+        .unwrap()
 }
 
-fn what_if(of: &[(&str, &str)]) -> Question {
+fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
     let what_if = of.iter().map(|(pipeline, expression)| ((*pipeline).to_owned(), (*expression).to_owned()));
-    Question { what_if: what_if.collect(), by_pipeline: true, ..Question::default() }
+    CreditsOptions { what_if: what_if.collect(), by_pipeline: true, ..CreditsOptions::default() }
 }
 
 /// The rows as a machine reads them, each cell divided from the next by a bar.
@@ -186,8 +187,12 @@ fn charged_free_undecided_and_forecast_are_those_worked_out_by_hand() {
 
 #[test]
 fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
-    let table =
-        asked(&written(), Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
+    let table = asked(
+        &written(),
+        Scope::default(),
+        &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
+    )
+    .unwrap();
     assert_eq!(
         lines(&table),
         [
@@ -222,7 +227,7 @@ fn the_pipelines_of_a_month_add_up_to_it() {
         let march = table.rows.iter().filter(|row| row[0] == Cell::text("2026-03"));
         march.map(|row| row[place].exact().map_or(0, |count| count.parse::<u64>().unwrap())).sum()
     };
-    let question = |by_pipeline| Question { by_pipeline, ..Question::default() };
+    let question = |by_pipeline| CreditsOptions { by_pipeline, ..CreditsOptions::default() };
     let [months, pipelines] =
         [false, true].map(|by| asked(&written(), Scope::default(), &question(by)).unwrap());
     for column in
@@ -254,7 +259,7 @@ fn the_credits_run_out_on_the_day_on_which_the_last_one_is_taken() {
 
 #[test]
 fn without_a_plan_nothing_is_said_of_it() {
-    let table = asked(&written(), Scope::default(), &Question::default()).unwrap();
+    let table = asked(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
 }
 
@@ -317,7 +322,7 @@ fn several_pipelines_can_be_asked_about_at_once() {
 #[test]
 fn a_what_if_that_cannot_be_meant_is_named() {
     let refused =
-        |question: &Question| asked(&written(), Scope::default(), question).unwrap_err().to_string();
+        |question: &CreditsOptions| asked(&written(), Scope::default(), question).unwrap_err().to_string();
     for (question, words) in [
         (what_if(&[("nobody", "0 0 * * *")]), "--what-if nobody: no pipeline has that slug, id or name"),
         (
@@ -350,14 +355,15 @@ fn an_expression_that_never_comes_is_expected_never() {
 #[test]
 fn months_and_days_are_those_of_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
-    let table = asked(&written(), scope, &Question { plan: plan(134), ..Question::default() }).unwrap();
+    let table =
+        asked(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() }).unwrap();
     // The month ends three hours later: s-night once more, at 00:30 of 1 April in UTC, and s-six once more at midnight.
     assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
 }
 
 #[test]
 fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
-    let mut written = Written::new("");
+    let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@Europe/Berlin", &["2026-03-16T12:00"]);
     written.charged("s-2", "0 3 * * *@America/New_York", &["2026-03-16T07:00"]);
     let span = |from: &str, until: &str| Span { from: Instant::parse(from), until: Instant::parse(until) };
@@ -367,7 +373,8 @@ fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
         zone: Tz::Europe__Berlin,
         ..Scope::default()
     };
-    let table = asked(&written, scope, &Question { by_pipeline: true, ..Question::default() }).unwrap();
+    let table =
+        asked(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }).unwrap();
     // From 13:00 in UTC on the 16th until 21:00 on the 29th; every hour is one.
     assert_eq!(forecast(&table, "s-1"), format!("{} 0 * * * * Europe/Berlin", 11 + 12 * 24 + 22));
     assert_eq!(forecast(&table, "s-2"), "13 0 3 * * * America/New_York");
@@ -377,7 +384,7 @@ fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
 fn a_span_is_forecast_to_its_own_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
-    let table = asked(&written(), Scope { span, ..Scope::default() }, &Question::default()).unwrap();
+    let table = asked(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
     // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11 hours and a half: 7.79.
     assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
 }
@@ -387,7 +394,8 @@ fn what_is_over_is_not_forecast() {
     for (from, until) in [("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")] {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
         let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
-        let table = asked(&written(), scope, &Question { plan: plan(5), ..Question::default() }).unwrap();
+        let table =
+            asked(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() }).unwrap();
         let expected: &[&str] =
             if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5|1.200000|2026-02-25"] } else { &[] };
         assert_eq!(lines(&table), expected);
@@ -400,7 +408,8 @@ fn as_of_a_moment_the_forecast_is_the_one_made_then() {
     let moment = Instant::parse("2026-03-10T00:00:00Z").unwrap();
     let scope = Scope { as_of: Some(moment), ..Scope::default() };
     let ledger = Ledger::open(&written.0, scope).unwrap();
-    let table = report(&ledger, &Question { by_pipeline: true, ..Question::default() }, moment).unwrap();
+    let table =
+        report(&ledger, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }, moment).unwrap();
     let march: Vec<String> = lines(&table).into_iter().filter(|line| line.starts_with("2026-03")).collect();
     // s-gone is gone from that very moment on, s-off was off already; in thirty days 10 by hand, 5 by events and 1 of
     // none, for 22 days: 7.33, 3.67 and 0.73, in all 12.
@@ -418,26 +427,27 @@ fn as_of_a_moment_the_forecast_is_the_one_made_then() {
 
 #[test]
 fn a_schedule_that_went_before_one_that_cannot_be_read_is_no_schedule_any_more() {
-    let mut written = Written::new("");
+    let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-03-14T00:00", "2026-03-14T01:00"]);
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
     let table =
-        asked(&written, Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
+        asked(&written, Scope::default(), &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
+            .unwrap();
     // Three in thirty days, for 15.48.
     assert_eq!(forecast(&table, "s-1"), "2 ");
 }
 
 #[test]
 fn an_archive_in_which_nothing_ran_of_late_expects_nothing() {
-    let mut written = Written::new("");
+    let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
-    let table = asked(&written, Scope::default(), &Question::default()).unwrap();
+    let table = asked(&written, Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-01|1|1|0|0||1|||", "2026-03|0|0|0|0|0|0|||"]);
 }
 
 #[test]
 fn the_credits_in_every_format_are_their_golden_files() {
-    let question = |by_pipeline| Question { plan: plan(120), by_pipeline, ..Question::default() };
+    let question = |by_pipeline| CreditsOptions { plan: plan(120), by_pipeline, ..CreditsOptions::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
         let table = asked(&written(), Scope::default(), &question(by_pipeline)).unwrap();
         let mut outputs: [Vec<u8>; 4] = Default::default();
@@ -459,7 +469,7 @@ proptest! {
     fn however_runs_fall_the_pipelines_add_up_to_their_months(
         runs in prop::collection::vec((0..6_u8, 0..45_u32, 0..24_u32, 0..4_u8, 0..3_u8), 1..60),
     ) {
-        let mut written = Written::new("");
+        let mut written = ChargeSummary::new("");
         let first = Instant::parse("2026-01-31T00:05:00Z").unwrap();
         for (pipeline, day, hour, trigger, end) in runs {
             let at = first.plus(TimeDelta::days(day.into()) + TimeDelta::hours(hour.into()));
@@ -468,7 +478,7 @@ proptest! {
             written.run(&format!("s-{pipeline}"), &at.to_string()[..16], trigger, status, charge);
         }
         let sums = |by_pipeline| {
-            let table = asked(&written, Scope::default(), &Question { by_pipeline, ..Question::default() }).unwrap();
+            let table = asked(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
             let first = if by_pipeline { 4 } else { 1 };
             let mut sums = std::collections::BTreeMap::<String, [u64; 6]>::new();
             for row in &table.rows {

@@ -38,8 +38,9 @@ fn a_page_is_written_in_one_step_and_nothing_is_said() {
 fn every_command_of_the_page_about_the_page_works() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
-    let commands =
-        include_str!("../../../../docs/page.md").lines().filter_map(|line| line.strip_prefix("$ runledger "));
+    let commands = include_str!("../../../../docs/html-report.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ runledger "));
     let mut count = 0;
     for command in commands {
         let command = command.split("  #").next().unwrap().trim();
