@@ -1,172 +1,172 @@
-//! This is what can go wrong between a client and the API, and on which request it does.
+//! Network and API faults, and plans that say which requests they hit.
 
 use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// What becomes of one request.
+/// A fault that hits one request.
 #[derive(Clone)]
 pub enum Fault {
-    /// This answer, instead of the true one.
-    Answer(Answer),
-    /// The true answer with its JSON changed.
-    Altered(fn(&mut Value)),
-    /// The true answer with its text changed, into JSON or not.
-    Rewritten(fn(String) -> Vec<u8>),
-    /// The connection is reset before anything is said.
+    /// This response instead of the real one.
+    Respond(Response),
+    /// The real response with its JSON changed.
+    EditJson(fn(&mut Value)),
+    /// The real response with its text changed. The result need not be JSON.
+    EditText(fn(String) -> Vec<u8>),
+    /// The connection is reset before the response.
     Reset,
-    /// The connection is reset in the middle of the true answer.
+    /// The connection is reset in the middle of the real response.
     ResetInBody,
-    /// The connection ends in good order in the middle of the true answer.
+    /// The connection is closed cleanly in the middle of the real response.
     ShortBody,
-    /// Nothing is said, and the connection stays.
+    /// No response; the connection stays open.
     Stall,
-    /// Nothing is said after the middle of the true answer, and the connection stays.
+    /// The real response stops in the middle; the connection stays open.
     StallInBody,
-    /// The true answer comes a byte at a time, one in each span of this length.
+    /// The real response arrives one byte at a time, with this delay after each.
     Trickle(Duration),
-    /// The true answer as gzip, with a wrong checksum.
+    /// The real response as gzip with a wrong checksum.
     DamagedGzip,
-    /// Spaces as gzip, so many before compression. They are made while they are sent.
+    /// Spaces as gzip, generated while they are sent.
     GzipBomb {
-        /// How many bytes unpack from it.
+        /// The size after decompression.
         bytes: u64,
     },
-    /// Spaces without compression and without an end.
+    /// Endless uncompressed spaces.
     Flood,
 }
 
-/// An answer made by hand.
+/// A response written by a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Names and values beside the ones that every answer has.
+    /// Additional header names and values.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Fault {
-    /// An answer of nothing but a status.
+    /// A response with this status and an empty JSON object.
     pub fn status(status: u16) -> Fault {
-        Fault::Answer(Answer { status, headers: Vec::new(), body: b"{}".to_vec() })
+        Fault::Respond(Response { status, headers: Vec::new(), body: b"{}".to_vec() })
     }
 
-    /// An answer of a status and one header.
+    /// As [`Fault::status`], with one header.
     pub fn status_with(status: u16, name: &'static str, value: impl Into<String>) -> Fault {
-        Fault::Answer(Answer { status, headers: vec![(name, value.into())], body: b"{}".to_vec() })
+        Fault::Respond(Response { status, headers: vec![(name, value.into())], body: b"{}".to_vec() })
     }
 
-    /// A body with 200, whatever it is.
+    /// A response with status 200 and this body.
     pub fn body(body: impl Into<Vec<u8>>) -> Fault {
-        Fault::Answer(Answer { status: 200, headers: Vec::new(), body: body.into() })
+        Fault::Respond(Response { status: 200, headers: Vec::new(), body: body.into() })
     }
 }
 
-/// Which requests a rule is about.
+/// The requests that a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// All of them.
+pub enum Target {
+    /// All requests.
     Any,
-    /// Those for this page of the run list.
+    /// This page of the run list.
     Page(u32),
-    /// Those for any page of the run list.
+    /// Any page of the run list.
     Runs,
-    /// Those for a run by its id.
+    /// Any run by id.
     Details,
-    /// Those for the lists of pipelines.
+    /// Any list of pipelines.
     Pipelines,
 }
 
-impl Which {
-    fn is_about(&self, target: &str) -> bool {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+impl Target {
+    fn matches(&self, uri: &str) -> bool {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let of_runs = path == "/api/v1/runs/";
         match self {
-            Which::Any => true,
-            Which::Page(number) => {
+            Target::Any => true,
+            Target::Page(number) => {
                 let page = format!("page={number}");
                 of_runs && query.split('&').any(|pair| pair == page)
             }
-            Which::Runs => of_runs,
-            Which::Details => !of_runs && path.starts_with("/api/v1/runs/"),
-            Which::Pipelines => !path.starts_with("/api/v1/runs/"),
+            Target::Runs => of_runs,
+            Target::Details => !of_runs && path.starts_with("/api/v1/runs/"),
+            Target::Pipelines => !path.starts_with("/api/v1/runs/"),
         }
     }
 }
 
-/// When a rule applies, counted in the requests that it is about.
+/// When a rule applies to the requests that it matches.
 #[derive(Clone, Debug)]
 enum When {
-    /// From one to another, counted from 1.
+    /// To the requests with these numbers, from 1.
     Numbers(RangeInclusive<usize>),
-    /// By chance.
-    Chance { probability: f64, rng: fastrand::Rng },
+    /// At random.
+    Random { probability: f64, rng: fastrand::Rng },
 }
 
 #[derive(Clone)]
 struct Rule {
-    which: Which,
+    target: Target,
     when: When,
-    /// One of them, by turns.
+    /// Applied in turn.
     faults: Vec<Fault>,
-    /// How many requests it was about so far.
-    met: usize,
-    /// How often it applied.
+    /// Number of matching requests so far.
+    matched: usize,
+    /// Number of faults so far.
     applied: usize,
 }
 
-/// What goes wrong, and when. The first rule that applies to a request decides.
+/// Which faults hit which requests. The first rule that applies to a request wins.
 #[derive(Clone, Default)]
 pub struct FaultPlan {
     rules: Vec<Rule>,
 }
 
 impl FaultPlan {
-    /// Nothing goes wrong.
+    /// A plan without faults.
     pub fn none() -> FaultPlan {
         FaultPlan::default()
     }
 
-    /// A fault on each of these requests, for ever.
-    pub fn always(which: Which, fault: Fault) -> FaultPlan {
-        FaultPlan::none().and(which, 1..=usize::MAX, fault)
+    /// A fault on each of these requests.
+    pub fn always(target: Target, fault: Fault) -> FaultPlan {
+        FaultPlan::none().and(target, 1..=usize::MAX, fault)
     }
 
     /// A fault on the first of these requests.
-    pub fn once(which: Which, fault: Fault) -> FaultPlan {
-        FaultPlan::none().and(which, 1..=1, fault)
+    pub fn once(target: Target, fault: Fault) -> FaultPlan {
+        FaultPlan::none().and(target, 1..=1, fault)
     }
 
-    /// Beside what is planned already, a fault on those of these requests that have such a number, from 1.
-    pub fn and(mut self, which: Which, numbers: RangeInclusive<usize>, fault: Fault) -> FaultPlan {
+    /// Adds a fault on the matching requests with these numbers, from 1.
+    pub fn and(mut self, target: Target, numbers: RangeInclusive<usize>, fault: Fault) -> FaultPlan {
         let when = When::Numbers(numbers);
-        self.rules.push(Rule { which, when, faults: vec![fault], met: 0, applied: 0 });
+        self.rules.push(Rule { target, when, faults: vec![fault], matched: 0, applied: 0 });
         self
     }
 
-    /// Beside what is planned already, one of the faults by turns, each time that the dice say so.
-    pub fn and_by_chance(
+    /// Adds the faults, in turn, on random matching requests.
+    pub fn and_randomly(
         mut self,
-        which: Which,
+        target: Target,
         seed: u64,
         probability: f64,
         faults: Vec<Fault>,
     ) -> FaultPlan {
-        let when = When::Chance { probability, rng: fastrand::Rng::with_seed(seed) };
-        self.rules.push(Rule { which, when, faults, met: 0, applied: 0 });
+        let when = When::Random { probability, rng: fastrand::Rng::with_seed(seed) };
+        self.rules.push(Rule { target, when, faults, matched: 0, applied: 0 });
         self
     }
 
-    /// What becomes of the next request, for this path and query. `None`: nothing goes wrong.
-    pub(super) fn next(&mut self, target: &str) -> Option<Fault> {
+    /// The fault for the next request, given its path and query. `None`: no fault.
+    pub fn next(&mut self, uri: &str) -> Option<Fault> {
         let mut chosen = None;
-        for rule in self.rules.iter_mut().filter(|rule| rule.which.is_about(target)) {
-            rule.met += 1;
+        for rule in self.rules.iter_mut().filter(|rule| rule.target.matches(uri)) {
+            rule.matched += 1;
             let applies = match &mut rule.when {
-                When::Numbers(numbers) => numbers.contains(&rule.met),
-                When::Chance { probability, rng } => rng.f64() < *probability,
+                When::Numbers(numbers) => numbers.contains(&rule.matched),
+                When::Random { probability, rng } => rng.f64() < *probability,
             };
             if applies && chosen.is_none() && !rule.faults.is_empty() {
                 chosen = Some(rule.faults[rule.applied % rule.faults.len()].clone());
@@ -181,33 +181,33 @@ impl FaultPlan {
 mod tests {
     use super::*;
 
-    fn told(plan: &mut FaultPlan, targets: &[&str]) -> Vec<Option<u16>> {
+    fn statuses(plan: &mut FaultPlan, uris: &[&str]) -> Vec<Option<u16>> {
         let status = |fault| match fault {
-            Fault::Answer(answer) => answer.status,
+            Fault::Respond(response) => response.status,
             _ => 0,
         };
-        targets.iter().map(|target| plan.next(target).map(status)).collect()
+        uris.iter().map(|uri| plan.next(uri).map(status)).collect()
     }
 
     #[test]
-    fn a_rule_counts_the_requests_that_it_is_about() {
+    fn a_rule_counts_the_requests_that_it_matches() {
         let mut plan = FaultPlan::none()
-            .and(Which::Page(2), 2..=3, Fault::status(503))
-            .and(Which::Details, 1..=1, Fault::status(500))
-            .and(Which::Pipelines, 2..=2, Fault::status(403));
+            .and(Target::Page(2), 2..=3, Fault::status(503))
+            .and(Target::Details, 1..=1, Fault::status(500))
+            .and(Target::Pipelines, 2..=2, Fault::status(403));
         let page = "/api/v1/runs/?page=2&page_size=20";
         let other = "/api/v1/runs/?page=22&page_size=2";
-        let targets = [page, other, page, "/api/v1/runs/x/", page, page, "/api/v1/sources/?page=1"];
+        let uris = [page, other, page, "/api/v1/runs/x/", page, page, "/api/v1/sources/?page=1"];
         let expected = [None, None, Some(503), Some(500), Some(503), None, None];
-        assert_eq!(told(&mut plan, &targets), expected);
-        assert_eq!(told(&mut plan, &["/api/v1/sources/?page=2"]), [Some(403)]);
+        assert_eq!(statuses(&mut plan, &uris), expected);
+        assert_eq!(statuses(&mut plan, &["/api/v1/sources/?page=2"]), [Some(403)]);
     }
 
     #[test]
-    fn chance_is_the_same_for_the_same_seed() {
+    fn random_faults_are_the_same_for_the_same_seed() {
         let plan =
-            |seed| FaultPlan::none().and_by_chance(Which::Any, seed, 0.3, vec![Fault::Reset, Fault::Stall]);
-        let drawn = |seed| told(&mut plan(seed), &["/"; 200]);
+            |seed| FaultPlan::none().and_randomly(Target::Any, seed, 0.3, vec![Fault::Reset, Fault::Stall]);
+        let drawn = |seed| statuses(&mut plan(seed), &["/"; 200]);
         let hits = drawn(7).iter().flatten().count();
         assert!((30..90).contains(&hits), "{hits}");
         assert_eq!(drawn(7), drawn(7));
