@@ -1,5 +1,6 @@
-//! Fixed names of the generated workspace: pipelines, users, tokens, tables. Many contain characters that break careless
-//! programs, such as formula prefixes, quotes, line breaks and emoji.
+//! Fixed names of the generated workspace: pipelines, users, tokens and tables.
+//!
+//! Many contain characters that break careless programs: formula prefixes, quotes, line breaks, emoji.
 
 /// A pipeline's slug, connector and description.
 pub(super) type Name = (&'static str, &'static str, Option<&'static str>);

@@ -1,5 +1,7 @@
-use super::super::model::Model;
+//! Tests of the properties of generated workspaces.
+
 use super::*;
+use crate::sandbox::model::Model;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 

@@ -1,3 +1,5 @@
+//! Tests of the model and its changes.
+
 use super::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Tests of the server over HTTP.
+
 use super::*;
 use crate::sandbox::TOKEN_PREFIX;
 use crate::sandbox::model::{Order, Outcome, Plan, format_instant};

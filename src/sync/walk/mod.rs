@@ -1,5 +1,4 @@
-//! The walk of the run list: decides which page to read next, whether a page safely continues the previous one, and
-//! when to stop.
+//! The walk of the run list: which page to read next, whether it safely continues the last one, and when to stop.
 //!
 //! The walk only decides; the session reads and stores the pages.
 //!

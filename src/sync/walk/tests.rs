@@ -1,3 +1,5 @@
+//! Tests of the walk, against a list that changes while it is read.
+
 use super::*;
 use chrono::{TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
