@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn the_last_page_may_be_short_and_has_no_next() {
         let last = requested("page=3&page_size=100", 250).unwrap();
-        assert_eq!(last.places, 200..250);
+        assert_eq!(last.range, 200..250);
         assert_eq!(last.next, None);
         assert_eq!(requested("page=last", 250).unwrap().range, 200..250);
     }

@@ -33,7 +33,7 @@ async fn request(sandbox: &Sandbox, path: &str) -> (u16, Value) {
 }
 
 async fn page(sandbox: &Sandbox, query: &str) -> Value {
-    let (status, page) = ask(sandbox, &format!("/runs/{query}")).await;
+    let (status, page) = request(sandbox, &format!("/runs/{query}")).await;
     assert_eq!(status, 200, "{page}");
     page
 }
