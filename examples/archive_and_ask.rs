@@ -85,7 +85,10 @@ fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Run
         observer: &mut NoProgress,
     };
     let summary = sync(archive, context, &Options::default())?;
-    say(&format!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.counts.seen, summary.counts.new))?;
+    say(&format!(
+        "{:?} sync: {} runs seen, {} new\n",
+        summary.kind, summary.counts.seen, summary.counts.new
+    ))?;
     summary.result
 }
 

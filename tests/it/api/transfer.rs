@@ -1,12 +1,12 @@
 //! This is the test of connections that break, stall, trickle or swell.
 
 use super::ALL;
+use crate::support::fault::{Fault, FaultPlan, Target};
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::fault_scenario;
 use crate::support::fault_scenario::{FaultScenario, RUNS, assert_invariants, exit_code, one_by_one, told};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
 use runledger::api::{ClientConfig, Limits, RetryPolicy};
-use crate::support::fault::{Fault, FaultPlan, Target};
-use crate::support::fault_proxy::FaultProxy;
 use runledger::sync::Options;
 use serde_json::json;
 use std::sync::Arc;
