@@ -1,8 +1,8 @@
 //! This is the test of items that the contract does not promise.
 
 use super::{ALL, Alteration};
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_scenario::{FaultScenario, exit_code, told};
-use runledger::sandbox::{Fault, FaultPlan, Which};
 use serde_json::{Value, json};
 
 /// What an item becomes, and how it is told.
@@ -73,9 +73,9 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
     }
     let summary = scenario.sync();
     let unreadable = items.iter().filter(|(_, becomes)| matches!(becomes, DecodeError(_))).count() as u64;
-    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", told(&summary));
-    assert!(told(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
-    assert_eq!(summary.tally.seen, ALL as u64 - unreadable);
+    assert_eq!((exit_code(&summary), summary.counts.quarantined), (3, unreadable), "{}", told(&summary));
+    assert!(told(&summary).contains(&format!("{unreadable} items could not be decoded as runs")));
+    assert_eq!(summary.counts.seen, ALL as u64 - unreadable);
     for (place, ((_, value), becomes)) in places().zip(&items) {
         let rows = |sql: &str| scenario.workspace.rows(sql);
         match becomes {
@@ -123,7 +123,7 @@ fn one_run_in_many_states_on_one_page_keeps_them_all() {
             results.insert(place, again);
         }
     };
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(1), Fault::Altered(many)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(1), Fault::EditJson(many)));
     let newest = scenario.workspace.ids()[0];
     assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
     let numbers: Vec<Value> =
@@ -132,7 +132,7 @@ fn one_run_in_many_states_on_one_page_keeps_them_all() {
         (numbers.len(), &numbers[1..]),
         (6, [1001, 1002, 1003, 1004, 1005].map(Value::from).as_slice())
     );
-    scenario.gateway.set_plan(FaultPlan::none());
+    scenario.proxy.set_plan(FaultPlan::none());
     assert_eq!(exit_code(&scenario.sync()), 0);
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
 }

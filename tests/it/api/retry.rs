@@ -1,10 +1,10 @@
 //! This is the test of failing requests: which are retried, and what is kept when the retries are over.
 
 use super::ALL;
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, http_date, one_by_one, told};
 use crate::support::workspace::{ATTEMPTS, PAGE_SIZE, manners};
 use runledger::api::{ClientConfig, RetryPolicy};
-use runledger::sandbox::{Fault, FaultPlan, Which};
 use runledger::sync::Options;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const PASSING: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
 #[test]
 fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
     let plan = PASSING.iter().enumerate().fold(FaultPlan::none(), |plan, (place, status)| {
-        plan.and(Which::Page(2), place + 1..=place + 1, Fault::status(*status))
+        plan.and(Target::Page(2), place + 1..=place + 1, Fault::status(*status))
     });
     let scenario = FaultScenario::of(plan);
     let patience = RetryPolicy { attempts: PASSING.len() as u32 + 1, ..manners().patience };
@@ -29,9 +29,9 @@ fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
 fn a_failure_that_stays_leaves_what_was_read_above_it() {
     let scenario = FaultScenario::of(FaultPlan::none());
     for (place, status) in PASSING.into_iter().enumerate() {
-        scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::status(status)));
+        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::status(status)));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(told(&summary).contains(&format!("HTTP {status}")), "{}", told(&summary));
         assert_eq!(scenario.kept(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
         assert_eq!(asked_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
@@ -40,7 +40,7 @@ fn a_failure_that_stays_leaves_what_was_read_above_it() {
 }
 
 fn asked_for_page_2(scenario: &FaultScenario) -> usize {
-    scenario.gateway.heads().iter().filter(|head| head.contains("page=2&")).count()
+    scenario.proxy.request_heads().iter().filter(|head| head.contains("page=2&")).count()
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn failures_by_chance_everywhere_do_no_harm() {
             Fault::body("<html>busy</html>"),
             Fault::status(429),
         ];
-        let scenario = FaultScenario::of(FaultPlan::none().and_by_chance(Which::Any, seed, 0.3, faults));
+        let scenario = FaultScenario::of(FaultPlan::none().and_randomly(Target::Any, seed, 0.3, faults));
         let patience = RetryPolicy { attempts: 30, ..manners().patience };
         let summary = scenario
             .sync_with(ClientConfig { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
         assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
-        assert!(summary.tally.requests > 10, "something went wrong");
+        assert!(summary.counts.requests > 10, "something went wrong");
         scenario.recovers();
     }
 }
@@ -70,7 +70,7 @@ fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let waited = |retry_after: String| -> Duration {
         let fault = Fault::status_with(429, "retry-after", retry_after);
-        scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), fault));
+        scenario.proxy.set_plan(FaultPlan::once(Target::Page(2), fault));
         let waits = Arc::new(Mutex::new(Vec::new()));
         let clock = Arc::clone(&waits);
         let client = Arc::into_inner(scenario.client(ClientConfig::default())).unwrap();
@@ -102,11 +102,11 @@ fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
 #[test]
 fn a_key_that_is_refused_ends_the_sync_at_once_and_keeps_what_was_read() {
     for status in [401, 403] {
-        for (which, seen) in [(Which::Page(1), 0), (Which::Page(2), u64::from(PAGE_SIZE))] {
+        for (which, seen) in [(Target::Page(1), 0), (Target::Page(2), u64::from(PAGE_SIZE))] {
             let scenario = FaultScenario::of(FaultPlan::always(which.clone(), Fault::status(status)));
             let summary = scenario.sync();
-            assert_eq!((exit_code(&summary), summary.tally.seen), (4, seen), "{status} {which:?}");
-            let refused = scenario.gateway.heads().len();
+            assert_eq!((exit_code(&summary), summary.counts.seen), (4, seen), "{status} {which:?}");
+            let refused = scenario.proxy.request_heads().len();
             assert_eq!(refused, 3 + if seen == 0 { 1 } else { 2 }, "a refusal is not asked for again");
             scenario.recovers();
         }
@@ -115,7 +115,7 @@ fn a_key_that_is_refused_ends_the_sync_at_once_and_keeps_what_was_read() {
 
 #[test]
 fn a_key_that_is_refused_for_pipelines_alone_costs_their_names_alone() {
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, Fault::status(403)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Pipelines, Fault::status(403)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), summary.missing.len(), scenario.kept()), (3, 3, ALL));
     assert!(summary.missing[0].contains("the names of sources"), "{:?}", summary.missing);
@@ -132,7 +132,7 @@ fn pipeline_lists_that_make_no_sense_cost_their_names_alone() {
         Fault::status_with(302, "location", "/elsewhere"),
         Fault::Reset,
     ] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Pipelines, fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.missing.len(), scenario.kept()), (3, 3, ALL));
         scenario.recovers();
@@ -141,22 +141,22 @@ fn pipeline_lists_that_make_no_sense_cost_their_names_alone() {
 
 #[test]
 fn an_api_without_a_run_list_is_unavailable() {
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::status(404)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
     assert!(told(&summary).contains("has no run list at /api/v1/runs/"), "{}", told(&summary));
-    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    assert_eq!(summary.counts.vanished, 0, "no run is taken to be gone");
     scenario.recovers();
 }
 
 #[test]
 fn a_page_that_is_not_found_in_the_middle_is_no_end() {
-    let scenario = FaultScenario::of(FaultPlan::once(Which::Page(3), Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::once(Target::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept(), summary.tally.vanished), (0, ALL, 0));
+    assert_eq!((exit_code(&summary), scenario.kept(), summary.counts.vanished), (0, ALL, 0));
     scenario.recovers();
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "{}", told(&summary));
+    assert_eq!((exit_code(&summary), summary.counts.vanished), (3, 0), "{}", told(&summary));
     scenario.recovers();
 }

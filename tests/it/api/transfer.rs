@@ -1,11 +1,12 @@
 //! This is the test of connections that break, stall, trickle or swell.
 
 use super::ALL;
+use crate::support::fault::{Fault, FaultPlan, Target};
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::fault_scenario;
 use crate::support::fault_scenario::{FaultScenario, RUNS, assert_invariants, exit_code, one_by_one, told};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
 use runledger::api::{ClientConfig, Limits, RetryPolicy};
-use runledger::sandbox::{Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::json;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ fn a_connection_that_is_refused_is_named() {
 #[test]
 fn a_transfer_that_breaks_once_is_made_again() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
-        let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault));
+        let scenario = FaultScenario::of(FaultPlan::once(Target::Page(2), fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL));
         scenario.recovers();
@@ -52,9 +53,9 @@ fn a_transfer_that_breaks_once_is_made_again() {
 #[test]
 fn a_transfer_that_always_breaks_leaves_what_was_read_above_it() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(3), fault));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, 2 * u64::from(PAGE_SIZE)));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, 2 * u64::from(PAGE_SIZE)));
         scenario.recovers();
     }
 }
@@ -62,13 +63,13 @@ fn a_transfer_that_always_breaks_leaves_what_was_read_above_it() {
 #[test]
 fn a_silence_longer_than_the_idle_limit_is_broken_off() {
     for fault in [Fault::Stall, Fault::StallInBody] {
-        let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault.clone()));
+        let scenario = FaultScenario::of(FaultPlan::once(Target::Page(2), fault.clone()));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL));
         scenario.recovers();
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Page(2), fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(2), fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
         assert!(told(&summary).contains("no response in time"), "{}", told(&summary));
         scenario.recovers();
     }
@@ -77,9 +78,9 @@ fn a_silence_longer_than_the_idle_limit_is_broken_off() {
 #[test]
 fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
     let scenario =
-        FaultScenario::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
+        FaultScenario::of(FaultPlan::always(Target::Page(2), Fault::Trickle(Duration::from_millis(20))));
     let summary = scenario.sync_with(hurried(), &one_by_one());
-    assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+    assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
     assert!(told(&summary).contains("no response in time"), "{}", told(&summary));
     scenario.recovers();
 }
@@ -88,15 +89,15 @@ fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
 fn what_swells_beyond_the_limit_is_never_swallowed_whole() {
     // Four gibibytes from 26 MB; and an answer without an end.
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]), "{}", told(&summary));
         assert!(told(&summary).contains("larger than 1048576 bytes"), "{}", told(&summary));
         // Pages of 20, 5 and 1: each was asked for once.
-        let asked = scenario.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();
+        let asked = scenario.proxy.request_heads().iter().filter(|head| head.contains("/runs/")).count();
         assert_eq!(asked, 3);
         // What the system's own buffers hold counts as taken in.
-        let each = scenario.gateway.swallowed_bytes() / asked as u64;
+        let each = scenario.proxy.streamed_bytes() / asked as u64;
         assert!(each < 13_000_000, "{each} bytes");
         scenario.recovers();
     }
@@ -113,7 +114,7 @@ fn a_page_that_is_too_large_is_read_in_smaller_ones() {
     for concurrency in [1, 4] {
         let options = Options { concurrency, ..one_by_one() };
         let summary = scenario.sync_with(hurried(), &options);
-        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (0, ALL as u64), "{}", told(&summary));
         assert!(scenario.workspace.archived() == scenario.workspace.truth());
         let page_size =
             scenario.workspace.number("SELECT page_size FROM syncs ORDER BY sync_id DESC LIMIT 1");
@@ -126,15 +127,15 @@ fn a_page_that_is_too_large_is_read_in_smaller_ones() {
 fn an_interrupted_first_sync_goes_on_with_pages_of_another_size() {
     for page_size in [1, 3, 7, 20, 50, 500] {
         let workspace = Workspace::of(100);
-        let broken = FaultPlan::always(Which::Page(4), Fault::status(500));
-        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, broken)).unwrap();
-        let client = || fault_scenario::client(&workspace, &gateway, manners());
+        let broken = FaultPlan::always(Target::Page(4), Fault::status(500));
+        let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, broken)).unwrap();
+        let client = || fault_scenario::client(&workspace, &proxy, manners());
         let options = Options { concurrency: 1, ..options() };
         assert_eq!(exit_code(&workspace.sync_by(client(), &options)), 5);
         assert_eq!(workspace.archived().len(), 60);
-        gateway.set_plan(FaultPlan::none());
+        proxy.set_plan(FaultPlan::none());
         let summary = workspace.sync_by(client(), &Options { page_size, ..options });
-        assert_eq!((exit_code(&summary), summary.tally.new), (0, 40), "{page_size}: {}", told(&summary));
+        assert_eq!((exit_code(&summary), summary.counts.new), (0, 40), "{page_size}: {}", told(&summary));
         assert_eq!(workspace.archived(), workspace.truth());
         assert_invariants(&workspace.path());
     }

@@ -27,7 +27,7 @@ fn a_backup_is_the_archive_in_one_file() {
     assert_eq!(mode(&backup), mode(&plain));
     // It can take the archive's place and go on from there.
     let summary = workspace.sync_into(&backup, &options());
-    assert_eq!((summary.tally.new, summary.tally.changed), (0, 0));
+    assert_eq!((summary.counts.new, summary.counts.changed), (0, 0));
     assert_eq!(broken(&backup), (0, Vec::new()));
 }
 

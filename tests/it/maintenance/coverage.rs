@@ -51,7 +51,7 @@ fn numbers_that_are_missing_are_told_by_what_explains_them() {
     assert_eq!(run(&workspace.path(), &["coverage", "--offline"]).code, 0);
 
     workspace.wait(TimeDelta::hours(1));
-    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_of(pipeline)).collect();
+    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_to(pipeline)).collect();
     let (lost, odd) = (number(added[0]), number(added[2]));
     {
         let mut model = workspace.sandbox.model();
@@ -126,7 +126,7 @@ fn the_count_of_the_api_is_held_against_the_archive() {
 fn a_list_that_was_never_read_whole_is_no_coverage() {
     let workspace = Workspace::of(100);
     let stop = runledger::sync::CancelToken::default();
-    stop.request(15);
+    stop.cancel(15);
     workspace.sync_until(&stop, &options());
     let ran = run(&workspace.path(), &["coverage", "--offline"]);
     assert_eq!(ran.code, 3);

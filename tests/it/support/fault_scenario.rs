@@ -1,9 +1,11 @@
 //! This is a scenario: an archive that has runs already, a sync where something goes wrong, and a healthy one after it.
 
+use super::fault::FaultPlan;
+use super::fault_proxy::FaultProxy;
 use super::workspace::{Workspace, at, manners, normal, options};
 use chrono::TimeDelta;
 use runledger::api::{BaseUrl, Client, ClientConfig};
-use runledger::sandbox::{FaultPlan, Gateway, Outcome};
+use runledger::sandbox::Outcome;
 use runledger::secret::ApiKey;
 use runledger::snapshot::hash;
 use runledger::store::Archive;
@@ -22,7 +24,7 @@ type Snapshots = BTreeSet<String>;
 
 pub struct FaultScenario {
     pub workspace: Workspace,
-    pub gateway: Gateway,
+    pub proxy: FaultProxy,
     before: Snapshots,
 }
 
@@ -44,23 +46,23 @@ impl FaultScenario {
                 model.add();
             }
         }
-        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, plan)).unwrap();
+        let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, plan)).unwrap();
         workspace.sandbox.forget_requests();
         let before = snapshots(&workspace.path());
-        FaultScenario { workspace, gateway, before }
+        FaultScenario { workspace, proxy, before }
     }
 
-    /// A client of the gateway.
+    /// A client of the proxy.
     pub fn client(&self, manners: ClientConfig) -> Arc<Client> {
-        client(&self.workspace, &self.gateway, manners)
+        client(&self.workspace, &self.proxy, manners)
     }
 
-    /// Reads the whole list through the gateway, a request at a time.
+    /// Reads the whole list through the proxy, a request at a time.
     pub fn sync(&self) -> Summary {
         self.sync_with(manners(), &one_by_one())
     }
 
-    /// Syncs through the gateway; what was kept before must still be there, and all of it in order.
+    /// Syncs through the proxy; what was kept before must still be there, and all of it in order.
     pub fn sync_with(&self, manners: ClientConfig, options: &Options) -> Summary {
         self.sync_by(self.client(manners), options)
     }
@@ -82,7 +84,7 @@ impl FaultScenario {
     /// All is well again: the next ordinary sync, with no word about what happened, ends in the archive
     /// of somebody to whom nothing ever happened.
     pub fn recovers(&self) {
-        self.gateway.set_plan(FaultPlan::none());
+        self.proxy.set_plan(FaultPlan::none());
         let summary = self.workspace.sync_by(self.client(manners()), &options());
         assert!(summary.result.is_ok(), "{:?}", summary.result);
         let undisturbed = self.workspace.file("undisturbed.db");
@@ -94,9 +96,9 @@ impl FaultScenario {
     }
 }
 
-/// A client of a gateway.
-pub fn client(workspace: &Workspace, gateway: &Gateway, manners: ClientConfig) -> Arc<Client> {
-    let address = BaseUrl::parse(&gateway.url()).unwrap();
+/// A client of a proxy.
+pub fn client(workspace: &Workspace, proxy: &FaultProxy, manners: ClientConfig) -> Arc<Client> {
+    let address = BaseUrl::parse(&proxy.url()).unwrap();
     let key = ApiKey::new(workspace.sandbox.api_key(), "the test").unwrap();
     Arc::new(Client::new(address, &key, manners).unwrap())
 }

@@ -1,8 +1,11 @@
 //! This is what the tests share: workspaces, machines, ledgers written by hand, and comparisons.
 
 pub mod document;
+pub mod fault;
+pub mod fault_proxy;
 pub mod fault_scenario;
 pub mod golden;
+mod gzip;
 pub mod invariants;
 pub mod ledger;
 pub mod machine;

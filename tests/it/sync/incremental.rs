@@ -57,7 +57,7 @@ fn a_full_walk_of_an_unchanged_list_is_one_request_a_page_and_adds_nothing() {
             assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=13));
             assert!(workspace.runs_asked().is_empty());
             assert_eq!(workspace.sandbox.request_count(), 13 + 3);
-            assert_eq!(summary.tally.requests, 13 + 3);
+            assert_eq!(summary.counts.requests, 13 + 3);
         }
         assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
     }
@@ -95,7 +95,7 @@ fn a_sync_with_nothing_new_asks_for_the_pages_that_the_lookback_covers() {
     let last = inside.div_ceil(PAGE_SIZE) + 1;
     assert!((3..=12).contains(&last), "the test needs a boundary inside of the list");
     assert_eq!(workspace.pages_asked(), Vec::from_iter(1..=last));
-    assert_eq!((tally(&summary)[..2].to_vec(), summary.tally.pages), (vec![0, 0], u64::from(last)));
+    assert_eq!((tally(&summary)[..2].to_vec(), summary.counts.pages), (vec![0, 0], u64::from(last)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[test]
 fn list_items_that_lack_fields_are_completed_by_id_once() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_metadata", "trigger"]);
     let summary = complete(&workspace, &options());
     assert_eq!(tally(&summary), [60, 0, 0, 0]);
     assert_eq!(workspace.runs_asked().len(), 60);
@@ -35,7 +35,7 @@ fn list_items_that_lack_fields_are_completed_by_id_once() {
 #[test]
 fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_usd", "transformation_cost_usd"]);
     let id = workspace.ids()[10];
     workspace.sandbox.model().change(id, |run| {
         run.insert("status".to_owned(), json!("success"));
