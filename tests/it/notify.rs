@@ -57,7 +57,7 @@ fn paths(told: &[Told]) -> Vec<&str> {
 // ---- pings
 
 #[test]
-fn a_sync_tells_its_start_and_its_success_with_the_summary() {
+fn a_sync_pings_its_start_and_its_success_with_the_summary() {
     let stage = Stage::new();
     let done = ended(stage.sync()).with(0);
     let told = stage.ping_server.told();
@@ -69,7 +69,7 @@ fn a_sync_tells_its_start_and_its_success_with_the_summary() {
 }
 
 #[test]
-fn the_address_comes_from_the_argument_else_its_file_else_the_environment() {
+fn the_ping_url_comes_from_the_flag_file_or_environment() {
     let stage = Stage::new();
     let file = stage.machine.file("ping.txt");
     fs::write(&file, format!("{}\n", stage.ping_server.url(CODE))).unwrap();
@@ -84,7 +84,7 @@ fn the_address_comes_from_the_argument_else_its_file_else_the_environment() {
 }
 
 #[test]
-fn however_a_sync_fails_its_exit_code_is_told() {
+fn a_failed_sync_pings_its_exit_code() {
     let stage = Stage::new();
     let fails = |command: Command, code: i32, words: &str| {
         let done = ended(command).with(code);
@@ -121,7 +121,7 @@ fn however_a_sync_fails_its_exit_code_is_told() {
 }
 
 #[test]
-fn a_signal_is_told_without_waiting_for_long() {
+fn a_signal_is_pinged_within_two_seconds() {
     let stage = Stage::new();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         // Whoever waits is slow to answer.
@@ -152,7 +152,7 @@ fn a_signal_is_told_without_waiting_for_long() {
 }
 
 #[test]
-fn trouble_with_a_ping_is_a_warning_and_changes_nothing() {
+fn a_failing_ping_is_a_warning_and_changes_nothing() {
     let stage = Stage::new();
     for (reply, attempts, words) in [
         (Reply::Status("404 Not Found"), 1, "HTTP 404"),
@@ -185,7 +185,7 @@ fn trouble_with_a_ping_is_a_warning_and_changes_nothing() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_before_anything_is_done() {
+fn an_invalid_ping_url_is_rejected_before_any_request() {
     let stage = Stage::new();
     for arguments in [["--ping-url", "marked"], ["--ping-url", "ftp://h/marked"], ["--ping-url-file", "none"]]
     {
@@ -198,7 +198,7 @@ fn an_address_that_is_none_is_refused_before_anything_is_done() {
 }
 
 #[test]
-fn of_a_dry_run_and_of_other_commands_nobody_is_told() {
+fn dry_runs_and_other_commands_send_no_ping() {
     let stage = Stage::new();
     let mut dry = stage.sync();
     dry.args(["--dry-run", "--metrics-file", "m.prom"]);
@@ -232,7 +232,7 @@ fn values(path: &Path) -> BTreeMap<String, f64> {
 }
 
 #[test]
-fn the_metrics_say_what_the_archive_holds_and_how_the_last_attempt_ended() {
+fn metrics_describe_the_archive_and_the_last_attempt() {
     let stage = Stage::new();
     let path = stage.machine.file("runledger.prom");
     let sync = |code: i32, key: &str| {
@@ -265,7 +265,7 @@ fn the_metrics_say_what_the_archive_holds_and_how_the_last_attempt_ended() {
 }
 
 #[test]
-fn everybody_may_read_the_metrics_and_nothing_is_left_beside_them() {
+fn the_metrics_file_is_world_readable_without_leftovers() {
     let stage = Stage::new();
     let folder = stage.machine.file("collector");
     fs::create_dir(&folder).unwrap();
@@ -283,7 +283,7 @@ fn everybody_may_read_the_metrics_and_nothing_is_left_beside_them() {
 }
 
 #[test]
-fn metrics_that_cannot_be_written_are_an_error_unless_there_is_a_graver_one() {
+fn unwritable_metrics_are_an_error_unless_a_graver_one_occurred() {
     let stage = Stage::new();
     let sync = |key: &str| {
         let mut sync = stage.sync();
@@ -313,7 +313,7 @@ fn checked(machine: &Machine, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn nagios_is_told_in_one_line_of_its_own_form() {
+fn status_check_prints_one_nagios_line() {
     let machine = Machine::of(30);
     let (code, line) = checked(&machine, &[]);
     assert_eq!(code, 2);
@@ -367,7 +367,7 @@ fn nagios_is_told_in_one_line_of_its_own_form() {
 }
 
 #[test]
-fn an_argument_that_is_not_understood_is_unknown_to_nagios() {
+fn status_check_reports_unknown_arguments_as_unknown() {
     let machine = Machine::of(30);
     for arguments in [
         &["--no-such-flag"][..],

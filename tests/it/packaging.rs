@@ -67,7 +67,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
 }
 
 #[test]
-fn every_command_of_the_packaged_files_is_understood() {
+fn every_command_in_contrib_parses() {
     let commands = commands();
     assert!(commands.len() >= 10, "{commands:?}");
     for (place, words) in &commands {
@@ -91,7 +91,7 @@ fn every_command_of_the_packaged_files_is_understood() {
 }
 
 #[test]
-fn no_secret_is_an_argument_of_a_packaged_command() {
+fn no_command_in_contrib_takes_a_secret_as_an_argument() {
     for (place, words) in commands() {
         if let Command::Sync(sync) = Cli::parse_from(&words).command {
             assert!(sync.watch.ping_url.is_none(), "{place}");
@@ -104,7 +104,7 @@ fn no_secret_is_an_argument_of_a_packaged_command() {
 }
 
 #[test]
-fn what_watches_a_sync_adds_to_the_same_sync() {
+fn every_scheduler_in_contrib_runs_the_same_sync() {
     let start = |name: &str| {
         let unit = packaged(name);
         unit.lines().rfind(|line| line.starts_with("ExecStart=")).unwrap().to_owned()

@@ -24,7 +24,7 @@ fn in_force(
 }
 
 #[test]
-fn a_flag_overrules_the_environment_which_overrules_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let month_end = MonthEnd::of(30);
     let zone_of = |arguments: &[&str], environment: &[(&str, &str)]| {
         let manifest = month_end.workspace.file("answer.manifest.json");
@@ -54,7 +54,7 @@ fn a_flag_overrules_the_environment_which_overrules_the_file() {
 }
 
 #[test]
-fn the_file_is_the_one_that_is_named_or_else_lies_beside_the_archive() {
+fn the_settings_file_is_named_or_beside_the_archive() {
     let month_end = MonthEnd::of(20);
     let folder = month_end.workspace.file("elsewhere");
     fs::create_dir(&folder).unwrap();
@@ -96,7 +96,7 @@ fn the_file_is_the_one_that_is_named_or_else_lies_beside_the_archive() {
 }
 
 #[test]
-fn what_the_file_cannot_mean_is_named_by_file_line_and_key() {
+fn invalid_settings_are_named_by_file_line_and_key() {
     let month_end = MonthEnd::of(20);
     for (settings, words) in [
         (
@@ -157,7 +157,7 @@ fn what_the_file_cannot_mean_is_named_by_file_line_and_key() {
 }
 
 #[test]
-fn the_settings_in_force_are_told_with_their_origins_and_never_the_key() {
+fn config_prints_settings_and_origins_but_never_the_key() {
     let month_end = MonthEnd::of(20);
     let key = "Marked+Key/7c1f9e5b3a~d2846=x";
     month_end.set(

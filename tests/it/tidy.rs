@@ -137,7 +137,7 @@ fn a_package_has_one_home() {
 }
 
 #[test]
-fn every_file_of_rust_says_what_it_is() {
+fn every_rust_file_opens_with_a_module_doc() {
     let rust = files_below("").into_iter().filter(|(name, _)| name.ends_with(".rs"));
     let mut count = 0;
     for (name, path) in rust {
@@ -160,7 +160,7 @@ fn every_question_prepares_on_a_fresh_archive() {
 }
 
 #[test]
-fn every_question_is_asked_in_spark_sql_too_in_the_same_words() {
+fn every_spark_question_has_a_twin_with_the_same_first_line() {
     let asked = files_below("queries/spark").into_iter().filter(|(name, _)| name.ends_with(".sql"));
     let asked: BTreeMap<String, PathBuf> = asked.collect();
     let names: BTreeSet<String> =
@@ -182,7 +182,7 @@ fn codes<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<u8> {
 }
 
 #[test]
-fn the_exit_codes_are_the_same_in_the_code_the_help_and_the_readme() {
+fn code_help_and_readme_list_the_same_exit_codes() {
     let io = || std::io::Error::other("");
     let text = String::new;
     let errors = [
@@ -232,7 +232,7 @@ fn the_exit_codes_are_the_same_in_the_code_the_help_and_the_readme() {
 }
 
 #[test]
-fn no_file_knows_the_machine_it_was_written_on() {
+fn no_file_names_the_development_machine() {
     // Put together here, so that this file does not hold them.
     let foreign = [["/wo", "rk/"], ["/tmp", "/wt"], ["../sh", "ared"]].map(|parts| parts.concat());
     let files = files_below("");
@@ -250,7 +250,7 @@ fn no_file_knows_the_machine_it_was_written_on() {
 }
 
 #[test]
-fn the_license_is_the_one_that_the_manifest_names() {
+fn the_license_file_matches_the_manifest() {
     let license = fs::read_to_string(root().join("LICENSE")).unwrap();
     assert_eq!(env!("CARGO_PKG_LICENSE"), "Apache-2.0");
     let words: Vec<&str> = license.split_whitespace().take(6).collect();
@@ -259,7 +259,7 @@ fn the_license_is_the_one_that_the_manifest_names() {
 }
 
 #[test]
-fn every_migration_has_its_own_number_and_creates_what_is_not_there() {
+fn migration_numbers_are_unique_and_creation_is_unconditional() {
     let migrations = files_below("migrations").into_iter().filter(|(name, _)| name.ends_with(".sql"));
     let mut numbers = BTreeSet::new();
     for (name, path) in migrations {

@@ -21,8 +21,8 @@ fn with(text: &str, field: &str, value: &str) -> String {
 }
 
 #[test]
-fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
-    use Becomes::{Run, DecodeError};
+fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
+    use Becomes::{DecodeError, Run};
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let whole = |item: &'static str| (None, item.to_owned());
     let field = |name: &'static str, value: &str| (Some(name), value.to_owned());
@@ -114,7 +114,7 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
 }
 
 #[test]
-fn one_run_in_many_states_on_one_page_keeps_them_all() {
+fn a_run_listed_in_many_states_on_a_page_keeps_them_all() {
     let many: Alteration = |page| {
         let results = page["results"].as_array_mut().unwrap();
         for place in 1..6 {
@@ -138,7 +138,7 @@ fn one_run_in_many_states_on_one_page_keeps_them_all() {
 }
 
 #[test]
-fn a_run_of_five_megabytes_is_kept_whole() {
+fn a_run_of_5_mb_is_kept_whole() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let id = scenario.workspace.ids()[30];
     let lines: Vec<String> =

@@ -8,7 +8,7 @@ use runledger::sync::Options;
 use serde_json::{Value, json};
 
 #[test]
-fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
+fn a_malformed_page_is_retried_and_then_reported() {
     let deep = format!(r#"{{"count":1,"next":null,"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [(Vec<u8>, &str); 11] = [
         ("<html><body>Just a moment…</body></html>".into(), "it is not a JSON object"),
@@ -39,7 +39,7 @@ fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
 }
 
 #[test]
-fn a_count_that_is_wrong_hides_no_run() {
+fn a_wrong_count_hides_no_run() {
     let alterations: [(Alteration, u8); 6] = [
         (|page| page["count"] = json!(1_000_000), 3),
         (|page| page["count"] = json!(3), 0),
@@ -61,7 +61,7 @@ fn a_count_that_is_wrong_hides_no_run() {
 }
 
 #[test]
-fn a_next_that_never_ends_is_not_followed_for_ever() {
+fn an_endless_next_link_is_not_followed() {
     let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
     let summary = scenario.sync();
@@ -71,7 +71,7 @@ fn a_next_that_never_ends_is_not_followed_for_ever() {
 }
 
 #[test]
-fn a_list_that_shows_the_same_page_for_ever_is_left_in_doubt() {
+fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let first = {
         let model = scenario.workspace.sandbox.model();
@@ -87,7 +87,7 @@ fn a_list_that_shows_the_same_page_for_ever_is_left_in_doubt() {
 }
 
 #[test]
-fn a_next_that_is_missing_too_early_hides_no_run() {
+fn a_missing_next_link_hides_no_run() {
     let alter: Alteration = |page| page["next"] = Value::Null;
     for concurrency in [1, 4] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
@@ -120,7 +120,7 @@ fn an_empty_page_in_the_middle_hides_no_run() {
 }
 
 #[test]
-fn the_key_never_follows_a_redirect_or_a_next() {
+fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     let hostile = Workspace::of(60);
     let listening = hostile.runtime.block_on(Gateway::before(&hostile.sandbox, FaultPlan::none())).unwrap();
     let elsewhere = format!("{}/api/v1/runs/?page=2&page_size=20", listening.url());

@@ -13,7 +13,7 @@ use std::time::Duration;
 const PASSING: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
 
 #[test]
-fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
+fn a_transient_failure_is_retried_and_leaves_no_trace() {
     let plan = PASSING.iter().enumerate().fold(FaultPlan::none(), |plan, (place, status)| {
         plan.and(Which::Page(2), place + 1..=place + 1, Fault::status(*status))
     });
@@ -26,7 +26,7 @@ fn a_failure_that_passes_is_asked_again_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_failure_that_stays_leaves_what_was_read_above_it() {
+fn a_permanent_failure_keeps_the_pages_above_it() {
     let scenario = FaultScenario::of(FaultPlan::none());
     for (place, status) in PASSING.into_iter().enumerate() {
         scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::status(status)));
@@ -44,7 +44,7 @@ fn asked_for_page_2(scenario: &FaultScenario) -> usize {
 }
 
 #[test]
-fn failures_by_chance_everywhere_do_no_harm() {
+fn random_failures_on_any_request_do_no_harm() {
     for seed in 0..2 {
         let faults = vec![
             Fault::status(503),
@@ -66,7 +66,7 @@ fn failures_by_chance_everywhere_do_no_harm() {
 }
 
 #[test]
-fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
+fn retry_after_is_honored_in_both_forms_up_to_its_limit() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let waited = |retry_after: String| -> Duration {
         let fault = Fault::status_with(429, "retry-after", retry_after);
@@ -100,7 +100,7 @@ fn retry_after_is_honoured_in_both_forms_up_to_its_limit() {
 }
 
 #[test]
-fn a_key_that_is_refused_ends_the_sync_at_once_and_keeps_what_was_read() {
+fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
     for status in [401, 403] {
         for (which, seen) in [(Which::Page(1), 0), (Which::Page(2), u64::from(PAGE_SIZE))] {
             let scenario = FaultScenario::of(FaultPlan::always(which.clone(), Fault::status(status)));
@@ -114,7 +114,7 @@ fn a_key_that_is_refused_ends_the_sync_at_once_and_keeps_what_was_read() {
 }
 
 #[test]
-fn a_key_that_is_refused_for_pipelines_alone_costs_their_names_alone() {
+fn a_key_rejected_for_pipelines_loses_only_their_names() {
     let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, Fault::status(403)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), summary.missing.len(), scenario.kept()), (3, 3, ALL));
@@ -123,7 +123,7 @@ fn a_key_that_is_refused_for_pipelines_alone_costs_their_names_alone() {
 }
 
 #[test]
-fn pipeline_lists_that_make_no_sense_cost_their_names_alone() {
+fn malformed_pipeline_lists_lose_only_their_names() {
     for fault in [
         Fault::status(404),
         Fault::status(500),
@@ -150,7 +150,7 @@ fn an_api_without_a_run_list_is_unavailable() {
 }
 
 #[test]
-fn a_page_that_is_not_found_in_the_middle_is_no_end() {
+fn a_404_page_in_the_middle_does_not_end_the_list() {
     let scenario = FaultScenario::of(FaultPlan::once(Which::Page(3), Fault::status(404)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.kept(), summary.tally.vanished), (0, ALL, 0));

@@ -4,7 +4,7 @@ use super::ALL;
 use crate::support::fault_scenario;
 use crate::support::fault_scenario::{FaultScenario, RUNS, assert_invariants, exit_code, one_by_one, told};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
-use runledger::api::{Limits, ClientConfig, RetryPolicy};
+use runledger::api::{ClientConfig, Limits, RetryPolicy};
 use runledger::sandbox::{Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::json;
@@ -19,11 +19,15 @@ fn hurried() -> ClientConfig {
         body_bytes: 1024 * 1024,
         ..Limits::default()
     };
-    ClientConfig { limits, patience: RetryPolicy { attempts: 2, ..manners().patience }, ..ClientConfig::default() }
+    ClientConfig {
+        limits,
+        patience: RetryPolicy { attempts: 2, ..manners().patience },
+        ..ClientConfig::default()
+    }
 }
 
 #[test]
-fn a_connection_that_is_refused_is_named() {
+fn a_refused_connection_is_reported() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = runledger::api::BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
@@ -36,7 +40,7 @@ fn a_connection_that_is_refused_is_named() {
 }
 
 #[test]
-fn a_transfer_that_breaks_once_is_made_again() {
+fn a_transfer_that_breaks_once_is_retried() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
         let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault));
         let summary = scenario.sync();
@@ -46,7 +50,7 @@ fn a_transfer_that_breaks_once_is_made_again() {
 }
 
 #[test]
-fn a_transfer_that_always_breaks_leaves_what_was_read_above_it() {
+fn a_transfer_that_always_breaks_keeps_the_pages_above_it() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), fault));
         let summary = scenario.sync();
@@ -56,7 +60,7 @@ fn a_transfer_that_always_breaks_leaves_what_was_read_above_it() {
 }
 
 #[test]
-fn a_silence_longer_than_the_idle_limit_is_broken_off() {
+fn a_stalled_transfer_ends_at_the_idle_timeout() {
     for fault in [Fault::Stall, Fault::StallInBody] {
         let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault.clone()));
         let summary = scenario.sync_with(hurried(), &one_by_one());
@@ -71,7 +75,7 @@ fn a_silence_longer_than_the_idle_limit_is_broken_off() {
 }
 
 #[test]
-fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
+fn a_slow_trickle_ends_at_the_total_timeout() {
     let scenario =
         FaultScenario::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
     let summary = scenario.sync_with(hurried(), &one_by_one());
@@ -81,7 +85,7 @@ fn a_trickle_that_is_never_silent_ends_at_the_total_limit() {
 }
 
 #[test]
-fn what_swells_beyond_the_limit_is_never_swallowed_whole() {
+fn an_oversized_response_is_never_read_whole() {
     // Four gibibytes from 26 MB; and an answer without an end.
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
@@ -99,7 +103,7 @@ fn what_swells_beyond_the_limit_is_never_swallowed_whole() {
 }
 
 #[test]
-fn a_page_that_is_too_large_is_read_in_smaller_ones() {
+fn an_oversized_page_is_read_in_smaller_pages() {
     let scenario = FaultScenario::of(FaultPlan::none());
     for id in scenario.workspace.ids().iter().skip(25).take(14) {
         scenario.workspace.sandbox.model().change(*id, |run| {
@@ -119,7 +123,7 @@ fn a_page_that_is_too_large_is_read_in_smaller_ones() {
 }
 
 #[test]
-fn an_interrupted_first_sync_goes_on_with_pages_of_another_size() {
+fn an_interrupted_first_sync_resumes_with_another_page_size() {
     for page_size in [1, 3, 7, 20, 50, 500] {
         let workspace = Workspace::of(100);
         let broken = FaultPlan::always(Which::Page(4), Fault::status(500));

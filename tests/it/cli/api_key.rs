@@ -7,7 +7,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn the_key_comes_from_the_environment_or_a_file_and_never_from_an_argument() {
+fn the_key_comes_from_the_environment_or_a_file_not_an_argument() {
     let workspace = Workspace::of(10);
     let key = workspace.sandbox.api_key();
     fs::write(workspace.file("key.txt"), format!("{key}\n")).unwrap();
@@ -67,7 +67,7 @@ fn the_key_is_never_printed_and_never_stored() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_asked() {
+fn plain_http_to_another_machine_is_rejected_before_any_request() {
     let workspace = Workspace::of(0);
     for url in ["http://api.nekt.ai", "http://10.0.0.1", "ftp://127.0.0.1", "https://a:b@127.0.0.1/"] {
         let ran = with(&workspace, &["sync", "--api-url", url]);

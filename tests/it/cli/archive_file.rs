@@ -5,7 +5,7 @@ use crate::support::workspace::Workspace;
 use std::fs;
 
 #[test]
-fn files_of_other_programs_are_refused_by_every_command() {
+fn every_command_rejects_files_of_other_programs() {
     let workspace = Workspace::of(10);
     fs::write(workspace.file("notes.txt"), "my notes, which are not an archive".repeat(100)).unwrap();
     let other = workspace.file("other.db");

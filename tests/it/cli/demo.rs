@@ -5,7 +5,7 @@ use crate::support::workspace;
 use std::fs;
 
 #[test]
-fn a_demo_needs_nothing_and_shows_what_can_be_asked() {
+fn the_demo_needs_no_account_and_prints_reports() {
     let folder = tempfile::tempdir().unwrap();
     let mut sizes = Vec::new();
     for _ in 0..2 {
@@ -31,7 +31,7 @@ fn a_demo_needs_nothing_and_shows_what_can_be_asked() {
 }
 
 #[test]
-fn a_demo_leaves_the_files_of_others_alone() {
+fn the_demo_never_overwrites_other_files() {
     let workspace = archived(10);
     let notes = workspace.file("notes.txt");
     fs::write(&notes, "my notes, which are not an archive").unwrap();

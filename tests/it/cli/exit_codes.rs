@@ -100,7 +100,7 @@ fn every_exit_code_is_produced_and_explained() {
 }
 
 #[test]
-fn the_help_and_the_readme_explain_the_same_exit_codes() {
+fn help_and_readme_explain_the_same_exit_codes() {
     let help = Command::new(RUNLEDGER).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let (_, of_help) = help.split_once("Exit codes:\n").expect("the help lists them");

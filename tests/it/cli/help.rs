@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(command(folder.path(), &["--help"])).out();
     let commands = [
@@ -91,7 +91,7 @@ fn invocation(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
+fn the_examples_of_every_command_parse() {
     let definition = Cli::definition();
     let mut count = 0;
     for command in commands(&definition) {
@@ -115,7 +115,7 @@ fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
 }
 
 #[test]
-fn the_pages_are_one_for_each_command_and_the_same_each_time() {
+fn every_command_has_one_reproducible_man_page() {
     let month_end = MonthEnd::of(0);
     for folder in ["one", "other/below"] {
         month_end.says(&["man", "--output", folder]);
@@ -144,7 +144,7 @@ fn the_pages_are_one_for_each_command_and_the_same_each_time() {
 }
 
 #[test]
-fn a_shell_can_complete_every_command_and_the_names_of_reports() {
+fn completions_cover_every_command_and_report() {
     let month_end = MonthEnd::of(0);
     for shell in ["bash", "zsh", "fish"] {
         let script = month_end.says(&["completions", shell]);
@@ -161,7 +161,7 @@ fn a_shell_can_complete_every_command_and_the_names_of_reports() {
 }
 
 #[test]
-fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
+fn a_mistyped_name_gets_a_suggestion() {
     let month_end = MonthEnd::of(60);
     let meant = |arguments: &[&str], sentence: &str, name: &str| {
         let hint = format!("hint: did you mean `{name}`?");
@@ -212,7 +212,7 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
 }
 
 #[test]
-fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
+fn a_mistyped_settings_key_gets_a_suggestion() {
     let month_end = MonthEnd::of(0);
     for (settings, key) in [
         ("zoen = \"UTC\"", "zone"),
@@ -235,7 +235,7 @@ fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
 }
 
 #[test]
-fn the_example_archives_and_asks_from_rust() {
+fn the_rust_example_syncs_and_reports() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("runs.db");
     // `cargo test` has built it already; what runs one test alone has not.

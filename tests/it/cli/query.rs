@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fs;
 
 #[test]
-fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
+fn a_query_that_fails_at_run_time_blames_its_sql() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("a.db");
     let db = db.to_str().unwrap();
@@ -20,7 +20,7 @@ fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
 }
 
 #[test]
-fn a_query_answers_in_every_format() {
+fn the_query_command_prints_every_format() {
     let workspace = archived(60);
     let sql = "SELECT :text AS text, :whole + 1 AS whole, count(*) AS runs FROM runs";
     let query = |format: &str| {
@@ -46,7 +46,7 @@ fn a_query_answers_in_every_format() {
 }
 
 #[test]
-fn a_query_that_writes_is_refused() {
+fn a_writing_query_is_rejected() {
     let workspace = archived(60);
     let before = fs::read(workspace.path()).unwrap();
     for sql in [

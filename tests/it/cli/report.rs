@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fs;
 
 #[test]
-fn reports_go_to_the_standard_output_or_to_a_file() {
+fn reports_are_written_to_stdout_or_a_file() {
     let workspace = archived(200);
     for name in [
         "cost",
@@ -38,7 +38,7 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
 }
 
 #[test]
-fn a_cost_report_adds_up_to_what_the_sandbox_charged() {
+fn a_cost_report_sums_to_the_sandboxs_charges() {
     let workspace = archived(200);
     let csv = with(&workspace, &["report", "cost", "--by", "status", "--format", "csv"]).out();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -61,7 +61,7 @@ fn a_cost_report_adds_up_to_what_the_sandbox_charged() {
 }
 
 #[test]
-fn report_arguments_that_make_no_sense_are_usage_errors() {
+fn invalid_report_arguments_are_usage_errors() {
     let workspace = archived(10);
     for args in [
         &["report", "nothing"][..],

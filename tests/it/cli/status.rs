@@ -7,7 +7,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn the_status_says_what_the_archive_holds_and_how_fresh_it_is() {
+fn status_shows_contents_and_freshness() {
     let workspace = archived(150);
     let text = with(&workspace, &["status"]).out();
     for line in ["runs         150 in 150 snapshots", "pipelines    40", "vanished     0", "drift        0"] {
@@ -34,7 +34,7 @@ fn the_status_says_what_the_archive_holds_and_how_fresh_it_is() {
 }
 
 #[test]
-fn the_status_of_an_archive_that_was_never_synced_whole_is_stale() {
+fn an_archive_without_a_complete_sync_is_stale() {
     let workspace = Workspace::of(10);
     with(&workspace, &["fetch", &workspace.ids()[0].to_string()]).out();
     let stale = with(&workspace, &["status", "--max-age", "26h"]);

@@ -11,7 +11,7 @@ use std::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 #[test]
-fn a_sync_says_in_one_line_what_came() {
+fn a_sync_prints_a_one_line_summary() {
     let workspace = Workspace::of(150);
     let first = with(&workspace, &["sync"]).out();
     assert!(
@@ -26,7 +26,7 @@ fn a_sync_says_in_one_line_what_came() {
 }
 
 #[test]
-fn a_sync_gives_its_numbers_as_one_json_object() {
+fn a_sync_prints_its_counts_as_one_json_object() {
     let workspace = archived(150);
     workspace.sandbox.model().add();
     let id = workspace.ids()[20];
@@ -60,7 +60,7 @@ fn a_dry_run_leaves_no_file_behind() {
 }
 
 #[test]
-fn what_is_missing_is_named_and_the_exit_code_says_so() {
+fn an_incomplete_sync_names_the_gap_and_exits_3() {
     let workspace = Workspace::of(60);
     workspace.sandbox.on_request(|call, _| {
         (!call.path.starts_with("/api/v1/runs/")).then(|| StatusCode::FORBIDDEN.into_response())
@@ -76,7 +76,7 @@ fn what_is_missing_is_named_and_the_exit_code_says_so() {
 }
 
 #[test]
-fn a_redirect_is_an_api_that_is_not_available() {
+fn a_redirect_means_the_api_is_unavailable() {
     let workspace = Workspace::of(10);
     workspace.sandbox.on_request(|call, _| {
         page_of(call).map(|_| (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response())
@@ -88,7 +88,7 @@ fn a_redirect_is_an_api_that_is_not_available() {
 }
 
 #[test]
-fn a_second_sync_is_told_who_holds_the_lock() {
+fn a_second_sync_names_the_lock_holder() {
     let workspace = Workspace::of(10);
     let _lock = Lock::acquire(&workspace.path(), workspace::at("2026-11-23T16:00:00Z")).unwrap();
     let ran = with(&workspace, &["sync"]);
@@ -102,7 +102,7 @@ fn a_second_sync_is_told_who_holds_the_lock() {
 }
 
 #[test]
-fn a_sync_that_gets_a_signal_keeps_what_it_has_and_the_next_goes_on() {
+fn a_signaled_sync_keeps_its_pages_and_the_next_one_resumes() {
     let workspace = Workspace::of(100);
     let (tell_pid, pid) = mpsc::channel::<u32>();
     let (let_go, gone) = mpsc::channel::<()>();

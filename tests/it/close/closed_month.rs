@@ -26,7 +26,7 @@ fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<
 }
 
 #[test]
-fn a_closed_month_gives_the_same_bytes_for_ever() {
+fn a_closed_month_always_gives_the_same_bytes() {
     let month_end = closed(150);
     let (questions, scope) = (questions_of_a_month(), ["--period", MONTH]);
     let before = month_end.answers(&questions, &scope);
@@ -91,7 +91,7 @@ fn a_closed_month_gives_the_same_bytes_for_ever() {
 }
 
 #[test]
-fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
+fn a_run_that_vanished_and_returned_changes_no_closed_month() {
     let month_end = MonthEnd::of(60);
     let run = month_end.runs_of_the_month()[4];
     let document = month_end.workspace.sandbox.model().document(run).unwrap();
@@ -126,7 +126,7 @@ fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
 }
 
 #[test]
-fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
+fn a_close_prints_the_sha256_of_the_exported_rows() {
     let month_end = closed(80);
     let told = month_end.says(&["close", "--json"]);
     let told: Value = serde_json::from_str(&told).unwrap();
@@ -155,7 +155,7 @@ fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
 }
 
 #[test]
-fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
+fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
     let month_end = MonthEnd::opening("2026-11-23T18:00:00Z", 0, 1);
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db"), month_end.workspace.path())
         .unwrap();

@@ -14,7 +14,7 @@ fn charges(month_end: &MonthEnd, months: &[&str]) -> BTreeMap<String, Vec<BTreeM
 }
 
 #[test]
-fn what_became_known_of_a_closed_month_is_a_correction_in_the_month_it_was_seen_in() {
+fn a_late_change_is_a_correction_in_the_month_that_saw_it() {
     let month_end = closed(80);
     let february = month_end.says(&["export", "focus", "--period", MONTH]);
     let runs = month_end.runs_of_the_month();
@@ -35,7 +35,7 @@ fn what_became_known_of_a_closed_month_is_a_correction_in_the_month_it_was_seen_
 }
 
 #[test]
-fn the_effective_costs_of_all_months_are_the_ledger_of_now() {
+fn effective_costs_of_all_months_equal_the_current_ledger() {
     const MONTHS: [&str; 6] = ["2024-12", "2025-01", "2025-02", "2025-03", "2025-04", "2025-05"];
     for seed in 0..3 {
         let mut rng = Rng::with_seed(100 + seed);
@@ -82,7 +82,7 @@ fn the_effective_costs_of_all_months_are_the_ledger_of_now() {
 }
 
 #[test]
-fn a_month_whose_corrections_are_in_a_closed_one_is_not_closed_again_unawares() {
+fn a_month_corrected_in_a_closed_month_is_not_closed_again_unforced() {
     let month_end = closed(70);
     month_end.change(month_end.runs_of_the_month()[0], json!({"el_cost_usd": 7.5}));
     month_end.sync();
@@ -102,7 +102,7 @@ fn a_month_whose_corrections_are_in_a_closed_one_is_not_closed_again_unawares() 
 }
 
 #[test]
-fn a_run_that_no_instant_books_any_more_is_corrected_too() {
+fn a_run_that_lost_its_booking_instant_is_corrected() {
     let month_end = MonthEnd::of(60);
     month_end.says(&["close", MONTH, "--zone", ZONE, "--date", "ended"]);
     let rows = month_end.rows(&["export", "costs", "--period", MONTH]);

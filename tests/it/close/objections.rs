@@ -26,7 +26,7 @@ fn untouched(month_end: &MonthEnd) -> Vec<String> {
 }
 
 #[test]
-fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
+fn a_rejected_close_lists_its_objections_and_writes_nothing() {
     let month_end = MonthEnd::of(60);
     let before = untouched(&month_end);
     let this_month = chrono::Utc::now().format("%Y-%m").to_string();
@@ -64,7 +64,7 @@ fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn unsettled_runs_are_named_and_a_forced_close_records_them() {
+fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     let month_end = MonthEnd::of(60);
     let runs = month_end.runs_of_the_month();
     let (running, unknown) = (runs[1], runs[7]);
@@ -99,7 +99,7 @@ fn unsettled_runs_are_named_and_a_forced_close_records_them() {
 }
 
 #[test]
-fn of_many_unsettled_runs_the_first_are_named_and_all_are_counted() {
+fn a_close_lists_the_first_unsettled_runs_and_counts_all() {
     let month_end = MonthEnd::of(60);
     let runs = month_end.runs_of_the_month();
     for run in &runs[..25] {
@@ -112,7 +112,7 @@ fn of_many_unsettled_runs_the_first_are_named_and_all_are_counted() {
 }
 
 #[test]
-fn neighbours_that_share_runs_or_lose_some_are_told() {
+fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
     let month_end = MonthEnd::of(60);
     month_end.settle();
     month_end.sync();
@@ -142,7 +142,7 @@ fn neighbours_that_share_runs_or_lose_some_are_told() {
 }
 
 #[test]
-fn a_close_needs_an_archive_that_is_there_and_free() {
+fn a_close_needs_an_existing_and_unlocked_archive() {
     let month_end = MonthEnd::opening(month_end::OPENS, 20, 30);
     month_end.run(&["close", MONTH]).refused(6, &["there is no such file", "`runledger sync` makes it"]);
     assert_eq!(fs::read_dir(month_end.workspace.file("")).unwrap().count(), 0);
@@ -169,7 +169,7 @@ fn a_close_needs_an_archive_that_is_there_and_free() {
 }
 
 #[test]
-fn a_closed_month_is_not_asked_otherwise_than_it_was_closed() {
+fn a_closed_month_rejects_another_zone_or_date_basis() {
     let month_end = closed(60);
     let before = month_end.says(&["report", "cost", "--period", MONTH]);
     let known_at = month_end.table("SELECT known_at FROM period_closes").remove(0);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
+fn restatements_list_each_late_change_with_its_old_value_and_time() {
     let month_end = closed(120);
     assert_eq!(listed(&month_end, &[]), []);
     let runs = month_end.runs_of_the_month();
@@ -103,7 +103,7 @@ fn total_now(month_end: &MonthEnd, as_of: &[&str]) -> i128 {
 }
 
 #[test]
-fn a_closed_total_and_its_restatements_make_the_total_of_now() {
+fn the_closed_total_plus_restatements_equals_the_current_total() {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
         let month_end = closed(70);
@@ -148,7 +148,7 @@ fn a_closed_total_and_its_restatements_make_the_total_of_now() {
 }
 
 #[test]
-fn a_second_close_names_the_first_and_both_stay() {
+fn a_second_close_names_the_first_and_keeps_both() {
     let month_end = closed(70);
     let first = month_end.table("SELECT * FROM period_closes");
     let known_at = month_end.known_at();
@@ -193,7 +193,7 @@ fn a_second_close_names_the_first_and_both_stay() {
 }
 
 #[test]
-fn a_month_that_is_closed_again_keeps_its_zone_and_its_dates() {
+fn a_month_closed_again_keeps_its_zone_and_date_basis() {
     let month_end = MonthEnd::of(60);
     month_end.says(&["close", MONTH, "--zone", "Asia/Tokyo", "--date", "created", "--force"]);
     let bounds = "SELECT zone, date_basis, starts_at, ends_at FROM period_closes";
@@ -210,7 +210,7 @@ fn a_month_that_is_closed_again_keeps_its_zone_and_its_dates() {
 }
 
 #[test]
-fn restatements_of_what_is_not_closed_are_refused() {
+fn restatements_of_an_open_month_are_rejected() {
     let month_end = MonthEnd::of(40);
     assert_eq!(listed(&month_end, &[]), []);
     month_end

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 #[test]
-fn a_closed_pipe_ends_a_command_quietly() {
+fn a_closed_pipe_ends_a_command_silently() {
     let machine = Machine::of(200);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 #[test]
-fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
+fn a_second_sync_names_the_lock_holder_and_its_start() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     let victim = Victim::default();
@@ -43,7 +43,7 @@ fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
 }
 
 #[test]
-fn two_first_starts_at_once_migrate_once() {
+fn two_concurrent_first_starts_migrate_once() {
     let machine = Machine::of(5);
     for round in 0..50 {
         let archive = machine.file(&format!("{round}.db"));
@@ -169,7 +169,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
 }
 
 #[test]
-fn another_program_that_keeps_the_archive_busy_is_an_error_that_says_so() {
+fn a_write_lock_of_another_program_is_reported() {
     // SQLite's own words for it; to wait for the half minute that the program does would be a test that sleeps.
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("a.db");

@@ -22,7 +22,7 @@ fn assert_refused(machine: &Machine, file: &Path, words: &str) {
 }
 
 #[test]
-fn files_that_are_no_archive_are_refused_and_stay_as_they_are() {
+fn files_that_are_no_archive_are_rejected_unchanged() {
     let machine = Machine::of(30);
     let notes = machine.file("notes.txt");
     fs::write(&notes, "Buy milk. ".repeat(5000)).unwrap();
@@ -46,7 +46,7 @@ fn files_that_are_no_archive_are_refused_and_stay_as_they_are() {
 }
 
 #[test]
-fn an_archive_of_a_newer_version_is_refused_and_stays_as_it_is() {
+fn an_archive_of_a_newer_version_is_rejected_unchanged() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -56,7 +56,7 @@ fn an_archive_of_a_newer_version_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
-fn an_archive_that_is_damaged_is_named_and_not_made_worse() {
+fn a_damaged_archive_is_named_and_not_made_worse() {
     let machine = Machine::of(100);
     let sound = machine.file("sound.db");
     machine.synced(&sound, 0);
@@ -102,7 +102,7 @@ fn an_archive_that_is_damaged_is_named_and_not_made_worse() {
 const PAGE_BYTES: usize = 16 * 1024;
 
 #[test]
-fn a_migration_history_that_cannot_be_read_is_an_error_and_no_panic() {
+fn an_unreadable_migration_history_is_an_error() {
     let machine = Machine::of(30);
     let sound = machine.file("sound.db");
     machine.synced(&sound, 0);
@@ -132,7 +132,7 @@ fn a_migration_history_that_cannot_be_read_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_write_ahead_log_that_was_left_behind_counts() {
+fn a_leftover_write_ahead_log_is_replayed() {
     let machine = odd_machine(60);
     let archive = machine.file("a.db");
     kill_after_commit(&machine, &archive, 3);

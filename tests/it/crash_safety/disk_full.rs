@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
-fn a_sync_that_may_write_no_more_says_so_and_finishes_when_it_may() {
+fn a_sync_at_a_file_size_limit_reports_it_and_completes_later() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -35,7 +35,7 @@ fn a_sync_that_may_write_no_more_says_so_and_finishes_when_it_may() {
 }
 
 #[test]
-fn a_full_disk_leaves_the_archive_sound_and_the_next_sync_finishes() {
+fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -107,7 +107,7 @@ fn litter(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_export_that_may_write_no_more_leaves_the_old_file() {
+fn an_export_at_a_file_size_limit_keeps_the_old_file() {
     let machine = Machine::of(100);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -128,7 +128,7 @@ fn an_export_that_may_write_no_more_leaves_the_old_file() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_named() {
+fn an_unwritable_output_is_named() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);

@@ -85,12 +85,12 @@ fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
 }
 
 #[test]
-fn a_first_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+fn a_first_sync_killed_at_200_points_ends_undisturbed() {
     kill_200_times(&odd_machine(60), None, 31);
 }
 
 #[test]
-fn an_incremental_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+fn an_incremental_sync_killed_at_200_points_ends_undisturbed() {
     let machine = odd_machine(60);
     let before = machine.file("before.db");
     machine.synced(&before, IN_PART);
@@ -99,7 +99,7 @@ fn an_incremental_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_first_sync_killed_after_it_committed_goes_on_below_what_it_has() {
+fn a_first_sync_killed_after_a_commit_resumes_below_it() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -116,7 +116,7 @@ fn a_first_sync_killed_after_it_committed_goes_on_below_what_it_has() {
 }
 
 #[test]
-fn an_incremental_sync_killed_after_it_committed_finishes_the_next_time() {
+fn an_incremental_sync_killed_after_a_commit_completes_next_time() {
     let machine = odd_machine(60);
     let [undisturbed, archive] = ["undisturbed.db", "a.db"].map(|name| machine.file(name));
     machine.synced(&undisturbed, IN_PART);
@@ -131,7 +131,7 @@ fn an_incremental_sync_killed_after_it_committed_finishes_the_next_time() {
 }
 
 #[test]
-fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
+fn a_signal_at_any_request_ends_a_sync_and_is_recorded() {
     let machine = odd_machine(30);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[test]
-fn what_this_user_may_not_write_is_named_and_stays_as_it_is() {
+fn files_without_permission_are_named_and_unchanged() {
     let machine = Machine::of(30);
     // Root may write anything, so the commands are run as nobody, from places that anybody reaches.
     let program = machine.file("runledger");

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::fs;
 
 #[test]
-fn the_model_has_the_dictionary_of_the_archive() {
+fn the_data_model_page_matches_the_data_dictionary() {
     let path = root().join("docs/model.md");
     let page = fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once("<!-- the dictionary").unwrap();

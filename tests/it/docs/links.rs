@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
-fn every_page_is_in_the_contents_and_leads_back_to_them() {
+fn every_page_is_in_the_contents_and_links_back() {
     let pages = pages();
     let contents =
         &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md is the contents").1;
@@ -19,7 +19,7 @@ fn every_page_is_in_the_contents_and_leads_back_to_them() {
 }
 
 #[test]
-fn every_link_between_the_pages_leads_somewhere() {
+fn every_link_between_pages_resolves() {
     let mut links = BTreeSet::new();
     for (name, page) in pages() {
         let folder = if name == FIRST_PAGE { root().to_owned() } else { root().join("docs") };

@@ -319,7 +319,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn every_command_statement_and_script_of_the_book_runs() {
+fn every_command_statement_and_script_of_the_docs_runs() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let api = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -341,7 +341,7 @@ fn every_command_statement_and_script_of_the_book_runs() {
 }
 
 #[test]
-fn whatever_is_a_command_is_run_or_says_why_not() {
+fn every_command_block_runs_or_says_why_not() {
     let mut reasons = Vec::new();
     for (name, page) in pages() {
         for block in blocks(&page) {
@@ -377,7 +377,7 @@ fn whatever_is_a_command_is_run_or_says_why_not() {
 }
 
 #[test]
-fn every_panel_of_the_dashboard_answers_from_an_archive() {
+fn every_dashboard_panel_returns_rows() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("runledger.db");
     fs::write(&archive, demo()).unwrap();

@@ -66,7 +66,7 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
 
 #[test]
 #[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
-fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
+fn every_command_of_the_readme_succeeds_in_order() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -82,7 +82,7 @@ fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
 
 #[test]
 #[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
-fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
+fn every_command_of_the_month_end_page_works() {
     // The page was written on a day in November 2026; on another one the demo closes another month.
     let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
@@ -116,7 +116,7 @@ fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
 }
 
 #[test]
-fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
+fn every_command_of_the_scheduling_page_works() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -138,7 +138,7 @@ fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
 }
 
 #[test]
-fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
+fn the_scheduling_page_covers_every_exit_code() {
     let (_, table) = CRON.split_once("| code | meaning | what to do |\n|---|---|---|\n").unwrap();
     let explained = table.lines().take_while(|line| line.starts_with("| ")).map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -152,7 +152,7 @@ fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
 }
 
 #[test]
-fn the_first_commands_of_the_readme_are_the_set_up() {
+fn the_readme_starts_with_the_setup() {
     let first = README.split("```\n").nth(1).unwrap();
     assert_eq!(first, "cargo run --release -- demo\ncargo test\n");
 }

@@ -17,7 +17,7 @@ fn code(folder: &Path) -> String {
 }
 
 #[test]
-fn every_row_of_the_table_names_a_test_that_there_is() {
+fn every_row_of_the_fault_table_names_an_existing_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let table = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     let code = code(&root.join("tests")) + &code(&root.join("src"));

@@ -3,8 +3,8 @@
 use crate::support::ledger;
 use chrono_tz::Tz;
 use runledger::error::{Error, Result};
-use runledger::export::json::Layout;
 use runledger::export::column_totals::ColumnTotals;
+use runledger::export::json::Layout;
 use runledger::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
 use runledger::report::rows;
 use runledger::report::table::USD_DECIMALS;
@@ -19,7 +19,7 @@ fn write_to(path: &Path, text: &str) -> Result<()> {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+fn a_file_is_replaced_atomically_without_leftovers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cost.csv");
     write_to(&path, "old").unwrap();
@@ -29,7 +29,7 @@ fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
 }
 
 #[test]
-fn after_a_failure_the_old_file_is_as_it_was() {
+fn a_failed_write_keeps_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cost.csv");
     write_to(&path, "old").unwrap();
@@ -58,7 +58,7 @@ impl std::io::Write for ClosedPipe {
 }
 
 #[test]
-fn every_format_knows_a_closed_pipe_as_one() {
+fn every_format_recognizes_a_closed_pipe() {
     let archive = ledger::small();
     let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
     let selection = || rows::snapshots(&ledger).unwrap();
@@ -89,7 +89,7 @@ fn a_folder_that_does_not_exist_is_an_output_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_and_a_device_stay_what_they_are() {
+fn links_and_devices_are_written_in_place() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
     let (file, link, plain) =

@@ -126,7 +126,7 @@ fn correction(period: &BillingPeriod) -> Correction<'_> {
 }
 
 #[test]
-fn the_datasets_are_as_they_were_approved() {
+fn focus_exports_match_their_golden_files() {
     let archive = ledger::small();
     let january = month("2026-01-15T12:00:00Z", Tz::America__Sao_Paulo);
     let february = month("2026-02-15T12:00:00Z", Tz::America__Sao_Paulo);
@@ -146,7 +146,7 @@ fn the_datasets_are_as_they_were_approved() {
 }
 
 #[test]
-fn the_sums_of_the_rows_are_those_of_the_ledger() {
+fn focus_rows_sum_to_the_ledger() {
     let archive = ledger::small();
     for inside in ["2026-01-15", "2026-02-15", "2026-03-15", "2026-04-15", "2026-05-15", "2026-06-15"] {
         let period = month(&format!("{inside}T00:00:00Z"), Tz::UTC);
@@ -175,7 +175,7 @@ fn the_sums_of_the_rows_are_those_of_the_ledger() {
 }
 
 #[test]
-fn instants_are_whole_seconds_in_utc_and_charges_lie_in_their_billing_period() {
+fn focus_charges_are_in_utc_seconds_within_their_billing_period() {
     let archive = ledger::small();
     for zone in [Tz::UTC, Tz::America__Sao_Paulo, Tz::Asia__Kathmandu] {
         for inside in ["2026-01-15T00:00:00Z", "2026-03-15T00:00:00Z", "2026-04-15T00:00:00Z"] {
@@ -201,7 +201,7 @@ fn instants_are_whole_seconds_in_utc_and_charges_lie_in_their_billing_period() {
 }
 
 #[test]
-fn a_correction_is_billed_in_the_open_month_for_the_time_it_is_about() {
+fn a_correction_is_billed_in_the_open_month_for_its_charge_period() {
     let archive = ledger::empty();
     let january = books(&month("2026-01-15T00:00:00Z", Tz::UTC)).period;
     let february = month("2026-02-15T00:00:00Z", Tz::UTC);
@@ -227,7 +227,7 @@ fn a_correction_is_billed_in_the_open_month_for_the_time_it_is_about() {
 }
 
 #[test]
-fn a_month_without_runs_or_a_plan_has_a_heading_alone() {
+fn a_month_without_runs_or_plan_has_only_a_header() {
     let archive = ledger::empty();
     let period = month("2026-01-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&period) };
@@ -245,7 +245,7 @@ fn ran(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
+fn export_focus_writes_a_month_and_reports_omitted_runs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
@@ -273,7 +273,7 @@ fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
 }
 
 #[test]
-fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
+fn a_focus_manifest_is_verified_offline_against_its_charges() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
@@ -293,7 +293,7 @@ fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
 }
 
 #[test]
-fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
+fn export_focus_explains_unsupported_requests() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
@@ -317,7 +317,7 @@ fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
 
 proptest! {
     #[test]
-    fn any_name_comes_back_from_its_row(
+    fn any_name_round_trips_through_its_row(
         name in "(?s).{0,30}", centre in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
     ) {
         let period = month("2026-01-15T00:00:00Z", Tz::UTC);

@@ -8,7 +8,7 @@ use runledger::error::Result;
 use runledger::export::manifest::{Asked, Manifest};
 use runledger::export::verify::{Finding, compare};
 use runledger::export::{
-    Sidecar, Destination, Dialect, Format, WriteOptions, harmless, write_documents, write_rows, write_table,
+    Destination, Dialect, Format, Sidecar, WriteOptions, harmless, write_documents, write_rows, write_table,
 };
 use runledger::report::period::Calendar;
 use runledger::report::{Cell, Dimension, Span, Table, cost, rows};
@@ -45,7 +45,7 @@ fn bytes_of(format: Format, write: impl FnOnce(&WriteOptions, &Destination) -> R
 }
 
 #[test]
-fn every_dialect_of_a_report_is_its_golden_file() {
+fn every_dialect_of_a_report_matches_its_golden_file() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &MONTH).unwrap();
     for name in Dialect::NAMES {
         let bytes = bytes_of(Format::Csv(dialect(name)), |writing, to| write_table(&table, writing, to));
@@ -55,7 +55,7 @@ fn every_dialect_of_a_report_is_its_golden_file() {
 }
 
 #[test]
-fn every_dialect_of_the_runs_is_its_golden_file() {
+fn every_dialect_of_the_runs_matches_its_golden_file() {
     let archive = ledger::small();
     for name in Dialect::NAMES {
         let bytes = bytes_of(Format::Csv(dialect(name)), |writing, to| {
@@ -66,7 +66,7 @@ fn every_dialect_of_the_runs_is_its_golden_file() {
 }
 
 #[test]
-fn each_part_of_a_dialect_is_set_on_its_own() {
+fn each_part_of_a_dialect_is_set_independently() {
     let table = Table {
         columns: ["name", "cost_usd"].map(str::to_owned).to_vec(),
         rows: vec![vec![Cell::text("a;b,c"), Cell::Usd(Some(Usd::from_units(-1_500_000_000)))]],
@@ -79,7 +79,7 @@ fn each_part_of_a_dialect_is_set_on_its_own() {
 }
 
 #[test]
-fn decimals_are_rounded_once_half_to_even_in_every_format() {
+fn every_format_rounds_decimals_once_half_to_even() {
     let amounts = [1_005_000_000, 1_015_000_000, -4_999_999];
     let table = Table {
         columns: vec!["cost_usd".to_owned()],
@@ -120,7 +120,8 @@ impl Folder {
         write: impl FnOnce(&WriteOptions, &Destination) -> Result<()>,
     ) -> PathBuf {
         let path = self.path(name);
-        let writing = WriteOptions { format, usd_decimals, beside: Sidecar::Manifest, asked: Asked::default() };
+        let writing =
+            WriteOptions { format, usd_decimals, beside: Sidecar::Manifest, asked: Asked::default() };
         write(&writing, &Destination::File(path.clone())).unwrap();
         path
     }
@@ -138,7 +139,7 @@ fn differing(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_file_is_what_its_manifest_says() {
+fn every_file_matches_its_manifest() {
     let archive = ledger::small();
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, ZONE), &MONTH).unwrap();
     for format in formats() {
@@ -174,7 +175,7 @@ fn every_file_is_what_its_manifest_says() {
 }
 
 #[test]
-fn a_manifest_has_the_sums_and_the_unknown_of_the_ledger() {
+fn a_manifest_has_the_ledgers_sums_and_unknown_counts() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let path = folder.write("runs.csv", Format::Csv(Dialect::MACHINE), Some(1), |writing, to| {
         write_rows(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap(), writing, to)
@@ -196,7 +197,7 @@ fn a_manifest_has_the_sums_and_the_unknown_of_the_ledger() {
 }
 
 #[test]
-fn whatever_is_changed_in_a_file_is_told() {
+fn any_change_to_a_file_is_reported() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &MONTH).unwrap();
     let path = folder.write("cost.csv", Format::Csv(dialect("excel-br")), None, |writing, to| {
@@ -220,7 +221,7 @@ fn whatever_is_changed_in_a_file_is_told() {
 }
 
 #[test]
-fn the_own_json_of_runs_is_held_against_its_manifest_too() {
+fn exported_documents_are_verified_against_their_manifest() {
     let archive = runledger::store::Archive::temporary().unwrap();
     let folder = Folder::new();
     let connection = archive.connection();
@@ -248,7 +249,7 @@ fn the_own_json_of_runs_is_held_against_its_manifest_too() {
 }
 
 #[test]
-fn a_manifest_of_another_file_is_neither_believed_nor_lost() {
+fn a_manifest_of_another_file_is_rejected_and_kept() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &MONTH).unwrap();
     folder.write("cost.csv", Format::Csv(Dialect::MACHINE), None, |writing, to| {
@@ -267,7 +268,7 @@ fn a_manifest_of_another_file_is_neither_believed_nor_lost() {
 }
 
 #[test]
-fn a_manifest_that_is_none_is_named() {
+fn an_invalid_manifest_is_named() {
     let folder = Folder::new();
     fs::write(folder.path("a.csv"), "x\n").unwrap();
     for (text, told) in [
@@ -286,7 +287,7 @@ fn a_manifest_that_is_none_is_named() {
 
 #[cfg(feature = "xlsx")]
 #[test]
-fn the_same_answer_gives_the_same_spreadsheet() {
+fn the_same_table_gives_the_same_spreadsheet() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[Dimension::Pipeline]).unwrap();
     let book = || bytes_of(Format::Xlsx(ZONE), |writing, to| write_table(&table, writing, to));
@@ -297,7 +298,7 @@ fn the_same_answer_gives_the_same_spreadsheet() {
 
 proptest! {
     #[test]
-    fn whatever_the_texts_and_amounts_a_file_reads_back_as_its_manifest_says(
+    fn any_texts_and_amounts_match_their_manifest(
         rows in prop::collection::vec((".*", prop::option::of(any::<i64>())), 0..20),
         decimals in prop::option::of(0_u32..=9),
     ) {
@@ -376,7 +377,7 @@ fn a_file_is_verified_without_the_archive() {
 }
 
 #[test]
-fn what_cannot_be_written_so_is_a_usage_error() {
+fn unsupported_format_options_are_usage_errors() {
     let demo = Demo::new();
     for (arguments, told) in [
         (vec!["report", "cost", "--dialect", "excel"], "--dialect is for CSV alone"),
@@ -397,7 +398,7 @@ fn what_cannot_be_written_so_is_a_usage_error() {
 }
 
 #[test]
-fn people_are_told_how_many_costs_are_not_known() {
+fn a_terminal_table_counts_unknown_costs() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &MONTH).unwrap();
     let shown = |table: &Table| {
         String::from_utf8(bytes_of(Format::Terminal, |writing, to| write_table(table, writing, to))).unwrap()

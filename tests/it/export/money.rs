@@ -78,7 +78,8 @@ fn read(csv_text: &[u8]) -> Vec<BTreeMap<String, String>> {
 
 fn exported(selection: &mut Selection<'_>) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
-    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out).unwrap();
+    csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
+        .unwrap();
     read(&out)
 }
 
@@ -107,7 +108,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_total_is_the_decimal_sum_of_the_exported_rows(runs in runs()) {
+    fn every_total_is_the_decimal_sum_of_exported_rows(runs in runs()) {
         let archive = archive_of(&runs);
         for zone in [Tz::UTC, Tz::America__Sao_Paulo, Tz::Asia__Kathmandu, Tz::Pacific__Kiritimati] {
             let ledger = ledger::opened(&archive, &ALWAYS, zone);
@@ -137,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn each_group_is_the_decimal_sum_of_its_own_rows_and_of_the_same_sql(runs in runs()) {
+    fn each_group_is_the_decimal_sum_of_its_rows_and_of_its_sql(runs in runs()) {
         let archive = archive_of(&runs);
         let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
         let rows = exported(&mut rows::runs(&ledger).unwrap());
@@ -159,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_of_two_costs_adds_up_in_every_state_of_it(runs in runs()) {
+    fn the_two_costs_of_a_row_sum_to_its_total_in_every_state(runs in runs()) {
         let archive = archive_of(&runs);
         let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
         let rows = exported(&mut rows::runs(&ledger).unwrap());
@@ -233,7 +234,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_format_rounds_half_to_even_once_and_has_no_exponent_and_no_negative_zero(
+    fn every_format_rounds_once_and_has_no_exponent_or_negative_zero(
         amounts in prop::collection::vec(
             prop_oneof![
                 any::<i64>().prop_map(i128::from),
@@ -255,7 +256,7 @@ proptest! {
 }
 
 #[test]
-fn two_costs_beyond_what_sql_can_add_keep_their_size() {
+fn costs_that_overflow_sql_keep_their_size() {
     let archive = archive_of(&[(Some(i64::MAX), Some(i64::MAX), 0, true)]);
     let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
     let rows = exported(&mut rows::runs(&ledger).unwrap());

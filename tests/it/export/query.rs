@@ -2,8 +2,8 @@
 
 use crate::support::ledger;
 use clap::Parser;
-use runledger::commands::query::QueryArgs;
 use runledger::commands::query;
+use runledger::commands::query::QueryArgs;
 use runledger::error::Result;
 use rusqlite::Connection;
 use std::fs;
@@ -26,7 +26,7 @@ fn ask(archive: &Connection, arguments: &[&str]) -> Result<String> {
 }
 
 #[test]
-fn a_query_gives_its_answer_in_each_format() {
+fn a_query_prints_every_format() {
     let archive = ledger::small();
     let sql =
         "SELECT run_id, el_cost_usd, ended_at FROM runs WHERE run_id IN ('run-05', 'run-10') ORDER BY 1";
@@ -55,7 +55,7 @@ fn a_parameter_is_a_number_where_it_can_be() {
 }
 
 #[test]
-fn what_is_not_one_reading_statement_is_refused() {
+fn only_one_read_only_statement_is_accepted() {
     let archive = ledger::small();
     for (arguments, reason) in [
         (vec!["DELETE FROM syncs"], "would write"),

@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 #[test]
-fn a_backup_is_the_archive_in_one_file() {
+fn a_backup_is_one_complete_file() {
     let workspace = eventful(60);
     let backup = workspace.file("backup.db");
     fs::write(&backup, "an older backup").unwrap();
@@ -32,7 +32,7 @@ fn a_backup_is_the_archive_in_one_file() {
 }
 
 #[test]
-fn a_backup_while_a_sync_is_writing_is_one_moment_of_the_archive() {
+fn a_backup_during_a_sync_is_consistent() {
     let workspace = Workspace::of(200);
     let (path, backup) = (workspace.path(), workspace.file("backup.db"));
     let (from, to) = (path.clone(), backup.clone());
@@ -83,7 +83,7 @@ fn a_backup_never_replaces_the_archive_itself() {
 }
 
 #[test]
-fn a_backup_that_fails_leaves_the_one_before() {
+fn a_failed_backup_keeps_the_previous_one() {
     let workspace = eventful(60);
     let backup = workspace.file("backup.db");
     fs::write(&backup, "the one before").unwrap();

@@ -33,7 +33,7 @@ fn a_sound_archive_passes_every_check() {
 }
 
 #[test]
-fn whatever_is_broken_is_named() {
+fn check_names_every_violation() {
     let workspace = eventful(60);
     let changed = "run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)";
     let one = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots WHERE el_cost_usd > 0 AND superseded_at IS NULL)";
@@ -74,7 +74,7 @@ fn whatever_is_broken_is_named() {
 }
 
 #[test]
-fn whatever_is_changed_of_a_closed_month_is_named() {
+fn check_names_every_change_to_a_closed_month() {
     let workspace = closed(60);
     assert_eq!(broken(&workspace.path()), (0, Vec::new()));
     let sound = workspace.file("sound.db");
@@ -145,7 +145,7 @@ fn whatever_is_changed_of_a_closed_month_is_named() {
 }
 
 #[test]
-fn all_is_counted_and_some_of_it_named() {
+fn check_counts_all_violations_and_lists_some() {
     let workspace = eventful(60);
     tamper(&workspace.path(), "UPDATE run_snapshots SET trigger_type = 'x'");
     let ran = run(&workspace.path(), &["check"]);
@@ -157,7 +157,7 @@ fn all_is_counted_and_some_of_it_named() {
 }
 
 #[test]
-fn a_page_that_is_overwritten_is_found_wherever_it_is() {
+fn check_finds_an_overwritten_page_anywhere() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
     workspace.archive().copy_to(&sound).unwrap();
@@ -178,7 +178,7 @@ fn a_page_that_is_overwritten_is_found_wherever_it_is() {
 }
 
 #[test]
-fn an_archive_that_was_cut_off_is_unusable() {
+fn a_truncated_archive_is_unusable() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
     workspace.archive().copy_to(&sound).unwrap();

@@ -23,7 +23,7 @@ fn gaps(told: &Value, why: &str) -> Vec<String> {
 }
 
 #[test]
-fn numbers_that_are_missing_are_told_by_what_explains_them() {
+fn coverage_explains_missing_run_numbers() {
     let workspace = Workspace::of(300);
     // In another archive, only to see which pipeline has many runs.
     workspace.sync(&options());
@@ -75,7 +75,7 @@ fn numbers_that_are_missing_are_told_by_what_explains_them() {
 }
 
 #[test]
-fn the_count_of_the_api_is_held_against_the_archive() {
+fn coverage_compares_the_apis_count_with_the_archive() {
     let workspace = Workspace::of(100);
     workspace.sync(&options());
     let asked = |workspace: &Workspace| {
@@ -123,7 +123,7 @@ fn the_count_of_the_api_is_held_against_the_archive() {
 }
 
 #[test]
-fn a_list_that_was_never_read_whole_is_no_coverage() {
+fn an_incomplete_walk_gives_no_coverage() {
     let workspace = Workspace::of(100);
     let stop = runledger::sync::CancelToken::default();
     stop.request(15);

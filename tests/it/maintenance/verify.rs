@@ -8,7 +8,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn settled_runs_are_compared_with_what_the_api_says_now() {
+fn verify_compares_settled_runs_with_the_api() {
     let workspace = Workspace::of(100);
     workspace.sync(&options());
     let before = fs::read(workspace.path()).unwrap();
@@ -45,7 +45,7 @@ fn settled_runs_are_compared_with_what_the_api_says_now() {
 }
 
 #[test]
-fn a_seed_draws_the_same_runs_again() {
+fn a_seed_samples_the_same_runs_again() {
     let workspace = Workspace::of(200);
     workspace.sync(&options());
     let archive = workspace.archive();
@@ -65,7 +65,7 @@ fn a_seed_draws_the_same_runs_again() {
 }
 
 #[test]
-fn verifying_with_a_refused_key_ends_at_once() {
+fn verify_with_a_rejected_key_stops_at_once() {
     let workspace = Workspace::of(50);
     workspace.sync(&options());
     let mut command = command(&workspace.path(), &["verify", "--sample", "5"]);

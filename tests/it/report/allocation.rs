@@ -27,7 +27,7 @@ fn worked_out(
 }
 
 #[test]
-fn the_last_rule_that_a_run_meets_decides() {
+fn the_last_matching_rule_decides() {
     let month_end = MonthEnd::of(120);
     assert_eq!(by_centre(&month_end, &[]).keys().collect::<Vec<_>>(), ["unallocated"]);
     // A slug of a pipeline that has runs, and the id that its runs name.
@@ -74,7 +74,7 @@ fn the_last_rule_that_a_run_meets_decides() {
 }
 
 #[test]
-fn the_centres_share_the_total_and_what_no_rule_meets_is_not_spread() {
+fn cost_centers_sum_to_the_total_and_unmatched_runs_stay_apart() {
     let month_end = MonthEnd::of(120);
     month_end.set("[[centre]]\ncentre = \"A\"\nkind = \"source\"\n[[centre]]\ncentre = \"B\"\nkind = \"destination\"\ntrigger = \"event\"");
     let total: i128 = month_end.sum(&["report", "cost", "--by", "kind"], "total_cost_usd");
@@ -103,7 +103,7 @@ fn the_centres_share_the_total_and_what_no_rule_meets_is_not_spread() {
 }
 
 #[test]
-fn a_rule_that_is_added_later_changes_no_closed_month() {
+fn a_rule_added_later_changes_no_closed_month() {
     let month_end = MonthEnd::of(100);
     let rules = "[[centre]]\ncentre = \"A\"\nkind = \"source\"\n";
     month_end.set(rules);

@@ -46,7 +46,7 @@ fn unsettled(month_end: &MonthEnd, moment: Instant) -> Vec<String> {
 }
 
 #[test]
-fn every_answer_as_of_a_moment_is_what_was_said_at_that_moment() {
+fn every_as_of_answer_equals_the_answer_given_at_that_time() {
     for seed in 0..3 {
         let mut rng = Rng::with_seed(seed);
         let month_end = MonthEnd::opening(month_end::OPENS, 60, 30);
@@ -72,7 +72,7 @@ fn every_answer_as_of_a_moment_is_what_was_said_at_that_moment() {
 }
 
 #[test]
-fn between_two_observations_and_amid_a_sync_the_earlier_one_is_known() {
+fn as_of_between_two_observations_uses_the_earlier_one() {
     let mut rng = Rng::with_seed(5);
     let month_end = MonthEnd::opening(month_end::OPENS, 60, 30);
     for _ in 0..6 {
@@ -121,7 +121,7 @@ fn between_two_observations_and_amid_a_sync_the_earlier_one_is_known() {
 }
 
 #[test]
-fn a_day_means_its_end_in_the_zone() {
+fn an_as_of_day_means_its_end_in_the_zone() {
     let month_end = MonthEnd::opening("2025-03-05T12:00:00Z", 40, 30);
     let mut said = Vec::new();
     // Two hours before midnight of UTC, and an hour after it.
@@ -156,7 +156,7 @@ fn a_day_means_its_end_in_the_zone() {
 }
 
 #[test]
-fn before_the_archive_began_nothing_is_known_and_in_the_future_what_is_known_now() {
+fn as_of_rejects_past_the_archive_and_answers_the_future_with_now() {
     let mut rng = Rng::with_seed(9);
     let month_end = MonthEnd::opening(month_end::OPENS, 50, 30);
     month_end.sync();
@@ -189,7 +189,7 @@ fn before_the_archive_began_nothing_is_known_and_in_the_future_what_is_known_now
 }
 
 #[test]
-fn of_two_pipelines_that_had_one_slug_the_one_that_is_there_is_meant_then_and_now() {
+fn a_reused_slug_resolves_to_the_live_pipeline() {
     let month_end = MonthEnd::opening(month_end::OPENS, 40, 30);
     month_end.sync();
     let connection = Connection::open(month_end.workspace.path()).unwrap();

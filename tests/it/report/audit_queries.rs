@@ -37,7 +37,7 @@ fn span(from: &str, until: &str) -> Span {
 }
 
 #[test]
-fn an_audit_finds_what_contradicts_the_rules_of_charging_and_nothing_else() {
+fn the_audit_finds_exactly_the_violations_of_charging_rules() {
     assert_eq!(
         lines("audit", &["finding", "run_id", "why"]),
         [
@@ -56,7 +56,7 @@ fn an_audit_finds_what_contradicts_the_rules_of_charging_and_nothing_else() {
 }
 
 #[test]
-fn a_finding_tells_support_all_they_need() {
+fn a_finding_contains_what_support_needs() {
     let columns = [
         "pipeline_name",
         "pipeline_id",
@@ -75,7 +75,7 @@ fn a_finding_tells_support_all_they_need() {
 }
 
 #[test]
-fn an_audit_of_a_month_knows_the_runs_before_it() {
+fn an_audit_of_a_month_reads_the_runs_before_it() {
     let found = lines_in(
         "audit",
         &["finding", "run_id"],
@@ -86,7 +86,7 @@ fn an_audit_of_a_month_knows_the_runs_before_it() {
 }
 
 #[test]
-fn waste_is_failed_canceled_overlapping_and_dear_full_syncs() {
+fn waste_is_failed_canceled_overlapping_and_costly_full_syncs() {
     let columns =
         ["waste", "pipeline_id", "runs", "runs_cost_unknown", "total_cost_usd", "costliest_run_id", "why"];
     assert_eq!(
@@ -108,7 +108,7 @@ fn waste_is_failed_canceled_overlapping_and_dear_full_syncs() {
 }
 
 #[test]
-fn waste_in_a_span_counts_its_runs_beside_what_is_usual_at_any_time() {
+fn waste_in_a_span_compares_its_runs_with_the_whole_history() {
     let day = span("2026-02-08T00:00:00Z", "2026-02-09T00:00:00Z");
     let columns = ["waste", "runs", "total_cost_usd", "why"];
     assert_eq!(
@@ -126,7 +126,7 @@ fn waste_in_a_span_counts_its_runs_beside_what_is_usual_at_any_time() {
 }
 
 #[test]
-fn anomalies_are_latest_runs_outside_their_pipelines_own_band() {
+fn anomalies_are_latest_runs_outside_their_pipelines_band() {
     assert_eq!(
         lines("anomalies", &["run_id", "why"]),
         [
@@ -144,7 +144,7 @@ fn anomalies_are_latest_runs_outside_their_pipelines_own_band() {
 }
 
 #[test]
-fn a_pipeline_that_has_not_run_lately_is_looked_at_when_asked_for() {
+fn an_idle_pipeline_is_judged_when_its_span_is_requested() {
     let april = span("2026-04-18T00:00:00Z", "2026-05-01T00:00:00Z");
     let found = lines_in("anomalies", &["run_id", "cost_usd", "cost_high_usd"], &april, None);
     // By then n-10 had just become cheap, which is as odd.
@@ -152,12 +152,12 @@ fn a_pipeline_that_has_not_run_lately_is_looked_at_when_asked_for() {
 }
 
 #[test]
-fn anomalies_are_named_strongest_first_and_few() {
+fn anomalies_are_few_and_sorted_strongest_first() {
     assert_eq!(lines_in("anomalies", &["pipeline_id"], &ALWAYS, Some(2)), ["n-10", "n-9"]);
 }
 
 #[test]
-fn settling_tells_how_long_costs_still_changed() {
+fn settling_reports_how_long_costs_kept_changing() {
     let columns = ["pipeline_kind", "runs_changed", "changes", "p50_seconds", "p95_seconds", "max_seconds"];
     assert_eq!(
         lines("settling", &columns),
@@ -174,7 +174,7 @@ fn settling_tells_how_long_costs_still_changed() {
 }
 
 #[test]
-fn settling_tells_when_a_month_is_safe_and_whether_sync_looks_back_far_enough() {
+fn settling_reports_the_safe_close_date_and_the_needed_lookback() {
     let far_enough = "sync finds such changes with its default --lookback of 7d";
     assert_eq!(
         lines("settling", &["pipeline_kind", "safe_after_days", "safe_close_on", "lookback"]),
@@ -195,7 +195,7 @@ fn settling_tells_when_a_month_is_safe_and_whether_sync_looks_back_far_enough() 
 }
 
 #[test]
-fn an_audit_of_the_demo_has_one_finding_of_each_kind() {
+fn the_audit_of_the_demo_has_one_finding_of_each_kind() {
     let folder = tempfile::tempdir().unwrap();
     let ask = |arguments: &[&str]| -> String {
         let mut command = assert_cmd::Command::cargo_bin("runledger").unwrap();

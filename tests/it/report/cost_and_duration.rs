@@ -23,7 +23,7 @@ fn lines(table: &Table) -> Vec<String> {
 }
 
 #[test]
-fn costs_by_month_are_those_worked_out_by_hand() {
+fn costs_by_month_match_hand_computed_values() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         table.columns.join("|"),
@@ -44,7 +44,7 @@ fn costs_by_month_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn durations_by_month_are_those_worked_out_by_hand() {
+fn durations_by_month_match_hand_computed_values() {
     let table = duration::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         lines(&table),
@@ -61,7 +61,7 @@ fn durations_by_month_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn a_month_begins_and_ends_where_its_zone_says() {
+fn a_month_starts_and_ends_in_its_zone() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::America__Sao_Paulo), &[MONTH]).unwrap();
     let runs: Vec<String> = exact(&table).iter().map(|row| format!("{} {}", row[0], row[1])).collect();
@@ -70,7 +70,7 @@ fn a_month_begins_and_ends_where_its_zone_says() {
 }
 
 #[test]
-fn a_span_has_its_first_instant_and_not_its_last() {
+fn a_span_includes_its_start_and_excludes_its_end() {
     let archive = ledger::small();
     let runs = |from: &str, until: &str| -> usize {
         let table = cost::report(&ledger::opened(&archive, &span(from, until), Tz::UTC), &[DAY]).unwrap();
@@ -84,7 +84,7 @@ fn a_span_has_its_first_instant_and_not_its_last() {
 }
 
 #[test]
-fn pipelines_with_one_name_stay_two_rows() {
+fn pipelines_with_the_same_name_are_separate_rows() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[Dimension::Pipeline]).unwrap();
     let pipelines: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
@@ -102,7 +102,7 @@ fn pipelines_with_one_name_stay_two_rows() {
 }
 
 #[test]
-fn several_dimensions_make_one_row_for_each_group_that_there_is() {
+fn several_dimensions_give_one_row_per_existing_group() {
     let by = [Dimension::Kind, Dimension::Trigger, Dimension::Status];
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &by).unwrap();
     let groups: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
@@ -125,7 +125,7 @@ fn several_dimensions_make_one_row_for_each_group_that_there_is() {
 }
 
 #[test]
-fn totals_take_every_row_together() {
+fn totals_cover_every_row() {
     let archive = ledger::small();
     for by in [vec![MONTH], vec![Dimension::Pipeline, DAY], vec![Dimension::Status]] {
         let split = duration::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &by).unwrap();
@@ -171,7 +171,7 @@ fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
 }
 
 #[test]
-fn the_pass_and_the_sql_file_agree_cell_by_cell() {
+fn the_scan_and_the_sql_file_agree_cell_by_cell() {
     let archive = ledger::small();
     for span in [ALWAYS, span("2026-01-31T00:00:00Z", "2026-04-01T00:00:00Z")] {
         assert_pass_is_sql("cost", &archive, &span);
@@ -184,7 +184,7 @@ type Generated = (usize, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 proptest! {
     #[test]
-    fn the_pass_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
+    fn the_scan_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
         0..7_usize,
         prop::option::of(-2_000_000..90_000_000_000_i64),
         prop::option::of(-3..5000_i64),
@@ -213,7 +213,7 @@ proptest! {
 }
 
 #[test]
-fn the_pass_reads_the_covering_index_alone_and_sorts_nothing() {
+fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let archive = ledger::small();
     let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);

@@ -167,7 +167,7 @@ fn forecast(table: &Table, pipeline: &str) -> String {
 }
 
 #[test]
-fn charged_free_undecided_and_forecast_are_those_worked_out_by_hand() {
+fn credit_counts_and_forecast_match_hand_computed_values() {
     let table = by_month(200);
     assert_eq!(
         table.columns.join("|"),
@@ -185,7 +185,7 @@ fn charged_free_undecided_and_forecast_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
+fn each_pipeline_is_forecast_from_its_schedule_or_its_pace() {
     let table =
         asked(&written(), Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
     assert_eq!(
@@ -216,7 +216,7 @@ fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
 }
 
 #[test]
-fn the_pipelines_of_a_month_add_up_to_it() {
+fn the_pipelines_of_a_month_sum_to_the_month() {
     let sum = |table: &Table, column: &str| -> u64 {
         let place = table.columns.iter().position(|name| name == column).unwrap();
         let march = table.rows.iter().filter(|row| row[0] == Cell::text("2026-03"));
@@ -233,7 +233,7 @@ fn the_pipelines_of_a_month_add_up_to_it() {
 }
 
 #[test]
-fn the_credits_run_out_on_the_day_on_which_the_last_one_is_taken() {
+fn credits_run_out_on_the_day_that_uses_the_last_one() {
     let on = |credits: u64| {
         let table = by_month(credits);
         table.rows.iter().map(|row| row[9].exact().unwrap_or_default()).collect::<Vec<_>>().join(" ")
@@ -253,7 +253,7 @@ fn the_credits_run_out_on_the_day_on_which_the_last_one_is_taken() {
 }
 
 #[test]
-fn without_a_plan_nothing_is_said_of_it() {
+fn a_report_without_a_plan_has_no_plan_columns() {
     let table = asked(&written(), Scope::default(), &Question::default()).unwrap();
     assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
 }
@@ -276,20 +276,20 @@ fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
 }
 
 #[test]
-fn a_what_if_keeps_zone_and_success_of_the_pipelines_own_schedule() {
+fn a_what_if_keeps_the_zone_and_success_rate_of_the_schedule() {
     let table = asked(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
     // Noon in Berlin is over for today; eighteen is not: 31 times, four in five charged.
     assert_eq!(forecast(&table, "s-night"), "25 0 12,18 * * * Europe/Berlin");
 }
 
 #[test]
-fn a_what_if_takes_the_place_of_an_expression_that_cannot_be_read() {
+fn a_what_if_replaces_an_unreadable_cron_expression() {
     let table = asked(&written(), Scope::default(), &what_if(&[("taxa", "0 0 * * *")])).unwrap();
     assert_eq!(forecast(&table, "s-rate"), "15 0 0 * * * UTC");
 }
 
 #[test]
-fn a_what_if_comes_to_what_people_and_events_set_off() {
+fn a_what_if_adds_to_manual_and_event_runs() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table = asked(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
     // Fifteen times by schedule, in the report's zone, and 5.2 by hand: the month is three hours longer.
@@ -297,7 +297,7 @@ fn a_what_if_comes_to_what_people_and_events_set_off() {
 }
 
 #[test]
-fn what_is_switched_off_gone_or_has_never_run_may_run_if_it_had_a_schedule() {
+fn a_what_if_schedules_inactive_vanished_and_unused_pipelines() {
     for pipeline in ["s-off", "s-gone", "s-never"] {
         let table = asked(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
         // The Mondays of 23 and 30 March; of what ran before, its own part was charged.
@@ -307,7 +307,7 @@ fn what_is_switched_off_gone_or_has_never_run_may_run_if_it_had_a_schedule() {
 }
 
 #[test]
-fn several_pipelines_can_be_asked_about_at_once() {
+fn a_what_if_accepts_several_pipelines() {
     let question = what_if(&[("s-six", "0 0 * * *"), ("s-night", "0 0 * * *")]);
     let table = asked(&written(), Scope::default(), &question).unwrap();
     assert_eq!(forecast(&table, "s-six"), "15 0 0 * * * UTC");
@@ -315,7 +315,7 @@ fn several_pipelines_can_be_asked_about_at_once() {
 }
 
 #[test]
-fn a_what_if_that_cannot_be_meant_is_named() {
+fn an_invalid_what_if_is_a_usage_error() {
     let refused =
         |question: &Question| asked(&written(), Scope::default(), question).unwrap_err().to_string();
     for (question, words) in [
@@ -342,13 +342,13 @@ fn a_what_if_that_cannot_be_meant_is_named() {
 }
 
 #[test]
-fn an_expression_that_never_comes_is_expected_never() {
+fn a_cron_expression_without_matches_forecasts_zero_runs() {
     let table = asked(&written(), Scope::default(), &what_if(&[("s-six", "0 0 30 2 *")])).unwrap();
     assert_eq!(forecast(&table, "s-six"), "0 0 0 30 2 * UTC");
 }
 
 #[test]
-fn months_and_days_are_those_of_the_zone() {
+fn months_and_days_follow_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table = asked(&written(), scope, &Question { plan: plan(134), ..Question::default() }).unwrap();
     // The month ends three hours later: s-night once more, at 00:30 of 1 April in UTC, and s-six once more at midnight.
@@ -356,7 +356,7 @@ fn months_and_days_are_those_of_the_zone() {
 }
 
 #[test]
-fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
+fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@Europe/Berlin", &["2026-03-16T12:00"]);
     written.charged("s-2", "0 3 * * *@America/New_York", &["2026-03-16T07:00"]);
@@ -374,7 +374,7 @@ fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
 }
 
 #[test]
-fn a_span_is_forecast_to_its_own_end() {
+fn a_span_is_forecast_to_its_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
     let table = asked(&written(), Scope { span, ..Scope::default() }, &Question::default()).unwrap();
@@ -383,7 +383,7 @@ fn a_span_is_forecast_to_its_own_end() {
 }
 
 #[test]
-fn what_is_over_is_not_forecast() {
+fn a_past_month_has_no_forecast() {
     for (from, until) in [("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")] {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
         let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
@@ -395,7 +395,7 @@ fn what_is_over_is_not_forecast() {
 }
 
 #[test]
-fn as_of_a_moment_the_forecast_is_the_one_made_then() {
+fn an_as_of_forecast_is_the_one_made_then() {
     let written = written();
     let moment = Instant::parse("2026-03-10T00:00:00Z").unwrap();
     let scope = Scope { as_of: Some(moment), ..Scope::default() };
@@ -417,7 +417,7 @@ fn as_of_a_moment_the_forecast_is_the_one_made_then() {
 }
 
 #[test]
-fn a_schedule_that_went_before_one_that_cannot_be_read_is_no_schedule_any_more() {
+fn an_unreadable_schedule_replaces_the_one_before_it() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-03-14T00:00", "2026-03-14T01:00"]);
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
@@ -428,7 +428,7 @@ fn a_schedule_that_went_before_one_that_cannot_be_read_is_no_schedule_any_more()
 }
 
 #[test]
-fn an_archive_in_which_nothing_ran_of_late_expects_nothing() {
+fn an_archive_without_recent_runs_forecasts_nothing() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
     let table = asked(&written, Scope::default(), &Question::default()).unwrap();
@@ -436,7 +436,7 @@ fn an_archive_in_which_nothing_ran_of_late_expects_nothing() {
 }
 
 #[test]
-fn the_credits_in_every_format_are_their_golden_files() {
+fn the_credits_report_matches_its_golden_files() {
     let question = |by_pipeline| Question { plan: plan(120), by_pipeline, ..Question::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
         let table = asked(&written(), Scope::default(), &question(by_pipeline)).unwrap();
@@ -456,7 +456,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn however_runs_fall_the_pipelines_add_up_to_their_months(
+    fn any_pipelines_sum_to_their_months(
         runs in prop::collection::vec((0..6_u8, 0..45_u32, 0..24_u32, 0..4_u8, 0..3_u8), 1..60),
     ) {
         let mut written = Written::new("");

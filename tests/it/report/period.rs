@@ -15,7 +15,7 @@ const CALENDARS: [Calendar; 3] = [Calendar::Month, Calendar::Week, Calendar::Day
 
 proptest! {
     #[test]
-    fn every_instant_is_in_one_period_of_each_calendar(
+    fn every_instant_is_in_one_period_of_each_unit(
         seconds in -2_000_000_000_i64..4_000_000_000, micros in 0..1_000_000_i64, zone in 0..chrono_tz::TZ_VARIANTS.len(),
     ) {
         let zone = chrono_tz::TZ_VARIANTS[zone];
@@ -43,7 +43,7 @@ fn names(first: &str, last: &str) -> [BTreeSet<String>; 3] {
 }
 
 #[test]
-fn the_sums_of_all_days_weeks_and_months_are_the_total_in_any_zone_and_by_any_instant() {
+fn days_weeks_and_months_sum_to_the_total_in_any_zone_and_basis() {
     for (zone, now, days) in [
         // The day that midnight did not begin, of 23 hours; and the one of 25.
         (Tz::America__Sao_Paulo, "2018-11-20T12:00:00Z", "2018-11-03 2018-11-04 2018-11-05"),
@@ -115,7 +115,7 @@ fn the_sums_of_all_days_weeks_and_months_are_the_total_in_any_zone_and_by_any_in
 }
 
 #[test]
-fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
+fn a_named_period_equals_its_row_in_the_split_report() {
     let month_end = MonthEnd::opening("2018-11-20T12:00:00Z", 150, 40);
     month_end.sync();
     let zone = ["--zone", "America/Sao_Paulo"];
@@ -143,7 +143,7 @@ fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
 }
 
 #[test]
-fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
+fn every_answer_books_a_run_by_the_same_instant() {
     let month_end = MonthEnd::of(40);
     let id = month_end.runs_of_the_month()[0];
     month_end.change(
@@ -187,7 +187,7 @@ fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
 }
 
 #[test]
-fn a_zone_a_date_and_a_period_that_there_are_not_are_usage_errors() {
+fn unknown_zones_dates_and_periods_are_usage_errors() {
     let month_end = MonthEnd::of(20);
     for (arguments, words) in [
         (["--zone", "Brasilia"], "--zone Brasilia: there is no such time zone"),

@@ -156,7 +156,7 @@ fn note<'f>(found: &'f Reconciliation, cause: &str) -> &'f str {
 }
 
 #[test]
-fn an_invoice_that_is_met_needs_no_cause() {
+fn a_matching_invoice_needs_no_cause() {
     let found = of_january("26.18");
     assert_eq!(found.explanations(), ["as the ledger has it"]);
     assert_eq!(found.attempts.len(), 1);
@@ -165,7 +165,7 @@ fn an_invoice_that_is_met_needs_no_cause() {
 }
 
 #[test]
-fn each_cause_explains_the_invoice_that_has_it_and_no_other_does() {
+fn only_the_right_cause_explains_each_invoice() {
     for (invoice, cause, difference) in [
         ("27.61", "months of America/Sao_Paulo", "1.430000000"),
         ("21.93", "months of Asia/Kathmandu", "-4.250000000"),
@@ -192,7 +192,7 @@ fn each_cause_explains_the_invoice_that_has_it_and_no_other_does() {
 }
 
 #[test]
-fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
+fn amounts_rounded_before_summing_are_detected() {
     for (invoice, cause, difference) in [
         ("3.00", "each run rounded to 2 decimals", "0.200000000"),
         ("2.00", "each cost rounded to 2 decimals", "-0.800000000"),
@@ -220,7 +220,7 @@ fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
 }
 
 #[test]
-fn what_rounding_can_reach_is_told_and_closes_nothing() {
+fn rounding_reports_its_reach_and_does_not_close_the_gap() {
     for (invoice, closes, words) in [
         (
             "3.70",
@@ -239,7 +239,7 @@ fn what_rounding_can_reach_is_told_and_closes_nothing() {
 }
 
 #[test]
-fn costs_that_are_not_known_may_explain_a_higher_invoice_alone() {
+fn unknown_costs_can_only_explain_a_higher_invoice() {
     let higher = of_january("30.00");
     assert_eq!(higher.possible(), ["costs that are not known"]);
     assert_eq!(
@@ -252,7 +252,7 @@ fn costs_that_are_not_known_may_explain_a_higher_invoice_alone() {
 }
 
 #[test]
-fn each_total_says_of_how_many_runs_it_is_and_of_how_many_no_cost_is_known() {
+fn each_total_counts_its_runs_and_its_unknown_costs() {
     let found = of_january("1.00");
     assert_eq!(note(&found, "months of America/Sao_Paulo"), "12 runs, 1 without a known cost");
     assert_eq!(note(&found, "charged runs alone"), "9 runs, 1 without a known cost");
@@ -261,7 +261,7 @@ fn each_total_says_of_how_many_runs_it_is_and_of_how_many_no_cost_is_known() {
 }
 
 #[test]
-fn the_causes_are_tried_in_the_order_in_which_they_are_usual() {
+fn causes_are_tried_most_common_first() {
     let causes: Vec<String> = of_january("1.00").attempts.into_iter().map(|attempt| attempt.cause).collect();
     assert_eq!(
         causes,
@@ -288,7 +288,7 @@ fn the_causes_are_tried_in_the_order_in_which_they_are_usual() {
 }
 
 #[test]
-fn a_zone_that_the_ledger_does_not_know_is_tried_when_asked_for() {
+fn a_zone_given_as_an_argument_is_tried() {
     let archive = ledger::empty();
     january(&archive);
     assert!(tried(&archive, &scope(), "21.90", Zones::Known).explanations().is_empty());
@@ -297,7 +297,7 @@ fn a_zone_that_the_ledger_does_not_know_is_tried_when_asked_for() {
 }
 
 #[test]
-fn the_months_of_utc_are_tried_where_the_ledgers_are_others() {
+fn utc_months_are_tried_when_the_ledger_uses_another_zone() {
     let archive = ledger::empty();
     january(&archive);
     let zone = Tz::America__Sao_Paulo;
@@ -310,7 +310,7 @@ fn the_months_of_utc_are_tried_where_the_ledgers_are_others() {
 }
 
 #[test]
-fn a_closed_month_is_compared_as_it_was_closed_and_what_became_known_since_is_a_cause() {
+fn later_changes_to_a_closed_month_are_a_cause() {
     let archive = ledger::empty();
     january(&archive);
     let closed = Scope { as_of: Instant::parse("2026-02-04T00:00:00Z"), close_id: Some(1), ..scope() };
@@ -327,7 +327,7 @@ fn a_closed_month_is_compared_as_it_was_closed_and_what_became_known_since_is_a_
 }
 
 #[test]
-fn an_archive_that_began_after_the_month_knows_of_no_day_before() {
+fn an_archive_younger_than_the_month_tries_no_earlier_day() {
     let archive = ledger::empty();
     january(&archive);
     archive.execute_batch("UPDATE syncs SET started_at = '2026-02-04T00:00:00.000000Z'").unwrap();
@@ -337,7 +337,7 @@ fn an_archive_that_began_after_the_month_knows_of_no_day_before() {
 }
 
 #[test]
-fn few_causes_close_a_gap_by_chance() {
+fn causes_rarely_close_a_gap_by_chance() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut invoices, mut by_chance) = (0, [0, 0]);
     for _ in 0..12 {
@@ -400,7 +400,7 @@ fn runledger(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_command_ends_with_0_when_a_cause_is_found_and_says_which() {
+fn reconcile_exits_0_and_prints_the_cause() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
@@ -411,7 +411,7 @@ fn the_command_ends_with_0_when_a_cause_is_found_and_says_which() {
 }
 
 #[test]
-fn the_command_ends_with_3_and_a_sentence_when_none_is_found() {
+fn reconcile_exits_3_when_no_cause_explains_the_gap() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
@@ -426,7 +426,7 @@ fn the_command_ends_with_3_and_a_sentence_when_none_is_found() {
 }
 
 #[test]
-fn a_reconciliation_in_every_format_is_its_golden_file() {
+fn a_reconciliation_matches_its_golden_file_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     for (format, ending) in [("table", "txt"), ("csv", "csv"), ("json", "json"), ("markdown", "md")] {
@@ -438,7 +438,7 @@ fn a_reconciliation_in_every_format_is_its_golden_file() {
 }
 
 #[test]
-fn what_is_no_invoice_or_no_period_is_a_usage_error() {
+fn an_invalid_invoice_or_period_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     for (period, invoice, words) in [
@@ -453,7 +453,7 @@ fn what_is_no_invoice_or_no_period_is_a_usage_error() {
 }
 
 #[test]
-fn credits_as_of_a_day_are_forecast_from_what_was_seen_last_then() {
+fn an_as_of_forecast_starts_from_the_last_observation() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let asked = ["report", "credits", "--format", "csv"];

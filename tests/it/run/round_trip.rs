@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use runledger::run::{Instant, Redaction, decode, json};
 use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Kept, InsertHint, SyncKind, Detail};
+use runledger::store::{Archive, Detail, InsertHint, Kept, SyncKind};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -19,7 +19,7 @@ fn raw(text: &str) -> &RawValue {
 }
 
 #[test]
-fn any_document_comes_back_whole_from_the_archive() {
+fn any_document_round_trips_through_the_archive() {
     let archive = Archive::temporary().unwrap();
     let now = Instant::parse("2026-11-23T16:00:00Z").unwrap();
     let sync_id = archive.begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1", None, now).unwrap();
@@ -57,7 +57,7 @@ fn any_document_comes_back_whole_from_the_archive() {
 }
 
 #[test]
-fn another_spelling_of_a_document_is_no_new_state() {
+fn another_spelling_of_a_document_adds_no_snapshot() {
     let outcome = TestRunner::new(config(150)).run(
         &(document::run(), any::<u32>(), any::<u32>()),
         |(sent, one, other)| {
@@ -74,7 +74,7 @@ fn another_spelling_of_a_document_is_no_new_state() {
 }
 
 #[test]
-fn any_value_is_read_or_refused_and_never_a_panic() {
+fn any_value_is_decoded_or_rejected_without_panic() {
     let with_any_id = (document::run(), document::value()).prop_map(|(mut run, id)| {
         if let Json::Object(entries) = &mut run {
             entries.insert(units("id"), id);
@@ -99,7 +99,7 @@ fn any_value_is_read_or_refused_and_never_a_panic() {
 }
 
 #[test]
-fn the_tests_own_comparison_tells_what_differs() {
+fn the_document_comparison_detects_differences() {
     let same = |one: &str, other: &str| same_run(&read(one), &read(other));
     assert!(same(r#"{"a":1.50,"b":"é"}"#, r#"{ "b" : "\u00e9", "a" : 15e-1 }"#));
     assert!(same(

@@ -10,7 +10,7 @@ use std::time::Duration;
 const SPREADSHEET: i32 = if cfg!(feature = "xlsx") { 0 } else { 2 };
 
 #[test]
-fn no_command_lets_a_secret_out() {
+fn no_command_leaks_a_secret() {
     let stage = Stage::new();
     let ids = stage.plant();
     let mut traces = Traces::default();
@@ -97,7 +97,7 @@ fn no_command_lets_a_secret_out() {
 }
 
 #[test]
-fn a_write_ahead_log_that_lies_beside_the_archive_has_no_secret() {
+fn the_write_ahead_log_contains_no_secret() {
     let stage = Stage::new();
     stage.plant();
     let mut traces = Traces::default();
@@ -115,7 +115,7 @@ fn a_write_ahead_log_that_lies_beside_the_archive_has_no_secret() {
 }
 
 #[test]
-fn what_others_see_of_a_running_process_has_no_key() {
+fn the_process_list_never_shows_the_key() {
     let stage = Stage::new();
     let key_file = stage.safe.path().join("key");
     let (started, process_id) = mpsc::channel::<u32>();

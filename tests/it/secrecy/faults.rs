@@ -3,18 +3,18 @@
 use super::{KEY, Stage, Traces};
 use crate::support::own_process::in_own_process;
 use crate::support::ping_server::Reply;
-use runledger::api::{BaseUrl, Client, Limits, ClientConfig, RetryPolicy};
+use runledger::api::{BaseUrl, Client, ClientConfig, Limits, RetryPolicy};
 use runledger::run::Instant;
 use runledger::sandbox::{Fault, FaultPlan, TOKEN_PREFIX, Which};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-use runledger::sync::{Clock, SyncContext, Observer, Options as SyncOptions, Progress, CancelToken, sync};
+use runledger::sync::{CancelToken, Clock, Observer, Options as SyncOptions, Progress, SyncContext, sync};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
-fn no_fault_lets_a_secret_out() {
+fn no_fault_leaks_a_secret() {
     let stage = Stage::new();
     stage.plant();
     let mut traces = Traces::default();
@@ -72,9 +72,9 @@ fn no_fault_lets_a_secret_out() {
 /// The limits of the binary are a minute and more: what it says when they are reached is heard in the
 /// library, with limits of a blink.
 #[test]
-fn no_fault_that_takes_its_time_lets_a_secret_out() {
+fn no_timeout_leaks_a_secret() {
     // It sets the log of the whole process.
-    in_own_process(module_path!(), "no_fault_that_takes_its_time_lets_a_secret_out", || {
+    in_own_process(module_path!(), "no_timeout_leaks_a_secret", || {
         let heard = Heard::default();
         let hearing = heard.clone();
         tracing_subscriber::fmt()
@@ -96,7 +96,8 @@ fn no_fault_that_takes_its_time_lets_a_secret_out() {
             let address = BaseUrl::parse(&stage.gateway.url()).unwrap();
             let key = ApiKey::new(KEY, "the test").unwrap();
             let client =
-                Client::new(address, &key, ClientConfig { patience, limits, ..ClientConfig::default() }).unwrap();
+                Client::new(address, &key, ClientConfig { patience, limits, ..ClientConfig::default() })
+                    .unwrap();
             let lock = Lock::acquire(&archive_path, SystemClock.now()).unwrap();
             let archive = Archive::open(&archive_path, &lock).unwrap();
             let means = SyncContext {

@@ -3,7 +3,7 @@
 use super::{KEY, Traces, base64};
 
 #[test]
-fn the_search_finds_what_it_looks_for() {
+fn the_secret_search_finds_every_encoding() {
     let mut traces = Traces::default();
     for lead in 0..3 {
         let text = format!("{}{KEY} and more", &"abc"[..lead]);

@@ -5,7 +5,7 @@ use runledger::sandbox::{Fault, FaultPlan, Kind, Which};
 use serde_json::json;
 
 #[test]
-fn nothing_from_the_api_steers_a_terminal() {
+fn api_text_cannot_control_the_terminal() {
     let stage = Stage::new();
     let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let id = stage.sandbox.model().ids().nth(60).unwrap();

@@ -40,13 +40,13 @@ fn assert_reports(path: &Path, version: u32) {
 }
 
 #[test]
-fn an_archive_of_version_1_opens_checks_and_reports() {
+fn a_version_1_archive_opens_checks_and_reports() {
     let folder = tempfile::tempdir().unwrap();
     assert_reports(&migrated(&folder, 1, ""), 1);
 }
 
 #[test]
-fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
+fn a_version_2_archive_opens_checks_and_reports_its_close() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(&folder, 2, "");
     assert_reports(&path, 2);
@@ -64,7 +64,7 @@ fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
 }
 
 #[test]
-fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
+fn a_version_1_archive_keeps_its_pipelines_and_vanished_runs() {
     let folder = tempfile::tempdir().unwrap();
     let untouched = Connection::open(fixture(1)).unwrap();
     let texts = |archive: &Connection, sql: &str| -> Vec<String> {

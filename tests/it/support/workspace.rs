@@ -7,7 +7,7 @@ use runledger::run::Instant;
 use runledger::sandbox::{Call, Model, Options as SandboxOptions, Plan, Sandbox};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-use runledger::sync::{Clock, SyncContext, Observer, Options, Progress, CancelToken, Summary};
+use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -135,9 +135,13 @@ impl Workspace {
     }
 
     pub fn fetch(&self, ids: &[Uuid]) -> Summary {
-        self.attempt(&self.path(), self.client(), &CancelToken::default(), &options(), |archive, means, options| {
-            runledger::sync::fetch(archive, means, options, ids)
-        })
+        self.attempt(
+            &self.path(),
+            self.client(),
+            &CancelToken::default(),
+            &options(),
+            |archive, means, options| runledger::sync::fetch(archive, means, options, ids),
+        )
     }
 
     fn attempt(

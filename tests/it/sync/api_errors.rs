@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[test]
-fn a_key_that_is_refused_ends_the_sync_at_once() {
+fn a_rejected_key_stops_the_sync_at_once() {
     let workspace = Workspace::of(60);
     let summary = workspace.sync_with_key("another-key", &options());
     assert_eq!(exit_code(&summary), 4);
@@ -25,7 +25,7 @@ fn a_key_that_is_refused_ends_the_sync_at_once() {
 }
 
 #[test]
-fn a_key_that_is_refused_halfway_leaves_what_was_read() {
+fn a_key_rejected_midway_keeps_the_pages_read() {
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
         let workspace = Workspace::of(100);
         workspace
@@ -38,7 +38,7 @@ fn a_key_that_is_refused_halfway_leaves_what_was_read() {
 }
 
 #[test]
-fn an_api_that_fails_for_a_while_is_asked_again() {
+fn an_api_that_fails_temporarily_is_retried() {
     let truncated = || (StatusCode::OK, r#"{"count":100,"next":null,"results":[{"id":"#).into_response();
     let failures: [fn() -> Response; 12] = [
         || StatusCode::REQUEST_TIMEOUT.into_response(),
@@ -70,7 +70,7 @@ fn an_api_that_fails_for_a_while_is_asked_again() {
 }
 
 #[test]
-fn an_api_that_fails_for_ever_leaves_what_was_read() {
+fn an_api_that_fails_permanently_keeps_the_pages_read() {
     let workspace = Workspace::of(100);
     workspace.sandbox.on_request(|call, _| {
         (page_of(call) == Some(3)).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
@@ -96,7 +96,7 @@ fn page_with(model: &Model, page: u32, count: Option<usize>, next: &str) -> Resp
 }
 
 #[test]
-fn links_are_never_followed_and_a_count_is_not_needed() {
+fn next_links_are_not_followed_and_a_count_is_optional() {
     let elsewhere = Workspace::of(0);
     for count in [None, Some(0), Some(60), Some(1_000_000)] {
         let workspace = Workspace::of(110);
@@ -119,7 +119,7 @@ fn links_are_never_followed_and_a_count_is_not_needed() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
+fn a_redirect_never_receives_the_key() {
     let (workspace, elsewhere) = (Workspace::of(60), Workspace::of(60));
     let target = format!("{}/api/v1/runs/?page=1", elsewhere.sandbox.url());
     workspace.sandbox.on_request(move |call, _| {
@@ -134,7 +134,7 @@ fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
 }
 
 #[test]
-fn details_that_fail_are_named_and_the_others_are_kept() {
+fn failing_details_are_reported_and_the_others_kept() {
     let workspace = Workspace::of(100);
     workspace.sandbox.model().leave_out_of_lists(&["trigger"]);
     let id = workspace.ids()[30];
@@ -152,7 +152,7 @@ fn details_that_fail_are_named_and_the_others_are_kept() {
 }
 
 #[test]
-fn runs_fetched_by_id_are_kept_and_unknown_ones_are_named() {
+fn fetch_keeps_known_runs_and_names_unknown_ids() {
     let workspace = Workspace::of(60);
     let ids = workspace.ids();
     let unknown = Uuid::from_u128(7);

@@ -17,7 +17,7 @@ fn oldest_settled(workspace: &Workspace) -> Uuid {
 }
 
 #[test]
-fn a_first_sync_archives_every_run_as_it_is() {
+fn a_first_sync_archives_every_run_unchanged() {
     let workspace = Workspace::of(250);
     let summary = complete(&workspace, &options());
     assert_eq!((summary.kind, tally(&summary)), (SyncKind::First, [250, 0, 0, 0]));
@@ -35,7 +35,7 @@ fn a_first_sync_archives_every_run_as_it_is() {
 }
 
 #[test]
-fn an_empty_workspace_is_archived_too() {
+fn an_empty_workspace_is_archived() {
     let workspace = Workspace::of(0);
     for _ in 0..2 {
         assert_eq!(tally(&complete(&workspace, &options())), [0; 4]);
@@ -46,7 +46,7 @@ fn an_empty_workspace_is_archived_too() {
 }
 
 #[test]
-fn a_full_walk_of_an_unchanged_list_is_one_request_a_page_and_adds_nothing() {
+fn a_full_walk_of_an_unchanged_list_sends_one_request_per_page() {
     for concurrency in [1, 4] {
         let workspace = Workspace::of(250);
         let options = Options { concurrency, ..full() };
@@ -64,7 +64,7 @@ fn a_full_walk_of_an_unchanged_list_is_one_request_a_page_and_adds_nothing() {
 }
 
 #[test]
-fn a_sync_with_nothing_new_and_no_lookback_asks_for_two_pages() {
+fn a_sync_without_news_or_lookback_requests_two_pages() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     for _ in 0..3 {
@@ -78,7 +78,7 @@ fn a_sync_with_nothing_new_and_no_lookback_asks_for_two_pages() {
 }
 
 #[test]
-fn a_sync_with_nothing_new_asks_for_the_pages_that_the_lookback_covers() {
+fn a_sync_without_news_requests_the_pages_of_the_lookback() {
     let workspace = Workspace::of(250);
     let options = Options { lookback: TimeDelta::days(7), ..options() };
     complete(&workspace, &options);
@@ -99,7 +99,7 @@ fn a_sync_with_nothing_new_asks_for_the_pages_that_the_lookback_covers() {
 }
 
 #[test]
-fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
+fn a_changed_run_adds_a_snapshot_and_ends_the_previous_one() {
     let workspace = Workspace::of(100);
     let id = workspace.ids()[3];
     complete(&workspace, &options());
@@ -137,7 +137,7 @@ fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
 }
 
 #[test]
-fn runs_that_finish_and_settle_later_are_followed() {
+fn unfinished_and_unsettled_runs_are_updated() {
     let workspace = Workspace::of(100);
     complete(&workspace, &options());
     let running = workspace.sandbox.model().in_progress();
@@ -162,7 +162,7 @@ fn runs_that_finish_and_settle_later_are_followed() {
 }
 
 #[test]
-fn unsettled_runs_below_the_pages_that_were_read_are_asked_for_by_id() {
+fn unsettled_runs_below_the_read_pages_are_requested_by_id() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     workspace.sandbox.model().change(id, |run| {
@@ -196,7 +196,7 @@ fn unsettled_runs_below_the_pages_that_were_read_are_asked_for_by_id() {
 }
 
 #[test]
-fn a_run_without_a_cost_is_asked_for_until_the_time_to_settle_is_over() {
+fn a_run_without_cost_is_requested_until_it_settles() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     let ended_at = workspace.sandbox.model().document(id).unwrap()["ended_at"].as_str().unwrap().to_owned();
@@ -214,7 +214,7 @@ fn a_run_without_a_cost_is_asked_for_until_the_time_to_settle_is_over() {
 }
 
 #[test]
-fn a_cost_that_changes_without_a_trace_is_found_by_the_full_walk_that_is_due() {
+fn the_next_full_walk_finds_a_silently_changed_cost() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = oldest_settled(&workspace);
@@ -234,7 +234,7 @@ fn a_cost_that_changes_without_a_trace_is_found_by_the_full_walk_that_is_due() {
 }
 
 #[test]
-fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() {
+fn a_vanished_run_is_marked_until_it_returns() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = oldest_settled(&workspace);
@@ -258,7 +258,7 @@ fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() 
 }
 
 #[test]
-fn an_unsettled_run_that_is_gone_is_marked_by_any_sync() {
+fn any_sync_marks_a_vanished_unsettled_run() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = workspace.sandbox.model().in_progress()[0];
@@ -268,7 +268,7 @@ fn an_unsettled_run_that_is_gone_is_marked_by_any_sync() {
 }
 
 #[test]
-fn a_run_that_was_canceled_without_an_end_is_not_asked_for_for_ever() {
+fn a_canceled_run_without_an_end_eventually_settles() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     workspace.sandbox.model().change(id, |run| {

@@ -6,7 +6,7 @@ use crate::support::workspace::{PAGE_SIZE, Workspace, archived_in, options, page
 use chrono::TimeDelta;
 use runledger::sandbox::{Order, Outcome};
 use runledger::store::SyncKind;
-use runledger::sync::{Options, CancelToken, Summary};
+use runledger::sync::{CancelToken, Options, Summary};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summar
 }
 
 #[test]
-fn an_interrupted_first_sync_keeps_its_pages_and_goes_on_below_them() {
+fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     let workspace = Workspace::of(250);
     let one_by_one = Options { concurrency: 1, ..options() };
     let summary = interrupted_at(&workspace, 6, &one_by_one);
@@ -54,7 +54,7 @@ fn an_interrupted_first_sync_keeps_its_pages_and_goes_on_below_them() {
 }
 
 #[test]
-fn an_interrupted_first_sync_that_read_ahead_goes_on_below_the_last_page_it_kept() {
+fn prefetched_pages_do_not_affect_where_a_first_sync_resumes() {
     let workspace = Workspace::of(250);
     let summary = interrupted_at(&workspace, 9, &options());
     assert_eq!(exit_code(&summary), 130);
@@ -70,7 +70,7 @@ fn an_interrupted_first_sync_that_read_ahead_goes_on_below_the_last_page_it_kept
 }
 
 #[test]
-fn a_first_sync_interrupted_twice_ends_as_if_nothing_had_happened() {
+fn a_first_sync_interrupted_twice_ends_undisturbed() {
     let workspace = Workspace::of(250);
     let one_by_one = Options { concurrency: 1, ..options() };
     for (page, asked) in [(4, 1..=4), (9, 3..=9)] {
@@ -90,7 +90,7 @@ fn a_first_sync_interrupted_twice_ends_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean() {
+fn a_stopped_first_sync_has_whole_pages_and_matching_progress() {
     for reading in 1.. {
         let workspace = Workspace::of(60);
         workspace.sandbox.model().leave_out_of_lists(if reading % 2 == 0 { &["trigger"] } else { &[] });
@@ -116,7 +116,7 @@ fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean
 }
 
 #[test]
-fn a_first_sync_interrupted_again_and_again_ends_complete() {
+fn a_repeatedly_interrupted_first_sync_completes() {
     for seed in 0..3 {
         let workspace = Workspace::of(150);
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -150,7 +150,7 @@ fn a_first_sync_interrupted_again_and_again_ends_complete() {
 }
 
 #[test]
-fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
+fn attempts_without_a_page_keep_the_resume_point() {
     let workspace = Workspace::of(150);
     let one_by_one = Options { concurrency: 1, ..options() };
     interrupted_at(&workspace, 5, &one_by_one);
@@ -163,7 +163,7 @@ fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
 }
 
 #[test]
-fn an_interrupted_first_sync_of_a_list_in_no_order_begins_again() {
+fn an_interrupted_first_sync_of_an_unsorted_list_restarts() {
     let workspace = Workspace::of(150);
     workspace.sandbox.model().set_order(Order::Shuffled(11));
     let one_by_one = Options { concurrency: 1, ..options() };
@@ -209,7 +209,7 @@ fn assert_accounts_add_up(workspace: &Workspace) {
 }
 
 #[test]
-fn a_full_sync_stopped_at_any_moment_and_repeated_ends_as_if_nothing_had_happened() {
+fn a_full_sync_stopped_at_any_point_completes_when_repeated() {
     let undisturbed = Workspace::of(60);
     complete(&undisturbed, &options());
     live_on(&undisturbed);
@@ -235,7 +235,7 @@ fn a_full_sync_stopped_at_any_moment_and_repeated_ends_as_if_nothing_had_happene
 }
 
 #[test]
-fn what_is_committed_while_details_are_waited_for_is_counted() {
+fn commits_during_detail_requests_are_counted() {
     let workspace = Workspace::of(20);
     let id = workspace.ids()[10];
     workspace.sandbox.model().change(id, |run| drop(run.remove("trigger")));
@@ -266,7 +266,7 @@ fn what_is_committed_while_details_are_waited_for_is_counted() {
 }
 
 #[test]
-fn an_interrupted_first_sync_misses_nothing_that_changed_meanwhile() {
+fn a_resumed_first_sync_misses_no_change() {
     for seed in 0..6 {
         let workspace = Workspace::of(250);
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -293,7 +293,7 @@ fn an_interrupted_first_sync_misses_nothing_that_changed_meanwhile() {
 }
 
 #[test]
-fn a_full_sync_that_is_asked_for_does_not_go_on_with_an_interrupted_one() {
+fn a_requested_full_sync_does_not_resume_an_interrupted_one() {
     let workspace = Workspace::of(100);
     interrupted_at(&workspace, 3, &Options { concurrency: 1, ..options() });
     workspace.sandbox.forget_requests();

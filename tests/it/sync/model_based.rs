@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_meanwhile_what_exists_throughout_is_archived(
+    fn runs_that_exist_throughout_a_sync_are_archived(
         runs in 0..60_usize, rounds in proptest::collection::vec(round(), 1..4),
     ) {
         let workspace = Workspace::of(runs);

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use runledger::sandbox::Kind;
 
 #[test]
-fn a_pipeline_keeps_its_newest_name_also_when_it_is_gone() {
+fn a_deleted_pipeline_keeps_its_newest_name() {
     let workspace = Workspace::of(60);
     let id = workspace.sandbox.model().pipelines(Kind::Source).next().unwrap().0;
     complete(&workspace, &options());
@@ -31,7 +31,7 @@ fn a_pipeline_keeps_its_newest_name_also_when_it_is_gone() {
 }
 
 #[test]
-fn a_key_that_may_not_read_pipelines_still_archives_the_runs() {
+fn a_key_without_pipeline_access_still_archives_runs() {
     let workspace = Workspace::of(60);
     workspace.sandbox.on_request(|call, _| {
         (!call.path.starts_with("/api/v1/runs/")).then(|| StatusCode::FORBIDDEN.into_response())

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 #[test]
-fn what_the_contract_does_not_know_is_kept_and_named_once() {
+fn unknown_fields_are_kept_and_reported_once() {
     let workspace = Workspace::of(100);
     let ids = settled(&workspace.sandbox.model());
     let unknown = [
@@ -46,7 +46,7 @@ fn what_the_contract_does_not_know_is_kept_and_named_once() {
 }
 
 #[test]
-fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
+fn undecodable_items_are_quarantined_and_the_walk_continues() {
     let workspace = Workspace::of(100);
     let ids = settled(&workspace.sandbox.model());
     let deep = format!(r#"{{"id":"{}","extra_config":{}{}}}"#, ids[15], "[".repeat(500), "]".repeat(500));
@@ -83,7 +83,7 @@ fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
 }
 
 #[test]
-fn one_run_in_two_states_on_one_page_keeps_both() {
+fn a_run_listed_in_two_states_on_a_page_keeps_both() {
     let workspace = Workspace::of(30);
     let ids = settled(&workspace.sandbox.model());
     let (id, other) = (ids[2], ids[3]);
@@ -110,7 +110,7 @@ fn one_run_in_two_states_on_one_page_keeps_both() {
 }
 
 #[test]
-fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
+fn unexpected_credentials_never_reach_the_archive() {
     let workspace = Workspace::of(60);
     let secret = format!("{TOKEN_PREFIX}0123456789");
     let ids = settled(&workspace.sandbox.model());

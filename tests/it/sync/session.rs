@@ -9,7 +9,7 @@ use runledger::sync::{Clock, Options};
 use serde_json::{Value, json};
 
 #[test]
-fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
+fn a_clock_that_goes_back_keeps_the_order_of_observations() {
     let workspace = Workspace::of(60);
     let id = workspace.ids()[10];
     for (number, time) in

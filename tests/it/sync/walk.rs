@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[test]
-fn list_items_that_lack_fields_are_completed_by_id_once() {
+fn incomplete_list_items_are_completed_by_id_once() {
     let workspace = Workspace::of(60);
     workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
     let summary = complete(&workspace, &options());
@@ -33,7 +33,7 @@ fn list_items_that_lack_fields_are_completed_by_id_once() {
 }
 
 #[test]
-fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
+fn a_cost_missing_from_the_list_is_requested_until_known() {
     let workspace = Workspace::of(60);
     workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
     let id = workspace.ids()[10];
@@ -54,7 +54,7 @@ fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
 }
 
 #[test]
-fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
+fn an_unsorted_list_is_read_whole_each_time() {
     for order in [Order::OldestFirst, Order::Shuffled(3)] {
         let workspace = Workspace::of(130);
         workspace.sandbox.model().set_order(order);
@@ -79,7 +79,7 @@ fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
 }
 
 #[test]
-fn a_list_that_loses_its_order_later_is_read_whole_again() {
+fn a_list_that_loses_its_order_is_read_whole_again() {
     let workspace = Workspace::of(130);
     assert_eq!(complete(&workspace, &options()).newest_first, Some(true));
     workspace.sandbox.model().set_order(Order::Shuffled(5));
@@ -91,7 +91,7 @@ fn a_list_that_loses_its_order_later_is_read_whole_again() {
 }
 
 #[test]
-fn pages_that_the_server_cuts_are_all_read() {
+fn pages_shortened_by_the_server_are_all_read() {
     let workspace = Workspace::serving(100, SandboxOptions { max_page_size: 7, ..SandboxOptions::default() });
     let options = Options { page_size: 500, ..options() };
     complete(&workspace, &options);
@@ -103,7 +103,7 @@ fn pages_that_the_server_cuts_are_all_read() {
 }
 
 #[test]
-fn runs_created_and_deleted_between_pages_hide_no_other() {
+fn runs_created_or_deleted_between_pages_hide_no_other() {
     for concurrency in [1, 4] {
         for seed in 0..6 {
             let workspace = Workspace::of(200);

@@ -60,7 +60,7 @@ fn sum(csv: &str, name: &str) -> i128 {
 }
 
 #[test]
-fn a_report_over_two_archives_is_the_sum_of_theirs() {
+fn a_report_over_two_archives_is_their_sum() {
     let firms = Firms::of(120);
     for by in
         ["month", "day", "kind", "trigger", "status", "centre", "pipeline", "workspace", "week,pipeline"]
@@ -84,7 +84,7 @@ fn a_report_over_two_archives_is_the_sum_of_theirs() {
 }
 
 #[test]
-fn a_pipeline_says_of_which_workspace_it_is() {
+fn each_pipeline_names_its_workspace() {
     let firms = Firms::of(120);
     let both = firms.both(&["report", "cost", "--by", "pipeline", "--format", "csv"]);
     let named: BTreeSet<_> = column(&both, "workspace").into_iter().collect();
@@ -101,7 +101,7 @@ fn a_pipeline_says_of_which_workspace_it_is() {
 }
 
 #[test]
-fn every_other_report_is_answered_by_each_workspace_under_its_name() {
+fn other_reports_answer_per_workspace_under_its_name() {
     let firms = Firms::of(120);
     for (name, _) in reports().filter(|(name, _)| !["cost", "duration"].contains(name)) {
         let rows = |json: String| -> Vec<Value> { serde_json::from_str(&json).unwrap() };
@@ -120,7 +120,7 @@ fn every_other_report_is_answered_by_each_workspace_under_its_name() {
 }
 
 #[test]
-fn two_archives_of_one_workspace_are_refused_because_its_costs_would_count_twice() {
+fn two_archives_of_one_workspace_are_rejected() {
     let firms = Firms::of(60);
     let copy = firms.acme.workspace.file("copy.db");
     fs::copy(firms.acme.workspace.file("acme.db"), &copy).unwrap();
@@ -144,7 +144,7 @@ fn two_archives_of_one_workspace_are_refused_because_its_costs_would_count_twice
 }
 
 #[test]
-fn a_month_that_each_has_closed_answers_as_it_was_closed() {
+fn a_month_closed_in_each_archive_answers_as_closed() {
     let firms = Firms::of(150);
     for month_end in [&firms.acme, &firms.globex] {
         month_end.says(&["close", MONTH, "--zone", ZONE]);
@@ -174,7 +174,7 @@ fn a_month_that_each_has_closed_answers_as_it_was_closed() {
 }
 
 #[test]
-fn workspaces_that_mean_different_months_are_not_added_up() {
+fn workspaces_with_different_months_are_not_summed() {
     let firms = Firms::of(60);
     firms.globex.says(&["close", MONTH, "--zone", ZONE]);
     firms.file();
@@ -187,7 +187,7 @@ fn workspaces_that_mean_different_months_are_not_added_up() {
 }
 
 #[test]
-fn a_workspace_is_called_as_the_settings_say() {
+fn workspace_names_come_from_the_settings() {
     let firms = Firms::of(60);
     firms.set(
         "[[workspace]]\nname = \"Acme S.A.\"\narchive = \"acme.db\"\napi_key_env = \"ACME\"\n\
@@ -219,7 +219,7 @@ fn a_workspace_is_called_as_the_settings_say() {
 }
 
 #[test]
-fn the_archive_that_cannot_be_read_is_the_one_that_is_named() {
+fn an_unreadable_archive_is_named() {
     let firms = Firms::of(60);
     let ask = |db: &str| firms.run(&["report", "cost", "--db", "acme.db", "--db", db]);
     ask("none.db").refused(6, &["none.db", "no such file"]);
@@ -240,7 +240,7 @@ fn the_archive_that_cannot_be_read_is_the_one_that_is_named() {
 }
 
 #[test]
-fn a_command_that_asks_one_archive_refuses_two() {
+fn a_command_for_one_archive_rejects_two() {
     let firms = Firms::of(60);
     for command in
         [vec!["status"], vec!["check"], vec!["query", "SELECT 1"], vec!["export", "runs"], vec!["sync"]]
@@ -251,7 +251,7 @@ fn a_command_that_asks_one_archive_refuses_two() {
 }
 
 #[test]
-fn datasette_is_told_of_each_archive_under_its_files_name() {
+fn datasette_metadata_describes_each_archive_by_file_name() {
     let firms = Firms::of(60);
     let metadata: Value = serde_json::from_str(&firms.both(&["datasette-metadata"])).unwrap();
     let databases = metadata["databases"].as_object().unwrap();
@@ -273,7 +273,7 @@ fn words_of(report: &str) -> &'static str {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
+fn a_dataset_of_several_workspaces_always_updates_all() {
     let firms = Firms::of(120);
     let export = ["export", "parquet", "--output", "lake", "--db", "acme.db"];
     let told = |arguments: &[&str]| {
@@ -315,7 +315,7 @@ fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
 }
 
 #[test]
-fn no_answer_takes_the_place_of_an_archive() {
+fn an_output_never_replaces_an_archive() {
     let firms = Firms::of(60);
     let kept = |name: &str| fs::read(firms.acme.workspace.file(name)).unwrap();
     let before = [kept("acme.db"), kept("globex.db")];
@@ -336,7 +336,7 @@ fn no_answer_takes_the_place_of_an_archive() {
 }
 
 #[test]
-fn what_stands_beside_an_archive_goes_over_what_all_share() {
+fn settings_of_an_archive_override_shared_settings() {
     let firms = Firms::of(120);
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();

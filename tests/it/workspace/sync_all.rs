@@ -37,7 +37,7 @@ fn sync_all(month_end: &MonthEnd, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_workspace_that_fails_does_not_stop_the_others() {
+fn a_failing_workspace_does_not_stop_the_others() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, "wrong-key"));
     // The settings lie beside the archive that a command asks by default.
@@ -63,7 +63,7 @@ fn a_workspace_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
-fn all_workspaces_are_told_as_one_object_a_line() {
+fn sync_all_prints_one_json_object_per_workspace() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let ran = sync_all(&acme, &["--json"]);
@@ -80,7 +80,7 @@ fn all_workspaces_are_told_as_one_object_a_line() {
 }
 
 #[test]
-fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
+fn workspaces_that_fail_alike_exit_with_their_common_code() {
     let (acme, globex) = acme_and_globex();
     let settings = three(&acme, &globex, "wrong-key");
     let only_globex: String = settings.lines().take(5).map(|line| format!("{line}\n")).collect();
@@ -94,7 +94,7 @@ fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
 }
 
 #[test]
-fn metrics_have_each_workspace_and_a_ping_has_all() {
+fn metrics_list_each_workspace_and_one_ping_covers_all() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
@@ -107,7 +107,7 @@ fn metrics_have_each_workspace_and_a_ping_has_all() {
 }
 
 #[test]
-fn what_is_said_of_each_workspace_is_not_said_of_all() {
+fn per_workspace_flags_are_rejected_with_all() {
     let (acme, globex) = acme_and_globex();
     let none = sync_all(&acme, &[]);
     none.refused(2, &["there is no runledger.toml", "[[workspace]]"]);
@@ -122,7 +122,7 @@ fn what_is_said_of_each_workspace_is_not_said_of_all() {
 }
 
 #[test]
-fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
+fn an_invalid_workspace_list_is_rejected_by_name() {
     let month_end = MonthEnd::of(30);
     let of = |name: &str, archive: &str, key: &str| {
         format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\n{key}\n")
@@ -149,7 +149,7 @@ fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
-fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
+fn two_workspaces_never_share_an_archive() {
     let month_end = MonthEnd::of(30);
     let of = |name: &str, archive: &str| {
         format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\napi_key_env = \"A\"\n")
@@ -167,7 +167,7 @@ fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
 }
 
 #[test]
-fn an_archive_is_synced_with_the_key_of_its_workspace_whatever_the_environment_has() {
+fn the_key_of_a_workspace_overrides_the_environment() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let mut command = acme.command(&["sync", "--db", "archives/acme.db", "--config", "runledger.toml"]);

@@ -4,7 +4,7 @@ use crate::support::month_end::{MONTH, MonthEnd};
 use serde_json::json;
 
 #[test]
-fn the_page_of_a_closed_month_stays_what_it_was() {
+fn the_html_report_of_a_closed_month_does_not_change() {
     let month_end = MonthEnd::of(150);
     month_end.set("zone = \"America/Sao_Paulo\"\n[plan]\nfee_usd = \"1490.00\"\ncredits = 100\n");
     month_end.says(&["close", MONTH]);
@@ -24,7 +24,7 @@ fn the_page_of_a_closed_month_stays_what_it_was() {
 }
 
 #[test]
-fn a_page_is_written_in_one_step_and_nothing_is_said() {
+fn an_html_report_is_written_atomically_and_silently() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
@@ -35,7 +35,7 @@ fn a_page_is_written_in_one_step_and_nothing_is_said() {
 }
 
 #[test]
-fn every_command_of_the_page_about_the_page_works() {
+fn every_command_of_the_html_report_docs_works() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
     let commands =
@@ -54,7 +54,7 @@ fn every_command_of_the_page_about_the_page_works() {
 }
 
 #[test]
-fn what_only_tables_have_is_refused() {
+fn table_options_are_rejected_for_html() {
     let month_end = MonthEnd::of(5);
     for flags in [
         &["--by", "week"][..],

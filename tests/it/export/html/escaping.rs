@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 #[test]
-fn the_browser_is_told_to_let_in_nothing_but_the_pages_own_style_and_script() {
+fn the_csp_allows_only_the_inline_style_and_script() {
     let page = html(&ledger::small(), &Scope::default());
     let rules = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"")
         .replace("&#x27;", "'")
@@ -63,7 +63,7 @@ fn renamed(name: &str) -> Connection {
 }
 
 #[test]
-fn no_name_leaves_its_place() {
+fn hostile_names_are_escaped() {
     let plain = html(&renamed("plain"), &Scope::default());
     let tags = |page: &str| page.matches('<').count();
     for name in NAMES {
@@ -91,7 +91,7 @@ fn the_same_archive_gives_the_same_bytes() {
 }
 
 #[test]
-fn an_archive_without_a_run_says_so() {
+fn an_archive_without_runs_has_a_message() {
     let page = html(&ledger::empty(), &Scope::default());
     for words in
         ["No run is booked in this span.", "No failures in this span.", "Nothing is known of any month yet."]

@@ -23,7 +23,7 @@ fn usd(usd: Option<Usd>) -> String {
 }
 
 #[test]
-fn the_figures_are_those_of_the_reports() {
+fn html_figures_equal_the_reports() {
     for archive in [ledger::small(), ledger::findings()] {
         for scope in scopes() {
             let Ok(ledger) = Ledger::open(&archive, scope.clone()) else { continue };
@@ -129,7 +129,7 @@ fn the_figures_are_those_of_the_reports() {
 }
 
 #[test]
-fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
+fn html_anomalies_equal_the_anomalies_report() {
     let archive = ledger::findings();
     let mut outliers = 0;
     for scope in scopes() {
@@ -145,7 +145,8 @@ fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
                     outlier.label.iter().map(|part| part.clone().unwrap_or_default()).collect();
                 row.push(outlier.run_id.clone());
                 row.push(outlier.judged.booked_at.to_string());
-                let band = |band: Option<runledger::report::overview::ControlBand>, unit: fn(i128) -> String| {
+                let band = |band: Option<runledger::report::overview::ControlBand>,
+                            unit: fn(i128) -> String| {
                     let parts = |band: runledger::report::overview::ControlBand| {
                         [band.value, band.median, band.low, band.high].map(unit)
                     };
@@ -164,7 +165,7 @@ fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
 }
 
 #[test]
-fn a_span_is_held_against_the_whole_month_before_it() {
+fn a_span_is_compared_with_the_whole_month_before_it() {
     let archive = ledger::small();
     let span = Span { from: Some(at("2026-02-01T00:00:00Z")), until: Some(at("2026-03-01T00:00:00Z")) };
     let overview = overview(&archive, &Scope { span, ..Scope::default() });
@@ -180,7 +181,7 @@ fn a_span_is_held_against_the_whole_month_before_it() {
 }
 
 #[test]
-fn a_month_that_is_running_is_held_against_the_same_part_of_the_one_before() {
+fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let archive = ledger::small();
     let known_at = at("2026-02-05T10:30:00Z");
     let scope = Scope::default();

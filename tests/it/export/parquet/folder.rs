@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
+fn the_same_archive_gives_the_same_files_and_rewrites_none() {
     let archive = ledger::small();
     let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let first = write(&archive, one.path());
@@ -40,7 +40,7 @@ fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>
 }
 
 #[test]
-fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
+fn a_change_rewrites_only_the_months_it_affects() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -76,7 +76,7 @@ fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
 }
 
 #[test]
-fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_written() {
+fn recheck_months_limits_checks_but_writes_missing_files() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let watching = options(&[Table::Pipelines, Table::Runs], Some(1));
@@ -103,7 +103,7 @@ fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_wri
 }
 
 #[test]
-fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
+fn another_dataset_in_the_folder_is_rejected_untouched() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("dataset");
@@ -153,7 +153,7 @@ fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
 }
 
 #[test]
-fn a_file_that_is_gone_or_was_cut_is_written_again() {
+fn a_missing_or_truncated_file_is_written_again() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -168,7 +168,7 @@ fn a_file_that_is_gone_or_was_cut_is_written_again() {
 
 #[cfg(unix)]
 #[test]
-fn the_command_says_what_it_wrote_and_refuses_what_a_dataset_has_not() {
+fn export_parquet_prints_a_summary_and_rejects_table_options() {
     let machine = machine::Machine::of(50);
     let archive = machine.file("ledger.db");
     machine.synced(&archive, 0);
@@ -206,7 +206,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends_it() {
+fn a_killed_export_stays_readable_and_the_next_one_repairs_it() {
     let machine = machine::Machine::of(400);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -248,7 +248,7 @@ fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends
 }
 
 #[test]
-fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
+fn a_run_that_moves_to_a_rechecked_month_leaves_its_old_one() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
@@ -274,7 +274,7 @@ fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
 }
 
 #[test]
-fn no_file_outside_of_a_dataset_is_ever_touched() {
+fn files_outside_the_dataset_are_never_touched() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let (place, victim) = (folder.path().join("lake"), folder.path().join("victim"));
@@ -296,7 +296,7 @@ fn no_file_outside_of_a_dataset_is_ever_touched() {
 }
 
 #[test]
-fn what_was_known_at_two_moments_is_never_mixed() {
+fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");

@@ -8,7 +8,7 @@ mod values;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use runledger::error::Error;
-use runledger::export::parquet::{self, Summary, Options, Summary};
+use runledger::export::parquet::{self, Options, Summary};
 use runledger::report::dataset::Table;
 use runledger::report::{Ledger, Scope};
 use rusqlite::Connection;

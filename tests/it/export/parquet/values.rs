@@ -49,7 +49,7 @@ fn same(value: Value<'_>, field: &Field) -> bool {
 }
 
 #[test]
-fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
+fn every_value_round_trips_through_the_file_of_its_month() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let zone = Tz::America__Sao_Paulo;
@@ -93,7 +93,7 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
 }
 
 #[test]
-fn types_are_those_that_every_engine_reads() {
+fn column_types_are_readable_by_every_engine() {
     let folder = tempfile::tempdir().unwrap();
     write(&ledger::small(), folder.path());
     for table in ["runs/month=2026-01", "run_snapshots/month=2026-01", "pipelines"] {
@@ -117,7 +117,7 @@ fn types_are_those_that_every_engine_reads() {
 }
 
 #[test]
-fn an_amount_that_is_too_large_is_counted_and_kept_as_a_double() {
+fn an_oversized_amount_is_counted_and_kept_as_a_double() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     archive
@@ -137,7 +137,7 @@ fn an_amount_that_is_too_large_is_counted_and_kept_as_a_double() {
 }
 
 #[test]
-fn sums_of_the_exact_amounts_are_those_of_the_report() {
+fn sums_of_exact_amounts_equal_the_report() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -157,7 +157,7 @@ fn sums_of_the_exact_amounts_are_those_of_the_report() {
 }
 
 #[test]
-fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
+fn every_table_of_the_parquet_docs_matches_the_schema() {
     use schema::Type;
     let page = include_str!("../../../../docs/scale.md");
     let engines = ["### Spark", "### Trino", "### Athena", "### BigQuery"];
@@ -206,7 +206,7 @@ fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
 }
 
 #[test]
-fn an_archive_without_runs_is_a_dataset_with_all_its_tables() {
+fn an_archive_without_runs_gives_all_tables() {
     let archive = runledger::store::Archive::temporary().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
