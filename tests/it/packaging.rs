@@ -1,16 +1,16 @@
-//! This is the test of the files of contrib/: every command in them is one that runledger understands.
+//! The files of contrib/: runledger accepts every command in them.
 
 use clap::Parser;
 use runledger::cli::{Cli, Command};
 use std::fs;
 use std::path::Path;
 
-/// A file of contrib/.
+/// The text of a file in contrib/.
 fn packaged(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name)).unwrap()
 }
 
-/// The words of a command line up to where its output goes. Quotes hold together what spaces would part.
+/// Splits a command line into words, up to a redirection. Quotes join words.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut quote, mut open) = (vec![String::new()], None, false);
     for letter in line.chars() {
@@ -29,7 +29,7 @@ fn words(line: &str) -> Vec<String> {
     words.into_iter().take_while(|word| !word.starts_with('>')).collect()
 }
 
-/// Every command of the files, by the file.
+/// Every command in the files, with its file.
 fn commands() -> Vec<(&'static str, Vec<String>)> {
     let mut commands = Vec::new();
     for line in packaged("cron/runledger.cron")

@@ -1,19 +1,19 @@
-//! This is the test of items that the contract does not promise.
+//! Items that violate the API's contract.
 
 use super::{ALL, Alteration};
 use crate::support::fault_scenario::{FaultScenario, exit_code, told};
 use runledger::sandbox::{Fault, FaultPlan, Which};
 use serde_json::{Value, json};
 
-/// What an item becomes, and how it is told.
+/// The outcome of an item.
 enum Becomes {
-    /// A run, whose `unmapped` has this.
+    /// A run whose `unmapped` contains this.
     Run(Option<&'static str>),
     /// An item in quarantine, for this reason.
     DecodeError(&'static str),
 }
 
-/// A run's JSON with one field's own text in place of the true one.
+/// A run's JSON with the raw text of one field replaced.
 fn with(text: &str, field: &str, value: &str) -> String {
     let mut run: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();
     run.insert(field.to_owned(), json!("@here@"));
@@ -62,7 +62,7 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     let ids = scenario.workspace.ids();
     let truth: Vec<String> =
         ids.iter().map(|id| scenario.workspace.sandbox.model().run(*id).unwrap().to_owned()).collect();
-    // Oddities at the first place and the last, on a page's edge and in its middle: none moves the others.
+    // Malformed items at the start, the end, a page's edge and its middle: none affects the others.
     let places = || (0..).map(|place| place * 4);
     for (place, ((name, value), _)) in places().zip(&items) {
         let text = match name {
@@ -101,12 +101,12 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
         (vec!["NULL|NULL".into()], vec!["0|0".into()], vec!["-12.5|-12500000000".into()])
     );
 
-    // A field that goes away is no change (a poorer view of the run), so the run that grew one keeps it.
+    // A missing field is no change (an incomplete view of the run), so the run that gained one keeps it.
     let grown = ids[4 * (items.len() - 1)];
     for (id, text) in ids.iter().zip(&truth).filter(|(id, _)| **id != grown) {
         scenario.workspace.sandbox.model().set_text(*id, text);
     }
-    // What was odd is history now: it differs from a ledger that never saw it, and ends where that does.
+    // The malformed state is now history: the ledger differs from an undisturbed one only in that state.
     let summary = scenario.sync();
     assert_eq!(exit_code(&summary), 0, "{}", told(&summary));
     assert!(scenario.workspace.archived() == scenario.workspace.truth());

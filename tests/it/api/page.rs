@@ -1,4 +1,4 @@
-//! This is the test of pages that are none, wrong counts, and links that lead elsewhere.
+//! Malformed pages, wrong counts, and links to other places.
 
 use super::{ALL, Alteration};
 use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, one_by_one, told};
@@ -137,7 +137,7 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
         }
     }
     scenario.recovers();
-    // A `next`, and a `Location` with 200, that point there.
+    // A `next` link, and a `Location` with status 200, to the hostile server.
     let scenario = FaultScenario::of(FaultPlan::none());
     let page = {
         let model = scenario.workspace.sandbox.model();

@@ -1,4 +1,4 @@
-//! This is the test of failing requests: which are retried, and what is kept when the retries are over.
+//! Failing requests: which are retried, and what is kept when retries are exhausted.
 
 use super::ALL;
 use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, http_date, one_by_one, told};
@@ -9,7 +9,7 @@ use runledger::sync::Options;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The statuses that may pass.
+/// The transient statuses.
 const PASSING: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
 
 #[test]
@@ -88,7 +88,7 @@ fn retry_after_is_honored_in_both_forms_up_to_its_limit() {
     assert_eq!(waited("7".to_owned()), seconds(7));
     let by_date = waited(http_date(100));
     assert!((seconds(60)..=seconds(100)).contains(&by_date), "{by_date:?}");
-    // Without a wish that can be honoured the first wait is a second at most.
+    // Without a valid Retry-After, the first wait is at most one second.
     for no_wish in [http_date(-1000), "soon".to_owned(), "-5".to_owned(), "1e9".to_owned(), String::new()] {
         assert!(waited(no_wish.clone()) <= seconds(1), "{no_wish}");
     }

@@ -1,4 +1,4 @@
-//! This is the test of connections that break, stall, trickle or swell.
+//! Connections that break, stall, trickle or exceed the size limit.
 
 use super::ALL;
 use crate::support::fault_scenario;
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Limits that a test need not wait for.
+/// Short limits, so that tests do not wait.
 fn hurried() -> ClientConfig {
     let limits = Limits {
         idle: Duration::from_millis(100),
@@ -86,16 +86,16 @@ fn a_slow_trickle_ends_at_the_total_timeout() {
 
 #[test]
 fn an_oversized_response_is_never_read_whole() {
-    // Four gibibytes from 26 MB; and an answer without an end.
+    // Four gibibytes from 26 MB, and an endless response.
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]), "{}", told(&summary));
         assert!(told(&summary).contains("larger than 1048576 bytes"), "{}", told(&summary));
-        // Pages of 20, 5 and 1: each was asked for once.
+        // Pages of 20, 5 and 1 runs: each was requested once.
         let asked = scenario.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();
         assert_eq!(asked, 3);
-        // What the system's own buffers hold counts as taken in.
+        // Bytes in the operating system's buffers count as read.
         let each = scenario.gateway.swallowed_bytes() / asked as u64;
         assert!(each < 13_000_000, "{each} bytes");
         scenario.recovers();

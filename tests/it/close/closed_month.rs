@@ -1,4 +1,4 @@
-//! This is the test of a month that is closed: it answers the same bytes, whatever becomes known later.
+//! A closed month answers with the same bytes, whatever becomes known later.
 
 use super::{closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, nanos, questions_of_a_month};
@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// Fails unless both are the same, naming what is not.
+/// Asserts that both are equal and names what differs.
 fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert!(before.keys().eq(after.keys()));
     for (question, answer) in before {
@@ -33,7 +33,7 @@ fn a_closed_month_always_gives_the_same_bytes() {
     let runs = month_end.runs_of_the_month();
     assert!(runs.len() > 50);
 
-    // Late changes of every kind, and a run that is in the month and was not seen.
+    // Late changes of every kind, and a run of the month that no sync had seen.
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
     month_end.change(runs[1], json!({"el_cost_usd": null, "transformation_cost_usd": null}));
     month_end.change(runs[2], json!({"started_at": "2025-03-01T03:00:00.000000Z"}));
@@ -49,7 +49,7 @@ fn a_closed_month_always_gives_the_same_bytes() {
     month_end.sync();
     assert_same(&before, &month_end.answers(&questions, &scope), "after late changes");
 
-    // Names: each pipeline is called otherwise, and half of them are gone.
+    // Names: every pipeline is renamed, and half of them are deleted.
     {
         let mut model = month_end.workspace.sandbox.model();
         for kind in Kind::ALL {
@@ -65,11 +65,11 @@ fn a_closed_month_always_gives_the_same_bytes() {
     month_end.sync();
     assert_same(&before, &month_end.answers(&questions, &scope), "after pipelines were renamed");
 
-    // Settings: another zone, another date, other rules.
+    // Settings: another zone, another date basis, other rules.
     month_end.set("zone = \"Asia/Tokyo\"\ndate = \"ended\"\nbilled_by = { el = \"Nekt\" }\n[[centre]]\ncentre = \"All\"");
     assert_same(&before, &month_end.answers(&questions, &scope), "after the settings changed");
 
-    // The schema: columns are added, indexes and the view made anew, as a later migration may.
+    // The schema: columns are added, indexes and the view are recreated, as a later migration may do.
     let path = month_end.workspace.path();
     let connection = Connection::open(&path).unwrap();
     let view: String = connection
@@ -105,7 +105,7 @@ fn a_run_that_vanished_and_returned_changes_no_closed_month() {
         |rows: &[BTreeMap<String, String>]| rows.iter().filter(|row| !row["vanished_at"].is_empty()).count();
     assert_eq!(gone(&month_end.rows(&["export", "runs", "--period", MONTH])), 1);
 
-    // It comes back as it was, goes, and comes back again.
+    // It returns unchanged, vanishes, and returns again.
     for _ in 0..2 {
         month_end.workspace.sandbox.model().insert(run, &document);
         month_end.sync();
@@ -172,7 +172,7 @@ fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
         let lock = Lock::acquire(&month_end.workspace.path(), at("2026-11-24T00:00:00Z")).unwrap();
         Archive::open(&month_end.workspace.path(), &lock).unwrap();
     };
-    // A close does not migrate: it says who does.
+    // A close does not migrate the archive; it names the command that does.
     month_end
         .run(&["close", "2026-10"])
         .refused(6, &["its schema is older than this program", "`runledger sync` migrates it"]);
@@ -184,7 +184,7 @@ fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
         let ledger = runledger::report::Ledger::open(archive.connection(), scope).unwrap();
         names(ledger.connection())
     };
-    // Since each pipeline was first seen it is known by the name that version 1 kept.
+    // Since its first observation, each pipeline has the name that version 1 stored.
     let first: String = archive
         .connection()
         .query_row("SELECT max(first_seen_at) FROM pipelines", [], |row| row.get(0))

@@ -1,4 +1,4 @@
-//! This is the test of FOCUS corrections of closed months.
+//! FOCUS corrections of closed months.
 
 use super::{SETTINGS, closed};
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// The charges of each month, by its name.
+/// The charges of each month, by month.
 fn charges(month_end: &MonthEnd, months: &[&str]) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
     let of_month =
         |month: &&str| ((*month).to_owned(), month_end.rows(&["export", "focus", "--period", month]));
@@ -71,7 +71,7 @@ fn effective_costs_of_all_months_equal_the_current_ledger() {
             month_end.sync();
             assert_sums(&frozen, "both changed");
         }
-        // The month that holds the corrections of the one before is closed again after it.
+        // The month that contains the corrections is closed again after the month that they correct.
         close("2025-02", &["--restate"], &mut frozen);
         close("2025-03", &["--restate"], &mut frozen);
         assert_sums(&frozen, "restated");

@@ -1,4 +1,4 @@
-//! This is the test of what speaks against closing a month.
+//! Objections to closing a month.
 
 use super::closed;
 use crate::support::month_end;
@@ -8,7 +8,7 @@ use runledger::store::{Archive, Lock};
 use serde_json::json;
 use std::fs;
 
-/// The archive's rows that a close could touch, and its file's own.
+/// The rows of the archive that a close could change, and the hash of its file.
 fn untouched(month_end: &MonthEnd) -> Vec<String> {
     let tables = ["period_closes", "run_snapshots", "pipeline_snapshots", "syncs", "vanishings"];
     let mut rows: Vec<String> = tables
@@ -47,7 +47,7 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
             &["close", MONTH, "--date", "paid"],
             &["--date paid: a run is booked by one of started, ended, created"],
         ),
-        // The sync began in March in UTC, and there was no sync after March.
+        // The sync began in March in UTC, and no sync ran after March.
         (
             &["close", "2025-03"],
             &[
@@ -91,7 +91,7 @@ fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     assert_eq!(objections.len(), 1);
     assert!(objections[0].starts_with(&objection), "{objections:?}");
 
-    // They settle, and the month is closed again without force.
+    // The runs settle, and the month is closed again without --force.
     month_end.settle();
     month_end.sync();
     month_end.says(&["close", MONTH, "--restate"]);
@@ -135,7 +135,7 @@ fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
         assert_eq!(month_end.table("SELECT count(*) FROM period_closes"), ["1"]);
     }
     month_end.says(&["close", "2025-01", "--zone", ZONE]);
-    // What a neighbour was closed as before it was closed again speaks against nothing.
+    // A superseded close of a neighboring month raises no objection.
     month_end.says(&["close", "2024-11", "--zone", "UTC"]);
     month_end.says(&["close", "2024-11", "--zone", ZONE, "--restate"]);
     month_end.says(&["close", "2024-12", "--zone", ZONE]);
@@ -147,7 +147,7 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     month_end.run(&["close", MONTH]).refused(6, &["there is no such file", "`runledger sync` makes it"]);
     assert_eq!(fs::read_dir(month_end.workspace.file("")).unwrap().count(), 0);
 
-    // An archive of which nothing is known yet.
+    // An archive without any observation.
     let lock = Lock::acquire(&month_end.workspace.path(), at("2025-03-05T12:00:00Z")).unwrap();
     drop(Archive::open(&month_end.workspace.path(), &lock).unwrap());
     drop(lock);
@@ -161,7 +161,7 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     let holder = format!("process {} since 2025-03-05T12:00:00", std::process::id());
     month_end.run(&["close", MONTH, "--force"]).refused(11, &[&holder]);
     assert_eq!(untouched(&month_end), before);
-    // Reading needs no lock.
+    // Listing closes needs no lock.
     month_end.says(&["close"]);
     month_end.says(&["restatements"]);
     drop(lock);
@@ -188,15 +188,15 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
             );
         }
     }
-    // What it was closed with may be said.
+    // Repeating the closed zone and date basis is accepted.
     let same =
         ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
     assert_eq!(month_end.says(&same), before);
-    // The environment is no contradiction: it is how other months are meant.
+    // Environment variables do not conflict with a close: they apply to other months.
     let mut command = month_end.command(&["report", "cost", "--period", MONTH]);
     command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE", "created");
     assert_eq!(ran(command).out, before);
-    // Neither a week nor a day in it is closed.
+    // A week or a day in the month is not closed.
     month_end.says(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
     month_end.run(&["report", "cost", "--period", MONTH, "--from", "2025-02-01"]).refused(2, &["--from"]);
 }

@@ -1,4 +1,4 @@
-//! This is the test of restatements: what became known of a closed month.
+//! Restatements: the changes to a closed month that became known after its close.
 
 use super::{SETTINGS, closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
@@ -61,7 +61,7 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
     ]));
     assert!(of_one.iter().any(|change| change[0].ends_with("_cost_usd") && change[2].is_empty()));
 
-    // Out of the month: its cost leaves, whatever it is now.
+    // A run that left the month: its closed cost is subtracted, whatever its cost is now.
     let left = changes(runs[2]);
     let booked = left.iter().find(|change| change[0] == "booked_at").unwrap();
     assert_eq!((booked[1].as_str(), booked[2].as_str()), (before[2]["booked_at"].as_str(), ""));
@@ -69,13 +69,13 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
     let moved: i128 = left.iter().map(|change| nanos(&change[3])).sum();
     assert_eq!(moved, -nanos(&cost(2, "total_cost_usd")));
 
-    // Into it: all of its cost comes.
+    // A run that entered the month: its whole cost is added.
     let came = changes(new);
     assert_eq!(came[0], ["el_cost_usd", "", "0.000000001", "0.000000001"].map(str::to_owned));
     assert_eq!(came[1], ["transformation_cost_usd", "", "3.000000000", "3.000000000"].map(str::to_owned));
     assert_eq!(came[2][..3], ["booked_at", "", "2025-03-01T02:59:59.999999Z"].map(str::to_owned));
 
-    // A run that is gone costs what it cost; one of another month is none of this.
+    // A vanished run is subtracted at its closed cost; a run of another month is not listed.
     let gone = changes(runs[4]);
     assert_eq!((gone.len(), gone[0][0].as_str(), gone[0][1].as_str()), (1, "vanished_at", ""));
     assert!(gone[0][2].starts_with("2025-03-05T15:00:00") && gone[0][3].is_empty(), "{gone:?}");
@@ -95,7 +95,7 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
     assert_eq!(told.as_array().unwrap().len(), rows.len());
 }
 
-/// The total of the month as known now, asked without its close.
+/// The total of the month as known now, without its close.
 fn total_now(month_end: &MonthEnd, as_of: &[&str]) -> i128 {
     let open =
         ["report", "cost", "--by", "kind", "--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE];
@@ -155,7 +155,7 @@ fn a_second_close_names_the_first_and_keeps_both() {
     let run = month_end.runs_of_the_month()[0];
     month_end.change(run, json!({"el_cost_usd": 7.5}));
     month_end.sync();
-    // A month never reopens.
+    // A closed month never reopens.
     month_end.run(&["close", MONTH]).refused(
         2,
         &["2025-02 was closed at ", "hint: a close stays", "`runledger close --restate 2025-02`"],
@@ -173,7 +173,7 @@ fn a_second_close_names_the_first_and_keeps_both() {
         total_now(&month_end, &[])
     );
 
-    // From now on the second counts; on the day before it, the first did.
+    // The second close counts from now on; as of the day before it, the first one does.
     let between = month_end.known_at();
     month_end.change(run, json!({"el_cost_usd": 8.5}));
     month_end.sync();

@@ -1,4 +1,4 @@
-//! This is the test of where exports go: files are replaced whole, links and devices stay.
+//! Export destinations: files are replaced atomically, links and devices are kept.
 
 use crate::support::ledger;
 use chrono_tz::Tz;
@@ -44,7 +44,7 @@ fn a_failed_write_keeps_the_old_file() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// A pipe that nobody reads any more.
+/// A pipe that the reader has closed.
 struct ClosedPipe;
 
 impl std::io::Write for ClosedPipe {

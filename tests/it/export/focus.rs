@@ -1,4 +1,4 @@
-//! This is the test of the FOCUS export: what the charges add up to, when they are, and how hostile names are written.
+//! The FOCUS export: totals, times, corrections and hostile names.
 
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
@@ -77,13 +77,13 @@ fn dataset(
     (out, written)
 }
 
-/// Each row by the names of its columns.
+/// Each row as a map from column to value.
 fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
     let mut reader = ::csv::Reader::from_reader(bytes);
     reader.deserialize().map(|row| row.unwrap()).collect()
 }
 
-/// The nano-dollars of a plain decimal.
+/// Parses a plain decimal into nano-dollars.
 fn nanos(text: &str) -> i128 {
     assert!(text.chars().all(|letter| matches!(letter, '0'..='9' | '.' | '-')), "{text} has no exponent");
     assert!(!text.starts_with("-0.000000000"), "{text} is no negative zero");
@@ -97,7 +97,7 @@ fn sum(rows: &[BTreeMap<String, String>], column: &str) -> i128 {
     rows.iter().map(|row| nanos(&row[column])).sum()
 }
 
-/// A change of January's first run that became known after January was closed.
+/// A change to January's first run that became known after January was closed.
 fn correction(period: &BillingPeriod) -> Correction<'_> {
     Correction {
         period,
@@ -236,7 +236,7 @@ fn a_month_without_runs_or_plan_has_only_a_header() {
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
 }
 
-/// What the command says: its exit code, its output, and what it tells.
+/// The exit code, standard output and standard error of the command.
 fn ran(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("runledger").unwrap();
     let output = command.arg("--db").arg(archive).args(["export", "focus"]).args(arguments).output().unwrap();

@@ -1,4 +1,4 @@
-//! This is the test of the files: each dialect as it was approved, spreadsheets, and manifests that hold or do not.
+//! Export formats: golden files of each dialect, spreadsheets, and manifests that match or do not.
 
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
@@ -29,14 +29,14 @@ fn dialect(name: &str) -> Dialect {
     dialect
 }
 
-/// Every format that is read back.
+/// Every format that can be verified.
 fn formats() -> Vec<Format> {
     let mut formats: Vec<Format> = Dialect::NAMES.map(|name| Format::Csv(dialect(name))).to_vec();
     formats.extend([Format::Json, Format::Ndjson]);
     formats
 }
 
-/// The bytes of what is written in the format.
+/// The table written in the format.
 fn bytes_of(format: Format, write: impl FnOnce(&WriteOptions, &Destination) -> Result<()>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -100,7 +100,7 @@ fn every_format_rounds_decimals_once_half_to_even() {
     }
 }
 
-/// Files with their manifests.
+/// A folder of files with manifests.
 struct Folder(TempDir);
 
 impl Folder {
@@ -127,7 +127,7 @@ impl Folder {
     }
 }
 
-/// What does not hold of the file.
+/// The mismatches of the file.
 fn differing(path: &Path) -> Vec<String> {
     let findings = compare(path, &Manifest::beside(path).unwrap()).unwrap();
     let told = |finding| match finding {
@@ -327,7 +327,7 @@ proptest! {
 
 // ---- the command
 
-/// The command on a small demo.
+/// The command on a small demo archive.
 struct Demo(TempDir);
 
 impl Demo {
@@ -337,7 +337,7 @@ impl Demo {
         demo
     }
 
-    /// What it says on the standard output and the standard error.
+    /// Runs it and returns standard output and standard error.
     fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
         let mut command = Command::cargo_bin("runledger").unwrap();
         let command = command.current_dir(self.0.path()).env("RUNLEDGER_DB", "a.db").args(arguments);
@@ -360,7 +360,7 @@ fn a_file_is_verified_without_the_archive() {
     assert_eq!(asked.from.as_deref(), Some("2026-01-01T03:00:00.000000Z"));
     assert_eq!((asked.zone.as_str(), asked.until.as_deref()), ("America/Sao_Paulo", None));
     assert!(asked.known_at.is_some() && asked.schema_version.is_some());
-    // Again, it is the same manifest.
+    // A second export gives the same manifest.
     let path = demo.0.path().join("cost.manifest.json");
     let before = fs::read(&path).unwrap();
     demo.run(&[&report[..], &["--format", "csv", "--output", "cost.csv", "--manifest"]].concat(), 0);

@@ -1,4 +1,4 @@
-//! This is the test of the answers of a query in each format.
+//! `query` output in each format.
 
 use crate::support::ledger;
 use clap::Parser;
@@ -8,14 +8,14 @@ use runledger::error::Result;
 use rusqlite::Connection;
 use std::fs;
 
-/// The arguments as the binary parses them.
+/// Parses the arguments as the binary does.
 #[derive(Parser)]
 struct Command {
     #[command(flatten)]
     query: QueryArgs,
 }
 
-/// What `runledger query` with these arguments writes.
+/// The output of `runledger query` with these arguments.
 fn ask(archive: &Connection, arguments: &[&str]) -> Result<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("answer");

@@ -1,4 +1,4 @@
-//! This is the test of exported rows: what is written parses back as what the archive holds.
+//! Exported rows parse back to the archive's rows.
 
 use crate::support::ledger;
 use chrono_tz::Tz;
@@ -17,7 +17,7 @@ use rusqlite::types::Value;
 
 const ALWAYS: Span = Span { from: None, until: None };
 
-/// The columns' names, and the rows, of the statement behind an export.
+/// The columns and rows of the statement behind an export.
 type Rows = (Vec<String>, Vec<Vec<Value>>);
 
 fn stored(archive: &Connection, view: &str, columns: &[String], order: &str) -> Vec<Vec<Value>> {

@@ -1,10 +1,10 @@
-//! This is the test of the rules that allocate costs to cost centres.
+//! Allocation rules, which assign costs to cost centers.
 
 use crate::support::month_end::{MONTH, MonthEnd, nanos};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What each centre costs, in nano-dollars, and how many runs it has.
+/// The cost of each center in nano-dollars, and its number of runs.
 fn by_centre(month_end: &MonthEnd, scope: &[&str]) -> BTreeMap<String, (i128, usize)> {
     let rows = month_end.rows(&[&["report", "cost", "--by", "centre"], scope].concat());
     rows.iter()
@@ -12,7 +12,7 @@ fn by_centre(month_end: &MonthEnd, scope: &[&str]) -> BTreeMap<String, (i128, us
         .collect()
 }
 
-/// The same from the exported rows, each of which a rule of our own is asked about.
+/// The same from the exported rows, with a separate implementation of the rule.
 fn worked_out(
     month_end: &MonthEnd,
     centre: impl Fn(&BTreeMap<String, String>) -> &'static str,
@@ -30,7 +30,7 @@ fn worked_out(
 fn the_last_matching_rule_decides() {
     let month_end = MonthEnd::of(120);
     assert_eq!(by_centre(&month_end, &[]).keys().collect::<Vec<_>>(), ["unallocated"]);
-    // A slug of a pipeline that has runs, and the id that its runs name.
+    // A slug of a pipeline that has runs, and the id in its runs.
     let pipeline = month_end.table(
         "SELECT slug FROM pipelines JOIN runs USING (pipeline_id) WHERE kind = 'source' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
     );
@@ -44,7 +44,7 @@ fn the_last_matching_rule_decides() {
     let expected =
         worked_out(&month_end, |row| if row["pipeline_kind"] == "source" { "Sources" } else { "All" });
     assert_eq!(by_centre(&month_end, &[]), expected);
-    // The other way round the wider rule comes last, and takes all.
+    // In the reverse order the wider rule is last and matches everything.
     month_end.set("[[centre]]\ncentre = \"Sources\"\nkind = \"source\"\n[[centre]]\ncentre = \"All\"");
     assert_eq!(by_centre(&month_end, &[]), worked_out(&month_end, |_| "All"));
 
@@ -82,7 +82,7 @@ fn cost_centers_sum_to_the_total_and_unmatched_runs_stay_apart() {
     assert!(centres.len() >= 2 && centres["unallocated"].0 > 0, "{centres:?}");
     assert_eq!(centres.values().map(|(cost, _)| cost).sum::<i128>(), total);
     assert_eq!(centres.values().map(|(_, runs)| runs).sum::<usize>(), 120);
-    // The exported rows, and FOCUS's tags, say the same.
+    // The exported rows and the FOCUS tags agree.
     let mut exported: BTreeMap<String, (i128, usize)> = BTreeMap::new();
     for row in month_end.rows(&["export", "costs"]) {
         let sum = exported.entry(row["centre"].clone()).or_default();
@@ -113,7 +113,7 @@ fn a_rule_added_later_changes_no_closed_month() {
     month_end.set(&format!("{rules}[[centre]]\ncentre = \"B\"\n"));
     assert_eq!(by_centre(&month_end, &["--period", MONTH]), before);
     assert_eq!(month_end.says(&["export", "costs", "--period", MONTH]), rows);
-    // Asked without its close, the month is allocated as the rules are now; a second close takes them in.
+    // Without its close, the month is allocated by the current rules; a second close adopts them.
     let open = ["--from", "2025-02-01", "--until", "2025-03-01"];
     assert_eq!(by_centre(&month_end, &open).keys().collect::<Vec<_>>(), ["B"]);
     month_end.says(&["close", MONTH, "--restate"]);

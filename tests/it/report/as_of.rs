@@ -1,4 +1,4 @@
-//! This is the test of "as known on": every answer of an earlier moment is what was said at that moment.
+//! `--as-of`: every answer about an earlier instant is the answer that was given then.
 
 use crate::support::month_end;
 use crate::support::month_end::{MONTH, MonthEnd, questions};
@@ -10,7 +10,7 @@ use runledger::run::Instant;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// Every question of programs, and the ones about credits.
+/// Every question for programs, and the credits reports.
 fn all_questions() -> Vec<Vec<&'static str>> {
     let mut all = questions();
     all.push(vec!["report", "credits", "--by", "month,pipeline", "--format", "csv"]);
@@ -23,7 +23,7 @@ fn all_questions() -> Vec<Vec<&'static str>> {
     all
 }
 
-/// Fails where an answer is not the one that was given.
+/// Asserts that each answer equals the earlier one.
 fn assert_said(said: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert!(said.keys().eq(now.keys()));
     for (question, answer) in said {
@@ -87,7 +87,7 @@ fn as_of_between_two_observations_uses_the_earlier_one() {
         let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(0)).unwrap();
         rows.collect::<rusqlite::Result<_>>().unwrap()
     };
-    // Every instant at which anything became known, and those beside it.
+    // Every instant of an observation, and the instants next to it.
     let observed = texts(
         archive.connection(),
         "SELECT observed_at FROM run_snapshots UNION SELECT observed_at FROM pipeline_snapshots \
@@ -124,7 +124,7 @@ fn as_of_between_two_observations_uses_the_earlier_one() {
 fn an_as_of_day_means_its_end_in_the_zone() {
     let month_end = MonthEnd::opening("2025-03-05T12:00:00Z", 40, 30);
     let mut said = Vec::new();
-    // Two hours before midnight of UTC, and an hour after it.
+    // Two hours before midnight UTC, and an hour after it.
     for now in ["2025-03-06T22:00:00Z", "2025-03-07T01:00:00Z", "2025-03-07T03:30:00Z"] {
         month_end.workspace.clock.set(now);
         month_end.workspace.sandbox.model().add();
@@ -135,9 +135,9 @@ fn an_as_of_day_means_its_end_in_the_zone() {
     for (day, zone, nth) in [
         ("2025-03-06", "UTC", 0),
         ("2025-03-07", "UTC", 2),
-        // It ends at three in the morning of UTC.
+        // The day ends at 03:00 UTC.
         ("2025-03-06", "America/Sao_Paulo", 1),
-        // It begins at three in the afternoon of the day before.
+        // The day starts at 15:00 UTC of the day before.
         ("2025-03-06", "Asia/Tokyo", 2),
         ("2025-03-07", "Asia/Kathmandu", 2),
     ] {
@@ -146,7 +146,7 @@ fn an_as_of_day_means_its_end_in_the_zone() {
             .run(&["report", "cost", "--by", "kind", "--format", "csv", "--as-of", day, "--zone", zone]);
         match nth {
             Some(nth) => assert_eq!(asked.out, said[nth], "{day} in {zone}"),
-            // The archive began at seven in the morning of the day after.
+            // The archive began at 07:00 of the next day.
             None => asked.refused(2, &["nothing was known yet at 2025-03-06T14:59:59.999999Z"]),
         }
     }
@@ -193,7 +193,7 @@ fn a_reused_slug_resolves_to_the_live_pipeline() {
     let month_end = MonthEnd::opening(month_end::OPENS, 40, 30);
     month_end.sync();
     let connection = Connection::open(month_end.workspace.path()).unwrap();
-    // One of the two is gone before the other comes; its id is the later one in the alphabet, or the earlier.
+    // One of the two vanishes before the other appears; its id sorts after or before the other's.
     for (slug, gone, came) in [("crm", "a", "z"), ("erp", "z", "a")] {
         connection
             .execute_batch(&format!(

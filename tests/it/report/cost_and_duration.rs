@@ -1,4 +1,4 @@
-//! This is the test of costs and durations, against figures worked out by hand and against SQL.
+//! Cost and duration reports, against hand-computed figures and against SQL.
 
 use super::{ALWAYS, MONTH, answer, exact};
 use crate::support::ledger;
@@ -17,7 +17,7 @@ fn span(from: &str, until: &str) -> Span {
     Span { from: Instant::parse(from), until: Instant::parse(until) }
 }
 
-/// The rows as a machine reads them, each cell divided from the next by a bar.
+/// The rows in machine format, cells joined by `|`.
 fn lines(table: &Table) -> Vec<String> {
     exact(table).iter().map(|row| row.join("|")).collect()
 }
@@ -49,7 +49,7 @@ fn durations_by_month_match_hand_computed_values() {
     assert_eq!(
         lines(&table),
         [
-            // 50, 100, 200: p95 lies 0.9 of the way from 100 to 200. Waits: 1.9997, 10, 20.
+            // 50, 100, 200: p95 is 0.9 of the way from 100 to 200. Waits: 1.9997, 10, 20.
             "2026-01|3|0|0.666667|350.000|116.667|100.000|190.000|198.000|200.000|10.667|10.000|19.000|20.000",
             "2026-02|2|1|1.000000|400.000|400.000|400.000|400.000|400.000|400.000|30.000|30.000|57.000|60.000",
             "2026-03|2|1|1.000000|10.000|10.000|10.000|10.000|10.000|10.000|0.500|0.500|0.500|0.500",
@@ -130,7 +130,7 @@ fn totals_cover_every_row() {
     for by in [vec![MONTH], vec![Dimension::Pipeline, DAY], vec![Dimension::Status]] {
         let split = duration::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &by).unwrap();
         let totals: Vec<String> = split.totals.unwrap().iter().filter_map(|cell| cell.exact()).collect();
-        // 0, 1, 10, 30, 50, 70, 100, 200, 400 seconds; nine runs ended, five of them in success.
+        // 0, 1, 10, 30, 50, 70, 100, 200, 400 seconds; nine runs ended, five of them succeeded.
         assert_eq!(totals[..7], ["12", "3", "0.555556", "861.000", "95.667", "50.000", "320.000"]);
     }
 }
@@ -144,7 +144,7 @@ fn an_empty_archive_has_no_rows_and_no_totals() {
     }
 }
 
-/// Compares the pass with the SQL file of the same name, heading and cells.
+/// Compares the scan with the SQL file of the same name, header and cells.
 fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
     let pass = match name {
         "cost" => cost::report(&ledger::opened(archive, span, Tz::UTC), &[MONTH]).unwrap(),

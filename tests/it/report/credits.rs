@@ -1,4 +1,4 @@
-//! This is the test of the credits report, against a ledger whose forecast is worked out by hand.
+//! The credits report, against a ledger whose forecast is computed by hand.
 
 use crate::support::{golden, ledger};
 use chrono::TimeDelta;
@@ -14,7 +14,7 @@ use runledger::report::{Cell, Ledger, Scope, Span, Table};
 use runledger::run::{Instant, Usd};
 use rusqlite::{Connection, params};
 
-/// When the ledger was brought up to date last.
+/// The time of the ledger's last sync.
 const NOW: &str = "2026-03-16T12:30:00Z";
 
 const PIPELINES: &str = "
@@ -31,7 +31,7 @@ INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, gone_at, 
     ('source', 's-never', 'novo', 'Novo', 1, NULL, '2026-01-01T00:00:00.000000Z');
 ";
 
-/// A ledger, and how many runs it has.
+/// A ledger under construction, and its number of runs.
 struct Written(Connection, u32);
 
 impl Written {
@@ -48,7 +48,7 @@ impl Written {
         Written(archive, 0)
     }
 
-    /// A run that starts at that minute; `trigger` is `manual`, `event`, or an expression and perhaps its zone.
+    /// Adds a run that starts at that minute; `trigger` is `manual`, `event`, or a cron expression with an optional zone.
     fn run(&mut self, pipeline: &str, at: &str, trigger: &str, status: &str, charge: &str) {
         self.1 += 1;
         let (kind, id) = match pipeline.chars().next() {
@@ -89,10 +89,10 @@ impl Written {
     }
 }
 
-/// March 2026 in the middle of it.
+/// The middle of March 2026.
 fn written() -> Written {
     let mut written = Written::new(PIPELINES);
-    // Half past two in Berlin, where the clock is put forward on 29 March: that night at three. One of five failed.
+    // 02:30 in Berlin, where daylight saving starts on 29 March: that night at 03:00. One of five failed.
     let night = "30 2 * * *@Europe/Berlin";
     written.charged(
         "s-night",
@@ -100,13 +100,13 @@ fn written() -> Written {
         &["2026-03-12T01:30", "2026-03-13T01:30", "2026-03-14T01:30", "2026-03-16T01:30"],
     );
     written.run("s-night", "2026-03-15T01:30", night, "failed", "unsuccessful");
-    // Without a zone; the last of seven is under way.
+    // Without a zone; the last of seven is running.
     let six = "0 */6 * * *@";
     for at in ["15T00:00", "15T06:00", "15T12:00", "15T18:00", "16T00:00", "16T06:00"] {
         written.charged("s-six", six, &[&format!("2026-03-{at}")]);
     }
     written.run("s-six", "2026-03-16T12:00", six, "running", "unsuccessful");
-    // By hand, ten times in thirty days; and before, one that succeeded and of which neither charge nor cost came.
+    // Manual, ten times in thirty days; before that, one success without a charge status or a cost.
     for day in ["02-15", "02-20", "02-25", "02-28", "03-01", "03-02", "03-05", "03-07", "03-09", "03-11"] {
         written.charged("s-hand", "manual", &[&format!("2026-{day}T09:00")]);
     }
@@ -115,20 +115,20 @@ fn written() -> Written {
     for day in ["02-13", "03-03", "03-04", "03-06", "03-08", "03-10", "03-12"] {
         written.charged("d-event", "event", &[&format!("2026-{day}T15:00")]);
     }
-    // No expression that anybody can read.
+    // An invalid cron expression.
     written.charged(
         "s-rate",
         "rate(1 day)@UTC",
         &["2026-03-13T00:00", "2026-03-14T00:00", "2026-03-15T00:00"],
     );
-    // Every hour until somebody chose five in the morning of New York, which is 09:00 in UTC.
+    // Every hour until the schedule became 05:00 in New York, which is 09:00 in UTC.
     for hour in ["00", "01", "02", "03"] {
         written.charged("t-moved", "0 * * * *@UTC", &[&format!("2026-03-14T{hour}:00")]);
     }
     written.charged("t-moved", "0 5 * * *@America/New_York", &["2026-03-15T09:00", "2026-03-16T09:00"]);
     written.charged("s-gone", "0 * * * *@UTC", &["2026-03-09T00:00", "2026-03-09T01:00"]);
     written.charged("s-off", "0 1 * * *@UTC", &["2026-03-09T01:00"]);
-    // Of two pipelines at once, so of none.
+    // Its slug belongs to two pipelines, so it resolves to neither.
     written.charged("?", "manual", &["2026-03-09T01:00"]);
     written
 }
@@ -151,7 +151,7 @@ fn what_if(of: &[(&str, &str)]) -> Question {
     Question { what_if: what_if.collect(), by_pipeline: true, ..Question::default() }
 }
 
-/// The rows as a machine reads them, each cell divided from the next by a bar.
+/// The rows in machine format, cells joined by `|`.
 fn lines(table: &Table) -> Vec<String> {
     let line = |row: &Vec<Cell>| -> Vec<String> {
         row.iter().map(|cell| cell.exact().unwrap_or_default()).collect()
@@ -159,7 +159,7 @@ fn lines(table: &Table) -> Vec<String> {
     table.rows.iter().map(|row| line(row).join("|")).collect()
 }
 
-/// Of one pipeline in March: its forecast and its schedule.
+/// The forecast and the schedule of one pipeline in March.
 fn forecast(table: &Table, pipeline: &str) -> String {
     let of = |row: &&Vec<Cell>| row[0] == Cell::text("2026-03") && row[2] == Cell::text(pipeline);
     let row = table.rows.iter().find(of).expect(pipeline);
@@ -178,7 +178,7 @@ fn credit_counts_and_forecast_match_hand_computed_values() {
         lines(&table),
         [
             "2026-02|6|5|0|1||6|200|0.030000|",
-            // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days, 11 hours and a half.
+            // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days and 11.5 hours.
             "2026-03|37|35|1|1|98|134|200|0.670000|",
         ]
     );
@@ -195,7 +195,7 @@ fn each_pipeline_is_forecast_from_its_schedule_or_its_pace() {
             "2026-02|Vendas|d-event|destination|1|1|0|0||1||",
             // Four times a day for 15 days, and once more today.
             "2026-03|Estoque|s-six|source|7|6|0|1|61|68||0 */6 * * * UTC",
-            // Its new schedule 15 times; what the old one did is no pace.
+            // Its new schedule 15 times; runs of the old schedule do not count as pace.
             "2026-03|Modelo|t-moved|transformation|6|6|0|0|15|21||0 5 * * * America/New_York",
             // 15 nights, of which four in five are charged.
             "2026-03|Pedidos|s-night|source|5|4|1|0|12|16||30 2 * * * Europe/Berlin",
@@ -238,7 +238,7 @@ fn credits_run_out_on_the_day_that_uses_the_last_one() {
         let table = by_month(credits);
         table.rows.iter().map(|row| row[9].exact().unwrap_or_default()).collect::<Vec<_>>().join(" ")
     };
-    // Five charged in February and one that may be; 35 and one in March; 134 expected.
+    // February: five charged and one undecided; March: 35 and one; 134 expected.
     assert_eq!(on(1), "2026-02-10 2026-03-01");
     assert_eq!(on(6), "2026-02-28 2026-03-06");
     assert_eq!(on(7), " 2026-03-07");
@@ -247,7 +247,7 @@ fn credits_run_out_on_the_day_that_uses_the_last_one() {
     assert_eq!(on(37), " 2026-03-16");
     assert_eq!(on(44), " 2026-03-17");
     assert_eq!(on(45), " 2026-03-18");
-    // Exactly the plan, and one more than that.
+    // Exactly the plan, and one more than the plan.
     assert_eq!(on(134), " 2026-03-31");
     assert_eq!(on(135), " ");
 }
@@ -278,7 +278,7 @@ fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
 #[test]
 fn a_what_if_keeps_the_zone_and_success_rate_of_the_schedule() {
     let table = asked(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
-    // Noon in Berlin is over for today; eighteen is not: 31 times, four in five charged.
+    // 12:00 in Berlin is over for today, 18:00 is not: 31 times, four in five charged.
     assert_eq!(forecast(&table, "s-night"), "25 0 12,18 * * * Europe/Berlin");
 }
 
@@ -292,7 +292,7 @@ fn a_what_if_replaces_an_unreadable_cron_expression() {
 fn a_what_if_adds_to_manual_and_event_runs() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table = asked(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
-    // Fifteen times by schedule, in the report's zone, and 5.2 by hand: the month is three hours longer.
+    // Fifteen times by schedule, in the report's zone, and 5.2 manual: the month is three hours longer.
     assert_eq!(forecast(&table, "s-hand"), "20 0 8 * * * America/Sao_Paulo");
 }
 
@@ -300,7 +300,7 @@ fn a_what_if_adds_to_manual_and_event_runs() {
 fn a_what_if_schedules_inactive_vanished_and_unused_pipelines() {
     for pipeline in ["s-off", "s-gone", "s-never"] {
         let table = asked(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
-        // The Mondays of 23 and 30 March; of what ran before, its own part was charged.
+        // The Mondays of 23 and 30 March; the success rate comes from the runs before.
         let runs = if pipeline == "s-never" { "2" } else { "0" };
         assert_eq!(forecast(&table, pipeline), format!("{runs} 0 12 * * 1 UTC"), "{pipeline}");
     }
@@ -351,7 +351,7 @@ fn a_cron_expression_without_matches_forecasts_zero_runs() {
 fn months_and_days_follow_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table = asked(&written(), scope, &Question { plan: plan(134), ..Question::default() }).unwrap();
-    // The month ends three hours later: s-night once more, at 00:30 of 1 April in UTC, and s-six once more at midnight.
+    // The month ends three hours later: s-night once more, at 00:30 on 1 April in UTC, and s-six once more at 00:00.
     assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
 }
 
@@ -368,7 +368,7 @@ fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
         ..Scope::default()
     };
     let table = asked(&written, scope, &Question { by_pipeline: true, ..Question::default() }).unwrap();
-    // From 13:00 in UTC on the 16th until 21:00 on the 29th; every hour is one.
+    // From 13:00 UTC on the 16th until 21:00 on the 29th, once an hour.
     assert_eq!(forecast(&table, "s-1"), format!("{} 0 * * * * Europe/Berlin", 11 + 12 * 24 + 22));
     assert_eq!(forecast(&table, "s-2"), "13 0 3 * * * America/New_York");
 }
@@ -378,7 +378,7 @@ fn a_span_is_forecast_to_its_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
     let table = asked(&written(), Scope { span, ..Scope::default() }, &Question::default()).unwrap();
-    // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11 hours and a half: 7.79.
+    // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11.5 hours: 7.79.
     assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
 }
 
@@ -402,8 +402,8 @@ fn an_as_of_forecast_is_the_one_made_then() {
     let ledger = Ledger::open(&written.0, scope).unwrap();
     let table = report(&ledger, &Question { by_pipeline: true, ..Question::default() }, moment).unwrap();
     let march: Vec<String> = lines(&table).into_iter().filter(|line| line.starts_with("2026-03")).collect();
-    // s-gone is gone from that very moment on, s-off was off already; in thirty days 10 by hand, 5 by events and 1 of
-    // none, for 22 days: 7.33, 3.67 and 0.73, in all 12.
+    // s-gone vanishes at that instant, s-off was inactive before; in thirty days 10 manual, 5 by events and 1 of
+    // neither, for 22 days: 7.33, 3.67 and 0.73, together 12.
     assert_eq!(
         march,
         [
@@ -423,7 +423,7 @@ fn an_unreadable_schedule_replaces_the_one_before_it() {
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
     let table =
         asked(&written, Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
-    // Three in thirty days, for 15.48.
+    // Three in thirty days, for 15.48 days.
     assert_eq!(forecast(&table, "s-1"), "2 ");
 }
 
@@ -481,7 +481,7 @@ proptest! {
                 assert_eq!(charged + free + undecided, *runs);
                 assert_eq!(charged + undecided + forecast, *expected);
             }
-            // A month in which nothing happens has no pipelines.
+            // A month without runs has no pipelines.
             sums.retain(|_, sums| *sums != [0; 6]);
             sums
         };

@@ -1,4 +1,4 @@
-//! This is the test of the questions in `queries/`, and of every report in every format.
+//! The questions in `queries/`, and every report in every format.
 
 use super::{ALWAYS, answer, exact};
 use crate::support::{golden, ledger};

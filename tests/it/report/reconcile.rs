@@ -1,4 +1,4 @@
-//! This is the test of reconciling: for each usual cause an invoice that has it, which it alone explains.
+//! Reconciliation: for each usual cause, an invoice that only this cause explains.
 
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
@@ -18,10 +18,10 @@ INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, pro
 VALUES (1, 'first', '2026-01-01T00:00:00.000000Z', '2026-02-05T12:00:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-02-05T12:00:00.000000Z')";
 
-/// What is written of a run.
+/// The fields of a run.
 #[derive(Clone, Copy)]
 struct Run<'t> {
-    /// The minute in which it started, and in which it was created and ended where that is another.
+    /// The minute of its start, and of its creation and end where they differ.
     started: &'t str,
     created: &'t str,
     ended: &'t str,
@@ -51,7 +51,7 @@ fn nanos(text: &str) -> Option<i64> {
     nanos_of_number(text).map(|nanos| i64::try_from(nanos).unwrap())
 }
 
-/// Writes a state of a run that was seen then, until another was.
+/// Inserts a state of a run, observed at one instant and superseded at another.
 fn write_seen(archive: &Connection, id: &str, run: Run<'_>, seen: Instant, until: Option<Instant>) {
     let at = |text: &str| minute(if text.is_empty() { run.started } else { text });
     let ended = if run.ended.is_empty() { at("").plus(TimeDelta::minutes(10)) } else { at(run.ended) };
@@ -76,19 +76,19 @@ fn write(archive: &Connection, id: &str, run: Run<'_>) {
     write_seen(archive, id, run, minute(run.started).plus(TimeDelta::hours(1)), None);
 }
 
-/// January 2026, in which every cause moves the total of 26.18 by an amount of its own.
+/// January 2026, in which every cause changes the total of 26.18 by a different amount.
 fn january(archive: &Connection) {
     archive.execute_batch(SYNC).unwrap();
     let el = |started, el| Run { started, el, ..RUN };
     write(archive, "run-01", el("2026-01-10T12:00", "10"));
-    // In Kathmandu it is February; in Tokyo it has been for half a day.
+    // In Kathmandu it is February; in Tokyo it has been February for half a day.
     write(archive, "run-02", Run { zone: "Asia/Kathmandu", ..el("2026-01-31T23:30", "1.11") });
     write(archive, "run-15", el("2026-01-31T16:00", "0.03"));
     // In São Paulo it is still January, or December.
     write(archive, "run-03", el("2026-02-01T01:00", "2.22"));
     write(archive, "run-04", el("2026-01-01T01:00", "0.57"));
     write(archive, "run-14", Run { ended: "2026-02-01T03:30", ..el("2026-02-01T02:50", "0.07") });
-    // Ended, or was created, in another month.
+    // Ended or created in another month.
     write(archive, "run-05", Run { ended: "2026-02-01T00:20", ..el("2026-01-31T23:50", "3.31") });
     write(archive, "run-06", Run { ended: "2026-01-01T00:10", ..el("2025-12-31T23:50", "0.17") });
     write(archive, "run-07", Run { created: "2025-12-31T23:59", ..el("2026-01-01T00:30", "0.29") });
@@ -144,7 +144,7 @@ fn of_small_ones(invoice: &str) -> Reconciliation {
     tried(&archive, &scope(), invoice, Zones::Known)
 }
 
-/// How far the cause moves the ledger's total.
+/// The amount by which the cause changes the ledger's total.
 fn moved(found: &Reconciliation, cause: &str) -> String {
     let table = found.table();
     let place = found.attempts.iter().position(|attempt| attempt.cause == cause).expect(cause);
@@ -172,7 +172,7 @@ fn only_the_right_cause_explains_each_invoice() {
         ("23.04", "booked by ended", "-3.140000000"),
         ("25.89", "booked by created", "-0.290000000"),
         ("27.54", "months of America/Sao_Paulo, booked by ended", "1.360000000"),
-        // What ran in the last hour of the month was seen on the day after.
+        // The runs of the month's last hour were observed on the next day.
         ("25.68", "as known on 2026-02-01", "-0.500000000"),
         ("26.28", "as known on 2026-02-03", "0.100000000"),
         ("25.77", "failed runs left out", "-0.410000000"),
@@ -203,7 +203,7 @@ fn amounts_rounded_before_summing_are_detected() {
         assert_eq!(moved(&found, cause), difference);
     }
     assert_eq!(of_small_ones("2.80").explanations(), ["as the ledger has it"]);
-    // Lines are rounded to cents, also of an invoice in whole dollars; to three decimals, if it has so many.
+    // Lines are rounded to cents, also in an invoice in whole dollars; to three decimals if it has three.
     let half = of_small_ones("3").explanations().len();
     assert_eq!(half, 1, "2.80 is 3 as the ledger has it");
     let found = of_small_ones("10.000");
@@ -365,7 +365,7 @@ fn causes_rarely_close_a_gap_by_chance() {
         }
         let total = tried(&archive, &scope(), "0.00", Zones::Known).attempts[0].total.unwrap();
         for _ in 0..25 {
-            // Anything within a hundredth of the ledger's total, in cents.
+            // Any amount within 1 % of the ledger's total, in cents.
             let parts = random.i128(99_000..101_000);
             let invoice = Usd::from_units(total.units() * parts / 100_000).to_fixed(2);
             invoices += 1;
@@ -377,7 +377,7 @@ fn causes_rarely_close_a_gap_by_chance() {
     assert!(by_chance[0] * 50 <= invoices, "more than one in fifty: {by_chance:?} of {invoices}");
 }
 
-// ---- the whole command
+// ---- the command
 
 fn archive_of(rows: fn(&Connection), folder: &Path) {
     let path = folder.join("ledger.db");
@@ -459,7 +459,7 @@ fn an_as_of_forecast_starts_from_the_last_observation() {
     let asked = ["report", "credits", "--format", "csv"];
     let (code, now, told) = runledger(folder.path(), &asked);
     assert_eq!(code, 0, "{told}");
-    // Nothing was seen after noon on the 5th: a later day knows no more.
+    // Nothing was observed after 12:00 on the 5th, so a later day gives the same answer.
     for day in ["2026-02-05", "2026-06-30", "2026-02-05T12:00:00Z"] {
         let (_, then, _) = runledger(folder.path(), &[&asked[..], &["--as-of", day]].concat());
         assert_eq!(then, now, "{day}");

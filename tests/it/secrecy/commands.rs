@@ -1,4 +1,4 @@
-//! This is the test of secrets under every command.
+//! Secrets in the output of every command.
 
 use super::{KEY, PING, Stage, Traces, month_of};
 use runledger::store::Archive;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How writing a spreadsheet ends: a build without that feature refuses to.
+/// The exit code of writing a spreadsheet: a build without that feature rejects it.
 const SPREADSHEET: i32 = if cfg!(feature = "xlsx") { 0 } else { 2 };
 
 #[test]
@@ -20,7 +20,7 @@ fn no_command_leaks_a_secret() {
     let ping_file = ping_file.to_str().unwrap();
     let (ping_url, no_ping_url) = (stage.ping_server.url(PING), format!("{PING}://{PING}"));
     let api_url = stage.gateway.url();
-    // A key that somebody put into the settings, where none belongs.
+    // A key in the settings file, where it does not belong.
     let mistaken = stage.safe.path().join("mistaken.toml");
     std::fs::write(&mistaken, format!("zone = \"UTC\"\napi_key = \"{KEY}\"\n")).unwrap();
     let mistaken = mistaken.to_str().unwrap();
@@ -88,7 +88,7 @@ fn no_command_leaks_a_secret() {
     let told = stage.ping_server.told();
     assert!(told.len() >= 6 && told.iter().all(|told| told.target.contains(PING)), "{told:?}");
     let mut pings = Traces::default();
-    // What the ping_server is told has no secret but its own address.
+    // The ping server receives no secret except its own URL.
     let bodies = told.iter().map(|told| told.head.clone() + &told.body).collect::<String>();
     pings.add("the pings".to_owned(), bodies.into_bytes());
     pings.assert_clean();
@@ -102,7 +102,7 @@ fn the_write_ahead_log_contains_no_secret() {
     stage.plant();
     let mut traces = Traces::default();
     assert_eq!(stage.run(&["sync"], &mut traces), 3);
-    // Whoever reads keeps the log from being worked in: it lies there while it is searched.
+    // An open reader prevents a checkpoint, so the log exists while it is searched.
     let path = stage.folder.path().join("runledger.db");
     let reader = Archive::open_for_reading(&path).unwrap();
     reader.connection().execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();

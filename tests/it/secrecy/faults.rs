@@ -1,4 +1,4 @@
-//! This is the test of secrets under every fault of the API.
+//! Secrets under every fault of the API.
 
 use super::{KEY, Stage, Traces};
 use crate::support::own_process::in_own_process;
@@ -18,7 +18,7 @@ fn no_fault_leaks_a_secret() {
     let stage = Stage::new();
     stage.plant();
     let mut traces = Traces::default();
-    // Faults that pass, many in one sync; then each of those that end one at once.
+    // Transient faults, many in one sync; then each fault that ends a sync.
     let passing = [
         Fault::status_with(429, "retry-after", "0"),
         Fault::Reset,
@@ -29,7 +29,7 @@ fn no_fault_leaks_a_secret() {
         Fault::Rewritten(|text| text.replace("\"results\"", "\"results\":\"\\u001b[2J\",\"x\"").into_bytes()),
     ];
     let plan = passing.into_iter().enumerate().fold(FaultPlan::none(), |plan, (place, fault)| {
-        // Some requests of every kind lie between, so that none is refused for good.
+        // Some requests of each kind succeed in between, so that none fails permanently.
         plan.and(Which::Any, 2 * place + 1..=2 * place + 1, fault)
     });
     stage.gateway.set_plan(plan);
@@ -45,19 +45,19 @@ fn no_fault_leaks_a_secret() {
         stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full", "--json"], &mut traces), code);
     }
-    // Those who are told of the sync do not take it.
+    // Ping servers that fail.
     stage.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::status(404)));
     for reply in ["404 Not Found", "302 Found", "503 Service Unavailable"] {
         stage.ping_server.reply(&[Reply::Status(reply)]);
         assert_eq!(stage.run(&["sync"], &mut traces), 5);
     }
     stage.ping_server.reply(&[Reply::Status("200 OK")]);
-    // What comes without an end is taken in up to the limit.
+    // An endless response is read up to the limit.
     for fault in [Fault::GzipBomb { bytes: 1 << 30 }, Fault::Flood] {
         stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full"], &mut traces), 5);
     }
-    // Items that lie about what they are.
+    // Items with wrong types.
     stage.gateway.set_plan(FaultPlan::always(
         Which::Runs,
         Fault::Altered(|page| {
@@ -69,11 +69,11 @@ fn no_fault_leaks_a_secret() {
     traces.assert_clean();
 }
 
-/// The limits of the binary are a minute and more: what it says when they are reached is heard in the
-/// library, with limits of a blink.
+/// The timeouts of the binary are a minute and more, so this test reads the log of the
+/// library, with timeouts of milliseconds.
 #[test]
 fn no_timeout_leaks_a_secret() {
-    // It sets the log of the whole process.
+    // The test sets the logger of the whole process.
     in_own_process(module_path!(), "no_timeout_leaks_a_secret", || {
         let heard = Heard::default();
         let hearing = heard.clone();
@@ -120,7 +120,7 @@ fn no_timeout_leaks_a_secret() {
     });
 }
 
-/// What the library says to its log.
+/// The log of the library.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<u8>>>);
 

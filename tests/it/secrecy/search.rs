@@ -1,4 +1,4 @@
-//! This is the test of the search itself: it finds what it looks for.
+//! The search for secrets: it finds each encoding.
 
 use super::{KEY, Traces, base64};
 

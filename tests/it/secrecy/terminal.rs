@@ -1,4 +1,4 @@
-//! This is the test of control characters from the API: none reaches a terminal.
+//! Control characters from the API: none reaches a terminal.
 
 use super::{Stage, month_of};
 use runledger::sandbox::{Fault, FaultPlan, Kind, Which};
@@ -52,7 +52,7 @@ fn api_text_cannot_control_the_terminal() {
     ];
     for arguments in commands {
         if arguments[0] == "fetch" {
-            // What became known of the closed month steers as little.
+            // The restatements of a closed month are escaped too.
             stage.sandbox.model().change(run, |run| {
                 run.insert("status".to_owned(), json!(format!("{evil} again")));
             });

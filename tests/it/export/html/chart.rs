@@ -1,4 +1,4 @@
-//! This is the test of what the page draws, cuts and leaves out.
+//! Charts of the HTML report: what they draw, truncate and omit.
 
 use super::{between, changed, data, html, large};
 use runledger::report::{Ledger, Scope, cost};

@@ -1,4 +1,4 @@
-//! This is the test of `report html` as a command.
+//! The command `report html`.
 
 use crate::support::month_end::{MONTH, MonthEnd};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! This is the test of hostile names, and of what a browser may let in.
+//! Hostile names in the HTML report, and its content security policy.
 
 use super::{between, data, html, scopes};
 use crate::support::ledger;
@@ -25,7 +25,7 @@ fn the_csp_allows_only_the_inline_style_and_script() {
             hashed(script)
         )
     );
-    // What the rules would refuse anyway is not there.
+    // The page contains nothing that the policy would block.
     let body = page.replace(style, "").replace(script, "");
     for part in [
         " style=",
@@ -44,7 +44,7 @@ fn the_csp_allows_only_the_inline_style_and_script() {
     assert!(!style.contains("url(") && !style.contains("@import"));
 }
 
-/// Names that would break a page that is careless.
+/// Names that break a page without escaping.
 const NAMES: [&str; 7] = [
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -73,7 +73,7 @@ fn hostile_names_are_escaped() {
             assert!(!page.contains(part), "{name:?}: {part}");
         }
         assert!(page.matches("</script>").count() == 2 && page.matches("<script").count() == 2, "{name:?}");
-        // An id that is no catalogue's has no name of its own, so two tags fewer or more tell of the name.
+        // An id outside the catalogue has no name, so it removes or adds two tags.
         let differing = tags(&plain).abs_diff(tags(&page));
         assert!(differing <= 40, "{name:?} made {differing} tags");
         let data = data(&page);

@@ -1,4 +1,4 @@
-//! This is the test of the figures of the page: they are those of the reports.
+//! Figures of the HTML report equal those of the reports.
 
 use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
@@ -187,7 +187,7 @@ fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let scope = Scope::default();
     let overview = gather(&archive, &scope, None, Some(known_at)).unwrap();
     assert!(overview.focus.as_ref().unwrap().is_running);
-    // Of January run-01 is before the fifth at half past ten; run-02 and run-03 come later.
+    // In January, run-01 is before 10:30 on the 5th; run-02 and run-03 are later.
     let to_date = overview.all.before_to_date.unwrap();
     assert_eq!((to_date.cost.runs, usd(to_date.cost.total()).as_str()), (1, "0.100000000"));
     assert_eq!(overview.all.before.cost.runs, 3);

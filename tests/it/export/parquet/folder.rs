@@ -1,4 +1,4 @@
-//! This is the test of the files of a dataset: only what changed is written again, and nothing else is touched.
+//! Files of a Parquet dataset: only changed months are rewritten, and other files are never touched.
 
 use super::{counted, files, options, rows_of, write, write_in, write_of};
 use crate::support::{ledger, machine};
@@ -29,7 +29,7 @@ fn the_same_archive_gives_the_same_files_and_rewrites_none() {
     assert_eq!(files(one.path()), before);
 }
 
-/// The places of the files that differ between two looks, one of them may be missing.
+/// The paths of the files that differ between two listings; either may lack a file.
 fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let names = before.keys().chain(after.keys()).filter(|name| !name.starts_with('_'));
     let mut changed: Vec<String> =
@@ -67,7 +67,7 @@ fn a_change_rewrites_only_the_months_it_affects() {
         ),
         ["runs/month=2026-03/part-0.parquet"]
     );
-    // A month that nothing is in any more is gone, with its folder.
+    // A month without rows is removed with its folder.
     assert_eq!(
         after("DELETE FROM run_snapshots WHERE snapshot_id IN (11, 12)"),
         ["run_snapshots/month=2026-05/part-0.parquet", "runs/month=2026-05/part-0.parquet"]
@@ -93,7 +93,7 @@ fn recheck_months_limits_checks_but_writes_missing_files() {
         changed(&before, &files(folder.path())),
         [
             "runs/month=2025-07/part-0.parquet",
-            // It has a run less.
+            // It has one run less.
             "runs/month=2026-01/part-0.parquet",
             "runs/month=2026-05/part-0.parquet",
             "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
@@ -194,7 +194,7 @@ fn export_parquet_prints_a_summary_and_rejects_table_options() {
         .refused(2, "Asia/Tokyo");
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder recursively.
 #[cfg(unix)]
 fn copy(from: &Path, to: &Path) {
     for (name, bytes) in files(from) {
@@ -226,7 +226,7 @@ fn a_killed_export_stays_readable_and_the_next_one_repairs_it() {
     let mut killed = 0;
     for round in 0..40 {
         let folder = machine.file(&format!("round-{round}"));
-        // Half of them begin with nothing, the others with what was known an hour ago.
+        // Half of them start empty, the others with the state of an hour ago.
         if round % 2 == 0 {
             copy(&older, &folder);
         }
@@ -234,7 +234,7 @@ fn a_killed_export_stays_readable_and_the_next_one_repairs_it() {
         std::thread::sleep(std::time::Duration::from_micros(random.u64(0..60_000)));
         let _ = child.kill();
         killed += usize::from(!child.wait().unwrap().success());
-        // The blow may have fallen before there was a folder.
+        // The process can be killed before it creates the folder.
         let there = if folder.exists() { files(&folder) } else { BTreeMap::new() };
         for name in there.keys().filter(|name| name.ends_with(".parquet")) {
             rows_of(&folder.join(name));
@@ -256,7 +256,7 @@ fn a_run_that_moves_to_a_rechecked_month_leaves_its_old_one() {
     write_in(&archive, &place, Scope::default(), &options(&tables, None)).unwrap();
     let runs = counted(&place, "runs/");
     assert!(runs.0 > 5 && runs.0 == runs.1, "{runs:?}");
-    // Queued in the oldest month, and started in the newest one after all.
+    // Queued in the oldest month, started in the newest one.
     let moved = archive
         .execute(
             "UPDATE run_snapshots SET started_at = (SELECT max(started_at) FROM run_snapshots) \
@@ -268,7 +268,7 @@ fn a_run_that_moves_to_a_rechecked_month_leaves_its_old_one() {
     assert_eq!(moved, 1);
     write_in(&archive, &place, Scope::default(), &options(&tables, Some(1))).unwrap();
     assert_eq!(counted(&place, "runs/"), runs);
-    // However many months are watched.
+    // This does not depend on the number of rechecked months.
     write_in(&archive, &place, Scope::default(), &options(&tables, Some(usize::MAX))).unwrap();
     assert_eq!(counted(&place, "runs/"), runs);
 }
@@ -310,7 +310,7 @@ fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     write(&archive, &place);
     let watched = left_alone(Scope::default());
     assert!(watched > 0);
-    // Another moment: every month is looked at, however few are watched.
+    // With another instant, every month is checked, even if few are rechecked.
     assert_eq!(left_alone(then()), 0);
     assert_eq!(left_alone(then()), watched);
     assert_eq!(left_alone(Scope::default()), 0);

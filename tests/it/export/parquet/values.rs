@@ -1,4 +1,4 @@
-//! This is the test of the values and types of a dataset.
+//! Values and column types of a Parquet dataset.
 
 use super::{counted, files, options, rows_of, write, write_in};
 use crate::support::ledger;
@@ -15,7 +15,7 @@ use runledger::run::{Instant, Usd};
 use std::fs::File;
 use std::path::PathBuf;
 
-/// A value of the archive as a value of a file.
+/// Converts a value of the archive to a value of a file.
 fn same(value: Value<'_>, field: &Field) -> bool {
     let nanos = |field: &Field| match field {
         Field::Decimal(decimal) => {
@@ -66,7 +66,7 @@ fn every_value_round_trips_through_the_file_of_its_month() {
             .filter(|name| name.starts_with(&format!("{}/", table.name())))
             .map(|name| folder.path().join(name))
             .collect();
-        // The rows that nothing books come last in both.
+        // Rows without a booking instant come last in both.
         paths.sort_by_key(|path| (path.to_str().unwrap().contains("__HIVE"), path.clone()));
         let there: Vec<Vec<(String, Field)>> = paths.iter().flat_map(|path| rows_of(path)).collect();
         let mut there = there.iter();
@@ -127,7 +127,7 @@ fn an_oversized_amount_is_counted_and_kept_as_a_double() {
         .unwrap();
     let runs = options(&[Table::Runs], None);
     let done = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
-    // The cost, and the total with it.
+    // The cost, and with it the total.
     assert_eq!(done.amounts_too_large, 2);
     let row = &rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"))[0];
     let cell = |name: &str| row.iter().find(|(column, _)| column == name).unwrap().1.clone();
