@@ -1,4 +1,4 @@
-//! This is the test of the watch over syncs: pings, metrics, and the answer to Nagios, by the built command.
+//! Notifications about syncs, with the built binary: pings, metrics and the Nagios check.
 
 #![cfg(unix)]
 
@@ -18,7 +18,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What stands for the code in the address of a ping.
+/// The exit code's placeholder in the ping URL.
 const CODE: &str = "5a0c9d3e-marked";
 
 struct Stage {
@@ -31,7 +31,7 @@ impl Stage {
         Stage { machine: Machine::of(30), ping_server: PingServer::new() }
     }
 
-    /// A sync into `a.db` that is watched.
+    /// A sync into `a.db` with a ping URL.
     fn sync(&self) -> Command {
         let mut command = self.machine.command(&self.machine.file("a.db"), SYNC);
         command.env("RUNLEDGER_PING_URL", self.ping_server.url(CODE));
@@ -43,7 +43,7 @@ fn ended(mut command: Command) -> Ended {
     command.output().unwrap().into()
 }
 
-/// The paths that were told, in their order; each has to come as it should.
+/// The pinged paths in order; asserts that each request is well-formed.
 fn paths(told: &[Told]) -> Vec<&str> {
     let paths = told.iter().map(|told| {
         let (path, query) = told.target.split_once('?').unwrap();
@@ -124,7 +124,7 @@ fn a_failed_sync_pings_its_exit_code() {
 fn a_signal_is_pinged_within_two_seconds() {
     let stage = Stage::new();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        // Whoever waits is slow to answer.
+        // A server that waits responds slowly.
         stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::NoProgress(Duration::from_secs(30))]);
         let victim = Victim::default();
         let (done, is_done) = mpsc::channel::<()>();
@@ -169,14 +169,14 @@ fn a_failing_ping_is_a_warning_and_changes_nothing() {
         let ends = stage.ping_server.told().iter().filter(|told| !told.target.contains("/start")).count();
         assert_eq!(ends, attempts, "{words}");
     }
-    // One that fails once arrives the second time.
+    // A ping that fails once succeeds the second time.
     stage.ping_server.reply(&[Reply::Status("500 Internal Server Error"), Reply::Status("200 OK")]);
     assert_eq!(ended(stage.sync()).with(0).stderr, "");
     assert_eq!(paths(&stage.ping_server.told()), ["/start", "/start", ""]);
-    // Nobody is there, or there is no such place.
+    // No server listens, or the URL does not exist.
     for url in ["http://127.0.0.1:1/marked", "https://marked.invalid/marked"] {
         let mut sync = stage.sync();
-        // The loudest does not even name its host.
+        // Not even the highest verbosity names the host.
         sync.args(["--ping-url", url, "-vvv"]);
         let done = ended(sync).with(0);
         assert_eq!(done.stderr.matches("did not arrive").count(), 2, "{done:?}");
@@ -218,7 +218,7 @@ fn dry_runs_and_other_commands_send_no_ping() {
 
 // ---- metrics
 
-/// The values of a page of metrics.
+/// The values of a metrics page.
 fn values(path: &Path) -> BTreeMap<String, f64> {
     let page = fs::read_to_string(path).unwrap();
     assert!(page.ends_with('\n'));
@@ -250,14 +250,14 @@ fn metrics_describe_the_archive_and_the_last_attempt() {
     let now = chrono::Utc::now().timestamp_micros() as f64 / 1e6;
     assert!((0.0..60.0).contains(&(now - number("last_success_timestamp_seconds"))));
 
-    // After a failure the last success stays what it was.
+    // After a failure, the last success stays unchanged.
     let failed = sync(4, "wrong");
     assert_eq!(failed["last_attempt_exit_code"], 4.0);
     assert_eq!(failed["last_success_timestamp_seconds"], good["last_success_timestamp_seconds"]);
     assert!(failed["last_attempt_timestamp_seconds"] > good["last_attempt_timestamp_seconds"]);
     assert_eq!(failed["runs"], 30.0);
 
-    // An archive that cannot be read has no figures.
+    // An unreadable archive has no figures.
     fs::write(stage.machine.file("a.db"), "Buy milk. ".repeat(100)).unwrap();
     let unusable = sync(6, "any");
     let names: Vec<&str> = unusable.keys().map(String::as_str).collect();
@@ -305,7 +305,7 @@ fn unwritable_metrics_are_an_error_unless_a_graver_one_occurred() {
 
 // ---- Nagios
 
-/// What `status --check` says, and its exit code.
+/// The output of `status --check`, and its exit code.
 fn checked(machine: &Machine, arguments: &[&str]) -> (i32, String) {
     let done = machine.run(&machine.file("a.db"), [&["status", "--check"], arguments].concat());
     assert_eq!((done.stderr.as_str(), done.stdout.lines().count()), ("", 1), "{done:?}");
@@ -380,6 +380,6 @@ fn status_check_reports_unknown_arguments_as_unknown() {
         let (code, line) = checked(&machine, arguments);
         assert!(code == 3 && line.starts_with("RUNLEDGER UNKNOWN - "), "{arguments:?}: {line}");
     }
-    // Without --check everything is as ever.
+    // Without --check, the output is the usual one.
     machine.run(&machine.file("a.db"), ["status", "--warning", "3h"]).with(2);
 }

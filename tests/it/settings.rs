@@ -1,11 +1,11 @@
-//! This is the test of the settings file: what overrules what, and what is refused and how it is named.
+//! The settings: precedence, rejected values, and error messages.
 
 use crate::support::month_end::{MonthEnd, ran};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Every setting in force: its value, and where it comes from.
+/// Every setting in force: its value and origin.
 fn in_force(
     month_end: &MonthEnd,
     arguments: &[&str],
@@ -49,7 +49,7 @@ fn flags_override_the_environment_which_overrides_the_file() {
     assert_eq!(zone_of(&[], &environment), "Europe/Berlin started machine");
     assert_eq!(zone_of(&flags, &environment), "Asia/Tokyo ended excel");
     assert_eq!(zone_of(&flags[..2], &environment[1..]), "Asia/Tokyo started machine");
-    // What is set to nothing is not set.
+    // An empty variable counts as unset.
     assert_eq!(zone_of(&[], &[("RUNLEDGER_ZONE", "")]), "America/Sao_Paulo created excel-br");
 }
 
@@ -73,12 +73,12 @@ fn the_settings_file_is_named_or_beside_the_archive() {
         zone(&["--config", beside.to_str().unwrap()], &[("RUNLEDGER_CONFIG", other)]),
         "America/Sao_Paulo"
     );
-    // Beside the archive, wherever somebody stands.
+    // The file beside the archive, from any working directory.
     let mut command = month_end.command(&["config"]);
     command.current_dir(&folder);
     assert!(ran(command).out.contains("America/Sao_Paulo"));
 
-    // One that is named must be there.
+    // A named file must exist.
     for name in ["none.toml", "elsewhere"] {
         month_end
             .run(&["config", "--config", name])
@@ -90,7 +90,7 @@ fn the_settings_file_is_named_or_beside_the_archive() {
     }
     fs::write(&beside, [0xff, 0xfe]).unwrap();
     month_end.run(&["report", "cost"]).refused(2, &["runledger.toml cannot be read"]);
-    // Whoever does not ask for them is not kept from working.
+    // Commands that need no settings still work.
     month_end.says(&["status"]);
     month_end.says(&["check"]);
 }
@@ -137,12 +137,12 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         month_end.set(settings);
         let refused = month_end.run(&["report", "cost"]);
         refused.refused(2, &[&["runledger.toml cannot be meant: "], words].concat());
-        // An environment that is right does not hide a file that is wrong.
+        // A valid environment does not hide an invalid file.
         let mut command = month_end.command(&["config"]);
         command.env("RUNLEDGER_ZONE", "UTC").env("RUNLEDGER_DATE", "ended").env("RUNLEDGER_DIALECT", "excel");
         ran(command).refused(2, words);
     }
-    // A variable that is wrong is not blamed on the file.
+    // An error in a variable does not blame the file.
     month_end.set("zone = \"UTC\"");
     for (name, words) in [
         ("RUNLEDGER_ZONE", "RUNLEDGER_ZONE nonsense: there is no such time zone"),
@@ -200,7 +200,7 @@ fn config_prints_settings_and_origins_but_never_the_key() {
     }
     let without = in_force(&month_end, &[], &[]);
     assert_eq!(without["api_key"], (Value::Null, "default".to_owned()));
-    // A password in the address, or a key in the file, is not repeated.
+    // A password in the URL, or a key in the file, is not repeated.
     let mut command = month_end.command(&["config"]);
     command.env("RUNLEDGER_API_URL", "https://user:Marked@127.0.0.1/");
     let refused = ran(command);

@@ -1,4 +1,4 @@
-//! This is the test of the key: where it comes from, and that it is never shown or sent elsewhere.
+//! The API key: its sources, and that it is never shown or sent elsewhere.
 
 use super::{Ran, command, command_with, files, run, with};
 use crate::support::workspace;

@@ -1,4 +1,4 @@
-//! This is the test of archives that are missing or of another program, by every command.
+//! Missing archives and files of other programs, for every command.
 
 use super::{files, with};
 use crate::support::workspace::Workspace;

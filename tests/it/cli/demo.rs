@@ -1,4 +1,4 @@
-//! This is the test of `demo`.
+//! The command `demo`.
 
 use super::{archived, command, run, with};
 use crate::support::workspace;

@@ -1,4 +1,4 @@
-//! This is the test of `export` as a command.
+//! The command `export`.
 
 use super::{archived, with};
 use crate::support::workspace::normal;

@@ -1,4 +1,4 @@
-//! This is the test of what the one definition of the command line gives: help, examples, completions, man pages, guesses at names.
+//! The command-line definition: help, examples, completions, man pages and suggestions.
 
 use super::{command, run};
 use crate::support::month_end::{MonthEnd, ran};
@@ -46,12 +46,12 @@ fn every_command_has_help() {
     assert!(run(command(folder.path(), &["--version"])).out().starts_with("runledger "));
 }
 
-/// A command and all below it.
+/// A command and all its subcommands, recursively.
 fn commands(command: &Command) -> Vec<&Command> {
     [command].into_iter().chain(command.get_subcommands().flat_map(commands)).collect()
 }
 
-/// The words of a command line as a shell reads them: quotation marks hold together, `#` begins a comment.
+/// The words of a command line as a shell reads them: quotes join words, `#` starts a comment.
 fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut inside = false;
@@ -79,7 +79,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a line of examples runs of runledger's own: its words from the name on, up to what the shell does with the rest.
+/// The runledger commands in a line of examples: the words from the name up to the next shell operator.
 fn invocation(line: &str) -> Vec<String> {
     let words = words(line);
     let is_set = |word: &&String| {
@@ -194,11 +194,11 @@ fn a_mistyped_name_gets_a_suggestion() {
         &format!("--what-if {mistyped}: no pipeline has that slug, id or name"),
         slug,
     );
-    // A report is refused before anything is opened.
+    // An unknown report is rejected before anything is opened.
     let mut command = month_end.command(&["report", "costs"]);
     command.env("RUNLEDGER_DB", "none.db");
     ran(command).refused(2, &["there is no report costs"]);
-    // Nothing is near nonsense.
+    // Nothing is similar to nonsense.
     for arguments in [
         &["report", "xyzzy"][..],
         &["report", "cost", "--by", "🦀"],
@@ -223,7 +223,7 @@ fn a_mistyped_settings_key_gets_a_suggestion() {
         month_end.set(settings);
         month_end.run(&["report", "cost"]).refused(2, &["unknown field", &format!("did you mean `{key}`?")]);
     }
-    // Of a value nothing is told but what is wrong with it.
+    // An error about a value does not repeat the value.
     month_end.set("dialetc = \"sk-secret\"");
     let refused = month_end.run(&["report", "cost"]);
     refused.refused(2, &["did you mean `dialect`?"]);
@@ -238,7 +238,7 @@ fn a_mistyped_settings_key_gets_a_suggestion() {
 fn the_rust_example_syncs_and_reports() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("runs.db");
-    // `cargo test` has built it already; what runs one test alone has not.
+    // `cargo test` has built the example already; a run of a single test has not.
     let mut example = std::process::Command::new(env!("CARGO"));
     example.args(["run", "--quiet", "--locked", "--example", "archive_and_ask", "--"]).arg(&archive);
     let output = example.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();

@@ -1,4 +1,4 @@
-//! This is the test of the built command: what it prints where, what it leaves behind, and how it ends.
+//! The built binary: output, files and exit codes of each command.
 
 mod api_key;
 mod archive_file;
@@ -7,6 +7,7 @@ mod exit_codes;
 mod export;
 mod help;
 mod query;
+mod renamed;
 mod report;
 mod status;
 mod sync;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// How a command ended.
+/// A finished command: exit code, standard output and standard error.
 #[derive(Debug)]
 struct Ran {
     code: i32,
@@ -26,7 +27,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// The standard output of a command that has to end well and say nothing on the standard error.
+    /// Standard output of a command that must succeed with an empty standard error.
     fn out(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
@@ -37,7 +38,7 @@ impl Ran {
     }
 }
 
-/// The command in a folder, with nothing in its environment.
+/// The command in a folder, with an empty environment.
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runledger"));
     command.env_clear().current_dir(folder).args(args);
@@ -53,7 +54,7 @@ fn run(mut command: Command) -> Ran {
     }
 }
 
-/// The command with the workspace's archive, API and key.
+/// Runs the command with the workspace's archive, API and key.
 fn with(workspace: &Workspace, args: &[&str]) -> Ran {
     run(command_with(workspace, args))
 }
@@ -67,14 +68,14 @@ fn command_with(workspace: &Workspace, args: &[&str]) -> Command {
     command
 }
 
-/// A workspace whose archive is filled.
+/// A workspace with a synced archive.
 fn archived(runs: usize) -> Workspace {
     let workspace = Workspace::of(runs);
     assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
     workspace
 }
 
-/// The files of the workspace's folder.
+/// The names of the files in the workspace's folder, sorted.
 fn files(workspace: &Workspace) -> Vec<String> {
     let entries = fs::read_dir(workspace.file("")).unwrap();
     let mut names: Vec<String> =

@@ -1,4 +1,4 @@
-//! This is the test of `query`.
+//! The command `query`.
 
 use super::{archived, with};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! This is the test of `report` as a command.
+//! The command `report`.
 
 use super::{archived, with};
 use serde_json::Value;
@@ -56,7 +56,7 @@ fn a_cost_report_sums_to_the_sandboxs_charges() {
         truth.values().map(|run| nano(run, "el_cost_usd") + nano(run, "transformation_cost_usd")).sum();
     let charged = truth.values().filter(|run| run["credit_charge_status"] == "charged").count();
     assert_eq!((runs, credits), (200, charged as u64));
-    // The doubles above are rounded twice: that is worth a nano-dollar a cost at most.
+    // The doubles above are rounded twice, which is at most one nano-dollar per cost.
     assert!((nanos - expected).abs() < 10 && nanos > 0, "{nanos} {expected}");
 }
 

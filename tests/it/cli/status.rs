@@ -1,4 +1,4 @@
-//! This is the test of `status` and `show`.
+//! The commands `status` and `show`.
 
 use super::{archived, with};
 use crate::support::workspace::{Workspace, normal};

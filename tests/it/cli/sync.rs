@@ -1,4 +1,4 @@
-//! This is the test of `sync` and `fetch` as commands: what they print, leave behind and end with.
+//! The commands `sync` and `fetch`: output, files and exit codes.
 
 use super::{archived, files, with};
 use crate::support::workspace;
@@ -111,7 +111,7 @@ fn a_signaled_sync_keeps_its_pages_and_the_next_one_resumes() {
         if page_of(call) == Some(3) {
             let pid = pid.lock().unwrap().recv().unwrap().to_string();
             assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-            // The answer is kept back until the command has ended.
+            // The response is held back until the command has ended.
             let _ = gone.lock().unwrap().recv();
         }
         None

@@ -1,4 +1,4 @@
-//! This is the test of several programs at one archive at the same time.
+//! Several programs that use one archive at the same time.
 
 use super::{assert_whole, number, text};
 use crate::support::machine::{Machine, SYNC, Victim, is_page};
@@ -32,7 +32,7 @@ fn a_second_sync_names_the_lock_holder_and_its_start() {
             &format!("another sync is using the archive: process {} since {since}", victim.id()),
         );
     }
-    // Readers are not kept out.
+    // Readers still have access.
     let status = machine.run(&archive, ["status"]).with(0);
     assert!(status.stdout.contains(&format!("under way in process {}", victim.id())), "{status:?}");
     go_on.send(()).unwrap();
@@ -61,14 +61,14 @@ fn two_concurrent_first_starts_migrate_once() {
     }
 }
 
-/// A program that reads the archive: it begins to read, tells a count, and at a word tells it again.
+/// A program that reads the archive: it starts a transaction, prints a count, and prints it again on request.
 struct Reader {
     child: std::process::Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 impl Reader {
-    /// `None`: this machine does not have the program.
+    /// `None`: the program is not installed.
     fn of(program: &str, arguments: &[&str], archive: &Path) -> Option<Reader> {
         let mut command = Command::new(program);
         command.args(arguments).arg(archive).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -77,7 +77,7 @@ impl Reader {
         Some(Reader { child, lines })
     }
 
-    /// What it counts now.
+    /// Its current count.
     fn count(&mut self) -> i64 {
         let mut stdin = self.child.stdin.as_ref().unwrap();
         writeln!(stdin, "SELECT count(*) FROM runs;").unwrap();
@@ -117,7 +117,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     let readers = || -> Vec<Reader> {
         programs.iter().filter_map(|(program, arguments)| Reader::of(program, arguments, &archive)).collect()
     };
-    // They begin to read before the sync does, and do not end.
+    // They start reading before the sync does, and do not stop.
     let mut early = readers();
     for reader in &mut early {
         reader.say("BEGIN");
@@ -130,7 +130,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     };
     assert_eq!(count(&ours), before);
 
-    // Others come while the sync has stored a page and not committed it.
+    // More readers start while the sync has stored a page and not committed it.
     let (begun, is_begun) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let mut pages = 0;
@@ -146,7 +146,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     is_begun.recv().unwrap();
     let mut amid = readers();
     for reader in &mut amid {
-        // What is there depends on whether the second since the last commit is over; that it answers does not.
+        // The count depends on whether the second since the last commit is over; the exit code does not.
         assert!(reader.count() >= before);
     }
     machine.run(&archive, ["status"]).with(0);
@@ -170,7 +170,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
 
 #[test]
 fn a_write_lock_of_another_program_is_reported() {
-    // SQLite's own words for it; to wait for the half minute that the program does would be a test that sleeps.
+    // SQLite's own error; waiting the full half minute would make a slow test.
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("a.db");
     let [one, other] = [(); 2].map(|()| Connection::open(&archive).unwrap());

@@ -1,4 +1,4 @@
-//! This is the test of files that are no archive, and archives that are damaged.
+//! Files that are no archive, and damaged archives.
 
 use super::{IN_PART, kill_after_commit, number, odd_machine, text};
 use crate::support::invariants::{contents, copied};
@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
 
-/// Fails unless every command refuses the file with 6, in these words, and leaves its bytes alone.
+/// Asserts that every command rejects the file with exit code 6 and this text, and does not change it.
 fn assert_refused(machine: &Machine, file: &Path, words: &str) {
     let bytes = || fs::read(file).ok();
     let before = bytes();
@@ -79,7 +79,7 @@ fn a_damaged_archive_is_named_and_not_made_worse() {
     fs::write(&truncated, &bytes[..bytes.len() / PAGE_BYTES / 2 * PAGE_BYTES]).unwrap();
     assert_refused(&machine, &truncated, "it is damaged (database disk image is malformed)");
 
-    // What lies deeper is noticed on the way: what was written by then is the account of the attempt.
+    // Damage further in is found during the sync: only the record of the attempt has been written by then.
     let middle = damaged("middle.db", (root - 1) * PAGE_BYTES, root * PAGE_BYTES);
     let before = fs::read(&middle).unwrap();
     for _ in 0..2 {
@@ -98,7 +98,7 @@ fn a_damaged_archive_is_named_and_not_made_worse() {
     assert_eq!(ended.stderr, "", "what is sound can be read");
 }
 
-/// As the archive is made.
+/// The SQL that the archive is created with.
 const PAGE_BYTES: usize = 16 * 1024;
 
 #[test]

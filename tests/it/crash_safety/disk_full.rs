@@ -1,4 +1,4 @@
-//! This is the test of full disks, limits on file sizes, and outputs that cannot be written.
+//! Full disks, file size limits, and unwritable outputs.
 
 use super::{IN_PART, assert_whole, odd_machine};
 use crate::support::invariants::contents;
@@ -41,7 +41,7 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     machine.synced(&undisturbed, IN_PART);
     let Some(disk) = Disk::of_kib(machine.file("disk"), 1500) else { return };
     let archive = disk.0.join("a.db");
-    // What else is on the disk, and shrinks.
+    // Another file on the disk, which shrinks.
     let ballast = disk.0.join("ballast");
     let mut refused = 0;
     for kib in [1500, 1496, 1480, 1450, 1420, 1400, 1350, 1300, 1250] {
@@ -59,7 +59,7 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     assert_whole(&machine, &archive, "finished");
     assert_eq!(contents(&archive), contents(&undisturbed));
 
-    // An export needs room for the new file beside the old one.
+    // An export needs space for the new file beside the old one.
     let export = disk.0.join("runs.csv");
     fs::write(&export, "the old one").unwrap();
     let _ = fs::write(&ballast, vec![1; 1500 * 1024]);
@@ -72,11 +72,11 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     assert_eq!(litter(&disk.0), [""; 0]);
 }
 
-/// A small disk of its own.
+/// A small disk, mounted for the test.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, and a word on standard error: this user may not make one.
+    /// `None`, with a message on standard error: this user cannot mount a disk.
     fn of_kib(place: PathBuf, kib: u32) -> Option<Disk> {
         fs::create_dir(&place).unwrap();
         let mount = Command::new("mount")
@@ -86,7 +86,7 @@ impl Disk {
         if mount.is_ok_and(|output| output.status.success()) {
             return Some(Disk(place));
         }
-        // Written past the test harness, which would keep it to itself.
+        // Writes past the test harness, which captures output.
         let mut stderr = std::io::stderr();
         writeln!(stderr, "SKIPPED: a full disk: only root can mount a small one").unwrap();
         None
@@ -95,12 +95,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whatever still has a file open there keeps it until it ends.
+        // A process with an open file keeps the disk mounted until it ends.
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 
-/// Half-written files that an export left behind.
+/// Partial files that an export left behind.
 fn litter(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".runledger-")).collect()
@@ -117,7 +117,7 @@ fn an_export_at_a_file_size_limit_keeps_the_old_file() {
         let output = machine.file("out");
         fs::write(&output, "the old one").unwrap();
         let arguments = [what, &["--output", "out"]].concat();
-        // Enough for the index of SQLite's log, 32 KiB, which a reader makes.
+        // Enough for the index of SQLite's log, 32 KiB, which a reader creates.
         let ended: Ended = machine.limited(64, &archive, &*arguments).output().unwrap().into();
         ended.refused(7, "out was not written");
         assert_eq!(fs::read_to_string(&output).unwrap(), "the old one");

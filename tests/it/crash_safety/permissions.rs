@@ -1,4 +1,4 @@
-//! This is the test of files and folders that may not be read or written.
+//! Files and folders without read or write permission.
 
 use crate::support::machine::{Ended, Machine, RUNLEDGER, SYNC};
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 #[test]
 fn files_without_permission_are_named_and_unchanged() {
     let machine = Machine::of(30);
-    // Root may write anything, so the commands are run as nobody, from places that anybody reaches.
+    // Root can write anything, so the commands run as `nobody`, from world-accessible folders.
     let program = machine.file("runledger");
     fs::copy(RUNLEDGER, &program).unwrap();
     let home = machine.file("home");
@@ -37,25 +37,25 @@ fn files_without_permission_are_named_and_unchanged() {
     };
     let before = fs::read(&archive).unwrap();
 
-    // The folder, and with it the lock, cannot be written.
+    // The folder, and with it the lock, is read-only.
     mode(&home, 0o555);
     fs::remove_file(home.join("a.db.lock")).unwrap();
     run(&SYNC).refused(6, "its lock");
     // A reader needs the log's index beside the file.
     run(&["status"]).refused(6, "this user may not write to it");
-    // The file cannot be written.
+    // The file is read-only.
     mode(&home, 0o777);
     mode(&archive, 0o444);
     run(&SYNC).refused(6, "it is read-only");
     run(&["status"]).with(0);
-    // Nor read.
+    // The file is unreadable.
     mode(&archive, 0);
     run(&SYNC).refused(6, "it cannot be read");
     run(&["status"]).refused(6, "it cannot be read");
     mode(&archive, 0o644);
     assert_eq!(fs::read(&archive).unwrap(), before);
 
-    // Nor a folder for an export.
+    // The folder of an export is read-only.
     mode(&home, 0o555);
     let output = home.join("out");
     let ended = machine_output(&run, output.to_str().unwrap());

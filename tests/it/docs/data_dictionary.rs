@@ -1,4 +1,4 @@
-//! This is the test of the data dictionary in docs/: it has the words of the archive.
+//! The data dictionary in docs/: it matches the archive's.
 
 use super::root;
 use runledger::store::Archive;

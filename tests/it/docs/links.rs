@@ -1,4 +1,4 @@
-//! This is the test of the links between the pages of docs/.
+//! Links between the pages of docs/.
 
 use super::{FIRST_PAGE, pages, root};
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ fn every_link_between_pages_resolves() {
     assert!(links.len() > 20, "{links:?}");
 }
 
-/// The heading as it is named in addresses.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = words.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));

@@ -1,8 +1,8 @@
-//! This is the test that `docs/reliability.md` names tests that there are.
+//! `docs/reliability.md` names existing tests.
 
 use std::path::Path;
 
-/// The Rust code of a folder and those below it.
+/// The Rust code of a folder, recursively.
 fn code(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {

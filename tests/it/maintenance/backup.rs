@@ -1,4 +1,4 @@
-//! This is the test of `backup`.
+//! The command `backup`.
 
 use super::{PAGE, broken, eventful, run};
 use crate::support::workspace;
@@ -25,7 +25,7 @@ fn a_backup_is_one_complete_file() {
     fs::write(&plain, "").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&backup), mode(&plain));
-    // It can take the archive's place and go on from there.
+    // It can replace the archive and continue.
     let summary = workspace.sync_into(&backup, &options());
     assert_eq!((summary.tally.new, summary.tally.changed), (0, 0));
     assert_eq!(broken(&backup), (0, Vec::new()));
@@ -45,7 +45,7 @@ fn a_backup_during_a_sync_is_consistent() {
     assert!(workspace.sync(&options()).result.is_ok());
     assert_eq!(broken(&backup), (0, Vec::new()));
     assert_eq!(workspace::rows_of(&backup, "SELECT outcome FROM syncs"), ["running"]);
-    // What is written and not committed is not in it, and a log that is not worked in is.
+    // The backup excludes uncommitted rows and includes the write-ahead log.
     let lock = Lock::acquire(&path, at("2026-11-23T18:00:00Z")).unwrap();
     let archive = Archive::open(&path, &lock).unwrap();
     archive
@@ -91,7 +91,7 @@ fn a_failed_backup_keeps_the_previous_one() {
     let ran = run(&workspace.path(), &["backup", nowhere.to_str().unwrap()]);
     assert_eq!(ran.code, 7, "{}", ran.err);
     assert!(ran.err.contains("was not written"), "{}", ran.err);
-    // A table whose pages are gone.
+    // A table without its pages.
     let damaged = workspace.file("damaged.db");
     workspace.archive().copy_to(&damaged).unwrap();
     let root: u64 = Connection::open(&damaged)

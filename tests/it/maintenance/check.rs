@@ -1,4 +1,4 @@
-//! This is the test of `check`: whatever is broken is found and named.
+//! The command `check`: it finds and names every violation.
 
 use super::{PAGE, broken, closed, eventful, run, tamper};
 use runledger::store::Archive;
@@ -80,7 +80,7 @@ fn check_names_every_change_to_a_closed_month() {
     let sound = workspace.file("sound.db");
     workspace.archive().copy_to(&sound).unwrap();
     let frozen = |change: &str| format!("UPDATE period_closes SET {change} WHERE close_id = 1");
-    // A run of the closed month as it was then, and as it is still.
+    // A run of the closed month that has not changed since.
     let then = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
                 WHERE started_at < '2026-11-01' AND el_cost_usd > 0 AND superseded_at IS NOT NULL)";
     let still = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \

@@ -1,4 +1,4 @@
-//! This is the test of `coverage`: gaps in the archive.
+//! The command `coverage`: gaps in the archive.
 
 use super::{json_of, run, run_online, tamper};
 use crate::support::workspace::{Workspace, options};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::fs;
 use uuid::Uuid;
 
-/// A pipeline with runs enough.
+/// A pipeline with enough runs.
 fn busy_pipeline(workspace: &Workspace) -> (Uuid, Vec<Uuid>) {
     let sql = "SELECT pipeline_id FROM runs GROUP BY pipeline_id ORDER BY count(*) DESC, pipeline_id LIMIT 1";
     let pipeline: Uuid = workspace.rows(sql)[0].parse().unwrap();
@@ -25,7 +25,7 @@ fn gaps(told: &Value, why: &str) -> Vec<String> {
 #[test]
 fn coverage_explains_missing_run_numbers() {
     let workspace = Workspace::of(300);
-    // In another archive, only to see which pipeline has many runs.
+    // Another archive, only to find a pipeline with many runs.
     workspace.sync(&options());
     let (pipeline, runs) = busy_pipeline(&workspace);
     assert!(runs.len() >= 10);
@@ -44,7 +44,7 @@ fn coverage_explains_missing_run_numbers() {
     assert!(gaps(&told, "before_archive").contains(&format!("{early}-{early}")), "{told}");
     assert_eq!(gaps(&told, "unexplained"), [""; 0]);
 
-    // A run that vanished keeps its number.
+    // A vanished run keeps its number.
     workspace.wait(TimeDelta::hours(1));
     workspace.sandbox.model().delete(runs[5]);
     workspace.sync(&runledger::sync::Options { full: true, ..options() });
@@ -100,7 +100,7 @@ fn coverage_compares_the_apis_count_with_the_archive() {
     let ran = asked(&workspace);
     assert!(ran.code == 0 && ran.out.contains("1 fewer than the archive"), "{}", ran.out);
 
-    // A run that the archive lost, and the newest one is there.
+    // A run that the archive lost, while the newest one is present.
     workspace.sandbox.model().add();
     workspace.sync(&options());
     let id = workspace.ids()[5];
@@ -113,7 +113,7 @@ fn coverage_compares_the_apis_count_with_the_archive() {
     let ran = asked(&workspace);
     assert_eq!(ran.code, 3, "{}", ran.out);
     assert!(ran.err.contains("runs more than the archive has"), "{}", ran.err);
-    // Without a key nobody is asked.
+    // Without a key, no request is sent.
     let ran = run(&workspace.path(), &["coverage"]);
     assert!(
         ran.err.contains("there is no API key") && ran.out.contains("API          not asked"),

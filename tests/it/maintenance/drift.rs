@@ -1,4 +1,4 @@
-//! This is the test of `drift`.
+//! The command `drift`.
 
 use super::{eventful, json_of, run};
 

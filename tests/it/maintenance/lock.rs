@@ -1,4 +1,4 @@
-//! This is the test of waiting for the lock of an archive.
+//! Waiting for the lock of an archive.
 
 use super::run_online;
 use crate::support::workspace::{Workspace, at};
@@ -6,7 +6,7 @@ use runledger::store::Lock;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-/// A sync that was told to wait, once it has said that it waits.
+/// A sync with `--wait`, after it has printed that it waits.
 fn waiting(workspace: &Workspace) -> (std::process::Child, BufReader<std::process::ChildStderr>) {
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"))
         .args(["sync", "--lock-wait", "10m", "--db"])

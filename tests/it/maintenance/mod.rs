@@ -1,4 +1,4 @@
-//! This is the test of the commands that look after an archive: check, backup, verify, coverage, drift, and waiting for the lock.
+//! Maintenance commands: check, backup, verify, coverage, drift, and waiting for the lock.
 
 mod backup;
 mod check;
@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
 
-/// How large a page of an archive is.
+/// The page size of an archive in bytes.
 const PAGE: u64 = 16 * 1024;
 
-/// What a command did.
+/// A finished command: exit code, standard output and standard error.
 pub(crate) struct Ran {
     code: i32,
     pub(crate) out: String,
@@ -47,7 +47,7 @@ pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {
     ran(command(db, arguments))
 }
 
-/// Runs a command that asks the workspace's API.
+/// Runs a command against the workspace's API.
 fn run_online(workspace: &Workspace, arguments: &[&str]) -> Ran {
     let mut command = command(&workspace.path(), arguments);
     command
@@ -60,7 +60,7 @@ pub(crate) fn json_of(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.out))
 }
 
-/// A workspace with all that an archive can hold: changed, vanished and quarantined runs, drift, a sync that was killed.
+/// A workspace with everything an archive can contain: changed, vanished and quarantined runs, drift, a killed sync.
 fn eventful(runs: usize) -> Workspace {
     let workspace = Workspace::of(runs);
     workspace.sync(&options());
@@ -95,8 +95,8 @@ fn eventful(runs: usize) -> Workspace {
     workspace
 }
 
-/// An eventful workspace whose October is closed, changed since, closed again, and changed once more; a pipeline was
-/// renamed in between and another is gone.
+/// An eventful workspace whose October was closed, changed, closed again, and changed once more. In between, one
+/// pipeline was renamed and another deleted.
 pub(crate) fn closed(runs: usize) -> Workspace {
     let workspace = eventful(runs);
     let full = runledger::sync::Options { full: true, ..options() };
@@ -175,7 +175,7 @@ fn close(workspace: &Workspace, closed_at: &str) {
         .unwrap();
 }
 
-/// Changes an archive by hand, whatever it says against it.
+/// Edits an archive by hand, without foreign keys and triggers.
 fn tamper(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF").unwrap();
@@ -183,7 +183,7 @@ fn tamper(path: &Path, sql: &str) {
     assert!(connection.total_changes() > 0 || sql.contains("DROP"), "nothing was changed: {sql}");
 }
 
-/// The names of what `check` finds broken.
+/// The names of the failed checks.
 pub(crate) fn broken(path: &Path) -> (i32, Vec<String>) {
     let ran = run(path, &["check", "--json"]);
     let told = json_of(&ran);

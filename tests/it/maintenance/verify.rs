@@ -1,4 +1,4 @@
-//! This is the test of `verify`: settled runs against what the API says now.
+//! The command `verify`: settled runs compared with the API.
 
 use super::{command, json_of, ran, run_online};
 use crate::support::workspace::{Workspace, at, options};
@@ -56,7 +56,7 @@ fn a_seed_samples_the_same_runs_again() {
     let distinct: BTreeSet<&Uuid> = all.iter().collect();
     assert_eq!(distinct.len(), all.len());
     assert!(draw(10, 3).iter().all(|id| distinct.contains(id)));
-    // Every run is drawn now and then.
+    // Every run is sampled by some seed.
     let drawn: BTreeSet<Uuid> = (0..200).flat_map(|seed| draw(20, seed)).collect();
     assert_eq!(drawn.len(), all.len());
     let unsettled = archive.unsettled(at("2026-11-01T00:00:00Z")).unwrap();

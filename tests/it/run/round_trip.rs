@@ -1,4 +1,4 @@
-//! This is the test of the promise that nothing is lost: any document of a run comes back whole from the archive.
+//! Lossless storage: any document of a run round-trips through the archive.
 
 use crate::support::document;
 use crate::support::document::{Json, read, same_run, units, write};
@@ -25,7 +25,7 @@ fn any_document_round_trips_through_the_archive() {
     let sync_id = archive.begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1", None, now).unwrap();
     let stored = "SELECT content_hash FROM run_snapshots WHERE run_id = ?1";
     let outcome = TestRunner::new(config(400)).run(&(document::run(), any::<u32>()), |(sent, style)| {
-        // What a case before this one stored is forgotten, also when it failed.
+        // Rows of an earlier case are removed, even if it failed.
         if !archive.connection().is_autocommit() {
             archive.roll_back().unwrap();
         }
@@ -46,7 +46,7 @@ fn any_document_round_trips_through_the_archive() {
             archive.connection().query_row(stored, [run.id.to_string()], |row| row.get(0)).unwrap();
         prop_assert_eq!(stored, Sha256::digest(back.as_bytes()).to_vec());
 
-        // The line that is exported can be read again, and says the same: it is no new state.
+        // The exported line decodes to an equal document, so it adds no snapshot.
         let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
         let kept = archive.keep(&again, Detail::Details, InsertHint::New, now, sync_id).unwrap();
@@ -63,7 +63,7 @@ fn another_spelling_of_a_document_adds_no_snapshot() {
         |(sent, one, other)| {
             let state =
                 |style| Snapshot::of(decode(raw(&write(&sent, style)), &Redaction::default()).unwrap().run);
-            // Text that is no Unicode keeps the spelling it came in.
+            // Invalid Unicode keeps its original spelling.
             let is_unicode = !write(&sent, 0).contains("\\uD");
             prop_assume!(is_unicode);
             prop_assert_eq!(state(one).content_hash, state(other).content_hash);

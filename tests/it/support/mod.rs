@@ -1,4 +1,4 @@
-//! This is what the tests share: workspaces, machines, ledgers written by hand, and comparisons.
+//! Fixtures that several test modules share: workspaces, machines, hand-written ledgers, comparisons.
 
 pub mod document;
 pub mod fault_scenario;

@@ -1,4 +1,4 @@
-//! This is an office for the tests of what finance signs: a workspace whose months are over, and the command to ask it.
+//! A month-end fixture: a workspace with past months, and the command that queries it.
 
 use super::workspace::{Workspace, at, options, rows_of};
 use chrono::TimeDelta;
@@ -12,22 +12,22 @@ use std::fs;
 use std::process::Command;
 use uuid::Uuid;
 
-/// The month that most tests close, years before any clock that they run by.
+/// The month that most tests close, years before the current date.
 pub const MONTH: &str = "2025-02";
 
-/// The zone of that month: it begins three hours after UTC's.
+/// The zone of that month: its months start three hours after those of UTC.
 pub const ZONE: &str = "America/Sao_Paulo";
 
-/// When an office opens: MONTH is over.
+/// The start of the fixture: MONTH is over.
 pub const OPENS: &str = "2025-03-05T12:00:00Z";
 
 pub struct MonthEnd {
     pub workspace: Workspace,
-    /// Runs that were deleted, so that they can come back.
+    /// Deleted runs, so that they can return.
     deleted: RefCell<Vec<(Uuid, Document)>>,
 }
 
-/// How a command ended.
+/// A finished command: exit code, standard output and standard error.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -36,7 +36,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Fails unless it was refused with this code, in these words, and said nothing on standard output.
+    /// Asserts that it was rejected with this code and text, and an empty standard output.
     pub fn refused(&self, code: i32, words: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
         for words in words {
@@ -46,7 +46,7 @@ impl Ran {
 }
 
 impl MonthEnd {
-    /// So many runs in the thirty days before it opens, all of them settled, in an archive that was synced once.
+    /// `runs` settled runs in the thirty days before the start, synced once into an archive.
     pub fn of(runs: usize) -> MonthEnd {
         let month_end = MonthEnd::opening(OPENS, runs, 30);
         month_end.settle();
@@ -54,7 +54,7 @@ impl MonthEnd {
         month_end
     }
 
-    /// Another office: as [`MonthEnd::of`], with pipelines and runs that no office of another seed has.
+    /// Another fixture: as [`MonthEnd::of`], with pipelines and runs that no other seed has.
     pub fn elsewhere(runs: usize, seed: u64) -> MonthEnd {
         let now = at(OPENS).to_utc();
         let plan = Plan { runs, seed, span: TimeDelta::days(30), ..Plan::ending_at(now) };
@@ -65,7 +65,7 @@ impl MonthEnd {
         month_end
     }
 
-    /// An office that opens then, with so many runs in the days before and nothing in its archive.
+    /// A fixture that starts at that instant, with `runs` runs in the days before and an empty archive.
     pub fn opening(now: &str, runs: usize, days: i64) -> MonthEnd {
         let now = at(now).to_utc();
         let plan = Plan { runs, span: TimeDelta::days(days), ..Plan::ending_at(now) };
@@ -73,7 +73,7 @@ impl MonthEnd {
         MonthEnd { workspace, deleted: RefCell::default() }
     }
 
-    /// Ends every run, and lets every cost arrive.
+    /// Ends every run and sets its cost.
     pub fn settle(&self) {
         let mut model = self.workspace.sandbox.model();
         for id in model.in_progress() {
@@ -88,7 +88,7 @@ impl MonthEnd {
         }
     }
 
-    /// Reads the whole list, an hour later. Gives the moment of knowledge.
+    /// Syncs the whole list an hour later. Returns the instant of the last observation.
     pub fn sync(&self) -> String {
         self.workspace.wait(TimeDelta::hours(1));
         let summary = self.sync_now();
@@ -100,12 +100,12 @@ impl MonthEnd {
         self.workspace.sync(&Options { full: true, ..options() })
     }
 
-    /// The moment of the last observation.
+    /// The instant of the last observation.
     pub fn known_at(&self) -> String {
         self.workspace.rows("SELECT max(last_observed_at) FROM syncs").remove(0)
     }
 
-    /// The runs that were booked in MONTH when they were last seen, the first first.
+    /// The runs booked in MONTH at their last observation, oldest first.
     pub fn runs_of_the_month(&self) -> Vec<Uuid> {
         let sql = "SELECT run_id FROM runs \
                    WHERE booked_at >= '2025-02-01T03:00:00.000000Z' AND booked_at < '2025-03-01T03:00:00.000000Z' \
@@ -119,7 +119,7 @@ impl MonthEnd {
         self.workspace.sandbox.model().change(id, |run| run.extend(fields));
     }
 
-    /// A run like another one that is created, and starts, at an instant.
+    /// Creates a copy of a run that is created and starts at an instant.
     pub fn add_like(&self, other: Uuid, at: &str) -> Uuid {
         let mut model = self.workspace.sandbox.model();
         let mut run = model.document(other).unwrap();
@@ -132,7 +132,7 @@ impl MonthEnd {
         id
     }
 
-    /// Some of all that can become known, drawn at random.
+    /// Applies changes of every kind, drawn at random.
     pub fn upset(&self, rng: &mut Rng) {
         let mut model = self.workspace.sandbox.model();
         for _ in 0..rng.usize(3..12) {
@@ -194,7 +194,7 @@ impl MonthEnd {
 
     // ---- the command
 
-    /// What the settings file beside the archive says from now on.
+    /// Writes the settings file beside the archive.
     pub fn set(&self, settings: &str) {
         fs::write(self.workspace.file("runledger.toml"), settings).unwrap();
     }
@@ -213,14 +213,14 @@ impl MonthEnd {
         ran(self.command(arguments))
     }
 
-    /// What the command says, which has to end well.
+    /// Standard output of the command, which must succeed.
     pub fn says(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
         ran.out
     }
 
-    /// The rows of what the command says, as CSV, by their columns.
+    /// The rows of the command's CSV, as maps from column to cell.
     pub fn rows(&self, arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
         let csv = match arguments[0] {
             "export" => self.says(arguments),
@@ -229,12 +229,12 @@ impl MonthEnd {
         rows_of_csv(&csv)
     }
 
-    /// The sum of a column of what the command says, in nano-dollars.
+    /// The sum of a column of the command's CSV, in nano-dollars.
     pub fn sum(&self, arguments: &[&str], column: &str) -> i128 {
         self.rows(arguments).iter().map(|row| nanos(&row[column])).sum()
     }
 
-    /// What each of these commands says in a scope, by what was asked.
+    /// The output of each of these commands in a scope, by its arguments.
     pub fn answers(&self, questions: &[Vec<&str>], scope: &[&str]) -> BTreeMap<String, Vec<u8>> {
         let answer = |question: &Vec<&str>| {
             let mut arguments = [question, scope].concat();
@@ -249,7 +249,7 @@ impl MonthEnd {
         questions.iter().map(answer).collect()
     }
 
-    /// Every row of a table, or what a query gives.
+    /// Every row of a table or query.
     pub fn table(&self, sql: &str) -> Vec<String> {
         rows_of(&self.workspace.path(), sql)
     }
@@ -279,7 +279,7 @@ pub fn rows_of_csv(csv: &str) -> Vec<BTreeMap<String, String>> {
     csv::Reader::from_reader(csv.as_bytes()).deserialize().map(Result::unwrap).collect()
 }
 
-/// A decimal in nano-dollars; blank is nothing.
+/// Parses a decimal into nano-dollars; blank is zero.
 pub fn nanos(text: &str) -> i128 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     assert!(decimals.len() <= 9, "{text}");
@@ -289,7 +289,7 @@ pub fn nanos(text: &str) -> i128 {
     })
 }
 
-/// Every report and export as programs read it.
+/// Every report and export in the formats that programs read.
 pub fn questions() -> Vec<Vec<&'static str>> {
     let mut questions: Vec<Vec<&str>> = vec![
         vec!["report", "cost", "--by", "day,pipeline", "--format", "csv"],
@@ -306,7 +306,7 @@ pub fn questions() -> Vec<Vec<&'static str>> {
     questions
 }
 
-/// What must stay for ever of a closed month: every split and format of every report and export.
+/// The commands whose output a close freezes: every split and format of every report and export.
 pub fn questions_of_a_month() -> Vec<Vec<&'static str>> {
     let mut questions = questions();
     let splits =

@@ -1,4 +1,4 @@
-//! This is somebody who waits for pings, for the tests: a server that writes down what it is told and answers as it should.
+//! A ping server for the tests: it records requests and sends the configured responses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What it was told once.
+/// One received ping.
 #[derive(Debug, Clone)]
 pub struct Told {
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The rest of the head.
+    /// The headers.
     pub head: String,
     pub body: String,
 }
 
-/// What it answers: a status, such as `200 OK`; or nothing, for so long.
+/// A response: a status, such as `200 OK`, or silence for a while.
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(&'static str),
@@ -46,30 +46,30 @@ impl PingServer {
         ping_server
     }
 
-    /// Its address, with the secret in its path and in its query.
+    /// Its URL, with the secret in its path and in its query.
     pub fn url(&self, secret: &str) -> String {
         format!("http://127.0.0.1:{}/ping/{secret}?key={secret}&rid=1", self.port)
     }
 
-    /// Answers so from now on: the next with the first, and every later one with the last.
+    /// Sets the responses: the next request gets the first, and every later one the last.
     pub fn reply(&self, replies: &[Reply]) {
         *self.replies.lock().unwrap() = replies.to_vec();
     }
 
-    /// Waits until it has been told something.
+    /// Waits until it has received a ping.
     pub fn wait(&self) {
         while self.told.lock().unwrap().is_empty() {
             thread::yield_now();
         }
     }
 
-    /// What it was told since the last look.
+    /// The pings received since the last call.
     pub fn told(&self) -> Vec<Told> {
         std::mem::take(&mut *self.told.lock().unwrap())
     }
 }
 
-/// Hears one request and answers it.
+/// Reads one request and responds.
 fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>>) {
     let mut reader = BufReader::new(&stream);
     let mut head = String::new();

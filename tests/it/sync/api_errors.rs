@@ -1,4 +1,4 @@
-//! This is the test of how a sync ends when the API fails.
+//! The outcome of a sync when the API fails.
 
 use super::{complete, exit_code, tally};
 use crate::support::workspace::{ATTEMPTS, Workspace, options, page_of, run_of};
@@ -86,7 +86,7 @@ fn an_api_that_fails_permanently_keeps_the_pages_read() {
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
-/// A page of the run list with links and a count of the test's own making.
+/// A page of the run list with the given links and count.
 fn page_with(model: &Model, page: u32, count: Option<usize>, next: &str) -> Response {
     let runs: Vec<&str> = model.runs().skip((page as usize - 1) * 20).take(20).collect();
     let next = if model.count() > page as usize * 20 { json!(next) } else { Value::Null };
@@ -107,7 +107,7 @@ fn next_links_are_not_followed_and_a_count_is_optional() {
         });
         let summary = workspace.sync(&options());
         assert_eq!(workspace.archived(), workspace.truth(), "count {count:?}");
-        // A list that claims a million runs and shows 110 is told of.
+        // A list that claims a million runs and returns 110 is reported.
         assert_eq!(
             exit_code(&summary),
             if count == Some(1_000_000) { 3 } else { 0 },

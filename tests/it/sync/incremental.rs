@@ -1,4 +1,4 @@
-//! This is the test of what a sync archives, and of the requests that it sends for it.
+//! Incremental and full syncs: what they archive, and the requests that they send.
 
 use super::{complete, full, settled, tally};
 use crate::support::workspace;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A run that has ended, with its cost, as old as can be.
+/// The oldest ended run that has a cost.
 fn oldest_settled(workspace: &Workspace) -> Uuid {
     *settled(&workspace.sandbox.model()).last().unwrap()
 }
@@ -91,7 +91,7 @@ fn a_sync_without_news_requests_the_pages_of_the_lookback() {
     };
     let boundary = workspace::at(&created[0]).plus(-TimeDelta::days(7));
     let inside = created.iter().filter(|text| workspace::at(text) >= boundary).count() as u32;
-    // The first page that lies wholly below the boundary is the last that is read.
+    // The first page that is wholly below the boundary is the last one read.
     let last = inside.div_ceil(PAGE_SIZE) + 1;
     assert!((3..=12).contains(&last), "the test needs a boundary inside of the list");
     assert_eq!(workspace.pages_asked(), Vec::from_iter(1..=last));
@@ -120,7 +120,7 @@ fn a_changed_run_adds_a_snapshot_and_ends_the_previous_one() {
         assert_eq!(pair[0].superseded_at, Some(pair[1].observed_at));
     }
     assert_eq!(history.last().unwrap().superseded_at, None);
-    // As known on each of these moments, and a moment before.
+    // As of each of these instants, and of an instant before.
     let known_on = |moment: &str| {
         workspace.rows(&format!(
             "SELECT number FROM run_snapshots WHERE run_id = '{id}' AND observed_at <= '{moment}'

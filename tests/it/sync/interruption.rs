@@ -1,4 +1,4 @@
-//! This is the test of syncs that are interrupted: the next one goes on.
+//! Interrupted syncs: the next one resumes.
 
 use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace;
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Syncs until this page of the run list is asked for, then stops as SIGINT does.
+/// Syncs until this page of the run list is requested, then stops as SIGINT does.
 fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summary {
     let stop = Arc::new(CancelToken::default());
     let hand = Arc::clone(&stop);
@@ -41,7 +41,7 @@ fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     workspace.sandbox.forget_requests();
     let summary = complete(&workspace, &one_by_one);
     assert_eq!((summary.kind, summary.tally.new), (SyncKind::First, 150));
-    // The page before for the overlap, what is left, then the top for what was created meanwhile.
+    // The page before for the overlap, the remaining pages, then the top for runs created meanwhile.
     assert_eq!(workspace.pages_asked(), Vec::from_iter((5..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 
@@ -63,7 +63,7 @@ fn prefetched_pages_do_not_affect_where_a_first_sync_resumes() {
     assert_eq!(workspace.archived().len() as u32, kept * PAGE_SIZE);
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    // Requests of the interrupted sync may still come in: they are for pages further down.
+    // Late requests of the interrupted sync can still arrive: they are for pages further down.
     let asked = BTreeSet::from_iter(workspace.pages_asked());
     assert_eq!(asked, BTreeSet::from_iter((kept..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
@@ -125,7 +125,7 @@ fn a_repeatedly_interrupted_first_sync_completes() {
         for attempt in 1.. {
             assert!(attempt < 30, "each attempt gets further");
             let stop = Arc::new(CancelToken::default());
-            // The runs that are asked for by id at the end are asked for anew each time.
+            // The runs requested by id at the end are requested anew each time.
             workspace.clock.stop_at(attempt + rng.u32(8..11), Arc::clone(&stop));
             let summary = workspace.sync_until(&stop, &one_by_one);
             if summary.result.is_ok() {
@@ -175,7 +175,7 @@ fn an_interrupted_first_sync_of_an_unsorted_list_restarts() {
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
-/// What a sync has to find: runs that are new, changed, ended and gone, all over the list.
+/// Changes that a sync must find: new, changed, ended and deleted runs across the list.
 fn live_on(workspace: &Workspace) {
     workspace.wait(TimeDelta::hours(1));
     let mut model = workspace.sandbox.model();
@@ -192,7 +192,7 @@ fn live_on(workspace: &Workspace) {
     model.add();
 }
 
-/// Every state of every run, in order, and which runs are gone.
+/// Every state of every run in order, and the vanished runs.
 fn story(workspace: &Workspace) -> [Vec<String>; 2] {
     [
         "SELECT run_id, content_hash, superseded_at IS NULL FROM run_snapshots ORDER BY run_id, observed_at",
@@ -201,7 +201,7 @@ fn story(workspace: &Workspace) -> [Vec<String>; 2] {
     .map(|sql| workspace.rows(sql))
 }
 
-/// The account of each sync adds up to what is in the archive.
+/// Asserts that the counts of each sync add up to the archive's rows.
 fn assert_accounts_add_up(workspace: &Workspace) {
     let contents = workspace.archive().contents(workspace::at("2026-01-01T00:00:00Z")).unwrap();
     assert_eq!(contents.runs as i64, workspace.number("SELECT count(*) FROM runs"));
@@ -242,8 +242,8 @@ fn commits_during_detail_requests_are_counted() {
     let (path, count) = (workspace.path(), Arc::new(std::sync::Mutex::new(None)));
     let seen = Arc::clone(&count);
     workspace.sandbox.on_request(move |call, _| {
-        // The answer is kept back until what came before it is committed: after a second it is. Meanwhile the
-        // runtime gets another thread, or nobody would tell it that the second is over.
+        // The response is held back until the rows before it are committed, which takes a second. Meanwhile the
+        // runtime needs another thread, which wakes the sync after that second.
         tokio::task::block_in_place(|| {
             while run_of(call).is_some() && seen.lock().unwrap().is_none() {
                 let sql = "SELECT (SELECT count(*) FROM run_snapshots), (SELECT sum(runs_new) FROM syncs)";

@@ -1,4 +1,4 @@
-//! This is the test of the names of pipelines.
+//! Pipeline names.
 
 use super::{complete, exit_code};
 use crate::support::workspace::{Workspace, options};

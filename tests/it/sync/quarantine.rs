@@ -1,4 +1,4 @@
-//! This is the test of what the contract does not know: drift, quarantine and unexpected credentials.
+//! Data outside the contract: drift, quarantine and unexpected credentials.
 
 use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
@@ -35,7 +35,7 @@ fn unknown_fields_are_kept_and_reported_once() {
     assert_eq!(summary.new_drift.len(), 5);
     assert_eq!(workspace.archived(), workspace.truth());
 
-    // Another run shows the same: that is no news.
+    // The same in another run is not new.
     workspace.sandbox.model().change(ids[20], |run| {
         run.insert("status".to_owned(), json!("paused"));
     });
@@ -70,7 +70,7 @@ fn undecodable_items_are_quarantined_and_the_walk_continues() {
         expected.sort_unstable();
         assert_eq!(reasons, expected);
     }
-    // All but the one that is too deep to be searched for credentials is there letter by letter.
+    // Every item is stored byte for byte, except the one nested too deep to search for credentials.
     for (text, _) in &unreadable[..5] {
         let found = workspace.rows(&format!("SELECT sync_id FROM quarantine WHERE item = '{text}'"));
         assert_eq!(found, ["2"], "{text}");
@@ -90,7 +90,7 @@ fn a_run_listed_in_two_states_on_a_page_keeps_both() {
     let mut document = workspace.sandbox.model().document(id).unwrap();
     document.insert("number".to_owned(), json!(4711));
     let text = serde_json::to_string(&document).unwrap();
-    // The run is on the page twice, as when it changes while the page is put together.
+    // The run is on the page twice, as if it changed while the API built the page.
     let before = workspace.sandbox.model().run(other).unwrap().to_owned();
     workspace.sandbox.model().set_text(other, &text);
     workspace.sandbox.on_request({

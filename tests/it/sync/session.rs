@@ -1,4 +1,4 @@
-//! This is the test of one sync as a whole: its clock, its lock, and the dry run.
+//! A sync session: its clock, its lock, and the dry run.
 
 use super::{complete, settled, tally};
 use crate::support::workspace;
@@ -23,7 +23,7 @@ fn a_clock_that_goes_back_keeps_the_order_of_observations() {
     }
     let numbers: Vec<Value> = workspace.states(id).iter().map(|state| state["number"].clone()).collect();
     assert_eq!(numbers, [1, 2, 3]);
-    // As known on the moment of each observation, and on any moment after them all.
+    // As of each observation, and as of an instant after all of them.
     let known_on = |moment: &str| {
         workspace.rows(&format!(
             "SELECT number FROM run_snapshots WHERE run_id = '{id}' AND observed_at <= '{moment}'

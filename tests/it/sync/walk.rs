@@ -1,4 +1,4 @@
-//! This is the test of run lists in an order, or with pages, that the contract does not promise.
+//! Run lists whose order or page size violates the contract.
 
 use super::{complete, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
@@ -129,7 +129,7 @@ fn runs_created_or_deleted_between_pages_hide_no_other() {
             for id in throughout {
                 assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
             }
-            // What was pushed off the top meanwhile is met by the next sync at the latest.
+            // The next sync finds a run that was pushed off the top meanwhile.
             complete(&workspace, &Options { concurrency, ..options() });
             let archived = workspace.archived();
             assert!(workspace.truth().keys().all(|id| archived.contains_key(id)), "seed {seed}");

@@ -1,4 +1,4 @@
-//! This is the test of several archives that answer as one, and never count anything twice.
+//! Several archives that answer as one, without counting anything twice.
 
 use crate::support::month_end::{MONTH, MonthEnd, Ran, ZONE, nanos, ran, rows_of_csv};
 use runledger::report::question::reports;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Two workspaces whose archives are called `acme.db` and `globex.db`, in the folder of the first.
+/// Two workspaces whose archives are `acme.db` and `globex.db`, in the folder of the first.
 struct Firms {
     acme: MonthEnd,
     globex: MonthEnd,
@@ -20,7 +20,7 @@ impl Firms {
         firms
     }
 
-    /// Puts the archives as they are now beside each other.
+    /// Copies the current archives into one folder.
     fn file(&self) {
         for (month_end, name) in [(&self.acme, "acme.db"), (&self.globex, "globex.db")] {
             let to = self.acme.workspace.file(name);
@@ -41,7 +41,7 @@ impl Firms {
         ran.out
     }
 
-    /// What both say together.
+    /// The output of a command over both archives.
     fn both(&self, arguments: &[&str]) -> String {
         self.says(&[&["--db", "acme.db", "--db", "globex.db"], arguments].concat())
     }
@@ -74,7 +74,7 @@ fn a_report_over_two_archives_is_their_sum() {
             assert!(sum(&acme, "runs") > 0 && sum(&globex, "runs") > 0);
         }
     }
-    // Percentiles are of all runs, not of two percentiles.
+    // Percentiles cover all runs; they are not computed from two percentiles.
     let all = ["report", "duration", "--format", "csv", "--by", "month"];
     let longest =
         |csv: &str| column(csv, "max_seconds").iter().map(|text| text.parse().unwrap()).collect::<Vec<f64>>();
@@ -95,7 +95,7 @@ fn each_pipeline_names_its_workspace() {
         "{by_workspace}"
     );
     assert_eq!(sum(&both, "total_cost_usd"), sum(&by_workspace, "total_cost_usd"));
-    // Of a single archive nothing is said that is the same in every row.
+    // For a single archive, a column that is the same in every row is left out.
     let one = firms.says(&["report", "cost", "--by", "pipeline", "--format", "csv", "--db", "acme.db"]);
     assert!(one.starts_with("pipeline_name,pipeline_id,pipeline_kind,runs,"), "{one}");
 }
@@ -128,7 +128,7 @@ fn two_archives_of_one_workspace_are_rejected() {
         let ran = firms.run(&["report", "cost", "--db", pair[0], "--db", pair[1]]);
         ran.refused(2, &["both hold the run", "would count twice", "one --db for each workspace"]);
     }
-    // Also when they have hardly a run in common.
+    // Even with few runs in common.
     let one =
         firms.acme.workspace.rows("SELECT run_id FROM run_snapshots ORDER BY snapshot_id LIMIT 1 OFFSET 30");
     let globex =
@@ -162,7 +162,7 @@ fn a_month_closed_in_each_archive_answers_as_closed() {
     let mut open = ask.to_vec();
     open.splice(4..6, ["--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE]);
     assert_ne!(firms.both(&open), closed);
-    // The manifest says of each what it was asked.
+    // The manifest records the question for each archive.
     let output = ["--output", "cost.csv", "--manifest"];
     firms.both(&[&ask[..], &output].concat());
     let manifest: Value =
@@ -197,7 +197,7 @@ fn workspace_names_come_from_the_settings() {
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
     assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
     firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
-    // Without settings, archives of one name are told apart by their folders.
+    // Without settings, archives with the same file name are distinguished by their folders.
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), folder.join("acme.db")).unwrap();
@@ -294,17 +294,17 @@ fn a_dataset_of_several_workspaces_always_updates_all() {
     told(&[]);
     let alone = files();
     assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
-    // A second workspace comes to the first, whose files stay as they are.
+    // A second workspace joins the first, whose files stay unchanged.
     let told_of_both = told(&["--db", "globex.db"]);
     assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
     let both = files();
     assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
     assert!(told(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
-    // In another order each is still itself.
+    // In another order, each workspace keeps its files.
     let turned =
         firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
     assert!(turned.err.contains("runs: 0 written (0 rows)"), "{turned:?}");
-    // Without the second its files would go stale; under another name the first would be there twice.
+    // Without the second workspace its files would go stale; under another name the first would be there twice.
     firms.run(&export).refused(2, &["has the workspace globex too", "would go stale"]);
     let renamed = [&export[..], &["--workspace", "other"]].concat();
     firms.run(&renamed).refused(2, &["has the workspace acme too"]);

@@ -1,11 +1,11 @@
-//! This is the test of `sync --all`: every workspace of the settings.
+//! `sync --all`: every workspace in the settings.
 
 use crate::support::month_end::{MonthEnd, Ran, ran};
 use crate::support::{month_end, workspace};
 use serde_json::{Value, json};
 use std::fs;
 
-/// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.
+/// Three workspaces: one with a replaceable key, one whose archive's folder is missing, and one that works.
 fn three(acme: &MonthEnd, globex: &MonthEnd, globex_key: &str) -> String {
     let of = |name: &str, folder: &str, url: &str| {
         format!(
@@ -40,7 +40,7 @@ fn sync_all(month_end: &MonthEnd, arguments: &[&str]) -> Ran {
 fn a_failing_workspace_does_not_stop_the_others() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, "wrong-key"));
-    // The settings lie beside the archive that a command asks by default.
+    // The settings file is beside the default archive.
     let ran = sync_all(&acme, &[]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().collect();
@@ -72,9 +72,9 @@ fn sync_all_prints_one_json_object_per_workspace() {
     let of = |index: usize, field: &str| told[index][field].clone();
     let named = [of(0, "workspace"), of(1, "workspace"), of(2, "workspace")];
     assert_eq!(named, [json!("globex"), json!("initech"), json!("acme")]);
-    // What could not begin has an object too.
+    // A workspace that could not start has an object too.
     assert_eq!([of(0, "runs_new"), of(1, "exit_code"), of(2, "runs_new")], [json!(30), json!(6), json!(40)]);
-    // What all of them say is quiet where all is well.
+    // Without failures, nothing is printed.
     let ran = sync_all(&acme, &["--quiet"]);
     assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
 }
@@ -141,7 +141,7 @@ fn an_invalid_workspace_list_is_rejected_by_name() {
         ran.refused(2, &[words, "runledger.toml"]);
         assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
     }
-    // A key that was put where its variable's name belongs is not printed.
+    // A key in place of its variable's name is not printed.
     month_end.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
     let ran = sync_all(&month_end, &[]);
     assert_eq!(ran.code, 2, "{ran:?}");
