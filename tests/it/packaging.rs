@@ -42,7 +42,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
             when.iter()
                 .all(|field| field.chars().all(|letter| letter.is_ascii_digit() || "*/,-".contains(letter)))
         );
-        assert_eq!(rest[0], "runledger", "the user");
+        assert_eq!(rest[0], "runledger", "cron.d names the user");
         let bare = line.replace("\\%", "");
         assert!(!bare.contains('%'), "cron ends a line at a bare %: {line}");
         commands.push(("the crontab", rest[1..].to_vec()));

@@ -110,7 +110,11 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     let summary = scenario.sync();
     assert_eq!(exit_code(&summary), 0, "{}", told(&summary));
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
-    assert_eq!(scenario.workspace.number("SELECT count(*) FROM quarantine"), unreadable as i64, "it stays");
+    assert_eq!(
+        scenario.workspace.number("SELECT count(*) FROM quarantine"),
+        unreadable as i64,
+        "the run stays in the archive"
+    );
 }
 
 #[test]

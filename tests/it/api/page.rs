@@ -30,7 +30,7 @@ fn a_malformed_page_is_retried_and_then_reported() {
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
         assert!(told(&summary).contains(why), "{}", told(&summary));
         assert!(!told(&summary).contains('\u{1b}'));
-        assert!(told(&summary).len() < 500, "an error quotes no page");
+        assert!(told(&summary).len() < 500, "an error does not quote a whole page");
         scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), Fault::body(body)));
         let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..one_by_one() });
         assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{why}");
@@ -82,7 +82,7 @@ fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
     let summary = scenario.sync();
     assert_eq!(exit_code(&summary), 3, "{}", told(&summary));
     assert!(summary.tally.requests < 100, "{} requests", summary.tally.requests);
-    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
 
@@ -133,7 +133,7 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
             let summary = scenario.sync();
             assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
             assert!(told(&summary).contains("redirect"), "{}", told(&summary));
-            assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not asked for again");
+            assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not retried");
         }
     }
     scenario.recovers();
@@ -149,6 +149,6 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), Fault::Answer(answer)));
     assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
     scenario.recovers();
-    assert_eq!(listening.heads(), [""; 0], "nobody else was ever asked anything");
+    assert_eq!(listening.heads(), [""; 0], "the hostile server received no request");
     assert!(scenario.gateway.heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
 }

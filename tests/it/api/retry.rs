@@ -60,7 +60,7 @@ fn random_failures_on_any_request_do_no_harm() {
         let summary = scenario
             .sync_with(ClientConfig { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
         assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
-        assert!(summary.tally.requests > 10, "something went wrong");
+        assert!(summary.tally.requests > 10, "some requests failed");
         scenario.recovers();
     }
 }
@@ -107,7 +107,7 @@ fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
             let summary = scenario.sync();
             assert_eq!((exit_code(&summary), summary.tally.seen), (4, seen), "{status} {which:?}");
             let refused = scenario.gateway.heads().len();
-            assert_eq!(refused, 3 + if seen == 0 { 1 } else { 2 }, "a refusal is not asked for again");
+            assert_eq!(refused, 3 + if seen == 0 { 1 } else { 2 }, "a rejected key is not retried");
             scenario.recovers();
         }
     }
@@ -145,7 +145,7 @@ fn an_api_without_a_run_list_is_unavailable() {
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
     assert!(told(&summary).contains("has no run list at /api/v1/runs/"), "{}", told(&summary));
-    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
 

@@ -45,7 +45,7 @@ fn the_key_is_never_printed_and_never_stored() {
         [&["sync", "-vvv"][..], &["sync", "-vvv", "--full"], &["fetch", "-vvv", &Uuid::nil().to_string()]]
     {
         let ran = with(&workspace, args);
-        assert!(ran.err.contains("TRACE"), "it was talkative: {}", ran.err);
+        assert!(ran.err.contains("TRACE"), "the log is verbose: {}", ran.err);
         assert!(!shown(workspace.sandbox.api_key(), &ran), "{args:?}");
     }
     let mut refused = command_with(&workspace, &["sync", "-vvv"]);
@@ -62,7 +62,7 @@ fn the_key_is_never_printed_and_never_stored() {
     for name in files(&workspace) {
         let bytes = fs::read(workspace.file(&name)).unwrap();
         let key = workspace.sandbox.api_key().as_bytes();
-        assert!(!bytes.windows(key.len()).any(|window| window == key), "{name} holds the key");
+        assert!(!bytes.windows(key.len()).any(|window| window == key), "{name} contains the key");
     }
 }
 

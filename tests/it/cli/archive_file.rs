@@ -61,7 +61,7 @@ fn a_missing_archive_comes_with_a_hint() {
             "{ran:?}"
         );
     }
-    assert_eq!(files(&workspace), [""; 0], "looking makes no file");
+    assert_eq!(files(&workspace), [""; 0], "reading creates no file");
     let ran = with(&workspace, &["sync", "--db", "no/such/folder/a.db"]);
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(ran.err.contains("hint: "), "{}", ran.err);

@@ -27,7 +27,7 @@ fn the_demo_needs_no_account_and_prints_reports() {
         let status = run(command(folder.path(), &["status", "--db", "runledger-demo.db", "--json"])).json();
         assert_eq!(status["last_sync"]["outcome"], "complete");
     }
-    assert_eq!(sizes, [["303"], ["303"]], "the second demo begins anew");
+    assert_eq!(sizes, [["303"], ["303"]], "the second demo starts from scratch");
 }
 
 #[test]

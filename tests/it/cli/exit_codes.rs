@@ -103,12 +103,12 @@ fn every_exit_code_is_produced_and_explained() {
 fn help_and_readme_explain_the_same_exit_codes() {
     let help = Command::new(RUNLEDGER).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let (_, of_help) = help.split_once("Exit codes:\n").expect("the help lists them");
+    let (_, of_help) = help.split_once("Exit codes:\n").expect("the help lists the exit codes");
     let of_help: Vec<Vec<&str>> =
         of_help.lines().map(|line| line.trim().splitn(2, "  ").map(str::trim).collect()).collect();
 
     let readme = include_str!("../../../README.md");
-    let (_, section) = readme.split_once("## Exit codes\n").expect("the README lists them");
+    let (_, section) = readme.split_once("## Exit codes\n").expect("the README lists the exit codes");
     let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with('|')).skip(2);
     let of_readme: Vec<Vec<&str>> =
         rows.map(|row| row.trim_matches('|').splitn(2, '|').map(str::trim).collect()).collect();

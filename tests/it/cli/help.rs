@@ -106,7 +106,7 @@ fn the_examples_of_every_command_parse() {
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{name}: {line}\n{error}"));
             }
             own += usize::from(words.join(" ").starts_with(name));
-            assert!(line.chars().count() <= 100, "{name}: it does not fit: {line}");
+            assert!(line.chars().count() <= 100, "{name}: the line is too long: {line}");
             count += 1;
         }
         assert!(own > 0, "{name} has no example of its own");

@@ -48,7 +48,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 fn run(mut command: Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
-        code: output.status.code().expect("it ends by itself"),
+        code: output.status.code().expect("no signal ended it"),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }

@@ -52,13 +52,8 @@ fn every_old_name_exits_2_and_names_its_replacement() {
 
 #[test]
 fn every_kind_of_name_has_a_renamed_one() {
-    let kinds = [
-        NameKind::Flag,
-        NameKind::Variable,
-        NameKind::Setting,
-        NameKind::Report,
-        NameKind::Dimension,
-    ];
+    let kinds =
+        [NameKind::Flag, NameKind::Variable, NameKind::Setting, NameKind::Report, NameKind::Dimension];
     for kind in kinds {
         assert!(RENAMED.iter().any(|renamed| renamed.kind == kind), "{kind:?}");
     }

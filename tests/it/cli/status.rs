@@ -70,7 +70,7 @@ fn a_run_is_shown_with_its_history() {
 
     let text = with(&workspace, &["show", &id.to_string()]).out();
     assert!(text.contains(&format!("number: {} → 4711", before["number"])), "{text}");
-    assert!(!text.contains(['\u{1b}', '\u{7}']), "a terminal obeys what it is shown");
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "control characters are escaped");
 
     let unknown = with(&workspace, &["show", &Uuid::nil().to_string()]);
     assert_eq!(unknown.code, 2);

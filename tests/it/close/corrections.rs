@@ -25,7 +25,7 @@ fn a_late_change_is_a_correction_in_the_month_that_saw_it() {
     assert_eq!(month_end.says(&["export", "focus", "--period", MONTH]), february);
     let march = charges(&month_end, &["2025-03"]).remove("2025-03").unwrap();
     let corrections: Vec<_> = march.iter().filter(|row| row["ChargeClass"] == "Correction").collect();
-    assert_eq!(corrections.len(), 1, "a change of the status alone costs nothing");
+    assert_eq!(corrections.len(), 1, "a change of only the status has no cost");
     let correction = corrections[0];
     assert_eq!(correction["x_RunId"], runs[0].to_string());
     assert_eq!(nanos(&correction["EffectiveCost"]), 7_500_000_000 - el);
@@ -96,7 +96,11 @@ fn a_month_corrected_in_a_closed_month_is_not_closed_again_unforced() {
         &["2025-03 was closed with corrections of 2025-02, which count twice until it is restated too"],
     );
     month_end.says(&["close", "--restate", MONTH, "--force"]);
-    assert_eq!(month_end.says(&["export", "focus", "--period", "2025-03"]), march, "what is closed stays");
+    assert_eq!(
+        month_end.says(&["export", "focus", "--period", "2025-03"]),
+        march,
+        "a closed month does not change"
+    );
     month_end.says(&["close", "--restate", "2025-03", "--force"]);
     assert!(!month_end.says(&["export", "focus", "--period", "2025-03"]).contains(",Correction,"));
 }

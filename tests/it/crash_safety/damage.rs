@@ -17,7 +17,7 @@ fn assert_refused(machine: &Machine, file: &Path, words: &str) {
         let ended = machine.run(file, arguments);
         ended.refused(6, words);
         assert!(ended.stderr.contains(file.file_name().unwrap().to_str().unwrap()), "{ended:?}");
-        assert_eq!(bytes(), before, "{arguments:?} changed it");
+        assert_eq!(bytes(), before, "{arguments:?} changed the file");
     }
 }
 
@@ -93,9 +93,9 @@ fn a_damaged_archive_is_named_and_not_made_worse() {
     let pages = |bytes: &[u8]| bytes.chunks(PAGE_BYTES).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let changed =
         pages(&before).into_iter().zip(pages(&after)).filter(|(before, after)| before != after).count();
-    assert!(changed <= 3, "the account of syncs and little else is written: {changed} pages");
+    assert!(changed <= 3, "only the record of the sync is written: {changed} pages");
     let ended = machine.run(&middle, ["export", "snapshots", "--output", "out"]).with(0);
-    assert_eq!(ended.stderr, "", "what is sound can be read");
+    assert_eq!(ended.stderr, "", "undamaged tables can be read");
 }
 
 /// The SQL that the archive is created with.
@@ -137,7 +137,7 @@ fn a_leftover_write_ahead_log_is_replayed() {
     let archive = machine.file("a.db");
     kill_after_commit(&machine, &archive, 3);
     let (_folder, copy) = copied(&archive);
-    assert!(fs::metadata(format!("{}-wal", copy.display())).unwrap().len() > 0, "it is in the log");
+    assert!(fs::metadata(format!("{}-wal", copy.display())).unwrap().len() > 0, "the rows are in the log");
     let kept = number(&archive, "SELECT count(*) FROM runs");
     let status = machine.run(&copy, ["status", "--json"]).with(0);
     assert!(status.stdout.contains(&format!("\"runs\":{kept},")), "{status:?}");

@@ -31,7 +31,7 @@ fn a_sync_at_a_file_size_limit_reports_it_and_completes_later() {
         assert_whole(&machine, &archive, &when);
         assert_eq!(contents(&archive), expected, "{when}");
     }
-    assert!(refused >= 10, "most of the limits are too small: {refused}");
+    assert!(refused >= 10, "most limits are too small: {refused}");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
         }
         fs::remove_file(&ballast).unwrap();
     }
-    assert!(refused >= 5, "most of the time there is too little room: {refused}");
+    assert!(refused >= 5, "most disks are too small: {refused}");
     machine.synced(&archive, IN_PART);
     assert_whole(&machine, &archive, "finished");
     assert_eq!(contents(&archive), contents(&undisturbed));

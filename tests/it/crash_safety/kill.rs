@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::{fs, thread};
 
-/// Kills a sync `delay` after its `request`-th request, and waits until it has ended. With request 0,
-/// the delay counts from its start.
+/// Kills a sync `spins` spins after its `request`-th request, and waits until it has ended. With request 0,
+/// the spins count from its start.
 fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> Ended {
     let spin = move || (0..spins).for_each(|_| std::hint::spin_loop());
     let victim = Victim::default();
@@ -81,7 +81,7 @@ fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
         assert_eq!(contents(&archive), expected, "{when}");
         fs::remove_file(&archive).unwrap();
     }
-    assert!(killed >= 100, "most blows fall while it lives: {killed}");
+    assert!(killed >= 100, "most kills hit a running process: {killed}");
 }
 
 #[test]

@@ -24,6 +24,9 @@ fn the_data_model_page_matches_the_data_dictionary() {
     if std::env::var_os("RUNLEDGER_BLESS").is_some() {
         fs::write(path, expected).unwrap();
     } else {
-        assert!(page == expected, "docs/model.md has other words than src/store/dictionary.rs: bless it");
+        assert!(
+            page == expected,
+            "docs/data-model.md differs from the data dictionary: run with RUNLEDGER_BLESS=1"
+        );
     }
 }

@@ -8,13 +8,13 @@ use std::fs;
 fn every_page_is_in_the_contents_and_links_back() {
     let pages = pages();
     let contents =
-        &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md is the contents").1;
+        &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md lists the pages").1;
     for (name, page) in &pages {
         if name == "README.md" || *name == FIRST_PAGE {
             continue;
         }
         assert!(contents.contains(&format!("]({name})")), "docs/README.md does not list {name}");
-        assert!(page.contains("(README.md)"), "{name} has no way back to the contents");
+        assert!(page.contains("(README.md)"), "{name} does not link to the contents");
     }
 }
 

@@ -122,14 +122,14 @@ fn blocks(page: &str) -> Vec<Block> {
             above = line.trim();
         }
     }
-    assert!(!open, "a block has no end");
+    assert!(!open, "an unclosed block");
     blocks
 }
 
 /// Whether another test, which must name the page, runs it.
 fn run_elsewhere(name: &str, page: &str) -> bool {
     let Some((_, mark)) = page.split_once("<!-- run by tests/") else { return false };
-    let test = mark.split_once(':').expect("a reason stands behind the test's name").0;
+    let test = mark.split_once(':').expect("a reason follows the test's name").0;
     let text = fs::read_to_string(root().join("tests").join(test)).unwrap();
     assert!(text.contains(&format!("docs/{name}")), "tests/{test} does not name docs/{name}");
     true
@@ -220,7 +220,7 @@ fn filled_in(sql: &str) -> String {
     let mut rest = sql;
     while let Some((before, part)) = rest.split_once("[[") {
         text.push_str(before);
-        rest = part.split_once("]]").expect("an optional part has an end").1;
+        rest = part.split_once("]]").expect("an optional part is closed").1;
     }
     text.push_str(rest);
     // Grafana's are the dashboard's first and last instant in milliseconds.
@@ -337,7 +337,7 @@ fn every_command_statement_and_script_of_the_docs_runs() {
         left_out.iter().for_each(|what| println!("  not run: {what}"));
         ran += count;
     }
-    assert!(only.is_some() || ran > 60, "the book has {ran} commands and statements");
+    assert!(only.is_some() || ran > 60, "only {ran} commands and statements ran");
 }
 
 #[test]
@@ -356,17 +356,17 @@ fn every_command_block_runs_or_says_why_not() {
                 for program in commands {
                     assert!(
                         !first.starts_with(&format!("{program} ")),
-                        "{at}: `{first}` is a command: make it a console block, or say `<!-- not run: why -->` above it"
+                        "{at}: `{first}` is a command: use a console block, or put `<!-- not run: why -->` above it"
                     );
                 }
             } else {
                 assert!(
                     ["console", "sql", "python"].contains(&language),
-                    "{at}: nothing runs {language}: say `<!-- not run: why -->` above it"
+                    "{at}: nothing runs {language}: put `<!-- not run: why -->` above it"
                 );
                 assert!(
                     language != "console" || !commands(&block).is_empty(),
-                    "{at}: a command begins with `$ `"
+                    "{at}: a command starts with `$ `"
                 );
             }
         }
@@ -403,7 +403,7 @@ fn every_dashboard_panel_returns_rows() {
                 (_, kind) => assert_eq!(kind, "table", "{title}"),
             }
         }
-        assert!(count > 0, "{title} shows nothing");
+        assert!(count > 0, "{title} has no rows");
         if columns[0] == "time" {
             // The days of a year, in seconds.
             assert!(seconds.iter().all(|second| second % 86_400 == 0) && seconds.len() > 200, "{title}");

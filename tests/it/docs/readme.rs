@@ -112,7 +112,7 @@ fn every_command_of_the_month_end_page_works() {
         assert!(folder.path().join(file).exists(), "{file}");
     }
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
-    assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+    assert!(corrections.contains(",Correction,"), "the closed month has corrections");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn focus_rows_sum_to_the_ledger() {
             let (bytes, written) = dataset(&archive, &period, &books, version, &[]);
             let rows = rows(&bytes);
             assert_eq!(sum(&rows, "EffectiveCost"), el + transformation, "{inside}");
-            assert_eq!(sum(&rows, "BilledCost"), el + fee, "Nekt invoices the plan and no transformation");
+            assert_eq!(sum(&rows, "BilledCost"), el + fee, "Nekt invoices the plan, not transformations");
             assert_eq!(sum(&rows, "ListCost"), el + transformation + fee);
             assert_eq!(sum(&rows, "ContractedCost"), el + transformation + fee);
             assert_eq!(written.effective.units(), el + transformation);

@@ -293,7 +293,7 @@ fn the_same_table_gives_the_same_spreadsheet() {
     let book = || bytes_of(Format::Xlsx(ZONE), |writing, to| write_table(&table, writing, to));
     let first = book();
     assert!(first.starts_with(b"PK"));
-    assert!(book() == first, "two spreadsheets of one answer differ");
+    assert!(book() == first, "two spreadsheets of one table differ");
 }
 
 proptest! {

@@ -175,12 +175,12 @@ fn close(workspace: &Workspace, closed_at: &str) {
         .unwrap();
 }
 
-/// Edits an archive by hand, without foreign keys and triggers.
+/// Edits an archive by hand, without CHECK constraints and foreign keys.
 fn tamper(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF").unwrap();
     connection.execute_batch(sql).unwrap();
-    assert!(connection.total_changes() > 0 || sql.contains("DROP"), "nothing was changed: {sql}");
+    assert!(connection.total_changes() > 0 || sql.contains("DROP"), "the statement changed nothing: {sql}");
 }
 
 /// The names of the failed checks.

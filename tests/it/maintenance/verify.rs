@@ -41,7 +41,7 @@ fn verify_compares_settled_runs_with_the_api() {
     let (corrected, gone) = (corrected.to_string(), gone.to_string());
     assert_eq!(verdicts, BTreeSet::from([(corrected.as_str(), "differs"), (gone.as_str(), "gone")]));
     assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{told}");
-    assert!(fs::read(workspace.path()).unwrap() == before, "verifying stores nothing");
+    assert!(fs::read(workspace.path()).unwrap() == before, "verify stores nothing");
 }
 
 #[test]

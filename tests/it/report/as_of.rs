@@ -62,7 +62,7 @@ fn every_as_of_answer_equals_the_answer_given_at_that_time() {
             month_end.upset(&mut rng);
             month_end.workspace.wait(TimeDelta::days(rng.i64(1..20)));
         }
-        assert!(said[0].2 != said[2].2, "runs have settled meanwhile");
+        assert!(said[0].2 != said[2].2, "runs settled in between");
         for (nth, (known_at, answers, open)) in said.iter().enumerate() {
             let when = format!("seed {seed}, sync {nth}");
             assert_said(answers, &month_end.answers(&questions, &["--as-of", known_at]), &when);

@@ -161,7 +161,7 @@ fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
                     Value::Null => String::new(),
                     Value::Integer(whole) => whole.to_string(),
                     Value::Text(text) => text,
-                    value => panic!("{name} gives {value:?}, which other engines may print otherwise"),
+                    value => panic!("{name} returns {value:?}, which other engines may print differently"),
                 })
             })
             .collect::<rusqlite::Result<Vec<String>>>()

@@ -128,7 +128,7 @@ fn written() -> Written {
     written.charged("t-moved", "0 5 * * *@America/New_York", &["2026-03-15T09:00", "2026-03-16T09:00"]);
     written.charged("s-gone", "0 * * * *@UTC", &["2026-03-09T00:00", "2026-03-09T01:00"]);
     written.charged("s-off", "0 1 * * *@UTC", &["2026-03-09T01:00"]);
-    // Its slug belongs to two pipelines, so it resolves to neither.
+    // A run of two pipelines counts for neither.
     written.charged("?", "manual", &["2026-03-09T01:00"]);
     written
 }

@@ -187,7 +187,7 @@ fn only_the_right_cause_explains_each_invoice() {
         let found = of_january(invoice);
         assert_eq!(found.explanations(), [cause], "{invoice}");
         assert_eq!(moved(&found, cause), difference, "{cause}");
-        assert_eq!(found.gap().to_string(), difference, "the gap is what closes it: {cause}");
+        assert_eq!(found.gap().to_string(), difference, "the gap equals the effect of: {cause}");
     }
 }
 
@@ -205,7 +205,7 @@ fn amounts_rounded_before_summing_are_detected() {
     assert_eq!(of_small_ones("2.80").explanations(), ["as the ledger has it"]);
     // Lines are rounded to cents, also in an invoice in whole dollars; to three decimals if it has three.
     let half = of_small_ones("3").explanations().len();
-    assert_eq!(half, 1, "2.80 is 3 as the ledger has it");
+    assert_eq!(half, 1, "2.80 rounds to 3");
     let found = of_small_ones("10.000");
     assert!(found.explanations().is_empty());
     assert!(found.attempts.last().unwrap().note.ends_with("rounding 200 costs to 3 decimals can move"));
@@ -417,7 +417,7 @@ fn reconcile_exits_3_when_no_cause_explains_the_gap() {
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
     let (code, table, told) = of("20.00");
     assert_eq!(code, 3);
-    assert!(table.contains("months of America/Sao_Paulo"), "what was tried is told all the same: {table}");
+    assert!(table.contains("months of America/Sao_Paulo"), "the table lists the attempts: {table}");
     let sentence = "no usual cause closes the gap of -6.180000000 USD between the invoice and the ledger";
     assert!(told.contains(sentence) && !told.contains("what could"), "{told}");
     let (code, _, told) = of("30.00");

@@ -31,7 +31,7 @@ fn any_document_round_trips_through_the_archive() {
         }
         archive.begin().unwrap();
         let text = write(&sent, style);
-        prop_assert!(same_run(&read(&text), &sent), "the test can read what it wrote: {}", text);
+        prop_assert!(same_run(&read(&text), &sent), "the test can parse its own text: {}", text);
         let run = decode(raw(&text), &Redaction::default()).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
         let kept = archive.keep(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();

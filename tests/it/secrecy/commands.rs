@@ -83,7 +83,7 @@ fn no_command_leaks_a_secret() {
     assert!(traces.0.keys().any(|place| place.ends_with("runledger.db")), "the archive was searched");
     let archive = &traces.0.iter().find(|(place, _)| place.ends_with("runledger.db")).unwrap().1;
     let has = |text: &[u8]| archive.windows(text.len()).any(|window| window == text);
-    assert!(has(b"[redacted]") && has(b"tax-id"), "what stands around the secrets is there");
+    assert!(has(b"[redacted]") && has(b"tax-id"), "the text around the secrets is kept");
     traces.assert_clean();
     let told = stage.ping_server.told();
     assert!(told.len() >= 6 && told.iter().all(|told| told.target.contains(PING)), "{told:?}");
@@ -93,7 +93,7 @@ fn no_command_leaks_a_secret() {
     pings.add("the pings".to_owned(), bodies.into_bytes());
     pings.assert_clean();
     let asked = stage.gateway.heads();
-    assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API itself got the key");
+    assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API received the key");
 }
 
 #[test]

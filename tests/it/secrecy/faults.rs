@@ -113,7 +113,7 @@ fn no_timeout_leaks_a_secret() {
             traces.add("the errors of a sync".to_owned(), format!("{error} {error:?}").into_bytes());
         }
         let heard = heard.0.lock().unwrap().clone();
-        assert!(heard.len() > 1000, "the library says all that it has to say");
+        assert!(heard.len() > 1000, "the library logs at the highest verbosity");
         traces.add("the log".to_owned(), heard);
         traces.add_folder(stage.folder.path());
         traces.assert_clean();

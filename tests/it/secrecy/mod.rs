@@ -161,7 +161,7 @@ impl Stage {
         let name = format!("runledger {}", arguments.join(" "));
         let code = output.status.code().unwrap();
         if arguments[0] == "sync" && code != 2 {
-            assert!(output.stderr.len() > 1000, "{name} says all that it has to say");
+            assert!(output.stderr.len() > 1000, "{name} logs at the highest verbosity");
         }
         traces.add(format!("the errors of {name}"), output.stderr);
         traces.add(format!("the output of {name}"), output.stdout);

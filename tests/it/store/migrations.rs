@@ -125,7 +125,7 @@ fn write_the_fixture_of_the_newest_version() {
     let archive = workspace.archive();
     let version = archive.contents(at("2026-11-23T18:00:00Z")).unwrap().schema_version;
     let path = fixture(version);
-    assert!(!path.exists(), "{} is there: a released fixture is never written again", path.display());
+    assert!(!path.exists(), "{} exists: a released fixture is never overwritten", path.display());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     archive.copy_to(&path).unwrap();
 }

@@ -36,7 +36,7 @@ pub fn read(text: &str) -> Json {
     let mut reader = Reader { text: text.as_bytes(), place: 0 };
     let value = reader.value();
     reader.skip_space();
-    assert_eq!(reader.place, text.len(), "something follows the value: {text}");
+    assert_eq!(reader.place, text.len(), "text follows the value: {text}");
     value
 }
 
@@ -89,7 +89,7 @@ impl Reader<'_> {
             let key = self.string();
             assert!(self.comes(b':'));
             let value = self.value();
-            assert!(entries.insert(key, value).is_none(), "a key is there twice");
+            assert!(entries.insert(key, value).is_none(), "a duplicate key");
             assert!(self.comes(b',') || self.text[self.place] == b'}');
         }
         Json::Object(entries)

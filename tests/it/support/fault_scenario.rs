@@ -69,7 +69,7 @@ impl FaultScenario {
     pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
         let summary = self.workspace.sync_by(client, options);
         let after = snapshots(&self.workspace.path());
-        assert!(after.is_superset(&self.before), "what was kept before is kept");
+        assert!(after.is_superset(&self.before), "earlier snapshots are kept");
         assert_invariants(&self.workspace.path());
         summary
     }
@@ -89,8 +89,11 @@ impl FaultScenario {
         assert!(self.workspace.sync_into(&undisturbed, &options()).result.is_ok());
         assert_invariants(&self.workspace.path());
         // The difference of two whole ledgers would be unreadable.
-        assert!(self.workspace.archived() == self.workspace.truth(), "the archive has what the API has");
-        assert!(histories(&self.workspace.path()) == histories(&undisturbed), "and no more");
+        assert!(self.workspace.archived() == self.workspace.truth(), "the archive has every run of the API");
+        assert!(
+            histories(&self.workspace.path()) == histories(&undisturbed),
+            "the archive has no other runs"
+        );
     }
 }
 
@@ -164,6 +167,6 @@ fn histories(path: &Path) -> BTreeMap<Uuid, Vec<Value>> {
 /// An instant such as `2026-11-23T16:00:00Z`, moved by `seconds`, in the date format of HTTP.
 pub fn http_date(seconds_from_now: i64) -> String {
     let now = chrono::Utc::now() + TimeDelta::seconds(seconds_from_now);
-    assert!(now > at("2020-01-01T00:00:00Z").to_utc(), "the machine's clock is set");
+    assert!(now > at("2020-01-01T00:00:00Z").to_utc(), "the instant is valid");
     httpdate::fmt_http_date(now.into())
 }

@@ -30,7 +30,7 @@ pub struct Ended {
 
 impl From<Output> for Ended {
     fn from(output: Output) -> Ended {
-        let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
+        let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
         Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
@@ -40,7 +40,7 @@ impl Ended {
     pub fn refused(&self, code: i32, words: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(self.stderr.contains(words), "{words:?} is not in {self:?}");
-        assert!(self.stderr.contains("\nhint: "), "it does not say what to do: {self:?}");
+        assert!(self.stderr.contains("\nhint: "), "there is no hint: {self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
     }
 

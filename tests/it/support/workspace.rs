@@ -257,7 +257,7 @@ pub fn page_of(call: &Call) -> Option<u32> {
         return None;
     }
     let page = url::form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == "page");
-    Some(page.expect("each page is asked for by its number").1.parse().unwrap())
+    Some(page.expect("each page is requested by its number").1.parse().unwrap())
 }
 
 /// The id of the run that a request is for. `None`: another request.

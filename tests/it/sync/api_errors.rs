@@ -15,7 +15,7 @@ fn a_rejected_key_stops_the_sync_at_once() {
     let workspace = Workspace::of(60);
     let summary = workspace.sync_with_key("another-key", &options());
     assert_eq!(exit_code(&summary), 4);
-    assert_eq!(workspace.pages_asked(), [1], "the run list is asked for once");
+    assert_eq!(workspace.pages_asked(), [1], "the run list is requested once");
 
     workspace.sandbox.forget_requests();
     workspace.sandbox.on_request(|_, _| Some(StatusCode::UNAUTHORIZED.into_response()));
@@ -82,7 +82,7 @@ fn an_api_that_fails_permanently_keeps_the_pages_read() {
     workspace.sandbox.on_request(|_, _| None);
     workspace.sandbox.forget_requests();
     complete(&workspace, &Options { concurrency: 1, ..options() });
-    assert_eq!(workspace.pages_asked(), [2, 3, 4, 5, 1, 2], "it goes on where it failed");
+    assert_eq!(workspace.pages_asked(), [2, 3, 4, 5, 1, 2], "it resumes where it failed");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -129,7 +129,7 @@ fn a_redirect_never_receives_the_key() {
     let summary = workspace.sync(&options());
     assert_eq!(exit_code(&summary), 5);
     assert!(summary.result.unwrap_err().to_string().contains("redirect"));
-    assert_eq!(workspace.pages_asked(), [1], "it is not asked for again either");
+    assert_eq!(workspace.pages_asked(), [1], "it is not retried");
     assert_eq!(elsewhere.sandbox.request_count(), 0);
 }
 

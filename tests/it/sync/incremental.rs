@@ -192,7 +192,7 @@ fn unsettled_runs_below_the_read_pages_are_requested_by_id() {
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    assert!(!workspace.runs_asked().contains(&id), "it is settled now");
+    assert!(!workspace.runs_asked().contains(&id), "the run is settled");
 }
 
 #[test]
@@ -224,13 +224,13 @@ fn the_next_full_walk_finds_a_silently_changed_cost() {
     for days in [3, 4] {
         workspace.wait(TimeDelta::days(days));
         let summary = complete(&workspace, &options());
-        assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Incremental, 0), "a week is not over yet");
+        assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Incremental, 0), "the week is not over");
     }
     workspace.wait(TimeDelta::seconds(1));
     let summary = complete(&workspace, &options());
     assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Full, 1));
     assert_eq!(workspace.states(id)[1]["el_cost_usd"], json!(0.987654321));
-    assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental, "the week begins anew");
+    assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental, "the week starts again");
 }
 
 #[test]
@@ -248,8 +248,8 @@ fn a_vanished_run_is_marked_until_it_returns() {
         |workspace: &Workspace| workspace.rows("SELECT run_id FROM runs WHERE vanished_at IS NOT NULL");
     assert_eq!(marked(&workspace), [id.to_string()]);
     workspace.sandbox.forget_requests();
-    assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it is news only once");
-    assert!(workspace.runs_asked().is_empty(), "nor is it asked for again");
+    assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it counts as vanished once");
+    assert!(workspace.runs_asked().is_empty(), "it is not requested again");
     assert_eq!(workspace.archived().len(), 250, "it stays in the archive");
 
     workspace.sandbox.model().insert(id, &document);
@@ -282,5 +282,5 @@ fn a_canceled_run_without_an_end_eventually_settles() {
     complete(&workspace, &full());
     workspace.sandbox.forget_requests();
     assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental);
-    assert!(!workspace.runs_asked().contains(&id), "it is settled as much as it will ever be");
+    assert!(!workspace.runs_asked().contains(&id), "its settling time is over");
 }

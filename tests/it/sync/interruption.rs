@@ -59,7 +59,7 @@ fn prefetched_pages_do_not_affect_where_a_first_sync_resumes() {
     let summary = interrupted_at(&workspace, 9, &options());
     assert_eq!(exit_code(&summary), 130);
     let kept = u32::try_from(workspace.number("SELECT coalesce(walk_page, 0) FROM syncs")).unwrap();
-    assert!((4..9).contains(&kept), "page 9 is asked for when page 5 is waited for at the earliest: {kept}");
+    assert!((4..9).contains(&kept), "page 9 is requested no earlier than page 5 is awaited: {kept}");
     assert_eq!(workspace.archived().len() as u32, kept * PAGE_SIZE);
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
@@ -224,7 +224,7 @@ fn a_full_sync_stopped_at_any_point_completes_when_repeated() {
         let summary = workspace.sync_until(&stop, &full());
         assert_accounts_add_up(&workspace);
         if summary.result.is_ok() {
-            assert!(reading > 15, "the clock is read for each page, and each run that is asked for");
+            assert!(reading > 15, "the clock is read for each page and each requested run");
             assert_eq!(story(&workspace), expected);
             break;
         }
@@ -257,11 +257,7 @@ fn commits_during_detail_requests_are_counted() {
         None
     });
     complete(&workspace, &options());
-    assert_eq!(
-        count.lock().unwrap().as_deref(),
-        Some("19|19"),
-        "a kill here would leave a wrong account for ever"
-    );
+    assert_eq!(count.lock().unwrap().as_deref(), Some("19|19"), "a kill here would leave wrong counts");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 

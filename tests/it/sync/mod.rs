@@ -18,11 +18,7 @@ use uuid::Uuid;
 /// The counts: new, changed, unchanged, vanished.
 fn tally(summary: &Summary) -> [u64; 4] {
     let tally = &summary.tally;
-    assert_eq!(
-        tally.seen,
-        tally.new + tally.changed + tally.unchanged,
-        "each run that was seen is counted once"
-    );
+    assert_eq!(tally.seen, tally.new + tally.changed + tally.unchanged, "each seen run is counted once");
     [tally.new, tally.changed, tally.unchanged, tally.vanished]
 }
 

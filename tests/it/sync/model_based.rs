@@ -90,7 +90,7 @@ fn happen(event: Event, model: &mut Model, states: &mut States) -> Option<Status
         Event::Fail(status) => return StatusCode::from_u16(status).ok(),
     };
     if let Some(id) = touched {
-        states.entry(id).or_default().push(normal(model.run(id).expect("it was touched just now")));
+        states.entry(id).or_default().push(normal(model.run(id).expect("the run exists")));
     }
     None
 }
@@ -124,7 +124,7 @@ proptest! {
             let Ok(()) = summary.result else { continue };
             let (truth, archived, states) = (workspace.truth(), workspace.archived(), states.lock().unwrap());
             for id in before.iter().filter(|id| truth.contains_key(id)) {
-                prop_assert!(archived.contains_key(id), "{id} was there throughout");
+                prop_assert!(archived.contains_key(id), "{id} existed throughout");
                 if summary.kind != runledger::store::SyncKind::Incremental {
                     prop_assert!(states[id].contains(&archived[id]), "{id} is in a state of this sync");
                 }
@@ -139,6 +139,6 @@ proptest! {
         let gone: BTreeSet<Uuid> = archived.keys().filter(|id| !truth.contains_key(id)).copied().collect();
         prop_assert_eq!(vanished, gone);
         archived.retain(|id, _| truth.contains_key(id));
-        prop_assert!(archived == truth, "the archive has what the API has");
+        prop_assert!(archived == truth, "the archive equals the API");
     }
 }

@@ -25,7 +25,7 @@ fn a_deleted_pipeline_keeps_its_newest_name() {
     assert!(gone[0].starts_with("Outro nome|2026-12-01T00:00:00.00000"), "{gone:?}");
     workspace.clock.set("2026-12-02T00:00:00Z");
     complete(&workspace, &options());
-    assert_eq!(row(&workspace), gone, "it is gone since then, not since now");
+    assert_eq!(row(&workspace), gone, "it vanished then, not now");
     assert_eq!(document["description"], "Outro nome");
     assert_eq!(workspace.number("SELECT count(*) FROM pipelines"), 40);
 }
@@ -39,7 +39,7 @@ fn a_key_without_pipeline_access_still_archives_runs() {
     let summary = workspace.sync(&options());
     assert_eq!((exit_code(&summary), summary.missing.len()), (3, 3), "{:?}", summary.missing);
     assert_eq!(workspace.archived(), workspace.truth());
-    assert_eq!(workspace.pipeline_pages_asked(), 3, "a refusal is not asked for again");
+    assert_eq!(workspace.pipeline_pages_asked(), 3, "a rejected request is not retried");
     workspace.sandbox.on_request(|_, _| None);
     complete(&workspace, &options());
     assert_eq!(workspace.number("SELECT count(*) FROM runs WHERE pipeline_name IS NULL"), 0);

@@ -143,7 +143,7 @@ fn unexpected_credentials_never_reach_the_archive() {
         let bytes = std::fs::read(workspace.file(&format!("runledger.db{suffix}"))).unwrap_or_default();
         assert!(!suffix.is_empty() || bytes.len() > 100_000, "the archive was read");
         let found = bytes.windows(TOKEN_PREFIX.len()).any(|window| window == TOKEN_PREFIX.as_bytes());
-        assert!(!found, "runledger.db{suffix} holds a credential");
+        assert!(!found, "runledger.db{suffix} contains a credential");
     }
     assert_eq!(workspace.states(ids[0])[0]["triggered_by_token"], "4b33ea35-0000-4000-8000-000000000001");
 }

@@ -35,7 +35,11 @@ fn a_clock_that_goes_back_keeps_the_order_of_observations() {
         assert_eq!(known_on(entry.observed_at.as_str()), [number]);
     }
     assert_eq!(known_on("2026-11-23T16:00:01.000000Z"), ["3"]);
-    assert_eq!(known_on("2025-06-01T00:00:00.000000Z"), [""; 0], "nothing was known before it was seen");
+    assert_eq!(
+        known_on("2025-06-01T00:00:00.000000Z"),
+        [""; 0],
+        "nothing was known before its first observation"
+    );
     let out_of_order = "SELECT count(*) FROM (
         SELECT started_at, lag(last_observed_at) OVER (ORDER BY sync_id) AS before FROM syncs
     ) WHERE started_at <= before";

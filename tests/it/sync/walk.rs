@@ -20,7 +20,7 @@ fn incomplete_list_items_are_completed_by_id_once() {
 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 60, 0]);
-    assert!(workspace.runs_asked().is_empty(), "items that did not change need no details");
+    assert!(workspace.runs_asked().is_empty(), "unchanged items need no details");
 
     let id = workspace.ids()[30];
     workspace.sandbox.model().change(id, |run| {
@@ -125,7 +125,7 @@ fn runs_created_or_deleted_between_pages_hide_no_other() {
             complete(&workspace, &Options { concurrency, ..options() });
             let (truth, archived) = (workspace.truth(), workspace.archived());
             let throughout: Vec<&Uuid> = before.iter().filter(|id| truth.contains_key(id)).collect();
-            assert!(throughout.len() < before.len(), "something was deleted");
+            assert!(throughout.len() < before.len(), "some runs were deleted");
             for id in throughout {
                 assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
             }

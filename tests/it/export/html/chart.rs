@@ -10,7 +10,7 @@ fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
         let archive = large(100_000, pipelines, days);
         let page = html(&archive, &Scope::default());
         assert!(page.len() < 1_000_000, "{pipelines} pipelines in {days} days: {} bytes", page.len());
-        assert!(page.contains("more pipelines, together"), "what has no place is told");
+        assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();
         let total = cost::total(&ledger).unwrap().total().unwrap();
         assert!(page.contains(&format!("<strong data-figure=\"total\"><data value=\"{total}\">")));
@@ -38,7 +38,10 @@ fn an_outlier_does_not_hide_other_runs() {
             "UPDATE run_snapshots SET created_at = '{years}-01-01T00:00:00.000000Z', started_at = '{years}-01-01T00:00:00.250000Z' WHERE run_id = 'run-7'"
         ));
         assert!(page.contains(note), "{years}: {note}");
-        assert!(page.matches("<rect").count().abs_diff(rects) < 30, "{years}: as much is drawn");
+        assert!(
+            page.matches("<rect").count().abs_diff(rects) < 30,
+            "{years}: the number of bars is the same"
+        );
         let data = data(&page);
         assert_eq!(data["months"].as_array().unwrap().len(), 13);
         assert_eq!(data["months"][data["focus"].as_u64().unwrap() as usize], json!("2026-06"));

@@ -10,8 +10,11 @@ fn the_html_report_of_a_closed_month_does_not_change() {
     month_end.says(&["close", MONTH]);
     let asked = ["report", "html", "--period", MONTH];
     let before = month_end.says(&asked);
-    assert!(before.contains("closed at ") && before.contains("America/Sao_Paulo"), "the scope is told");
-    assert!(before.contains("1\u{202f}490.00 USD a month for 100 credits"), "the plan is told");
+    assert!(
+        before.contains("closed at ") && before.contains("America/Sao_Paulo"),
+        "the page shows the scope"
+    );
+    assert!(before.contains("1\u{202f}490.00 USD a month for 100 credits"), "the page shows the plan");
     let runs = month_end.runs_of_the_month();
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
     month_end.change(runs[1], json!({"el_cost_usd": null, "transformation_cost_usd": null}));

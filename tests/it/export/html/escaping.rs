@@ -39,7 +39,7 @@ fn the_csp_allows_only_the_inline_style_and_script() {
         "<img",
         "@import",
     ] {
-        assert!(!body.contains(part), "the page has {part}");
+        assert!(!body.contains(part), "the page contains {part}");
     }
     assert!(!style.contains("url(") && !style.contains("@import"));
 }
@@ -78,7 +78,10 @@ fn hostile_names_are_escaped() {
         assert!(differing <= 40, "{name:?} made {differing} tags");
         let data = data(&page);
         let told = data["pipelines"].as_array().unwrap();
-        assert!(told.iter().any(|pipeline| pipeline["n"] == json!(name)), "{name:?} is in the data as it is");
+        assert!(
+            told.iter().any(|pipeline| pipeline["n"] == json!(name)),
+            "{name:?} is unchanged in the data"
+        );
     }
 }
 

@@ -161,7 +161,7 @@ fn html_anomalies_equal_the_anomalies_report() {
         assert_eq!(found, expected, "{scope:?}");
         outliers += found.len();
     }
-    assert!(outliers > 0, "there was something to find");
+    assert!(outliers > 0, "the ledger has outliers");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_span_is_compared_with_the_whole_month_before_it() {
     assert_eq!((overview.all.total.cost.runs, overview.all.before.cost.runs), (2, 3));
     assert_eq!(usd(overview.all.before.cost.total()), "0.473456789");
     let page = page::html(&overview, "").unwrap();
-    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the month before is told");
+    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the page shows the month before");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn export_parquet_prints_a_summary_and_rejects_table_options() {
     assert!(decimals.stderr.contains("a dataset has no --decimals"), "{decimals:?}");
     let runs = machine.run(&archive, ["export", "runs", "--snapshots"]).with(2);
     assert!(runs.stderr.contains("are for `runledger export parquet`"), "{runs:?}");
-    assert!(!folder.exists(), "what is refused makes nothing");
+    assert!(!folder.exists(), "a rejected export creates no folder");
 
     let ended = machine.run(&archive, ["export", "parquet", "--output", output]).with(0);
     assert_eq!(ended.stdout, "");
@@ -244,7 +244,7 @@ fn a_killed_export_stays_readable_and_the_next_one_repairs_it() {
         assert_eq!(changed(&expected, &files(&folder)), Vec::<String>::new(), "round {round}");
         assert_eq!(files(&folder), expected, "round {round}");
     }
-    assert!(killed >= 10, "most blows fall while it lives: {killed}");
+    assert!(killed >= 10, "most kills hit a running process: {killed}");
 }
 
 #[test]

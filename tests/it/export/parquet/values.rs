@@ -27,7 +27,7 @@ fn same(value: Value<'_>, field: &Field) -> bool {
                     nanos << 8 | i128::from(*byte)
                 })
         }
-        other => panic!("no amount: {other:?}"),
+        other => panic!("not an amount: {other:?}"),
     };
     match (value, field) {
         (Value::Null, Field::Null) => true,
@@ -44,7 +44,7 @@ fn same(value: Value<'_>, field: &Field) -> bool {
             let at = Instant::parse(std::str::from_utf8(text).unwrap()).unwrap();
             at.to_utc().timestamp_micros() == *there
         }
-        (value, field) => panic!("{value:?} is there as {field:?}"),
+        (value, field) => panic!("{value:?} was written as {field:?}"),
     }
 }
 
@@ -74,12 +74,12 @@ fn every_value_round_trips_through_the_file_of_its_month() {
             let mut selection = rows(&ledger, table, stretch, "small").unwrap();
             let names: Vec<&str> = selection.columns().iter().map(|column| column.name.as_str()).collect();
             let columns: Vec<&str> = schema::columns(table).iter().map(|column| column.name).collect();
-            assert_eq!(names, columns, "the schema's columns are the selection's");
+            assert_eq!(names, columns, "the schema has the columns of the query");
             selection
                 .for_each(|row| -> Result<(), Error> {
                     let fields = there.next().unwrap();
                     for (value, (name, field)) in row.values().zip(fields) {
-                        assert!(same(value, field), "{name}: {value:?} is there as {field:?}");
+                        assert!(same(value, field), "{name}: {value:?} was written as {field:?}");
                     }
                     Ok(())
                 })
@@ -88,7 +88,7 @@ fn every_value_round_trips_through_the_file_of_its_month() {
         assert!(there.next().is_none());
     }
     let of_february = rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"));
-    assert_eq!(of_february.len(), 1, "run-04 began in February of UTC, and in January of the zone");
+    assert_eq!(of_february.len(), 1, "run-04 started in February in UTC, in January in the zone");
     assert_eq!(rows_of(&folder.path().join("runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet")).len(), 1);
 }
 
@@ -133,7 +133,7 @@ fn an_oversized_amount_is_counted_and_kept_as_a_double() {
     let cell = |name: &str| row.iter().find(|(column, _)| column == name).unwrap().1.clone();
     assert_eq!((cell("el_cost_usd"), cell("el_cost_usd_exact")), (Field::Double(1e9), Field::Null));
     let again = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
-    assert_eq!(again.amounts_too_large, 2, "it is said as long as it is so");
+    assert_eq!(again.amounts_too_large, 2, "every export counts it");
 }
 
 #[test]
