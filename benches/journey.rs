@@ -5,17 +5,17 @@
 mod ledger;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ledger::{Row, raw_insert, model, new_archive, observed_at, rows, snapshot};
+use ledger::{Row, model, new_archive, observed_at, raw_insert, rows, snapshot};
 use runledger::api::Page;
 use runledger::export::column_totals::ColumnTotals;
 use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
-use runledger::report::rows::Selection;
+use runledger::report::rows::RowStream;
 use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
-use runledger::store::{Archive, InsertHint, Detail};
+use runledger::store::{Archive, Detail, InsertHint};
 use std::hint::black_box;
 use std::io::sink;
 use std::time::Duration;
@@ -128,7 +128,7 @@ fn reporting(c: &mut Criterion) {
     group.throughput(Throughput::Elements(REPORTED as u64)).sample_size(20);
     group.bench_function("report cost", |b| b.iter(|| cost::report(&ledger, &by).unwrap()));
     group.bench_function("report duration", |b| b.iter(|| duration::report(&ledger, &by).unwrap()));
-    let write = |mut rows: Selection<'_>| {
+    let write = |mut rows: RowStream<'_>| {
         csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut sink())
     };
     group.bench_function("export runs as CSV", |b| {

@@ -16,8 +16,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
 use runledger::export::parquet::folder::{part_of, place_of};
 use runledger::export::parquet::{schema, writer};
-use runledger::report::dataset::{self, Stretch, Table};
 use runledger::report::rows::Value;
+use runledger::report::rows::dataset::{self, DatasetTable, RowRange};
 use runledger::report::{Ledger, Scope};
 use runledger::run::{Instant, Usd};
 use std::collections::HashMap;
@@ -136,9 +136,9 @@ fn templates(folder: &Path) -> Vec<Template> {
         .expect("invented pipelines");
     let ledger = Ledger::open(&archive, Scope::default()).expect("an archive");
     let mut templates = Vec::new();
-    let columns = schema::columns(Table::Runs);
-    let all = Stretch::Booked(None, None);
-    let mut selection = dataset::rows(&ledger, Table::Runs, all, "generated").expect("readable rows");
+    let columns = schema::columns(DatasetTable::Runs);
+    let all = RowRange::Booked(None, None);
+    let mut selection = dataset::rows(&ledger, DatasetTable::Runs, all, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             let columns: HashMap<&'static str, Own> =
@@ -154,9 +154,9 @@ fn templates(folder: &Path) -> Vec<Template> {
             Ok(())
         })
         .expect("readable rows");
-    let mut file = begin(folder, Table::Pipelines, &part_of(0));
+    let mut file = begin(folder, DatasetTable::Pipelines, &part_of(0));
     let mut selection =
-        dataset::rows(&ledger, Table::Pipelines, Stretch::All, "generated").expect("readable rows");
+        dataset::rows(&ledger, DatasetTable::Pipelines, RowRange::All, "generated").expect("readable rows");
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             file.add(row.values()).expect("a writable file");
@@ -167,7 +167,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     templates
 }
 
-fn begin(folder: &Path, table: Table, part: &str) -> writer::File<File> {
+fn begin(folder: &Path, table: DatasetTable, part: &str) -> writer::File<File> {
     let path = folder.join(table.name()).join(part);
     fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a new folder");
     let out = File::create(path).expect("a new file");
@@ -183,15 +183,16 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
     let start: DateTime<Utc> = first.and_time(NaiveTime::MIN).and_utc();
     let step = days.num_microseconds().expect("a month fits 64 bits of microseconds") / runs.max(1) as i64;
     let part = place_of(Some(&first.format("%Y-%m").to_string()), 0);
-    let mut current = begin(folder, Table::Runs, &part);
-    let mut states = begin(folder, Table::RunSnapshots, &part);
+    let mut current = begin(folder, DatasetTable::Runs, &part);
+    let mut states = begin(folder, DatasetTable::RunSnapshots, &part);
     let mut totals = Totals::default();
     let mut changes: HashMap<&'static str, Own> = HashMap::new();
     for nth in 0..runs {
         let template = &templates[random.usize(..templates.len())];
         let booked = start + TimeDelta::microseconds(nth as i64 * step + random.i64(0..step.max(1)));
         let at = |offset: i64| {
-            let at = Instant::from_utc(booked + TimeDelta::microseconds(offset)).expect("a year of four digits");
+            let at =
+                Instant::from_utc(booked + TimeDelta::microseconds(offset)).expect("a year of four digits");
             Own::Text(at.to_string())
         };
         let snapshot = month as i64 * 1_000_000_000 + nth as i64 * 2;
@@ -228,7 +229,7 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
             ("observed_at", at(seen)),
             ("superseded_at", Own::Null),
         ]);
-        add(&mut current, Table::Runs, template, &changes);
+        add(&mut current, DatasetTable::Runs, template, &changes);
         let is_changed = template.started.is_some() && template.ended.is_some() && random.u64(..CHANGED) == 0;
         if is_changed {
             let mut before = changes.clone();
@@ -253,9 +254,9 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
             for cost in ["el_cost_usd_exact", "transformation_cost_usd_exact"] {
                 before.insert(cost, Own::Null);
             }
-            add(&mut states, Table::RunSnapshots, template, &before);
+            add(&mut states, DatasetTable::RunSnapshots, template, &before);
         }
-        add(&mut states, Table::RunSnapshots, template, &changes);
+        add(&mut states, DatasetTable::RunSnapshots, template, &changes);
 
         totals.runs += 1;
         totals.unknown += u64::from(total.is_none());
@@ -266,15 +267,21 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
                 *sum = Some(sum.unwrap_or_default() + i128::from(nanos));
             }
         }
-        totals.credits +=
-            u64::from(matches!(&template.columns["credit_charge_status"], Own::Text(word) if word == "charged"));
+        totals.credits += u64::from(
+            matches!(&template.columns["credit_charge_status"], Own::Text(word) if word == "charged"),
+        );
     }
     current.finish().expect("a writable file");
     states.finish().expect("a writable file");
     totals
 }
 
-fn add(file: &mut writer::File<File>, table: Table, template: &Template, changes: &HashMap<&'static str, Own>) {
+fn add(
+    file: &mut writer::File<File>,
+    table: DatasetTable,
+    template: &Template,
+    changes: &HashMap<&'static str, Own>,
+) {
     let values = schema::columns(table)
         .iter()
         .map(|column| changes.get(column.name).unwrap_or_else(|| &template.columns[column.name]).value());

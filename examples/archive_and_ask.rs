@@ -15,7 +15,7 @@ use runledger::run::Instant;
 use runledger::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-use runledger::sync::{Clock, SyncContext, Observer, Options, Progress, CancelToken, sync};
+use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, SyncContext, sync};
 use std::path::Path;
 use std::sync::Arc;
 

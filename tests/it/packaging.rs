@@ -1,7 +1,7 @@
 //! The files of contrib/: runledger accepts every command in them.
 
 use clap::Parser;
-use runledger::cli::{Cli, Command};
+use runledger::commands::{Cli, Command};
 use std::fs;
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn every_command_in_contrib_parses() {
 fn no_command_in_contrib_takes_a_secret_as_an_argument() {
     for (place, words) in commands() {
         if let Command::Sync(sync) = Cli::parse_from(&words).command {
-            assert!(sync.watch.ping_url.is_none(), "{place}");
+            assert!(sync.notifications.ping_url.is_none(), "{place}");
         }
     }
     for name in ["docker/Containerfile", "github-actions/runledger.yml"] {

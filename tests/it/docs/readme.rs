@@ -10,8 +10,8 @@ use std::fs;
 use std::path::Path;
 
 const README: &str = include_str!("../../../README.md");
-const CRON: &str = include_str!("../../../docs/cron.md");
-const FINANCE: &str = include_str!("../../../docs/finance.md");
+const CRON: &str = include_str!("../../../docs/scheduling.md");
+const FINANCE: &str = include_str!("../../../docs/month-end-close.md");
 
 /// The bodies of a page's blocks in that language.
 fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {

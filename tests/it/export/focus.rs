@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use runledger::error::Error;
 use runledger::export::WriteError;
 use runledger::export::focus::{
-    Account, BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written, write_billing_period,
+    Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version,
+    write_billing_period,
 };
 use runledger::report::period::{Calendar, Period};
-use runledger::report::{CostedRun, Part, Plan, Span, costed};
+use runledger::report::{CostComponent, CostedRun, Plan, Span, run_cost};
 use runledger::run::money::decimal_parts;
 use runledger::run::{Instant, Usd};
 use runledger::store::{Archive, Lock};
@@ -57,13 +58,13 @@ fn dataset(
     books: &Books,
     version: Version,
     corrections: &[Correction<'_>],
-) -> (Vec<u8>, Written) {
+) -> (Vec<u8>, ChargeSummary) {
     let mut out = Vec::new();
     let mut charges = CostAndUsage::begin(books, version, &mut out).unwrap();
     let ledger = ledger::opened(archive, &Span { from: period.start, until: period.end }, Tz::UTC);
     run_cost::for_each(&ledger, |run| -> Result<(), WriteError> {
-        let centre = run.pipeline_name.filter(|name| *name == "Vendas").map(|_| "Comercial \"BR\"");
-        Ok(charges.run(&CostedRun { centre, ..run })?)
+        let cost_center = run.pipeline_name.filter(|name| *name == "Vendas").map(|_| "Comercial \"BR\"");
+        Ok(charges.run(&CostedRun { cost_center, ..run })?)
     })
     .map_err(|error| match error {
         WriteError::Io(error) => Error::usage(error.to_string()),
@@ -117,9 +118,9 @@ fn correction(period: &BillingPeriod) -> Correction<'_> {
             credit_charge_status: Some("charged"),
             el_cost_nanos: Some(100_000_000),
             transformation_cost_nanos: None,
-            centre: Some("Comercial \"BR\""),
+            cost_center: Some("Comercial \"BR\""),
         },
-        part: Part::El,
+        component: CostComponent::El,
         difference: Usd::from_units(-20_000_000),
         seen_at: at("2026-02-14T08:30:00.75Z"),
     }
@@ -232,7 +233,7 @@ fn a_month_without_runs_or_plan_has_only_a_header() {
     let period = month("2026-01-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&period) };
     let (bytes, written) = dataset(&archive, &period, &books, Version::V1_2, &[]);
-    assert_eq!((rows(&bytes).len(), written), (0, Written::default()));
+    assert_eq!((rows(&bytes).len(), written), (0, ChargeSummary::default()));
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
 }
 
@@ -328,7 +329,7 @@ proptest! {
         };
         let january = books.period.clone();
         let original = correction(&january);
-        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), centre: Some(&centre), ..original.run };
+        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&centre), ..original.run };
         for version in BOTH {
             let mut bytes = Vec::new();
             let mut charges = CostAndUsage::begin(&books, version, &mut bytes).unwrap();

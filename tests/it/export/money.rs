@@ -9,7 +9,7 @@ use runledger::export::json::Layout;
 use runledger::export::{Dialect, csv, json, markdown, terminal};
 use runledger::report::period::Calendar;
 use runledger::report::question::Question;
-use runledger::report::rows::{self, Selection};
+use runledger::report::rows::{self, RowStream};
 use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Cell, Dimension, Span, Table, cost};
 use runledger::run::{Instant, Usd};
@@ -76,7 +76,7 @@ fn read(csv_text: &[u8]) -> Vec<BTreeMap<String, String>> {
     reader.deserialize().map(Result::unwrap).collect()
 }
 
-fn exported(selection: &mut Selection<'_>) -> Vec<BTreeMap<String, String>> {
+fn exported(selection: &mut RowStream<'_>) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
     csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
         .unwrap();

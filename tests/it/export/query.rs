@@ -21,7 +21,7 @@ fn ask(archive: &Connection, arguments: &[&str]) -> Result<String> {
     let path = folder.path().join("answer");
     let output = ["query", "--output", path.to_str().unwrap()];
     let command = Command::parse_from(output.iter().chain(arguments));
-    query::answer(&command.query, archive)?;
+    query::run_on(&command.query, archive)?;
     Ok(fs::read_to_string(&path).unwrap())
 }
 

@@ -7,7 +7,7 @@ use runledger::export::column_totals::ColumnTotals;
 use runledger::export::json::Layout;
 use runledger::export::{Dialect, csv, json};
 use runledger::report::period::Calendar;
-use runledger::report::rows::{self, Selection};
+use runledger::report::rows::{self, RowStream};
 use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Cell, Dimension, Ledger, Span, cost};
 use runledger::run::money::nanos_of_number;
@@ -29,7 +29,7 @@ fn stored(archive: &Connection, view: &str, columns: &[String], order: &str) -> 
     rows.map(rusqlite::Result::unwrap).collect()
 }
 
-fn csv_of(selection: &mut Selection<'_>) -> (Vec<String>, Vec<Vec<String>>) {
+fn csv_of(selection: &mut RowStream<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     let mut out = Vec::new();
     csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
         .unwrap();
@@ -40,13 +40,13 @@ fn csv_of(selection: &mut Selection<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     (columns, rows)
 }
 
-fn ndjson_of(selection: &mut Selection<'_>) -> Vec<serde_json::Value> {
+fn ndjson_of(selection: &mut RowStream<'_>) -> Vec<serde_json::Value> {
     let mut out = Vec::new();
     json::write_rows(selection, Layout::Lines, USD_DECIMALS, &mut ColumnTotals::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn both<'l>(ledger: &'l Ledger<'_>) -> [(Selection<'l>, &'static str, &'static str); 2] {
+fn both<'l>(ledger: &'l Ledger<'_>) -> [(RowStream<'l>, &'static str, &'static str); 2] {
     [
         (rows::runs(ledger).unwrap(), "runs", "booked_at, run_id"),
         (rows::snapshots(ledger).unwrap(), "run_snapshots", "snapshot_id"),
@@ -181,7 +181,7 @@ fn duplicate_column_names_get_a_number_in_json() {
     let statement =
         archive.prepare("SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a, 9e999 AS b, x'00ff' AS c").unwrap();
     let mut out = Vec::new();
-    let selection = &mut Selection::new(statement);
+    let selection = &mut RowStream::new(statement);
     json::write_rows(selection, Layout::Lines, USD_DECIMALS, &mut ColumnTotals::default(), &mut out).unwrap();
     assert_eq!(
         String::from_utf8(out).unwrap(),

@@ -10,7 +10,7 @@ mod verify;
 use crate::support::workspace::{Workspace, at, options};
 use assert_cmd::Command;
 use chrono::TimeDelta;
-use runledger::export::closed::figures;
+use runledger::close::totals;
 use runledger::report::period::Period;
 use runledger::report::{Ledger, Scope, Span};
 use runledger::store::{Archive, Frozen, Lock};
@@ -149,10 +149,10 @@ fn close(workspace: &Workspace, closed_at: &str) {
         ..Scope::default()
     };
     let ledger = Ledger::open(archive.connection(), scope).unwrap();
-    let figures = figures(&ledger).unwrap();
+    let totals = totals(&ledger).unwrap();
     drop(ledger);
     archive
-        .keep_close(&Frozen {
+        .insert_close(&Frozen {
             period: october.label,
             restates: archive.close_of("2026-10").unwrap().map(|before| before.close_id),
             closed_at: at(closed_at),
@@ -162,15 +162,9 @@ fn close(workspace: &Workspace, closed_at: &str) {
             ends_at: october.end.unwrap(),
             date_basis: "started".to_owned(),
             allocation: rules.to_owned(),
-            names: figures.names,
             objections: Some(json!(["it is a test"]).to_string()),
-            runs: figures.runs,
-            runs_cost_unknown: figures.runs_cost_unknown,
-            el_cost_nanos: figures.el_cost_nanos,
-            transformation_cost_nanos: figures.transformation_cost_nanos,
-            total_cost_nanos: figures.total_cost_nanos,
-            credits: figures.credits,
-            rows_sha256: figures.rows_sha256,
+            totals,
+            row_layout: runledger::store::RowLayout::default(),
         })
         .unwrap();
 }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::report::period::Calendar;
 use runledger::report::question::{QUESTIONS, Question};
-use runledger::report::{DateBasis, Dimension, Span, Table, booked, cost, duration};
+use runledger::report::{DateBasis, Dimension, Span, Table, cost, duration, run_scan};
 use runledger::run::Instant;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -218,7 +218,7 @@ fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);
     for (span, date) in every_basis.into_iter().flatten() {
-        let sql = booked::runs(&span, date);
+        let sql = run_scan::runs(&span, date);
         let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &sql].concat()).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use runledger::error::Result;
 use runledger::export::json::Layout;
 use runledger::export::{Dialect, csv, json, markdown, terminal};
-use runledger::report::credits::{Question, report};
+use runledger::report::credits::{CreditsOptions, report};
 use runledger::report::plan::Plan;
 use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use runledger::report::{Cell, Ledger, Scope, Span, Table};
@@ -137,18 +137,19 @@ fn plan(credits: u64) -> Option<Plan> {
     Some(Plan { fee_usd: Usd::default(), credits })
 }
 
-fn asked(written: &Written, scope: Scope, question: &Question) -> Result<Table> {
+fn asked(written: &Written, scope: Scope, question: &CreditsOptions) -> Result<Table> {
     let ledger = Ledger::open(&written.0, scope).unwrap();
     report(&ledger, question, Instant::parse(NOW).unwrap())
 }
 
 fn by_month(credits: u64) -> Table {
-    asked(&written(), Scope::default(), &Question { plan: plan(credits), ..Question::default() }).unwrap()
+    asked(&written(), Scope::default(), &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() })
+        .unwrap()
 }
 
-fn what_if(of: &[(&str, &str)]) -> Question {
+fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
     let what_if = of.iter().map(|(pipeline, expression)| ((*pipeline).to_owned(), (*expression).to_owned()));
-    Question { what_if: what_if.collect(), by_pipeline: true, ..Question::default() }
+    CreditsOptions { what_if: what_if.collect(), by_pipeline: true, ..CreditsOptions::default() }
 }
 
 /// The rows in machine format, cells joined by `|`.
@@ -186,8 +187,12 @@ fn credit_counts_and_forecast_match_hand_computed_values() {
 
 #[test]
 fn each_pipeline_is_forecast_from_its_schedule_or_its_pace() {
-    let table =
-        asked(&written(), Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
+    let table = asked(
+        &written(),
+        Scope::default(),
+        &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
+    )
+    .unwrap();
     assert_eq!(
         lines(&table),
         [
@@ -222,7 +227,7 @@ fn the_pipelines_of_a_month_sum_to_the_month() {
         let march = table.rows.iter().filter(|row| row[0] == Cell::text("2026-03"));
         march.map(|row| row[place].exact().map_or(0, |count| count.parse::<u64>().unwrap())).sum()
     };
-    let question = |by_pipeline| Question { by_pipeline, ..Question::default() };
+    let question = |by_pipeline| CreditsOptions { by_pipeline, ..CreditsOptions::default() };
     let [months, pipelines] =
         [false, true].map(|by| asked(&written(), Scope::default(), &question(by)).unwrap());
     for column in
@@ -254,7 +259,7 @@ fn credits_run_out_on_the_day_that_uses_the_last_one() {
 
 #[test]
 fn a_report_without_a_plan_has_no_plan_columns() {
-    let table = asked(&written(), Scope::default(), &Question::default()).unwrap();
+    let table = asked(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
 }
 
@@ -317,7 +322,7 @@ fn a_what_if_accepts_several_pipelines() {
 #[test]
 fn an_invalid_what_if_is_a_usage_error() {
     let refused =
-        |question: &Question| asked(&written(), Scope::default(), question).unwrap_err().to_string();
+        |question: &CreditsOptions| asked(&written(), Scope::default(), question).unwrap_err().to_string();
     for (question, words) in [
         (what_if(&[("nobody", "0 0 * * *")]), "--what-if nobody: no pipeline has that slug, id or name"),
         (
@@ -350,7 +355,8 @@ fn a_cron_expression_without_matches_forecasts_zero_runs() {
 #[test]
 fn months_and_days_follow_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
-    let table = asked(&written(), scope, &Question { plan: plan(134), ..Question::default() }).unwrap();
+    let table =
+        asked(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() }).unwrap();
     // The month ends three hours later: s-night once more, at 00:30 on 1 April in UTC, and s-six once more at 00:00.
     assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
 }
@@ -367,7 +373,8 @@ fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
         zone: Tz::Europe__Berlin,
         ..Scope::default()
     };
-    let table = asked(&written, scope, &Question { by_pipeline: true, ..Question::default() }).unwrap();
+    let table =
+        asked(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }).unwrap();
     // From 13:00 UTC on the 16th until 21:00 on the 29th, once an hour.
     assert_eq!(forecast(&table, "s-1"), format!("{} 0 * * * * Europe/Berlin", 11 + 12 * 24 + 22));
     assert_eq!(forecast(&table, "s-2"), "13 0 3 * * * America/New_York");
@@ -377,7 +384,7 @@ fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
 fn a_span_is_forecast_to_its_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
-    let table = asked(&written(), Scope { span, ..Scope::default() }, &Question::default()).unwrap();
+    let table = asked(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
     // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11.5 hours: 7.79.
     assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
 }
@@ -387,7 +394,8 @@ fn a_past_month_has_no_forecast() {
     for (from, until) in [("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")] {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
         let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
-        let table = asked(&written(), scope, &Question { plan: plan(5), ..Question::default() }).unwrap();
+        let table =
+            asked(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() }).unwrap();
         let expected: &[&str] =
             if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5|1.200000|2026-02-25"] } else { &[] };
         assert_eq!(lines(&table), expected);
@@ -400,7 +408,8 @@ fn an_as_of_forecast_is_the_one_made_then() {
     let moment = Instant::parse("2026-03-10T00:00:00Z").unwrap();
     let scope = Scope { as_of: Some(moment), ..Scope::default() };
     let ledger = Ledger::open(&written.0, scope).unwrap();
-    let table = report(&ledger, &Question { by_pipeline: true, ..Question::default() }, moment).unwrap();
+    let table =
+        report(&ledger, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }, moment).unwrap();
     let march: Vec<String> = lines(&table).into_iter().filter(|line| line.starts_with("2026-03")).collect();
     // s-gone vanishes at that instant, s-off was inactive before; in thirty days 10 manual, 5 by events and 1 of
     // neither, for 22 days: 7.33, 3.67 and 0.73, together 12.
@@ -422,7 +431,8 @@ fn an_unreadable_schedule_replaces_the_one_before_it() {
     written.charged("s-1", "0 * * * *@UTC", &["2026-03-14T00:00", "2026-03-14T01:00"]);
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
     let table =
-        asked(&written, Scope::default(), &Question { by_pipeline: true, ..Question::default() }).unwrap();
+        asked(&written, Scope::default(), &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
+            .unwrap();
     // Three in thirty days, for 15.48 days.
     assert_eq!(forecast(&table, "s-1"), "2 ");
 }
@@ -431,13 +441,13 @@ fn an_unreadable_schedule_replaces_the_one_before_it() {
 fn an_archive_without_recent_runs_forecasts_nothing() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
-    let table = asked(&written, Scope::default(), &Question::default()).unwrap();
+    let table = asked(&written, Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-01|1|1|0|0||1|||", "2026-03|0|0|0|0|0|0|||"]);
 }
 
 #[test]
 fn the_credits_report_matches_its_golden_files() {
-    let question = |by_pipeline| Question { plan: plan(120), by_pipeline, ..Question::default() };
+    let question = |by_pipeline| CreditsOptions { plan: plan(120), by_pipeline, ..CreditsOptions::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
         let table = asked(&written(), Scope::default(), &question(by_pipeline)).unwrap();
         let mut outputs: [Vec<u8>; 4] = Default::default();
@@ -468,7 +478,7 @@ proptest! {
             written.run(&format!("s-{pipeline}"), &at.to_string()[..16], trigger, status, charge);
         }
         let sums = |by_pipeline| {
-            let table = asked(&written, Scope::default(), &Question { by_pipeline, ..Question::default() }).unwrap();
+            let table = asked(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
             let first = if by_pipeline { 4 } else { 1 };
             let mut sums = std::collections::BTreeMap::<String, [u64; 6]>::new();
             for row in &table.rows {

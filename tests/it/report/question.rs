@@ -11,7 +11,7 @@ use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 #[test]
 fn every_question_file_starts_with_its_question() {
     for question in QUESTIONS {
-        assert!(question.words().contains('?'), "queries/{}.sql: {:?}", question.name, question.words());
+        assert!(question.title().contains('?'), "queries/{}.sql: {:?}", question.name, question.title());
         assert!(question.sql.starts_with("-- "), "queries/{}.sql", question.name);
     }
 }

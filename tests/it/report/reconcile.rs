@@ -5,7 +5,7 @@ use assert_cmd::Command;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use runledger::report::plan::Plan;
-use runledger::report::reconcile::{Closes, Invoice, Reconciliation, Zones, reconcile};
+use runledger::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
 use runledger::report::{DateBasis, Scope, Span};
 use runledger::run::money::nanos_of_number;
 use runledger::run::{Instant, Usd};
@@ -224,17 +224,17 @@ fn rounding_reports_its_reach_and_does_not_close_the_gap() {
     for (invoice, closes, words) in [
         (
             "3.70",
-            Closes::Could,
+            ClosesGap::Could,
             "the gap is within 1.005000000 USD, the most that rounding 200 costs to 2 decimals can move",
         ),
-        ("3.81", Closes::No, "the gap is beyond 1.005000000 USD"),
+        ("3.81", ClosesGap::No, "the gap is beyond 1.005000000 USD"),
     ] {
         let found = of_small_ones(invoice);
         assert!(found.explanations().is_empty());
         let last = found.attempts.last().unwrap();
         assert_eq!((last.cause.as_str(), last.closes), ("rounding of some other kind", closes));
         assert!(last.note.starts_with(words), "{}", last.note);
-        assert_eq!(found.possible().len(), usize::from(closes == Closes::Could));
+        assert_eq!(found.possible().len(), usize::from(closes == ClosesGap::Could));
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use runledger::run::{Instant, Redaction, decode, json};
 use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Detail, InsertHint, Kept, SyncKind};
+use runledger::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -35,7 +35,7 @@ fn any_document_round_trips_through_the_archive() {
         let run = decode(raw(&text), &Redaction::default()).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
         let kept = archive.keep(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();
-        prop_assert!(matches!(kept, Kept::New { .. }), "{:?}", kept);
+        prop_assert!(matches!(kept, Upsert::New { .. }), "{:?}", kept);
 
         let history = archive.history(run.id).unwrap();
         prop_assert_eq!(history.len(), 1);
@@ -50,7 +50,7 @@ fn any_document_round_trips_through_the_archive() {
         let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
         let kept = archive.keep(&again, Detail::Details, InsertHint::New, now, sync_id).unwrap();
-        prop_assert!(matches!(kept, Kept::Unchanged { .. }), "{:?}", kept);
+        prop_assert!(matches!(kept, Upsert::Unchanged { .. }), "{:?}", kept);
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

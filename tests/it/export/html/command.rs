@@ -41,8 +41,9 @@ fn an_html_report_is_written_atomically_and_silently() {
 fn every_command_of_the_html_report_docs_works() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
-    let commands =
-        include_str!("../../../../docs/page.md").lines().filter_map(|line| line.strip_prefix("$ runledger "));
+    let commands = include_str!("../../../../docs/html-report.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ runledger "));
     let mut count = 0;
     for command in commands {
         let command = command.split("  #").next().unwrap().trim();

@@ -4,7 +4,7 @@ use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
 use runledger::export::html;
 use runledger::report::overview::calendar::{month_label, week_label};
-use runledger::report::overview::{Pipeline, gather};
+use runledger::report::overview::{PipelineSummary, gather};
 use runledger::report::period::Calendar;
 use runledger::report::question::Question;
 use runledger::report::{Cell, Dimension, Ledger, Scope, Span, cost, duration};
@@ -35,7 +35,7 @@ fn html_figures_equal_the_reports() {
             let overview = overview(&archive, &scope);
 
             let mut expected: Vec<Vec<String>> = by_month.rows.iter().map(|row| texts(&row[..10])).collect();
-            let told = |label: &str, pipeline: &Pipeline, sums: &runledger::report::overview::Sums| {
+            let told = |label: &str, pipeline: &PipelineSummary, sums: &runledger::report::overview::Sums| {
                 let text = |part: &Option<String>| part.clone().unwrap_or_default();
                 let cost = &sums.cost;
                 vec![
@@ -73,10 +73,10 @@ fn html_figures_equal_the_reports() {
                 .map(|(week, times)| {
                     [
                         week_label(*week),
-                        seconds(times.took.p50),
-                        seconds(times.took.p95),
-                        seconds(times.waited.p50),
-                        seconds(times.waited.p95),
+                        seconds(times.duration.p50),
+                        seconds(times.duration.p95),
+                        seconds(times.queued.p50),
+                        seconds(times.queued.p95),
                     ]
                 })
                 .collect();
@@ -115,7 +115,7 @@ fn html_figures_equal_the_reports() {
                         sums.failed.to_string(),
                         sums.ended().to_string(),
                         rate.to_string(),
-                        failures.in_a_row().to_string(),
+                        failures.consecutive().to_string(),
                         instant(failures.last_failure_at()),
                         instant(failures.last_success_at()),
                     ]
@@ -144,7 +144,7 @@ fn html_anomalies_equal_the_anomalies_report() {
                 let mut row: Vec<String> =
                     outlier.label.iter().map(|part| part.clone().unwrap_or_default()).collect();
                 row.push(outlier.run_id.clone());
-                row.push(outlier.judged.booked_at.to_string());
+                row.push(outlier.scored.booked_at.to_string());
                 let band = |band: Option<runledger::report::overview::ControlBand>,
                             unit: fn(i128) -> String| {
                     let parts = |band: runledger::report::overview::ControlBand| {
@@ -152,8 +152,8 @@ fn html_anomalies_equal_the_anomalies_report() {
                     };
                     band.map(parts).unwrap_or_default()
                 };
-                row.extend(band(outlier.judged.cost, |nanos| Usd::from_units(nanos).to_string()));
-                row.extend(band(outlier.judged.duration, |millis| Seconds::from_units(millis).to_string()));
+                row.extend(band(outlier.scored.cost, |nanos| Usd::from_units(nanos).to_string()));
+                row.extend(band(outlier.scored.duration, |millis| Seconds::from_units(millis).to_string()));
                 row
             })
             .collect();
@@ -169,14 +169,14 @@ fn a_span_is_compared_with_the_whole_month_before_it() {
     let archive = ledger::small();
     let span = Span { from: Some(at("2026-02-01T00:00:00Z")), until: Some(at("2026-03-01T00:00:00Z")) };
     let overview = overview(&archive, &Scope { span, ..Scope::default() });
-    let focus = overview.focus.as_ref().unwrap();
+    let focus = overview.headline_month.as_ref().unwrap();
     assert_eq!(
         (month_label(focus.month).as_str(), focus.is_running, focus.is_whole),
         ("2026-02", false, true)
     );
-    assert_eq!((overview.all.total.cost.runs, overview.all.before.cost.runs), (2, 3));
-    assert_eq!(usd(overview.all.before.cost.total()), "0.473456789");
-    let page = page::html(&overview, "").unwrap();
+    assert_eq!((overview.all.total.cost.runs, overview.all.previous_month.cost.runs), (2, 3));
+    assert_eq!(usd(overview.all.previous_month.cost.total()), "0.473456789");
+    let page = html::html(&overview, "").unwrap();
     assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the page shows the month before");
 }
 
@@ -186,9 +186,9 @@ fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let known_at = at("2026-02-05T10:30:00Z");
     let scope = Scope::default();
     let overview = gather(&archive, &scope, None, Some(known_at)).unwrap();
-    assert!(overview.focus.as_ref().unwrap().is_running);
+    assert!(overview.headline_month.as_ref().unwrap().is_running);
     // In January, run-01 is before 10:30 on the 5th; run-02 and run-03 are later.
-    let to_date = overview.all.before_to_date.unwrap();
+    let to_date = overview.all.previous_month_to_date.unwrap();
     assert_eq!((to_date.cost.runs, usd(to_date.cost.total()).as_str()), (1, "0.100000000"));
-    assert_eq!(overview.all.before.cost.runs, 3);
+    assert_eq!(overview.all.previous_month.cost.runs, 3);
 }

@@ -27,7 +27,7 @@ fn overview(archive: &Connection, scope: &Scope) -> Overview {
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {
-    page::html(&overview(archive, scope), "").unwrap()
+    html::html(&overview(archive, scope), "").unwrap()
 }
 
 /// Views of the small ledger: zones, spans, date bases, the past.

@@ -2,11 +2,11 @@
 
 use super::{counted, files, options, rows_of, write, write_in, write_of};
 use crate::support::{ledger, machine};
+use ::parquet::record::Field;
 use chrono_tz::Tz;
-use parquet::record::Field;
 use runledger::error::Error;
 use runledger::export::parquet::Options;
-use runledger::report::dataset::Table;
+use runledger::report::rows::dataset::DatasetTable;
 use runledger::report::{DateBasis, Scope};
 use runledger::run::Instant;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ fn the_same_archive_gives_the_same_files_and_rewrites_none() {
     let archive = ledger::small();
     let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let first = write(&archive, one.path());
-    assert_eq!((first[&Table::Runs].written, first[&Table::Runs].rows), (6, 12));
+    assert_eq!((first[&DatasetTable::Runs].written, first[&DatasetTable::Runs].rows), (6, 12));
     write(&archive, other.path());
     assert_eq!(files(one.path()), files(other.path()));
     let before = files(one.path());
@@ -79,7 +79,7 @@ fn a_change_rewrites_only_the_months_it_affects() {
 fn recheck_months_limits_checks_but_writes_missing_files() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
-    let watching = options(&[Table::Pipelines, Table::Runs], Some(1));
+    let watching = options(&[DatasetTable::Pipelines, DatasetTable::Runs], Some(1));
     write_in(&archive, folder.path(), Scope::default(), &watching).unwrap();
     let before = files(folder.path());
     archive
@@ -117,7 +117,7 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
             assert_eq!(files(&place), before, "{words}");
         }
     };
-    let all = options(&Table::ALL, None);
+    let all = options(&DatasetTable::ALL, None);
     fs::write(&place, "a file").unwrap();
     refused(Scope::default(), &all, "this is none");
     fs::remove_file(&place).unwrap();
@@ -131,7 +131,11 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     refused(Scope { date: DateBasis::Ended, ..Scope::default() }, &all, "ended");
     let other = write_of("other", &archive, &place, Scope::default(), &all).unwrap_err().to_string();
     assert!(other.contains("has the workspace small too, which is not exported here"), "{other}");
-    refused(Scope::default(), &options(&[Table::Pipelines, Table::Runs], None), "run_snapshots");
+    refused(
+        Scope::default(),
+        &options(&[DatasetTable::Pipelines, DatasetTable::Runs], None),
+        "run_snapshots",
+    );
     for strange in [
         "_delta_log",
         "runs/month=2026-01/part-00000-x.parquet",
@@ -149,7 +153,7 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     fs::write(&state, "{").unwrap();
     refused(Scope::default(), &all, "cannot be understood");
     fs::write(&state, ours).unwrap();
-    assert_eq!(write(&archive, &place)[&Table::Runs].written, 0);
+    assert_eq!(write(&archive, &place)[&DatasetTable::Runs].written, 0);
 }
 
 #[test]
@@ -252,7 +256,7 @@ fn a_run_that_moves_to_a_rechecked_month_leaves_its_old_one() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
-    let tables = [Table::Pipelines, Table::Runs];
+    let tables = [DatasetTable::Pipelines, DatasetTable::Runs];
     write_in(&archive, &place, Scope::default(), &options(&tables, None)).unwrap();
     let runs = counted(&place, "runs/");
     assert!(runs.0 > 5 && runs.0 == runs.1, "{runs:?}");
@@ -289,7 +293,8 @@ fn files_outside_the_dataset_are_never_touched() {
         let edited = ours.replacen("\"month=2026-01/part-0.parquet\"", &format!("\"{strange}\""), 1);
         assert_ne!(edited, ours);
         fs::write(&state, edited).unwrap();
-        let error = write_in(&archive, &place, Scope::default(), &options(&Table::ALL, None)).unwrap_err();
+        let error =
+            write_in(&archive, &place, Scope::default(), &options(&DatasetTable::ALL, None)).unwrap_err();
         assert!(error.to_string().contains("names no file of a dataset"), "{error}");
         assert_eq!(fs::read(victim.join("part-0.parquet")).unwrap(), b"theirs");
     }
@@ -304,7 +309,7 @@ fn two_as_of_instants_are_never_mixed_in_a_dataset() {
         archive.query_row("SELECT max(observed_at) FROM run_snapshots", [], |row| row.get(0)).unwrap();
     let then = || Scope { as_of: Some(Instant::parse(&known_at).unwrap()), ..Scope::default() };
     let left_alone = |scope: Scope| {
-        let done = write_in(&archive, &place, scope, &options(&Table::ALL, Some(1))).unwrap();
+        let done = write_in(&archive, &place, scope, &options(&DatasetTable::ALL, Some(1))).unwrap();
         done.tables.iter().map(|(_, summary)| summary.left_alone).sum::<u64>()
     };
     write(&archive, &place);

@@ -5,18 +5,18 @@
 mod folder;
 mod values;
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::Field;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::Field;
 use runledger::error::Error;
-use runledger::export::parquet::{self, Options, Summary};
-use runledger::report::dataset::Table;
+use runledger::export::parquet::{Options, Summary, TableSummary};
+use runledger::report::rows::dataset::DatasetTable;
 use runledger::report::{Ledger, Scope};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-fn options(tables: &[Table], watch_months: Option<usize>) -> Options {
+fn options(tables: &[DatasetTable], watch_months: Option<usize>) -> Options {
     Options { tables: tables.to_vec(), watch_months }
 }
 
@@ -31,11 +31,15 @@ fn write_of(
     scope: Scope,
     options: &Options,
 ) -> Result<Summary, Error> {
-    dataset::write(&[Ledger::open(archive, scope).unwrap().of(workspace)], folder, options)
+    runledger::export::parquet::write(
+        &[Ledger::open(archive, scope).unwrap().for_workspace(workspace)],
+        folder,
+        options,
+    )
 }
 
-fn write(archive: &Connection, folder: &Path) -> BTreeMap<Table, Summary> {
-    let done = write_in(archive, folder, Scope::default(), &options(&Table::ALL, None)).unwrap();
+fn write(archive: &Connection, folder: &Path) -> BTreeMap<DatasetTable, TableSummary> {
+    let done = write_in(archive, folder, Scope::default(), &options(&DatasetTable::ALL, None)).unwrap();
     done.tables.into_iter().collect()
 }
 

@@ -2,14 +2,14 @@
 
 use super::{counted, files, options, rows_of, write, write_in};
 use crate::support::ledger;
+use ::parquet::basic::{LogicalType, TimeUnit};
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::Field;
 use chrono_tz::Tz;
-use parquet::basic::{LogicalType, TimeUnit};
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::Field;
 use runledger::error::Error;
 use runledger::export::parquet::schema;
-use runledger::report::dataset::{Stretch, Table, rows};
 use runledger::report::rows::Value;
+use runledger::report::rows::dataset::{DatasetTable, RowRange, rows};
 use runledger::report::{Ledger, Scope};
 use runledger::run::{Instant, Usd};
 use std::fs::File;
@@ -54,12 +54,12 @@ fn every_value_round_trips_through_the_file_of_its_month() {
     let folder = tempfile::tempdir().unwrap();
     let zone = Tz::America__Sao_Paulo;
     let scope = Scope { zone, ..Scope::default() };
-    write_in(&archive, folder.path(), scope.clone(), &options(&Table::ALL, None)).unwrap();
+    write_in(&archive, folder.path(), scope.clone(), &options(&DatasetTable::ALL, None)).unwrap();
     let ledger = Ledger::open(&archive, scope).unwrap();
-    for table in Table::ALL {
+    for table in DatasetTable::ALL {
         let stretches = match table {
-            Table::Pipelines => vec![Stretch::All],
-            _ => vec![Stretch::Booked(None, None), Stretch::Unbooked],
+            DatasetTable::Pipelines => vec![RowRange::All],
+            _ => vec![RowRange::Booked(None, None), RowRange::Unbooked],
         };
         let mut paths: Vec<PathBuf> = files(folder.path())
             .keys()
@@ -125,7 +125,7 @@ fn an_oversized_amount_is_counted_and_kept_as_a_double() {
             "UPDATE run_snapshots SET el_cost_usd = 1e9, el_cost_nanos = 1000000000000000000 WHERE snapshot_id = 4",
         )
         .unwrap();
-    let runs = options(&[Table::Runs], None);
+    let runs = options(&[DatasetTable::Runs], None);
     let done = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
     // The cost, and with it the total.
     assert_eq!(done.amounts_too_large, 2);
@@ -159,17 +159,17 @@ fn sums_of_exact_amounts_equal_the_report() {
 #[test]
 fn every_table_of_the_parquet_docs_matches_the_schema() {
     use schema::Type;
-    let page = include_str!("../../../../docs/scale.md");
+    let page = include_str!("../../../../docs/parquet.md");
     let engines = ["### Spark", "### Trino", "### Athena", "### BigQuery"];
     for engine in engines {
         let block =
             page.split(engine).nth(1).unwrap().split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
-        for table in Table::ALL {
+        for table in DatasetTable::ALL {
             let named = [format!("TABLE {} (", table.name()), format!(".{} (", table.name())];
             let (_, rest) = named.iter().find_map(|name| block.split_once(name)).unwrap();
             let listed = rest.split_once("\n)").unwrap().0.trim().split(",\n");
             let mut listed: Vec<String> = listed.map(|line| line.trim().replace(['"', '`'], "")).collect();
-            let has_months = table != Table::Pipelines;
+            let has_months = table != DatasetTable::Pipelines;
             if has_months && ["### Spark", "### Trino"].contains(&engine) {
                 assert!(listed.pop().unwrap().starts_with("month "), "{engine}");
             }
