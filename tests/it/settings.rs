@@ -1,6 +1,7 @@
 //! The settings: precedence, rejected values, and error messages.
 
-use crate::support::month_end::{MonthEnd, ran};
+use crate::support::command::ran;
+use crate::support::month_end::MonthEnd;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

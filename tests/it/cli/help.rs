@@ -1,7 +1,8 @@
 //! The command-line definition: help, examples, completions, man pages and suggestions.
 
 use super::{command, run};
-use crate::support::month_end::{MonthEnd, ran};
+use crate::support::command::ran;
+use crate::support::month_end::MonthEnd;
 use clap::{Command, Parser};
 use runledger::commands::Cli;
 use std::collections::BTreeSet;

@@ -12,31 +12,11 @@ mod report;
 mod status;
 mod sync;
 
+use crate::support::command::Ran;
 use crate::support::workspace::Workspace;
 use assert_cmd::Command;
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
-
-/// A finished command: exit code, standard output and standard error.
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// Standard output of a command that must succeed with an empty standard error.
-    fn out(self) -> String {
-        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
-        self.out
-    }
-
-    fn json(self) -> Value {
-        serde_json::from_str(&self.out()).unwrap()
-    }
-}
 
 /// The command in a folder, with an empty environment.
 fn command(folder: &Path, args: &[&str]) -> Command {
@@ -46,12 +26,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 }
 
 fn run(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code().expect("no signal ended it"),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    command.output().unwrap().into()
 }
 
 /// Runs the command with the workspace's archive, API and key.

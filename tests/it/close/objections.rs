@@ -1,8 +1,9 @@
 //! Objections to closing a month.
 
 use super::closed;
+use crate::support::command::ran;
 use crate::support::month_end;
-use crate::support::month_end::{MONTH, MonthEnd, ZONE, ran};
+use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use crate::support::workspace::at;
 use runledger::store::{Archive, Lock};
 use serde_json::json;

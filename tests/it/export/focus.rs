@@ -1,5 +1,7 @@
 //! The FOCUS export: totals, times, corrections and hostile names.
 
+use crate::support::command::rows_of_csv;
+use crate::support::workspace::at;
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono_tz::Tz;
@@ -12,8 +14,8 @@ use runledger::export::focus::{
 };
 use runledger::report::period::{Calendar, Period};
 use runledger::report::{CostComponent, CostedRun, Plan, Span, run_cost};
+use runledger::run::Usd;
 use runledger::run::money::decimal_parts;
-use runledger::run::{Instant, Usd};
 use runledger::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -21,10 +23,6 @@ use std::fs;
 use std::path::Path;
 
 const BOTH: [Version; 2] = [Version::V1_2, Version::V1_4];
-
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
-}
 
 fn month(inside: &str, zone: Tz) -> Period {
     Period::around(at(inside), Calendar::Month, zone)
@@ -76,12 +74,6 @@ fn dataset(
     }
     let written = charges.finish().unwrap();
     (out, written)
-}
-
-/// Each row as a map from column to value.
-fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let mut reader = ::csv::Reader::from_reader(bytes);
-    reader.deserialize().map(|row| row.unwrap()).collect()
 }
 
 /// Parses a plain decimal into nano-dollars.
@@ -163,7 +155,7 @@ fn focus_rows_sum_to_the_ledger() {
         let fee = books.plan.unwrap().fee_usd.units();
         for version in BOTH {
             let (bytes, written) = dataset(&archive, &period, &books, version, &[]);
-            let rows = rows(&bytes);
+            let rows = rows_of_csv(&bytes);
             assert_eq!(sum(&rows, "EffectiveCost"), el + transformation, "{inside}");
             assert_eq!(sum(&rows, "BilledCost"), el + fee, "Nekt invoices the plan, not transformations");
             assert_eq!(sum(&rows, "ListCost"), el + transformation + fee);
@@ -182,7 +174,7 @@ fn focus_charges_are_in_utc_seconds_within_their_billing_period() {
         for inside in ["2026-01-15T00:00:00Z", "2026-03-15T00:00:00Z", "2026-04-15T00:00:00Z"] {
             let period = month(inside, zone);
             for version in BOTH {
-                for row in rows(&dataset(&archive, &period, &books(&period), version, &[]).0) {
+                for row in rows_of_csv(&dataset(&archive, &period, &books(&period), version, &[]).0) {
                     for (column, value) in &row {
                         if (column.ends_with("At") || column.contains("Period")) && !value.is_empty() {
                             let (day, time) = value.split_once('T').unwrap();
@@ -208,7 +200,7 @@ fn a_correction_is_billed_in_the_open_month_for_its_charge_period() {
     let february = month("2026-02-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&february) };
     for version in BOTH {
-        let rows = rows(&dataset(&archive, &february, &books, version, &[correction(&january)]).0);
+        let rows = rows_of_csv(&dataset(&archive, &february, &books, version, &[correction(&january)]).0);
         let [row] = &rows[..] else { panic!("{rows:?}") };
         let shown = |column: &str| row[column].as_str();
         assert_eq!((shown("ChargeCategory"), shown("ChargeClass")), ("Usage", "Correction"));
@@ -233,7 +225,7 @@ fn a_month_without_runs_or_plan_has_only_a_header() {
     let period = month("2026-01-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&period) };
     let (bytes, written) = dataset(&archive, &period, &books, Version::V1_2, &[]);
-    assert_eq!((rows(&bytes).len(), written), (0, ChargeSummary::default()));
+    assert_eq!((rows_of_csv(&bytes).len(), written), (0, ChargeSummary::default()));
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
 }
 
@@ -253,10 +245,10 @@ fn export_focus_writes_a_month_and_reports_omitted_runs() {
     Connection::open(&path).unwrap().execute_batch(include_str!("../support/ledger.sql")).unwrap();
 
     let (code, out, told) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
-    assert_eq!((code, rows(out.as_bytes()).len()), (0, 5));
+    assert_eq!((code, rows_of_csv(out.as_bytes()).len()), (0, 5));
     assert_eq!(told, "BilledCost is zero for every run: billed_by does not say who invoices their costs\n");
-    assert_eq!(sum(&rows(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
-    assert_eq!(sum(&rows(out.as_bytes()), "BilledCost"), 0);
+    assert_eq!(sum(&rows_of_csv(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
+    assert_eq!(sum(&rows_of_csv(out.as_bytes()), "BilledCost"), 0);
 
     let file = folder.path().join("march.csv");
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--output", file.to_str().unwrap()];
@@ -335,7 +327,7 @@ proptest! {
             let mut charges = CostAndUsage::begin(&books, version, &mut bytes).unwrap();
             charges.run(&run).unwrap();
             charges.finish().unwrap();
-            let rows = rows(&bytes);
+            let rows = rows_of_csv(&bytes);
             prop_assert_eq!(rows.len(), 1);
             prop_assert_eq!(&rows[0]["ResourceName"], &name);
             prop_assert_eq!(&rows[0]["ResourceId"], &format!("source/{id}"));

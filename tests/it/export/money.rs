@@ -1,5 +1,6 @@
 //! Exact money: for any costs, rows and totals agree to the last digit in every format.
 
+use crate::support::command::rows_of_csv;
 use crate::support::ledger;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -70,23 +71,17 @@ fn nanos(text: &str) -> i128 {
     nanos
 }
 
-/// The rows of a CSV, as maps from column to cell.
-fn read(csv_text: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let mut reader = ::csv::Reader::from_reader(csv_text);
-    reader.deserialize().map(Result::unwrap).collect()
-}
-
 fn exported(selection: &mut RowStream<'_>) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
     csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
         .unwrap();
-    read(&out)
+    rows_of_csv(&out)
 }
 
 fn reported(table: &Table) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
     csv::write_table(table, &Dialect::MACHINE, USD_DECIMALS, &mut out).unwrap();
-    read(&out)
+    rows_of_csv(&out)
 }
 
 /// The sum of the known values in that column. `None`: no value is known.

@@ -7,6 +7,7 @@ mod drift;
 mod lock;
 mod verify;
 
+use crate::support::command::Ran;
 use crate::support::workspace::{Workspace, at, options};
 use assert_cmd::Command;
 use chrono::TimeDelta;
@@ -22,13 +23,6 @@ use uuid::Uuid;
 /// The page size of an archive in bytes.
 const PAGE: u64 = 16 * 1024;
 
-/// A finished command: exit code, standard output and standard error.
-pub(crate) struct Ran {
-    code: i32,
-    pub(crate) out: String,
-    err: String,
-}
-
 fn command(db: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("runledger").unwrap();
     command.arg("--db").arg(db).args(arguments);
@@ -37,10 +31,7 @@ fn command(db: &Path, arguments: &[&str]) -> Command {
 }
 
 fn ran(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Ran { code: output.status.code().unwrap(), out, err }
+    command.output().unwrap().into()
 }
 
 pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {

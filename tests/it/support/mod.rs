@@ -1,5 +1,6 @@
 //! Fixtures that several test modules share: workspaces, machines, hand-written ledgers, comparisons.
 
+pub mod command;
 pub mod document;
 pub mod fault_scenario;
 pub mod golden;

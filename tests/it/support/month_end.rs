@@ -1,5 +1,6 @@
 //! A month-end fixture: a workspace with past months, and the command that queries it.
 
+use super::command::{Ran, ran, rows_of_csv};
 use super::workspace::{Workspace, at, options, rows_of};
 use chrono::TimeDelta;
 use fastrand::Rng;
@@ -25,24 +26,6 @@ pub struct MonthEnd {
     pub workspace: Workspace,
     /// Deleted runs, so that they can return.
     deleted: RefCell<Vec<(Uuid, Document)>>,
-}
-
-/// A finished command: exit code, standard output and standard error.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Ran {
-    /// Asserts that it was rejected with this code and text, and an empty standard output.
-    pub fn refused(&self, code: i32, words: &[&str]) {
-        assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
-        for words in words {
-            assert!(self.err.contains(words), "{words:?} is not in {}", self.err);
-        }
-    }
 }
 
 impl MonthEnd {
@@ -265,18 +248,6 @@ fn cost(rng: &mut Rng) -> Value {
         1 => json!(-0.000000001),
         _ => json!(f64::from(rng.u32(..)) / 1e9),
     }
-}
-
-pub fn ran(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let err = text(output.stderr);
-    assert!(!err.contains("panicked"), "{err}");
-    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err }
-}
-
-pub fn rows_of_csv(csv: &str) -> Vec<BTreeMap<String, String>> {
-    csv::Reader::from_reader(csv.as_bytes()).deserialize().map(Result::unwrap).collect()
 }
 
 /// Parses a decimal into nano-dollars; blank is zero.

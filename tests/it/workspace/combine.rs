@@ -1,6 +1,7 @@
 //! Several archives that answer as one, without counting anything twice.
 
-use crate::support::month_end::{MONTH, MonthEnd, Ran, ZONE, nanos, ran, rows_of_csv};
+use crate::support::command::{Ran, ran, rows_of_csv};
+use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
 use runledger::report::question::reports;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! `sync --all`: every workspace in the settings.
 
-use crate::support::month_end::{MonthEnd, Ran, ran};
+use crate::support::command::{Ran, ran};
+use crate::support::month_end::MonthEnd;
 use crate::support::{month_end, workspace};
 use serde_json::{Value, json};
 use std::fs;

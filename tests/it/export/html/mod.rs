@@ -8,6 +8,7 @@ mod escaping;
 mod figures;
 
 use crate::support::ledger;
+use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::export::html;
 use runledger::report::overview::{Overview, gather};
@@ -15,10 +16,6 @@ use runledger::report::{DateBasis, Scope, Span};
 use runledger::run::{Instant, Seconds};
 use rusqlite::Connection;
 use serde_json::Value;
-
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
-}
 
 fn overview(archive: &Connection, scope: &Scope) -> Overview {
     let known_at: Option<Instant> =
