@@ -4,7 +4,7 @@
 
 use crate::support::machine;
 use crate::support::machine::{Ended, Machine, RUNLEDGER, SYNC, Victim};
-use crate::support::ping_server::{PingServer, Reply, Told};
+use crate::support::ping_server::{Ping, PingServer, Reply};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use runledger::run::Instant as Moment;
@@ -44,11 +44,11 @@ fn ended(mut command: Command) -> Ended {
 }
 
 /// The pinged paths in order; asserts that each request is well-formed.
-fn paths(told: &[Told]) -> Vec<&str> {
-    let paths = told.iter().map(|told| {
-        let (path, query) = told.target.split_once('?').unwrap();
-        assert_eq!((told.method.as_str(), query), ("POST", format!("key={CODE}&rid=1").as_str()), "{told:?}");
-        assert!(told.head.contains("user-agent: runledger/"), "{told:?}");
+fn paths(pings: &[Ping]) -> Vec<&str> {
+    let paths = pings.iter().map(|ping| {
+        let (path, query) = ping.target.split_once('?').unwrap();
+        assert_eq!((ping.method.as_str(), query), ("POST", format!("key={CODE}&rid=1").as_str()), "{ping:?}");
+        assert!(ping.head.contains("user-agent: runledger/"), "{ping:?}");
         path.strip_prefix(&format!("/ping/{CODE}")).unwrap()
     });
     paths.collect()
@@ -60,11 +60,11 @@ fn paths(told: &[Told]) -> Vec<&str> {
 fn a_sync_pings_its_start_and_its_success_with_the_summary() {
     let stage = Stage::new();
     let done = ended(stage.sync()).with(0);
-    let told = stage.ping_server.told();
-    assert_eq!(paths(&told), ["/start", ""]);
-    assert_eq!(told[0].body, "");
-    assert!(told[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{told:?}");
-    assert!(told[1].head.contains("text/plain; charset=utf-8"), "{told:?}");
+    let pings = stage.ping_server.pings();
+    assert_eq!(paths(&pings), ["/start", ""]);
+    assert_eq!(pings[0].body, "");
+    assert!(pings[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{pings:?}");
+    assert!(pings[1].head.contains("text/plain; charset=utf-8"), "{pings:?}");
     assert!(done.stderr.is_empty(), "{done:?}");
 }
 
@@ -79,7 +79,7 @@ fn the_ping_url_comes_from_the_flag_file_or_environment() {
         let mut sync = stage.sync();
         sync.env("RUNLEDGER_PING_URL", "http://127.0.0.1:1/").args(arguments);
         ended(sync).with(0);
-        assert_eq!(paths(&stage.ping_server.told()), ["/start", ""]);
+        assert_eq!(paths(&stage.ping_server.pings()), ["/start", ""]);
     }
 }
 
@@ -88,9 +88,9 @@ fn a_failed_sync_pings_its_exit_code() {
     let stage = Stage::new();
     let fails = |command: Command, code: i32, words: &str| {
         let done = ended(command).with(code);
-        let told = stage.ping_server.told();
-        assert_eq!(paths(&told), ["/start", &format!("/{code}")], "{done:?}");
-        assert!(told[1].body.contains(words), "{words}: {told:?}");
+        let pings = stage.ping_server.pings();
+        assert_eq!(paths(&pings), ["/start", &format!("/{code}")], "{done:?}");
+        assert!(pings[1].body.contains(words), "{words}: {pings:?}");
         done
     };
     let mut wrong_key = stage.sync();
@@ -125,7 +125,7 @@ fn a_signal_is_pinged_within_two_seconds() {
     let stage = Stage::new();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         // A server that waits responds slowly.
-        stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::NoProgress(Duration::from_secs(30))]);
+        stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::Silence(Duration::from_secs(30))]);
         let victim = Victim::default();
         let (done, is_done) = mpsc::channel::<()>();
         stage.machine.sandbox.on_request({
@@ -145,9 +145,9 @@ fn a_signal_is_pinged_within_two_seconds() {
         done.send(()).unwrap();
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         assert!(ended.stderr.contains("the ping of the end did not arrive"), "{ended:?}");
-        let told = stage.ping_server.told();
-        assert_eq!(paths(&told), ["/start", &format!("/{code}")]);
-        assert!(told[1].body.contains(&format!("error: interrupted by SIG{signal}")), "{told:?}");
+        let pings = stage.ping_server.pings();
+        assert_eq!(paths(&pings), ["/start", &format!("/{code}")]);
+        assert!(pings[1].body.contains(&format!("error: interrupted by SIG{signal}")), "{pings:?}");
     }
 }
 
@@ -158,7 +158,7 @@ fn a_failing_ping_is_a_warning_and_changes_nothing() {
         (Reply::Status("404 Not Found"), 1, "HTTP 404"),
         (Reply::Status("302 Found"), 1, "HTTP 302, and no redirect is followed"),
         (Reply::Status("503 Service Unavailable"), 2, "HTTP 503"),
-        (Reply::NoProgress(Duration::from_secs(60)), 2, "no answer in time"),
+        (Reply::Silence(Duration::from_secs(60)), 2, "no answer in time"),
     ] {
         stage.ping_server.reply(&[reply]);
         let began = Instant::now();
@@ -166,13 +166,13 @@ fn a_failing_ping_is_a_warning_and_changes_nothing() {
         assert!(began.elapsed() < Duration::from_secs(20), "{words}: {:?}", began.elapsed());
         assert!(done.stderr.contains(&format!("the ping of the end did not arrive: {words}")), "{done:?}");
         assert!(!done.stderr.contains(CODE), "{done:?}");
-        let ends = stage.ping_server.told().iter().filter(|told| !told.target.contains("/start")).count();
+        let ends = stage.ping_server.pings().iter().filter(|ping| !ping.target.contains("/start")).count();
         assert_eq!(ends, attempts, "{words}");
     }
     // A ping that fails once succeeds the second time.
     stage.ping_server.reply(&[Reply::Status("500 Internal Server Error"), Reply::Status("200 OK")]);
     assert_eq!(ended(stage.sync()).with(0).stderr, "");
-    assert_eq!(paths(&stage.ping_server.told()), ["/start", "/start", ""]);
+    assert_eq!(paths(&stage.ping_server.pings()), ["/start", "/start", ""]);
     // No server listens, or the URL does not exist.
     for url in ["http://127.0.0.1:1/marked", "https://marked.invalid/marked"] {
         let mut sync = stage.sync();
@@ -194,7 +194,7 @@ fn an_invalid_ping_url_is_rejected_before_any_request() {
         let done = ended(sync).with(2);
         assert!(done.stderr.contains("ping") && !done.stderr.contains("marked"), "{done:?}");
     }
-    assert!(stage.ping_server.told().is_empty() && stage.machine.sandbox.request_count() == 0);
+    assert!(stage.ping_server.pings().is_empty() && stage.machine.sandbox.request_count() == 0);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn dry_runs_and_other_commands_send_no_ping() {
     dry.args(["--dry-run", "--metrics-file", "m.prom"]);
     ended(dry).with(0);
     ended(stage.sync()).with(0);
-    assert_eq!(stage.ping_server.told().len(), 2);
+    assert_eq!(stage.ping_server.pings().len(), 2);
     assert!(!stage.machine.file("m.prom").exists());
     let archive = stage.machine.file("a.db");
     let id = stage.machine.sandbox.model().ids().next().unwrap().to_string();
@@ -213,7 +213,7 @@ fn dry_runs_and_other_commands_send_no_ping() {
         command.env("RUNLEDGER_PING_URL", stage.ping_server.url(CODE));
         ended(command).with(0);
     }
-    assert!(stage.ping_server.told().is_empty());
+    assert!(stage.ping_server.pings().is_empty());
 }
 
 // ---- metrics
@@ -291,12 +291,12 @@ fn unwritable_metrics_are_an_error_unless_a_graver_one_occurred() {
         ended(sync)
     };
     sync(stage.machine.sandbox.api_key()).refused(7, "error: none/m.prom was not written");
-    let told = stage.ping_server.told();
-    assert_eq!(paths(&told), ["/start", "/7"]);
-    assert!(told[1].body.contains("\nerror: none/m.prom was not written"), "{told:?}");
+    let pings = stage.ping_server.pings();
+    assert_eq!(paths(&pings), ["/start", "/7"]);
+    assert!(pings[1].body.contains("\nerror: none/m.prom was not written"), "{pings:?}");
     let both = sync("wrong");
     both.refused(4, "none/m.prom was not written");
-    assert_eq!(paths(&stage.ping_server.told()), ["/start", "/4"]);
+    assert_eq!(paths(&stage.ping_server.pings()), ["/start", "/4"]);
     // A device is written to and never replaced.
     let mut sync = stage.sync();
     sync.args(["--metrics-file", "/dev/stdout"]);

@@ -16,8 +16,8 @@ fn in_force(
     command.envs(environment.iter().copied());
     let ran = ran(command);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
-    let settings = told.as_array().unwrap().iter().map(|setting| {
+    let printed: Value = serde_json::from_str(&ran.out).unwrap();
+    let settings = printed.as_array().unwrap().iter().map(|setting| {
         let text = |name: &str| setting[name].as_str().unwrap().to_owned();
         (text("setting"), (setting["value"].clone(), text("from")))
     });
@@ -34,8 +34,8 @@ fn flags_override_the_environment_which_overrides_the_file() {
         command.envs(environment.iter().copied());
         let ran = ran(command);
         assert_eq!(ran.code, 0, "{ran:?}");
-        let told: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
-        let parts = [&told["asked"]["zone"], &told["asked"]["date_basis"], &told["dialect"]["name"]];
+        let printed: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+        let parts = [&printed["asked"]["zone"], &printed["asked"]["date_basis"], &printed["dialect"]["name"]];
         parts.map(|part| part.as_str().unwrap().to_owned()).join(" ")
     };
     let flags = ["--zone", "Asia/Tokyo", "--date", "ended", "--dialect", "excel"];
@@ -174,23 +174,23 @@ fn config_prints_settings_and_origins_but_never_the_key() {
         ("RUNLEDGER_API_URL", "http://127.0.0.1:8080/"),
     ];
     let settings = in_force(&month_end, &[], &environment);
-    let told = |name: &str| {
+    let printed = |name: &str| {
         let (value, from) = &settings[name];
         (value.as_str().unwrap_or("null"), from.as_str())
     };
-    assert_eq!(told("zone"), ("America/Sao_Paulo", file.as_str()));
-    assert_eq!(told("date"), ("ended", "RUNLEDGER_DATE"));
-    assert_eq!(told("dialect"), ("machine", "default"));
-    assert_eq!(told("api_key"), ("(given)", "NEKT_API_KEY"));
-    assert_eq!(told("api_url"), ("http://127.0.0.1:8080", "RUNLEDGER_API_URL"));
-    assert_eq!(told("redact"), ("tax_id", "RUNLEDGER_REDACT"));
-    assert_eq!(told("archive").1, "RUNLEDGER_DB");
-    assert_eq!(told("billed_by.el"), ("Nekt", file.as_str()));
-    assert_eq!(told("billed_by.transformation"), ("null", "default"));
-    assert_eq!(told("account.billing_name"), ("Acme S.A.", file.as_str()));
-    assert_eq!(told("plan.fee_usd"), ("1490.000000000", file.as_str()));
-    assert_eq!(told("plan.credits"), ("500", file.as_str()));
-    assert_eq!(told("centre"), ("All: every run", file.as_str()));
+    assert_eq!(printed("zone"), ("America/Sao_Paulo", file.as_str()));
+    assert_eq!(printed("date"), ("ended", "RUNLEDGER_DATE"));
+    assert_eq!(printed("dialect"), ("machine", "default"));
+    assert_eq!(printed("api_key"), ("(given)", "NEKT_API_KEY"));
+    assert_eq!(printed("api_url"), ("http://127.0.0.1:8080", "RUNLEDGER_API_URL"));
+    assert_eq!(printed("redact"), ("tax_id", "RUNLEDGER_REDACT"));
+    assert_eq!(printed("archive").1, "RUNLEDGER_DB");
+    assert_eq!(printed("billed_by.el"), ("Nekt", file.as_str()));
+    assert_eq!(printed("billed_by.transformation"), ("null", "default"));
+    assert_eq!(printed("account.billing_name"), ("Acme S.A.", file.as_str()));
+    assert_eq!(printed("plan.fee_usd"), ("1490.000000000", file.as_str()));
+    assert_eq!(printed("plan.credits"), ("500", file.as_str()));
+    assert_eq!(printed("centre"), ("All: every run", file.as_str()));
     for arguments in [&["config"][..], &["config", "--json"], &["config", "-vv"]] {
         let mut command = month_end.command(arguments);
         command.envs(environment);

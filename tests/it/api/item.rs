@@ -1,7 +1,7 @@
 //! Items that violate the API's contract.
 
 use super::{ALL, Alteration};
-use crate::support::fault_scenario::{FaultScenario, exit_code, told};
+use crate::support::fault_scenario::{FaultScenario, error_text, exit_code};
 use runledger::sandbox::{Fault, FaultPlan, Which};
 use serde_json::{Value, json};
 
@@ -73,8 +73,8 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     }
     let summary = scenario.sync();
     let unreadable = items.iter().filter(|(_, becomes)| matches!(becomes, DecodeError(_))).count() as u64;
-    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", told(&summary));
-    assert!(told(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
+    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", error_text(&summary));
+    assert!(error_text(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
     assert_eq!(summary.tally.seen, ALL as u64 - unreadable);
     for (place, ((_, value), becomes)) in places().zip(&items) {
         let rows = |sql: &str| scenario.workspace.rows(sql);
@@ -108,7 +108,7 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     }
     // The malformed state is now history: the ledger differs from an undisturbed one only in that state.
     let summary = scenario.sync();
-    assert_eq!(exit_code(&summary), 0, "{}", told(&summary));
+    assert_eq!(exit_code(&summary), 0, "{}", error_text(&summary));
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
     assert_eq!(
         scenario.workspace.number("SELECT count(*) FROM quarantine"),

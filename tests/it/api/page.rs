@@ -1,7 +1,7 @@
 //! Malformed pages, wrong counts, and links to other places.
 
 use super::{ALL, Alteration};
-use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, one_by_one, told};
+use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, one_by_one};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners};
 use runledger::sandbox::{Answer, Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
@@ -28,9 +28,9 @@ fn a_malformed_page_is_retried_and_then_reported() {
         scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::body(body.clone())));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
-        assert!(told(&summary).contains(why), "{}", told(&summary));
-        assert!(!told(&summary).contains('\u{1b}'));
-        assert!(told(&summary).len() < 500, "an error does not quote a whole page");
+        assert!(error_text(&summary).contains(why), "{}", error_text(&summary));
+        assert!(!error_text(&summary).contains('\u{1b}'));
+        assert!(error_text(&summary).len() < 500, "an error does not quote a whole page");
         scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), Fault::body(body)));
         let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..one_by_one() });
         assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{why}");
@@ -51,7 +51,7 @@ fn a_wrong_count_hides_no_run() {
     for (place, (alter, code)) in alterations.into_iter().enumerate() {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), scenario.kept()), (code, ALL), "{place}: {}", told(&summary));
+        assert_eq!((exit_code(&summary), scenario.kept()), (code, ALL), "{place}: {}", error_text(&summary));
         scenario.recovers();
     }
     let missing: Alteration = |page| drop(page.as_object_mut().unwrap().remove("count"));
@@ -65,7 +65,7 @@ fn an_endless_next_link_is_not_followed() {
     let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
+    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
     assert!(summary.tally.requests < 20, "{} requests", summary.tally.requests);
     scenario.recovers();
 }
@@ -80,7 +80,7 @@ fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
     };
     scenario.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::body(first)));
     let summary = scenario.sync();
-    assert_eq!(exit_code(&summary), 3, "{}", told(&summary));
+    assert_eq!(exit_code(&summary), 3, "{}", error_text(&summary));
     assert!(summary.tally.requests < 100, "{} requests", summary.tally.requests);
     assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
@@ -92,7 +92,7 @@ fn a_missing_next_link_hides_no_run() {
     for concurrency in [1, 4] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
         let summary = scenario.sync_with(manners(), &Options { concurrency, ..one_by_one() });
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
         scenario.recovers();
     }
 }
@@ -110,7 +110,12 @@ fn an_empty_page_in_the_middle_hides_no_run() {
             let options = Options { full, ..one_by_one() };
             let scenario = FaultScenario::of(FaultPlan::once(Which::Page(page), Fault::Altered(alter)));
             let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..options.clone() });
-            assert_eq!((exit_code(&summary), summary.tally.new), (0, 30), "page {page}: {}", told(&summary));
+            assert_eq!(
+                (exit_code(&summary), summary.tally.new),
+                (0, 30),
+                "page {page}: {}",
+                error_text(&summary)
+            );
             scenario.gateway.set_plan(FaultPlan::always(Which::Page(page), Fault::Altered(alter)));
             let summary = scenario.sync_with(manners(), &options);
             assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "page {page}");
@@ -132,7 +137,7 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
             let before = scenario.gateway.heads().len();
             let summary = scenario.sync();
             assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
-            assert!(told(&summary).contains("redirect"), "{}", told(&summary));
+            assert!(error_text(&summary).contains("redirect"), "{}", error_text(&summary));
             assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not retried");
         }
     }

@@ -1,7 +1,7 @@
 //! Failing requests: which are retried, and what is kept when retries are exhausted.
 
 use super::ALL;
-use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, http_date, one_by_one, told};
+use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, http_date, one_by_one};
 use crate::support::workspace::{ATTEMPTS, PAGE_SIZE, manners};
 use runledger::api::{ClientConfig, RetryPolicy};
 use runledger::sandbox::{Fault, FaultPlan, Which};
@@ -20,7 +20,7 @@ fn a_transient_failure_is_retried_and_leaves_no_trace() {
     let scenario = FaultScenario::of(plan);
     let patience = RetryPolicy { attempts: PASSING.len() as u32 + 1, ..manners().patience };
     let summary = scenario.sync_with(ClientConfig { patience, ..manners() }, &one_by_one());
-    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
+    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
     assert_eq!(asked_for_page_2(&scenario), PASSING.len() + 1);
     scenario.recovers();
 }
@@ -32,7 +32,7 @@ fn a_permanent_failure_keeps_the_pages_above_it() {
         scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::status(status)));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
-        assert!(told(&summary).contains(&format!("HTTP {status}")), "{}", told(&summary));
+        assert!(error_text(&summary).contains(&format!("HTTP {status}")), "{}", error_text(&summary));
         assert_eq!(scenario.kept(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
         assert_eq!(asked_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
     }
@@ -59,7 +59,7 @@ fn random_failures_on_any_request_do_no_harm() {
         let patience = RetryPolicy { attempts: 30, ..manners().patience };
         let summary = scenario
             .sync_with(ClientConfig { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
         assert!(summary.tally.requests > 10, "some requests failed");
         scenario.recovers();
     }
@@ -144,7 +144,7 @@ fn an_api_without_a_run_list_is_unavailable() {
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::status(404)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
-    assert!(told(&summary).contains("has no run list at /api/v1/runs/"), "{}", told(&summary));
+    assert!(error_text(&summary).contains("has no run list at /api/v1/runs/"), "{}", error_text(&summary));
     assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
@@ -157,6 +157,6 @@ fn a_404_page_in_the_middle_does_not_end_the_list() {
     scenario.recovers();
     let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "{}", told(&summary));
+    assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "{}", error_text(&summary));
     scenario.recovers();
 }

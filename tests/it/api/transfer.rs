@@ -2,7 +2,9 @@
 
 use super::ALL;
 use crate::support::fault_scenario;
-use crate::support::fault_scenario::{FaultScenario, RUNS, assert_invariants, exit_code, one_by_one, told};
+use crate::support::fault_scenario::{
+    FaultScenario, RUNS, assert_invariants, error_text, exit_code, one_by_one,
+};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
 use runledger::api::{ClientConfig, Limits, RetryPolicy};
 use runledger::sandbox::{Fault, FaultPlan, Gateway, Which};
@@ -35,7 +37,7 @@ fn a_refused_connection_is_reported() {
     let nobody = runledger::api::Client::new(address, &key, manners()).unwrap();
     let summary = scenario.sync_by(Arc::new(nobody), &one_by_one());
     assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
-    assert!(told(&summary).contains("refused"), "{}", told(&summary));
+    assert!(error_text(&summary).contains("refused"), "{}", error_text(&summary));
     scenario.recovers();
 }
 
@@ -69,7 +71,7 @@ fn a_stalled_transfer_ends_at_the_idle_timeout() {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Page(2), fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
-        assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+        assert!(error_text(&summary).contains("no answer in time"), "{}", error_text(&summary));
         scenario.recovers();
     }
 }
@@ -80,7 +82,7 @@ fn a_slow_trickle_ends_at_the_total_timeout() {
         FaultScenario::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
     let summary = scenario.sync_with(hurried(), &one_by_one());
     assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
-    assert!(told(&summary).contains("no answer in time"), "{}", told(&summary));
+    assert!(error_text(&summary).contains("no answer in time"), "{}", error_text(&summary));
     scenario.recovers();
 }
 
@@ -90,8 +92,8 @@ fn an_oversized_response_is_never_read_whole() {
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
-        assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]), "{}", told(&summary));
-        assert!(told(&summary).contains("larger than 1048576 bytes"), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]), "{}", error_text(&summary));
+        assert!(error_text(&summary).contains("larger than 1048576 bytes"), "{}", error_text(&summary));
         // Pages of 20, 5 and 1 runs: each was requested once.
         let asked = scenario.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();
         assert_eq!(asked, 3);
@@ -113,7 +115,7 @@ fn an_oversized_page_is_read_in_smaller_pages() {
     for concurrency in [1, 4] {
         let options = Options { concurrency, ..one_by_one() };
         let summary = scenario.sync_with(hurried(), &options);
-        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{}", error_text(&summary));
         assert!(scenario.workspace.archived() == scenario.workspace.truth());
         let page_size =
             scenario.workspace.number("SELECT page_size FROM syncs ORDER BY sync_id DESC LIMIT 1");
@@ -134,7 +136,12 @@ fn an_interrupted_first_sync_resumes_with_another_page_size() {
         assert_eq!(workspace.archived().len(), 60);
         gateway.set_plan(FaultPlan::none());
         let summary = workspace.sync_by(client(), &Options { page_size, ..options });
-        assert_eq!((exit_code(&summary), summary.tally.new), (0, 40), "{page_size}: {}", told(&summary));
+        assert_eq!(
+            (exit_code(&summary), summary.tally.new),
+            (0, 40),
+            "{page_size}: {}",
+            error_text(&summary)
+        );
         assert_eq!(workspace.archived(), workspace.truth());
         assert_invariants(&workspace.path());
     }

@@ -9,7 +9,7 @@ fn the_demo_needs_no_account_and_prints_reports() {
     let folder = tempfile::tempdir().unwrap();
     let mut sizes = Vec::new();
     for _ in 0..2 {
-        let told = run(command(folder.path(), &["demo", "--runs", "300"])).out();
+        let printed = run(command(folder.path(), &["demo", "--runs", "300"])).out();
         for part in [
             "first sync: 300 runs seen, 300 new",
             "is closed: close 1",
@@ -20,7 +20,7 @@ fn the_demo_needs_no_account_and_prints_reports() {
             "History",
             "runledger-demo.db status",
         ] {
-            assert!(told.contains(part), "{part:?} is not in {told}");
+            assert!(printed.contains(part), "{part:?} is not in {printed}");
         }
         let archive = folder.path().join("runledger-demo.db");
         sizes.push(workspace::rows_of(&archive, "SELECT count(*) FROM runs"));

@@ -247,11 +247,11 @@ fn the_rust_example_syncs_and_reports() {
     assert!(output.status.success(), "{err}");
     assert!(out.starts_with("First sync: 2000 runs seen, 2000 new\n"), "{out}");
     assert!(out.contains("| month | pipeline kind |") && out.contains("2000 runs cost "), "{out}");
-    let told = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
+    let printed = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
         .args(["report", "cost", "--by", "kind", "--format", "json", "--db"])
         .arg(&archive)
         .env_remove("RUNLEDGER_CONFIG")
         .output()
         .unwrap();
-    assert!(told.status.success(), "the command reads what the library wrote: {told:?}");
+    assert!(printed.status.success(), "the command reads what the library wrote: {printed:?}");
 }

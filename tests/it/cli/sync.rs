@@ -34,7 +34,7 @@ fn a_sync_prints_its_counts_as_one_json_object() {
         run.insert("status".to_owned(), json!("paused"));
     });
     workspace.sandbox.forget_requests();
-    let told =
+    let printed =
         with(&workspace, &["sync", "--json", "--full", "--page-size", "50", "--concurrency", "2"]).json();
     let numbers = json!({
         "kind": "full", "reason": "asked for", "dry_run": false, "exit_code": 0, "error": null,
@@ -44,16 +44,16 @@ fn a_sync_prints_its_counts_as_one_json_object() {
         "requests": workspace.sandbox.request_count(),
     });
     for (name, value) in numbers.as_object().unwrap() {
-        assert_eq!(&told[name], value, "{name}");
+        assert_eq!(&printed[name], value, "{name}");
     }
-    assert!(told["seconds"].is_number());
+    assert!(printed["seconds"].is_number());
 }
 
 #[test]
 fn a_dry_run_leaves_no_file_behind() {
     let workspace = Workspace::of(60);
-    let told = with(&workspace, &["sync", "--dry-run", "--json"]).json();
-    assert_eq!((&told["dry_run"], &told["runs_new"]), (&json!(true), &json!(60)));
+    let printed = with(&workspace, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!((&printed["dry_run"], &printed["runs_new"]), (&json!(true), &json!(60)));
     assert_eq!(files(&workspace), [""; 0]);
     let line = with(&workspace, &["sync", "--dry-run"]).out();
     assert!(line.trim_end().ends_with("(dry run: nothing was stored)"), "{line}");
@@ -70,8 +70,11 @@ fn an_incomplete_sync_names_the_gap_and_exits_3() {
     assert!(ran.err.contains("the names of sources"), "{}", ran.err);
     assert!(ran.out.trim_end().ends_with("(in part)"), "{}", ran.out);
     let ran = with(&workspace, &["sync", "--json"]);
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.code, &told["exit_code"], told["missing"].as_array().unwrap().len()), (3, &json!(3), 3));
+    let printed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, &printed["exit_code"], printed["missing"].as_array().unwrap().len()),
+        (3, &json!(3), 3)
+    );
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -155,9 +158,9 @@ fn runs_are_fetched_by_id_and_unknown_ones_are_named() {
     assert!(ran.err.contains(&unknown) && !ran.err.contains(&one), "{}", ran.err);
     let truth = workspace.truth();
     assert_eq!(workspace.archived(), [ids[3], ids[9]].map(|id| (id, truth[&id].clone())).into());
-    let told = with(&workspace, &["fetch", "--json", &one]).json();
+    let printed = with(&workspace, &["fetch", "--json", &one]).json();
     assert_eq!(
-        (&told["kind"], &told["runs_unchanged"], &told["requests"]),
+        (&printed["kind"], &printed["runs_unchanged"], &printed["requests"]),
         (&json!("fetch"), &json!(1), &json!(1))
     );
 }

@@ -128,9 +128,9 @@ fn a_run_that_vanished_and_returned_changes_no_closed_month() {
 #[test]
 fn a_close_prints_the_sha256_of_the_exported_rows() {
     let month_end = closed(80);
-    let told = month_end.says(&["close", "--json"]);
-    let told: Value = serde_json::from_str(&told).unwrap();
-    let close = &told.as_array().unwrap()[0];
+    let printed = month_end.says(&["close", "--json"]);
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let close = &printed.as_array().unwrap()[0];
     let rows = month_end.says(&["export", "costs", "--period", MONTH]);
     let mut hashing = Hashing::new(std::io::sink());
     hashing.write_all(rows.as_bytes()).unwrap();

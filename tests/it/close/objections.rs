@@ -85,8 +85,8 @@ fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     );
     assert_eq!(untouched(&month_end), before);
 
-    let told = month_end.says(&["close", MONTH, "--zone", ZONE, "--force"]);
-    assert!(told.contains("\nforced       ") && told.contains(&objection), "{told}");
+    let printed = month_end.says(&["close", MONTH, "--zone", ZONE, "--force"]);
+    assert!(printed.contains("\nforced       ") && printed.contains(&objection), "{printed}");
     let objections: Vec<String> =
         serde_json::from_str(&month_end.table("SELECT objections FROM period_closes")[0]).unwrap();
     assert_eq!(objections.len(), 1);

@@ -91,8 +91,9 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
         assert_eq!(row["pipeline_name"], name[0].replace("NULL", ""));
     }
     // The same in JSON.
-    let told: Value = serde_json::from_str(&month_end.says(&["restatements", "--format", "json"])).unwrap();
-    assert_eq!(told.as_array().unwrap().len(), rows.len());
+    let printed: Value =
+        serde_json::from_str(&month_end.says(&["restatements", "--format", "json"])).unwrap();
+    assert_eq!(printed.as_array().unwrap().len(), rows.len());
 }
 
 /// The total of the month as known now, without its close.
@@ -163,8 +164,8 @@ fn a_second_close_names_the_first_and_keeps_both() {
     month_end.run(&["close", MONTH, "--force"]).refused(2, &["2025-02 was closed at "]);
     assert_eq!(month_end.table("SELECT * FROM period_closes"), first);
 
-    let told = month_end.says(&["close", MONTH, "--restate"]);
-    assert!(told.starts_with("2025-02 is closed: close 2, restates close 1\n"), "{told}");
+    let printed = month_end.says(&["close", MONTH, "--restate"]);
+    assert!(printed.starts_with("2025-02 is closed: close 2, restates close 1\n"), "{printed}");
     let closes = month_end.table("SELECT * FROM period_closes");
     assert_eq!((closes.len(), &closes[0]), (2, &first[0]));
     assert_eq!(listed(&month_end, &[]), []);
@@ -182,8 +183,8 @@ fn a_second_close_names_the_first_and_keeps_both() {
     assert_eq!((rows[0]["close_id"].as_str(), rows[0]["difference_usd"].as_str()), ("2", "1.000000000"));
     assert_eq!(listed(&month_end, &["--as-of", &between]), []);
     assert_eq!(listed(&month_end, &["--as-of", &known_at]), []);
-    let told: Value = serde_json::from_str(&month_end.says(&["close", "--json"])).unwrap();
-    assert_eq!((&told[0]["restates"], &told[1]["restates"]), (&Value::Null, &json!(1)));
+    let printed: Value = serde_json::from_str(&month_end.says(&["close", "--json"])).unwrap();
+    assert_eq!((&printed[0]["restates"], &printed[1]["restates"]), (&Value::Null, &json!(1)));
     let third = month_end.says(&["close", "--restate", MONTH]);
     assert!(third.starts_with("2025-02 is closed: close 3, restates close 2\n"), "{third}");
     assert_eq!(month_end.run(&["check"]).code, 0);

@@ -237,20 +237,20 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
             fs::write(place.join(archive), demo()).unwrap();
         }
     }
-    fs::create_dir(place.join("told")).unwrap();
+    fs::create_dir(place.join("transcript")).unwrap();
     // Queries and installed files are in the project's folder, as for the reader.
     for shared in ["queries", "contrib", "packaging", "docs"] {
         std::os::unix::fs::symlink(root().join(shared), place.join(shared)).unwrap();
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let mut script = String::from("trap 'kill $(jobs -p) 2>told/none' EXIT\n");
+    let mut script = String::from("trap 'kill $(jobs -p) 2>transcript/none' EXIT\n");
     let mut steps: Vec<(String, i32)> = Vec::new();
     let mut left_out = Vec::new();
     let mut add = |script: &mut String, what: String, command: &str, code: i32| {
         let number = steps.len();
         writeln!(
             script,
-            "{{ {command}\n}} >told/{number}.out 2>told/{number}.err; echo $? >told/{number}.code"
+            "{{ {command}\n}} >transcript/{number}.out 2>transcript/{number}.err; echo $? >transcript/{number}.code"
         )
         .unwrap();
         steps.push((what, code));
@@ -275,7 +275,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
                 }
             }
             "sql" => {
-                let file = format!("told/{}.sql", block.line);
+                let file = format!("transcript/{}.sql", block.line);
                 fs::write(place.join(&file), filled_in(&block.text)).unwrap();
                 let query = format!("runledger --db runledger.db query --file {file} --format csv");
                 let same = block.mark.as_deref().and_then(|mark| mark.strip_prefix("same as: "));
@@ -289,7 +289,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
                 add(&mut script, format!("{at}: its SQL"), &command, 0);
             }
             "python" if whole() => {
-                let file = format!("told/{}.py", block.line);
+                let file = format!("transcript/{}.py", block.line);
                 fs::write(place.join(&file), block.text.replace("8080", &port)).unwrap();
                 add(&mut script, format!("{at}: its Python"), &format!("python3 {file}"), 0);
             }
@@ -309,11 +309,11 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let shell = shell.env("NEKT_API_KEY", api.api_key()).env("RUNLEDGER_API_URL", api.url());
     shell.status().unwrap();
     for (number, (what, code)) in steps.iter().enumerate() {
-        let told = |ending: &str| {
-            fs::read_to_string(place.join(format!("told/{number}.{ending}"))).unwrap_or_default()
+        let transcript = |ending: &str| {
+            fs::read_to_string(place.join(format!("transcript/{number}.{ending}"))).unwrap_or_default()
         };
-        let (out, err) = (told("out"), told("err"));
-        assert_eq!(told("code").trim(), code.to_string(), "{what}\n{out:.3000}\n{err}");
+        let (out, err) = (transcript("out"), transcript("err"));
+        assert_eq!(transcript("code").trim(), code.to_string(), "{what}\n{out:.3000}\n{err}");
     }
     (steps.len(), left_out)
 }

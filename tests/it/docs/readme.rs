@@ -57,8 +57,8 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
             process.env_remove(name);
         }
         let output = process.envs(variables.iter().cloned()).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{command}: {told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command}: {printed}");
         count += 1;
     }
     count
@@ -133,7 +133,7 @@ fn every_command_of_the_scheduling_page_works() {
         .iter()
         .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
     assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
-    assert_eq!(ping_server.told().len(), 2);
+    assert_eq!(ping_server.printed().len(), 2);
     assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
 }
 

@@ -233,8 +233,8 @@ fn a_month_without_runs_or_plan_has_only_a_header() {
 fn ran(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("runledger").unwrap();
     let output = command.arg("--db").arg(archive).args(["export", "focus"]).args(arguments).output().unwrap();
-    let [out, told] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    (output.status.code().unwrap(), out, told)
+    let [out, printed] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (output.status.code().unwrap(), out, printed)
 }
 
 #[test]
@@ -244,17 +244,20 @@ fn export_focus_writes_a_month_and_reports_omitted_runs() {
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
     Connection::open(&path).unwrap().execute_batch(include_str!("../support/ledger.sql")).unwrap();
 
-    let (code, out, told) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
+    let (code, out, printed) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
     assert_eq!((code, rows_of_csv(out.as_bytes()).len()), (0, 5));
-    assert_eq!(told, "BilledCost is zero for every run: billed_by does not say who invoices their costs\n");
+    assert_eq!(
+        printed,
+        "BilledCost is zero for every run: billed_by does not say who invoices their costs\n"
+    );
     assert_eq!(sum(&rows_of_csv(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
     assert_eq!(sum(&rows_of_csv(out.as_bytes()), "BilledCost"), 0);
 
     let file = folder.path().join("march.csv");
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--output", file.to_str().unwrap()];
-    let (code, out, told) = ran(&path, &arguments);
+    let (code, out, printed) = ran(&path, &arguments);
     assert_eq!((code, out.as_str()), (0, ""));
-    assert!(told.starts_with("2 runs without a known cost are left out\n"), "{told}");
+    assert!(printed.starts_with("2 runs without a known cost are left out\n"), "{printed}");
     assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1);
 
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--focus-dataset", "billing-period"];
@@ -276,9 +279,9 @@ fn a_focus_manifest_is_verified_offline_against_its_charges() {
         let output = ["--period", "2026-01", "--manifest", "--output", file.to_str().unwrap()];
         assert_eq!(ran(&path, &[&output, more].concat()).0, 0);
         let mut verify = Command::cargo_bin("runledger").unwrap();
-        let told = verify.arg("verify-file").arg(&file).assert().success();
-        let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
-        assert_eq!(told.contains("sum of EffectiveCost: 0.473456789"), more.is_empty(), "{told}");
+        let printed = verify.arg("verify-file").arg(&file).assert().success();
+        let printed = String::from_utf8(printed.get_output().stdout.clone()).unwrap();
+        assert_eq!(printed.contains("sum of EffectiveCost: 0.473456789"), more.is_empty(), "{printed}");
     }
     fs::write(&file, "x").unwrap();
     let mut verify = Command::cargo_bin("runledger").unwrap();
@@ -302,9 +305,9 @@ fn export_focus_explains_unsupported_requests() {
         (&["--period", "2026-01", "--focus-dataset", "billing-period"], "--focus-version 1.4"),
         (&["--period", "2026-01", "--focus-version", "1.3"], "1.4"),
     ] {
-        let (code, out, told) = ran(&path, arguments);
+        let (code, out, printed) = ran(&path, arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(told.contains(says), "{arguments:?}: {told}");
+        assert!(printed.contains(says), "{arguments:?}: {printed}");
     }
 }
 

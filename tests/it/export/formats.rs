@@ -131,12 +131,12 @@ impl Folder {
 /// The mismatches of the file.
 fn differing(path: &Path) -> Vec<String> {
     let findings = compare(path, &Manifest::beside(path).unwrap()).unwrap();
-    let told = |finding| match finding {
-        Finding::Differs(told) => Some(told),
+    let printed = |finding| match finding {
+        Finding::Differs(printed) => Some(printed),
         Finding::Holds(_) => None,
         Finding::NotRead(why) => panic!("{why}"),
     };
-    findings.into_iter().filter_map(told).collect()
+    findings.into_iter().filter_map(printed).collect()
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn any_change_to_a_file_is_reported() {
         write_table(&table, writing, to)
     });
     let text = fs::read_to_string(&path).unwrap();
-    for (from, to, told) in [
+    for (from, to, printed) in [
         ("2,030000000", "2,030000001", "sum of el_cost_usd: 3.580000003, but the manifest says 3.580000002"),
         ("2026-03;2;2;;;", "2026-03;2;2;0,0;;", "unknown el_cost_usd: 0, but the manifest says 1"),
         ("2026-04;2", "2026-04;2;0;0;0;0;0;0\r\n2026-04;2", "rows: 7, but the manifest says 6"),
@@ -217,7 +217,7 @@ fn any_change_to_a_file_is_reported() {
         assert_ne!(changed, text, "{from}");
         fs::write(&path, changed).unwrap();
         let differing = differing(&path);
-        assert!(differing.iter().any(|line| line.contains(told)), "{told}: {differing:?}");
+        assert!(differing.iter().any(|line| line.contains(printed)), "{printed}: {differing:?}");
     }
 }
 
@@ -272,7 +272,7 @@ fn a_manifest_of_another_file_is_rejected_and_kept() {
 fn an_invalid_manifest_is_named() {
     let folder = Folder::new();
     fs::write(folder.path("a.csv"), "x\n").unwrap();
-    for (text, told) in [
+    for (text, printed) in [
         (None, "cannot be read"),
         (Some("{"), "no manifest of runledger"),
         (Some(r#"{"manifest_version":2}"#), "newer version"),
@@ -282,7 +282,7 @@ fn an_invalid_manifest_is_named() {
         }
         let refused = Manifest::beside(&folder.path("a.csv")).unwrap_err();
         assert_eq!(refused.exit_code(), 2);
-        assert!(refused.to_string().contains(told) && refused.hint().is_some(), "{refused}");
+        assert!(refused.to_string().contains(printed) && refused.hint().is_some(), "{refused}");
     }
 }
 
@@ -380,7 +380,7 @@ fn a_file_is_verified_without_the_archive() {
 #[test]
 fn unsupported_format_options_are_usage_errors() {
     let demo = Demo::new();
-    for (arguments, told) in [
+    for (arguments, printed) in [
         (vec!["report", "cost", "--dialect", "excel"], "--dialect is for CSV alone"),
         (vec!["report", "cost", "--format", "json", "--bom", "yes"], "--bom is for CSV alone"),
         (vec!["export", "runs", "--format", "ndjson", "--separator", ";"], "--separator is for CSV alone"),
@@ -394,7 +394,7 @@ fn unsupported_format_options_are_usage_errors() {
         (vec!["report", "cost", "--format", "xlsx"], "--output"),
     ] {
         let (_, err) = demo.run(&arguments, 2);
-        assert!(err.contains(told), "{arguments:?}: {err}");
+        assert!(err.contains(printed), "{arguments:?}: {err}");
     }
 }
 

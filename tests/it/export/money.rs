@@ -141,8 +141,8 @@ proptest! {
         for month in &report {
             let of_month: Vec<_> = rows.iter().filter(|row| row["booked_at"].starts_with(&month["month"])).collect();
             for column in COSTS {
-                let told = Some(&month[column]).filter(|text| !text.is_empty()).map(|text| nanos(text));
-                prop_assert_eq!(told, sum(of_month.iter().copied(), column));
+                let in_report = Some(&month[column]).filter(|text| !text.is_empty()).map(|text| nanos(text));
+                prop_assert_eq!(in_report, sum(of_month.iter().copied(), column));
             }
             prop_assert_eq!(month["runs_cost_unknown"].parse::<u64>().unwrap(), unknown(of_month.iter().copied()));
         }

@@ -17,8 +17,8 @@ fn busy_pipeline(workspace: &Workspace) -> (Uuid, Vec<Uuid>) {
 }
 
 /// The gaps of a kind, as `first-last`.
-fn gaps(told: &Value, why: &str) -> Vec<String> {
-    let gaps = told["gaps"].as_array().unwrap().iter().filter(|gap| gap["why"] == why);
+fn gaps(printed: &Value, why: &str) -> Vec<String> {
+    let gaps = printed["gaps"].as_array().unwrap().iter().filter(|gap| gap["why"] == why);
     gaps.map(|gap| format!("{}-{}", gap["first"], gap["last"])).collect()
 }
 
@@ -38,11 +38,11 @@ fn coverage_explains_missing_run_numbers() {
     assert!(workspace.sync(&options()).result.is_ok());
 
     let ran = run(&workspace.path(), &["coverage", "--offline", "--json"]);
-    let told = json_of(&ran);
+    let printed = json_of(&ran);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(gaps(&told, "below_first").contains(&format!("1-{lowest}")), "{told}");
-    assert!(gaps(&told, "before_archive").contains(&format!("{early}-{early}")), "{told}");
-    assert_eq!(gaps(&told, "unexplained"), [""; 0]);
+    assert!(gaps(&printed, "below_first").contains(&format!("1-{lowest}")), "{printed}");
+    assert!(gaps(&printed, "before_archive").contains(&format!("{early}-{early}")), "{printed}");
+    assert_eq!(gaps(&printed, "unexplained"), [""; 0]);
 
     // A vanished run keeps its number.
     workspace.wait(TimeDelta::hours(1));
@@ -69,9 +69,9 @@ fn coverage_explains_missing_run_numbers() {
         "{}",
         ran.out
     );
-    let told = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
-    assert_eq!(gaps(&told, "unexplained"), [format!("{lost}-{lost}")]);
-    assert_eq!(gaps(&told, "quarantined"), [format!("{odd}-{odd}")]);
+    let printed = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
+    assert_eq!(gaps(&printed, "unexplained"), [format!("{lost}-{lost}")]);
+    assert_eq!(gaps(&printed, "quarantined"), [format!("{odd}-{odd}")]);
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn days_without_a_complete_sync_are_listed() {
         workspace.clock.set(&format!("{day}T12:00:00Z"));
         workspace.sync(&options());
     }
-    let told = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
-    let days = told["days_without_complete_sync"].as_array().unwrap();
+    let printed = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
+    let days = printed["days_without_complete_sync"].as_array().unwrap();
     assert_eq!(
         days[..2],
         [

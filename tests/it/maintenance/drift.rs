@@ -6,8 +6,8 @@ use super::{eventful, json_of, run};
 fn drift_lists_unknown_fields_and_values_with_an_example() {
     let workspace = eventful(60);
     let id = workspace.ids()[2].to_string();
-    let told = json_of(&run(&workspace.path(), &["drift", "--json"]));
-    let rows: Vec<_> = told
+    let printed = json_of(&run(&workspace.path(), &["drift", "--json"]));
+    let rows: Vec<_> = printed
         .as_array()
         .unwrap()
         .iter()

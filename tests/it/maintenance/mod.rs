@@ -171,15 +171,15 @@ fn tamper(path: &Path, sql: &str) {
 /// The names of the failed checks.
 pub(crate) fn broken(path: &Path) -> (i32, Vec<String>) {
     let ran = run(path, &["check", "--json"]);
-    let told = json_of(&ran);
-    let checks = told["checks"].as_array().unwrap();
+    let printed = json_of(&ran);
+    let checks = printed["checks"].as_array().unwrap();
     let broken: Vec<String> = checks
         .iter()
         .filter(|check| check["broken"] != 0)
         .inspect(|check| assert!(!check["examples"].as_array().unwrap().is_empty(), "{check}"))
         .map(|check| check["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(told["sound"], json!(broken.is_empty()));
+    assert_eq!(printed["sound"], json!(broken.is_empty()));
     for name in &broken {
         assert!(ran.err.contains(name.as_str()), "{}", ran.err);
     }

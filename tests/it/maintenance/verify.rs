@@ -19,9 +19,9 @@ fn verify_compares_settled_runs_with_the_api() {
         model.in_progress().into_iter().chain(model.costs_unknown()).collect()
     };
     let settled: Vec<Uuid> = workspace.ids().into_iter().filter(|id| !open.contains(id)).collect();
-    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
-    assert_eq!(told["same"], told["compared"]);
-    assert!(told["compared"].as_u64().unwrap() >= settled.len() as u64);
+    let printed = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    assert_eq!(printed["same"], printed["compared"]);
+    assert!(printed["compared"].as_u64().unwrap() >= settled.len() as u64);
 
     let (corrected, gone) = (settled[10], settled[20]);
     workspace.sandbox.model().change(corrected, |run| {
@@ -34,13 +34,13 @@ fn verify_compares_settled_runs_with_the_api() {
     assert!(ran.out.contains("  el_cost_usd\n") && ran.out.contains("    API now   0.5\n"), "{}", ran.out);
     assert!(ran.out.contains(&format!("run {gone}: the API has no such run\n")), "{}", ran.out);
     assert!(ran.err.contains("1 differ from the API, 1 are gone"), "{}", ran.err);
-    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
-    let runs = told["runs"].as_array().unwrap();
+    let printed = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    let runs = printed["runs"].as_array().unwrap();
     let verdicts: BTreeSet<(&str, &str)> =
         runs.iter().map(|run| (run["run_id"].as_str().unwrap(), run["verdict"].as_str().unwrap())).collect();
     let (corrected, gone) = (corrected.to_string(), gone.to_string());
     assert_eq!(verdicts, BTreeSet::from([(corrected.as_str(), "differs"), (gone.as_str(), "gone")]));
-    assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{told}");
+    assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{printed}");
     assert!(fs::read(workspace.path()).unwrap() == before, "verify stores nothing");
 }
 

@@ -336,8 +336,8 @@ fn an_invalid_what_if_is_a_usage_error() {
             "--what-if seis-horas: that pipeline has one expression already",
         ),
     ] {
-        let told = refused(&question);
-        assert!(told.starts_with(words), "{told}");
+        let message = refused(&question);
+        assert!(message.starts_with(words), "{message}");
     }
     let over = Scope {
         span: Span { from: None, until: Instant::parse("2026-03-01T00:00:00Z") },

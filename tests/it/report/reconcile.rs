@@ -404,10 +404,10 @@ fn reconcile_exits_0_and_prints_the_cause() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
-    let (code, _, told) = of("26.18");
-    assert_eq!((code, told.as_str()), (0, "the invoice is met: as the ledger has it\n"));
-    let (code, _, told) = of("27.61");
-    assert_eq!((code, told.as_str()), (0, "the invoice is met: months of America/Sao_Paulo\n"));
+    let (code, _, printed) = of("26.18");
+    assert_eq!((code, printed.as_str()), (0, "the invoice is met: as the ledger has it\n"));
+    let (code, _, printed) = of("27.61");
+    assert_eq!((code, printed.as_str()), (0, "the invoice is met: months of America/Sao_Paulo\n"));
 }
 
 #[test]
@@ -415,14 +415,14 @@ fn reconcile_exits_3_when_no_cause_explains_the_gap() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
-    let (code, table, told) = of("20.00");
+    let (code, table, printed) = of("20.00");
     assert_eq!(code, 3);
     assert!(table.contains("months of America/Sao_Paulo"), "the table lists the attempts: {table}");
     let sentence = "no usual cause closes the gap of -6.180000000 USD between the invoice and the ledger";
-    assert!(told.contains(sentence) && !told.contains("what could"), "{told}");
-    let (code, _, told) = of("30.00");
+    assert!(printed.contains(sentence) && !printed.contains("what could"), "{printed}");
+    let (code, _, printed) = of("30.00");
     assert_eq!(code, 3);
-    assert!(told.contains("(what could: costs that are not known)"), "{told}");
+    assert!(printed.contains("(what could: costs that are not known)"), "{printed}");
 }
 
 #[test]
@@ -445,10 +445,10 @@ fn an_invalid_invoice_or_period_is_a_usage_error() {
         ("2026-01", "412,10", "--invoice 412,10: no amount of US dollars"),
         ("January", "412.10", "--period January: no month, week or day"),
     ] {
-        let (code, _, told) =
+        let (code, _, printed) =
             runledger(folder.path(), &["reconcile", "--period", period, "--invoice", invoice]);
         assert_eq!(code, 2);
-        assert!(told.contains(words) && told.contains("hint: "), "{told}");
+        assert!(printed.contains(words) && printed.contains("hint: "), "{printed}");
     }
 }
 
@@ -457,8 +457,8 @@ fn an_as_of_forecast_starts_from_the_last_observation() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let asked = ["report", "credits", "--format", "csv"];
-    let (code, now, told) = runledger(folder.path(), &asked);
-    assert_eq!(code, 0, "{told}");
+    let (code, now, printed) = runledger(folder.path(), &asked);
+    assert_eq!(code, 0, "{printed}");
     // Nothing was observed after 12:00 on the 5th, so a later day gives the same answer.
     for day in ["2026-02-05", "2026-06-30", "2026-02-05T12:00:00Z"] {
         let (_, then, _) = runledger(folder.path(), &[&asked[..], &["--as-of", day]].concat());

@@ -85,11 +85,11 @@ fn no_command_leaks_a_secret() {
     let has = |text: &[u8]| archive.windows(text.len()).any(|window| window == text);
     assert!(has(b"[redacted]") && has(b"tax-id"), "the text around the secrets is kept");
     traces.assert_clean();
-    let told = stage.ping_server.told();
-    assert!(told.len() >= 6 && told.iter().all(|told| told.target.contains(PING)), "{told:?}");
+    let received = stage.ping_server.pings();
+    assert!(received.len() >= 6 && received.iter().all(|ping| ping.target.contains(PING)), "{received:?}");
     let mut pings = Traces::default();
     // The ping server receives no secret except its own URL.
-    let bodies = told.iter().map(|told| told.head.clone() + &told.body).collect::<String>();
+    let bodies = received.iter().map(|ping| ping.head.clone() + &ping.body).collect::<String>();
     pings.add("the pings".to_owned(), bodies.into_bytes());
     pings.assert_clean();
     let asked = stage.gateway.heads();
@@ -119,11 +119,11 @@ fn the_process_list_never_shows_the_key() {
     let stage = Stage::new();
     let key_file = stage.safe.path().join("key");
     let (started, process_id) = mpsc::channel::<u32>();
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     stage.sandbox.on_request(move |call, _| {
         if call.number == 1 {
             let id = process_id.recv_timeout(Duration::from_secs(60)).unwrap();
-            tell.send(std::fs::read(format!("/proc/{id}/cmdline")).unwrap()).unwrap();
+            sender.send(std::fs::read(format!("/proc/{id}/cmdline")).unwrap()).unwrap();
         }
         None
     });
@@ -132,7 +132,7 @@ fn the_process_list_never_shows_the_key() {
         command.env_remove("NEKT_API_KEY").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     started.send(child.id()).unwrap();
     assert!(child.wait().unwrap().success());
-    let arguments = told.recv().unwrap();
+    let arguments = receiver.recv().unwrap();
     assert!(arguments.starts_with(b"/") && arguments.windows(4).any(|window| window == b"sync"));
     let mut traces = Traces::default();
     traces.add("the arguments".to_owned(), arguments);

@@ -29,11 +29,11 @@ fn migrated(folder: &tempfile::TempDir, version: u32, sql: &str) -> PathBuf {
 
 /// Compares the archive's output with the golden files of that version.
 fn assert_reports(path: &Path, version: u32) {
-    let mut told = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
+    let mut printed = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
     for varies in ["archive", "file_bytes", "schema_version"] {
-        told.as_object_mut().unwrap().remove(varies);
+        printed.as_object_mut().unwrap().remove(varies);
     }
-    assert_golden(&format!("v{version}-status.json"), format!("{told:#}\n").as_bytes());
+    assert_golden(&format!("v{version}-status.json"), format!("{printed:#}\n").as_bytes());
     let said = |arguments: &[&str]| run(path, arguments).out;
     assert_golden(&format!("v{version}-cost.csv"), said(&["report", "cost", "--format", "csv"]).as_bytes());
     assert_golden(&format!("v{version}-drift.json"), said(&["drift", "--json"]).as_bytes());

@@ -114,7 +114,7 @@ pub fn exit_code(summary: &Summary) -> u8 {
 }
 
 /// The text of the error that ended a sync.
-pub fn told(summary: &Summary) -> String {
+pub fn error_text(summary: &Summary) -> String {
     summary.result.as_ref().err().map_or(String::new(), ToString::to_string)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// One received ping.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Ping {
     pub method: String,
     /// Path and query.
     pub target: String,
@@ -21,13 +21,13 @@ pub struct Told {
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(&'static str),
-    NoProgress(Duration),
+    Silence(Duration),
 }
 
 #[derive(Clone)]
 pub struct PingServer {
     port: u16,
-    told: Arc<Mutex<Vec<Told>>>,
+    pings: Arc<Mutex<Vec<Ping>>>,
     replies: Arc<Mutex<Vec<Reply>>>,
 }
 
@@ -35,12 +35,12 @@ impl PingServer {
     pub fn new() -> PingServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (told, replies) = (Arc::default(), Arc::default());
-        let ping_server = PingServer { port, told: Arc::clone(&told), replies: Arc::clone(&replies) };
+        let (pings, replies) = (Arc::default(), Arc::default());
+        let ping_server = PingServer { port, pings: Arc::clone(&pings), replies: Arc::clone(&replies) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (told, replies) = (Arc::clone(&told), Arc::clone(&replies));
-                thread::spawn(move || listen(stream, &told, &replies));
+                let (pings, replies) = (Arc::clone(&pings), Arc::clone(&replies));
+                thread::spawn(move || listen(stream, &pings, &replies));
             }
         });
         ping_server
@@ -58,19 +58,19 @@ impl PingServer {
 
     /// Waits until it has received a ping.
     pub fn wait(&self) {
-        while self.told.lock().unwrap().is_empty() {
+        while self.pings.lock().unwrap().is_empty() {
             thread::yield_now();
         }
     }
 
     /// The pings received since the last call.
-    pub fn told(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.told.lock().unwrap())
+    pub fn pings(&self) -> Vec<Ping> {
+        std::mem::take(&mut *self.pings.lock().unwrap())
     }
 }
 
 /// Reads one request and responds.
-fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>>) {
+fn listen(stream: TcpStream, pings: &Mutex<Vec<Ping>>, replies: &Mutex<Vec<Reply>>) {
     let mut reader = BufReader::new(&stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -85,7 +85,7 @@ fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>
     reader.read_exact(&mut body).unwrap();
     let (first, head) = head.split_once("\r\n").unwrap();
     let mut words = first.split(' ').map(str::to_owned);
-    told.lock().unwrap().push(Told {
+    pings.lock().unwrap().push(Ping {
         method: words.next().unwrap(),
         target: words.next().unwrap(),
         head: head.to_owned(),
@@ -100,7 +100,7 @@ fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>
         }
     };
     match reply {
-        Reply::NoProgress(span) => thread::sleep(span),
+        Reply::Silence(span) => thread::sleep(span),
         Reply::Status(status) => {
             let _ = write!(
                 &stream,

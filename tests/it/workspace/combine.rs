@@ -277,7 +277,7 @@ fn words_of(report: &str) -> &'static str {
 fn a_dataset_of_several_workspaces_always_updates_all() {
     let firms = Firms::of(120);
     let export = ["export", "parquet", "--output", "lake", "--db", "acme.db"];
-    let told = |arguments: &[&str]| {
+    let printed = |arguments: &[&str]| {
         let ran = firms.run(&[&export[..], arguments].concat());
         assert_eq!(ran.code, 0, "{ran:?}");
         ran.err
@@ -292,15 +292,15 @@ fn a_dataset_of_several_workspaces_always_updates_all() {
             .map(|part| part.strip_prefix(&lake).unwrap().to_str().unwrap().to_owned())
             .collect()
     };
-    told(&[]);
+    printed(&[]);
     let alone = files();
     assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
     // A second workspace joins the first, whose files stay unchanged.
-    let told_of_both = told(&["--db", "globex.db"]);
+    let told_of_both = printed(&["--db", "globex.db"]);
     assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
     let both = files();
     assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
-    assert!(told(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
+    assert!(printed(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
     // In another order, each workspace keeps its files.
     let turned =
         firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
@@ -349,8 +349,8 @@ fn settings_of_an_archive_override_shared_settings() {
          [[workspace]]\nname = \"globex\"\narchive = \"globex/globex.db\"\napi_key_env = \"B\"\n",
     );
     for arguments in [vec!["--all"], vec!["--all", "--config", "runledger.toml"]] {
-        let told = firms.says(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
-        let plans: BTreeSet<(String, String)> = rows_of_csv(&told)
+        let printed = firms.says(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
+        let plans: BTreeSet<(String, String)> = rows_of_csv(&printed)
             .into_iter()
             .map(|row| (row["workspace"].clone(), row["plan_credits"].clone()))
             .collect();

@@ -69,8 +69,8 @@ fn sync_all_prints_one_json_object_per_workspace() {
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let ran = sync_all(&acme, &["--json"]);
     assert_eq!(ran.code, 3, "{ran:?}");
-    let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |index: usize, field: &str| told[index][field].clone();
+    let printed: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |index: usize, field: &str| printed[index][field].clone();
     let named = [of(0, "workspace"), of(1, "workspace"), of(2, "workspace")];
     assert_eq!(named, [json!("globex"), json!("initech"), json!("acme")]);
     // A workspace that could not start has an object too.

@@ -94,10 +94,10 @@ fn long_names_are_truncated_and_stay_filterable() {
         let page = html(&archive, &Scope::default());
         assert!(page.len() < 1_000_000, "{letter}: {}", page.len());
         let data = data(&page);
-        let told = data["pipelines"].as_array().unwrap();
-        assert_eq!(told.len(), 40, "{letter}");
+        let listed = data["pipelines"].as_array().unwrap();
+        assert_eq!(listed.len(), 40, "{letter}");
         let cut = json!(letter.repeat(199) + "…");
-        assert_eq!(told.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
+        assert_eq!(listed.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
     }
 }
 

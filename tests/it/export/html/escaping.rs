@@ -77,9 +77,9 @@ fn hostile_names_are_escaped() {
         let differing = tags(&plain).abs_diff(tags(&page));
         assert!(differing <= 40, "{name:?} made {differing} tags");
         let data = data(&page);
-        let told = data["pipelines"].as_array().unwrap();
+        let listed = data["pipelines"].as_array().unwrap();
         assert!(
-            told.iter().any(|pipeline| pipeline["n"] == json!(name)),
+            listed.iter().any(|pipeline| pipeline["n"] == json!(name)),
             "{name:?} is unchanged in the data"
         );
     }
