@@ -48,7 +48,8 @@ impl Written {
         Written(archive, 0)
     }
 
-    /// Adds a run that starts at that minute; `trigger` is `manual`, `event`, or a cron expression with an optional zone.
+    /// Adds a run that starts at that minute. `trigger` is `manual`, `event`, or a cron expression with
+    /// an optional zone, as `0 5 * * *@UTC`.
     fn run(&mut self, pipeline: &str, at: &str, trigger: &str, status: &str, charge: &str) {
         self.1 += 1;
         let (kind, id) = match pipeline.chars().next() {

@@ -1,4 +1,5 @@
--- A ledger for the audit, waste, settling and anomalies questions, with findings computed by hand. A comment explains each row.
+-- A ledger for the audit, waste, settling and anomalies questions, with findings computed by hand. A
+-- comment explains each row.
 INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, program_version, api_url, last_observed_at)
 VALUES (1, 'first', '2026-06-01T00:00:00.000000Z', '2026-06-01T00:01:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-06-01T00:00:30.000000Z');
@@ -8,7 +9,8 @@ INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, observed_at) VALU
     ('source', 'n-1', 'estoque', 'Estoque', '2026-06-01T00:00:00.000000Z'),
     ('destination', 'w-1', 'carga', 'Carga', '2026-06-01T00:00:00.000000Z');
 
--- The current states, to the minute; costs in nano-dollars. A run is created when it starts, otherwise when it ends.
+-- The current states, to the minute; costs in nano-dollars. A run is created when it starts, otherwise
+-- when it ends.
 WITH written (run_id, number, started, ended, seconds, status, full_sync, charge, el, tr, kind, pipeline, absent) AS (VALUES
     -- For `audit`. Valid; charged although it failed.
     ('audit-01', 1, '2026-01-01T10:00', '2026-01-01T10:01', 60, 'success', 0, 'charged', 100000000, NULL, 'source', 'a-1', NULL),
@@ -21,7 +23,8 @@ WITH written (run_id, number, started, ended, seconds, status, full_sync, charge
     ('audit-07', NULL, '2026-01-07T10:00', '2026-01-07T10:01', 60, 'success', 0, 'charged', 100000000, NULL, 'source', 'a-2', NULL),
     -- Nekt does not document whether a canceled run is charged.
     ('audit-08', 8, '2026-01-08T10:00', '2026-01-08T10:01', 60, 'canceled', 0, 'charged', 0, NULL, 'source', 'a-1', NULL),
-    -- Succeeded but not charged: long ago; less than a day before the newest run; without a cost, 29 and 31 days before it.
+    -- Succeeded but not charged: long ago; less than a day before the newest run; without a cost, 29
+    -- and 31 days before it.
     ('audit-09', 9, '2026-01-09T10:00', '2026-01-09T10:01', 60, 'success', 0, 'unsuccessful', 100000000, NULL, 'source', 'a-1', NULL),
     ('audit-10', 10, '2026-05-19T12:00', '2026-05-19T12:01', 60, 'success', 0, 'unsuccessful', 100000000, NULL, 'source', 'a-1', NULL),
     ('audit-11', 11, '2026-04-21T12:00', '2026-04-21T12:01', 60, 'success', 0, 'unsuccessful', NULL, NULL, 'source', 'a-1', NULL),
@@ -32,14 +35,16 @@ WITH written (run_id, number, started, ended, seconds, status, full_sync, charge
     -- Negative: one part with a positive sum; both parts, of a running run.
     ('audit-15', 15, '2026-01-15T10:00', '2026-01-15T10:01', 60, 'success', 0, 'charged', -250000000, 500000000, 'source', 'a-1', NULL),
     ('audit-16', 16, '2026-01-16T10:00', NULL, NULL, 'running', 0, NULL, -1, -2000000000, 'source', 'a-1', NULL),
-    -- A cost without a duration: of an ended run; a running one; one in an unknown status; one with a cost of zero; one
+    -- A cost without a duration: of an ended run; a running one; one in an unknown status; one with a
+    -- cost of zero; one
     -- without that field in the API's JSON.
     ('audit-17', 17, '2026-01-17T10:00', '2026-01-17T10:01', NULL, 'canceled', 0, 'unsuccessful', 30000000, NULL, 'source', 'a-1', NULL),
     ('audit-18', 18, '2026-01-18T10:00', NULL, NULL, 'running', 0, NULL, 30000000, NULL, 'source', 'a-1', NULL),
     ('audit-19', 19, '2026-01-19T10:00', NULL, NULL, 'paused', 0, NULL, 30000000, NULL, 'source', 'a-1', NULL),
     ('audit-20', 20, NULL, '2026-01-20T10:01', NULL, 'canceled', 0, 'unsuccessful', 0, NULL, 'source', 'a-1', NULL),
     ('audit-21', 21, '2026-01-21T10:00', '2026-01-21T10:01', NULL, 'success', 0, 'charged', 30000000, NULL, 'source', 'a-1', '["duration_seconds"]'),
-    -- Charged, not charged, charged; charged, unknown, charged; charged, not charged. Their earlier states are below.
+    -- Charged, not charged, charged; charged, unknown, charged; charged, not charged. Their earlier
+    -- states are below.
     ('audit-22', 22, '2026-01-22T10:00', '2026-01-22T10:01', 60, 'success', 0, 'charged', 100000000, NULL, 'source', 'a-1', NULL),
     ('audit-23', 23, '2026-01-23T10:00', '2026-01-23T10:01', 60, 'success', 0, 'charged', 100000000, NULL, 'source', 'a-1', NULL),
     ('audit-24', 24, '2026-01-24T10:00', '2026-01-24T10:01', 60, 'failed', 0, 'unsuccessful', 100000000, NULL, 'source', 'a-1', NULL),
@@ -62,7 +67,8 @@ WITH written (run_id, number, started, ended, seconds, status, full_sync, charge
     ('waste-12', 12, '2026-02-11T10:30', '2026-02-11T10:40', 600, 'success', NULL, 'charged', 50000000, NULL, 'destination', 'w-1', NULL),
     ('waste-13', 13, '2026-02-11T11:00', '2026-02-11T11:10', 600, 'success', NULL, 'charged', 70000000, NULL, 'destination', 'w-1', NULL),
     ('waste-14', 14, '2026-02-11T12:00', '2026-02-11T12:10', 600, 'success', NULL, 'charged', 90000000, NULL, 'destination', 'w-1', NULL),
-    -- At the same time in another pipeline; then one without a known end, one after it, and one that was canceled before it
+    -- At the same time in another pipeline; then one without a known end, one after it, and one that
+    -- was canceled before it
     -- started and so overlaps nothing.
     ('waste-15', 1, '2026-02-11T10:30', '2026-02-11T10:40', 600, 'success', 0, 'charged', 10000000, NULL, 'destination', 'w-2', NULL),
     ('waste-16', 2, '2026-02-12T10:00', NULL, NULL, 'running', 0, NULL, NULL, NULL, 'destination', 'w-2', NULL),
@@ -100,9 +106,11 @@ SELECT run_id, '2026-06-01T00:00:00.000000Z', 1, zeroblob(32), number, coalesce(
        iif(kind = 'transformation', pipeline, NULL), absent
 FROM written;
 
--- For `anomalies`: one run a day per pipeline, the last one on the given day; costs in nano-dollars, durations in seconds.
+-- For `anomalies`: one run a day per pipeline, the last one on the given day; costs in nano-dollars,
+-- durations in seconds.
 WITH series (pipeline, last_day, costs, seconds, last_status) AS (VALUES
-    -- Median 0.1, deviations 0 0 0 0 .01 .01 .01 .01 .01 .01 .02, so 5 times 0.01 to both sides; 0.16 is above.
+    -- Median 0.1, deviations 0 0 0 0 .01 .01 .01 .01 .01 .01 .02, so 5 times 0.01 to both sides; 0.16
+    -- is above.
     ('n-1', '2026-05-20', '[90e6,110e6,90e6,100e6,110e6,100e6,120e6,100e6,90e6,110e6,100e6,160e6]',
      '[100,100,100,100,100,100,100,100,100,100,100,100]', 'success'),
     -- The same, just within the band.
@@ -139,7 +147,8 @@ FROM (
     FROM series, json_each(costs)
 );
 
--- A pipeline that once cost ten times as much: it got cheaper 25 runs ago, and the 30 runs before the latest are compared.
+-- A pipeline that once cost ten times as much: it got cheaper 25 runs ago, and the 30 runs before the
+-- latest are compared.
 WITH RECURSIVE days (day) AS (SELECT 1 UNION ALL SELECT day + 1 FROM days WHERE day < 90)
 INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, number, created_at, started_at, ended_at, duration_seconds,
     status, full_sync, credit_charge_status, el_cost_usd, el_cost_nanos, transformation)
@@ -167,7 +176,8 @@ WITH states (run_id, observed_at, superseded_at, status, ended, charge, el, tr) 
     ('settle-3', '2026-03-05T01:10:00.000000Z', '2026-03-15T01:00:00.000000Z', 'success', 1, 'charged', 100000000, NULL),
     -- The cost arrived after twenty days: until then sync requests the run by id.
     ('settle-4', '2026-03-01T01:10:00.000000Z', '2026-03-21T01:00:00.000000Z', 'success', 1, 'charged', NULL, NULL),
-    -- A cost that changed while the run was running, and a charge that arrived later: neither counts as a change.
+    -- A cost that changed while the run was running, and a charge that arrived later: neither counts
+    -- as a change.
     ('settle-5', '2026-03-02T00:40:00.000000Z', '2026-03-02T00:50:00.000000Z', 'running', 0, 'unsuccessful', NULL, 50000000),
     ('settle-5', '2026-03-02T00:50:00.000000Z', '2026-03-02T02:00:00.000000Z', 'running', 0, 'unsuccessful', NULL, 100000000),
     -- A cost that disappeared.
