@@ -92,8 +92,8 @@ fn the_settings_file_is_named_or_beside_the_archive() {
     fs::write(&beside, [0xff, 0xfe]).unwrap();
     month_end.run(&["report", "cost"]).refused(2, &["runledger.toml cannot be read"]);
     // Commands that need no settings still work.
-    month_end.says(&["status"]);
-    month_end.says(&["check"]);
+    month_end.output(&["status"]);
+    month_end.output(&["check"]);
 }
 
 #[test]

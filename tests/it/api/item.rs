@@ -129,7 +129,7 @@ fn a_run_listed_in_many_states_on_a_page_keeps_them_all() {
     };
     let scenario = FaultScenario::of(FaultPlan::always(Which::Page(1), Fault::Altered(many)));
     let newest = scenario.workspace.ids()[0];
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     let numbers: Vec<Value> =
         scenario.workspace.states(newest).iter().map(|state| state["number"].clone()).collect();
     assert_eq!(
@@ -153,7 +153,7 @@ fn a_run_of_5_mb_is_kept_whole() {
         .model()
         .change(id, |run| drop(run.insert("extra_config".to_owned(), json!({"log": lines}))));
     assert!(scenario.workspace.sandbox.model().run(id).unwrap().len() > 5_000_000);
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     assert_eq!(scenario.workspace.states(id).last(), scenario.workspace.truth().get(&id));
     scenario.recovers();
 }

@@ -51,12 +51,17 @@ fn a_wrong_count_hides_no_run() {
     for (place, (alter, code)) in alterations.into_iter().enumerate() {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), scenario.kept()), (code, ALL), "{place}: {}", error_text(&summary));
+        assert_eq!(
+            (exit_code(&summary), scenario.run_count()),
+            (code, ALL),
+            "{place}: {}",
+            error_text(&summary)
+        );
         scenario.recovers();
     }
     let missing: Alteration = |page| drop(page.as_object_mut().unwrap().remove("count"));
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(missing)));
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
 }
 
@@ -65,7 +70,7 @@ fn an_endless_next_link_is_not_followed() {
     let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
+    assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
     assert!(summary.tally.requests < 20, "{} requests", summary.tally.requests);
     scenario.recovers();
 }
@@ -92,7 +97,7 @@ fn a_missing_next_link_hides_no_run() {
     for concurrency in [1, 4] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
         let summary = scenario.sync_with(manners(), &Options { concurrency, ..one_by_one() });
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
         scenario.recovers();
     }
 }
@@ -136,7 +141,7 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
             scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), fault));
             let before = scenario.gateway.heads().len();
             let summary = scenario.sync();
-            assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
+            assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
             assert!(error_text(&summary).contains("redirect"), "{}", error_text(&summary));
             assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not retried");
         }
@@ -152,7 +157,7 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     let headers = ["location", "content-location", "refresh"].map(|name| (name, elsewhere.clone())).into();
     let answer = Answer { status: 200, headers, body: page.into() };
     scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), Fault::Answer(answer)));
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
     assert_eq!(listening.heads(), [""; 0], "the hostile server received no request");
     assert!(scenario.gateway.heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));

@@ -20,8 +20,8 @@ fn a_transient_failure_is_retried_and_leaves_no_trace() {
     let scenario = FaultScenario::of(plan);
     let patience = RetryPolicy { attempts: PASSING.len() as u32 + 1, ..manners().patience };
     let summary = scenario.sync_with(ClientConfig { patience, ..manners() }, &one_by_one());
-    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
-    assert_eq!(asked_for_page_2(&scenario), PASSING.len() + 1);
+    assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
+    assert_eq!(requests_for_page_2(&scenario), PASSING.len() + 1);
     scenario.recovers();
 }
 
@@ -33,13 +33,13 @@ fn a_permanent_failure_keeps_the_pages_above_it() {
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(error_text(&summary).contains(&format!("HTTP {status}")), "{}", error_text(&summary));
-        assert_eq!(scenario.kept(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
-        assert_eq!(asked_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
+        assert_eq!(scenario.run_count(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
+        assert_eq!(requests_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
     }
     scenario.recovers();
 }
 
-fn asked_for_page_2(scenario: &FaultScenario) -> usize {
+fn requests_for_page_2(scenario: &FaultScenario) -> usize {
     scenario.gateway.heads().iter().filter(|head| head.contains("page=2&")).count()
 }
 
@@ -59,7 +59,7 @@ fn random_failures_on_any_request_do_no_harm() {
         let patience = RetryPolicy { attempts: 30, ..manners().patience };
         let summary = scenario
             .sync_with(ClientConfig { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", error_text(&summary));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
         assert!(summary.tally.requests > 10, "some requests failed");
         scenario.recovers();
     }
@@ -79,7 +79,7 @@ fn retry_after_is_honored_in_both_forms_up_to_its_limit() {
             Box::pin(async {})
         }));
         let summary = scenario.sync_by(Arc::new(client), &one_by_one());
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         let waits = waits.lock().unwrap();
         assert_eq!(waits.len(), 1, "{waits:?}");
         waits[0]
@@ -117,7 +117,7 @@ fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
 fn a_key_rejected_for_pipelines_loses_only_their_names() {
     let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, Fault::status(403)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), summary.missing.len(), scenario.kept()), (3, 3, ALL));
+    assert_eq!((exit_code(&summary), summary.missing.len(), scenario.run_count()), (3, 3, ALL));
     assert!(summary.missing[0].contains("the names of sources"), "{:?}", summary.missing);
     scenario.recovers();
 }
@@ -134,7 +134,7 @@ fn malformed_pipeline_lists_lose_only_their_names() {
     ] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, fault));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.missing.len(), scenario.kept()), (3, 3, ALL));
+        assert_eq!((exit_code(&summary), summary.missing.len(), scenario.run_count()), (3, 3, ALL));
         scenario.recovers();
     }
 }
@@ -143,7 +143,7 @@ fn malformed_pipeline_lists_lose_only_their_names() {
 fn an_api_without_a_run_list_is_unavailable() {
     let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
+    assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
     assert!(error_text(&summary).contains("has no run list at /api/v1/runs/"), "{}", error_text(&summary));
     assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
@@ -153,7 +153,7 @@ fn an_api_without_a_run_list_is_unavailable() {
 fn a_404_page_in_the_middle_does_not_end_the_list() {
     let scenario = FaultScenario::of(FaultPlan::once(Which::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept(), summary.tally.vanished), (0, ALL, 0));
+    assert_eq!((exit_code(&summary), scenario.run_count(), summary.tally.vanished), (0, ALL, 0));
     scenario.recovers();
     let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), Fault::status(404)));
     let summary = scenario.sync();

@@ -34,9 +34,9 @@ fn a_refused_connection_is_reported() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = runledger::api::BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
     let key = runledger::secret::ApiKey::new("k", "the test").unwrap();
-    let nobody = runledger::api::Client::new(address, &key, manners()).unwrap();
-    let summary = scenario.sync_by(Arc::new(nobody), &one_by_one());
-    assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
+    let client = runledger::api::Client::new(address, &key, manners()).unwrap();
+    let summary = scenario.sync_by(Arc::new(client), &one_by_one());
+    assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
     assert!(error_text(&summary).contains("refused"), "{}", error_text(&summary));
     scenario.recovers();
 }
@@ -46,7 +46,7 @@ fn a_transfer_that_breaks_once_is_retried() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
         let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         scenario.recovers();
     }
 }
@@ -66,7 +66,7 @@ fn a_stalled_transfer_ends_at_the_idle_timeout() {
     for fault in [Fault::Stall, Fault::StallInBody] {
         let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault.clone()));
         let summary = scenario.sync_with(hurried(), &one_by_one());
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         scenario.recovers();
         let scenario = FaultScenario::of(FaultPlan::always(Which::Page(2), fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
@@ -92,7 +92,7 @@ fn an_oversized_response_is_never_read_whole() {
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
         let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
-        assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]), "{}", error_text(&summary));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]), "{}", error_text(&summary));
         assert!(error_text(&summary).contains("larger than 1048576 bytes"), "{}", error_text(&summary));
         // Pages of 20, 5 and 1 runs: each was requested once.
         let asked = scenario.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();

@@ -119,7 +119,7 @@ fn the_examples_of_every_command_parse() {
 fn every_command_has_one_reproducible_man_page() {
     let month_end = MonthEnd::of(0);
     for folder in ["one", "other/below"] {
-        month_end.says(&["man", "--output", folder]);
+        month_end.output(&["man", "--output", folder]);
     }
     let files = |folder: &str| -> BTreeSet<String> {
         let entries = fs::read_dir(month_end.workspace.file(folder)).unwrap();
@@ -136,7 +136,7 @@ fn every_command_has_one_reproducible_man_page() {
         assert_eq!(page("one"), page("other/below"));
     }
     let page = fs::read_to_string(month_end.workspace.file("one/runledger-sync.1")).unwrap();
-    assert_eq!(month_end.says(&["man", "sync"]), page);
+    assert_eq!(month_end.output(&["man", "sync"]), page);
     month_end
         .run(&["man", "snyc"])
         .refused(2, &["there is no command runledger snyc", "did you mean `sync`?"]);
@@ -148,7 +148,7 @@ fn every_command_has_one_reproducible_man_page() {
 fn completions_cover_every_command_and_report() {
     let month_end = MonthEnd::of(0);
     for shell in ["bash", "zsh", "fish"] {
-        let script = month_end.says(&["completions", shell]);
+        let script = month_end.output(&["completions", shell]);
         let definition = Cli::definition();
         for command in definition.get_subcommands() {
             assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
@@ -156,7 +156,7 @@ fn completions_cover_every_command_and_report() {
         for name in ["costliest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
             assert!(script.contains(name), "{shell}: {name}");
         }
-        assert_eq!(script, month_end.says(&["completions", shell]));
+        assert_eq!(script, month_end.output(&["completions", shell]));
     }
     month_end.run(&["completions", "tcsh"]).refused(2, &["tcsh", "bash, zsh, fish"]);
 }
@@ -182,7 +182,7 @@ fn a_mistyped_name_gets_a_suggestion() {
         "--zone America/Sao_Paolo: there is no such time zone",
         "America/Sao_Paulo",
     );
-    let answer = month_end.says(&[
+    let answer = month_end.output(&[
         "query",
         "--format",
         "csv",

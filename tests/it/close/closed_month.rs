@@ -97,7 +97,7 @@ fn a_run_that_vanished_and_returned_changes_no_closed_month() {
     let document = month_end.workspace.sandbox.model().document(run).unwrap();
     month_end.workspace.sandbox.model().delete(run);
     let known_at = month_end.sync();
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     let questions = [vec!["export", "runs"], vec!["export", "costs"]];
     let before = month_end.answers(&questions, &["--period", MONTH]);
     let whole = month_end.answers(&questions, &[]);
@@ -128,10 +128,10 @@ fn a_run_that_vanished_and_returned_changes_no_closed_month() {
 #[test]
 fn a_close_prints_the_sha256_of_the_exported_rows() {
     let month_end = closed(80);
-    let printed = month_end.says(&["close", "--json"]);
+    let printed = month_end.output(&["close", "--json"]);
     let printed: Value = serde_json::from_str(&printed).unwrap();
     let close = &printed.as_array().unwrap()[0];
-    let rows = month_end.says(&["export", "costs", "--period", MONTH]);
+    let rows = month_end.output(&["export", "costs", "--period", MONTH]);
     let mut hashing = Hashing::new(std::io::sink());
     hashing.write_all(rows.as_bytes()).unwrap();
     assert_eq!(close["rows_sha256"], in_hexadecimal(&hashing.finish().1));
@@ -146,11 +146,11 @@ fn a_close_prints_the_sha256_of_the_exported_rows() {
 
     month_end.change(month_end.runs_of_the_month()[0], json!({"el_cost_usd": 3}));
     month_end.sync();
-    assert_eq!(month_end.says(&["export", "costs", "--period", MONTH]), rows);
-    let restated = month_end.says(&["close", MONTH, "--restate"]);
+    assert_eq!(month_end.output(&["export", "costs", "--period", MONTH]), rows);
+    let restated = month_end.output(&["close", MONTH, "--restate"]);
     let sha256 = restated.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().trim();
     let mut hashing = Hashing::new(std::io::sink());
-    hashing.write_all(month_end.says(&["export", "costs", "--period", MONTH]).as_bytes()).unwrap();
+    hashing.write_all(month_end.output(&["export", "costs", "--period", MONTH]).as_bytes()).unwrap();
     assert_eq!(sha256, in_hexadecimal(&hashing.finish().1));
 }
 

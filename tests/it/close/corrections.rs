@@ -16,13 +16,13 @@ fn charges(month_end: &MonthEnd, months: &[&str]) -> BTreeMap<String, Vec<BTreeM
 #[test]
 fn a_late_change_is_a_correction_in_the_month_that_saw_it() {
     let month_end = closed(80);
-    let february = month_end.says(&["export", "focus", "--period", MONTH]);
+    let february = month_end.output(&["export", "focus", "--period", MONTH]);
     let runs = month_end.runs_of_the_month();
     let el = nanos(&month_end.rows(&["export", "costs", "--period", MONTH])[0]["el_cost_usd"]);
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
     month_end.change(runs[1], json!({"status": "failed"}));
     month_end.sync();
-    assert_eq!(month_end.says(&["export", "focus", "--period", MONTH]), february);
+    assert_eq!(month_end.output(&["export", "focus", "--period", MONTH]), february);
     let march = charges(&month_end, &["2025-03"]).remove("2025-03").unwrap();
     let corrections: Vec<_> = march.iter().filter(|row| row["ChargeClass"] == "Correction").collect();
     assert_eq!(corrections.len(), 1, "a change of only the status has no cost");
@@ -48,13 +48,13 @@ fn effective_costs_of_all_months_equal_the_current_ledger() {
             let ledger = month_end.sum(&["report", "cost", "--by", "kind"], "total_cost_usd");
             assert_eq!(effective, ledger, "seed {seed}, {when}");
             for (month, before) in frozen {
-                let now = month_end.says(&["export", "focus", "--period", month]);
+                let now = month_end.output(&["export", "focus", "--period", month]);
                 assert_eq!(now, *before, "seed {seed}, {when}: {month}");
             }
         };
         let close = |month: &'static str, arguments: &[&str], frozen: &mut BTreeMap<&str, String>| {
-            month_end.says(&[&["close", month, "--force"], arguments].concat());
-            frozen.insert(month, month_end.says(&["export", "focus", "--period", month]));
+            month_end.output(&[&["close", month, "--force"], arguments].concat());
+            frozen.insert(month, month_end.output(&["export", "focus", "--period", month]));
         };
         close("2025-02", &[], &mut frozen);
         assert_sums(&frozen, "closed");
@@ -88,27 +88,27 @@ fn a_month_corrected_in_a_closed_month_is_not_closed_again_unforced() {
     month_end.sync();
     month_end.workspace.wait(chrono::TimeDelta::days(30));
     month_end.sync();
-    month_end.says(&["close", "2025-03", "--force"]);
-    let march = month_end.says(&["export", "focus", "--period", "2025-03"]);
+    month_end.output(&["close", "2025-03", "--force"]);
+    let march = month_end.output(&["export", "focus", "--period", "2025-03"]);
     assert!(march.contains(",Correction,"));
     month_end.run(&["close", "--restate", MONTH]).refused(
         2,
         &["2025-03 was closed with corrections of 2025-02, which count twice until it is restated too"],
     );
-    month_end.says(&["close", "--restate", MONTH, "--force"]);
+    month_end.output(&["close", "--restate", MONTH, "--force"]);
     assert_eq!(
-        month_end.says(&["export", "focus", "--period", "2025-03"]),
+        month_end.output(&["export", "focus", "--period", "2025-03"]),
         march,
         "a closed month does not change"
     );
-    month_end.says(&["close", "--restate", "2025-03", "--force"]);
-    assert!(!month_end.says(&["export", "focus", "--period", "2025-03"]).contains(",Correction,"));
+    month_end.output(&["close", "--restate", "2025-03", "--force"]);
+    assert!(!month_end.output(&["export", "focus", "--period", "2025-03"]).contains(",Correction,"));
 }
 
 #[test]
 fn a_run_that_lost_its_booking_instant_is_corrected() {
     let month_end = MonthEnd::of(60);
-    month_end.says(&["close", MONTH, "--zone", ZONE, "--date", "ended"]);
+    month_end.output(&["close", MONTH, "--zone", ZONE, "--date", "ended"]);
     let rows = month_end.rows(&["export", "costs", "--period", MONTH]);
     let row = &rows[3];
     month_end.change(row["run_id"].parse().unwrap(), json!({"ended_at": null}));

@@ -27,7 +27,7 @@ from = \"2025-02-14\"
 fn closed(runs: usize) -> MonthEnd {
     let month_end = MonthEnd::of(runs);
     month_end.set(SETTINGS);
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     month_end
 }
 

@@ -85,7 +85,7 @@ fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     );
     assert_eq!(untouched(&month_end), before);
 
-    let printed = month_end.says(&["close", MONTH, "--zone", ZONE, "--force"]);
+    let printed = month_end.output(&["close", MONTH, "--zone", ZONE, "--force"]);
     assert!(printed.contains("\nforced       ") && printed.contains(&objection), "{printed}");
     let objections: Vec<String> =
         serde_json::from_str(&month_end.table("SELECT objections FROM period_closes")[0]).unwrap();
@@ -95,7 +95,7 @@ fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     // The runs settle, and the month is closed again without --force.
     month_end.settle();
     month_end.sync();
-    month_end.says(&["close", MONTH, "--restate"]);
+    month_end.output(&["close", MONTH, "--restate"]);
     assert_eq!(month_end.table("SELECT count(objections) FROM period_closes"), ["1"]);
 }
 
@@ -117,7 +117,7 @@ fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
     let month_end = MonthEnd::of(60);
     month_end.settle();
     month_end.sync();
-    month_end.says(&["close", MONTH, "--zone", ZONE]);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
     for (arguments, words) in [
         (
             &["close", "2025-01", "--zone", "UTC"][..],
@@ -135,11 +135,11 @@ fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
         month_end.run(arguments).refused(2, &["2025-01 is not ready to be closed: ", words]);
         assert_eq!(month_end.table("SELECT count(*) FROM period_closes"), ["1"]);
     }
-    month_end.says(&["close", "2025-01", "--zone", ZONE]);
+    month_end.output(&["close", "2025-01", "--zone", ZONE]);
     // A superseded close of a neighboring month raises no objection.
-    month_end.says(&["close", "2024-11", "--zone", "UTC"]);
-    month_end.says(&["close", "2024-11", "--zone", ZONE, "--restate"]);
-    month_end.says(&["close", "2024-12", "--zone", ZONE]);
+    month_end.output(&["close", "2024-11", "--zone", "UTC"]);
+    month_end.output(&["close", "2024-11", "--zone", ZONE, "--restate"]);
+    month_end.output(&["close", "2024-12", "--zone", ZONE]);
 }
 
 #[test]
@@ -153,8 +153,8 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     drop(Archive::open(&month_end.workspace.path(), &lock).unwrap());
     drop(lock);
     month_end.run(&["close", MONTH]).refused(2, &["nothing is archived yet: there is nothing to close"]);
-    assert_eq!(month_end.says(&["close"]), "no month is closed\n");
-    assert_eq!(month_end.says(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
+    assert_eq!(month_end.output(&["close"]), "no month is closed\n");
+    assert_eq!(month_end.output(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
 
     month_end.sync();
     let before = untouched(&month_end);
@@ -163,16 +163,16 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     month_end.run(&["close", MONTH, "--force"]).refused(11, &[&holder]);
     assert_eq!(untouched(&month_end), before);
     // Listing closes needs no lock.
-    month_end.says(&["close"]);
-    month_end.says(&["restatements"]);
+    month_end.output(&["close"]);
+    month_end.output(&["restatements"]);
     drop(lock);
-    month_end.says(&["close", MONTH, "--force"]);
+    month_end.output(&["close", MONTH, "--force"]);
 }
 
 #[test]
 fn a_closed_month_rejects_another_zone_or_date_basis() {
     let month_end = closed(60);
-    let before = month_end.says(&["report", "cost", "--period", MONTH]);
+    let before = month_end.output(&["report", "cost", "--period", MONTH]);
     let known_at = month_end.table("SELECT known_at FROM period_closes").remove(0);
     for contradiction in [["--zone", "UTC"], ["--date", "ended"], ["--as-of", "2025-03-05"]] {
         for question in
@@ -192,12 +192,12 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
     // Repeating the closed zone and date basis is accepted.
     let same =
         ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
-    assert_eq!(month_end.says(&same), before);
+    assert_eq!(month_end.output(&same), before);
     // Environment variables do not conflict with a close: they apply to other months.
     let mut command = month_end.command(&["report", "cost", "--period", MONTH]);
     command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE", "created");
     assert_eq!(ran(command).out, before);
     // A week or a day in the month is not closed.
-    month_end.says(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
+    month_end.output(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
     month_end.run(&["report", "cost", "--period", MONTH, "--from", "2025-02-01"]).refused(2, &["--from"]);
 }

@@ -92,7 +92,7 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
     }
     // The same in JSON.
     let printed: Value =
-        serde_json::from_str(&month_end.says(&["restatements", "--format", "json"])).unwrap();
+        serde_json::from_str(&month_end.output(&["restatements", "--format", "json"])).unwrap();
     assert_eq!(printed.as_array().unwrap().len(), rows.len());
 }
 
@@ -130,16 +130,16 @@ fn the_closed_total_plus_restatements_equals_the_current_total() {
             said.push((
                 known_at,
                 now,
-                month_end.says(&["restatements"]),
-                month_end.says(&["restatements", "--totals"]),
+                month_end.output(&["restatements"]),
+                month_end.output(&["restatements", "--totals"]),
             ));
         }
         for (known_at, now, list, totals) in said {
             let as_of = ["--as-of", known_at.as_str()];
             assert_eq!(total_now(&month_end, &as_of), now, "seed {seed}");
-            assert_eq!(month_end.says(&[&["restatements"][..], &as_of].concat()), list, "seed {seed}");
+            assert_eq!(month_end.output(&[&["restatements"][..], &as_of].concat()), list, "seed {seed}");
             assert_eq!(
-                month_end.says(&[&["restatements", "--totals"][..], &as_of].concat()),
+                month_end.output(&[&["restatements", "--totals"][..], &as_of].concat()),
                 totals,
                 "seed {seed}"
             );
@@ -164,7 +164,7 @@ fn a_second_close_names_the_first_and_keeps_both() {
     month_end.run(&["close", MONTH, "--force"]).refused(2, &["2025-02 was closed at "]);
     assert_eq!(month_end.table("SELECT * FROM period_closes"), first);
 
-    let printed = month_end.says(&["close", MONTH, "--restate"]);
+    let printed = month_end.output(&["close", MONTH, "--restate"]);
     assert!(printed.starts_with("2025-02 is closed: close 2, restates close 1\n"), "{printed}");
     let closes = month_end.table("SELECT * FROM period_closes");
     assert_eq!((closes.len(), &closes[0]), (2, &first[0]));
@@ -183,9 +183,9 @@ fn a_second_close_names_the_first_and_keeps_both() {
     assert_eq!((rows[0]["close_id"].as_str(), rows[0]["difference_usd"].as_str()), ("2", "1.000000000"));
     assert_eq!(listed(&month_end, &["--as-of", &between]), []);
     assert_eq!(listed(&month_end, &["--as-of", &known_at]), []);
-    let printed: Value = serde_json::from_str(&month_end.says(&["close", "--json"])).unwrap();
+    let printed: Value = serde_json::from_str(&month_end.output(&["close", "--json"])).unwrap();
     assert_eq!((&printed[0]["restates"], &printed[1]["restates"]), (&Value::Null, &json!(1)));
-    let third = month_end.says(&["close", "--restate", MONTH]);
+    let third = month_end.output(&["close", "--restate", MONTH]);
     assert!(third.starts_with("2025-02 is closed: close 3, restates close 2\n"), "{third}");
     assert_eq!(month_end.run(&["check"]).code, 0);
     month_end
@@ -196,14 +196,14 @@ fn a_second_close_names_the_first_and_keeps_both() {
 #[test]
 fn a_month_closed_again_keeps_its_zone_and_date_basis() {
     let month_end = MonthEnd::of(60);
-    month_end.says(&["close", MONTH, "--zone", "Asia/Tokyo", "--date", "created", "--force"]);
+    month_end.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--date", "created", "--force"]);
     let bounds = "SELECT zone, date_basis, starts_at, ends_at FROM period_closes";
     let first = month_end.table(bounds);
     assert_eq!(first, ["Asia/Tokyo|created|2025-01-31T15:00:00.000000Z|2025-02-28T15:00:00.000000Z"]);
     month_end.set(SETTINGS);
-    month_end.says(&["close", MONTH, "--restate", "--force"]);
+    month_end.output(&["close", MONTH, "--restate", "--force"]);
     assert_eq!(month_end.table(bounds), [first[0].clone(), first[0].clone()]);
-    month_end.says(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date", "started"]);
+    month_end.output(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date", "started"]);
     assert_eq!(
         month_end.table(bounds)[2],
         "UTC|started|2025-02-01T00:00:00.000000Z|2025-03-01T00:00:00.000000Z"
@@ -219,7 +219,7 @@ fn restatements_of_an_open_month_are_rejected() {
         .refused(2, &["--period 2025-02: it is not closed", "hint: "]);
     let before = month_end.known_at();
     month_end.sync();
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     month_end
         .run(&["restatements", "--period", MONTH, "--as-of", &before])
         .refused(2, &["it is not closed with what was known at"]);

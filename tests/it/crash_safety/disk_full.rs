@@ -69,7 +69,7 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     let ended = machine.run(&archive, ["export", "runs", "--output", export.to_str().unwrap()]);
     ended.refused(7, "runs.csv");
     assert_eq!(fs::read_to_string(&export).unwrap(), "the old one");
-    assert_eq!(litter(&disk.0), [""; 0]);
+    assert_eq!(partial_files(&disk.0), [""; 0]);
 }
 
 /// A small disk, mounted for the test.
@@ -101,7 +101,7 @@ impl Drop for Disk {
 }
 
 /// Partial files that an export left behind.
-fn litter(folder: &Path) -> Vec<String> {
+fn partial_files(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".runledger-")).collect()
 }
@@ -121,7 +121,7 @@ fn an_export_at_a_file_size_limit_keeps_the_old_file() {
         let ended: Ended = machine.limited(64, &archive, &*arguments).output().unwrap().into();
         ended.refused(7, "out was not written");
         assert_eq!(fs::read_to_string(&output).unwrap(), "the old one");
-        assert_eq!(litter(machine.folder()), [""; 0]);
+        assert_eq!(partial_files(machine.folder()), [""; 0]);
         machine.run(&archive, &*arguments).with(0);
         assert!(fs::metadata(&output).unwrap().len() > 40_000);
     }

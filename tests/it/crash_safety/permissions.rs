@@ -21,19 +21,19 @@ fn files_without_permission_are_named_and_unchanged() {
     mode(machine.folder(), 0o755);
     let run = |arguments: &[&str]| -> Ended {
         let mut command = machine.command(&archive, arguments);
-        let mut as_nobody = Command::new(&program);
-        as_nobody.args(command.get_args()).current_dir("/");
+        let mut unprivileged = Command::new(&program);
+        unprivileged.args(command.get_args()).current_dir("/");
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => as_nobody.env(name, value),
-                None => as_nobody.env_remove(name),
+                Some(value) => unprivileged.env(name, value),
+                None => unprivileged.env_remove(name),
             };
         }
         command.stdin(Stdio::null());
         if is_root() {
-            as_nobody.uid(NOBODY).gid(NOBODY);
+            unprivileged.uid(NOBODY).gid(NOBODY);
         }
-        as_nobody.output().unwrap().into()
+        unprivileged.output().unwrap().into()
     };
     let before = fs::read(&archive).unwrap();
 

@@ -107,16 +107,16 @@ fn a_rule_added_later_changes_no_closed_month() {
     let month_end = MonthEnd::of(100);
     let rules = "[[centre]]\ncentre = \"A\"\nkind = \"source\"\n";
     month_end.set(rules);
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     let before = by_centre(&month_end, &["--period", MONTH]);
-    let rows = month_end.says(&["export", "costs", "--period", MONTH]);
+    let rows = month_end.output(&["export", "costs", "--period", MONTH]);
     month_end.set(&format!("{rules}[[centre]]\ncentre = \"B\"\n"));
     assert_eq!(by_centre(&month_end, &["--period", MONTH]), before);
-    assert_eq!(month_end.says(&["export", "costs", "--period", MONTH]), rows);
+    assert_eq!(month_end.output(&["export", "costs", "--period", MONTH]), rows);
     // Without its close, the month is allocated by the current rules; a second close adopts them.
     let open = ["--from", "2025-02-01", "--until", "2025-03-01"];
     assert_eq!(by_centre(&month_end, &open).keys().collect::<Vec<_>>(), ["B"]);
-    month_end.says(&["close", MONTH, "--restate"]);
+    month_end.output(&["close", MONTH, "--restate"]);
     assert_eq!(by_centre(&month_end, &["--period", MONTH]), by_centre(&month_end, &open));
     assert_eq!(month_end.run(&["check"]).code, 0);
 }

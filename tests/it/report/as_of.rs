@@ -24,7 +24,7 @@ fn all_questions() -> Vec<Vec<&'static str>> {
 }
 
 /// Asserts that each answer equals the earlier one.
-fn assert_said(said: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, when: &str) {
+fn assert_answers(said: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert!(said.keys().eq(now.keys()));
     for (question, answer) in said {
         let [said, now] = [answer, &now[question]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -65,7 +65,7 @@ fn every_as_of_answer_equals_the_answer_given_at_that_time() {
         assert!(said[0].2 != said[2].2, "runs settled in between");
         for (nth, (known_at, answers, open)) in said.iter().enumerate() {
             let when = format!("seed {seed}, sync {nth}");
-            assert_said(answers, &month_end.answers(&questions, &["--as-of", known_at]), &when);
+            assert_answers(answers, &month_end.answers(&questions, &["--as-of", known_at]), &when);
             assert_eq!(unsettled(&month_end, at(known_at)), *open, "{when}");
         }
     }
@@ -129,7 +129,7 @@ fn an_as_of_day_means_its_end_in_the_zone() {
         month_end.workspace.clock.set(now);
         month_end.workspace.sandbox.model().add();
         assert!(month_end.sync_now().result.is_ok());
-        said.push(month_end.says(&["report", "cost", "--by", "kind", "--format", "csv"]));
+        said.push(month_end.output(&["report", "cost", "--by", "kind", "--format", "csv"]));
     }
     assert!(said[0] != said[1] && said[1] != said[2]);
     for (day, zone, nth) in [
@@ -152,7 +152,7 @@ fn an_as_of_day_means_its_end_in_the_zone() {
     }
     let instant =
         ["report", "cost", "--by", "kind", "--format", "csv", "--as-of", "2025-03-06T22:30:00-03:00"];
-    assert_eq!(month_end.says(&instant), said[1]);
+    assert_eq!(month_end.output(&instant), said[1]);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn as_of_rejects_past_the_archive_and_answers_the_future_with_now() {
         );
     }
     let now = month_end.answers(&questions(), &[]);
-    assert_said(&now, &month_end.answers(&questions(), &["--as-of", "2999-12-31"]), "in the future");
+    assert_answers(&now, &month_end.answers(&questions(), &["--as-of", "2999-12-31"]), "in the future");
     for wrong in [
         "",
         "tomorrow",

@@ -138,14 +138,18 @@ fn plan(credits: u64) -> Option<Plan> {
     Some(Plan { fee_usd: Usd::default(), credits })
 }
 
-fn asked(written: &Written, scope: Scope, question: &CreditsOptions) -> Result<Table> {
+fn report_for(written: &Written, scope: Scope, question: &CreditsOptions) -> Result<Table> {
     let ledger = Ledger::open(&written.0, scope).unwrap();
     report(&ledger, question, Instant::parse(NOW).unwrap())
 }
 
 fn by_month(credits: u64) -> Table {
-    asked(&written(), Scope::default(), &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() })
-        .unwrap()
+    report_for(
+        &written(),
+        Scope::default(),
+        &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() },
+    )
+    .unwrap()
 }
 
 fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
@@ -188,7 +192,7 @@ fn credit_counts_and_forecast_match_hand_computed_values() {
 
 #[test]
 fn each_pipeline_is_forecast_from_its_schedule_or_its_pace() {
-    let table = asked(
+    let table = report_for(
         &written(),
         Scope::default(),
         &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
@@ -230,7 +234,7 @@ fn the_pipelines_of_a_month_sum_to_the_month() {
     };
     let question = |by_pipeline| CreditsOptions { by_pipeline, ..CreditsOptions::default() };
     let [months, pipelines] =
-        [false, true].map(|by| asked(&written(), Scope::default(), &question(by)).unwrap());
+        [false, true].map(|by| report_for(&written(), Scope::default(), &question(by)).unwrap());
     for column in
         ["runs", "charged_runs", "free_runs", "undecided_runs", "forecast_credits", "expected_credits"]
     {
@@ -260,7 +264,7 @@ fn credits_run_out_on_the_day_that_uses_the_last_one() {
 
 #[test]
 fn a_report_without_a_plan_has_no_plan_columns() {
-    let table = asked(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
+    let table = report_for(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
 }
 
@@ -274,7 +278,7 @@ fn a_plan_without_credits_has_no_share() {
 #[test]
 fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
     for name in ["seis-horas", "s-six", "Estoque"] {
-        let table = asked(&written(), Scope::default(), &what_if(&[(name, "0 */2 * * *")])).unwrap();
+        let table = report_for(&written(), Scope::default(), &what_if(&[(name, "0 */2 * * *")])).unwrap();
         // Five more today, twelve on each of 15 days.
         assert_eq!(forecast(&table, "s-six"), "185 0 */2 * * * UTC", "{name}");
         assert_eq!(forecast(&table, "s-night"), "12 30 2 * * * Europe/Berlin");
@@ -283,21 +287,21 @@ fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
 
 #[test]
 fn a_what_if_keeps_the_zone_and_success_rate_of_the_schedule() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
+    let table = report_for(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
     // 12:00 in Berlin is over for today, 18:00 is not: 31 times, four in five charged.
     assert_eq!(forecast(&table, "s-night"), "25 0 12,18 * * * Europe/Berlin");
 }
 
 #[test]
 fn a_what_if_replaces_an_unreadable_cron_expression() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("taxa", "0 0 * * *")])).unwrap();
+    let table = report_for(&written(), Scope::default(), &what_if(&[("taxa", "0 0 * * *")])).unwrap();
     assert_eq!(forecast(&table, "s-rate"), "15 0 0 * * * UTC");
 }
 
 #[test]
 fn a_what_if_adds_to_manual_and_event_runs() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
-    let table = asked(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
+    let table = report_for(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
     // Fifteen times by schedule, in the report's zone, and 5.2 manual: the month is three hours longer.
     assert_eq!(forecast(&table, "s-hand"), "20 0 8 * * * America/Sao_Paulo");
 }
@@ -305,7 +309,7 @@ fn a_what_if_adds_to_manual_and_event_runs() {
 #[test]
 fn a_what_if_schedules_inactive_vanished_and_unused_pipelines() {
     for pipeline in ["s-off", "s-gone", "s-never"] {
-        let table = asked(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
+        let table = report_for(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
         // The Mondays of 23 and 30 March; the success rate comes from the runs before.
         let runs = if pipeline == "s-never" { "2" } else { "0" };
         assert_eq!(forecast(&table, pipeline), format!("{runs} 0 12 * * 1 UTC"), "{pipeline}");
@@ -315,15 +319,16 @@ fn a_what_if_schedules_inactive_vanished_and_unused_pipelines() {
 #[test]
 fn a_what_if_accepts_several_pipelines() {
     let question = what_if(&[("s-six", "0 0 * * *"), ("s-night", "0 0 * * *")]);
-    let table = asked(&written(), Scope::default(), &question).unwrap();
+    let table = report_for(&written(), Scope::default(), &question).unwrap();
     assert_eq!(forecast(&table, "s-six"), "15 0 0 * * * UTC");
     assert_eq!(forecast(&table, "s-night"), "13 0 0 * * * Europe/Berlin");
 }
 
 #[test]
 fn an_invalid_what_if_is_a_usage_error() {
-    let refused =
-        |question: &CreditsOptions| asked(&written(), Scope::default(), question).unwrap_err().to_string();
+    let refused = |question: &CreditsOptions| {
+        report_for(&written(), Scope::default(), question).unwrap_err().to_string()
+    };
     for (question, words) in [
         (what_if(&[("nobody", "0 0 * * *")]), "--what-if nobody: no pipeline has that slug, id or name"),
         (
@@ -344,12 +349,12 @@ fn an_invalid_what_if_is_a_usage_error() {
         span: Span { from: None, until: Instant::parse("2026-03-01T00:00:00Z") },
         ..Scope::default()
     };
-    assert!(asked(&written(), over, &what_if(&[("s-six", "0 0 * * *")])).is_err());
+    assert!(report_for(&written(), over, &what_if(&[("s-six", "0 0 * * *")])).is_err());
 }
 
 #[test]
 fn a_cron_expression_without_matches_forecasts_zero_runs() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("s-six", "0 0 30 2 *")])).unwrap();
+    let table = report_for(&written(), Scope::default(), &what_if(&[("s-six", "0 0 30 2 *")])).unwrap();
     assert_eq!(forecast(&table, "s-six"), "0 0 0 30 2 * UTC");
 }
 
@@ -357,7 +362,8 @@ fn a_cron_expression_without_matches_forecasts_zero_runs() {
 fn months_and_days_follow_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table =
-        asked(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() }).unwrap();
+        report_for(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() })
+            .unwrap();
     // The month ends three hours later: s-night once more, at 00:30 on 1 April in UTC, and s-six once more at 00:00.
     assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
 }
@@ -375,7 +381,8 @@ fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
         ..Scope::default()
     };
     let table =
-        asked(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }).unwrap();
+        report_for(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
+            .unwrap();
     // From 13:00 UTC on the 16th until 21:00 on the 29th, once an hour.
     assert_eq!(forecast(&table, "s-1"), format!("{} 0 * * * * Europe/Berlin", 11 + 12 * 24 + 22));
     assert_eq!(forecast(&table, "s-2"), "13 0 3 * * * America/New_York");
@@ -385,7 +392,8 @@ fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
 fn a_span_is_forecast_to_its_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
-    let table = asked(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
+    let table =
+        report_for(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
     // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11.5 hours: 7.79.
     assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
 }
@@ -396,7 +404,8 @@ fn a_past_month_has_no_forecast() {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
         let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
         let table =
-            asked(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() }).unwrap();
+            report_for(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() })
+                .unwrap();
         let expected: &[&str] =
             if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5|1.200000|2026-02-25"] } else { &[] };
         assert_eq!(lines(&table), expected);
@@ -431,9 +440,12 @@ fn an_unreadable_schedule_replaces_the_one_before_it() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-03-14T00:00", "2026-03-14T01:00"]);
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
-    let table =
-        asked(&written, Scope::default(), &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
-            .unwrap();
+    let table = report_for(
+        &written,
+        Scope::default(),
+        &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
+    )
+    .unwrap();
     // Three in thirty days, for 15.48 days.
     assert_eq!(forecast(&table, "s-1"), "2 ");
 }
@@ -442,7 +454,7 @@ fn an_unreadable_schedule_replaces_the_one_before_it() {
 fn an_archive_without_recent_runs_forecasts_nothing() {
     let mut written = Written::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
-    let table = asked(&written, Scope::default(), &CreditsOptions::default()).unwrap();
+    let table = report_for(&written, Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-01|1|1|0|0||1|||", "2026-03|0|0|0|0|0|0|||"]);
 }
 
@@ -450,7 +462,7 @@ fn an_archive_without_recent_runs_forecasts_nothing() {
 fn the_credits_report_matches_its_golden_files() {
     let question = |by_pipeline| CreditsOptions { plan: plan(120), by_pipeline, ..CreditsOptions::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
-        let table = asked(&written(), Scope::default(), &question(by_pipeline)).unwrap();
+        let table = report_for(&written(), Scope::default(), &question(by_pipeline)).unwrap();
         let mut outputs: [Vec<u8>; 4] = Default::default();
         let [txt, csv_text, json_text, md] = &mut outputs;
         terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, txt).unwrap();
@@ -479,7 +491,7 @@ proptest! {
             written.run(&format!("s-{pipeline}"), &at.to_string()[..16], trigger, status, charge);
         }
         let sums = |by_pipeline| {
-            let table = asked(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
+            let table = report_for(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
             let first = if by_pipeline { 4 } else { 1 };
             let mut sums = std::collections::BTreeMap::<String, [u64; 6]>::new();
             for row in &table.rows {

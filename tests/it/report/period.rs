@@ -135,7 +135,7 @@ fn a_named_period_equals_its_row_in_the_split_report() {
                 let runs = month_end.rows(&[&["export", "runs", "--period", &row[by]], &scope[..]].concat());
                 assert_eq!(runs.len().to_string(), row["runs"], "runs by {date}");
                 let own =
-                    month_end.says(&[&["export", "documents", "--period", &row[by]], &scope[..]].concat());
+                    month_end.output(&[&["export", "documents", "--period", &row[by]], &scope[..]].concat());
                 assert_eq!(own.lines().count().to_string(), row["runs"], "documents by {date}");
             }
         }

@@ -75,7 +75,7 @@ impl FaultScenario {
     }
 
     /// The number of runs in the archive.
-    pub fn kept(&self) -> usize {
+    pub fn run_count(&self) -> usize {
         self.workspace.archived().len()
     }
 

@@ -73,7 +73,7 @@ impl Machine {
     pub fn command<'a>(&self, archive: &Path, arguments: impl AsRef<[&'a str]>) -> Command {
         let mut command = Command::new(RUNLEDGER);
         command.args(arguments.as_ref()).arg("--db").arg(archive);
-        self.furnish(&mut command);
+        self.set_environment(&mut command);
         command
     }
 
@@ -82,11 +82,11 @@ impl Machine {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -f {blocks} && exec \"$@\""), "sh", RUNLEDGER]);
         command.args(arguments.as_ref()).arg("--db").arg(archive);
-        self.furnish(&mut command);
+        self.set_environment(&mut command);
         command
     }
 
-    fn furnish(&self, command: &mut Command) {
+    fn set_environment(&self, command: &mut Command) {
         command
             .current_dir(self.folder())
             .env("NEKT_API_KEY", self.sandbox.api_key())

@@ -197,7 +197,7 @@ impl MonthEnd {
     }
 
     /// Standard output of the command, which must succeed.
-    pub fn says(&self, arguments: &[&str]) -> String {
+    pub fn output(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
         ran.out
@@ -206,8 +206,8 @@ impl MonthEnd {
     /// The rows of the command's CSV, as maps from column to cell.
     pub fn rows(&self, arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
         let csv = match arguments[0] {
-            "export" => self.says(arguments),
-            _ => self.says(&[arguments, &["--format", "csv"]].concat()),
+            "export" => self.output(arguments),
+            _ => self.output(&[arguments, &["--format", "csv"]].concat()),
         };
         rows_of_csv(&csv)
     }
@@ -226,7 +226,7 @@ impl MonthEnd {
             if is_sheet {
                 arguments.extend(["--output", file.to_str().unwrap()]);
             }
-            let said = self.says(&arguments).into_bytes();
+            let said = self.output(&arguments).into_bytes();
             (question.join(" "), if is_sheet { fs::read(&file).unwrap() } else { said })
         };
         questions.iter().map(answer).collect()

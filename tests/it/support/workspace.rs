@@ -162,26 +162,26 @@ impl Workspace {
     // ---- requests
 
     /// The pages of the run list that were requested since the last call, in order of arrival.
-    pub fn pages_asked(&self) -> Vec<u32> {
+    pub fn requested_pages(&self) -> Vec<u32> {
         self.sandbox.requests().iter().filter_map(page_of).collect()
     }
 
     /// The same, sorted: concurrent requests arrive in any order.
-    pub fn pages_asked_sorted(&self) -> Vec<u32> {
-        let mut pages = self.pages_asked();
+    pub fn requested_pages_sorted(&self) -> Vec<u32> {
+        let mut pages = self.requested_pages();
         pages.sort_unstable();
         pages
     }
 
     /// The runs that were requested by id since the last call, sorted.
-    pub fn runs_asked(&self) -> Vec<Uuid> {
+    pub fn requested_runs(&self) -> Vec<Uuid> {
         let mut ids: Vec<Uuid> = self.sandbox.requests().iter().filter_map(run_of).collect();
         ids.sort_unstable();
         ids
     }
 
     /// The pages of all pipeline lists that were requested since the last call.
-    pub fn pipeline_pages_asked(&self) -> usize {
+    pub fn requested_pipeline_pages(&self) -> usize {
         self.sandbox.requests().iter().filter(|call| !call.path.starts_with("/api/v1/runs/")).count()
     }
 

@@ -15,7 +15,7 @@ fn a_rejected_key_stops_the_sync_at_once() {
     let workspace = Workspace::of(60);
     let summary = workspace.sync_with_key("another-key", &options());
     assert_eq!(exit_code(&summary), 4);
-    assert_eq!(workspace.pages_asked(), [1], "the run list is requested once");
+    assert_eq!(workspace.requested_pages(), [1], "the run list is requested once");
 
     workspace.sandbox.forget_requests();
     workspace.sandbox.on_request(|_, _| Some(StatusCode::UNAUTHORIZED.into_response()));
@@ -33,7 +33,7 @@ fn a_key_rejected_midway_keeps_the_pages_read() {
             .on_request(move |call, _| (page_of(call) == Some(3)).then(|| status.into_response()));
         let summary = workspace.sync(&Options { concurrency: 1, ..options() });
         assert_eq!((exit_code(&summary), workspace.archived().len()), (4, 40));
-        assert_eq!(workspace.pages_asked(), [1, 2, 3]);
+        assert_eq!(workspace.requested_pages(), [1, 2, 3]);
     }
 }
 
@@ -64,7 +64,7 @@ fn an_api_that_fails_temporarily_is_retried() {
         });
         let summary = complete(&workspace, &options());
         assert_eq!(workspace.archived(), workspace.truth(), "failure {place}");
-        assert_eq!(workspace.pages_asked_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
+        assert_eq!(workspace.requested_pages_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
         assert_eq!(summary.tally.requests as usize, workspace.sandbox.request_count());
     }
 }
@@ -78,11 +78,11 @@ fn an_api_that_fails_permanently_keeps_the_pages_read() {
     let summary = workspace.sync(&Options { concurrency: 1, ..options() });
     assert_eq!((exit_code(&summary), summary.tally.new), (5, 40));
     assert_eq!(workspace.archived().len(), 40);
-    assert_eq!(workspace.pages_asked(), [1, 2, 3, 3, 3, 3]);
+    assert_eq!(workspace.requested_pages(), [1, 2, 3, 3, 3, 3]);
     workspace.sandbox.on_request(|_, _| None);
     workspace.sandbox.forget_requests();
     complete(&workspace, &Options { concurrency: 1, ..options() });
-    assert_eq!(workspace.pages_asked(), [2, 3, 4, 5, 1, 2], "it resumes where it failed");
+    assert_eq!(workspace.requested_pages(), [2, 3, 4, 5, 1, 2], "it resumes where it failed");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -129,7 +129,7 @@ fn a_redirect_never_receives_the_key() {
     let summary = workspace.sync(&options());
     assert_eq!(exit_code(&summary), 5);
     assert!(summary.result.unwrap_err().to_string().contains("redirect"));
-    assert_eq!(workspace.pages_asked(), [1], "it is not retried");
+    assert_eq!(workspace.requested_pages(), [1], "it is not retried");
     assert_eq!(elsewhere.sandbox.request_count(), 0);
 }
 

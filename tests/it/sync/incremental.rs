@@ -54,8 +54,8 @@ fn a_full_walk_of_an_unchanged_list_sends_one_request_per_page() {
             workspace.sandbox.forget_requests();
             let summary = complete(&workspace, &options);
             assert_eq!(tally(&summary), [new, 0, 250 - new, 0]);
-            assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=13));
-            assert!(workspace.runs_asked().is_empty());
+            assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=13));
+            assert!(workspace.requested_runs().is_empty());
             assert_eq!(workspace.sandbox.request_count(), 13 + 3);
             assert_eq!(summary.tally.requests, 13 + 3);
         }
@@ -70,8 +70,8 @@ fn a_sync_without_news_or_lookback_requests_two_pages() {
     for _ in 0..3 {
         workspace.sandbox.forget_requests();
         let summary = complete(&workspace, &options());
-        assert_eq!((summary.kind, workspace.pages_asked()), (SyncKind::Incremental, vec![1, 2]));
-        assert_eq!(workspace.pipeline_pages_asked(), 3);
+        assert_eq!((summary.kind, workspace.requested_pages()), (SyncKind::Incremental, vec![1, 2]));
+        assert_eq!(workspace.requested_pipeline_pages(), 3);
         assert_eq!(tally(&summary)[..2], [0, 0]);
     }
     assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
@@ -94,7 +94,7 @@ fn a_sync_without_news_requests_the_pages_of_the_lookback() {
     // The first page that is wholly below the boundary is the last one read.
     let last = inside.div_ceil(PAGE_SIZE) + 1;
     assert!((3..=12).contains(&last), "the test needs a boundary inside of the list");
-    assert_eq!(workspace.pages_asked(), Vec::from_iter(1..=last));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter(1..=last));
     assert_eq!((tally(&summary)[..2].to_vec(), summary.tally.pages), (vec![0, 0], u64::from(last)));
 }
 
@@ -184,7 +184,7 @@ fn unsettled_runs_below_the_read_pages_are_requested_by_id() {
 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &options()))[..2], [0, 0]);
-    assert_eq!(workspace.runs_asked(), Vec::from_iter(unsettled));
+    assert_eq!(workspace.requested_runs(), Vec::from_iter(unsettled));
 
     workspace.sandbox.model().finish(id, Outcome::Failed);
     workspace.sandbox.model().settle(id);
@@ -192,7 +192,7 @@ fn unsettled_runs_below_the_read_pages_are_requested_by_id() {
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    assert!(!workspace.runs_asked().contains(&id), "the run is settled");
+    assert!(!workspace.requested_runs().contains(&id), "the run is settled");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_run_without_cost_is_requested_until_it_settles() {
     for (settle, asked) in [(age + TimeDelta::minutes(1), true), (age - TimeDelta::minutes(1), false)] {
         workspace.sandbox.forget_requests();
         complete(&workspace, &Options { settle, ..options() });
-        assert_eq!(workspace.runs_asked().contains(&id), asked);
+        assert_eq!(workspace.requested_runs().contains(&id), asked);
     }
 }
 
@@ -243,13 +243,13 @@ fn a_vanished_run_is_marked_until_it_returns() {
     assert_eq!(tally(&complete(&workspace, &options()))[3], 0, "a partial walk marks nothing");
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 249, 1]);
-    assert_eq!(workspace.runs_asked(), [id]);
+    assert_eq!(workspace.requested_runs(), [id]);
     let marked =
         |workspace: &Workspace| workspace.rows("SELECT run_id FROM runs WHERE vanished_at IS NOT NULL");
     assert_eq!(marked(&workspace), [id.to_string()]);
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it counts as vanished once");
-    assert!(workspace.runs_asked().is_empty(), "it is not requested again");
+    assert!(workspace.requested_runs().is_empty(), "it is not requested again");
     assert_eq!(workspace.archived().len(), 250, "it stays in the archive");
 
     workspace.sandbox.model().insert(id, &document);
@@ -282,5 +282,5 @@ fn a_canceled_run_without_an_end_eventually_settles() {
     complete(&workspace, &full());
     workspace.sandbox.forget_requests();
     assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental);
-    assert!(!workspace.runs_asked().contains(&id), "its settling time is over");
+    assert!(!workspace.requested_runs().contains(&id), "its settling time is over");
 }

@@ -42,12 +42,12 @@ fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     let summary = complete(&workspace, &one_by_one);
     assert_eq!((summary.kind, summary.tally.new), (SyncKind::First, 150));
     // The page before for the overlap, the remaining pages, then the top for runs created meanwhile.
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((5..=13).chain([1, 2])));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((5..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 
     workspace.sandbox.forget_requests();
     assert_eq!(complete(&workspace, &one_by_one).kind, SyncKind::Incremental, "the first walk is complete");
-    assert_eq!(workspace.pages_asked(), [1, 2]);
+    assert_eq!(workspace.requested_pages(), [1, 2]);
     let undisturbed = workspace.file("undisturbed.db");
     assert!(workspace.sync_into(&undisturbed, &one_by_one).result.is_ok());
     assert_eq!(workspace.archived(), archived_in(&undisturbed));
@@ -64,7 +64,7 @@ fn prefetched_pages_do_not_affect_where_a_first_sync_resumes() {
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
     // Late requests of the interrupted sync can still arrive: they are for pages further down.
-    let asked = BTreeSet::from_iter(workspace.pages_asked());
+    let asked = BTreeSet::from_iter(workspace.requested_pages());
     assert_eq!(asked, BTreeSet::from_iter((kept..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 }
@@ -76,11 +76,11 @@ fn a_first_sync_interrupted_twice_ends_undisturbed() {
     for (page, asked) in [(4, 1..=4), (9, 3..=9)] {
         workspace.sandbox.forget_requests();
         assert_eq!(exit_code(&interrupted_at(&workspace, page, &one_by_one)), 130);
-        assert_eq!(workspace.pages_asked(), Vec::from_iter(asked));
+        assert_eq!(workspace.requested_pages(), Vec::from_iter(asked));
     }
     workspace.sandbox.forget_requests();
     complete(&workspace, &one_by_one);
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((8..=13).chain([1, 2])));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((8..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
     assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
     assert_eq!(
@@ -158,7 +158,7 @@ fn attempts_without_a_page_keep_the_resume_point() {
     assert!(workspace.fetch(&[workspace.ids()[140]]).result.is_ok());
     workspace.sandbox.forget_requests();
     complete(&workspace, &one_by_one);
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((4..=8).chain([1, 2])));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((4..=8).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -171,7 +171,7 @@ fn an_interrupted_first_sync_of_an_unsorted_list_restarts() {
     workspace.sandbox.forget_requests();
     let summary = complete(&workspace, &one_by_one);
     assert_eq!((summary.kind, summary.newest_first), (SyncKind::First, Some(false)));
-    assert_eq!(workspace.pages_asked()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(workspace.requested_pages()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -193,7 +193,7 @@ fn live_on(workspace: &Workspace) {
 }
 
 /// Every state of every run in order, and the vanished runs.
-fn story(workspace: &Workspace) -> [Vec<String>; 2] {
+fn history(workspace: &Workspace) -> [Vec<String>; 2] {
     [
         "SELECT run_id, content_hash, superseded_at IS NULL FROM run_snapshots ORDER BY run_id, observed_at",
         "SELECT run_id FROM vanished_runs ORDER BY run_id",
@@ -214,7 +214,7 @@ fn a_full_sync_stopped_at_any_point_completes_when_repeated() {
     complete(&undisturbed, &options());
     live_on(&undisturbed);
     assert_eq!(tally(&complete(&undisturbed, &full())), [1, 4, 53, 3]);
-    let expected = story(&undisturbed);
+    let expected = history(&undisturbed);
     for reading in 1.. {
         let workspace = Workspace::of(60);
         complete(&workspace, &options());
@@ -225,11 +225,11 @@ fn a_full_sync_stopped_at_any_point_completes_when_repeated() {
         assert_accounts_add_up(&workspace);
         if summary.result.is_ok() {
             assert!(reading > 15, "the clock is read for each page and each requested run");
-            assert_eq!(story(&workspace), expected);
+            assert_eq!(history(&workspace), expected);
             break;
         }
         complete(&workspace, &full());
-        assert_eq!(story(&workspace), expected, "reading {reading}");
+        assert_eq!(history(&workspace), expected, "reading {reading}");
         assert_accounts_add_up(&workspace);
     }
 }
@@ -294,7 +294,7 @@ fn a_requested_full_sync_does_not_resume_an_interrupted_one() {
     interrupted_at(&workspace, 3, &Options { concurrency: 1, ..options() });
     workspace.sandbox.forget_requests();
     complete(&workspace, &full());
-    assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=5));
+    assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=5));
     assert_eq!(workspace.archived(), workspace.truth());
 }
 

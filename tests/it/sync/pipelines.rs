@@ -39,7 +39,7 @@ fn a_key_without_pipeline_access_still_archives_runs() {
     let summary = workspace.sync(&options());
     assert_eq!((exit_code(&summary), summary.missing.len()), (3, 3), "{:?}", summary.missing);
     assert_eq!(workspace.archived(), workspace.truth());
-    assert_eq!(workspace.pipeline_pages_asked(), 3, "a rejected request is not retried");
+    assert_eq!(workspace.requested_pipeline_pages(), 3, "a rejected request is not retried");
     workspace.sandbox.on_request(|_, _| None);
     complete(&workspace, &options());
     assert_eq!(workspace.number("SELECT count(*) FROM runs WHERE pipeline_name IS NULL"), 0);

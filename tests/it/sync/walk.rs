@@ -15,12 +15,12 @@ fn incomplete_list_items_are_completed_by_id_once() {
     workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
     let summary = complete(&workspace, &options());
     assert_eq!(tally(&summary), [60, 0, 0, 0]);
-    assert_eq!(workspace.runs_asked().len(), 60);
+    assert_eq!(workspace.requested_runs().len(), 60);
     assert_eq!(workspace.archived(), workspace.truth());
 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 60, 0]);
-    assert!(workspace.runs_asked().is_empty(), "unchanged items need no details");
+    assert!(workspace.requested_runs().is_empty(), "unchanged items need no details");
 
     let id = workspace.ids()[30];
     workspace.sandbox.model().change(id, |run| {
@@ -28,7 +28,7 @@ fn incomplete_list_items_are_completed_by_id_once() {
     });
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 1, 59, 0]);
-    assert_eq!(workspace.runs_asked(), [id]);
+    assert_eq!(workspace.requested_runs(), [id]);
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
@@ -50,7 +50,7 @@ fn a_cost_missing_from_the_list_is_requested_until_known() {
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    assert!(!workspace.runs_asked().contains(&id), "its cost is known now");
+    assert!(!workspace.requested_runs().contains(&id), "its cost is known now");
 }
 
 #[test]
@@ -96,10 +96,10 @@ fn pages_shortened_by_the_server_are_all_read() {
     let options = Options { page_size: 500, ..options() };
     complete(&workspace, &options);
     assert_eq!(workspace.archived(), workspace.truth());
-    assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=15));
+    assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=15));
     workspace.sandbox.forget_requests();
     complete(&workspace, &options);
-    assert_eq!(workspace.pages_asked(), [1, 2]);
+    assert_eq!(workspace.requested_pages(), [1, 2]);
 }
 
 #[test]

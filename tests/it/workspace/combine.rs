@@ -26,7 +26,7 @@ impl Firms {
         for (month_end, name) in [(&self.acme, "acme.db"), (&self.globex, "globex.db")] {
             let to = self.acme.workspace.file(name);
             let _ = fs::remove_file(&to);
-            month_end.says(&["backup", to.to_str().unwrap()]);
+            month_end.output(&["backup", to.to_str().unwrap()]);
         }
     }
 
@@ -36,7 +36,7 @@ impl Firms {
         ran(command)
     }
 
-    fn says(&self, arguments: &[&str]) -> String {
+    fn output(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         ran.out
@@ -44,7 +44,7 @@ impl Firms {
 
     /// The output of a command over both archives.
     fn both(&self, arguments: &[&str]) -> String {
-        self.says(&[&["--db", "acme.db", "--db", "globex.db"], arguments].concat())
+        self.output(&[&["--db", "acme.db", "--db", "globex.db"], arguments].concat())
     }
 
     fn set(&self, settings: &str) {
@@ -69,7 +69,7 @@ fn a_report_over_two_archives_is_their_sum() {
         let cost = ["report", "cost", "--format", "csv", "--by", by];
         let both = firms.both(&cost);
         let [acme, globex] =
-            ["acme.db", "globex.db"].map(|db| firms.says(&[&cost[..], &["--db", db]].concat()));
+            ["acme.db", "globex.db"].map(|db| firms.output(&[&cost[..], &["--db", db]].concat()));
         for figure in ["runs", "runs_cost_unknown", "el_cost_usd", "total_cost_usd", "credits"] {
             assert_eq!(sum(&both, figure), sum(&acme, figure) + sum(&globex, figure), "{figure} by {by}");
             assert!(sum(&acme, "runs") > 0 && sum(&globex, "runs") > 0);
@@ -79,7 +79,7 @@ fn a_report_over_two_archives_is_their_sum() {
     let all = ["report", "duration", "--format", "csv", "--by", "month"];
     let longest =
         |csv: &str| column(csv, "max_seconds").iter().map(|text| text.parse().unwrap()).collect::<Vec<f64>>();
-    let (both, acme) = (firms.both(&all), firms.says(&[&all[..], &["--db", "acme.db"]].concat()));
+    let (both, acme) = (firms.both(&all), firms.output(&[&all[..], &["--db", "acme.db"]].concat()));
     assert_eq!(longest(&both).len(), longest(&acme).len());
     assert!(longest(&both).iter().zip(longest(&acme)).all(|(both, acme)| *both >= acme));
 }
@@ -97,7 +97,7 @@ fn each_pipeline_names_its_workspace() {
     );
     assert_eq!(sum(&both, "total_cost_usd"), sum(&by_workspace, "total_cost_usd"));
     // For a single archive, a column that is the same in every row is left out.
-    let one = firms.says(&["report", "cost", "--by", "pipeline", "--format", "csv", "--db", "acme.db"]);
+    let one = firms.output(&["report", "cost", "--by", "pipeline", "--format", "csv", "--db", "acme.db"]);
     assert!(one.starts_with("pipeline_name,pipeline_id,pipeline_kind,runs,"), "{one}");
 }
 
@@ -111,7 +111,7 @@ fn other_reports_answer_per_workspace_under_its_name() {
         let mut expected = Vec::new();
         for workspace in ["acme", "globex"] {
             let db = format!("{workspace}.db");
-            for mut row in rows(firms.says(&[&ask[..], &["--db", &db]].concat())) {
+            for mut row in rows(firms.output(&[&ask[..], &["--db", &db]].concat())) {
                 row["workspace"] = json!(workspace);
                 expected.push(row);
             }
@@ -148,7 +148,7 @@ fn two_archives_of_one_workspace_are_rejected() {
 fn a_month_closed_in_each_archive_answers_as_closed() {
     let firms = Firms::of(150);
     for month_end in [&firms.acme, &firms.globex] {
-        month_end.says(&["close", MONTH, "--zone", ZONE]);
+        month_end.output(&["close", MONTH, "--zone", ZONE]);
     }
     firms.file();
     let ask = ["report", "cost", "--by", "workspace", "--period", MONTH, "--format", "csv"];
@@ -171,20 +171,20 @@ fn a_month_closed_in_each_archive_answers_as_closed() {
     let of = manifest["asked"]["workspaces"].as_array().unwrap();
     assert_eq!([&of[0]["workspace"], &of[1]["workspace"]], ["acme", "globex"]);
     assert!(of.iter().all(|of| of["close_state"].as_str().unwrap().starts_with("closed at")), "{manifest}");
-    firms.says(&["verify-file", "cost.csv"]);
+    firms.output(&["verify-file", "cost.csv"]);
 }
 
 #[test]
 fn workspaces_with_different_months_are_not_summed() {
     let firms = Firms::of(60);
-    firms.globex.says(&["close", MONTH, "--zone", ZONE]);
+    firms.globex.output(&["close", MONTH, "--zone", ZONE]);
     firms.file();
     let ask = ["report", "cost", "--db", "acme.db", "--db", "globex.db", "--period", MONTH];
     firms.run(&ask).refused(
         2,
         &["acme by started in UTC", "globex by started in America/Sao_Paulo, as it was closed", "--zone"],
     );
-    firms.says(&[&ask[..], &["--zone", ZONE]].concat());
+    firms.output(&[&ask[..], &["--zone", ZONE]].concat());
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn workspace_names_come_from_the_settings() {
     );
     let both = firms.both(&["report", "cost", "--by", "workspace", "--format", "csv"]);
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
-    assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
+    assert_eq!(firms.output(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
     firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
     // Without settings, archives with the same file name are distinguished by their folders.
     let folder = firms.acme.workspace.file("globex");
@@ -216,7 +216,7 @@ fn workspace_names_come_from_the_settings() {
         "--db",
         "globex/acme.db",
     ];
-    assert_eq!(column(&firms.says(&ask), "workspace"), ["acme", "globex/acme"]);
+    assert_eq!(column(&firms.output(&ask), "workspace"), ["acme", "globex/acme"]);
 }
 
 #[test]
@@ -296,8 +296,11 @@ fn a_dataset_of_several_workspaces_always_updates_all() {
     let alone = files();
     assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
     // A second workspace joins the first, whose files stay unchanged.
-    let told_of_both = printed(&["--db", "globex.db"]);
-    assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
+    let summary_of_both = printed(&["--db", "globex.db"]);
+    assert!(
+        summary_of_both.contains("runs: ") && summary_of_both.contains("180 rows in all"),
+        "{summary_of_both}"
+    );
     let both = files();
     assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
     assert!(printed(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
@@ -349,7 +352,7 @@ fn settings_of_an_archive_override_shared_settings() {
          [[workspace]]\nname = \"globex\"\narchive = \"globex/globex.db\"\napi_key_env = \"B\"\n",
     );
     for arguments in [vec!["--all"], vec!["--all", "--config", "runledger.toml"]] {
-        let printed = firms.says(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
+        let printed = firms.output(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
         let plans: BTreeSet<(String, String)> = rows_of_csv(&printed)
             .into_iter()
             .map(|row| (row["workspace"].clone(), row["plan_credits"].clone()))
@@ -358,7 +361,7 @@ fn settings_of_an_archive_override_shared_settings() {
         let expected = expected.map(|(name, plan)| (name.to_owned(), plan.to_owned()));
         assert_eq!(plans, BTreeSet::from(expected), "{arguments:?}");
     }
-    firms.says(&["report", "cost", "--all", "--format", "csv", "--output", "c.csv", "--manifest"]);
+    firms.output(&["report", "cost", "--all", "--format", "csv", "--output", "c.csv", "--manifest"]);
     let manifest = fs::read_to_string(firms.acme.workspace.file("c.manifest.json")).unwrap();
     assert!(manifest.contains("America/Sao_Paulo"), "{manifest}");
     let what_if = ["report", "credits", "--all", "--what-if", "x=0 * * * *"];
