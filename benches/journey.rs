@@ -81,7 +81,7 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
 fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-        archive.keep(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
+        archive.upsert_run(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }

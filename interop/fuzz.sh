@@ -21,21 +21,21 @@ fuzz() {
 }
 
 check() {
-    local target running=()
+    local i target
     cargo_fuzz build >"$work/build.log" 2>&1 || {
         tail -n 60 "$work/build.log" >&2
         fail "the fuzz targets do not build"
     }
     for target in "${targets[@]}"; do
         fuzz "$target" &
-        running+=($!)
+        started+=($!)
     done
-    for target in "${targets[@]}"; do
-        wait "${running[0]}" || {
+    for i in "${!targets[@]}"; do
+        target=${targets[i]}
+        wait "${started[i]}" || {
             tail -n 60 "$work/$target.log" >&2
             fail "libFuzzer found an input that breaks the target $target"
         }
-        running=("${running[@]:1}")
         echo "fuzz target $target: $(grep -Eo 'Done [0-9]+ runs in [0-9]+ second' "$work/$target.log")s, no failure"
     done
 }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use runledger::api::Page;
-use runledger::run::{decode, json, Redaction};
+use runledger::run::{Redaction, decode, json};
 use serde_json::Value;
 
 fuzz_target!(|body: &str| {

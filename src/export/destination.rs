@@ -2,9 +2,9 @@
 
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
-use crate::store::{APPLICATION_ID, BESIDE};
+use crate::store::{COMPANION_SUFFIXES, is_archive};
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// How many bytes are collected before the system is asked to write them.
@@ -47,7 +47,7 @@ impl From<Error> for WriteError {
 /// [`Error::Usage`] naming it.
 pub fn spare_archives(place: &Path) -> Result<()> {
     let text = place.to_string_lossy();
-    let archive = BESIDE.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
+    let archive = COMPANION_SUFFIXES.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
     match [Some(place), archive].into_iter().flatten().find(|path| is_archive(path)) {
         None => Ok(()),
         Some(archive) => Err(Error::Usage {
@@ -55,14 +55,6 @@ pub fn spare_archives(place: &Path) -> Result<()> {
             hint: Some("name another file".to_owned()),
         }),
     }
-}
-
-/// Whether the file there is an archive, as its header has it.
-fn is_archive(path: &Path) -> bool {
-    let mut header = [0; 72];
-    let read = fs::metadata(path).is_ok_and(|there| there.is_file())
-        && fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
-    read && header.starts_with(b"SQLite format 3\0") && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
 impl Destination {

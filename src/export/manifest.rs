@@ -6,7 +6,7 @@ use super::column_totals::ColumnTotals;
 use super::csv::Totals;
 use super::destination::Destination;
 use super::dialect::Dialect;
-use crate::digest::{Hash, in_hexadecimal};
+use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -142,7 +142,7 @@ impl Written {
     /// The file at `path`, of so many bytes with that hash.
     pub fn new(path: &Path, bytes: u64, hash: &Hash) -> Written {
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Written { file, bytes, sha256: in_hexadecimal(hash) }
+        Written { file, bytes, sha256: to_hex(hash) }
     }
 }
 

@@ -4,7 +4,7 @@ use super::column_totals::ColumnTotals;
 use super::csv::{self, Totals};
 use super::json::{self, Layout};
 use super::manifest::Manifest;
-use crate::digest::{Hash, Hashing, in_hexadecimal};
+use crate::digest::{Hash, Hashing, to_hex};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn compare(path: &Path, manifest: &Manifest) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if let Some(written) = &manifest.written {
         findings.push(same("bytes", &bytes.to_string(), &written.bytes.to_string()));
-        findings.push(same("SHA-256", &in_hexadecimal(&hash), &written.sha256));
+        findings.push(same("SHA-256", &to_hex(&hash), &written.sha256));
     }
     let columns: Vec<String> = manifest.sums.iter().map(|sum| sum.column.clone()).collect();
     let mut tally = ColumnTotals::of(columns.iter().map(String::as_str));

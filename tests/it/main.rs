@@ -1,5 +1,7 @@
 //! The integration tests, one binary. Modules mirror `src/`; shared fixtures are in `support`.
 
+#![allow(clippy::disallowed_methods, reason = "tests read variables and pass them on")]
+
 mod api;
 mod cli;
 mod close;

@@ -11,7 +11,7 @@ mod range;
 mod scale;
 mod view;
 
-use crate::digest::{hash, in_base64};
+use crate::digest::{hash, to_base64};
 use crate::error::{Error, Result};
 use crate::export::{Destination, WriteError};
 use crate::report::overview::Overview;
@@ -27,8 +27,8 @@ const SCRIPT: &str = include_str!("../../../templates/page.js");
 /// [`Error::Internal`] when it cannot be made.
 pub fn html(overview: &Overview, state: &str) -> Result<String> {
     let mut view = View::of(overview, state);
-    (view.style, view.style_hash) = (STYLE, in_base64(&hash(STYLE.as_bytes())));
-    (view.script, view.script_hash) = (SCRIPT, in_base64(&hash(SCRIPT.as_bytes())));
+    (view.style, view.style_hash) = (STYLE, to_base64(&hash(STYLE.as_bytes())));
+    (view.script, view.script_hash) = (SCRIPT, to_base64(&hash(SCRIPT.as_bytes())));
     view.render().map_err(|error| Error::Internal(format!("the page cannot be made: {error}")))
 }
 

@@ -1,7 +1,7 @@
 //! This is the folder of a dataset: what its files hold, as `_runledger.json` says, and whether it is ours to write to.
 
 use super::writer::FileStats;
-use crate::digest::{Hash, in_hexadecimal};
+use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::report::DateBasis;
@@ -46,7 +46,7 @@ impl Part {
     /// A file of so many bytes that holds that, with that hash of its rows.
     pub fn new(held: FileStats, hash: &Hash, bytes: u64) -> Part {
         let FileStats { rows, amounts_too_large } = held;
-        Part { rows, rows_sha256: in_hexadecimal(hash), bytes, amounts_too_large }
+        Part { rows, rows_sha256: to_hex(hash), bytes, amounts_too_large }
     }
 }
 

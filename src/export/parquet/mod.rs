@@ -9,7 +9,7 @@ pub mod writer;
 
 use super::WriteError;
 use crate::atomic_file::write_atomically;
-use crate::digest::{Hash, Hashing, in_hexadecimal};
+use crate::digest::{Hash, Hashing, to_hex};
 use crate::error::{Error, Result};
 use crate::report::Ledger;
 use crate::report::rows::dataset::{self, BookedMonth, DatasetTable, RowRange};
@@ -147,7 +147,7 @@ impl<'a> TableSync<'a, '_> {
             let hashes = self.hashes(&months[stretch.clone()])?;
             for (nth, hash) in stretch.zip(hashes) {
                 let part = self.folder.part(self.table, &self.place(&months[nth]));
-                changed[nth] = part.is_none_or(|part| part.rows_sha256 != in_hexadecimal(&hash));
+                changed[nth] = part.is_none_or(|part| part.rows_sha256 != to_hex(&hash));
                 summary.unchanged += u64::from(!changed[nth]);
             }
         }

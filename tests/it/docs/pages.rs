@@ -11,7 +11,7 @@
 //! them must be installed, and the pages' Python runs too.
 
 // Use --nocapture to print the skipped blocks.
-#![allow(clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(clippy::print_stdout)]
 
 use super::{FIRST_PAGE, pages, root};
 use chrono::Utc;

@@ -5,7 +5,6 @@ use std::path::Path;
 
 /// Compares with the golden file of that name. `RUNLEDGER_BLESS=1 cargo test` writes it instead:
 /// review the difference before you commit it.
-#[allow(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
 pub fn assert_golden(name: &str, bytes: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("RUNLEDGER_BLESS").is_some() {
