@@ -142,8 +142,8 @@ impl Reader<'_> {
 
 // ---- comparing
 
-/// Whether two documents of a run are equal: instants compare as instants, numbers as exact
-/// decimals; the order of keys and the spelling of strings do not matter.
+/// Whether two documents of a run are equal. Instants compare as instants, numbers as exact decimals.
+/// The order of keys and the spelling of strings do not matter.
 pub fn same_run(one: &Json, other: &Json) -> bool {
     let (Json::Object(one), Json::Object(other)) = (one, other) else { return false };
     one.len() == other.len()

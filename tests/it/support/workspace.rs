@@ -39,8 +39,8 @@ impl ManualClock {
         *self.now.lock().unwrap() = at(text);
     }
 
-    /// Cancels a sync when the clock is read for the `reading`-th time from now: the same point in each
-    /// run of the test, whatever the load of the machine.
+    /// Cancels a sync when the clock is read for the `reading`-th time from now. That is the same point in
+    /// each run of the test, whatever the load of the machine.
     pub fn stop_at(&self, reading: u32, stop: Arc<CancelToken>) {
         *self.alarm.lock().unwrap() = Some((reading, stop));
     }

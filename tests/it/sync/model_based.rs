@@ -1,7 +1,7 @@
 //! Model-based test of the whole sync.
 //!
-//! Whatever happens to the runs between any two requests, and whatever fails, a run that exists
-//! throughout is archived, and the archive at rest equals the sandbox.
+//! Runs change between any two requests, and requests fail. Still, a run that exists throughout is
+//! archived, and the archive at rest equals the sandbox.
 
 use crate::support::workspace::{Workspace, normal, options};
 use axum::http::StatusCode;
