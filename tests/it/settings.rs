@@ -38,14 +38,14 @@ fn flags_override_the_environment_which_overrides_the_file() {
         let parts = [&printed["asked"]["zone"], &printed["asked"]["date_basis"], &printed["dialect"]["name"]];
         parts.map(|part| part.as_str().unwrap().to_owned()).join(" ")
     };
-    let flags = ["--zone", "Asia/Tokyo", "--date", "ended", "--dialect", "excel"];
+    let flags = ["--zone", "Asia/Tokyo", "--date-basis", "ended", "--dialect", "excel"];
     let environment = [
         ("RUNLEDGER_ZONE", "Europe/Berlin"),
-        ("RUNLEDGER_DATE", "started"),
+        ("RUNLEDGER_DATE_BASIS", "started"),
         ("RUNLEDGER_DIALECT", "machine"),
     ];
     assert_eq!(zone_of(&[], &[]), "UTC started machine");
-    month_end.set("zone = \"America/Sao_Paulo\"\ndate = \"created\"\ndialect = \"excel-br\"");
+    month_end.set("zone = \"America/Sao_Paulo\"\ndate_basis = \"created\"\ndialect = \"excel-br\"");
     assert_eq!(zone_of(&[], &[]), "America/Sao_Paulo created excel-br");
     assert_eq!(zone_of(&[], &environment), "Europe/Berlin started machine");
     assert_eq!(zone_of(&flags, &environment), "Asia/Tokyo ended excel");
@@ -102,32 +102,32 @@ fn invalid_settings_are_named_by_file_line_and_key() {
     for (settings, words) in [
         (
             "zone = \"UTC\"\nzones = \"UTC\"",
-            &["line 2: unknown field `zones`, expected one of `zone`, `date`"][..],
+            &["line 2: unknown field `zones`, expected one of `zone`, `date_basis`"][..],
         ),
         ("\n[plan]\nfee_usd = \"10\"\ncredits = 5\nbonus = 1", &["line 5: unknown field `bonus`"]),
         ("[billed_by]\netl = \"Nekt\"", &["line 2: unknown field `etl`"]),
         ("[account]\nid = \"7\"", &["line 2: unknown field `id`"]),
-        ("[[centre]]\ncentre = \"A\"\npipelines = \"x\"", &["line 3: unknown field `pipelines`"]),
-        ("[[centre]]\npipeline = \"x\"", &["missing field `centre`"]),
+        ("[[cost_center]]\ncost_center = \"A\"\npipelines = \"x\"", &["line 3: unknown field `pipelines`"]),
+        ("[[cost_center]]\npipeline = \"x\"", &["missing field `cost_center`"]),
         ("zone = \"Brasilia\"", &["zone Brasilia: there is no such time zone"]),
         ("zone = 3", &["line 1: invalid type"]),
-        ("date = \"paid\"", &["date paid: a run is booked by one of started, ended, created"]),
+        ("date_basis = \"paid\"", &["date_basis paid: a run is booked by one of started, ended, created"]),
         ("dialect = \"lotus\"", &["dialect lotus: there is no such dialect of CSV"]),
         (
-            "[[centre]]\ncentre = \"A\"\n[[centre]]\ncentre = \"B\"\npipeline = \"[a\"",
+            "[[cost_center]]\ncost_center = \"A\"\n[[cost_center]]\ncost_center = \"B\"\npipeline = \"[a\"",
             &["the cost centres' rule 2 (B): the pattern [a: "],
         ),
         (
-            "[[centre]]\ncentre = \"A\"\nkind = \"sink\"",
+            "[[cost_center]]\ncost_center = \"A\"\nkind = \"sink\"",
             &["rule 1 (A): there is no kind sink: it is one of source, destination, transformation"],
         ),
         (
-            "[[centre]]\ncentre = \"A\"\nfrom = \"2025-2-1\"",
+            "[[cost_center]]\ncost_center = \"A\"\nfrom = \"2025-2-1\"",
             &["rule 1 (A): from 2025-2-1: not a day of the form YYYY-MM-DD"],
         ),
-        ("[[centre]]\ncentre = \"A\"\nfrom = 2025-02-01", &["line 3: "]),
-        ("[[centre]]\ncentre = \"\"", &["a centre has a name"]),
-        ("[[centre]]\ncentre = \"unallocated\"", &["a centre has a name, and not unallocated"]),
+        ("[[cost_center]]\ncost_center = \"A\"\nfrom = 2025-02-01", &["line 3: "]),
+        ("[[cost_center]]\ncost_center = \"\"", &["a centre has a name"]),
+        ("[[cost_center]]\ncost_center = \"unallocated\"", &["a centre has a name, and not unallocated"]),
         ("[plan]\nfee_usd = \"-1\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"much\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"1\"\ncredits = -5", &["line 3: "]),
@@ -140,14 +140,17 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         refused.refused(2, &[&["runledger.toml cannot be meant: "], words].concat());
         // A valid environment does not hide an invalid file.
         let mut command = month_end.command(&["config"]);
-        command.env("RUNLEDGER_ZONE", "UTC").env("RUNLEDGER_DATE", "ended").env("RUNLEDGER_DIALECT", "excel");
+        command
+            .env("RUNLEDGER_ZONE", "UTC")
+            .env("RUNLEDGER_DATE_BASIS", "ended")
+            .env("RUNLEDGER_DIALECT", "excel");
         ran(command).refused(2, words);
     }
     // An error in a variable does not blame the file.
     month_end.set("zone = \"UTC\"");
     for (name, words) in [
         ("RUNLEDGER_ZONE", "RUNLEDGER_ZONE nonsense: there is no such time zone"),
-        ("RUNLEDGER_DATE", "RUNLEDGER_DATE nonsense: a run is booked by one of"),
+        ("RUNLEDGER_DATE_BASIS", "RUNLEDGER_DATE_BASIS nonsense: a run is booked by one of"),
     ] {
         let mut command = month_end.command(&["report", "cost"]);
         command.env(name, "nonsense");
@@ -163,13 +166,13 @@ fn config_prints_settings_and_origins_but_never_the_key() {
     let key = "Marked+Key/7c1f9e5b3a~d2846=x";
     month_end.set(
         "zone = \"America/Sao_Paulo\"\n[billed_by]\nel = \"Nekt\"\n[account]\nbilling_id = \"acme\"\nbilling_name = \"Acme S.A.\"\n\
-         [plan]\nfee_usd = \"1490.00\"\ncredits = 500\n[[centre]]\ncentre = \"Sales\"\npipeline = \"crm-*\"\nfrom = \"2025-01-01\"\n\
-         [[centre]]\ncentre = \"All\"",
+         [plan]\nfee_usd = \"1490.00\"\ncredits = 500\n[[cost_center]]\ncost_center = \"Sales\"\npipeline = \"crm-*\"\nfrom = \"2025-01-01\"\n\
+         [[cost_center]]\ncost_center = \"All\"",
     );
     let file = month_end.workspace.file("runledger.toml").display().to_string();
     let environment = [
         ("NEKT_API_KEY", key),
-        ("RUNLEDGER_DATE", "ended"),
+        ("RUNLEDGER_DATE_BASIS", "ended"),
         ("RUNLEDGER_REDACT", "tax_id"),
         ("RUNLEDGER_API_URL", "http://127.0.0.1:8080/"),
     ];
@@ -179,7 +182,7 @@ fn config_prints_settings_and_origins_but_never_the_key() {
         (value.as_str().unwrap_or("null"), from.as_str())
     };
     assert_eq!(printed("zone"), ("America/Sao_Paulo", file.as_str()));
-    assert_eq!(printed("date"), ("ended", "RUNLEDGER_DATE"));
+    assert_eq!(printed("date_basis"), ("ended", "RUNLEDGER_DATE_BASIS"));
     assert_eq!(printed("dialect"), ("machine", "default"));
     assert_eq!(printed("api_key"), ("(given)", "NEKT_API_KEY"));
     assert_eq!(printed("api_url"), ("http://127.0.0.1:8080", "RUNLEDGER_API_URL"));
@@ -190,7 +193,7 @@ fn config_prints_settings_and_origins_but_never_the_key() {
     assert_eq!(printed("account.billing_name"), ("Acme S.A.", file.as_str()));
     assert_eq!(printed("plan.fee_usd"), ("1490.000000000", file.as_str()));
     assert_eq!(printed("plan.credits"), ("500", file.as_str()));
-    assert_eq!(printed("centre"), ("All: every run", file.as_str()));
+    assert_eq!(printed("cost_center"), ("All: every run", file.as_str()));
     for arguments in [&["config"][..], &["config", "--json"], &["config", "-vv"]] {
         let mut command = month_end.command(arguments);
         command.envs(environment);

@@ -153,7 +153,7 @@ fn completions_cover_every_command_and_report() {
         for command in definition.get_subcommands() {
             assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
         }
-        for name in ["costliest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
+        for name in ["costliest-runs", "excel-br", "credits", "cost-center", "ended", "ndjson"] {
             assert!(script.contains(name), "{shell}: {name}");
         }
         assert_eq!(script, month_end.output(&["completions", shell]));
@@ -171,7 +171,7 @@ fn a_mistyped_name_gets_a_suggestion() {
     meant(&["report", "costs"], "there is no report costs", "cost");
     meant(&["report", "costliest"], "there is no report costliest", "costliest-runs");
     meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: a report cannot be split by that", "month");
-    meant(&["report", "cost", "--date", "end"], "--date end: a run is booked by one of", "ended");
+    meant(&["report", "cost", "--date-basis", "end"], "--date-basis end: a run is booked by one of", "ended");
     meant(
         &["export", "runs", "--dialect", "exel-br"],
         "--dialect exel-br: there is no such dialect",
@@ -219,7 +219,7 @@ fn a_mistyped_settings_key_gets_a_suggestion() {
         ("zoen = \"UTC\"", "zone"),
         ("[plan]\nfee_usd = \"10\"\ncredit = 5", "credits"),
         ("[billed_by]\netl = \"Nekt\"", "el"),
-        ("[[centre]]\ncentre = \"A\"\npipelines = \"x\"", "pipeline"),
+        ("[[cost_center]]\ncost_center = \"A\"\npipelines = \"x\"", "pipeline"),
     ] {
         month_end.set(settings);
         month_end.run(&["report", "cost"]).refused(2, &["unknown field", &format!("did you mean `{key}`?")]);

@@ -79,7 +79,7 @@ fn invalid_report_arguments_are_usage_errors() {
         &["status", "--max-age", "soon"],
         &["query", "SELECT 1", "--file", "q.sql"],
         &["report", "cost", "--period", "January"],
-        &["report", "cost", "--date", "paid"],
+        &["report", "cost", "--date-basis", "paid"],
         &["report", "cost", "--as-of", "yesterday"],
         &["export", "focus", "--period", "2026-W01"],
         &["close", "January"],

@@ -66,7 +66,7 @@ fn a_closed_month_always_gives_the_same_bytes() {
     assert_same(&before, &month_end.answers(&questions, &scope), "after pipelines were renamed");
 
     // Settings: another zone, another date basis, other rules.
-    month_end.set("zone = \"Asia/Tokyo\"\ndate = \"ended\"\nbilled_by = { el = \"Nekt\" }\n[[centre]]\ncentre = \"All\"");
+    month_end.set("zone = \"Asia/Tokyo\"\ndate_basis = \"ended\"\nbilled_by = { el = \"Nekt\" }\n[[cost_center]]\ncost_center = \"All\"");
     assert_same(&before, &month_end.answers(&questions, &scope), "after the settings changed");
 
     // The schema: columns are added, indexes and the view are recreated, as a later migration may do.

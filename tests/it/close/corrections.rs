@@ -108,13 +108,13 @@ fn a_month_corrected_in_a_closed_month_is_not_closed_again_unforced() {
 #[test]
 fn a_run_that_lost_its_booking_instant_is_corrected() {
     let month_end = MonthEnd::of(60);
-    month_end.output(&["close", MONTH, "--zone", ZONE, "--date", "ended"]);
+    month_end.output(&["close", MONTH, "--zone", ZONE, "--date-basis", "ended"]);
     let rows = month_end.rows(&["export", "costs", "--period", MONTH]);
     let row = &rows[3];
     month_end.change(row["run_id"].parse().unwrap(), json!({"ended_at": null}));
     month_end.sync();
     let march =
-        month_end.rows(&["export", "focus", "--period", "2025-03", "--zone", ZONE, "--date", "ended"]);
+        month_end.rows(&["export", "focus", "--period", "2025-03", "--zone", ZONE, "--date-basis", "ended"]);
     let corrected: i128 = march
         .iter()
         .filter(|charge| charge["x_RunId"] == row["run_id"])

@@ -13,12 +13,12 @@ const SETTINGS: &str = "
 zone = \"America/Sao_Paulo\"
 billed_by = { el = \"Nekt\" }
 
-[[centre]]
-centre = \"Loading\"
+[[cost_center]]
+cost_center = \"Loading\"
 kind = \"source\"
 
-[[centre]]
-centre = \"By hand\"
+[[cost_center]]
+cost_center = \"By hand\"
 trigger = \"manual\"
 from = \"2025-02-14\"
 ";

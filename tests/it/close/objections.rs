@@ -45,8 +45,8 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
         (&["close", ""], &["no month, week or day"]),
         (&["close", MONTH, "--zone", "Brasilia"], &["--zone Brasilia: there is no such time zone"]),
         (
-            &["close", MONTH, "--date", "paid"],
-            &["--date paid: a run is booked by one of started, ended, created"],
+            &["close", MONTH, "--date-basis", "paid"],
+            &["--date-basis paid: a run is booked by one of started, ended, created"],
         ),
         // The sync began in March in UTC, and no sync ran after March.
         (
@@ -128,7 +128,7 @@ fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
             "2025-02 was closed in America/Sao_Paulo: the two would share runs",
         ),
         (
-            &["close", "2025-01", "--zone", ZONE, "--date", "ended"],
+            &["close", "2025-01", "--zone", ZONE, "--date-basis", "ended"],
             "2025-02 was closed with runs booked by started: a run may be in both, or in neither",
         ),
     ] {
@@ -174,7 +174,7 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
     let month_end = closed(60);
     let before = month_end.output(&["report", "cost", "--period", MONTH]);
     let known_at = month_end.table("SELECT known_at FROM period_closes").remove(0);
-    for contradiction in [["--zone", "UTC"], ["--date", "ended"], ["--as-of", "2025-03-05"]] {
+    for contradiction in [["--zone", "UTC"], ["--date-basis", "ended"], ["--as-of", "2025-03-05"]] {
         for question in
             [&["report", "cost"][..], &["report", "failures"], &["export", "costs"], &["export", "focus"]]
         {
@@ -190,12 +190,22 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
         }
     }
     // Repeating the closed zone and date basis is accepted.
-    let same =
-        ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
+    let same = [
+        "report",
+        "cost",
+        "--period",
+        MONTH,
+        "--zone",
+        ZONE,
+        "--date-basis",
+        "started",
+        "--as-of",
+        &known_at,
+    ];
     assert_eq!(month_end.output(&same), before);
     // Environment variables do not conflict with a close: they apply to other months.
     let mut command = month_end.command(&["report", "cost", "--period", MONTH]);
-    command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE", "created");
+    command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE_BASIS", "created");
     assert_eq!(ran(command).out, before);
     // A week or a day in the month is not closed.
     month_end.output(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);

@@ -196,14 +196,14 @@ fn a_second_close_names_the_first_and_keeps_both() {
 #[test]
 fn a_month_closed_again_keeps_its_zone_and_date_basis() {
     let month_end = MonthEnd::of(60);
-    month_end.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--date", "created", "--force"]);
+    month_end.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--date-basis", "created", "--force"]);
     let bounds = "SELECT zone, date_basis, starts_at, ends_at FROM period_closes";
     let first = month_end.table(bounds);
     assert_eq!(first, ["Asia/Tokyo|created|2025-01-31T15:00:00.000000Z|2025-02-28T15:00:00.000000Z"]);
     month_end.set(SETTINGS);
     month_end.output(&["close", MONTH, "--restate", "--force"]);
     assert_eq!(month_end.table(bounds), [first[0].clone(), first[0].clone()]);
-    month_end.output(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date", "started"]);
+    month_end.output(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date-basis", "started"]);
     assert_eq!(
         month_end.table(bounds)[2],
         "UTC|started|2025-02-01T00:00:00.000000Z|2025-03-01T00:00:00.000000Z"

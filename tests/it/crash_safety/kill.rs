@@ -41,8 +41,8 @@ fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> End
     ended
 }
 
-/// Kills syncs into copies of the archive (or into none) at 200 points drawn from the seed. One of five
-/// may complete, and is compared with an undisturbed sync.
+/// Kills syncs into copies of the archive (or into none) at 200 points drawn from the seed. After every four
+/// kills a sync completes, and its archive is compared with that of an undisturbed sync.
 fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
     let begin = |name: &str| {
         let archive = machine.file(name);

@@ -301,7 +301,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("bash");
     for variable in
-        ["RUNLEDGER_DB", "RUNLEDGER_CONFIG", "RUNLEDGER_ZONE", "RUNLEDGER_DATE", "RUNLEDGER_DIALECT"]
+        ["RUNLEDGER_DB", "RUNLEDGER_CONFIG", "RUNLEDGER_ZONE", "RUNLEDGER_DATE_BASIS", "RUNLEDGER_DIALECT"]
     {
         shell.env_remove(variable);
     }

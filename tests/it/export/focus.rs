@@ -314,7 +314,7 @@ fn export_focus_explains_unsupported_requests() {
 proptest! {
     #[test]
     fn any_name_round_trips_through_its_row(
-        name in "(?s).{0,30}", centre in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
+        name in "(?s).{0,30}", center in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
     ) {
         let period = month("2026-01-15T00:00:00Z", Tz::UTC);
         let books = Books {
@@ -324,7 +324,7 @@ proptest! {
         };
         let january = books.period.clone();
         let original = correction(&january);
-        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&centre), ..original.run };
+        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&center), ..original.run };
         for version in BOTH {
             let mut bytes = Vec::new();
             let mut charges = CostAndUsage::begin(&books, version, &mut bytes).unwrap();
@@ -335,7 +335,7 @@ proptest! {
             prop_assert_eq!(&rows[0]["ResourceName"], &name);
             prop_assert_eq!(&rows[0]["ResourceId"], &format!("source/{id}"));
             let tags: BTreeMap<String, String> = serde_json::from_str(&rows[0]["Tags"]).unwrap();
-            prop_assert_eq!(tags.into_iter().collect::<Vec<_>>(), [("cost_centre".to_owned(), centre.clone())]);
+            prop_assert_eq!(tags.into_iter().collect::<Vec<_>>(), [("cost_center".to_owned(), center.clone())]);
             if !issuer.eq_ignore_ascii_case("nekt") {
                 prop_assert_eq!(&rows[0]["InvoiceIssuerName"], &issuer);
                 prop_assert_eq!(&rows[0]["BilledCost"], "0.000000000");

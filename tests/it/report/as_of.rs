@@ -18,8 +18,8 @@ fn all_questions() -> Vec<Vec<&'static str>> {
     if cfg!(feature = "page") {
         all.push(vec!["report", "html"]);
     }
-    all.push(vec!["report", "cost", "--date", "ended", "--by", "month,status", "--format", "csv"]);
-    all.push(vec!["report", "slowest-runs", "--date", "created", "--period", MONTH, "--format", "csv"]);
+    all.push(vec!["report", "cost", "--date-basis", "ended", "--by", "month,status", "--format", "csv"]);
+    all.push(vec!["report", "slowest-runs", "--date-basis", "created", "--period", MONTH, "--format", "csv"]);
     all
 }
 

@@ -120,7 +120,7 @@ fn a_named_period_equals_its_row_in_the_split_report() {
     month_end.sync();
     let zone = ["--zone", "America/Sao_Paulo"];
     for date in ["started", "ended", "created"] {
-        let scope = [&zone[..], &["--date", date]].concat();
+        let scope = [&zone[..], &["--date-basis", date]].concat();
         for by in ["month", "week", "day"] {
             let split = month_end.rows(&[&["report", "cost", "--by", by], &scope[..]].concat());
             // A run without a booking instant has no name and no period.
@@ -157,7 +157,7 @@ fn every_answer_books_a_run_by_the_same_instant() {
         ("ended", "2024-10", "2024-10"),
     ] {
         for (zone, month) in [("UTC", utc), ("Europe/Lisbon", lisbon_summer)] {
-            let scope = ["--date", date, "--zone", zone];
+            let scope = ["--date-basis", date, "--zone", zone];
             for month_asked in ["2024-08", "2024-09", "2024-10", "2024-11"] {
                 let expected = usize::from(month_asked == month);
                 for question in [
@@ -182,7 +182,7 @@ fn every_answer_books_a_run_by_the_same_instant() {
     // Booked by its end, a run is in no month until it ends.
     month_end.change(id, json!({"ended_at": null}));
     month_end.sync();
-    let rows = month_end.rows(&["report", "cost", "--date", "ended"]);
+    let rows = month_end.rows(&["report", "cost", "--date-basis", "ended"]);
     assert_eq!(rows.last().unwrap()["month"], "");
 }
 
@@ -191,7 +191,7 @@ fn unknown_zones_dates_and_periods_are_usage_errors() {
     let month_end = MonthEnd::of(20);
     for (arguments, words) in [
         (["--zone", "Brasilia"], "--zone Brasilia: there is no such time zone"),
-        (["--date", "paid"], "--date paid: a run is booked by one of started, ended, created"),
+        (["--date-basis", "paid"], "--date-basis paid: a run is booked by one of started, ended, created"),
         (["--period", "2025-13"], "--period 2025-13: no month, week or day"),
         (["--period", "2025-W54"], "--period 2025-W54: no month, week or day"),
         (["--period", "2025-02-29"], "--period 2025-02-29: no month, week or day"),

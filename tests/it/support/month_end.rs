@@ -264,7 +264,7 @@ pub fn nanos(text: &str) -> i128 {
 pub fn questions() -> Vec<Vec<&'static str>> {
     let mut questions: Vec<Vec<&str>> = vec![
         vec!["report", "cost", "--by", "day,pipeline", "--format", "csv"],
-        vec!["report", "cost", "--by", "kind,trigger,status,centre", "--format", "csv"],
+        vec!["report", "cost", "--by", "kind,trigger,status,cost-center", "--format", "csv"],
         vec!["report", "duration", "--by", "week,pipeline", "--format", "csv"],
         vec!["export", "documents"],
     ];
@@ -280,8 +280,17 @@ pub fn questions() -> Vec<Vec<&'static str>> {
 /// The commands whose output a close freezes: every split and format of every report and export.
 pub fn questions_of_a_month() -> Vec<Vec<&'static str>> {
     let mut questions = questions();
-    let splits =
-        ["month", "week", "day", "pipeline", "kind", "trigger", "status", "centre", "centre,pipeline,day"];
+    let splits = [
+        "month",
+        "week",
+        "day",
+        "pipeline",
+        "kind",
+        "trigger",
+        "status",
+        "cost-center",
+        "cost-center,pipeline,day",
+    ];
     for by in splits {
         for report in ["cost", "duration"] {
             for format in ["table", "csv", "json", "markdown", "xlsx"] {

@@ -64,7 +64,7 @@ fn sum(csv: &str, name: &str) -> i128 {
 fn a_report_over_two_archives_is_their_sum() {
     let firms = Firms::of(120);
     for by in
-        ["month", "day", "kind", "trigger", "status", "centre", "pipeline", "workspace", "week,pipeline"]
+        ["month", "day", "kind", "trigger", "status", "cost-center", "pipeline", "workspace", "week,pipeline"]
     {
         let cost = ["report", "cost", "--format", "csv", "--by", by];
         let both = firms.both(&cost);
