@@ -16,8 +16,8 @@ fn assert_names_the_replacement(renamed: &Renamed, ran: &Ran) {
 fn every_old_name_exits_2_and_names_its_replacement() {
     let workspace = archived(5);
     let settings = workspace.file("runledger.toml");
-    for renamed in &RENAMED {
-        let Renamed { old, .. } = renamed;
+    for renamed in RENAMED.iter() {
+        let old = renamed.old;
         match renamed.kind {
             NameKind::Flag => {
                 let joined = format!("{old}=3");
