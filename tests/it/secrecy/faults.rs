@@ -105,7 +105,7 @@ fn no_timeout_leaks_a_secret() {
                 handle: stage.runtime.handle(),
                 clock: &SystemClock,
                 stop: &CancelToken::default(),
-                observer: &mut Nobody,
+                observer: &mut SilentObserver,
             };
             let summary = sync(&archive, means, &SyncOptions::default()).unwrap();
             let error = summary.result.unwrap_err();
@@ -143,8 +143,8 @@ impl Clock for SystemClock {
     }
 }
 
-struct Nobody;
+struct SilentObserver;
 
-impl Observer for Nobody {
+impl Observer for SilentObserver {
     fn advanced(&mut self, _: &Progress) {}
 }

@@ -59,9 +59,9 @@ impl Clock for ManualClock {
 }
 
 /// Progress that is discarded.
-struct Nobody;
+struct SilentObserver;
 
-impl Observer for Nobody {
+impl Observer for SilentObserver {
     fn advanced(&mut self, _: &Progress) {}
 }
 
@@ -155,7 +155,7 @@ impl Workspace {
         let lock = Lock::acquire(path, self.clock.now()).unwrap();
         let archive = Archive::open(path, &lock).unwrap();
         let handle = self.runtime.handle();
-        let means = SyncContext { client, handle, clock: &self.clock, stop, observer: &mut Nobody };
+        let means = SyncContext { client, handle, clock: &self.clock, stop, observer: &mut SilentObserver };
         act(&archive, means, options).unwrap()
     }
 
