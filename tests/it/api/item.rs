@@ -1,8 +1,8 @@
 //! Items that violate the API's contract.
 
 use super::{ALL, Alteration};
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_scenario::{FaultScenario, error_text, exit_code};
-use runledger::sandbox::{Fault, FaultPlan, Which};
 use serde_json::{Value, json};
 
 /// The outcome of an item.
@@ -73,9 +73,14 @@ fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     }
     let summary = scenario.sync();
     let unreadable = items.iter().filter(|(_, becomes)| matches!(becomes, DecodeError(_))).count() as u64;
-    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", error_text(&summary));
-    assert!(error_text(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
-    assert_eq!(summary.tally.seen, ALL as u64 - unreadable);
+    assert_eq!(
+        (exit_code(&summary), summary.counts.quarantined),
+        (3, unreadable),
+        "{}",
+        error_text(&summary)
+    );
+    assert!(error_text(&summary).contains(&format!("{unreadable} items could not be decoded as runs")));
+    assert_eq!(summary.counts.seen, ALL as u64 - unreadable);
     for (place, ((_, value), becomes)) in places().zip(&items) {
         let rows = |sql: &str| scenario.workspace.rows(sql);
         match becomes {
@@ -127,7 +132,7 @@ fn a_run_listed_in_many_states_on_a_page_keeps_them_all() {
             results.insert(place, again);
         }
     };
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(1), Fault::Altered(many)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(1), Fault::EditJson(many)));
     let newest = scenario.workspace.ids()[0];
     assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     let numbers: Vec<Value> =
@@ -136,7 +141,7 @@ fn a_run_listed_in_many_states_on_a_page_keeps_them_all() {
         (numbers.len(), &numbers[1..]),
         (6, [1001, 1002, 1003, 1004, 1005].map(Value::from).as_slice())
     );
-    scenario.gateway.set_plan(FaultPlan::none());
+    scenario.proxy.set_plan(FaultPlan::none());
     assert_eq!(exit_code(&scenario.sync()), 0);
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
 }

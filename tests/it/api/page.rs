@@ -1,9 +1,10 @@
 //! Malformed pages, wrong counts, and links to other places.
 
 use super::{ALL, Alteration};
+use crate::support::fault::{Fault, FaultPlan, Response, Target};
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, one_by_one};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners};
-use runledger::sandbox::{Answer, Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::{Value, json};
 
@@ -25,15 +26,15 @@ fn a_malformed_page_is_retried_and_then_reported() {
     ];
     let scenario = FaultScenario::of(FaultPlan::none());
     for (body, why) in bodies {
-        scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::body(body.clone())));
+        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::body(body.clone())));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{why}");
         assert!(error_text(&summary).contains(why), "{}", error_text(&summary));
         assert!(!error_text(&summary).contains('\u{1b}'));
         assert!(error_text(&summary).len() < 500, "an error does not quote a whole page");
-        scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), Fault::body(body)));
+        scenario.proxy.set_plan(FaultPlan::once(Target::Page(2), Fault::body(body)));
         let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..one_by_one() });
-        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{why}");
+        assert_eq!((exit_code(&summary), summary.counts.seen), (0, ALL as u64), "{why}");
     }
     scenario.recovers();
 }
@@ -49,7 +50,7 @@ fn a_wrong_count_hides_no_run() {
         (|page| page["count"] = Value::Null, 0),
     ];
     for (place, (alter, code)) in alterations.into_iter().enumerate() {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
         let summary = scenario.sync();
         assert_eq!(
             (exit_code(&summary), scenario.run_count()),
@@ -60,7 +61,7 @@ fn a_wrong_count_hides_no_run() {
         scenario.recovers();
     }
     let missing: Alteration = |page| drop(page.as_object_mut().unwrap().remove("count"));
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(missing)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(missing)));
     assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
 }
@@ -68,10 +69,10 @@ fn a_wrong_count_hides_no_run() {
 #[test]
 fn an_endless_next_link_is_not_followed() {
     let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
-    assert!(summary.tally.requests < 20, "{} requests", summary.tally.requests);
+    assert!(summary.counts.requests < 20, "{} requests", summary.counts.requests);
     scenario.recovers();
 }
 
@@ -83,11 +84,11 @@ fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
         let runs: Vec<Value> = model.runs().take(20).map(|run| serde_json::from_str(run).unwrap()).collect();
         json!({"count": 1_000_000, "next": "x", "results": runs}).to_string()
     };
-    scenario.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::body(first)));
+    scenario.proxy.set_plan(FaultPlan::always(Target::Runs, Fault::body(first)));
     let summary = scenario.sync();
     assert_eq!(exit_code(&summary), 3, "{}", error_text(&summary));
-    assert!(summary.tally.requests < 100, "{} requests", summary.tally.requests);
-    assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
+    assert!(summary.counts.requests < 100, "{} requests", summary.counts.requests);
+    assert_eq!(summary.counts.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
 
@@ -95,7 +96,7 @@ fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
 fn a_missing_next_link_hides_no_run() {
     let alter: Alteration = |page| page["next"] = Value::Null;
     for concurrency in [1, 4] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
         let summary = scenario.sync_with(manners(), &Options { concurrency, ..one_by_one() });
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
         scenario.recovers();
@@ -113,17 +114,17 @@ fn an_empty_page_in_the_middle_hides_no_run() {
     for (page, full) in [(1, true), (3, true), (1, false), (2, false)] {
         for alter in [empty, end] {
             let options = Options { full, ..one_by_one() };
-            let scenario = FaultScenario::of(FaultPlan::once(Which::Page(page), Fault::Altered(alter)));
+            let scenario = FaultScenario::of(FaultPlan::once(Target::Page(page), Fault::EditJson(alter)));
             let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..options.clone() });
             assert_eq!(
-                (exit_code(&summary), summary.tally.new),
+                (exit_code(&summary), summary.counts.new),
                 (0, 30),
                 "page {page}: {}",
                 error_text(&summary)
             );
-            scenario.gateway.set_plan(FaultPlan::always(Which::Page(page), Fault::Altered(alter)));
+            scenario.proxy.set_plan(FaultPlan::always(Target::Page(page), Fault::EditJson(alter)));
             let summary = scenario.sync_with(manners(), &options);
-            assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "page {page}");
+            assert_eq!((exit_code(&summary), summary.counts.vanished), (3, 0), "page {page}");
             scenario.recovers();
         }
     }
@@ -132,18 +133,18 @@ fn an_empty_page_in_the_middle_hides_no_run() {
 #[test]
 fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     let hostile = Workspace::of(60);
-    let listening = hostile.runtime.block_on(Gateway::before(&hostile.sandbox, FaultPlan::none())).unwrap();
+    let listening = hostile.runtime.block_on(FaultProxy::start(&hostile.sandbox, FaultPlan::none())).unwrap();
     let elsewhere = format!("{}/api/v1/runs/?page=2&page_size=20", listening.url());
     let scenario = FaultScenario::of(FaultPlan::none());
     for status in [301, 302, 303, 307, 308] {
         for target in [elsewhere.clone(), elsewhere.replace("http:", ""), "/api/v1/runs/?page=1".to_owned()] {
             let fault = Fault::status_with(status, "location", target);
-            scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), fault));
-            let before = scenario.gateway.heads().len();
+            scenario.proxy.set_plan(FaultPlan::always(Target::Page(1), fault));
+            let before = scenario.proxy.request_heads().len();
             let summary = scenario.sync();
             assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
             assert!(error_text(&summary).contains("redirect"), "{}", error_text(&summary));
-            assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not retried");
+            assert_eq!(scenario.proxy.request_heads().len(), before + 3 + 1, "a redirect is not retried");
         }
     }
     scenario.recovers();
@@ -155,10 +156,10 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
         json!({"count": ALL, "next": elsewhere, "previous": elsewhere, "results": runs}).to_string()
     };
     let headers = ["location", "content-location", "refresh"].map(|name| (name, elsewhere.clone())).into();
-    let answer = Answer { status: 200, headers, body: page.into() };
-    scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), Fault::Answer(answer)));
+    let answer = Response { status: 200, headers, body: page.into() };
+    scenario.proxy.set_plan(FaultPlan::always(Target::Page(1), Fault::Respond(answer)));
     assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
-    assert_eq!(listening.heads(), [""; 0], "the hostile server received no request");
-    assert!(scenario.gateway.heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
+    assert_eq!(listening.request_heads(), [""; 0], "the hostile server received no request");
+    assert!(scenario.proxy.request_heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
 }

@@ -1,10 +1,10 @@
 //! Failing requests: which are retried, and what is kept when retries are exhausted.
 
 use super::ALL;
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, http_date, one_by_one};
 use crate::support::workspace::{ATTEMPTS, PAGE_SIZE, manners};
 use runledger::api::{ClientConfig, RetryPolicy};
-use runledger::sandbox::{Fault, FaultPlan, Which};
 use runledger::sync::Options;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const PASSING: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
 #[test]
 fn a_transient_failure_is_retried_and_leaves_no_trace() {
     let plan = PASSING.iter().enumerate().fold(FaultPlan::none(), |plan, (place, status)| {
-        plan.and(Which::Page(2), place + 1..=place + 1, Fault::status(*status))
+        plan.and(Target::Page(2), place + 1..=place + 1, Fault::status(*status))
     });
     let scenario = FaultScenario::of(plan);
     let patience = RetryPolicy { attempts: PASSING.len() as u32 + 1, ..manners().patience };
@@ -29,9 +29,9 @@ fn a_transient_failure_is_retried_and_leaves_no_trace() {
 fn a_permanent_failure_keeps_the_pages_above_it() {
     let scenario = FaultScenario::of(FaultPlan::none());
     for (place, status) in PASSING.into_iter().enumerate() {
-        scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::status(status)));
+        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::status(status)));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{status}");
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(error_text(&summary).contains(&format!("HTTP {status}")), "{}", error_text(&summary));
         assert_eq!(scenario.run_count(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
         assert_eq!(requests_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
@@ -40,7 +40,7 @@ fn a_permanent_failure_keeps_the_pages_above_it() {
 }
 
 fn requests_for_page_2(scenario: &FaultScenario) -> usize {
-    scenario.gateway.heads().iter().filter(|head| head.contains("page=2&")).count()
+    scenario.proxy.request_heads().iter().filter(|head| head.contains("page=2&")).count()
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn random_failures_on_any_request_do_no_harm() {
             Fault::body("<html>busy</html>"),
             Fault::status(429),
         ];
-        let scenario = FaultScenario::of(FaultPlan::none().and_by_chance(Which::Any, seed, 0.3, faults));
+        let scenario = FaultScenario::of(FaultPlan::none().and_randomly(Target::Any, seed, 0.3, faults));
         let patience = RetryPolicy { attempts: 30, ..manners().patience };
         let summary = scenario
             .sync_with(ClientConfig { patience, ..manners() }, &Options { concurrency: 4, ..one_by_one() });
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
-        assert!(summary.tally.requests > 10, "some requests failed");
+        assert!(summary.counts.requests > 10, "some requests failed");
         scenario.recovers();
     }
 }
@@ -70,7 +70,7 @@ fn retry_after_is_honored_in_both_forms_up_to_its_limit() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let waited = |retry_after: String| -> Duration {
         let fault = Fault::status_with(429, "retry-after", retry_after);
-        scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), fault));
+        scenario.proxy.set_plan(FaultPlan::once(Target::Page(2), fault));
         let waits = Arc::new(Mutex::new(Vec::new()));
         let clock = Arc::clone(&waits);
         let client = Arc::into_inner(scenario.client(ClientConfig::default())).unwrap();
@@ -102,11 +102,11 @@ fn retry_after_is_honored_in_both_forms_up_to_its_limit() {
 #[test]
 fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
     for status in [401, 403] {
-        for (which, seen) in [(Which::Page(1), 0), (Which::Page(2), u64::from(PAGE_SIZE))] {
+        for (which, seen) in [(Target::Page(1), 0), (Target::Page(2), u64::from(PAGE_SIZE))] {
             let scenario = FaultScenario::of(FaultPlan::always(which.clone(), Fault::status(status)));
             let summary = scenario.sync();
-            assert_eq!((exit_code(&summary), summary.tally.seen), (4, seen), "{status} {which:?}");
-            let refused = scenario.gateway.heads().len();
+            assert_eq!((exit_code(&summary), summary.counts.seen), (4, seen), "{status} {which:?}");
+            let refused = scenario.proxy.request_heads().len();
             assert_eq!(refused, 3 + if seen == 0 { 1 } else { 2 }, "a rejected key is not retried");
             scenario.recovers();
         }
@@ -115,7 +115,7 @@ fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
 
 #[test]
 fn a_key_rejected_for_pipelines_loses_only_their_names() {
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, Fault::status(403)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Pipelines, Fault::status(403)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), summary.missing.len(), scenario.run_count()), (3, 3, ALL));
     assert!(summary.missing[0].contains("the names of sources"), "{:?}", summary.missing);
@@ -132,7 +132,7 @@ fn malformed_pipeline_lists_lose_only_their_names() {
         Fault::status_with(302, "location", "/elsewhere"),
         Fault::Reset,
     ] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Pipelines, fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Pipelines, fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.missing.len(), scenario.run_count()), (3, 3, ALL));
         scenario.recovers();
@@ -141,22 +141,22 @@ fn malformed_pipeline_lists_lose_only_their_names() {
 
 #[test]
 fn an_api_without_a_run_list_is_unavailable() {
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::status(404)));
     let summary = scenario.sync();
     assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
     assert!(error_text(&summary).contains("has no run list at /api/v1/runs/"), "{}", error_text(&summary));
-    assert_eq!(summary.tally.vanished, 0, "no run is marked as vanished");
+    assert_eq!(summary.counts.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
 
 #[test]
 fn a_404_page_in_the_middle_does_not_end_the_list() {
-    let scenario = FaultScenario::of(FaultPlan::once(Which::Page(3), Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::once(Target::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.run_count(), summary.tally.vanished), (0, ALL, 0));
+    assert_eq!((exit_code(&summary), scenario.run_count(), summary.counts.vanished), (0, ALL, 0));
     scenario.recovers();
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), Fault::status(404)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(3), Fault::status(404)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "{}", error_text(&summary));
+    assert_eq!((exit_code(&summary), summary.counts.vanished), (3, 0), "{}", error_text(&summary));
     scenario.recovers();
 }

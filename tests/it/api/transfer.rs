@@ -1,13 +1,14 @@
 //! Connections that break, stall, trickle or exceed the size limit.
 
 use super::ALL;
+use crate::support::fault::{Fault, FaultPlan, Target};
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::fault_scenario;
 use crate::support::fault_scenario::{
     FaultScenario, RUNS, assert_invariants, error_text, exit_code, one_by_one,
 };
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
 use runledger::api::{ClientConfig, Limits, RetryPolicy};
-use runledger::sandbox::{Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::json;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ fn a_refused_connection_is_reported() {
 #[test]
 fn a_transfer_that_breaks_once_is_retried() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
-        let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault));
+        let scenario = FaultScenario::of(FaultPlan::once(Target::Page(2), fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         scenario.recovers();
@@ -54,9 +55,9 @@ fn a_transfer_that_breaks_once_is_retried() {
 #[test]
 fn a_transfer_that_always_breaks_keeps_the_pages_above_it() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Page(3), fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(3), fault));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, 2 * u64::from(PAGE_SIZE)));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, 2 * u64::from(PAGE_SIZE)));
         scenario.recovers();
     }
 }
@@ -64,13 +65,13 @@ fn a_transfer_that_always_breaks_keeps_the_pages_above_it() {
 #[test]
 fn a_stalled_transfer_ends_at_the_idle_timeout() {
     for fault in [Fault::Stall, Fault::StallInBody] {
-        let scenario = FaultScenario::of(FaultPlan::once(Which::Page(2), fault.clone()));
+        let scenario = FaultScenario::of(FaultPlan::once(Target::Page(2), fault.clone()));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         scenario.recovers();
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Page(2), fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(2), fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
         assert!(error_text(&summary).contains("no answer in time"), "{}", error_text(&summary));
         scenario.recovers();
     }
@@ -79,9 +80,9 @@ fn a_stalled_transfer_ends_at_the_idle_timeout() {
 #[test]
 fn a_slow_trickle_ends_at_the_total_timeout() {
     let scenario =
-        FaultScenario::of(FaultPlan::always(Which::Page(2), Fault::Trickle(Duration::from_millis(20))));
+        FaultScenario::of(FaultPlan::always(Target::Page(2), Fault::Trickle(Duration::from_millis(20))));
     let summary = scenario.sync_with(hurried(), &one_by_one());
-    assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)));
+    assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
     assert!(error_text(&summary).contains("no answer in time"), "{}", error_text(&summary));
     scenario.recovers();
 }
@@ -90,15 +91,15 @@ fn a_slow_trickle_ends_at_the_total_timeout() {
 fn an_oversized_response_is_never_read_whole() {
     // Four gibibytes from 26 MB, and an endless response.
     for fault in [Fault::GzipBomb { bytes: 1 << 32 }, Fault::Flood] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, fault));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]), "{}", error_text(&summary));
         assert!(error_text(&summary).contains("larger than 1048576 bytes"), "{}", error_text(&summary));
         // Pages of 20, 5 and 1 runs: each was requested once.
-        let asked = scenario.gateway.heads().iter().filter(|head| head.contains("/runs/")).count();
+        let asked = scenario.proxy.request_heads().iter().filter(|head| head.contains("/runs/")).count();
         assert_eq!(asked, 3);
         // Bytes in the operating system's buffers count as read.
-        let each = scenario.gateway.swallowed_bytes() / asked as u64;
+        let each = scenario.proxy.streamed_bytes() / asked as u64;
         assert!(each < 13_000_000, "{each} bytes");
         scenario.recovers();
     }
@@ -115,7 +116,7 @@ fn an_oversized_page_is_read_in_smaller_pages() {
     for concurrency in [1, 4] {
         let options = Options { concurrency, ..one_by_one() };
         let summary = scenario.sync_with(hurried(), &options);
-        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{}", error_text(&summary));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (0, ALL as u64), "{}", error_text(&summary));
         assert!(scenario.workspace.archived() == scenario.workspace.truth());
         let page_size =
             scenario.workspace.number("SELECT page_size FROM syncs ORDER BY sync_id DESC LIMIT 1");
@@ -128,16 +129,16 @@ fn an_oversized_page_is_read_in_smaller_pages() {
 fn an_interrupted_first_sync_resumes_with_another_page_size() {
     for page_size in [1, 3, 7, 20, 50, 500] {
         let workspace = Workspace::of(100);
-        let broken = FaultPlan::always(Which::Page(4), Fault::status(500));
-        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, broken)).unwrap();
-        let client = || fault_scenario::client(&workspace, &gateway, manners());
+        let broken = FaultPlan::always(Target::Page(4), Fault::status(500));
+        let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, broken)).unwrap();
+        let client = || fault_scenario::client(&workspace, &proxy, manners());
         let options = Options { concurrency: 1, ..options() };
         assert_eq!(exit_code(&workspace.sync_by(client(), &options)), 5);
         assert_eq!(workspace.archived().len(), 60);
-        gateway.set_plan(FaultPlan::none());
+        proxy.set_plan(FaultPlan::none());
         let summary = workspace.sync_by(client(), &Options { page_size, ..options });
         assert_eq!(
-            (exit_code(&summary), summary.tally.new),
+            (exit_code(&summary), summary.counts.new),
             (0, 40),
             "{page_size}: {}",
             error_text(&summary)

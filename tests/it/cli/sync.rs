@@ -37,7 +37,7 @@ fn a_sync_prints_its_counts_as_one_json_object() {
     let printed =
         with(&workspace, &["sync", "--json", "--full", "--page-size", "50", "--concurrency", "2"]).json();
     let numbers = json!({
-        "kind": "full", "reason": "asked for", "dry_run": false, "exit_code": 0, "error": null,
+        "kind": "full", "reason": "requested", "dry_run": false, "exit_code": 0, "error": null,
         "runs_seen": 151, "runs_new": 1, "runs_changed": 1, "runs_unchanged": 149, "runs_vanished": 0,
         "items_quarantined": 0, "pages": 4, "newest_first": true, "missing": [],
         "new_drift": [{"field": "status", "kind": "value", "observed": "paused", "example_run_id": id}],

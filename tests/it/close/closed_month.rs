@@ -4,7 +4,7 @@ use super::{closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, nanos, questions_of_a_month};
 use crate::support::workspace::at;
 use runledger::digest::{Hashing, in_hexadecimal};
-use runledger::sandbox::Kind;
+use runledger::sandbox::PipelineKind;
 use runledger::store::{Archive, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn a_closed_month_always_gives_the_same_bytes() {
     // Names: every pipeline is renamed, and half of them are deleted.
     {
         let mut model = month_end.workspace.sandbox.model();
-        for kind in Kind::ALL {
+        for kind in PipelineKind::ALL {
             let pipelines: Vec<_> = model.pipelines(kind).map(|(id, _)| id).collect();
             for (nth, pipeline) in pipelines.into_iter().enumerate() {
                 model.rename_pipeline(pipeline, &format!("Renamed {nth}"));

@@ -27,7 +27,7 @@ fn a_backup_is_one_complete_file() {
     assert_eq!(mode(&backup), mode(&plain));
     // It can replace the archive and continue.
     let summary = workspace.sync_into(&backup, &options());
-    assert_eq!((summary.tally.new, summary.tally.changed), (0, 0));
+    assert_eq!((summary.counts.new, summary.counts.changed), (0, 0));
     assert_eq!(broken(&backup), (0, Vec::new()));
 }
 

@@ -51,7 +51,7 @@ fn coverage_explains_missing_run_numbers() {
     assert_eq!(run(&workspace.path(), &["coverage", "--offline"]).code, 0);
 
     workspace.wait(TimeDelta::hours(1));
-    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_of(pipeline)).collect();
+    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_to(pipeline)).collect();
     let (lost, odd) = (number(added[0]), number(added[2]));
     {
         let mut model = workspace.sandbox.model();
@@ -126,7 +126,7 @@ fn coverage_compares_the_apis_count_with_the_archive() {
 fn an_incomplete_walk_gives_no_coverage() {
     let workspace = Workspace::of(100);
     let stop = runledger::sync::CancelToken::default();
-    stop.request(15);
+    stop.cancel(15);
     workspace.sync_until(&stop, &options());
     let ran = run(&workspace.path(), &["coverage", "--offline"]);
     assert_eq!(ran.code, 3);

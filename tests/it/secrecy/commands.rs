@@ -19,7 +19,7 @@ fn no_command_leaks_a_secret() {
     let ping_file = stage.safe.path().join("ping");
     let ping_file = ping_file.to_str().unwrap();
     let (ping_url, no_ping_url) = (stage.ping_server.url(PING), format!("{PING}://{PING}"));
-    let api_url = stage.gateway.url();
+    let api_url = stage.proxy.url();
     // A key in the settings file, where it does not belong.
     let mistaken = stage.safe.path().join("mistaken.toml");
     std::fs::write(&mistaken, format!("zone = \"UTC\"\napi_key = \"{KEY}\"\n")).unwrap();
@@ -92,7 +92,7 @@ fn no_command_leaks_a_secret() {
     let bodies = received.iter().map(|ping| ping.head.clone() + &ping.body).collect::<String>();
     pings.add("the pings".to_owned(), bodies.into_bytes());
     pings.assert_clean();
-    let asked = stage.gateway.heads();
+    let asked = stage.proxy.request_heads();
     assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API received the key");
 }
 

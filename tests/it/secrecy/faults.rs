@@ -1,11 +1,12 @@
 //! Secrets under every fault of the API.
 
 use super::{KEY, Stage, Traces};
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::own_process::in_own_process;
 use crate::support::ping_server::Reply;
 use runledger::api::{BaseUrl, Client, ClientConfig, Limits, RetryPolicy};
 use runledger::run::Instant;
-use runledger::sandbox::{Fault, FaultPlan, TOKEN_PREFIX, Which};
+use runledger::sandbox::TOKEN_PREFIX;
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
 use runledger::sync::{CancelToken, Clock, Observer, Options as SyncOptions, Progress, SyncContext, sync};
@@ -26,13 +27,13 @@ fn no_fault_leaks_a_secret() {
         Fault::ShortBody,
         Fault::DamagedGzip,
         Fault::body("<html>busy</html>"),
-        Fault::Rewritten(|text| text.replace("\"results\"", "\"results\":\"\\u001b[2J\",\"x\"").into_bytes()),
+        Fault::EditText(|text| text.replace("\"results\"", "\"results\":\"\\u001b[2J\",\"x\"").into_bytes()),
     ];
     let plan = passing.into_iter().enumerate().fold(FaultPlan::none(), |plan, (place, fault)| {
         // Some requests of each kind succeed in between, so that none fails permanently.
-        plan.and(Which::Any, 2 * place + 1..=2 * place + 1, fault)
+        plan.and(Target::Any, 2 * place + 1..=2 * place + 1, fault)
     });
-    stage.gateway.set_plan(plan);
+    stage.proxy.set_plan(plan);
     assert_eq!(stage.run(&["sync", "--page-size", "20"], &mut traces), 3);
     let elsewhere = "http://127.0.0.1:9/api/v1/runs/";
     for (fault, code) in [
@@ -42,11 +43,11 @@ fn no_fault_leaks_a_secret() {
         (Fault::status(418), 5),
         (Fault::status_with(302, "location", elsewhere), 5),
     ] {
-        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full", "--json"], &mut traces), code);
     }
     // Ping servers that fail.
-    stage.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::status(404)));
+    stage.proxy.set_plan(FaultPlan::always(Target::Runs, Fault::status(404)));
     for reply in ["404 Not Found", "302 Found", "503 Service Unavailable"] {
         stage.ping_server.reply(&[Reply::Status(reply)]);
         assert_eq!(stage.run(&["sync"], &mut traces), 5);
@@ -54,13 +55,13 @@ fn no_fault_leaks_a_secret() {
     stage.ping_server.reply(&[Reply::Status("200 OK")]);
     // An endless response is read up to the limit.
     for fault in [Fault::GzipBomb { bytes: 1 << 30 }, Fault::Flood] {
-        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full"], &mut traces), 5);
     }
     // Items with wrong types.
-    stage.gateway.set_plan(FaultPlan::always(
-        Which::Runs,
-        Fault::Altered(|page| {
+    stage.proxy.set_plan(FaultPlan::always(
+        Target::Runs,
+        Fault::EditJson(|page| {
             page["results"][0]["extra_config"] = json!({"password": format!("{TOKEN_PREFIX}{KEY}")})
         }),
     ));
@@ -86,14 +87,14 @@ fn no_timeout_leaks_a_secret() {
         let archive_path = stage.folder.path().join("runledger.db");
         let mut traces = Traces::default();
         for fault in [Fault::Stall, Fault::StallInBody, Fault::Trickle(Duration::from_millis(20))] {
-            stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+            stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
             let limits = Limits {
                 idle: Duration::from_millis(100),
                 total: Duration::from_millis(400),
                 ..Limits::default()
             };
             let patience = RetryPolicy { attempts: 2, first_wait: Duration::ZERO, ..RetryPolicy::default() };
-            let address = BaseUrl::parse(&stage.gateway.url()).unwrap();
+            let address = BaseUrl::parse(&stage.proxy.url()).unwrap();
             let key = ApiKey::new(KEY, "the test").unwrap();
             let client =
                 Client::new(address, &key, ClientConfig { patience, limits, ..ClientConfig::default() })
@@ -104,7 +105,7 @@ fn no_timeout_leaks_a_secret() {
                 client: Arc::new(client),
                 handle: stage.runtime.handle(),
                 clock: &SystemClock,
-                stop: &CancelToken::default(),
+                cancel: &CancelToken::default(),
                 observer: &mut SilentObserver,
             };
             let summary = sync(&archive, means, &SyncOptions::default()).unwrap();

@@ -8,9 +8,11 @@ mod faults;
 mod search;
 mod terminal;
 
+use crate::support::fault::FaultPlan;
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::ping_server::PingServer;
 use assert_cmd::cargo::CommandCargoExt;
-use runledger::sandbox::{FaultPlan, Gateway, Model, Options, Plan, Sandbox, TOKEN_PREFIX};
+use runledger::sandbox::{Model, Options, Plan, Sandbox, TOKEN_PREFIX};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,7 +94,7 @@ impl Traces {
 struct Stage {
     runtime: Runtime,
     sandbox: Sandbox,
-    gateway: Gateway,
+    proxy: FaultProxy,
     ping_server: PingServer,
     folder: tempfile::TempDir,
     /// The folder of the key file, which contains nothing else.
@@ -105,12 +107,12 @@ impl Stage {
         let plan = Plan { runs: 120, ..Plan::ending_at(chrono::Utc::now()) };
         let options = Options { api_key: KEY.to_owned(), ..Options::default() };
         let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).unwrap();
-        let gateway = runtime.block_on(Gateway::before(&sandbox, FaultPlan::none())).unwrap();
+        let proxy = runtime.block_on(FaultProxy::start(&sandbox, FaultPlan::none())).unwrap();
         let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(safe.path().join("key"), format!("{KEY}\n")).unwrap();
         let ping_server = PingServer::new();
         std::fs::write(safe.path().join("ping"), ping_server.url(PING)).unwrap();
-        Stage { runtime, sandbox, gateway, ping_server, folder, safe }
+        Stage { runtime, sandbox, proxy, ping_server, folder, safe }
     }
 
     /// Secrets in every place where an API could put them.
@@ -146,7 +148,7 @@ impl Stage {
             .arg("-vvv")
             .current_dir(self.folder.path())
             .env("NEKT_API_KEY", KEY)
-            .env("RUNLEDGER_API_URL", self.gateway.url())
+            .env("RUNLEDGER_API_URL", self.proxy.url())
             .env("RUNLEDGER_PING_URL", self.ping_server.url(PING))
             .env("RUNLEDGER_REDACT", "tax_id, whatever")
             .env("RUST_LOG", "trace")

@@ -1,9 +1,11 @@
 //! A fault scenario: an archive with runs, a sync with a fault, and a healthy sync after it.
 
+use super::fault::FaultPlan;
+use super::fault_proxy::FaultProxy;
 use super::workspace::{Workspace, at, manners, normal, options};
 use chrono::TimeDelta;
 use runledger::api::{BaseUrl, Client, ClientConfig};
-use runledger::sandbox::{FaultPlan, Gateway, Outcome};
+use runledger::sandbox::Outcome;
 use runledger::secret::ApiKey;
 use runledger::snapshot::hash;
 use runledger::store::Archive;
@@ -22,7 +24,7 @@ type Snapshots = BTreeSet<String>;
 
 pub struct FaultScenario {
     pub workspace: Workspace,
-    pub gateway: Gateway,
+    pub proxy: FaultProxy,
     before: Snapshots,
 }
 
@@ -44,15 +46,15 @@ impl FaultScenario {
                 model.add();
             }
         }
-        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, plan)).unwrap();
+        let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, plan)).unwrap();
         workspace.sandbox.forget_requests();
         let before = snapshots(&workspace.path());
-        FaultScenario { workspace, gateway, before }
+        FaultScenario { workspace, proxy, before }
     }
 
     /// A client of the fault proxy.
     pub fn client(&self, manners: ClientConfig) -> Arc<Client> {
-        client(&self.workspace, &self.gateway, manners)
+        client(&self.workspace, &self.proxy, manners)
     }
 
     /// Reads the whole list through the proxy, one request at a time.
@@ -82,7 +84,7 @@ impl FaultScenario {
     /// Asserts that after the fault, the next sync without options ends in the same archive as an
     /// undisturbed sync.
     pub fn recovers(&self) {
-        self.gateway.set_plan(FaultPlan::none());
+        self.proxy.set_plan(FaultPlan::none());
         let summary = self.workspace.sync_by(self.client(manners()), &options());
         assert!(summary.result.is_ok(), "{:?}", summary.result);
         let undisturbed = self.workspace.file("undisturbed.db");
@@ -98,8 +100,8 @@ impl FaultScenario {
 }
 
 /// A client of a fault proxy.
-pub fn client(workspace: &Workspace, gateway: &Gateway, manners: ClientConfig) -> Arc<Client> {
-    let address = BaseUrl::parse(&gateway.url()).unwrap();
+pub fn client(workspace: &Workspace, proxy: &FaultProxy, manners: ClientConfig) -> Arc<Client> {
+    let address = BaseUrl::parse(&proxy.url()).unwrap();
     let key = ApiKey::new(workspace.sandbox.api_key(), "the test").unwrap();
     Arc::new(Client::new(address, &key, manners).unwrap())
 }

@@ -2,8 +2,11 @@
 
 pub mod command;
 pub mod document;
+pub mod fault;
+pub mod fault_proxy;
 pub mod fault_scenario;
 pub mod golden;
+mod gzip;
 pub mod invariants;
 pub mod ledger;
 pub mod machine;

@@ -4,7 +4,7 @@ use super::command::{Ran, ran, rows_of_csv};
 use super::workspace::{Workspace, at, options, rows_of};
 use chrono::TimeDelta;
 use fastrand::Rng;
-use runledger::sandbox::{Document, Kind, Model, Options as SandboxOptions, Outcome, Plan};
+use runledger::sandbox::{Document, Model, Options as SandboxOptions, Outcome, PipelineKind, Plan};
 use runledger::sync::{Options, Summary};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -162,7 +162,7 @@ impl MonthEnd {
                     model.insert(id, &run);
                 }
                 _ => {
-                    let kind = Kind::ALL[rng.usize(..3)];
+                    let kind = PipelineKind::ALL[rng.usize(..3)];
                     let pipelines: Vec<Uuid> = model.pipelines(kind).map(|(id, _)| id).collect();
                     if let Some(pipeline) = pipelines.get(rng.usize(..pipelines.len().max(1))) {
                         match rng.u8(..4) {

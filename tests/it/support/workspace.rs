@@ -51,7 +51,7 @@ impl Clock for ManualClock {
         if let Some((left, stop)) = self.alarm.lock().unwrap().as_mut() {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                stop.request(15);
+                stop.cancel(15);
             }
         }
         *self.now.lock().unwrap()
@@ -155,7 +155,8 @@ impl Workspace {
         let lock = Lock::acquire(path, self.clock.now()).unwrap();
         let archive = Archive::open(path, &lock).unwrap();
         let handle = self.runtime.handle();
-        let means = SyncContext { client, handle, clock: &self.clock, stop, observer: &mut SilentObserver };
+        let means =
+            SyncContext { client, handle, clock: &self.clock, cancel: stop, observer: &mut SilentObserver };
         act(&archive, means, options).unwrap()
     }
 

@@ -65,7 +65,7 @@ fn an_api_that_fails_temporarily_is_retried() {
         let summary = complete(&workspace, &options());
         assert_eq!(workspace.archived(), workspace.truth(), "failure {place}");
         assert_eq!(workspace.requested_pages_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
-        assert_eq!(summary.tally.requests as usize, workspace.sandbox.request_count());
+        assert_eq!(summary.counts.requests as usize, workspace.sandbox.request_count());
     }
 }
 
@@ -76,7 +76,7 @@ fn an_api_that_fails_permanently_keeps_the_pages_read() {
         (page_of(call) == Some(3)).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     });
     let summary = workspace.sync(&Options { concurrency: 1, ..options() });
-    assert_eq!((exit_code(&summary), summary.tally.new), (5, 40));
+    assert_eq!((exit_code(&summary), summary.counts.new), (5, 40));
     assert_eq!(workspace.archived().len(), 40);
     assert_eq!(workspace.requested_pages(), [1, 2, 3, 3, 3, 3]);
     workspace.sandbox.on_request(|_, _| None);
@@ -136,7 +136,7 @@ fn a_redirect_never_receives_the_key() {
 #[test]
 fn failing_details_are_reported_and_the_others_kept() {
     let workspace = Workspace::of(100);
-    workspace.sandbox.model().leave_out_of_lists(&["trigger"]);
+    workspace.sandbox.model().omit_from_lists(&["trigger"]);
     let id = workspace.ids()[30];
     workspace.sandbox.on_request(move |call, _| {
         (run_of(call) == Some(id)).then(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())

@@ -57,7 +57,7 @@ fn a_full_walk_of_an_unchanged_list_sends_one_request_per_page() {
             assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=13));
             assert!(workspace.requested_runs().is_empty());
             assert_eq!(workspace.sandbox.request_count(), 13 + 3);
-            assert_eq!(summary.tally.requests, 13 + 3);
+            assert_eq!(summary.counts.requests, 13 + 3);
         }
         assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
     }
@@ -95,7 +95,7 @@ fn a_sync_without_news_requests_the_pages_of_the_lookback() {
     let last = inside.div_ceil(PAGE_SIZE) + 1;
     assert!((3..=12).contains(&last), "the test needs a boundary inside of the list");
     assert_eq!(workspace.requested_pages(), Vec::from_iter(1..=last));
-    assert_eq!((tally(&summary)[..2].to_vec(), summary.tally.pages), (vec![0, 0], u64::from(last)));
+    assert_eq!((tally(&summary)[..2].to_vec(), summary.counts.pages), (vec![0, 0], u64::from(last)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summar
     let hand = Arc::clone(&stop);
     workspace.sandbox.on_request(move |call, _| {
         if page_of(call) == Some(page) {
-            hand.request(2);
+            hand.cancel(2);
         }
         None
     });
@@ -31,7 +31,7 @@ fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     let workspace = Workspace::of(250);
     let one_by_one = Options { concurrency: 1, ..options() };
     let summary = interrupted_at(&workspace, 6, &one_by_one);
-    assert_eq!((exit_code(&summary), summary.tally.new), (130, 100));
+    assert_eq!((exit_code(&summary), summary.counts.new), (130, 100));
     assert_eq!(workspace.archived().len(), 100);
     assert_eq!(
         workspace.rows("SELECT kind, outcome, exit_code, pages, walk_page, walk_complete FROM syncs"),
@@ -40,7 +40,7 @@ fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
 
     workspace.sandbox.forget_requests();
     let summary = complete(&workspace, &one_by_one);
-    assert_eq!((summary.kind, summary.tally.new), (SyncKind::First, 150));
+    assert_eq!((summary.kind, summary.counts.new), (SyncKind::First, 150));
     // The page before for the overlap, the remaining pages, then the top for runs created meanwhile.
     assert_eq!(workspace.requested_pages(), Vec::from_iter((5..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
@@ -93,7 +93,7 @@ fn a_first_sync_interrupted_twice_ends_undisturbed() {
 fn a_stopped_first_sync_has_whole_pages_and_matching_progress() {
     for reading in 1.. {
         let workspace = Workspace::of(60);
-        workspace.sandbox.model().leave_out_of_lists(if reading % 2 == 0 { &["trigger"] } else { &[] });
+        workspace.sandbox.model().omit_from_lists(if reading % 2 == 0 { &["trigger"] } else { &[] });
         let one_by_one = Options { concurrency: 1, ..options() };
         let stop = Arc::new(CancelToken::default());
         workspace.clock.stop_at(reading, Arc::clone(&stop));

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// The counts: new, changed, unchanged, vanished.
 fn tally(summary: &Summary) -> [u64; 4] {
-    let tally = &summary.tally;
+    let tally = &summary.counts;
     assert_eq!(tally.seen, tally.new + tally.changed + tally.unchanged, "each seen run is counted once");
     [tally.new, tally.changed, tally.unchanged, tally.vanished]
 }

@@ -4,12 +4,12 @@ use super::{complete, exit_code};
 use crate::support::workspace::{Workspace, options};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use runledger::sandbox::Kind;
+use runledger::sandbox::PipelineKind;
 
 #[test]
 fn a_deleted_pipeline_keeps_its_newest_name() {
     let workspace = Workspace::of(60);
-    let id = workspace.sandbox.model().pipelines(Kind::Source).next().unwrap().0;
+    let id = workspace.sandbox.model().pipelines(PipelineKind::Source).next().unwrap().0;
     complete(&workspace, &options());
     workspace.sandbox.model().rename_pipeline(id, "Outro nome");
     complete(&workspace, &options());
@@ -17,7 +17,7 @@ fn a_deleted_pipeline_keeps_its_newest_name() {
         workspace.rows(&format!("SELECT name, gone_at FROM pipelines WHERE pipeline_id = '{id}'"))
     };
     assert_eq!(row(&workspace), ["Outro nome|NULL"]);
-    let document = workspace.sandbox.model().pipelines(Kind::Source).next().unwrap().1.clone();
+    let document = workspace.sandbox.model().pipelines(PipelineKind::Source).next().unwrap().1.clone();
     workspace.sandbox.model().delete_pipeline(id);
     workspace.clock.set("2026-12-01T00:00:00Z");
     complete(&workspace, &options());

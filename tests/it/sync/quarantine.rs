@@ -63,8 +63,8 @@ fn undecodable_items_are_quarantined_and_the_walk_continues() {
     }
     for attempt in 1..=2 {
         let summary = workspace.sync(&full());
-        assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, 6), "attempt {attempt}");
-        assert_eq!(summary.tally.seen, 94);
+        assert_eq!((exit_code(&summary), summary.counts.quarantined), (3, 6), "attempt {attempt}");
+        assert_eq!(summary.counts.seen, 94);
         let reasons = workspace.rows("SELECT reason FROM quarantine ORDER BY reason");
         let mut expected = unreadable.each_ref().map(|(_, reason)| (*reason).to_owned());
         expected.sort_unstable();

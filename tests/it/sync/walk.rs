@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[test]
 fn incomplete_list_items_are_completed_by_id_once() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_metadata", "trigger"]);
     let summary = complete(&workspace, &options());
     assert_eq!(tally(&summary), [60, 0, 0, 0]);
     assert_eq!(workspace.requested_runs().len(), 60);
@@ -35,7 +35,7 @@ fn incomplete_list_items_are_completed_by_id_once() {
 #[test]
 fn a_cost_missing_from_the_list_is_requested_until_known() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_usd", "transformation_cost_usd"]);
     let id = workspace.ids()[10];
     workspace.sandbox.model().change(id, |run| {
         run.insert("status".to_owned(), json!("success"));
