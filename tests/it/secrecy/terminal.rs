@@ -1,4 +1,4 @@
-//! This is the test of control characters from the API: none reaches a terminal.
+//! Control characters from the API: none reaches a terminal.
 
 use super::{Stage, month_of};
 use crate::support::fault::{Fault, FaultPlan, Target};
@@ -6,7 +6,7 @@ use runledger::sandbox::PipelineKind;
 use serde_json::json;
 
 #[test]
-fn nothing_from_the_api_steers_a_terminal() {
+fn api_text_cannot_control_the_terminal() {
     let stage = Stage::new();
     let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let id = stage.sandbox.model().ids().nth(60).unwrap();
@@ -53,7 +53,7 @@ fn nothing_from_the_api_steers_a_terminal() {
     ];
     for arguments in commands {
         if arguments[0] == "fetch" {
-            // What became known of the closed month steers as little.
+            // The restatements of a closed month are escaped too.
             stage.sandbox.model().change(run, |run| {
                 run.insert("status".to_owned(), json!(format!("{evil} again")));
             });
