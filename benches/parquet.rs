@@ -142,7 +142,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     selection
         .for_each(|row| -> runledger::error::Result<()> {
             let columns: HashMap<&'static str, Own> =
-                columns.iter().map(|column| column.name).zip(row.values().map(Own::of)).collect();
+                columns.iter().map(|column| column.name.as_str()).zip(row.values().map(Own::of)).collect();
             let at = |name: &str| match &columns[name] {
                 Own::Text(text) => Some(Instant::parse(text)?.to_utc().timestamp_micros()),
                 _ => None,
@@ -282,9 +282,9 @@ fn add(
     template: &Template,
     changes: &HashMap<&'static str, Own>,
 ) {
-    let values = schema::columns(table)
-        .iter()
-        .map(|column| changes.get(column.name).unwrap_or_else(|| &template.columns[column.name]).value());
+    let values = schema::columns(table).iter().map(|column| {
+        changes.get(column.name.as_str()).unwrap_or_else(|| &template.columns[column.name.as_str()]).value()
+    });
     file.add(values).expect("a writable file");
 }
 

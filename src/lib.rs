@@ -40,10 +40,11 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod escape;
+
 pub mod atomic_file;
 pub mod digest;
 pub mod error;
-pub mod escape;
 pub mod renamed;
 pub mod secret;
 pub mod suggest;

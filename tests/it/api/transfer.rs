@@ -22,11 +22,7 @@ fn hurried() -> ClientConfig {
         body_bytes: 1024 * 1024,
         ..Limits::default()
     };
-    ClientConfig {
-        limits,
-        retry: RetryPolicy { attempts: 2, ..manners().retry },
-        ..ClientConfig::default()
-    }
+    ClientConfig { limits, retry: RetryPolicy { attempts: 2, ..manners().retry }, ..ClientConfig::default() }
 }
 
 #[test]

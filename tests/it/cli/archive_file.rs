@@ -57,7 +57,8 @@ fn a_missing_archive_comes_with_a_hint() {
         let ran = with(&workspace, args);
         assert_eq!(ran.code, 6);
         assert!(
-            ran.err.contains("there is no such file") && ran.err.contains("hint:  `runledger sync` creates it"),
+            ran.err.contains("there is no such file")
+                && ran.err.contains("hint:  `runledger sync` creates it"),
             "{ran:?}"
         );
     }

@@ -133,9 +133,7 @@ fn a_signaled_sync_keeps_its_pages_and_the_next_one_resumes() {
     let_go.send(()).unwrap();
     assert_eq!(output.status.code(), Some(143));
     assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("interrupted by SIGTERM; committed data is kept")
+        String::from_utf8(output.stderr).unwrap().contains("interrupted by SIGTERM; committed data is kept")
     );
     assert!(String::from_utf8(output.stdout).unwrap().contains("40 new"));
     assert_eq!(workspace.rows("SELECT outcome, exit_code FROM syncs"), ["interrupted|143"]);

@@ -14,7 +14,8 @@ fn the_data_model_page_matches_the_data_dictionary() {
     let (_, after) = rest.split_once("<!-- end of the dictionary -->").unwrap();
     let mut dictionary = String::new();
     for table in Archive::temporary().unwrap().data_dictionary().unwrap() {
-        write!(dictionary, "\n### {}\n\n{}\n\n| column | |\n|---|---|\n", table.name, table.description).unwrap();
+        write!(dictionary, "\n### {}\n\n{}\n\n| column | |\n|---|---|\n", table.name, table.description)
+            .unwrap();
         for (column, words) in table.columns {
             writeln!(dictionary, "| `{column}` | {words} |").unwrap();
         }

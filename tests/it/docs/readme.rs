@@ -133,7 +133,7 @@ fn every_command_of_the_scheduling_page_works() {
         .iter()
         .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
     assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
-    assert_eq!(ping_server.printed().len(), 2);
+    assert_eq!(ping_server.pings().len(), 2);
     assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
 }
 

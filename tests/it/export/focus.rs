@@ -246,10 +246,7 @@ fn export_focus_writes_a_month_and_reports_omitted_runs() {
 
     let (code, out, printed) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
     assert_eq!((code, rows_of_csv(out.as_bytes()).len()), (0, 5));
-    assert_eq!(
-        printed,
-        "BilledCost is zero for every run: the setting billed_by names no invoice issuer\n"
-    );
+    assert_eq!(printed, "BilledCost is zero for every run: the setting billed_by names no invoice issuer\n");
     assert_eq!(sum(&rows_of_csv(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
     assert_eq!(sum(&rows_of_csv(out.as_bytes()), "BilledCost"), 0);
 

@@ -418,7 +418,8 @@ fn reconcile_exits_3_when_no_cause_explains_the_gap() {
     let (code, table, printed) = of("20.00");
     assert_eq!(code, 3);
     assert!(table.contains("months of America/Sao_Paulo"), "the table lists the attempts: {table}");
-    let sentence = "no known cause explains the difference of -6.180000000 USD between the invoice and the ledger";
+    let sentence =
+        "no known cause explains the difference of -6.180000000 USD between the invoice and the ledger";
     assert!(printed.contains(sentence) && !printed.contains("what could"), "{printed}");
     let (code, _, printed) = of("30.00");
     assert_eq!(code, 3);

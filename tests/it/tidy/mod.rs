@@ -133,7 +133,7 @@ fn code_help_and_readme_list_the_same_exit_codes() {
         Error::KeyRefused { status: 401 },
         Error::ApiUnavailable { what: text(), cause: text() },
         Error::ResponseTooLarge { what: text(), limit_bytes: 1 },
-        Error::Archive { path: PathBuf::new(), cause: text(), hint:  None },
+        Error::Archive { path: PathBuf::new(), cause: text(), hint: None },
         Error::Sqlite(rusqlite::Error::InvalidQuery),
         Error::Output { what: text(), cause: io() },
         Error::Locked { holder: text() },

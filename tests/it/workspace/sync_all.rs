@@ -45,9 +45,7 @@ fn a_failing_workspace_does_not_stop_the_others() {
     let ran = sync_all(&acme, &[]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert!(
-        lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(incomplete)")
-    );
+    assert!(lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(incomplete)"));
     assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
     for words in [
         "error: globex: the API rejected the key",

@@ -110,7 +110,7 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     let refused = |scope: Scope, options: &Options, words: &str| {
         let before = if place.is_dir() { files(&place) } else { BTreeMap::new() };
         match write_in(&archive, &place, scope, options) {
-            Err(Error::Usage { what, hint:  Some(_) }) => assert!(what.contains(words), "{words}: {what}"),
+            Err(Error::Usage { what, hint: Some(_) }) => assert!(what.contains(words), "{words}: {what}"),
             other => panic!("{words}: {other:?}"),
         }
         if place.is_dir() {
