@@ -4,7 +4,7 @@ use crate::cli::TableArgs;
 use crate::commands::shared::output::{asked, print};
 use crate::commands::shared::scope::as_of;
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
+use crate::export::manifest::Provenance;
 use crate::report::{Ledger, Scope, restatements};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -68,6 +68,6 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
     let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
-    let asked = Asked { period: args.period.clone(), ..asked };
+    let asked = Provenance { period: args.period.clone(), ..asked };
     print(&table, &args.answer, settings, zone, asked)
 }

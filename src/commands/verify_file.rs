@@ -4,7 +4,7 @@ use crate::commands::shared::output::say;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::manifest::Manifest;
-use crate::export::verify::{Finding, compare};
+use crate::export::verify::{FileCheck, compare};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -26,17 +26,17 @@ pub struct VerifyFileArgs {
 /// [`Error::Usage`] when file or manifest cannot be read, [`Error::Partial`] when the manifest does not hold.
 pub fn run(args: &VerifyFileArgs) -> Result<()> {
     let path = &args.file;
-    let manifest = Manifest::beside(path)?;
+    let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)
         .map_err(|cause| Error::usage(format!("{} cannot be read: {cause}", path.display())))?;
     let mut differing = 0;
     for finding in &findings {
         let (word, told) = match finding {
-            Finding::Holds(told) => ("holds  ", told),
-            Finding::Differs(told) => ("DIFFERS", told),
-            Finding::NotRead(told) => ("-      ", told),
+            FileCheck::Matches(told) => ("holds  ", told),
+            FileCheck::Differs(told) => ("DIFFERS", told),
+            FileCheck::Skipped(told) => ("-      ", told),
         };
-        differing += u32::from(matches!(finding, Finding::Differs(_)));
+        differing += u32::from(matches!(finding, FileCheck::Differs(_)));
         say(&format!("{word}  {}", escape_control(told)))?;
     }
     if differing == 0 {

@@ -62,7 +62,9 @@ pub fn write_rows(
                 Value::Null => b"",
                 Value::Text(words) | Value::Json(words) if !for_spreadsheets => words,
                 Value::Text(words) | Value::Json(words) => {
-                    text.extend_from_slice(dialect.format_text(column, &String::from_utf8_lossy(words)).as_bytes());
+                    text.extend_from_slice(
+                        dialect.format_text(column, &String::from_utf8_lossy(words)).as_bytes(),
+                    );
                     &text
                 }
                 Value::Integer(whole) => {
@@ -96,7 +98,10 @@ pub struct RowWriter<'w>(Writer<&'w mut dyn Write>);
 
 impl<'w> RowWriter<'w> {
     /// Writes the heading.
-    pub fn new<'n>(columns: impl Iterator<Item = &'n str>, out: &'w mut dyn Write) -> io::Result<RowWriter<'w>> {
+    pub fn new<'n>(
+        columns: impl Iterator<Item = &'n str>,
+        out: &'w mut dyn Write,
+    ) -> io::Result<RowWriter<'w>> {
         let mut csv = Writer::from_writer(out);
         csv.write_record(columns.map(str::as_bytes)).map_err(io_error)?;
         Ok(RowWriter(csv))

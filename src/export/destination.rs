@@ -50,7 +50,11 @@ pub fn reject_archive(path: &Path) -> Result<()> {
     match [Some(path), archive].into_iter().flatten().find(|path| is_archive(path)) {
         None => Ok(()),
         Some(archive) => Err(Error::Usage {
-            what: format!("cannot write to {}: it would overwrite the archive {}", path.display(), archive.display()),
+            what: format!(
+                "cannot write to {}: it would overwrite the archive {}",
+                path.display(),
+                archive.display()
+            ),
             hint: Some("choose another output file".to_owned()),
         }),
     }

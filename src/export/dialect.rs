@@ -102,7 +102,9 @@ impl Dialect {
             Preset::ExcelBr => "%d/%m/%Y %H:%M:%S",
         };
         match Instant::parse(text).filter(|_| is_instant_column(column)) {
-            Some(instant) => Cow::Owned(instant.to_utc().with_timezone(&self.zone).format(format).to_string()),
+            Some(instant) => {
+                Cow::Owned(instant.to_utc().with_timezone(&self.zone).format(format).to_string())
+            }
             None => escape_formula(text),
         }
     }
@@ -136,7 +138,11 @@ mod tests {
         assert_eq!(formatted("excel"), "2026-01-31 23:30:00");
         assert_eq!(formatted("excel-br"), "31/01/2026 23:30:00");
         let excel = Dialect::named("excel").unwrap();
-        assert_eq!(excel.format_text("pipeline_name", instant), instant, "only instant columns contain instants");
+        assert_eq!(
+            excel.format_text("pipeline_name", instant),
+            instant,
+            "only instant columns contain instants"
+        );
         assert_eq!(excel.format_text("vanished_at", "=1"), "'=1");
     }
 }

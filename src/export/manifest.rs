@@ -235,7 +235,10 @@ impl Manifest {
         let version = serde_json::from_slice::<ManifestVersion>(&text).map(|header| header.manifest_version);
         if version.as_ref().is_ok_and(|version| *version > VERSION) {
             return Err(unusable(
-                format!("the manifest {} was written by a newer version of runledger", manifest_path.display()),
+                format!(
+                    "the manifest {} was written by a newer version of runledger",
+                    manifest_path.display()
+                ),
                 "verify the file with that version",
             ));
         }
@@ -288,8 +291,7 @@ pub fn output_paths(destination: &Destination) -> Result<(&Path, PathBuf)> {
         return Err(Error::usage(format!("{} cannot have a manifest", path.display())));
     }
     // The manifest of costs.json must not be lost because costs.csv is written.
-    let other =
-        fs::read(&manifest_path).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    let other = fs::read(&manifest_path).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
     match other.and_then(|manifest| manifest.file) {
         Some(file) if path.file_name().is_none_or(|name| name.to_string_lossy() != file.name) => {
             Err(Error::Usage {
@@ -357,7 +359,8 @@ mod tests {
 
     #[test]
     fn a_manifest_is_written_with_the_new_key() {
-        let provenance = Provenance { cost_centers: vec!["All: every run".to_owned()], ..Provenance::default() };
+        let provenance =
+            Provenance { cost_centers: vec!["All: every run".to_owned()], ..Provenance::default() };
         let manifest = Manifest::new("json", None, None, Vec::new(), TotalsRow::None, provenance);
         let json: serde_json::Value = serde_json::from_slice(&manifest.json()).unwrap();
         assert_eq!(json["asked"]["cost_centers"][0], "All: every run");

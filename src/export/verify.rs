@@ -35,14 +35,14 @@ pub fn compare(path: &Path, manifest: &Manifest) -> io::Result<Vec<FileCheck>> {
     let columns: Vec<String> = manifest.sums.iter().map(|sum| sum.column.clone()).collect();
     let mut totals = ColumnTotals::new(columns.iter().map(String::as_str));
     if totals.sums.len() != columns.len() {
-        checks.push(FileCheck::Differs(
-            "the manifest has sums of columns that cannot be summed".to_owned(),
-        ));
+        checks.push(FileCheck::Differs("the manifest has sums of columns that cannot be summed".to_owned()));
         return Ok(checks);
     }
     match read_totals(path, manifest, &columns, &mut totals) {
-        None => checks
-            .push(FileCheck::Skipped(format!("rows and sums: not available for the format {}", manifest.format))),
+        None => checks.push(FileCheck::Skipped(format!(
+            "rows and sums: not available for the format {}",
+            manifest.format
+        ))),
         Some(Err(cause)) => checks.push(FileCheck::Differs(format!("the rows cannot be read: {cause}"))),
         Some(Ok(())) => {
             checks.push(check("rows", &totals.rows.to_string(), &manifest.rows.to_string()));
@@ -63,7 +63,8 @@ fn read_totals(
     let totals_row = if manifest.totals_row { TotalsRow::Last } else { TotalsRow::None };
     match manifest.format.as_str() {
         "csv" => {
-            let Some(dialect) = manifest.dialect.as_ref().and_then(|description| description.dialect()) else {
+            let Some(dialect) = manifest.dialect.as_ref().and_then(|description| description.dialect())
+            else {
                 return Some(Err(io::Error::other("this version does not know its dialect")));
             };
             Some(file().and_then(|file| csv::read_rows(file, &dialect, totals_row, columns, totals)))

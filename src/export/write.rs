@@ -120,11 +120,7 @@ pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destinat
 ///
 /// # Errors
 /// As [`write_table`]; [`Error::Usage`] when the format cannot be streamed.
-pub fn write_rows(
-    rows: &mut RowStream<'_>,
-    options: &WriteOptions,
-    destination: &Destination,
-) -> Result<()> {
+pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination: &Destination) -> Result<()> {
     let columns: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
     let decimals = options.usd_decimals();
     let mut totals = options.column_totals(&columns);
@@ -184,12 +180,7 @@ pub fn write_documents(
 impl WriteOptions {
     /// The format with its default decimals and without a manifest.
     pub fn plain(format: Format) -> WriteOptions {
-        WriteOptions {
-            format,
-            usd_decimals: None,
-            sidecar: Sidecar::None,
-            provenance: Provenance::default(),
-        }
+        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: Provenance::default() }
     }
 
     fn usd_decimals(&self) -> u32 {
@@ -209,14 +200,7 @@ impl WriteOptions {
             Format::Csv(dialect) => Some(dialect),
             _ => None,
         };
-        Manifest::new(
-            self.format.name(),
-            dialect,
-            usd_decimals,
-            columns,
-            totals_row,
-            self.provenance.clone(),
-        )
+        Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals_row, self.provenance.clone())
     }
 
     /// Writes the output of `fill`, then the manifest. If the process is killed in between, the file does not match the

@@ -146,11 +146,17 @@ mod workbook {
             sheet.write_blank(row, column, base)?;
             return Ok(0);
         };
-        let instant = || Instant::parse(&exact).filter(|_| is_instant_column(name)).and_then(|at| local(at, zone));
+        let instant =
+            || Instant::parse(&exact).filter(|_| is_instant_column(name)).and_then(|at| local(at, zone));
         let format = match cell {
             Cell::Text(_) => match instant() {
                 Some(instant) => {
-                    sheet.write_datetime_with_format(row, column, &instant, &number_format(INSTANT_FORMAT))?;
+                    sheet.write_datetime_with_format(
+                        row,
+                        column,
+                        &instant,
+                        &number_format(INSTANT_FORMAT),
+                    )?;
                     return Ok(INSTANT_FORMAT.len());
                 }
                 None => {

@@ -7,7 +7,7 @@ use crate::export::focus::{
     BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, Correction, CostAndUsage, Version, Written,
     cost_and_usage_columns, write_billing_period,
 };
-use crate::export::{Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, write_made};
+use crate::export::{Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, write_with};
 use crate::report::period::Calendar;
 use crate::report::restatements::{latest, restatements};
 use crate::report::{CostComponent, Ledger, Scope, run_cost};
@@ -72,23 +72,27 @@ pub fn run(
         plan: settings.plan(),
     };
     let asked = asked("export focus".to_owned(), ledger.scope(), archive)?;
-    let beside = if args.writing.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
-    let writing = WriteOptions { beside, asked, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
+    let beside = if args.writing.manifest { Sidecar::Manifest } else { Sidecar::None };
+    let writing = WriteOptions {
+        sidecar: beside,
+        provenance: asked,
+        ..WriteOptions::plain(Format::Csv(Dialect::MACHINE))
+    };
     match dataset {
         FocusDataset::BillingPeriod => {
             let columns = BILLING_PERIOD_COLUMNS.map(str::to_owned).to_vec();
-            write_made(columns, &writing, destination, |tally, out| {
-                tally.take_rows(write_billing_period(&books, out)?, &[]);
+            write_with(columns, &writing, destination, |tally, out| {
+                tally.add_known_rows(write_billing_period(&books, out)?, &[]);
                 Ok(())
             })
         }
         FocusDataset::CostAndUsage => {
             let mut written = Written::default();
             let closes = closes_before(ledger.scope(), archive.closes()?);
-            write_made(cost_and_usage_columns(version), &writing, destination, |tally, out| {
+            write_with(cost_and_usage_columns(version), &writing, destination, |tally, out| {
                 written = write_charges(ledger, &closes, &books, version, out)?;
                 let sums = [("BilledCost", written.billed), ("EffectiveCost", written.effective)];
-                tally.take_rows(written.charges, &sums);
+                tally.add_known_rows(written.charges, &sums);
                 Ok(())
             })?;
             tell(&written, &books);

@@ -49,7 +49,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let ParquetArgs { snapshots, watch_months, all, workspace } = &args.parquet;
     let tables =
         DatasetTable::ALL.into_iter().filter(|table| *table != DatasetTable::RunSnapshots || *snapshots);
-    let options = Options { tables: tables.collect(), watch_months: *watch_months };
+    let options = Options { tables: tables.collect(), recheck_months: *watch_months };
     let mut workspaces = open(cli, *all)?;
     match (workspace, workspaces.as_mut_slice()) {
         (Some(name), [_]) if name.trim().is_empty() || name.chars().any(char::is_control) => {
@@ -113,7 +113,7 @@ fn refuse_what_it_has_not(args: &ExportArgs) -> Result<()> {
 }
 
 fn told(summary: &TableSummary) -> String {
-    let TableSummary { written, unchanged, left_alone, removed, rows_written, rows } = *summary;
+    let TableSummary { written, unchanged, not_compared: left_alone, removed, rows_written, rows } = *summary;
     let mut told =
         format!("{written} written ({rows_written} rows), {unchanged} unchanged, {removed} removed");
     if left_alone > 0 {

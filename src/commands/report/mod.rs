@@ -8,8 +8,8 @@ use crate::commands::shared::archives::{Workspace, asked_of, at_one_moment, ledg
 use crate::commands::shared::output::print;
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
-use crate::export::{pictured, terminal};
+use crate::export::manifest::Provenance;
+use crate::export::{terminal, with_charts};
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
@@ -78,7 +78,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
             cli.config.as_deref(),
             &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
         )?;
-        let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
+        let asked = Provenance { question: "report --list".to_owned(), ..Provenance::default() };
         return print(&list(), &args.answer, &settings, Tz::UTC, asked);
     };
     be_a_report(name)?;
@@ -95,7 +95,7 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         None => table,
     };
     let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
-    let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
+    let asked = Provenance { by: args.by.clone(), limit: args.limit, ..asked };
     print(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
 }
 
@@ -119,7 +119,7 @@ fn with_pictures(
     } else {
         None
     };
-    Ok(pictured(&table, by_month.as_ref(), room))
+    Ok(with_charts(&table, by_month.as_ref(), room))
 }
 
 /// What the workspaces answer: what was spent and how long it took all together, everything else one by one.

@@ -5,7 +5,7 @@ use crate::commands::Cli;
 use crate::commands::shared::output::asked;
 use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
-use crate::export::manifest::{Asked, AskedOf};
+use crate::export::manifest::{Provenance, WorkspaceProvenance};
 use crate::report::{Ledger, Table};
 use crate::settings::{self, Settings};
 use crate::store::Archive;
@@ -171,7 +171,7 @@ fn mean_the_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn asked_of(question: &str, workspaces: &[Workspace], ledgers: &[Ledger<'_>]) -> Result<Asked> {
+pub fn asked_of(question: &str, workspaces: &[Workspace], ledgers: &[Ledger<'_>]) -> Result<Provenance> {
     let mut each = Vec::with_capacity(ledgers.len());
     for (Workspace { archive, .. }, ledger) in workspaces.iter().zip(ledgers) {
         each.push(asked(question.to_owned(), ledger.scope(), archive)?);
@@ -181,16 +181,16 @@ pub fn asked_of(question: &str, workspaces: &[Workspace], ledgers: &[Ledger<'_>]
         all.workspaces = workspaces
             .iter()
             .zip(&each)
-            .map(|(workspace, asked)| AskedOf {
+            .map(|(workspace, asked)| WorkspaceProvenance {
                 workspace: workspace.name.clone(),
                 as_of: asked.as_of.clone(),
                 known_at: asked.known_at.clone(),
                 close_state: asked.close_state.clone(),
-                centres: asked.centres.clone(),
+                cost_centers: asked.cost_centers.clone(),
             })
             .collect();
         // What each workspace says for itself is not said of all.
-        (all.as_of, all.known_at, all.close_state, all.centres) = (None, None, None, Vec::new());
+        (all.as_of, all.known_at, all.close_state, all.cost_centers) = (None, None, None, Vec::new());
     }
     Ok(all)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::{FormatArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
+use crate::export::manifest::Provenance;
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
 use crate::report::{Scope, Table};
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ pub fn writing(
     settings: &Settings,
     format: Format,
     zone: Tz,
-    asked: Asked,
+    asked: Provenance,
 ) -> Result<WriteOptions> {
     let format = match format {
         Format::Csv(_) => Format::Csv(dialect(args, settings, zone)?),
@@ -27,15 +27,21 @@ pub fn writing(
             other
         }
     };
-    let beside = if args.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
-    Ok(WriteOptions { format, usd_decimals: args.decimals, beside, asked })
+    let beside = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
+    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar: beside, provenance: asked })
 }
 
 /// Prints a table as the arguments want it; instants for a spreadsheet in `zone`.
 ///
 /// # Errors
 /// As [`writing`], and whatever the place says.
-pub fn print(table: &Table, args: &TableArgs, settings: &Settings, zone: Tz, asked: Asked) -> Result<()> {
+pub fn print(
+    table: &Table,
+    args: &TableArgs,
+    settings: &Settings,
+    zone: Tz,
+    asked: Provenance,
+) -> Result<()> {
     let format = match args.format {
         TableFormat::Table => Format::Terminal,
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
@@ -51,7 +57,7 @@ pub fn print(table: &Table, args: &TableArgs, settings: &Settings, zone: Tz, ask
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked> {
+pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
     // What was observed later does not speak in an answer as known earlier, nor in its manifest.
     let known_at =
         archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
@@ -60,7 +66,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         (Some(_), None) => Some("open".to_owned()),
         (Some(period), Some(_)) => archive.close_of(period)?.map(|close| state_of(&close)),
     };
-    Ok(Asked {
+    Ok(Provenance {
         question,
         by: Vec::new(),
         limit: None,
@@ -72,7 +78,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         as_of: scope.as_of.map(|at| at.to_string()),
         known_at: known_at.map(|at| at.to_string()),
         close_state,
-        centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
+        cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
         workspaces: Vec::new(),
     })
@@ -131,7 +137,7 @@ pub fn dialect_given(args: &FormatArgs) -> Option<&'static str> {
     given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
 }
 
-/// What to say where the program was built without one of its features. Asked with `cfg!`, so that what needs the feature is
+/// What to say where the program was built without one of its features. Provenance with `cfg!`, so that what needs the feature is
 /// left out of the binary.
 pub fn built_without(what: &str, feature: &str) -> Error {
     Error::Usage {

@@ -8,7 +8,7 @@ use crate::commands::sync::SyncArgs;
 use crate::error::render;
 use crate::error::{Error, Result};
 use crate::export::prometheus::{self, Figures};
-use crate::export::{Destination, spare_archives};
+use crate::export::{Destination, reject_archive};
 use crate::run::Instant;
 use crate::settings;
 use crate::store::{Archive, ArchiveStats};
@@ -178,7 +178,7 @@ fn can_be_replaced(path: &Path, secrets: &[Option<&Path>]) -> Result<()> {
         what: format!("--metrics-file {}: {why}", path.display()),
         hint: Some("name a file of its own, such as runledger.prom".to_owned()),
     };
-    spare_archives(path)?;
+    reject_archive(path)?;
     if secrets.iter().flatten().any(|secret| same_file(secret, path)) {
         return Err(refused("it holds a secret that is read"));
     }

@@ -2,7 +2,7 @@
 
 use super::charge::Books;
 use super::columns::Second;
-use crate::export::csv::Rows;
+use crate::export::csv::RowWriter;
 use std::io::{self, Write};
 
 /// The columns of the Billing Period dataset, by their names.
@@ -23,7 +23,7 @@ pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<u6
     let second = |instant| Second(instant).to_string();
     let (start, end) = (second(period.start), second(period.end));
     let updated = second(period.closed_at.unwrap_or(period.start));
-    let mut rows = Rows::new(BILLING_PERIOD_COLUMNS.into_iter(), out)?;
+    let mut rows = RowWriter::new(BILLING_PERIOD_COLUMNS.into_iter(), out)?;
     let issuers = books.issuers();
     for issuer in &issuers {
         for field in [&start, &end, &updated, &start, status, issuer] {

@@ -12,7 +12,7 @@ pub use billing_period::{BILLING_PERIOD_COLUMNS, write_billing_period};
 pub use charge::{BillingPeriod, Books, Charge, Correction, For};
 pub use terms::{Account, BilledBy, Issuer, NEKT};
 
-use super::csv::Rows;
+use super::csv::RowWriter;
 use crate::report::CostedRun;
 use crate::run::Usd;
 use columns::Column;
@@ -49,7 +49,7 @@ pub fn cost_and_usage_columns(version: Version) -> Vec<String> {
 pub struct CostAndUsage<'b, 'w> {
     books: &'b Books,
     columns: Vec<&'static Column>,
-    rows: Rows<'w>,
+    rows: RowWriter<'w>,
     field: String,
     written: Written,
 }
@@ -62,7 +62,7 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
         out: &'w mut dyn Write,
     ) -> io::Result<CostAndUsage<'b, 'w>> {
         let columns: Vec<&Column> = columns::of(version).collect();
-        let rows = Rows::new(columns.iter().map(|column| column.name), out)?;
+        let rows = RowWriter::new(columns.iter().map(|column| column.name), out)?;
         let mut begun =
             CostAndUsage { books, columns, rows, field: String::new(), written: Written::default() };
         if let Some(charge) = books.purchase() {

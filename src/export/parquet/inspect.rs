@@ -22,7 +22,12 @@ pub(super) fn inspect(
     let Some(index) = read_index(folder)? else { return Ok(None) };
     let differences = [
         ("months in the time zone", &index.layout.zone, &layout.zone, "export with its --zone"),
-        ("runs booked by the date", &index.layout.date_basis, &layout.date_basis, "export with its --date-basis"),
+        (
+            "runs booked by the date",
+            &index.layout.date_basis,
+            &layout.date_basis,
+            "export with its --date-basis",
+        ),
     ];
     for (what, existing, requested, hint) in differences {
         if existing != requested {

@@ -87,7 +87,11 @@ pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<S
     // Months that are not compared would keep the state of another as-of instant.
     let recheck_months = options.recheck_months.filter(|_| folder.as_of() == as_of.as_deref());
     let options = &Options { recheck_months, ..options.clone() };
-    folder.write_schema(&schema_page::schema_page(&options.tables, scope.zone.name(), scope.date.as_str()))?;
+    folder.write_schema(&schema_page::schema_page(
+        &options.tables,
+        scope.zone.name(),
+        scope.date.as_str(),
+    ))?;
     let mut tables = Vec::new();
     for table in &options.tables {
         let mut summary = TableSummary::default();
