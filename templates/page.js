@@ -62,9 +62,9 @@
   const byMonth = (series) => new Map(series.m.map(([number, ...row]) => [number, sums(row)]));
   const daysOf = (series) => {
     const days = new Map();
-    for (let place = 0, day = data.day; place < series.d.length; place += 3) {
-      day += series.d[place];
-      days.set(day, { runs: series.d[place + 1], failed: series.d[place + 2] });
+    for (let index = 0, day = data.day; index < series.d.length; index += 3) {
+      day += series.d[index];
+      days.set(day, { runs: series.d[index + 1], failed: series.d[index + 2] });
     }
     return days;
   };
@@ -115,10 +115,10 @@
     const columnWidth = 100 / Math.max(columns.length, minColumns);
     chart.querySelector(".axis").replaceChildren(...ticks.map((tick) => svg("text", { x: 58, y: tick.y }, tick.label)));
     chart.querySelector(".grid").replaceChildren(...ticks.map((tick) => svg("line", { x1: 0, x2: "100%", y1: tick.y, y2: tick.y })));
-    chart.querySelector(".marks").replaceChildren(...columns.flatMap(({ segments, dim }, place) => segments.map(({ from, to, kind, title }) => {
+    chart.querySelector(".marks").replaceChildren(...columns.flatMap(({ segments, dim }, index) => segments.map(({ from, to, kind, title }) => {
       const top = y(Math.max(Number(from), Number(to))), bottom = y(Math.min(Number(from), Number(to)));
       return svg("rect", {
-        class: kind + (dim ? " dim" : ""), x: number(columnWidth * (place + 0.13)) + "%", width: number(columnWidth * 0.74) + "%",
+        class: kind + (dim ? " dim" : ""), x: number(columnWidth * (index + 0.13)) + "%", width: number(columnWidth * 0.74) + "%",
         y: number(top), height: number(Math.max(bottom - top, kind === "rate" ? 3 : 1)),
       }, svg("title", {}, title));
     })));
@@ -141,10 +141,10 @@
   // ---- what the filter changes
 
   const ofThemUnknown = (unknown) => unknown ? `, ${count(unknown)} of them without a known cost` : "";
-  const label = (place) => data.months[place];
+  const label = (month) => data.months[month];
 
-  const drawTiles = (series, months, place, picked) => {
-    const shown = place ?? data.focus;
+  const drawTiles = (series, months, month, picked) => {
+    const shown = month ?? data.focus;
     const tiles = byId("tiles");
     if (!tiles || shown === null) return;
     const now = months.get(shown) ?? NONE, isHeadline = shown === data.focus;
@@ -167,26 +167,26 @@
     };
     // The static tiles of the headline month have a forecast, so they stay if no pipeline is selected.
     if (picked || !isHeadline) {
-      const cost = comparison((of) => of.total, (of) => usd(of.total, usdDecimals(of.total)) + " USD");
+      const cost = comparison((figures) => figures.total, (figures) => usd(figures.total, usdDecimals(figures.total)) + " USD");
       if (!before) cost.push(isHeadline ? "The time range covers only a part of the month, so there is no comparison" : "The previous month is not on this page");
       if (now.unknown) cost.push(`${count(now.unknown)} of ${count(now.runs)} runs have no known cost`);
       setTile("cost", `Cost in ${label(shown)}${suffix}`, usdFigure(now.total, usdDecimals(now.total)), cost);
       const meter = tiles.querySelector("meter");
-      const credits = comparison((of) => BigInt(of.credits), (of) => count(of.credits));
+      const credits = comparison((figures) => BigInt(figures.credits), (figures) => count(figures.credits));
       if (meter) {
         meter.value = now.credits;
         credits.unshift(`${share(now.credits, meter.max)} of the plan's ${count(meter.max)}`);
       }
       setTile("credits", `Credits in ${label(shown)}${suffix}`, countFigure(now.credits), credits);
       setTile("success", `Success rate in ${label(shown)}${suffix}`, shareFigure(now.ok, now.ended),
-        [`${count(now.failed)} failed and ${count(now.canceled)} canceled of ${count(now.ended)} ended runs`, ...comparison(() => null, (of) => share(of.ok, of.ended))]);
+        [`${count(now.failed)} failed and ${count(now.canceled)} canceled of ${count(now.ended)} ended runs`, ...comparison(() => null, (figures) => share(figures.ok, figures.ended))]);
     }
-    const open = place === null ? sums(series.x) : now;
-    setTile("unsettled", `Unsettled runs${place === null ? "" : ` in ${label(place)}`}`, countFigure(open.unsettled),
-      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${place === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
+    const open = month === null ? sums(series.x) : now;
+    setTile("unsettled", `Unsettled runs${month === null ? "" : ` in ${label(month)}`}`, countFigure(open.unsettled),
+      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${month === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
   };
 
-  const drawCost = (series, months, place, picked) => {
+  const drawCost = (series, months, month, picked) => {
     const kinds = data.kinds.map((kind) => new Map(kind.map(([at, nanos]) => [at, amount(nanos)])));
     const own = picked ? KINDS.indexOf(series.k) : -1;
     const costs = (at) => KINDS.map((_, kind) => picked ? (kind === own ? months.get(at)?.total ?? null : null) : kinds[kind].get(at) ?? null);
@@ -198,27 +198,27 @@
         if (nanos < 0n) below = to; else above = to;
         return [{ from, to, kind: KINDS[kind] ?? "none", title: `${name}, ${KIND_LABELS[kind]}: ${usd(nanos)} USD` }];
       });
-      return { segments, dim: place !== null && place !== at };
+      return { segments, dim: month !== null && month !== at };
     }));
-    const shown = data.months.map((_, at) => at).filter((at) => place === null || place === at);
+    const shown = data.months.map((_, at) => at).filter((at) => month === null || month === at);
     fill(byId("cost-table"), shown.map((at) => {
-      const of = months.get(at) ?? NONE;
-      return row(label(at), countFigure(of.runs), countFigure(of.unknown), ...data.shown.map((kind) => usdFigure(costs(at)[kind])), usdFigure(of.total), countFigure(of.credits));
+      const figures = months.get(at) ?? NONE;
+      return row(label(at), countFigure(figures.runs), countFigure(figures.unknown), ...data.shown.map((kind) => usdFigure(costs(at)[kind])), usdFigure(figures.total), countFigure(figures.credits));
     }));
   };
 
-  const drawSuccess = (months, place) => {
+  const drawSuccess = (months, month) => {
     const rated = data.months.map((_, at) => months.get(at) ?? NONE);
     const rates = rated.map(({ ok, ended }) => ended ? Number(divideRounded(BigInt(ok) * 1000000n, BigInt(ended))) : null);
     draw("success", 8, "share", 990000, rates.map((rate, at) => ({
       segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: `${label(at)}: ${share(rate, 1000000)} of ${count(rated[at].ended)} ended runs succeeded` }],
-      dim: place !== null && place !== at,
+      dim: month !== null && month !== at,
     })));
-    fill(byId("success-table"), rated.flatMap((of, at) => place !== null && place !== at ? [] :
-      [row(label(at), ...[of.ended, of.ok, of.failed, of.canceled].map(countFigure), shareFigure(of.ok, of.ended))]));
+    fill(byId("success-table"), rated.flatMap((figures, at) => month !== null && month !== at ? [] :
+      [row(label(at), ...[figures.ended, figures.ok, figures.failed, figures.canceled].map(countFigure), shareFigure(figures.ok, figures.ended))]));
   };
 
-  const drawTimes = (id, series, place, first) => {
+  const drawTimes = (id, series, month, first) => {
     const chart = byId(id);
     if (!chart) return;
     if (!series.w) {
@@ -226,7 +226,7 @@
       return fill(byId(`${id}-table`), []);
     }
     const weeks = new Map(series.w.map(([week, ...row]) => [week, row.slice(first, first + 3)]));
-    const isIn = (week) => place === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === place);
+    const isIn = (week) => month === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === month);
     draw(id, 26, "time", 0, data.weeks.map((name, week) => {
       const [runs, p50, p95] = weeks.get(week) ?? [0, null, null];
       const title = `${name}: half of ${count(runs)} runs within ${formatDuration(p50)}, 95 % within ${formatDuration(p95)}`;
@@ -235,7 +235,7 @@
     fill(byId(`${id}-table`), [...weeks].filter(([week]) => isIn(week)).map(([week, [runs, p50, p95]]) => row(data.weeks[week], countFigure(runs), timeFigure(p50), timeFigure(p95))));
   };
 
-  const drawCalendar = (series, place) => {
+  const drawCalendar = (series, month) => {
     const chart = byId("calendar");
     if (!chart) return;
     if (!series.d) {
@@ -245,11 +245,11 @@
     const days = daysOf(series);
     // If the month is before the weeks shown, the calendar ends with that month.
     let last = data.lastDay;
-    if (place !== null && monthOf(monday(weekOf(last) - CALENDAR_WEEKS + 1)) > place) while (monthOf(last) > place) last -= 1;
+    if (month !== null && monthOf(monday(weekOf(last) - CALENDAR_WEEKS + 1)) > month) while (monthOf(last) > month) last -= 1;
     const firstWeek = Math.max(weekOf(data.day), weekOf(last) - CALENDAR_WEEKS + 1), lastWeek = weekOf(last);
     const columnWidth = 100 / Math.max(lastWeek - firstWeek + 1, 26);
     const shown = Array.from({ length: last - Math.max(monday(firstWeek), data.day) + 1 }, (_, later) => Math.max(monday(firstWeek), data.day) + later);
-    const isIn = (day) => place === null || monthOf(day) === place;
+    const isIn = (day) => month === null || monthOf(day) === month;
     const most = Math.max(1, ...shown.map((day) => days.get(day)?.runs ?? 0));
     const dots = [];
     const rects = shown.map((day) => {
@@ -289,34 +289,34 @@
   };
 
   // The selected pipelines with their sums in the selected month.
-  const inScope = (picked, place) => (picked ? [picked] : data.pipelines).flatMap((pipeline) => {
-    const months = byMonth(pipeline), of = place === null ? sums(pipeline.x) : months.get(place);
-    return of ? [{ pipeline, months, of }] : [];
+  const inScope = (picked, month) => (picked ? [picked] : data.pipelines).flatMap((pipeline) => {
+    const months = byMonth(pipeline), figures = month === null ? sums(pipeline.x) : months.get(month);
+    return figures ? [{ pipeline, months, figures }] : [];
   });
 
-  const drawLists = (picked, place) => {
-    const all = place === null ? sums(data.all.x) : byMonth(data.all).get(place) ?? NONE;
-    const found = inScope(picked, place);
+  const drawLists = (picked, month) => {
+    const all = month === null ? sums(data.all.x) : byMonth(data.all).get(month) ?? NONE;
+    const found = inScope(picked, month);
     const costliest = [...found].sort((one, other) => {
-      const [left, right] = [one.of.total, other.of.total];
+      const [left, right] = [one.figures.total, other.figures.total];
       return left === right ? 0 : left === null ? 1 : right === null ? -1 : left < right ? 1 : -1;
     }).slice(0, TOP);
-    fill(byId("pipelines"), costliest.map(({ pipeline, months, of }) => pipelineRow(pipeline, cell(usdFigure(of.total)),
-      cell(of.total === null || all.total === null || all.total <= 0n ? figure("", null) : shareFigure(of.total, all.total)),
-      html("td", {}, sparkline(months)), cell(countFigure(of.runs)), cell(countFigure(of.unknown)))));
-    const runs = all.runs - costliest.reduce((runs, { of }) => runs + of.runs, 0);
-    const unknown = all.unknown - costliest.reduce((unknown, { of }) => unknown + of.unknown, 0);
-    const rest = costliest.reduce((rest, { of }) => rest - (of.total ?? 0n), all.total ?? 0n);
+    fill(byId("pipelines"), costliest.map(({ pipeline, months, figures }) => pipelineRow(pipeline, cell(usdFigure(figures.total)),
+      cell(figures.total === null || all.total === null || all.total <= 0n ? figure("", null) : shareFigure(figures.total, all.total)),
+      html("td", {}, sparkline(months)), cell(countFigure(figures.runs)), cell(countFigure(figures.unknown)))));
+    const runs = all.runs - costliest.reduce((runs, { figures }) => runs + figures.runs, 0);
+    const unknown = all.unknown - costliest.reduce((unknown, { figures }) => unknown + figures.unknown, 0);
+    const rest = costliest.reduce((rest, { figures }) => rest - (figures.total ?? 0n), all.total ?? 0n);
     byId("pipelines-more").textContent = runs > 0 ? `All others: ${usd(runs > unknown ? rest : null)} USD for ${count(runs)} runs${ofThemUnknown(unknown)}.` : "";
 
     const list = (id, weight, cells) => {
-      const heaviest = found.filter((entry) => weight(entry.of) > 0).sort((one, other) => weight(other.of) - weight(one.of));
+      const heaviest = found.filter((entry) => weight(entry.figures) > 0).sort((one, other) => weight(other.figures) - weight(one.figures));
       if (byId(id)) fill(byId(id), heaviest.length ? heaviest.slice(0, MAX_ROWS).map(cells) : [html("tr", {}, html("td", { colspan: 6, class: "empty" }, "None."))]);
       byId(`${id}-more`).textContent = heaviest.length > MAX_ROWS ? `${heaviest.length - MAX_ROWS} more pipelines.` : "";
     };
-    list("failures", (of) => of.failed, ({ pipeline, of }) => pipelineRow(pipeline, ...[of.failed, of.ended].map(countFigure).map(cell),
-      cell(shareFigure(of.failed, of.ended)), cell(countFigure(pipeline.f[0])), html("td", {}, pipeline.f[1] ?? "–")));
-    list("unknown", (of) => Math.max(of.unknown, of.unsettled), ({ pipeline, of }) => pipelineRow(pipeline, ...[of.unknown, of.unsettled, of.runs].map(countFigure).map(cell)));
+    list("failures", (figures) => figures.failed, ({ pipeline, figures }) => pipelineRow(pipeline, ...[figures.failed, figures.ended].map(countFigure).map(cell),
+      cell(shareFigure(figures.failed, figures.ended)), cell(countFigure(pipeline.f[0])), html("td", {}, pipeline.f[1] ?? "–")));
+    list("unknown", (figures) => Math.max(figures.unknown, figures.unsettled), ({ pipeline, figures }) => pipelineRow(pipeline, ...[figures.unknown, figures.unsettled, figures.runs].map(countFigure).map(cell)));
     let left = 0;
     for (const outlier of document.querySelectorAll("#outliers tbody tr")) {
       outlier.hidden = picked !== null && data.pipelines[outlier.dataset.of] !== picked;
@@ -341,18 +341,18 @@
     restore();
     summary.textContent = "";
     const picked = pipelineSelect.value === "" ? null : data.pipelines[pipelineSelect.value];
-    const place = monthSelect.value === "" ? null : Number(monthSelect.value);
-    if (picked === null && place === null) return;
+    const month = monthSelect.value === "" ? null : Number(monthSelect.value);
+    if (picked === null && month === null) return;
     const series = picked ?? data.all, months = byMonth(series);
-    drawTiles(series, months, place, picked !== null);
-    drawCost(series, months, place, picked !== null);
-    drawSuccess(months, place);
-    drawTimes("took", series, place, 0);
-    drawTimes("waited", series, place, 3);
-    drawCalendar(series, place);
-    drawLists(picked, place);
-    const all = place === null ? sums(series.x) : months.get(place) ?? NONE;
-    const where = place === null ? "Total" : `Total of ${label(place)}`;
+    drawTiles(series, months, month, picked !== null);
+    drawCost(series, months, month, picked !== null);
+    drawSuccess(months, month);
+    drawTimes("took", series, month, 0);
+    drawTimes("waited", series, month, 3);
+    drawCalendar(series, month);
+    drawLists(picked, month);
+    const all = month === null ? sums(series.x) : months.get(month) ?? NONE;
+    const where = month === null ? "Total" : `Total of ${label(month)}`;
     const amountText = ` USD for ${count(all.runs)} runs${ofThemUnknown(all.unknown)}.`;
     byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), amountText);
     summary.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : displayName(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${amountText}`);
@@ -361,14 +361,14 @@
   // Pipelines with the same name are listed with their ids.
   const names = new Map();
   for (const pipeline of data.pipelines) names.set(displayName(pipeline), (names.get(displayName(pipeline)) ?? 0) + 1);
-  KINDS.forEach((kind, place) => {
+  KINDS.forEach((kind, index) => {
     const options = data.pipelines.flatMap((pipeline, at) => {
       if (pipeline.k !== kind) return [];
       const name = displayName(pipeline), short = [...name].length > 60 ? [...name].slice(0, 59).join("") + "…" : name;
       return [[names.get(name) > 1 && pipeline.i !== null ? `${short} · ${pipeline.i}` : short, at]];
     });
     options.sort(([one], [other]) => one.localeCompare(other));
-    if (options.length) pipelineSelect.append(html("optgroup", { label: KIND_LABELS[place] }, ...options.map(([name, at]) => html("option", { value: at }, name))));
+    if (options.length) pipelineSelect.append(html("optgroup", { label: KIND_LABELS[index] }, ...options.map(([name, at]) => html("option", { value: at }, name))));
   });
   monthSelect.append(...data.months.map((name, at) => html("option", { value: at }, name)).reverse());
   form.addEventListener("change", apply);

@@ -24,8 +24,8 @@ pub struct ChartRange {
 }
 
 impl ChartRange {
-    /// The latest periods with runs. They always include the headline month, and end at most one month, week or day after the
-    /// last observation, so that a single run far in the future does not displace all others.
+    /// The latest periods with runs, always including the headline month. They end at most one month, week or day after the
+    /// last observation. Otherwise a single run far in the future would displace all others.
     pub fn new(overview: &Overview) -> ChartRange {
         let (all, zone) = (&overview.all, overview.scope.zone);
         let headline = overview.headline_month.as_ref().map(|headline| headline.month);
