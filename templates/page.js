@@ -1,5 +1,5 @@
-// The filter of the page. The page is complete without it. The script redraws it for one pipeline, one month, or both, from
-// the figures in #data. Amounts are whole nano-dollars in BigInt, so sums are exact here too.
+// The filter of the page. The page is complete without it. The script redraws the page for one pipeline, one month, or
+// both, from the figures in #data. Amounts are whole nano-dollars in BigInt, so sums are exact here too.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);

@@ -1,4 +1,5 @@
-//! Column totals: row count, sums and unknown values of an export, computed from the ledger's own values.
+//! Column totals: row count, sums and unknown values of an export, computed from the ledger's own
+//! values.
 
 use crate::report::Cell;
 use crate::report::cost::CHARGED;
@@ -102,7 +103,8 @@ impl ColumnTotal {
         })
     }
 
-    /// The largest difference to the sum of the same amounts, each rounded to `usd_decimals` decimals.
+    /// The largest difference to the sum of the same amounts, each rounded to `usd_decimals`
+    /// decimals.
     pub fn rounding_error(&self, usd_decimals: u32) -> i128 {
         match self.summand {
             Summand::Usd if usd_decimals < 9 => i128::from(self.known) * 10_i128.pow(9 - usd_decimals) / 2,
@@ -157,7 +159,8 @@ impl ColumnTotals {
         }
     }
 
-    /// Adds a row that was read from a file: one text per summed column, in order; an empty text is an unknown value.
+    /// Adds a row that was read from a file: one text per summed column, in order; an empty text is
+    /// an unknown value.
     pub fn add_texts(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) {
         self.rows += 1;
         for (sum, text) in self.sums.iter_mut().zip(texts) {

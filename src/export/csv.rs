@@ -13,7 +13,8 @@ use std::io::{self, BufRead, Write};
 /// The byte order mark, by which a spreadsheet recognizes UTF-8.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// Writes the table, amounts with `usd_decimals` decimals. A dialect for spreadsheets gets the totals as last row.
+/// Writes the table, amounts with `usd_decimals` decimals. A dialect for spreadsheets gets the
+/// totals as last row.
 pub fn write_table(
     table: &Table,
     dialect: &Dialect,
@@ -41,8 +42,8 @@ pub fn write_table(
     csv.flush()
 }
 
-/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the totals. Doubles have the
-/// shortest text that parses to the same value; bytes are hexadecimal.
+/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
+/// totals. Doubles have the shortest text that parses to the same value; bytes are hexadecimal.
 pub fn write_rows(
     rows: &mut RowStream<'_>,
     dialect: &Dialect,
@@ -60,10 +61,10 @@ pub fn write_rows(
             text.clear();
             let field: &[u8] = match value {
                 Value::Null => b"",
-                Value::Text(words) | Value::Json(words) if !for_spreadsheets => words,
-                Value::Text(words) | Value::Json(words) => {
+                Value::Text(utf8) | Value::Json(utf8) if !for_spreadsheets => utf8,
+                Value::Text(utf8) | Value::Json(utf8) => {
                     text.extend_from_slice(
-                        dialect.format_text(column, &String::from_utf8_lossy(words)).as_bytes(),
+                        dialect.format_text(column, &String::from_utf8_lossy(utf8)).as_bytes(),
                     );
                     &text
                 }

@@ -41,8 +41,9 @@ const HIDDEN: &str = "refinery_schema_history";
 
 /// Writes the metadata of the archives, for the option `--metadata` of Datasette 0.64 and later.
 ///
-/// The metadata has no `units`: Datasette 1.0 does not support them, and earlier versions display amounts with SI prefixes
-/// and fewer digits. The description of each column names its unit instead.
+/// The metadata has no `units`: Datasette 1.0 does not support them, and earlier versions display
+/// amounts with SI prefixes and fewer digits. The description of each column names its unit
+/// instead.
 pub fn write(archives: &[ServedArchive], out: &mut dyn Write) -> io::Result<()> {
     let databases = archives.iter().map(|archive| (archive.name.as_str(), database(archive)));
     let metadata = Metadata {
@@ -68,7 +69,7 @@ fn database(archive: &ServedArchive) -> Database<'_> {
     });
     let visible = archive.tables.iter().map(|table| {
         let display = DISPLAYS.iter().find(|display| display.table == table.name);
-        let columns = table.columns.iter().map(|(column, words)| (column.as_str(), *words));
+        let columns = table.columns.iter().map(|(column, description)| (column.as_str(), *description));
         let metadata = TableMetadata {
             hidden: false,
             description: table.words,
@@ -86,7 +87,8 @@ fn database(archive: &ServedArchive) -> Database<'_> {
         columns: InOrder(Vec::new()),
     };
     Database {
-        // Datasette cannot display a view that has bytes in a column: https://github.com/simonw/datasette/issues/2601
+        // Datasette cannot display a view that has bytes in a column:
+        // https://github.com/simonw/datasette/issues/2601
         description_html: format!(
             "A runledger archive. Start with <a href=\"{}/runs?_nocol=content_hash\">the runs</a> or one of the queries.",
             url_path(&archive.name)
@@ -96,7 +98,8 @@ fn database(archive: &ServedArchive) -> Database<'_> {
     }
 }
 
-/// The comment at the top of a question file as HTML, without its title: one paragraph per parameter and per paragraph.
+/// The comment at the top of a question file as HTML, without its title: one paragraph per
+/// parameter and per paragraph.
 fn notes(question: &Question) -> String {
     let comments = question.sql.lines().skip(1).map_while(|line| line.strip_prefix("--"));
     let mut paragraphs: Vec<String> = Vec::new();
@@ -104,8 +107,8 @@ fn notes(question: &Question) -> String {
     for line in comments.map(str::trim) {
         let parameter = line.strip_prefix(':').and_then(|line| line.split_once(' '));
         let text = match parameter {
-            Some((parameter, words)) => {
-                format!("<strong>{parameter}</strong>: {}", escape_html(words.trim_start()))
+            Some((parameter, meaning)) => {
+                format!("<strong>{parameter}</strong>: {}", escape_html(meaning.trim_start()))
             }
             None => escape_html(line),
         };
@@ -122,7 +125,7 @@ fn notes(question: &Question) -> String {
     paragraphs.iter().map(|paragraph| format!("<p>{paragraph}</p>\n")).collect()
 }
 
-/// The name in Datasette's tilde encoding, which replaces most bytes other than letters and digits by `~` and their hex.
+/// Encodes the name for a Datasette URL: tilde encoding, which is percent encoding with `~`.
 fn url_path(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let encoded = name.bytes().map(|byte| match byte {
@@ -137,15 +140,16 @@ fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Rewrites the statement for an HTML form, which sends an unset parameter as an empty text. Parameters in comments and in
-/// quotes are unchanged.
+/// Rewrites the statement for an HTML form, which sends an unset parameter as an empty text.
+/// Parameters in comments and in quotes are unchanged.
 fn for_a_form(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len() + 256);
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            // A doubled quote ends one literal and starts another, which makes no difference for copying.
+            // A doubled quote ends one literal and starts another, which makes no difference for
+            // copying.
             '\'' | '"' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
             ':' => {
                 let name = rest[1..].find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The size of the output buffer.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// A place that output is written to.
+/// The target of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// Standard output. A reader that closes the pipe early causes no error.
@@ -40,7 +40,8 @@ impl From<Error> for WriteError {
     }
 }
 
-/// Rejects an archive as a destination, and the files that belong to one: writing there would destroy its data.
+/// Rejects an archive as a destination, and the files that belong to one: writing there would
+/// destroy its data.
 ///
 /// # Errors
 /// [`Error::Usage`] with the path of the archive.
@@ -77,8 +78,8 @@ impl Destination {
     /// Writes what `write` produces. After an error a file is unchanged.
     ///
     /// # Errors
-    /// [`Error::Output`] when the destination cannot be written, [`Error::Usage`] when it is an archive, and the errors of
-    /// `write`.
+    /// [`Error::Output`] when the destination cannot be written, [`Error::Usage`] when it is an
+    /// archive, and the errors of `write`.
     pub fn write(&self, write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>) -> Result<()> {
         let result = match self {
             Destination::StandardOutput => match buffered(io::stdout().lock(), write) {

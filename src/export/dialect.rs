@@ -1,8 +1,9 @@
-//! CSV dialects: separators, decimal marks and dates for programs, or for spreadsheets in some locale.
+//! CSV dialects: separators, decimal marks and dates for programs, or for spreadsheets in some
+//! locale.
 //!
-//! A period label (`2026-01`, `2026-W01`, `2026-01-31`) is the same in every dialect. Excel reads a month as its first day,
-//! which sorts and filters correctly; LibreOffice keeps the text. The formula `="2026-01"` would prevent the conversion,
-//! but other readers would show the formula.
+//! A period label (`2026-01`, `2026-W01`, `2026-01-31`) is the same in every dialect. Excel reads a
+//! month as its first day, which sorts and filters correctly; LibreOffice keeps the text. The
+//! formula `="2026-01"` would prevent the conversion, but other readers would show the formula.
 
 use super::formula_guard::escape_formula;
 use crate::run::Instant;
@@ -30,7 +31,8 @@ pub struct Dialect {
     pub decimal_mark: u8,
     /// Whether the file starts with a byte order mark, by which Excel recognizes UTF-8.
     pub bom: bool,
-    /// The time zone of instants in a dialect for spreadsheets. The machine dialect always uses UTC.
+    /// The time zone of instants in a dialect for spreadsheets. The machine dialect always uses
+    /// UTC.
     pub zone: Tz,
 }
 
@@ -93,8 +95,8 @@ impl Dialect {
         }
     }
 
-    /// Formats a text of the column. In a dialect for spreadsheets, instants are truncated to the second; when clocks go
-    /// back, two instants in the repeated hour can get the same text.
+    /// Formats a text of the column. In a dialect for spreadsheets, instants are truncated to the
+    /// second; when clocks go back, two instants in the repeated hour can get the same text.
     pub fn format_text<'t>(&self, column: &str, text: &'t str) -> Cow<'t, str> {
         let format = match self.preset {
             Preset::Machine => return Cow::Borrowed(text),

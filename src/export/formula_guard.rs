@@ -1,14 +1,17 @@
-//! Protection against formula injection: texts that a spreadsheet would run as a formula get an apostrophe in front.
+//! Protection against formula injection: texts that a spreadsheet would run as a formula get an
+//! apostrophe in front.
 
 use std::borrow::Cow;
 
-/// Prefixes the text with an apostrophe if a spreadsheet could read it as a formula; otherwise returns it unchanged.
+/// Prefixes the text with an apostrophe if a spreadsheet could read it as a formula; otherwise
+/// returns it unchanged.
 ///
-/// A text is a possible formula if it starts with a tab or a line end, or with `=`, `+`, `-`, `@` or their full-width
-/// forms. Characters that some spreadsheets drop before these are skipped: spaces, control characters, quotation marks and
-/// zero-width characters.
+/// A text is a possible formula if it starts with a tab or a line end, or with `=`, `+`, `-`, `@`
+/// or their full-width forms. Characters that some spreadsheets drop before these are skipped:
+/// spaces, control characters, quotation marks and zero-width characters.
 ///
-/// The protection only works for a file that is opened in its own dialect: with another separator the cells are others.
+/// The protection only works for a file that is opened in its own dialect: with another separator
+/// the cells are others.
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let is_trigger = |character: char| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     let is_dropped = |character: char| {

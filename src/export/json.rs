@@ -1,7 +1,8 @@
 //! JSON: one object per row, in one array or one per line.
 //!
-//! Numbers are JSON numbers. An amount has all nine decimals, so a decimal parser gets the exact value and other parsers
-//! get a double, never a string. An unknown value is null. Duplicate column names get the suffix `_2`, `_3` …
+//! Numbers are JSON numbers. An amount has all nine decimals, so a decimal parser gets the exact
+//! value and other parsers get a double, never a string. An unknown value is null. Duplicate column
+//! names get the suffix `_2`, `_3` …
 
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
@@ -74,8 +75,9 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
     out.write_all(layout.end().as_bytes())
 }
 
-/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the totals. JSON columns
-/// become JSON values and bytes a hexadecimal string. An infinity becomes `9e999`, which parses as an infinite double.
+/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
+/// totals. JSON columns become JSON values and bytes a hexadecimal string. An infinity becomes
+/// `9e999`, which parses as an infinite double.
 pub fn write_rows(
     rows: &mut RowStream<'_>,
     layout: Layout,

@@ -1,6 +1,7 @@
 //! Manifests: a JSON file next to an export that records the query and the content of the file.
 //!
-//! A manifest contains no time of export, so the same query on the same archive gives the same manifest.
+//! A manifest contains no time of export, so the same query on the same archive gives the same
+//! manifest.
 
 use super::column_totals::ColumnTotals;
 use super::csv::TotalsRow;
@@ -18,7 +19,8 @@ const VERSION: u32 = 1;
 /// The extension of a manifest, which replaces that of the file.
 const EXTENSION: &str = "manifest.json";
 
-/// The query and the state of the archive. Instants are UTC in the archive's format; `None` and an empty list: not given.
+/// The query and the state of the archive. Instants are UTC in the archive's format; `None` and an
+/// empty list: not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The command: `report cost`, `export runs`.
@@ -43,7 +45,8 @@ pub struct Provenance {
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
-    /// The allocation rules of the cost centers, in order. Manifests written before the rename have the key `centres`.
+    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
+    /// the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
     /// The schema version of the archive.
@@ -64,7 +67,8 @@ pub struct WorkspaceProvenance {
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
-    /// The allocation rules of the cost centers, in order. Manifests written before the rename have the key `centres`.
+    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
+    /// the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
 }
@@ -108,7 +112,8 @@ pub struct DialectDescription {
 pub struct ColumnSum {
     /// The column. The sum of `credit_charge_status` counts `charged`, each of which is one credit.
     pub column: String,
-    /// The exact sum of the known values, also if the file has rounded values; `None`: no value is known.
+    /// The exact sum of the known values, also if the file has rounded values; `None`: no value is
+    /// known.
     pub sum: Option<String>,
     /// The number of rows without a known value.
     pub unknown: u64,
@@ -222,7 +227,8 @@ impl Manifest {
     /// Reads the manifest of the exported file at `path`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is missing, unreadable or of a newer version, or when it describes another file.
+    /// [`Error::Usage`] when it is missing, unreadable or of a newer version, or when it describes
+    /// another file.
     pub fn for_file(path: &Path) -> Result<Manifest> {
         let manifest_path = manifest_path(path);
         let unusable = |what: String, hint: &str| Error::Usage { what, hint: Some(hint.to_owned()) };
@@ -277,8 +283,8 @@ pub fn manifest_path(path: &Path) -> PathBuf {
 /// The paths of the file and of its manifest.
 ///
 /// # Errors
-/// [`Error::Usage`] when the destination is not a file that can have a manifest, or when the manifest would overwrite that
-/// of another file.
+/// [`Error::Usage`] when the destination is not a file that can have a manifest, or when the
+/// manifest would overwrite that of another file.
 pub fn output_paths(destination: &Destination) -> Result<(&Path, PathBuf)> {
     let Destination::File(path) = destination else {
         return Err(Error::Usage {

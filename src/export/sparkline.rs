@@ -28,7 +28,8 @@ const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '�
 /// The heights of the bars in a sparkline.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Adds a sparkline to each row, and bars next to the main amounts, if they fit into `room` additional characters.
+/// Adds a sparkline to each row, and bars next to the main amounts, if they fit into `room`
+/// additional characters.
 ///
 /// `by_month` is the same report grouped by month too.
 pub fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
@@ -59,8 +60,8 @@ fn add_column(table: &mut Table, index: usize, name: &str, texts: Vec<String>) {
     }
 }
 
-/// The column of the main amounts, and a bar for each row; the longest has `width` characters. Unknown and negative amounts
-/// have no bar. `None`: there is nothing to compare.
+/// The column of the main amounts, and a bar for each row; the longest has `width` characters.
+/// Unknown and negative amounts have no bar. `None`: there is nothing to compare.
 fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
@@ -82,8 +83,9 @@ fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     Some((column, amounts.iter().map(bar).collect()))
 }
 
-/// A sparkline for each row of the table, and its width in characters: one character per month, relative to the costliest
-/// month of the row. A month without a known cost is a space. `None`: there are fewer than two months.
+/// A sparkline for each row of the table, and its width in characters: one character per month,
+/// relative to the costliest month of the row. A month without a known cost is a space. `None`:
+/// there are fewer than two months.
 fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
     let month = by_month.columns.iter().position(|column| column == "month")?;
     let amounts = by_month.columns.iter().position(|column| column == MEASURES[0])?;

@@ -17,11 +17,12 @@ const TEXT_WIDTH: usize = 64;
 /// Horizontal lines around the table and below the heading, none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
-/// Writes the table with its totals, amounts with `usd_decimals` decimals, and the number of unknown costs. The output does
-/// not depend on the terminal.
+/// Writes the table with its totals, amounts with `usd_decimals` decimals, and the number of
+/// unknown costs. The output does not depend on the terminal.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let lines = lines(table, usd_decimals);
-    // Totals have no long texts, so they are one line: the last before the border, which is repeated above them.
+    // Totals have no long texts, so they are one line: the last before the border, which is
+    // repeated above them.
     let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
     for (index, line) in lines.iter().enumerate() {
         if totals_line == Some(index) {

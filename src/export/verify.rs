@@ -20,8 +20,8 @@ pub enum FileCheck {
     Skipped(String),
 }
 
-/// Compares the file at `path` with its manifest: length and hash. For CSV, JSON and NDJSON also compares rows, sums and
-/// unknown values.
+/// Compares the file at `path` with its manifest: length and hash. For CSV, JSON and NDJSON also
+/// compares rows, sums and unknown values.
 ///
 /// # Errors
 /// An I/O error when the file cannot be read.
@@ -75,7 +75,8 @@ fn read_totals(
     }
 }
 
-/// Compares the sums of the file with those of the manifest, which are exact even if the file's amounts are rounded.
+/// Compares the sums of the file with those of the manifest, which are exact even if the file's
+/// amounts are rounded.
 fn check_sums(totals: &ColumnTotals, manifest: &Manifest) -> Vec<FileCheck> {
     let decimals = manifest.usd_decimals.unwrap_or(9);
     let mut checks = Vec::new();

@@ -90,8 +90,8 @@ impl Format {
 /// Writes the table.
 ///
 /// # Errors
-/// [`Error::Usage`] when the format or the manifest needs an output file and none is given, [`Error::Output`] when the
-/// destination cannot be written.
+/// [`Error::Usage`] when the format or the manifest needs an output file and none is given,
+/// [`Error::Output`] when the destination cannot be written.
 pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destination) -> Result<()> {
     if matches!((options.format, destination), (Format::Xlsx(_), Destination::StandardOutput)) {
         return Err(Error::Usage {
@@ -203,8 +203,8 @@ impl WriteOptions {
         Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals_row, self.provenance.clone())
     }
 
-    /// Writes the output of `fill`, then the manifest. If the process is killed in between, the file does not match the
-    /// old manifest, and `verify-file` reports it.
+    /// Writes the output of `fill`, then the manifest. If the process is killed in between, the
+    /// file does not match the old manifest, and `verify-file` reports it.
     fn write(
         &self,
         mut manifest: Manifest,

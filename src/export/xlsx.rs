@@ -1,7 +1,8 @@
 //! XLSX spreadsheets: real numbers, real dates, and the manifest on a second sheet.
 //!
-//! Texts are written as string cells, so no text becomes a formula or a link. Numbers in spreadsheets are doubles: a cell
-//! contains the double nearest to the exact or rounded amount. The manifest contains the exact sums as texts.
+//! Texts are written as string cells, so no text becomes a formula or a link. Numbers in
+//! spreadsheets are doubles: a cell contains the double nearest to the exact or rounded amount. The
+//! manifest contains the exact sums as texts.
 
 use super::destination::WriteError;
 use super::manifest::Manifest;
@@ -28,8 +29,8 @@ pub fn write_table(
     }))
 }
 
-/// Writes the table with its totals, and the manifest. Amounts are rounded to `usd_decimals` decimals (`None`: displayed
-/// with few decimals but not rounded). Instants are in `zone`.
+/// Writes the table with its totals, and the manifest. Amounts are rounded to `usd_decimals`
+/// decimals (`None`: displayed with few decimals but not rounded). Instants are in `zone`.
 ///
 /// # Errors
 /// [`Error::Usage`] when the table exceeds the limits of a sheet.
@@ -179,7 +180,8 @@ mod workbook {
         Ok(exact.len())
     }
 
-    /// The instant as spreadsheet date, truncated to the second; `None`: spreadsheets do not support its year.
+    /// The instant as spreadsheet date, truncated to the second; `None`: spreadsheets do not
+    /// support its year.
     fn local(instant: Instant, zone: Tz) -> Option<ExcelDateTime> {
         let at = instant.to_utc().with_timezone(&zone);
         let day =

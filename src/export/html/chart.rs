@@ -94,7 +94,8 @@ pub enum ColumnPeriod {
 }
 
 impl ColumnPeriod {
-    /// The minimum number of columns that the width is divided by, so that few columns are not too wide.
+    /// The minimum number of columns that the width is divided by, so that few columns are not too
+    /// wide.
     pub fn min_columns(self) -> i32 {
         match self {
             ColumnPeriod::Month => 8,
@@ -207,7 +208,8 @@ const SPARKLINE_HEIGHT: u32 = 24;
 const SPARKLINE_COLUMN: u32 = 7;
 
 impl Sparkline {
-    /// A sparkline of amounts with their tooltips; a `None` amount is unknown. `highlighted` is the index of the headline month.
+    /// A sparkline of amounts with their tooltips; a `None` amount is unknown. `highlighted` is the
+    /// index of the headline month.
     pub fn new(
         title: impl Into<String>,
         months: &[(Option<i128>, String)],

@@ -1,4 +1,5 @@
-//! The data of the filter: figures by month, week and day of the pipelines that can be selected, as JSON for the script.
+//! The data of the filter: figures by month, week and day of the pipelines that can be selected, as
+//! JSON for the script.
 
 use super::label::truncate;
 use super::range::ChartRange;
@@ -7,7 +8,8 @@ use crate::run::{Seconds, Usd};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum bytes for the months of all pipelines, and for their weeks and days. The page stays below one megabyte.
+/// The maximum bytes for the months of all pipelines, and for their weeks and days. The page stays
+/// below one megabyte.
 const MAX_MONTHS_BYTES: usize = 300_000;
 const MAX_DETAILS_BYTES: usize = 250_000;
 
@@ -17,7 +19,8 @@ const MIN_PIPELINE_BYTES: usize = 100;
 /// The largest integer that JavaScript parses exactly from JSON: `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE_INTEGER: i128 = (1 << 53) - 1;
 
-/// The number of pipelines of each month that have priority in the filter, and the number in the list of pipelines.
+/// The number of pipelines of each month that have priority in the filter, and the number in the
+/// list of pipelines.
 pub const TOP: usize = 10;
 
 /// The pipelines that can be selected, and the JSON of the page.
@@ -98,8 +101,8 @@ impl ScriptData {
     }
 }
 
-/// The indexes of all pipelines: first the top ones overall, of each month, by failures and by unknown costs, then the
-/// others by cost.
+/// The indexes of all pipelines: first the top ones overall, of each month, by failures and by
+/// unknown costs, then the others by cost.
 fn by_importance(overview: &Overview, range: &ChartRange) -> Vec<usize> {
     let pipelines = &overview.pipelines;
     let mut order: Vec<usize> = (0..pipelines.len().min(TOP)).collect();
@@ -149,7 +152,8 @@ fn months(pipeline: &PipelineSummary, range: &ChartRange) -> Value {
         .collect()
 }
 
-/// Runs, runs with unknown cost, the two cost components, credits, successes, failures, cancellations, unsettled runs.
+/// Runs, runs with unknown cost, the two cost components, credits, successes, failures,
+/// cancellations, unsettled runs.
 fn sums(sums: &Sums) -> Vec<Value> {
     let Sums { cost, succeeded, failed, canceled, unsettled } = sums;
     vec![
@@ -165,7 +169,8 @@ fn sums(sums: &Sums) -> Vec<Value> {
     ]
 }
 
-/// Duration and queue time by week: number of runs, median and 95th percentile of each, in milliseconds.
+/// Duration and queue time by week: number of runs, median and 95th percentile of each, in
+/// milliseconds.
 fn weeks(pipeline: &PipelineSummary, range: &ChartRange) -> Value {
     let weeks = pipeline.weeks.iter().filter(|(week, _)| range.has_week(*week));
     weeks

@@ -22,7 +22,8 @@ pub fn is_visible(name: &str) -> bool {
         .any(|character| !(character.is_whitespace() || character.is_control() || is_ignorable(character)))
 }
 
-/// Unicode's Default_Ignorable_Code_Point, as in the script of the page, and the empty Braille pattern.
+/// Unicode's Default_Ignorable_Code_Point, as in the script of the page, and the empty Braille
+/// pattern.
 fn is_ignorable(character: char) -> bool {
     matches!(
         character,

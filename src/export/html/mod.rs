@@ -1,7 +1,8 @@
-//! The HTML report: an overview of the ledger as one self-contained file that needs no network, server or script.
+//! The HTML report: an overview of the ledger as one self-contained file that needs no network,
+//! server or script.
 //!
-//! The Content-Security-Policy of the page allows only its own style and script, by their hashes. The script adds the
-//! filter; without it the page is complete.
+//! The Content-Security-Policy of the page allows only its own style and script, by their hashes.
+//! The script adds the filter; without it the page is complete.
 
 mod chart;
 mod data;
@@ -21,7 +22,8 @@ use view::View;
 const STYLE: &str = include_str!("../../../templates/page.css");
 const SCRIPT: &str = include_str!("../../../templates/page.js");
 
-/// Renders the page. `close_state` says whether the period is closed; it is empty if no period was requested.
+/// Renders the page. `close_state` says whether the period is closed; it is empty if no period was
+/// requested.
 ///
 /// # Errors
 /// [`Error::Internal`] when a template fails.

@@ -85,7 +85,8 @@ pub fn group_thousands(number: &str) -> String {
 /// Formats milliseconds in the two largest units: `4 min 10 s`.
 pub fn format_duration(millis: i128) -> String {
     let (sign, millis) = if millis < 0 { ("\u{2212}", -millis) } else { ("", millis) };
-    // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next unit is shown in that unit.
+    // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next
+    // unit is shown in that unit.
     let tenths = (millis + 50) / 100;
     let seconds = (millis + 500) / 1000;
     let two_units = |large: i128, large_unit: &str, small: i128, small_unit: &str| match small {

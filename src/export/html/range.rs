@@ -10,7 +10,8 @@ const MAX_MONTHS: i32 = 60;
 const MAX_WEEKS: i32 = 157;
 const MAX_DAYS: i32 = 1097;
 
-/// The first and last month, week and day of the charts, by their numbers. The last is before the first if there are none.
+/// The first and last month, week and day of the charts, by their numbers. The last is before the
+/// first if there are none.
 #[derive(Debug, Clone, Copy)]
 pub struct ChartRange {
     /// The months.
@@ -24,8 +25,9 @@ pub struct ChartRange {
 }
 
 impl ChartRange {
-    /// The latest periods with runs, always including the headline month. They end at most one month, week or day after the
-    /// last observation. Otherwise a single run far in the future would displace all others.
+    /// The latest periods with runs, always including the headline month. They end at most one
+    /// month, week or day after the last observation. Otherwise a single run far in the future
+    /// would displace all others.
     pub fn new(overview: &Overview) -> ChartRange {
         let (all, zone) = (&overview.all, overview.scope.zone);
         let headline = overview.headline_month.as_ref().map(|headline| headline.month);
@@ -81,8 +83,9 @@ impl ChartRange {
     }
 }
 
-/// The first and last period of a chart: the latest `max` periods, from the first of them with a run to at most one after
-/// `known`. `headline` is always included. The last is before the first if there are none.
+/// The first and last period of a chart: the latest `max` periods, from the first of them with a
+/// run to at most one after `known`. `headline` is always included. The last is before the first if
+/// there are none.
 fn bounds<T>(series: &Series<T>, max: i32, known: Option<i32>, headline: Option<i32>) -> (i32, i32) {
     let limit = known.map_or(i32::MAX, |known| known.saturating_add(1));
     let numbers = || series.iter().map(|(number, _)| *number).filter(|number| *number <= limit);

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The name of the file that describes the columns.
 pub(super) const SCHEMA_FILE: &str = "_schema.md";
-/// The name of the lock file. The kernel releases the lock when the process ends, so the file can stay.
+/// The name of the lock file. The kernel releases the lock when the process ends, so the file can
+/// stay.
 const LOCK_FILE: &str = ".runledger.lock";
 /// The prefix of the temporary files of atomic writes.
 const TEMPORARY_PREFIX: &str = ".runledger-";
@@ -30,24 +31,26 @@ pub struct Folder {
 
 /// The name of a workspace's file of a month, or of a table without months.
 ///
-/// A month has one file per workspace, because a month in several files could not be replaced atomically. Readers
-/// parallelize over row groups, so one file is no limit.
+/// A month has one file per workspace, because a month in several files could not be replaced
+/// atomically. Readers parallelize over row groups, so one file is no limit.
 pub fn file_name(workspace: usize) -> String {
     format!("part-{workspace}.parquet")
 }
 
-/// The path of a workspace's file of a month, below the folder of the table. `month` is `None` for rows without a month.
+/// The path of a workspace's file of a month, below the folder of the table. `month` is `None` for
+/// rows without a month.
 pub fn file_path(month: Option<&str>, workspace: usize) -> String {
     format!("month={}/{}", month.unwrap_or(NULL_MONTH), file_name(workspace))
 }
 
 impl Folder {
-    /// Opens the folder for a dataset with this layout and these tables of these workspaces, or creates it. A workspace that
-    /// is not in the dataset yet is added.
+    /// Opens the folder for a dataset with this layout and these tables of these workspaces, or
+    /// creates it. A workspace that is not in the dataset yet is added.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the folder contains anything else; nothing is changed then. [`Error::Output`] when the folder
-    /// cannot be written, or when another export is writing to it.
+    /// [`Error::Usage`] when the folder contains anything else; nothing is changed then.
+    /// [`Error::Output`] when the folder cannot be written, or when another export is writing to
+    /// it.
     pub fn open(
         path: &Path,
         layout: &DatasetLayout,
@@ -91,7 +94,8 @@ impl Folder {
             folder.index.tables.entry(table.name().to_owned()).or_default();
         }
         if is_new || has_grown {
-            // The index comes first: if the export is killed later, the folder is still recognized as a dataset.
+            // The index comes first: if the export is killed later, the folder is still recognized
+            // as a dataset.
             folder.save_index()?;
         }
         Ok(folder)
@@ -116,7 +120,8 @@ impl Folder {
         self.save_index()
     }
 
-    /// The content of the file at `file`; `None`: the file is missing, or its length is not that of the index.
+    /// The content of the file at `file`; `None`: the file is missing, or its length is not that of
+    /// the index.
     pub fn entry(&self, table: DatasetTable, file: &str) -> Option<&FileEntry> {
         let entry = self.index.tables.get(table.name())?.get(file)?;
         let metadata = fs::metadata(self.path_of(table, file)).ok()?;
@@ -133,7 +138,8 @@ impl Folder {
         self.index.tables.entry(table.name().to_owned()).or_default().insert(file, entry);
     }
 
-    /// The files of a workspace in the table: those in the index, and those that an interrupted export wrote.
+    /// The files of a workspace in the table: those in the index, and those that an interrupted
+    /// export wrote.
     ///
     /// # Errors
     /// [`Error::Output`] when the folder cannot be read.

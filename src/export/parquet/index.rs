@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of the dataset layout: tables, columns, folders. A dataset of another version is never updated.
+/// The version of the dataset layout: tables, columns, folders. A dataset of another version is
+/// never updated.
 pub(super) const VERSION: u32 = 1;
 
 /// The name of the index file.

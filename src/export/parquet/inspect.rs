@@ -1,4 +1,5 @@
-//! Checks of an existing folder: an export only writes to a dataset with the same layout, tables and workspaces.
+//! Checks of an existing folder: an export only writes to a dataset with the same layout, tables
+//! and workspaces.
 
 use super::folder::{SCHEMA_FILE, entries, file_name, output_error};
 use super::index::{DatasetIndex, DatasetLayout, INDEX_FILE, IndexVersion, VERSION};
@@ -11,8 +12,8 @@ use std::path::Path;
 /// Reads the index of the dataset in the folder. `None`: the folder is empty or does not exist.
 ///
 /// # Errors
-/// [`Error::Usage`] when the folder contains anything other than a matching dataset, [`Error::Output`] when it cannot be
-/// read.
+/// [`Error::Usage`] when the folder contains anything other than a matching dataset,
+/// [`Error::Output`] when it cannot be read.
 pub(super) fn inspect(
     folder: &Path,
     layout: &DatasetLayout,
@@ -105,8 +106,8 @@ fn mismatch(what: String, hint: &str) -> Error {
     Error::Usage { what, hint: Some(hint.to_owned()) }
 }
 
-/// Whether the path is that of a data file of one of the workspaces. Nothing else is ever written or removed, so an edited
-/// index cannot delete other files.
+/// Whether the path is that of a data file of one of the workspaces. Nothing else is ever written
+/// or removed, so an edited index cannot delete other files.
 fn is_data_file(path: &str, workspaces: usize) -> bool {
     let is_part = |name: &str| (0..workspaces).any(|workspace| file_name(workspace) == name);
     match path.split_once('/') {

@@ -1,7 +1,9 @@
-//! Parquet datasets: one file per month and workspace; an export rewrites only the months that changed.
+//! Parquet datasets: one file per month and workspace; an export rewrites only the months that
+//! changed.
 //!
-//! Every step leaves a readable dataset. Data files are written before the index, so after an interruption the next export
-//! compares the months that were written, and writes them again where necessary.
+//! Every step leaves a readable dataset. Data files are written before the index, so after an
+//! interruption the next export compares the months that were written, and writes them again where
+//! necessary.
 
 pub mod folder;
 pub mod index;
@@ -26,8 +28,9 @@ pub use table_sync::Fingerprint;
 pub struct Options {
     /// The tables.
     pub tables: Vec<DatasetTable>,
-    /// The number of newest months of each table that are compared with their files; `None`: all months. Older months are
-    /// still written if their file is missing or has another number of rows.
+    /// The number of newest months of each table that are compared with their files; `None`: all
+    /// months. Older months are still written if their file is missing or has another number of
+    /// rows.
     pub recheck_months: Option<usize>,
 }
 
@@ -69,12 +72,12 @@ pub struct Summary {
     pub amounts_too_large: u64,
 }
 
-/// Updates the dataset in the folder from the ledgers. Each ledger is a workspace with a unique name; all have the same
-/// zone and date basis.
+/// Updates the dataset in the folder from the ledgers. Each ledger is a workspace with a unique
+/// name; all have the same zone and date basis.
 ///
 /// # Errors
-/// [`Error::Usage`] when the folder contains anything else, or when this binary was built without Parquet.
-/// [`Error::Output`] when the folder cannot be written. Those of SQLite.
+/// [`Error::Usage`] when the folder contains anything else, or when this binary was built without
+/// Parquet. [`Error::Output`] when the folder cannot be written. Those of SQLite.
 pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<Summary> {
     writer::require_feature()?;
     let Some(scope) = ledgers.first().map(Ledger::scope) else {
@@ -100,7 +103,8 @@ pub fn write(ledgers: &[Ledger<'_>], path: &Path, options: &Options) -> Result<S
                 folder.workspace_number(ledger.workspace()).expect("Folder::open adds every workspace");
             let sync = TableSync { ledger, number, table: *table, options, folder: &mut folder };
             let result = sync.run().map_err(|error| ledger.with_archive_path(error));
-            // Saved even after an error, so that the next export does not write the same files again.
+            // Saved even after an error, so that the next export does not write the same files
+            // again.
             folder.save_index()?;
             summary.add(result?);
         }

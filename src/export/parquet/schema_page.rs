@@ -18,9 +18,11 @@ Written by `runledger export parquet`. The export replaces the files of months t
 months that no longer have rows. Do not put other files here. Spark, DuckDB, Trino, Athena and other readers ignore names
 that start with `_` or `.`. `_runledger.json` records the content of each file.
 
-- `runs` and `run_snapshots` are partitioned by month in the time zone {zone}. Runs belong to months {months}. A file is
-  `month=2026-01/part-0.parquet`; a second workspace has `part-1` in the same folder. `month` is a string from the folder
-  name, not a column inside the files. Rows without a month are in `month=__HIVE_DEFAULT_PARTITION__`, which reads as NULL.
+- `runs` and `run_snapshots` are partitioned by month, in the time zone {zone}.
+  Runs belong to months {months}.
+  A file is `month=2026-01/part-0.parquet`; a second workspace has `part-1` in the same folder. `month` is a string from the
+  folder name, not a column inside the files. Rows without a month are in `month=__HIVE_DEFAULT_PARTITION__`, which reads as
+  NULL.
 - NULL means unknown (yet), or not applicable. An unknown value is never zero.
 - Instants are UTC, with microseconds. Amounts are US dollars. Sum the columns `…_usd_exact`: they are decimals with nine
   places, so sums are exact in any order. Sums of doubles are not.

@@ -26,7 +26,8 @@ pub(super) struct TableSync<'a, 'l> {
 }
 
 impl<'a> TableSync<'a, '_> {
-    /// Compares the months with their files, writes those that changed, and removes files of months without rows.
+    /// Compares the months with their files, writes those that changed, and removes files of months
+    /// without rows.
     pub(super) fn run(mut self) -> Result<TableSummary> {
         let mut months = match self.table {
             DatasetTable::Pipelines => Vec::new(),
@@ -47,7 +48,8 @@ impl<'a> TableSync<'a, '_> {
             match self.folder.entry(self.table, &self.file(month)) {
                 None => changed[index] = true,
                 Some(_) if is_rechecked(index) => compared[index] = true,
-                // A run may have moved between this month and a rechecked one, and must not be in both.
+                // A run may have moved between this month and a rechecked one, and must not be in
+                // both.
                 Some(entry) if self.table != DatasetTable::Pipelines && entry.rows != month.rows => {
                     compared[index] = true;
                 }
@@ -181,7 +183,8 @@ fn ranges(months: &[BookedMonth], selected: &[bool]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// A hash of rows. It includes the type and the length of each value, so different rows never have the same input bytes.
+/// A hash of rows. It includes the type and the length of each value, so different rows never have
+/// the same input bytes.
 pub struct Fingerprint {
     hashing: Hashing<io::Sink>,
     row: Vec<u8>,

@@ -1,4 +1,5 @@
-//! The writer of a Parquet file: takes rows, writes typed columns, in row groups that fit into memory.
+//! The writer of a Parquet file: takes rows, writes typed columns, in row groups that fit into
+//! memory.
 
 use super::schema::Column;
 use crate::error::{Error, Result};
@@ -81,8 +82,8 @@ mod file_writer {
     use std::io;
     use std::sync::Arc;
 
-    /// The maximum rows of a row group, and its maximum bytes of texts. A group is kept in memory until it is complete, and is
-    /// the unit of parallel reading.
+    /// The maximum rows of a row group, and its maximum bytes of texts. A group is kept in memory
+    /// until it is complete, and is the unit of parallel reading.
     const GROUP_ROWS: usize = 120_000;
     const GROUP_BYTES: usize = 64 << 20;
 
@@ -92,10 +93,12 @@ mod file_writer {
     /// The maximum of DECIMAL(18, 9), in nano-dollars.
     const MAX_NANOS: i128 = 999_999_999_999_999_999;
 
-    /// The compression level: files are a quarter smaller than at the fastest level, and writing is not slower than reading.
+    /// The compression level: files are a quarter smaller than at the fastest level, and writing is
+    /// not slower than reading.
     const ZSTD_LEVEL: i32 = 3;
 
-    /// The columns with a distinct value in each row, for which dictionary encoding only costs time.
+    /// The columns with a distinct value in each row, for which dictionary encoding only costs
+    /// time.
     const DISTINCT: [&str; 4] = ["run_id", "content_hash", "snapshot_id", "booked_at"];
 
     /// A Parquet file that rows are written to.
@@ -108,7 +111,8 @@ mod file_writer {
         stats: FileStats,
     }
 
-    /// One column of the current row group: the values that are not NULL, and for each row 1 for a value or 0 for NULL.
+    /// One column of the current row group: the values that are not NULL, and for each row 1 for a
+    /// value or 0 for NULL.
     struct ColumnBuffer {
         values: Values,
         levels: Vec<i16>,
@@ -215,7 +219,8 @@ mod file_writer {
         }
     }
 
-    /// Writes a column of a row group. `levels` has 1 for each row with a value and 0 for NULL; `None`: every row has a value.
+    /// Writes a column of a row group. `levels` has 1 for each row with a value and 0 for NULL;
+    /// `None`: every row has a value.
     fn write<T: DataType, W: Write + Send>(
         group: &mut SerializedRowGroupWriter<'_, W>,
         values: &[T::T],
@@ -305,7 +310,8 @@ mod file_writer {
         }
     }
 
-    /// Parses an instant in the format of the archive to microseconds since 1970; `None`: it is invalid.
+    /// Parses an instant in the format of the archive to microseconds since 1970; `None`: it is
+    /// invalid.
     fn micros(text: &[u8]) -> Option<i64> {
         let text: &[u8; 27] = text.try_into().ok()?;
         let number = |from: usize, digits: usize| {
@@ -344,9 +350,9 @@ mod file_writer {
 
     fn properties(table: DatasetTable, columns: &[Column]) -> WriterPropertiesPtr {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
-        let place = |name: &&str| columns.iter().position(|column| column.name == *name);
-        let sorted = sorted_by(table).iter().filter_map(place).map(|place| SortingColumn {
-            column_idx: i32::try_from(place).unwrap_or_default(),
+        let index = |name: &&str| columns.iter().position(|column| column.name == *name);
+        let sorted = sorted_by(table).iter().filter_map(index).map(|index| SortingColumn {
+            column_idx: i32::try_from(index).unwrap_or_default(),
             descending: false,
             nulls_first: false,
         });

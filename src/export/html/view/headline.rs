@@ -36,7 +36,8 @@ impl ViewBuilder<'_> {
         ]
     }
 
-    /// Compares the month with the previous one, and with the same part of the previous one if the month is running.
+    /// Compares the month with the previous one, and with the same part of the previous one if the
+    /// month is running.
     fn comparison(
         &self,
         headline: &HeadlineMonth,

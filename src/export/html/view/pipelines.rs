@@ -64,7 +64,8 @@ impl ViewBuilder<'_> {
             })
             .collect();
         let months: Vec<_> = months.into_iter().rev().collect();
-        // The index of the headline month, counted from the end: the sparkline and the range end with the same month.
+        // The index of the headline month, counted from the end: the sparkline and the range end
+        // with the same month.
         let headline = self.overview.headline_month.as_ref().and_then(|headline| {
             months
                 .len()
