@@ -1,4 +1,4 @@
-//! This is the catalogue of everything that can end a command: what happened, why, what to do, and the exit code.
+//! Every error that can end a command: what failed, the cause, a hint, and the exit code.
 
 use crate::escape::escape_control;
 use rusqlite::ErrorCode;
@@ -6,104 +6,104 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Every exit code, and what it means: the table of `--help` and of the README. `status --check` alone has others:
-/// those of Nagios.
+/// Every exit code and its meaning: the table in `--help` and in the README. `status --check` uses the exit codes
+/// of Nagios instead.
 pub const EXIT_CODES: [(&str, &str); 10] = [
     ("0", "done"),
-    ("1", "unforeseen"),
-    ("2", "usage"),
-    ("3", "done in part: what could be read is kept, the rest is named"),
-    ("4", "key refused"),
+    ("1", "internal error"),
+    ("2", "usage error"),
+    ("3", "partial success: everything readable is kept, the rest is named"),
+    ("4", "API key rejected"),
     ("5", "API unavailable"),
-    ("6", "archive unusable: damaged, foreign, or made by a newer version"),
+    ("6", "archive unusable: damaged, foreign, or written by a newer version"),
     ("7", "output not written"),
-    ("11", "another sync holds the lock"),
-    ("130, 143", "interrupted by SIGINT, SIGTERM; what was committed is kept"),
+    ("11", "another process holds the lock"),
+    ("130, 143", "interrupted by SIGINT, SIGTERM; committed data is kept"),
 ];
 
-/// What to do about an archive that is damaged.
-pub const DAMAGED_HINT: &str = "copy the file before anything else; then put a backup in its place (`runledger backup` makes one), or save what can be read with `sqlite3 FILE .recover`";
+/// The hint for a damaged archive.
+pub const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, or recover what is readable with `sqlite3 FILE .recover`";
 
-/// What every fallible function of runledger returns.
+/// The result of every fallible function of runledger.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// One thing that a user can meet. Its text names the thing; [`Error::hint`] says what to do about it.
+/// An error that a user can meet. Its text says what failed and why; [`Error::hint`] gives the next step.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The command line, the environment or a file of settings asks for something that cannot be.
+    /// The command line, the environment or the settings file asks for something that is invalid.
     #[error("{what}")]
     Usage {
-        /// What was asked, and why it cannot be.
+        /// What is invalid, and why.
         what: String,
-        /// What to do instead; `None` when the sentence says it.
+        /// What to do instead; `None` when `what` already says it.
         hint: Option<String>,
     },
 
-    /// What could be read is kept; the rest is named.
-    #[error("done in part: {what}")]
+    /// Everything readable is kept; the rest is named.
+    #[error("{what}")]
     Partial {
         /// What is missing.
         what: String,
     },
 
-    /// The API refused the key.
-    #[error("the API refused the key (HTTP {status})")]
+    /// The API rejected the key.
+    #[error("the API rejected the key (HTTP {status})")]
     KeyRefused {
         /// 401 or 403.
         status: u16,
     },
 
-    /// The API did not give an answer that can be used.
-    #[error("{what}\n  because: {cause}")]
+    /// The API gave no usable response.
+    #[error("{what}\n  cause: {cause}")]
     ApiUnavailable {
-        /// What was asked of the API.
+        /// The request that failed.
         what: String,
-        /// What came instead.
+        /// What came back instead.
         cause: String,
     },
 
-    /// The API's answer is larger than any that is read.
+    /// A response of the API exceeds the size limit.
     #[error("{what} is larger than {limit_bytes} bytes")]
     ResponseTooLarge {
-        /// The answer to what.
+        /// Which response.
         what: String,
         /// The limit.
         limit_bytes: usize,
     },
 
-    /// The archive cannot be used as it is.
-    #[error("the archive {} cannot be used\n  because: {cause}", .path.display())]
+    /// The archive is unusable in its present state.
+    #[error("cannot use the archive {}\n  cause: {cause}", .path.display())]
     Archive {
         /// The archive's file.
         path: PathBuf,
         /// What is wrong with it.
         cause: String,
-        /// What to do; `None` when nothing general can be said.
+        /// What to do; `None` when there is no general advice.
         hint: Option<String>,
     },
 
-    /// SQLite refused a statement while the archive was in use.
-    #[error("the archive answered with an error\n  because: {}", in_words(.0))]
+    /// SQLite rejected a statement on an open archive.
+    #[error("a statement on the archive failed\n  cause: {}", describe(.0))]
     Sqlite(#[from] rusqlite::Error),
 
     /// A file or the standard output could not be written.
-    #[error("{what} was not written\n  because: {cause}")]
+    #[error("{what} was not written\n  cause: {cause}")]
     Output {
         /// The file, or "standard output".
         what: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 
-    /// Another sync holds the archive's lock.
-    #[error("another sync is using the archive: {holder}")]
+    /// Another process holds the archive's lock.
+    #[error("another process is using the archive: {holder}")]
     Locked {
-        /// Which process, since when, as far as it is known.
+        /// The process and the time it took the lock, as far as known.
         holder: String,
     },
 
-    /// A signal asked the command to stop.
-    #[error("interrupted by {name}; what was committed is kept")]
+    /// A signal interrupted the command.
+    #[error("interrupted by {name}; committed data is kept")]
     Interrupted {
         /// The signal's name.
         name: &'static str,
@@ -111,43 +111,48 @@ pub enum Error {
         number: u8,
     },
 
-    /// Some workspaces, or all, were not brought up to date; each was told about when it failed.
-    #[error("{} of {all} workspaces were not brought up to date: {}", .failed.len(), with_codes(.failed))]
+    /// The sync of some workspaces, or of all, failed. Each failure was reported when it happened.
+    #[error("{} of {all} workspaces failed to sync: {}", .failed.len(), with_codes(.failed))]
     Workspaces {
-        /// Their names, each with the exit code that its sync alone would have ended with.
+        /// Their names, each with the exit code that its sync alone would have had.
         failed: Vec<(String, u8)>,
-        /// How many there are.
+        /// The number of workspaces.
         all: usize,
     },
 
-    /// Something that nobody foresaw.
+    /// An error that should not happen.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// A usage error that needs no hint.
+    /// A usage error without a hint.
     pub fn usage(what: impl Into<String>) -> Error {
         Error::Usage { what: what.into(), hint: None }
     }
 
-    /// The sentence and its cause on one line.
-    pub fn on_one_line(&self) -> String {
-        self.to_string().replace("\n  because", "")
+    /// The lines that people see, with the cause and the hint.
+    pub fn render(&self) -> String {
+        render(&self.to_string(), self.hint().as_deref())
     }
 
-    /// Names the archive in what SQLite said of it.
+    /// The error and its cause on one line: `a.csv was not written: permission denied`.
+    pub fn on_one_line(&self) -> String {
+        self.to_string().replace("\n  cause", "")
+    }
+
+    /// Adds the archive's path to an error of SQLite.
     pub fn in_archive(self, path: &Path) -> Error {
         match self {
             Error::Sqlite(cause) => {
-                let hint = what_to_do(&cause).map(ToOwned::to_owned);
-                Error::Archive { path: path.to_owned(), cause: in_words(&cause), hint }
+                let hint = sqlite_hint(&cause).map(ToOwned::to_owned);
+                Error::Archive { path: path.to_owned(), cause: describe(&cause), hint }
             }
             other => other,
         }
     }
 
-    /// The exit code of the process that ends with this error.
+    /// The exit code of a process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Internal(_) => 1,
@@ -170,7 +175,7 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, where there is something to do.
+    /// The next step; `None` when there is no general advice.
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Usage { hint, .. } | Error::Archive { hint, .. } => hint.clone(),
@@ -178,11 +183,11 @@ impl Error {
                 Some("check NEKT_API_KEY, or the file given by --api-key-file".to_owned())
             }
             Error::ApiUnavailable { .. } => {
-                Some("what was read so far is kept; run `runledger sync` again".to_owned())
+                Some("everything read so far is kept; run `runledger sync` again".to_owned())
             }
-            Error::Sqlite(cause) => what_to_do(cause).map(ToOwned::to_owned),
+            Error::Sqlite(cause) => sqlite_hint(cause).map(ToOwned::to_owned),
             Error::Output { cause, .. } => hint_of_io(cause).map(ToOwned::to_owned),
-            Error::Locked { .. } => Some("wait until it ends, then try again".to_owned()),
+            Error::Locked { .. } => Some("try again when that process has finished".to_owned()),
             _ => None,
         }
     }
@@ -193,41 +198,41 @@ fn with_codes(failed: &[(String, u8)]) -> String {
     each.join(", ")
 }
 
-/// What to do about a file that the system refused. `None`: nothing general can be said.
+/// The hint for an error of the file system. `None`: there is no general advice.
 pub fn hint_of_io(error: &io::Error) -> Option<&'static str> {
     Some(match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            "make room on the disk, or lift the limit on file sizes (`ulimit -f`), then run the command again"
+            "free some disk space or raise the file size limit (`ulimit -f`), then run the command again"
         }
-        ErrorKind::NotFound | ErrorKind::NotADirectory => "its folder must exist",
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "the folder must exist",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "the file and its folder must be readable and writable for this user"
         }
-        ErrorKind::IsADirectory => "name a file",
+        ErrorKind::IsADirectory => "give the name of a file, not of a folder",
         _ => return None,
     })
 }
 
-/// What SQLite says, after the plain cause where that is known.
-fn in_words(error: &rusqlite::Error) -> String {
-    let plainly = match error.sqlite_error_code() {
+/// SQLite's message, after a plain cause where one is known.
+fn describe(error: &rusqlite::Error) -> String {
+    let cause = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
-        Some(ErrorCode::SystemIoFailure) => "the system could not read or write it",
-        Some(ErrorCode::ReadOnly) => "this user may not write to it",
-        Some(ErrorCode::DatabaseCorrupt) => "it is damaged",
-        Some(ErrorCode::NotADatabase) => "it is no SQLite database, or its beginning is damaged",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program keeps it busy",
+        Some(ErrorCode::SystemIoFailure) => "reading or writing the file failed",
+        Some(ErrorCode::ReadOnly) => "the file is not writable for this user",
+        Some(ErrorCode::DatabaseCorrupt) => "the file is damaged",
+        Some(ErrorCode::NotADatabase) => "the file is not a SQLite database, or its header is damaged",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program has locked the file",
         _ => return error.to_string(),
     };
-    format!("{plainly} ({error})")
+    format!("{cause} ({error})")
 }
 
-/// What to do about an error of SQLite. `None`: nothing general can be said.
-fn what_to_do(error: &rusqlite::Error) -> Option<&'static str> {
+/// The hint for an error of SQLite. `None`: there is no general advice.
+fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
     Some(match error.sqlite_error_code()? {
-        ErrorCode::DiskFull => "make room, then run the command again; what was committed is kept",
+        ErrorCode::DiskFull => "free some disk space, then run the command again; committed data is kept",
         ErrorCode::SystemIoFailure => {
-            "the disk may be full or failing, or a limit on file sizes reached (`ulimit -f`); what was committed is kept"
+            "check for a full or failing disk and for a file size limit (`ulimit -f`); committed data is kept"
         }
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             "the file and its folder must be readable and writable for this user"
@@ -235,15 +240,32 @@ fn what_to_do(error: &rusqlite::Error) -> Option<&'static str> {
         ErrorCode::DatabaseCorrupt => DAMAGED_HINT,
         ErrorCode::NotADatabase => "name another file with --db, or restore a backup",
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            "wait until the other program is done, or close it, then try again"
+            "wait until the other program has finished, or close it, then try again"
         }
         _ => return None,
     })
 }
 
-/// What went wrong and what to do about it, in lines for people. Most of it is the program's own words, but some may be quoted.
+/// The lines that people see: `error: …`, the cause and the hint. Control characters are escaped, because a text may
+/// quote data.
 pub fn render(text: &str, hint: Option<&str>) -> String {
     let lines: Vec<_> = text.lines().map(escape_control).collect();
-    let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {}", escape_control(hint)));
+    let hint = hint.map_or_else(String::new, |hint| format!("\n  hint:  {}", escape_control(hint)));
     format!("error: {}{hint}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_renders_with_cause_and_hint() {
+        let error =
+            Error::ApiUnavailable { what: "no response".to_owned(), cause: "timeout\u{1b}".to_owned() };
+        assert_eq!(error.on_one_line(), "no response: timeout\u{1b}");
+        assert_eq!(
+            error.render(),
+            "error: no response\n  cause: timeout\\u{1b}\n  hint:  everything read so far is kept; run `runledger sync` again"
+        );
+    }
 }

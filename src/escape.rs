@@ -1,26 +1,26 @@
-//! This is text made harmless for a terminal: characters that steer it are shown instead of obeyed.
+//! Escaping of control characters, so that archived text cannot control the terminal.
 
 use std::borrow::Cow;
 
-/// The text with control characters, line ends and marks that turn the direction of writing as `\u{…}` or `\n`.
+/// Escapes control characters, line ends and bidirectional marks as `\u{…}` or `\n`.
 pub fn escape_control(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(steers) {
+    if !text.chars().any(is_control) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 8);
+    let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if steers(character) {
-            shown.extend(character.escape_default());
+        if is_control(character) {
+            escaped.extend(character.escape_default());
         } else {
-            shown.push(character);
+            escaped.push(character);
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(escaped)
 }
 
-/// Whether a terminal would obey the character rather than show it.
-fn steers(character: char) -> bool {
-    character.is_control()
+/// Whether a terminal interprets the character instead of displaying it.
+fn is_control(character: char) -> bool {
+    char::is_control(character)
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -29,13 +29,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_shown() {
+    fn control_characters_are_escaped() {
         assert_eq!(escape_control("a\u{1b}[31mb\nc\u{202e}d\u{9b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{9b}");
     }
 
     #[test]
-    fn words_in_any_script_stay_as_they_are() {
+    fn text_in_any_script_is_unchanged() {
         let text = "Relatório 👩‍👩‍👧 «préço» 日本 = + - @";
-        assert!(matches!(escape_control(text), Cow::Borrowed(shown) if shown == text));
+        assert!(matches!(escape_control(text), Cow::Borrowed(same) if same == text));
     }
 }

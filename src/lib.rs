@@ -44,8 +44,11 @@ pub mod atomic_file;
 pub mod digest;
 pub mod error;
 pub mod escape;
+pub mod renamed;
 pub mod secret;
 pub mod suggest;
+
+pub mod http;
 
 pub mod api;
 pub mod run;
@@ -57,6 +60,12 @@ pub mod sync;
 pub mod report;
 
 pub mod export;
+
+pub mod close;
+
+pub mod workspace;
+
+pub mod notify;
 
 pub mod sandbox;
 

@@ -1,62 +1,71 @@
-//! This is the `runledger` command: it hands its arguments to the library and ends with the exit code.
+//! The `runledger` command: parses the arguments, runs the command and exits with its code.
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use runledger::commands;
-use runledger::commands::Cli;
-use runledger::error::{Error, Result, render};
+use runledger::commands::status::nagios;
+use runledger::commands::{self, Cli};
+use runledger::error::{Error, Result};
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-/// The signal to a process that writes a file beyond its limit, by its number on Linux and macOS.
+/// The signal for exceeding the file size limit, as numbered on Linux and macOS.
 const SIGXFSZ: i32 = 25;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            if !asked_for && commands::asks_for_a_check() {
-                // To Nagios the usual 2 would mean that the archive is in a critical state.
-                let words = error.to_string();
-                let first = words.lines().next().unwrap_or_default();
-                let usage = Error::usage(first.strip_prefix("error: ").unwrap_or(first));
-                return ended(commands::status::nagios::refuse(&usage));
-            }
-            // Where nobody reads, there is nobody to tell.
-            let _ = error.print();
-            return ExitCode::from(if asked_for { 0 } else { 2 });
+    match Cli::try_parse() {
+        Ok(cli) => {
+            init_logging(cli.verbose);
+            catch_file_size_signal();
+            exit_code(commands::run(&cli))
         }
-    };
-    log(cli.verbose);
-    outlive_the_limit_on_file_sizes();
-    ended(commands::run(&cli))
+        Err(error) => reject_arguments(&error),
+    }
 }
 
-/// The exit code of what came of it; an error is told first.
-fn ended(result: Result<u8>) -> ExitCode {
+/// Prints help, the version, or a usage error.
+fn reject_arguments(error: &clap::Error) -> ExitCode {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let renamed = commands::renamed_flag(error);
+    if !is_help && nagios::is_requested() {
+        // Nagios would take the usual exit code 2 for a critical archive.
+        let text = error.to_string();
+        let first_line = text.lines().next().unwrap_or_default();
+        let usage = Error::usage(first_line.strip_prefix("error: ").unwrap_or(first_line));
+        return exit_code(nagios::print_error(&renamed.unwrap_or(usage)));
+    }
+    if let Some(error) = renamed {
+        return exit_code(Err(error));
+    }
+    // If stderr is closed, give up silently.
+    let _ = error.print();
+    ExitCode::from(if is_help { 0 } else { 2 })
+}
+
+/// Prints an error, if there is one, and returns the exit code.
+fn exit_code(result: Result<u8>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            tell(&error);
+            // If stderr is closed, give up silently.
+            let _ = writeln!(std::io::stderr(), "{}", error.render());
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-/// Makes a limit on file sizes (`ulimit -f`) an error like that of a full disk. Unheeded, its signal
-/// would end the process before it could say anything.
-fn outlive_the_limit_on_file_sizes() {
+/// Turns an exceeded file size limit (`ulimit -f`) into an I/O error like that of a full disk. By default, its signal
+/// kills the process before it can print anything.
+fn catch_file_size_signal() {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
     let _context = runtime.enter();
-    // Once heeded, a signal stays so until the process ends, also without the runtime.
+    // The handler stays installed after the runtime is dropped.
     let _ = signal(SignalKind::from_raw(SIGXFSZ));
 }
 
-/// Lets the program's own words, and those of the libraries below it, reach the standard error.
-fn log(verbosity: u8) {
+/// Sends log messages, also those of libraries, to standard error.
+fn init_logging(verbosity: u8) {
     let level = match verbosity {
         0 => Level::WARN,
         1 => Level::INFO,
@@ -66,18 +75,11 @@ fn log(verbosity: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        // They are read in logs too.
+        // The messages also go to log files.
         .with_ansi(false)
         .without_time()
         .with_target(false)
-        // Where nobody reads, there is nobody to tell that nobody could be told.
+        // If stderr is closed, give up silently.
         .log_internal_errors(false)
         .init();
-}
-
-/// Says what ended the command, and what to do about it.
-fn tell(error: &Error) {
-    let words = render(&error.to_string(), error.hint().as_deref());
-    // Where nobody reads, there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{words}");
 }

@@ -1,19 +1,19 @@
-//! This is what must not get out, the API key and the address of a ping: a secret has a type that cannot be printed.
+//! The API key and the ping URL, as types that cannot be printed.
 
 use crate::error::{Error, Result};
 use std::fmt;
 use std::path::Path;
 
-/// The key that opens the API.
+/// The API key.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Takes a key from `origin`, which errors name; white space around it is dropped.
+    /// A key from `origin`, which error messages name. Surrounding white space is removed.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is empty, or holds what no HTTP header can carry. The key itself is
-    /// in no message.
+    /// [`Error::Usage`] when the key is empty or contains characters that an HTTP header cannot carry. No message
+    /// contains the key.
     pub fn new(text: &str, origin: &str) -> Result<ApiKey> {
         let key = text.trim();
         if key.is_empty() {
@@ -21,7 +21,7 @@ impl ApiKey {
         }
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::usage(format!(
-                "the API key in {origin} has a space, a line break or another character that no key has"
+                "the API key in {origin} contains a space, a line break or another invalid character"
             )));
         }
         Ok(ApiKey(key.to_owned()))
@@ -30,21 +30,21 @@ impl ApiKey {
     /// Reads the key from a file.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the file cannot be read, or what it holds is no key.
+    /// [`Error::Usage`] when the file cannot be read or contains no valid key.
     pub fn from_file(path: &Path) -> Result<ApiKey> {
         let origin = format!("the file {}", path.display());
         let text = std::fs::read_to_string(path)
-            .map_err(|cause| Error::usage(format!("{origin} with the API key cannot be read: {cause}")))?;
+            .map_err(|cause| Error::usage(format!("cannot read the API key from {origin}: {cause}")))?;
         ApiKey::new(&text, &origin)
     }
 
-    /// The key itself, for the request's header and nothing else.
+    /// The key in clear, only for the request header.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The text without the key, should somebody have quoted it.
-    pub fn hidden_in(&self, text: &str) -> String {
+    /// Replaces the key in a text with `[redacted]`, in case a quoted response contains it.
+    pub fn redact(&self, text: &str) -> String {
         text.replace(&self.0, "[redacted]")
     }
 }
@@ -55,33 +55,29 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Where a service waits for pings. Whoever knows it can say that all is well.
+/// The URL of a monitoring service. It is a secret: with it, anyone can report success.
 #[derive(Clone)]
 pub struct PingUrl(String);
 
 impl PingUrl {
-    /// Reads the address from a file.
+    /// Reads the URL from a file.
     ///
     /// # Errors
     /// [`Error::Usage`] when the file cannot be read.
     pub fn from_file(path: &Path) -> Result<PingUrl> {
         let text = std::fs::read_to_string(path).map_err(|cause| {
-            Error::usage(format!(
-                "the file {} with the address of the ping cannot be read: {cause}",
-                path.display()
-            ))
+            Error::usage(format!("cannot read the ping URL from the file {}: {cause}", path.display()))
         })?;
         Ok(PingUrl::from(text))
     }
 
-    /// The address itself, for the request and nothing else.
+    /// The URL in clear, only for the request.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// White space around it is dropped. Whether it is an address at all is seen where it is used: until
-/// then nothing has to speak of it.
+/// Removes surrounding white space. The URL is validated where it is used, so no message here can quote it.
 impl From<String> for PingUrl {
     fn from(text: String) -> PingUrl {
         PingUrl(text.trim().to_owned())
@@ -99,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_never_in_what_is_printed() {
+    fn a_key_is_never_printed() {
         let key = ApiKey::new(" k-123\n", "NEKT_API_KEY").unwrap();
         assert_eq!(key.expose(), "k-123");
         assert_eq!(format!("{key:?}"), "ApiKey(hidden)");
@@ -109,16 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_somebody_quotes_is_taken_out() {
+    fn a_quoted_key_is_redacted() {
         let key = ApiKey::new("k-123", "NEKT_API_KEY").unwrap();
-        assert_eq!(
-            key.hidden_in("k-123 is no key, nor is k-1234"),
-            "[redacted] is no key, nor is [redacted]4"
-        );
+        assert_eq!(key.redact("k-123 is no key, nor is k-1234"), "[redacted] is no key, nor is [redacted]4");
     }
 
     #[test]
-    fn the_address_of_a_ping_is_never_in_what_is_printed() {
+    fn a_ping_url_is_never_printed() {
         let url = PingUrl::from(" https://ping.example/s3cret\n".to_owned());
         assert_eq!(url.expose(), "https://ping.example/s3cret");
         assert_eq!(format!("{url:?}"), "PingUrl(hidden)");

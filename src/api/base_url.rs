@@ -1,8 +1,9 @@
 //! This is the API's address: the one origin that the key is sent to.
 
 use crate::error::{Error, Result};
+use crate::http::is_loopback;
 use std::fmt;
-use url::{Host, Url};
+use url::Url;
 
 /// The base address of the API, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl BaseUrl {
         }
         match url.scheme() {
             "https" => {}
-            "http" if is_on_this_machine(&url) => {}
+            "http" if is_loopback(&url) => {}
             "http" => {
                 return Err(refuse(
                     "plain http would send the key in clear; only this machine may be asked so",
@@ -52,16 +53,6 @@ impl BaseUrl {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{}", self.0.path(), path.trim_start_matches('/')));
         url
-    }
-}
-
-/// Whether the address leads to this machine itself.
-pub(super) fn is_on_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

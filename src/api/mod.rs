@@ -2,17 +2,15 @@
 
 mod base_url;
 mod page;
-mod ping;
 mod retry;
 
 pub use base_url::BaseUrl;
 pub use page::Page;
-pub use ping::Ping;
 pub use retry::{Failure, RetryPolicy, read_retry_after};
 
 use crate::error::{Error, Result};
+use crate::http::{client_builder, root_cause, tls_unavailable};
 use crate::secret::ApiKey;
-use base_url::is_on_this_machine;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use std::pin::Pin;
@@ -84,7 +82,7 @@ impl Client {
         let mut value = HeaderValue::from_str(key.expose())
             .map_err(|_| Error::usage("the API key fits no HTTP header"))?;
         value.set_sensitive(true);
-        let http = http_to(&address.join(""))
+        let http = client_builder(&address.join(""))
             .default_headers(HeaderMap::from_iter([(
                 reqwest::header::HeaderName::from_static("x-api-key"),
                 value,
@@ -93,7 +91,7 @@ impl Client {
             .read_timeout(manners.limits.idle)
             .timeout(manners.limits.total)
             .build()
-            .map_err(|error| Error::Internal(no_secure_connection(&error)))?;
+            .map_err(|error| Error::Internal(tls_unavailable(&error)))?;
         Ok(Client {
             http,
             address,
@@ -273,51 +271,8 @@ impl Client {
     }
 }
 
-/// What every request from here has in common.
-fn http_to(url: &Url) -> reqwest::ClientBuilder {
-    // A provider that somebody else installed before serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut http = reqwest::Client::builder()
-        .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
-        // reqwest would send `x-api-key` along to wherever a redirect points.
-        .redirect(reqwest::redirect::Policy::none());
-    if url.scheme() == "http" {
-        // There is no certificate to check.
-        http = http.tls_certs_only([]);
-    }
-    if is_on_this_machine(url) {
-        // No proxy leads to this machine.
-        http = http.no_proxy();
-    }
-    http
-}
-
-/// Why not even a client can be made.
-fn no_secure_connection(error: &reqwest::Error) -> String {
-    format!(
-        "no secure connection can be made: {} (without any certificates: install ca-certificates)",
-        root_cause(error)
-    )
-}
-
 /// What the API says to a question that it understood.
 enum Answer<T> {
     Found(T),
     NotFound,
-}
-
-/// The innermost cause of an error, which names neither the address nor the wrappings around it.
-fn root_cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        // The outermost error is the innermost too: its own text would print the address.
-        Some(_) => "the request failed".to_owned(),
-        None => cause.to_string(),
-    }
 }

@@ -1,7 +1,7 @@
-//! This is `runledger backup`: a verified copy of the archive, also while a sync is writing.
+//! `runledger backup`: a verified copy of the archive, even during a sync.
 
 use crate::atomic_file::same_file;
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::store::{Archive, BESIDE};
 use clap::Args;
@@ -9,45 +9,45 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `runledger backup`
+/// The arguments of `runledger backup`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger backup runs-backup.db
   runledger backup --db runs.db /var/backups/runs.db")]
 pub struct BackupArgs {
-    /// The copy; a file that is there is replaced in one step, once the copy is verified
+    /// Destination; an existing file is replaced atomically after the copy is verified
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
 
-/// Copies the archive to the file, which is replaced in one step.
+/// Copies the archive to the file, which is replaced atomically.
 ///
 /// # Errors
-/// [`Error::Usage`] when the file is the archive itself or lies in its way, [`Error::Output`] when it
-/// cannot be written, [`Error::Archive`] when the archive cannot be copied whole.
+/// [`Error::Usage`] when the destination belongs to the archive, [`Error::Output`] when it cannot be written,
+/// [`Error::Archive`] when the archive cannot be copied completely.
 pub fn run(args: &BackupArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let place = &args.file;
-    refuse_own_files(path, place)?;
-    let copied = archive.copy_to(place)?;
-    say(&format!(
-        "{}: {} snapshots and {} syncs in {:.1} MiB, verified",
-        place.display(),
+    let destination = &args.file;
+    reject_own_files(path, destination)?;
+    let copied = archive.copy_to(destination)?;
+    print_line(&format!(
+        "{}: {} snapshots and {} syncs, {:.1} MiB, verified",
+        destination.display(),
         copied.snapshots,
         copied.syncs,
         copied.bytes as f64 / (1024.0 * 1024.0)
     ))
 }
 
-/// Refuses to write over the archive, or over a file beside it that belongs to it, by whatever name.
-fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
-    if fs::metadata(place).is_ok_and(|there| !there.is_file()) {
-        return Err(Error::usage(format!("{} is no file that a backup could replace", place.display())));
+/// Rejects a destination that is the archive or one of its companion files, also through a link.
+fn reject_own_files(archive: &Path, destination: &Path) -> Result<()> {
+    if fs::metadata(destination).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::usage(format!("{} is not a regular file", destination.display())));
     }
-    // SQLite's own files stand beside the file that a link leads to.
-    let behind = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
-    let own = [archive, behind.as_path()].into_iter().flat_map(|archive| {
+    // SQLite keeps its companion files next to the target of a link.
+    let target = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
+    let own = [archive, target.as_path()].into_iter().flat_map(|archive| {
         std::iter::once("").chain(BESIDE).map(|suffix| {
             let mut own: OsString = archive.as_os_str().to_owned();
             own.push(suffix);
@@ -55,10 +55,10 @@ fn refuse_own_files(archive: &Path, place: &Path) -> Result<()> {
         })
     });
     for own in own {
-        if same_file(&own, place) {
+        if same_file(&own, destination) {
             return Err(Error::Usage {
-                what: format!("{} belongs to the archive itself", place.display()),
-                hint: Some("name another file for the backup".to_owned()),
+                what: format!("{} belongs to the archive itself", destination.display()),
+                hint: Some("choose another file for the backup".to_owned()),
             });
         }
     }

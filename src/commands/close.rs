@@ -1,38 +1,35 @@
-//! This is `runledger close`: it freezes a month, so that its answers stay what finance has booked.
+//! `runledger close`: closes a month, or lists the closed months.
 
-use crate::cli::{PeriodArgs, ScopeArgs};
-use crate::commands::shared::output::say;
-use crate::commands::shared::scope::{open_scope, period};
+use crate::cli::PeriodArgs;
+use crate::close::{CloseRequest, close_month};
+use crate::commands::shared::output::print_line;
+use crate::commands::shared::scope::{booking, defaults};
 use crate::digest::in_hexadecimal;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::escape::escape_control;
-use crate::export::closed::{CloseTotals, figures};
 use crate::export::{Destination, Format, WriteOptions, write_table};
-use crate::report::period::{Calendar, Period};
-use crate::report::restatements::{Restatement, latest, restatements};
-use crate::report::{Cell, Ledger, Scope, Table};
-use crate::run::{Instant, Usd};
+use crate::report::scope::ScopeRequest;
+use crate::report::{Cell, Table};
+use crate::run::Usd;
 use crate::settings::Settings;
-use crate::store::{Archive, Close, Frozen, Lock};
-use crate::sync::Clock;
-use crate::sync::SystemClock;
-use chrono_tz::Tz;
+use crate::store::{Archive, Close, Lock};
+use crate::sync::{Clock, SystemClock};
 use clap::Args;
 use std::path::Path;
 
 /// `runledger close`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
-A close freezes the month's zone, bounds, date basis, pipeline names, cost centres and totals,
-and the moment of knowledge. From then on `--period 2026-01` gives the same answers for ever,
-whatever becomes known; what does is listed by `runledger restatements`.
+A close freezes the month's zone, bounds, date basis, pipeline names, cost centers and totals,
+and the moment of knowledge. From then on, `--period 2026-01` always gives the same answers.
+`runledger restatements` lists what became known later.
 
 Examples:
   runledger close 2026-01 --zone America/Sao_Paulo
-  runledger close                     # which months are closed
-  runledger close --restate 2026-01   # a second close beside the first; both stay")]
+  runledger close                     # list the closed months
+  runledger close --restate 2026-01   # add a second close; both stay")]
 pub struct CloseArgs {
-    /// The month, such as 2026-01
+    /// The month, such as 2026-01; without it, list the closed months
     #[arg(value_name = "MONTH")]
     pub period: Option<String>,
 
@@ -40,7 +37,7 @@ pub struct CloseArgs {
     #[arg(long, requires = "period")]
     pub restate: bool,
 
-    /// Close it though something speaks against it, such as unsettled runs; what does is recorded
+    /// Close despite objections, such as unsettled runs, and record them
     #[arg(long, requires = "period")]
     pub force: bool,
 
@@ -53,208 +50,42 @@ pub struct CloseArgs {
     pub json: bool,
 }
 
-impl CloseArgs {
-    /// A first close of that month of a zone.
-    pub fn of(month: &str, zone: Tz) -> CloseArgs {
-        let booking = PeriodArgs { zone: Some(zone.to_string()), date: None };
-        CloseArgs { period: Some(month.to_owned()), booking, ..CloseArgs::default() }
-    }
-}
-
-/// How many unsettled runs are named to people.
-const MOST_NAMED: usize = 20;
-
-/// Closes the month, or lists the closed ones when none is named.
+/// Closes the month, or lists the closed months when `args` names none.
 ///
 /// # Errors
-/// [`Error::Usage`] when the month is running, is closed already, or something speaks against closing it and it is not
-/// forced.
+/// As [`close_month`]; [`crate::error::Error::Locked`] when another command is writing to the archive.
 pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let Some(name) = &args.period else {
+    let Some(month) = &args.period else {
         return list(&Archive::open_for_reading(path)?.closes()?, args.json);
     };
+    let booking = booking(&args.booking)?;
+    let request = CloseRequest {
+        month: month.clone(),
+        zone: booking.zone,
+        date_basis: booking.date_basis,
+        restate: args.restate,
+        force: args.force,
+    };
+    let close = close(&request, &booking, path, settings)?;
+    if args.json { list(&[close], true) } else { print_line(&as_text(&close)) }
+}
+
+/// Closes the month in the archive at `path`, now.
+fn close(request: &CloseRequest, booking: &ScopeRequest, path: &Path, settings: &Settings) -> Result<Close> {
     let now = SystemClock.now();
-    // Nothing is made where nothing was.
+    // Opening for writing would create a missing archive.
     drop(Archive::open_for_reading(path)?);
     let lock = Lock::acquire(path, now)?;
     let archive = Archive::open(path, &lock)?;
-    let close_id = close(&archive, name, args, settings, now)?;
-    let closes: Vec<Close> =
-        archive.closes()?.into_iter().filter(|close| close.close_id == close_id).collect();
-    if args.json {
-        return list(&closes, true);
-    }
-    closes.iter().try_for_each(|close| say(&as_text(close)))
+    close_month(&archive, request, &defaults(booking, settings)?, now)
 }
 
-fn close(archive: &Archive, name: &str, args: &CloseArgs, settings: &Settings, now: Instant) -> Result<i64> {
-    let before = archive.close_of(name)?;
-    // A month that is closed again stays the month that it was, unless it is asked to be another.
-    let was = before.as_ref().map(|close| &close.frozen);
-    let asked = ScopeArgs {
-        period: Some(name.to_owned()),
-        booking: PeriodArgs {
-            zone: args.booking.zone.clone().or_else(|| was.map(|frozen| frozen.zone.clone())),
-            date: args.booking.date.clone().or_else(|| was.map(|frozen| frozen.date_basis.clone())),
-        },
-        ..ScopeArgs::default()
-    };
-    let scope = open_scope(&asked, settings)?;
-    let no_month = || Error::usage(format!("{name} is no month: a month is closed whole, such as 2026-01"));
-    let (starts_at, ends_at) = match period(name, scope.zone)? {
-        Period { start: Some(start), end: Some(end), .. } if Calendar::of_name(name) == Calendar::Month => {
-            (start, end)
-        }
-        _ => return Err(no_month()),
-    };
-    let restates = match (&before, args.restate) {
-        (Some(before), true) => Some(before.close_id),
-        (None, false) => None,
-        (Some(before), false) => {
-            return Err(Error::Usage {
-                what: format!("{name} was closed at {}", before.frozen.closed_at),
-                hint: Some(format!(
-                    "a close stays; `runledger restatements --period {name}` lists what became known since, and \
-                     `runledger close --restate {name}` writes a second one beside it"
-                )),
-            });
-        }
-        (None, true) => {
-            return Err(Error::usage(format!("{name} is not closed: there is nothing to restate")));
-        }
-    };
-    if now < ends_at {
-        return Err(Error::Usage {
-            what: format!("{name} is still running in {}: it ends at {ends_at}", scope.zone),
-            hint: Some("close it when it is over and its runs have settled".to_owned()),
-        });
-    }
-    let Some(known_at) = archive.last_observed_at()? else {
-        return Err(Error::usage("nothing is archived yet: there is nothing to close"));
-    };
-    let (zone, date) = (scope.zone, scope.date);
-    let allocation = serde_json::to_string(&scope.allocation).expect("rules are always JSON");
-    let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
-    let mut objections = objections(archive, &ledger, name, starts_at, ends_at)?;
-    if let Some(before) = &before {
-        objections.extend(corrected_elsewhere(archive, before, known_at)?);
-    }
-    if !objections.is_empty() && !args.force {
-        return Err(Error::Usage {
-            what: format!("{name} is not ready to be closed: {}", objections.join("; ")),
-            hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
-        });
-    }
-    let CloseTotals {
-        runs,
-        runs_cost_unknown,
-        el_cost_nanos,
-        transformation_cost_nanos,
-        total_cost_nanos,
-        credits,
-        rows_sha256,
-        names,
-    } = figures(&ledger)?;
-    drop(ledger);
-    archive.keep_close(&Frozen {
-        period: name.to_owned(),
-        restates,
-        closed_at: now,
-        known_at,
-        zone: zone.to_string(),
-        starts_at,
-        ends_at,
-        date_basis: date.as_str().to_owned(),
-        allocation,
-        names,
-        objections: (!objections.is_empty())
-            .then(|| serde_json::to_string(&objections).expect("texts are always JSON")),
-        runs,
-        runs_cost_unknown,
-        el_cost_nanos,
-        transformation_cost_nanos,
-        total_cost_nanos,
-        credits,
-        rows_sha256,
-    })
-}
-
-/// What speaks against closing the month, in sentences.
-fn objections(
-    archive: &Archive,
-    ledger: &Ledger<'_>,
-    name: &str,
-    starts_at: Instant,
-    ends_at: Instant,
-) -> Result<Vec<String>> {
-    let mut objections = Vec::new();
-    // A run of the month's last minute is there only if a sync began after it, and read all it had to.
-    match archive.last_complete_sync()?.map(|sync| sync.started_at) {
-        Some(began) if began >= ends_at => {}
-        Some(began) => objections
-            .push(format!("the last complete sync began at {began}, before the month ended at {ends_at}")),
-        None => objections.push("no sync has been complete yet".to_owned()),
-    }
-    let unsettled = ledger.unsettled()?;
-    if !unsettled.is_empty() {
-        let more = match unsettled.len().saturating_sub(MOST_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let named = unsettled[..unsettled.len().min(MOST_NAMED)].join(", ");
-        let runs = if unsettled.len() == 1 { "1 run is" } else { &format!("{} runs are", unsettled.len()) };
-        objections.push(format!("{runs} unsettled: {named}{more}"));
-    }
-    for other in latest(archive.closes()?) {
-        let Frozen { period, starts_at: other_starts, ends_at: other_ends, date_basis, .. } = &other.frozen;
-        let (before, after) = match period.as_str() {
-            other if other < name => (*other_ends, starts_at),
-            other if other > name => (ends_at, *other_starts),
-            _ => continue,
-        };
-        if before > after {
-            objections
-                .push(format!("{period} was closed in {}: the two would share runs", other.frozen.zone));
-        } else if before != after && before.plus(chrono::TimeDelta::days(2)) > after {
-            objections.push(format!(
-                "{period} was closed in {}: between the two runs would be lost",
-                other.frozen.zone
-            ));
-        } else if before == after && *date_basis != ledger.scope().date.as_str() {
-            objections.push(format!(
-                "{period} was closed with runs booked by {date_basis}: a run may be in both, or in neither"
-            ));
-        }
-    }
-    Ok(objections)
-}
-
-/// The closed months that hold what became known since the close before, as corrections: with the second close it is
-/// in both.
-fn corrected_elsewhere(archive: &Archive, before: &Close, known_at: Instant) -> Result<Vec<String>> {
-    let since = restatements(archive.connection(), &Scope::of_close(before)?, Some(known_at))?;
-    let mut objections = Vec::new();
-    for other in latest(archive.closes()?).iter().filter(|other| other.close_id > before.close_id) {
-        let Frozen { period, starts_at, ends_at, .. } = &other.frozen;
-        let here = |change: &Restatement| {
-            (*starts_at..*ends_at).contains(&change.seen_at)
-                && change.difference.is_some_and(|difference| difference != Usd::default())
-        };
-        if since.iter().any(here) {
-            objections.push(format!(
-                "{period} was closed with corrections of {}, which count twice until it is restated too",
-                before.frozen.period
-            ));
-        }
-    }
-    Ok(objections)
-}
-
-/// One close for people.
+/// One close as text.
 fn as_text(Close { close_id, frozen }: &Close) -> String {
+    let totals = &frozen.totals;
     let usd = |nanos: Option<i64>| match nanos {
         Some(nanos) => format!("{} USD", Usd::from_units(nanos.into())),
-        None => "not known".to_owned(),
+        None => "unknown".to_owned(),
     };
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
     let mut lines = vec![
@@ -264,10 +95,10 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
         format!("known at     {}", frozen.known_at),
         format!(
             "runs         {}, {} without a known cost, {} credits",
-            frozen.runs, frozen.runs_cost_unknown, frozen.credits
+            totals.runs, totals.runs_cost_unknown, totals.credits
         ),
-        format!("cost         {}", usd(frozen.total_cost_nanos)),
-        format!("sha256       {}", in_hexadecimal(&frozen.rows_sha256)),
+        format!("cost         {}", usd(totals.total_cost_nanos)),
+        format!("sha256       {}", in_hexadecimal(&totals.rows_sha256)),
     ];
     if let Some(objections) = &frozen.objections {
         lines.push(format!("forced       {}", escape_control(objections)));
@@ -275,10 +106,10 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
     lines.join("\n")
 }
 
-/// The closes as a table. People get what tells them apart; programs get all that was frozen but names and rules.
+/// Prints the closes as a table. The text leaves out the last three columns of the JSON.
 fn list(closes: &[Close], as_json: bool) -> Result<()> {
     if closes.is_empty() && !as_json {
-        return say("no month is closed");
+        return print_line("no month is closed");
     }
     let columns = [
         "period",
@@ -304,12 +135,12 @@ fn list(closes: &[Close], as_json: bool) -> Result<()> {
             Cell::text(frozen.closed_at.as_str()),
             Cell::text(&frozen.zone),
             Cell::text(&frozen.date_basis),
-            Cell::count(frozen.runs),
-            Cell::count(frozen.runs_cost_unknown),
-            Cell::Usd(frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
-            Cell::count(frozen.credits),
+            Cell::count(frozen.totals.runs),
+            Cell::count(frozen.totals.runs_cost_unknown),
+            Cell::Usd(frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
+            Cell::count(frozen.totals.credits),
             Cell::text(frozen.known_at.as_str()),
-            Cell::text(in_hexadecimal(&frozen.rows_sha256)),
+            Cell::text(in_hexadecimal(&frozen.totals.rows_sha256)),
             Cell::Text(frozen.objections.clone()),
         ];
         row.truncate(shown);

@@ -1,15 +1,14 @@
-//! This is `runledger completions`: what a shell needs to complete commands, options and names.
+//! `runledger completions`: prints a shell completion script.
 
 use crate::commands::Cli;
 use crate::commands::shared::output::built_without;
 use crate::error::Result;
 use crate::export::Destination;
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use clap_complete::Shell as Known;
 use clap_complete::generate;
 
-/// `runledger completions`
+/// The arguments of `runledger completions`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -17,26 +16,26 @@ Examples:
   runledger completions zsh > ~/.zfunc/_runledger    # with fpath+=~/.zfunc before compinit
   runledger completions fish > ~/.config/fish/completions/runledger.fish")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell
     #[arg(value_enum)]
     pub shell: Shell,
 }
 
-/// The shells that complete what is typed.
+/// The supported shells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// GNU bash, from 4.4 on
+    /// GNU bash 4.4 or later
     Bash,
-    /// The Z shell
+    /// Z shell
     Zsh,
-    /// fish
+    /// fish shell
     Fish,
 }
 
-/// Prints the script of a shell.
+/// Prints the completion script for a shell.
 ///
 /// # Errors
-/// [`Error::Output`](crate::error::Error::Output) when the standard output refuses it.
+/// [`Error::Output`](crate::error::Error::Output) when standard output cannot be written.
 pub fn run(args: &CompletionsArgs) -> Result<()> {
     if !cfg!(feature = "manual") {
         return Err(built_without("completions", "manual"));
@@ -46,17 +45,17 @@ pub fn run(args: &CompletionsArgs) -> Result<()> {
         Shell::Zsh => Known::Zsh,
         Shell::Fish => Known::Fish,
     };
-    // Made in memory: the generator panics where nobody reads.
+    // Generated in memory, because clap_complete panics on a closed pipe.
     let mut script = Vec::new();
     generate(shell, &mut Cli::definition(), "runledger", &mut script);
     if args.shell == Shell::Fish {
-        script.extend(words_for_fish().into_bytes());
+        script.extend(fish_positional_values().into_bytes());
     }
     Destination::StandardOutput.write(|out| Ok(out.write_all(&script)?))
 }
 
-/// The words that a command's own arguments can be: the generator leaves them out for fish.
-fn words_for_fish() -> String {
+/// The possible values of positional arguments, which clap_complete omits for fish.
+fn fish_positional_values() -> String {
     let mut lines = String::new();
     for command in Cli::definition().get_subcommands() {
         let words = command.get_positionals().flat_map(|argument| argument.get_possible_values());

@@ -1,4 +1,4 @@
-//! This is `runledger datasette-metadata`: it writes what Datasette shows of archives beside their rows.
+//! `runledger datasette-metadata`: writes metadata that Datasette displays for archives.
 
 use crate::cli::OutputArgs;
 use crate::error::{Error, Result};
@@ -9,21 +9,21 @@ use crate::store::Archive;
 use clap::Args;
 use std::path::PathBuf;
 
-/// `runledger datasette-metadata`
+/// The arguments of `runledger datasette-metadata`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger datasette-metadata --output meta.json && datasette runledger.db --metadata meta.json")]
 pub struct DatasetteArgs {
-    /// Where the metadata goes.
+    /// The destination.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// Writes the metadata of each archive that `--db` names.
+/// Writes the metadata of each archive given by `--db`.
 ///
 /// # Errors
-/// [`Error::Usage`] when two archives would have one name. [`Error::Archive`] for one that cannot be read.
+/// [`Error::Usage`] when two archives have the same name. [`Error::Archive`] for one that cannot be read.
 pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
     let paths = if db.is_empty() { vec![settings::archive(None).value] } else { db.to_vec() };
     let mut served: Vec<ServedArchive> = Vec::with_capacity(paths.len());
@@ -31,8 +31,10 @@ pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if served.iter().any(|other| other.name == name) {
             return Err(Error::Usage {
-                what: format!("two archives are called {name}, and Datasette tells archives by their names"),
-                hint: Some("serve them from files of different names".to_owned()),
+                what: format!(
+                    "two archives are named {name}, and Datasette identifies an archive by its file name"
+                ),
+                hint: Some("copy one to a file with another name".to_owned()),
             });
         }
         let archive = Archive::open_for_reading(&path)?;

@@ -1,4 +1,4 @@
-//! This is `runledger fetch`: it archives runs by their ids.
+//! `runledger fetch`: fetches runs by id into the archive.
 
 use super::sync::{Target, attempt};
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
@@ -10,34 +10,34 @@ use clap::Args;
 use std::path::Path;
 use uuid::Uuid;
 
-/// `runledger fetch`
+/// The arguments of `runledger fetch`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger fetch 31a52a1f-3907-430d-87fb-995156708555
   runledger fetch 31a52a1f-3907-430d-87fb-995156708555 780070c5-2b82-417c-9546-e17b43c1387b --json")]
 pub struct FetchArgs {
-    /// The ids (UUIDs) of the runs
+    /// Run ids (UUIDs)
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<Uuid>,
 
-    /// How the API is asked.
+    /// How to reach the API.
     #[command(flatten)]
     pub api: ApiArgs,
 
-    /// How the archive's lock is taken.
+    /// How to take the archive's lock.
     #[command(flatten)]
     pub lock: LockArgs,
 
-    /// What is said of it.
+    /// What to print.
     #[command(flatten)]
-    pub talk: VerbosityArgs,
+    pub verbosity: VerbosityArgs,
 }
 
-/// Archives the runs; those that the API does not have are named, the others are kept.
+/// Fetches the runs. Runs that the API does not have are named; the others are kept.
 ///
 /// # Errors
-/// [`crate::error::Error::Partial`] when any run could not be had.
+/// [`crate::error::Error::Partial`] when a run could not be fetched.
 pub fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
     let options = Options {
         concurrency: args.api.concurrency,
@@ -47,16 +47,16 @@ pub fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
     let mut ids = args.ids.clone();
     ids.sort_unstable();
     ids.dedup();
-    let engine = Runtime::start()?;
+    let runtime = Runtime::start()?;
     let attempt = attempt(
         &args.api,
         &args.lock,
-        &args.talk,
+        &args.verbosity,
         &Target::at(path, settings),
         &options,
-        &engine,
-        |archive, means, options| sync::fetch(archive, means, options, &ids),
+        &runtime,
+        |archive, context, options| sync::fetch(archive, context, options, &ids),
     );
-    engine.shut_down();
+    runtime.shut_down();
     attempt.result
 }

@@ -1,47 +1,45 @@
-//! This is `runledger man`: a man page for every command, made from the definition of the command line.
+//! `runledger man`: man pages, generated from the definition of the command line.
 
 use crate::commands::Cli;
 use crate::commands::shared::output::built_without;
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::suggest::did_you_mean;
-use clap::Args;
-use clap::Command;
-use clap::ValueHint;
 use clap::builder::Resettable;
+use clap::{Args, Command, ValueHint};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use std::fs;
 use std::path::PathBuf;
 
-/// `runledger man`
+/// The arguments of `runledger man`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger man sync | man -l -
   runledger man --output ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// The command, such as sync; without one the page of runledger itself
+    /// Command, such as sync [default: runledger itself]
     #[arg(value_name = "COMMAND", conflicts_with = "output")]
-    pub of: Vec<String>,
+    pub command: Vec<String>,
 
-    /// Write a page for every command into this folder, which is made if it is not there
+    /// Write the man page of every command to this folder; create it if missing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
 }
 
-/// A page of section 1.
+/// A man page of section 1.
 struct Page {
     /// `runledger-sync`
     name: String,
-    /// The page in roff.
+    /// The page, in roff.
     text: String,
 }
 
-/// Prints the page of one command, or writes those of all.
+/// Prints the page of one command, or writes the pages of all commands.
 ///
 /// # Errors
-/// [`Error::Usage`] when there is no such command, [`Error::Output`] when the place refuses a page.
+/// [`Error::Usage`] when there is no such command, [`Error::Output`] when a page cannot be written.
 pub fn run(args: &ManArgs) -> Result<()> {
     if !cfg!(feature = "manual") {
         return Err(built_without("man pages", "manual"));
@@ -57,60 +55,60 @@ pub fn run(args: &ManArgs) -> Result<()> {
             })
         }
         None => {
-            let page = page(named(&definition, &args.of)?);
+            let page = page(find(&definition, &args.command)?);
             Destination::StandardOutput.write(|out| Ok(out.write_all(page.text.as_bytes())?))
         }
     }
 }
 
-/// The command of those names, one below the other.
-fn named<'d>(definition: &'d Command, names: &[String]) -> Result<&'d Command> {
+/// The command at a path such as `report html`.
+fn find<'d>(definition: &'d Command, names: &[String]) -> Result<&'d Command> {
     names.iter().try_fold(definition, |command, name| {
         command.find_subcommand(name).ok_or_else(|| Error::Usage {
             what: format!("there is no command {} {name}", whole_name(command, " ")),
             hint: did_you_mean(name, command.get_subcommands().map(Command::get_name))
-                .or_else(|| Some("`runledger --help` names them".to_owned())),
+                .or_else(|| Some("`runledger --help` lists the commands".to_owned())),
         })
     })
 }
 
-/// The pages of a command and of all below it.
+/// The pages of a command and of its subcommands.
 fn pages(command: &Command) -> Vec<Page> {
     let below = command.get_subcommands().flat_map(pages);
     [page(command)].into_iter().chain(below).collect()
 }
 
-/// `runledger-sync`, with what stands between a command's name and that of the one above it.
-fn whole_name(command: &Command, between: &str) -> String {
-    command.get_bin_name().unwrap_or(command.get_name()).replace(' ', between)
+/// The full name of a command, such as `runledger-sync`, with a separator separator its parts.
+fn whole_name(command: &Command, separator: &str) -> String {
+    command.get_bin_name().unwrap_or(command.get_name()).replace(' ', separator)
 }
 
 fn page(command: &Command) -> Page {
     let name = whole_name(command, "-");
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let (prose, sections) = parts(&help);
+    let (prose, sections) = split_sections(&help);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let described = format!("{about}.\n\n{prose}");
+    let description = format!("{about}.\n\n{prose}");
     let program = concat!("runledger ", env!("CARGO_PKG_VERSION"));
-    // What the help ends with gets sections of its own; the version stands at the foot of each page.
+    // The text after the help becomes sections of the page; the footer has the version.
     let command = command
         .clone()
-        .long_about(described.trim_end().to_owned())
+        .long_about(description.trim_end().to_owned())
         .after_help(Resettable::Reset)
         .version(Resettable::Reset)
         .subcommand_help_heading("COMMANDS");
     let mut text = Vec::new();
-    Man::new(command).render(&mut text).expect("memory takes what is written");
-    // No date: the same program makes the same pages.
+    Man::new(command).render(&mut text).expect("writing to memory succeeds");
+    // No date, so that a version always generates the same pages.
     let title = format!(".TH {name} 1 \"\" \"{program}\" \"The runledger manual\"");
-    // Its own title leaves an empty date out, and so takes what follows for one.
+    // clap_mangen's title omits an empty date, which shifts the fields after it.
     let lines = String::from_utf8_lossy(&text);
     let lines = lines.lines().map(|line| if line.starts_with(".TH ") { &title } else { line });
     let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
     let mut roff = Roff::new();
     for (heading, lines) in sections {
         roff.control("SH", [heading.to_uppercase().as_str()]);
-        // As they stand, lines and columns.
+        // No filling: keep lines and columns.
         roff.control("nf", []);
         for line in lines {
             roff.text([roman(line)]);
@@ -122,13 +120,13 @@ fn page(command: &Command) -> Page {
         roff.text([roman("runledger(1)")]);
     }
     text.push_str(&roff.render());
-    // Two breaks with nothing between them, as the generator parts an option's help from its values, are a blank line.
+    // clap_mangen writes two line breaks separator an option's help and its values; make them a blank line.
     let text = text.replace("\n.br\n\n.br\n", "\n.sp\n");
     Page { name, text }
 }
 
-/// What a help ends with: prose, then sections of indented lines below a heading such as `Examples:`.
-fn parts(help: &str) -> (String, Vec<(&str, Vec<&str>)>) {
+/// Splits the text after the help into prose and sections: indented lines below a heading such as `Examples:`.
+fn split_sections(help: &str) -> (String, Vec<(&str, Vec<&str>)>) {
     let mut prose = String::new();
     let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in help.lines() {
@@ -136,7 +134,7 @@ fn parts(help: &str) -> (String, Vec<(&str, Vec<&str>)>) {
             (Some(heading), None, _) => sections.push((heading, Vec::new())),
             (_, Some(indented), Some((_, lines))) => lines.push(indented),
             (_, _, None) => prose += &format!("{line}\n"),
-            // A blank line between two sections.
+            // Skip blank lines between sections.
             (_, _, Some(_)) => {}
         }
     }
@@ -172,19 +170,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_help_ends_with_is_prose_and_sections() {
-        let help = "It stays.\nFor ever.\n\nExamples:\n  a b\n    c\n\nExit codes:\n  0  done";
-        let (prose, sections) = parts(help);
-        assert_eq!(prose, "It stays.\nFor ever.\n\n");
+    fn the_text_after_the_help_has_prose_and_sections() {
+        let help = "It stays.\nUnchanged.\n\nExamples:\n  a b\n    c\n\nExit codes:\n  0  done";
+        let (prose, sections) = split_sections(help);
+        assert_eq!(prose, "It stays.\nUnchanged.\n\n");
         assert_eq!(sections, [("Examples", vec!["a b", "  c"]), ("Exit codes", vec!["0  done"])]);
-        assert_eq!(parts(""), (String::new(), vec![]));
+        assert_eq!(split_sections(""), (String::new(), vec![]));
     }
 
     #[test]
-    fn a_page_that_is_not_there_is_refused_with_the_name_that_may_be_meant() {
+    fn an_unknown_command_is_an_error_with_a_suggestion() {
         let definition = Cli::definition();
         let asked = |names: &[&str]| {
-            named(&definition, &names.iter().map(ToString::to_string).collect::<Vec<_>>()).cloned()
+            find(&definition, &names.iter().map(ToString::to_string).collect::<Vec<_>>()).cloned()
         };
         assert_eq!(asked(&["sync"]).unwrap().get_bin_name(), Some("runledger sync"));
         assert_eq!(asked(&[]).unwrap().get_name(), "runledger");

@@ -1,4 +1,4 @@
-//! This is what each command does, one file a command.
+//! The command line: its definition, and the dispatch to one file per command.
 
 mod backup;
 mod check;
@@ -24,73 +24,63 @@ mod sync;
 mod verify;
 mod verify_file;
 
-use crate::error::EXIT_CODES;
-use clap::CommandFactory;
-use clap::Parser;
-use clap::Subcommand;
-use clap::ValueHint;
-use std::path::PathBuf;
-
 use crate::commands::export::Exported;
-use crate::error::{Error, Result};
+use crate::error::{EXIT_CODES, Error, Result};
+use crate::renamed::{NameKind, renamed};
 use crate::settings::{self, Settings};
-use std::path::Path;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
+use std::path::{Path, PathBuf};
 
-/// A ledger of every Nekt pipeline run: what it cost, how long it took, and what was known of it when
+/// A local ledger of every Nekt pipeline run: cost, duration and history
 #[derive(Debug, Clone, Parser)]
 #[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
 pub struct Cli {
-    /// The archive: one SQLite file; reports can be given several [env: RUNLEDGER_DB] [default: runledger.db]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub db: Vec<PathBuf>,
 
-    /// The settings [env: RUNLEDGER_CONFIG] [default: runledger.toml beside the archive]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    /// The settings file [env: RUNLEDGER_CONFIG] [default: runledger.toml in the archive's folder]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
 
-    /// Say more on standard error; twice for everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    /// Log more to standard error; repeat for more detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
 
-    /// What to do
+    /// The command to run
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// The definition that help, completions and man pages are made from, with every command's whole name.
+    /// The definition for help, completions and man pages, with the full name of each command.
     pub fn definition() -> clap::Command {
-        /// With a hint that a path is a file a shell completes names with spaces too.
-        fn files(command: clap::Command) -> clap::Command {
+        /// Marks paths as files: without this hint, shells do not complete names with spaces.
+        fn with_file_hints(command: clap::Command) -> clap::Command {
             let is_path = |argument: &clap::Arg| argument.get_value_hint() == ValueHint::AnyPath;
             command
                 .mut_args(|argument| {
                     if is_path(&argument) { argument.value_hint(ValueHint::FilePath) } else { argument }
                 })
-                .mut_subcommands(files)
+                .mut_subcommands(with_file_hints)
         }
-        let mut definition = files(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
+        let mut definition =
+            with_file_hints(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }
 }
 
-/// Whether this process was asked for `status --check`, also where the rest of its arguments is not understood.
-pub fn asks_for_a_check() -> bool {
-    let matches = Cli::command().ignore_errors(true).try_get_matches();
-    let status = matches.as_ref().ok().and_then(|matches| matches.subcommand_matches("status"));
-    status.is_some_and(|status| matches!(status.try_get_one("check"), Ok(Some(true))))
-}
-
 fn examples_and_exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
     let examples = "
-  runledger demo                  # a year of made-up runs, with no account
+  runledger demo                  # a year of generated runs; needs no account
   NEKT_API_KEY=… runledger sync
   runledger report cost --by pipeline
   runledger report --help";
     format!(
-        "Examples:{examples}\n\n`status --check` has Nagios's own exit codes. Of all others:\n\nExit codes:{}",
+        "Examples:{examples}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\nExit codes:{}",
         lines.concat()
     )
 }
@@ -98,74 +88,73 @@ fn examples_and_exit_codes() -> String {
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Bring the archive up to date with the API
+    /// Sync the archive with the API
     Sync(sync::SyncArgs),
-    /// Archive runs by their ids
+    /// Fetch runs by id into the archive
     Fetch(fetch::FetchArgs),
-    /// Tell what the archive holds and how fresh it is
+    /// Show what the archive contains and how fresh it is
     Status(status::StatusArgs),
-    /// Show one run and what became known of it when
+    /// Show one run and its history
     Show(show::ShowArgs),
-    /// Answer a question that has a name
+    /// Run a named report
     Report(report::ReportArgs),
-    /// Write the archive's rows for other programs
+    /// Export runs to CSV, JSON, Parquet or FOCUS
     Export(export::ExportArgs),
-    /// Run one SQL statement that reads
+    /// Run one read-only SQL statement
     Query(query::QueryArgs),
-    /// Write what Datasette shows beside the rows: words, units, and every question
+    /// Write metadata for Datasette: descriptions, units and queries
     DatasetteMetadata(datasette_metadata::DatasetteArgs),
-    /// Close a month: its answers stay what finance has booked; without one, list the closed ones
+    /// Close a month so that its numbers stay fixed, or list the closed months
     Close(close::CloseArgs),
-    /// List what became known of closed months after their close
+    /// List changes to closed months since their close
     Restatements(restatements::RestatementsArgs),
-    /// Compare an invoice with the ledger, and find what closes the gap
+    /// Compare an invoice with the ledger and explain the difference
     Reconcile(reconcile::ReconcileArgs),
-    /// Check that everything that must be true of the archive is true
+    /// Check the integrity of the archive
     Check(check::CheckArgs),
-    /// Copy the archive, also while a sync is running
+    /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
-    /// Ask the API again for random settled runs and compare
+    /// Verify random settled runs against the API
     Verify(verify::VerifyArgs),
-    /// Hold a written file against its manifest, without the archive
+    /// Verify an exported file against its manifest
     VerifyFile(verify_file::VerifyFileArgs),
-    /// Tell what can be missing from the archive
+    /// Report gaps in the archive
     Coverage(coverage::CoverageArgs),
-    /// Tell what the API's contract does not know, and when each was first seen
+    /// List undocumented API fields, values and types
     Drift(drift::DriftArgs),
-    /// Print the settings in force, and where each comes from
+    /// Print the effective settings and their origins
     Config(config::ConfigArgs),
-    /// Archive a year of made-up runs and show what can be asked
+    /// Fill a demo archive with generated runs and print sample reports
     Demo(demo::DemoArgs),
-    /// Serve a look-alike of the API on this machine
+    /// Serve a mock API on this machine
     Sandbox(sandbox::SandboxArgs),
-    /// Print what a shell needs to complete commands, options and names
+    /// Print a shell completion script
     Completions(completions::CompletionsArgs),
-    /// Print a command's man page, or write the man page of every command
+    /// Print a man page, or write all man pages to a folder
     Man(man::ManArgs),
 }
 
-/// Does what the command line asks for, and gives the exit code of a command that came to its end: 0, but for one that
-/// speaks another program's language.
+/// Runs the command and returns its exit code: 0, or the state of `status --check`.
 ///
 /// # Errors
-/// Whatever ends the command.
+/// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Status(args) if args.nagios.check => match one_archive(cli) {
             Ok(archive) => status::nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
-            Err(error) => status::nagios::refuse(&error),
+            Err(error) => status::nagios::print_error(&error),
         },
-        _ => carry_out(cli).map(|()| 0),
+        _ => dispatch(cli).map(|()| 0),
     }
 }
 
-fn carry_out(cli: &Cli) -> Result<()> {
+fn dispatch(cli: &Cli) -> Result<()> {
     let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
-    let done = match &cli.command {
+    let result = match &cli.command {
         Command::Sync(args) if args.all => sync::all::run(args, cli),
-        // Whoever waits for it is told of settings that cannot be meant, too.
+        // A notification reports invalid settings too, so `sync` handles that error itself.
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &path),
@@ -177,41 +166,81 @@ fn carry_out(cli: &Cli) -> Result<()> {
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
-        // It needs no archive.
-        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
-        // Its archive has another name.
+        // The remaining commands do not read the archive at `path`, so their errors must not name it.
+        Command::VerifyFile(args) => return verify_file::run(args),
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
-        Command::Sandbox(args) => sandbox::run(args),
-        // They tell of the program alone.
+        Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),
     };
-    done.map_err(|error| error.in_archive(&path))
+    result.map_err(|error| error.in_archive(&path))
 }
 
-/// The archive that `--db` names. `None`: it is not given.
+/// The archive given by `--db`. `None`: the flag is absent.
 ///
 /// # Errors
-/// [`Error::Usage`] when several are named to a command that asks one.
+/// [`Error::Usage`] when the flag is repeated for a command that reads one archive.
 fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     match (cli.db.as_slice(), &cli.command) {
         ([], _) => Ok(None),
-        // Those that ask several open them themselves.
+        // These commands open several archives themselves.
         ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
         ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
-                "--db names {} and {}, and this command asks one archive",
+                "--db is given as {} and {}, but this command reads one archive",
                 one.display(),
                 other.display()
             ),
-            hint: Some("`runledger report` and `runledger export parquet` can ask several".to_owned()),
+            hint: Some("`runledger report` and `runledger export parquet` read several archives".to_owned()),
         }),
+    }
+}
+
+/// The error for a flag that was renamed. `None`: the arguments are invalid for another reason.
+pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(flag) => renamed(NameKind::Flag, flag).map(|renamed| renamed.error()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::renamed::RENAMED;
+
+    #[test]
+    fn a_renamed_flag_is_an_error_with_the_new_name() {
+        for renamed in RENAMED.iter().filter(|renamed| renamed.kind == NameKind::Flag) {
+            for arguments in
+                [vec![renamed.old.to_owned(), "3".to_owned()], vec![format!("{}=3", renamed.old)]]
+            {
+                let command = ["runledger", "export", "parquet"].map(str::to_owned);
+                let error = Cli::try_parse_from(command.into_iter().chain(arguments)).unwrap_err();
+                let error = renamed_flag(&error).expect("the flag was renamed");
+                assert_eq!((error.exit_code(), error.to_string()), (2, renamed.error().to_string()));
+            }
+        }
+        let error = Cli::try_parse_from(["runledger", "sync", "--unknown"]).unwrap_err();
+        assert!(renamed_flag(&error).is_none());
+    }
+
+    #[test]
+    fn no_command_has_a_renamed_flag() {
+        let old: Vec<_> = RENAMED.iter().map(|renamed| renamed.old.trim_start_matches('-')).collect();
+        for command in Cli::definition().get_subcommands() {
+            let mut flags = command.get_arguments().filter_map(clap::Arg::get_long);
+            assert!(flags.all(|flag| !old.contains(&flag)), "{}", command.get_name());
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! This is `runledger query`: it runs one SQL statement that reads, and prints its answer.
+//! `runledger query`: runs one read-only SQL statement and prints its rows.
 
 use crate::cli::OutputArgs;
 use crate::commands::shared::scope::as_of;
@@ -8,15 +8,13 @@ use crate::report::rows::RowStream;
 use crate::report::{Ledger, Scope};
 use crate::settings::Settings;
 use crate::store::Archive;
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// `runledger query`
+/// The arguments of `runledger query`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +22,7 @@ Examples:
   runledger query --file question.sql --param status=failed --format csv
   runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
 pub struct QueryArgs {
-    /// One SQL statement that reads
+    /// One read-only SQL statement
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub sql: Option<String>,
 
@@ -32,61 +30,61 @@ pub struct QueryArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Ask the archive as it was known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
-    /// A value for `:name` in the statement; can be repeated
+    /// Value of the parameter `:NAME` in the statement; repeatable
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
 
-    /// How to print the answer
-    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
+    /// Output format
+    #[arg(long, help_heading = "Output", value_enum, default_value_t = QueryFormat::Table)]
     pub format: QueryFormat,
 
-    /// Where the answer goes.
+    /// The destination.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// The formats of a query's answer.
+/// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QueryFormat {
-    /// For people at a terminal; the whole answer is held in memory
+    /// Table for the terminal; keeps all rows in memory
     Table,
     /// Comma-separated values
     Csv,
-    /// An array of objects
+    /// Array of JSON objects
     Json,
-    /// One object a line
+    /// One JSON object per line
     Ndjson,
 }
 
 /// Runs the statement.
 ///
 /// # Errors
-/// [`Error::Usage`] when the text is not exactly one statement that reads, or when its parameters and
-/// `--param` do not match one to one.
+/// [`Error::Usage`] when the text is not exactly one read-only statement, or when its parameters do not match `--param`
+/// one to one.
 pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let zone = settings.zone(None)?.value;
+    let zone = settings.zone()?.value;
     let as_of = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
     let allocation = settings.allocation().clone();
     let ledger = Ledger::open(archive.connection(), Scope { as_of, zone, allocation, ..Scope::default() })?;
-    answer(args, ledger.connection())
+    run_on(args, ledger.connection())
 }
 
-/// Runs the statement on a connection, which is told to read only.
+/// Runs the statement on a connection, after making it read-only.
 ///
 /// # Errors
 /// As [`run`].
-pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
+pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     archive.pragma_update(None, "query_only", true)?;
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
         (None, Some(file)) => fs::read_to_string(file)
             .map_err(|cause| Error::usage(format!("--file {}: {cause}", file.display())))?,
-        (None, None) => return Err(Error::usage("give a statement, or a file with --file")),
+        (None, None) => return Err(Error::usage("give an SQL statement, or a file with --file")),
     };
     let mut statement = prepare(archive, &sql)?;
     bind(&mut statement, &args.params)?;
@@ -98,24 +96,24 @@ pub fn answer(args: &QueryArgs, archive: &Connection) -> Result<()> {
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,
     };
-    let writing = WriteOptions::plain(format);
-    let answered = match format {
+    let options = WriteOptions::plain(format);
+    let result = match format {
         Format::Terminal => selection
             .table(|_, value| value.cell())
-            .and_then(|table| write_table(&table, &writing, &destination)),
-        _ => write_rows(&mut selection, &writing, &destination),
+            .and_then(|table| write_table(&table, &options, &destination)),
+        _ => write_rows(&mut selection, &options, &destination),
     };
-    answered.map_err(blame)
+    result.map_err(as_sql_error)
 }
 
-/// What fails while the statement runs is mostly its own fault: a sum that overflows, JSON that is none.
-fn blame(error: Error) -> Error {
+/// Turns an error that the statement itself causes, such as an overflow or invalid JSON, into a usage error.
+fn as_sql_error(error: Error) -> Error {
     match error {
         Error::Sqlite(rusqlite::Error::SqliteFailure(failure, text))
             if matches!(failure.code, ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch) =>
         {
             let cause = text.unwrap_or_else(|| failure.to_string());
-            Error::usage(format!("the SQL cannot be run to its end: {cause}"))
+            Error::usage(format!("the SQL failed: {cause}"))
         }
         other => other,
     }
@@ -123,50 +121,50 @@ fn blame(error: Error) -> Error {
 
 fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
     let statement = archive.prepare(sql).map_err(|error| match error {
-        rusqlite::Error::MultipleStatement => Error::usage("the SQL has several statements: give one"),
-        error => Error::usage(format!("the SQL cannot be run: {error}")),
+        rusqlite::Error::MultipleStatement => Error::usage("the SQL has several statements; give one"),
+        error => Error::usage(format!("invalid SQL: {error}")),
     })?;
     if !statement.readonly() {
         return Err(Error::Usage {
-            what: "the SQL would write: a query only reads".to_owned(),
-            hint: Some("to change data, copy the archive and open the copy in sqlite3".to_owned()),
+            what: "the SQL would write to the archive, but queries are read-only".to_owned(),
+            hint: Some("to change data, open a copy of the archive in sqlite3".to_owned()),
         });
     }
     if statement.column_count() == 0 {
-        return Err(Error::usage("the SQL gives no rows: a query is a SELECT, VALUES, EXPLAIN or PRAGMA"));
+        return Err(Error::usage("the SQL returns no rows; use SELECT, VALUES, EXPLAIN or PRAGMA"));
     }
     Ok(statement)
 }
 
-/// Gives each parameter its value: a whole number or a double where the text is one, else the text.
+/// Binds each parameter: as an integer or a double if the text is a number, else as text.
 fn bind(statement: &mut Statement<'_>, params: &[String]) -> Result<()> {
     let mut bound = vec![false; statement.parameter_count()];
     for param in params {
         let (name, text) = param
             .split_once('=')
-            .ok_or_else(|| Error::usage(format!("--param {param}: not of the form name=value")))?;
+            .ok_or_else(|| Error::usage(format!("--param {param}: the form is NAME=VALUE")))?;
         let mut index = None;
         for mark in [":", "@", "$"] {
             index = index.or(statement.parameter_index(&format!("{mark}{name}"))?);
         }
         let index = index.ok_or_else(|| Error::usage(format!("the SQL has no parameter :{name}")))?;
         if std::mem::replace(&mut bound[index - 1], true) {
-            return Err(Error::usage(format!("--param gives :{name} twice")));
+            return Err(Error::usage(format!("--param sets :{name} twice")));
         }
         statement.raw_bind_parameter(index, value(text))?;
     }
     if let Some(missing) = bound.iter().position(|bound| !bound) {
         let name = statement.parameter_name(missing + 1).unwrap_or("?").to_owned();
         return Err(Error::Usage {
-            what: format!("the SQL's parameter {name} has no value"),
-            hint: Some(format!("give it with --param {}=…", name.trim_start_matches([':', '@', '$']))),
+            what: format!("the parameter {name} of the SQL has no value"),
+            hint: Some(format!("set it with --param {}=…", name.trim_start_matches([':', '@', '$']))),
         });
     }
     Ok(())
 }
 
 fn value(text: &str) -> Value {
-    // Rust reads `inf` and `nan` as doubles; to everybody else they are words.
+    // Rust parses `inf` and `nan` as doubles; here they are text.
     let numeric = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     match (text.parse::<i64>(), text.parse::<f64>()) {
         (Ok(whole), _) => Value::Integer(whole),

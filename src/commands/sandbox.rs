@@ -1,8 +1,8 @@
-//! This is `runledger sandbox`: it serves the look-alike of the API until it is stopped.
+//! `runledger sandbox`: serves a mock API until it is interrupted.
 
 use crate::cli::at_least_one;
-use crate::commands::shared::output::say;
-use crate::commands::shared::runtime::runtime;
+use crate::commands::shared::output::print_line;
+use crate::commands::shared::runtime::Runtime;
 use crate::error::{Error, Result};
 use crate::sandbox::{Model, Options, Plan, Sandbox};
 use crate::settings::{API_KEY_VARIABLE, API_URL_VARIABLE};
@@ -10,30 +10,30 @@ use chrono::Utc;
 use clap::Args;
 use std::time::Duration;
 
-/// `runledger sandbox`
+/// The arguments of `runledger sandbox`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger sandbox --port 8080 --runs 100000 --latency-ms 50
   NEKT_API_KEY=sandbox-key RUNLEDGER_API_URL=http://127.0.0.1:8080 runledger sync --db try.db")]
 pub struct SandboxArgs {
-    /// The port on 127.0.0.1; 0 takes any that is free
+    /// Port on 127.0.0.1; 0 picks a free port
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
 
-    /// How many runs to make up
+    /// Number of runs to generate
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub runs: usize,
 
-    /// What to make them up from: the same seed makes the same runs
+    /// Seed of the generator; the same seed generates the same runs
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub seed: u64,
 
-    /// How long each answer takes, in milliseconds
+    /// Delay of each response, in milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency_ms: u64,
 
-    /// The most runs on a page; a larger page_size is cut without a word
+    /// Maximum number of runs per page; a larger page_size is silently reduced
     #[arg(long, default_value = "500", value_name = "N", value_parser = at_least_one)]
     pub max_page_size: usize,
 }
@@ -41,7 +41,7 @@ pub struct SandboxArgs {
 /// Serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// [`Error::Internal`] when the port cannot be had.
+/// [`Error::Internal`] when the port is not available.
 pub fn run(args: &SandboxArgs) -> Result<()> {
     let plan = Plan { seed: args.seed, runs: args.runs, ..Plan::ending_at(Utc::now()) };
     let options = Options {
@@ -51,13 +51,12 @@ pub fn run(args: &SandboxArgs) -> Result<()> {
         log: false,
         ..Options::default()
     };
-    let runtime = runtime()?;
-    let stop = crate::commands::shared::runtime::stop_on_signals(&runtime)?;
-    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(|cause| {
-        Error::Internal(format!("port {} of this machine cannot be served: {cause}", args.port))
-    })?;
-    say(&format!("{} key {}", sandbox.url(), sandbox.api_key()))?;
-    say(&format!(
+    let Runtime { runtime, stop } = Runtime::start()?;
+    let sandbox = runtime
+        .block_on(Sandbox::start(Model::new(&plan), options))
+        .map_err(|cause| Error::Internal(format!("cannot listen on port {}: {cause}", args.port)))?;
+    print_line(&format!("{} key {}", sandbox.url(), sandbox.api_key()))?;
+    print_line(&format!(
         "{} runs; try: {API_KEY_VARIABLE}={} {API_URL_VARIABLE}={} runledger sync",
         args.runs,
         sandbox.api_key(),

@@ -1,6 +1,6 @@
-//! This is `runledger show`: one run, its pipeline, and what became known of it when.
+//! `runledger show`: shows one run, its pipeline and its history.
 
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::terminal::UNKNOWN;
@@ -16,14 +16,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use uuid::Uuid;
 
-/// `runledger show`
+/// The arguments of `runledger show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger show 31a52a1f-3907-430d-87fb-995156708555
   runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct ShowArgs {
-    /// The run's id (UUID)
+    /// Run id (UUID)
     pub id: Uuid,
 
     /// Print one JSON object
@@ -31,7 +31,7 @@ pub struct ShowArgs {
     pub json: bool,
 }
 
-/// Shows the run.
+/// Prints the run and its history.
 ///
 /// # Errors
 /// [`Error::Usage`] when the archive has no such run.
@@ -41,40 +41,40 @@ pub fn run(args: &ShowArgs, path: &Path) -> Result<()> {
     let Some(current) = history.last() else {
         return Err(Error::Usage {
             what: format!("the archive has no run {}", args.id),
-            hint: Some(format!("`runledger fetch {}` asks the API for it", args.id)),
+            hint: Some(format!("`runledger fetch {}` fetches it from the API", args.id)),
         });
     };
     let pipeline = Pipeline::of(&archive, &current.run)?;
     let vanished_at = archive.vanished_at(args.id)?;
     if args.json {
-        let shown = Shown {
+        let output = JsonOutput {
             run: raw(current.run.document()),
             pipeline: pipeline.as_ref(),
             vanished_at: vanished_at.map(|at| at.to_string()),
             history: steps(&history).map(|(entry, changes)| Step::of(entry, changes)).collect(),
         };
-        return say(&serde_json::to_string(&shown).expect("what is shown is JSON"));
+        return print_line(&serde_json::to_string(&output).expect("the output is valid JSON"));
     }
     let mut text = String::new();
     write_run(&current.run, pipeline.as_ref(), &mut text);
     if let Some(at) = vanished_at {
-        let _ = writeln!(text, "\nThe API no longer has this run (seen {at}).");
+        let _ = writeln!(text, "\nThe API no longer has this run (noticed {at}).");
     }
     write_history(&history, &mut text);
-    say(text.trim_end())
+    print_line(text.trim_end())
 }
 
-/// What `--json` prints. The run's own JSON stays as it is: no double and no Unicode text could hold
-/// all that it may have.
+/// The output of `--json`. The run's document stays raw JSON, because a double would lose digits and a string could not
+/// represent lone surrogates.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct JsonOutput<'a> {
     run: Box<RawValue>,
     pipeline: Option<&'a Pipeline>,
     vanished_at: Option<String>,
     history: Vec<Step<'a>>,
 }
 
-/// One state of the run, and what was new about it.
+/// One state of the run, and its changes from the state before.
 #[derive(Serialize)]
 struct Step<'a> {
     observed_at: &'a str,
@@ -86,9 +86,9 @@ struct Step<'a> {
 #[derive(Serialize)]
 struct StepChange {
     field: String,
-    /// `None`: it was absent.
+    /// `None`: the field was absent.
     before: Option<Box<RawValue>>,
-    /// `None`: it is absent.
+    /// `None`: the field is absent.
     after: Option<Box<RawValue>>,
 }
 
@@ -109,21 +109,21 @@ impl Step<'_> {
 }
 
 fn raw(json: String) -> Box<RawValue> {
-    RawValue::from_string(json).expect("the archive's JSON is JSON")
+    RawValue::from_string(json).expect("the archive contains valid JSON")
 }
 
-/// The pipeline that a run belongs to.
+/// The pipeline of a run.
 #[derive(Serialize)]
 struct Pipeline {
     #[serde(serialize_with = "as_word")]
     kind: PipelineKind,
-    /// As the run names it: an id or a slug.
+    /// The id or the slug, as in the run.
     id: String,
     name: Option<String>,
 }
 
 impl Pipeline {
-    /// `None`: the run names none, or more than one.
+    /// `None`: the run has no pipeline, or more than one.
     fn of(archive: &Archive, run: &Run) -> Result<Option<Pipeline>> {
         let named = [&run.source, &run.destination, &run.transformation];
         let mut named =
@@ -133,7 +133,7 @@ impl Pipeline {
     }
 }
 
-/// Each state with what changed since the one before; of the first, nothing did.
+/// Each state with its changes from the state before. The first has none.
 fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<Change>)> {
     history.iter().enumerate().map(|(place, entry)| {
         let before = place.checked_sub(1).map(|before| &history[before].run);
@@ -180,7 +180,7 @@ fn write_history(history: &[HistoryEntry], text: &mut String) {
     }
 }
 
-/// A JSON value as a person reads it: texts without quotes, null as a dash.
+/// A JSON value for people: strings without quotes, null as a dash.
 fn readable(value: &RawValue) -> String {
     match serde_json::from_str::<Value>(value.get()) {
         Ok(Value::String(text)) => text,
@@ -193,10 +193,10 @@ fn readable_text(json: &str) -> String {
     serde_json::from_str::<&RawValue>(json).map_or_else(|_| json.to_owned(), readable)
 }
 
-/// Enough of a long value to know it by.
+/// The first 60 characters of a value.
 fn shortened(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
+    const MAX_CHARACTERS: usize = 60;
+    match text.char_indices().nth(MAX_CHARACTERS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
     }

@@ -1,9 +1,9 @@
-//! This is `runledger verify`: random settled runs, asked for again and compared with the archive.
+//! `runledger verify`: compares random settled runs with the API.
 
 use crate::cli::{ApiArgs, at_least_one, time_span};
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::observer;
-use crate::commands::shared::runtime::{client, means, runtime, stop_on_signals};
+use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::settings::{self, Settings};
@@ -18,18 +18,18 @@ use serde_json::value::RawValue;
 use std::path::Path;
 use uuid::Uuid;
 
-/// `runledger verify`
+/// The arguments of `runledger verify`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger verify
   runledger verify --sample 20 --max-requests-per-second 2")]
 pub struct VerifyArgs {
-    /// How many runs to compare
+    /// Number of runs to compare
     #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one)]
     pub sample: usize,
 
-    /// Draw the same runs as the comparison that named this seed
+    /// Seed of the random sample; a verification prints its seed [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
@@ -37,7 +37,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
 
-    /// How the API is asked.
+    /// How to reach the API.
     #[command(flatten)]
     pub api: ApiArgs,
 
@@ -46,10 +46,10 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
-/// Compares and tells; nothing is stored.
+/// Compares and prints the differences. Stores nothing.
 ///
 /// # Errors
-/// [`Error::Partial`] when a run differs, is gone, or could not be compared.
+/// [`Error::Partial`] when a run differs, is missing from the API, or could not be compared.
 pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let (_, client) = client(&args.api, settings.workspace_at(path))?;
@@ -61,27 +61,26 @@ pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
         redaction: settings::redaction()?,
         ..Options::default()
     };
-    let runtime = runtime()?;
-    let stop = stop_on_signals(&runtime)?;
+    let runtime = Runtime::start()?;
     let mut observer = observer();
-    let means = means(client, &runtime, &stop, observer.as_mut());
-    let verdicts = verify(&archive, means, &options, &ids)?;
+    let context = sync_context(client, &runtime.runtime, &runtime.stop, observer.as_mut());
+    let verdicts = verify(&archive, context, &options, &ids)?;
     drop(observer);
-    runtime.shutdown_background();
+    runtime.shut_down();
     let count = |of: fn(&Verdict) -> bool| verdicts.iter().filter(|(_, verdict)| of(verdict)).count();
     let same = count(|verdict| *verdict == Verdict::Same);
     let differ = count(|verdict| matches!(verdict, Verdict::Differs(_)));
     let gone = count(|verdict| *verdict == Verdict::Gone);
     let no_answer = count(|verdict| matches!(verdict, Verdict::NoAnswer(_)));
     if args.json {
-        let told = Told::of(seed, &verdicts);
-        say(&serde_json::to_string(&told).expect("what is told is JSON"))?;
+        let report = JsonReport::of(seed, &verdicts);
+        print_line(&serde_json::to_string(&report).expect("a report is valid JSON"))?;
     } else {
         for (id, verdict) in &verdicts {
-            tell(*id, verdict)?;
+            print_verdict(*id, verdict)?;
         }
-        say(&format!(
-            "{} settled runs compared (seed {seed}): {same} are the same, {differ} differ, {gone} are gone, {no_answer} gave no answer",
+        print_line(&format!(
+            "{} settled runs compared (seed {seed}): {same} match, {differ} differ, {gone} are missing from the API, {no_answer} could not be compared",
             verdicts.len()
         ))?;
     }
@@ -90,44 +89,44 @@ pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     }
     Err(Error::Partial {
         what: format!(
-            "of {} sampled runs {differ} differ from the API, {gone} are gone, {no_answer} gave no answer",
+            "{} sampled runs: {differ} differ from the API, {gone} are missing from the API, {no_answer} could not be compared",
             verdicts.len()
         ),
     })
 }
 
-fn tell(id: Uuid, verdict: &Verdict) -> Result<()> {
+fn print_verdict(id: Uuid, verdict: &Verdict) -> Result<()> {
     match verdict {
         Verdict::Same => Ok(()),
-        Verdict::Gone => say(&format!("run {id}: the API has no such run")),
-        Verdict::NoAnswer(cause) => say(&format!("run {id}: {}", escape_control(cause))),
+        Verdict::Gone => print_line(&format!("run {id}: missing from the API")),
+        Verdict::NoAnswer(cause) => print_line(&format!("run {id}: {}", escape_control(cause))),
         Verdict::Differs(changes) => {
-            say(&format!("run {id}"))?;
+            print_line(&format!("run {id}"))?;
             let side = |json: &Option<String>| {
                 json.as_deref().map_or("(absent)".to_owned(), |json| escape_control(json).into_owned())
             };
             for change in changes {
-                say(&format!("  {}", escape_control(&change.field)))?;
-                say(&format!("    archived  {}", side(&change.before)))?;
-                say(&format!("    API now   {}", side(&change.after)))?;
+                print_line(&format!("  {}", escape_control(&change.field)))?;
+                print_line(&format!("    archived  {}", side(&change.before)))?;
+                print_line(&format!("    API now   {}", side(&change.after)))?;
             }
             Ok(())
         }
     }
 }
 
-/// What `--json` prints. Each value stays as it is: no double could hold all that it may have.
+/// The output of `--json`. Values stay raw JSON, because a double would lose digits.
 #[derive(Serialize)]
-struct Told<'a> {
+struct JsonReport<'a> {
     seed: u64,
     compared: usize,
     same: usize,
-    runs: Vec<ToldRun<'a>>,
+    runs: Vec<JsonRun<'a>>,
 }
 
-/// A run that is not the same.
+/// A run that does not match.
 #[derive(Serialize)]
-struct ToldRun<'a> {
+struct JsonRun<'a> {
     run_id: Uuid,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +135,7 @@ struct ToldRun<'a> {
     differences: Vec<Difference<'a>>,
 }
 
-/// A field that differs. `None`: it is absent there.
+/// A field that differs. `None`: absent on that side.
 #[derive(Serialize)]
 struct Difference<'a> {
     field: &'a str,
@@ -144,23 +143,23 @@ struct Difference<'a> {
     api: Option<&'a RawValue>,
 }
 
-impl<'a> Told<'a> {
-    fn of(seed: u64, verdicts: &'a [(Uuid, Verdict)]) -> Told<'a> {
-        let runs: Vec<_> = verdicts.iter().filter_map(|(id, verdict)| ToldRun::of(*id, verdict)).collect();
-        Told { seed, compared: verdicts.len(), same: verdicts.len() - runs.len(), runs }
+impl<'a> JsonReport<'a> {
+    fn of(seed: u64, verdicts: &'a [(Uuid, Verdict)]) -> JsonReport<'a> {
+        let runs: Vec<_> = verdicts.iter().filter_map(|(id, verdict)| JsonRun::of(*id, verdict)).collect();
+        JsonReport { seed, compared: verdicts.len(), same: verdicts.len() - runs.len(), runs }
     }
 }
 
-impl<'a> ToldRun<'a> {
-    /// `None`: it is the same.
-    fn of(run_id: Uuid, verdict: &'a Verdict) -> Option<ToldRun<'a>> {
+impl<'a> JsonRun<'a> {
+    /// `None`: the run matches.
+    fn of(run_id: Uuid, verdict: &'a Verdict) -> Option<JsonRun<'a>> {
         let (verdict, cause, differences) = match verdict {
             Verdict::Same => return None,
             Verdict::Gone => ("gone", None, Vec::new()),
             Verdict::NoAnswer(cause) => ("no_answer", Some(cause.as_str()), Vec::new()),
             Verdict::Differs(changes) => ("differs", None, changes.iter().map(Difference::of).collect()),
         };
-        Some(ToldRun { run_id, verdict, cause, differences })
+        Some(JsonRun { run_id, verdict, cause, differences })
     }
 }
 
@@ -168,7 +167,7 @@ impl<'a> Difference<'a> {
     fn of(change: &'a Change) -> Difference<'a> {
         let raw = |json: &'a Option<String>| {
             let json = json.as_deref()?;
-            Some(serde_json::from_str(json).expect("a document's values are JSON"))
+            Some(serde_json::from_str(json).expect("the values of a document are valid JSON"))
         };
         Difference { field: &change.field, archived: raw(&change.before), api: raw(&change.after) }
     }

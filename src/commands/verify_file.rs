@@ -1,6 +1,6 @@
-//! This is `runledger verify-file`: a written file, held against its manifest without the archive.
+//! `runledger verify-file`: verifies an exported file against its manifest, without the archive.
 
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::manifest::Manifest;
@@ -8,43 +8,43 @@ use crate::export::verify::{FileCheck, compare};
 use clap::Args;
 use std::path::PathBuf;
 
-/// `runledger verify-file`
+/// The arguments of `runledger verify-file`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   runledger export runs --manifest --output rows.csv
   runledger verify-file rows.csv")]
 pub struct VerifyFileArgs {
-    /// The file, with NAME.manifest.json beside it as --manifest wrote it
+    /// Exported file, with the NAME.manifest.json that --manifest wrote in the same folder
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
 
-/// Tells line by line what holds and what does not.
+/// Prints one line per check.
 ///
 /// # Errors
-/// [`Error::Usage`] when file or manifest cannot be read, [`Error::Partial`] when the manifest does not hold.
+/// [`Error::Usage`] when the file or the manifest cannot be read, [`Error::Partial`] when a check fails.
 pub fn run(args: &VerifyFileArgs) -> Result<()> {
     let path = &args.file;
     let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)
-        .map_err(|cause| Error::usage(format!("{} cannot be read: {cause}", path.display())))?;
+        .map_err(|cause| Error::usage(format!("cannot read {}: {cause}", path.display())))?;
     let mut differing = 0;
     for finding in &findings {
-        let (word, told) = match finding {
-            FileCheck::Matches(told) => ("holds  ", told),
-            FileCheck::Differs(told) => ("DIFFERS", told),
-            FileCheck::Skipped(told) => ("-      ", told),
+        let (label, text) = match finding {
+            FileCheck::Matches(text) => ("ok     ", text),
+            FileCheck::Differs(text) => ("DIFFERS", text),
+            FileCheck::Skipped(text) => ("-      ", text),
         };
         differing += u32::from(matches!(finding, FileCheck::Differs(_)));
-        say(&format!("{word}  {}", escape_control(told)))?;
+        print_line(&format!("{label}  {}", escape_control(text)))?;
     }
     if differing == 0 {
         return Ok(());
     }
     Err(Error::Partial {
         what: format!(
-            "{} is not the file that its manifest describes: {differing} of {} findings differ",
+            "{} does not match its manifest: {differing} of {} checks differ",
             path.display(),
             findings.len()
         ),

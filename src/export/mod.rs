@@ -1,6 +1,5 @@
 //! Exports: tables and row streams, written in a format to a destination.
 
-pub mod closed;
 pub mod column_totals;
 pub mod csv;
 pub mod datasette;
@@ -13,7 +12,6 @@ pub mod json;
 pub mod manifest;
 pub mod markdown;
 pub mod parquet;
-pub mod prometheus;
 mod sparkline;
 pub mod terminal;
 pub mod verify;

@@ -65,7 +65,7 @@ impl<'a> Ledger<'a> {
     pub fn open(archive: &'a Connection, scope: Scope) -> Result<Ledger<'a>> {
         create_views(archive, scope.as_of, scope.date)?;
         let allocator = Arc::new(Allocator::new(&scope.allocation, scope.zone, archive)?);
-        // `rows/*.sql` still use the old name.
+        // `rows/costs.sql` and `rows/run_costs.sql` use the name `centre`.
         for name in ["cost_center", "centre"] {
             add_allocation_function(archive, name, Arc::clone(&allocator))?;
         }

@@ -2,6 +2,7 @@
 
 pub mod allocation;
 pub mod cost;
+pub mod coverage;
 pub mod credits;
 pub mod dimension;
 pub mod duration;

@@ -1,28 +1,28 @@
-//! This is a period: a day, week or month of a time zone as a half-open stretch of UTC instants.
+//! Days, weeks and months of a time zone, as half-open intervals of UTC instants.
 
+use crate::error::{Error, Result};
 use crate::run::Instant;
 use chrono::{Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
-/// Text that sorts before every instant.
+/// A text that sorts before every instant.
 pub(super) const BEFORE_EVERYTHING: &str = "";
-/// Text that sorts after every instant.
+/// A text that sorts after every instant.
 pub(super) const AFTER_EVERYTHING: &str = "~";
 
-/// Which runs a report is about: those booked at or after `from` and before `until`.
+/// The runs booked at or after `from` and before `until`.
 ///
-/// A run is booked when it started, or else when it was created. One that has neither instant is
-/// only in a span without ends.
+/// A run without an instant that books it is only in a span without bounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
-    /// The first instant inside; `None`: since ever.
+    /// The first instant inside. `None`: no lower bound.
     pub from: Option<Instant>,
-    /// The first instant outside; `None`: for ever.
+    /// The first instant outside. `None`: no upper bound.
     pub until: Option<Instant>,
 }
 
 impl Span {
-    /// Both ends as texts that compare with those of instants as the ends do.
+    /// Both bounds as texts, in the order of the texts of instants.
     pub fn bounds(&self) -> (&str, &str) {
         (
             self.from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
@@ -31,21 +31,21 @@ impl Span {
     }
 }
 
-/// The lengths of time that a report can be split by.
+/// The kinds of period that a report can be split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Calendar {
     /// `2026-01`
     Month,
-    /// ISO 8601, from Monday: `2026-W01`, in the year that has its Thursday.
+    /// An ISO 8601 week, from Monday, in the year of its Thursday: `2026-W01`
     Week,
     /// `2026-01-31`
     Day,
 }
 
 impl Calendar {
-    /// What a period of that name would be: their names differ in length.
-    pub fn of_name(name: &str) -> Calendar {
-        match name.len() {
+    /// The kind of period that the label has. Labels of each kind have their own length.
+    pub fn of_label(label: &str) -> Calendar {
+        match label.len() {
             7 => Calendar::Month,
             8 => Calendar::Week,
             _ => Calendar::Day,
@@ -56,29 +56,40 @@ impl Calendar {
 /// One month, week or day of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
-    /// The name that reports print; in text order within one calendar.
+    /// The label that reports print. Labels of one kind sort as their periods do.
     pub label: String,
-    /// The first instant inside; `None`: before the year 0.
+    /// The first instant inside. `None`: before the year 0.
     pub start: Option<Instant>,
-    /// The first instant outside; `None`: after the year 9999.
+    /// The first instant outside. `None`: after the year 9999.
     pub end: Option<Instant>,
 }
 
 impl Period {
-    /// The period of that name in `zone`: `2026-01`, `2026-W01` or `2026-01-31`. `None`: it is no such name.
-    pub fn named(name: &str, zone: Tz) -> Option<Period> {
-        let day = |day: &str, form: &str| NaiveDate::parse_from_str(day, form).ok();
-        let calendar = Calendar::of_name(name);
-        let first = match calendar {
-            Calendar::Month => day(&format!("{name}-01"), "%Y-%m-%d")?,
-            Calendar::Week => day(&format!("{name}-1"), "%G-W%V-%u")?,
-            Calendar::Day => day(name, "%Y-%m-%d")?,
-        };
-        // chrono reads 2026-1-1 too; one spelling is enough.
-        Some(Period::of_day(first, calendar, zone)).filter(|period| period.label == name)
+    /// Reads the label of a period, given with `--period`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is not the label of a month, week or day.
+    pub fn parse(label: &str, zone: Tz) -> Result<Period> {
+        Period::named(label, zone).ok_or_else(|| Error::Usage {
+            what: format!("--period {label}: not a month, week or day"),
+            hint: Some("a period looks like 2026-01, 2026-W05 or 2026-01-31".to_owned()),
+        })
     }
 
-    /// The period of `calendar` in `zone` that `instant` falls into.
+    /// The period in `zone` with the label `2026-01`, `2026-W01` or `2026-01-31`. `None`: it is not such a label.
+    pub fn named(label: &str, zone: Tz) -> Option<Period> {
+        let day = |day: &str, form: &str| NaiveDate::parse_from_str(day, form).ok();
+        let calendar = Calendar::of_label(label);
+        let first = match calendar {
+            Calendar::Month => day(&format!("{label}-01"), "%Y-%m-%d")?,
+            Calendar::Week => day(&format!("{label}-1"), "%G-W%V-%u")?,
+            Calendar::Day => day(label, "%Y-%m-%d")?,
+        };
+        // chrono reads 2026-1-1 too. One spelling is enough.
+        Some(Period::of_day(first, calendar, zone)).filter(|period| period.label == label)
+    }
+
+    /// The period in `zone` that contains `instant`.
     pub fn around(instant: Instant, calendar: Calendar, zone: Tz) -> Period {
         Period::of_day(day_of(instant, zone), calendar, zone)
     }
@@ -104,17 +115,17 @@ impl Period {
         Period { label, start: start_of(first), end: start_of(next) }
     }
 
-    /// Whether the instant with this text lies in the period. Texts are compared, nothing is parsed.
+    /// Whether the instant with this text is in the period. It compares texts and parses nothing.
     pub fn contains(&self, instant: &str) -> bool {
         self.start.is_none_or(|start| start.as_str() <= instant)
             && self.end.is_none_or(|end| instant < end.as_str())
     }
 }
 
-/// The first instant of a day in `zone`; `None`: it is outside the years 0 to 9999.
+/// The first instant of a day in `zone`. `None`: it is outside the years 0 to 9999.
 ///
-/// Where midnight does not exist the day starts when the gap ends, and where midnight comes twice
-/// it starts at the first: the rule of Java's `atStartOfDay`.
+/// A day without midnight starts at the end of the gap. A day with two midnights starts at the first. Java's
+/// `atStartOfDay` has the same rule.
 pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Instant> {
     let midnight = day.and_time(NaiveTime::MIN);
     let start = match zone.from_local_datetime(&midnight) {
@@ -124,10 +135,10 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Instant> {
     Instant::from_utc(start.with_timezone(&Utc))
 }
 
-/// The day in `zone` that the instant belongs to, so that each day is one stretch of time.
+/// The day in `zone` of the instant. Each day is one uninterrupted interval.
 fn day_of(instant: Instant, zone: Tz) -> NaiveDate {
     let shown = instant.to_utc().with_timezone(&zone).date_naive();
-    // A clock put back across midnight shows the old day again for a while, though the new one has begun.
+    // After a clock goes back across midnight, it shows the old day again although the new one has begun.
     match shown.checked_add_days(Days::new(1)) {
         Some(next) if start_of_day(next, zone).is_some_and(|start| start <= instant) => next,
         _ => shown,
@@ -161,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn days_have_23_or_25_hours_when_the_clock_is_changed() {
+    fn a_day_has_23_or_25_hours_when_the_clock_changes() {
         assert_eq!(
             around("2026-03-29T12:00:00Z", Calendar::Day, Tz::Europe__Berlin),
             expect("2026-03-29", "2026-03-28T23:00:00", "2026-03-29T22:00:00")
@@ -173,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_whose_midnight_does_not_exist_starts_when_the_gap_ends() {
+    fn a_day_without_midnight_starts_at_the_end_of_the_gap() {
         assert_eq!(
             around("2018-11-04T03:00:00Z", Calendar::Day, Tz::America__Sao_Paulo),
             expect("2018-11-04", "2018-11-04T03:00:00", "2018-11-05T02:00:00")
@@ -182,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn a_day_whose_midnight_comes_twice_starts_at_the_first() {
-        // St. John's put its clocks back at 00:01, to 23:01 of the day before.
+    fn a_day_with_two_midnights_starts_at_the_first() {
+        // In St. John's, clocks went back at 00:01, to 23:01 of the day before.
         let zone = Tz::America__St_Johns;
         for instant in ["2010-11-07T02:30:00Z", "2010-11-07T02:31:30Z", "2010-11-07T03:30:00Z"] {
             assert_eq!(
@@ -204,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_offsets_are_kept_to_the_minute() {
+    fn an_offset_of_45_minutes_is_exact() {
         assert_eq!(
             around("2026-05-01T00:00:00Z", Calendar::Day, Tz::Asia__Kathmandu),
             expect("2026-05-01", "2026-04-30T18:15:00", "2026-05-01T18:15:00")
@@ -221,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_found_by_its_name() {
+    fn a_label_names_its_period() {
         for (instant, calendar) in [
             ("2026-02-01T02:59:59Z", Calendar::Month),
             ("2027-01-03T23:59:59Z", Calendar::Week),
@@ -248,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_calendar_are_open() {
+    fn periods_at_the_ends_of_the_calendar_have_no_bound() {
         let last = Period::around(Instant::parse("9999-12-31T23:00:00Z").unwrap(), Calendar::Month, Tz::UTC);
         assert_eq!((last.label.as_str(), last.end), ("9999-12", None));
         let first =

@@ -1,4 +1,4 @@
-//! This is the monthly plan: what it costs, and how many credits it brings.
+//! The monthly plan: its fee and its credits.
 
 use crate::run::money::decimal_parts;
 use crate::run::{Cost, Usd};
@@ -6,15 +6,15 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What is paid each month whether anything runs or not.
+/// The fixed price of a month and the credits that it includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The fee for a month, never negative. Read exactly, from a text (`"1490.00"`) or a number (`1490.5`), and
-    /// written as a text with nine decimals.
+    /// The monthly fee, never negative. It is read exactly from a text (`"1490.00"`) or a number (`1490.5`) and written as
+    /// a text with nine decimals.
     #[serde(deserialize_with = "fee", serialize_with = "as_text")]
     pub fee_usd: Usd,
-    /// The credits that come with it each month: a charged run takes one.
+    /// The included credits per month. A charged run uses one.
     pub credits: u64,
 }
 
@@ -26,15 +26,15 @@ fn as_text<S: serde::Serializer>(fee: &Usd, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(fee)
 }
 
-/// Reads a fee. A number with a point comes as a double, whose shortest text is the one that a person wrote,
-/// up to 15 digits.
+/// Reads a fee. A number with a decimal point arrives as a double. Its shortest text is the one in the file, up to 15
+/// digits.
 struct Fee;
 
 impl Visitor<'_> for Fee {
     type Value = Usd;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an amount of US dollars that is not negative and has at most nine decimals")
+        f.write_str("a non-negative amount of US dollars with at most nine decimals")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Usd, E> {
@@ -54,7 +54,7 @@ impl Visitor<'_> for Fee {
     }
 }
 
-/// The amount that the text says. `None`: it is none, is negative, or would have to be rounded.
+/// The amount of the text. `None`: it is not an amount, is negative, or has more than nine decimals.
 fn exactly(text: &str) -> Option<Usd> {
     let (negative, _, power) = decimal_parts(text)?;
     let whole_nanos = power >= -9;
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fee_is_read_exactly_from_a_text_or_a_number() {
+    fn a_fee_is_read_exactly_from_text_or_number() {
         for (fee, nanos) in [
             ("\"1490.00\"", 1_490_000_000_000),
             ("1490", 1_490_000_000_000),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_exact_fee_is_refused() {
+    fn an_inexact_or_negative_fee_is_refused() {
         for fee in ["\"R$ 10\"", "\"1,5\"", "\"\"", "-1", "\"-0.01\"", "\"0.0000000001\"", "true", "1e300"] {
             let refused = plan(fee).unwrap_err();
             assert!(refused.contains("at most nine decimals"), "{fee}: {refused}");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_comes_back_from_its_text() {
+    fn a_plan_survives_a_round_trip_through_json() {
         let written = serde_json::to_string(&plan("412.1").unwrap()).unwrap();
         assert_eq!(written, "{\"fee_usd\":\"412.100000000\",\"credits\":500}");
         assert_eq!(serde_json::from_str::<Plan>(&written).unwrap(), plan("412.1").unwrap());

@@ -1,4 +1,4 @@
-//! This is what became known of a closed month after its close: each change, what it was before, and what it moves.
+//! Restatements: each change of a closed month that became known after its close, and its effect on the total.
 
 use super::cost;
 use super::ledger::Ledger;
@@ -13,10 +13,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, named_params};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The runs that were in the month at the close or have been since, and have another state than at the close.
-/// The two parts have an index of their own each.
+/// The states, at the close and later, of runs that changed after the close and are in the month in any of them.
+/// Each part of the union has its own index.
 const RESTATED: &str = "
-WITH moved (run_id) AS (
+WITH changed (run_id) AS (
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at IS NULL AND observed_at > :known_at AND {booked} >= :from AND {booked} < :until
     UNION ALL
@@ -27,13 +27,13 @@ SELECT run_id, (SELECT r.pipeline_name FROM runs AS r WHERE r.run_id = s.run_id)
        coalesce({booked} >= :from AND {booked} < :until, 0), el_cost_nanos, transformation_cost_nanos,
        {booked}, credit_charge_status, status, duration_seconds, trigger_type, source, destination, transformation
 FROM main.run_snapshots AS s
-WHERE run_id IN (SELECT run_id FROM moved)
+WHERE run_id IN (SELECT run_id FROM changed)
   AND (superseded_at IS NULL OR superseded_at > :known_at) AND observed_at <= :now
 ORDER BY run_id, observed_at";
 
-/// The runs of the month that were found to be gone from the API, or to be back, as they were known just then.
+/// The runs of the month that vanished from the API or returned after the close, by their state at that time.
 const VANISHED: &str = "
-WITH noted (run_id, seen_at, before, after) AS (
+WITH events (run_id, seen_at, before, after) AS (
     SELECT run_id, vanished_at, NULL, vanished_at FROM main.vanishings
     WHERE vanished_at > :known_at AND vanished_at <= :now
     UNION ALL
@@ -41,32 +41,32 @@ WITH noted (run_id, seen_at, before, after) AS (
     WHERE returned_at > :known_at AND returned_at <= :now
 )
 SELECT n.run_id, (SELECT r.pipeline_name FROM runs AS r WHERE r.run_id = n.run_id), n.seen_at, n.before, n.after
-FROM noted AS n
+FROM events AS n
 JOIN main.run_snapshots AS s
   ON s.run_id = n.run_id AND s.observed_at <= n.seen_at AND (s.superseded_at IS NULL OR s.superseded_at > n.seen_at)
 WHERE {booked} >= :from AND {booked} < :until";
 
-/// One thing that became known of a run.
+/// One changed field of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restatement {
     /// The run.
     pub run_id: String,
-    /// What its pipeline is called in the ledger that the connection shows. `None`: the catalogue does not say.
+    /// The name of its pipeline in the ledger of the connection. `None`: the catalog has none.
     pub pipeline_name: Option<String>,
-    /// When it was seen.
+    /// When the change was observed.
     pub seen_at: Instant,
-    /// What changed, under its name in the archive; `booked_at` when the run came into the month or left it,
-    /// `vanished_at` when it was found to be gone from the API, or back. It costs what it cost all the same.
+    /// The column of the archive. `booked_at`: the run entered or left the month. `vanished_at`: the run vanished from the
+    /// API or returned, which does not change its cost.
     pub field: &'static str,
-    /// What it was, as programs read it. `None`: it was not known, or not in the month.
+    /// The old value, in the form of CSV. `None`: unknown, or the run was not in the month.
     pub before: Option<String>,
-    /// What it became, likewise.
+    /// The new value, in the form of CSV. `None`: unknown, or the run is not in the month.
     pub after: Option<String>,
-    /// By how much the month's total moved. `None`: the field is no cost.
+    /// The change of the month's total. `None`: the field is not a cost.
     pub difference: Option<Usd>,
 }
 
-/// The other fields that are compared. A run that comes into the month, or leaves it, tells the first two.
+/// The compared fields other than costs. For a run that enters or leaves the month, only the first two are compared.
 const FIELDS: [&str; 8] = [
     "booked_at",
     "credit_charge_status",
@@ -77,25 +77,24 @@ const FIELDS: [&str; 8] = [
     "destination",
     "transformation",
 ];
-const FIELDS_OF_THE_MONTH: usize = 2;
+const FIELDS_OF_A_MOVE: usize = 2;
 
-/// A state of a run at the close, or later.
+/// The state of a run at the close or later.
 struct State {
     run_id: String,
     pipeline_name: Option<String>,
     observed_at: Instant,
-    /// Whether it is booked in the month.
+    /// Whether the run is booked in the month.
     inside: bool,
-    /// Those of [`CostComponent::ALL`], in nano-dollars.
+    /// The costs in the order of [`CostComponent::ALL`], in nano-dollars.
     costs: [Option<i64>; CostComponent::ALL.len()],
     fields: [Option<String>; FIELDS.len()],
 }
 
-/// What became known of the scope's span since its `as_of` (`None`: ever) and until `now` (`None`: whatever is
-/// archived), in the order in which it was seen.
+/// The changes in the scope's span that were observed after its `as_of` (`None`: all) and until `now` (`None`: all), in
+/// the order of observation.
 ///
-/// The differences are those of the span's total: the total as known then and all differences make the total as
-/// known now.
+/// The total of the span at `as_of` plus all differences is its total at `now`.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -114,7 +113,7 @@ pub fn restatements(archive: &Connection, scope: &Scope, now: Option<Instant>) -
     while let Some(row) = rows.next()? {
         let state = State::read(row)?;
         let earlier = before.as_ref().filter(|before| before.run_id == state.run_id);
-        // What was known then is what the rest is compared with.
+        // The state at the close is only compared with.
         if state.observed_at.as_str() > known_at.as_str() {
             compare(earlier, &state, &mut restatements);
         }
@@ -159,7 +158,7 @@ impl State {
     }
 }
 
-/// What differs between two states that follow each other, as far as it concerns the month.
+/// Appends the differences between two consecutive states that concern the month.
 fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restatement>) {
     let was = before.filter(|state| state.inside);
     let is = Some(after).filter(|state| state.inside);
@@ -172,20 +171,25 @@ fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restate
         after: after_it,
         difference,
     };
-    for (place, part) in CostComponent::ALL.into_iter().enumerate() {
+    for (place, component) in CostComponent::ALL.into_iter().enumerate() {
         let [was, is] = [was, is].map(|state| state.and_then(|state| state.costs[place]));
         if was != is {
             let usd = |nanos: Option<i64>| nanos.map(|nanos| Usd::from_units(nanos.into()));
-            // A cost that is not known is not in the total.
-            let moved = i128::from(is.unwrap_or(0)) - i128::from(was.unwrap_or(0));
+            // The total does not contain an unknown cost.
+            let difference = i128::from(is.unwrap_or(0)) - i128::from(was.unwrap_or(0));
             let text = |nanos| usd(nanos).map(|usd| usd.to_string());
-            restatements.push(restatement(part.column(), text(was), text(is), Some(Usd::from_units(moved))));
+            restatements.push(restatement(
+                component.column(),
+                text(was),
+                text(is),
+                Some(Usd::from_units(difference)),
+            ));
         }
     }
     let compared = match (was, is) {
         (None, None) => 0,
         (Some(_), Some(_)) => FIELDS.len(),
-        _ => FIELDS_OF_THE_MONTH,
+        _ => FIELDS_OF_A_MOVE,
     };
     for (place, field) in FIELDS.into_iter().enumerate().take(compared) {
         let [was, is] = [was, is].map(|state| state.and_then(|state| state.fields[place].clone()));
@@ -195,17 +199,17 @@ fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restate
     }
 }
 
-/// The closes that answer: of each month the latest.
+/// The closes that answer for their month: the latest of each.
 pub fn latest(closes: Vec<Close>) -> Vec<Close> {
-    let of_months: BTreeMap<String, Close> =
+    let by_month: BTreeMap<String, Close> =
         closes.into_iter().map(|close| (close.frozen.period.clone(), close)).collect();
-    of_months.into_values().collect()
+    by_month.into_values().collect()
 }
 
-/// Each restatement of these closes as a row; the totals are the sum of the differences.
+/// A row per restatement of the closes. The totals row has the sum of the differences.
 ///
 /// # Errors
-/// Those of SQLite, and [`crate::error::Error::Internal`] when a close cannot be read.
+/// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read a close.
 pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
@@ -244,11 +248,11 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
     Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals })
 }
 
-/// One row a close: what it said, what became known since, and what its month says now; beside each total of how many
-/// runs no cost is known.
+/// A row per close: its frozen total, the difference since, and the total of its month now. Each total comes with the
+/// count of runs without a known cost.
 ///
 /// # Errors
-/// Those of SQLite, and [`crate::error::Error::Internal`] when a close cannot be read.
+/// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read a close.
 pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
@@ -270,7 +274,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
         let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
         let moved: Option<Usd> =
             restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
-        let closed = close.frozen.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+        let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
         let known = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
         rows.push(vec![
             Cell::text(&close.frozen.period),
@@ -279,7 +283,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
             Cell::count(runs.len() as u64),
             Cell::count(restated.len() as u64),
             Cell::Usd(closed),
-            Cell::count(close.frozen.runs_cost_unknown),
+            Cell::count(close.frozen.totals.runs_cost_unknown),
             Cell::Usd(Some(moved.unwrap_or_default())),
             Cell::Usd(known),
             Cell::count(unknown),

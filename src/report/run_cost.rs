@@ -7,7 +7,7 @@ use crate::run::{Instant, Usd};
 use rusqlite::{Row, ToSql, named_params};
 
 /// The runs of a period with their costs, ordered by booking instant and id.
-const RUN_COSTS: &str = include_str!("rows/costed.sql");
+const RUN_COSTS: &str = include_str!("rows/run_costs.sql");
 
 /// The condition in [`RUN_COSTS`] that selects the period.
 const IN_PERIOD: &str = "WHERE booked_at >= :from AND booked_at < :until";

@@ -1,29 +1,34 @@
-//! This is the scope of a question: which runs it is about, what books them, and as known when.
+//! The scope of a question: its runs, what books them, and the moment of knowledge.
+//!
+//! Arguments become a [`ScopeRequest`], settings become [`ScopeDefaults`], and [`Scope::resolve`] combines both with
+//! the archive's closes.
 
 use super::allocation::Allocation;
-use super::period::Span;
+use super::period::{Period, Span, start_of_day};
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use crate::store::Close;
+use crate::store::{Archive, Close, RowLayout};
+use crate::suggest::did_you_mean;
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
-/// Which instant books a run into a month.
+/// The instant that books a run into a month.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DateBasis {
-    /// When it started, else when it was created.
+    /// The start, else the creation.
     #[default]
     Started,
-    /// When it ended. A run that has not ended is in no month yet.
+    /// The end. A run that has not ended is in no month.
     Ended,
-    /// When it was created.
+    /// The creation.
     Created,
 }
 
 impl DateBasis {
-    /// All of them.
+    /// Every basis.
     pub const ALL: [DateBasis; 3] = [DateBasis::Started, DateBasis::Ended, DateBasis::Created];
 
-    /// The basis's word, on the command line and in the archive.
+    /// Its word on the command line and in the archive.
     pub fn as_str(self) -> &'static str {
         match self {
             DateBasis::Started => "started",
@@ -37,7 +42,21 @@ impl DateBasis {
         DateBasis::ALL.into_iter().find(|basis| basis.as_str() == word)
     }
 
-    /// The instant in SQL, over the columns of `run_snapshots`. The first is what the reports' index is sorted by.
+    /// Reads a basis that comes from `origin`: a flag, an environment variable or a key of the settings.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming `origin` when there is no such basis.
+    pub fn parse(word: &str, origin: &str) -> Result<DateBasis> {
+        DateBasis::named(word).ok_or_else(|| {
+            let words = DateBasis::ALL.map(DateBasis::as_str);
+            Error::Usage {
+                what: format!("{origin} {word}: not one of {}", words.join(", ")),
+                hint: did_you_mean(word, words),
+            }
+        })
+    }
+
+    /// The instant in SQL, over the columns of `run_snapshots`. The index of the reports sorts by that of `Started`.
     pub fn sql(self) -> &'static str {
         match self {
             DateBasis::Started => "coalesce(started_at, created_at)",
@@ -47,23 +66,134 @@ impl DateBasis {
     }
 }
 
-/// What a question is about.
+/// Reads an IANA time zone that comes from `origin`: a flag, an environment variable or a key of the settings.
+///
+/// # Errors
+/// [`Error::Usage`] naming `origin` when IANA has no such zone.
+pub fn parse_zone(name: &str, origin: &str) -> Result<Tz> {
+    name.parse().map_err(|_| Error::Usage {
+        what: format!("{origin} {name}: there is no such time zone"),
+        hint: did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
+            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
+    })
+}
+
+/// Reads a day of the form `2026-01-31`, given with `flag`.
+///
+/// # Errors
+/// [`Error::Usage`] naming `flag` when the text is not a day.
+pub fn parse_day(text: &str, flag: &str) -> Result<NaiveDate> {
+    day_named(text).ok_or_else(|| not_a_day(text, flag))
+}
+
+fn day_named(text: &str) -> Option<NaiveDate> {
+    // chrono reads 2026-1-1 too. One spelling is enough.
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| day.to_string() == text)
+}
+
+fn not_a_day(text: &str, flag: &str) -> Error {
+    Error::usage(format!("{flag} {text}: not a day of the form YYYY-MM-DD"))
+}
+
+/// A moment of knowledge as a user gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// An instant.
+    At(Instant),
+    /// The last microsecond of a day, in the zone of the question.
+    EndOfDay(NaiveDate),
+}
+
+impl AsOf {
+    /// Reads an instant or a day.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the text is neither.
+    pub fn parse(text: &str) -> Result<AsOf> {
+        match (day_named(text), Instant::parse(text)) {
+            (Some(day), _) => Ok(AsOf::EndOfDay(day)),
+            (None, Some(instant)) => Ok(AsOf::At(instant)),
+            (None, None) => Err(AsOf::invalid(text)),
+        }
+    }
+
+    /// The instant, with days in `zone`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the day ends beyond the year 9999.
+    pub fn instant(self, zone: Tz) -> Result<Instant> {
+        match self {
+            AsOf::At(instant) => Ok(instant),
+            AsOf::EndOfDay(day) => day
+                .succ_opt()
+                .and_then(|next| start_of_day(next, zone))
+                .map(|end| end.plus(TimeDelta::microseconds(-1)))
+                .ok_or_else(|| AsOf::invalid(&day.to_string())),
+        }
+    }
+
+    fn invalid(text: &str) -> Error {
+        Error::Usage {
+            what: format!("--as-of {text}: neither an instant nor a day"),
+            hint: Some("an instant looks like 2026-02-01T12:00:00Z, a day like 2026-01-31".to_owned()),
+        }
+    }
+}
+
+/// The scope that a question asks for. `None` leaves zone and date basis to the [`ScopeDefaults`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeRequest {
+    /// A month, week or day by its label. It excludes `from` and `until`.
+    pub period: Option<String>,
+    /// The first day inside. `None`: no lower bound.
+    pub from: Option<NaiveDate>,
+    /// The first day outside. `None`: no upper bound.
+    pub until: Option<NaiveDate>,
+    /// The zone of months, weeks and days.
+    pub zone: Option<Tz>,
+    /// The instant that books a run.
+    pub date_basis: Option<DateBasis>,
+    /// The moment of knowledge. `None`: now, or that of a closed month.
+    pub as_of: Option<AsOf>,
+}
+
+/// The settings that apply where a request is silent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScopeDefaults {
+    /// The zone of months, weeks and days.
+    pub zone: Tz,
+    /// The instant that books a run.
+    pub date_basis: DateBasis,
+    /// The rules that assign runs to cost centers.
+    pub allocation: Allocation,
+}
+
+impl Default for ScopeDefaults {
+    /// UTC, booked by start, without cost centers.
+    fn default() -> ScopeDefaults {
+        ScopeDefaults { zone: Tz::UTC, date_basis: DateBasis::default(), allocation: Allocation::default() }
+    }
+}
+
+/// The runs of a question, resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scope {
-    /// Which runs.
+    /// The instants between which the runs are booked.
     pub span: Span,
-    /// The zone that months, weeks and days are meant in.
+    /// The zone of months, weeks and days.
     pub zone: Tz,
-    /// Which instant books a run.
+    /// The instant that books a run.
     pub date: DateBasis,
-    /// As known when; `None`: as known now.
+    /// The moment of knowledge. `None`: now.
     pub as_of: Option<Instant>,
-    /// Which cost centre each run belongs to.
+    /// The rules that assign runs to cost centers.
     pub allocation: Allocation,
-    /// The month, week or day that was asked for by its name; `None`: none was.
+    /// The label of the month, week or day asked for. `None`: the question names none.
     pub period: Option<String>,
-    /// The close that answers for the month; `None`: it is not closed, or no month was asked for.
+    /// The close that answers for the month. `None`: the month is open, or the question names no month.
     pub close_id: Option<i64>,
+    /// The layout of the rows of `export costs`: that of the close, else the newest.
+    pub row_layout: RowLayout,
 }
 
 impl Default for Scope {
@@ -77,31 +207,176 @@ impl Default for Scope {
             allocation: Allocation::default(),
             period: None,
             close_id: None,
+            row_layout: RowLayout::default(),
         }
     }
 }
 
 impl Scope {
-    /// What a closed month was closed with.
+    /// The scope of a request. A closed month answers as it was closed.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the close holds what this program cannot read.
+    /// [`Error::Usage`] naming the flag that is invalid, or that contradicts a closed month. Those of SQLite.
+    pub fn resolve(request: &ScopeRequest, defaults: &ScopeDefaults, archive: &Archive) -> Result<Scope> {
+        let open = Scope::resolve_open(request, defaults)?;
+        let Some(period) = &open.period else { return Ok(open) };
+        match archive.close_of(period)? {
+            Some(close) => closed(&close, &open, request),
+            None => Ok(open),
+        }
+    }
+
+    /// The scope of a request, as if no month were closed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the flag that is invalid.
+    pub fn resolve_open(request: &ScopeRequest, defaults: &ScopeDefaults) -> Result<Scope> {
+        let zone = request.zone.unwrap_or(defaults.zone);
+        let span = match &request.period {
+            Some(label) => {
+                let Period { start, end, .. } = Period::parse(label, zone)?;
+                Span { from: start, until: end }
+            }
+            None => span(request, zone)?,
+        };
+        Ok(Scope {
+            span,
+            zone,
+            date: request.date_basis.unwrap_or(defaults.date_basis),
+            as_of: request.as_of.map(|as_of| as_of.instant(zone)).transpose()?,
+            allocation: defaults.allocation.clone(),
+            period: request.period.clone(),
+            close_id: None,
+            row_layout: RowLayout::default(),
+        })
+    }
+
+    /// The scope that a close froze.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when this version cannot read the close.
     pub fn of_close(close: &Close) -> Result<Scope> {
         let frozen = &close.frozen;
         let unreadable = |what: &str| {
             Error::Internal(format!(
-                "the close of {} has {what} that this program cannot read",
+                "the close of {} has {what} that this version cannot read",
                 frozen.period
             ))
         };
         Ok(Scope {
             span: Span { from: Some(frozen.starts_at), until: Some(frozen.ends_at) },
-            zone: frozen.zone.parse().map_err(|_| unreadable("a zone"))?,
+            zone: frozen.zone.parse().map_err(|_| unreadable("a time zone"))?,
             date: DateBasis::named(&frozen.date_basis).ok_or_else(|| unreadable("a date basis"))?,
             as_of: Some(frozen.known_at),
-            allocation: serde_json::from_str(&frozen.allocation).map_err(|_| unreadable("rules"))?,
+            allocation: serde_json::from_str(&frozen.allocation)
+                .map_err(|_| unreadable("allocation rules"))?,
             period: Some(frozen.period.clone()),
             close_id: Some(close.close_id),
+            row_layout: frozen.row_layout,
         })
+    }
+}
+
+/// The scope of the close, unless the request contradicts it. Defaults never contradict: they are for open months.
+fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> {
+    let closed = Scope::of_close(close)?;
+    let given = [
+        ("--zone", request.zone.is_some() && open.zone != closed.zone),
+        ("--date-basis", request.date_basis.is_some() && open.date != closed.date),
+        ("--as-of", request.as_of.is_some() && open.as_of != closed.as_of),
+    ];
+    let Some((flag, _)) = given.into_iter().find(|(_, contradicts)| *contradicts) else {
+        return Ok(closed);
+    };
+    let frozen = &close.frozen;
+    Err(Error::Usage {
+        what: format!(
+            "{} is closed: its runs are booked by {} in {}, as known at {}; {flag} contradicts that",
+            frozen.period, frozen.date_basis, frozen.zone, frozen.known_at
+        ),
+        hint: Some("use --from and --until to ask about the same days without the close".to_owned()),
+    })
+}
+
+fn span(request: &ScopeRequest, zone: Tz) -> Result<Span> {
+    let bound = |flag: &str, day: Option<NaiveDate>| {
+        day.map(|day| start_of_day(day, zone).ok_or_else(|| not_a_day(&day.to_string(), flag))).transpose()
+    };
+    let (from, until) = (bound("--from", request.from)?, bound("--until", request.until)?);
+    if let (Some(from), Some(until)) = (from, until)
+        && from >= until
+    {
+        return Err(Error::Usage {
+            what: "--from must be before --until".to_owned(),
+            hint: Some("--until is exclusive: for a single day, give the next day".to_owned()),
+        });
+    }
+    Ok(Span { from, until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAO_PAULO: Tz = Tz::America__Sao_Paulo;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    fn refused(result: Result<impl std::fmt::Debug>) -> String {
+        let error = result.unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn a_request_overrides_the_defaults() {
+        let defaults =
+            ScopeDefaults { zone: SAO_PAULO, date_basis: DateBasis::Ended, ..ScopeDefaults::default() };
+        let month = ScopeRequest { period: Some("2026-01".to_owned()), ..ScopeRequest::default() };
+        let scope = Scope::resolve_open(&month, &defaults).unwrap();
+        assert_eq!((scope.zone, scope.date), (SAO_PAULO, DateBasis::Ended));
+        assert_eq!(scope.span.from, Some(at("2026-01-01T03:00:00Z")));
+
+        let request =
+            ScopeRequest { zone: Some(Tz::UTC), date_basis: Some(DateBasis::Created), ..month.clone() };
+        let scope = Scope::resolve_open(&request, &defaults).unwrap();
+        assert_eq!((scope.zone, scope.date), (Tz::UTC, DateBasis::Created));
+        assert_eq!(scope.span.until, Some(at("2026-02-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn days_are_bounds_in_the_zone_of_the_request() {
+        let day = |text| Some(parse_day(text, "--from").unwrap());
+        let request = ScopeRequest {
+            from: day("2026-01-31"),
+            until: day("2026-02-01"),
+            zone: Some(SAO_PAULO),
+            as_of: Some(AsOf::parse("2026-02-01").unwrap()),
+            ..ScopeRequest::default()
+        };
+        let scope = Scope::resolve_open(&request, &ScopeDefaults::default()).unwrap();
+        let span = Span { from: Some(at("2026-01-31T03:00:00Z")), until: Some(at("2026-02-01T03:00:00Z")) };
+        assert_eq!((scope.span, scope.as_of), (span, Some(at("2026-02-02T02:59:59.999999Z"))));
+
+        let empty = ScopeRequest { until: request.from, ..request };
+        let error = refused(Scope::resolve_open(&empty, &ScopeDefaults::default()));
+        assert_eq!(error, "--from must be before --until");
+    }
+
+    #[test]
+    fn an_invalid_value_is_refused_with_its_origin() {
+        assert!(refused(parse_zone("Brasilia", "RUNLEDGER_ZONE")).starts_with("RUNLEDGER_ZONE Brasilia: "));
+        assert_eq!(
+            refused(DateBasis::parse("paid", "--date-basis")),
+            "--date-basis paid: not one of started, ended, created"
+        );
+        for text in ["2026-1-1", "2026-02-30", "now", ""] {
+            assert!(refused(parse_day(text, "--until")).starts_with("--until"), "{text}");
+            assert!(refused(AsOf::parse(text)).starts_with("--as-of"), "{text}");
+        }
+        let last_day = AsOf::parse("9999-12-31").unwrap();
+        assert!(refused(last_day.instant(Tz::UTC)).starts_with("--as-of 9999-12-31: "));
     }
 }

@@ -86,3 +86,13 @@ words! {
         Event = "event",
     }
 }
+
+impl Status {
+    /// The final statuses: a run with one of them does not go on. Its cost may still arrive or change.
+    pub const FINAL: [Status; 3] = [Status::Success, Status::Failed, Status::Canceled];
+
+    /// Whether the run does not go on.
+    pub fn is_final(&self) -> bool {
+        Status::FINAL.contains(self)
+    }
+}

@@ -1,86 +1,113 @@
-//! This is the account of what can be missing from the archive, as far as it can tell by itself.
+//! The gaps of the archive, as far as it shows them without the API.
 
 use super::{Archive, PipelineKind};
 use crate::error::Result;
 use crate::run::Instant;
 use crate::run::json::{Entries, text_of};
+use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why a run number that should be there is not in the archive.
+/// Why a run number is not in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
-    /// It is below the first archived number of its pipeline: older than anything that the API showed.
+pub enum GapReason {
+    /// It is below the first archived number of its pipeline: older than every run that the API listed.
     BelowFirst,
-    /// A later run of the pipeline was met by the first whole walk of the list, and this one was not: it
-    /// was deleted before the archive began.
+    /// The first complete walk of the run list saw a later run of the pipeline and not this one. It was deleted before
+    /// the archive began.
     BeforeArchive,
     /// An item with this number is in quarantine.
     Quarantined,
-    /// None of these: it came and went between two syncs, or was missed.
+    /// None of these: the run existed only between two syncs, or was missed.
     Unexplained,
 }
 
-impl Why {
-    /// All of them.
-    pub const ALL: [Why; 4] = [Why::BelowFirst, Why::BeforeArchive, Why::Quarantined, Why::Unexplained];
+impl GapReason {
+    /// Every reason.
+    pub const ALL: [GapReason; 4] =
+        [GapReason::BelowFirst, GapReason::BeforeArchive, GapReason::Quarantined, GapReason::Unexplained];
 
-    /// The reason's word in outputs.
+    /// Its word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            Why::BelowFirst => "below_first",
-            Why::BeforeArchive => "before_archive",
-            Why::Quarantined => "quarantined",
-            Why::Unexplained => "unexplained",
+            GapReason::BelowFirst => "below_first",
+            GapReason::BeforeArchive => "before_archive",
+            GapReason::Quarantined => "quarantined",
+            GapReason::Unexplained => "unexplained",
         }
     }
 }
 
-/// Run numbers of one pipeline, next to each other, that the archive never saw.
+/// A range of run numbers of one pipeline that the archive has never seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// What the pipeline does.
+    /// `source`, `destination` or `transformation`.
     pub pipeline_kind: String,
-    /// The pipeline.
+    /// The id of the pipeline.
     pub pipeline_id: String,
-    /// The first number that is missing.
+    /// The first missing number.
     pub first: i64,
-    /// The last one.
+    /// The last missing number.
     pub last: i64,
-    /// Why.
-    pub why: Why,
+    /// Why they are missing.
+    pub reason: GapReason,
 }
 
 impl Gap {
-    /// How many numbers are missing.
+    /// The count of missing numbers.
     pub fn size(&self) -> u64 {
         self.last.abs_diff(self.first).saturating_add(1)
     }
 }
 
-/// What can be missing.
+/// What the archive shows about its completeness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// How many pipelines have runs with numbers.
+    /// The pipelines that have numbered runs.
     pub numbered_pipelines: u64,
-    /// The numbers that are missing, by pipeline and number.
+    /// The missing numbers, by pipeline and number.
     pub gaps: Vec<Gap>,
-    /// How many runs of the archive the API should still list.
+    /// The archived runs that the API should still list.
     pub present_runs: u64,
-    /// How many runs the API no longer has.
+    /// The archived runs that the API no longer has.
     pub vanished_runs: u64,
-    /// How many distinct items are in quarantine.
+    /// The distinct items in quarantine.
     pub quarantined_items: u64,
-    /// When the list was first read whole. `None`: it never was.
+    /// When the first complete walk of the run list ended. `None`: there was none.
     pub first_whole_walk_at: Option<Instant>,
     /// When the first sync began. `None`: there was none.
     pub archived_since: Option<Instant>,
-    /// The days (`2026-11-23`, UTC) in which a complete sync began or ended.
+    /// The days (`2026-11-23`, UTC) on which a complete sync began or ended.
     pub synced_days: BTreeSet<String>,
 }
 
-/// Each number that any state of a run showed, by pipeline, and when it was first seen. A run names its
-/// pipeline by id or by slug; both are one pipeline.
+impl Coverage {
+    /// The count of numbers missing for that reason.
+    pub fn missing_numbers(&self, reason: GapReason) -> u64 {
+        let gaps = self.gaps.iter().filter(|gap| gap.reason == reason);
+        gaps.fold(0, |sum: u64, gap| sum.saturating_add(gap.size()))
+    }
+
+    /// The days (UTC) from the first sync until yesterday without a complete sync, as ranges of first and last day.
+    pub fn days_without_sync(&self, now: Instant) -> Vec<(NaiveDate, NaiveDate)> {
+        let mut ranges: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+        let Some(since) = self.archived_since else { return ranges };
+        let (since, today) = (since.to_utc().date_naive(), now.to_utc().date_naive());
+        for day in since.iter_days().take_while(|day| *day < today) {
+            if self.synced_days.contains(&day.to_string()) {
+                continue;
+            }
+            match ranges.last_mut() {
+                Some((_, last)) if last.succ_opt() == Some(day) => *last = day,
+                _ => ranges.push((day, day)),
+            }
+        }
+        ranges
+    }
+}
+
+/// Each number in any snapshot of a run, by pipeline, and when it was first observed. A run names its pipeline by id or
+/// by slug. Both are one pipeline.
 const NUMBERS: &str = "\
     WITH named AS ( \
         SELECT CASE WHEN source IS NOT NULL THEN 'source' \
@@ -104,11 +131,11 @@ const NUMBERS: &str = "\
     GROUP BY 1, 2, 3 \
     ORDER BY 1, 2, 3";
 
-/// Quarantined numbers of each pipeline.
+/// The quarantined numbers of each pipeline, by kind and id.
 type Quarantined = BTreeMap<(String, String), BTreeSet<i64>>;
 
 impl Archive {
-    /// What can be missing, as far as the archive can tell by itself.
+    /// The gaps that the archive shows without the API.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -150,21 +177,21 @@ impl Archive {
             let previous = before.as_ref().filter(|before| before.0 == kind && before.1 == id);
             pipelines += u64::from(previous.is_none());
             let pipeline = (kind, id);
-            let (first, why) = match previous {
-                None => (1, Why::BelowFirst),
+            let (first, reason) = match previous {
+                None => (1, GapReason::BelowFirst),
                 Some((.., previous)) => (
                     previous.saturating_add(1),
                     match first_whole_walk_at {
-                        Some(at) if seen_at > at => Why::Unexplained,
-                        _ => Why::BeforeArchive,
+                        Some(at) if seen_at > at => GapReason::Unexplained,
+                        _ => GapReason::BeforeArchive,
                     },
                 ),
             };
             if first < number {
                 let known = quarantined.get(&pipeline);
-                for (first, last, why) in split(first, number - 1, why, known) {
+                for (first, last, reason) in split(first, number - 1, reason, known) {
                     let (pipeline_kind, pipeline_id) = pipeline.clone();
-                    gaps.push(Gap { pipeline_kind, pipeline_id, first, last, why });
+                    gaps.push(Gap { pipeline_kind, pipeline_id, first, last, reason });
                 }
             }
             before = Some((pipeline.0, pipeline.1, number));
@@ -198,21 +225,26 @@ impl Archive {
     }
 }
 
-/// The missing numbers `first` to `last`, those in quarantine told from the others.
-fn split(first: i64, last: i64, why: Why, quarantined: Option<&BTreeSet<i64>>) -> Vec<(i64, i64, Why)> {
+/// Splits the missing numbers `first` to `last` into those in quarantine and the others, which have `reason`.
+fn split(
+    first: i64,
+    last: i64,
+    reason: GapReason,
+    quarantined: Option<&BTreeSet<i64>>,
+) -> Vec<(i64, i64, GapReason)> {
     let mut parts = Vec::new();
     let mut from = first;
     for &number in quarantined.into_iter().flat_map(|numbers| numbers.range(first..=last)) {
         if from < number {
-            parts.push((from, number - 1, why));
+            parts.push((from, number - 1, reason));
         }
-        parts.push((number, number, Why::Quarantined));
+        parts.push((number, number, GapReason::Quarantined));
         if number == last {
             return parts;
         }
         from = number + 1;
     }
-    parts.push((from, last, why));
+    parts.push((from, last, reason));
     parts
 }
 
@@ -221,19 +253,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_is_split_where_an_item_is_in_quarantine() {
+    fn a_gap_is_split_at_quarantined_items() {
         let quarantined = BTreeSet::from([1, 5, 7, 9, 12]);
         assert_eq!(
-            split(5, 9, Why::Unexplained, Some(&quarantined)),
+            split(5, 9, GapReason::Unexplained, Some(&quarantined)),
             [
-                (5, 5, Why::Quarantined),
-                (6, 6, Why::Unexplained),
-                (7, 7, Why::Quarantined),
-                (8, 8, Why::Unexplained),
-                (9, 9, Why::Quarantined)
+                (5, 5, GapReason::Quarantined),
+                (6, 6, GapReason::Unexplained),
+                (7, 7, GapReason::Quarantined),
+                (8, 8, GapReason::Unexplained),
+                (9, 9, GapReason::Quarantined)
             ]
         );
-        assert_eq!(split(2, 4, Why::BelowFirst, Some(&quarantined)), [(2, 4, Why::BelowFirst)]);
-        assert_eq!(split(i64::MIN, i64::MAX, Why::BelowFirst, None), [(i64::MIN, i64::MAX, Why::BelowFirst)]);
+        assert_eq!(split(2, 4, GapReason::BelowFirst, Some(&quarantined)), [(2, 4, GapReason::BelowFirst)]);
+        assert_eq!(
+            split(i64::MIN, i64::MAX, GapReason::BelowFirst, None),
+            [(i64::MIN, i64::MAX, GapReason::BelowFirst)]
+        );
+    }
+
+    #[test]
+    fn days_without_a_sync_are_ranges_until_yesterday() {
+        let at = |text| Instant::parse(text).unwrap();
+        let coverage = Coverage {
+            numbered_pipelines: 0,
+            gaps: Vec::new(),
+            present_runs: 0,
+            vanished_runs: 0,
+            quarantined_items: 0,
+            first_whole_walk_at: None,
+            archived_since: Some(at("2026-11-20T10:00:00Z")),
+            synced_days: ["2026-11-20", "2026-11-23"].map(str::to_owned).into(),
+        };
+        let days = |now| -> Vec<(String, String)> {
+            let ranges = coverage.days_without_sync(at(now)).into_iter();
+            ranges.map(|(first, last)| (first.to_string(), last.to_string())).collect()
+        };
+        let range = |first: &str, last: &str| (first.to_owned(), last.to_owned());
+        assert_eq!(days("2026-11-22T10:00:00Z"), [range("2026-11-21", "2026-11-21")]);
+        assert_eq!(
+            days("2026-11-26T00:00:00Z"),
+            [range("2026-11-21", "2026-11-22"), range("2026-11-24", "2026-11-25")]
+        );
+        assert!(days("2026-11-21T00:00:00Z").is_empty());
     }
 }

@@ -95,6 +95,7 @@ const ENTRIES: [Entry; 10] = [
             ("credits", "Credits: how many of the month's runs were charged"),
             ("total_cost_nanos", "Whole nano-dollars (10^-9 USD), both kinds of cost; NULL: none was known"),
             ("rows_sha256", "SHA-256 of the month's rows, the bytes of `runledger export costs --period`"),
+            ("row_layout", "The columns of these rows: 1 has centre, 2 has cost_center"),
             ("program_version", "The version of runledger that closed it"),
         ],
     },

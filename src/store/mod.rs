@@ -14,13 +14,14 @@ mod quarantine;
 mod run_row;
 mod runs;
 mod sample;
+pub(crate) mod settled;
 mod stats;
 mod syncs;
 
 pub use backup::BackupSummary;
 pub use check::Checked;
-pub use closes::{Close, Frozen};
-pub use coverage::{Coverage, Gap, Why};
+pub use closes::{Close, CloseTotals, Frozen, RowLayout};
+pub use coverage::{Coverage, Gap, GapReason};
 pub use data_dictionary::Described;
 pub use lock::Lock;
 pub use pipelines::{Pipeline, PipelineKind};

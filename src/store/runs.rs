@@ -1,7 +1,7 @@
 //! This is the keeping of runs: a new state adds a snapshot and closes the one before, and nothing is overwritten.
 
-use super::Archive;
 use super::run_row::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
+use super::{Archive, settled};
 use crate::error::Result;
 use crate::run::{Instant, Run};
 use crate::snapshot::{Comparison, ContentHash, Snapshot, compare};
@@ -77,17 +77,15 @@ pub struct HistoryEntry {
     pub sync_id: i64,
 }
 
-/// The runs that may still change. In the order of the partial index, which has them and few others.
-const UNSETTLED: &str = "SELECT snapshot_id, run_id FROM run_snapshots \
-     WHERE superseded_at IS NULL \
-       AND (status IS NULL OR status NOT IN ('success', 'failed', 'canceled') \
-            OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL)) \
-       AND (coalesce(ended_at, CASE WHEN status IN ('success', 'failed', 'canceled') THEN created_at END) \
-                >= :settled_before \
-            OR (ended_at IS NULL AND (created_at IS NULL OR status IS NULL \
-                                      OR status NOT IN ('success', 'failed', 'canceled')))) \
-       AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
-     ORDER BY run_id";
+/// The unsettled runs that the API still has, in the order of the partial index that covers them.
+fn unsettled_sql() -> String {
+    format!(
+        "SELECT snapshot_id, run_id FROM run_snapshots \
+         WHERE superseded_at IS NULL AND {} AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
+         ORDER BY run_id",
+        *settled::UNSETTLED
+    )
+}
 
 /// What the writer needs of a current snapshot.
 struct Current {
@@ -193,14 +191,12 @@ impl Archive {
         Ok(entries.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The runs that are not settled: their status is not final, or no cost of theirs is known; and they
-    /// did not end before `settled_before`; a run with a final status that does not say when it ended is
-    /// taken to have ended when it was created. Runs that the API no longer has are left out.
+    /// The runs that are not settled ([`settled`]), without those that the API no longer has.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn unsettled(&self, settled_before: Instant) -> Result<Vec<Candidate>> {
-        let mut statement = self.connection.prepare(UNSETTLED)?;
+        let mut statement = self.connection.prepare(&unsettled_sql())?;
         let candidates = statement.query_map(named_params! {":settled_before": settled_before}, candidate)?;
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
@@ -299,7 +295,8 @@ mod tests {
     #[test]
     fn unsettled_runs_are_found_without_reading_the_settled_ones() {
         let archive = Archive::temporary().unwrap();
-        let mut statement = archive.connection.prepare(&format!("EXPLAIN QUERY PLAN {UNSETTLED}")).unwrap();
+        let mut statement =
+            archive.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", unsettled_sql())).unwrap();
         let steps = statement.query_map([""], |row| row.get::<_, String>(3)).unwrap();
         let plan = steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ");
         assert!(plan.contains("COVERING INDEX run_snapshots_open"), "{plan}");

@@ -1,4 +1,4 @@
-//! This is `runledger export`: it writes the archive's rows for other programs.
+//! `runledger export`: writes runs, snapshots, costs or documents for other programs.
 
 mod focus;
 mod parquet;
@@ -6,18 +6,18 @@ mod parquet;
 use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
-use crate::commands::shared::output::{asked, refuse_dialect, writing};
+use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
 use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
-use crate::report::{Ledger, rows};
+use crate::report::Ledger;
+use crate::report::rows::{self, RowStream};
 use crate::settings::Settings;
 use crate::store::Archive;
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use std::path::Path;
 
-/// `runledger export`
+/// The arguments of `runledger export`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,114 +26,137 @@ Examples:
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
   runledger export focus --period 2026-01 --output focus.csv
-  runledger export parquet --output dataset --watch-months 3")]
+  runledger export parquet --output dataset --recheck-months 3")]
 pub struct ExportArgs {
-    /// What to write
+    /// What to export
     #[arg(value_enum)]
     pub what: Exported,
 
-    /// Which runs are meant.
+    /// Which runs to read.
     #[command(flatten)]
     pub scope: ScopeArgs,
 
-    /// How to write runs and snapshots [default: csv]
-    #[arg(long, value_enum)]
+    /// Output format of runs, snapshots and costs [default: csv]
+    #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<RowFormat>,
 
-    /// The version of FOCUS [default: 1.2]
-    #[arg(long, value_enum, value_name = "VERSION")]
+    /// FOCUS version [default: 1.2]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS")]
     pub focus_version: Option<focus::FocusVersion>,
 
-    /// Which dataset of FOCUS [default: cost-and-usage]
-    #[arg(long, value_enum, value_name = "DATASET")]
+    /// FOCUS dataset [default: cost-and-usage]
+    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS")]
     pub focus_dataset: Option<focus::FocusDataset>,
 
-    /// What is written as Parquet.
+    /// Options of `export parquet`.
     #[command(flatten)]
     pub parquet: ParquetArgs,
 
-    /// How it is written.
+    /// Details of the format.
     #[command(flatten)]
-    pub writing: FormatArgs,
+    pub format_options: FormatArgs,
 
-    /// Where the answer goes.
+    /// The destination.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// What can be exported.
+/// The exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Exported {
     /// The current state of each run
     Runs,
-    /// Every state that each run was seen in
+    /// Every observed state of each run
     Snapshots,
-    /// What each run cost and whom: the rows of a closed month
+    /// Cost and cost center of each run: the rows that a close freezes
     Costs,
-    /// Each run's own JSON as the API sent it, one a line
+    /// JSON document of each run as the API sent it, one per line
     Documents,
-    /// Each known cost of a month's runs as a charge of FOCUS, the FinOps Open Cost and Usage Specification
+    /// Costs of a month as charges in FOCUS, the FinOps Open Cost and Usage Specification
     Focus,
-    /// Runs and pipelines as a dataset of Parquet files by month, of which only those that changed are written again
+    /// Runs and pipelines as Parquet files, one per month; unchanged files are not rewritten
     Parquet,
 }
 
-/// The formats of a stream of rows.
+/// The formats of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
     /// Comma-separated values
     Csv,
-    /// An array of objects
+    /// Array of JSON objects
     Json,
-    /// One object a line
+    /// One JSON object per line
     Ndjson,
 }
 
-/// Writes each row as it comes; memory does not grow with the archive.
+/// Writes the export. Rows are streamed, so memory does not grow with the archive.
+///
+/// # Errors
+/// [`Error::Usage`] when a flag does not apply to the export.
 pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
-    let of_focus = args.focus_version.is_some() || args.focus_dataset.is_some();
-    if of_focus && args.what != Exported::Focus {
-        return Err(Error::usage("--focus-version and --focus-dataset are for `runledger export focus`"));
+    reject_unsupported_flags(args)?;
+    let destination = Destination::at(args.output.output.as_deref());
+    let on_ledger = |export: &dyn Fn(&Archive, &Ledger<'_>) -> Result<()>| {
+        let archive = Archive::open_for_reading(path)?;
+        // One read transaction, so that the rows and the manifest show the same state.
+        let _reading = archive.connection().unchecked_transaction()?;
+        let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
+        export(&archive, &ledger)
+    };
+    let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
+        let format = match args.format.unwrap_or(RowFormat::Csv) {
+            RowFormat::Csv => Format::Csv(Dialect::MACHINE),
+            RowFormat::Json => Format::Json,
+            RowFormat::Ndjson => Format::Ndjson,
+        };
+        let provenance = provenance(format!("export {name}"), ledger.scope(), archive)?;
+        let options = write_options(&args.format_options, settings, format, ledger.scope().zone, provenance)?;
+        write_rows(&mut selection, &options, &destination)
+    };
+    match args.what {
+        Exported::Runs => on_ledger(&|archive, ledger| write(archive, ledger, "runs", rows::runs(ledger)?)),
+        Exported::Snapshots => {
+            on_ledger(&|archive, ledger| write(archive, ledger, "snapshots", rows::snapshots(ledger)?))
+        }
+        Exported::Costs => {
+            on_ledger(&|archive, ledger| write(archive, ledger, "costs", rows::costs(ledger)?))
+        }
+        Exported::Documents => on_ledger(&|archive, ledger| {
+            let provenance = provenance("export documents".to_owned(), ledger.scope(), archive)?;
+            let zone = ledger.scope().zone;
+            let options = write_options(&args.format_options, settings, Format::Ndjson, zone, provenance)?;
+            write_documents(&mut rows::documents(ledger)?, &options, &destination)
+        }),
+        Exported::Focus => {
+            on_ledger(&|archive, ledger| focus::run(args, ledger, archive, settings, &destination))
+        }
+        Exported::Parquet => parquet::run(args, cli),
     }
-    if args.what == Exported::Parquet {
-        return parquet::run(args, cli);
-    }
-    if args.parquet != ParquetArgs::default() {
+}
+
+/// Rejects flags that only apply to other exports.
+fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
+    let is_focus = args.focus_version.is_some() || args.focus_dataset.is_some();
+    if is_focus && args.what != Exported::Focus {
         return Err(Error::usage(
-            "--snapshots, --watch-months, --all and --workspace are for `runledger export parquet`",
+            "--focus-version and --focus-dataset only apply to `runledger export focus`",
         ));
     }
-    let archive = Archive::open_for_reading(path)?;
-    // One moment for the rows and for what the manifest says of the archive.
-    let _reading = archive.connection().unchecked_transaction()?;
-    let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
-    let asked = |what: &str| asked(format!("export {what}"), ledger.scope(), &archive);
-    let zone = ledger.scope().zone;
-    let destination = Destination::at(args.output.output.as_deref());
-    let format = match args.format.unwrap_or(RowFormat::Csv) {
-        RowFormat::Csv => Format::Csv(Dialect::MACHINE),
-        RowFormat::Json => Format::Json,
-        RowFormat::Ndjson => Format::Ndjson,
-    };
-    let (mut selection, asked) = match args.what {
-        Exported::Runs => (rows::runs(&ledger)?, asked("runs")?),
-        Exported::Snapshots => (rows::snapshots(&ledger)?, asked("snapshots")?),
-        Exported::Costs => (rows::costs(&ledger)?, asked("costs")?),
-        Exported::Focus => return focus::run(args, &ledger, &archive, settings, &destination),
-        Exported::Parquet => return parquet::run(args, cli),
-        Exported::Documents => {
-            if args.format.is_some() {
-                return Err(Error::usage(
-                    "documents have no --format: each is a JSON object on a line of its own",
-                ));
-            }
-            if args.writing.decimals.is_some() {
-                return Err(Error::usage("documents have no --decimals: each number is as the API sent it"));
-            }
-            refuse_dialect(&args.writing, "JSON")?;
-            let writing = writing(&args.writing, settings, Format::Ndjson, zone, asked("documents")?)?;
-            return write_documents(&mut rows::documents(&ledger)?, &writing, &destination);
+    if args.parquet != ParquetArgs::default() && args.what != Exported::Parquet {
+        return Err(Error::usage(
+            "--snapshots, --recheck-months, --all and --workspace only apply to `runledger export parquet`",
+        ));
+    }
+    if args.what == Exported::Documents {
+        if args.format.is_some() {
+            return Err(Error::usage("--format does not apply to documents: each line is a JSON object"));
         }
-    };
-    write_rows(&mut selection, &writing(&args.writing, settings, format, zone, asked)?, &destination)
+        if args.format_options.decimals.is_some() {
+            return Err(Error::usage(
+                "--decimals does not apply to documents: numbers stay as the API sent them",
+            ));
+        }
+        reject_csv_flags(&args.format_options, "JSON")?;
+    }
+    Ok(())
 }

@@ -1,56 +1,56 @@
-//! This is `runledger report html`: the ledger at a glance, as one page for a browser.
+//! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
-use crate::cli::TableFormat;
+use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
-use crate::commands::shared::archives::Workspace;
-use crate::commands::shared::output::built_without;
-use crate::commands::shared::output::{asked, dialect_given};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::output::{built_without, provenance};
+use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
-use crate::report::overview;
+use crate::report::{Scope, overview};
+use crate::workspace::Workspace;
 
-/// Writes the page.
+/// Writes the HTML report.
 ///
 /// # Errors
-/// [`Error::Usage`] when an argument is given that only a table has, or this program was built without the page.
+/// [`Error::Usage`] when a flag for tables is given, or when this binary was built without the HTML report.
 pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     if !cfg!(feature = "page") {
-        return Err(built_without("the page", "page"));
+        return Err(built_without("the HTML report", "page"));
     }
-    refuse_what_tables_have(args)?;
-    let [Workspace { archive, settings, .. }] = workspaces else {
+    reject_unsupported_flags(args)?;
+    let [Workspace { archive, defaults, plan, .. }] = workspaces else {
         return Err(Error::Usage {
-            what: "a page shows one workspace, and several are asked for".to_owned(),
-            hint: Some("write a page for each, with one --db and its own --output".to_owned()),
+            what: "the HTML report shows one workspace, but several are given".to_owned(),
+            hint: Some("write one report per workspace, each with its own --db and --output".to_owned()),
         });
     };
-    // One moment for all that the page says.
+    // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
-    let scope = scope(&args.scope, settings, archive)?;
-    let state = asked(String::new(), &scope, archive)?.close_state.unwrap_or_default();
+    let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
+    let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     let known_at = archive.last_observed_by(scope.as_of)?;
-    let overview = overview::gather(archive.connection(), &scope, settings.plan(), known_at)?;
-    html::write(&overview, &state, &Destination::at(args.answer.output.output.as_deref()))
+    let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
+    html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
 }
 
-fn refuse_what_tables_have(args: &ReportArgs) -> Result<()> {
-    let writing = &args.answer.writing;
-    let given = [
+/// Rejects flags that only apply to tables.
+fn reject_unsupported_flags(args: &ReportArgs) -> Result<()> {
+    let format_options = &args.table.format_options;
+    let flag = first_given(&[
         ("--by", !args.by.is_empty()),
         ("--limit", args.limit.is_some()),
         ("--what-if", !args.what_if.is_empty()),
-        ("--format", args.answer.format != TableFormat::Table),
-        ("--decimals", writing.decimals.is_some()),
-        ("--manifest", writing.manifest),
-    ];
-    let given = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
-    match given.or_else(|| dialect_given(writing)) {
+        ("--format", args.table.format != TableFormat::Table),
+        ("--decimals", format_options.decimals.is_some()),
+        ("--manifest", format_options.manifest),
+    ]);
+    match flag.or_else(|| format_options.csv_only_flag()) {
         None => Ok(()),
         Some(flag) => Err(Error::Usage {
-            what: format!("{flag} is for reports that are tables, and html is a page"),
+            what: format!("{flag} only applies to tables, but `report html` writes a page"),
             hint: Some(
-                "a page takes --output, --period, --from, --until, --zone, --date and --as-of".to_owned(),
+                "`report html` accepts --output, --period, --from, --until, --zone, --date-basis and --as-of"
+                    .to_owned(),
             ),
         }),
     }

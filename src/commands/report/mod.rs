@@ -1,120 +1,124 @@
-//! This is `runledger report`: it answers a question that has a name.
+//! `runledger report`: runs a named report, or lists the reports.
 
 mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{Workspace, asked_of, at_one_moment, ledgers, one_by_one, open};
-use crate::commands::shared::output::print;
+use crate::commands::shared::archives::{combined_provenance, open};
+use crate::commands::shared::output::print_table;
+use crate::commands::shared::scope::request;
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
 use crate::export::{terminal, with_charts};
+use crate::renamed::{NameKind, renamed};
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
+use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
 
-/// `runledger report`
+/// The arguments of `runledger report`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger report                                # every question that has a name
+  runledger report                                # list the reports
   runledger report cost --by pipeline --period 2026-01 --zone America/Sao_Paulo
   runledger report duration --by week,kind --format csv --output durations.csv
   runledger report failures --from 2026-01-01 --limit 10
-  runledger report cost --as-of 2026-02-01        # as it was known then
+  runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
-    /// The question to answer; without one the questions are listed
+    /// Name of the report [default: list all reports]
     #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()))]
     pub name: Option<String>,
 
-    /// List the questions
+    /// List all reports
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
 
-    /// Ask the archives of all workspaces that the settings name
+    /// Read the archives of all workspaces in the settings
     #[arg(long)]
     pub all: bool,
 
-    /// Split cost and duration by month, week, day, pipeline, kind, trigger, status, centre, workspace; several
-    /// with commas [default: month]
+    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center or workspace; separate several with
+    /// commas [default: month]
     #[arg(
         long,
         value_delimiter = ',',
-        value_name = "WHAT",
+        value_name = "DIMENSION",
         value_parser = Names(Dimension::ALL.map(|(name, _)| name).to_vec()),
         hide_possible_values = true
     )]
     pub by: Vec<String>,
 
-    /// Forecast credits as if a pipeline (by slug, id or name) had this cron expression; can be repeated
+    /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
     #[arg(long, value_name = "PIPELINE=EXPRESSION")]
     pub what_if: Vec<String>,
 
-    /// At most this many rows, where the question has a limit
+    /// Maximum number of rows, for reports that have a limit
     #[arg(long, value_name = "N")]
     pub limit: Option<u32>,
 
-    /// Which runs are meant.
+    /// Which runs to read.
     #[command(flatten)]
     pub scope: ScopeArgs,
 
-    /// How the answer is printed, and where.
+    /// How and where to print the table.
     #[command(flatten)]
-    pub answer: TableArgs,
+    pub table: TableArgs,
 }
 
-/// Answers the question, or lists the questions when none is named.
+/// Runs the report, or lists all reports when none is named.
 pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),
             &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
         )?;
-        let asked = Provenance { question: "report --list".to_owned(), ..Provenance::default() };
-        return print(&list(), &args.answer, &settings, Tz::UTC, asked);
+        let provenance = Provenance { question: "report --list".to_owned(), ..Provenance::default() };
+        return print_table(&list(), &args.table, &settings, Tz::UTC, provenance);
     };
-    be_a_report(name)?;
-    let workspaces = open(cli, args.all)?;
+    require_report(name)?;
+    let by = dimensions(&args.by)?;
+    let (workspaces, settings) = open(cli, args.all, &args.scope)?;
     if name == HTML_REPORT.0 {
         return html::run(args, &workspaces);
     }
-    // One moment for the answer and for what the manifest says of each archive.
-    let _reading = at_one_moment(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &args.scope)?;
-    let table = answer(name, args, &workspaces, &ledgers)?;
-    let table = match screen::width(&args.answer) {
-        Some(width) => with_pictures(table, name, args, &ledgers, width)?,
+    // One read transaction per archive, so that the report and its manifest show the same state.
+    let _reading = read_transactions(&workspaces)?;
+    let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
+    let table = run_report(name, args, &by, &workspaces, &ledgers)?;
+    let table = match screen::width(&args.table) {
+        Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
     };
-    let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
-    let asked = Provenance { by: args.by.clone(), limit: args.limit, ..asked };
-    print(&table, &args.answer, &workspaces[0].settings, ledgers[0].scope().zone, asked)
+    let provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    let provenance = Provenance { by: args.by.clone(), limit: args.limit, ..provenance };
+    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
 }
 
-/// The table with bars, and lines of its months, where a terminal of that width has room for them beside it.
-fn with_pictures(
+/// Adds bars and monthly sparklines to the table where the terminal is wide enough.
+fn with_sparklines(
     table: Table,
     name: &str,
     args: &ReportArgs,
+    by: &[Dimension],
     ledgers: &[Ledger<'_>],
     width: usize,
 ) -> Result<Table> {
-    let decimals = args.answer.writing.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
+    let decimals = args.table.format_options.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
     let Some(room) = width.checked_sub(terminal::width(&table, decimals)).filter(|room| *room > 0) else {
         return Ok(table);
     };
-    let mut by = dimensions(&args.by)?;
     let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
     let by_month = if name == "cost" && !has_period {
-        by.push(Dimension::Period(Calendar::Month));
+        let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
         Some(cost::report_across(ledgers, &by)?)
     } else {
         None
@@ -122,85 +126,98 @@ fn with_pictures(
     Ok(with_charts(&table, by_month.as_ref(), room))
 }
 
-/// What the workspaces answer: what was spent and how long it took all together, everything else one by one.
-fn answer(name: &str, args: &ReportArgs, workspaces: &[Workspace], ledgers: &[Ledger<'_>]) -> Result<Table> {
+/// Runs the report over the workspaces. Cost and duration are combined; other reports list one workspace after another.
+fn run_report(
+    name: &str,
+    args: &ReportArgs,
+    by: &[Dimension],
+    workspaces: &[Workspace],
+    ledgers: &[Ledger<'_>],
+) -> Result<Table> {
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
-            Err(Error::usage(format!("the report {name} has no --what-if: only credits are forecast")))
+            Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")))
         }
         _ if !args.what_if.is_empty() && ledgers.len() > 1 => Err(Error::Usage {
-            what: "--what-if names a pipeline of one workspace, and several are asked".to_owned(),
-            hint: Some("ask that one, with its --db alone".to_owned()),
+            what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
+            hint: Some("give only the --db of that workspace".to_owned()),
         }),
         "cost" | "duration" | "credits" if args.limit.is_some() => {
-            Err(Error::usage(format!("the report {name} has no --limit: it gives every row")))
+            Err(Error::usage(format!("the report {name} has no --limit: it returns every row")))
         }
-        "cost" => cost::report_across(ledgers, &dimensions(&args.by)?),
-        "duration" => duration::report_across(ledgers, &dimensions(&args.by)?),
-        "credits" => one_by_one(ledgers, |index, ledger| credits(ledger, args, &workspaces[index])),
+        "cost" => cost::report_across(ledgers, by),
+        "duration" => duration::report_across(ledgers, by),
+        "credits" => append_answers(ledgers, |index, ledger| credits(ledger, args, by, &workspaces[index])),
         _ if !args.by.is_empty() => Err(Error::usage(format!(
-            "the report {name} has no --by: only cost, duration and credits can be split"
+            "--by only applies to the reports cost, duration and credits, not to {name}"
         ))),
         _ => {
-            let question = Question::named(name).ok_or_else(|| no_report(name))?;
-            one_by_one(ledgers, |_, ledger| question.ask(ledger, args.limit))
+            let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
+            append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
         }
     }
 }
 
-/// What can be asked for by name.
+/// The names of all reports.
 fn names() -> impl Iterator<Item = &'static str> {
     reports().map(|(name, _)| name).chain([HTML_REPORT.0])
 }
 
-/// Refuses a name that no report has, before anything is opened.
-fn be_a_report(name: &str) -> Result<()> {
-    if names().any(|known| known == name) { Ok(()) } else { Err(no_report(name)) }
+/// Rejects an unknown report before an archive is opened.
+fn require_report(name: &str) -> Result<()> {
+    if names().any(|known| known == name) { Ok(()) } else { Err(unknown_report(name)) }
 }
 
-fn no_report(name: &str) -> Error {
+fn unknown_report(name: &str) -> Error {
+    if let Some(renamed) = renamed(NameKind::Report, name) {
+        return renamed.error();
+    }
     Error::Usage {
         what: format!("there is no report {name}"),
-        hint: did_you_mean(name, names()).or_else(|| Some("`runledger report --list` names them".to_owned())),
+        hint: did_you_mean(name, names())
+            .or_else(|| Some("`runledger report --list` lists the reports".to_owned())),
     }
 }
 
-/// The credits, as known at the moment asked for, or now.
-fn credits(ledger: &Ledger<'_>, args: &ReportArgs, workspace: &Workspace) -> Result<Table> {
-    let Workspace { archive, settings, .. } = workspace;
-    let by = dimensions(&args.by)?;
+/// The credits report, as of the requested instant or now.
+fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: &Workspace) -> Result<Table> {
+    let Workspace { archive, plan, .. } = workspace;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
-        return Err(Error::usage("the report credits can be split by month and pipeline alone"));
+        return Err(Error::usage("the report credits can only be grouped by month and pipeline"));
     }
     let what_if = args.what_if.iter().map(|what_if| {
         let (pipeline, expression) = what_if.split_once('=').ok_or_else(|| Error::Usage {
-            what: format!("--what-if {what_if}: not of the form PIPELINE=EXPRESSION"),
-            hint: Some("such as --what-if google-ads='0 */2 * * *'".to_owned()),
+            what: format!("--what-if {what_if}: the form is PIPELINE=EXPRESSION"),
+            hint: Some("for example --what-if google-ads='0 */2 * * *'".to_owned()),
         })?;
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
     let question = credits::CreditsOptions {
-        plan: settings.plan(),
+        plan: *plan,
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };
     let Some(now) = archive.last_observed_by(ledger.scope().as_of)? else {
-        return Err(Error::usage("nothing is archived yet: there is nothing to forecast from"));
+        return Err(Error::usage("the archive is empty: there is no data for a forecast"));
     };
     credits::report(ledger, &question, now)
 }
 
-/// What `--by` names; a month where it names nothing.
+/// The dimensions of `--by`; month by default.
 fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     let mut dimensions = Vec::with_capacity(names.len());
     for name in names {
+        if let Some(renamed) = renamed(NameKind::Dimension, name) {
+            return Err(renamed.error());
+        }
         let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
-            what: format!("--by {name}: a report cannot be split by that"),
-            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name))
-                .or_else(|| Some(format!("it can by {}", Dimension::ALL.map(|(name, _)| name).join(", ")))),
+            what: format!("--by {name}: there is no such dimension"),
+            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name)).or_else(|| {
+                Some(format!("the dimensions are {}", Dimension::ALL.map(|(name, _)| name).join(", ")))
+            }),
         })?;
         if dimensions.contains(&dimension) {
-            return Err(Error::usage(format!("--by names {name} twice")));
+            return Err(Error::usage(format!("--by lists {name} twice")));
         }
         dimensions.push(dimension);
     }

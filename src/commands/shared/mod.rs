@@ -1,9 +1,9 @@
-//! What the commands share: archives, scopes, output, progress, and the runtime of requests.
+//! Code shared by several commands: output, progress, the async runtime, archives and scopes.
 
 pub mod archives;
+pub mod notify;
 pub mod output;
 pub mod progress;
 pub mod runtime;
 pub mod scope;
 pub mod terminal;
-pub mod watch;

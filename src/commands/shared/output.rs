@@ -1,4 +1,4 @@
-//! This is the writing of an answer as the arguments want it: `--format`, `--dialect`, `--decimals`, `--manifest`, `--output`.
+//! Printing in the format and to the destination that the arguments give.
 
 use crate::cli::{FormatArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
@@ -8,39 +8,50 @@ use crate::report::{Scope, Table};
 use crate::settings::Settings;
 use crate::store::{Archive, Close};
 use chrono_tz::Tz;
+use std::io::Write as _;
 
-/// How the arguments want an answer written whose format is `format`; instants for a spreadsheet in `zone`.
+/// Prints a line to standard output. A closed pipe is not an error.
+pub fn print_line(line: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
+}
+
+/// Prints a line to standard error. If standard error is closed, gives up silently.
+pub fn print_note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The options for writing output in `format`. Instants for spreadsheets are in `zone`.
 ///
 /// # Errors
-/// [`Error::Usage`] when a dialect is given for what is no CSV, or when its parts cannot go together.
-pub fn writing(
+/// [`Error::Usage`] when a CSV flag is given for another format, or when separator and decimal mark are equal.
+pub fn write_options(
     args: &FormatArgs,
     settings: &Settings,
     format: Format,
     zone: Tz,
-    asked: Provenance,
+    provenance: Provenance,
 ) -> Result<WriteOptions> {
     let format = match format {
         Format::Csv(_) => Format::Csv(dialect(args, settings, zone)?),
         other => {
-            refuse_dialect(args, other.name())?;
+            reject_csv_flags(args, other.name())?;
             other
         }
     };
-    let beside = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
-    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar: beside, provenance: asked })
+    let sidecar = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
+    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar, provenance })
 }
 
-/// Prints a table as the arguments want it; instants for a spreadsheet in `zone`.
+/// Prints a table as the arguments ask. Instants for spreadsheets are in `zone`.
 ///
 /// # Errors
-/// As [`writing`], and whatever the place says.
-pub fn print(
+/// As [`write_options`], and [`Error::Output`] when the destination cannot be written.
+pub fn print_table(
     table: &Table,
     args: &TableArgs,
     settings: &Settings,
     zone: Tz,
-    asked: Provenance,
+    provenance: Provenance,
 ) -> Result<()> {
     let format = match args.format {
         TableFormat::Table => Format::Terminal,
@@ -49,22 +60,31 @@ pub fn print(
         TableFormat::Markdown => Format::Markdown,
         TableFormat::Xlsx => Format::Xlsx(zone),
     };
-    let writing = writing(&args.writing, settings, format, zone, asked)?;
-    write_table(table, &writing, &Destination::at(args.output.output.as_deref()))
+    let options = write_options(&args.format_options, settings, format, zone, provenance)?;
+    write_table(table, &options, &Destination::at(args.output.output.as_deref()))
 }
 
-/// What is asked of the archive in that scope.
+/// Prints a table for people, or as JSON.
+///
+/// # Errors
+/// [`Error::Output`] when standard output cannot be written.
+pub fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
+    let format = if as_json { Format::Json } else { Format::Terminal };
+    write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
+}
+
+/// The description of a query for the manifest.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
-    // What was observed later does not speak in an answer as known earlier, nor in its manifest.
+pub fn provenance(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
+    // Observations after the as-of instant affect neither the output nor its manifest.
     let known_at =
         archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
     let close_state = match (&scope.period, scope.close_id) {
         (None, _) => None,
         (Some(_), None) => Some("open".to_owned()),
-        (Some(period), Some(_)) => archive.close_of(period)?.map(|close| state_of(&close)),
+        (Some(period), Some(_)) => archive.close_of(period)?.map(|close| close_state(&close)),
     };
     Ok(Provenance {
         question,
@@ -84,14 +104,14 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Prove
     })
 }
 
-/// The close in words: `closed at …, close 2, restates close 1`.
-fn state_of(close: &Close) -> String {
+/// The state of a closed period: `closed at …, close 2, restates close 1`.
+fn close_state(close: &Close) -> String {
     let Close { close_id, frozen } = close;
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
     format!("closed at {}, close {close_id}{restates}", frozen.closed_at)
 }
 
-/// The dialect by its name, with what is set one by one over it.
+/// The dialect from the settings, changed by the flags.
 fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
     let mut dialect = settings.dialect(args.dialect.as_deref())?.value;
     if dialect.is_for_spreadsheets() {
@@ -103,50 +123,34 @@ fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> 
     if dialect.separator == dialect.decimal_mark {
         return Err(Error::Usage {
             what: format!(
-                "fields and decimals cannot both be separated by {}: no program could tell them apart",
+                "the field separator and the decimal mark must differ: both are {}",
                 char::from(dialect.separator)
             ),
-            hint: Some("give another --separator too, such as --separator ';'".to_owned()),
+            hint: Some("add another --separator, such as --separator ';'".to_owned()),
         });
     }
     Ok(dialect)
 }
 
-/// Refuses what only CSV has.
+/// Rejects flags that only apply to CSV.
 ///
 /// # Errors
-/// [`Error::Usage`] when any of it is given.
-pub fn refuse_dialect(args: &FormatArgs, format: &str) -> Result<()> {
-    match dialect_given(args) {
+/// [`Error::Usage`] when one is given.
+pub fn reject_csv_flags(args: &FormatArgs, format: &str) -> Result<()> {
+    match args.csv_only_flag() {
         None => Ok(()),
         Some(flag) => Err(Error::Usage {
-            what: format!("{flag} is for CSV alone, and the format is {format}"),
+            what: format!("{flag} only applies to CSV, and the format is {format}"),
             hint: Some("add --format csv".to_owned()),
         }),
     }
 }
 
-/// The first argument that only CSV has. `None`: none is given.
-pub fn dialect_given(args: &FormatArgs) -> Option<&'static str> {
-    let given = [
-        ("--dialect", args.dialect.is_some()),
-        ("--separator", args.separator.is_some()),
-        ("--decimal-mark", args.decimal_mark.is_some()),
-        ("--bom", args.bom.is_some()),
-    ];
-    given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
-}
-
-/// What to say where the program was built without one of its features. Provenance with `cfg!`, so that what needs the feature is
-/// left out of the binary.
+/// The error for a feature that this binary was built without. Callers test the feature with `cfg!`, so that the
+/// compiler leaves its code out of the binary.
 pub fn built_without(what: &str, feature: &str) -> Error {
     Error::Usage {
         what: format!("this runledger was built without {what}"),
         hint: Some(format!("build it with `cargo install --path . --features {feature}`")),
     }
-}
-
-/// Prints a line to the standard output. Whoever reads it may stop early: that is no error.
-pub fn say(line: &str) -> Result<()> {
-    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
 }

@@ -1,22 +1,22 @@
-//! This is the progress that people see: a bar on a terminal, a line now and then elsewhere.
+//! Progress on standard error: a bar in a terminal, else a line every 30 seconds.
 
+use super::output::print_note;
 use crate::sync::{Observer, Phase, Progress};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// How often a line is written where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(30);
+/// The interval between lines without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Says nothing.
+/// An observer that prints nothing.
 pub struct NoProgress;
 
 impl Observer for NoProgress {
     fn advanced(&mut self, _: &Progress) {}
 }
 
-/// What suits the standard error.
+/// The observer that suits standard error.
 pub fn observer() -> Box<dyn Observer> {
     if std::io::stderr().is_terminal() {
         Box::new(Bar { bar: ProgressBar::no_length(), phase: None })
@@ -35,10 +35,10 @@ impl Observer for Bar {
         if self.phase != Some(progress.phase) {
             self.phase = Some(progress.phase);
             self.bar.finish_and_clear();
-            self.bar = ProgressBar::new(progress.total.unwrap_or(0)).with_message(words(progress.phase));
+            self.bar = ProgressBar::new(progress.total.unwrap_or(0)).with_message(label(progress.phase));
             self.bar.set_style(style(progress.total.is_some()));
         }
-        // More may have come than the API counted when the walk began.
+        // New runs can push the count past the total that the API gave at the start of the walk.
         if let Some(total) = progress.total {
             self.bar.set_length(total.max(progress.done));
         }
@@ -70,24 +70,21 @@ struct Lines {
 
 impl Observer for Lines {
     fn advanced(&mut self, progress: &Progress) {
-        if self.last.elapsed() < LINE_EVERY {
+        if self.last.elapsed() < LINE_INTERVAL {
             return;
         }
         self.last = Instant::now();
-        let mut line = format!("{}: {}", words(progress.phase), progress.done);
-        if let Some(total) = progress.total {
-            let _ = write!(line, " of {total}");
-        }
-        // Nobody may be listening; the sync goes on all the same.
-        let _ = writeln!(std::io::stderr(), "{line} runs, {} requests", progress.requests);
+        let total = progress.total.map_or_else(String::new, |total| format!(" of {total}"));
+        let Progress { phase, done, requests, .. } = progress;
+        print_note(&format!("{}: {done}{total} runs, {requests} requests", label(*phase)));
     }
 }
 
-fn words(phase: Phase) -> &'static str {
+fn label(phase: Phase) -> &'static str {
     match phase {
         Phase::Walk => "reading the run list",
-        Phase::Unsettled => "asking for unsettled runs",
-        Phase::Vanished => "asking for runs that the list lacks",
-        Phase::Fetch => "asking for runs",
+        Phase::Unsettled => "fetching unsettled runs",
+        Phase::Vanished => "fetching runs missing from the list",
+        Phase::Fetch => "fetching runs",
     }
 }

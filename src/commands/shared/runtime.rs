@@ -1,4 +1,4 @@
-//! This is what the commands that ask the API share: the client, the runtime, the clock, the signals.
+//! The API client, the async runtime and signal handling, shared by the commands that send requests.
 
 use crate::api::{Client, ClientConfig};
 use crate::cli::ApiArgs;
@@ -10,86 +10,87 @@ use std::sync::Arc;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The key, and a client that uses it: those that the arguments name, else those of the workspace whose archive is
-/// meant, else those of the environment. So no archive gets the runs of another workspace by a variable that is set.
+/// The API key and a client that uses it. The flags take precedence, then the workspace of the archive, then the
+/// environment. With this order, a variable that happens to be set never fills a workspace's archive with the runs of
+/// another.
 ///
 /// # Errors
-/// [`Error::Usage`] for an address or a key that cannot be used.
+/// [`Error::Usage`] for an invalid URL or key.
 pub fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, Arc<Client>)> {
     let key = match (&args.api_key_file, workspace) {
         (None, Some(workspace)) => workspace.api_key()?,
         (file, _) => settings::api_key(file.as_deref())?,
     };
-    let address = args.api_url.as_deref().or(workspace.and_then(|workspace| workspace.api_url.as_deref()));
-    let manners =
+    let url = args.api_url.as_deref().or(workspace.and_then(|workspace| workspace.api_url.as_deref()));
+    let config =
         ClientConfig { max_requests_per_second: args.max_requests_per_second, ..ClientConfig::default() };
-    let client = Client::new(settings::api_address(address)?, &key, manners)?;
+    let client = Client::new(settings::api_address(url)?, &key, config)?;
     Ok((key, Arc::new(client)))
 }
 
-/// What a sync works with here: the system's clock, and what was made for this command.
-pub fn means<'a>(
+/// The context of a sync with the system clock.
+pub fn sync_context<'a>(
     client: Arc<Client>,
     runtime: &'a runtime::Runtime,
-    stop: &'a CancelToken,
+    cancel: &'a CancelToken,
     observer: &'a mut dyn Observer,
 ) -> SyncContext<'a> {
-    SyncContext { client, handle: runtime.handle(), clock: &SystemClock, stop, observer }
+    SyncContext { client, handle: runtime.handle(), clock: &SystemClock, stop: cancel, observer }
 }
 
-/// What requests run on, and how a signal stops them.
+/// The async runtime, and the token that a signal cancels.
 pub struct Runtime {
-    /// Where they run.
+    /// The tokio runtime.
     pub runtime: runtime::Runtime,
-    /// Whether somebody asked to stop.
+    /// Set by SIGINT and SIGTERM.
     pub stop: Arc<CancelToken>,
 }
 
 impl Runtime {
-    /// Starts it.
+    /// Starts the runtime and the signal handlers.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system gives no threads, or does not let signals be caught.
+    /// [`Error::Internal`] when the system provides no threads or no signal handlers.
     pub fn start() -> Result<Runtime> {
         let runtime = runtime()?;
         let stop = stop_on_signals(&runtime)?;
         Ok(Runtime { runtime, stop })
     }
 
-    /// Ends it. Requests still under way have nobody to answer to.
+    /// Shuts down without waiting for pending requests.
     pub fn shut_down(self) {
         self.runtime.shutdown_background();
     }
 }
 
-/// The runtime that requests run on.
+/// Starts the tokio runtime.
 ///
 /// # Errors
-/// [`Error::Internal`] when the system gives no threads.
+/// [`Error::Internal`] when the system provides no threads.
 pub fn runtime() -> Result<runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|cause| Error::Internal(format!("no threads could be started: {cause}")))
+        .map_err(|cause| Error::Internal(format!("cannot start threads: {cause}")))
 }
 
-/// Lets SIGINT and SIGTERM ask for an orderly stop.
+/// Cancels the token on SIGINT and SIGTERM.
 ///
 /// # Errors
-/// [`Error::Internal`] when the system does not let signals be caught.
+/// [`Error::Internal`] when the system provides no signal handlers.
 pub fn stop_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
-    let stop = Arc::new(CancelToken::default());
+    let cancel = Arc::new(CancelToken::default());
     let _context = runtime.enter();
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
         let mut signals =
-            signal(kind).map_err(|cause| Error::Internal(format!("signals cannot be caught: {cause}")))?;
-        let stop = Arc::clone(&stop);
+            signal(kind).map_err(|cause| Error::Internal(format!("cannot handle signals: {cause}")))?;
+        let cancel = Arc::clone(&cancel);
         runtime.spawn(async move {
             while signals.recv().await.is_some() {
-                stop.request(number);
+                cancel.request(number);
             }
         });
     }
-    Ok(stop)
+    Ok(cancel)
 }

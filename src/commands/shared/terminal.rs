@@ -1,15 +1,15 @@
-//! This is the terminal that an answer is read on, if it is read on one.
+//! The width of the terminal.
 
 use crate::cli::{TableArgs, TableFormat};
 use crate::settings;
 use terminal_size::{Width, terminal_size_of};
 
-/// How many letters a line of the terminal holds. `None`: the answer goes to a file, a pipe or a program, or to a
-/// terminal that says that it draws nothing.
+/// The columns of the terminal that displays the table. `None`: the output is no table, goes to a file or a pipe, or
+/// the terminal is dumb.
 pub fn width(args: &TableArgs) -> Option<usize> {
     if args.format != TableFormat::Table || args.output.output.is_some() || settings::terminal_is_dumb() {
         return None;
     }
-    let (Width(letters), _) = terminal_size_of(std::io::stdout())?;
-    Some(usize::from(letters))
+    let (Width(columns), _) = terminal_size_of(std::io::stdout())?;
+    Some(usize::from(columns))
 }

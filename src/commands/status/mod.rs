@@ -1,21 +1,20 @@
-//! This is `runledger status`: what the archive holds, how fresh it is, and what is odd about it.
+//! `runledger status`: shows what the archive contains and how fresh it is.
 
 pub mod nagios;
 
 use crate::cli::time_span;
-use crate::commands::shared::output::say;
+use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::run::Instant;
 use crate::store::{Archive, ArchiveStats, SyncRow};
-use crate::sync::Clock;
-use crate::sync::SystemClock;
+use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// `runledger status`
+/// The arguments of `runledger status`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +27,7 @@ pub struct StatusArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Exit with 3 when the last complete sync began longer ago than this, such as 26h
+    /// Exit with code 3 if the last complete sync started longer ago than this, such as 26h
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
     pub max_age: Option<TimeDelta>,
 
@@ -36,15 +35,15 @@ pub struct StatusArgs {
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
 
-    /// How a monitoring system is answered.
+    /// Options for Nagios.
     #[command(flatten)]
     pub nagios: nagios::NagiosArgs,
 }
 
-/// Tells what the archive holds.
+/// Prints the status of the archive.
 ///
 /// # Errors
-/// [`Error::Partial`] when `--max-age` is given and the last complete sync is older.
+/// [`Error::Partial`] when the last complete sync is older than `--max-age`.
 pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let now = SystemClock.now();
@@ -53,18 +52,18 @@ pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     let last_complete = archive.last_complete_sync()?;
     let fresh_since = last_complete.as_ref().map(|sync| sync.started_at);
     if args.json {
-        say(&as_json(&archive, &contents, last.as_ref(), fresh_since)?.to_string())?;
+        print_line(&as_json(&archive, &contents, last.as_ref(), fresh_since)?.to_string())?;
     } else {
-        say(&as_text(&archive, &contents, last.as_ref(), fresh_since)?)?;
+        print_line(&as_text(&archive, &contents, last.as_ref(), fresh_since)?)?;
     }
     match (args.max_age, fresh_since) {
         (Some(max_age), Some(at)) if at < now.plus(-max_age) => Err(Error::Partial {
             what: format!(
-                "the archive is stale: the last complete sync began at {at}, longer than --max-age ago"
+                "the archive is stale: the last complete sync started at {at}, longer than --max-age ago"
             ),
         }),
         (Some(_), None) => {
-            Err(Error::Partial { what: "the archive is stale: no sync was ever complete".to_owned() })
+            Err(Error::Partial { what: "the archive is stale: no sync has completed yet".to_owned() })
         }
         _ => Ok(()),
     }
@@ -109,11 +108,11 @@ fn as_text(
     Ok(lines.join("\n"))
 }
 
-/// How a sync ended. One that is still marked as running is running, or was killed.
+/// The outcome of a sync. One marked as running is still running or was killed.
 fn outcome(sync: &SyncRow) -> String {
     let tally = &sync.tally;
     let outcome = match sync.outcome.as_str() {
-        "running" => format!("under way in process {}, or killed there", sync.process_id),
+        "running" => format!("running in process {}, or killed", sync.process_id),
         outcome => outcome.to_owned(),
     };
     let mut text = format!(

@@ -1,55 +1,55 @@
-//! This is `runledger status --check`: the archive's state in the one line, and the exit codes, that Nagios and its like understand.
+//! `runledger status --check`: a check for Nagios and compatible monitoring systems.
 //!
-//! It follows the Monitoring Plugins Development Guidelines: what is wrong with the archive is CRITICAL, and what
-//! kept this program from looking is UNKNOWN.
+//! It follows the Monitoring Plugins Development Guidelines: one line with performance data, and exit codes 0 to 3. A
+//! problem with the archive is CRITICAL; a problem that prevents the check is UNKNOWN.
 
 use crate::cli::time_span;
-use crate::commands::shared::output::say;
+use crate::commands::Cli;
+use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::run::Instant;
 use crate::store::{Archive, ArchiveStats};
-use crate::sync::Clock;
-use crate::sync::SystemClock;
+use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Args, CommandFactory};
 use std::path::Path;
 
-/// How a monitoring system that runs plugins of Nagios is answered.
+/// Options for Nagios.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "As a plugin of Nagios")]
+#[command(next_help_heading = "Nagios plugin")]
 pub struct NagiosArgs {
-    /// Answer in one line with Nagios's own exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+    /// Print one line and exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
     #[arg(long, conflicts_with_all = ["json", "max_age"])]
     pub check: bool,
 
-    /// WARNING when the last complete sync began longer ago than this
+    /// WARNING if the last complete sync started longer ago than this
     #[arg(long, value_name = "SPAN", default_value = "26h", value_parser = time_span, requires = "check")]
     pub warning: TimeDelta,
 
-    /// CRITICAL when it began longer ago than this
+    /// CRITICAL if the last complete sync started longer ago than this
     #[arg(long, value_name = "SPAN", default_value = "50h", value_parser = time_span, requires = "check")]
     pub critical: TimeDelta,
 
-    /// WARNING when more items than this are in quarantine
+    /// WARNING if more items than this are quarantined
     #[arg(long, value_name = "N", default_value_t = 0, requires = "check")]
     pub max_quarantined: u64,
 
-    /// WARNING when more than this is known that the API's contract does not know; without it never
+    /// WARNING if the archive has more undocumented fields, values and types than this [default: never]
     #[arg(long, value_name = "N", requires = "check")]
     pub max_drift: Option<u64>,
 }
 
-/// What a plugin can say. A later one outweighs those before it.
+/// The state that a plugin reports, in order of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// All is well.
+    /// No problem.
     Ok,
-    /// Somebody should look.
+    /// A problem to look into.
     Warning,
-    /// Somebody must look.
+    /// A problem that needs action.
     Critical,
-    /// It could not be found out.
+    /// The check itself failed.
     Unknown,
 }
 
@@ -73,71 +73,78 @@ impl State {
     }
 }
 
-/// Tells the state on the standard output, and gives Nagios's exit code of it.
+/// Whether the process arguments ask for `status --check`, even if the other arguments are invalid.
+pub fn is_requested() -> bool {
+    let matches = Cli::command().ignore_errors(true).try_get_matches();
+    let status = matches.as_ref().ok().and_then(|matches| matches.subcommand_matches("status"));
+    status.is_some_and(|status| matches!(status.try_get_one("check"), Ok(Some(true))))
+}
+
+/// Prints the state and returns its exit code.
 ///
 /// # Errors
-/// [`Error::Output`] when nobody can be told.
+/// [`Error::Output`] when standard output cannot be written.
 pub fn run(args: &NagiosArgs, settle: TimeDelta, path: &Path) -> Result<u8> {
     let now = SystemClock.now();
-    match look(args, settle, path, now) {
+    match inspect(args, settle, path, now) {
         Ok((contents, fresh_since)) => {
-            let (state, words) = judge(args, &contents, fresh_since, now);
-            let measured = measured(args, &contents, fresh_since, now);
-            answer(state, &format!("{words} | {measured}"))
+            let (state, text) = evaluate(args, &contents, fresh_since, now);
+            let values = performance_data(args, &contents, fresh_since, now);
+            print_state(state, &format!("{text} | {values}"))
         }
-        Err(error) => refuse(&error.in_archive(path)),
+        Err(error) => print_error(&error.in_archive(path)),
     }
 }
 
-/// Tells that it could not look, or that there is nothing to look at, and gives Nagios's exit code of that.
+/// Prints an error as a state and returns its exit code.
 ///
 /// # Errors
 /// As [`run`].
-pub fn refuse(error: &Error) -> Result<u8> {
+pub fn print_error(error: &Error) -> Result<u8> {
     let state = match error {
         Error::Archive { .. } | Error::Sqlite(_) => State::Critical,
         _ => State::Unknown,
     };
-    // What follows a bar would be taken for measurements.
-    answer(state, &error.on_one_line().replace('|', "/"))
+    // Nagios parses the text after a bar as performance data.
+    print_state(state, &error.on_one_line().replace('|', "/"))
 }
 
-fn answer(state: State, words: &str) -> Result<u8> {
-    say(&format!("RUNLEDGER {} - {}", state.as_str(), escape_control(words)))?;
+fn print_state(state: State, text: &str) -> Result<u8> {
+    print_line(&format!("RUNLEDGER {} - {}", state.as_str(), escape_control(text)))?;
     Ok(state.exit_code())
 }
 
-fn look(
+fn inspect(
     args: &NagiosArgs,
     settle: TimeDelta,
     path: &Path,
     now: Instant,
 ) -> Result<(ArchiveStats, Option<Instant>)> {
     if args.critical < args.warning {
-        return Err(Error::usage("--critical is shorter than --warning, which is 26h unless it is given"));
+        return Err(Error::usage("--critical must not be shorter than --warning, which defaults to 26h"));
     }
     let archive = Archive::open_for_reading(path)?;
     let contents = archive.contents(now.plus(-settle))?;
     Ok((contents, archive.last_complete_sync()?.map(|sync| sync.started_at)))
 }
 
-/// How long ago it was. A clock that went back makes nothing older than the present.
+/// The age of an instant; zero if the clock went backwards.
 fn age(at: Instant, now: Instant) -> TimeDelta {
     (now.to_utc() - at.to_utc()).max(TimeDelta::zero())
 }
 
-/// The state, and why it is that.
-fn judge(
+/// The state, and its description.
+fn evaluate(
     args: &NagiosArgs,
     contents: &ArchiveStats,
     fresh_since: Option<Instant>,
     now: Instant,
 ) -> (State, String) {
     let mut findings = Vec::new();
-    let fed = match fresh_since {
+    let freshness = match fresh_since {
         None => {
             findings.push(State::Critical);
-            "no sync was ever complete".to_owned()
+            "no sync has completed yet".to_owned()
         }
         Some(at) => {
             let age = age(at, now);
@@ -146,7 +153,7 @@ fn judge(
             } else if age > args.warning {
                 findings.push(State::Warning);
             }
-            format!("last complete sync {} ago", in_words(age))
+            format!("last complete sync {} ago", format_span(age))
         }
     };
     if contents.quarantined > args.max_quarantined {
@@ -155,15 +162,15 @@ fn judge(
     if args.max_drift.is_some_and(|most| contents.drift > most) {
         findings.push(State::Warning);
     }
-    let words = format!(
-        "{fed}, {} runs, {} unsettled, {} quarantined, {} drift",
+    let text = format!(
+        "{freshness}, {} runs, {} unsettled, {} quarantined, {} drift",
         contents.runs, contents.unsettled, contents.quarantined, contents.drift
     );
-    (findings.into_iter().max().unwrap_or(State::Ok), words)
+    (findings.into_iter().max().unwrap_or(State::Ok), text)
 }
 
-/// Such as `2 d 3 h`, `3 h 5 min` or `45 s`.
-fn in_words(span: TimeDelta) -> String {
+/// A span in its two largest units: `2 d 3 h`, `3 h 5 min` or `45 s`.
+fn format_span(span: TimeDelta) -> String {
     let (days, hours, minutes) = (span.num_days(), span.num_hours() % 24, span.num_minutes() % 60);
     match (span.num_days(), span.num_hours(), span.num_minutes()) {
         (1.., _, _) => format!("{days} d {hours} h"),
@@ -173,15 +180,15 @@ fn in_words(span: TimeDelta) -> String {
     }
 }
 
-/// What was measured: `label=value[unit];warning;critical;least`, each with a blank between.
-fn measured(
+/// Performance data: `label=value[unit];warning;critical;minimum`, separated by spaces.
+fn performance_data(
     args: &NagiosArgs,
     contents: &ArchiveStats,
     fresh_since: Option<Instant>,
     now: Instant,
 ) -> String {
     let (warning, critical) = (args.warning.num_seconds(), args.critical.num_seconds());
-    // `U` is the format's own word for what could not be measured.
+    // `U` is the format's code for an unknown value.
     let age = fresh_since.map_or("U".to_owned(), |at| format!("{}s", age(at, now).num_seconds()));
     let most_drift = args.max_drift.map_or(String::new(), |most| most.to_string());
     let values = [
@@ -200,12 +207,12 @@ fn measured(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
     use clap::Parser;
 
     fn args(more: &[&str]) -> NagiosArgs {
         let cli = Cli::try_parse_from([&["runledger", "status", "--check"], more].concat()).unwrap();
-        let Command::Status(status) = cli.command else { panic!("it is a status") };
+        let Command::Status(status) = cli.command else { panic!("the command is status") };
         status.nagios
     }
 
@@ -218,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_of_what_is_found_is_the_state() {
+    fn the_most_severe_finding_is_the_state() {
         let now = at("2026-11-23T16:00:00Z");
         let state = |more: &[&str], contents: &ArchiveStats, fresh_since: Option<&str>| {
-            judge(&args(more), contents, fresh_since.map(at), now).0
+            evaluate(&args(more), contents, fresh_since.map(at), now).0
         };
         let (good, odd) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
         let (fresh, old, older) = ("2026-11-23T15:00:00Z", "2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z");
@@ -240,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_told_in_its_two_largest_units() {
-        let words = |seconds| in_words(TimeDelta::seconds(seconds));
+    fn a_span_shows_its_two_largest_units() {
+        let span = |seconds| format_span(TimeDelta::seconds(seconds));
         assert_eq!(
-            [words(0), words(59), words(60), words(3_660), words(93_600)],
+            [span(0), span(59), span(60), span(3_660), span(93_600)],
             ["0 s", "59 s", "1 min", "1 h 1 min", "1 d 2 h"]
         );
     }

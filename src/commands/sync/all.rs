@@ -1,85 +1,85 @@
-//! This is `runledger sync --all`: it brings the archive of every workspace up to date, one after the other.
+//! `runledger sync --all`: syncs every workspace in the settings, one after the other.
 
+use super::{SyncArgs, Target, sync_one};
+use crate::cli::first_given;
 use crate::commands::Cli;
 use crate::commands::shared::archives::every_workspace;
+use crate::commands::shared::notify;
+use crate::commands::shared::output::print_note;
 use crate::commands::shared::runtime::Runtime;
-use crate::commands::shared::watch::{Notifier, SyncReport};
-use crate::commands::sync::SyncArgs;
-use crate::commands::sync::{Target, sync_one};
-use crate::error::render;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, render};
+use crate::notify::SyncReport;
 use crate::settings::Workspace;
-use std::io::Write as _;
 
-/// Syncs each workspace that the settings name. One that fails is told about at once, and does not stop the others.
+/// Syncs each workspace in the settings. An error is printed at once and does not stop the others.
 ///
 /// # Errors
-/// [`Error::Workspaces`] when any failed; [`Error::Interrupted`] when somebody asked to stop; [`Error::Usage`] when there are
-/// none, or something is said of all that each says for itself.
+/// [`Error::Workspaces`] when any failed; [`Error::Interrupted`] after a signal; [`Error::Usage`] when the settings
+/// name no workspace, or a flag that applies to one workspace is given.
 pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
-    let engine = Runtime::start()?;
-    let watch = Notifier::of(args, &engine)?;
-    // Whoever waits for it is told of settings that cannot be meant, too.
-    let settings = refuse_what_each_says(args).and_then(|()| every_workspace(cli));
+    let runtime = Runtime::start()?;
+    let notifier = notify::start(args, &runtime)?;
+    // A notification reports invalid settings too.
+    let settings = reject_unsupported_flags(args).and_then(|()| every_workspace(cli));
     let result = match settings {
         Ok(settings) => {
-            let (accounts, result) = sync_each(args, settings.workspaces(), &engine);
-            watch.end(&accounts, result)
+            let (reports, result) = sync_each(args, settings.workspaces(), &runtime);
+            notifier.finish(&reports, result)
         }
-        Err(error) => watch.end(&[], Err(error)),
+        Err(error) => notifier.finish(&[], Err(error)),
     };
-    engine.shut_down();
+    runtime.shut_down();
     result
 }
 
 fn sync_each<'w>(
     args: &SyncArgs,
     workspaces: &'w [Workspace],
-    engine: &Runtime,
+    runtime: &Runtime,
 ) -> (Vec<SyncReport<'w>>, Result<()>) {
-    let (mut accounts, mut failed) = (Vec::with_capacity(workspaces.len()), Vec::new());
+    let (mut reports, mut failed) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for (place, workspace) in workspaces.iter().enumerate() {
-        let (account, result) = sync_one(args, &Target::of(workspace), engine);
-        let exit_code = account.exit_code;
-        accounts.push(account);
+        let (report, result) = sync_one(args, &Target::of(workspace), runtime);
+        let exit_code = report.exit_code;
+        reports.push(report);
         match result {
             Ok(()) => {}
             Err(error @ Error::Interrupted { .. }) => {
-                // Those that it did not come to stay in the metrics.
+                // The metrics also list the workspaces that were not reached.
                 let rest = workspaces[place + 1..].iter().map(Target::of);
-                accounts.extend(rest.map(|target| target.untried(args, exit_code)));
-                return (accounts, Err(error));
+                reports.extend(rest.map(|target| target.not_tried(args, exit_code)));
+                return (reports, Err(error));
             }
             Err(error) => {
-                tell(&workspace.name, &error);
+                print_error(&workspace.name, &error);
                 failed.push((workspace.name.clone(), exit_code));
             }
         }
     }
     let result =
         if failed.is_empty() { Ok(()) } else { Err(Error::Workspaces { failed, all: workspaces.len() }) };
-    (accounts, result)
+    (reports, result)
 }
 
-/// Refuses arguments that cannot be meant of every workspace.
-fn refuse_what_each_says(args: &SyncArgs) -> Result<()> {
-    let said =
+/// Rejects flags that apply to one workspace.
+fn reject_unsupported_flags(args: &SyncArgs) -> Result<()> {
+    let flags =
         [("--api-url", args.api.api_url.is_some()), ("--api-key-file", args.api.api_key_file.is_some())];
-    match said.iter().find(|(_, said)| *said) {
-        Some((flag, _)) => Err(Error::Usage {
-            what: format!("{flag} is said of one workspace, and --all means every one"),
-            hint: Some("say it in the settings, at each [[workspace]]".to_owned()),
+    match first_given(&flags) {
+        Some(flag) => Err(Error::Usage {
+            what: format!("{flag} applies to one workspace, but --all syncs every workspace"),
+            hint: Some("set it in the settings, in each [[workspace]]".to_owned()),
         }),
         None => Ok(()),
     }
 }
 
-/// Says what failed, and what to do about it; nobody may be listening.
-fn tell(workspace: &str, error: &Error) {
+fn print_error(workspace: &str, error: &Error) {
     let hint = match error {
-        Error::KeyRefused { .. } => Some("check the key that the settings name for it".to_owned()),
+        Error::KeyRefused { .. } => {
+            Some("check the key that the settings name for this workspace".to_owned())
+        }
         other => other.hint(),
     };
-    let text = render(&format!("{workspace}: {error}"), hint.as_deref());
-    let _ = writeln!(std::io::stderr(), "{text}");
+    print_note(&render(&format!("{workspace}: {error}"), hint.as_deref()));
 }

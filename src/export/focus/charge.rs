@@ -1,125 +1,118 @@
-//! This is a charge: one line of the Cost and Usage dataset, still typed.
+//! A charge: one row of the Cost and Usage dataset as typed values.
 
+use super::billing_period::BillingPeriod;
 use super::terms::{Account, BilledBy, Issuer, NEKT};
 use crate::report::{CostComponent, CostedRun, Plan};
 use crate::run::{Instant, Usd};
 use chrono::TimeDelta;
 use std::cmp::{max, min};
 
-/// A month of the books as a half-open stretch of UTC instants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BillingPeriod {
-    /// Its name: `2026-01`.
-    pub label: String,
-    /// The first instant inside.
-    pub start: Instant,
-    /// The first instant outside.
-    pub end: Instant,
-    /// When it was closed; the last time where that was more than once. `None`: it is open.
-    pub closed_at: Option<Instant>,
-}
-
-/// What became known of a run after the period it is booked in was closed: it goes into a later, open one.
+/// A change of a run's cost that became known after its period was closed. A later, open period contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Correction<'r> {
     /// The closed period.
     pub period: &'r BillingPeriod,
-    /// The run as it is known now.
+    /// The run as known now.
     pub run: CostedRun<'r>,
-    /// Which of its costs changed.
-    pub part: CostComponent,
-    /// By how much, after less before; an unknown cost counts as nothing was charged for it.
+    /// The component that changed.
+    pub component: CostComponent,
+    /// The new cost minus the old one. An unknown cost counts as zero, because it has no charge.
     pub difference: Usd,
-    /// When that became known.
+    /// When the change was observed.
     pub seen_at: Instant,
 }
 
-/// What holds for all charges of one export.
+/// The facts that all charges of one export share.
 #[derive(Debug, Clone)]
 pub struct Books {
-    /// The period that the charges are put into.
+    /// The period of the charges.
     pub period: BillingPeriod,
-    /// Who invoices what.
+    /// The invoice issuers.
     pub billed_by: BilledBy,
     /// The accounts.
     pub account: Account,
-    /// The monthly plan; `None`: there is none, or nobody has said.
+    /// The monthly plan. `None`: the settings name none.
     pub plan: Option<Plan>,
 }
 
-/// What a charge is for.
+/// The source of a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum For<'c> {
+pub enum ChargeSource<'c> {
     /// A cost of a run.
     Run(CostComponent, &'c CostedRun<'c>),
-    /// What a cost of a run of a closed period changed by.
-    Change(&'c Correction<'c>),
-    /// The month's plan.
+    /// A changed cost of a run of a closed period.
+    Correction(&'c Correction<'c>),
+    /// The monthly plan.
     Plan(Plan),
 }
 
-/// One line of the dataset.
+/// One row of the dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge<'c> {
-    /// What it is for.
-    pub what: For<'c>,
-    /// The first second that it is for.
+    /// What is charged.
+    pub source: ChargeSource<'c>,
+    /// The first second of the charge period.
     pub start: Instant,
-    /// The first second after it, later than `start`.
+    /// The first second after the charge period, later than `start`.
     pub end: Instant,
-    /// Who invoices it.
+    /// The invoice issuer.
     pub issuer: &'c str,
-    /// What Nekt invoices of it.
+    /// The amount that Nekt invoices.
     pub billed: Usd,
-    /// What the work that it stands for cost.
+    /// The cost of the work.
     pub effective: Usd,
-    /// What it costs before anything is taken off: the only price that is known.
+    /// The cost before discounts: the only known price.
     pub list: Usd,
 }
 
 impl<'c> Charge<'c> {
-    /// The run that it is for; `None`: it is the plan's.
+    /// The run. `None`: the charge is for the plan.
     pub fn run(&self) -> Option<&'c CostedRun<'c>> {
-        match self.what {
-            For::Run(_, run) => Some(run),
-            For::Change(correction) => Some(&correction.run),
-            For::Plan(_) => None,
+        match self.source {
+            ChargeSource::Run(_, run) => Some(run),
+            ChargeSource::Correction(correction) => Some(&correction.run),
+            ChargeSource::Plan(_) => None,
         }
     }
 
-    /// Which cost of its run it is; `None`: it is the plan's.
-    pub fn part(&self) -> Option<CostComponent> {
-        match self.what {
-            For::Run(part, _) => Some(part),
-            For::Change(correction) => Some(correction.part),
-            For::Plan(_) => None,
+    /// The cost component of the run. `None`: the charge is for the plan.
+    pub fn component(&self) -> Option<CostComponent> {
+        match self.source {
+            ChargeSource::Run(component, _) => Some(component),
+            ChargeSource::Correction(correction) => Some(correction.component),
+            ChargeSource::Plan(_) => None,
         }
     }
 }
 
 impl Books {
-    /// The charges of a run: one for each cost that is known, also when it is zero.
+    /// The charges of a run: one for each known cost, also for zero.
     pub fn usage<'c>(&'c self, run: &'c CostedRun<'c>) -> impl Iterator<Item = Charge<'c>> {
-        CostComponent::ALL.into_iter().filter_map(move |part| {
-            let cost = run.cost(part)?;
-            Some(self.work(For::Run(part, run), part, cost, charge_period(run, &self.period)))
+        CostComponent::ALL.into_iter().filter_map(move |component| {
+            let cost = run.cost(component)?;
+            Some(self.work(
+                ChargeSource::Run(component, run),
+                component,
+                cost,
+                charge_period(run, &self.period),
+            ))
         })
     }
 
-    /// The charge that puts right what a closed period has. It is for the time that the original was for.
+    /// The charge that corrects a closed period. It has the charge period of the original.
     pub fn correction<'c>(&'c self, correction: &'c Correction<'c>) -> Charge<'c> {
-        let Correction { period, run, part, difference, .. } = correction;
-        self.work(For::Change(correction), *part, *difference, charge_period(run, period))
+        let Correction { period, run, component, difference, .. } = correction;
+        self.work(ChargeSource::Correction(correction), *component, *difference, charge_period(run, period))
     }
 
-    /// The plan's charge; `None`: there is no plan.
+    /// The charge of the plan. `None`: there is no plan.
     ///
-    /// It is paid for runs that follow, whose charges say what they cost. So its effective cost is zero, as
-    /// FOCUS has it, or the same work would count twice.
+    /// The plan pays for runs that have charges of their own. So its effective cost is zero, as FOCUS requires; otherwise
+    /// the same work would count twice.
     pub fn purchase(&self) -> Option<Charge<'_>> {
         let plan = self.plan?;
         Some(Charge {
-            what: For::Plan(plan),
+            source: ChargeSource::Plan(plan),
             start: self.period.start,
             end: self.period.end,
             issuer: NEKT,
@@ -129,10 +122,10 @@ impl Books {
         })
     }
 
-    /// Whoever may stand as the issuer of a charge, each once, in the order of the names.
+    /// The possible issuers of charges, without duplicates, sorted by name.
     pub fn issuers(&self) -> Vec<&str> {
-        let of_parts = CostComponent::ALL.map(|part| self.billed_by.issuer(part).name());
-        let mut names: Vec<&str> = of_parts.into_iter().chain(self.plan.map(|_| NEKT)).collect();
+        let of_components = CostComponent::ALL.map(|component| self.billed_by.issuer(component).name());
+        let mut names: Vec<&str> = of_components.into_iter().chain(self.plan.map(|_| NEKT)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -140,20 +133,21 @@ impl Books {
 
     fn work<'c>(
         &'c self,
-        what: For<'c>,
-        part: CostComponent,
+        source: ChargeSource<'c>,
+        component: CostComponent,
         cost: Usd,
         (start, end): (Instant, Instant),
     ) -> Charge<'c> {
-        let issuer = self.billed_by.issuer(part);
+        let issuer = self.billed_by.issuer(component);
         let billed = if issuer == Issuer::Nekt { cost } else { Usd::default() };
-        Charge { what, start, end, issuer: issuer.name(), billed, effective: cost, list: cost }
+        Charge { source, start, end, issuer: issuer.name(), billed, effective: cost, list: cost }
     }
 }
 
-/// The whole seconds of `period` in which the run worked, at least one: a run is booked in one period as a
-/// whole, so what it worked outside of it is left out. A run that did not work in it at all, or that does not
-/// say when, has the second that it is booked in.
+/// The whole seconds of `period` in which the run worked, at least one.
+///
+/// A run is booked in one period as a whole, so its work outside of the period is left out. A run that did not work in
+/// the period, or has no instants, gets the second that it is booked in.
 fn charge_period(run: &CostedRun<'_>, period: &BillingPeriod) -> (Instant, Instant) {
     let second = TimeDelta::seconds(1);
     let booked = whole_second(run.booked_at);
@@ -168,10 +162,10 @@ fn charge_period(run: &CostedRun<'_>, period: &BillingPeriod) -> (Instant, Insta
     if start < end { (start, end) } else { (booked, booked.plus(second)) }
 }
 
-/// The instant without what is finer than a second, which FOCUS does not write.
+/// The instant rounded down to the second, the precision of FOCUS.
 fn whole_second(instant: Instant) -> Instant {
     let text = [&instant.as_str()[..19], ".000000Z"].concat();
-    Instant::parse(&text).expect("the whole second of an instant is one")
+    Instant::parse(&text).expect("an instant rounded down is an instant")
 }
 
 #[cfg(test)]
@@ -233,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_is_for_the_seconds_that_its_run_worked() {
+    fn a_charge_covers_the_seconds_of_its_run() {
         let (started, ended) = ("2026-01-05T10:00:00.9Z", "2026-01-05T10:01:40.1Z");
         assert_eq!(
             period_of(started, Some(started), Some(ended)),
@@ -247,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_lasts_a_second_at_least() {
+    fn a_charge_lasts_at_least_a_second() {
         let booked = "2026-01-05T10:00:00Z";
         let second = seconds("01-05T10:00:00", "01-05T10:00:01");
         assert_eq!(period_of(booked, Some(booked), Some(booked)), second);
         assert_eq!(period_of(booked, Some(booked), None), second);
         assert_eq!(period_of(booked, None, None), second);
-        // An end before the beginning is the API's mistake, and no reason for a negative time.
+        // The API can report an end before the start. The charge period must still be positive.
         assert_eq!(period_of(booked, Some(booked), Some("2026-01-04T00:00:00Z")), second);
     }
 
@@ -264,12 +258,12 @@ mod tests {
             period_of(started, Some(started), Some("2026-02-01T05:00:00Z")),
             seconds("02-01T02:59:59", "02-01T03:00:00")
         );
-        // Booked by its end: it began the month before.
+        // Booked by its end, started the month before.
         assert_eq!(
             period_of("2026-01-01T03:00:10Z", Some("2025-12-31T23:00:00Z"), Some("2026-01-01T03:00:10Z")),
             seconds("01-01T03:00:00", "01-01T03:00:10")
         );
-        // Booked by its creation: it worked in the next month only.
+        // Booked by its creation, started the month after.
         assert_eq!(
             period_of("2026-02-01T02:59:58Z", Some("2026-02-01T03:00:05Z"), Some("2026-02-01T03:01:00Z")),
             seconds("02-01T02:59:58", "02-01T02:59:59")
@@ -277,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nekt_invoices_is_billed() {
+    fn only_costs_that_nekt_invoices_are_billed() {
         let run = run("2026-01-05T10:00:00Z", None, None);
         for (el, issuer, billed) in [
             (Some("nekt"), "Nekt", 5),
@@ -286,14 +280,14 @@ mod tests {
         ] {
             let books = books(el);
             let charges: Vec<Charge<'_>> = books.usage(&run).collect();
-            assert_eq!(charges.len(), 1, "the transformation's cost is not known");
+            assert_eq!(charges.len(), 1, "the cost of the transformation is unknown");
             assert_eq!((charges[0].issuer, charges[0].billed.units()), (issuer, billed));
             assert_eq!((charges[0].effective.units(), charges[0].list.units()), (5, 5));
         }
     }
 
     #[test]
-    fn a_correction_is_for_the_time_of_the_original() {
+    fn a_correction_has_the_charge_period_of_the_original() {
         let (books, december) = (
             books(Some("Nekt")),
             BillingPeriod {
@@ -308,7 +302,7 @@ mod tests {
         let correction = Correction {
             period: &december,
             run,
-            part: CostComponent::El,
+            component: CostComponent::El,
             difference: Usd::from_units(-7),
             seen_at: at("2026-01-12T00:00:00Z"),
         };
@@ -318,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_is_billed_and_counts_no_work_twice() {
+    fn the_plan_is_billed_without_an_effective_cost() {
         let plan = Plan { fee_usd: Usd::from_units(9), credits: 3 };
         let books = Books { plan: Some(plan), ..books(Some("Amazon Web Services")) };
         let charge = books.purchase().unwrap();

@@ -1,23 +1,23 @@
-//! This is the columns of the Cost and Usage dataset: which version of FOCUS has each, and what it says of a charge.
+//! The columns of the Cost and Usage dataset: the versions of FOCUS that have each, and its value for a charge.
 
 use super::Version;
-use super::charge::{Books, Charge, For};
+use super::charge::{Books, Charge, ChargeSource};
 use super::terms::NEKT;
 use crate::report::CostComponent;
 use crate::run::Instant;
 use std::fmt::{self, Write};
 
-/// One column. Its value is appended to a text; nothing appended is null.
+/// One column.
 pub struct Column {
-    /// Its id.
+    /// Its name, the column id of FOCUS.
     pub name: &'static str,
     /// The versions that have it.
     versions: &'static [Version],
-    /// What it says of a charge.
+    /// Appends its value for a charge to a text. Nothing appended is null.
     pub value: fn(&Charge<'_>, &Books, &mut String) -> fmt::Result,
 }
 
-/// The columns of a version: FOCUS's own by their names, then ours.
+/// The columns of a version: those of FOCUS sorted by name, then our own.
 pub fn of(version: Version) -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter().filter(move |column| column.versions.contains(&version))
 }
@@ -34,7 +34,7 @@ const fn column(
     Column { name, versions, value }
 }
 
-/// Every column, in the order of the file.
+/// All columns, in file order.
 const COLUMNS: &[Column] = &[
     column("BilledCost", BOTH, |charge, _, text| write!(text, "{}", charge.billed)),
     column("BillingAccountId", BOTH, |_, books, text| text.write_str(books.account.billing_id())),
@@ -46,7 +46,7 @@ const COLUMNS: &[Column] = &[
         text.write_str(if is_plan(charge) { "Purchase" } else { "Usage" })
     }),
     column("ChargeClass", BOTH, |charge, _, text| {
-        put(text, matches!(charge.what, For::Change(_)).then_some("Correction"))
+        put(text, matches!(charge.source, ChargeSource::Correction(_)).then_some("Correction"))
     }),
     column("ChargeDescription", BOTH, describe),
     column("ChargeFrequency", BOTH, |charge, _, text| {
@@ -54,12 +54,12 @@ const COLUMNS: &[Column] = &[
     }),
     column("ChargePeriodEnd", BOTH, |charge, _, text| write!(text, "{}", Second(charge.end))),
     column("ChargePeriodStart", BOTH, |charge, _, text| write!(text, "{}", Second(charge.start))),
-    // Nothing is known of prices that were negotiated: then it is the list cost.
+    // Negotiated prices are unknown. FOCUS then requires the list cost.
     column("ContractedCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
     column("EffectiveCost", BOTH, |charge, _, text| write!(text, "{}", charge.effective)),
-    // Whoever invoices a part other than Nekt does so for the machines that it runs on.
+    // An issuer other than Nekt invoices the machines that the run uses.
     column("HostProviderName", ONLY_1_4, |charge, _, text| text.write_str(charge.issuer)),
-    // The ledger has no invoices.
+    // The ledger contains no invoices.
     column("InvoiceId", BOTH, |_, _, _| Ok(())),
     column("InvoiceIssuerName", BOTH, |charge, _, text| text.write_str(charge.issuer)),
     column("ListCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
@@ -67,7 +67,7 @@ const COLUMNS: &[Column] = &[
     column("PricingUnit", BOTH, |charge, _, text| put(text, pricing_unit(charge))),
     column("ProviderName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
     column("PublisherName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
-    // Ids are unique within their kind of pipeline.
+    // Ids are unique within a pipeline kind only.
     column("ResourceId", BOTH, |charge, _, text| match pipeline(charge) {
         Some((kind, id)) => write!(text, "{kind}/{id}"),
         None => Ok(()),
@@ -81,7 +81,7 @@ const COLUMNS: &[Column] = &[
     }),
     column("ServiceCategory", BOTH, |_, _, text| text.write_str("Analytics")),
     column("ServiceName", BOTH, |charge, _, text| {
-        text.write_str(match charge.part() {
+        text.write_str(match charge.component() {
             Some(CostComponent::El) => "Nekt extraction and loading",
             Some(CostComponent::Transformation) => "Nekt transformation",
             None => "Nekt plan",
@@ -97,18 +97,18 @@ const COLUMNS: &[Column] = &[
         Some(cost_center) => write!(text, "{}", serde_json::json!({ "cost_center": cost_center })),
         None => Ok(()),
     }),
-    column("x_CorrectedPeriod", BOTH, |charge, _, text| match charge.what {
-        For::Change(correction) => text.write_str(&correction.period.label),
+    column("x_CorrectedPeriod", BOTH, |charge, _, text| match charge.source {
+        ChargeSource::Correction(correction) => text.write_str(&correction.period.label),
         _ => Ok(()),
     }),
-    column("x_CorrectionSeenAt", BOTH, |charge, _, text| match charge.what {
-        For::Change(correction) => write!(text, "{}", Second(correction.seen_at)),
+    column("x_CorrectionSeenAt", BOTH, |charge, _, text| match charge.source {
+        ChargeSource::Correction(correction) => write!(text, "{}", Second(correction.seen_at)),
         _ => Ok(()),
     }),
     column("x_CostPart", BOTH, |charge, _, text| {
         put(
             text,
-            charge.part().map(|part| match part {
+            charge.component().map(|part| match part {
                 CostComponent::El => "el",
                 CostComponent::Transformation => "transformation",
             }),
@@ -121,8 +121,8 @@ const COLUMNS: &[Column] = &[
     column("x_PipelineKind", BOTH, |charge, _, text| {
         put(text, charge.run().and_then(|run| run.pipeline_kind))
     }),
-    column("x_PlanCredits", BOTH, |charge, _, text| match charge.what {
-        For::Plan(plan) => write!(text, "{}", plan.credits),
+    column("x_PlanCredits", BOTH, |charge, _, text| match charge.source {
+        ChargeSource::Plan(plan) => write!(text, "{}", plan.credits),
         _ => Ok(()),
     }),
     column("x_RunBookedAt", BOTH, |charge, _, text| put_second(text, charge.run().map(|run| run.booked_at))),
@@ -146,7 +146,7 @@ const COLUMNS: &[Column] = &[
     }),
 ];
 
-/// An instant as FOCUS writes it: `YYYY-MM-DDTHH:MM:SSZ`. What is finer than a second is cut off.
+/// An instant in the form of FOCUS, rounded down to the second: `YYYY-MM-DDTHH:MM:SSZ`.
 pub struct Second(pub Instant);
 
 impl fmt::Display for Second {
@@ -165,25 +165,25 @@ fn put_second(text: &mut String, instant: Option<Instant>) -> fmt::Result {
 }
 
 fn is_plan(charge: &Charge<'_>) -> bool {
-    matches!(charge.what, For::Plan(_))
+    matches!(charge.source, ChargeSource::Plan(_))
 }
 
-/// The run's one pipeline: its kind and id.
+/// The kind and id of the run's pipeline. `None`: it has none, or several.
 fn pipeline<'c>(charge: &Charge<'c>) -> Option<(&'c str, &'c str)> {
     let run = charge.run()?;
     run.pipeline_kind.zip(run.pipeline_id)
 }
 
-/// What one of is priced. A correction changes a price, and how much was used stays as it was.
+/// The priced unit. `None`: a correction changes the price and not the quantity.
 fn pricing_unit(charge: &Charge<'_>) -> Option<&'static str> {
-    match charge.what {
-        For::Run(..) => Some("Runs"),
-        For::Plan(_) => Some("Months"),
-        For::Change(_) => None,
+    match charge.source {
+        ChargeSource::Run(..) => Some("Runs"),
+        ChargeSource::Plan(_) => Some("Months"),
+        ChargeSource::Correction(_) => None,
     }
 }
 
-/// The word with a capital: `source` is `Source`.
+/// Appends the word with a capital letter: `source` becomes `Source`.
 fn title(word: &str, text: &mut String) -> fmt::Result {
     let start = text.len();
     text.write_str(word)?;
@@ -194,18 +194,18 @@ fn title(word: &str, text: &mut String) -> fmt::Result {
 }
 
 fn describe(charge: &Charge<'_>, books: &Books, text: &mut String) -> fmt::Result {
-    if let For::Change(correction) = charge.what {
+    if let ChargeSource::Correction(correction) = charge.source {
         write!(text, "Correction of {}: ", correction.period.label)?;
     }
-    let work = match charge.what {
-        For::Plan(plan) => {
+    let work = match charge.source {
+        ChargeSource::Plan(plan) => {
             return write!(text, "Plan of {} with {} credits", books.period.label, plan.credits);
         }
-        _ if charge.part() == Some(CostComponent::El) => "extraction and loading",
+        _ if charge.component() == Some(CostComponent::El) => "extraction and loading",
         _ => "transformation",
     };
-    match charge.what {
-        For::Run(..) => title(work, text)?,
+    match charge.source {
+        ChargeSource::Run(..) => title(work, text)?,
         _ => text.write_str(work)?,
     }
     match charge.run().map(|run| (run.number, run.run_id)) {
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn focus_columns_are_in_the_order_of_their_names_and_ours_come_last() {
+    fn columns_are_sorted_and_ours_come_last() {
         for version in [Version::V1_2, Version::V1_4] {
             let names: Vec<&str> = of(version).map(|column| column.name).collect();
             let ours = names.iter().position(|name| name.starts_with("x_")).unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn providers_are_named_as_each_version_names_them() {
+    fn each_version_has_its_own_provider_columns() {
         let names = |version| of(version).map(|column| column.name).collect::<Vec<_>>();
         let (old, new) = (names(Version::V1_2), names(Version::V1_4));
         let only = |these: &[&'static str], those: &[&str]| -> Vec<&str> {

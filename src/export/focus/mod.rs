@@ -1,15 +1,17 @@
-//! This is the FOCUS export: charges as the FinOps Open Cost and Usage Specification has them, as CSV.
+//! The FOCUS export: charges as CSV, in the form of the FinOps Open Cost and Usage Specification.
 //!
-//! <https://focus.finops.org>. Instants are `YYYY-MM-DDTHH:MM:SSZ`, amounts of money have nine decimals and
-//! never an exponent, null is blank. The same ledger gives the same bytes.
+//! Specification: <https://focus.finops.org>. Instants are `YYYY-MM-DDTHH:MM:SSZ`, amounts of money have nine decimals
+//! and no exponent, null is blank. The same ledger gives the same bytes.
 
 mod billing_period;
 mod charge;
 mod columns;
+mod corrections;
 mod terms;
 
-pub use billing_period::{BILLING_PERIOD_COLUMNS, write_billing_period};
-pub use charge::{BillingPeriod, Books, Charge, Correction, For};
+pub use billing_period::{BILLING_PERIOD_COLUMNS, BillingPeriod, write_billing_period};
+pub use charge::{Books, Charge, ChargeSource, Correction};
+pub use corrections::write_charges;
 pub use terms::{Account, BilledBy, Issuer, NEKT};
 
 use super::csv::RowWriter;
@@ -18,21 +20,21 @@ use crate::run::Usd;
 use columns::Column;
 use std::io::{self, Write};
 
-/// The versions of FOCUS that can be written.
+/// The supported versions of FOCUS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// 1.2, which the FinOps Foundation's validator knows.
+    /// 1.2, which the validator of the FinOps Foundation supports.
     V1_2,
-    /// 1.4, which has the Billing Period dataset too.
+    /// 1.4, which adds the Billing Period dataset.
     V1_4,
 }
 
-/// What was written.
+/// The count and the sums of the written charges.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Written {
-    /// How many charges.
+pub struct ChargeSummary {
+    /// The number of charges.
     pub charges: u64,
-    /// How many runs have neither cost, and so no charge.
+    /// The runs without a known cost. They have no charge.
     pub runs_cost_unknown: u64,
     /// The sum of `BilledCost`.
     pub billed: Usd,
@@ -40,22 +42,22 @@ pub struct Written {
     pub effective: Usd,
 }
 
-/// The columns of the Cost and Usage dataset in that version, in their order.
+/// The columns of the Cost and Usage dataset in file order.
 pub fn cost_and_usage_columns(version: Version) -> Vec<String> {
     columns::of(version).map(|column| column.name.to_owned()).collect()
 }
 
-/// The Cost and Usage dataset on its way into a file: the plan first, then whatever is handed over.
+/// Writes the Cost and Usage dataset: the plan first, then each run and correction it is given.
 pub struct CostAndUsage<'b, 'w> {
     books: &'b Books,
     columns: Vec<&'static Column>,
     rows: RowWriter<'w>,
     field: String,
-    written: Written,
+    summary: ChargeSummary,
 }
 
 impl<'b, 'w> CostAndUsage<'b, 'w> {
-    /// Writes the heading and the plan.
+    /// Writes the header and the charge of the plan.
     pub fn begin(
         books: &'b Books,
         version: Version,
@@ -64,30 +66,30 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
         let columns: Vec<&Column> = columns::of(version).collect();
         let rows = RowWriter::new(columns.iter().map(|column| column.name), out)?;
         let mut begun =
-            CostAndUsage { books, columns, rows, field: String::new(), written: Written::default() };
+            CostAndUsage { books, columns, rows, field: String::new(), summary: ChargeSummary::default() };
         if let Some(charge) = books.purchase() {
             begun.write(&charge)?;
         }
         Ok(begun)
     }
 
-    /// Writes a charge for each cost of a run of the period that is known.
+    /// Writes a charge for each known cost of a run of the period.
     pub fn run(&mut self, run: &CostedRun<'_>) -> io::Result<()> {
-        self.written.runs_cost_unknown += u64::from(run.cost_is_unknown());
+        self.summary.runs_cost_unknown += u64::from(run.cost_is_unknown());
         let books = self.books;
         books.usage(run).try_for_each(|charge| self.write(&charge))
     }
 
-    /// Writes a correction of a closed period.
+    /// Writes the correction of a closed period.
     pub fn correction(&mut self, correction: &Correction<'_>) -> io::Result<()> {
         let books = self.books;
         self.write(&books.correction(correction))
     }
 
-    /// Writes what is left, and tells what was written.
-    pub fn finish(self) -> io::Result<Written> {
+    /// Flushes the rows and returns the summary.
+    pub fn finish(self) -> io::Result<ChargeSummary> {
         self.rows.finish()?;
-        Ok(self.written)
+        Ok(self.summary)
     }
 
     fn write(&mut self, charge: &Charge<'_>) -> io::Result<()> {
@@ -97,9 +99,9 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
             self.rows.field(&self.field)?;
         }
         self.rows.end()?;
-        self.written.charges += 1;
-        self.written.billed += charge.billed;
-        self.written.effective += charge.effective;
+        self.summary.charges += 1;
+        self.summary.billed += charge.billed;
+        self.summary.effective += charge.effective;
         Ok(())
     }
 }

@@ -1,35 +1,35 @@
-//! This is what the ledger cannot know of its charges: who invoices them, and what the accounts are called.
+//! The facts about charges that come from settings: who invoices them, and the names of the accounts.
 
 use crate::report::CostComponent;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The provider whose runs these are.
+/// The provider of the runs.
 pub const NEKT: &str = "Nekt";
 
-/// Who invoices each cost of a run: [`NEKT`] in any spelling of its letters, or another name as the invoice has it
-/// (`Amazon Web Services`). `None`: nobody has said.
+/// The invoice issuer of each cost component: [`NEKT`] in any case, or another name as on the invoice
+/// (`Amazon Web Services`). `None`: unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BilledBy {
-    /// Who invoices extracting and loading.
+    /// The issuer for extraction and loading.
     #[serde(default, deserialize_with = "not_blank")]
     pub el: Option<String>,
-    /// Who invoices transforming.
+    /// The issuer for transformation.
     #[serde(default, deserialize_with = "not_blank")]
     pub transformation: Option<String>,
 }
 
-/// The accounts that the charges go to. `None`: nobody has said.
+/// The accounts of the charges. `None`: unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// The id of the account that is invoiced.
+    /// The id of the invoiced account.
     #[serde(default, deserialize_with = "not_blank")]
     pub billing_id: Option<String>,
     /// Its name.
     #[serde(default, deserialize_with = "not_blank")]
     pub billing_name: Option<String>,
-    /// The id of the account below it that the runs belong to.
+    /// The id of the sub account of the runs.
     #[serde(default, deserialize_with = "not_blank")]
     pub sub_id: Option<String>,
     /// Its name.
@@ -37,36 +37,36 @@ pub struct Account {
     pub sub_name: Option<String>,
 }
 
-/// Who invoices one cost.
+/// The invoice issuer of one cost component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer<'s> {
-    /// Nekt, as was said.
+    /// Nekt, by the settings.
     Nekt,
-    /// Another, as was said.
+    /// Another company, by the settings.
     Other(&'s str),
-    /// Nobody has said, so nothing counts as billed.
-    Unsaid,
+    /// The settings name none, so nothing counts as billed.
+    Unknown,
 }
 
 impl<'s> Issuer<'s> {
-    /// The name for `InvoiceIssuerName`, which may not be empty: where nobody has said, it is the provider's.
+    /// The name for `InvoiceIssuerName`, which must not be empty. An unknown issuer has the provider's name.
     pub fn name(self) -> &'s str {
         match self {
-            Issuer::Nekt | Issuer::Unsaid => NEKT,
+            Issuer::Nekt | Issuer::Unknown => NEKT,
             Issuer::Other(name) => name,
         }
     }
 }
 
 impl BilledBy {
-    /// Who invoices that part of each run.
-    pub fn issuer(&self, part: CostComponent) -> Issuer<'_> {
-        let name = match part {
+    /// The issuer for the cost component.
+    pub fn issuer(&self, component: CostComponent) -> Issuer<'_> {
+        let name = match component {
             CostComponent::El => &self.el,
             CostComponent::Transformation => &self.transformation,
         };
         match name.as_deref() {
-            None => Issuer::Unsaid,
+            None => Issuer::Unknown,
             Some(name) if name.eq_ignore_ascii_case(NEKT) => Issuer::Nekt,
             Some(name) => Issuer::Other(name),
         }
@@ -74,13 +74,13 @@ impl BilledBy {
 }
 
 impl Account {
-    /// The id of the account that is invoiced, which may not be empty. An archive holds one account: where
-    /// nobody has said what it is called, `nekt` tells it from those of other providers.
+    /// The id of the invoiced account, which must not be empty. An archive has one account, so without a setting `nekt`
+    /// distinguishes it from those of other providers.
     pub fn billing_id(&self) -> &str {
         self.billing_id.as_deref().unwrap_or("nekt")
     }
 
-    /// The sub account's name. It has one exactly when it has an id: where nobody has said, its id.
+    /// The name of the sub account, else its id. `None`: it has no id.
     pub fn sub_name(&self) -> Option<&str> {
         self.sub_id.as_deref().map(|id| self.sub_name.as_deref().unwrap_or(id))
     }
@@ -89,7 +89,9 @@ impl Account {
 fn not_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     match text {
-        Some(text) if text.trim().is_empty() => Err(serde::de::Error::custom("it is blank: leave it out")),
+        Some(text) if text.trim().is_empty() => {
+            Err(serde::de::Error::custom("the value is blank: remove the key"))
+        }
         text => Ok(text),
     }
 }
@@ -99,10 +101,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_nekt_means_nekt_in_any_case() {
+    fn the_issuer_nekt_is_recognized_in_any_case() {
         let billed_by: BilledBy = serde_json::from_str("{\"el\": \"NEKT\"}").unwrap();
         assert_eq!(billed_by.issuer(CostComponent::El), Issuer::Nekt);
-        assert_eq!(billed_by.issuer(CostComponent::Transformation), Issuer::Unsaid);
+        assert_eq!(billed_by.issuer(CostComponent::Transformation), Issuer::Unknown);
         let billed_by: BilledBy = serde_json::from_str("{\"el\": \"Nekt Cloud\"}").unwrap();
         assert_eq!(billed_by.issuer(CostComponent::El), Issuer::Other("Nekt Cloud"));
     }

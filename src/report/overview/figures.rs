@@ -6,6 +6,7 @@ use crate::report::duration::{Distribution, MICROS_PER_SECOND, micros_between};
 use crate::report::group_by::Aggregate;
 use crate::report::run_scan::IndexedRun;
 use crate::run::{Instant, Seconds, Share};
+use crate::store::settled;
 
 /// Figures by day, week or month number, in ascending order.
 #[derive(Debug, Clone)]
@@ -109,11 +110,10 @@ impl Sums {
             Some(Outcome::Canceled) => self.canceled += 1,
             None => {}
         }
-        if !(is_final && run.cost_nanos().is_some()) {
-            let created_at = run.created_at.filter(|_| is_final);
-            let ended_long_ago = run.row.ended_at()?.or(created_at).is_some_and(|at| at < settled_before);
-            self.unsettled += u64::from(!ended_long_ago);
-        }
+        // The end is read only where it decides.
+        let settled = settled::is_complete(is_final, run.cost_nanos().is_some())
+            || settled::was_over(is_final, run.row.ended_at()?, run.created_at, settled_before);
+        self.unsettled += u64::from(!settled);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 --
 -- `centre` is a function of runledger's own. An amount is in whole nano-dollars here and printed as US dollars.
 SELECT booked_at, run_id, number, pipeline_kind, pipeline_id, pipeline_name,
-       centre(pipeline_kind, pipeline_id, trigger_type, booked_at) AS centre,
+       centre(pipeline_kind, pipeline_id, trigger_type, booked_at) AS cost_center,
        status, trigger_type, credit_charge_status,
        el_cost_nanos AS el_cost_usd,
        transformation_cost_nanos AS transformation_cost_usd,

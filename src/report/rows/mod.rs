@@ -7,7 +7,7 @@ use super::scope::DateBasis;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Run, Usd};
-use crate::store::{RUN_COLUMNS, run_from_row};
+use crate::store::{RUN_COLUMNS, RowLayout, run_from_row};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
@@ -20,7 +20,7 @@ pub const RUNS: &str = include_str!("runs.sql");
 pub const SNAPSHOTS: &str = include_str!("snapshots.sql");
 
 /// The cost of each run in a span, in the order of [`RUNS`]. The hash of a closed month covers these rows as CSV, so
-/// this layout must not change.
+/// every change needs a new [`RowLayout`].
 pub const COSTS: &str = include_str!("costs.sql");
 
 /// The suffix of columns with money. In `rows/*.sql` their values are nano-dollars, so that amounts are exact.
@@ -209,9 +209,12 @@ pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
     in_span(ledger, &SNAPSHOTS.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
-/// The cost and the cost center of each of the ledger's runs, in the order of [`runs`].
+/// The cost of each of the ledger's runs and its cost center, in the order of [`runs`] and in the row layout of the
+/// ledger's scope.
 pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
-    in_span(ledger, COSTS)
+    let column = |layout: RowLayout| format!(" AS {},", layout.cost_center_column());
+    let layout = ledger.scope().row_layout;
+    in_span(ledger, &COSTS.replacen(&column(RowLayout::default()), &column(layout), 1))
 }
 
 /// The ledger's runs as columns for [`read_run`], in the order of [`runs`].

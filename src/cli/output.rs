@@ -1,0 +1,115 @@
+//! Arguments for the format and the destination of output.
+
+use super::value_parsers::{Names, decimal_mark, first_given, separator};
+use crate::export::Dialect;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// What a sync prints.
+#[derive(Debug, Clone, Args)]
+pub struct VerbosityArgs {
+    /// Print nothing on success
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// Print one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How and where to print a table.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct TableArgs {
+    /// Output format
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+
+    /// Details of the format.
+    #[command(flatten)]
+    pub format_options: FormatArgs,
+
+    /// The destination.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Details of a format.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct FormatArgs {
+    /// Decimals of amounts, rounded half to even [default: 9, or 4 in terminal tables]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=9))]
+    pub decimals: Option<u32>,
+
+    /// CSV dialect: machine, or excel and excel-br with dates, totals and protection against formula injection
+    /// [default: machine]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = Names(Dialect::NAMES.to_vec()),
+        hide_possible_values = true
+    )]
+    pub dialect: Option<String>,
+
+    /// CSV field separator: one of , ; | or tab [default: set by the dialect]
+    #[arg(long, value_name = "C", value_parser = separator)]
+    pub separator: Option<u8>,
+
+    /// CSV decimal mark: . or , [default: set by the dialect]
+    #[arg(long, value_name = "C", value_parser = decimal_mark)]
+    pub decimal_mark: Option<u8>,
+
+    /// Start CSV with a byte order mark [default: set by the dialect]
+    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
+    pub bom: Option<YesNo>,
+
+    /// Write NAME.manifest.json next to NAME.csv, with query, row count, sums and SHA-256
+    #[arg(long, requires = "output")]
+    pub manifest: bool,
+}
+
+impl FormatArgs {
+    /// The first given flag that only applies to CSV. `None`: there is none.
+    pub fn csv_only_flag(&self) -> Option<&'static str> {
+        first_given(&[
+            ("--dialect", self.dialect.is_some()),
+            ("--separator", self.separator.is_some()),
+            ("--decimal-mark", self.decimal_mark.is_some()),
+            ("--bom", self.bom.is_some()),
+        ])
+    }
+}
+
+/// A yes or no whose absence has a third meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    /// Yes
+    Yes,
+    /// No
+    No,
+}
+
+/// The destination of output.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Write to this file, replaced atomically, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// Table for the terminal, with rounded amounts
+    Table,
+    /// Comma-separated values with every decimal
+    Csv,
+    /// Array of JSON objects
+    Json,
+    /// Markdown table
+    Markdown,
+    /// Excel workbook with numbers, dates and a manifest; requires --output
+    Xlsx,
+}

@@ -1,0 +1,85 @@
+//! Parsers of argument values.
+
+use chrono::TimeDelta;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+
+/// Accepts any text and offers these names for completion. The command itself rejects an unknown name, so that the
+/// error can suggest a similar one.
+#[derive(Clone)]
+pub struct Names(pub Vec<&'static str>);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
+}
+
+/// Parses a count of at least 1.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// Parses a rate per second of at least 0.001.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
+        Ok(_) => Err("must be at least 0.001".to_owned()),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// Parses a span of time such as `7d`, `26h`, `30m` or `90s`, of at most 100 years.
+pub fn time_span(text: &str) -> Result<TimeDelta, String> {
+    let form = || "a span of time looks like 7d, 26h, 30m or 90s".to_owned();
+    let unit = text.chars().last().ok_or_else(form)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(form()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| form())?;
+    let span = TimeDelta::seconds(i64::from(number) * seconds);
+    if span > TimeDelta::days(36_525) { Err("must be at most 100 years".to_owned()) } else { Ok(span) }
+}
+
+/// Parses the field separator of CSV.
+pub fn separator(text: &str) -> Result<u8, String> {
+    match text {
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "|" => Ok(b'|'),
+        "tab" | "\t" => Ok(b'\t'),
+        _ => Err("must be one of , ; | or the word tab".to_owned()),
+    }
+}
+
+/// Parses the decimal mark of CSV.
+pub fn decimal_mark(text: &str) -> Result<u8, String> {
+    match text {
+        "." => Ok(b'.'),
+        "," => Ok(b','),
+        _ => Err("must be . or ,".to_owned()),
+    }
+}
+
+/// The first flag that was given, of those that a command does not support. `None`: none was given.
+pub fn first_given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
+    flags.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)
+}

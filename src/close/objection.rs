@@ -1,0 +1,192 @@
+//! The objections to closing a month.
+
+use crate::error::Result;
+use crate::report::restatements::{latest, restatements};
+use crate::report::{DateBasis, Ledger, Scope};
+use crate::run::{Instant, Usd};
+use crate::store::{Archive, Close, Frozen};
+use chrono::TimeDelta;
+use std::fmt;
+
+/// How many unsettled runs an objection lists.
+const MAX_RUNS_LISTED: usize = 20;
+
+/// A reason not to close a month yet. A close despite it stores its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Objection {
+    /// No sync has completed, so nothing shows that the month is complete.
+    NeverSynced,
+    /// The last complete sync began before the month ended, so it can lack the month's last runs.
+    SyncedTooEarly {
+        /// When the sync began.
+        began_at: Instant,
+        /// The first instant after the month.
+        ends_at: Instant,
+    },
+    /// Runs can still change, each as `ID (STATUS)`.
+    UnsettledRuns(Vec<String>),
+    /// A neighboring month was closed in another zone and contains some of the same runs.
+    SharedRuns {
+        /// The other month.
+        period: String,
+        /// Its zone.
+        zone: String,
+    },
+    /// A neighboring month was closed in another zone, and some runs are in neither month.
+    LostRuns {
+        /// The other month.
+        period: String,
+        /// Its zone.
+        zone: String,
+    },
+    /// A neighboring month was closed with another date basis.
+    OtherDateBasis {
+        /// The other month.
+        period: String,
+        /// Its date basis.
+        date_basis: String,
+    },
+    /// A month closed since then contains the corrections that a restatement would include as well.
+    CorrectedElsewhere {
+        /// The month with the corrections.
+        period: String,
+        /// The month to restate.
+        corrected: String,
+    },
+}
+
+/// The text in the archive, in errors and in output.
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Objection::NeverSynced => f.write_str("no sync has completed yet"),
+            Objection::SyncedTooEarly { began_at, ends_at } => {
+                write!(f, "the last complete sync began at {began_at}, before the month ended at {ends_at}")
+            }
+            Objection::UnsettledRuns(runs) => {
+                let listed = runs[..runs.len().min(MAX_RUNS_LISTED)].join(", ");
+                match runs.len() {
+                    1 => write!(f, "1 run is unsettled: {listed}")?,
+                    count => write!(f, "{count} runs are unsettled: {listed}")?,
+                }
+                match runs.len().saturating_sub(MAX_RUNS_LISTED) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
+            }
+            Objection::SharedRuns { period, zone } => {
+                write!(f, "{period} was closed in {zone}: some runs would be in both months")
+            }
+            Objection::LostRuns { period, zone } => {
+                write!(f, "{period} was closed in {zone}: some runs would be in neither month")
+            }
+            Objection::OtherDateBasis { period, date_basis } => {
+                write!(
+                    f,
+                    "{period} was closed with runs booked by {date_basis}: a run can be in both months or in neither"
+                )
+            }
+            Objection::CorrectedElsewhere { period, corrected } => write!(
+                f,
+                "{period} was closed with corrections of {corrected}, which count twice until it is restated too"
+            ),
+        }
+    }
+}
+
+/// A month that a close is about to freeze.
+#[derive(Debug, Clone, Copy)]
+pub struct Month<'a> {
+    /// Its label: `2026-01`.
+    pub label: &'a str,
+    /// The first instant inside.
+    pub starts_at: Instant,
+    /// The first instant outside.
+    pub ends_at: Instant,
+}
+
+/// The objections to closing a month whose ledger is open, in a fixed order.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_>) -> Result<Vec<Objection>> {
+    let mut objections = Vec::new();
+    // Only a sync that began after the month ended shows the runs of its last minute.
+    match archive.last_complete_sync()?.map(|sync| sync.started_at) {
+        Some(began_at) if began_at >= month.ends_at => {}
+        Some(began_at) => {
+            objections.push(Objection::SyncedTooEarly { began_at, ends_at: month.ends_at });
+        }
+        None => objections.push(Objection::NeverSynced),
+    }
+    let unsettled = ledger.unsettled()?;
+    if !unsettled.is_empty() {
+        objections.push(Objection::UnsettledRuns(unsettled));
+    }
+    let closes = latest(archive.closes()?);
+    objections.extend(closes.iter().filter_map(|close| neighbor(&close.frozen, month, ledger.scope().date)));
+    Ok(objections)
+}
+
+/// The objection that another closed month gives rise to. `None`: it is no neighbor, or it adjoins the month exactly.
+fn neighbor(other: &Frozen, month: Month<'_>, date_basis: DateBasis) -> Option<Objection> {
+    let Frozen { period, zone, .. } = other;
+    let (earlier_ends, later_starts) = match period.as_str() {
+        period if period < month.label => (other.ends_at, month.starts_at),
+        period if period > month.label => (month.ends_at, other.starts_at),
+        _ => return None,
+    };
+    let (period, zone) = (period.clone(), zone.clone());
+    if earlier_ends > later_starts {
+        return Some(Objection::SharedRuns { period, zone });
+    }
+    // Zones differ by less than two days, months that are no neighbors by more.
+    if earlier_ends < later_starts && earlier_ends.plus(TimeDelta::days(2)) > later_starts {
+        return Some(Objection::LostRuns { period, zone });
+    }
+    if earlier_ends == later_starts && other.date_basis != date_basis.as_str() {
+        return Some(Objection::OtherDateBasis { period, date_basis: other.date_basis.clone() });
+    }
+    None
+}
+
+/// The objections to restating a close: later closes that contain its corrections, which the restatement would contain
+/// as well.
+///
+/// # Errors
+/// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read the close.
+pub fn corrected_elsewhere(archive: &Archive, close: &Close, known_at: Instant) -> Result<Vec<Objection>> {
+    let changes = restatements(archive.connection(), &Scope::of_close(close)?, Some(known_at))?;
+    let contains_correction = |Frozen { starts_at, ends_at, .. }: &Frozen| {
+        changes.iter().any(|change| {
+            (*starts_at..*ends_at).contains(&change.seen_at)
+                && change.difference.is_some_and(|difference| difference != Usd::default())
+        })
+    };
+    let later = latest(archive.closes()?).into_iter().filter(|other| other.close_id > close.close_id);
+    let corrected = later.filter(|other| contains_correction(&other.frozen));
+    Ok(corrected
+        .map(|other| Objection::CorrectedElsewhere {
+            period: other.frozen.period,
+            corrected: close.frozen.period.clone(),
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_objection_lists_twenty_unsettled_runs() {
+        let runs =
+            |count: usize| Objection::UnsettledRuns((0..count).map(|n| format!("r{n} (queued)")).collect());
+        assert_eq!(runs(1).to_string(), "1 run is unsettled: r0 (queued)");
+        assert_eq!(runs(2).to_string(), "2 runs are unsettled: r0 (queued), r1 (queued)");
+        let many = runs(25).to_string();
+        assert!(
+            many.starts_with("25 runs are unsettled: ") && many.ends_with("r19 (queued) and 5 more"),
+            "{many}"
+        );
+    }
+}

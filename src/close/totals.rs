@@ -1,0 +1,61 @@
+//! The totals that a close freezes, with the hash of its rows and the names of its pipelines.
+
+use crate::digest::{Hash, Hashing};
+use crate::error::{Error, Result};
+use crate::export::column_totals::ColumnTotals;
+use crate::export::{Dialect, WriteError, csv};
+use crate::report::cost::{self, CostTotals};
+use crate::report::ledger::NamedPipeline;
+use crate::report::table::USD_DECIMALS;
+use crate::report::{Ledger, rows};
+use crate::run::Usd;
+use crate::store::CloseTotals;
+use serde_json::{Value, json};
+use std::io;
+
+/// The totals of the ledger's span.
+///
+/// # Errors
+/// Those of SQLite; [`Error::Internal`] when a sum exceeds what the archive can store.
+pub fn totals(ledger: &Ledger<'_>) -> Result<CloseTotals> {
+    let sums: CostTotals = cost::total(ledger)?;
+    let nanos = |usd: Option<Usd>| {
+        usd.map(|usd| i64::try_from(usd.units()))
+            .transpose()
+            .map_err(|_| Error::Internal("the sum of the month exceeds 9.2 billion USD".to_owned()))
+    };
+    Ok(CloseTotals {
+        runs: sums.runs,
+        runs_cost_unknown: sums.runs_cost_unknown,
+        el_cost_nanos: nanos(sums.el())?,
+        transformation_cost_nanos: nanos(sums.transformation())?,
+        total_cost_nanos: nanos(sums.total())?,
+        credits: sums.credits,
+        rows_sha256: rows_sha256(ledger)?,
+        names: names(ledger)?,
+    })
+}
+
+/// The SHA-256 of the bytes that `runledger export costs --period` writes.
+fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
+    let mut hashing = Hashing::new(io::sink());
+    csv::write_rows(
+        &mut rows::costs(ledger)?,
+        &Dialect::MACHINE,
+        USD_DECIMALS,
+        &mut ColumnTotals::default(),
+        &mut hashing,
+    )
+    .map_err(|error| match error {
+        WriteError::Source(error) => error,
+        WriteError::Io(error) => Error::Internal(format!("the rows could not be hashed: {error}")),
+    })?;
+    Ok(hashing.finish().1)
+}
+
+fn names(ledger: &Ledger<'_>) -> Result<String> {
+    let names = ledger.pipelines()?.into_iter().map(
+        |NamedPipeline { kind, pipeline_id, name }| json!({ "kind": kind, "pipeline_id": pipeline_id, "name": name }),
+    );
+    Ok(Value::from_iter(names).to_string())
+}

@@ -1,0 +1,194 @@
+//! `runledger demo`: syncs, closes and reports on generated runs, without an account or any setup.
+
+mod changes;
+
+use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::cli::PeriodArgs;
+use crate::commands::close::{self, CloseArgs};
+use crate::commands::shared::output::{print_line, print_plain_table};
+use crate::commands::shared::progress::observer;
+use crate::commands::shared::runtime::{runtime, stop_on_signals, sync_context};
+use crate::commands::show::{self, ShowArgs};
+use crate::commands::sync::summary_line;
+use crate::error::{Error, Result};
+use crate::report::period::{Calendar, Period};
+use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
+use crate::run;
+use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
+use crate::secret::ApiKey;
+use crate::settings::Settings;
+use crate::store::{Archive, Lock};
+use crate::sync::{Clock, Options, Summary, SystemClock, sync};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::Runtime;
+
+/// The arguments of `runledger demo`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  runledger demo
+  runledger demo --runs 500 --seed 3 --db try.db")]
+pub struct DemoArgs {
+    /// Number of runs to generate
+    #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
+    pub runs: u32,
+
+    /// Seed of the generator; the same seed generates the same runs
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+}
+
+/// The archive unless `--db` is given. `RUNLEDGER_DB` does not apply: the demo must not touch a real archive.
+const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
+
+/// The time zone of the month that the demo closes.
+const ZONE: Tz = Tz::America__Sao_Paulo;
+
+/// Syncs a year of generated runs, closes a month, changes some runs, syncs again and prints sample reports.
+///
+/// # Errors
+/// [`Error::Usage`] when the archive exists and is not from an earlier demo.
+pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
+    let path = db.map_or_else(|| PathBuf::from(DEFAULT_ARCHIVE), Path::to_owned);
+    remove_earlier_demo(&path)?;
+    let runtime = runtime()?;
+    // The simulated hour between the two syncs ends now.
+    let plan = Plan {
+        seed: args.seed,
+        runs: args.runs as usize,
+        ..Plan::ending_at(Utc::now() - TimeDelta::hours(1))
+    };
+    let sandbox = runtime
+        .block_on(Sandbox::start(
+            Model::new(&plan),
+            SandboxOptions { log: false, ..SandboxOptions::default() },
+        ))
+        .map_err(|cause| Error::Internal(format!("cannot start the mock API: {cause}")))?;
+    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
+
+    print_line(&format!("A mock API at {} has {} generated runs from one year.", sandbox.url(), args.runs))?;
+    print_line("\n$ runledger sync")?;
+    sync_once(&runtime, &sandbox, &archive, &Options::default())?;
+
+    // `close` takes the lock itself.
+    drop(archive);
+    let month = settled_month(Utc::now());
+    print_line(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
+    let booking = PeriodArgs { zone: Some(ZONE.to_string()), ..PeriodArgs::default() };
+    let close_args = CloseArgs { period: Some(month.label.clone()), booking, ..CloseArgs::default() };
+    close::run(&close_args, &path, &Settings::default())?;
+
+    let example = changes::simulate_hour(&mut sandbox.model(), &month);
+    print_line(&format!(
+        "\nAn hour later, runs have ended, costs have arrived, costs of {} were corrected, and new runs have started.",
+        month.label
+    ))?;
+    // Only a walk of the whole list, due every seven days, finds changes that old.
+    print_line("\n$ runledger sync --full")?;
+    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
+    sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
+
+    let ledger = Ledger::open(archive.connection(), Scope::default())?;
+    print_line("\n$ runledger report cost")?;
+    print_table(&cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?)?;
+    print_line("\n$ runledger report duration --by kind")?;
+    print_table(&duration::report(&ledger, &[Dimension::Kind])?)?;
+    drop(ledger);
+    print_line(&format!(
+        "\n{} keeps the numbers it was closed with. Changes since the close:\n\n$ runledger restatements",
+        month.label
+    ))?;
+    print_table(&restatements::listed(
+        archive.connection(),
+        &restatements::latest(archive.closes()?),
+        None,
+    )?)?;
+    drop(archive);
+    print_line(&format!("\n$ runledger show {example}"))?;
+    show::run(&ShowArgs { id: example, json: false }, &path)?;
+
+    print_line(&format!(
+        "\nThe archive is {path}, an SQLite file. Try:\n  \
+           runledger --db {path} status\n  \
+           runledger --db {path} report cost --by pipeline --zone America/Sao_Paulo\n  \
+           runledger --db {path} report cost --period {month}\n  \
+           runledger --db {path} report failures\n  \
+           runledger --db {path} export runs --output runs.csv\n  \
+           runledger --db {path} query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'\n  \
+           sqlite3 {path} < queries/cost.sql",
+        path = path.display(),
+        month = month.label
+    ))
+}
+
+/// The latest month without unsettled runs: it ended before the settling time of 30 days.
+fn settled_month(now: DateTime<Utc>) -> Period {
+    let month = |at: DateTime<Utc>| {
+        let at = run::Instant::from_utc(at).expect("the clock is within the calendar");
+        Period::around(at, Calendar::Month, ZONE)
+    };
+    let unsettled = month(now - TimeDelta::days(31));
+    let before =
+        unsettled.start.expect("the clock is within the calendar").to_utc() - TimeDelta::microseconds(1);
+    month(before)
+}
+
+/// Removes the archive of an earlier demo, and rejects any other file.
+fn remove_earlier_demo(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let not_a_demo = |_| Error::Usage {
+        what: format!("{} already exists and is not from an earlier demo", path.display()),
+        hint: Some("choose another file with --db".to_owned()),
+    };
+    let archive = Archive::open_for_reading(path).map_err(not_a_demo)?;
+    let has_other_syncs: bool = archive
+        .connection()
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM syncs WHERE api_url NOT LIKE 'http://127.0.0.1:%')",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(Error::from)
+        .map_err(not_a_demo)?;
+    if has_other_syncs {
+        return Err(not_a_demo(Error::usage("")));
+    }
+    drop(archive);
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match std::fs::remove_file(&file) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::Output { what: path.display().to_string(), cause });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Runs one sync over HTTP and prints its summary.
+fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<()> {
+    let url = BaseUrl::parse(&sandbox.url())?;
+    let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
+    let client = Arc::new(Client::new(url, &key, ClientConfig::default())?);
+    let stop = stop_on_signals(runtime)?;
+    let mut observer = observer();
+    let context = sync_context(client, runtime, &stop, observer.as_mut());
+    let began = Instant::now();
+    let summary: Summary = sync(archive, context, options)?;
+    drop(observer);
+    print_line(&summary_line(&summary, began.elapsed().as_secs_f64(), false))?;
+    summary.result
+}
+
+fn print_table(table: &Table) -> Result<()> {
+    print_plain_table(table, false)
+}

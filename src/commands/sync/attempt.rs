@@ -1,0 +1,123 @@
+//! One attempt to read the API into an archive: key, lock, progress, summary.
+
+use super::Target;
+use super::summary::{print_failure, print_summary, summary_line};
+use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
+use crate::commands::shared::output::print_note;
+use crate::commands::shared::progress::{NoProgress, observer};
+use crate::commands::shared::runtime::{Runtime, client, sync_context};
+use crate::error::{Error, Result};
+use crate::secret::ApiKey;
+use crate::store::{Archive, Lock};
+use crate::sync::{Clock, Observer, Options, Summary, SyncContext, SystemClock};
+use chrono::TimeDelta;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The interval between attempts to take a lock that another process holds.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// The outcome of an attempt.
+pub(in crate::commands) struct Attempt {
+    /// The summary and the error for people, with the API key redacted.
+    pub(super) text: String,
+    /// The duration. `None`: it did not start.
+    pub(super) seconds: Option<f64>,
+    /// The number of requests. `None`: it did not start.
+    pub(super) requests: Option<u64>,
+    /// The result.
+    pub(in crate::commands) result: Result<()>,
+}
+
+impl Attempt {
+    /// An attempt that failed before the first request.
+    pub(super) fn not_started(error: Error) -> Attempt {
+        Attempt { text: error.render(), seconds: None, requests: None, result: Err(error) }
+    }
+}
+
+/// Opens the archive, runs `act` on it and prints the summary.
+pub(in crate::commands) fn attempt(
+    api: &ApiArgs,
+    lock: &LockArgs,
+    verbosity: &VerbosityArgs,
+    target: &Target<'_>,
+    options: &Options,
+    runtime: &Runtime,
+    act: impl for<'a> FnOnce(&'a Archive, SyncContext<'a>, &'a Options) -> Result<Summary>,
+) -> Attempt {
+    let path = target.path;
+    let read = || -> Result<(ApiKey, Summary, f64)> {
+        let (key, client) = client(api, target.workspace)?;
+        let wait = LockWait { runtime, limit: lock.lock_wait, quiet: verbosity.quiet };
+        let (_lock, archive) = open(path, options.dry_run, &wait)?;
+        let began = Instant::now();
+        let mut observer: Box<dyn Observer> = if verbosity.quiet { Box::new(NoProgress) } else { observer() };
+        let context = sync_context(client, &runtime.runtime, &runtime.stop, observer.as_mut());
+        let summary = act(&archive, context, options)?;
+        Ok((key, summary, began.elapsed().as_secs_f64()))
+    };
+    let (key, summary, seconds) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            let error = error.in_archive(path);
+            if let (Some(workspace), true) = (target.name(), verbosity.json)
+                && let Err(output_error) = print_failure(workspace, &error)
+            {
+                return Attempt::not_started(output_error);
+            }
+            return Attempt::not_started(error);
+        }
+    };
+    let mut text = summary_line(&summary, seconds, options.dry_run);
+    let requests = summary.tally.requests;
+    let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run);
+    let result = printed.and(summary.result).map_err(|error| error.in_archive(path));
+    if let Err(error) = &result {
+        text = format!("{text}\n{}", error.render());
+    }
+    Attempt { text: key.redact(&text), seconds: Some(seconds), requests: Some(requests), result }
+}
+
+/// Opens the archive for writing. A dry run of a first sync must not leave a file behind.
+fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>, Archive)> {
+    if dry_run && !path.exists() {
+        return Ok((None, Archive::temporary()?));
+    }
+    let lock = wait.lock(path)?;
+    let archive = Archive::open(path, &lock)?;
+    Ok((Some(lock), archive))
+}
+
+/// How long to wait for a lock that another process holds.
+struct LockWait<'a> {
+    runtime: &'a Runtime,
+    limit: TimeDelta,
+    quiet: bool,
+}
+
+impl LockWait<'_> {
+    /// Takes the lock as soon as it is free.
+    fn lock(&self, path: &Path) -> Result<Lock> {
+        let deadline = Instant::now() + self.limit.to_std().unwrap_or_default();
+        let mut is_announced = self.quiet;
+        loop {
+            let holder = match Lock::acquire(path, SystemClock.now()) {
+                Err(Error::Locked { holder }) if Instant::now() < deadline => holder,
+                other => return other,
+            };
+            if !is_announced {
+                print_note(&format!("waiting for another process: {holder}"));
+                is_announced = true;
+            }
+            self.runtime.runtime.block_on(async {
+                let delay = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
+                tokio::select! {
+                    biased;
+                    error = self.runtime.stop.requested() => Err(error),
+                    () = tokio::time::sleep(delay) => Ok(()),
+                }
+            })?;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The summary of a sync: one line for people, or one JSON object.
+
+use crate::cli::VerbosityArgs;
+use crate::commands::shared::output::print_line;
+use crate::error::{Error, Result};
+use crate::escape::escape_control;
+use crate::store::SyncKind;
+use crate::sync::Summary;
+use serde_json::{Value, json};
+
+/// Prints the summary, after a line for each new kind of drift.
+pub(super) fn print_summary(
+    workspace: Option<&str>,
+    summary: &Summary,
+    seconds: f64,
+    verbosity: &VerbosityArgs,
+    dry_run: bool,
+) -> Result<()> {
+    if verbosity.json {
+        let mut object = as_json(summary, seconds, dry_run);
+        if let Some(workspace) = workspace {
+            object["workspace"] = json!(workspace);
+        }
+        return print_line(&object.to_string());
+    }
+    if verbosity.quiet && summary.result.is_ok() {
+        return Ok(());
+    }
+    for row in &summary.new_drift {
+        let drift = &row.drift;
+        let line = format!(
+            "unknown {} of `{}`: {} (stored; first seen in run {})",
+            drift.kind.as_str(),
+            escape_control(&drift.field),
+            escape_control(&drift.observed),
+            row.example_run_id
+        );
+        print_line(&with_workspace(workspace, line))?;
+    }
+    print_line(&with_workspace(workspace, summary_line(summary, seconds, dry_run)))
+}
+
+/// Prints the JSON object of a sync that failed before the first request.
+pub(super) fn print_failure(workspace: &str, error: &Error) -> Result<()> {
+    let object = json!({
+        "workspace": workspace,
+        "kind": null,
+        "exit_code": error.exit_code(),
+        "error": error.to_string(),
+    });
+    print_line(&object.to_string())
+}
+
+/// A line prefixed with the name of its workspace, if there are several.
+fn with_workspace(workspace: Option<&str>, line: String) -> String {
+    match workspace {
+        Some(workspace) => format!("{}: {line}", escape_control(workspace)),
+        None => line,
+    }
+}
+
+/// The summary on one line.
+pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
+    let tally = &summary.tally;
+    let remark = match (&summary.result, dry_run) {
+        (Ok(()), false) => "",
+        (Ok(()), true) => " (dry run: nothing was stored)",
+        (Err(Error::Partial { .. }), _) => " (partial)",
+        (Err(_), _) => " (incomplete)",
+    };
+    format!(
+        "{} {}: {} runs seen, {} new, {} changed, {} unchanged, {} vanished; {} requests in {seconds:.1} s{remark}",
+        summary.kind.as_str(),
+        if summary.kind == SyncKind::Fetch { "by id" } else { "sync" },
+        tally.seen,
+        tally.new,
+        tally.changed,
+        tally.unchanged,
+        tally.vanished,
+        tally.requests
+    )
+}
+
+fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
+    let tally = &summary.tally;
+    json!({
+        "kind": summary.kind.as_str(),
+        "reason": summary.reason,
+        "dry_run": dry_run,
+        "exit_code": summary.result.as_ref().err().map_or(0, Error::exit_code),
+        "error": summary.result.as_ref().err().map(ToString::to_string),
+        "runs_seen": tally.seen,
+        "runs_new": tally.new,
+        "runs_changed": tally.changed,
+        "runs_unchanged": tally.unchanged,
+        "runs_vanished": tally.vanished,
+        "items_quarantined": tally.quarantined,
+        "pages": tally.pages,
+        "requests": tally.requests,
+        "newest_first": summary.newest_first,
+        "missing": summary.missing,
+        "new_drift": summary.new_drift.iter().map(|row| json!({
+            "field": row.drift.field,
+            "kind": row.drift.kind.as_str(),
+            "observed": row.drift.observed,
+            "example_run_id": row.example_run_id,
+        })).collect::<Vec<_>>(),
+        "seconds": (seconds * 1000.0).round() / 1000.0,
+    })
+}

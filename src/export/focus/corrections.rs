@@ -1,0 +1,153 @@
+//! The charges of a month: its own runs, and corrections of closed months that became known in it.
+
+use super::billing_period::BillingPeriod;
+use super::charge::{Books, Correction};
+use super::{ChargeSummary, CostAndUsage, Version};
+use crate::error::Result;
+use crate::export::WriteError;
+use crate::report::restatements::{latest, restatements};
+use crate::report::{CostComponent, Ledger, Scope, run_cost};
+use crate::store::Close;
+use std::io::Write;
+
+/// Writes the charges of the runs booked in the month of the ledger, then the corrections that became known in it.
+///
+/// `closes` are those of the archive, in any order. A correction belongs to the month in which it was seen, because the
+/// books of its own month are closed.
+///
+/// # Errors
+/// Those of SQLite and of `out`; [`crate::error::Error::Internal`] when this version cannot read a close.
+pub fn write_charges(
+    ledger: &Ledger<'_>,
+    closes: &[Close],
+    books: &Books,
+    version: Version,
+    out: &mut dyn Write,
+) -> Result<ChargeSummary, WriteError> {
+    let mut charges = CostAndUsage::begin(books, version, out)?;
+    run_cost::for_each(ledger, |run| -> Result<(), WriteError> { Ok(charges.run(&run)?) })?;
+    let seen_here = books.period.start..books.period.end;
+    let known = known_closes(ledger.scope(), closes);
+    for close in known.iter().filter(|close| close.frozen.period != books.period.label) {
+        let period = BillingPeriod::of_close(close);
+        let changes = restatements(ledger.connection(), &Scope::of_close(close)?, ledger.scope().as_of)?;
+        for change in changes.iter().filter(|change| seen_here.contains(&change.seen_at)) {
+            let (Some(component), Some(difference)) =
+                (CostComponent::of_column(change.field), change.difference)
+            else {
+                continue;
+            };
+            let seen_at = change.seen_at;
+            run_cost::for_run(ledger, &change.run_id, |run| -> Result<(), WriteError> {
+                let correction = Correction { period: &period, run, component, difference, seen_at };
+                Ok(charges.correction(&correction)?)
+            })?;
+        }
+    }
+    Ok(charges.finish()?)
+}
+
+/// The closes that the scope's month takes corrections of, one per month.
+///
+/// A closed month takes those made before its own close, so that later closes do not change it. An open month takes
+/// those whose moment of knowledge is not after its own.
+fn known_closes(scope: &Scope, closes: &[Close]) -> Vec<Close> {
+    let is_known = |close: &&Close| match (scope.close_id, scope.as_of) {
+        (Some(own), _) => close.close_id < own,
+        (None, Some(as_of)) => close.frozen.known_at <= as_of,
+        (None, None) => true,
+    };
+    latest(closes.iter().filter(is_known).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::focus::{Account, BilledBy};
+    use crate::run::Instant;
+    use crate::store::{Archive, CloseTotals, Frozen, RowLayout};
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    fn close(close_id: i64, period: &str, starts_at: &str, ends_at: &str, known_at: &str) -> Close {
+        let totals = CloseTotals {
+            runs: 0,
+            runs_cost_unknown: 0,
+            el_cost_nanos: None,
+            transformation_cost_nanos: None,
+            total_cost_nanos: None,
+            credits: 0,
+            rows_sha256: [0; 32],
+            names: "[]".to_owned(),
+        };
+        let frozen = Frozen {
+            period: period.to_owned(),
+            restates: None,
+            closed_at: at(known_at),
+            known_at: at(known_at),
+            zone: "UTC".to_owned(),
+            starts_at: at(starts_at),
+            ends_at: at(ends_at),
+            date_basis: "started".to_owned(),
+            allocation: "[]".to_owned(),
+            objections: None,
+            totals,
+            row_layout: RowLayout::default(),
+        };
+        Close { close_id, frozen }
+    }
+
+    fn january(close_id: i64, known_at: &str) -> Close {
+        close(close_id, "2026-01", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", known_at)
+    }
+
+    #[test]
+    fn a_month_knows_the_closes_before_its_own_and_the_latest_of_each_month() {
+        let closes = [january(1, "2026-02-02T00:00:00Z"), january(3, "2026-03-02T00:00:00Z")];
+        let ids = |scope: &Scope| -> Vec<i64> {
+            known_closes(scope, &closes).iter().map(|close| close.close_id).collect()
+        };
+        assert_eq!(ids(&Scope::default()), [3]);
+        assert_eq!(ids(&Scope { close_id: Some(2), ..Scope::default() }), [1]);
+        assert_eq!(ids(&Scope { as_of: Some(at("2026-02-15T00:00:00Z")), ..Scope::default() }), [1]);
+        assert!(ids(&Scope { as_of: Some(at("2026-02-01T00:00:00Z")), ..Scope::default() }).is_empty());
+    }
+
+    #[test]
+    fn a_late_cost_is_a_correction_in_the_month_it_was_seen_in() {
+        let archive = Archive::temporary().unwrap();
+        archive
+            .connection()
+            .execute_batch(
+                "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
+                                    last_observed_at)
+                 VALUES (1, 'first', '2026-02-01T00:00:00.000000Z', 'complete', 1, '0.1.0', 'http://h/',
+                         '2026-02-20T00:00:00.000000Z');
+                 INSERT INTO run_snapshots (run_id, observed_at, superseded_at, sync_id, content_hash, started_at,
+                                            status, el_cost_usd, el_cost_nanos, source)
+                 VALUES ('run-1', '2026-02-01T00:00:01.000000Z', '2026-02-10T00:00:00.000000Z', 1, zeroblob(32),
+                         '2026-01-05T10:00:00.000000Z', 'success', 0.25, 250000000, 's-1'),
+                        ('run-1', '2026-02-10T00:00:00.000000Z', NULL, 1, zeroblob(32),
+                         '2026-01-05T10:00:00.000000Z', 'success', 0.75, 750000000, 's-1');",
+            )
+            .unwrap();
+        let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
+        let closes = [january(1, "2026-02-02T00:00:00Z")];
+        for (label, start, end, is_corrected) in [
+            ("2026-02", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", true),
+            ("2026-03", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z", false),
+        ] {
+            let period =
+                BillingPeriod { label: label.to_owned(), start: at(start), end: at(end), closed_at: None };
+            let books =
+                Books { period, billed_by: BilledBy::default(), account: Account::default(), plan: None };
+            let mut out = Vec::new();
+            write_charges(&ledger, &closes, &books, Version::V1_2, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.contains("Correction of 2026-01: "), is_corrected, "{label}: {text}");
+            assert_eq!(text.contains(",0.500000000,"), is_corrected, "{label}: {text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The settings file: its keys, how it is read, and what makes it invalid.
+
+use super::workspace::Workspace;
+use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_zone};
+use crate::error::{Error, Result};
+use crate::export::focus::{Account, BilledBy};
+use crate::renamed::{NameKind, renamed};
+use crate::report::allocation::Allocation;
+use crate::report::plan::Plan;
+use crate::suggest::did_you_mean;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The keys of a settings file. An unknown key is an error.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) zone: Option<String>,
+    pub(super) date_basis: Option<String>,
+    pub(super) dialect: Option<String>,
+    #[serde(default)]
+    pub(super) billed_by: BilledBy,
+    #[serde(default)]
+    pub(super) account: Account,
+    pub(super) plan: Option<Plan>,
+    #[serde(default)]
+    pub(super) cost_center: Allocation,
+    #[serde(default)]
+    pub(super) workspace: Vec<Workspace>,
+}
+
+impl File {
+    /// Reads the text of the file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the line, where it is known.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<File> {
+        let invalid = |what: String, hint: Option<String>| Error::Usage {
+            what: format!("invalid settings in {}: {what}", path.display()),
+            hint,
+        };
+        let general_hint =
+            || "`runledger config` lists the settings; docs/month-end-close.md explains them".to_owned();
+        // The message gives the line instead of quoting it: the line may contain a key, put there by mistake.
+        let line = |error: &toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
+        };
+        let mut file: File = toml::from_str(text).map_err(|error| {
+            let why = error.message().trim_end();
+            match unknown_key(why).and_then(|key| renamed(NameKind::Setting, key)) {
+                Some(renamed) => invalid(format!("line {}: {}", line(&error), renamed.error()), None),
+                None => invalid(
+                    format!("line {}: {why}", line(&error)),
+                    similar_key(why).or_else(|| Some(general_hint())),
+                ),
+            }
+        })?;
+        reject_renamed_in_rules(text).map_err(|error| invalid(error.to_string(), None))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
+        file.validate()
+            .map_err(|error| invalid(error.to_string(), error.hint().or_else(|| Some(general_hint()))))?;
+        Ok(file)
+    }
+
+    /// Checks every value, even one that the command does not need or that the environment overrides.
+    fn validate(&self) -> Result<()> {
+        let setting = |value: &Option<String>| {
+            let value = value.clone()?;
+            Some(Setting { value, origin: Origin::File(PathBuf::new()) })
+        };
+        setting(&self.zone).map(parse_zone).transpose()?;
+        setting(&self.date_basis).map(parse_date_basis).transpose()?;
+        setting(&self.dialect).map(parse_dialect).transpose()?;
+        for (place, workspace) in self.workspace.iter().enumerate() {
+            workspace.validate(&self.workspace[..place])?;
+        }
+        self.cost_center.validate()
+    }
+
+    /// These settings, completed by those that several workspaces share.
+    pub(super) fn over(self, base: File) -> File {
+        File {
+            zone: self.zone.or(base.zone),
+            date_basis: self.date_basis.or(base.date_basis),
+            dialect: self.dialect.or(base.dialect),
+            billed_by: BilledBy {
+                el: self.billed_by.el.or(base.billed_by.el),
+                transformation: self.billed_by.transformation.or(base.billed_by.transformation),
+            },
+            account: Account {
+                billing_id: self.account.billing_id.or(base.account.billing_id),
+                billing_name: self.account.billing_name.or(base.account.billing_name),
+                sub_id: self.account.sub_id.or(base.account.sub_id),
+                sub_name: self.account.sub_name.or(base.account.sub_name),
+            },
+            plan: self.plan.or(base.plan),
+            cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
+            workspace: base.workspace,
+        }
+    }
+}
+
+/// Rejects renamed keys in the allocation rules, which accept the old ones where they were frozen with a month.
+fn reject_renamed_in_rules(text: &str) -> Result<()> {
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let rules = table.get("cost_center").and_then(toml::Value::as_array);
+    let rules = rules.into_iter().flatten().filter_map(toml::Value::as_table);
+    match rules.flat_map(toml::Table::keys).find_map(|key| renamed(NameKind::Setting, key)) {
+        Some(renamed) => Err(renamed.error()),
+        None => Ok(()),
+    }
+}
+
+/// The key in serde's message "unknown field `zoen`, expected one of `zone`, `date_basis`". `None`: another message.
+fn unknown_key(why: &str) -> Option<&str> {
+    why.strip_prefix("unknown field ")?.split('`').nth(1)
+}
+
+/// A suggestion for an unknown key. `None`: another message, or no key is similar.
+fn similar_key(why: &str) -> Option<String> {
+    let known = why.split('`').skip(3).step_by(2);
+    did_you_mean(unknown_key(why)?, known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::renamed::RENAMED;
+
+    #[test]
+    fn a_renamed_setting_is_an_error_with_the_new_name() {
+        for renamed in RENAMED.iter().filter(|renamed| renamed.kind == NameKind::Setting) {
+            for text in [format!("zone = \"UTC\"\n{} = \"x\"", renamed.old), format!("\n[[{}]]", renamed.old)]
+            {
+                let error = File::parse(&text, Path::new("runledger.toml")).unwrap_err();
+                let line = format!("invalid settings in runledger.toml: line 2: {}", renamed.error());
+                assert_eq!((error.exit_code(), error.to_string()), (2, line));
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistyped_key_gets_a_suggestion() {
+        let error = File::parse("zoen = \"UTC\"", Path::new("runledger.toml")).unwrap_err();
+        assert_eq!(error.hint().unwrap(), "did you mean `zone`?");
+    }
+}

@@ -1,0 +1,292 @@
+//! The settings: a flag, else an environment variable, else the settings file, else a default.
+
+mod env;
+mod file;
+mod workspace;
+
+pub use env::{
+    API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DB_VARIABLE, DIALECT_VARIABLE,
+    PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive, has_api_key, ping_url,
+    redaction, terminal_is_dumb,
+};
+pub use workspace::Workspace;
+
+use crate::atomic_file::same_file;
+use crate::error::{Error, Result};
+use crate::export::Dialect;
+use crate::export::focus::{Account, BilledBy};
+use crate::report::DateBasis;
+use crate::report::allocation::Allocation;
+use crate::report::plan::Plan;
+use crate::report::scope;
+use crate::suggest::did_you_mean;
+use chrono_tz::Tz;
+use env::variable;
+use file::File;
+use std::path::{Path, PathBuf};
+
+/// The settings file, in the folder of the archive that it applies to.
+const DEFAULT_FILE: &str = "runledger.toml";
+
+const DEFAULT_DB: &str = "runledger.db";
+
+/// The default archive, in the current folder.
+pub fn default_archive() -> &'static Path {
+    Path::new(DEFAULT_DB)
+}
+
+/// The origin of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag, by its name.
+    Flag(&'static str),
+    /// An environment variable, by its name.
+    Environment(&'static str),
+    /// The settings file.
+    File(PathBuf),
+    /// The default.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Flag(name) | Origin::Environment(name) => f.write_str(name),
+            Origin::File(path) => path.display().fmt(f),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting { value: change(self.value), origin: self.origin }
+    }
+}
+
+/// The settings of an archive: the environment and the settings file, if there is one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    path: Option<PathBuf>,
+    file: File,
+}
+
+impl Settings {
+    /// Reads the file given by `--config`, else by `RUNLEDGER_CONFIG`, else `runledger.toml` in the archive's folder,
+    /// which is optional.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a named file is missing, when the file is invalid, or when the environment uses the old
+    /// name of a variable.
+    pub fn load(flag: Option<&Path>, archive: &Path) -> Result<Settings> {
+        env::reject_renamed(env::is_set)?;
+        let named = match flag {
+            Some(path) => Some(path.to_owned()),
+            None => variable(CONFIG_VARIABLE)?.map(PathBuf::from),
+        };
+        let path = named.clone().unwrap_or_else(|| archive.with_file_name(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                return Ok(Settings::default());
+            }
+            Err(error) => {
+                return Err(Error::usage(format!("cannot read the settings in {}: {error}", path.display())));
+            }
+        };
+        let file = File::parse(&text, &path)?;
+        Ok(Settings { path: Some(path), file })
+    }
+
+    /// These settings, completed by those that several workspaces share.
+    #[must_use]
+    pub fn over(self, shared: &Settings) -> Settings {
+        let path = self.path.or_else(|| shared.path.clone());
+        Settings { path, file: self.file.over(shared.file.clone()) }
+    }
+
+    /// The settings file in the archive's folder, ignoring `--config` and `RUNLEDGER_CONFIG`. Empty settings when there
+    /// is no such file.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn beside(archive: &Path) -> Result<Settings> {
+        let path = archive.with_file_name(DEFAULT_FILE);
+        if path.exists() { Settings::load(Some(&path), archive) } else { Ok(Settings::default()) }
+    }
+
+    /// The settings file; `None`: there is none.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The time zone of months, weeks and days.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when IANA has no such zone.
+    pub fn zone(&self) -> Result<Setting<Tz>> {
+        parse_zone(self.choose(ZONE_VARIABLE, &self.file.zone, "UTC")?)
+    }
+
+    /// The instant that assigns a run to a period.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no such date basis.
+    pub fn date_basis(&self) -> Result<Setting<DateBasis>> {
+        let default = DateBasis::default().as_str();
+        parse_date_basis(self.choose(DATE_BASIS_VARIABLE, &self.file.date_basis, default)?)
+    }
+
+    /// The CSV dialect.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no such dialect.
+    pub fn dialect(&self, flag: Option<&str>) -> Result<Setting<Dialect>> {
+        let default = Dialect::MACHINE.name();
+        parse_dialect(match flag {
+            Some(name) => Setting { value: name.to_owned(), origin: Origin::Flag("--dialect") },
+            None => self.choose(DIALECT_VARIABLE, &self.file.dialect, default)?,
+        })
+    }
+
+    /// Who invoices which component of a run's cost.
+    pub fn billed_by(&self) -> BilledBy {
+        self.file.billed_by.clone()
+    }
+
+    /// The billing account and the sub-account.
+    pub fn account(&self) -> Account {
+        self.file.account.clone()
+    }
+
+    /// The monthly plan. `None`: not set.
+    pub fn plan(&self) -> Option<Plan> {
+        self.file.plan
+    }
+
+    /// The allocation rules of the cost centers.
+    pub fn allocation(&self) -> &Allocation {
+        &self.file.cost_center
+    }
+
+    /// The workspaces, in the order of the file.
+    pub fn workspaces(&self) -> &[Workspace] {
+        &self.file.workspace
+    }
+
+    /// The workspace with that archive. `None`: the settings have none.
+    pub fn workspace_at(&self, archive: &Path) -> Option<&Workspace> {
+        self.file.workspace.iter().find(|workspace| same_file(&workspace.archive, archive))
+    }
+
+    /// Every setting by its name, with its value as text; `None`: not set. Secrets are listed as `(set)`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when an environment variable is invalid.
+    pub fn in_force(&self, archive: Setting<PathBuf>) -> Result<Vec<(String, Setting<Option<String>>)>> {
+        let file = || self.path.clone().map_or(Origin::Default, Origin::File);
+        let environment = |name: &'static str| -> Result<Setting<Option<String>>> {
+            let value = variable(name)?;
+            let origin = if value.is_some() { Origin::Environment(name) } else { Origin::Default };
+            Ok(Setting { value, origin })
+        };
+        let secret = |name: &'static str| -> Result<Setting<Option<String>>> {
+            Ok(environment(name)?.map(|value| value.map(|_| "(set)".to_owned())))
+        };
+        let mut url = environment(API_URL_VARIABLE)?;
+        // An invalid URL is an error instead of a row: it may contain a password.
+        url.value = Some(api_address(None)?.to_string());
+        let mut settings = vec![
+            ("archive", archive.map(|path| Some(path.display().to_string()))),
+            ("api_url", url),
+            ("api_key", secret(API_KEY_VARIABLE)?),
+            ("redact", environment(REDACT_VARIABLE)?),
+            ("ping_url", secret(PING_URL_VARIABLE)?),
+            ("zone", self.zone()?.map(|zone| Some(zone.to_string()))),
+            ("date_basis", self.date_basis()?.map(|basis| Some(basis.as_str().to_owned()))),
+            ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
+        ];
+        let from_file = |value: Option<String>| Setting {
+            origin: if value.is_some() { file() } else { Origin::Default },
+            value,
+        };
+        let File { billed_by, account, plan, .. } = self.file.clone();
+        settings.extend([
+            ("billed_by.el", from_file(billed_by.el)),
+            ("billed_by.transformation", from_file(billed_by.transformation)),
+            ("account.billing_id", from_file(account.billing_id)),
+            ("account.billing_name", from_file(account.billing_name)),
+            ("account.sub_id", from_file(account.sub_id)),
+            ("account.sub_name", from_file(account.sub_name)),
+            ("plan.fee_usd", from_file(plan.map(|plan| plan.fee_usd.to_string()))),
+            ("plan.credits", from_file(plan.map(|plan| plan.credits.to_string()))),
+        ]);
+        let rules = &self.file.cost_center.0;
+        if rules.is_empty() {
+            settings.push(("cost_center", from_file(None)));
+        }
+        settings.extend(rules.iter().map(|rule| ("cost_center", from_file(Some(rule.to_string())))));
+        let workspaces = self.file.workspace.iter().map(|workspace| {
+            let key = match &workspace.api_key_file {
+                Some(file) => format!("the file {}", file.display()),
+                None => "the environment".to_owned(),
+            };
+            let api = if workspace.api_url.is_some() { ", with its own API URL" } else { "" };
+            let value = format!("{} in {}, key from {key}{api}", workspace.name, workspace.archive.display());
+            ("workspace", from_file(Some(value)))
+        });
+        settings.extend(workspaces);
+        Ok(settings.into_iter().map(|(name, setting)| (name.to_owned(), setting)).collect())
+    }
+
+    /// The environment variable, else the file, else the default.
+    fn choose(
+        &self,
+        environment: &'static str,
+        file: &Option<String>,
+        default: &str,
+    ) -> Result<Setting<String>> {
+        let setting = |value: &str, origin| Ok(Setting { value: value.to_owned(), origin });
+        if let Some(value) = variable(environment)? {
+            return setting(&value, Origin::Environment(environment));
+        }
+        match (file, &self.path) {
+            (Some(value), Some(path)) => setting(value, Origin::File(path.clone())),
+            _ => setting(default, Origin::Default),
+        }
+    }
+}
+
+fn parse_zone(Setting { value, origin }: Setting<String>) -> Result<Setting<Tz>> {
+    Ok(Setting { value: scope::parse_zone(&value, name_of(&origin, "zone"))?, origin })
+}
+
+fn parse_date_basis(Setting { value, origin }: Setting<String>) -> Result<Setting<DateBasis>> {
+    Ok(Setting { value: DateBasis::parse(&value, name_of(&origin, "date_basis"))?, origin })
+}
+
+fn parse_dialect(Setting { value, origin }: Setting<String>) -> Result<Setting<Dialect>> {
+    let names = Dialect::NAMES;
+    let dialect = Dialect::named(&value).ok_or_else(|| Error::Usage {
+        what: format!("{} {value}: must be one of {}", name_of(&origin, "dialect"), names.join(", ")),
+        hint: did_you_mean(&value, names),
+    })?;
+    Ok(Setting { value: dialect, origin })
+}
+
+/// The name of the flag or variable, or else the key in the file.
+fn name_of<'o>(origin: &'o Origin, key: &'o str) -> &'o str {
+    match origin {
+        Origin::Flag(name) | Origin::Environment(name) => name,
+        Origin::File(_) | Origin::Default => key,
+    }
+}

@@ -1,0 +1,247 @@
+//! Archives of several workspaces: opened together, checked for overlap, combined in one answer.
+
+use crate::error::{Error, Result};
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
+use crate::report::{Ledger, Plan, Scope, Table};
+use crate::store::Archive;
+use std::path::{Path, PathBuf};
+
+/// An archive to open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The archive file.
+    pub path: PathBuf,
+    /// The name of the workspace. `None`: the file's name without its extension.
+    pub name: Option<String>,
+    /// The scope that applies where a question is silent.
+    pub defaults: ScopeDefaults,
+    /// The monthly plan. `None`: unknown.
+    pub plan: Option<Plan>,
+}
+
+/// A workspace of Nekt, with its archive open for reading.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its name, unique among the workspaces of a question.
+    pub name: String,
+    /// The archive.
+    pub archive: Archive,
+    /// The scope that applies where a question is silent.
+    pub defaults: ScopeDefaults,
+    /// The monthly plan. `None`: unknown.
+    pub plan: Option<Plan>,
+}
+
+/// Opens each archive for reading.
+///
+/// # Errors
+/// [`Error::Usage`] when two archives contain the same run, whose cost would count twice, or have the same name.
+/// [`Error::Archive`] when one is unreadable.
+pub fn open(sources: Vec<Source>) -> Result<Vec<Workspace>> {
+    let names = names(&sources.iter().map(|source| source.path.as_path()).collect::<Vec<_>>());
+    let mut workspaces: Vec<Workspace> = Vec::with_capacity(sources.len());
+    for (source, file_name) in sources.into_iter().zip(names) {
+        let Source { path, name, defaults, plan } = source;
+        let archive = Archive::open_for_reading(&path)?;
+        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults, plan };
+        for other in &workspaces {
+            check_disjoint(other, &workspace)?;
+        }
+        workspaces.push(workspace);
+    }
+    Ok(workspaces)
+}
+
+/// A name for each path: `acme` for `acme.db`, or `acme/runs` where several files are called `runs`.
+fn names(paths: &[&Path]) -> Vec<String> {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = |path: &&Path| {
+        let own = stem(path);
+        let is_unique = paths.iter().filter(|other| stem(other) == own).count() == 1;
+        match path.parent().and_then(Path::file_name) {
+            Some(folder) if !is_unique => format!("{}/{own}", folder.to_string_lossy()),
+            _ => own,
+        }
+    };
+    paths.iter().map(name).collect()
+}
+
+fn check_disjoint(one: &Workspace, other: &Workspace) -> Result<()> {
+    let (path, other_path) = (one.archive.path(), other.archive.path());
+    if let Some(run) = one.archive.shared_run(&other.archive)? {
+        return Err(Error::Usage {
+            what: format!(
+                "{} and {} both contain the run {run}: they belong to one workspace, and its costs would count twice",
+                path.display(),
+                other_path.display()
+            ),
+            hint: Some("give one --db for each workspace".to_owned()),
+        });
+    }
+    if one.name == other.name {
+        return Err(Error::Usage {
+            what: format!("{} and {} have the same name: {}", path.display(), other_path.display(), one.name),
+            hint: Some("name each in the settings, as a [[workspace]] with name and archive".to_owned()),
+        });
+    }
+    Ok(())
+}
+
+/// Freezes the state that each archive is read in, until the guards are dropped.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
+    workspaces.iter().map(|workspace| Ok(workspace.archive.connection().unchecked_transaction()?)).collect()
+}
+
+/// Opens the ledger of each workspace in the requested scope.
+///
+/// # Errors
+/// [`Error::Usage`] when the request is invalid, or when two workspaces have different months: sums over both would mix
+/// them.
+pub fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
+    let mut ledgers: Vec<Ledger<'w>> = Vec::with_capacity(workspaces.len());
+    for Workspace { name, archive, defaults, .. } in workspaces {
+        let scope = Scope::resolve(request, defaults, archive)?;
+        let ledger = Ledger::open(archive.connection(), scope)
+            .map_err(|error| error.in_archive(archive.path()))?
+            .for_workspace(name);
+        if let Some(first) = ledgers.first() {
+            check_same_months(first, &ledger)?;
+        }
+        ledgers.push(ledger);
+    }
+    Ok(ledgers)
+}
+
+fn check_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
+    let months = |ledger: &Ledger<'_>| (ledger.scope().zone, ledger.scope().date);
+    if months(one) == months(other) {
+        return Ok(());
+    }
+    let describe = |ledger: &Ledger<'_>| {
+        let (zone, date_basis) = months(ledger);
+        let closed = if ledger.scope().close_id.is_some() { ", as it was closed" } else { "" };
+        format!("{} by {} in {zone}{closed}", ledger.workspace(), date_basis.as_str())
+    };
+    let is_closed = [one, other].iter().any(|ledger| ledger.scope().close_id.is_some());
+    let hint = if is_closed {
+        "use --from and --until with --zone to ask about the same days without the closes"
+    } else {
+        "give --zone and --date-basis for all of them"
+    };
+    Err(Error::Usage {
+        what: format!("the workspaces book runs differently: {}; {}", describe(one), describe(other)),
+        hint: Some(hint.to_owned()),
+    })
+}
+
+/// Appends the answers of the ledgers, with a column `workspace`. The answer of a single ledger stays as it is.
+///
+/// # Errors
+/// Those of `answer`, which gets the index of the ledger and the ledger.
+pub fn append_answers(
+    ledgers: &[Ledger<'_>],
+    mut answer: impl FnMut(usize, &Ledger<'_>) -> Result<Table>,
+) -> Result<Table> {
+    if let [ledger] = ledgers {
+        return answer(0, ledger);
+    }
+    let mut all = Table { columns: Vec::new(), rows: Vec::new(), totals: None };
+    for (index, ledger) in ledgers.iter().enumerate() {
+        let table = answer(index, ledger).map_err(|error| ledger.with_archive_path(error))?;
+        all.append_labeled("workspace", ledger.workspace(), table);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Cell, cost};
+    use crate::run::Instant;
+    use crate::store::Lock;
+    use chrono_tz::Tz;
+    use tempfile::TempDir;
+
+    /// An archive with one run that cost half a dollar.
+    fn archive(folder: &TempDir, file: &str, run_id: &str) -> Source {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let lock = Lock::acquire(&path, Instant::parse("2026-01-01T00:00:00Z").unwrap()).unwrap();
+        let archive = Archive::open(&path, &lock).unwrap();
+        let rows = format!(
+            "INSERT INTO syncs (sync_id, kind, started_at, process_id, program_version, api_url, last_observed_at)
+             VALUES (1, 'first', '2026-01-31T00:00:00.000000Z', 1, '0.1.0', 'http://h/',
+                     '2026-01-31T00:00:01.000000Z');
+             INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, started_at, status, el_cost_usd,
+                                        el_cost_nanos, source)
+             VALUES ('{run_id}', '2026-01-31T00:00:01.000000Z', 1, zeroblob(32), '2026-01-25T22:00:00.000000Z',
+                     'success', 0.5, 500000000, 's-1');"
+        );
+        archive.connection().execute_batch(&rows).unwrap();
+        Source { path, name: None, defaults: ScopeDefaults::default(), plan: None }
+    }
+
+    fn refused<T>(result: Result<T>) -> String {
+        let error = result.map(|_| ()).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn costs_of_two_workspaces_add_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = vec![archive(&folder, "acme.db", "run-1"), archive(&folder, "globex.db", "run-2")];
+        let workspaces = open(sources).unwrap();
+        let _reading = read_transactions(&workspaces).unwrap();
+        let ledgers = ledgers(&workspaces, &ScopeRequest::default()).unwrap();
+        let each: Vec<_> = ledgers.iter().map(|ledger| cost::total(ledger).unwrap().runs).collect();
+        assert_eq!(each, [1, 1]);
+        let appended = append_answers(&ledgers, |index, _| {
+            Ok(Table {
+                columns: vec!["index".to_owned()],
+                rows: vec![vec![Cell::count(index as u64)]],
+                totals: None,
+            })
+        })
+        .unwrap();
+        assert_eq!(appended.columns, ["workspace", "index"]);
+        assert_eq!(appended.rows[1], [Cell::text("globex"), Cell::count(1)]);
+    }
+
+    #[test]
+    fn archives_with_a_common_run_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, copy) = (archive(&folder, "a.db", "run-1"), archive(&folder, "b.db", "run-1"));
+        assert!(refused(open(vec![one.clone(), copy])).contains("both contain the run run-1"));
+        assert!(refused(open(vec![one.clone(), one])).contains("would count twice"));
+    }
+
+    #[test]
+    fn workspaces_have_unique_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = |file: &str, run: &str, name: &str| Source {
+            name: Some(name.to_owned()),
+            ..archive(&folder, file, run)
+        };
+        let pair = vec![named("a.db", "run-1", "acme"), named("b.db", "run-2", "acme")];
+        assert!(refused(open(pair)).ends_with("have the same name: acme"));
+
+        let paths = ["acme/runs.db", "globex/runs.db", "other.db"].map(Path::new);
+        assert_eq!(names(&paths), ["acme/runs", "globex/runs", "other"]);
+    }
+
+    #[test]
+    fn workspaces_with_different_months_are_not_combined() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sources = vec![archive(&folder, "acme.db", "run-1"), archive(&folder, "globex.db", "run-2")];
+        sources[1].defaults.zone = Tz::America__Sao_Paulo;
+        let workspaces = open(sources).unwrap();
+        let error = refused(ledgers(&workspaces, &ScopeRequest::default()));
+        assert!(error.ends_with("acme by started in UTC; globex by started in America/Sao_Paulo"), "{error}");
+        let request = ScopeRequest { zone: Some(Tz::UTC), ..ScopeRequest::default() };
+        assert_eq!(ledgers(&workspaces, &request).unwrap().len(), 2);
+    }
+}
