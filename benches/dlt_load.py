@@ -1,6 +1,6 @@
-"""This is a first load of the run list by dlt into DuckDB, as dlt's own documentation would have it.
+"""A first load of the run list into DuckDB by dlt, written as in dlt's documentation.
 
-Run by whole.py: dlt_load.py ADDRESS FOLDER
+end_to_end.py runs it: dlt_load.py ADDRESS FOLDER
 """
 
 import os

@@ -1,36 +1,36 @@
-//! This is the journey of a run, each stretch of it measured alone: decoding, hashing, keeping, reporting, exporting.
+//! Microbenchmarks of each stage that a run passes: decode, hash, store, report, export.
 //!
-//! `cargo bench --bench journey` takes about a minute. The sizes are small; `benches/whole.py` has the large ones.
+//! `cargo bench --bench journey` takes about a minute. `benches/end_to_end.py` measures larger archives.
 
 mod ledger;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ledger::{Row, insert_bare, model, new_archive, observed_at, rows, snapshot};
+use ledger::{Row, model, new_archive, observed_at, raw_insert, rows, snapshot};
 use runledger::api::Page;
-use runledger::export::column_totals::Tally;
+use runledger::export::column_totals::ColumnTotals;
 use runledger::export::{Dialect, csv};
 use runledger::report::period::Calendar;
-use runledger::report::rows::Selection;
+use runledger::report::rows::RowStream;
 use runledger::report::table::USD_DECIMALS;
 use runledger::report::{Dimension, Ledger, Scope, cost, duration, rows as stored};
 use runledger::run::{Redaction, Run, decode};
 use runledger::snapshot::hash;
-use runledger::store::{Archive, Likely, View};
+use runledger::store::{Archive, Detail, InsertHint};
 use std::hint::black_box;
 use std::io::sink;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A page of the list.
+/// Runs on a page of the run list.
 const PAGE: usize = 500;
 
-/// Runs that are inserted or kept at once.
-const KEPT: usize = 5_000;
+/// Runs that one iteration stores.
+const STORED: usize = 5_000;
 
 /// Runs that reports and exports read.
 const REPORTED: usize = 20_000;
 
-/// A page as the API sends it.
+/// A page in the API's JSON.
 fn page() -> String {
     let model = model(PAGE);
     let runs: Vec<&str> = model.runs().collect();
@@ -39,9 +39,9 @@ fn page() -> String {
 
 fn decoding(c: &mut Criterion) {
     let body = page();
-    let page = Page::parse(&body).expect("it is a page");
+    let page = Page::parse(&body).expect("a page");
     let runs: Vec<Run> =
-        page.items.iter().map(|item| decode(item, &Redaction::default()).expect("it is a run").run).collect();
+        page.items.iter().map(|item| decode(item, &Redaction::default()).expect("a run").run).collect();
     let documents: Vec<String> = runs.iter().map(Run::document).collect();
     let mut group = c.benchmark_group("a page of 500 runs");
     group.throughput(Throughput::Bytes(body.len() as u64));
@@ -62,7 +62,7 @@ fn decoding(c: &mut Criterion) {
     group.bench_function("hash the documents", |b| {
         b.iter(|| documents.iter().map(|it| hash(it.as_bytes())).for_each(|hash| _ = black_box(hash)));
     });
-    group.bench_function("all of it", |b| {
+    group.bench_function("all stages", |b| {
         b.iter(|| {
             let page = Page::parse(black_box(&body)).unwrap();
             page.items.iter().map(|item| snapshot(item.get())).for_each(|it| drop(black_box(it)));
@@ -71,40 +71,40 @@ fn decoding(c: &mut Criterion) {
     group.finish();
 }
 
-/// A new archive in a folder that goes when it is dropped.
+/// A new archive in a temporary folder, which is deleted on drop.
 fn archive_in_folder() -> (TempDir, Archive, i64) {
-    let folder = tempfile::tempdir().expect("a place for temporary files");
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let (archive, sync_id) = new_archive(&folder.path().join("a.db"));
     (folder, archive, sync_id)
 }
 
-fn keep_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: Likely) {
+fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-        archive.keep(&row.snapshot, View::List, likely, observed_at(), sync_id).unwrap();
+        archive.upsert_run(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }
 
-fn keeping(c: &mut Criterion) {
-    let rows = rows(KEPT);
+fn storing(c: &mut Criterion) {
+    let rows = rows(STORED);
     let mut group = c.benchmark_group("5,000 runs");
-    group.throughput(Throughput::Elements(KEPT as u64)).sample_size(20);
-    group.bench_function("insert in a bare loop", |b| {
+    group.throughput(Throughput::Elements(STORED as u64)).sample_size(20);
+    group.bench_function("raw insert", |b| {
         b.iter_batched(
             archive_in_folder,
             |(folder, archive, sync_id)| {
-                insert_bare(archive, sync_id, &rows);
+                raw_insert(archive, sync_id, &rows);
                 folder
             },
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("keep, all new", |b| {
+    group.bench_function("store, all new", |b| {
         b.iter_batched(
             archive_in_folder,
             |(folder, archive, sync_id)| {
-                keep_all(&archive, sync_id, &rows, Likely::New);
+                store_all(&archive, sync_id, &rows, InsertHint::New);
                 drop(archive);
                 folder
             },
@@ -112,24 +112,24 @@ fn keeping(c: &mut Criterion) {
         );
     });
     let (_folder, archive, sync_id) = archive_in_folder();
-    keep_all(&archive, sync_id, &rows, Likely::New);
-    group.bench_function("keep, all unchanged", |b| {
-        b.iter(|| keep_all(&archive, sync_id, &rows, Likely::Known))
+    store_all(&archive, sync_id, &rows, InsertHint::New);
+    group.bench_function("store, all unchanged", |b| {
+        b.iter(|| store_all(&archive, sync_id, &rows, InsertHint::Known))
     });
     group.finish();
 }
 
-fn asking(c: &mut Criterion) {
+fn reporting(c: &mut Criterion) {
     let (_folder, archive, sync_id) = archive_in_folder();
-    keep_all(&archive, sync_id, &rows(REPORTED), Likely::New);
+    store_all(&archive, sync_id, &rows(REPORTED), InsertHint::New);
     let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
     let by = [Dimension::Period(Calendar::Month)];
     let mut group = c.benchmark_group("20,000 runs");
     group.throughput(Throughput::Elements(REPORTED as u64)).sample_size(20);
     group.bench_function("report cost", |b| b.iter(|| cost::report(&ledger, &by).unwrap()));
     group.bench_function("report duration", |b| b.iter(|| duration::report(&ledger, &by).unwrap()));
-    let write = |mut rows: Selection<'_>| {
-        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut Tally::default(), &mut sink())
+    let write = |mut rows: RowStream<'_>| {
+        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut sink())
     };
     group.bench_function("export runs as CSV", |b| {
         b.iter(|| write(stored::runs(&ledger).unwrap()));
@@ -143,6 +143,6 @@ fn asking(c: &mut Criterion) {
 criterion_group! {
     name = journey;
     config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    targets = decoding, keeping, asking
+    targets = decoding, storing, reporting
 }
 criterion_main!(journey);

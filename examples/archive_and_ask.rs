@@ -1,25 +1,34 @@
-//! This is runledger as a library: an archive is made of the sandbox's runs, and asked what they cost.
+//! runledger as a library: syncs an archive with the mock API, asks what the runs cost, and closes a month.
 //!
 //! ```sh
-//! cargo run --example archive_and_ask            # into a file that is gone afterwards
+//! cargo run --example archive_and_ask            # into a temporary file
 //! cargo run --example archive_and_ask -- my.db   # into my.db
 //! ```
 
 use chrono::{DateTime, TimeZone, Utc};
-use runledger::api::{Address, Client, Manners};
+use chrono_tz::Tz;
+use runledger::api::{BaseUrl, Client, ClientConfig};
+use runledger::close::{CloseRequest, close_month};
 use runledger::error::{Error, Result};
-use runledger::export::{Destination, Format, Writing, write_table};
+use runledger::export::{Destination, Format, WriteOptions, write_table};
 use runledger::report::period::Calendar;
+use runledger::report::scope::ScopeDefaults;
 use runledger::report::{Dimension, Ledger, Scope, cost};
 use runledger::run::Instant;
 use runledger::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
-use runledger::sync::{Clock, Means, Observer, Options, Progress, Stop, sync};
+use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, SyncContext, sync};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The time that the example is told: the same each time it is run. A program of yours reads `Utc::now()` here.
+/// The zone of months.
+const ZONE: Tz = Tz::America__Sao_Paulo;
+
+/// The month to close. All its runs have settled at [`NewYear`].
+const MONTH: &str = "2025-10";
+
+/// A fixed clock, so that each run of the example gives the same output. A real program uses `sync::SystemClock`.
 struct NewYear;
 
 impl NewYear {
@@ -34,69 +43,83 @@ impl Clock for NewYear {
     }
 }
 
-/// Who is told how far a sync is: nobody.
-struct Nobody;
+/// Ignores the progress of a sync.
+struct NoProgress;
 
-impl Observer for Nobody {
+impl Observer for NoProgress {
     fn advanced(&mut self, _: &Progress) {}
 }
 
 fn main() -> Result<()> {
-    let unforeseen = |cause: std::io::Error| Error::Unforeseen(cause.to_string());
-    let folder = tempfile::tempdir().map_err(unforeseen)?;
+    let internal = |cause: std::io::Error| Error::Internal(cause.to_string());
+    let folder = tempfile::tempdir().map_err(internal)?;
     let path = match std::env::args_os().nth(1) {
         Some(path) => path.into(),
         None => folder.path().join("runs.db"),
     };
 
-    // The API: here a look-alike on this machine with a year of made-up runs.
-    let runtime = tokio::runtime::Runtime::new().map_err(unforeseen)?;
+    // The mock API, on this machine, with a year of generated runs.
+    let runtime = tokio::runtime::Runtime::new().map_err(internal)?;
     let plan = Plan { runs: 2_000, ..Plan::ending_at(NewYear::utc()) };
     let options = SandboxOptions { log: false, ..SandboxOptions::default() };
-    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(unforeseen)?;
+    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(internal)?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
-    let client = Client::new(Address::parse(&sandbox.url())?, &key, Manners::default())?;
+    let client = Client::new(BaseUrl::parse(&sandbox.url())?, &key, ClientConfig::default())?;
 
-    archive_all(&path, client, &runtime)?;
+    // One process at a time may write to an archive. Any number may read it meanwhile.
+    let lock = Lock::acquire(&path, NewYear.now())?;
+    let archive = Archive::open(&path, &lock)?;
+    sync_archive(&archive, client, &runtime)?;
+    close(&archive)?;
+    drop(archive);
     ask(&path)
 }
 
-/// Brings the archive up to date: the whole list the first time, what is new after that.
-fn archive_all(path: &Path, client: Client, runtime: &tokio::runtime::Runtime) -> Result<()> {
-    // One program at a time may write to an archive; any number may read it meanwhile.
-    let lock = Lock::acquire(path, NewYear.now())?;
-    let archive = Archive::open(path, &lock)?;
-    let means = Means {
+/// Syncs the archive with the API: the whole run list the first time, its changes after that.
+fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Runtime) -> Result<()> {
+    let context = SyncContext {
         client: Arc::new(client),
         handle: runtime.handle(),
         clock: &NewYear,
-        stop: &Stop::default(),
-        observer: &mut Nobody,
+        stop: &CancelToken::default(),
+        observer: &mut NoProgress,
     };
-    let summary = sync(&archive, means, &Options::default())?;
+    let summary = sync(archive, context, &Options::default())?;
     say(&format!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.tally.seen, summary.tally.new))?;
     summary.result
 }
 
-/// What did the runs cost by month and kind of pipeline, and what all together?
+/// Closes a month, so that later changes do not change its answers. An objection, such as an unsettled run, is an error.
+fn close(archive: &Archive) -> Result<()> {
+    if archive.close_of(MONTH)?.is_some() {
+        return say(&format!("{MONTH} is closed already\n"));
+    }
+    let request = CloseRequest { month: MONTH.to_owned(), zone: Some(ZONE), ..CloseRequest::default() };
+    let close = close_month(archive, &request, &ScopeDefaults::default(), NewYear.now())?;
+    say(&format!(
+        "{MONTH} is closed with {} runs, as known at {}\n",
+        close.frozen.totals.runs, close.frozen.known_at
+    ))
+}
+
+/// Prints the cost by month and kind of pipeline, and the total.
 fn ask(path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let zone = chrono_tz::Tz::America__Sao_Paulo;
-    let ledger = Ledger::open(archive.connection(), Scope { zone, ..Scope::default() })?;
+    let ledger = Ledger::open(archive.connection(), Scope { zone: ZONE, ..Scope::default() })?;
 
     let table = cost::report(&ledger, &[Dimension::Period(Calendar::Month), Dimension::Kind])?;
-    write_table(&table, &Writing::plain(Format::Markdown), &Destination::StandardOutput)?;
+    write_table(&table, &WriteOptions::plain(Format::Markdown), &Destination::StandardOutput)?;
 
-    // Money is whole nano-dollars, so the sum does not depend on the order, and is the table's to the last digit.
+    // Money is whole nano-dollars, so this total equals the sum of the table to the last digit.
     let total = cost::total(&ledger)?;
     match total.total() {
         Some(usd) => say(&format!("\n{} runs cost {usd} USD", total.runs))?,
-        None => say(&format!("\nit is not known what any of {} runs cost", total.runs))?,
+        None => say(&format!("\n{} runs, none with a known cost", total.runs))?,
     }
-    say(&format!("of {} the cost is not known", total.runs_cost_unknown))
+    say(&format!("{} of them have no known cost", total.runs_cost_unknown))
 }
 
-/// Prints a line. Whoever reads it may stop early: that is no error.
+/// Prints a line. A closed standard output is not an error.
 fn say(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
 }

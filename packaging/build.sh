@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# This builds what is handed out: the `dist` binary, its man pages and completions, and a Debian package of it all.
-# usage: packaging/build.sh [PROFILE]   (another than `dist` is for trying the package: it is built quicker)
+# Builds the release artifacts: the binary, its man pages and completions, and a Debian package of them.
+# usage: packaging/build.sh [PROFILE]   (default `dist`; `release` builds faster, to try the package)
 #
-# It needs cargo-deb (`cargo install cargo-deb@3.8.0 --locked`). The package is target/debian/runledger_*.deb.
+# Needs cargo-deb (`cargo install cargo-deb@3.8.0 --locked`). Writes target/debian/runledger_*.deb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=${1:-dist}
 
-# Here, wherever else cargo is told to build: Cargo.toml names the place for cargo-deb.
+# Ignores CARGO_TARGET_DIR: Cargo.toml names the paths for cargo-deb.
 cargo build --profile "$profile" --locked --target-dir target
 runledger=target/$profile/runledger
 
-made=target/packaging
-rm -rf "$made"
-share=$made/root/usr/share
+out=target/packaging
+rm -rf "$out"
+share=$out/root/usr/share
 doc=$share/doc/runledger
 completions=(
     bash bash-completion/completions/runledger
@@ -28,24 +28,23 @@ for ((i = 0; i < ${#completions[@]}; i += 2)); do
 done
 mkdir -p "$doc"
 cp README.md ARCHITECTURE.md "$doc/"
-# The name that Debian has for it.
+# Debian requires this name.
 gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
 cp -r docs queries "$doc/"
-# Installed and not enabled: only who runs the machine knows where the key is.
-units=(packaging/systemd/*.service packaging/systemd/*.timer)
-for unit in "${units[@]}"; do
-    [ -e "$unit" ] && install -D -m 644 "$unit" "$made/root/usr/lib/systemd/system/$(basename "$unit")"
+# Not enabled: they need an API key that only the administrator can provide.
+for unit in contrib/systemd/*.service contrib/systemd/*.timer; do
+    install -D -m 644 "$unit" "$out/root/usr/lib/systemd/system/$(basename "$unit")"
 done
 
-# The same sources make the same bytes: no clock but that of the last commit. Compilers of C are not told, or all of it
-# would be compiled again after each commit.
+# Reproducible: timestamps are those of the last commit. Set only after the build, as C compilers read the variable too
+# and cargo would recompile the C code after every commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 version=$("$runledger" --version | cut -d ' ' -f 2)
-cat >"$made/changelog" <<CHANGELOG
+cat >"$out/changelog" <<CHANGELOG
 runledger ($version-1) unstable; urgency=medium
 
-  * What changed is in CHANGELOG.md.
+  * See CHANGELOG.md.
 
  -- The runledger maintainers <maintainers@runledger.invalid>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 CHANGELOG

@@ -1,11 +1,11 @@
--- Which runs changed their cost after they were first seen in success? Latest change first.
+-- Which runs changed their cost after they were first seen as successful? Latest change first.
 --
--- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  only runs booked before this instant; not set: no limit
+-- :from   only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only runs booked before this instant; unset: no limit
 --
--- A cost that was unknown at success and filled in later is such a change; its difference is unknown.
+-- A cost that was unknown at success and arrived later counts as a change; its difference is unknown.
 WITH
--- Every state of each run that has more than one, with its cost: the sum of the parts that are known.
+-- All states of the runs with more than one, with their cost: the sum of the known parts.
 states AS (
     SELECT run_id, observed_at, status,
            CASE WHEN el_cost_nanos IS NOT NULL OR transformation_cost_nanos IS NOT NULL
@@ -14,34 +14,34 @@ states AS (
     FROM run_snapshots
     WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
 ),
--- When each of them was first seen in success.
-succeeded AS (
+-- The instant at which each run was first seen as successful.
+first_successes AS (
     SELECT run_id, min(observed_at) AS succeeded_at
     FROM states
     WHERE status = 'success'
     GROUP BY run_id
 ),
--- Its states since then, each beside the cost before it and the cost at success.
-since AS (
+-- The states since then, with the previous cost and the cost at success.
+states_since AS (
     SELECT s.run_id, s.observed_at, s.nanos, u.succeeded_at,
            lag(s.nanos) OVER w AS nanos_before,
            first_value(s.nanos) OVER w AS nanos_at_success
     FROM states AS s
-    JOIN succeeded AS u ON u.run_id = s.run_id AND s.observed_at >= u.succeeded_at
+    JOIN first_successes AS u ON u.run_id = s.run_id AND s.observed_at >= u.succeeded_at
     WINDOW w AS (PARTITION BY s.run_id ORDER BY s.observed_at)
 ),
--- The runs whose cost moved, how often, and when that was last seen.
-changed AS (
+-- The runs whose cost changed, with the number of changes and the latest one.
+changed_runs AS (
     SELECT run_id, succeeded_at, nanos_at_success, count(*) AS changes, max(observed_at) AS changed_at
-    FROM since
+    FROM states_since
     WHERE observed_at > succeeded_at AND nanos IS NOT nanos_before
     GROUP BY run_id, succeeded_at, nanos_at_success
 ),
--- The same runs with what they cost now.
-compared AS (
+-- With the current cost.
+details AS (
     SELECT c.*, r.pipeline_name, r.pipeline_id, r.pipeline_kind, r.total_cost_nanos AS nanos_now,
            r.total_cost_nanos - c.nanos_at_success AS difference
-    FROM changed AS c
+    FROM changed_runs AS c
     JOIN runs AS r ON r.run_id = c.run_id
     WHERE (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
 )
@@ -64,5 +64,5 @@ SELECT run_id,
             THEN printf('%s%d.%09d', iif(difference < 0, '-', ''), abs(difference) / 1000000000,
                         abs(difference) % 1000000000)
        END AS difference_usd
-FROM compared
+FROM details
 ORDER BY changed_at DESC, run_id;

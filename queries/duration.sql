@@ -1,23 +1,23 @@
 -- How did the runs of each month end, how long did they take, and how long did they wait?
 --
--- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  only runs booked before this instant; not set: no limit
+-- :from   only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only runs booked before this instant; unset: no limit
 --
--- Months are those of UTC, and a run is booked when it started, or else when it was created. The success
--- rate is the part of the runs with a final status that is `success`. Percentiles are percentile_cont's:
--- at (n - 1) * p in the sorted values, linear between two of them. A run waits from created to started.
+-- Months are in UTC. A run is booked when it started, or when it was created if it has not started. The success rate is
+-- the share of `success` among runs with a final status. Percentiles are those of percentile_cont: position (n - 1) * p
+-- in the sorted values, with linear interpolation. The queue time of a run is the time from created to started.
 WITH
--- Every current run with its month, its duration and its wait.
-booked AS MATERIALIZED (
+-- The current runs with their month, duration and queue time.
+month_runs AS MATERIALIZED (
     SELECT substr(booked_at, 1, 7) AS month, status, duration_seconds,
-           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           -- Seconds and microseconds are subtracted separately: strftime rounds to milliseconds, which can carry.
            (strftime('%s', substr(started_at, 1, 19)) - strftime('%s', substr(created_at, 1, 19))) * 1000000
                + substr(started_at, 21, 6) - substr(created_at, 21, 6) AS queued_micros
     FROM runs
     WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),
 -- The counts and sums of each month.
-summed AS (
+totals AS (
     SELECT month,
            count(*) AS runs,
            count(*) FILTER (WHERE status IN ('success', 'failed', 'canceled')) AS final_runs,
@@ -28,18 +28,18 @@ summed AS (
            count(queued_micros) AS queued_runs,
            sum(queued_micros) AS queued_micros,
            max(queued_micros) AS queued_max_micros
-    FROM booked
+    FROM month_runs
     GROUP BY month
 ),
--- The known durations of each month in order, counted from 0, with the place of the last.
+-- The known durations of each month, sorted and numbered from 0, with the last number.
 durations AS (
     SELECT month, duration_seconds AS value,
            row_number() OVER (PARTITION BY month ORDER BY duration_seconds) - 1 AS place,
            count(*) OVER (PARTITION BY month) - 1 AS last
-    FROM booked
+    FROM month_runs
     WHERE duration_seconds IS NOT NULL
 ),
--- Their percentiles in hundredths of a second: two neighbours, each weighed by its nearness in hundredths.
+-- Their percentiles in hundredths of a second: two neighbors, weighted in hundredths by their proximity.
 duration_percentiles AS (
     SELECT month,
            sum(value * CASE place WHEN last * 50 / 100 THEN 100 - last * 50 % 100
@@ -51,32 +51,32 @@ duration_percentiles AS (
     FROM durations
     GROUP BY month
 ),
--- The known waits of each month in order, in the same way.
-waits AS (
+-- The known queue times of each month, in the same way.
+queue_times AS (
     SELECT month, queued_micros AS value,
            row_number() OVER (PARTITION BY month ORDER BY queued_micros) - 1 AS place,
            count(*) OVER (PARTITION BY month) - 1 AS last
-    FROM booked
+    FROM month_runs
     WHERE queued_micros IS NOT NULL
 ),
 -- Their percentiles in hundredths of a microsecond.
-wait_percentiles AS (
+queue_percentiles AS (
     SELECT month,
            sum(value * CASE place WHEN last * 50 / 100 THEN 100 - last * 50 % 100
                                   WHEN last * 50 / 100 + 1 THEN last * 50 % 100 END) AS p50,
            sum(value * CASE place WHEN last * 95 / 100 THEN 100 - last * 95 % 100
                                   WHEN last * 95 / 100 + 1 THEN last * 95 % 100 END) AS p95
-    FROM waits
+    FROM queue_times
     GROUP BY month
 ),
--- All of it side by side.
+-- All figures of each month.
 figures AS MATERIALIZED (
     SELECT s.*, d.p50, d.p95, d.p99, w.p50 AS queued_p50, w.p95 AS queued_p95
-    FROM summed AS s
+    FROM totals AS s
     LEFT JOIN duration_percentiles AS d ON d.month IS s.month
-    LEFT JOIN wait_percentiles AS w ON w.month IS s.month
+    LEFT JOIN queue_percentiles AS w ON w.month IS s.month
 ),
--- Each figure as a fraction: of a millionth for the rate, of a thousandth of a second for the others.
+-- The figures as fractions. The unit is a millionth for the rate and a millisecond for the others.
 fractions (month, figure, dividend, divisor) AS (
     SELECT month, 'success', successes * 1000000, final_runs FROM figures
     UNION ALL SELECT month, 'total', seconds * 1000, 1 FROM figures
@@ -90,28 +90,29 @@ fractions (month, figure, dividend, divisor) AS (
     UNION ALL SELECT month, 'queued_p95', queued_p95, 100000 FROM figures
     UNION ALL SELECT month, 'queued_max', queued_max_micros, 1000 FROM figures
 ),
--- What is left when each fraction is rounded down.
-divided AS (
-    SELECT *, (dividend % divisor + divisor) % divisor AS rest
+-- With the remainder of each division.
+with_remainder AS (
+    SELECT *, (dividend % divisor + divisor) % divisor AS remainder
     FROM fractions
 ),
--- Each figure as a whole number, halves to the even one.
-rounded AS (
+-- The figures as integers, rounded half to even.
+whole_figures AS (
     SELECT month, figure,
-           (dividend - rest) / divisor
-               + (2 * rest > divisor OR (2 * rest = divisor AND (dividend - rest) / divisor % 2 <> 0)) AS units
-    FROM divided
+           (dividend - remainder) / divisor
+               + (2 * remainder > divisor
+                  OR (2 * remainder = divisor AND (dividend - remainder) / divisor % 2 <> 0)) AS units
+    FROM with_remainder
 ),
--- Each figure with its decimals; unknown stays NULL.
-printed AS (
+-- The figures as decimal text. Unknown values stay NULL.
+figure_texts AS (
     SELECT month, figure,
            CASE WHEN units IS NULL THEN NULL
                 WHEN figure = 'success' THEN printf('%d.%06d', units / 1000000, units % 1000000)
                 ELSE printf('%s%d.%03d', iif(units < 0, '-', ''), abs(units) / 1000, abs(units) % 1000)
            END AS value
-    FROM rounded
+    FROM whole_figures
 ),
--- One row a month again.
+-- One row per month.
 months AS (
     SELECT month,
            max(value) FILTER (WHERE figure = 'success') AS success_rate,
@@ -125,7 +126,7 @@ months AS (
            max(value) FILTER (WHERE figure = 'queued_p50') AS queued_p50_seconds,
            max(value) FILTER (WHERE figure = 'queued_p95') AS queued_p95_seconds,
            max(value) FILTER (WHERE figure = 'queued_max') AS queued_max_seconds
-    FROM printed
+    FROM figure_texts
     GROUP BY month
 )
 SELECT f.month,

@@ -1,23 +1,23 @@
 -- Which pipelines have no runs?
 --
--- :from   look for runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  look for runs booked before this instant; not set: no limit
+-- :from   only consider runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only consider runs booked before this instant; unset: no limit
 WITH
--- The pipelines that the current runs name, by id or by slug, and when each last ran.
-named AS MATERIALIZED (
-    SELECT pipeline_kind AS kind, pipeline_id AS named_by, max(booked_at) AS last_run_at,
+-- The pipelines that the current runs reference, by id or by slug, with their latest run.
+run_references AS MATERIALIZED (
+    SELECT pipeline_kind AS kind, pipeline_id AS reference, max(booked_at) AS last_run_at,
            max((:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)) AS ran
     FROM runs
     WHERE pipeline_id IS NOT NULL
     GROUP BY pipeline_kind, pipeline_id
 ),
--- Every pipeline of the catalogue with its runs, whichever way they name it.
-matched AS (
+-- All pipelines of the catalog, with the runs that reference them by id or by slug.
+catalog AS (
     SELECT p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at,
            max(n.last_run_at) AS last_run_at,
            coalesce(max(n.ran), 0) AS ran
     FROM pipelines AS p
-    LEFT JOIN named AS n ON n.kind = p.kind AND (n.named_by = p.pipeline_id OR n.named_by = p.slug)
+    LEFT JOIN run_references AS n ON n.kind = p.kind AND (n.reference = p.pipeline_id OR n.reference = p.slug)
     GROUP BY p.kind, p.pipeline_id
 )
 SELECT name AS pipeline_name,
@@ -28,6 +28,6 @@ SELECT name AS pipeline_name,
        first_seen_at,
        gone_at,
        last_run_at
-FROM matched
+FROM catalog
 WHERE NOT ran
 ORDER BY pipeline_kind, name IS NULL, name, pipeline_id;

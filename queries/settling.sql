@@ -1,16 +1,16 @@
--- How long after their end do runs still change their cost, and from which day on is a month safe to close?
+-- How long after their end do runs still change their cost, and when is a month safe to close?
 --
--- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  only runs booked before this instant; not set: no limit
+-- :from   only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only runs booked before this instant; unset: no limit
 --
--- A change is a cost that arrived, moved or went after its run had ended; the first sight of a run is none. Time
--- counts from the run's end to the sync that saw the change: a sync every hour sees hours. Percentiles are
--- percentile_cont's. A month is safe after as many days as any change came after the instant that books its run
--- (a run of the last evening ends in the next month), and safe_close_on is that many days after the end of the
--- month, in UTC, in which the newest run is booked. What was never seen to change says nothing: blank.
+-- A change is a cost that was added, changed or removed after its run ended; the first observation of a run is not a
+-- change. Times run from the end of the run to the sync that saw the change, so hourly syncs measure in hours.
+-- Percentiles are those of percentile_cont. safe_after_days is the longest time in days from the booking of a run to a
+-- change of its cost; it starts at the booking because a run can end in the next month. safe_close_on is that many days
+-- after the end of the month (UTC) in which the newest run is booked. Both are NULL if no change was seen.
 WITH
--- The runs asked for that are over, counted by kind.
-ended AS (
+-- The number of runs with a final status in the time range, by kind.
+final_runs AS (
     SELECT pipeline_kind, count(*) AS runs
     FROM runs
     WHERE status IN ('success', 'failed', 'canceled')
@@ -18,29 +18,29 @@ ended AS (
     GROUP BY pipeline_kind
 ),
 -- The first day after the month of the newest run.
-newest AS MATERIALIZED (
+newest_month AS MATERIALIZED (
     SELECT date(max(booked_at), 'start of month', '+1 month') AS month_end
     FROM runs
     WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),
--- The runs of which more than one state was seen.
-changed AS MATERIALIZED (
+-- The runs with more than one observed state.
+changed_runs AS MATERIALIZED (
     SELECT DISTINCT run_id FROM run_snapshots WHERE coalesce(superseded_at, '') <> ''
 ),
--- Every state of them, beside the costs before it.
+-- All their states, with the previous costs.
 states AS (
     SELECT run_id, observed_at, ended_at, el_cost_nanos, transformation_cost_nanos,
            lag(el_cost_nanos) OVER w AS el_before,
            lag(transformation_cost_nanos) OVER w AS transformation_before,
            row_number() OVER w AS state
     FROM run_snapshots
-    WHERE run_id IN (SELECT run_id FROM changed)
+    WHERE run_id IN (SELECT run_id FROM changed_runs)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- The changes of the runs asked for, with the time since the run's end, its booking and its creation.
+-- The changes of the runs in the time range, with the time since the end, the booking and the creation of the run.
 changes AS MATERIALIZED (
     SELECT r.pipeline_kind, s.run_id,
-           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           -- Seconds and microseconds are subtracted separately: strftime rounds to milliseconds, which can carry.
            (strftime('%s', substr(s.observed_at, 1, 19)) - strftime('%s', substr(s.ended_at, 1, 19))) * 1000000
                + substr(s.observed_at, 21, 6) - substr(s.ended_at, 21, 6) AS micros,
            (strftime('%s', substr(s.observed_at, 1, 19)) - strftime('%s', substr(r.booked_at, 1, 19))) * 1000000
@@ -54,16 +54,16 @@ changes AS MATERIALIZED (
       AND (s.el_cost_nanos IS NOT s.el_before OR s.transformation_cost_nanos IS NOT s.transformation_before)
       AND (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
 ),
--- The kinds, and all of them together.
+-- The kinds, and a row for all of them.
 kinds (place, kind, runs) AS (
-    SELECT 1, pipeline_kind, runs FROM ended
+    SELECT 1, pipeline_kind, runs FROM final_runs
     UNION ALL
-    SELECT 2, 'all kinds', sum(runs) FROM ended HAVING count(*) > 0
+    SELECT 2, 'all kinds', sum(runs) FROM final_runs HAVING count(*) > 0
 ),
--- The changes of each in order of their time, counted from 0, with the place of the last. Too late is what only a
--- walk of the whole list finds: 7 days is how far sync looks back by default, but it asks by id for a run without
--- a known cost until 30 days after its end.
-ranked AS (
+-- The changes of each kind, sorted by time and numbered from 0, with the last number. A change is too late if only a
+-- full sync finds it: the default lookback of sync is 7 days, but sync also fetches each run without a known cost by id
+-- until 30 days after its end.
+kind_changes AS (
     SELECT k.place AS kind_place, k.kind, c.*,
            row_number() OVER (PARTITION BY k.place, k.kind ORDER BY c.micros) - 1 AS place,
            count(*) OVER (PARTITION BY k.place, k.kind) - 1 AS last,
@@ -71,8 +71,8 @@ ranked AS (
     FROM kinds AS k
     JOIN changes AS c ON k.place = 2 OR c.pipeline_kind IS k.kind
 ),
--- Their figures; percentiles in hundredths of a microsecond, two neighbours, each weighed by its nearness.
-summed AS (
+-- Their figures. Percentiles are in hundredths of a microsecond: two neighbors, weighted by their proximity.
+totals AS (
     SELECT kind_place, kind,
            count(DISTINCT run_id) AS runs_changed,
            count(*) AS changes,
@@ -84,17 +84,17 @@ summed AS (
            (max(micros_booked) + 86399999999) / 86400000000 AS safe_after_days,
            count(*) FILTER (WHERE too_late) AS too_late,
            (max(micros_created) FILTER (WHERE too_late) + 86399999999) / 86400000000 AS latest_days
-    FROM ranked
+    FROM kind_changes
     GROUP BY kind_place, kind
 ),
--- The same in thousandths of a second, halves to the even one.
-rounded AS (
+-- With the times in milliseconds, rounded half to even.
+with_millis AS (
     SELECT *,
            p50 / 100000 + (p50 % 100000 > 50000 OR (p50 % 100000 = 50000 AND p50 / 100000 % 2 <> 0)) AS p50_millis,
            p95 / 100000 + (p95 % 100000 > 50000 OR (p95 % 100000 = 50000 AND p95 / 100000 % 2 <> 0)) AS p95_millis,
            longest / 100000
                + (longest % 100000 > 50000 OR (longest % 100000 = 50000 AND longest / 100000 % 2 <> 0)) AS max_millis
-    FROM summed
+    FROM totals
 )
 SELECT k.kind AS pipeline_kind,
        k.runs,
@@ -112,6 +112,6 @@ SELECT k.kind AS pipeline_kind,
                         r.latest_days, r.latest_days)
        END AS lookback
 FROM kinds AS k
-LEFT JOIN rounded AS r ON r.kind_place = k.place AND r.kind IS k.kind
-CROSS JOIN newest AS n
+LEFT JOIN with_millis AS r ON r.kind_place = k.place AND r.kind IS k.kind
+CROSS JOIN newest_month AS n
 ORDER BY k.place, k.kind IS NULL, k.kind;

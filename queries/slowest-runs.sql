@@ -1,11 +1,11 @@
 -- Which runs took longest? Slowest first.
 --
--- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  only runs booked before this instant; not set: no limit
--- :limit  at most so many runs; not set: 20
+-- :from   only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only runs booked before this instant; unset: no limit
+-- :limit  maximum number of runs; unset: 20
 WITH
--- The slowest runs, found in the reports' index alone.
-slowest AS MATERIALIZED (
+-- The slowest runs, found with the covering index of the reports alone.
+slowest_runs AS MATERIALIZED (
     SELECT snapshot_id, duration_seconds
     FROM runs
     WHERE duration_seconds IS NOT NULL
@@ -13,10 +13,10 @@ slowest AS MATERIALIZED (
     ORDER BY duration_seconds DESC, booked_at, snapshot_id
     LIMIT coalesce(:limit, 20)
 ),
--- What else is told of them. They are put in order below, so that each is looked up by its number in the past too.
-told AS MATERIALIZED (
+-- Their other columns. Sorting happens below, so that each run is looked up by snapshot_id, also with --as-of.
+details AS MATERIALIZED (
     SELECT r.*
-    FROM slowest AS s
+    FROM slowest_runs AS s
     JOIN runs AS r ON r.snapshot_id = s.snapshot_id
 )
 SELECT run_id,
@@ -27,5 +27,5 @@ SELECT run_id,
        started_at,
        ended_at,
        duration_seconds
-FROM told
+FROM details
 ORDER BY duration_seconds DESC, booked_at, snapshot_id;

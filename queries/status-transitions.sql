@@ -1,13 +1,13 @@
--- From which status to which do runs go, how often, and how long does it take as far as was seen?
+-- Which status transitions do runs go through, how often, and how long do they take as observed?
 --
--- :from   only runs booked at or after this instant, as stored: '2026-01-01T00:00:00.000000Z'; not set: no limit
--- :until  only runs booked before this instant; not set: no limit
+-- :from   only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
+-- :until  only runs booked before this instant; unset: no limit
 --
--- Time counts from the sync that first saw one status to the sync that first saw the next: a sync
--- every hour sees hours. The median is percentile_cont's: the middle, or halfway between the middle two.
--- Times are cut to the millisecond.
+-- Times run from the sync that first saw one status to the sync that first saw the next, so hourly syncs measure in
+-- hours. The median is that of percentile_cont: the middle value, or the mean of the two middle values. Times are
+-- truncated to milliseconds.
 WITH
--- Every state of each run that has more than one, beside the status before it.
+-- All states of the runs with more than one, with the previous status.
 states AS (
     SELECT run_id, observed_at, status,
            lag(status) OVER w AS status_before,
@@ -16,16 +16,16 @@ states AS (
     WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- The first sight of each status: states that changed something else are left out.
-sights AS (
+-- The first observation of each status. States in which only other fields changed are skipped.
+sightings AS (
     SELECT run_id, observed_at, status
     FROM states
     WHERE state = 1 OR status IS NOT status_before
 ),
--- Each step from one status to the next, with its time to the microsecond.
+-- The transitions, with their time in microseconds.
 steps AS (
     SELECT run_id, state, from_status, to_status,
-           -- Whole seconds and microseconds apart: strftime rounds to the millisecond, across the second too.
+           -- Seconds and microseconds are subtracted separately: strftime rounds to milliseconds, which can carry.
            (strftime('%s', substr(observed_at, 1, 19)) - strftime('%s', substr(before_at, 1, 19))) * 1000000
                + substr(observed_at, 21, 6) - substr(before_at, 21, 6) AS micros
     FROM (
@@ -33,30 +33,30 @@ steps AS (
                lag(status) OVER w AS from_status,
                lag(observed_at) OVER w AS before_at,
                row_number() OVER w AS state
-        FROM sights
+        FROM sightings
         WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
     )
     WHERE state > 1
 ),
--- The steps of the runs asked for.
-booked AS (
+-- The transitions of the runs in the time range.
+transitions_in_range AS (
     SELECT s.*
     FROM steps AS s
     JOIN runs AS r ON r.run_id = s.run_id
     WHERE (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
 ),
--- The steps of each kind in order of their time, counted from 0, with the place of the last.
-ranked AS (
+-- The transitions of each kind, sorted by time and numbered from 0, with the last number.
+sorted_transitions AS (
     SELECT from_status, to_status, micros,
            row_number() OVER (PARTITION BY from_status, to_status ORDER BY micros) - 1 AS place,
            count(*) OVER (PARTITION BY from_status, to_status) - 1 AS last
-    FROM booked
+    FROM transitions_in_range
 ),
--- Their figures: twice the median, the sum and the longest, in microseconds.
-summed AS (
+-- Their totals: twice the median, the sum and the maximum, in microseconds.
+totals AS (
     SELECT from_status, to_status, count(*) AS steps, sum(micros) AS micros, max(micros) AS max_micros,
            sum(micros * ((place = last / 2) + (place = (last + 1) / 2))) AS twice_median_micros
-    FROM ranked
+    FROM sorted_transitions
     GROUP BY from_status, to_status
 )
 SELECT from_status,
@@ -65,5 +65,5 @@ SELECT from_status,
        printf('%d.%03d', twice_median_micros / 2000000, twice_median_micros / 2000 % 1000) AS median_seconds,
        printf('%d.%03d', micros / steps / 1000000, micros / steps / 1000 % 1000) AS mean_seconds,
        printf('%d.%03d', max_micros / 1000000, max_micros / 1000 % 1000) AS max_seconds
-FROM summed
+FROM totals
 ORDER BY from_status IS NULL, from_status, to_status IS NULL, to_status;

@@ -1,4 +1,4 @@
-//! This is the replacement of a file in one step: readers see the old one or the new one, whole.
+//! Atomic writes: readers see the old file or the new one, never a part.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,16 +6,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Lets `fill` write beside `path`, syncs that to disk, and renames it over `path`. After an error what
-/// is at `path` is as it was before.
+/// Lets `fill` write a temporary file in the same folder, syncs it to disk, and renames it to `path`. After an error,
+/// `path` is unchanged.
 ///
 /// # Errors
-/// What the system refuses, and whatever `fill` says.
+/// Those of the file system, and those of `fill`.
 pub fn write_atomically<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
 ) -> Result<(), E> {
-    // A link keeps pointing where it does: the file behind it is the one to replace.
+    // A symbolic link is kept: its target is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -26,20 +26,20 @@ pub fn write_atomically<E: From<io::Error>>(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Like any other file that a program makes: the umask decides.
+        // The umask decides, as for any new file; tempfile's default would be 0600.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut beside = builder.tempfile_in(folder)?;
-    fill(&mut beside)?;
-    beside.as_file().sync_all()?;
-    beside.persist(&target).map_err(|error| error.error)?;
-    // The new name too must outlive a loss of power.
+    let mut temporary = builder.tempfile_in(folder)?;
+    fill(&mut temporary)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&target).map_err(|error| error.error)?;
+    // The rename must survive a power failure, too.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
 }
 
-/// Whether two paths mean one file, there already or not yet.
+/// Whether two paths lead to the same file, which need not exist yet.
 pub fn same_file(one: &Path, other: &Path) -> bool {
     if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
         return (one.dev(), one.ino()) == (other.dev(), other.ino());

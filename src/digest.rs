@@ -1,23 +1,33 @@
-//! This is SHA-256, which anyone can check with `sha256sum`: of bytes, and of what goes by on its way to a file.
+//! SHA-256 of bytes and of streams, and hashes as text. `sha256sum` prints the same.
 
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 
-/// SHA-256 of something.
+/// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// SHA-256 of any bytes.
+/// SHA-256 of the bytes.
 pub fn hash(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
 }
 
-/// The hash as `sha256sum` prints it.
-pub fn in_hexadecimal(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as lowercase hexadecimal digits.
+pub fn to_hex(bytes: &[u8]) -> String {
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    append_hex(bytes, &mut text);
+    String::from_utf8(text).expect("hexadecimal digits are ASCII")
 }
 
-/// The hash as a page's rules for its own scripts and styles spell it (RFC 4648, section 4).
-pub fn in_base64(hash: &Hash) -> String {
+/// Appends bytes as lowercase hexadecimal digits.
+pub fn append_hex(bytes: &[u8], text: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+}
+
+/// The hash in Base64 (RFC 4648, section 4), as a Content-Security-Policy lists it.
+pub fn to_base64(hash: &Hash) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = hash.chunks(3).flat_map(|chunk| {
         let bits =
@@ -28,7 +38,7 @@ pub fn in_base64(hash: &Hash) -> String {
     digits.map(char::from).collect()
 }
 
-/// A writer that counts and hashes what it hands on.
+/// A writer that counts and hashes the bytes it passes on.
 pub struct Hashing<W> {
     out: W,
     hasher: Sha256,
@@ -36,12 +46,12 @@ pub struct Hashing<W> {
 }
 
 impl<W> Hashing<W> {
-    /// Counts and hashes from here on.
+    /// Wraps a writer.
     pub fn new(out: W) -> Hashing<W> {
         Hashing { out, hasher: Sha256::new(), bytes: 0 }
     }
 
-    /// How many bytes went by, and their SHA-256.
+    /// The number of bytes written, and their SHA-256.
     pub fn finish(self) -> (u64, Hash) {
         (self.bytes, self.hasher.finalize().into())
     }
@@ -65,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_by_is_hashed_as_if_it_had_come_at_once() {
+    fn a_stream_has_the_hash_of_its_bytes() {
         let mut hashing = Hashing::new(Vec::new());
         for part in [&b"run"[..], b"", b"ledger"] {
             hashing.write_all(part).unwrap();
@@ -74,14 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_spelt_in_base64_as_openssl_spells_it() {
-        let spelt = in_base64(&hash(b""));
-        assert_eq!(spelt, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    fn base64_is_that_of_openssl() {
+        assert_eq!(to_base64(&hash(b"")), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
     #[test]
-    fn a_hash_is_printed_as_sha256sum_prints_it() {
-        let printed = in_hexadecimal(&hash(b""));
-        assert_eq!(printed, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    fn hexadecimal_is_that_of_sha256sum() {
+        let text = to_hex(&hash(b""));
+        assert_eq!(text, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

@@ -22,7 +22,8 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
 ];
 
 /// The hint for a damaged archive.
-pub const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, or recover what is readable with `sqlite3 FILE .recover`";
+pub const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, \
+    or recover what is readable with `sqlite3 FILE .recover`";
 
 /// The result of every fallible function of runledger.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! This is a snapshot: one distinct state of a run, told from another by the hash of its document.
+//! A snapshot: one distinct state of a run, identified by the hash of its document.
 
 pub use crate::digest::hash;
 
@@ -16,7 +16,7 @@ pub struct Snapshot {
     pub run: Run,
     /// SHA-256 of [`Run::document`].
     pub content_hash: ContentHash,
-    /// [`Run::trigger_type`], worked out here so that the writer need not.
+    /// [`Run::trigger_type`], computed here to save the writer's thread the work.
     pub trigger_type: Option<TriggerType>,
 }
 
@@ -29,7 +29,7 @@ impl Snapshot {
     }
 }
 
-/// One field that differs between two states of a run.
+/// A field that differs between two states of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The field's name in the API.
@@ -40,7 +40,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// What differs between two states of a run, in the order of the later one's document.
+/// The differences between two states of a run, in the order of the later document.
 pub fn changes(before: &Run, after: &Run) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
@@ -48,27 +48,27 @@ pub fn changes(before: &Run, after: &Run) -> Vec<Change> {
         let [before, after] = [&before, &after].map(|of| of.get(field).map(|value| value.get().to_owned()));
         (before != after).then(|| Change { field: field.to_owned(), before, after })
     };
-    let gone = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
-    after.0.iter().chain(gone).filter_map(|entry| change(&entry.key)).collect()
+    let removed = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
+    after.0.iter().chain(removed).filter_map(|entry| change(&entry.key)).collect()
 }
 
-/// How what was just seen of a run stands to what is kept of it.
+/// The result of comparing a state just seen with the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
-    /// Everything that was seen is kept already; what is kept may say more.
+    /// Everything seen is stored already; the stored state may have more fields.
     Known,
-    /// Something differs, and everything that is kept was seen again.
+    /// Something differs, and every stored field was seen again.
     Differs,
-    /// Something differs, but fields that are kept were not shown: a poorer view of the run.
+    /// Something differs, but stored fields were not shown: the list shows less than the details.
     DiffersAndShowsLess,
 }
 
 /// Compares two different documents of one run.
 ///
-/// A list and the details may differ in what they show. A view that shows less, and nothing else,
-/// is no change: otherwise each look through the other view would add a snapshot.
-pub fn compare(kept: &Run, seen: &Run) -> Comparison {
-    let changes = changes(kept, seen);
+/// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
+/// would add a snapshot in turn.
+pub fn compare(stored: &Run, seen: &Run) -> Comparison {
+    let changes = changes(stored, seen);
     let shows_less = changes.iter().any(|change| change.after.is_none());
     let differs = changes.iter().any(|change| change.after.is_some());
     match (differs, shows_less) {
@@ -92,39 +92,39 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_that_of_the_exported_line() {
+    fn the_hash_covers_the_exported_line() {
         let snapshot = Snapshot::of(run(r#","status":"success""#));
         assert_eq!(snapshot.content_hash, hash(snapshot.run.document().as_bytes()));
     }
 
     #[test]
-    fn the_order_of_keys_makes_no_new_state() {
+    fn another_order_of_keys_is_the_same_state() {
         let one = Snapshot::of(run(r#","number":1,"extra_config":{"a":1,"b":2}"#));
         let other = Snapshot::of(run(r#","extra_config":{"b":2,"a":1},"number":1"#));
         assert_eq!(one.content_hash, other.content_hash);
     }
 
     #[test]
-    fn changes_name_field_before_and_after() {
+    fn a_change_has_field_before_and_after() {
         let before = run(r#","status":"running","log":"x""#);
         let after = run(r#","status":"success","el_cost_usd":0.5"#);
-        let told: Vec<_> = changes(&before, &after)
+        let found: Vec<_> = changes(&before, &after)
             .into_iter()
             .map(|change| (change.field, change.before.unwrap_or_default(), change.after.unwrap_or_default()))
             .collect();
         let expected =
             [("status", "\"running\"", "\"success\""), ("el_cost_usd", "", "0.5"), ("log", "\"x\"", "")];
-        assert_eq!(told, expected.map(|(field, before, after)| (field.into(), before.into(), after.into())));
+        assert_eq!(found, expected.map(|(field, before, after)| (field.into(), before.into(), after.into())));
     }
 
     #[test]
-    fn a_view_that_shows_less_is_no_change() {
-        let kept = run(r#","status":"success","el_cost_usd":0.5"#);
-        assert_eq!(compare(&kept, &run(r#","status":"success""#)), Comparison::Known);
-        assert_eq!(compare(&kept, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
-        assert_eq!(compare(&kept, &run(r#","status":"success","el_cost_usd":0.6"#)), Comparison::Differs);
+    fn fewer_fields_alone_are_no_change() {
+        let stored = run(r#","status":"success","el_cost_usd":0.5"#);
+        assert_eq!(compare(&stored, &run(r#","status":"success""#)), Comparison::Known);
+        assert_eq!(compare(&stored, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
+        assert_eq!(compare(&stored, &run(r#","status":"success","el_cost_usd":0.6"#)), Comparison::Differs);
         assert_eq!(
-            compare(&kept, &run(r#","status":"success","el_cost_usd":0.5,"x":1"#)),
+            compare(&stored, &run(r#","status":"success","el_cost_usd":0.5,"x":1"#)),
             Comparison::Differs
         );
     }

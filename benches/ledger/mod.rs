@@ -1,4 +1,4 @@
-//! This is what the benchmarks share: the sandbox's runs as rows in memory, and the barest way to insert them.
+//! Shared by the benchmarks: the sandbox's runs as rows in memory, and the fastest plain insert loop.
 
 use chrono::{DateTime, Utc};
 use runledger::run::{ChargeStatus, Instant, Redaction, Status, decode};
@@ -9,10 +9,10 @@ use rusqlite::params;
 use std::path::Path;
 use std::time::{Duration, Instant as Moment};
 
-/// How often the bare loop commits: as often as a sync does.
+/// The commit interval of a sync.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
-/// One row as it will be bound: nothing is left to be worked out of it.
+/// One row, ready to bind: every derived value is computed in advance.
 pub struct Row {
     pub snapshot: Snapshot,
     run_id: String,
@@ -31,40 +31,39 @@ impl Row {
     }
 }
 
-/// A workspace that is the same at every call.
+/// A workspace that is the same on every call.
 pub fn model(runs: usize) -> Model {
-    let now = DateTime::<Utc>::from_timestamp(1_767_225_600, 0).expect("a moment of this age");
+    let now = DateTime::<Utc>::from_timestamp(1_767_225_600, 0).expect("a valid timestamp");
     Model::new(&Plan { runs, ..Plan::ending_at(now) })
 }
 
-/// The run in the API's own JSON.
+/// The snapshot of a run in the API's JSON.
 pub fn snapshot(text: &str) -> Snapshot {
-    let raw = serde_json::from_str(text).expect("the sandbox makes JSON");
-    Snapshot::of(decode(raw, &Redaction::default()).expect("the sandbox makes runs").run)
+    let raw = serde_json::from_str(text).expect("the sandbox sends JSON");
+    Snapshot::of(decode(raw, &Redaction::default()).expect("the sandbox sends runs").run)
 }
 
-/// So many runs in the order of the list, decoded and ready to be inserted.
+/// This number of runs in list order, decoded and ready to insert.
 pub fn rows(runs: usize) -> Vec<Row> {
     model(runs).runs().map(|text| Row::of(snapshot(text))).collect()
 }
 
-/// Any instant will do for the time of observation.
+/// An arbitrary instant of observation.
 pub fn observed_at() -> Instant {
-    Instant::parse("2026-01-01T00:00:00Z").expect("it is one")
+    Instant::parse("2026-01-01T00:00:00Z").expect("a valid instant")
 }
 
-/// A new archive with an attempt under way, and the attempt's id.
+/// A new archive with a sync in progress, and the id of the sync.
 pub fn new_archive(path: &Path) -> (Archive, i64) {
-    let lock = Lock::acquire(path, observed_at()).expect("nobody else has it");
-    let archive = Archive::open(path, &lock).expect("a new archive can be made");
+    let lock = Lock::acquire(path, observed_at()).expect("no other process has the lock");
+    let archive = Archive::open(path, &lock).expect("a new archive");
     let sync =
         archive.begin_sync(SyncKind::First, "a benchmark", "http://127.0.0.1", Some(500), observed_at());
-    (archive, sync.expect("an attempt can be written down"))
+    (archive, sync.expect("a new sync"))
 }
 
-/// The yardstick: the rows, from memory, into the archive's own tables, and nothing looked up. The
-/// archive is closed too, as a sync does at its end.
-pub fn insert_bare(archive: Archive, sync_id: i64, rows: &[Row]) -> Duration {
+/// Inserts the rows into the archive's tables without any lookup, then closes the archive, as a sync does.
+pub fn raw_insert(archive: Archive, sync_id: i64, rows: &[Row]) -> Duration {
     let began = Moment::now();
     let observed_at = observed_at();
     {
@@ -82,7 +81,7 @@ pub fn insert_bare(archive: Archive, sync_id: i64, rows: &[Row]) -> Duration {
             )
             .expect("the archive has these columns");
         let mut committed_at = Moment::now();
-        archive.begin().expect("nobody else writes");
+        archive.begin().expect("no other process writes");
         for (nth, row) in rows.iter().enumerate() {
             let run = &row.snapshot.run;
             insert
@@ -120,7 +119,7 @@ pub fn insert_bare(archive: Archive, sync_id: i64, rows: &[Row]) -> Duration {
                 .expect("each run is new");
             if nth % 500 == 499 && committed_at.elapsed() >= COMMIT_EVERY {
                 archive.commit().expect("there is room");
-                archive.begin().expect("nobody else writes");
+                archive.begin().expect("no other process writes");
                 committed_at = Moment::now();
             }
         }

@@ -1,4 +1,4 @@
--- What did the runs of each month of São Paulo cost? (It is three hours behind UTC all year.)
+-- Cost by month in São Paulo, which is three hours behind UTC all year.
 SELECT strftime('%Y-%m', substr(coalesce(started_at, created_at), 1, 19), '-3 hours') AS month, count(*) AS runs,
        count(*) FILTER (WHERE el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL) AS runs_cost_unknown,
        sum(el_cost_nanos), sum(transformation_cost_nanos), count(*) FILTER (WHERE credit_charge_status = 'charged') AS credits

@@ -1,5 +1,5 @@
--- Each fiftieth run of an archive gets a state before its own, with its costs still unknown: what an archive looks like in
--- which costs have come late. The document's hash is left as it is, so this is for measuring alone.
+-- Gives every fiftieth run an earlier snapshot without costs, as in an archive whose costs arrived late.
+-- For benchmarks only: the content hash is not updated.
 BEGIN;
 CREATE TEMP TABLE changed AS SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL AND snapshot_id % 50 = 0;
 INSERT INTO run_snapshots (

@@ -1,4 +1,4 @@
--- What was the state of each run, as known before the late changes?
+-- The state of each run, as known before the late changes.
 SELECT *
 FROM run_snapshots
 WHERE observed_at <= '8999-01-01T00:00:00.000000Z'

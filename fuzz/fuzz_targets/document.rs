@@ -1,4 +1,4 @@
-//! This is the fuzz target of the document decoder: whatever is read as a run gives back a document that reads as the same run.
+//! Fuzz target of the document decoder: a decoded run's document decodes to the same run.
 
 #![no_main]
 

@@ -1,16 +1,16 @@
-//! This is the fuzz target of the page reader: what it reads of a page is what a plain JSON parser reads of it.
+//! Fuzz target of the page reader: it reads the same items, count and `next` as a plain JSON parser.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use runledger::api::Page;
-use runledger::run::{decode, json, Redaction};
+use runledger::run::{Redaction, decode, json};
 use serde_json::Value;
 
 fuzz_target!(|body: &str| {
     let page = Page::parse(body);
     if let Ok(value) = serde_json::from_str::<Value>(body) {
-        // A name that stands twice in an object is refused; a plain parser takes the last.
+        // `Page::parse` rejects duplicate names in an object; a plain parser takes the last value.
         match &page {
             Ok(page) => {
                 let items: Vec<Value> = page.items.iter().map(|item| parsed(item.get())).collect();
@@ -23,13 +23,13 @@ fuzz_target!(|body: &str| {
     }
     for item in page.iter().flat_map(|page| &page.items) {
         if decode(item, &Redaction::default()).is_err() {
-            // What goes into quarantine is kept in its canonical spelling.
+            // Quarantined items are stored as canonical JSON.
             let kept = json::canonical_to_limit(item, &Redaction::default());
-            serde_json::from_str::<&serde_json::value::RawValue>(&kept).expect("what is kept is JSON");
+            serde_json::from_str::<&serde_json::value::RawValue>(&kept).expect("canonical JSON is JSON");
         }
     }
 });
 
 fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).expect("an item of a page that is JSON is JSON")
+    serde_json::from_str(text).expect("items of a JSON page are JSON")
 }

@@ -1,22 +1,22 @@
--- Which runs contradict how Nekt charges, and should be asked about? A row for each finding and run, ready for Nekt's support.
+-- Which runs contradict Nekt's charging rules? One row per finding and run, ready to send to Nekt's support.
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- A credit is one run; a failed run costs none. What nobody has promised is no finding: whether a canceled run
--- is charged, and what charge words other than `charged` and `unsuccessful` mean. Nor is what may still come:
--- a run under way has no duration, and a charge may arrive with the costs, so a success counts as not charged
--- only a day after its end, or 30 days where no cost is known. Time is told by the newest run that is archived.
--- A run can have several findings. Of runs that share a number, the first is right and each later one a finding.
+-- One run costs one credit; a failed run costs none. Undocumented behavior is not a finding: whether a canceled run is
+-- charged, and the meaning of charge statuses other than `charged` and `unsuccessful`. Values that may still arrive are
+-- not findings either: a running run has no duration, and the charge may arrive with the costs. A success therefore
+-- counts as not charged only one day after its end, or 30 days if no cost is known, relative to the newest run.
+-- A run can have several findings. Among runs that share a number, each one after the first is a finding.
 WITH
--- How far the ledger has seen.
-newest AS (
+-- The cutoffs for a missing charge, counted back from the newest run.
+cutoffs AS (
     SELECT date_trunc('SECOND', max(booked_at) - INTERVAL '1' DAY) AS a_day_before,
            date_trunc('SECOND', max(booked_at) - INTERVAL '30' DAY) AS a_month_before
     FROM runs
 ),
--- The charged runs of each pipeline and number, the first one first.
-numbered AS (
+-- The charged runs of each pipeline and number, in order of booking.
+charged_runs AS (
     SELECT run_id, number,
            row_number() OVER w AS place,
            first_value(run_id) OVER w AS first_run_id
@@ -24,9 +24,9 @@ numbered AS (
     WHERE credit_charge_status = 'charged' AND number IS NOT NULL AND pipeline_id IS NOT NULL
     WINDOW w AS (PARTITION BY number, pipeline_id, pipeline_kind ORDER BY booked_at, snapshot_id)
 ),
--- Each state, of the runs of which more than one was seen, in which the charge was another than before; one that does
--- not tell is left out.
-charges AS (
+-- The states in which the charge status changed, for runs with more than one observed state. States without a charge
+-- status are skipped.
+charge_changes AS (
     SELECT run_id, date_format(observed_at, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'") AS observed_at, charge
     FROM (
         SELECT run_id, observed_at, credit_charge_status AS charge,
@@ -37,17 +37,17 @@ charges AS (
     )
     WHERE NOT charge <=> charge_before
 ),
--- The runs that came to be charged more than once: the first time, the last time it was not so, and the last time.
-recharged AS (
+-- The runs that became charged more than once, with the first charge, the last state without one, and the last charge.
+recharged_runs AS (
     SELECT run_id,
            min(observed_at) FILTER (WHERE charge = 'charged') AS charged_at,
            max(observed_at) FILTER (WHERE charge <> 'charged') AS not_charged_at,
            max(observed_at) FILTER (WHERE charge = 'charged') AS charged_again_at
-    FROM charges
+    FROM charge_changes
     GROUP BY run_id
     HAVING count_if(charge = 'charged') > 1
 ),
--- Every finding, in the order in which they are shown.
+-- All findings, numbered in display order.
 findings (place, finding, run_id, why) AS (
     SELECT 1, 'failed but charged', run_id, 'a credit is charged for a run that failed: failed runs cost none'
     FROM runs
@@ -55,13 +55,13 @@ findings (place, finding, run_id, why) AS (
     UNION ALL
     SELECT 2, 'charged twice', run_id,
            format_string('number %d of its pipeline was charged before: for run %s', number, first_run_id)
-    FROM numbered
+    FROM charged_runs
     WHERE place > 1
     UNION ALL
     SELECT 2, 'charged twice', r.run_id,
            format_string('charged when seen at %s, not charged at %s, charged again at %s', c.charged_at,
                          c.not_charged_at, c.charged_again_at)
-    FROM recharged AS c
+    FROM recharged_runs AS c
     JOIN runs AS r ON r.run_id = c.run_id
     WHERE r.credit_charge_status = 'charged'
     UNION ALL
@@ -74,7 +74,7 @@ findings (place, finding, run_id, why) AS (
     FROM runs
     WHERE el_cost_usd_exact < 0 OR transformation_cost_usd_exact < 0
     UNION ALL
-    -- A field that the API did not even send contradicts nothing.
+    -- A duration that the API did not send at all is not a contradiction.
     SELECT 4, 'cost without duration', run_id,
            total_cost_usd_exact || ' USD for a run that is over and has no duration'
     FROM runs
@@ -83,7 +83,7 @@ findings (place, finding, run_id, why) AS (
     UNION ALL
     SELECT 5, 'successful but not charged', run_id, 'no credit is charged for a run that succeeded: successful runs cost one'
     FROM runs
-    CROSS JOIN newest
+    CROSS JOIN cutoffs
     WHERE status = 'success' AND credit_charge_status = 'unsuccessful'
       AND coalesce(ended_at, created_at) < CASE WHEN total_cost_usd IS NULL THEN a_month_before ELSE a_day_before END
 )

@@ -3,10 +3,10 @@
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- Months are the dataset's own. Sums are made of decimals, so every digit is exact.
+-- Months are those of the dataset. Sums are decimals, so every digit is exact.
 WITH
--- The sums of each month; a sum of nothing but unknown costs is NULL.
-summed AS (
+-- The totals of each month. The sum of unknown costs only is NULL.
+totals AS (
     SELECT month,
            count(*) AS runs,
            count(total_cost_usd) AS runs_cost_known,
@@ -26,7 +26,7 @@ SELECT month,
        transformation_cost_usd,
        total_cost_usd,
        credits,
-       -- Shared by the runs whose cost is known; halves of a nano-dollar to the even one.
+       -- The mean over the runs with a known cost, rounded half to even.
        bround(total_cost_usd / nullif(runs_cost_known, 0), 9) AS cost_per_run_usd
-FROM summed
+FROM totals
 ORDER BY month NULLS LAST;

@@ -3,19 +3,19 @@
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- Months are the dataset's own. The success rate is the part of the runs with a final status that is `success`. A run waits
--- from created to started. Percentiles are exact ones of doubles; the last of their three decimals may differ by one from
--- those that SQL of whole numbers gives.
+-- Months are those of the dataset. The success rate is the share of `success` among runs with a final status. The queue
+-- time of a run is the time from created to started. Percentiles are computed as doubles; their third decimal can
+-- differ by one from the integer arithmetic of the SQLite query.
 WITH
--- Every run with its wait in microseconds.
-booked AS (
+-- The runs with their queue time in microseconds.
+month_runs AS (
     SELECT month, status, duration_seconds, unix_micros(started_at) - unix_micros(created_at) AS queued_micros
     FROM runs
     WHERE (:from IS NULL OR booked_at >= CAST(:from AS TIMESTAMP))
       AND (:until IS NULL OR booked_at < CAST(:until AS TIMESTAMP))
 ),
 -- The counts, sums and percentiles of each month.
-summed AS (
+totals AS (
     SELECT month,
            count(*) AS runs,
            count_if(status IN ('success', 'failed', 'canceled')) AS final_runs,
@@ -28,7 +28,7 @@ summed AS (
            CAST(sum(queued_micros) AS DECIMAL(20, 0)) AS queued_micros,
            percentile(queued_micros, array(0.5, 0.95)) AS queued_percentiles,
            max(queued_micros) AS queued_max_micros
-    FROM booked
+    FROM month_runs
     GROUP BY month
 )
 SELECT month,
@@ -45,5 +45,5 @@ SELECT month,
        CAST(queued_percentiles[0] / 1000000 AS DECIMAL(20, 3)) AS queued_p50_seconds,
        CAST(queued_percentiles[1] / 1000000 AS DECIMAL(20, 3)) AS queued_p95_seconds,
        bround(CAST(queued_max_micros AS DECIMAL(20, 0)) / 1000000, 3) AS queued_max_seconds
-FROM summed
+FROM totals
 ORDER BY month NULLS LAST;

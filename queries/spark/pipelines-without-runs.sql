@@ -1,24 +1,24 @@
 -- Which pipelines have no runs?
 --
--- :from   look for runs booked at or after this instant; NULL: no limit
--- :until  look for runs booked before this instant; NULL: no limit
+-- :from   only consider runs booked at or after this instant; NULL: no limit
+-- :until  only consider runs booked before this instant; NULL: no limit
 WITH
--- The pipelines that the current runs name, by id or by slug, and when each last ran.
-named AS (
-    SELECT pipeline_kind AS kind, pipeline_id AS named_by, max(booked_at) AS last_run_at,
+-- The pipelines that the current runs reference, by id or by slug, with their latest run.
+run_references AS (
+    SELECT pipeline_kind AS kind, pipeline_id AS reference, max(booked_at) AS last_run_at,
            max(coalesce((:from IS NULL OR booked_at >= CAST(:from AS TIMESTAMP))
                         AND (:until IS NULL OR booked_at < CAST(:until AS TIMESTAMP)), false)) AS ran
     FROM runs
     WHERE pipeline_id IS NOT NULL
     GROUP BY pipeline_kind, pipeline_id
 ),
--- Every pipeline of the catalogue with its runs, whichever way they name it.
-matched AS (
+-- All pipelines of the catalog, with the runs that reference them by id or by slug.
+catalog AS (
     SELECT p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at,
            max(n.last_run_at) AS last_run_at,
            coalesce(max(n.ran), false) AS ran
     FROM pipelines AS p
-    LEFT JOIN named AS n ON n.kind = p.kind AND (n.named_by = p.pipeline_id OR n.named_by = p.slug)
+    LEFT JOIN run_references AS n ON n.kind = p.kind AND (n.reference = p.pipeline_id OR n.reference = p.slug)
     GROUP BY p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at
 )
 SELECT name AS pipeline_name,
@@ -29,6 +29,6 @@ SELECT name AS pipeline_name,
        first_seen_at,
        gone_at,
        last_run_at
-FROM matched
+FROM catalog
 WHERE NOT ran
 ORDER BY pipeline_kind, pipeline_name NULLS LAST, pipeline_id;

@@ -1,16 +1,16 @@
--- How long after their end do runs still change their cost, and from which day on is a month safe to close?
+-- How long after their end do runs still change their cost, and when is a month safe to close?
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- A change is a cost that arrived, moved or went after its run had ended; the first sight of a run is none. Time
--- counts from the run's end to the sync that saw the change: a sync every hour sees hours. Percentiles are exact ones of doubles.
--- A month is safe after as many days as any change came after the instant that books its run
--- (a run of the last evening ends in the next month), and safe_close_on is that many days after the end of the
--- month, in the session's zone, in which the newest run is booked. What was never seen to change says nothing: NULL.
+-- A change is a cost that was added, changed or removed after its run ended; the first observation of a run is not a
+-- change. Times run from the end of the run to the sync that saw the change, so hourly syncs measure in hours.
+-- Percentiles are computed as doubles. safe_after_days is the longest time in days from the booking of a run to a
+-- change of its cost; it starts at the booking because a run can end in the next month. safe_close_on is that many days
+-- after the end of the month (in the session's zone) that contains the newest run. Both are NULL if no change was seen.
 WITH
--- The runs asked for that are over, counted by kind.
-ended AS (
+-- The number of runs with a final status in the time range, by kind.
+final_runs AS (
     SELECT pipeline_kind, count(*) AS runs
     FROM runs
     WHERE status IN ('success', 'failed', 'canceled')
@@ -19,13 +19,13 @@ ended AS (
     GROUP BY pipeline_kind
 ),
 -- The first day after the month of the newest run.
-newest AS (
+newest_month AS (
     SELECT add_months(trunc(max(booked_at), 'MM'), 1) AS month_end
     FROM runs
     WHERE (:from IS NULL OR booked_at >= CAST(:from AS TIMESTAMP))
       AND (:until IS NULL OR booked_at < CAST(:until AS TIMESTAMP))
 ),
--- Every state of the runs of which more than one was seen, beside the costs before it.
+-- All states of the runs with more than one, with the previous costs.
 states AS (
     SELECT run_id, observed_at, ended_at, el_cost_usd_exact AS el, transformation_cost_usd_exact AS transformation,
            lag(el_cost_usd_exact) OVER w AS el_before,
@@ -35,7 +35,7 @@ states AS (
     WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- The changes of the runs asked for, with the time since the run's end, its booking and its creation.
+-- The changes of the runs in the time range, with the time since the end, the booking and the creation of the run.
 changes AS (
     SELECT r.pipeline_kind, s.run_id,
            unix_micros(s.observed_at) - unix_micros(s.ended_at) AS micros,
@@ -49,22 +49,22 @@ changes AS (
       AND (:from IS NULL OR r.booked_at >= CAST(:from AS TIMESTAMP))
       AND (:until IS NULL OR r.booked_at < CAST(:until AS TIMESTAMP))
 ),
--- The kinds, and all of them together.
+-- The kinds, and a row for all of them.
 kinds (place, kind, runs) AS (
-    SELECT 1, pipeline_kind, runs FROM ended
+    SELECT 1, pipeline_kind, runs FROM final_runs
     UNION ALL
-    SELECT 2, 'all kinds', sum(runs) FROM ended HAVING count(*) > 0
+    SELECT 2, 'all kinds', sum(runs) FROM final_runs HAVING count(*) > 0
 ),
--- Too late is what only a walk of the whole list finds: 7 days is how far sync looks back by default, but it asks by
--- id for a run without a known cost until 30 days after its end.
-told AS (
+-- The changes of each kind. A change is too late if only a full sync finds it: the default lookback of sync is 7 days,
+-- but sync also fetches each run without a known cost by id until 30 days after its end.
+kind_changes AS (
     SELECT k.place, k.kind, c.run_id, c.micros, c.micros_booked, c.micros_created,
            c.micros_created > 7 * 86400000000 AND (NOT c.is_arrival OR c.micros > 30 * 86400000000) AS too_late
     FROM kinds AS k
     JOIN changes AS c ON k.place = 2 OR c.pipeline_kind <=> k.kind
 ),
 -- Their figures.
-summed AS (
+totals AS (
     SELECT place, kind,
            count(DISTINCT run_id) AS runs_changed,
            count(*) AS changes,
@@ -73,7 +73,7 @@ summed AS (
            (max(micros_booked) + 86399999999) DIV 86400000000 AS safe_after_days,
            count_if(too_late) AS too_late,
            (max(micros_created) FILTER (WHERE too_late) + 86399999999) DIV 86400000000 AS latest_days
-    FROM told
+    FROM kind_changes
     GROUP BY place, kind
 )
 SELECT k.kind AS pipeline_kind,
@@ -91,6 +91,6 @@ SELECT k.kind AS pipeline_kind,
                                s.too_late, s.changes, s.latest_days, s.latest_days)
        END AS lookback
 FROM kinds AS k
-LEFT JOIN summed AS s ON s.place = k.place AND s.kind <=> k.kind
-CROSS JOIN newest AS n
+LEFT JOIN totals AS s ON s.place = k.place AND s.kind <=> k.kind
+CROSS JOIN newest_month AS n
 ORDER BY k.place, k.kind NULLS LAST;

@@ -2,7 +2,7 @@
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
--- :limit  at most so many runs; NULL: 20
+-- :limit  maximum number of runs; NULL: 20
 SELECT run_id,
        pipeline_name,
        pipeline_id,

@@ -1,13 +1,13 @@
--- From which status to which do runs go, how often, and how long does it take as far as was seen?
+-- Which status transitions do runs go through, how often, and how long do they take as observed?
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- Time counts from the sync that first saw one status to the sync that first saw the next: a sync
--- every hour sees hours. The median is percentile_cont's: the middle, or halfway between the middle two.
--- Times are cut to the millisecond.
+-- Times run from the sync that first saw one status to the sync that first saw the next, so hourly syncs measure in
+-- hours. The median is that of percentile_cont: the middle value, or the mean of the two middle values. Times are
+-- truncated to milliseconds.
 WITH
--- Every state of each run that has more than one, beside the status before it.
+-- All states of the runs with more than one, with the previous status.
 states AS (
     SELECT run_id, observed_at, status,
            lag(status) OVER w AS status_before,
@@ -16,8 +16,8 @@ states AS (
     WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- The first sight of each status: states that changed something else are left out.
-sights AS (
+-- The first observation of each status. States in which only other fields changed are skipped.
+sightings AS (
     SELECT run_id, status AS to_status, observed_at,
            lag(status) OVER w AS from_status,
            lag(observed_at) OVER w AS before_at,
@@ -26,17 +26,17 @@ sights AS (
     WHERE state = 1 OR NOT status <=> status_before
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- Each step from one status to the next of the runs asked for, with its time in microseconds.
+-- The transitions of the runs in the time range, with their time in microseconds.
 steps AS (
     SELECT s.from_status, s.to_status, unix_micros(s.observed_at) - unix_micros(s.before_at) AS micros
-    FROM sights AS s
+    FROM sightings AS s
     JOIN runs AS r ON r.run_id = s.run_id
     WHERE s.state > 1
       AND (:from IS NULL OR r.booked_at >= CAST(:from AS TIMESTAMP))
       AND (:until IS NULL OR r.booked_at < CAST(:until AS TIMESTAMP))
 ),
--- Their figures in whole milliseconds.
-summed AS (
+-- Their totals in whole milliseconds.
+totals AS (
     SELECT from_status, to_status, count(*) AS steps,
            CAST(floor(percentile(micros, 0.5) / 1000) AS DECIMAL(20, 0)) AS median_millis,
            CAST(sum(micros) DIV count(*) DIV 1000 AS DECIMAL(20, 0)) AS mean_millis,
@@ -50,5 +50,5 @@ SELECT from_status,
        CAST(median_millis / 1000 AS DECIMAL(20, 3)) AS median_seconds,
        CAST(mean_millis / 1000 AS DECIMAL(20, 3)) AS mean_seconds,
        CAST(max_millis / 1000 AS DECIMAL(20, 3)) AS max_seconds
-FROM summed
+FROM totals
 ORDER BY from_status NULLS LAST, to_status NULLS LAST;

@@ -1,4 +1,4 @@
-//! This is the API as it can be asked: one origin, the key in a header, limits on everything, patience with failures.
+//! The API client: one origin, the key in a header, limits on time and size, retries with backoff.
 
 mod base_url;
 mod page;
@@ -6,7 +6,7 @@ mod retry;
 
 pub use base_url::BaseUrl;
 pub use page::Page;
-pub use retry::{Failure, RetryPolicy, read_retry_after};
+pub use retry::{Failure, RetryPolicy, parse_retry_after};
 
 use crate::error::{Error, Result};
 use crate::http::{client_builder, root_cause, tls_unavailable};
@@ -24,27 +24,27 @@ use uuid::Uuid;
 /// The path of the run list.
 const RUNS: &str = "/api/v1/runs/";
 
-/// How the API is to be asked.
+/// The settings of a [`Client`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ClientConfig {
-    /// How patient to be with failures.
-    pub patience: RetryPolicy,
-    /// What one answer may cost.
+    /// When failed requests are retried.
+    pub retry: RetryPolicy,
+    /// The limits of one request.
     pub limits: Limits,
-    /// At most so many requests begin in a second. `None`: as many as come.
+    /// The maximum number of requests started per second. `None`: no limit.
     pub max_requests_per_second: Option<f64>,
 }
 
-/// What one answer may cost in time and space.
+/// The limits of one request in time and space.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long a connection may take to be made.
+    /// The time to establish a connection.
     pub connect: Duration,
-    /// How long the API may send nothing.
+    /// The time without any data received.
     pub idle: Duration,
-    /// How long an answer may take from the first to the last byte.
+    /// The time of the whole request, from connecting to the last byte of the response.
     pub total: Duration,
-    /// How large an answer may be after decompression.
+    /// The size of a response after decompression.
     pub body_bytes: usize,
 }
 
@@ -59,65 +59,66 @@ impl Default for Limits {
     }
 }
 
-/// What passes the time between two attempts. Tests write down the time instead of spending it.
+/// Waits between two attempts. Tests record the time instead of waiting.
 pub type Sleeper = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A client of the API. It follows no redirect and no `next`: every address is its own.
+/// A client of the API. It builds every URL itself: it follows neither redirects nor `next` links.
 pub struct Client {
     http: reqwest::Client,
-    address: BaseUrl,
-    manners: ClientConfig,
-    pause: Sleeper,
-    /// When the next request may begin.
+    base_url: BaseUrl,
+    config: ClientConfig,
+    sleeper: Sleeper,
+    /// When the next request may start.
     next_start: Mutex<Instant>,
     requests: AtomicU64,
 }
 
 impl Client {
-    /// A client that sends `key` to `address` and to nothing else.
+    /// A client that sends `key` to `base_url` only.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system has no certificates to check a server by.
-    pub fn new(address: BaseUrl, key: &ApiKey, manners: ClientConfig) -> Result<Client> {
+    /// [`Error::Internal`] when the system has no certificates to verify a server with; [`Error::Usage`] when the key
+    /// does not fit into an HTTP header.
+    pub fn new(base_url: BaseUrl, key: &ApiKey, config: ClientConfig) -> Result<Client> {
         let mut value = HeaderValue::from_str(key.expose())
-            .map_err(|_| Error::usage("the API key fits no HTTP header"))?;
+            .map_err(|_| Error::usage("the API key has characters that an HTTP header cannot hold"))?;
         value.set_sensitive(true);
-        let http = client_builder(&address.join(""))
+        let http = client_builder(&base_url.join(""))
             .default_headers(HeaderMap::from_iter([(
                 reqwest::header::HeaderName::from_static("x-api-key"),
                 value,
             )]))
-            .connect_timeout(manners.limits.connect)
-            .read_timeout(manners.limits.idle)
-            .timeout(manners.limits.total)
+            .connect_timeout(config.limits.connect)
+            .read_timeout(config.limits.idle)
+            .timeout(config.limits.total)
             .build()
             .map_err(|error| Error::Internal(tls_unavailable(&error)))?;
         Ok(Client {
             http,
-            address,
-            manners,
-            pause: Box::new(|wait| Box::pin(tokio::time::sleep(wait))),
+            base_url,
+            config,
+            sleeper: Box::new(|wait| Box::pin(tokio::time::sleep(wait))),
             next_start: Mutex::new(Instant::now()),
             requests: AtomicU64::new(0),
         })
     }
 
-    /// The same client, which passes the time between two attempts in another way.
-    pub fn pausing_with(self, pause: Sleeper) -> Client {
-        Client { pause, ..self }
+    /// The client with another way to wait between two attempts.
+    pub fn with_sleeper(self, sleeper: Sleeper) -> Client {
+        Client { sleeper, ..self }
     }
 
-    /// The address that is asked.
-    pub fn address(&self) -> &BaseUrl {
-        &self.address
+    /// The base URL of the API.
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.base_url
     }
 
-    /// How many requests were sent, repeated ones included.
+    /// The number of requests sent, including retries.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Asks for one page of the run list and gives what `read` makes of it. `None`: the list ends before.
+    /// Fetches a page of the run list and returns what `read` makes of it. `None`: the list ends before this page.
     ///
     /// # Errors
     /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
@@ -127,18 +128,18 @@ impl Client {
         page_size: u32,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<Option<T>> {
-        let answer = self.list_page(RUNS, page, page_size, read).await?;
-        match answer {
-            Answer::Found(value) => Ok(Some(value)),
-            Answer::NotFound if page > 1 => Ok(None),
-            Answer::NotFound => Err(Error::ApiUnavailable {
-                what: format!("{} has no run list at {RUNS}", self.address),
+        let response = self.list_page(RUNS, page, page_size, read).await?;
+        match response {
+            Response::Found(value) => Ok(Some(value)),
+            Response::NotFound if page > 1 => Ok(None),
+            Response::NotFound => Err(Error::ApiUnavailable {
+                what: format!("{} has no run list at {RUNS}", self.base_url),
                 cause: "HTTP 404".to_owned(),
             }),
         }
     }
 
-    /// Asks for one page of a pipeline list such as `sources`. `None`: there is no such page.
+    /// Fetches a page of a pipeline list such as `sources`. `None`: there is no such page.
     ///
     /// # Errors
     /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
@@ -149,14 +150,14 @@ impl Client {
         page_size: u32,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<Option<T>> {
-        let answer = self.list_page(&format!("/api/v1/{list}/"), page, page_size, read).await?;
-        Ok(match answer {
-            Answer::Found(value) => Some(value),
-            Answer::NotFound => None,
+        let response = self.list_page(&format!("/api/v1/{list}/"), page, page_size, read).await?;
+        Ok(match response {
+            Response::Found(value) => Some(value),
+            Response::NotFound => None,
         })
     }
 
-    /// Asks for one run and gives what `read` makes of its JSON. `None`: the API has no such run.
+    /// Fetches a run and returns what `read` makes of its JSON. `None`: the API has no such run.
     ///
     /// # Errors
     /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
@@ -166,15 +167,15 @@ impl Client {
         read: impl Fn(&serde_json::value::RawValue) -> T,
     ) -> Result<Option<T>> {
         let path = format!("{RUNS}{id}/");
-        let answer = self
-            .get(self.address.join(&path), &path, |body| {
+        let response = self
+            .get(self.base_url.join(&path), &path, |body| {
                 let item = serde_json::from_str(body).map_err(|error| format!("it is not JSON: {error}"))?;
                 Ok(read(item))
             })
             .await?;
-        Ok(match answer {
-            Answer::Found(value) => Some(value),
-            Answer::NotFound => None,
+        Ok(match response {
+            Response::Found(value) => Some(value),
+            Response::NotFound => None,
         })
     }
 
@@ -184,60 +185,60 @@ impl Client {
         page: u32,
         page_size: u32,
         read: impl Fn(&Page<'_>) -> T,
-    ) -> Result<Answer<T>> {
-        let mut url = self.address.join(path);
+    ) -> Result<Response<T>> {
+        let mut url = self.base_url.join(path);
         url.query_pairs_mut()
             .append_pair("page", &page.to_string())
             .append_pair("page_size", &page_size.to_string());
         self.get(url, &format!("{path} page {page}"), |body| Ok(read(&Page::parse(body)?))).await
     }
 
-    /// Asks until an answer can be used, or patience ends. `what` names the request in errors.
+    /// Sends the request until a response is usable or the retry policy gives up. `what` names the request in errors.
     async fn get<T>(
         &self,
         url: Url,
         what: &str,
         read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Response<T>> {
         for attempt in 1.. {
-            self.wait_for_turn().await;
+            self.wait_for_rate_limit().await;
             let failure = match self.try_once(url.clone()).await {
                 Ok(body) => match read(&body) {
-                    Ok(value) => return Ok(Answer::Found(value)),
-                    Err(cause) => Failure::Unusable(cause),
+                    Ok(value) => return Ok(Response::Found(value)),
+                    Err(cause) => Failure::InvalidResponse(cause),
                 },
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Status { status: 404, .. } => return Ok(Answer::NotFound),
+                Failure::Status { status: 404, .. } => return Ok(Response::NotFound),
                 Failure::Status { status: status @ (401 | 403), .. } => {
                     return Err(Error::KeyRefused { status });
                 }
                 Failure::TooLarge { limit_bytes } => {
-                    let what = format!("the answer of {} for {what}", self.address);
+                    let what = format!("the response of {} for {what}", self.base_url);
                     return Err(Error::ResponseTooLarge { what, limit_bytes });
                 }
                 _ => {}
             }
-            let Some(wait) = self.manners.patience.wait_after(&failure, attempt, fastrand::f64()) else {
+            let Some(wait) = self.config.retry.delay_after(&failure, attempt, fastrand::f64()) else {
                 return Err(Error::ApiUnavailable {
                     what: format!(
-                        "{} did not answer {what} in {attempt} attempt{}",
-                        self.address,
+                        "{} gave no usable response for {what} in {attempt} attempt{}",
+                        self.base_url,
                         if attempt == 1 { "" } else { "s" }
                     ),
                     cause: failure.to_string(),
                 });
             };
-            tracing::warn!(%failure, attempt, wait_seconds = wait.as_secs_f64(), "{what} is asked again");
-            (self.pause)(wait).await;
+            tracing::warn!(%failure, attempt, wait_seconds = wait.as_secs_f64(), "retrying {what}");
+            (self.sleeper)(wait).await;
         }
-        unreachable!("patience ends");
+        unreachable!("a retry policy ends");
     }
 
     async fn try_once(&self, url: Url) -> Result<String, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let broken = |error: reqwest::Error| Failure::Broken(root_cause(&error));
+        let broken = |error: reqwest::Error| Failure::Transport(root_cause(&error));
         let mut response = self.http.get(url).send().await.map_err(broken)?;
         let status = response.status();
         if status.is_redirection() {
@@ -245,34 +246,34 @@ impl Client {
         }
         if status != StatusCode::OK {
             let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after = retry_after.and_then(|text| read_retry_after(text, SystemTime::now()));
+            let retry_after = retry_after.and_then(|text| parse_retry_after(text, SystemTime::now()));
             return Err(Failure::Status { status: status.as_u16(), retry_after });
         }
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1024 * 1024) as usize);
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > self.manners.limits.body_bytes {
-                return Err(Failure::TooLarge { limit_bytes: self.manners.limits.body_bytes });
+            if body.len() + chunk.len() > self.config.limits.body_bytes {
+                return Err(Failure::TooLarge { limit_bytes: self.config.limits.body_bytes });
             }
             body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).map_err(|_| Failure::Unusable("it is not UTF-8".to_owned()))
+        String::from_utf8(body).map_err(|_| Failure::InvalidResponse("it is not UTF-8".to_owned()))
     }
 
-    /// Waits until one more request may begin.
-    async fn wait_for_turn(&self) {
-        let Some(rate) = self.manners.max_requests_per_second else { return };
-        let turn = {
+    /// Waits until the rate limit allows another request.
+    async fn wait_for_rate_limit(&self) {
+        let Some(rate) = self.config.max_requests_per_second else { return };
+        let start = {
             let mut next_start = self.next_start.lock().await;
-            let turn = (*next_start).max(Instant::now());
-            *next_start = turn + Duration::from_secs_f64(1.0 / rate);
-            turn
+            let start = (*next_start).max(Instant::now());
+            *next_start = start + Duration::from_secs_f64(1.0 / rate);
+            start
         };
-        tokio::time::sleep_until(turn).await;
+        tokio::time::sleep_until(start).await;
     }
 }
 
-/// What the API says to a question that it understood.
-enum Answer<T> {
+/// A response that needs no retry.
+enum Response<T> {
     Found(T),
     NotFound,
 }

@@ -1,25 +1,25 @@
-//! This is one page of a list, read no further than paging needs: what its items are is another's question.
+//! A page of a list. Only the paging fields are decoded; the items stay JSON text.
 
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A page as Django REST framework sends it. The items are the API's own text.
+/// A page as Django REST framework sends it.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// How many items the whole list has. `None`: the API does not say, or not as a whole number.
+    /// The number of items in the whole list. `None`: not sent, or not a whole number.
     pub count: Option<u64>,
-    /// Whether the API says that there is another page. Where it says that is, is not asked.
+    /// Whether the API announces another page. Its URL is ignored.
     pub has_next: bool,
-    /// The items.
+    /// The items, as the API sent them.
     pub items: Vec<&'a RawValue>,
 }
 
 impl<'a> Page<'a> {
-    /// Reads a page.
+    /// Parses a page.
     ///
     /// # Errors
-    /// What is wrong, in words, when it is no JSON object with an array of `results`.
+    /// The reason, when it is not a JSON object with an array of `results`.
     pub fn parse(body: &'a str) -> Result<Page<'a>, String> {
         #[derive(serde::Deserialize)]
         struct Raw<'a> {
@@ -44,7 +44,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The items, found in one pass over the page.
+/// The items, split in one pass over the page.
 struct Results<'a>(Vec<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Results<'a> {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_read_no_further_than_paging_needs() {
+    fn only_the_paging_fields_of_a_page_are_decoded() {
         let page = Page::parse(
             r#"{"count":7,"next":"http://elsewhere/","previous":null,"results":[{"id":1},null]}"#,
         )
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_none_is_none() {
+    fn a_count_that_is_not_a_whole_number_is_unknown() {
         for count in ["-1", "\"7\"", "null", "1.5"] {
             let body = format!(r#"{{"count":{count},"next":null,"results":[]}}"#);
             let page = Page::parse(&body).unwrap();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_says_why() {
+    fn a_body_that_is_no_page_is_refused_with_a_reason() {
         for (body, why) in [
             ("<html>", "it is not a JSON object"),
             ("[]", "it is not a JSON object"),

@@ -47,3 +47,51 @@ fn differences(archive: &Archive, close: &Close) -> Result<Vec<&'static str>> {
     ];
     Ok(same.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::column_totals::ColumnTotals;
+    use crate::export::{Dialect, csv};
+    use crate::report::rows;
+    use crate::report::table::USD_DECIMALS;
+    use crate::run::Instant;
+    use crate::store::Lock;
+    use std::fs;
+    use std::path::Path;
+
+    /// A copy of the fixture of a schema version, migrated to the current one.
+    fn migrated(folder: &Path, version: u32) -> Archive {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = folder.join(format!("v{version}.db"));
+        fs::copy(root.join(format!("tests/fixtures/v{version}.db")), &path).unwrap();
+        let lock = Lock::acquire(&path, Instant::parse("2026-11-24T00:00:00Z").unwrap()).unwrap();
+        drop(Archive::open(&path, &lock).unwrap());
+        let broken: Vec<Checked> = Archive::open_for_checking(&path).unwrap().check().unwrap();
+        assert!(broken.iter().all(|checked| checked.broken == 0), "{broken:?}");
+        Archive::open_for_reading(&path).unwrap()
+    }
+
+    #[test]
+    fn archives_of_older_schemas_pass_the_check_with_their_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        for (version, closes) in [(1, 0), (2, 1)] {
+            let checked = check_closes(&migrated(folder.path(), version));
+            assert!(checked.examined >= closes && checked.broken == 0, "version {version}: {checked:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_closed_under_an_older_layout_exports_its_frozen_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = migrated(folder.path(), 2);
+        let close = archive.close_of("2026-10").unwrap().unwrap();
+        let ledger = Ledger::open(archive.connection(), Scope::of_close(&close).unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        let mut rows = rows::costs(&ledger).unwrap();
+        csv::write_rows(&mut rows, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut bytes)
+            .unwrap();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2-closed-costs.csv");
+        assert_eq!(String::from_utf8(bytes).unwrap(), fs::read_to_string(golden).unwrap());
+    }
+}

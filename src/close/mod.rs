@@ -131,6 +131,7 @@ fn check_order(request: &CloseRequest, before: Option<&Close>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::report::period::Period;
+    use crate::report::scope::AsOf;
 
     const SYNCS: &str = "
         INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
@@ -163,7 +164,7 @@ mod tests {
         close_month(archive, request, &ScopeDefaults::default(), at("2026-02-04T00:00:00Z"))
     }
 
-    fn refused(result: Result<Close>) -> String {
+    fn refused(result: Result<impl std::fmt::Debug>) -> String {
         let error = result.unwrap_err();
         assert_eq!(error.exit_code(), 2, "{error}");
         error.to_string()
@@ -270,5 +271,64 @@ mod tests {
         let early = "UPDATE syncs SET walk_complete = 1, started_at = '2026-01-20T00:00:00.000000Z'";
         archive.connection().execute_batch(early).unwrap();
         assert!(refused(close(&archive, &january())).contains("the last complete sync began at 2026-01-20"));
+    }
+
+    #[test]
+    fn a_question_about_a_closed_month_takes_the_scope_of_its_close() {
+        let archive = archive("success");
+        let made =
+            close(&archive, &CloseRequest { zone: Some(Tz::America__Sao_Paulo), ..january() }).unwrap();
+        let request = ScopeRequest { period: Some("2026-01".to_owned()), ..ScopeRequest::default() };
+        let resolve = |request: &ScopeRequest| Scope::resolve(request, &ScopeDefaults::default(), &archive);
+        assert_eq!(resolve(&request).unwrap(), Scope::of_close(&made).unwrap());
+        let same = ScopeRequest { zone: Some(Tz::America__Sao_Paulo), ..request.clone() };
+        assert_eq!(resolve(&same).unwrap().close_id, Some(made.close_id));
+        for (flag, contradiction) in [
+            ("--zone", ScopeRequest { zone: Some(Tz::UTC), ..request.clone() }),
+            ("--date-basis", ScopeRequest { date_basis: Some(DateBasis::Ended), ..request.clone() }),
+            (
+                "--as-of",
+                ScopeRequest { as_of: Some(AsOf::At(at("2026-03-01T00:00:00Z"))), ..request.clone() },
+            ),
+        ] {
+            let error = refused(resolve(&contradiction));
+            assert!(error.ends_with(&format!("; {flag} contradicts that")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_correction_in_a_closed_month_is_an_objection_to_a_restatement() {
+        let archive = archive("success");
+        close(&archive, &january()).unwrap();
+        // The cost changes in February, and February is closed.
+        archive
+            .connection()
+            .execute_batch(
+                "UPDATE run_snapshots SET superseded_at = '2026-02-10T00:00:00.000000Z';
+                 INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, started_at, ended_at, status,
+                                            credit_charge_status, el_cost_usd, el_cost_nanos, source)
+                 SELECT run_id, superseded_at, sync_id, randomblob(32), started_at, ended_at, status,
+                        credit_charge_status, 0.5, 500000000, source
+                 FROM run_snapshots;
+                 UPDATE syncs SET started_at = '2026-03-02T00:00:00.000000Z',
+                                  last_observed_at = '2026-03-02T00:00:30.000000Z';",
+            )
+            .unwrap();
+        let february = CloseRequest { month: "2026-02".to_owned(), ..CloseRequest::default() };
+        let now = at("2026-03-03T00:00:00Z");
+        let close = |request: &CloseRequest| close_month(&archive, request, &ScopeDefaults::default(), now);
+        close(&february).unwrap();
+        let restate = |request: &CloseRequest| close(&CloseRequest { restate: true, ..request.clone() });
+        let error = refused(restate(&january()));
+        assert!(
+            error.ends_with(
+                "2026-02 was closed with corrections of 2026-01, which count twice until it is restated too"
+            ),
+            "{error}"
+        );
+        // Restated first, February no longer contains the correction of the first close.
+        let forced = CloseRequest { restate: true, force: true, ..january() };
+        assert_eq!(close(&forced).unwrap().frozen.totals.el_cost_nanos, Some(500_000_000));
+        assert_eq!(restate(&february).unwrap().frozen.objections, None);
     }
 }

@@ -3,7 +3,7 @@
 use crate::atomic_file::same_file;
 use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
-use crate::store::{Archive, BESIDE};
+use crate::store::{Archive, COMPANION_SUFFIXES};
 use clap::Args;
 use std::ffi::OsString;
 use std::fs;
@@ -30,7 +30,7 @@ pub fn run(args: &BackupArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let destination = &args.file;
     reject_own_files(path, destination)?;
-    let copied = archive.copy_to(destination)?;
+    let copied = archive.backup_to(destination)?;
     print_line(&format!(
         "{}: {} snapshots and {} syncs, {:.1} MiB, verified",
         destination.display(),
@@ -48,7 +48,7 @@ fn reject_own_files(archive: &Path, destination: &Path) -> Result<()> {
     // SQLite keeps its companion files next to the target of a link.
     let target = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
     let own = [archive, target.as_path()].into_iter().flat_map(|archive| {
-        std::iter::once("").chain(BESIDE).map(|suffix| {
+        std::iter::once("").chain(COMPANION_SUFFIXES).map(|suffix| {
             let mut own: OsString = archive.as_os_str().to_owned();
             own.push(suffix);
             PathBuf::from(own)

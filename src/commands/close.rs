@@ -4,7 +4,7 @@ use crate::cli::PeriodArgs;
 use crate::close::{CloseRequest, close_month};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
-use crate::digest::in_hexadecimal;
+use crate::digest::to_hex;
 use crate::error::Result;
 use crate::escape::escape_control;
 use crate::export::{Destination, Format, WriteOptions, write_table};
@@ -98,7 +98,7 @@ fn as_text(Close { close_id, frozen }: &Close) -> String {
             totals.runs, totals.runs_cost_unknown, totals.credits
         ),
         format!("cost         {}", usd(totals.total_cost_nanos)),
-        format!("sha256       {}", in_hexadecimal(&totals.rows_sha256)),
+        format!("sha256       {}", to_hex(&totals.rows_sha256)),
     ];
     if let Some(objections) = &frozen.objections {
         lines.push(format!("forced       {}", escape_control(objections)));
@@ -140,7 +140,7 @@ fn list(closes: &[Close], as_json: bool) -> Result<()> {
             Cell::Usd(frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
             Cell::count(frozen.totals.credits),
             Cell::text(frozen.known_at.as_str()),
-            Cell::text(in_hexadecimal(&frozen.totals.rows_sha256)),
+            Cell::text(to_hex(&frozen.totals.rows_sha256)),
             Cell::Text(frozen.objections.clone()),
         ];
         row.truncate(shown);

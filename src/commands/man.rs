@@ -78,7 +78,7 @@ fn pages(command: &Command) -> Vec<Page> {
     [page(command)].into_iter().chain(below).collect()
 }
 
-/// The full name of a command, such as `runledger-sync`, with a separator separator its parts.
+/// The full name of a command, such as `runledger-sync`, with a separator between its parts.
 fn whole_name(command: &Command, separator: &str) -> String {
     command.get_bin_name().unwrap_or(command.get_name()).replace(' ', separator)
 }

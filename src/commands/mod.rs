@@ -80,7 +80,8 @@ fn examples_and_exit_codes() -> String {
   runledger report cost --by pipeline
   runledger report --help";
     format!(
-        "Examples:{examples}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\nExit codes:{}",
+        "Examples:{examples}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\n\
+         Exit codes:{}",
         lines.concat()
     )
 }

@@ -47,10 +47,7 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
     let zone = settings.zone()?.value;
     let now = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
     let ledger = Ledger::open(archive.connection(), Scope { as_of: now, zone, ..Scope::default() })?;
-    let mut closes = archive.closes()?;
-    // A close with data from after the as-of instant did not exist then.
-    closes.retain(|close| now.is_none_or(|now| close.frozen.known_at <= now));
-    let mut closes = restatements::latest(closes);
+    let mut closes = restatements::latest_known_at(archive.closes()?, now);
     if let Some(period) = &args.period {
         closes.retain(|close| close.frozen.period == *period);
         if closes.is_empty() {

@@ -80,7 +80,8 @@ pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
             print_verdict(*id, verdict)?;
         }
         print_line(&format!(
-            "{} settled runs compared (seed {seed}): {same} match, {differ} differ, {gone} are missing from the API, {no_answer} could not be compared",
+            "{} settled runs compared (seed {seed}): {same} match, {differ} differ, {gone} are missing from the API, \
+             {no_answer} could not be compared",
             verdicts.len()
         ))?;
     }
@@ -89,7 +90,8 @@ pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     }
     Err(Error::Partial {
         what: format!(
-            "{} sampled runs: {differ} differ from the API, {gone} are missing from the API, {no_answer} could not be compared",
+            "{} sampled runs: {differ} differ from the API, {gone} are missing from the API, \
+             {no_answer} could not be compared",
             verdicts.len()
         ),
     })

@@ -82,7 +82,7 @@ pub fn write_rows(
                     &text
                 }
                 Value::Blob(bytes) => {
-                    super::write_hex(bytes, &mut text);
+                    crate::digest::append_hex(bytes, &mut text);
                     &text
                 }
             };

@@ -2,9 +2,9 @@
 
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
-use crate::store::{APPLICATION_ID, BESIDE};
+use crate::store::{COMPANION_SUFFIXES, is_archive};
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The size of the output buffer.
@@ -47,7 +47,7 @@ impl From<Error> for WriteError {
 /// [`Error::Usage`] with the path of the archive.
 pub fn reject_archive(path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
-    let archive = BESIDE.iter().find_map(|suffix| text.strip_suffix(suffix)).map(Path::new);
+    let archive = COMPANION_SUFFIXES.iter().find_map(|suffix| text.strip_suffix(suffix)).map(Path::new);
     match [Some(path), archive].into_iter().flatten().find(|path| is_archive(path)) {
         None => Ok(()),
         Some(archive) => Err(Error::Usage {
@@ -59,14 +59,6 @@ pub fn reject_archive(path: &Path) -> Result<()> {
             hint: Some("choose another output file".to_owned()),
         }),
     }
-}
-
-/// Whether the header of the file is that of an archive.
-fn is_archive(path: &Path) -> bool {
-    let mut header = [0; 72];
-    let read = fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-        && fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok();
-    read && header.starts_with(b"SQLite format 3\0") && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
 impl Destination {

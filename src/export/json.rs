@@ -103,7 +103,7 @@ pub fn write_rows(
                 Value::Json(json) => write_json(json, &mut line),
                 Value::Blob(bytes) => {
                     hex.clear();
-                    super::write_hex(bytes, &mut hex);
+                    crate::digest::append_hex(bytes, &mut hex);
                     write_text(&hex, &mut line)?;
                 }
             }

@@ -7,7 +7,7 @@ use super::column_totals::ColumnTotals;
 use super::csv::TotalsRow;
 use super::destination::Destination;
 use super::dialect::Dialect;
-use crate::digest::{Hash, in_hexadecimal};
+use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -152,7 +152,7 @@ impl WrittenFile {
     /// The file at `path`, with its length and hash.
     pub fn new(path: &Path, bytes: u64, hash: &Hash) -> WrittenFile {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        WrittenFile { name, bytes, sha256: in_hexadecimal(hash) }
+        WrittenFile { name, bytes, sha256: to_hex(hash) }
     }
 }
 
@@ -354,7 +354,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cost.csv");
         fs::write(&path, OLD_CSV).unwrap();
-        let sha256 = in_hexadecimal(&crate::digest::hash(OLD_CSV.as_bytes()));
+        let sha256 = to_hex(&crate::digest::hash(OLD_CSV.as_bytes()));
         fs::write(manifest_path(&path), OLD_MANIFEST.replace("SHA256", &sha256)).unwrap();
         let manifest = Manifest::for_file(&path).unwrap();
         assert_eq!(manifest.provenance.workspaces[0].cost_centers, ["Sales: every run"]);

@@ -23,11 +23,3 @@ pub use dialect::Dialect;
 pub use formula_guard::escape_formula;
 pub use sparkline::with_charts;
 pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table, write_with};
-
-/// Appends the bytes as lowercase hexadecimal digits.
-fn write_hex(bytes: &[u8], text: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-}

@@ -4,7 +4,7 @@ use super::column_totals::ColumnTotals;
 use super::csv::{self, TotalsRow};
 use super::json::{self, Layout};
 use super::manifest::Manifest;
-use crate::digest::{Hash, Hashing, in_hexadecimal};
+use crate::digest::{Hash, Hashing, to_hex};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn compare(path: &Path, manifest: &Manifest) -> io::Result<Vec<FileCheck>> {
     let mut checks = Vec::new();
     if let Some(file) = &manifest.file {
         checks.push(check("bytes", &bytes.to_string(), &file.bytes.to_string()));
-        checks.push(check("SHA-256", &in_hexadecimal(&hash), &file.sha256));
+        checks.push(check("SHA-256", &to_hex(&hash), &file.sha256));
     }
     let columns: Vec<String> = manifest.sums.iter().map(|sum| sum.column.clone()).collect();
     let mut totals = ColumnTotals::new(columns.iter().map(String::as_str));

@@ -114,7 +114,7 @@ impl<'a> Notifier<'a> {
         Ok(Notifier { context, ping, start, metrics_file: options.metrics_file })
     }
 
-    /// Writes the metrics and sends the final ping. Returns the result of the command; a failed ping does not change it.
+    /// Writes the metrics, sends the final ping and returns the result of the command. A failed ping does not change it.
     ///
     /// # Errors
     /// That of `result`, else [`Error::Output`] when the metrics cannot be written.
@@ -228,7 +228,7 @@ impl SyncReport<'_> {
     /// The statistics of the archive, and when its last complete sync began.
     fn stats(&self, now: Instant) -> Result<(ArchiveStats, Option<Instant>)> {
         let archive = Archive::open_for_reading(self.archive)?;
-        let stats = archive.contents(now.plus(-self.settle))?;
+        let stats = archive.stats(now.plus(-self.settle))?;
         Ok((stats, archive.last_complete_sync()?.map(|sync| sync.started_at)))
     }
 }

@@ -57,10 +57,12 @@ impl CoverageReport {
         }
         match self.coverage.missing_numbers(GapReason::Unexplained) {
             0 => {}
+            1 => unexplained.push("1 run number is missing without explanation".to_owned()),
             numbers => unexplained.push(format!("{numbers} run numbers are missing without explanation")),
         }
         if let ApiCount::MoreUnexplained { by, .. } = self.api_count {
-            unexplained.push(format!("the API lists {by} more runs than the archive has"));
+            let runs = if by == 1 { "run" } else { "runs" };
+            unexplained.push(format!("the API lists {by} more {runs} than the archive has"));
         }
         unexplained
     }

@@ -10,8 +10,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The monthly fee, never negative. It is read exactly from a text (`"1490.00"`) or a number (`1490.5`) and written as
-    /// a text with nine decimals.
+    /// The monthly fee, never negative. It is read exactly from a text (`"1490.00"`) or a number (`1490.5`) and written
+    /// as a text with nine decimals.
     #[serde(deserialize_with = "fee", serialize_with = "as_text")]
     pub fee_usd: Usd,
     /// The included credits per month. A charged run uses one.

@@ -22,7 +22,7 @@ pub const QUESTIONS: [Question; 12] = [
     Question { name: "duration", sql: include_str!("../../queries/duration.sql") },
     Question { name: "failures", sql: include_str!("../../queries/failures.sql") },
     Question { name: "slowest-runs", sql: include_str!("../../queries/slowest-runs.sql") },
-    Question { name: "dearest-runs", sql: include_str!("../../queries/dearest-runs.sql") },
+    Question { name: "costliest-runs", sql: include_str!("../../queries/costliest-runs.sql") },
     Question {
         name: "cost-changes-after-success",
         sql: include_str!("../../queries/cost-changes-after-success.sql"),

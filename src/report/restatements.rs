@@ -55,8 +55,8 @@ pub struct Restatement {
     pub pipeline_name: Option<String>,
     /// When the change was observed.
     pub seen_at: Instant,
-    /// The column of the archive. `booked_at`: the run entered or left the month. `vanished_at`: the run vanished from the
-    /// API or returned, which does not change its cost.
+    /// The column of the archive. `booked_at`: the run entered or left the month. `vanished_at`: the run vanished from
+    /// the API or returned, which does not change its cost.
     pub field: &'static str,
     /// The old value, in the form of CSV. `None`: unknown, or the run was not in the month.
     pub before: Option<String>,
@@ -200,10 +200,15 @@ fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restate
 }
 
 /// The closes that answer for their month: the latest of each.
-pub fn latest(closes: Vec<Close>) -> Vec<Close> {
+pub fn latest(closes: impl IntoIterator<Item = Close>) -> Vec<Close> {
     let by_month: BTreeMap<String, Close> =
         closes.into_iter().map(|close| (close.frozen.period.clone(), close)).collect();
     by_month.into_values().collect()
+}
+
+/// The closes that answered for their month at `now` (`None`: ever): a close with later knowledge did not exist then.
+pub fn latest_known_at(closes: Vec<Close>, now: Option<Instant>) -> Vec<Close> {
+    latest(closes.into_iter().filter(|close| now.is_none_or(|now| close.frozen.known_at <= now)))
 }
 
 /// A row per restatement of the closes. The totals row has the sum of the differences.
@@ -222,10 +227,10 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
         "after",
         "difference_usd",
     ];
-    let (mut rows, mut moved) = (Vec::new(), Usd::default());
+    let (mut rows, mut sum) = (Vec::new(), Usd::default());
     for close in closes {
         for restatement in restatements(archive, &Scope::of_close(close)?, now)? {
-            moved += restatement.difference.unwrap_or_default();
+            sum += restatement.difference.unwrap_or_default();
             rows.push(vec![
                 Cell::text(&close.frozen.period),
                 Cell::Count(Some(close.close_id)),
@@ -242,7 +247,7 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
     let totals = (rows.len() > 1).then(|| {
         let mut totals = vec![Cell::Text(None); columns.len() - 1];
         totals[1] = Cell::Count(None);
-        totals.push(Cell::Usd(Some(moved)));
+        totals.push(Cell::Usd(Some(sum)));
         totals
     });
     Ok(Table { columns: columns.map(str::to_owned).to_vec(), rows, totals })
@@ -272,10 +277,10 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
         let restated = restatements(archive, &scope, now)?;
         let unknown = cost::total(&Ledger::open(archive, Scope { as_of: now, ..scope })?)?.runs_cost_unknown;
         let runs: BTreeSet<&str> = restated.iter().map(|restatement| restatement.run_id.as_str()).collect();
-        let moved: Option<Usd> =
+        let difference: Option<Usd> =
             restated.iter().filter_map(|restatement| restatement.difference).reduce(|one, other| one + other);
         let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
-        let known = [closed, moved].into_iter().flatten().reduce(|one, other| one + other);
+        let known = [closed, difference].into_iter().flatten().reduce(|one, other| one + other);
         rows.push(vec![
             Cell::text(&close.frozen.period),
             Cell::Count(Some(close.close_id)),
@@ -284,7 +289,7 @@ pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
             Cell::count(restated.len() as u64),
             Cell::Usd(closed),
             Cell::count(close.frozen.totals.runs_cost_unknown),
-            Cell::Usd(Some(moved.unwrap_or_default())),
+            Cell::Usd(Some(difference.unwrap_or_default())),
             Cell::Usd(known),
             Cell::count(unknown),
         ]);

@@ -1,41 +1,42 @@
-//! This is the decoder: from one item of the API's JSON to a run, losing nothing and guessing nothing.
+//! Decodes an item of the API's JSON to a run, without losing or guessing anything.
 
+use super::fields::{DocumentedField, Record};
 use super::json::{self, Entries, Entry, JsonType};
 use super::money::{Cost, decimal_parts};
-use super::redact::{self, REDACTED, Redaction};
-use super::vocabulary::{ChargeStatus, Status, TriggerType};
-use super::{Field, FieldSet, Instant, Run};
+use super::redact::{REDACTED, Redaction};
+use super::vocabulary::TriggerType;
+use super::{FieldSet, Instant, Run};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// A run, and what in its document the contract does not know.
+/// A run, and the parts of its document that the contract does not know.
 #[derive(Debug)]
 pub struct Decoded {
     /// The run.
     pub run: Run,
-    /// What was met that the contract does not know, in the order of the document.
+    /// Deviations from the contract, in the order of the document.
     pub drift: Vec<Drift>,
 }
 
-/// Something that the contract does not know.
+/// A deviation from the API's contract.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Drift {
     /// The field's name; a dot leads into `trigger`.
     pub field: String,
-    /// What is unknown about it.
+    /// What about the field is unknown.
     pub kind: DriftKind,
-    /// The new field's type, the new word, or what is unfit about the value.
+    /// The type of a new field, the new word, or what does not fit about the value.
     pub observed: String,
 }
 
-/// What is unknown about a field.
+/// What about a field is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DriftKind {
-    /// The field itself.
+    /// The field.
     Field,
-    /// Its word.
+    /// The word of a vocabulary.
     Value,
-    /// Its type, or a value that its type does not allow.
+    /// The type, or a value that the type does not allow.
     Type,
 }
 
@@ -50,190 +51,95 @@ impl DriftKind {
     }
 }
 
-/// Why an item cannot be kept as a run, in words that complete "it was quarantined because".
+/// Why an item cannot be stored as a run. The text completes "it was quarantined because".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError(pub String);
 
-/// The longest unknown word that is recorded whole in the account of drift; the run has it whole.
+/// The characters of a drift's texts that are recorded. The run keeps the whole text.
 const LONGEST_OBSERVED: usize = 100;
 
-/// Reads one item of a list, or one run's details.
+/// Decodes an item of a list, or the details of a run.
 ///
-/// What fits its field goes there. What does not, and what has no field, goes into `unmapped`, so
-/// that [`Run::document`] gives the item back.
+/// A value that fits its field goes there. A value that does not fit, or has no field, goes into `unmapped`, so that
+/// [`Run::document`] reproduces the item.
 ///
 /// # Errors
-/// [`DecodeError`] when it is no object, has no UUID as its id, names a field twice, or is nested
-/// too deep to be searched for credentials.
+/// [`DecodeError`] when the item is not an object, its id is not a UUID, a field occurs twice, or it is nested too
+/// deep to be searched for credentials.
 pub fn decode(item: &RawValue, redaction: &Redaction) -> Result<Decoded, DecodeError> {
+    decode_record(item, redaction).map(|(run, drift)| Decoded { run, drift })
+}
+
+pub(crate) fn decode_record<R: Record>(
+    item: &RawValue,
+    redaction: &Redaction,
+) -> Result<(R, Vec<Drift>), DecodeError> {
     let kind = JsonType::of(item);
     let Some(Entries(entries)) = Entries::of(item) else {
         return Err(DecodeError(format!("it is not an object but {}", with_article(kind))));
     };
-    let id = entries.iter().find(|entry| entry.key == Field::Id.name());
+    let id = entries.iter().find(|entry| entry.key == "id");
     let id = id.ok_or_else(|| DecodeError("it has no id".to_owned()))?;
     let uuid = json::text_of(id.value)
         .and_then(|text| Uuid::try_parse(&text).ok())
         .ok_or_else(|| DecodeError("its id is not a UUID".to_owned()))?;
-    let mut decoder = Decoder {
-        redaction,
-        run: blank(uuid),
-        met: FieldSet::default(),
-        unmapped: Vec::new(),
-        drift: Vec::new(),
-    };
+    let mut record = R::blank(uuid);
+    let mut seen = FieldSet::default();
+    let mut decoder = Decoder { redaction, unmapped: Vec::new(), drift: Vec::new() };
     for entry in &entries {
-        decoder.read(entry)?;
+        match R::Field::named(&entry.key) {
+            None => decoder.keep_undocumented(entry)?,
+            Some(field) if !seen.insert(field) => return Err(duplicate(&entry.key)),
+            Some(_) if JsonType::of(entry.value) == JsonType::Null => {}
+            Some(field) => record.decode_field(field, &mut decoder, entry)?,
+        }
     }
-    decoder.finish()
-}
-
-/// A run of which nothing is known but its id.
-fn blank(id: Uuid) -> Run {
-    Run {
-        id,
-        number: None,
-        created_at: None,
-        updated_at: None,
-        started_at: None,
-        ended_at: None,
-        duration_seconds: None,
-        status: None,
-        trigger: None,
-        full_sync: None,
-        extra_config: None,
-        credit_charge_status: None,
-        el_cost_usd: None,
-        el_cost_metadata: None,
-        transformation_cost_usd: None,
-        transformation_cost_metadata: None,
-        triggered_by: None,
-        triggered_by_token: None,
-        source: None,
-        destination: None,
-        transformation: None,
-        absent: FieldSet::default(),
-        unmapped: None,
-    }
+    record.set_rest(seen.complement::<R::Field>(), decoder.unmapped_object());
+    Ok((record, decoder.drift))
 }
 
 /// How a value fits its field.
-enum Conversion<T> {
-    /// The field gives it back.
+pub(crate) enum Conversion<T> {
+    /// The field reproduces the value.
     Lossless(T),
-    /// The field holds what is known of it, but the value's own text says more.
+    /// The field holds an approximation; the reason says what is lost.
     Lossy(T, &'static str),
-    /// It does not fit, for the reason given.
+    /// The value does not fit, for the reason given.
     Rejected(&'static str),
 }
 
-/// A run half read.
-struct Decoder<'a> {
+/// What is collected while a document is decoded, apart from the fields.
+pub(crate) struct Decoder<'a> {
     redaction: &'a Redaction,
-    run: Run,
-    met: FieldSet,
     /// Key, quoted key, and canonical value of each entry that `unmapped` will hold.
     unmapped: Vec<(&'a str, &'a RawValue, String)>,
     drift: Vec<Drift>,
 }
 
 impl<'a> Decoder<'a> {
-    fn read(&mut self, entry: &'a Entry<'a>) -> Result<(), DecodeError> {
-        let Some(field) = Field::named(&entry.key) else {
-            if self.unmapped.iter().any(|(key, ..)| *key == entry.key) {
-                return Err(sent_twice(&entry.key));
-            }
-            self.note(&entry.key, DriftKind::Field, JsonType::of(entry.value).name());
-            let value = if self.redaction.covers(&entry.key, JsonType::of(entry.value)) {
-                REDACTED.to_owned()
-            } else {
-                self.canonical(entry.value)?
-            };
-            self.unmapped.push((&entry.key, entry.quoted_key, value));
-            return Ok(());
+    /// Keeps an entry that no field is documented for.
+    fn keep_undocumented(&mut self, entry: &'a Entry<'a>) -> Result<(), DecodeError> {
+        if self.unmapped.iter().any(|(key, ..)| *key == entry.key) {
+            return Err(duplicate(&entry.key));
+        }
+        let kind = JsonType::of(entry.value);
+        self.note(&entry.key, DriftKind::Field, kind.name());
+        let value = if self.redaction.covers(&entry.key, kind) {
+            REDACTED.to_owned()
+        } else {
+            self.canonical(entry.value)?
         };
-        if !self.met.insert(field) {
-            return Err(sent_twice(&entry.key));
-        }
-        let value = entry.value;
-        if JsonType::of(value) == JsonType::Null {
-            return Ok(());
-        }
-        match field {
-            Field::Id => {
-                let fit = if json::text_of(value)
-                    .is_some_and(|text| text == self.run.id.hyphenated().to_string())
-                {
-                    Conversion::Lossless(())
-                } else {
-                    Conversion::Lossy((), "a UUID in another spelling")
-                };
-                self.place(entry, fit)?;
-            }
-            Field::Number => self.run.number = self.place(entry, integer(value))?,
-            Field::CreatedAt => self.run.created_at = self.place(entry, instant(value))?,
-            Field::UpdatedAt => self.run.updated_at = self.place(entry, instant(value))?,
-            Field::StartedAt => self.run.started_at = self.place(entry, instant(value))?,
-            Field::EndedAt => self.run.ended_at = self.place(entry, instant(value))?,
-            Field::DurationSeconds => self.run.duration_seconds = self.place(entry, integer(value))?,
-            Field::Status => {
-                let word = self.place(entry, text(value))?;
-                self.run.status = word.map(|word| Status::from_word(&word));
-                if let Some(Status::Other(word)) = &self.run.status {
-                    let word = word.clone();
-                    self.note(field.name(), DriftKind::Value, &word);
-                }
-            }
-            Field::Trigger => {
-                self.run.trigger = Some(self.canonical(value)?);
-                self.read_trigger(value);
-            }
-            Field::FullSync => self.run.full_sync = self.place(entry, boolean(value))?,
-            Field::ExtraConfig => self.run.extra_config = Some(self.canonical(value)?),
-            Field::CreditChargeStatus => {
-                let word = self.place(entry, text(value))?;
-                self.run.credit_charge_status = word.map(|word| ChargeStatus::from_word(&word));
-                if let Some(ChargeStatus::Other(word)) = &self.run.credit_charge_status {
-                    let word = word.clone();
-                    self.note(field.name(), DriftKind::Value, &word);
-                }
-            }
-            Field::ElCostUsd => self.run.el_cost_usd = self.place(entry, cost(value))?,
-            Field::ElCostMetadata => self.run.el_cost_metadata = Some(self.canonical(value)?),
-            Field::TransformationCostUsd => {
-                self.run.transformation_cost_usd = self.place(entry, cost(value))?
-            }
-            Field::TransformationCostMetadata => {
-                self.run.transformation_cost_metadata = Some(self.canonical(value)?);
-            }
-            Field::TriggeredBy => {
-                self.run.triggered_by = match expanded_id(value) {
-                    Some(id) => self.place_id_alone(entry, id.map(integer)),
-                    None => self.place(entry, integer(value))?,
-                }
-            }
-            Field::TriggeredByToken => {
-                self.run.triggered_by_token = match expanded_id(value) {
-                    Some(id) => self.place_id_alone(entry, id.map(text)),
-                    // Nobody knows what a list of tokens would hold.
-                    None if JsonType::of(value) == JsonType::Array => self.place_id_alone(entry, None),
-                    // A document that went through here before: what was taken out is no id.
-                    None if json::text_of(value).is_some_and(|text| redact::is_mark(&text)) => {
-                        self.place(entry, Conversion::Rejected("credential that was taken out"))?
-                    }
-                    None => self.place(entry, text(value))?,
-                }
-            }
-            Field::Source => self.run.source = self.place_pipeline(entry)?,
-            Field::Destination => self.run.destination = self.place_pipeline(entry)?,
-            Field::Transformation => self.run.transformation = self.place_pipeline(entry)?,
-        }
+        self.unmapped.push((&entry.key, entry.quoted_key, value));
         Ok(())
     }
 
-    /// The value for the field, after seeing to it that `unmapped` has what the field cannot give back.
-    fn place<T>(&mut self, entry: &'a Entry<'a>, fit: Conversion<T>) -> Result<Option<T>, DecodeError> {
-        let (value, observed) = match fit {
+    /// Returns the value for the field, and adds to `unmapped` what the field cannot reproduce.
+    pub(crate) fn place<T>(
+        &mut self,
+        entry: &'a Entry<'a>,
+        conversion: Conversion<T>,
+    ) -> Result<Option<T>, DecodeError> {
+        let (value, observed) = match conversion {
             Conversion::Lossless(value) => return Ok(Some(value)),
             Conversion::Lossy(value, observed) => (Some(value), observed),
             Conversion::Rejected(observed) => (None, observed),
@@ -244,8 +150,16 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
-    /// Of an expanded person or token the id alone is kept: the rest is nobody's business, or a credential.
-    fn place_id_alone<T>(&mut self, entry: &'a Entry<'a>, id: Option<Conversion<T>>) -> Option<T> {
+    /// Keeps the spelling of the id where it is not that of a UUID in lower case with hyphens.
+    pub(crate) fn place_id(&mut self, entry: &'a Entry<'a>, id: Uuid) -> Result<(), DecodeError> {
+        let same = json::text_of(entry.value).is_some_and(|text| text == id.hyphenated().to_string());
+        let conversion =
+            if same { Conversion::Lossless(()) } else { Conversion::Lossy((), "a UUID in another spelling") };
+        self.place(entry, conversion).map(drop)
+    }
+
+    /// Keeps only the id of an expanded person or token: the rest is personal data, or a credential.
+    pub(crate) fn place_id_only<T>(&mut self, entry: &'a Entry<'a>, id: Option<Conversion<T>>) -> Option<T> {
         self.note(&entry.key, DriftKind::Type, JsonType::of(entry.value).name());
         match id {
             Some(Conversion::Lossless(id)) => Some(id),
@@ -256,18 +170,18 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// An expanded pipeline is known by its id; the object itself is kept beside it.
-    fn place_pipeline(&mut self, entry: &'a Entry<'a>) -> Result<Option<String>, DecodeError> {
-        let fit = match expanded_id(entry.value).map(|id| id.map(text)) {
+    /// Returns the id of an expanded pipeline and keeps the object in `unmapped`.
+    pub(crate) fn place_pipeline(&mut self, entry: &'a Entry<'a>) -> Result<Option<String>, DecodeError> {
+        let conversion = match expanded_id(entry.value).map(|id| id.map(text)) {
             Some(Some(Conversion::Lossless(id))) => Conversion::Lossy(id, JsonType::Object.name()),
             Some(_) => Conversion::Rejected(JsonType::Object.name()),
             None => text(entry.value),
         };
-        self.place(entry, fit)
+        self.place(entry, conversion)
     }
 
-    /// Names what is unknown in a trigger. All of it is kept as JSON anyway.
-    fn read_trigger(&mut self, value: &RawValue) {
+    /// Records what is unknown in a trigger. The whole trigger is kept as JSON anyway.
+    pub(crate) fn note_drift_of_trigger(&mut self, value: &RawValue) {
         let Some(entries) = Entries::of(value) else {
             return self.note("trigger", DriftKind::Type, JsonType::of(value).name());
         };
@@ -291,13 +205,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn canonical(&self, value: &RawValue) -> Result<String, DecodeError> {
+    pub(crate) fn canonical(&self, value: &RawValue) -> Result<String, DecodeError> {
         json::canonical(value, self.redaction).map_err(|json::TooDeep| {
             DecodeError(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT))
         })
     }
 
-    fn note(&mut self, field: &str, kind: DriftKind, observed: &str) {
+    /// Records a deviation from the contract.
+    pub(crate) fn note(&mut self, field: &str, kind: DriftKind, observed: &str) {
         let cut = |text: &str| -> String {
             text.chars()
                 .map(|letter| if letter == '\0' { '\u{fffd}' } else { letter })
@@ -307,27 +222,27 @@ impl<'a> Decoder<'a> {
         self.drift.push(Drift { field: cut(field), kind, observed: cut(observed) });
     }
 
-    fn finish(mut self) -> Result<Decoded, DecodeError> {
-        self.run.absent = self.met.complement();
-        if !self.unmapped.is_empty() {
-            self.unmapped.sort_by(|left, right| left.0.cmp(right.0));
-            let mut object = String::from("{");
-            for (place, (_, quoted_key, value)) in self.unmapped.iter().enumerate() {
-                if place > 0 {
-                    object.push(',');
-                }
-                json::write_string(quoted_key, &mut object);
-                object.push(':');
-                object.push_str(value);
-            }
-            object.push('}');
-            self.run.unmapped = Some(object);
+    /// The entries of `unmapped` as an object, sorted by key. `None`: there are none.
+    fn unmapped_object(&mut self) -> Option<String> {
+        if self.unmapped.is_empty() {
+            return None;
         }
-        Ok(Decoded { run: self.run, drift: self.drift })
+        self.unmapped.sort_by(|left, right| left.0.cmp(right.0));
+        let mut object = String::from("{");
+        for (index, (_, quoted_key, value)) in self.unmapped.iter().enumerate() {
+            if index > 0 {
+                object.push(',');
+            }
+            json::write_string(quoted_key, &mut object);
+            object.push(':');
+            object.push_str(value);
+        }
+        object.push('}');
+        Some(object)
     }
 }
 
-fn sent_twice(key: &str) -> DecodeError {
+fn duplicate(key: &str) -> DecodeError {
     DecodeError(format!("it names the field `{}` twice", key.escape_debug()))
 }
 
@@ -339,12 +254,12 @@ fn with_article(kind: JsonType) -> String {
     }
 }
 
-/// `None`: the value is no object. `Some(None)`: it is one, and has no id.
-fn expanded_id(value: &RawValue) -> Option<Option<&RawValue>> {
+/// The `id` of an object. `None`: the value is not an object. `Some(None)`: the object has no id.
+pub(crate) fn expanded_id(value: &RawValue) -> Option<Option<&RawValue>> {
     Entries::of(value).map(|entries| entries.get("id"))
 }
 
-fn integer(value: &RawValue) -> Conversion<i64> {
+pub(crate) fn integer(value: &RawValue) -> Conversion<i64> {
     if JsonType::of(value) != JsonType::Number {
         return Conversion::Rejected(JsonType::of(value).name());
     }
@@ -352,7 +267,7 @@ fn integer(value: &RawValue) -> Conversion<i64> {
     if let Ok(integer) = text.parse() {
         return Conversion::Lossless(integer);
     }
-    // `12.0` and `1e3` are whole numbers in another spelling.
+    // `12.0` and `1e3` are whole numbers, too.
     match decimal_parts(text) {
         Some((_, digits, _)) if digits.is_empty() => Conversion::Lossless(0),
         Some((_, _, power)) if power < 0 => Conversion::Rejected("number with a fraction"),
@@ -367,7 +282,7 @@ fn integer(value: &RawValue) -> Conversion<i64> {
     }
 }
 
-fn boolean(value: &RawValue) -> Conversion<bool> {
+pub(crate) fn boolean(value: &RawValue) -> Conversion<bool> {
     match value.get() {
         "true" => Conversion::Lossless(true),
         "false" => Conversion::Lossless(false),
@@ -375,9 +290,9 @@ fn boolean(value: &RawValue) -> Conversion<bool> {
     }
 }
 
-fn text(value: &RawValue) -> Conversion<String> {
+pub(crate) fn text(value: &RawValue) -> Conversion<String> {
     match json::text_of(value) {
-        // SQLite's tools cut a text at NUL.
+        // SQLite's command-line tools cut a text at NUL.
         Some(text) if text.contains('\0') => Conversion::Rejected("string with NUL"),
         Some(text) => Conversion::Lossless(text.into_owned()),
         None if JsonType::of(value) == JsonType::String => {
@@ -387,7 +302,7 @@ fn text(value: &RawValue) -> Conversion<String> {
     }
 }
 
-fn instant(value: &RawValue) -> Conversion<Instant> {
+pub(crate) fn instant(value: &RawValue) -> Conversion<Instant> {
     let Some(text) = json::text_of(value) else {
         return Conversion::Rejected(JsonType::of(value).name());
     };
@@ -403,7 +318,7 @@ fn instant(value: &RawValue) -> Conversion<Instant> {
     }
 }
 
-fn cost(value: &RawValue) -> Conversion<Cost> {
+pub(crate) fn cost(value: &RawValue) -> Conversion<Cost> {
     if JsonType::of(value) != JsonType::Number {
         return Conversion::Rejected(JsonType::of(value).name());
     }
@@ -422,6 +337,7 @@ fn cost(value: &RawValue) -> Conversion<Cost> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Field, Status};
 
     const ID: &str = "6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11";
 
@@ -443,14 +359,14 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_absent_is_not_null() {
+    fn an_absent_field_is_not_null() {
         let run = with(r#""number":null"#).run;
         assert!(!run.absent.contains(Field::Number) && run.absent.contains(Field::Status));
         assert_eq!(run.document(), format!(r#"{{"id":"{ID}","number":null}}"#));
     }
 
     #[test]
-    fn an_unknown_word_is_kept_and_named() {
+    fn an_unknown_word_is_kept_and_noted() {
         let decoded = with(
             r#""status":"paused","credit_charge_status":"first_extraction","trigger":{"type":"webhook","url":"x"}"#,
         );
@@ -468,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_is_kept_and_named() {
+    fn a_value_of_another_type_is_kept_and_noted() {
         let decoded = with(
             r#""number":"7","el_cost_usd":"0.5","created_at":"2026-01-31T10:00:00","full_sync":1,"log":[1]"#,
         );
@@ -492,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_finer_than_its_column_is_kept_in_both_places() {
+    fn a_value_finer_than_its_column_is_also_unmapped() {
         let decoded =
             with(r#""el_cost_usd":0.12345678901234567890123,"started_at":"2026-01-31T10:00:00.0000001Z""#);
         assert_eq!(decoded.run.el_cost_usd.unwrap().nanos, 123_456_789);
@@ -502,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_read_in_every_spelling() {
+    fn integers_are_decoded_in_every_spelling() {
         for (spelling, number) in
             [("12", Some(12)), ("12.0", Some(12)), ("1.2e1", Some(12)), ("-0", Some(0)), ("0.0", Some(0))]
         {
@@ -516,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_expanded_person_or_token_only_the_id_is_kept() {
+    fn only_the_id_of_an_expanded_person_or_token_is_kept() {
         let decoded = with(
             r#""triggered_by":{"id":7,"email":"ana@example.com"},"triggered_by_token":{"id":"t-1","token":"s3cret","x":"s3cret"}"#,
         );
@@ -529,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expanded_pipeline_is_known_by_its_id() {
+    fn an_expanded_pipeline_gives_its_id() {
         let decoded = with(r#""source":{"id":"p-1","slug":"s","password":"x"}"#);
         assert_eq!(decoded.run.source.as_deref(), Some("p-1"));
         assert!(
@@ -538,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_run_says_why() {
+    fn an_item_that_is_no_run_is_rejected_with_a_reason() {
         for (item, reason) in [
             ("null", "it is not an object but null"),
             ("7", "it is not an object but a number"),
@@ -556,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_taken_out_is_no_id_when_the_document_is_read_again() {
+    fn a_redacted_token_stays_redacted_when_decoded_again() {
         for token in [r#"{"token":"s3cret"}"#, r#""[redacted]""#, r#""\u005bredacted]""#] {
             let run = with(&format!(r#""triggered_by_token":{token}"#)).run;
             assert_eq!(run.triggered_by_token, None);

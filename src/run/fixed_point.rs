@@ -1,4 +1,4 @@
-//! This is a number with a fixed count of decimals, rounded once and exactly.
+//! Fixed-point numbers, rounded once, half to even.
 
 use std::io::Write;
 use std::iter::Sum;
@@ -6,36 +6,36 @@ use std::ops::{Add, AddAssign};
 
 /// An amount of US dollars in whole nano-dollars (10⁻⁹ USD), so that sums are exact in any order.
 ///
-/// One cost of a run fits an `i64`; an `i128` holds the sum of as many as anyone can store.
+/// A cost of a run fits an `i64`; an `i128` holds the sum of any archive.
 pub type Usd = Fixed<9>;
 
 /// A duration in seconds with three decimals.
 pub type Seconds = Fixed<3>;
 
-/// A part of a whole, 0 to 1, with six decimals.
+/// A share of a whole, 0 to 1, with six decimals.
 pub type Share = Fixed<6>;
 
 /// A whole number of units of 10^-`DECIMALS`.
 ///
-/// SQL can work it out with integers alone, so the same digits come out of every engine.
+/// SQL can calculate it with integers only, so every engine gives the same digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fixed<const DECIMALS: u32>(i128);
 
 impl<const DECIMALS: u32> Fixed<DECIMALS> {
-    /// How many units make one.
+    /// The number of units in 1.
     const UNITS: i128 = 10_i128.pow(DECIMALS);
 
-    /// That many units.
+    /// The number with this many units.
     pub const fn from_units(units: i128) -> Fixed<DECIMALS> {
         Fixed(units)
     }
 
-    /// How many units it is.
+    /// The number of units.
     pub const fn units(self) -> i128 {
         self.0
     }
 
-    /// The number shared by `count`, halves to the even unit. `None`: there is nobody.
+    /// The number divided by `count`, halves to the even unit. `None`: `count` is zero.
     pub fn per(self, count: u64) -> Option<Fixed<DECIMALS>> {
         (count > 0).then(|| Fixed(divide_half_even(self.0, i128::from(count))))
     }
@@ -45,15 +45,15 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
         (divisor > 0).then(|| Fixed(divide_half_even(dividend * Self::UNITS, divisor)))
     }
 
-    /// The number with `decimals` decimals, never more than it has, halves to the even one. There is
-    /// never an exponent, and never a minus before a zero.
+    /// The number with `decimals` decimals, at most its own, halves to even. It has neither an exponent nor a negative
+    /// zero.
     pub fn to_fixed(self, decimals: u32) -> String {
         let mut text = Vec::with_capacity(24);
         self.append_fixed(decimals, b'.', &mut text);
-        String::from_utf8(text).expect("digits, a sign and the mark are ASCII")
+        String::from_utf8(text).expect("digits, sign and decimal mark are ASCII")
     }
 
-    /// Appends what [`Fixed::to_fixed`] gives, with `mark`, which is ASCII, before the decimals.
+    /// Appends the text of [`Fixed::to_fixed`] with `mark`, an ASCII character, as decimal mark.
     pub fn append_fixed(self, decimals: u32, mark: u8, text: &mut Vec<u8>) {
         let decimals = decimals.min(DECIMALS);
         let rounded = match decimals == DECIMALS {
@@ -65,15 +65,15 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
         }
         let (scale, magnitude) = (10_u64.pow(decimals), rounded.unsigned_abs());
         let (whole, mut fraction) = match u64::try_from(magnitude) {
-            // Most amounts fit, and 128 bits take many times longer to divide.
-            Ok(few) => (u128::from(few / scale), few % scale),
+            // Most amounts fit into 64 bits, which divide many times faster than 128.
+            Ok(small) => (u128::from(small / scale), small % scale),
             Err(_) => (magnitude / u128::from(scale), (magnitude % u128::from(scale)) as u64),
         };
         match u64::try_from(whole) {
-            Ok(few) => write!(text, "{few}"),
+            Ok(small) => write!(text, "{small}"),
             Err(_) => write!(text, "{whole}"),
         }
-        .expect("a vector takes all that is written");
+        .expect("writing to a vector cannot fail");
         if decimals > 0 {
             text.push(mark);
             let start = text.len();
@@ -106,20 +106,20 @@ impl<const DECIMALS: u32> Sum for Fixed<DECIMALS> {
 }
 
 impl Share {
-    /// The share in percent with one decimal and its sign: `97.5 %`.
+    /// The share in percent with one decimal: `97.5 %`.
     pub fn to_percent(self) -> String {
         format!("{} %", Fixed::<4>(self.0).to_fixed(1))
     }
 }
 
 impl<const DECIMALS: u32> std::fmt::Display for Fixed<DECIMALS> {
-    /// All decimals.
+    /// Writes all decimals.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.to_fixed(DECIMALS))
     }
 }
 
-/// `dividend / divisor`, rounded to the nearest whole number, halves to the even one. The divisor is positive.
+/// `dividend / divisor`, rounded to the nearest integer, halves to even. The divisor is positive.
 fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
     let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
     match (rest * 2).cmp(&divisor) {
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_rounded_once_with_halves_to_the_even_unit() {
+    fn a_ratio_is_rounded_once_half_to_even() {
         assert_eq!(Seconds::ratio(1, 3).unwrap().to_string(), "0.333");
         assert_eq!(Seconds::ratio(1, 16).unwrap().to_string(), "0.062");
         assert_eq!(Seconds::ratio(3, 16).unwrap().to_string(), "0.188");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_read_as_percent() {
+    fn a_share_is_printed_in_percent() {
         assert_eq!(Share::ratio(39, 40).unwrap().to_percent(), "97.5 %");
         assert_eq!(Share::ratio(1, 1).unwrap().to_percent(), "100.0 %");
         assert_eq!(Share::ratio(2, 3).unwrap().to_string(), "0.666667");

@@ -1,20 +1,20 @@
-//! This is an instant: UTC to the microsecond, held as the text that the archive stores.
+//! An instant in UTC to the microsecond, as the text that the archive stores.
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use std::fmt;
 
-/// The length of every instant's text.
+/// The length of the text in bytes.
 const LENGTH: usize = 27;
 
-/// An instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`: always six digits, so text order is time order.
+/// An instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. It always has six digits, so text order is time order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant([u8; LENGTH]);
 
 impl Instant {
-    /// The instant in UTC, cut to the microsecond. `None`: a year outside 0 to 9999, or a leap second.
+    /// The instant, truncated to the microsecond. `None`: the year is outside 0 to 9999, or it is a leap second.
     pub fn from_utc(instant: DateTime<Utc>) -> Option<Instant> {
         let (year, nanos) = (u32::try_from(instant.year()).ok()?, instant.nanosecond());
-        // chrono holds a leap second as a 60th second's worth of nanoseconds.
+        // chrono represents a leap second as a nanosecond of 1,000,000,000 or more.
         if year > 9999 || nanos >= 1_000_000_000 {
             return None;
         }
@@ -37,19 +37,19 @@ impl Instant {
         Some(Instant(text))
     }
 
-    /// Reads an RFC 3339 date and time with its zone; digits beyond the microsecond are cut off.
-    /// `None`: it is none, has no zone, or has no place in the archive's text form.
+    /// Parses an RFC 3339 date and time with a zone, truncated to the microsecond.
+    /// `None`: it is something else, has no zone, or the archive's format cannot represent it.
     pub fn parse(text: &str) -> Option<Instant> {
-        if let Some(instant) = Instant::as_stored(text) {
+        if let Some(instant) = Instant::parse_stored(text) {
             return Some(instant);
         }
         let instant = DateTime::parse_from_rfc3339(text).ok()?;
         Instant::from_utc(instant.with_timezone(&Utc))
     }
 
-    /// Reads the archive's own spelling, which is the API's too, and most of what is ever read.
-    /// `None`: it is another, or rare enough (the 29th to the 31st) to leave it to the calendar.
-    fn as_stored(text: &str) -> Option<Instant> {
+    /// The fast path for the archive's format, which the API uses, too.
+    /// `None`: it has another format, or a day from the 29th to the 31st, which needs a calendar.
+    fn parse_stored(text: &str) -> Option<Instant> {
         let bytes: [u8; LENGTH] = text.as_bytes().try_into().ok()?;
         let fits = bytes.iter().zip(b"0000-00-00T00:00:00.000000Z").all(|(byte, pattern)| match pattern {
             b'0' => byte.is_ascii_digit(),
@@ -73,7 +73,7 @@ impl Instant {
         self.plus(TimeDelta::microseconds(1))
     }
 
-    /// The instant that much later, or earlier for a negative span; at the ends of the calendar it stays.
+    /// The instant later by `span`, or earlier if it is negative. At the ends of the calendar it does not change.
     pub fn plus(self, span: TimeDelta) -> Instant {
         self.to_utc().checked_add_signed(span).and_then(Instant::from_utc).unwrap_or(self)
     }
@@ -85,10 +85,10 @@ impl Instant {
 
     /// The text as the archive stores it.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("an instant is made of ASCII digits and marks")
+        std::str::from_utf8(&self.0).expect("an instant is ASCII")
     }
 
-    /// The instant as chrono counts it.
+    /// The instant as a chrono value.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::parse_from_rfc3339(self.as_str()).expect("an instant is RFC 3339").with_timezone(&Utc)
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_an_instant_is_stored_alike() {
+    fn every_format_of_an_instant_is_stored_in_one() {
         for spelling in
             ["2026-01-31T23:30:00Z", "2026-01-31T20:30:00-03:00", "2026-01-31T23:30:00.000000+00:00"]
         {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certain_instant_is_none() {
+    fn a_text_that_is_no_certain_instant_is_refused() {
         for spelling in
             ["2026-01-31T23:30:00", "2026-02-30T00:00:00Z", "2016-12-31T23:59:60Z", "yesterday", ""]
         {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_comes_back_from_chrono() {
+    fn an_instant_survives_conversion_to_chrono() {
         let instant = Instant::parse("2026-11-23T16:25:28.000123Z").unwrap();
         assert_eq!(Instant::from_utc(instant.to_utc()), Some(instant));
     }

@@ -1,8 +1,8 @@
-//! This is JSON as the archive keeps it: one spelling for one value, with credentials taken out.
+//! Canonical JSON: one text for each value, with credentials redacted.
 //!
-//! Objects are sorted by key, white space is gone, strings are escaped in one way. Numbers keep the
-//! text they came with, so nothing is lost to a double; so do strings that are no Unicode text
-//! (lone surrogates), which no Rust string can hold.
+//! Objects are sorted by key, whitespace is removed, and strings are escaped in one way. Numbers keep their text, so no
+//! digit is lost to a double. Strings that are not valid Unicode (lone surrogates) keep their text, too, because a Rust
+//! string cannot hold them.
 
 pub use super::json_type::JsonType;
 use super::redact::{REDACTED, Redaction};
@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// How deep a value may be nested. It keeps the work on a hostile document in bounds; SQLite reads
-/// JSON up to a depth of 1000.
+/// The maximum nesting of a value. It bounds the work on a hostile document; SQLite reads JSON up to a depth of 1000.
 pub const DEPTH_LIMIT: usize = 128;
 
 /// A value is nested deeper than [`DEPTH_LIMIT`].
@@ -22,31 +21,31 @@ pub struct TooDeep;
 /// One entry of an object.
 #[derive(Debug)]
 pub struct Entry<'a> {
-    /// The key as text; as its own quoted JSON when it is no Unicode text.
+    /// The key as text; as quoted JSON when it is not valid Unicode.
     pub key: Cow<'a, str>,
-    /// The key's own JSON.
+    /// The key as JSON.
     pub quoted_key: &'a RawValue,
-    /// The value's own JSON.
+    /// The value as JSON.
     pub value: &'a RawValue,
 }
 
-/// The entries of one object, in the order they were sent.
+/// The entries of an object, in the order of the document.
 #[derive(Debug)]
 pub struct Entries<'a>(pub Vec<Entry<'a>>);
 
 impl<'a> Entries<'a> {
-    /// The entries of an object. `None`: the value is no object.
+    /// The entries of an object. `None`: the value is not an object.
     pub fn of(raw: &'a RawValue) -> Option<Entries<'a>> {
-        // Looked at first: what serde_json says of anything else is costly, and read by nobody.
+        // Checked first, because serde_json builds a costly error for any other value.
         if JsonType::of(raw) == JsonType::Object { Entries::parse(raw.get()) } else { None }
     }
 
-    /// The entries of an object's text. `None`: it is no object.
+    /// The entries of an object's text. `None`: it is not an object.
     pub fn parse(text: &'a str) -> Option<Entries<'a>> {
         serde_json::from_str(text).ok()
     }
 
-    /// The value of a key. `None`: there is no such key.
+    /// The value of a key. `None`: the object lacks the key.
     pub fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|entry| entry.key == key).map(|entry| entry.value)
     }
@@ -77,12 +76,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     }
 }
 
-/// The text of a string value. `None`: it is no string, or no Unicode text.
+/// The text of a string value. `None`: it is not a string, or not valid Unicode.
 pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
     if JsonType::of(raw) == JsonType::String { unquoted(raw.get()) } else { None }
 }
 
-/// The text of a string's JSON. `None`: it is no Unicode text.
+/// The text of a string's JSON. `None`: it is not valid Unicode.
 fn unquoted(quoted: &str) -> Option<Cow<'_, str>> {
     if quoted.as_bytes().contains(&b'\\') {
         serde_json::from_str::<String>(quoted).ok().map(Cow::Owned)
@@ -91,7 +90,7 @@ fn unquoted(quoted: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Writes a text as a JSON string.
+/// Appends a text as a JSON string.
 pub fn write_text(text: &str, out: &mut String) {
     if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
         out.push_str(&serde_json::to_string(text).expect("a string is always JSON"));
@@ -102,7 +101,7 @@ pub fn write_text(text: &str, out: &mut String) {
     }
 }
 
-/// The canonical spelling of a value, credentials taken out.
+/// The canonical text of a value, with credentials redacted.
 ///
 /// # Errors
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
@@ -111,27 +110,26 @@ pub fn canonical(raw: &RawValue, redaction: &Redaction) -> Result<String, TooDee
     if whole { Ok(text) } else { Err(TooDeep) }
 }
 
-/// The canonical spelling of a value, credentials taken out, and with them whatever lies deeper than
-/// [`DEPTH_LIMIT`]: it cannot be searched for any.
+/// The canonical text of a value. Credentials are redacted, and so is everything nested deeper than [`DEPTH_LIMIT`],
+/// which is not searched for credentials.
 pub fn canonical_to_limit(raw: &RawValue, redaction: &Redaction) -> String {
     Rewriter::rewrite(raw, redaction).0
 }
 
-/// Rewrites JSON in one pass. That it is JSON was seen when its [`RawValue`] was made, so nothing
-/// is checked a second time.
+/// Rewrites JSON in one pass. It does not validate: a [`RawValue`] is valid JSON.
 struct Rewriter<'a> {
     redaction: &'a Redaction,
-    /// What is still to be read.
+    /// The text that is still to be read.
     rest: &'a str,
     out: String,
-    /// The entries of the objects under way: each one's key, and where it begins in `out`.
+    /// The entries of the open objects: each key, and the offset of the entry in `out`.
     entries: Vec<(Cow<'a, str>, usize)>,
-    /// Whether nothing was too deep.
+    /// Whether nothing was nested too deep.
     whole: bool,
 }
 
 impl<'a> Rewriter<'a> {
-    /// The canonical spelling, and whether all of the value is in it.
+    /// The canonical text, and whether it contains the whole value.
     fn rewrite(raw: &'a RawValue, redaction: &'a Redaction) -> (String, bool) {
         let rest = raw.get();
         let out = String::with_capacity(rest.len());
@@ -141,7 +139,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn value(&mut self, depth: usize) {
-        let kind = JsonType::begun_by(self.next());
+        let kind = JsonType::from_first_byte(self.next());
         if depth > DEPTH_LIMIT {
             self.whole = false;
             self.hide();
@@ -181,7 +179,7 @@ impl<'a> Rewriter<'a> {
             self.out.push(':');
             self.next();
             self.skip(1);
-            let hidden = self.redaction.covers(&key, JsonType::begun_by(self.next()));
+            let hidden = self.redaction.covers(&key, JsonType::from_first_byte(self.next()));
             self.entries.push((key, begin));
             if hidden { self.hide() } else { self.value(depth + 1) }
         }
@@ -196,7 +194,7 @@ impl<'a> Rewriter<'a> {
         self.out.push('}');
     }
 
-    /// Puts the entries of the object that began at `start` in the order of their keys.
+    /// Sorts the entries of the object that starts at offset `start` by key.
     fn sort(&mut self, first: usize, start: usize) {
         let written = self.out.split_off(start);
         let ends = self.entries[first + 1..].iter().map(|(_, next)| next - 1).chain([start + written.len()]);
@@ -237,7 +235,7 @@ impl<'a> Rewriter<'a> {
         self.out.push_str(REDACTED);
         let mut depth = 0;
         loop {
-            match JsonType::begun_by(self.next()) {
+            match JsonType::from_first_byte(self.next()) {
                 JsonType::String => _ = self.string(),
                 JsonType::Object | JsonType::Array => {
                     depth += 1;
@@ -258,7 +256,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The first byte of what comes next, white space passed over.
+    /// The next byte that is not whitespace.
     fn next(&mut self) -> u8 {
         loop {
             match self.rest.as_bytes()[0] {
@@ -278,7 +276,7 @@ impl<'a> Rewriter<'a> {
         taken
     }
 
-    /// The string that comes next, in its quotes.
+    /// The next string, with its quotes.
     fn string(&mut self) -> &'a str {
         let bytes = self.rest.as_bytes();
         let mut end = 1;
@@ -288,14 +286,14 @@ impl<'a> Rewriter<'a> {
         self.take(end + 1)
     }
 
-    /// The number, `true`, `false` or `null` that comes next.
+    /// The next number, `true`, `false` or `null`.
     fn word(&mut self) -> &'a str {
         let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
         self.take(self.rest.as_bytes().iter().position(ends).unwrap_or(self.rest.len()))
     }
 }
 
-/// Writes the canonical spelling of a string.
+/// Appends the canonical text of a string.
 pub fn write_string(raw: &RawValue, out: &mut String) {
     write_quoted(raw.get(), out);
 }
@@ -303,7 +301,7 @@ pub fn write_string(raw: &RawValue, out: &mut String) {
 fn write_quoted(quoted: &str, out: &mut String) {
     match unquoted(quoted) {
         Some(Cow::Owned(text)) => write_text(&text, out),
-        // Without a backslash there is one spelling only; without a text there is nothing to spell.
+        // Without a backslash there is only one spelling; a text that is not valid Unicode keeps its own.
         Some(Cow::Borrowed(_)) | None => out.push_str(quoted),
     }
 }
@@ -312,26 +310,26 @@ fn write_quoted(quoted: &str, out: &mut String) {
 mod tests {
     use super::*;
 
-    fn spelled(text: &str) -> String {
+    fn canonical_text(text: &str) -> String {
         canonical(serde_json::from_str(text).unwrap(), &Redaction::default()).unwrap()
     }
 
     #[test]
-    fn one_value_has_one_spelling() {
-        assert_eq!(spelled(r#" { "b" : [ 1 , 2 ], "a":"\u00e9\/" } "#), r#"{"a":"é/","b":[1,2]}"#);
-        assert_eq!(spelled(r#"{"a":"é/","b":[1,2]}"#), r#"{"a":"é/","b":[1,2]}"#);
+    fn equal_values_have_one_text() {
+        assert_eq!(canonical_text(r#" { "b" : [ 1 , 2 ], "a":"\u00e9\/" } "#), r#"{"a":"é/","b":[1,2]}"#);
+        assert_eq!(canonical_text(r#"{"a":"é/","b":[1,2]}"#), r#"{"a":"é/","b":[1,2]}"#);
     }
 
     #[test]
-    fn numbers_keep_their_own_text() {
+    fn numbers_keep_their_text() {
         let text = "[1e400,0.10,-0.0,123456789012345678901234567890]";
-        assert_eq!(spelled(text), text);
+        assert_eq!(canonical_text(text), text);
     }
 
     #[test]
-    fn strings_that_are_no_unicode_stay_as_they_came() {
-        assert_eq!(spelled(r#"["\ud800","a\u0000b"]"#), r#"["\ud800","a\u0000b"]"#);
-        assert_eq!(spelled(r#"{"\ud800":1,"\ud800":2}"#), r#"{"\ud800":1,"\ud800":2}"#);
+    fn strings_that_are_not_unicode_keep_their_text() {
+        assert_eq!(canonical_text(r#"["\ud800","a\u0000b"]"#), r#"["\ud800","a\u0000b"]"#);
+        assert_eq!(canonical_text(r#"{"\ud800":1,"\ud800":2}"#), r#"{"\ud800":1,"\ud800":2}"#);
     }
 
     #[test]
@@ -343,9 +341,9 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_out_at_any_depth() {
+    fn credentials_are_redacted_at_any_depth() {
         assert_eq!(
-            spelled(r#"{"a":[{"api_key":"s3cret","tokens":17,"token":null}]}"#),
+            canonical_text(r#"{"a":[{"api_key":"s3cret","tokens":17,"token":null}]}"#),
             r#"{"a":[{"api_key":"[redacted]","token":null,"tokens":17}]}"#
         );
     }

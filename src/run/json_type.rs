@@ -1,8 +1,8 @@
-//! This is the kind of a JSON value, which its first character tells.
+//! The type of a JSON value, known from its first character.
 
 use serde_json::value::RawValue;
 
-/// The kinds of JSON values, named as people name them.
+/// The types of JSON values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonType {
     /// `null`
@@ -20,13 +20,13 @@ pub enum JsonType {
 }
 
 impl JsonType {
-    /// The kind of a value's text, which its first character tells.
+    /// The type of a value.
     pub fn of(raw: &RawValue) -> JsonType {
-        JsonType::begun_by(raw.get().as_bytes()[0])
+        JsonType::from_first_byte(raw.get().as_bytes()[0])
     }
 
-    /// The kind of a value that begins with this byte.
-    pub(super) fn begun_by(first: u8) -> JsonType {
+    /// The type of a value that begins with this byte.
+    pub(super) fn from_first_byte(first: u8) -> JsonType {
         match first {
             b'n' => JsonType::Null,
             b't' | b'f' => JsonType::Boolean,
@@ -37,7 +37,7 @@ impl JsonType {
         }
     }
 
-    /// The kind's name.
+    /// The type's name.
     pub fn name(self) -> &'static str {
         match self {
             JsonType::Null => "null",

@@ -1,22 +1,22 @@
-//! This is the cost of a run: what the API's number says, as a double and in whole nano-dollars (10⁻⁹ USD).
+//! The cost of a run: the API's number as a double and in whole nano-dollars (10⁻⁹ USD).
 
 /// The decimals of a nano-dollar.
 const NANO_DECIMALS: u32 = 9;
 
-/// The most digits of nano-dollars that are read: enough for any sum, and they fit an `i128`.
-const MOST_DIGITS: usize = 30;
+/// The maximum number of digits of nano-dollars: enough for any sum, and within an `i128`.
+const MAX_DIGITS: usize = 30;
 
-/// A cost as the API sends it: the double nearest to its text, and the same text in whole nano-dollars.
+/// A cost as sent by the API: the double nearest to the number's text, and the text in whole nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// The double, never infinite, never a negative zero.
+    /// The double: finite, and never a negative zero.
     pub usd: f64,
-    /// The number's own text rounded half to even at the ninth decimal.
+    /// The number's text, rounded half to even at the ninth decimal.
     pub nanos: i64,
 }
 
 impl Cost {
-    /// Reads the text of a JSON number. `None`: as a cost it is out of range (beyond ±9.2 billion USD).
+    /// Parses the text of a JSON number. `None`: it is out of the range of a cost (beyond ±9.2 billion USD).
     pub fn from_number(text: &str) -> Option<Cost> {
         let nanos = i64::try_from(nanos_of_number(text)?).ok()?;
         let usd: f64 = text.parse().ok()?;
@@ -24,15 +24,15 @@ impl Cost {
     }
 }
 
-/// The digits of a JSON number without sign, point, exponent and outer zeros, and the power of ten
-/// of the last digit: `12.50e-1` is (false, "125", -2). Zero has no digits and the power 0.
+/// Splits a JSON number: whether it is negative, its digits without outer zeros, and the power of ten of the last
+/// digit. `12.50e-1` is (false, "125", -2). Zero has no digits and the power 0.
 pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        // An exponent beyond i64 belongs to no number that anybody means.
+        // No plausible number has an exponent beyond i64.
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (unsigned, 0),
     };
@@ -53,15 +53,15 @@ pub fn decimal_parts(text: &str) -> Option<(bool, String, i64)> {
     Some((negative, digits, power))
 }
 
-/// The number's own text in whole nano-dollars, halves to even. `None`: it is no number, or has more
-/// than thirty digits of nano-dollars.
+/// The number's text in whole nano-dollars, halves to even. `None`: it is not a number, or has more than thirty digits
+/// of nano-dollars.
 pub fn nanos_of_number(text: &str) -> Option<i128> {
     let (negative, digits, power) = decimal_parts(text)?;
     let nano_power = power.checked_add(i64::from(NANO_DECIMALS))?;
     let magnitude: i128 = if digits.is_empty() {
         0
     } else if nano_power >= 0 {
-        if digits.len() as i64 + nano_power > MOST_DIGITS as i64 {
+        if digits.len() as i64 + nano_power > MAX_DIGITS as i64 {
             return None;
         }
         digits.parse::<i128>().ok()? * 10_i128.pow(u32::try_from(nano_power).ok()?)
@@ -71,7 +71,7 @@ pub fn nanos_of_number(text: &str) -> Option<i128> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// The number `digits` without its last `dropped` digits, rounded half to even.
+/// `digits` without the last `dropped` digits, rounded half to even.
 fn round_dropping(digits: &str, dropped: u64) -> Option<i128> {
     let dropped = usize::try_from(dropped).unwrap_or(usize::MAX);
     if dropped > digits.len() {
@@ -80,7 +80,7 @@ fn round_dropping(digits: &str, dropped: u64) -> Option<i128> {
     let (kept, rest) = digits.split_at(digits.len() - dropped);
     let kept: i128 = match kept.len() {
         0 => 0,
-        1..=MOST_DIGITS => kept.parse().ok()?,
+        1..=MAX_DIGITS => kept.parse().ok()?,
         _ => return None,
     };
     let half = format!("5{}", "0".repeat(rest.len() - 1));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_cost_decides_its_nano_dollars() {
+    fn nano_dollars_come_from_the_text_of_a_cost() {
         assert_eq!(nanos("0.1"), Some(100_000_000));
         assert_eq!(nanos("12"), Some(12_000_000_000));
         assert_eq!(nanos("1.5e-3"), Some(1_500_000));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_a_nano_dollar_go_to_the_even_one() {
+    fn half_a_nano_dollar_is_rounded_to_even() {
         assert_eq!(nanos("0.0000000005"), Some(0));
         assert_eq!(nanos("0.0000000015"), Some(2));
         assert_eq!(nanos("0.0000000025"), Some(2));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_beyond_the_range_is_no_cost() {
+    fn an_amount_out_of_range_is_no_cost() {
         assert_eq!(nanos("9223372036.854775807"), Some(i64::MAX));
         assert_eq!(nanos("9223372036.854775808"), None);
         assert_eq!(nanos("1e308"), None);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_decimals_round_half_to_even_once() {
+    fn decimals_are_rounded_half_to_even_once() {
         assert_eq!(Usd::from_units(1_005_000_000).to_fixed(2), "1.00");
         assert_eq!(Usd::from_units(1_015_000_000).to_fixed(2), "1.02");
         assert_eq!(Usd::from_units(-1_015_000_001).to_fixed(2), "-1.02");
@@ -156,7 +156,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nano_dollars_survive_their_own_print(nanos in any::<i64>()) {
+        fn nano_dollars_survive_printing_and_parsing(nanos in any::<i64>()) {
             let text = Usd::from_units(i128::from(nanos)).to_string();
             prop_assert_eq!(super::nanos_of_number(&text), Some(i128::from(nanos)));
         }

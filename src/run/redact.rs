@@ -1,39 +1,39 @@
-//! This is the rule that keeps credentials out of the archive: values under keys that name one are never stored.
+//! Redaction of credentials: values under keys that name a credential are never stored.
 
 use super::json_type::JsonType;
 
-/// What stands in place of a credential, as JSON.
+/// The replacement of a credential, as JSON.
 pub const REDACTED: &str = "\"[redacted]\"";
 
-/// Whether a text is what stands in place of a credential.
-pub fn is_mark(text: &str) -> bool {
+/// Whether a text is the replacement of a credential.
+pub fn is_redacted(text: &str) -> bool {
     REDACTED.trim_matches('"') == text
 }
 
-/// The last words of keys that name a credential.
+/// The last word of a key that names a credential.
 const WORDS: [&str; 9] =
     ["token", "password", "passwd", "pwd", "passphrase", "secret", "authorization", "credential", "apikey"];
 
-/// What stands before `key` in keys that name a credential.
+/// The word before `key` in a key that names a credential.
 const KEYS: [&str; 6] = ["api", "private", "access", "secret", "signing", "encryption"];
 
-/// Which values are taken out before anything is hashed or stored.
+/// The values that are redacted before anything is hashed or stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redaction {
-    /// Further keys, as the words that they consist of.
+    /// Additional keys, split into words.
     keys: Vec<Vec<String>>,
 }
 
 impl Redaction {
-    /// Beside the keys that name a credential, these: each in any spelling (`taxId`, `tax_id`, `TAX-ID`).
+    /// Redacts these keys, too, in any spelling: `taxId`, `tax_id`, `TAX-ID`.
     pub fn with_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Redaction {
         Redaction { keys: keys.into_iter().map(words).filter(|words| !words.is_empty()).collect() }
     }
 
-    /// Whether a value of this kind is taken out under this key.
+    /// Whether a value of this type is redacted under this key.
     ///
-    /// Numbers, booleans and null are no credentials: `"tokens": 512` is a count. Under a key that
-    /// somebody named on purpose everything is taken out but null, which says nothing.
+    /// Numbers, booleans and null are not credentials: `"tokens": 512` is a count. Under an additional key everything
+    /// except null is redacted.
     pub fn covers(&self, key: &str, kind: JsonType) -> bool {
         let may_be_credential = matches!(kind, JsonType::String | JsonType::Array | JsonType::Object);
         (may_be_credential && names_a_credential(key))
@@ -41,9 +41,9 @@ impl Redaction {
     }
 }
 
-/// Whether a key says that its value is a credential.
+/// Whether a key names a credential.
 fn names_a_credential(key: &str) -> bool {
-    // Nearly every key is told apart by its end alone.
+    // The end of the key rules out almost every key.
     let end = key.trim_end_matches(|letter: char| !letter.is_alphanumeric() || matches!(letter, 's' | 'S'));
     if !ends_with(end, "key") && !WORDS.iter().any(|word| ends_with(end, word)) {
         return false;
@@ -57,13 +57,13 @@ fn names_a_credential(key: &str) -> bool {
     }
 }
 
-/// Whether the text ends with the word, which is in lower case.
+/// Whether the text ends with the lowercase word, in any case.
 fn ends_with(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
     text.len() >= word.len() && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
 }
 
-/// The words of a key in lower case: `refreshToken`, `refresh-token` and `REFRESH_TOKEN` are the same two.
+/// Splits a key into lowercase words: `refreshToken`, `refresh-token` and `REFRESH_TOKEN` give the same two.
 fn words(key: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_lower = false;
@@ -72,7 +72,7 @@ fn words(key: &str) -> Vec<String> {
             words.push(String::new());
         }
         if letter.is_alphanumeric() {
-            words.last_mut().expect("there is always a word").extend(letter.to_lowercase());
+            words.last_mut().expect("the list starts with a word").extend(letter.to_lowercase());
         }
         after_lower = letter.is_lowercase() || letter.is_numeric();
     }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_name_credentials_are_known_in_every_spelling() {
+    fn keys_of_credentials_are_known_in_every_spelling() {
         for key in
             ["token", "api_key", "apiKey", "API-KEY", "refreshToken", "client_secret", "x-authorization"]
         {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_were_named_on_purpose_are_covered_in_every_spelling() {
+    fn additional_keys_are_redacted_in_every_spelling() {
         let redaction = Redaction::with_keys(["taxId", " customer-email ", "", "--"]);
         for key in ["tax_id", "TAX-ID", "taxId", "customer_email", "customerEmail"] {
             assert!(
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_only_sound_alike_are_left_alone() {
+    fn keys_that_resemble_credentials_are_kept() {
         for key in ["primary_key", "tokenizer", "secretary", "key", "keys", "", "passwordless", "monkey"] {
             assert!(!names_a_credential(key), "{key}");
         }

@@ -1,21 +1,20 @@
-//! This is the vocabulary of the API: the words it is known to use, and room for those it will invent.
+//! The vocabulary of the API: its documented words, and a variant for new ones.
 
 use std::fmt;
 
-/// Declares the words of one field. A word that nobody has invented yet is welcome: the API has
-/// grown new ones before.
+/// Declares the words of a field. An unknown word is kept, because the API has added words before.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A word that the contract does not know.
+            /// A word that the contract does not document.
             Other(String),
         }
 
         impl $name {
-            /// The word's meaning.
+            /// Parses a word.
             pub fn from_word(word: &str) -> $name {
                 match word {
                     $($word => $name::$variant,)+
@@ -23,7 +22,7 @@ macro_rules! words {
                 }
             }
 
-            /// The word as the API sends it.
+            /// The word as sent by the API.
             pub fn as_str(&self) -> &str {
                 match self {
                     $($name::$variant => $word,)+
@@ -31,7 +30,7 @@ macro_rules! words {
                 }
             }
 
-            /// Whether the contract knows the word.
+            /// Whether the contract documents the word.
             pub fn is_known(&self) -> bool {
                 !matches!(self, $name::Other(_))
             }
@@ -46,21 +45,21 @@ macro_rules! words {
 }
 
 words! {
-    /// How far a run has come.
+    /// The status of a run.
     Status {
         /// Waiting for the events that trigger it.
         PendingEvents = "pending_events",
-        /// Waiting for its turn.
+        /// Waiting to start.
         Queued = "queued",
-        /// Under way.
+        /// Running.
         Running = "running",
-        /// Ended well.
+        /// Succeeded.
         Success = "success",
-        /// Ended badly.
+        /// Failed.
         Failed = "failed",
-        /// Being stopped.
+        /// Being canceled.
         Cancelling = "cancelling",
-        /// Stopped.
+        /// Canceled.
         Canceled = "canceled",
     }
 }
@@ -68,19 +67,19 @@ words! {
 words! {
     /// Whether a run cost a credit.
     ChargeStatus {
-        /// It cost no credit.
+        /// The run cost no credit.
         Unsuccessful = "unsuccessful",
-        /// It cost one credit.
+        /// The run cost one credit.
         Charged = "charged",
     }
 }
 
 words! {
-    /// What set a run off.
+    /// What triggered a run.
     TriggerType {
         /// A person or a token.
         Manual = "manual",
-        /// A timetable.
+        /// A schedule.
         Cron = "cron",
         /// Other runs.
         Event = "event",
@@ -88,10 +87,10 @@ words! {
 }
 
 impl Status {
-    /// The final statuses: a run with one of them does not go on. Its cost may still arrive or change.
+    /// The final statuses: a run with one of them has stopped. Its cost may still change.
     pub const FINAL: [Status; 3] = [Status::Success, Status::Failed, Status::Canceled];
 
-    /// Whether the run does not go on.
+    /// Whether the run has stopped.
     pub fn is_final(&self) -> bool {
         Status::FINAL.contains(self)
     }

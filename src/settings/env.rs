@@ -1,5 +1,7 @@
 //! The environment: every variable that runledger reads. No other module reads the environment.
 
+#![expect(clippy::disallowed_methods, reason = "the one module that reads the environment")]
+
 use super::{DEFAULT_DB, Origin, Setting};
 use crate::api::BaseUrl;
 use crate::error::{Error, Result};

@@ -119,7 +119,7 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::load`].
-    pub fn beside(archive: &Path) -> Result<Settings> {
+    pub fn next_to(archive: &Path) -> Result<Settings> {
         let path = archive.with_file_name(DEFAULT_FILE);
         if path.exists() { Settings::load(Some(&path), archive) } else { Ok(Settings::default()) }
     }

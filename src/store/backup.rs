@@ -1,4 +1,4 @@
-//! This is a copy of the archive: one moment of it, verified, put in its place in one step.
+//! A verified backup of the archive at one moment, written atomically.
 
 use super::{APPLICATION_ID, Archive, header, unusable};
 use crate::atomic_file::write_atomically;
@@ -8,82 +8,83 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a copy holds.
+/// The content of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackupSummary {
-    /// The size of the file.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// How many states of runs are in it.
+    /// The number of snapshots.
     pub snapshots: u64,
-    /// How many attempts to sync are in it.
+    /// The number of syncs.
     pub syncs: u64,
 }
 
-/// Why there is no copy.
-enum NoCopy {
-    /// The place refused it.
-    Place(io::Error),
-    /// The archive could not be read, or what was read is not sound.
+/// Why a backup failed.
+enum BackupError {
+    /// The destination could not be written.
+    Destination(io::Error),
+    /// The archive could not be read, or the backup is damaged.
     Archive(Error),
 }
 
-impl From<io::Error> for NoCopy {
-    fn from(error: io::Error) -> NoCopy {
-        NoCopy::Place(error)
+impl From<io::Error> for BackupError {
+    fn from(error: io::Error) -> BackupError {
+        BackupError::Destination(error)
     }
 }
 
 impl Archive {
-    /// Writes a copy of the archive to `place`. A sync may be writing meanwhile: the copy is the archive
-    /// as it was at one moment, in one file without a log, and packed.
+    /// Writes a backup to `destination`. A sync may be writing at the same time: the backup is the archive at one
+    /// moment, in one compact file without a log.
     ///
-    /// It is made with `VACUUM INTO` and not with SQLite's backup of pages: it reads every row in one
-    /// transaction, never begins anew when somebody writes, and needs no `-wal` beside the copy.
+    /// It uses `VACUUM INTO` instead of SQLite's backup API, because that reads every row in one transaction, does not
+    /// restart after writes, and needs no `-wal` file next to the backup.
     ///
     /// # Errors
-    /// [`Error::Output`] when the place refuses it, [`Error::Archive`] when the archive cannot be read to
-    /// its end or the copy is not sound. What was at `place` stays then.
-    pub fn copy_to(&self, place: &Path) -> Result<BackupSummary> {
-        let mut copied = None;
-        write_atomically(place, |beside| {
-            let before = self.extent()?;
-            let path = beside.path().to_str().ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
-            self.connection.execute("VACUUM INTO ?1", [path]).map_err(|error| self.blame(error))?;
-            let after = self.extent()?;
-            let found = self.verified(beside.path(), before, after)?;
-            copied = Some(BackupSummary { bytes: beside.as_file().metadata()?.len(), ..found });
+    /// [`Error::Output`] when the destination cannot be written, [`Error::Archive`] when the archive cannot be read or
+    /// the backup is damaged. `destination` is unchanged then.
+    pub fn backup_to(&self, destination: &Path) -> Result<BackupSummary> {
+        let mut summary = None;
+        write_atomically(destination, |file| {
+            let before = self.row_counts()?;
+            let path = file.path().to_str().ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
+            self.connection.execute("VACUUM INTO ?1", [path]).map_err(|error| self.attribute(error))?;
+            let after = self.row_counts()?;
+            let found = self.verified(file.path(), before, after)?;
+            summary = Some(BackupSummary { bytes: file.as_file().metadata()?.len(), ..found });
             Ok(())
         })
         .map_err(|error| match error {
-            NoCopy::Place(cause) => Error::Output { what: place.display().to_string(), cause },
-            NoCopy::Archive(error) => error,
+            BackupError::Destination(cause) => {
+                Error::Output { what: destination.display().to_string(), cause }
+            }
+            BackupError::Archive(error) => error,
         })?;
-        Ok(copied.expect("a file that was replaced was copied"))
+        Ok(summary.expect("the file was written"))
     }
 
-    /// Copies an archive that is about to be migrated; gives the copy's place:
-    /// `runledger.db.v1-20261123T101500Z.bak`.
-    pub(super) fn copy_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
+    /// Backs up an archive before its migration and returns the path: `runledger.db.v1-20261123T101500Z.bak`.
+    pub(super) fn backup_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
         let stamp = at.to_utc().format("%Y%m%dT%H%M%SZ");
-        let place = header::beside(&self.path, &format!(".v{version}-{stamp}.bak"));
-        self.copy_to(&place)?;
-        Ok(place)
+        let path = header::with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
+        self.backup_to(&path)?;
+        Ok(path)
     }
 
-    /// How much there is of what is only ever added to.
-    fn extent(&self) -> Result<(u64, u64), NoCopy> {
-        extent(&self.connection).map_err(|error| self.blame(error))
+    /// The row counts of the tables that only grow.
+    fn row_counts(&self) -> Result<(u64, u64), BackupError> {
+        row_counts(&self.connection).map_err(|error| self.attribute(error))
     }
 
-    /// Whether the place or the archive is to blame for what SQLite says of a copy under way.
-    fn blame(&self, error: rusqlite::Error) -> NoCopy {
+    /// Attributes an error of SQLite during a backup to the destination or to the archive.
+    fn attribute(&self, error: rusqlite::Error) -> BackupError {
         use rusqlite::ffi::{SQLITE_IOERR_READ, SQLITE_IOERR_SHORT_READ};
         let extended = error.sqlite_error().map(|error| error.extended_code);
         match error.sqlite_error_code() {
             Some(ErrorCode::SystemIoFailure)
                 if matches!(extended, Some(SQLITE_IOERR_READ | SQLITE_IOERR_SHORT_READ)) =>
             {
-                NoCopy::Archive(Error::from(error).in_archive(&self.path))
+                BackupError::Archive(Error::from(error).in_archive(&self.path))
             }
             Some(
                 ErrorCode::DiskFull
@@ -91,41 +92,46 @@ impl Archive {
                 | ErrorCode::ReadOnly
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
-            ) => NoCopy::Place(io::Error::other(error.to_string())),
-            _ => NoCopy::Archive(Error::from(error).in_archive(&self.path)),
+            ) => BackupError::Destination(io::Error::other(error.to_string())),
+            _ => BackupError::Archive(Error::from(error).in_archive(&self.path)),
         }
     }
 
-    /// Opens the copy and sees to it that it is sound, and no less than the archive was before.
-    fn verified(&self, copy: &Path, before: (u64, u64), after: (u64, u64)) -> Result<BackupSummary, NoCopy> {
-        let unsound = |what: String| {
-            let hint = "`runledger check` tells what is wrong with the archive".to_owned();
-            NoCopy::Archive(unusable(&self.path, format!("its copy is not sound: {what}"), Some(hint)))
+    /// Opens the backup and verifies that it is intact and complete.
+    fn verified(
+        &self,
+        backup: &Path,
+        before: (u64, u64),
+        after: (u64, u64),
+    ) -> Result<BackupSummary, BackupError> {
+        let damaged = |what: String| {
+            let hint = "run `runledger check` to find the fault in the archive".to_owned();
+            BackupError::Archive(unusable(&self.path, format!("its backup is damaged: {what}"), Some(hint)))
         };
         let read = || -> rusqlite::Result<_> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(copy, flags)?;
+            let connection = Connection::open_with_flags(backup, flags)?;
             let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
             let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-            Ok((id, verdict, extent(&connection)?))
+            Ok((id, verdict, row_counts(&connection)?))
         };
-        let (id, verdict, found) = read().map_err(|error| unsound(error.to_string()))?;
+        let (id, verdict, found) = read().map_err(|error| damaged(error.to_string()))?;
         if id != APPLICATION_ID {
-            return Err(unsound("it is not marked as an archive".to_owned()));
+            return Err(damaged("it is not marked as an archive".to_owned()));
         }
         if verdict != "ok" {
-            return Err(unsound(verdict));
+            return Err(damaged(verdict));
         }
-        // Nothing is ever taken from these tables, so a moment in between lies in between.
+        // Rows are only added, so a moment between two counts has a number between them.
         if !(before.0..=after.0).contains(&found.0) || !(before.1..=after.1).contains(&found.1) {
-            return Err(unsound("it has not as many rows as the archive".to_owned()));
+            return Err(damaged("its number of rows differs from the archive's".to_owned()));
         }
         Ok(BackupSummary { bytes: 0, snapshots: found.0, syncs: found.1 })
     }
 }
 
-/// How many snapshots and syncs there are.
-fn extent(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+/// The numbers of snapshots and syncs.
+fn row_counts(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
     let sql = "SELECT (SELECT count(*) FROM run_snapshots), (SELECT count(*) FROM syncs)";
     connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
 }

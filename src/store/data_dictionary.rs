@@ -1,248 +1,230 @@
-//! This is the archive's dictionary: what each table, view and column holds, and in which unit.
+//! The data dictionary: what each table, view and column of an archive holds, and in which unit.
+//!
+//! Datasette's metadata, the Parquet schema and `docs/data-model.md` take their descriptions from here. The columns of
+//! documented fields are described where the fields are defined: in `run/fields.rs`.
 
 use super::Archive;
 use crate::error::Result;
+use crate::run::Field;
+use crate::run::fields::{self, DocumentedField};
 
-/// A table or view of an archive, in words.
+/// The description of a table or view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// Its name in SQL.
+    /// The name in SQL.
     pub name: &'static str,
-    /// What a row of it is.
+    /// What a row is.
     pub words: &'static str,
-    /// Its columns in their order, and what each holds; instants are UTC, amounts say their unit.
+    /// The columns in order, each with its meaning, its unit, and what NULL means. Instants are UTC.
     pub columns: Vec<(String, &'static str)>,
 }
 
-/// A table or view as the dictionary has it.
+/// A table or view in the dictionary.
 struct Entry {
     name: &'static str,
     words: &'static str,
-    /// What is said of its columns alone, by name. A column that is not here is in [`SHARED`].
+    /// Descriptions of this table's columns, by name. A column that is not here is in [`SHARED`] or a documented field.
     columns: &'static [(&'static str, &'static str)],
 }
 
-/// Everything in an archive that is there to be read, in the order in which people ask for it.
+const KIND: &str = "source, destination or transformation";
+const OBSERVED_AT: &str = "When this state was first seen";
+const SUPERSEDED_AT: &str = "When the next state was seen; NULL: this is the current state";
+const GONE_AT: &str = "When a complete list no longer had it; NULL: it is listed";
+const VANISHED_AT: &str = "When the API no longer had the run; NULL: it has it";
+
+/// Every table and view that users read, in the order in which they need them.
 const ENTRIES: [Entry; 10] = [
     Entry {
         name: "runs",
-        words: "The current state of each run, one row a run: start here.",
+        words: "The current state of each run, one row per run: start here.",
         columns: &[
             ("pipeline_kind", "source, destination or transformation; NULL: the run names none, or several"),
-            ("pipeline_id", "The pipeline as the run names it, by id or by slug"),
-            ("pipeline_name", "What people call the pipeline; NULL: it is not in the catalogue"),
+            (
+                "pipeline_id",
+                "Pipeline as the run names it, by id or slug; NULL: the run names none, or several",
+            ),
+            ("pipeline_name", "Display name of the pipeline; NULL: it is not in the catalog"),
             (
                 "booked_at",
-                "The instant that puts the run into a month: when it started, else when it was created",
+                "Instant that puts the run into a month: when it started, else when it was created",
             ),
-            ("queued_seconds", "Seconds from created to started; NULL: it has not started"),
+            ("queued_seconds", "Seconds from created to started; NULL: not started"),
             (
                 "total_cost_usd",
-                "US dollars, the sum of the costs that are known, as a double; NULL: none is known",
+                "Sum of the known costs in US dollars, as a double; NULL: no cost is known (yet)",
             ),
-            ("total_cost_nanos", "total_cost_usd in whole nano-dollars (10^-9 USD): sums of it are exact"),
+            ("total_cost_nanos", "total_cost_usd in whole nano-dollars (10^-9 USD); sums are exact"),
             ("settled", "1: no change is expected any more; 0: status or cost may still change"),
-            ("vanished_at", "When the API was found to have the run no more; NULL: it has it"),
-            ("observed_at", "When this state of the run was first seen"),
+            ("vanished_at", VANISHED_AT),
         ],
     },
     Entry {
         name: "run_snapshots",
         words: "Every distinct state of every run, from observed_at until superseded_at (half open).",
-        columns: &[
-            ("observed_at", "From when on this state was the newest knowledge"),
-            ("superseded_at", "Until when it was (itself left out); NULL: it is the current state"),
-        ],
+        columns: &[("superseded_at", SUPERSEDED_AT)],
     },
     Entry {
         name: "pipelines",
-        words: "The sources, destinations and transformations as they were last seen, also those deleted since.",
-        columns: &[
-            ("first_seen_at", "When the list of pipelines first had it"),
-            ("gone_at", "When a complete list first lacked it; NULL: it is listed"),
-        ],
+        words: "The sources, destinations and transformations as last seen, including those deleted since.",
+        columns: &[("first_seen_at", "When the list of pipelines first had it"), ("gone_at", GONE_AT)],
     },
     Entry {
         name: "pipeline_snapshots",
-        words: "Every state of every pipeline: what it was called when, from observed_at until superseded_at (half open).",
-        columns: &[
-            ("observed_at", "From when on this state was the newest knowledge"),
-            ("superseded_at", "Until when it was (itself left out); NULL: it is the current state"),
-            ("gone_at", "When a complete list first lacked it; NULL: it is listed"),
-        ],
+        words: "Every state of every pipeline, such as its names, from observed_at until superseded_at (half open).",
+        columns: &[("superseded_at", SUPERSEDED_AT), ("gone_at", GONE_AT)],
     },
     Entry {
         name: "period_closes",
-        words: "The months that finance has closed: what was frozen, and what came out. Rows are only added.",
+        words: "The closed months: what each close froze, and the totals. Rows are only added.",
         columns: &[
-            ("close_id", "Counts the closes, from 1"),
+            ("close_id", "Number of the close, from 1"),
             ("period", "The month, such as 2026-01"),
-            ("restates", "The close that this one takes the place of; NULL: it is the month's first"),
-            ("closed_at", "When it was closed"),
-            ("known_at", "The moment of knowledge: the month's answers are those as known on it"),
-            ("zone", "The IANA time zone of the month"),
-            ("starts_at", "The month's first instant"),
-            ("ends_at", "The first instant after the month"),
+            ("restates", "The close that this one replaces; NULL: it is the first of its month"),
+            ("closed_at", "When the month was closed"),
+            ("known_at", "Moment of knowledge: the month is reported as known at this instant"),
+            ("zone", "IANA time zone of the month"),
+            ("starts_at", "First instant of the month"),
+            ("ends_at", "First instant after the month"),
             (
                 "date_basis",
-                "Which instant books a run into the month: started (else created), ended, created",
+                "Instant that books a run into the month: started (else created), ended, or created",
             ),
-            ("allocation", "The cost centres' rules, a JSON array in their order"),
-            ("names", "What the month's pipelines were called, a JSON array of objects"),
-            ("objections", "What spoke against closing, a JSON array of sentences; NULL: nothing did"),
-            ("runs", "How many runs the month has"),
-            ("runs_cost_unknown", "Of how many of them no cost was known"),
-            ("credits", "Credits: how many of the month's runs were charged"),
-            ("total_cost_nanos", "Whole nano-dollars (10^-9 USD), both kinds of cost; NULL: none was known"),
-            ("rows_sha256", "SHA-256 of the month's rows, the bytes of `runledger export costs --period`"),
-            ("row_layout", "The columns of these rows: 1 has centre, 2 has cost_center"),
-            ("program_version", "The version of runledger that closed it"),
+            ("allocation", "Allocation rules, a JSON array in their order"),
+            ("names", "Names of the month's pipelines, a JSON array of objects"),
+            ("objections", "Objections to the close, a JSON array of sentences; NULL: there were none"),
+            ("runs", "Number of runs in the month"),
+            ("runs_cost_unknown", "Number of runs without a known cost"),
+            ("credits", "Number of runs that cost a credit"),
+            (
+                "el_cost_nanos",
+                "Sum of the known costs of extracting and loading in nano-dollars; NULL: none is known",
+            ),
+            (
+                "transformation_cost_nanos",
+                "Sum of the known costs of transforming in nano-dollars; NULL: none is known",
+            ),
+            ("total_cost_nanos", "Sum of the known costs in nano-dollars (10^-9 USD); NULL: none is known"),
+            ("rows_sha256", "SHA-256 of the month's rows as written by `runledger export costs --period`"),
+            ("row_layout", "Columns of these rows: 1 has centre, 2 has cost_center"),
+            ("program_version", "Version of runledger that closed the month"),
         ],
     },
     Entry {
         name: "syncs",
-        words: "One row for each attempt to read the API: when, why, how far, what came, how it ended.",
+        words: "One row for each attempt to read the API: when, why, how far, what was read, how it ended.",
         columns: &[
-            ("sync_id", "Counts the syncs, from 1"),
-            ("kind", "What was asked for: a first, incremental or full walk of the list, or a fetch by id"),
-            ("started_at", "When it began"),
-            ("ended_at", "When it ended; NULL: it is running, or was killed"),
+            ("sync_id", "Number of the sync, from 1"),
+            ("kind", "first, incremental or full: a walk of the run list; fetch: runs by id"),
+            ("started_at", "When the sync started"),
+            ("ended_at", "When the sync ended; NULL: it is running, or was killed"),
             (
                 "outcome",
                 "running, complete, partial, failed or interrupted; running without a process: it was killed",
             ),
-            ("exit_code", "The command's exit code"),
-            ("error", "Why it did not end complete; NULL: it did"),
-            ("process_id", "The process that wrote"),
-            ("program_version", "The version of runledger that wrote"),
-            ("api_url", "The API's address"),
-            ("last_observed_at", "The latest observation that it gave to anything"),
-            ("page_size", "Runs a page that were asked for"),
-            ("pages", "Pages that were committed"),
-            ("requests", "Requests that were sent, attempts that failed among them"),
+            ("exit_code", "Exit code of the command"),
+            ("error", "Why the outcome is not complete; NULL: it is"),
+            ("process_id", "Process that wrote the row"),
+            ("program_version", "Version of runledger that wrote the row"),
+            ("api_url", "Base URL of the API"),
+            ("last_observed_at", "Latest observation of the sync"),
+            ("page_size", "Runs per page requested"),
+            ("pages", "Pages committed"),
+            ("requests", "Requests sent, including failed attempts"),
             ("newest_first", "1: the list was newest first; NULL: no page was read"),
-            ("reason", "Why the walk read what it read"),
+            ("reason", "Why the walk was full, or why it stopped"),
             ("walk_top", "When the newest run of the walk was created"),
-            ("walk_page", "The last page that was committed"),
+            ("walk_page", "Last page committed"),
             ("walk_cursor_at", "When the oldest run of that page was created"),
-            ("walk_cursor_id", "That run"),
+            ("walk_cursor_id", "Id of that run"),
             ("walk_started_at", "When the first attempt at the walk began"),
-            ("walk_complete", "1: every page that had to be read is committed"),
-            ("walk_whole", "1: those pages were the whole list"),
-            ("watermark", "All runs created up to here had been read when the walk completed"),
-            ("runs_seen", "Distinct runs that were met"),
-            ("runs_new", "Runs of which it was the first sight"),
+            ("walk_complete", "1: every page that the walk needed is committed"),
+            ("walk_whole", "1: these pages were the whole list"),
+            ("watermark", "All runs created up to this instant had been read when the walk completed"),
+            ("runs_seen", "Distinct runs seen"),
+            ("runs_new", "Runs that were not in the archive"),
             ("runs_changed", "Runs that had changed: each has a new snapshot"),
-            ("runs_unchanged", "Runs that were as they are kept"),
-            ("runs_vanished", "Runs that were found to be gone"),
-            ("items_quarantined", "Items that could not be kept as runs"),
+            ("runs_unchanged", "Runs that had not changed"),
+            ("runs_vanished", "Runs that the API no longer had"),
+            ("items_quarantined", "Items that could not be stored as runs"),
         ],
     },
     Entry {
         name: "vanished_runs",
         words: "The runs that the API no longer has.",
-        columns: &[("vanished_at", "When the API was found to have the run no more")],
+        columns: &[("vanished_at", "When the API no longer had the run")],
     },
     Entry {
         name: "vanishings",
-        words: "One row for each time that a run was found to be gone from the API, until it was back (half open).",
+        words: "One row for each time that a run vanished from the API, until it was back (half open).",
         columns: &[
-            ("vanished_at", "When the API was found to have the run no more"),
-            ("returned_at", "When it was met again; NULL: it is gone"),
+            ("vanished_at", "When the API no longer had the run"),
+            ("returned_at", "When the API had the run again; NULL: it is gone"),
         ],
     },
     Entry {
         name: "quarantine",
-        words: "Items that could not be stored as a run, whole, each distinct one once.",
+        words: "Items that could not be stored as runs, as the API sent them, equal items once.",
         columns: &[
             ("item_hash", "SHA-256 of the item"),
-            ("item", "The item's own JSON text"),
-            ("reason", "Why it is here"),
-            ("first_seen_at", "When it was first met"),
-            ("last_seen_at", "When it was last met"),
+            ("item", "The item's JSON text"),
+            ("reason", "Why it could not be stored as a run"),
+            ("first_seen_at", "When it was first seen"),
+            ("last_seen_at", "When it was last seen"),
         ],
     },
     Entry {
         name: "drift",
-        words: "The first sight of each thing that the API's contract does not know: a field, a value, a type of value.",
+        words: "Deviations of the API from its contract: fields, words and types, each with its first observation.",
         columns: &[
-            ("field", "The field of the API"),
-            ("kind", "field, value or type: what about it is not known"),
-            ("observed", "What was met: the type of a new field, the new value, the unfit type"),
-            ("first_seen_at", "When it was first met"),
+            ("field", "Field of the API"),
+            ("kind", "field, value or type: what about the field is unknown"),
+            ("observed", "Type of a new field, the new word, or the type that does not fit"),
+            ("first_seen_at", "When it was first seen"),
             ("example_run_id", "A run that has it"),
         ],
     },
 ];
 
-/// Columns that mean the same wherever they stand.
-const SHARED: [(&str, &str); 35] = [
-    ("run_id", "The run's id (UUID)"),
-    ("snapshot_id", "Counts the snapshots, from 1"),
-    ("sync_id", "The sync that wrote this row"),
-    ("content_hash", "SHA-256 of the run's document, the line that `runledger export documents` prints"),
-    ("number", "The run's number in its pipeline, from 1"),
-    ("created_at", "When it was created, in UTC"),
-    ("updated_at", "When the API says it last changed, in UTC"),
-    ("started_at", "When it started, in UTC; NULL: it has not"),
-    ("ended_at", "When it ended, in UTC; NULL: it has not"),
-    ("duration_seconds", "Seconds from start to end, as the API sent them; NULL: not known yet"),
-    (
-        "status",
-        "pending_events, queued, running, success, failed, cancelling or canceled, or what the API has grown since",
-    ),
-    ("trigger", "What set it off, as the API's JSON"),
-    ("trigger_type", "What set it off in a word: cron, manual, event and their like"),
-    ("full_sync", "1: it read everything anew; 0: what was new; NULL: not said"),
-    ("extra_config", "What was given to this run alone, as the API's JSON, credentials taken out"),
-    ("credit_charge_status", "charged: it cost one credit. Whatever else stands here: none"),
-    (
-        "el_cost_usd",
-        "US dollars for extracting and loading, as the API's double; NULL: not known (yet), never 0",
-    ),
-    ("el_cost_nanos", "el_cost_usd in whole nano-dollars (10^-9 USD): sums of it are exact"),
-    ("el_cost_metadata", "What that cost is made of, as the API's JSON"),
-    (
-        "transformation_cost_usd",
-        "US dollars for transforming, as the API's double; NULL: not known (yet), never 0",
-    ),
-    (
-        "transformation_cost_nanos",
-        "transformation_cost_usd in whole nano-dollars (10^-9 USD): sums of it are exact",
-    ),
-    ("transformation_cost_metadata", "What that cost is made of, as the API's JSON"),
-    ("triggered_by", "The number of the user who set it off"),
-    ("triggered_by_token", "The id of the token that set it off"),
-    ("source", "The source that it is a run of, by id or slug"),
-    ("destination", "The destination that it is a run of, by id or slug"),
-    ("transformation", "The transformation that it is a run of, by id or slug"),
+/// Columns with the same meaning in every table.
+const SHARED: [(&str, &str); 18] = [
+    ("snapshot_id", "Number of the snapshot in this archive, from 1"),
+    ("sync_id", "Sync that wrote this row"),
+    ("observed_at", OBSERVED_AT),
+    ("content_hash", "SHA-256 of the run's document, the line printed by `runledger export documents`"),
+    ("created_at", "When it was created; NULL: not sent"),
+    ("updated_at", "When the API last changed it; NULL: not sent"),
+    ("status", "Status in the API's list; NULL: not sent"),
+    ("trigger_type", "Type of the trigger: manual, cron, event, or a new word; NULL: not sent"),
     ("absent", "Documented fields that the API did not send, a JSON array of names; NULL: it sent all"),
     (
         "unmapped",
-        "Whatever has no column, or whose column cannot give it back exactly, a JSON object; NULL: nothing",
+        "Values without a column, or that their column cannot reproduce exactly, a JSON object; NULL: none",
     ),
-    ("kind", "source, destination or transformation"),
-    ("pipeline_id", "The pipeline's id (UUID)"),
-    ("slug", "Its short name in addresses"),
-    ("name", "What people call it; NULL: no name was sent"),
-    ("description", "What its makers say of it"),
-    ("active", "1: it may run; 0: it is switched off"),
+    ("kind", KIND),
+    ("pipeline_id", "Id of the pipeline (UUID)"),
+    ("slug", "Short name for URLs; NULL: none was sent"),
+    ("name", "Display name: the API's name, else its description, else its slug; NULL: none was sent"),
+    ("description", "Description from the API; NULL: none was sent"),
+    ("active", "1: active; 0: switched off; NULL: not sent"),
+    ("first_seen_at", "When it was first seen"),
+    ("gone_at", GONE_AT),
 ];
 
 impl Archive {
-    /// Everything in the archive that is there to be read, in the order in which people ask for it.
+    /// Describes every table and view that users read.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn described(&self) -> Result<Vec<Described>> {
         let mut columns = self.connection().prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
         let mut described = Vec::with_capacity(ENTRIES.len());
-        for Entry { name, words, columns: own } in ENTRIES {
+        for Entry { name, words, .. } in ENTRIES {
             let names = columns.query_map([name], |row| row.get::<_, String>(0))?;
             let columns = names
                 .map(|column| {
                     let column = column?;
-                    let words = words_of(own, &column).unwrap_or_default();
+                    let words = words_of::<Field>(name, &column).unwrap_or_default();
                     Ok((column, words))
                 })
                 .collect::<Result<_>>()?;
@@ -252,18 +234,28 @@ impl Archive {
     }
 }
 
-/// What a column holds. `None`: nobody has said it yet.
-fn words_of(own: &[(&'static str, &'static str)], column: &str) -> Option<&'static str> {
-    own.iter().chain(&SHARED).find(|(name, _)| *name == column).map(|(_, words)| *words)
+/// The description of a column, with the fields of `F`. `None`: the dictionary has none.
+pub(crate) fn words_of<F: DocumentedField>(table: &str, column: &str) -> Option<&'static str> {
+    let own = ENTRIES.iter().find(|entry| entry.name == table)?.columns;
+    let words_in = |list: &[(&'static str, &'static str)]| {
+        list.iter().find(|(name, _)| *name == column).map(|(_, words)| *words)
+    };
+    let of_field = || {
+        let of_a_run = matches!(table, "runs" | "run_snapshots") || column == "run_id";
+        let mut fields = fields::columns::<F>();
+        fields.find(|field| of_a_run && field.name == column).map(|field| field.words)
+    };
+    words_in(own).or_else(of_field).or_else(|| words_in(&SHARED))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::fields::extended;
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_table_and_every_column_of_an_archive_is_in_the_dictionary() {
+    fn every_table_and_column_of_an_archive_is_described() {
         let archive = Archive::temporary().unwrap();
         let mut statement = archive
             .connection()
@@ -272,29 +264,37 @@ mod tests {
                  AND name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'",
             )
             .unwrap();
-        let there: BTreeSet<String> =
+        let tables: BTreeSet<String> =
             statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(there, ENTRIES.iter().map(|entry| entry.name.to_owned()).collect());
+        assert_eq!(tables, ENTRIES.iter().map(|entry| entry.name.to_owned()).collect());
         for described in archive.described().unwrap() {
             assert!(!described.columns.is_empty(), "{}", described.name);
             for (column, words) in described.columns {
-                assert!(!words.is_empty(), "{}.{column} has no words", described.name);
+                assert!(!words.is_empty(), "{}.{column} has no description", described.name);
             }
         }
     }
 
     #[test]
-    fn nothing_is_in_the_dictionary_that_no_archive_has() {
+    fn every_description_belongs_to_a_column() {
         let described = Archive::temporary().unwrap().described().unwrap();
         for entry in ENTRIES {
-            let there = described.iter().find(|described| described.name == entry.name).unwrap();
+            let table = described.iter().find(|described| described.name == entry.name).unwrap();
             for (own, _) in entry.columns {
-                assert!(there.columns.iter().any(|(column, _)| column == own), "{}.{own}", entry.name);
+                assert!(table.columns.iter().any(|(column, _)| column == own), "{}.{own}", entry.name);
             }
         }
-        for (shared, _) in SHARED {
-            let anywhere = described.iter().flat_map(|described| &described.columns);
-            assert!(anywhere.clone().any(|(column, _)| column == shared), "{shared}");
+        for (shared, words) in SHARED {
+            let mut columns = described.iter().flat_map(|described| &described.columns);
+            assert!(columns.any(|column| *column == (shared.to_owned(), words)), "{shared}");
         }
+    }
+
+    #[test]
+    fn a_new_field_is_described_where_it_is_defined() {
+        let words = |column| words_of::<extended::Field>("run_snapshots", column);
+        assert_eq!(words("peak_memory_bytes"), Some("Peak memory of the run in bytes; NULL: not sent"));
+        let nanos = "spark_cost_usd in whole nano-dollars (10^-9 USD); sums are exact";
+        assert_eq!(words("spark_cost_nanos"), Some(nanos));
     }
 }

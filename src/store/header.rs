@@ -1,4 +1,4 @@
-//! This is the first look at a file: whose it is, told without changing it or leaving anything beside it.
+//! The header of a SQLite file. It identifies an archive without changing the file or creating files next to it.
 
 use super::{APPLICATION_ID, unusable};
 use crate::error::Result;
@@ -8,59 +8,70 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The bytes that every SQLite file begins with.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where the header has the `application_id`, as four bytes, the highest first.
-const APPLICATION_ID_AT: usize = 68;
+/// The length of the header in bytes.
+const HEADER_LENGTH: usize = 100;
 
-/// What is at an archive's path.
+/// The offset of the `application_id` in the header: four bytes, big-endian.
+const APPLICATION_ID_OFFSET: usize = 68;
+
+/// What an archive's path points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
-    /// Nothing, or a file without a byte: an archive can be made there.
+    /// Nothing, or an empty file: an archive can be created there.
     Nothing,
-    /// An archive of runledger, in whatever state.
+    /// An archive, in any state.
     Archive,
 }
 
-/// Looks at the file. SQLite is not asked: it would work a foreign log into a foreign file.
+/// Identifies the file. SQLite is not used: it would write another program's log into that program's file.
 ///
 /// # Errors
-/// [`crate::error::Error::Archive`] when it is no file, cannot be read, or is another program's.
-pub(super) fn look(path: &Path) -> Result<FileKind> {
-    let another = || Some("name another file with --db".to_owned());
-    let mut header = [0; 100];
+/// [`crate::error::Error::Archive`] when it is not a file, cannot be read, or belongs to another program.
+pub(super) fn identify(path: &Path) -> Result<FileKind> {
+    let refuse = |cause: &str, hint: &str| Err(unusable(path, cause.to_owned(), Some(hint.to_owned())));
+    let mut header = [0; HEADER_LENGTH];
     let read = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(FileKind::Nothing),
-        Ok(_) if path.is_dir() => {
-            return Err(unusable(
-                path,
-                "it is a directory".to_owned(),
-                Some("name a file with --db".to_owned()),
-            ));
-        }
+        Ok(_) if path.is_dir() => return refuse("it is a directory", "name a file with --db"),
         Ok(file) => read_up_to(file, &mut header),
         Err(error) => Err(error),
     };
     let read = read.map_err(|error| {
-        let hint = "the file must be readable for this user".to_owned();
+        let hint = "make the file readable for this user".to_owned();
         unusable(path, format!("it cannot be read: {error}"), Some(hint))
     })?;
     if read == 0 {
         return Ok(FileKind::Nothing);
     }
-    if read < header.len() || !header.starts_with(MAGIC) {
-        return Err(unusable(
-            path,
-            "it is no SQLite database, or its beginning is damaged (file is not a database)".to_owned(),
-            Some("name another file with --db, or restore a backup".to_owned()),
-        ));
+    match application_id(&header[..read]) {
+        Some(APPLICATION_ID) if read == HEADER_LENGTH => Ok(FileKind::Archive),
+        Some(_) if read == HEADER_LENGTH => {
+            refuse("it is a SQLite database of another program", "name another file with --db")
+        }
+        _ => refuse(
+            "it is no SQLite database, or its header is damaged (file is not a database)",
+            "name another file with --db, or restore a backup",
+        ),
     }
-    let id = header[APPLICATION_ID_AT..APPLICATION_ID_AT + 4].try_into().expect("four bytes are four");
-    if i32::from_be_bytes(id) != APPLICATION_ID {
-        return Err(unusable(path, "it is a SQLite database of another program".to_owned(), another()));
-    }
-    Ok(FileKind::Archive)
+}
+
+/// Whether the path is a file with the header of an archive.
+pub fn is_archive(path: &Path) -> bool {
+    let mut header = [0; HEADER_LENGTH];
+    let read = fs::metadata(path)
+        .is_ok_and(|file| file.is_file())
+        .then(|| File::open(path).and_then(|file| read_up_to(file, &mut header)).ok())
+        .flatten();
+    read.is_some_and(|read| application_id(&header[..read]) == Some(APPLICATION_ID))
+}
+
+/// The `application_id` in the first bytes of a file. `None`: it is not a SQLite file.
+fn application_id(header: &[u8]) -> Option<i32> {
+    let id = header.get(APPLICATION_ID_OFFSET..)?.first_chunk()?;
+    header.starts_with(MAGIC).then(|| i32::from_be_bytes(*id))
 }
 
 fn read_up_to(mut file: File, bytes: &mut [u8]) -> std::io::Result<usize> {
@@ -74,11 +85,11 @@ fn read_up_to(mut file: File, bytes: &mut [u8]) -> std::io::Result<usize> {
     Ok(length)
 }
 
-/// A connection that takes the file as it lies there and touches nothing. `None`: some of it is in a log
-/// or a journal beside it, so the file alone does not tell.
-pub(super) fn untouched(path: &Path) -> Option<Connection> {
-    let beside = ["-wal", "-journal"].map(|suffix| beside(path, suffix));
-    if beside.iter().any(|file| fs::metadata(file).is_ok_and(|file| file.len() > 0)) {
+/// Opens the file as it is, without locks, logs or writes. `None`: part of the data is in a log or journal next to
+/// the file.
+pub(super) fn open_immutable(path: &Path) -> Option<Connection> {
+    let logs = ["-wal", "-journal"].map(|suffix| with_suffix(path, suffix));
+    if logs.iter().any(|file| fs::metadata(file).is_ok_and(|file| file.len() > 0)) {
         return None;
     }
     let mut uri = String::from("file:");
@@ -96,9 +107,27 @@ pub(super) fn untouched(path: &Path) -> Option<Connection> {
     Connection::open_with_flags(uri, flags).ok()
 }
 
-/// `runledger.db-wal` for `runledger.db` and `-wal`.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with a suffix: `runledger.db-wal` for `runledger.db` and `-wal`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_has_the_magic_and_the_application_id() {
+        let mut header = [0; HEADER_LENGTH];
+        header[..MAGIC.len()].copy_from_slice(MAGIC);
+        assert_eq!(application_id(&header), Some(0));
+        header[APPLICATION_ID_OFFSET..APPLICATION_ID_OFFSET + 4]
+            .copy_from_slice(&APPLICATION_ID.to_be_bytes());
+        assert_eq!(application_id(&header), Some(APPLICATION_ID));
+        assert_eq!(application_id(&header[..71]), None);
+        header[0] = b's';
+        assert_eq!(application_id(&header), None);
+    }
 }

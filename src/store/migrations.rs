@@ -1,4 +1,4 @@
-//! This is the schema's history: which migrations an archive has had, judged before anything is done to it.
+//! The migrations, and the migration history of an archive, which is verified before anything is written.
 
 use super::unusable;
 use crate::error::{Error, Result};
@@ -12,21 +12,21 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// What `applied_on` has at most behind its point.
-const MOST_FRACTION_DIGITS: usize = 9;
+/// The maximum number of fractional digits in `applied_on`.
+const MAX_FRACTION_DIGITS: usize = 9;
 
-/// How an archive's schema stands to a list of migrations.
+/// The state of an archive's schema relative to a list of migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SchemaStatus {
-    /// No migration was applied, and there is no table.
+    /// No migration was applied, and the archive has no tables.
     Blank,
-    /// Some were, up to this version.
+    /// Some migrations were applied, up to this version.
     Older(i32),
-    /// All were.
+    /// All migrations were applied.
     Current,
 }
 
-/// The migrations that this program has, oldest first.
+/// The migrations of this program, oldest first.
 pub(super) fn migrations() -> Vec<Migration> {
     let mut migrations = embedded::migrations::runner().get_migrations().clone();
     migrations.sort();
@@ -38,14 +38,19 @@ pub(super) fn newest(migrations: &[Migration]) -> i32 {
     migrations.iter().map(Migration::version).max().expect("a program has its migrations")
 }
 
-/// Judges the history of an archive. Nothing is written; refinery, which panics on a history that it did
-/// not write so itself, is not asked.
+/// Verifies the migration history of an archive without writing. It does not use refinery, which panics on a history
+/// that it did not write.
 ///
 /// # Errors
 /// [`crate::error::Error::Archive`] when the history is a newer program's, damaged, or edited.
-pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migration]) -> Result<SchemaStatus> {
+pub(super) fn schema_status(
+    path: &Path,
+    connection: &Connection,
+    migrations: &[Migration],
+) -> Result<SchemaStatus> {
     let damaged = |what: String| {
-        let hint = "nothing was changed: put a backup in its place, or use the runledger that wrote it";
+        let hint =
+            "nothing was changed: restore a backup, or use the version of runledger that wrote the archive";
         unusable(path, format!("its migration history is damaged or edited: {what}"), Some(hint.to_owned()))
     };
     let objects: i64 =
@@ -68,7 +73,7 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
     if applied.is_empty() {
         return match objects {
             0 => Ok(SchemaStatus::Blank),
-            _ => Err(damaged("there are tables, and no migration that made them".to_owned())),
+            _ => Err(damaged("there are tables, but no migration that created them".to_owned())),
         };
     }
     let newest = newest(migrations);
@@ -77,7 +82,7 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
         return Err(unusable(
             path,
             format!("its schema is version {version}, and this program knows versions up to {newest}"),
-            Some("use a newer runledger, as the one that wrote it".to_owned()),
+            Some("use the version of runledger that wrote it, or a newer one".to_owned()),
         ));
     }
     for (place, [version, name, applied_on, checksum]) in applied.iter().enumerate() {
@@ -100,7 +105,7 @@ pub(super) fn judge(path: &Path, connection: &Connection, migrations: &[Migratio
                 "version {expected} was made by another text of the migration than this program has"
             )));
         }
-        if !text(applied_on).is_some_and(is_moment) {
+        if !text(applied_on).is_some_and(is_timestamp) {
             return Err(damaged(format!("when version {expected} was applied is no date and time")));
         }
     }
@@ -133,21 +138,21 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// Whether it is a date and time in the one spelling that refinery writes: `2026-11-23T10:15:00.123456789Z`.
-fn is_moment(text: &str) -> bool {
+/// Whether it is a date and time in the format of refinery: `2026-11-23T10:15:00.123456789Z`.
+fn is_timestamp(text: &str) -> bool {
     let Some((start, rest)) = text.split_at_checked("2026-11-23T10:15:00".len()) else { return false };
     let fraction = rest.strip_suffix('Z').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
     start.as_bytes()[10] == b'T'
-        && fraction.is_some_and(|digits| digits.len() <= MOST_FRACTION_DIGITS)
+        && fraction.is_some_and(|digits| digits.len() <= MAX_FRACTION_DIGITS)
         && Instant::parse(text).is_some()
 }
 
-/// Applies the migrations that the archive has not had, all or none.
+/// Applies the pending migrations, all or none.
 ///
 /// # Errors
-/// [`crate::error::Error::Archive`] when one of them fails; the archive is as it was.
+/// [`crate::error::Error::Archive`] when one fails; the archive is unchanged.
 pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
-    // One by one, a kill between a migration and its entry would leave a history that does not fit.
+    // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
     migrated.map(drop).map_err(|error| {
         let mut cause = error.to_string();
@@ -160,7 +165,7 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
     })
 }
 
-/// What to do about a migration that SQLite did not let through.
+/// The hint for a migration that SQLite refused.
 fn hint_of(error: &refinery::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(error) = cause {

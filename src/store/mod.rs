@@ -1,10 +1,11 @@
-//! This is the store: one SQLite file that holds every state of every run.
+//! The archive: one SQLite file with every state of every run.
 
 mod backup;
 mod check;
 mod closes;
 mod coverage;
-mod data_dictionary;
+pub(crate) mod data_dictionary;
+mod drift;
 mod header;
 mod lock;
 mod migrations;
@@ -23,10 +24,11 @@ pub use check::Checked;
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
 pub use coverage::{Coverage, Gap, GapReason};
 pub use data_dictionary::Described;
+pub use drift::DriftRow;
+pub use header::is_archive;
 pub use lock::Lock;
 pub use pipelines::{Pipeline, PipelineKind};
-pub use quarantine::DriftRow;
-pub use run_row::{RUN_COLUMNS, run_from_row};
+pub use run_row::{run_columns, run_from_row};
 pub use runs::{Candidate, Detail, HistoryEntry, InsertHint, Upsert};
 pub use stats::ArchiveStats;
 pub use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncKind, SyncRow, WalkProgress};
@@ -40,24 +42,22 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
 use std::path::{Path, PathBuf};
 
-/// Marks a SQLite file as an archive of runledger: "RLGD".
+/// The `application_id` of an archive: "RLGD".
 pub const APPLICATION_ID: i32 = 0x524C_4744;
 
-/// How the names of the files end that stand beside an archive and belong to it: SQLite's own, and the lock.
-pub const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+/// The suffixes of the files that belong to an archive: SQLite's logs, and the lock.
+pub const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
-/// How large the archive's pages are. Rows of about a kilobyte fill 16 KiB pages well: a load is
-/// twice as fast as with SQLite's default.
+/// The page size. Rows of about one kilobyte fill 16 KiB pages well: a load is twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;
 
-/// How much of the archive a writer holds in memory, so that the index on random ids is not read
-/// from disk again and again.
+/// The page cache of a writer. It keeps the index on random ids in memory.
 const WRITER_CACHE_KIB: i32 = 48 * 1024;
 
-/// After how many pages the write-ahead log is worked into the file.
+/// The number of pages in the write-ahead log that triggers a checkpoint.
 const CHECKPOINT_PAGES: u32 = 4000;
 
-/// How long a statement waits for another program that is using the file.
+/// The time that a statement waits for a lock of another program.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// An open archive.
@@ -68,37 +68,36 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens the archive for writing, making and migrating it where needed. The lock shows that
-    /// this process alone does so. Before an existing archive is migrated a verified copy of it is
-    /// put beside it.
+    /// Opens the archive for writing. Creates it if it does not exist, and migrates it if its schema is older; before a
+    /// migration, a verified backup is written next to it. The lock proves that this process is the only writer.
     ///
     /// # Errors
-    /// [`Error::Archive`] when the file is damaged, foreign, or made by a newer version; nothing
-    /// is written then. [`Error::Output`] when the copy before a migration cannot be written.
+    /// [`Error::Archive`] when the file is damaged, belongs to another program, or was written by a newer version;
+    /// nothing is written then. [`Error::Output`] when the backup before a migration cannot be written.
     pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
         Archive::open_with(path, lock, &migrations::migrations())
     }
 
     fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
-        let found = header::look(path)?;
-        if found == FileKind::Archive {
-            refuse_untouched(path, migrations)?;
+        let kind = header::identify(path)?;
+        if kind == FileKind::Archive {
+            refuse_unchanged(path, migrations)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags)?;
-        let prepared = archive.prepare_for_writing(found, lock.taken_at(), migrations);
+        let prepared = archive.prepare_for_writing(kind, lock.acquired_at(), migrations);
         prepared.map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
-    /// Makes an archive that is gone when it is closed: for trying out what a sync would do.
+    /// Creates an archive that is deleted when it is closed, for a dry run.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] when there is no place for temporary files.
+    /// [`Error::Sqlite`] when no temporary file can be created.
     pub fn temporary() -> Result<Archive> {
-        // An empty name is a private file on disk that SQLite deletes.
+        // SQLite takes an empty name for a temporary file on disk.
         let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
@@ -106,16 +105,16 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Opens an existing archive for reading. A sync may be writing meanwhile.
+    /// Opens an existing archive for reading. A sync may be writing at the same time.
     ///
     /// # Errors
-    /// [`Error::Archive`] when there is none, or it is damaged, foreign, or of another version.
+    /// [`Error::Archive`] when it does not exist, is damaged, belongs to another program, or has another version.
     pub fn open_for_reading(path: &Path) -> Result<Archive> {
         Archive::open_existing(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
-    /// Opens an existing archive for [`Archive::check`]. It is not written to, but SQLite knows the CHECK
-    /// constraints of a table only where it may write.
+    /// Opens an existing archive for [`Archive::check`]. Nothing is written, but SQLite verifies CHECK constraints only
+    /// on a writable connection.
     ///
     /// # Errors
     /// As [`Archive::open_for_reading`].
@@ -128,29 +127,29 @@ impl Archive {
 
     fn open_existing(path: &Path, access: OpenFlags) -> Result<Archive> {
         let migrations = migrations::migrations();
-        if header::look(path)? == FileKind::Nothing {
+        if header::identify(path)? == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
         }
-        refuse_untouched(path, &migrations)?;
+        refuse_unchanged(path, &migrations)?;
         let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         archive.check_readable(&migrations).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
-    /// The connection, for questions that reports ask.
+    /// The connection, for the queries of reports.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The archive's file.
+    /// The path of the archive.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Archive> {
         let connection = Connection::open_with_flags(path, flags).map_err(|error| {
-            let hint = "its folder must exist, and be readable and writable for this user".to_owned();
+            let hint = "create the folder, or make it readable and writable for this user".to_owned();
             unusable(path, error.to_string(), Some(hint))
         })?;
         let archive = Archive { connection, path: path.to_owned() };
@@ -161,63 +160,63 @@ impl Archive {
     fn set_up(&self) -> Result<()> {
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
         self.connection.set_prepared_statement_cache_capacity(64);
-        // A misspelt column must be an error, not a text.
+        // With double-quoted strings, a misspelled column would be a text instead of an error.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         Ok(())
     }
 
-    fn prepare_for_writing(&mut self, found: FileKind, now: Instant, migrations: &[Migration]) -> Result<()> {
+    fn prepare_for_writing(&mut self, kind: FileKind, now: Instant, migrations: &[Migration]) -> Result<()> {
         if self.connection.is_readonly(MAIN_DB)? {
-            let hint = "the file and its folder must be readable and writable for this user";
+            let hint = "make the file and its folder readable and writable for this user";
             return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
         }
-        // Whoever refuses the archive leaves the log beside it as it was.
+        // If the archive is refused, its log stays as it is.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        let standing = match found {
+        let status = match kind {
             FileKind::Nothing => {
                 self.mark()?;
                 SchemaStatus::Blank
             }
-            FileKind::Archive => migrations::judge(&self.path, &self.connection, migrations)?,
+            FileKind::Archive => migrations::schema_status(&self.path, &self.connection, migrations)?,
         };
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        if let SchemaStatus::Older(version) = standing {
-            let copy = self.copy_before_migrating(version, now)?;
+        if let SchemaStatus::Older(version) = status {
+            let backup = self.backup_before_migrating(version, now)?;
             tracing::warn!(
-                "the archive's schema is migrated from version {version} to {}; a verified copy of it as it was is in {}",
+                "migrating the archive from schema version {version} to {}; a verified backup is in {}",
                 migrations::newest(migrations),
-                copy.display()
+                backup.display()
             );
         }
-        // A copy that was put in the archive's place has no log yet.
+        // Journal mode is persistent, but a restored backup does not have it.
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         self.tune()?;
-        if standing != SchemaStatus::Current {
+        if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
         }
         Ok(())
     }
 
-    /// Makes the file an archive, as yet without a table.
+    /// Marks the file as an archive, without tables yet.
     fn mark(&self) -> Result<()> {
         // The page size must be set before the first page is written.
         self.connection.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
-        // The mark must be in the file before anything is in a log: it is looked for in the file alone.
+        // The mark must be in the file before anything is in a log: only the file is read to identify it.
         Ok(self.connection.pragma_update(None, "application_id", APPLICATION_ID)?)
     }
 
     fn tune(&self) -> Result<()> {
-        // Every commit survives a power cut; with commits a second apart it costs nothing measurable.
+        // Every commit survives a power failure. With commits a second apart, the cost is not measurable.
         self.connection.pragma_update(None, "synchronous", "full")?;
         self.connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        // A burst must not leave a huge log behind for good.
+        // After a burst, the log shrinks again.
         Ok(self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?)
     }
 
     fn check_readable(&self, migrations: &[Migration]) -> Result<()> {
-        if migrations::judge(&self.path, &self.connection, migrations)? == SchemaStatus::Current {
+        if migrations::schema_status(&self.path, &self.connection, migrations)? == SchemaStatus::Current {
             return Ok(());
         }
         Err(unusable(
@@ -227,7 +226,7 @@ impl Archive {
         ))
     }
 
-    /// The version of the newest migration that was applied. `None`: none was.
+    /// The version of the newest applied migration. `None`: none was applied.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -244,7 +243,7 @@ impl Archive {
         Ok(self.connection.query_row(version, [], |row| row.get(0)).optional()?)
     }
 
-    /// Begins to collect changes, which become visible and lasting together.
+    /// Begins a transaction.
     ///
     /// # Errors
     /// [`Error::Sqlite`] when another program is writing to the file.
@@ -252,7 +251,7 @@ impl Archive {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    /// Makes the changes since [`Archive::begin`] visible and lasting.
+    /// Commits the transaction of [`Archive::begin`].
     ///
     /// # Errors
     /// [`Error::Sqlite`] when the disk is full or fails.
@@ -260,21 +259,21 @@ impl Archive {
         Ok(self.connection.execute_batch("COMMIT")?)
     }
 
-    /// Forgets the changes since [`Archive::begin`].
+    /// Rolls back the transaction of [`Archive::begin`].
     ///
     /// # Errors
-    /// [`Error::Sqlite`] when none was begun.
+    /// [`Error::Sqlite`] when there is none.
     pub fn roll_back(&self) -> Result<()> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 }
 
-/// Judges an archive before SQLite opens it in earnest, so that one that is refused is left as it lies
-/// there, with nothing new beside it.
-fn refuse_untouched(path: &Path, migrations: &[Migration]) -> Result<()> {
-    let Some(connection) = header::untouched(path) else { return Ok(()) };
-    match migrations::judge(path, &connection, migrations) {
-        // A sync that just began may have moved pages meanwhile; opened in earnest, it tells for certain.
+/// Verifies an archive before SQLite opens it for writing, so that a refused archive is left unchanged, without new files
+/// next to it.
+fn refuse_unchanged(path: &Path, migrations: &[Migration]) -> Result<()> {
+    let Some(connection) = header::open_immutable(path) else { return Ok(()) };
+    match migrations::schema_status(path, &connection, migrations) {
+        // A sync that just started may have moved pages. The verification after opening is reliable.
         Ok(_) | Err(Error::Sqlite(_)) => Ok(()),
         Err(refused) => Err(refused),
     }
@@ -299,14 +298,14 @@ mod tests {
         result.map(|_| ()).unwrap_err().to_string()
     }
 
-    /// A folder with an archive of this version.
+    /// Creates an archive in the folder.
     fn archive_in(folder: &TempDir) -> PathBuf {
         let path = folder.path().join("a.db");
         drop(Archive::open(&path, &lock(&path)).unwrap());
         path
     }
 
-    /// Every file of the folder with its bytes, but for the index of a log: whoever looks at it marks it.
+    /// Every file of the folder with its bytes, except the index of a log, which readers change.
     fn files(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
         let files = fs::read_dir(folder.path()).unwrap().map(|file| {
             let path = file.unwrap().path();
@@ -321,12 +320,12 @@ mod tests {
         Connection::open(path).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The version of this program's schema.
+    /// The schema version of this program.
     fn newest() -> u32 {
         u32::try_from(migrations::newest(&migrations::migrations())).unwrap()
     }
 
-    /// This program's migrations and more of a later one.
+    /// This program's migrations, and later ones.
     fn later(sql: &[&str]) -> Vec<Migration> {
         let mut migrations = migrations::migrations();
         for sql in sql {
@@ -347,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_was_marked_and_never_migrated_is_migrated() {
+    fn an_archive_without_migrations_is_migrated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         edit(&path, &format!("PRAGMA application_id = {APPLICATION_ID}"));
@@ -356,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_archive_are_refused_and_left_alone() {
+    fn files_of_other_programs_are_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("notes.txt");
         fs::write(&text, "not a database, and longer than a header would be".repeat(10)).unwrap();
@@ -377,11 +376,11 @@ mod tests {
             assert!(cause(Archive::open_for_reading(path)).contains(why), "{}", path.display());
         }
         assert!(cause(Archive::open_for_reading(&folder.path().join("none.db"))).contains("no such file"));
-        assert!(files(&folder) == before, "a file was changed, or one more is there");
+        assert!(files(&folder) == before, "a file was changed or created");
     }
 
     #[test]
-    fn a_history_that_is_newer_damaged_or_edited_is_refused_and_left_alone() {
+    fn a_newer_damaged_or_edited_history_is_refused_unchanged() {
         let future = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum FROM refinery_schema_history WHERE version = 1";
         let known = format!("its schema is version 999, and this program knows versions up to {}", newest());
         for (sql, why) in [
@@ -394,8 +393,8 @@ mod tests {
             ("UPDATE refinery_schema_history SET name = 'x'", "has another name"),
             ("UPDATE refinery_schema_history SET version = 0 WHERE version = 1", "version 1 is missing"),
             ("UPDATE refinery_schema_history SET version = NULL WHERE version = 1", "version 1 is missing"),
-            ("DELETE FROM refinery_schema_history", "no migration that made them"),
-            ("DROP TABLE refinery_schema_history", "no migration that made them"),
+            ("DELETE FROM refinery_schema_history", "no migration that created them"),
+            ("DROP TABLE refinery_schema_history", "no migration that created them"),
             ("ALTER TABLE refinery_schema_history DROP COLUMN checksum", "no such column: checksum"),
         ] {
             let folder = tempfile::tempdir().unwrap();
@@ -409,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_for_what_its_log_holds_keeps_its_log() {
+    fn an_archive_refused_for_its_log_keeps_the_log() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
         let newer = Connection::open(&path).unwrap();
@@ -422,12 +421,12 @@ mod tests {
     }
 
     #[test]
-    fn before_an_archive_is_migrated_a_verified_copy_is_put_beside_it() {
+    fn a_migration_first_writes_a_verified_backup() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
         let archive = Archive::open(&path, &lock(&path)).unwrap();
         archive
-            .begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1/", None, lock(&path).taken_at())
+            .begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1/", None, lock(&path).acquired_at())
             .unwrap();
         drop(archive);
         let migrations =
@@ -436,24 +435,24 @@ mod tests {
         assert_eq!(archive.schema_version().unwrap(), Some(newest() + 2));
         archive.connection.execute_batch("SELECT x, y FROM later").unwrap();
         drop(archive);
-        let copy = folder.path().join(format!("a.db.v{}-20260101T000000Z.bak", newest()));
-        let copied = Archive::open_for_reading(&copy).unwrap();
+        let backup = folder.path().join(format!("a.db.v{}-20260101T000000Z.bak", newest()));
+        let copied = Archive::open_for_reading(&backup).unwrap();
         assert_eq!(copied.last_sync().unwrap().unwrap().kind, "first");
-        // The program of the older version refuses the newer archive, and may go on with the copy.
+        // The older program refuses the newer archive, and can continue with the backup.
         assert!(
             cause(Archive::open(&path, &lock(&path)))
                 .contains(&format!("schema is version {}", newest() + 2))
         );
         drop(copied);
-        assert!(Archive::open(&copy, &lock(&copy)).is_ok());
-        // A second start has nothing to migrate, and copies nothing.
+        assert!(Archive::open(&backup, &lock(&backup)).is_ok());
+        // A second start has nothing to migrate, and writes no backup.
         let before = files(&folder).len();
         drop(Archive::open_with(&path, &lock(&path), &migrations).unwrap());
         assert_eq!(files(&folder).len(), before);
     }
 
     #[test]
-    fn a_migration_that_fails_leaves_the_archive_as_it_was() {
+    fn a_failed_migration_leaves_the_archive_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
         let migrations = later(&["CREATE TABLE later (x TEXT) STRICT", "CREATE TABLE syncs (x)"]);
@@ -465,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_copy_nothing_is_migrated() {
+    fn nothing_is_migrated_without_a_backup() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive_in(&folder);
         fs::create_dir(folder.path().join(format!("a.db.v{}-20260101T000000Z.bak", newest()))).unwrap();

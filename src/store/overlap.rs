@@ -1,14 +1,14 @@
-//! This is the telling of two archives of one workspace: taken together, their runs would count twice.
+//! Overlap of archives: two archives of one workspace would count their runs twice.
 
 use super::Archive;
 use crate::error::{Error, Result};
 use rusqlite::{Rows, Statement};
 use std::cmp::Ordering;
 
-/// Every run's id in its order, as often as the run has states: an index alone is read.
+/// The run ids in order, once for each snapshot. An index covers the query.
 const RUN_IDS: &str = "SELECT run_id FROM run_snapshots ORDER BY run_id";
 
-/// The ids of an archive's runs, one after the other.
+/// A cursor over the run ids of an archive.
 struct Ids<'a> {
     rows: Rows<'a>,
     /// `None`: there are no more.
@@ -37,10 +37,10 @@ impl<'a> Ids<'a> {
 }
 
 impl Archive {
-    /// The first run, in the order of ids, that the other archive has too. `None`: there is none. Both are read through.
+    /// The first run, in the order of ids, that both archives have. `None`: there is none. All ids are compared.
     ///
     /// # Errors
-    /// [`Error::Archive`] for the one that cannot be read.
+    /// [`Error::Archive`] for the archive that cannot be read.
     pub fn shared_run(&self, other: &Archive) -> Result<Option<String>> {
         let of_this = |error: Error| error.in_archive(&self.path);
         let of_other = |error: Error| error.in_archive(&other.path);

@@ -1,27 +1,27 @@
-//! This is the catalogue: the names of sources, destinations and transformations.
+//! The pipeline catalog: the names of sources, destinations and transformations, with their history.
 
 use super::Archive;
 use crate::error::Result;
 use crate::run::Instant;
 use rusqlite::{OptionalExtension, params};
 
-/// What a pipeline does.
+/// The kind of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PipelineKind {
-    /// It extracts.
+    /// It extracts data.
     Source,
-    /// It loads.
+    /// It loads data.
     Destination,
-    /// It transforms.
+    /// It transforms data.
     Transformation,
 }
 
 impl PipelineKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [PipelineKind; 3] =
         [PipelineKind::Source, PipelineKind::Destination, PipelineKind::Transformation];
 
-    /// The kind's word in the archive.
+    /// The kind's name in the archive and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             PipelineKind::Source => "source",
@@ -31,33 +31,33 @@ impl PipelineKind {
     }
 }
 
-/// What the catalogue holds of a pipeline. Its configuration is left where it is: it may hold credentials.
+/// A pipeline in the catalog. Its configuration is not read, because it may contain credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
-    /// The pipeline's id.
+    /// The id.
     pub id: String,
-    /// Its machine name. `None`: none was sent.
+    /// The short name for URLs. `None`: none was sent.
     pub slug: Option<String>,
-    /// What people call it: the API's `name`, else its `description`, else its `slug`.
+    /// The display name: the API's `name`, else its `description`, else its `slug`.
     pub name: Option<String>,
-    /// What it is for; in practice often its name.
+    /// The description; in practice often the name.
     pub description: Option<String>,
-    /// Whether it runs by itself.
+    /// Whether it is active.
     pub active: Option<bool>,
-    /// How it fares, in the API's words.
+    /// The status, in the API's words.
     pub status: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Option<Instant>,
-    /// When it was last changed.
+    /// When the API last changed it.
     pub updated_at: Option<Instant>,
 }
 
 impl Archive {
-    /// Keeps what is now known of a pipeline. What it was called before stays, with the time for which it was.
+    /// Stores the current state of a pipeline. Its earlier states stay, each with its period.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn keep_pipeline(&self, kind: PipelineKind, pipeline: &Pipeline, at: Instant) -> Result<()> {
+    pub fn upsert_pipeline(&self, kind: PipelineKind, pipeline: &Pipeline, at: Instant) -> Result<()> {
         self.connection
             .prepare_cached(
                 "UPDATE pipeline_snapshots SET superseded_at = ?1 \
@@ -74,7 +74,7 @@ impl Archive {
                 pipeline.description,
                 pipeline.active
             ])?;
-        // Where the state before was left as it is, this is still that state.
+        // If the update superseded no row, the state is the same, and its row is updated in place.
         self.connection
             .prepare_cached(
                 "INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, slug, name, description, active, status, \
@@ -125,7 +125,7 @@ impl Archive {
         Ok(())
     }
 
-    /// The name of the pipeline that a run names by id or by slug. `None`: the catalogue has none.
+    /// The display name of a pipeline, by id or slug. `None`: the catalog has none.
     ///
     /// # Errors
     /// Those of SQLite.

@@ -1,10 +1,13 @@
-//! This is the row: how a run lies in the columns of `run_snapshots`, both ways.
+//! A run as a row of `run_snapshots`: the columns, and how they are bound and read.
 
+use crate::run::fields::{self, DocumentedField, Record};
 use crate::run::json::Entries;
-use crate::run::{ChargeStatus, Cost, FieldSet, Instant, Run, Status};
+use crate::run::kind::{ColumnSink, ColumnSource, ColumnValue};
+use crate::run::{Field, FieldSet, Instant, Run};
 use crate::snapshot::Snapshot;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, Statement};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 impl ToSql for Instant {
@@ -28,6 +31,10 @@ impl RunId {
         id.hyphenated().encode_lower(&mut text);
         RunId(text)
     }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a UUID is ASCII")
+    }
 }
 
 impl ToSql for RunId {
@@ -37,117 +44,210 @@ impl ToSql for RunId {
 }
 
 /// The columns that [`run_from_row`] reads, in its order, for a SELECT.
-pub const RUN_COLUMNS: &str = "run_id, number, created_at, updated_at, started_at, ended_at, duration_seconds, status, \
-     \"trigger\", full_sync, extra_config, credit_charge_status, el_cost_usd, el_cost_nanos, el_cost_metadata, \
-     transformation_cost_usd, transformation_cost_nanos, transformation_cost_metadata, triggered_by, \
-     triggered_by_token, source, destination, transformation, absent, unmapped";
+pub fn run_columns() -> &'static str {
+    static COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<Field>);
+    &COLUMNS
+}
 
-/// Adds one snapshot, unless the run has a current one; [`bind_snapshot`] gives the values.
-pub(super) const INSERT: &str = "INSERT INTO run_snapshots (run_id, number, created_at, updated_at, started_at, \
-     ended_at, duration_seconds, status, \"trigger\", full_sync, extra_config, credit_charge_status, el_cost_usd, \
-     el_cost_nanos, el_cost_metadata, transformation_cost_usd, transformation_cost_nanos, \
-     transformation_cost_metadata, triggered_by, triggered_by_token, source, destination, transformation, absent, \
-     unmapped, trigger_type, content_hash, observed_at, sync_id) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29) \
-     ON CONFLICT (run_id, coalesce(superseded_at, '')) DO NOTHING";
+/// The columns of a record: its id, its fields, `absent` and `unmapped`.
+fn columns_of<F: DocumentedField>() -> String {
+    let mut columns = String::new();
+    for column in fields::columns::<F>() {
+        columns.push_str(&format!("\"{}\", ", column.name));
+    }
+    columns + "absent, unmapped"
+}
 
-/// Binds every value of [`INSERT`].
+/// The columns of a snapshot besides those of its run.
+const SNAPSHOT_COLUMNS: &str = "trigger_type, content_hash, observed_at, sync_id";
+
+/// The statement that inserts a snapshot unless its run has a current one; [`bind_snapshot`] binds its values.
+pub(super) fn insert_sql() -> &'static str {
+    static INSERT: LazyLock<String> = LazyLock::new(|| {
+        let columns = format!("{}, {SNAPSHOT_COLUMNS}", run_columns());
+        let placeholders = vec!["?"; columns.split(", ").count()].join(", ");
+        format!(
+            "INSERT INTO run_snapshots ({columns}) VALUES ({placeholders}) \
+             ON CONFLICT (run_id, coalesce(superseded_at, '')) DO NOTHING"
+        )
+    });
+    &INSERT
+}
+
+/// Binds every value of [`insert_sql`].
 pub(super) fn bind_snapshot(
     statement: &mut Statement<'_>,
     snapshot: &Snapshot,
     observed_at: Instant,
     sync_id: i64,
 ) -> rusqlite::Result<()> {
-    let run = &snapshot.run;
-    let absent = run.absent.to_json();
-    let values: [&dyn ToSql; 29] = [
-        &RunId::of(run.id),
-        &run.number,
-        &run.created_at,
-        &run.updated_at,
-        &run.started_at,
-        &run.ended_at,
-        &run.duration_seconds,
-        &run.status.as_ref().map(Status::as_str),
-        &run.trigger,
-        &run.full_sync,
-        &run.extra_config,
-        &run.credit_charge_status.as_ref().map(ChargeStatus::as_str),
-        &run.el_cost_usd.map(|cost| cost.usd),
-        &run.el_cost_usd.map(|cost| cost.nanos),
-        &run.el_cost_metadata,
-        &run.transformation_cost_usd.map(|cost| cost.usd),
-        &run.transformation_cost_usd.map(|cost| cost.nanos),
-        &run.transformation_cost_metadata,
-        &run.triggered_by,
-        &run.triggered_by_token,
-        &run.source,
-        &run.destination,
-        &run.transformation,
-        &absent,
-        &run.unmapped,
-        &snapshot.trigger_type.as_ref().map(|word| word.as_str()),
-        &snapshot.content_hash,
-        &observed_at,
-        &sync_id,
-    ];
-    for (place, value) in values.into_iter().enumerate() {
-        statement.raw_bind_parameter(place + 1, value)?;
-    }
-    Ok(())
+    let mut parameters = Parameters { statement, index: 0 };
+    bind_record(&mut parameters, &snapshot.run)?;
+    parameters.bind(snapshot.trigger_type.as_ref().map(|word| word.as_str()))?;
+    parameters.bind(snapshot.content_hash)?;
+    parameters.bind(observed_at)?;
+    parameters.bind(sync_id)
 }
 
-/// The run in a row of [`RUN_COLUMNS`], which begin at column `first`.
+fn bind_record<R: Record>(parameters: &mut Parameters<'_, '_>, record: &R) -> rusqlite::Result<()> {
+    parameters.put(ColumnValue::Text(RunId::of(record.id()).as_str()))?;
+    record.store(parameters)?;
+    parameters.bind(record.absent().to_json::<R::Field>())?;
+    parameters.bind(record.unmapped())
+}
+
+/// The run in a row of [`run_columns`], which begin at column `first`.
 ///
 /// # Errors
-/// Whatever rusqlite says of a column that is not as the archive writes it.
+/// Those of SQLite, also for a value that the archive does not write.
 pub fn run_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Run> {
-    let unfit = |column: usize| {
+    record_from_row(row, first)
+}
+
+fn record_from_row<R: Record>(row: &Row<'_>, first: usize) -> rusqlite::Result<R> {
+    let mut columns = Columns { row, index: first };
+    let id = columns.take(|value| match value {
+        ColumnValue::Text(text) => Uuid::try_parse(text).ok(),
+        _ => None,
+    })?;
+    let mut record = R::blank(id.ok_or_else(|| columns.unexpected())?);
+    record.load(&mut columns)?;
+    let absent = columns.take(|value| match value {
+        ColumnValue::Text(names) => FieldSet::from_json::<R::Field>(names),
+        _ => None,
+    })?;
+    let unmapped = columns.take(|value| match value {
+        ColumnValue::Text(object) => Entries::parse(object).map(|_| object.to_owned()),
+        _ => None,
+    })?;
+    record.set_rest(absent.unwrap_or_default(), unmapped);
+    Ok(record)
+}
+
+/// The parameters of a statement, bound one after the other.
+struct Parameters<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    /// The index of the parameter that was bound last.
+    index: usize,
+}
+
+impl Parameters<'_, '_> {
+    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.index += 1;
+        self.statement.raw_bind_parameter(self.index, value)
+    }
+}
+
+impl ColumnSink for Parameters<'_, '_> {
+    type Error = rusqlite::Error;
+
+    fn put(&mut self, value: ColumnValue<'_>) -> rusqlite::Result<()> {
+        self.bind(ToSqlOutput::Borrowed(match value {
+            ColumnValue::Null => ValueRef::Null,
+            ColumnValue::Integer(value) => ValueRef::Integer(value),
+            ColumnValue::Real(value) => ValueRef::Real(value),
+            ColumnValue::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// The columns of a row, read one after the other.
+struct Columns<'r> {
+    row: &'r Row<'r>,
+    /// The index of the column that is read next.
+    index: usize,
+}
+
+impl Columns<'_> {
+    /// The error for the column that was read last.
+    fn unexpected(&self) -> rusqlite::Error {
         rusqlite::Error::FromSqlConversionFailure(
-            first + column,
-            rusqlite::types::Type::Text,
+            self.index.saturating_sub(1),
+            Type::Text,
             "it is not as the archive writes it".into(),
         )
-    };
-    let word = |column: usize| row.get::<_, Option<String>>(first + column);
-    let cost = |column: usize| -> rusqlite::Result<Option<Cost>> {
-        let (usd, nanos): (Option<f64>, Option<i64>) =
-            (row.get(first + column)?, row.get(first + column + 1)?);
-        Ok(usd.zip(nanos).map(|(usd, nanos)| Cost { usd, nanos }))
-    };
-    let id: String = row.get(first)?;
-    let absent = match word(23)? {
-        Some(names) => FieldSet::from_json(&names).ok_or_else(|| unfit(23))?,
-        None => FieldSet::default(),
-    };
-    let unmapped = word(24)?;
-    if unmapped.as_deref().is_some_and(|object| Entries::parse(object).is_none()) {
-        return Err(unfit(24));
     }
-    Ok(Run {
-        id: Uuid::try_parse(&id).map_err(|_| unfit(0))?,
-        number: row.get(first + 1)?,
-        created_at: row.get(first + 2)?,
-        updated_at: row.get(first + 3)?,
-        started_at: row.get(first + 4)?,
-        ended_at: row.get(first + 5)?,
-        duration_seconds: row.get(first + 6)?,
-        status: word(7)?.map(|word| Status::from_word(&word)),
-        trigger: word(8)?,
-        full_sync: row.get(first + 9)?,
-        extra_config: word(10)?,
-        credit_charge_status: word(11)?.map(|word| ChargeStatus::from_word(&word)),
-        el_cost_usd: cost(12)?,
-        el_cost_metadata: word(14)?,
-        transformation_cost_usd: cost(15)?,
-        transformation_cost_metadata: word(17)?,
-        triggered_by: row.get(first + 18)?,
-        triggered_by_token: word(19)?,
-        source: word(20)?,
-        destination: word(21)?,
-        transformation: word(22)?,
-        absent,
-        unmapped,
-    })
+}
+
+impl ColumnSource for Columns<'_> {
+    type Error = rusqlite::Error;
+
+    fn take<T>(&mut self, read: impl FnOnce(ColumnValue<'_>) -> Option<T>) -> rusqlite::Result<Option<T>> {
+        let value = self.row.get_ref(self.index)?;
+        self.index += 1;
+        let value = match value {
+            ValueRef::Null => return Ok(None),
+            ValueRef::Integer(value) => ColumnValue::Integer(value),
+            ValueRef::Real(value) => ColumnValue::Real(value),
+            ValueRef::Text(bytes) => {
+                ColumnValue::Text(std::str::from_utf8(bytes).map_err(|_| self.unexpected())?)
+            }
+            ValueRef::Blob(_) => return Err(self.unexpected()),
+        };
+        read(value).map(Some).ok_or_else(|| self.unexpected())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Redaction;
+    use crate::run::decode::decode_record;
+    use crate::run::document::document;
+    use crate::run::fields::extended;
+    use rusqlite::Connection;
+
+    /// A table with the columns of a record.
+    fn table_of<F: DocumentedField>() -> Connection {
+        let columns: Vec<String> = fields::columns::<F>()
+            .map(|column| format!("\"{}\" {}", column.name, column.holds.sql()))
+            .collect();
+        let connection = Connection::open_in_memory().unwrap();
+        let columns = columns.join(", ");
+        connection
+            .execute_batch(&format!("CREATE TABLE records ({columns}, absent TEXT, unmapped TEXT) STRICT"))
+            .unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_new_field_takes_one_line_to_be_decoded_stored_and_exported() {
+        const DOCUMENT: &str = concat!(
+            r#"{"id":"6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11","number":7,"status":"success","el_cost_usd":0.1,"#,
+            r#""peak_memory_bytes":4096,"spark_cost_usd":0.25,"log":"x"}"#
+        );
+        let item = serde_json::from_str(DOCUMENT).unwrap();
+        let (run, drift) = decode_record::<extended::Run>(item, &Redaction::default()).unwrap();
+        assert_eq!((run.peak_memory_bytes, run.spark_cost_usd.unwrap().nanos), (Some(4096), 250_000_000));
+        assert_eq!(drift.len(), 1, "only `log` is undocumented: {drift:?}");
+
+        let connection = table_of::<extended::Field>();
+        let columns = columns_of::<extended::Field>();
+        let placeholders = vec!["?"; columns.split(", ").count()].join(", ");
+        let mut statement =
+            connection.prepare(&format!("INSERT INTO records ({columns}) VALUES ({placeholders})")).unwrap();
+        bind_record(&mut Parameters { statement: &mut statement, index: 0 }, &run).unwrap();
+        statement.raw_execute().unwrap();
+        let read: extended::Run = connection
+            .query_row(&format!("SELECT {columns} FROM records"), [], |row| record_from_row(row, 0))
+            .unwrap();
+        assert_eq!(read, run);
+        assert_eq!(document(&read), DOCUMENT);
+    }
+
+    #[test]
+    fn the_archive_has_a_column_for_each_field() {
+        let archive = crate::store::Archive::temporary().unwrap();
+        for column in fields::columns::<Field>() {
+            let sql_type: String = archive
+                .connection()
+                .query_row(
+                    "SELECT type FROM pragma_table_info('run_snapshots') WHERE name = ?1",
+                    [column.name],
+                    |row| row.get(0),
+                )
+                .unwrap_or_else(|error| panic!("{}: {error}", column.name));
+            assert_eq!(sql_type, column.holds.sql(), "{}", column.name);
+        }
+    }
 }

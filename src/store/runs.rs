@@ -1,6 +1,6 @@
-//! This is the keeping of runs: a new state adds a snapshot and closes the one before, and nothing is overwritten.
+//! Snapshots of runs: a new state adds a snapshot and supersedes the previous one. Nothing is overwritten.
 
-use super::run_row::{INSERT, RUN_COLUMNS, RunId, bind_snapshot, run_from_row};
+use super::run_row::{RunId, bind_snapshot, insert_sql, run_columns, run_from_row};
 use super::{Archive, settled};
 use crate::error::Result;
 use crate::run::{Instant, Run};
@@ -8,54 +8,54 @@ use crate::snapshot::{Comparison, ContentHash, Snapshot, compare};
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-/// Where a run was seen.
+/// Where a state of a run was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// As an item of the list, which may show less than the details.
+    /// In the list, which may show fewer fields than the details.
     List,
-    /// In its details, asked for by id.
+    /// In the details, requested by id.
     Details,
 }
 
-/// What is likely of a run that was seen. It decides what is tried first, and nothing else.
+/// Whether a run is probably in the archive. It affects speed only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InsertHint {
-    /// It is not in the archive: it is inserted before it is looked up, which spares the look.
+    /// The run is probably new: the insert is tried first, which saves a lookup.
     New,
-    /// It is in the archive.
+    /// The run is probably known: it is looked up first.
     Known,
 }
 
-/// What became of a run that was seen.
+/// The effect of [`Archive::upsert_run`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upsert {
-    /// It was not in the archive.
+    /// The run is new.
     New {
         /// Its first snapshot.
         snapshot_id: i64,
     },
-    /// It was there in another state.
+    /// The run has changed.
     Changed {
-        /// The snapshot that was current.
+        /// The snapshot that was superseded.
         before: i64,
-        /// Its newest snapshot.
+        /// Its new snapshot.
         snapshot_id: i64,
     },
-    /// It was there as it is.
+    /// The run has not changed.
     Unchanged {
         /// Its current snapshot.
         snapshot_id: i64,
     },
-    /// What the list shows of it is there as it is, and so is more that the list does not show.
+    /// The fields in the list have not changed; the archive also has fields that the list does not show.
     UnchangedInPart {
         /// Its current snapshot.
         snapshot_id: i64,
     },
-    /// The list shows too little of it: nothing was stored, its details must be asked for.
+    /// The list shows too few fields. Nothing was stored: the details are needed.
     NeedsDetails,
 }
 
-/// A run that may still change.
+/// A run to request by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// Its current snapshot.
@@ -64,16 +64,16 @@ pub struct Candidate {
     pub run_id: Uuid,
 }
 
-/// One snapshot with the time for which it was the newest knowledge.
+/// A snapshot in a run's history.
 #[derive(Debug)]
 pub struct HistoryEntry {
     /// The state.
     pub run: Run,
     /// When it was first seen.
     pub observed_at: Instant,
-    /// When another state was seen. `None`: it is the current one.
+    /// When the next state was seen. `None`: this is the current state.
     pub superseded_at: Option<Instant>,
-    /// The sync that saw it first.
+    /// The sync that first saw it.
     pub sync_id: i64,
 }
 
@@ -87,7 +87,7 @@ fn unsettled_sql() -> String {
     )
 }
 
-/// What the writer needs of a current snapshot.
+/// The parts of a current snapshot that decide about an upsert.
 struct Current {
     snapshot_id: i64,
     content_hash: ContentHash,
@@ -95,21 +95,21 @@ struct Current {
 }
 
 impl Archive {
-    /// Keeps a state of a run that was seen at `at`.
+    /// Stores a state of a run that was seen at `at`, unless it is stored already.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn keep(
+    pub fn upsert_run(
         &self,
         snapshot: &Snapshot,
-        view: Detail,
-        likely: InsertHint,
+        detail: Detail,
+        hint: InsertHint,
         at: Instant,
         sync_id: i64,
     ) -> Result<Upsert> {
         let run = &snapshot.run;
-        let shows_enough = view == Detail::Details || run.absent.is_empty();
-        if likely == InsertHint::New
+        let shows_enough = detail == Detail::Details || run.absent.is_empty();
+        if hint == InsertHint::New
             && shows_enough
             && let Some(snapshot_id) = self.insert(snapshot, at, sync_id)?
         {
@@ -125,13 +125,13 @@ impl Archive {
         if content_hash == snapshot.content_hash {
             return Ok(Upsert::Unchanged { snapshot_id });
         }
-        match (compare(&self.run_of(snapshot_id)?, run), view) {
+        match (compare(&self.run_of(snapshot_id)?, run), detail) {
             (Comparison::Known, Detail::List) => return Ok(Upsert::UnchangedInPart { snapshot_id }),
             (Comparison::Known, Detail::Details) => return Ok(Upsert::Unchanged { snapshot_id }),
             (Comparison::DiffersAndShowsLess, Detail::List) => return Ok(Upsert::NeedsDetails),
             (Comparison::DiffersAndShowsLess, Detail::Details) | (Comparison::Differs, _) => {}
         }
-        // A run can be seen twice in one answer, in two states.
+        // A run can occur twice in one response, in two states.
         let at = at.max(observed_at.next());
         self.connection
             .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
@@ -150,34 +150,35 @@ impl Archive {
         Ok(current.optional()?)
     }
 
-    /// Inserts the current snapshot of a run. `None`: it has one already, and nothing was inserted.
+    /// Inserts the current snapshot of a run. `None`: the run has one, and nothing was inserted.
     fn insert(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<Option<i64>> {
-        let mut statement = self.connection.prepare_cached(INSERT)?;
+        let mut statement = self.connection.prepare_cached(insert_sql())?;
         bind_snapshot(&mut statement, snapshot, at, sync_id)?;
         let inserted = statement.raw_execute()?;
         Ok((inserted > 0).then(|| self.connection.last_insert_rowid()))
     }
 
-    /// Inserts the current snapshot of a run that was seen to have none.
+    /// Inserts the current snapshot of a run that has none.
     fn insert_first(&self, snapshot: &Snapshot, at: Instant, sync_id: i64) -> Result<i64> {
         Ok(self
             .insert(snapshot, at, sync_id)?
-            .expect("nobody else writes, and the run has no current snapshot"))
+            .expect("this is the only writer, and the run has no current snapshot"))
     }
 
     fn run_of(&self, snapshot_id: i64) -> Result<Run> {
-        let sql = format!("SELECT {RUN_COLUMNS} FROM run_snapshots WHERE snapshot_id = ?1");
+        let sql = format!("SELECT {} FROM run_snapshots WHERE snapshot_id = ?1", run_columns());
         Ok(self.connection.prepare_cached(&sql)?.query_row([snapshot_id], |row| run_from_row(row, 0))?)
     }
 
-    /// Every state of a run that was seen, oldest first; empty when there is no such run.
+    /// The snapshots of a run, oldest first. Empty: the archive has no such run.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn history(&self, run_id: Uuid) -> Result<Vec<HistoryEntry>> {
         let sql = format!(
-            "SELECT observed_at, superseded_at, sync_id, {RUN_COLUMNS} FROM run_snapshots \
-             WHERE run_id = ?1 ORDER BY observed_at"
+            "SELECT observed_at, superseded_at, sync_id, {} FROM run_snapshots \
+             WHERE run_id = ?1 ORDER BY observed_at",
+            run_columns()
         );
         let mut statement = self.connection.prepare(&sql)?;
         let entries = statement.query_map([RunId::of(run_id)], |row| {
@@ -201,22 +202,22 @@ impl Archive {
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many runs the archive holds of which it is not known that they have vanished.
+    /// The number of runs that have not vanished from the API.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn present_runs(&self) -> Result<u64> {
-        // Each run was counted by the sync that added it, in the same transaction: no row need be read.
+        // Each sync counts its new runs in the transaction that adds them, so no run needs to be read.
         let sql =
             "SELECT (SELECT coalesce(sum(runs_new), 0) FROM syncs) - (SELECT count(*) FROM vanished_runs)";
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
-    /// The current runs whose snapshot `met` does not know, but for those known to have vanished.
+    /// The runs whose current snapshot is not `seen`, without those that have vanished.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn not_met(&self, met: impl Fn(i64) -> bool) -> Result<Vec<Candidate>> {
+    pub fn unseen_runs(&self, seen: impl Fn(i64) -> bool) -> Result<Vec<Candidate>> {
         let mut all =
             self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
         let mut one = self.connection.prepare(
@@ -227,14 +228,14 @@ impl Archive {
         let mut rows = all.query([])?;
         while let Some(row) = rows.next()? {
             let snapshot_id: i64 = row.get(0)?;
-            if !met(snapshot_id) {
+            if !seen(snapshot_id) {
                 candidates.extend(one.query_row([snapshot_id], candidate).optional()?);
             }
         }
         Ok(candidates)
     }
 
-    /// Marks a run as gone from the API; says whether that is news.
+    /// Records that a run has vanished from the API. Returns whether this is new.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -249,7 +250,7 @@ impl Archive {
         Ok(added > 0)
     }
 
-    /// Notes that a run that had vanished was seen again.
+    /// Records that a vanished run is back.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -262,7 +263,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Whether any run is known to have vanished.
+    /// Whether any run has vanished.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -270,7 +271,7 @@ impl Archive {
         Ok(self.connection.query_row("SELECT EXISTS (SELECT 1 FROM vanished_runs)", [], |row| row.get(0))?)
     }
 
-    /// When a run was found to have vanished. `None`: it has not.
+    /// When a run vanished. `None`: it has not.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -293,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unsettled_runs_are_found_without_reading_the_settled_ones() {
+    fn the_partial_index_covers_the_unsettled_runs() {
         let archive = Archive::temporary().unwrap();
         let mut statement =
             archive.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", unsettled_sql())).unwrap();

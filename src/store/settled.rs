@@ -3,8 +3,8 @@
 //! A run is settled when
 //!
 //! - its status is final and a cost is known, or
-//! - it was over before the settling time began: 30 days ago, unless set otherwise. A run is over since it ended;
-//!   where its status is final and its end is not known, since it was created.
+//! - it was over before the settling time began: 30 days ago by default. A run is over since `ended_at`; if that is not
+//!   known and its status is final, since `created_at`.
 //!
 //! The view `runs` (`migrations/V2__closed_months.sql`) has the same rule in its column `settled`.
 
@@ -68,7 +68,7 @@ mod tests {
 
     const SETTLED_BEFORE: &str = "2026-01-01T00:00:00.000000Z";
 
-    /// A run of the table: its document and whether it is settled at [`SETTLED_BEFORE`].
+    /// A run of the table.
     struct Case {
         id: Uuid,
         document: String,
@@ -125,7 +125,7 @@ mod tests {
         for case in &cases {
             let item = serde_json::from_str(&case.document).unwrap();
             let snapshot = Snapshot::of(decode(item, &Redaction::default()).unwrap().run);
-            archive.keep(&snapshot, Detail::Details, InsertHint::New, now, sync).unwrap();
+            archive.upsert_run(&snapshot, Detail::Details, InsertHint::New, now, sync).unwrap();
         }
         let wrong = |found: BTreeSet<Uuid>, settled: bool| -> Vec<&str> {
             let wrong = cases.iter().filter(|case| found.contains(&case.id) != (case.settled == settled));

@@ -1,54 +1,53 @@
-//! This is what the archive holds, told in time that does not grow with it.
+//! Statistics of an archive, in time that does not grow with the number of runs.
 
 use super::Archive;
+use super::header::with_suffix;
 use crate::error::Result;
 use crate::run::Instant;
 
-/// What the archive holds.
+/// Statistics of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveStats {
-    /// The version of its schema.
+    /// The version of the schema.
     pub schema_version: u32,
-    /// The size of the file and its write-ahead log.
+    /// The size of the file and its write-ahead log in bytes.
     pub file_bytes: u64,
-    /// When the first sync began. `None`: there was none.
+    /// When the first sync started. `None`: there was none.
     pub archived_since: Option<Instant>,
-    /// How many runs there are.
+    /// The number of runs.
     pub runs: u64,
-    /// How many states of them there are.
+    /// The number of snapshots.
     pub snapshots: u64,
-    /// When the oldest run started, or was created. `None`: there is none that says.
+    /// When the oldest run started, else was created. `None`: no run has either.
     pub oldest_booked_at: Option<Instant>,
-    /// When the newest run started, or was created.
+    /// When the newest run started, else was created. `None`: no run has either.
     pub newest_booked_at: Option<Instant>,
-    /// How many pipelines are in the catalogue.
+    /// The number of pipelines in the catalog.
     pub pipelines: u64,
-    /// How many runs may still change.
+    /// The number of runs that are not settled.
     pub unsettled: u64,
-    /// How many runs the API no longer has.
+    /// The number of runs that the API no longer has.
     pub vanished: u64,
-    /// How many distinct items could not be kept as runs.
+    /// The number of distinct items in quarantine.
     pub quarantined: u64,
-    /// How many things are known that the API's contract does not know.
+    /// The number of recorded deviations from the API's contract.
     pub drift: u64,
 }
 
 impl Archive {
-    /// What the archive holds. A run is settled as [`Archive::unsettled`] says.
+    /// The statistics of the archive, with the runs that are unsettled as [`Archive::unsettled`] defines it.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn contents(&self, settled_before: Instant) -> Result<ArchiveStats> {
+    pub fn stats(&self, settled_before: Instant) -> Result<ArchiveStats> {
         let count = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, u64>(0));
         let instant = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, Option<Instant>>(0));
         let size = |path: &std::ffi::OsStr| std::fs::metadata(path).map_or(0, |file| file.len());
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        // Each snapshot was counted by the sync that added it, in the transaction that added it: the
-        // sums are exact, and need not read a million rows.
+        // Each sync counts its snapshots in the transaction that adds them, so the sums are exact without reading the
+        // rows.
         Ok(ArchiveStats {
             schema_version: self.schema_version()?.unwrap_or(0),
-            file_bytes: size(self.path.as_os_str()) + size(&log),
+            file_bytes: size(self.path.as_os_str()) + size(with_suffix(&self.path, "-wal").as_os_str()),
             archived_since: instant("SELECT min(started_at) FROM syncs")?,
             runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?,
             snapshots: count("SELECT coalesce(sum(runs_new + runs_changed), 0) FROM syncs")?,

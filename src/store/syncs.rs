@@ -1,4 +1,4 @@
-//! This is the ledger of attempts: when the API was read, why, how far, what came, and how it ended.
+//! The log of syncs: when the API was read, why, how far, what was found, and how it ended.
 
 use super::Archive;
 use crate::error::Result;
@@ -6,21 +6,21 @@ use crate::run::Instant;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 use uuid::Uuid;
 
-/// What a sync set out to read.
+/// What a sync reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncKind {
     /// The whole list, for the first time.
     First,
-    /// The list from its newest run until it is safe to stop.
+    /// The list from its newest run until no more changes are expected.
     Incremental,
     /// The whole list again.
     Full,
-    /// Runs by their ids.
+    /// Runs by id.
     Fetch,
 }
 
 impl SyncKind {
-    /// The kind's word in the archive.
+    /// The kind's name in the archive.
     pub fn as_str(self) -> &'static str {
         match self {
             SyncKind::First => "first",
@@ -36,16 +36,16 @@ impl SyncKind {
 pub enum Outcome {
     /// Everything was read.
     Complete,
-    /// What could be read is kept; something is missing.
+    /// Something could not be read; the rest is stored.
     Partial,
-    /// It could not go on.
+    /// It failed.
     Failed,
-    /// A signal stopped it.
+    /// A signal interrupted it.
     Interrupted,
 }
 
 impl Outcome {
-    /// The outcome's word in the archive.
+    /// The outcome's name in the archive.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Complete => "complete",
@@ -56,57 +56,57 @@ impl Outcome {
     }
 }
 
-/// A place in a list that is newest first.
+/// A position in a list that is newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the run there was created.
+    /// When the run at this position was created.
     pub created_at: Instant,
     /// The run.
     pub run_id: Uuid,
 }
 
-/// How far a walk of the list has come.
+/// The progress of a walk of the list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WalkProgress {
-    /// Whether the list was seen to be newest first. `None`: nothing was seen yet.
+    /// Whether the list is newest first. `None`: no page was read yet.
     pub newest_first: Option<bool>,
-    /// When its newest run was created.
+    /// When the newest run was created.
     pub top: Option<Instant>,
     /// The last page that is stored.
     pub page: Option<u32>,
-    /// The oldest run of that page. `None`: the walk cannot go on from there.
+    /// The oldest run of that page. `None`: the walk cannot be resumed.
     pub cursor: Option<Cursor>,
 }
 
-/// What a sync has brought so far.
+/// The counts of a sync.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SyncCounts {
-    /// Requests sent, those that were tried again included.
+    /// Requests sent, including retries.
     pub requests: u64,
     /// Pages of the run list stored.
     pub pages: u64,
-    /// Distinct runs met.
+    /// Distinct runs seen.
     pub seen: u64,
-    /// Of these, not in the archive before.
+    /// Runs seen that are new.
     pub new: u64,
-    /// Of these, in the archive in another state.
+    /// Runs seen that have changed.
     pub changed: u64,
-    /// Of these, in the archive as they are.
+    /// Runs seen that have not changed.
     pub unchanged: u64,
-    /// Runs found to be gone from the API.
+    /// Runs that have vanished from the API.
     pub vanished: u64,
-    /// Items that could not be kept as a run.
+    /// Items put into quarantine.
     pub quarantined: u64,
 }
 
-/// A first walk that was interrupted, and how to go on with it.
+/// An interrupted first walk, with the position to resume from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstWalk {
-    /// When its first attempt began.
+    /// When its first attempt started.
     pub started_at: Instant,
-    /// The page size it asked for.
+    /// The page size requested.
     pub page_size: u32,
-    /// The last page it stored.
+    /// The last page stored.
     pub page: u32,
     /// The oldest run of that page.
     pub cursor: Cursor,
@@ -115,8 +115,7 @@ pub struct FirstWalk {
 }
 
 impl FirstWalk {
-    /// The same walk for pages of another size: of these, the one that holds its oldest run, as far as
-    /// can be told. (It need not be right: a walk that goes on looks for that run.)
+    /// The same position with another page size. It is an estimate: a resumed walk searches for the run of the cursor.
     pub fn in_pages_of(&self, page_size: u32) -> FirstWalk {
         let above = u64::from(self.page) * u64::from(self.page_size.max(1));
         let page = above.saturating_sub(1) / u64::from(page_size.max(1)) + 1;
@@ -124,32 +123,32 @@ impl FirstWalk {
     }
 }
 
-/// One attempt, as `runledger status` tells it.
+/// A sync, as `runledger status` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRow {
-    /// Its number.
+    /// The number of the sync.
     pub sync_id: i64,
-    /// What it set out to read.
+    /// The name of its [`SyncKind`].
     pub kind: String,
-    /// When it began.
+    /// When it started.
     pub started_at: Instant,
     /// When it ended. `None`: it is running, or was killed.
     pub ended_at: Option<Instant>,
-    /// How it ended; `running` when nobody wrote it down.
+    /// The name of its [`Outcome`]; `running` while it has not ended.
     pub outcome: String,
-    /// Why it did not end complete.
+    /// Why its outcome is not complete. `None`: it is.
     pub error: Option<String>,
-    /// The process.
+    /// The process id.
     pub process_id: u32,
-    /// What it brought.
-    pub tally: SyncCounts,
+    /// Its counts.
+    pub counts: SyncCounts,
 }
 
 const SYNC_COLUMNS: &str = "sync_id, kind, started_at, ended_at, outcome, error, process_id, requests, pages, \
      runs_seen, runs_new, runs_changed, runs_unchanged, runs_vanished, items_quarantined";
 
 impl Archive {
-    /// Opens the account of an attempt and gives its number.
+    /// Inserts a sync and returns its number.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -170,7 +169,7 @@ impl Archive {
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Writes down how far the attempt has come; it becomes lasting together with what was stored.
+    /// Saves the progress of a sync, in the transaction of the rows that it stored.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -178,7 +177,7 @@ impl Archive {
         &self,
         sync_id: i64,
         walk: &WalkProgress,
-        tally: &SyncCounts,
+        counts: &SyncCounts,
         now: Instant,
     ) -> Result<()> {
         self.connection
@@ -198,19 +197,19 @@ impl Archive {
                 ":page": walk.page,
                 ":cursor_at": walk.cursor.map(|cursor| cursor.created_at),
                 ":cursor_id": walk.cursor.map(|cursor| cursor.run_id.hyphenated().to_string()),
-                ":requests": tally.requests,
-                ":pages": tally.pages,
-                ":seen": tally.seen,
-                ":new": tally.new,
-                ":changed": tally.changed,
-                ":unchanged": tally.unchanged,
-                ":vanished": tally.vanished,
-                ":quarantined": tally.quarantined,
+                ":requests": counts.requests,
+                ":pages": counts.pages,
+                ":seen": counts.seen,
+                ":new": counts.new,
+                ":changed": counts.changed,
+                ":unchanged": counts.unchanged,
+                ":vanished": counts.vanished,
+                ":quarantined": counts.quarantined,
             })?;
         Ok(())
     }
 
-    /// Says that an attempt goes on with an earlier one's walk, which began then.
+    /// Records that a sync resumes an earlier walk.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -222,7 +221,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Says that an attempt goes on with pages of another size.
+    /// Records that a sync continues with another page size.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -232,7 +231,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Writes down that the walk has read all it had to read: the watermark moves to its top.
+    /// Records that the walk is complete: the watermark moves to its top.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -251,7 +250,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Closes the account of an attempt.
+    /// Records the end of a sync.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -271,7 +270,7 @@ impl Archive {
         Ok(())
     }
 
-    /// All runs created up to this instant had been read when a walk completed. `None`: none has.
+    /// The watermark: all runs created up to it had been read when a walk completed. `None`: no walk has completed.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -280,7 +279,7 @@ impl Archive {
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
     }
 
-    /// When the last walk began that read the whole list. `None`: none has.
+    /// When the last walk of the whole list started. `None`: there was none.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -289,8 +288,7 @@ impl Archive {
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
-    /// The first walk, when it was interrupted and can go on. `None`: it is complete, was never
-    /// begun, or has to begin again.
+    /// The interrupted first walk. `None`: it is complete, was never started, or has to start again.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -315,7 +313,7 @@ impl Archive {
         Ok(walk.optional()?)
     }
 
-    /// The latest instant at which anything was observed. `None`: nothing was.
+    /// The latest observation. `None`: there was none.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -323,19 +321,18 @@ impl Archive {
         Ok(self.connection.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0))?)
     }
 
-    /// The latest observation at or before `moment`, or ever: what is known at a moment was seen then. `None`: there
-    /// was none.
+    /// The latest observation at or before `moment`; of all if it is `None`. `None`: there was none.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn last_observed_by(&self, moment: Option<Instant>) -> Result<Option<Instant>> {
         let Some(moment) = moment else { return self.last_observed_at() };
-        // Of a sync that was under way then, all until then.
+        // A sync that was running at the moment had observed everything until then.
         let sql = "SELECT max(min(last_observed_at, ?1)) FROM syncs WHERE started_at <= ?1";
         Ok(self.connection.query_row(sql, [moment], |row| row.get(0))?)
     }
 
-    /// The newest attempt. `None`: there was none.
+    /// The newest sync. `None`: there was none.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -344,9 +341,9 @@ impl Archive {
         Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
     }
 
-    /// The newest attempt that read all of the list that it had to read. `None`: there was none.
+    /// The newest sync with a complete walk. `None`: there was none.
     ///
-    /// It may have ended in part: an item in quarantine for ever must not make the archive look stale.
+    /// Its outcome may be partial: an item that stays in quarantine must not make the archive look stale.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -367,7 +364,7 @@ fn sync_row(row: &Row<'_>) -> rusqlite::Result<SyncRow> {
         outcome: row.get(4)?,
         error: row.get(5)?,
         process_id: row.get(6)?,
-        tally: SyncCounts {
+        counts: SyncCounts {
             requests: row.get(7)?,
             pages: row.get(8)?,
             seen: row.get(9)?,

@@ -236,7 +236,7 @@ impl<'a> Session<'a> {
     ) -> Result<Session<'a>> {
         let mut observations = Observations::after(archive.last_observed_at()?, means.clock);
         let now = observations.next();
-        let api_url = means.client.address().to_string();
+        let api_url = means.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
         archive.begin()?;
         let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
@@ -424,7 +424,7 @@ impl<'a> Session<'a> {
         if self.archive.present_runs()? <= self.met.count() {
             return Ok(());
         }
-        let candidates = self.archive.not_met(|snapshot_id| self.met.contains(snapshot_id))?;
+        let candidates = self.archive.unseen_runs(|snapshot_id| self.met.contains(snapshot_id))?;
         self.ask_for(candidates, Phase::Vanished)
     }
 
@@ -532,7 +532,7 @@ impl<'a> Session<'a> {
                 Ok(Ok(pipelines)) => {
                     self.begin_observation()?;
                     for pipeline in &pipelines {
-                        self.archive.keep_pipeline(kind, pipeline, self.at)?;
+                        self.archive.upsert_pipeline(kind, pipeline, self.at)?;
                     }
                     let ids: Vec<String> = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
                     self.archive.mark_gone_pipelines(kind, &ids, self.at)?;
@@ -589,7 +589,7 @@ impl<'a> Session<'a> {
 
     fn keep(&mut self, snapshot: &Snapshot, view: Detail) -> Result<Upsert> {
         let likely = if self.kind == SyncKind::First { InsertHint::New } else { InsertHint::Known };
-        let kept = self.archive.keep(snapshot, view, likely, self.at, self.sync_id)?;
+        let kept = self.archive.upsert_run(snapshot, view, likely, self.at, self.sync_id)?;
         match kept {
             Upsert::New { snapshot_id } => {
                 self.met.insert(snapshot_id);

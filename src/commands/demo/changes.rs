@@ -51,8 +51,8 @@ pub(super) fn simulate_hour(model: &mut Model, closed: &Period) -> Uuid {
     in_progress.first().copied().unwrap_or_else(|| model.ids().next().expect("a demo has runs"))
 }
 
-/// Adds one run for each finding of `report audit`, if there are enough runs: a charged failure, an uncharged success, a
-/// negative cost, a cost without a duration, and a number that is charged twice.
+/// Adds one run for each finding of `report audit`, if there are enough runs: a charged failure, an uncharged
+/// success, a negative cost, a cost without a duration, and a number that is charged twice.
 fn add_anomalies(model: &mut Model) {
     // A few days old, within the lookback of a sync.
     let newer = model.count() / 100 + 3;

@@ -85,7 +85,8 @@ pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
 
     let example = changes::simulate_hour(&mut sandbox.model(), &month);
     print_line(&format!(
-        "\nAn hour later, runs have ended, costs have arrived, costs of {} were corrected, and new runs have started.",
+        "\nAn hour later: runs have ended, costs have arrived, and new runs have started.\n\
+         Some costs of {} were corrected.",
         month.label
     ))?;
     // Only a walk of the whole list, due every seven days, finds changes that old.

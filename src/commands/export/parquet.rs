@@ -77,7 +77,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
         0 => Ok(()),
         amounts => Err(Error::Partial {
             what: format!(
-                "{amounts} {} 999,999,999.999999999 USD and NULL in the decimal columns; the double columns contain them",
+                "{amounts} {} 999,999,999.999999999 USD: NULL in the decimal columns, rounded in the double columns",
                 if amounts == 1 { "amount exceeds" } else { "amounts exceed" }
             ),
         }),

@@ -237,3 +237,27 @@ fn list() -> Table {
         totals: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::renamed::RENAMED;
+
+    #[test]
+    fn a_renamed_report_or_dimension_is_an_error_with_the_new_name() {
+        for renamed in RENAMED {
+            let error = match renamed.kind {
+                NameKind::Report => unknown_report(renamed.old),
+                NameKind::Dimension => dimensions(&[renamed.old.to_owned()]).unwrap_err(),
+                _ => continue,
+            };
+            assert_eq!((error.exit_code(), error.to_string()), (2, renamed.error().to_string()));
+        }
+    }
+
+    #[test]
+    fn every_new_name_of_a_dimension_exists() {
+        let new = RENAMED.iter().filter(|renamed| renamed.kind == NameKind::Dimension);
+        assert!(new.into_iter().all(|renamed| Dimension::named(renamed.new).is_some()));
+    }
+}

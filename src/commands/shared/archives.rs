@@ -11,8 +11,8 @@ use crate::settings::{self, Settings};
 use crate::workspace::{self, Source, Workspace};
 use std::path::PathBuf;
 
-/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first, which
-/// decide about the output.
+/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
+/// which decide about the output.
 ///
 /// # Errors
 /// As [`workspace::open`]; [`Error::Usage`] when settings are invalid.
@@ -33,7 +33,7 @@ pub fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, 
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
         let settings = match &shared {
-            Some(shared) => Settings::beside(&path)?.over(shared),
+            Some(shared) => Settings::next_to(&path)?.over(shared),
             None => Settings::load(cli.config.as_deref(), &path)?,
         };
         sources.push(Source {

@@ -47,7 +47,7 @@ pub struct StatusArgs {
 pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let now = SystemClock.now();
-    let contents = archive.contents(now.plus(-args.settle))?;
+    let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
     let last_complete = archive.last_complete_sync()?;
     let fresh_since = last_complete.as_ref().map(|sync| sync.started_at);
@@ -110,7 +110,7 @@ fn as_text(
 
 /// The outcome of a sync. One marked as running is still running or was killed.
 fn outcome(sync: &SyncRow) -> String {
-    let tally = &sync.tally;
+    let tally = &sync.counts;
     let outcome = match sync.outcome.as_str() {
         "running" => format!("running in process {}, or killed", sync.process_id),
         outcome => outcome.to_owned(),
@@ -172,13 +172,13 @@ fn as_json(
             "outcome": sync.outcome,
             "error": sync.error,
             "process_id": sync.process_id,
-            "requests": sync.tally.requests,
-            "runs_seen": sync.tally.seen,
-            "runs_new": sync.tally.new,
-            "runs_changed": sync.tally.changed,
-            "runs_unchanged": sync.tally.unchanged,
-            "runs_vanished": sync.tally.vanished,
-            "items_quarantined": sync.tally.quarantined,
+            "requests": sync.counts.requests,
+            "runs_seen": sync.counts.seen,
+            "runs_new": sync.counts.new,
+            "runs_changed": sync.counts.changed,
+            "runs_unchanged": sync.counts.unchanged,
+            "runs_vanished": sync.counts.vanished,
+            "items_quarantined": sync.counts.quarantined,
         })),
     }))
 }

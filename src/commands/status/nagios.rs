@@ -124,7 +124,7 @@ fn inspect(
         return Err(Error::usage("--critical must not be shorter than --warning, which defaults to 26h"));
     }
     let archive = Archive::open_for_reading(path)?;
-    let contents = archive.contents(now.plus(-settle))?;
+    let contents = archive.stats(now.plus(-settle))?;
     Ok((contents, archive.last_complete_sync()?.map(|sync| sync.started_at)))
 }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     fn contents() -> ArchiveStats {
-        Archive::temporary().unwrap().contents(at("2026-11-23T16:00:00Z")).unwrap()
+        Archive::temporary().unwrap().stats(at("2026-11-23T16:00:00Z")).unwrap()
     }
 
     fn at(text: &str) -> Instant {
@@ -230,7 +230,7 @@ mod tests {
         let state = |more: &[&str], contents: &ArchiveStats, fresh_since: Option<&str>| {
             evaluate(&args(more), contents, fresh_since.map(at), now).0
         };
-        let (good, odd) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
+        let (good, issues) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
         let (fresh, old, older) = ("2026-11-23T15:00:00Z", "2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z");
         assert_eq!(state(&[], &good, Some(fresh)), State::Ok);
         assert_eq!(state(&[], &good, Some("2026-11-23T17:00:00Z")), State::Ok);
@@ -239,11 +239,14 @@ mod tests {
         assert_eq!(state(&[], &good, None), State::Critical);
         assert_eq!(state(&["--warning", "28h"], &good, Some(old)), State::Ok);
         assert_eq!(state(&["--warning", "1h", "--critical", "2h"], &good, Some(old)), State::Critical);
-        assert_eq!(state(&[], &odd, Some(fresh)), State::Warning);
-        assert_eq!(state(&[], &odd, Some(older)), State::Critical);
-        assert_eq!(state(&["--max-quarantined", "2"], &odd, Some(fresh)), State::Ok);
-        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "2"], &odd, Some(fresh)), State::Warning);
-        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &odd, Some(fresh)), State::Ok);
+        assert_eq!(state(&[], &issues, Some(fresh)), State::Warning);
+        assert_eq!(state(&[], &issues, Some(older)), State::Critical);
+        assert_eq!(state(&["--max-quarantined", "2"], &issues, Some(fresh)), State::Ok);
+        assert_eq!(
+            state(&["--max-quarantined", "2", "--max-drift", "2"], &issues, Some(fresh)),
+            State::Warning
+        );
+        assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &issues, Some(fresh)), State::Ok);
     }
 
     #[test]

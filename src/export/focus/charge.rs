@@ -107,8 +107,8 @@ impl Books {
 
     /// The charge of the plan. `None`: there is no plan.
     ///
-    /// The plan pays for runs that have charges of their own. So its effective cost is zero, as FOCUS requires; otherwise
-    /// the same work would count twice.
+    /// The plan pays for runs that have charges of their own. So its effective cost is zero, as FOCUS requires.
+    /// Otherwise the same work would count twice.
     pub fn purchase(&self) -> Option<Charge<'_>> {
         let plan = self.plan?;
         Some(Charge {

@@ -5,7 +5,7 @@ use super::charge::{Books, Correction};
 use super::{ChargeSummary, CostAndUsage, Version};
 use crate::error::Result;
 use crate::export::WriteError;
-use crate::report::restatements::{latest, restatements};
+use crate::report::restatements::{latest, latest_known_at, restatements};
 use crate::report::{CostComponent, Ledger, Scope, run_cost};
 use crate::store::Close;
 use std::io::Write;
@@ -52,12 +52,10 @@ pub fn write_charges(
 /// A closed month takes those made before its own close, so that later closes do not change it. An open month takes
 /// those whose moment of knowledge is not after its own.
 fn known_closes(scope: &Scope, closes: &[Close]) -> Vec<Close> {
-    let is_known = |close: &&Close| match (scope.close_id, scope.as_of) {
-        (Some(own), _) => close.close_id < own,
-        (None, Some(as_of)) => close.frozen.known_at <= as_of,
-        (None, None) => true,
-    };
-    latest(closes.iter().filter(is_known).cloned().collect())
+    match scope.close_id {
+        Some(own) => latest(closes.iter().filter(|close| close.close_id < own).cloned()),
+        None => latest_known_at(closes.to_vec(), scope.as_of),
+    }
 }
 
 #[cfg(test)]

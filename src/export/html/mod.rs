@@ -12,7 +12,7 @@ mod range;
 mod scale;
 mod view;
 
-use crate::digest::{hash, in_base64};
+use crate::digest::{hash, to_base64};
 use crate::error::{Error, Result};
 use crate::export::{Destination, WriteError};
 use crate::report::overview::Overview;
@@ -29,8 +29,8 @@ const SCRIPT: &str = include_str!("../../../templates/page.js");
 /// [`Error::Internal`] when a template fails.
 pub fn render(overview: &Overview, close_state: &str) -> Result<String> {
     let mut view = View::new(overview, close_state);
-    (view.style, view.style_hash) = (STYLE, in_base64(&hash(STYLE.as_bytes())));
-    (view.script, view.script_hash) = (SCRIPT, in_base64(&hash(SCRIPT.as_bytes())));
+    (view.style, view.style_hash) = (STYLE, to_base64(&hash(STYLE.as_bytes())));
+    (view.script, view.script_hash) = (SCRIPT, to_base64(&hash(SCRIPT.as_bytes())));
     view.render().map_err(|error| Error::Internal(format!("the HTML report cannot be rendered: {error}")))
 }
 

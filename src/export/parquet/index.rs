@@ -1,7 +1,7 @@
 //! The index of a dataset, `_runledger.json`: its layout, and the content of each file.
 
 use super::writer::FileStats;
-use crate::digest::{Hash, in_hexadecimal};
+use crate::digest::{Hash, to_hex};
 use crate::report::DateBasis;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ impl FileEntry {
     /// A file with this content, hash of rows and length.
     pub fn new(stats: FileStats, hash: &Hash, bytes: u64) -> FileEntry {
         let FileStats { rows, amounts_too_large } = stats;
-        FileEntry { rows, rows_sha256: in_hexadecimal(hash), bytes, amounts_too_large }
+        FileEntry { rows, rows_sha256: to_hex(hash), bytes, amounts_too_large }
     }
 }
 

@@ -1,6 +1,11 @@
 //! The schema of a dataset: the columns of each table, with types and meanings.
 
 use crate::report::rows::dataset::DatasetTable;
+use crate::run::Field;
+use crate::run::fields::{self, DocumentedField};
+use crate::run::kind::ColumnType;
+use crate::store::data_dictionary;
+use std::sync::LazyLock;
 
 /// The type of a column, and its representation in Parquet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,32 +45,29 @@ impl Type {
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// The name, the same as in the archive if the archive has the column.
-    pub name: &'static str,
+    pub name: String,
     /// The type.
     pub is: Type,
     /// Whether every row has a value.
     pub required: bool,
-    /// The meaning, the unit, and the meaning of NULL.
-    pub meaning: &'static str,
-}
-
-const fn required(name: &'static str, is: Type, meaning: &'static str) -> Column {
-    Column { name, is, required: true, meaning }
-}
-
-const fn optional(name: &'static str, is: Type, meaning: &'static str) -> Column {
-    Column { name, is, required: false, meaning }
+    /// The meaning, the unit, and what NULL means: as in the archive's data dictionary if it has
+    /// the column.
+    pub meaning: String,
 }
 
 /// The columns of the table, in order.
 pub fn columns(table: DatasetTable) -> &'static [Column] {
+    static PIPELINES: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Pipelines));
+    static RUNS: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Runs));
+    static RUN_SNAPSHOTS: LazyLock<Vec<Column>> =
+        LazyLock::new(|| columns_of::<Field>(DatasetTable::RunSnapshots));
     match table {
-        DatasetTable::Pipelines => PIPELINES,
-        DatasetTable::Runs => RUNS,
-        DatasetTable::RunSnapshots => RUN_SNAPSHOTS,
+        DatasetTable::Pipelines => &PIPELINES,
+        DatasetTable::Runs => &RUNS,
+        DatasetTable::RunSnapshots => &RUN_SNAPSHOTS,
     }
 }
 
@@ -73,7 +75,7 @@ pub fn columns(table: DatasetTable) -> &'static [Column] {
 pub fn row(table: DatasetTable) -> &'static str {
     match table {
         DatasetTable::Pipelines => {
-            "a source, destination or transformation as it was last seen, also after it was deleted"
+            "a source, destination or transformation as last seen, including those deleted since"
         }
         DatasetTable::Runs => "the current state of a run",
         DatasetTable::RunSnapshots => {
@@ -91,199 +93,126 @@ pub fn sorted_by(table: DatasetTable) -> &'static [&'static str] {
     }
 }
 
-const WORKSPACE: Column = required(
-    "workspace",
-    Type::Text,
-    "what the archive is called: the stem of its file's name, or `--workspace`; the same in every row of one archive",
-);
-const RUN_ID: Column = required("run_id", Type::Text, "the run's id (UUID)");
-const NUMBER: Column = optional("number", Type::Whole, "its number within its pipeline; NULL: not sent");
-const STATUS: Column = optional(
-    "status",
-    Type::Text,
-    "pending_events, queued, running, success, failed, cancelling, canceled, or a word that is new; NULL: not sent",
-);
-const TRIGGER_TYPE: Column =
-    optional("trigger_type", Type::Text, "what set it off: manual, cron, event; NULL: not sent");
-const CREATED_AT: Column = optional("created_at", Type::Instant, "when the run was created; NULL: not sent");
-const UPDATED_AT: Column =
-    optional("updated_at", Type::Instant, "when the API last changed it; NULL: not sent");
-const STARTED_AT: Column = optional("started_at", Type::Instant, "when it started; NULL: not started");
-const ENDED_AT: Column = optional("ended_at", Type::Instant, "when it ended; NULL: not ended");
-const BOOKED_AT: Column = optional(
-    "booked_at",
-    Type::Instant,
-    "the instant that puts it into a month, by the dataset's date basis; NULL: none is known (yet), the row is in the month that is NULL",
-);
-const DURATION: Column =
-    optional("duration_seconds", Type::Whole, "how long it took, in seconds; NULL: not known (yet)");
-const FULL_SYNC: Column = optional(
-    "full_sync",
-    Type::Flag,
-    "whether everything was synced, not only what is new; NULL: does not apply, or not sent",
-);
-const CHARGE: Column = optional(
-    "credit_charge_status",
-    Type::Text,
-    "`charged`: the run cost one credit; `unsuccessful`: none; NULL: not known (yet)",
-);
-const EL: Column = optional(
-    "el_cost_usd",
-    Type::Double,
-    "what extracting or loading cost, in US dollars: the double as the API sent it, for plots and not for sums; NULL: not known (yet)",
-);
-const TRANSFORMATION: Column =
-    optional("transformation_cost_usd", Type::Double, "likewise what transforming cost");
-const EL_EXACT: Column = optional(
-    "el_cost_usd_exact",
-    Type::Usd,
-    "the same amount from the number's own text, rounded half to even at the ninth decimal: sums of it are exact; NULL: not known (yet), or beyond 999,999,999.999999999 (then `el_cost_usd` is not NULL, and the export says so)",
-);
-const TRANSFORMATION_EXACT: Column =
-    optional("transformation_cost_usd_exact", Type::Usd, "likewise of `transformation_cost_usd`");
-const TRIGGER: Column = optional("trigger", Type::Json, "what set it off, as the API sent it");
-const EXTRA_CONFIG: Column = optional("extra_config", Type::Json, "the run's own settings");
-const EL_METADATA: Column = optional("el_cost_metadata", Type::Json, "what `el_cost_usd` is made of");
-const TRANSFORMATION_METADATA: Column =
-    optional("transformation_cost_metadata", Type::Json, "what `transformation_cost_usd` is made of");
-const TRIGGERED_BY: Column =
-    optional("triggered_by", Type::Whole, "the id of the user who set it off; NULL: no user");
-const TRIGGERED_BY_TOKEN: Column =
-    optional("triggered_by_token", Type::Text, "the id (UUID) of the token that set it off; NULL: no token");
-const SOURCE: Column =
-    optional("source", Type::Text, "its source, by id or slug; NULL: it is no source's run");
-const DESTINATION: Column =
-    optional("destination", Type::Text, "its destination, by id or slug; NULL: it is no destination's run");
-const TRANSFORMATION_ID: Column = optional(
-    "transformation",
-    Type::Text,
-    "its transformation, by id or slug; NULL: it is no transformation's run",
-);
-const ABSENT: Column = optional(
-    "absent",
-    Type::Json,
-    "documented fields that the API did not send, an array of names; NULL: it sent all",
-);
-const UNMAPPED: Column = optional(
-    "unmapped",
-    Type::Json,
-    "what has no column, or what a column cannot give back exactly, an object; NULL: nothing",
-);
-const CONTENT_HASH: Column = required(
-    "content_hash",
-    Type::Hex,
-    "SHA-256 of the run's document, the line that `runledger export documents` prints",
-);
-const OBSERVED_AT: Column = required("observed_at", Type::Instant, "when this state was first seen");
-const SYNC_ID: Column = required("sync_id", Type::Whole, "which sync of the archive saw it");
-const SNAPSHOT_ID: Column =
-    required("snapshot_id", Type::Whole, "the number of this state in its archive, in the order of arrival");
+/// The suffix of exact amounts.
+const EXACT: &str = "_exact";
 
-const RUNS: &[Column] = &[
-    WORKSPACE,
-    RUN_ID,
-    NUMBER,
-    optional(
-        "pipeline_kind",
-        Type::Text,
-        "source, destination or transformation; NULL: the run names none, or several",
-    ),
-    optional("pipeline_id", Type::Text, "the pipeline's id, or its slug; NULL: likewise"),
-    optional("pipeline_name", Type::Text, "what it is called now; NULL: the catalogue does not know"),
-    STATUS,
-    TRIGGER_TYPE,
-    CREATED_AT,
-    UPDATED_AT,
-    STARTED_AT,
-    ENDED_AT,
-    BOOKED_AT,
-    DURATION,
-    optional("queued_seconds", Type::Double, "from created to started, in seconds; NULL: not started"),
-    FULL_SYNC,
-    CHARGE,
-    EL,
-    TRANSFORMATION,
-    optional(
-        "total_cost_usd",
-        Type::Double,
-        "the sum of those of the two that are known, in US dollars: the double nearest to it; NULL: neither is known (yet)",
-    ),
-    EL_EXACT,
-    TRANSFORMATION_EXACT,
-    optional(
-        "total_cost_usd_exact",
-        Type::Usd,
-        "the sum of those of the two that are known, exact; NULL: neither is known (yet), or it is too large",
-    ),
-    optional(
-        "vanished_at",
-        Type::Instant,
-        "when the API was found not to have the run any more; NULL: it has it",
-    ),
-    TRIGGER,
-    EXTRA_CONFIG,
-    EL_METADATA,
-    TRANSFORMATION_METADATA,
-    TRIGGERED_BY,
-    TRIGGERED_BY_TOKEN,
-    SOURCE,
-    DESTINATION,
-    TRANSFORMATION_ID,
-    ABSENT,
-    UNMAPPED,
-    CONTENT_HASH,
-    OBSERVED_AT,
-    SYNC_ID,
-    SNAPSHOT_ID,
-];
+const RUNS: &str = "workspace run_id number pipeline_kind pipeline_id pipeline_name status trigger_type created_at \
+    updated_at started_at ended_at booked_at duration_seconds queued_seconds full_sync credit_charge_status \
+    el_cost_usd transformation_cost_usd total_cost_usd el_cost_usd_exact transformation_cost_usd_exact \
+    total_cost_usd_exact vanished_at trigger extra_config el_cost_metadata transformation_cost_metadata \
+    triggered_by triggered_by_token source destination transformation absent unmapped content_hash observed_at \
+    sync_id snapshot_id";
 
-const RUN_SNAPSHOTS: &[Column] = &[
-    WORKSPACE,
-    SNAPSHOT_ID,
-    RUN_ID,
-    OBSERVED_AT,
-    optional("superseded_at", Type::Instant, "when the next state was seen; NULL: this is the current one"),
-    SYNC_ID,
-    CONTENT_HASH,
-    NUMBER,
-    CREATED_AT,
-    UPDATED_AT,
-    STARTED_AT,
-    ENDED_AT,
-    BOOKED_AT,
-    DURATION,
-    STATUS,
-    TRIGGER,
-    TRIGGER_TYPE,
-    FULL_SYNC,
-    EXTRA_CONFIG,
-    CHARGE,
-    EL,
-    TRANSFORMATION,
-    EL_EXACT,
-    TRANSFORMATION_EXACT,
-    EL_METADATA,
-    TRANSFORMATION_METADATA,
-    TRIGGERED_BY,
-    TRIGGERED_BY_TOKEN,
-    SOURCE,
-    DESTINATION,
-    TRANSFORMATION_ID,
-    ABSENT,
-    UNMAPPED,
-];
+const RUN_SNAPSHOTS: &str = "workspace snapshot_id run_id observed_at superseded_at sync_id content_hash number \
+    created_at updated_at started_at ended_at booked_at duration_seconds status trigger trigger_type full_sync \
+    extra_config credit_charge_status el_cost_usd transformation_cost_usd el_cost_usd_exact \
+    transformation_cost_usd_exact el_cost_metadata transformation_cost_metadata triggered_by triggered_by_token \
+    source destination transformation absent unmapped";
 
-const PIPELINES: &[Column] = &[
-    WORKSPACE,
-    required("kind", Type::Text, "source, destination or transformation"),
-    required("pipeline_id", Type::Text, "its id (UUID)"),
-    optional("slug", Type::Text, "its slug; NULL: it has none"),
-    optional("name", Type::Text, "what people call it: its name, else its description, else its slug"),
-    optional("description", Type::Text, "its description"),
-    optional("active", Type::Flag, "whether it is active; NULL: not sent"),
-    optional("status", Type::Text, "its status in the list; NULL: not sent"),
-    optional("created_at", Type::Instant, "when it was created; NULL: not sent"),
-    optional("updated_at", Type::Instant, "when the API last changed it; NULL: not sent"),
-    required("first_seen_at", Type::Instant, "when a sync first saw it"),
-    optional("gone_at", Type::Instant, "when a complete list first lacked it; NULL: it is listed"),
-];
+const PIPELINES: &str = "workspace kind pipeline_id slug name description active status created_at updated_at \
+    first_seen_at gone_at";
+
+/// The columns of a table in the order of its SQL, with the fields that the list does not name
+/// before `absent`.
+fn columns_of<F: DocumentedField>(table: DatasetTable) -> Vec<Column> {
+    let listed = match table {
+        DatasetTable::Pipelines => PIPELINES,
+        DatasetTable::Runs => RUNS,
+        DatasetTable::RunSnapshots => RUN_SNAPSHOTS,
+    };
+    let mut names: Vec<String> = listed.split_whitespace().map(str::to_owned).collect();
+    if let Some(end_of_fields) = names.iter().position(|name| name == "absent") {
+        let later = F::ALL.iter().filter(|field| !names.iter().any(|name| *name == field.columns()[0].name));
+        let later: Vec<String> = later
+            .flat_map(|field| match field.columns() {
+                [usd, _] => vec![usd.name.to_owned(), format!("{}{EXACT}", usd.name)],
+                columns => vec![columns[0].name.to_owned()],
+            })
+            .collect();
+        names.splice(end_of_fields..end_of_fields, later);
+    }
+    names.into_iter().map(|name| column::<F>(table, name)).collect()
+}
+
+fn column<F: DocumentedField>(table: DatasetTable, name: String) -> Column {
+    let field = fields::columns::<F>().find(|field| table != DatasetTable::Pipelines && field.name == name);
+    let is = match field.map(|field| field.holds) {
+        Some(ColumnType::Text) => Type::Text,
+        Some(ColumnType::Json) => Type::Json,
+        Some(ColumnType::Integer | ColumnType::Nanos) => Type::Whole,
+        Some(ColumnType::Real) => Type::Double,
+        Some(ColumnType::Boolean) => Type::Flag,
+        Some(ColumnType::Instant) => Type::Instant,
+        None => match name.as_str() {
+            "absent" | "unmapped" => Type::Json,
+            "content_hash" => Type::Hex,
+            "sync_id" | "snapshot_id" => Type::Whole,
+            "queued_seconds" | "total_cost_usd" => Type::Double,
+            "active" => Type::Flag,
+            name if name.ends_with(EXACT) => Type::Usd,
+            name if name.ends_with("_at") => Type::Instant,
+            _ => Type::Text,
+        },
+    };
+    let required = match table {
+        DatasetTable::Pipelines => {
+            matches!(name.as_str(), "workspace" | "kind" | "pipeline_id" | "first_seen_at")
+        }
+        DatasetTable::Runs | DatasetTable::RunSnapshots => matches!(
+            name.as_str(),
+            "workspace" | "run_id" | "content_hash" | "observed_at" | "sync_id" | "snapshot_id"
+        ),
+    };
+    let meaning = match name.as_str() {
+        "workspace" => {
+            "Name of the archive: the stem of its file name, or `--workspace`; the same in every row of one archive"
+                .to_owned()
+        }
+        "booked_at" => {
+            "Instant that puts the run into a month, by the dataset's date basis; NULL: not known (yet), the row is in \
+             the month that is NULL"
+                .to_owned()
+        }
+        name if name.ends_with(EXACT) => {
+            let usd = name.trim_end_matches(EXACT);
+            format!(
+                "{usd} rounded half to even at the ninth decimal; sums are exact; NULL: not known (yet), or beyond \
+                 999,999,999.999999999 (then {usd} is not NULL, and the export reports it)"
+            )
+        }
+        name => data_dictionary::words_of::<F>(table.name(), name).unwrap_or_default().to_owned(),
+    };
+    Column { name, is, required, meaning }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::fields::extended;
+
+    #[test]
+    fn every_column_has_a_description() {
+        for table in DatasetTable::ALL {
+            for column in columns(table) {
+                assert!(!column.meaning.is_empty(), "{}.{}", table.name(), column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_field_is_a_column_before_the_absent_fields() {
+        for table in [DatasetTable::Runs, DatasetTable::RunSnapshots] {
+            let columns = columns_of::<extended::Field>(table);
+            let absent = columns.iter().position(|column| column.name == "absent").unwrap();
+            let new: Vec<(&str, Type)> =
+                columns[absent - 3..absent].iter().map(|column| (column.name.as_str(), column.is)).collect();
+            let expected = [
+                ("peak_memory_bytes", Type::Whole),
+                ("spark_cost_usd", Type::Double),
+                ("spark_cost_usd_exact", Type::Usd),
+            ];
+            assert_eq!(new, expected);
+            assert_eq!(columns[absent - 3].meaning, "Peak memory of the run in bytes; NULL: not sent");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use super::index::FileEntry;
 use super::writer::{FileStats, FileWriter};
 use super::{Options, TableSummary, schema};
 use crate::atomic_file::write_atomically;
-use crate::digest::{Hash, Hashing, in_hexadecimal};
+use crate::digest::{Hash, Hashing, to_hex};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::Ledger;
@@ -60,7 +60,7 @@ impl<'a> TableSync<'a, '_> {
             let hashes = self.hashes(&months[range.clone()])?;
             for (index, hash) in range.zip(hashes) {
                 let entry = self.folder.entry(self.table, &self.file(&months[index]));
-                changed[index] = entry.is_none_or(|entry| entry.rows_sha256 != in_hexadecimal(&hash));
+                changed[index] = entry.is_none_or(|entry| entry.rows_sha256 != to_hex(&hash));
                 summary.unchanged += u64::from(!changed[index]);
             }
         }

@@ -274,7 +274,7 @@ mod file_writer {
             match (&mut self.values, column.is, value) {
                 (_, _, Value::Null) if !column.required => level = 0,
                 (Values::Texts(bytes, ends), Type::Hex, Value::Blob(blob)) => {
-                    crate::export::write_hex(blob, bytes);
+                    crate::digest::append_hex(blob, bytes);
                     ends.push(bytes.len());
                     pushed = Pushed::Bytes(2 * blob.len());
                 }
@@ -336,7 +336,7 @@ mod file_writer {
                 Type::Instant => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
             };
             let repetition = if column.required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-            let node = Node::primitive_type_builder(column.name, physical)
+            let node = Node::primitive_type_builder(&column.name, physical)
                 .with_repetition(repetition)
                 .with_logical_type(logical);
             let node = if column.is == Type::Usd { node.with_precision(18).with_scale(9) } else { node };
@@ -360,8 +360,9 @@ mod file_writer {
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(None)
             .set_sorting_columns(Some(sorted.collect()));
-        for column in columns.iter().filter(|column| DISTINCT.contains(&column.name)) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), false);
+        for column in columns.iter().filter(|column| DISTINCT.contains(&column.name.as_str())) {
+            properties =
+                properties.set_column_dictionary_enabled(ColumnPath::from(column.name.as_str()), false);
         }
         Arc::new(properties.build())
     }

@@ -1,9 +1,9 @@
--- What did each run cost, and whom? In the order of booking, then of ids.
+-- What did each run cost, and which cost center pays? Ordered by booking, then run id.
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- `centre` is a function of runledger's own. An amount is in whole nano-dollars here and printed as US dollars.
+-- `centre` is an SQL function that runledger defines. Amounts are in whole nano-dollars and are printed as US dollars.
 SELECT booked_at, run_id, number, pipeline_kind, pipeline_id, pipeline_name,
        centre(pipeline_kind, pipeline_id, trigger_type, booked_at) AS cost_center,
        status, trigger_type, credit_charge_status,

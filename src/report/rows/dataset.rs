@@ -1,12 +1,13 @@
 //! The row streams of the Parquet dataset: one for each table, by month.
 
-use super::RowStream;
+use super::{RowStream, with_later_fields};
 use crate::error::{Error, Result};
 use crate::report::group_by;
 use crate::report::ledger::Ledger;
 use crate::report::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Calendar, Period};
 use crate::report::scope::DateBasis;
-use crate::run::Instant;
+use crate::run::fields::FieldColumn;
+use crate::run::{Field, Instant};
 use rusqlite::types::ValueRef;
 
 /// One table of the dataset, named as in the archive.
@@ -92,7 +93,12 @@ pub fn rows<'l>(
     range: RowRange,
     workspace: &str,
 ) -> Result<RowStream<'l>> {
-    let mut sql = table.sql().to_owned();
+    let mut sql = match table {
+        DatasetTable::Pipelines => table.sql().to_owned(),
+        DatasetTable::Runs | DatasetTable::RunSnapshots => {
+            with_later_fields::<Field>(table.sql(), select_field)
+        }
+    };
     if table == DatasetTable::RunSnapshots {
         sql = sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql());
     }
@@ -118,6 +124,14 @@ pub fn rows<'l>(
         }
     }
     Ok(RowStream::new(statement))
+}
+
+/// How `dataset/*.sql` select a field: an amount is the double, and exact in nano-dollars.
+fn select_field(columns: &[FieldColumn]) -> String {
+    match columns {
+        [usd, nanos] => format!("{}, {} AS {0}_exact", usd.name, nanos.name),
+        columns => format!("\"{}\"", columns[0].name),
+    }
 }
 
 /// The months in which a table's rows are booked, in order; rows without a booking date are last. Reads indexes only.

@@ -5,9 +5,12 @@ pub mod dataset;
 use super::ledger::Ledger;
 use super::scope::DateBasis;
 use super::table::{Cell, Table};
+use crate::digest::to_hex;
 use crate::error::{Error, Result};
-use crate::run::{Instant, Run, Usd};
-use crate::store::{RUN_COLUMNS, RowLayout, run_from_row};
+use crate::run::fields::{self, DocumentedField, FieldColumn};
+use crate::run::kind::ColumnType;
+use crate::run::{Field, Instant, Run, Usd};
+use crate::store::{RowLayout, run_columns, run_from_row};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Rows, Statement};
@@ -26,9 +29,28 @@ pub const COSTS: &str = include_str!("costs.sql");
 /// The suffix of columns with money. In `rows/*.sql` their values are nano-dollars, so that amounts are exact.
 const USD_SUFFIX: &str = "_usd";
 
-/// The columns of runs and snapshots with JSON documents.
-const JSON_COLUMNS: [&str; 6] =
-    ["trigger", "extra_config", "el_cost_metadata", "transformation_cost_metadata", "absent", "unmapped"];
+/// Whether a column of runs or snapshots holds a JSON document.
+fn holds_json(name: &str) -> bool {
+    let is_json_field = |column: &FieldColumn| column.name == name && column.holds == ColumnType::Json;
+    matches!(name, "absent" | "unmapped") || fields::columns::<Field>().any(is_json_field)
+}
+
+/// The statement with the documented fields that its file does not name: those added after the file was written.
+/// They come before the column `absent`. `select` gives the SQL for the columns of a field.
+fn with_later_fields<F: DocumentedField>(sql: &str, select: impl Fn(&[FieldColumn]) -> String) -> String {
+    let words: Vec<&str> = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+    let later = F::ALL.iter().filter(|field| !words.contains(&field.columns()[0].name));
+    let later: String = later.map(|field| format!("{}, ", select(field.columns()))).collect();
+    sql.replacen(" absent,", &format!(" {later}absent,"), 1)
+}
+
+/// How `rows/*.sql` select a field: an amount is in nano-dollars under both of its names.
+fn select_field(columns: &[FieldColumn]) -> String {
+    match columns {
+        [usd, nanos] => format!("{} AS {}, {0}", nanos.name, usd.name),
+        columns => format!("\"{}\"", columns[0].name),
+    }
+}
 
 /// A prepared statement with its parameters bound.
 pub struct RowStream<'a> {
@@ -111,9 +133,7 @@ impl Value<'_> {
             Value::Real(real) => Cell::Real(real),
             Value::Usd(usd) => Cell::Usd(Some(usd)),
             Value::Text(text) | Value::Json(text) => Cell::text(String::from_utf8_lossy(text)),
-            Value::Blob(bytes) => {
-                Cell::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            }
+            Value::Blob(bytes) => Cell::text(to_hex(bytes)),
         }
     }
 }
@@ -189,7 +209,7 @@ impl<'a> RowStream<'a> {
     /// Sets the column kinds of runs and snapshots by column name.
     fn with_run_columns(mut self) -> RowStream<'a> {
         for column in &mut self.columns {
-            if JSON_COLUMNS.contains(&column.name.as_str()) {
+            if holds_json(&column.name) {
                 column.kind = ColumnKind::Json;
             } else if column.name.ends_with(USD_SUFFIX) {
                 column.kind = ColumnKind::Nanos;
@@ -201,12 +221,13 @@ impl<'a> RowStream<'a> {
 
 /// The ledger's runs, ordered by booking date and id.
 pub fn runs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
-    in_span(ledger, RUNS)
+    in_span(ledger, &with_later_fields::<Field>(RUNS, select_field))
 }
 
 /// Every snapshot that is booked in the ledger's span, in the order of archiving.
 pub fn snapshots<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
-    in_span(ledger, &SNAPSHOTS.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
+    let sql = with_later_fields::<Field>(SNAPSHOTS, select_field);
+    in_span(ledger, &sql.replace(DateBasis::Started.sql(), ledger.scope().date.sql()))
 }
 
 /// The cost of each of the ledger's runs and its cost center, in the order of [`runs`] and in the row layout of the
@@ -221,9 +242,10 @@ pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
 pub fn documents<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
     let booked_at = ledger.scope().date.sql();
     let sql = format!(
-        "SELECT {RUN_COLUMNS} FROM run_snapshots WHERE superseded_at IS NULL \
+        "SELECT {} FROM run_snapshots WHERE superseded_at IS NULL \
            AND (:from IS NULL OR {booked_at} >= :from) AND (:until IS NULL OR {booked_at} < :until) \
-         ORDER BY {booked_at}, run_id"
+         ORDER BY {booked_at}, run_id",
+        run_columns()
     );
     in_span(ledger, &sql)
 }
@@ -241,4 +263,21 @@ fn in_span<'l>(ledger: &'l Ledger<'_>, sql: &str) -> Result<RowStream<'l>> {
         statement.raw_bind_parameter(index, bound.as_ref().map(Instant::as_str))?;
     }
     Ok(RowStream::new(statement).with_run_columns())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::fields::extended;
+
+    #[test]
+    fn a_new_field_is_selected_before_the_absent_fields() {
+        for sql in [RUNS, SNAPSHOTS] {
+            assert_eq!(with_later_fields::<Field>(sql, select_field), sql, "every field is named");
+            let extended = with_later_fields::<extended::Field>(sql, select_field);
+            let columns =
+                "\"peak_memory_bytes\", spark_cost_nanos AS spark_cost_usd, spark_cost_nanos, absent,";
+            assert!(extended.contains(columns), "{extended}");
+        }
+    }
 }

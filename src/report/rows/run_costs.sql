@@ -1,9 +1,9 @@
--- What did each run of a period cost? In the order of booking, then of ids.
+-- What did each run of a period cost? Ordered by booking, then run id.
 --
 -- :from   only runs booked at or after this instant
 -- :until  only runs booked before this instant
 --
--- `centre` is a function of runledger's own.
+-- `centre` is an SQL function that runledger defines.
 SELECT run_id, booked_at, number, pipeline_kind, pipeline_id, pipeline_name, status, trigger_type, created_at,
        started_at, ended_at, duration_seconds, credit_charge_status, el_cost_nanos, transformation_cost_nanos,
        centre(pipeline_kind, pipeline_id, trigger_type, booked_at) AS centre

@@ -1,10 +1,10 @@
--- What is the current state of each run? In the order of booking, then of ids.
+-- What is the current state of each run? Ordered by booking, then run id.
 --
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- Amounts are in whole nano-dollars, also under their `_usd` names: the program writes those with nine decimals.
--- The column `settled` of the view is left out: it depends on the day it is asked.
+-- Amounts are in whole nano-dollars. Columns named `_usd` are printed as US dollars with nine decimals.
+-- The column `settled` of the view is omitted because its value depends on the current date.
 SELECT run_id, number, pipeline_kind, pipeline_id, pipeline_name, status, trigger_type, created_at, updated_at,
        started_at, ended_at, booked_at, duration_seconds, queued_seconds, full_sync, credit_charge_status,
        el_cost_nanos AS el_cost_usd, transformation_cost_nanos AS transformation_cost_usd,

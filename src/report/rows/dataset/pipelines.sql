@@ -1,6 +1,6 @@
--- What are the pipelines called, for the dataset? By kind and id.
+-- What are the pipelines? For the Parquet dataset. Ordered by kind, then pipeline id.
 --
--- :workspace  what the archive is called in the dataset
+-- :workspace  name of the archive in the dataset
 SELECT :workspace AS workspace, kind, pipeline_id, slug, name, description, active, status, created_at, updated_at,
        first_seen_at, gone_at
 FROM pipelines

@@ -1,6 +1,6 @@
--- What was each distinct state of each run, for the dataset? In the order of booking, then of ids and knowledge.
+-- What was each distinct state of each run? For the Parquet dataset. Ordered by booking, run id and snapshot id.
 --
--- :workspace  what the archive is called in the dataset
+-- :workspace  name of the archive in the dataset
 -- :from       only states booked at or after this instant
 -- :until      only states booked before this instant
 SELECT :workspace AS workspace, snapshot_id, run_id, observed_at, superseded_at, sync_id, content_hash, number,

@@ -1,10 +1,10 @@
--- What is the current state of each run, for the dataset? In the order of booking, then of ids.
+-- What is the current state of each run? For the Parquet dataset. Ordered by booking, then run id.
 --
--- :workspace  what the archive is called in the dataset
+-- :workspace  name of the archive in the dataset
 -- :from       only runs booked at or after this instant
 -- :until      only runs booked before this instant
 --
--- The column `settled` of the view is left out: it depends on the day it is asked.
+-- The column `settled` of the view is omitted because its value depends on the current date.
 SELECT :workspace AS workspace, run_id, number, pipeline_kind, pipeline_id, pipeline_name, status, trigger_type,
        created_at, updated_at, started_at, ended_at, booked_at, duration_seconds, queued_seconds, full_sync,
        credit_charge_status, el_cost_usd, transformation_cost_usd, total_cost_usd,

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The HTML report in Debian's Chromium: figures, layout, accessibility (axe), keyboard, print.
+# Screenshots and PDFs stay in target/interop/browser/.
+source "$(dirname "$0")/lib.sh"
+
+install_tools() {
+    apt_tools chromium:chromium pdftotext:poppler-utils sqlite3:sqlite3
+    [ -d /usr/share/fonts/truetype/dejavu ] || apt_packages fonts-dejavu-core
+    [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_packages fonts-noto-color-emoji
+    node_env browser playwright-core@1.65.1 axe-core@4.14.1
+}
+
+check() {
+    local name
+    printf '[plan]\nfee_usd = "1490.00"\ncredits = 1200\n' >"$work/runledger.toml"
+    demo_archive "$work/demo.db"
+    # The same archive with pipeline names that break a careless page: markup, right-to-left text, emoji, 450 letters.
+    rm -f "$work/names.db"
+    sqlite3 "$work/demo.db" "VACUUM INTO '$work/names.db'"
+    sqlite3 "$work/names.db" "UPDATE pipeline_snapshots SET name = CASE position % 5
+            WHEN 0 THEN '</script><script>alert(1)</script><img src=x onerror=alert(1)>'
+            WHEN 1 THEN 'مبيعات ' || char(0x202e) || 'gnp.exe' || char(0x2028)
+            WHEN 2 THEN '👩‍👩‍👧 ' || char(27) || '[31m\"&amp;'
+            WHEN 3 THEN replace(hex(zeroblob(150)), '00', 'abc') ELSE '  ' END
+        FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS position FROM pipelines)
+        WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
+    "$runledger" --db "$work/names.db" report html --output "$work/names.html"
+    MORE=names node interop/browser.mjs "$runledger" "$work/demo.db" "$work" "$tools/browser"
+    for name in demo nothing; do
+        pdftotext "$work/$name.pdf" "$work/$name.txt"
+        grep -q 'Cost by month' "$work/$name.txt" || fail "$name.pdf contains no text"
+    done
+}
+
+run_family "$@"

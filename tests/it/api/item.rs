@@ -1,0 +1,155 @@
+//! This is the test of items that the contract does not promise.
+
+use super::{ALL, Alteration};
+use crate::support::fault_scenario::{FaultScenario, exit_code, told};
+use runledger::sandbox::{Fault, FaultPlan, Which};
+use serde_json::{Value, json};
+
+/// What an item becomes, and how it is told.
+enum Becomes {
+    /// A run, whose `unmapped` has this.
+    Run(Option<&'static str>),
+    /// An item in quarantine, for this reason.
+    DecodeError(&'static str),
+}
+
+/// A run's JSON with one field's own text in place of the true one.
+fn with(text: &str, field: &str, value: &str) -> String {
+    let mut run: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();
+    run.insert(field.to_owned(), json!("@here@"));
+    Value::Object(run).to_string().replace("\"@here@\"", value)
+}
+
+#[test]
+fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
+    use Becomes::{DecodeError, Run};
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let whole = |item: &'static str| (None, item.to_owned());
+    let field = |name: &'static str, value: &str| (Some(name), value.to_owned());
+    let items: Vec<((Option<&str>, String), Becomes)> = vec![
+        (whole("null"), DecodeError("it is not an object but null")),
+        (whole("17"), DecodeError("it is not an object but a number")),
+        (whole(r#"{"number":1}"#), DecodeError("it has no id")),
+        (whole(r#"{"id":"run-7"}"#), DecodeError("its id is not a UUID")),
+        (whole(r#"{"id":{"a":"\ud800"}}"#), DecodeError("its id is not a UUID")),
+        (field("extra_config", &deep), DecodeError("it is nested deeper than 128 levels")),
+        (field("status", "[1]"), Run(Some(r#"{"status":[1]}"#))),
+        (field("full_sync", r#""yes""#), Run(Some(r#"{"full_sync":"yes"}"#))),
+        (
+            field("started_at", r#""2026-01-31T10:00:00""#),
+            Run(Some(r#"{"started_at":"2026-01-31T10:00:00"}"#)),
+        ),
+        (field("ended_at", r#""2026-02-30T10:00:00Z""#), Run(Some(r#"{"ended_at":"2026-02-30T10:00:00Z"}"#))),
+        (
+            field("ended_at", r#""9999-12-31T23:59:60+14:00""#),
+            Run(Some(r#"{"ended_at":"9999-12-31T23:59:60+14:00"}"#)),
+        ),
+        (field("number", "9223372036854775808"), Run(Some(r#"{"number":9223372036854775808}"#))),
+        (field("number", "-1e400"), Run(Some(r#"{"number":-1e400}"#))),
+        (field("duration_seconds", "-5"), Run(None)),
+        (field("el_cost_usd", r#""0.25""#), Run(Some(r#"{"el_cost_usd":"0.25"}"#))),
+        (field("el_cost_usd", "1e308"), Run(Some(r#"{"el_cost_usd":1e308}"#))),
+        (field("el_cost_usd", "1e400"), Run(Some(r#"{"el_cost_usd":1e400}"#))),
+        (field("el_cost_usd", "-0.0"), Run(None)),
+        (field("el_cost_usd", "-12.5"), Run(None)),
+        (field("el_cost_usd", r#""NaN""#), Run(Some(r#"{"el_cost_usd":"NaN"}"#))),
+        (field("status", r#""a\u0000b""#), Run(Some(r#"{"status":"a\u0000b"}"#))),
+        (field("source", r#""\ud800""#), Run(Some(r#"{"source":"\ud800"}"#))),
+        (field("extra_config", r#"{"a":"\u0000","b":"\udfff"}"#), Run(None)),
+        (field("\u{1b}[2Jnew", "1"), Run(Some("{\"\\u001b[2Jnew\":1}"))),
+    ];
+    let scenario = FaultScenario::of(FaultPlan::none());
+    let ids = scenario.workspace.ids();
+    let truth: Vec<String> =
+        ids.iter().map(|id| scenario.workspace.sandbox.model().run(*id).unwrap().to_owned()).collect();
+    // Oddities at the first place and the last, on a page's edge and in its middle: none moves the others.
+    let places = || (0..).map(|place| place * 4);
+    for (place, ((name, value), _)) in places().zip(&items) {
+        let text = match name {
+            Some(name) => with(&truth[place], name, value),
+            None => value.clone(),
+        };
+        scenario.workspace.sandbox.model().set_text(ids[place], &text);
+    }
+    let summary = scenario.sync();
+    let unreadable = items.iter().filter(|(_, becomes)| matches!(becomes, DecodeError(_))).count() as u64;
+    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", told(&summary));
+    assert!(told(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
+    assert_eq!(summary.tally.seen, ALL as u64 - unreadable);
+    for (place, ((_, value), becomes)) in places().zip(&items) {
+        let rows = |sql: &str| scenario.workspace.rows(sql);
+        match becomes {
+            Run(unmapped) => {
+                let id = ids[place];
+                let kept = rows(&format!("SELECT unmapped FROM runs WHERE run_id = '{id}'"));
+                assert_eq!(kept, [unmapped.unwrap_or("NULL")], "{value}");
+                let costs = "typeof(el_cost_usd) || '|' || coalesce(el_cost_nanos, '') || '|' || coalesce(total_cost_nanos, '')";
+                assert_eq!(rows(&format!("SELECT {costs} FROM runs WHERE run_id = '{id}'")).len(), 1);
+            }
+            DecodeError(reason) => {
+                assert!(rows("SELECT reason FROM quarantine").contains(&(*reason).to_owned()), "{value}");
+            }
+        }
+    }
+    let cost = |place: usize| {
+        scenario
+            .workspace
+            .rows(&format!("SELECT el_cost_usd, el_cost_nanos FROM runs WHERE run_id = '{}'", ids[place * 4]))
+    };
+    assert_eq!(
+        (cost(15), cost(17), cost(18)),
+        (vec!["NULL|NULL".into()], vec!["0|0".into()], vec!["-12.5|-12500000000".into()])
+    );
+
+    // A field that goes away is no change (a poorer view of the run), so the run that grew one keeps it.
+    let grown = ids[4 * (items.len() - 1)];
+    for (id, text) in ids.iter().zip(&truth).filter(|(id, _)| **id != grown) {
+        scenario.workspace.sandbox.model().set_text(*id, text);
+    }
+    // What was odd is history now: it differs from a ledger that never saw it, and ends where that does.
+    let summary = scenario.sync();
+    assert_eq!(exit_code(&summary), 0, "{}", told(&summary));
+    assert!(scenario.workspace.archived() == scenario.workspace.truth());
+    assert_eq!(scenario.workspace.number("SELECT count(*) FROM quarantine"), unreadable as i64, "it stays");
+}
+
+#[test]
+fn one_run_in_many_states_on_one_page_keeps_them_all() {
+    let many: Alteration = |page| {
+        let results = page["results"].as_array_mut().unwrap();
+        for place in 1..6 {
+            let mut again = results[0].clone();
+            again["number"] = json!(1000 + place);
+            results.insert(place, again);
+        }
+    };
+    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(1), Fault::Altered(many)));
+    let newest = scenario.workspace.ids()[0];
+    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    let numbers: Vec<Value> =
+        scenario.workspace.states(newest).iter().map(|state| state["number"].clone()).collect();
+    assert_eq!(
+        (numbers.len(), &numbers[1..]),
+        (6, [1001, 1002, 1003, 1004, 1005].map(Value::from).as_slice())
+    );
+    scenario.gateway.set_plan(FaultPlan::none());
+    assert_eq!(exit_code(&scenario.sync()), 0);
+    assert!(scenario.workspace.archived() == scenario.workspace.truth());
+}
+
+#[test]
+fn a_run_of_five_megabytes_is_kept_whole() {
+    let scenario = FaultScenario::of(FaultPlan::none());
+    let id = scenario.workspace.ids()[30];
+    let lines: Vec<String> =
+        (0..50_000).map(|line| format!("{line} {}", "é\u{1f980}\"\\ ".repeat(9))).collect();
+    scenario
+        .workspace
+        .sandbox
+        .model()
+        .change(id, |run| drop(run.insert("extra_config".to_owned(), json!({"log": lines}))));
+    assert!(scenario.workspace.sandbox.model().run(id).unwrap().len() > 5_000_000);
+    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!(scenario.workspace.states(id).last(), scenario.workspace.truth().get(&id));
+    scenario.recovers();
+}

@@ -1,0 +1,77 @@
+//! This is the test of the key: where it comes from, and that it is never shown or sent elsewhere.
+
+use super::{Ran, command, command_with, files, run, with};
+use crate::support::workspace;
+use crate::support::workspace::Workspace;
+use std::fs;
+use uuid::Uuid;
+
+#[test]
+fn the_key_comes_from_the_environment_or_a_file_and_never_from_an_argument() {
+    let workspace = Workspace::of(10);
+    let key = workspace.sandbox.api_key();
+    fs::write(workspace.file("key.txt"), format!("{key}\n")).unwrap();
+    let url = workspace.sandbox.url();
+    let sync = |args: &[&str]| {
+        run(command(&workspace.file(""), &[&["sync", "--api-url", &url, "--db", "a.db"], args].concat()))
+    };
+    assert_eq!(sync(&["--api-key-file", "key.txt"]).code, 0);
+    assert_eq!(workspace::archived_in(&workspace.file("a.db")), workspace.truth());
+
+    let without = sync(&[]);
+    assert_eq!(without.code, 2);
+    assert!(
+        without.err.contains("there is no API key") && without.err.contains("NEKT_API_KEY"),
+        "{}",
+        without.err
+    );
+    assert_eq!(sync(&["--api-key-file", "none.txt"]).code, 2);
+    for argument in ["--api-key", "--key", "--token"] {
+        for args in [vec![argument.to_owned(), key.to_owned()], vec![format!("{argument}={key}")]] {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let refused = sync(&args);
+            assert_eq!(refused.code, 2, "{refused:?}");
+            assert!(refused.err.contains("unexpected argument"), "{}", refused.err);
+            assert!(!refused.err.contains(key), "{}", refused.err);
+        }
+    }
+}
+
+#[test]
+fn the_key_is_never_printed_and_never_stored() {
+    let workspace = Workspace::of(30);
+    let shown = |key: &str, ran: &Ran| ran.out.contains(key) || ran.err.contains(key);
+    for args in
+        [&["sync", "-vvv"][..], &["sync", "-vvv", "--full"], &["fetch", "-vvv", &Uuid::nil().to_string()]]
+    {
+        let ran = with(&workspace, args);
+        assert!(ran.err.contains("TRACE"), "it was talkative: {}", ran.err);
+        assert!(!shown(workspace.sandbox.api_key(), &ran), "{args:?}");
+    }
+    let mut refused = command_with(&workspace, &["sync", "-vvv"]);
+    refused.env("NEKT_API_KEY", "wrong-key-0123456789");
+    let ran = run(refused);
+    assert_eq!(ran.code, 4);
+    assert!(ran.err.contains("hint: check NEKT_API_KEY"), "{}", ran.err);
+    assert!(!shown("wrong-key-0123456789", &ran));
+    let mut unfit = command_with(&workspace, &["sync", "-vvv"]);
+    unfit.env("NEKT_API_KEY", "two words-0123");
+    let ran = run(unfit);
+    assert_eq!(ran.code, 2);
+    assert!(!shown("words-0123", &ran), "{ran:?}");
+    for name in files(&workspace) {
+        let bytes = fs::read(workspace.file(&name)).unwrap();
+        let key = workspace.sandbox.api_key().as_bytes();
+        assert!(!bytes.windows(key.len()).any(|window| window == key), "{name} holds the key");
+    }
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_asked() {
+    let workspace = Workspace::of(0);
+    for url in ["http://api.nekt.ai", "http://10.0.0.1", "ftp://127.0.0.1", "https://a:b@127.0.0.1/"] {
+        let ran = with(&workspace, &["sync", "--api-url", url]);
+        assert_eq!(ran.code, 2, "{url}: {ran:?}");
+        assert_eq!(files(&workspace), [""; 0]);
+    }
+}

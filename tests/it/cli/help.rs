@@ -1,0 +1,256 @@
+//! This is the test of what the one definition of the command line gives: help, examples, completions, man pages, guesses at names.
+
+use super::{command, run};
+use crate::support::month_end::{MonthEnd, ran};
+use clap::{Command, Parser};
+use runledger::commands::Cli;
+use std::collections::BTreeSet;
+use std::fs;
+
+#[test]
+fn every_command_explains_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(command(folder.path(), &["--help"])).out();
+    let commands = [
+        "sync",
+        "fetch",
+        "status",
+        "show",
+        "report",
+        "export",
+        "query",
+        "close",
+        "restatements",
+        "reconcile",
+        "check",
+        "backup",
+        "verify",
+        "verify-file",
+        "coverage",
+        "drift",
+        "config",
+        "demo",
+        "sandbox",
+        "completions",
+        "man",
+    ];
+    for name in commands {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(name)), "{name}");
+        let own = run(command(folder.path(), &[name, "--help"])).out();
+        assert!(own.contains(&format!("Usage: runledger {name}")), "{own}");
+        assert!(!own.contains("--api-key "), "{own}");
+    }
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "11", "130, 143"] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code} "))), "{code}");
+    }
+    assert!(run(command(folder.path(), &["--version"])).out().starts_with("runledger "));
+}
+
+/// A command and all below it.
+fn commands(command: &Command) -> Vec<&Command> {
+    [command].into_iter().chain(command.get_subcommands().flat_map(commands)).collect()
+}
+
+/// The words of a command line as a shell reads them: quotation marks hold together, `#` begins a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut inside = false;
+    let mut quote = None;
+    for letter in line.chars() {
+        match (quote, letter) {
+            (Some(mark), _) if letter == mark => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                if !inside {
+                    words.push(String::new());
+                    inside = true;
+                }
+            }
+            (None, ' ') => inside = false,
+            (None, '#') if !inside => break,
+            _ if inside => words.last_mut().unwrap().push(letter),
+            _ => {
+                words.push(letter.to_string());
+                inside = true;
+            }
+        }
+    }
+    assert_eq!(quote, None, "{line}");
+    words
+}
+
+/// What a line of examples runs of runledger's own: its words from the name on, up to what the shell does with the rest.
+fn invocation(line: &str) -> Vec<String> {
+    let words = words(line);
+    let is_set = |word: &&String| {
+        word.split_once('=')
+            .is_some_and(|(name, _)| name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+    };
+    let own = words.iter().skip_while(is_set);
+    own.take_while(|word| !["|", "||", "&&", ">", "<"].contains(&word.as_str())).cloned().collect()
+}
+
+#[test]
+fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
+    let definition = Cli::definition();
+    let mut count = 0;
+    for command in commands(&definition) {
+        let name = command.get_bin_name().unwrap();
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{name} has no examples"));
+        let mut own = 0;
+        for line in examples.lines().take_while(|line| line.starts_with("  ")) {
+            let words = invocation(line);
+            assert_eq!(words[0], "runledger", "{name}: {line}");
+            if !words.contains(&"--help".to_owned()) {
+                Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{name}: {line}\n{error}"));
+            }
+            own += usize::from(words.join(" ").starts_with(name));
+            assert!(line.chars().count() <= 100, "{name}: it does not fit: {line}");
+            count += 1;
+        }
+        assert!(own > 0, "{name} has no example of its own");
+    }
+    assert!(count > 45, "{count} examples were tried");
+}
+
+#[test]
+fn the_pages_are_one_for_each_command_and_the_same_each_time() {
+    let month_end = MonthEnd::of(0);
+    for folder in ["one", "other/below"] {
+        month_end.says(&["man", "--output", folder]);
+    }
+    let files = |folder: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(month_end.workspace.file(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let definition = Cli::definition();
+    let expected: BTreeSet<String> = commands(&definition)
+        .iter()
+        .map(|command| format!("{}.1", command.get_bin_name().unwrap().replace(' ', "-")))
+        .collect();
+    assert_eq!(files("one"), expected);
+    for file in &expected {
+        let page = |folder: &str| fs::read_to_string(month_end.workspace.file(folder).join(file)).unwrap();
+        assert_eq!(page("one"), page("other/below"));
+    }
+    let page = fs::read_to_string(month_end.workspace.file("one/runledger-sync.1")).unwrap();
+    assert_eq!(month_end.says(&["man", "sync"]), page);
+    month_end
+        .run(&["man", "snyc"])
+        .refused(2, &["there is no command runledger snyc", "did you mean `sync`?"]);
+    fs::write(month_end.workspace.file("taken"), "").unwrap();
+    month_end.run(&["man", "--output", "taken"]).refused(7, &["taken was not written"]);
+}
+
+#[test]
+fn a_shell_can_complete_every_command_and_the_names_of_reports() {
+    let month_end = MonthEnd::of(0);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = month_end.says(&["completions", shell]);
+        let definition = Cli::definition();
+        for command in definition.get_subcommands() {
+            assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+        }
+        for name in ["costliest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+        assert_eq!(script, month_end.says(&["completions", shell]));
+    }
+    month_end.run(&["completions", "tcsh"]).refused(2, &["tcsh", "bash, zsh, fish"]);
+}
+
+#[test]
+fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
+    let month_end = MonthEnd::of(60);
+    let meant = |arguments: &[&str], sentence: &str, name: &str| {
+        let hint = format!("hint: did you mean `{name}`?");
+        month_end.run(arguments).refused(2, &[sentence, &hint]);
+    };
+    meant(&["report", "costs"], "there is no report costs", "cost");
+    meant(&["report", "costliest"], "there is no report costliest", "costliest-runs");
+    meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: a report cannot be split by that", "month");
+    meant(&["report", "cost", "--date", "end"], "--date end: a run is booked by one of", "ended");
+    meant(
+        &["export", "runs", "--dialect", "exel-br"],
+        "--dialect exel-br: there is no such dialect",
+        "excel-br",
+    );
+    meant(
+        &["report", "cost", "--zone", "America/Sao_Paolo"],
+        "--zone America/Sao_Paolo: there is no such time zone",
+        "America/Sao_Paulo",
+    );
+    let answer = month_end.says(&[
+        "query",
+        "--format",
+        "csv",
+        "SELECT slug FROM pipelines WHERE slug IS NOT NULL LIMIT 1",
+    ]);
+    let slug = answer.lines().nth(1).unwrap();
+    let mistyped = format!("{}x{}", &slug[..3], &slug[3..]);
+    meant(
+        &["report", "credits", "--what-if", &format!("{mistyped}=0 * * * *")],
+        &format!("--what-if {mistyped}: no pipeline has that slug, id or name"),
+        slug,
+    );
+    // A report is refused before anything is opened.
+    let mut command = month_end.command(&["report", "costs"]);
+    command.env("RUNLEDGER_DB", "none.db");
+    ran(command).refused(2, &["there is no report costs"]);
+    // Nothing is near nonsense.
+    for arguments in [
+        &["report", "xyzzy"][..],
+        &["report", "cost", "--by", "🦀"],
+        &["report", "cost", "--zone", "Mars/Olympus_Mons"],
+        &["report", "credits", "--what-if", "no such pipeline=0 * * * *"],
+    ] {
+        let refused = month_end.run(arguments);
+        refused.refused(2, &["hint: "]);
+        assert!(!refused.err.contains("did you mean"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
+    let month_end = MonthEnd::of(0);
+    for (settings, key) in [
+        ("zoen = \"UTC\"", "zone"),
+        ("[plan]\nfee_usd = \"10\"\ncredit = 5", "credits"),
+        ("[billed_by]\netl = \"Nekt\"", "el"),
+        ("[[centre]]\ncentre = \"A\"\npipelines = \"x\"", "pipeline"),
+    ] {
+        month_end.set(settings);
+        month_end.run(&["report", "cost"]).refused(2, &["unknown field", &format!("did you mean `{key}`?")]);
+    }
+    // Of a value nothing is told but what is wrong with it.
+    month_end.set("dialetc = \"sk-secret\"");
+    let refused = month_end.run(&["report", "cost"]);
+    refused.refused(2, &["did you mean `dialect`?"]);
+    assert!(!refused.err.contains("sk-secret"), "{refused:?}");
+    month_end.set("qwertyuiop = 1");
+    let refused = month_end.run(&["report", "cost"]);
+    refused.refused(2, &["unknown field `qwertyuiop`"]);
+    assert!(!refused.err.contains("did you mean"), "{refused:?}");
+}
+
+#[test]
+fn the_example_archives_and_asks_from_rust() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("runs.db");
+    // `cargo test` has built it already; what runs one test alone has not.
+    let mut example = std::process::Command::new(env!("CARGO"));
+    example.args(["run", "--quiet", "--locked", "--example", "archive_and_ask", "--"]).arg(&archive);
+    let output = example.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{err}");
+    assert!(out.starts_with("First sync: 2000 runs seen, 2000 new\n"), "{out}");
+    assert!(out.contains("| month | pipeline kind |") && out.contains("2000 runs cost "), "{out}");
+    let told = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
+        .args(["report", "cost", "--by", "kind", "--format", "json", "--db"])
+        .arg(&archive)
+        .env_remove("RUNLEDGER_CONFIG")
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "the command reads what the library wrote: {told:?}");
+}

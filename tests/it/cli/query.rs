@@ -1,0 +1,71 @@
+//! This is the test of `query`.
+
+use super::{archived, with};
+use serde_json::{Value, json};
+use std::fs;
+
+#[test]
+fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("a.db");
+    let db = db.to_str().unwrap();
+    let runledger = || assert_cmd::Command::cargo_bin("runledger").unwrap();
+    runledger().args(["demo", "--runs", "100", "--db", db]).assert().success();
+    for format in ["table", "csv", "json", "ndjson"] {
+        let sql = "SELECT sum(9223372036854775807) FROM runs";
+        let failed = runledger().args(["--db", db, "query", sql, "--format", format]).assert().code(2);
+        let said = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+        assert!(said.contains("the SQL cannot be run to its end: integer overflow"), "{format}: {said}");
+    }
+}
+
+#[test]
+fn a_query_answers_in_every_format() {
+    let workspace = archived(60);
+    let sql = "SELECT :text AS text, :whole + 1 AS whole, count(*) AS runs FROM runs";
+    let query = |format: &str| {
+        with(
+            &workspace,
+            &["query", sql, "--param", "text=a, \"b\"", "--param", "whole=41", "--format", format],
+        )
+        .out()
+    };
+    assert_eq!(query("csv"), "text,whole,runs\n\"a, \"\"b\"\"\",42,60\n");
+    let row = json!({"text": "a, \"b\"", "whole": 42, "runs": 60});
+    assert_eq!(serde_json::from_str::<Value>(&query("json")).unwrap(), json!([row]));
+    assert_eq!(serde_json::from_str::<Value>(query("ndjson").trim_end()).unwrap(), row);
+    let table = query("table");
+    assert!(table.contains("whole") && table.contains("42"), "{table}");
+
+    fs::write(workspace.file("q.sql"), "SELECT run_id FROM runs ORDER BY run_id LIMIT 1").unwrap();
+    let answer =
+        with(&workspace, &["query", "--file", "q.sql", "--format", "csv", "--output", "out.csv"]).out();
+    assert_eq!(answer, "");
+    let smallest = workspace.truth().into_keys().next().unwrap();
+    assert_eq!(fs::read_to_string(workspace.file("out.csv")).unwrap(), format!("run_id\n{smallest}\n"));
+}
+
+#[test]
+fn a_query_that_writes_is_refused() {
+    let workspace = archived(60);
+    let before = fs::read(workspace.path()).unwrap();
+    for sql in [
+        "DELETE FROM run_snapshots",
+        "UPDATE syncs SET outcome = 'complete'",
+        "PRAGMA user_version = 7",
+        "PRAGMA journal_mode = delete",
+        "SELECT 1; DELETE FROM run_snapshots",
+        "ATTACH 'other.db' AS other",
+        "VACUUM INTO 'copy.db'",
+        "CREATE TEMP TABLE t (x)",
+        "BEGIN",
+        "",
+        "SELECT * FROM nowhere",
+        "SELECT :missing",
+    ] {
+        let refused = with(&workspace, &["query", sql]);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{sql}: {refused:?}");
+    }
+    assert_eq!(fs::read(workspace.path()).unwrap(), before);
+    assert!(!workspace.file("other.db").exists() && !workspace.file("copy.db").exists());
+}

@@ -1,0 +1,102 @@
+//! This is the test of `report` as a command.
+
+use super::{archived, with};
+use serde_json::Value;
+use std::fs;
+
+#[test]
+fn reports_go_to_the_standard_output_or_to_a_file() {
+    let workspace = archived(200);
+    for name in [
+        "cost",
+        "duration",
+        "failures",
+        "slowest-runs",
+        "costliest-runs",
+        "cost-changes-after-success",
+        "pipelines-without-runs",
+        "status-transitions",
+        "settling",
+        "audit",
+        "waste",
+        "anomalies",
+    ] {
+        for format in ["table", "csv", "json", "markdown"] {
+            let printed = with(&workspace, &["report", name, "--format", format]).out();
+            let file = workspace.file("report");
+            fs::write(&file, "what was there before").unwrap();
+            let args = ["report", name, "--format", format, "--output", "report"];
+            assert_eq!(with(&workspace, &args).out(), "");
+            assert_eq!(fs::read_to_string(&file).unwrap(), printed, "{name} {format}");
+            if format == "json" {
+                assert!(serde_json::from_str::<Value>(&printed).unwrap().is_array());
+            }
+        }
+    }
+    let listed = with(&workspace, &["report", "--format", "csv"]).out();
+    assert_eq!(listed.lines().count(), 15);
+}
+
+#[test]
+fn a_cost_report_adds_up_to_what_the_sandbox_charged() {
+    let workspace = archived(200);
+    let csv = with(&workspace, &["report", "cost", "--by", "status", "--format", "csv"]).out();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let columns: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let (mut runs, mut nanos, mut credits) = (0, 0, 0);
+    for row in reader.records().map(Result::unwrap) {
+        runs += row[column("runs")].parse::<u64>().unwrap();
+        nanos += row[column("total_cost_usd")].replace('.', "").parse::<i64>().unwrap_or(0);
+        credits += row[column("credits")].parse::<u64>().unwrap();
+    }
+    let truth = workspace.truth();
+    let nano = |run: &Value, field: &str| (run[field].as_f64().unwrap_or(0.0) * 1e9).round_ties_even() as i64;
+    let expected: i64 =
+        truth.values().map(|run| nano(run, "el_cost_usd") + nano(run, "transformation_cost_usd")).sum();
+    let charged = truth.values().filter(|run| run["credit_charge_status"] == "charged").count();
+    assert_eq!((runs, credits), (200, charged as u64));
+    // The doubles above are rounded twice: that is worth a nano-dollar a cost at most.
+    assert!((nanos - expected).abs() < 10 && nanos > 0, "{nanos} {expected}");
+}
+
+#[test]
+fn report_arguments_that_make_no_sense_are_usage_errors() {
+    let workspace = archived(10);
+    for args in [
+        &["report", "nothing"][..],
+        &["report", "cost", "--by", "colour"],
+        &["report", "cost", "--by", "month,month"],
+        &["report", "cost", "--limit", "3"],
+        &["report", "failures", "--by", "month"],
+        &["report", "cost", "--zone", "Mars/Olympus"],
+        &["report", "cost", "--from", "2026-02-30"],
+        &["report", "cost", "--from", "2026-03-01", "--until", "2026-03-01"],
+        &["export", "documents", "--format", "csv"],
+        &["export", "everything"],
+        &["sync", "--lookback", "7"],
+        &["sync", "--concurrency", "0"],
+        &["status", "--max-age", "soon"],
+        &["query", "SELECT 1", "--file", "q.sql"],
+        &["report", "cost", "--period", "January"],
+        &["report", "cost", "--date", "paid"],
+        &["report", "cost", "--as-of", "yesterday"],
+        &["export", "focus", "--period", "2026-W01"],
+        &["close", "January"],
+        &["close", "--restate"],
+        &["close", "2025-01", "2025-02"],
+        &["restatements", "--period", "2025-01"],
+        &["restatements", "--totals", "--as-of", "soon"],
+        &["reconcile", "--period", "2025-01"],
+        &["reconcile", "--period", "2025-01", "--invoice", "much"],
+        &["verify-file"],
+        &["verify-file", "none.csv"],
+        &["config", "--config", "none.toml"],
+        &["nothing"],
+        &[],
+    ] {
+        let ran = with(&workspace, args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
+        assert!(!ran.err.is_empty());
+    }
+}

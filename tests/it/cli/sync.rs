@@ -1,0 +1,163 @@
+//! This is the test of `sync` and `fetch` as commands: what they print, leave behind and end with.
+
+use super::{archived, files, with};
+use crate::support::workspace;
+use crate::support::workspace::{Workspace, page_of};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use runledger::store::Lock;
+use serde_json::{Value, json};
+use std::sync::{Mutex, mpsc};
+use uuid::Uuid;
+
+#[test]
+fn a_sync_says_in_one_line_what_came() {
+    let workspace = Workspace::of(150);
+    let first = with(&workspace, &["sync"]).out();
+    assert!(
+        first.starts_with(
+            "first sync: 150 runs seen, 150 new, 0 changed, 0 unchanged, 0 vanished; 4 requests in "
+        ),
+        "{first}"
+    );
+    assert_eq!(first.lines().count(), 1);
+    assert_eq!(workspace.archived(), workspace.truth());
+    assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
+}
+
+#[test]
+fn a_sync_gives_its_numbers_as_one_json_object() {
+    let workspace = archived(150);
+    workspace.sandbox.model().add();
+    let id = workspace.ids()[20];
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("status".to_owned(), json!("paused"));
+    });
+    workspace.sandbox.forget_requests();
+    let told =
+        with(&workspace, &["sync", "--json", "--full", "--page-size", "50", "--concurrency", "2"]).json();
+    let numbers = json!({
+        "kind": "full", "reason": "asked for", "dry_run": false, "exit_code": 0, "error": null,
+        "runs_seen": 151, "runs_new": 1, "runs_changed": 1, "runs_unchanged": 149, "runs_vanished": 0,
+        "items_quarantined": 0, "pages": 4, "newest_first": true, "missing": [],
+        "new_drift": [{"field": "status", "kind": "value", "observed": "paused", "example_run_id": id}],
+        "requests": workspace.sandbox.request_count(),
+    });
+    for (name, value) in numbers.as_object().unwrap() {
+        assert_eq!(&told[name], value, "{name}");
+    }
+    assert!(told["seconds"].is_number());
+}
+
+#[test]
+fn a_dry_run_leaves_no_file_behind() {
+    let workspace = Workspace::of(60);
+    let told = with(&workspace, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!((&told["dry_run"], &told["runs_new"]), (&json!(true), &json!(60)));
+    assert_eq!(files(&workspace), [""; 0]);
+    let line = with(&workspace, &["sync", "--dry-run"]).out();
+    assert!(line.trim_end().ends_with("(dry run: nothing was stored)"), "{line}");
+}
+
+#[test]
+fn what_is_missing_is_named_and_the_exit_code_says_so() {
+    let workspace = Workspace::of(60);
+    workspace.sandbox.on_request(|call, _| {
+        (!call.path.starts_with("/api/v1/runs/")).then(|| StatusCode::FORBIDDEN.into_response())
+    });
+    let ran = with(&workspace, &["sync"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("the names of sources"), "{}", ran.err);
+    assert!(ran.out.trim_end().ends_with("(in part)"), "{}", ran.out);
+    let ran = with(&workspace, &["sync", "--json"]);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &told["exit_code"], told["missing"].as_array().unwrap().len()), (3, &json!(3), 3));
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn a_redirect_is_an_api_that_is_not_available() {
+    let workspace = Workspace::of(10);
+    workspace.sandbox.on_request(|call, _| {
+        page_of(call).map(|_| (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response())
+    });
+    let ran = with(&workspace, &["sync"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("hint: what was read so far is kept"), "{}", ran.err);
+    assert_eq!(with(&workspace, &["status"]).code, 0);
+}
+
+#[test]
+fn a_second_sync_is_told_who_holds_the_lock() {
+    let workspace = Workspace::of(10);
+    let _lock = Lock::acquire(&workspace.path(), workspace::at("2026-11-23T16:00:00Z")).unwrap();
+    let ran = with(&workspace, &["sync"]);
+    assert_eq!((ran.code, ran.out.as_str()), (11, ""));
+    assert!(
+        ran.err.contains(&format!("process {} since 2026-11-23T16:00:00", std::process::id())),
+        "{}",
+        ran.err
+    );
+    assert_eq!(workspace.sandbox.request_count(), 0);
+}
+
+#[test]
+fn a_sync_that_gets_a_signal_keeps_what_it_has_and_the_next_goes_on() {
+    let workspace = Workspace::of(100);
+    let (tell_pid, pid) = mpsc::channel::<u32>();
+    let (let_go, gone) = mpsc::channel::<()>();
+    let (pid, gone) = (Mutex::new(pid), Mutex::new(gone));
+    workspace.sandbox.on_request(move |call, _| {
+        if page_of(call) == Some(3) {
+            let pid = pid.lock().unwrap().recv().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+            // The answer is kept back until the command has ended.
+            let _ = gone.lock().unwrap().recv();
+        }
+        None
+    });
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"))
+        .args(["sync", "--concurrency", "1", "--page-size", "20"])
+        .env("RUNLEDGER_DB", workspace.path())
+        .env("RUNLEDGER_API_URL", workspace.sandbox.url())
+        .env("NEKT_API_KEY", workspace.sandbox.api_key())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    tell_pid.send(child.id()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let_go.send(()).unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("interrupted by SIGTERM; what was committed is kept")
+    );
+    assert!(String::from_utf8(output.stdout).unwrap().contains("40 new"));
+    assert_eq!(workspace.rows("SELECT outcome, exit_code FROM syncs"), ["interrupted|143"]);
+    workspace.sandbox.on_request(|_, _| None);
+    assert!(with(&workspace, &["sync"]).out().contains(" 60 new"));
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn runs_are_fetched_by_id_and_unknown_ones_are_named() {
+    let workspace = Workspace::of(30);
+    let ids = workspace.ids();
+    let (one, other, unknown) = (ids[3].to_string(), ids[9].to_string(), Uuid::from_u128(7).to_string());
+    let malformed = with(&workspace, &["fetch", &one, "run-7"]);
+    assert_eq!((malformed.code, workspace.sandbox.request_count()), (2, 0), "{malformed:?}");
+    assert_eq!(files(&workspace), [""; 0]);
+
+    let ran = with(&workspace, &["fetch", &one, &unknown, &other]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains(&unknown) && !ran.err.contains(&one), "{}", ran.err);
+    let truth = workspace.truth();
+    assert_eq!(workspace.archived(), [ids[3], ids[9]].map(|id| (id, truth[&id].clone())).into());
+    let told = with(&workspace, &["fetch", "--json", &one]).json();
+    assert_eq!(
+        (&told["kind"], &told["runs_unchanged"], &told["requests"]),
+        (&json!("fetch"), &json!(1), &json!(1))
+    );
+}

@@ -1,0 +1,184 @@
+//! This is the test of several programs at one archive at the same time.
+
+use super::{assert_whole, number, text};
+use crate::support::machine::{Machine, SYNC, Victim, is_page};
+use rusqlite::Connection;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+
+#[test]
+fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
+    let machine = Machine::of(30);
+    let archive = machine.file("a.db");
+    let victim = Victim::default();
+    let (begun, is_begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    machine.sandbox.on_request(move |call, _| {
+        if call.number == 5 {
+            begun.send(()).unwrap();
+            let _ = may_go_on.recv();
+        }
+        None
+    });
+    let first = victim.start(&mut machine.command(&archive, SYNC));
+    is_begun.recv().unwrap();
+    let since = text(&archive, "SELECT substr(started_at, 1, 13) FROM syncs");
+    for arguments in [&SYNC[..], &["fetch", "6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11"]] {
+        let second = machine.run(&archive, arguments);
+        second.refused(
+            11,
+            &format!("another sync is using the archive: process {} since {since}", victim.id()),
+        );
+    }
+    // Readers are not kept out.
+    let status = machine.run(&archive, ["status"]).with(0);
+    assert!(status.stdout.contains(&format!("under way in process {}", victim.id())), "{status:?}");
+    go_on.send(()).unwrap();
+    let first = first.wait();
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert_eq!(number(&archive, "SELECT count(*) FROM syncs"), 1);
+    machine.synced(&archive, 0);
+}
+
+#[test]
+fn two_first_starts_at_once_migrate_once() {
+    let machine = Machine::of(5);
+    for round in 0..50 {
+        let archive = machine.file(&format!("{round}.db"));
+        let victims = [Victim::default(), Victim::default()];
+        let running = victims.each_ref().map(|victim| victim.start(&mut machine.command(&archive, SYNC)));
+        let ended = running.map(|running| running.wait());
+        let codes = ended.each_ref().map(|ended| ended.code);
+        let fits = |code: &Option<i32>| [Some(0), Some(11)].contains(code);
+        assert!(codes.iter().all(fits) && codes.contains(&Some(0)), "round {round}: {ended:?}");
+        assert_whole(&machine, &archive, &format!("round {round}"));
+        let migrations =
+            number(&archive, "SELECT count(*) - count(DISTINCT version) FROM refinery_schema_history");
+        assert_eq!(migrations, 0, "round {round}");
+        assert_eq!(number(&archive, "SELECT count(*) FROM runs"), 5, "round {round}");
+    }
+}
+
+/// A program that reads the archive: it begins to read, tells a count, and at a word tells it again.
+struct Reader {
+    child: std::process::Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Reader {
+    /// `None`: this machine does not have the program.
+    fn of(program: &str, arguments: &[&str], archive: &Path) -> Option<Reader> {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(archive).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().ok()?;
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Some(Reader { child, lines })
+    }
+
+    /// What it counts now.
+    fn count(&mut self) -> i64 {
+        let mut stdin = self.child.stdin.as_ref().unwrap();
+        writeln!(stdin, "SELECT count(*) FROM runs;").unwrap();
+        stdin.flush().unwrap();
+        self.lines.next().unwrap().unwrap().parse().unwrap()
+    }
+
+    fn say(&mut self, sql: &str) {
+        writeln!(self.child.stdin.as_ref().unwrap(), "{sql};").unwrap();
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+const PYTHON_SHELL: &str = "
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
+for line in sys.stdin:
+    for row in database.execute(line):
+        print(row[0], flush=True)
+";
+
+#[test]
+fn readers_neither_block_a_sync_nor_are_blocked() {
+    let machine = Machine::of(60);
+    let archive = machine.file("a.db");
+    machine.synced(&archive, 0);
+    let before = number(&archive, "SELECT count(*) FROM runs");
+    machine.let_an_hour_pass();
+
+    let programs: [(&str, &[&str]); 2] = [("python3", &["-c", PYTHON_SHELL]), ("sqlite3", &["-batch"])];
+    let readers = || -> Vec<Reader> {
+        programs.iter().filter_map(|(program, arguments)| Reader::of(program, arguments, &archive)).collect()
+    };
+    // They begin to read before the sync does, and do not end.
+    let mut early = readers();
+    for reader in &mut early {
+        reader.say("BEGIN");
+        assert_eq!(reader.count(), before);
+    }
+    let ours = Connection::open(&archive).unwrap();
+    ours.execute_batch("BEGIN").unwrap();
+    let count = |ours: &Connection| -> i64 {
+        ours.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(&ours), before);
+
+    // Others come while the sync has stored a page and not committed it.
+    let (begun, is_begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let mut pages = 0;
+    machine.sandbox.on_request(move |call, _| {
+        pages += usize::from(is_page(call));
+        if pages == 2 && is_page(call) {
+            begun.send(()).unwrap();
+            let _ = may_go_on.recv();
+        }
+        None
+    });
+    let sync = Victim::default().start(&mut machine.command(&archive, SYNC));
+    is_begun.recv().unwrap();
+    let mut amid = readers();
+    for reader in &mut amid {
+        // What is there depends on whether the second since the last commit is over; that it answers does not.
+        assert!(reader.count() >= before);
+    }
+    machine.run(&archive, ["status"]).with(0);
+    go_on.send(()).unwrap();
+    let ended = sync.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+
+    let after = number(&archive, "SELECT count(*) FROM runs");
+    assert_eq!(after, before + 12);
+    assert_eq!(count(&ours), before, "a reader sees one state of the archive");
+    for reader in &mut early {
+        assert_eq!(reader.count(), before);
+        reader.say("COMMIT");
+        assert_eq!(reader.count(), after);
+    }
+    for reader in &mut amid {
+        assert_eq!(reader.count(), after);
+    }
+    assert_whole(&machine, &archive, "read meanwhile");
+}
+
+#[test]
+fn another_program_that_keeps_the_archive_busy_is_an_error_that_says_so() {
+    // SQLite's own words for it; to wait for the half minute that the program does would be a test that sleeps.
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("a.db");
+    let [one, other] = [(); 2].map(|()| Connection::open(&archive).unwrap());
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    one.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = runledger::error::Error::from(other.execute_batch("BEGIN IMMEDIATE").unwrap_err());
+    let error = error.in_archive(&archive);
+    assert!(error.to_string().contains("another program keeps it busy"), "{error}");
+    assert_eq!(error.exit_code(), 6);
+    assert!(error.hint().unwrap().contains("wait until the other program is done"));
+}

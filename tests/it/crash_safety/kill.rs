@@ -1,0 +1,186 @@
+//! This is the test of syncs that are killed or get a signal at any point.
+
+use super::{IN_PART, assert_whole, kill_after_commit, number, odd_machine, text};
+use crate::support::invariants::contents;
+use crate::support::machine::{Ended, Machine, SYNC, Victim};
+use std::path::Path;
+use std::sync::mpsc;
+use std::{fs, thread};
+
+/// Kills a sync as it asks for the `request`-th time, so long after, and waits until it is gone. With
+/// the request 0 that is so long after its start.
+fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> Ended {
+    let spin = move || (0..spins).for_each(|_| std::hint::spin_loop());
+    let victim = Victim::default();
+    machine.sandbox.forget_requests();
+    machine.sandbox.on_request({
+        let victim = victim.clone();
+        move |call, _| {
+            if call.number == request {
+                let victim = victim.clone();
+                let strike = move || {
+                    spin();
+                    victim.kill();
+                };
+                // At once means before the answer; otherwise the answer goes its way meanwhile.
+                match spins {
+                    0 => strike(),
+                    _ => drop(thread::spawn(strike)),
+                }
+            }
+            None
+        }
+    });
+    let running = victim.start(&mut machine.command(archive, SYNC));
+    if request == 0 {
+        spin();
+        victim.kill();
+    }
+    let ended = running.wait();
+    machine.sandbox.on_request(|_, _| None);
+    ended
+}
+
+/// Kills syncs into copies of the archive (or into none) at 200 points drawn from the seed, four
+/// times each before one may finish, and compares with one that was never disturbed.
+fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
+    let begin = |name: &str| {
+        let archive = machine.file(name);
+        if let Some(before) = before {
+            fs::copy(before, &archive).unwrap();
+        }
+        archive
+    };
+    machine.sandbox.forget_requests();
+    let undisturbed = begin("undisturbed.db");
+    machine.synced(&undisturbed, IN_PART);
+    let requests = machine.sandbox.request_count();
+    let expected = contents(&undisturbed);
+
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut killed = 0;
+    for round in 0..50 {
+        let archive = begin(&format!("{round}.db"));
+        for _ in 0..4 {
+            let request = random.usize(0..=requests);
+            // A few microseconds as often as a few milliseconds.
+            let most = 1 << random.u32(0..19);
+            let spins = if random.bool() { random.u32(0..most) } else { 0 };
+            let ended = kill_at(machine, &archive, request, spins);
+            let when = format!("seed {seed}, round {round}, request {request}, {spins} spins: {ended:?}");
+            match ended.code {
+                None => killed += 1,
+                // It was done before the blow fell.
+                code => assert_eq!(code, Some(IN_PART), "{when}"),
+            }
+            assert_whole(machine, &archive, &when);
+        }
+        machine.synced(&archive, IN_PART);
+        let when = format!("seed {seed}, round {round}");
+        assert_whole(machine, &archive, &when);
+        assert_eq!(contents(&archive), expected, "{when}");
+        fs::remove_file(&archive).unwrap();
+    }
+    assert!(killed >= 100, "most blows fall while it lives: {killed}");
+}
+
+#[test]
+fn a_first_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+    kill_200_times(&odd_machine(60), None, 31);
+}
+
+#[test]
+fn an_incremental_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+    let machine = odd_machine(60);
+    let before = machine.file("before.db");
+    machine.synced(&before, IN_PART);
+    machine.let_an_hour_pass();
+    kill_200_times(&machine, Some(&before), 32);
+}
+
+#[test]
+fn a_first_sync_killed_after_it_committed_goes_on_below_what_it_has() {
+    let machine = odd_machine(60);
+    let undisturbed = machine.file("undisturbed.db");
+    machine.synced(&undisturbed, IN_PART);
+    let archive = machine.file("a.db");
+    for page in [3, 2] {
+        kill_after_commit(&machine, &archive, page);
+        assert_whole(&machine, &archive, &format!("killed at page {page}"));
+    }
+    let kept = number(&archive, "SELECT count(*) FROM runs");
+    assert!(kept >= 19, "two pages were committed, one run on them is in quarantine: {kept}");
+    machine.synced(&archive, IN_PART);
+    assert_whole(&machine, &archive, "finished");
+    assert_eq!(contents(&archive), contents(&undisturbed));
+}
+
+#[test]
+fn an_incremental_sync_killed_after_it_committed_finishes_the_next_time() {
+    let machine = odd_machine(60);
+    let [undisturbed, archive] = ["undisturbed.db", "a.db"].map(|name| machine.file(name));
+    machine.synced(&undisturbed, IN_PART);
+    fs::copy(&undisturbed, &archive).unwrap();
+    machine.let_an_hour_pass();
+    machine.synced(&undisturbed, IN_PART);
+    kill_after_commit(&machine, &archive, 2);
+    assert_whole(&machine, &archive, "killed");
+    machine.synced(&archive, IN_PART);
+    assert_whole(&machine, &archive, "finished");
+    assert_eq!(contents(&archive), contents(&undisturbed));
+}
+
+#[test]
+fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
+    let machine = odd_machine(30);
+    let undisturbed = machine.file("undisturbed.db");
+    machine.synced(&undisturbed, IN_PART);
+    let requests = machine.sandbox.request_count();
+    let expected = contents(&undisturbed);
+    for request in 1..=requests {
+        let (signal, code) = if request % 2 == 0 { ("INT", 130) } else { ("TERM", 143) };
+        let archive = machine.file(&format!("{request}.db"));
+        let ended = stopped_at(&machine, &archive, request, signal);
+        let when = format!("SIG{signal} at request {request}: {ended:?}");
+        assert_eq!(ended.code, Some(code), "{when}");
+        assert!(
+            ended.stderr.contains(&format!("interrupted by SIG{signal}; what was committed is kept")),
+            "{when}"
+        );
+        assert_whole(&machine, &archive, &when);
+        let written =
+            "SELECT outcome || ' ' || exit_code || ' ' || error || ' ' || (ended_at > started_at) FROM syncs";
+        assert_eq!(
+            text(&archive, written),
+            format!("interrupted {code} interrupted by SIG{signal}; what was committed is kept 1"),
+            "{when}"
+        );
+        // Each page that was answered is kept, though none was committed yet when the signal came.
+        let pages = number(&archive, "SELECT pages FROM syncs");
+        assert_eq!(pages, (request as i64 - 4).clamp(0, 3), "{when}");
+        machine.synced(&archive, IN_PART);
+        assert_eq!(contents(&archive), expected, "{when}");
+    }
+}
+
+/// Sends a sync a signal at a request that is not answered before the sync has ended.
+fn stopped_at(machine: &Machine, archive: &Path, request: usize, signal: &'static str) -> Ended {
+    let victim = Victim::default();
+    let (done, is_done) = mpsc::channel::<()>();
+    machine.sandbox.forget_requests();
+    machine.sandbox.on_request({
+        let victim = victim.clone();
+        move |call, _| {
+            if call.number == request {
+                victim.signal(signal);
+                // An error means that the test itself has gone: then nobody needs the answer.
+                let _ = is_done.recv();
+            }
+            None
+        }
+    });
+    let ended = victim.start(&mut machine.command(archive, SYNC)).wait();
+    done.send(()).unwrap();
+    machine.sandbox.on_request(|_, _| None);
+    ended
+}

@@ -1,0 +1,30 @@
+//! This is the test of the pages: every command, statement and script in them runs as it stands.
+
+mod data_dictionary;
+mod links;
+mod pages;
+mod readme;
+mod reliability;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The project's own README, which `docs/readme.rs` runs.
+const FIRST_PAGE: &str = "README.md of the project";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The pages by their names, and the README of the project.
+fn pages() -> Vec<(String, String)> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    paths.sort();
+    let named = |path: PathBuf| {
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap())
+    };
+    let readme = (FIRST_PAGE.to_owned(), fs::read_to_string(root().join("README.md")).unwrap());
+    paths.into_iter().map(named).chain([readme]).collect()
+}

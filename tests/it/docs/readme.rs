@@ -1,0 +1,158 @@
+//! This is the test that the commands of the README and of the pages in docs/ work as they stand there.
+
+use crate::support::ping_server::PingServer;
+use assert_cmd::Command;
+use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use runledger::error::EXIT_CODES;
+use runledger::sandbox::{Model, Options, Plan, Sandbox};
+use std::fs;
+use std::path::Path;
+
+const README: &str = include_str!("../../../README.md");
+const CRON: &str = include_str!("../../../docs/scheduling.md");
+const FINANCE: &str = include_str!("../../../docs/month-end-close.md");
+
+/// The bodies of a page's blocks of that language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// The commands of a page's `console` blocks, each with the exit code that its comment tells.
+fn commands(page: &str) -> Vec<(String, i32)> {
+    let lines = blocks(page, "console").into_iter().flat_map(str::lines);
+    let commands = lines.filter_map(|line| line.strip_prefix("$ ")).map(|line| {
+        let (command, comment) = line.split_once("  #").unwrap_or((line, ""));
+        let code = comment.trim().strip_prefix("exits with ").map_or(0, |code| code.parse().unwrap());
+        (command.trim().to_owned(), code)
+    });
+    commands.collect()
+}
+
+/// The arguments of a command line, in which single quotes hold together what spaces would part.
+fn arguments(command: &str) -> Vec<String> {
+    let mut arguments = vec![String::new()];
+    let mut quoted = false;
+    for letter in command.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => arguments.push(String::new()),
+            letter => arguments.last_mut().unwrap().push(letter),
+        }
+    }
+    arguments
+}
+
+/// Runs the page's commands of runledger in their order; gives how many they were.
+fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
+    let mut count = 0;
+    for (command, code) in commands(page) {
+        // What prepares the machine is for the reader; the binary under test is there already. What reads on
+        // behind a bar is not ours.
+        let ours = command.split(" | ").next().unwrap();
+        let Some(ours) = ours.strip_prefix("runledger ") else { continue };
+        let mut process = Command::cargo_bin("runledger").unwrap();
+        process.args(arguments(ours)).current_dir(folder);
+        for name in ["NEKT_API_KEY", "RUNLEDGER_API_URL", "RUNLEDGER_DB", "RUNLEDGER_CONFIG"] {
+            process.env_remove(name);
+        }
+        let output = process.envs(variables.iter().cloned()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command}: {told}");
+        count += 1;
+    }
+    count
+}
+
+#[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
+fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
+    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let api =
+        [("NEKT_API_KEY", sandbox.api_key().to_owned()), ("RUNLEDGER_API_URL", sandbox.url().to_string())];
+    let count = run_all(README, folder.path(), &api);
+    assert!(count >= 8, "the README shows {count} commands");
+    for file in ["durations.csv", "runs.csv", "runs.ndjson"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
+fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
+    // The page was written on a day in November 2026; on another one the demo closes another month.
+    let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
+    let month = |day: NaiveDate| day.format("%Y-%m").to_string();
+    let settling = today - TimeDelta::days(31);
+    let page = FINANCE
+        .replace("2026-11-23", &today.to_string())
+        .replace("2026-11", "RUNNING")
+        // Early in a month the one before has runs that are not settled.
+        .replace("close 2026-10", "close 2026-10 --force")
+        .replace("2026-10", "SETTLING")
+        .replace("2026-09", &month(settling.with_day(1).unwrap() - Months::new(1)))
+        .replace("SETTLING", &month(settling))
+        .replace("RUNNING", &month(today));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
+    let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
+    // What an invoice meets depends on the day; whether the command answers does not.
+    let (before, invoice) = page.split_once("## Does it meet the invoice?").unwrap();
+    assert!(run_all(before, folder.path(), &archive) > 20);
+    for (command, _) in commands(invoice) {
+        let mut process = Command::cargo_bin("runledger").unwrap();
+        process.args(arguments(command.strip_prefix("runledger ").unwrap())).current_dir(folder.path());
+        let output = process.envs(archive.iter().cloned()).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{command}: {output:?}");
+    }
+    for file in ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "focus.csv", "november.csv"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
+    assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+}
+
+#[test]
+fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
+    let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
+    let ping_server = PingServer::new();
+    let folder = tempfile::tempdir().unwrap();
+    for place in ["var/lib/runledger", "var/lib/prometheus/node-exporter", "etc/runledger", "srv/reports"] {
+        fs::create_dir_all(folder.path().join(place)).unwrap();
+    }
+    fs::write(folder.path().join("etc/runledger/api-key"), sandbox.api_key()).unwrap();
+    fs::write(folder.path().join("etc/runledger/ping-url"), ping_server.url("code")).unwrap();
+    // The page's machine is a folder here.
+    let root = folder.path().to_str().unwrap();
+    let page = ["/var/", "/etc/", "/srv/"]
+        .iter()
+        .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
+    assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
+    assert_eq!(ping_server.told().len(), 2);
+    assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
+}
+
+#[test]
+fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
+    let (_, table) = CRON.split_once("| code | meaning | what to do |\n|---|---|---|\n").unwrap();
+    let explained = table.lines().take_while(|line| line.starts_with("| ")).map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        (cells[1], cells[2])
+    });
+    for ((code, meaning), (of_page, words)) in EXIT_CODES.iter().skip(1).zip(explained.clone()) {
+        assert_eq!(*code, of_page);
+        assert!(meaning.starts_with(words), "{code}: {words}");
+    }
+    assert_eq!(explained.count(), EXIT_CODES.len() - 1);
+}
+
+#[test]
+fn the_first_commands_of_the_readme_are_the_set_up() {
+    let first = README.split("```\n").nth(1).unwrap();
+    assert_eq!(first, "cargo run --release -- demo\ncargo test\n");
+}

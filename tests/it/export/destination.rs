@@ -1,0 +1,110 @@
+//! This is the test of where exports go: files are replaced whole, links and devices stay.
+
+use crate::support::ledger;
+use chrono_tz::Tz;
+use runledger::error::{Error, Result};
+use runledger::export::column_totals::ColumnTotals;
+use runledger::export::json::Layout;
+use runledger::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
+use runledger::report::rows;
+use runledger::report::table::USD_DECIMALS;
+use runledger::report::{Dimension, Span, cost};
+use std::fs;
+use std::path::Path;
+
+const ALWAYS: Span = Span { from: None, until: None };
+
+fn write_to(path: &Path, text: &str) -> Result<()> {
+    Destination::at(Some(path)).write(|out| Ok(out.write_all(text.as_bytes())?))
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cost.csv");
+    write_to(&path, "old").unwrap();
+    write_to(&path, "new").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn after_a_failure_the_old_file_is_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cost.csv");
+    write_to(&path, "old").unwrap();
+    let failed = Destination::at(Some(&path)).write(|out| {
+        out.write_all(b"half of the n")?;
+        Err(std::io::Error::other("no space left").into())
+    });
+    assert_eq!(failed.unwrap_err().exit_code(), 7);
+    let failed = Destination::at(Some(&path)).write(|_| Err(Error::usage("stop").into()));
+    assert_eq!(failed.unwrap_err().exit_code(), 2);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A pipe that nobody reads any more.
+struct ClosedPipe;
+
+impl std::io::Write for ClosedPipe {
+    fn write(&mut self, _bytes: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn every_format_knows_a_closed_pipe_as_one() {
+    let archive = ledger::small();
+    let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+    let selection = || rows::snapshots(&ledger).unwrap();
+    let table = cost::report(&ledger, &[Dimension::Status]).unwrap();
+    let tally = &mut ColumnTotals::default();
+    for failed in [
+        csv::write_rows(&mut selection(), &Dialect::MACHINE, USD_DECIMALS, tally, &mut ClosedPipe)
+            .unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Array, USD_DECIMALS, tally, &mut ClosedPipe).unwrap_err(),
+        json::write_rows(&mut selection(), Layout::Lines, USD_DECIMALS, tally, &mut ClosedPipe).unwrap_err(),
+        csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        json::write_table(&table, Layout::Array, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        terminal::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        markdown::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+    ] {
+        assert!(matches!(failed, WriteError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe));
+    }
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_an_output_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let failed = write_to(&folder.path().join("none/cost.csv"), "new").unwrap_err();
+    assert_eq!(failed.exit_code(), 7);
+    assert!(failed.to_string().contains("cost.csv was not written"), "{failed}");
+    assert_eq!(write_to(folder.path(), "new").unwrap_err().exit_code(), 7);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_and_a_device_stay_what_they_are() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link, plain) =
+        (folder.path().join("file"), folder.path().join("link"), folder.path().join("plain"));
+    write_to(&file, "old").unwrap();
+    symlink(&file, &link).unwrap();
+    write_to(&link, "new").unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+
+    write_to(Path::new("/dev/null"), "new").unwrap();
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+
+    // The same permissions as any other file of this process.
+    fs::write(&plain, "").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&file), mode(&plain));
+}

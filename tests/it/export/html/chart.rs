@@ -1,0 +1,128 @@
+//! This is the test of what the page draws, cuts and leaves out.
+
+use super::{between, changed, data, html, large};
+use runledger::report::{Ledger, Scope, cost};
+use serde_json::json;
+
+#[test]
+fn a_page_of_a_hundred_thousand_runs_is_smaller_than_a_megabyte() {
+    for (pipelines, days) in [(5000, 365), (40, 1096), (700, 3000)] {
+        let archive = large(100_000, pipelines, days);
+        let page = html(&archive, &Scope::default());
+        assert!(page.len() < 1_000_000, "{pipelines} pipelines in {days} days: {} bytes", page.len());
+        assert!(page.contains("more pipelines, together"), "what has no place is told");
+        let ledger = Ledger::open(&archive, Scope::default()).unwrap();
+        let total = cost::total(&ledger).unwrap().total().unwrap();
+        assert!(page.contains(&format!("<strong data-figure=\"total\"><data value=\"{total}\">")));
+    }
+}
+
+#[test]
+fn three_years_of_months_are_all_drawn() {
+    let page = html(&large(5000, 20, 1096), &Scope::default());
+    let chart = between(&page, "id=\"cost\">", "</div>");
+    assert_eq!(chart.matches("<rect").count(), 36);
+    assert!(page.contains("2023-06, sources:"));
+}
+
+#[test]
+fn a_run_far_from_all_others_does_not_push_them_out() {
+    let plain = changed("");
+    let rects = plain.matches("<rect").count();
+    for (years, note) in [
+        ("2100", "Runs booked after 2026-06, in the totals and not drawn: 1."),
+        ("9999", "Runs booked after 2026-05-31, in the totals and not drawn: 1."),
+        ("1970", "Months before 2025-06 are in the total, and not drawn."),
+    ] {
+        let page = changed(&format!(
+            "UPDATE run_snapshots SET created_at = '{years}-01-01T00:00:00.000000Z', started_at = '{years}-01-01T00:00:00.250000Z' WHERE run_id = 'run-7'"
+        ));
+        assert!(page.contains(note), "{years}: {note}");
+        assert!(page.matches("<rect").count().abs_diff(rects) < 30, "{years}: as much is drawn");
+        let data = data(&page);
+        assert_eq!(data["months"].as_array().unwrap().len(), 13);
+        assert_eq!(data["months"][data["focus"].as_u64().unwrap() as usize], json!("2026-06"));
+        assert!(page.contains("<strong data-figure=\"total\">") && page.contains("for 2\u{202f}000 runs"));
+    }
+}
+
+#[test]
+fn what_is_not_drawn_is_told_and_the_month_that_comes_first_is_there() {
+    let nowhere = "UPDATE run_snapshots SET created_at = NULL, started_at = NULL";
+    let later = "UPDATE run_snapshots SET created_at = '9999-12-01T00:00:00.000000Z', started_at = '9999-12-01T00:00:00.250000Z'";
+    for statement in [nowhere, later] {
+        let page = changed(statement);
+        let data = data(&page);
+        assert_eq!((&data["months"], &data["focus"]), (&json!(["2026-06"]), &json!(0)), "{statement}");
+        for words in [
+            "No cost is known in the months that this page draws.",
+            "No run is booked on a day that this page draws.",
+            "for 2\u{202f}000 runs",
+            "id=\"cost-table\"",
+        ] {
+            assert!(page.contains(words), "{statement}: {words}");
+        }
+    }
+    assert!(
+        changed(later)
+            .contains("Runs booked after all that was known, in the totals and not drawn: 2\u{202f}000.")
+    );
+}
+
+#[test]
+fn months_without_a_known_cost_keep_their_table() {
+    let page = changed("UPDATE run_snapshots SET el_cost_usd = NULL, el_cost_nanos = NULL");
+    assert!(page.contains("No cost is known in the months") && !page.contains("id=\"cost\""));
+    let table = between(&page, "id=\"cost-table\"", "</table>");
+    assert_eq!(table.matches("<tr>").count(), 1 + 13);
+    assert!(page.contains("2\u{202f}000 of all 2\u{202f}000 runs have no known cost"));
+}
+
+#[test]
+fn long_names_are_cut_and_take_no_filter_away() {
+    for (letter, length, pipelines) in [("n", 300_000, 1), ("<", 10_000, 20), ("\u{2028}", 10_000, 20)] {
+        let archive = large(2000, 40, 365);
+        archive
+            .execute(
+                "UPDATE pipeline_snapshots SET name = ?1 WHERE slug IN (SELECT slug FROM pipeline_snapshots LIMIT ?2)",
+                rusqlite::params![letter.repeat(length), pipelines],
+            )
+            .unwrap();
+        let page = html(&archive, &Scope::default());
+        assert!(page.len() < 1_000_000, "{letter}: {}", page.len());
+        let data = data(&page);
+        let told = data["pipelines"].as_array().unwrap();
+        assert_eq!(told.len(), 40, "{letter}");
+        let cut = json!(letter.repeat(199) + "…");
+        assert_eq!(told.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
+    }
+}
+
+#[test]
+fn of_a_name_that_nobody_would_see_the_id_is_told() {
+    let page = changed("UPDATE pipeline_snapshots SET name = char(8203, 65279, 10240)");
+    assert!(page.contains("class=\"name\">8a1c0f3e-55d2-4a6b-9c1e-0000000000"));
+    assert!(!page.contains("class=\"name\">\u{200b}"));
+}
+
+#[test]
+fn what_may_still_change_is_not_said_of_what_is_settled() {
+    let words = ["have no known cost", "Their status, cost or credit may still change"];
+    let tile = |page: &str| between(page, "data-figure=\"unsettled\"", "</div>").to_owned();
+    let open =
+        tile(&changed("UPDATE run_snapshots SET status = 'running' WHERE run_id IN ('run-1', 'run-2')"));
+    assert!(words.iter().all(|words| open.contains(words)), "{open}");
+    let settled =
+        tile(&changed("DELETE FROM run_snapshots WHERE el_cost_nanos IS NULL AND started_at > '2026-04-20'"));
+    assert!(settled.contains(words[0]) && !settled.contains(words[1]), "{settled}");
+    assert!(!settled.contains(">0 of all"), "{settled}");
+}
+
+#[test]
+fn a_big_amount_is_told_in_smaller_letters() {
+    let page = changed(
+        "UPDATE run_snapshots SET el_cost_nanos = 9000000010610000000 WHERE run_id = 'run-5'; UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'",
+    );
+    assert!(between(&page, "data-figure=\"cost\"", "</div>").contains("class=\"big long\""));
+    assert!(between(&changed(""), "data-figure=\"credits\"", "</div>").contains("class=\"big\""));
+}

@@ -1,0 +1,102 @@
+//! This is the test of hostile names, and of what a browser may let in.
+
+use super::{between, data, html, scopes};
+use crate::support::ledger;
+use runledger::digest::{hash, in_base64};
+use runledger::report::Scope;
+use rusqlite::Connection;
+use serde_json::json;
+
+#[test]
+fn the_browser_is_told_to_let_in_nothing_but_the_pages_own_style_and_script() {
+    let page = html(&ledger::small(), &Scope::default());
+    let rules = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"")
+        .replace("&#x27;", "'")
+        .replace("&#39;", "'");
+    let hashed = |text: &str| format!("'sha256-{}'", in_base64(&hash(text.as_bytes())));
+    let style = between(&page, "<style>", "</style>");
+    let script = page.rsplit_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
+    assert!(script.contains("\"use strict\"") && style.contains("prefers-color-scheme"));
+    assert_eq!(
+        rules,
+        format!(
+            "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+            hashed(style),
+            hashed(script)
+        )
+    );
+    // What the rules would refuse anyway is not there.
+    let body = page.replace(style, "").replace(script, "");
+    for part in [
+        " style=",
+        " onclick=",
+        " onload=",
+        "javascript:",
+        "http://",
+        "https://",
+        " src=",
+        "<link",
+        "<img",
+        "@import",
+    ] {
+        assert!(!body.contains(part), "the page has {part}");
+    }
+    assert!(!style.contains("url(") && !style.contains("@import"));
+}
+
+/// Names that would break a page that is careless.
+const NAMES: [&str; 7] = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'`&amp;<!--\u{2028}]]>",
+    "مبيعات \u{202e}gnp.exe",
+    "👩‍👩‍👧 ↩️",
+    "a\0b\u{1b}[31mc\nd",
+    "",
+];
+
+fn renamed(name: &str) -> Connection {
+    let archive = ledger::small();
+    archive.execute("UPDATE pipeline_snapshots SET name = ?1, slug = NULL", [name]).unwrap();
+    archive.execute("UPDATE run_snapshots SET source = ?1 WHERE source = 's-2'", [name]).unwrap();
+    archive
+}
+
+#[test]
+fn no_name_leaves_its_place() {
+    let plain = html(&renamed("plain"), &Scope::default());
+    let tags = |page: &str| page.matches('<').count();
+    for name in NAMES {
+        let archive = renamed(name);
+        let page = html(&archive, &Scope::default());
+        for part in ["alert(1)</script>", "<img", "<!--\u{2028}"] {
+            assert!(!page.contains(part), "{name:?}: {part}");
+        }
+        assert!(page.matches("</script>").count() == 2 && page.matches("<script").count() == 2, "{name:?}");
+        // An id that is no catalogue's has no name of its own, so two tags fewer or more tell of the name.
+        let differing = tags(&plain).abs_diff(tags(&page));
+        assert!(differing <= 40, "{name:?} made {differing} tags");
+        let data = data(&page);
+        let told = data["pipelines"].as_array().unwrap();
+        assert!(told.iter().any(|pipeline| pipeline["n"] == json!(name)), "{name:?} is in the data as it is");
+    }
+}
+
+#[test]
+fn the_same_archive_gives_the_same_bytes() {
+    let (one, other) = (ledger::findings(), ledger::findings());
+    for scope in scopes() {
+        assert_eq!(html(&one, &scope), html(&other, &scope));
+    }
+}
+
+#[test]
+fn an_archive_without_a_run_says_so() {
+    let page = html(&ledger::empty(), &Scope::default());
+    for words in
+        ["No run is booked in this span.", "No failures in this span.", "Nothing is known of any month yet."]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("<rect") && !page.contains("NaN") && !page.contains("inf"));
+}

@@ -1,0 +1,194 @@
+//! This is the test of the figures of the page: they are those of the reports.
+
+use super::{at, overview, scopes, seconds};
+use crate::support::ledger;
+use runledger::export::html;
+use runledger::report::overview::calendar::{month_label, week_label};
+use runledger::report::overview::{PipelineSummary, gather};
+use runledger::report::period::Calendar;
+use runledger::report::question::Question;
+use runledger::report::{Cell, Dimension, Ledger, Scope, Span, cost, duration};
+use runledger::run::{Fixed, Instant, Seconds, Usd};
+
+const MONTHS: Dimension = Dimension::Period(Calendar::Month);
+
+const WEEKS: Dimension = Dimension::Period(Calendar::Week);
+
+fn texts(row: &[Cell]) -> Vec<String> {
+    row.iter().map(|cell| cell.exact().unwrap_or_default()).collect()
+}
+
+fn usd(usd: Option<Usd>) -> String {
+    usd.map_or_else(String::new, |usd| usd.to_string())
+}
+
+#[test]
+fn the_figures_are_those_of_the_reports() {
+    for archive in [ledger::small(), ledger::findings()] {
+        for scope in scopes() {
+            let Ok(ledger) = Ledger::open(&archive, scope.clone()) else { continue };
+            let by_month = cost::report(&ledger, &[MONTHS, Dimension::Pipeline]).unwrap();
+            let by_week = duration::report(&ledger, &[WEEKS]).unwrap();
+            let rates = duration::report(&ledger, &[MONTHS]).unwrap();
+            let failures = Question::named("failures").unwrap().ask(&ledger, None).unwrap();
+            drop(ledger);
+            let overview = overview(&archive, &scope);
+
+            let mut expected: Vec<Vec<String>> = by_month.rows.iter().map(|row| texts(&row[..10])).collect();
+            let told = |label: &str, pipeline: &PipelineSummary, sums: &runledger::report::overview::Sums| {
+                let text = |part: &Option<String>| part.clone().unwrap_or_default();
+                let cost = &sums.cost;
+                vec![
+                    label.to_owned(),
+                    text(&pipeline.name),
+                    text(&pipeline.id),
+                    text(&pipeline.kind),
+                    cost.runs.to_string(),
+                    cost.runs_cost_unknown.to_string(),
+                    usd(cost.el()),
+                    usd(cost.transformation()),
+                    usd(cost.total()),
+                    cost.credits.to_string(),
+                ]
+            };
+            let mut found: Vec<Vec<String>> = Vec::new();
+            for pipeline in &overview.pipelines {
+                for (month, sums) in pipeline.months.iter() {
+                    found.push(told(&month_label(*month), pipeline, sums));
+                }
+                if pipeline.unbooked.cost.runs > 0 {
+                    found.push(told("", pipeline, &pipeline.unbooked));
+                }
+            }
+            expected.sort();
+            found.sort();
+            assert_eq!(found, expected, "{scope:?}");
+
+            let expected: Vec<Vec<String>> =
+                by_week.rows.iter().map(|row| texts(row)).filter(|row| !row[0].is_empty()).collect();
+            let found: Vec<[String; 5]> = overview
+                .all
+                .weeks
+                .iter()
+                .map(|(week, times)| {
+                    [
+                        week_label(*week),
+                        seconds(times.duration.p50),
+                        seconds(times.duration.p95),
+                        seconds(times.queued.p50),
+                        seconds(times.queued.p95),
+                    ]
+                })
+                .collect();
+            let columns = ["week", "p50_seconds", "p95_seconds", "queued_p50_seconds", "queued_p95_seconds"]
+                .map(|name| by_week.columns.iter().position(|column| column == name).unwrap());
+            let expected: Vec<[String; 5]> =
+                expected.iter().map(|row| columns.map(|column| row[column].clone())).collect();
+            assert_eq!(found, expected, "{scope:?}");
+
+            let column = rates.columns.iter().position(|column| column == "success_rate").unwrap();
+            let expected: Vec<String> = rates
+                .rows
+                .iter()
+                .map(|row| texts(row))
+                .filter(|row| !row[0].is_empty())
+                .map(|row| row[column].clone())
+                .collect();
+            let rate = |sums: &runledger::report::overview::Sums| {
+                sums.success_rate().map_or_else(String::new, |rate| rate.to_string())
+            };
+            let found: Vec<String> = overview.all.months.iter().map(|(_, sums)| rate(sums)).collect();
+            assert_eq!(found, expected, "{scope:?}");
+
+            let mut expected: Vec<Vec<String>> = failures.rows.iter().map(|row| texts(row)).collect();
+            let failed = overview.pipelines.iter().filter(|pipeline| pipeline.total.failed > 0);
+            let mut found: Vec<Vec<String>> = failed
+                .map(|pipeline| {
+                    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+                    let instant = |at: Option<Instant>| at.map_or_else(String::new, |at| at.to_string());
+                    let (sums, failures) = (&pipeline.total, &pipeline.failures);
+                    let rate = Fixed::<6>::ratio(sums.failed.into(), sums.ended().into()).unwrap();
+                    vec![
+                        text(&pipeline.name),
+                        text(&pipeline.id),
+                        text(&pipeline.kind),
+                        sums.failed.to_string(),
+                        sums.ended().to_string(),
+                        rate.to_string(),
+                        failures.consecutive().to_string(),
+                        instant(failures.last_failure_at()),
+                        instant(failures.last_success_at()),
+                    ]
+                })
+                .collect();
+            expected.sort();
+            found.sort();
+            assert_eq!(found, expected, "{scope:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
+    let archive = ledger::findings();
+    let mut outliers = 0;
+    for scope in scopes() {
+        let Ok(ledger) = Ledger::open(&archive, scope.clone()) else { continue };
+        let table = Question::named("anomalies").unwrap().ask(&ledger, None).unwrap();
+        drop(ledger);
+        let overview = overview(&archive, &scope);
+        let found: Vec<Vec<String>> = overview
+            .outliers
+            .iter()
+            .map(|outlier| {
+                let mut row: Vec<String> =
+                    outlier.label.iter().map(|part| part.clone().unwrap_or_default()).collect();
+                row.push(outlier.run_id.clone());
+                row.push(outlier.scored.booked_at.to_string());
+                let band = |band: Option<runledger::report::overview::ControlBand>,
+                            unit: fn(i128) -> String| {
+                    let parts = |band: runledger::report::overview::ControlBand| {
+                        [band.value, band.median, band.low, band.high].map(unit)
+                    };
+                    band.map(parts).unwrap_or_default()
+                };
+                row.extend(band(outlier.scored.cost, |nanos| Usd::from_units(nanos).to_string()));
+                row.extend(band(outlier.scored.duration, |millis| Seconds::from_units(millis).to_string()));
+                row
+            })
+            .collect();
+        let expected: Vec<Vec<String>> = table.rows.iter().map(|row| texts(&row[..13])).collect();
+        assert_eq!(found, expected, "{scope:?}");
+        outliers += found.len();
+    }
+    assert!(outliers > 0, "there was something to find");
+}
+
+#[test]
+fn a_span_is_held_against_the_whole_month_before_it() {
+    let archive = ledger::small();
+    let span = Span { from: Some(at("2026-02-01T00:00:00Z")), until: Some(at("2026-03-01T00:00:00Z")) };
+    let overview = overview(&archive, &Scope { span, ..Scope::default() });
+    let focus = overview.headline_month.as_ref().unwrap();
+    assert_eq!(
+        (month_label(focus.month).as_str(), focus.is_running, focus.is_whole),
+        ("2026-02", false, true)
+    );
+    assert_eq!((overview.all.total.cost.runs, overview.all.previous_month.cost.runs), (2, 3));
+    assert_eq!(usd(overview.all.previous_month.cost.total()), "0.473456789");
+    let page = html::html(&overview, "").unwrap();
+    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the month before is told");
+}
+
+#[test]
+fn a_month_that_is_running_is_held_against_the_same_part_of_the_one_before() {
+    let archive = ledger::small();
+    let known_at = at("2026-02-05T10:30:00Z");
+    let scope = Scope::default();
+    let overview = gather(&archive, &scope, None, Some(known_at)).unwrap();
+    assert!(overview.headline_month.as_ref().unwrap().is_running);
+    // Of January run-01 is before the fifth at half past ten; run-02 and run-03 come later.
+    let to_date = overview.all.previous_month_to_date.unwrap();
+    assert_eq!((to_date.cost.runs, usd(to_date.cost.total()).as_str()), (1, "0.100000000"));
+    assert_eq!(overview.all.previous_month.cost.runs, 3);
+}

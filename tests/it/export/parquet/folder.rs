@@ -1,0 +1,322 @@
+//! This is the test of the files of a dataset: only what changed is written again, and nothing else is touched.
+
+use super::{counted, files, options, rows_of, write, write_in, write_of};
+use crate::support::{ledger, machine};
+use ::parquet::record::Field;
+use chrono_tz::Tz;
+use runledger::error::Error;
+use runledger::export::parquet::Options;
+use runledger::report::rows::dataset::DatasetTable;
+use runledger::report::{DateBasis, Scope};
+use runledger::run::Instant;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
+    let archive = ledger::small();
+    let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = write(&archive, one.path());
+    assert_eq!((first[&DatasetTable::Runs].written, first[&DatasetTable::Runs].rows), (6, 12));
+    write(&archive, other.path());
+    assert_eq!(files(one.path()), files(other.path()));
+    let before = files(one.path());
+    for (table, summary) in write(&archive, one.path()) {
+        assert_eq!((summary.written, summary.removed), (0, 0), "{table:?}");
+        assert_eq!(summary.rows, first[&table].rows);
+    }
+    assert_eq!(files(one.path()), before);
+}
+
+/// The places of the files that differ between two looks, one of them may be missing.
+fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let names = before.keys().chain(after.keys()).filter(|name| !name.starts_with('_'));
+    let mut changed: Vec<String> =
+        names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+#[test]
+fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    write(&archive, folder.path());
+    let mut before = files(folder.path());
+    let mut after = |sql: &str| {
+        archive.execute_batch(sql).unwrap();
+        write(&archive, folder.path());
+        let now = files(folder.path());
+        let changed = changed(&before, &now);
+        before = now;
+        changed
+    };
+    assert_eq!(
+        after("UPDATE run_snapshots SET el_cost_usd = 0.7, el_cost_nanos = 700000000 WHERE snapshot_id = 9"),
+        ["run_snapshots/month=2026-04/part-0.parquet", "runs/month=2026-04/part-0.parquet"]
+    );
+    assert_eq!(
+        after("UPDATE pipeline_snapshots SET name = 'Saída' WHERE pipeline_id = 'd-1'"),
+        ["pipelines/part-0.parquet", "runs/month=2026-02/part-0.parquet"]
+    );
+    assert_eq!(
+        after(
+            "INSERT INTO vanishings (run_id, vanished_at, sync_id) VALUES ('run-06', '2026-06-02T00:00:00.000000Z', 1)"
+        ),
+        ["runs/month=2026-03/part-0.parquet"]
+    );
+    // A month that nothing is in any more is gone, with its folder.
+    assert_eq!(
+        after("DELETE FROM run_snapshots WHERE snapshot_id IN (11, 12)"),
+        ["run_snapshots/month=2026-05/part-0.parquet", "runs/month=2026-05/part-0.parquet"]
+    );
+    assert!(!folder.path().join("runs/month=2026-05").exists());
+}
+
+#[test]
+fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_written() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let watching = options(&[DatasetTable::Pipelines, DatasetTable::Runs], Some(1));
+    write_in(&archive, folder.path(), Scope::default(), &watching).unwrap();
+    let before = files(folder.path());
+    archive
+        .execute_batch(
+            "UPDATE run_snapshots SET number = 77 WHERE snapshot_id IN (1, 8, 12);
+             UPDATE run_snapshots SET started_at = '2025-07-01T00:00:00.000000Z' WHERE snapshot_id = 3",
+        )
+        .unwrap();
+    let done = write_in(&archive, folder.path(), Scope::default(), &watching).unwrap();
+    assert_eq!(
+        changed(&before, &files(folder.path())),
+        [
+            "runs/month=2025-07/part-0.parquet",
+            // It has a run less.
+            "runs/month=2026-01/part-0.parquet",
+            "runs/month=2026-05/part-0.parquet",
+            "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
+        ]
+    );
+    assert_eq!(done.tables[1].1.left_alone, 3);
+}
+
+#[test]
+fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("dataset");
+    let refused = |scope: Scope, options: &Options, words: &str| {
+        let before = if place.is_dir() { files(&place) } else { BTreeMap::new() };
+        match write_in(&archive, &place, scope, options) {
+            Err(Error::Usage { what, hint: Some(_) }) => assert!(what.contains(words), "{words}: {what}"),
+            other => panic!("{words}: {other:?}"),
+        }
+        if place.is_dir() {
+            assert_eq!(files(&place), before, "{words}");
+        }
+    };
+    let all = options(&DatasetTable::ALL, None);
+    fs::write(&place, "a file").unwrap();
+    refused(Scope::default(), &all, "this is none");
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("budget.xlsx"), "mine").unwrap();
+    refused(Scope::default(), &all, "budget.xlsx");
+    fs::remove_file(place.join("budget.xlsx")).unwrap();
+
+    write(&archive, &place);
+    refused(Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() }, &all, "America/Sao_Paulo");
+    refused(Scope { date: DateBasis::Ended, ..Scope::default() }, &all, "ended");
+    let other = write_of("other", &archive, &place, Scope::default(), &all).unwrap_err().to_string();
+    assert!(other.contains("has the workspace small too, which is not exported here"), "{other}");
+    refused(
+        Scope::default(),
+        &options(&[DatasetTable::Pipelines, DatasetTable::Runs], None),
+        "run_snapshots",
+    );
+    for strange in [
+        "_delta_log",
+        "runs/month=2026-01/part-00000-x.parquet",
+        "runs/part-0.parquet",
+        "pipelines/more.parquet",
+    ] {
+        fs::write(place.join(strange), "theirs").unwrap();
+        refused(Scope::default(), &all, strange);
+        fs::remove_file(place.join(strange)).unwrap();
+    }
+    let state = place.join("_runledger.json");
+    let ours = fs::read_to_string(&state).unwrap();
+    fs::write(&state, ours.replace("\"dataset_version\": 1", "\"dataset_version\": 2")).unwrap();
+    refused(Scope::default(), &all, "form 2");
+    fs::write(&state, "{").unwrap();
+    refused(Scope::default(), &all, "cannot be understood");
+    fs::write(&state, ours).unwrap();
+    assert_eq!(write(&archive, &place)[&DatasetTable::Runs].written, 0);
+}
+
+#[test]
+fn a_file_that_is_gone_or_was_cut_is_written_again() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    write(&archive, folder.path());
+    let whole = files(folder.path());
+    fs::remove_dir_all(folder.path().join("runs/month=2026-02")).unwrap();
+    fs::write(folder.path().join("pipelines/part-0.parquet"), "PAR1").unwrap();
+    fs::write(folder.path().join("runs/.runledger-left"), "behind").unwrap();
+    write(&archive, folder.path());
+    assert_eq!(files(folder.path()), whole);
+    assert!(!folder.path().join("runs/.runledger-left").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_command_says_what_it_wrote_and_refuses_what_a_dataset_has_not() {
+    let machine = machine::Machine::of(50);
+    let archive = machine.file("ledger.db");
+    machine.synced(&archive, 0);
+    let folder = machine.file("dataset");
+    let output = folder.to_str().unwrap();
+    machine.run(&archive, ["export", "parquet"]).refused(2, "there is none");
+    let period = ["export", "parquet", "--output", output, "--period", "2026-01"];
+    machine.run(&archive, period).refused(2, "a dataset has every month");
+    let decimals =
+        machine.run(&archive, ["export", "parquet", "--output", output, "--decimals", "2"]).with(2);
+    assert!(decimals.stderr.contains("a dataset has no --decimals"), "{decimals:?}");
+    let runs = machine.run(&archive, ["export", "runs", "--snapshots"]).with(2);
+    assert!(runs.stderr.contains("are for `runledger export parquet`"), "{runs:?}");
+    assert!(!folder.exists(), "what is refused makes nothing");
+
+    let ended = machine.run(&archive, ["export", "parquet", "--output", output]).with(0);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("\nruns: ") && ended.stderr.contains("; 50 rows in all\n"), "{ended:?}");
+    let row = &rows_of(&folder.join("pipelines/part-0.parquet"))[0];
+    assert_eq!(row[0], ("workspace".to_owned(), Field::Str("ledger".to_owned())));
+    machine
+        .run(&archive, ["export", "parquet", "--output", output, "--zone", "Asia/Tokyo"])
+        .refused(2, "Asia/Tokyo");
+}
+
+/// Copies a folder with all that is in it.
+#[cfg(unix)]
+fn copy(from: &Path, to: &Path) {
+    for (name, bytes) in files(from) {
+        let path = to.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends_it() {
+    let machine = machine::Machine::of(400);
+    let archive = machine.file("a.db");
+    machine.synced(&archive, 0);
+    let export = |folder: &Path| {
+        let output = folder.to_str().unwrap();
+        machine.command(&archive, ["export", "parquet", "--snapshots", "--output", output])
+    };
+    let older = machine.file("older");
+    assert!(export(&older).output().unwrap().status.success());
+    machine.let_an_hour_pass();
+    machine.synced(&archive, 0);
+    let undisturbed = machine.file("undisturbed");
+    assert!(export(&undisturbed).output().unwrap().status.success());
+    let expected = files(&undisturbed);
+
+    let mut random = fastrand::Rng::with_seed(35);
+    let mut killed = 0;
+    for round in 0..40 {
+        let folder = machine.file(&format!("round-{round}"));
+        // Half of them begin with nothing, the others with what was known an hour ago.
+        if round % 2 == 0 {
+            copy(&older, &folder);
+        }
+        let mut child = export(&folder).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_micros(random.u64(0..60_000)));
+        let _ = child.kill();
+        killed += usize::from(!child.wait().unwrap().success());
+        // The blow may have fallen before there was a folder.
+        let there = if folder.exists() { files(&folder) } else { BTreeMap::new() };
+        for name in there.keys().filter(|name| name.ends_with(".parquet")) {
+            rows_of(&folder.join(name));
+        }
+        let ended = export(&folder).output().unwrap();
+        assert!(ended.status.success(), "round {round}: {ended:?}");
+        assert_eq!(changed(&expected, &files(&folder)), Vec::<String>::new(), "round {round}");
+        assert_eq!(files(&folder), expected, "round {round}");
+    }
+    assert!(killed >= 10, "most blows fall while it lives: {killed}");
+}
+
+#[test]
+fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    let tables = [DatasetTable::Pipelines, DatasetTable::Runs];
+    write_in(&archive, &place, Scope::default(), &options(&tables, None)).unwrap();
+    let runs = counted(&place, "runs/");
+    assert!(runs.0 > 5 && runs.0 == runs.1, "{runs:?}");
+    // Queued in the oldest month, and started in the newest one after all.
+    let moved = archive
+        .execute(
+            "UPDATE run_snapshots SET started_at = (SELECT max(started_at) FROM run_snapshots) \
+             WHERE snapshot_id = (SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL \
+                                  AND started_at IS NOT NULL ORDER BY started_at LIMIT 1)",
+            [],
+        )
+        .unwrap();
+    assert_eq!(moved, 1);
+    write_in(&archive, &place, Scope::default(), &options(&tables, Some(1))).unwrap();
+    assert_eq!(counted(&place, "runs/"), runs);
+    // However many months are watched.
+    write_in(&archive, &place, Scope::default(), &options(&tables, Some(usize::MAX))).unwrap();
+    assert_eq!(counted(&place, "runs/"), runs);
+}
+
+#[test]
+fn no_file_outside_of_a_dataset_is_ever_touched() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let (place, victim) = (folder.path().join("lake"), folder.path().join("victim"));
+    write(&archive, &place);
+    fs::create_dir(&victim).unwrap();
+    fs::write(victim.join("part-0.parquet"), "theirs").unwrap();
+    let state = place.join("_runledger.json");
+    let ours = fs::read_to_string(&state).unwrap();
+    for strange in
+        ["../../victim/part-0.parquet", "month=../../../victim/part-0.parquet", "/etc/part-0.parquet"]
+    {
+        let edited = ours.replacen("\"month=2026-01/part-0.parquet\"", &format!("\"{strange}\""), 1);
+        assert_ne!(edited, ours);
+        fs::write(&state, edited).unwrap();
+        let error =
+            write_in(&archive, &place, Scope::default(), &options(&DatasetTable::ALL, None)).unwrap_err();
+        assert!(error.to_string().contains("names no file of a dataset"), "{error}");
+        assert_eq!(fs::read(victim.join("part-0.parquet")).unwrap(), b"theirs");
+    }
+}
+
+#[test]
+fn what_was_known_at_two_moments_is_never_mixed() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    let known_at: String =
+        archive.query_row("SELECT max(observed_at) FROM run_snapshots", [], |row| row.get(0)).unwrap();
+    let then = || Scope { as_of: Some(Instant::parse(&known_at).unwrap()), ..Scope::default() };
+    let left_alone = |scope: Scope| {
+        let done = write_in(&archive, &place, scope, &options(&DatasetTable::ALL, Some(1))).unwrap();
+        done.tables.iter().map(|(_, summary)| summary.left_alone).sum::<u64>()
+    };
+    write(&archive, &place);
+    let watched = left_alone(Scope::default());
+    assert!(watched > 0);
+    // Another moment: every month is looked at, however few are watched.
+    assert_eq!(left_alone(then()), 0);
+    assert_eq!(left_alone(then()), watched);
+    assert_eq!(left_alone(Scope::default()), 0);
+}

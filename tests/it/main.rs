@@ -1,0 +1,22 @@
+//! This is the one binary of integration tests. Its modules mirror `src/`; what several of them use is in `support`.
+
+#![allow(clippy::disallowed_methods, reason = "tests read variables and pass them on")]
+
+mod api;
+mod cli;
+mod close;
+mod crash_safety;
+mod docs;
+mod export;
+mod maintenance;
+mod notify;
+mod packaging;
+mod report;
+mod run;
+mod secrecy;
+mod settings;
+mod store;
+mod support;
+mod sync;
+mod tidy;
+mod workspace;

@@ -1,0 +1,111 @@
+//! This is the test of `backup`.
+
+use super::{PAGE, broken, eventful, run};
+use crate::support::workspace;
+use crate::support::workspace::{Workspace, at, options};
+use runledger::store::{Archive, Lock};
+use rusqlite::Connection;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+#[test]
+fn a_backup_is_the_archive_in_one_file() {
+    let workspace = eventful(60);
+    let backup = workspace.file("backup.db");
+    fs::write(&backup, "an older backup").unwrap();
+    let ran = run(&workspace.path(), &["backup", backup.to_str().unwrap()]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains("verified"), "{}", ran.out);
+    assert_eq!(workspace::archived_in(&backup), workspace.archived());
+    let documents = |path: &Path| run(path, &["export", "documents"]).out;
+    assert_eq!(documents(&backup), documents(&workspace.path()));
+    assert_eq!(broken(&backup), (0, Vec::new()));
+    let plain = workspace.file("plain");
+    fs::write(&plain, "").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&backup), mode(&plain));
+    // It can take the archive's place and go on from there.
+    let summary = workspace.sync_into(&backup, &options());
+    assert_eq!((summary.tally.new, summary.tally.changed), (0, 0));
+    assert_eq!(broken(&backup), (0, Vec::new()));
+}
+
+#[test]
+fn a_backup_while_a_sync_is_writing_is_one_moment_of_the_archive() {
+    let workspace = Workspace::of(200);
+    let (path, backup) = (workspace.path(), workspace.file("backup.db"));
+    let (from, to) = (path.clone(), backup.clone());
+    workspace.sandbox.on_request(move |call, _| {
+        if workspace::page_of(call) == Some(7) {
+            Archive::open_for_reading(&from).unwrap().copy_to(&to).unwrap();
+        }
+        None
+    });
+    assert!(workspace.sync(&options()).result.is_ok());
+    assert_eq!(broken(&backup), (0, Vec::new()));
+    assert_eq!(workspace::rows_of(&backup, "SELECT outcome FROM syncs"), ["running"]);
+    // What is written and not committed is not in it, and a log that is not worked in is.
+    let lock = Lock::acquire(&path, at("2026-11-23T18:00:00Z")).unwrap();
+    let archive = Archive::open(&path, &lock).unwrap();
+    archive
+        .connection()
+        .execute_batch("UPDATE syncs SET reason = 'committed'; BEGIN; DELETE FROM pipeline_snapshots")
+        .unwrap();
+    assert_eq!(run(&path, &["backup", backup.to_str().unwrap()]).code, 0);
+    assert_eq!(
+        workspace::rows_of(&backup, "SELECT reason, (SELECT count(*) FROM pipelines) FROM syncs"),
+        ["committed|40"]
+    );
+}
+
+#[test]
+fn a_backup_never_replaces_the_archive_itself() {
+    let workspace = eventful(60);
+    let path = workspace.path();
+    let (link, hard) = (workspace.file("link.db"), workspace.file("hard.db"));
+    symlink(&path, &link).unwrap();
+    fs::hard_link(&path, &hard).unwrap();
+    let roundabout = path.parent().unwrap().join(".").join("runledger.db");
+    let own = ["-wal", "-shm", "-journal", ".lock"]
+        .map(|suffix| PathBuf::from(format!("{}{suffix}", path.display())));
+    let before = fs::metadata(&path).unwrap().ino();
+    for place in [&path, &link, &hard, &roundabout].into_iter().chain(&own) {
+        let ran = run(&path, &["backup", place.to_str().unwrap()]);
+        assert_eq!(ran.code, 2, "{}", place.display());
+        assert!(ran.err.contains("belongs to the archive itself"), "{}", ran.err);
+    }
+    let through_link = run(&link, &["backup", own[0].to_str().unwrap()]);
+    assert_eq!(through_link.code, 2);
+    assert_eq!(run(&path, &["backup", "/dev/null"]).code, 2);
+    assert_eq!(fs::metadata(&path).unwrap().ino(), before);
+    assert_eq!(broken(&path), (0, Vec::new()));
+}
+
+#[test]
+fn a_backup_that_fails_leaves_the_one_before() {
+    let workspace = eventful(60);
+    let backup = workspace.file("backup.db");
+    fs::write(&backup, "the one before").unwrap();
+    let nowhere = workspace.file("nowhere/backup.db");
+    let ran = run(&workspace.path(), &["backup", nowhere.to_str().unwrap()]);
+    assert_eq!(ran.code, 7, "{}", ran.err);
+    assert!(ran.err.contains("was not written"), "{}", ran.err);
+    // A table whose pages are gone.
+    let damaged = workspace.file("damaged.db");
+    workspace.archive().copy_to(&damaged).unwrap();
+    let root: u64 = Connection::open(&damaged)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'run_snapshots'", [], |row| row.get(0))
+        .unwrap();
+    let mut bytes = fs::read(&damaged).unwrap();
+    bytes[((root - 1) * PAGE) as usize..][..64].fill(0xff);
+    fs::write(&damaged, bytes).unwrap();
+    let ran = run(&damaged, &["backup", backup.to_str().unwrap()]);
+    assert_eq!(ran.code, 6, "{}", ran.err);
+    assert_eq!(fs::read_to_string(&backup).unwrap(), "the one before");
+    let leftovers = fs::read_dir(backup.parent().unwrap()).unwrap();
+    let leftovers = leftovers
+        .filter(|file| file.as_ref().unwrap().file_name().to_str().unwrap().starts_with(".runledger-"));
+    assert_eq!(leftovers.count(), 0);
+}

@@ -1,0 +1,74 @@
+//! This is the test of `verify`: settled runs against what the API says now.
+
+use super::{command, json_of, ran, run_online};
+use crate::support::workspace::{Workspace, at, options};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs;
+use uuid::Uuid;
+
+#[test]
+fn settled_runs_are_compared_with_what_the_api_says_now() {
+    let workspace = Workspace::of(100);
+    workspace.sync(&options());
+    let before = fs::read(workspace.path()).unwrap();
+    let ran = run_online(&workspace, &["verify", "--sample", "1000"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let open: BTreeSet<Uuid> = {
+        let model = workspace.sandbox.model();
+        model.in_progress().into_iter().chain(model.costs_unknown()).collect()
+    };
+    let settled: Vec<Uuid> = workspace.ids().into_iter().filter(|id| !open.contains(id)).collect();
+    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    assert_eq!(told["same"], told["compared"]);
+    assert!(told["compared"].as_u64().unwrap() >= settled.len() as u64);
+
+    let (corrected, gone) = (settled[10], settled[20]);
+    workspace.sandbox.model().change(corrected, |run| {
+        run.insert("el_cost_usd".to_owned(), json!(0.5));
+    });
+    workspace.sandbox.model().delete(gone);
+    let ran = run_online(&workspace, &["verify", "--sample", "1000"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.out.contains(&format!("run {corrected}\n")), "{}", ran.out);
+    assert!(ran.out.contains("  el_cost_usd\n") && ran.out.contains("    API now   0.5\n"), "{}", ran.out);
+    assert!(ran.out.contains(&format!("run {gone}: the API has no such run\n")), "{}", ran.out);
+    assert!(ran.err.contains("1 differ from the API, 1 are gone"), "{}", ran.err);
+    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    let runs = told["runs"].as_array().unwrap();
+    let verdicts: BTreeSet<(&str, &str)> =
+        runs.iter().map(|run| (run["run_id"].as_str().unwrap(), run["verdict"].as_str().unwrap())).collect();
+    let (corrected, gone) = (corrected.to_string(), gone.to_string());
+    assert_eq!(verdicts, BTreeSet::from([(corrected.as_str(), "differs"), (gone.as_str(), "gone")]));
+    assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{told}");
+    assert!(fs::read(workspace.path()).unwrap() == before, "verifying stores nothing");
+}
+
+#[test]
+fn a_seed_draws_the_same_runs_again() {
+    let workspace = Workspace::of(200);
+    workspace.sync(&options());
+    let archive = workspace.archive();
+    let draw = |size, seed| archive.settled_sample(at("2026-11-01T00:00:00Z"), size, seed).unwrap();
+    assert_eq!(draw(10, 1), draw(10, 1));
+    assert_ne!(draw(10, 1), draw(10, 2));
+    let all = draw(1000, 1);
+    let distinct: BTreeSet<&Uuid> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len());
+    assert!(draw(10, 3).iter().all(|id| distinct.contains(id)));
+    // Every run is drawn now and then.
+    let drawn: BTreeSet<Uuid> = (0..200).flat_map(|seed| draw(20, seed)).collect();
+    assert_eq!(drawn.len(), all.len());
+    let unsettled = archive.unsettled(at("2026-11-01T00:00:00Z")).unwrap();
+    assert_eq!(all.len() + unsettled.len(), 200);
+    assert!(unsettled.iter().all(|run| !distinct.contains(&run.run_id)));
+}
+
+#[test]
+fn verifying_with_a_refused_key_ends_at_once() {
+    let workspace = Workspace::of(50);
+    workspace.sync(&options());
+    let mut command = command(&workspace.path(), &["verify", "--sample", "5"]);
+    command.env("NEKT_API_KEY", "wrong").env("RUNLEDGER_API_URL", workspace.sandbox.url());
+    assert_eq!(ran(command).code, 4);
+}

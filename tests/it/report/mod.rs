@@ -1,0 +1,33 @@
+//! This is the test of the reports: against figures worked out by hand, against SQL, and against golden files.
+
+mod allocation;
+mod as_of;
+mod audit_queries;
+mod cost_and_duration;
+mod credits;
+mod period;
+mod question;
+mod reconcile;
+
+use crate::support::ledger;
+use chrono_tz::Tz;
+use runledger::report::period::Calendar;
+use runledger::report::question::Question;
+use runledger::report::{Dimension, Span, Table, cost, duration};
+use rusqlite::Connection;
+
+const ALWAYS: Span = Span { from: None, until: None };
+const MONTH: Dimension = Dimension::Period(Calendar::Month);
+
+/// The rows as a machine reads them, with `""` for what is not known.
+fn exact(table: &Table) -> Vec<Vec<String>> {
+    table.rows.iter().map(|row| row.iter().map(|cell| cell.exact().unwrap_or_default()).collect()).collect()
+}
+
+fn answer(name: &str, archive: &Connection) -> Table {
+    match name {
+        "cost" => cost::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
+        "duration" => duration::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
+        name => Question::named(name).unwrap().ask(&ledger::opened(archive, &ALWAYS, Tz::UTC), None).unwrap(),
+    }
+}

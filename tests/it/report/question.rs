@@ -1,0 +1,79 @@
+//! This is the test of the questions in `queries/`, and of every report in every format.
+
+use super::{ALWAYS, answer, exact};
+use crate::support::{golden, ledger};
+use chrono_tz::Tz;
+use runledger::export::json::Layout;
+use runledger::export::{Dialect, csv, json, markdown, terminal};
+use runledger::report::question::{QUESTIONS, Question};
+use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+
+#[test]
+fn every_question_opens_with_itself() {
+    for question in QUESTIONS {
+        assert!(question.title().contains('?'), "queries/{}.sql: {:?}", question.name, question.title());
+        assert!(question.sql.starts_with("-- "), "queries/{}.sql", question.name);
+    }
+}
+
+#[test]
+fn every_file_of_queries_is_a_question_and_every_question_a_file() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".sql").map(str::to_owned))
+        .collect();
+    let mut questions = QUESTIONS.map(|question| question.name.to_owned()).to_vec();
+    files.sort();
+    questions.sort();
+    assert_eq!(files, questions);
+}
+
+#[test]
+fn a_limit_cuts_a_question_that_has_one_and_is_refused_by_another() {
+    let archive = ledger::small();
+    let slowest = Question::named("slowest-runs")
+        .unwrap()
+        .ask(&ledger::opened(&archive, &ALWAYS, Tz::UTC), Some(2))
+        .unwrap();
+    let ids: Vec<String> = exact(&slowest).iter().map(|row| row[0].clone()).collect();
+    assert_eq!(ids, ["run-04", "run-02"]);
+    let refused = Question::named("failures")
+        .unwrap()
+        .ask(&ledger::opened(&archive, &ALWAYS, Tz::UTC), Some(2))
+        .unwrap_err();
+    assert_eq!(refused.exit_code(), 2);
+}
+
+#[test]
+fn every_report_in_every_format_is_its_golden_file() {
+    let (small, findings) = (ledger::small(), ledger::findings());
+    for question in QUESTIONS {
+        let archive = match question.name {
+            "audit" | "waste" | "anomalies" | "settling" => &findings,
+            _ => &small,
+        };
+        let table = answer(question.name, archive);
+        let mut out = Vec::new();
+        csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut out).unwrap();
+        golden::assert_golden(&format!("{}.csv", question.name), &out);
+        out.clear();
+        for name in ["excel", "excel-br"] {
+            let mut dialect = Dialect::named(name).unwrap();
+            dialect.zone = Tz::America__Sao_Paulo;
+            csv::write_table(&table, &dialect, USD_DECIMALS, &mut out).unwrap();
+            golden::assert_golden(&format!("{}.{name}.csv", question.name), &out);
+            out.clear();
+        }
+        json::write_table(&table, Layout::Array, USD_DECIMALS, &mut out).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&out).unwrap();
+        golden::assert_golden(&format!("{}.json", question.name), &out);
+        out.clear();
+        markdown::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
+        golden::assert_golden(&format!("{}.md", question.name), &out);
+        out.clear();
+        terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
+        golden::assert_golden(&format!("{}.txt", question.name), &out);
+    }
+}

@@ -1,0 +1,3 @@
+//! This is the test of single runs.
+
+mod round_trip;

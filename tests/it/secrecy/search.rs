@@ -1,0 +1,17 @@
+//! This is the test of the search itself: it finds what it looks for.
+
+use super::{KEY, Traces, base64};
+
+#[test]
+fn the_search_finds_what_it_looks_for() {
+    let mut traces = Traces::default();
+    for lead in 0..3 {
+        let text = format!("{}{KEY} and more", &"abc"[..lead]);
+        traces.0.clear();
+        traces.add("a place".to_owned(), base64(text.as_bytes(), b"+/"));
+        assert!(std::panic::catch_unwind(|| traces.assert_clean()).is_err(), "at offset {lead}");
+    }
+    traces.0.clear();
+    traces.add("a place".to_owned(), b"nothing".to_vec());
+    traces.assert_clean();
+}

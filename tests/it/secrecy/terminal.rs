@@ -1,0 +1,67 @@
+//! This is the test of control characters from the API: none reaches a terminal.
+
+use super::{Stage, month_of};
+use runledger::sandbox::{Fault, FaultPlan, Kind, Which};
+use serde_json::json;
+
+#[test]
+fn nothing_from_the_api_steers_a_terminal() {
+    let stage = Stage::new();
+    let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
+    let id = stage.sandbox.model().ids().nth(60).unwrap();
+    {
+        let mut model = stage.sandbox.model();
+        let pipeline = model.pipelines(Kind::Source).next().unwrap().0;
+        model.rename_pipeline(pipeline, evil);
+        model.change(id, |run| {
+            run.insert(evil.to_owned(), json!(evil));
+            run.insert("status".to_owned(), json!(evil));
+            run.insert("source".to_owned(), json!(pipeline.to_string()));
+            run.insert("trigger".to_owned(), json!({"type": evil, evil: evil}));
+        });
+    }
+    let (month, run) = (month_of(&stage, id), id);
+    let id = id.to_string();
+    stage.gateway.set_plan(FaultPlan::once(
+        Which::Runs,
+        Fault::body(json!({"count": 1, "results": evil}).to_string().replace("\\u001b", "\\u001B")),
+    ));
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["sync"],
+        vec!["status"],
+        vec!["show", &id],
+        vec!["report", "cost", "--by", "pipeline"],
+        vec!["report", "failures"],
+        vec!["query", "SELECT * FROM drift"],
+        vec!["drift"],
+        vec!["export", "documents", "--output", "documents.ndjson", "--manifest"],
+        vec!["verify-file", "documents.ndjson"],
+        vec!["coverage"],
+        vec!["verify", "--sample", "100"],
+        vec!["check"],
+        vec!["query", "SELECT status, pipeline_name FROM runs"],
+        vec!["query", "SELECT status FROM runs WHERE status = char(27)", "--param", "\u{1b}=x"],
+        vec!["close", &month, "--force"],
+        vec!["close"],
+        vec!["close", evil],
+        vec!["reconcile", "--period", &month, "--invoice", "1"],
+        vec!["report", "cost", "--by", "status,pipeline", "--period", &month],
+        vec!["config"],
+        vec!["fetch", &id],
+        vec!["restatements"],
+    ];
+    for arguments in commands {
+        if arguments[0] == "fetch" {
+            // What became known of the closed month steers as little.
+            stage.sandbox.model().change(run, |run| {
+                run.insert("status".to_owned(), json!(format!("{evil} again")));
+            });
+        }
+        let output = stage.command(&arguments).output().unwrap();
+        for text in [output.stdout, output.stderr] {
+            let text = String::from_utf8(text).unwrap();
+            let steers = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+            assert_eq!(text.find(steers), None, "{arguments:?}: {text:?}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! This is the test of archives of released versions: each opens, checks and reports.
+
+use crate::maintenance::{broken, closed, json_of, run};
+use crate::support::golden::assert_golden;
+use crate::support::workspace::at;
+use runledger::store::{Archive, Lock};
+use rusqlite::Connection;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many runs a fixture has: it lies in the repository for good.
+const FIXTURE_RUNS: usize = 60;
+
+fn fixture(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/v{version}.db"))
+}
+
+/// A copy of the fixture of that version, changed by `sql` as that version may have, and migrated by this program.
+fn migrated(folder: &tempfile::TempDir, version: u32, sql: &str) -> PathBuf {
+    let path = folder.path().join(format!("v{version}.db"));
+    fs::copy(fixture(version), &path).unwrap();
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    // A sync migrates it where there is something to migrate.
+    let lock = Lock::acquire(&path, at("2026-11-24T00:00:00Z")).unwrap();
+    drop(Archive::open(&path, &lock).unwrap());
+    assert_eq!(broken(&path), (0, Vec::new()));
+    path
+}
+
+/// Holds what the archive says against the golden files of that version.
+fn assert_reports(path: &Path, version: u32) {
+    let mut told = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
+    for varies in ["archive", "file_bytes", "schema_version"] {
+        told.as_object_mut().unwrap().remove(varies);
+    }
+    assert_golden(&format!("v{version}-status.json"), format!("{told:#}\n").as_bytes());
+    let said = |arguments: &[&str]| run(path, arguments).out;
+    assert_golden(&format!("v{version}-cost.csv"), said(&["report", "cost", "--format", "csv"]).as_bytes());
+    assert_golden(&format!("v{version}-drift.json"), said(&["drift", "--json"]).as_bytes());
+}
+
+#[test]
+fn an_archive_of_version_1_opens_checks_and_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_reports(&migrated(&folder, 1, ""), 1);
+}
+
+#[test]
+fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(&folder, 2, "");
+    assert_reports(&path, 2);
+    for (golden, arguments) in [
+        ("v2-closes.json", &["close", "--json"][..]),
+        ("v2-restatements.csv", &["restatements", "--format", "csv"]),
+        (
+            "v2-closed-cost.csv",
+            &["report", "cost", "--by", "pipeline", "--period", "2026-10", "--format", "csv"],
+        ),
+        ("v2-closed-costs.csv", &["export", "costs", "--period", "2026-10"]),
+    ] {
+        assert_golden(golden, run(&path, arguments).out.as_bytes());
+    }
+}
+
+#[test]
+fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
+    let folder = tempfile::tempdir().unwrap();
+    let untouched = Connection::open(fixture(1)).unwrap();
+    let texts = |archive: &Connection, sql: &str| -> Vec<String> {
+        let mut statement = archive.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    let pipelines = "SELECT json_array(kind, pipeline_id, slug, name, description, active, status, created_at, updated_at, \
+                            first_seen_at, gone_at) FROM pipelines ORDER BY kind, pipeline_id";
+    let ids = texts(&untouched, "SELECT pipeline_id FROM pipelines ORDER BY kind, pipeline_id");
+    let first_seen = texts(&untouched, "SELECT first_seen_at FROM pipelines ORDER BY kind, pipeline_id");
+    drop(untouched);
+    // One is gone since an hour later, and one was gone when it was first seen.
+    let gone = format!(
+        "UPDATE pipelines SET gone_at = '2026-11-23T17:00:00.000000Z' WHERE pipeline_id = '{}';
+         UPDATE pipelines SET gone_at = first_seen_at WHERE pipeline_id = '{}';",
+        ids[0], ids[1]
+    );
+    let before = Connection::open_in_memory().unwrap();
+    before.execute_batch(&format!("ATTACH '{}' AS v1", fixture(1).display())).unwrap();
+    before.execute_batch("CREATE TABLE pipelines AS SELECT * FROM v1.pipelines; CREATE TABLE vanished_runs AS SELECT * FROM v1.vanished_runs").unwrap();
+    before.execute_batch(&gone.replace("UPDATE pipelines", "UPDATE main.pipelines")).unwrap();
+
+    let path = migrated(&folder, 1, &gone);
+    let after = Connection::open(&path).unwrap();
+    assert_eq!(
+        texts(&after, pipelines),
+        texts(&before, &pipelines.replace("FROM pipelines", "FROM main.pipelines"))
+    );
+    let vanished = "SELECT json_array(run_id, vanished_at, sync_id) FROM vanished_runs ORDER BY run_id";
+    assert_eq!(texts(&after, vanished), texts(&before, vanished));
+    assert_eq!(texts(&after, vanished).len(), 1);
+    let states = |id: &str| {
+        texts(
+            &after,
+            &format!(
+                "SELECT json_array(observed_at, superseded_at, gone_at) FROM pipeline_snapshots \
+                 WHERE pipeline_id = '{id}' ORDER BY observed_at"
+            ),
+        )
+    };
+    assert_eq!(
+        states(&ids[0]),
+        [
+            format!("[\"{}\",\"2026-11-23T17:00:00.000000Z\",null]", first_seen[0]),
+            "[\"2026-11-23T17:00:00.000000Z\",null,\"2026-11-23T17:00:00.000000Z\"]".to_owned()
+        ]
+    );
+    assert_eq!(states(&ids[1]), [format!("[\"{0}\",null,\"{0}\"]", first_seen[1])]);
+    assert_eq!(states(&ids[2]), [format!("[\"{}\",null,null]", first_seen[2])]);
+}
+
+/// Writes the fixture of the newest version. `migrations/README.md` says when.
+#[test]
+#[ignore = "it writes tests/fixtures; only a new schema version needs it"]
+fn write_the_fixture_of_the_newest_version() {
+    let workspace = closed(FIXTURE_RUNS);
+    let archive = workspace.archive();
+    let version = archive.contents(at("2026-11-23T18:00:00Z")).unwrap().schema_version;
+    let path = fixture(version);
+    assert!(!path.exists(), "{} is there: a released fixture is never written again", path.display());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    archive.copy_to(&path).unwrap();
+}

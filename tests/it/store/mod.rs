@@ -1,0 +1,3 @@
+//! This is the test of the store.
+
+mod migrations;

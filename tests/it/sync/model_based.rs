@@ -1,0 +1,144 @@
+//! This is the proof of the whole sync by model.
+//!
+//! Whatever happens to the runs between any two requests, and whatever goes wrong on the way, what
+//! exists throughout is archived, and the archive at rest is the truth.
+
+use crate::support::workspace::{Workspace, normal, options};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use runledger::sandbox::{Model, Outcome};
+use runledger::sync::Options;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// What happens between two requests.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Nothing,
+    Create,
+    Change(usize),
+    Finish(usize),
+    Settle(usize),
+    Delete(usize),
+    /// The request is refused for now.
+    Fail(u16),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let place = || 0..1000_usize;
+    prop_oneof![
+        3 => Just(Event::Nothing),
+        3 => Just(Event::Create),
+        2 => place().prop_map(Event::Change),
+        1 => place().prop_map(Event::Finish),
+        1 => place().prop_map(Event::Settle),
+        3 => place().prop_map(Event::Delete),
+        1 => prop_oneof![Just(429), Just(500), Just(503)].prop_map(Event::Fail),
+    ]
+}
+
+/// One sync: how it asks, and what happens before each of its requests.
+#[derive(Debug, Clone)]
+struct Round {
+    page_size: u32,
+    concurrency: usize,
+    full: bool,
+    events: Vec<Event>,
+}
+
+fn round() -> impl Strategy<Value = Round> {
+    let events = proptest::collection::vec(event(), 0..60);
+    (1..12_u32, 1..5_usize, any::<bool>(), events).prop_map(|(page_size, concurrency, full, events)| Round {
+        page_size,
+        concurrency,
+        full,
+        events,
+    })
+}
+
+/// Every state that each run was in, oldest first.
+type States = BTreeMap<Uuid, Vec<Value>>;
+
+fn some(ids: &[Uuid], place: usize) -> Option<Uuid> {
+    (!ids.is_empty()).then(|| ids[place % ids.len()])
+}
+
+/// Lets it happen, and writes down the state that came of it. `Some`: a status instead of an answer.
+fn happen(event: Event, model: &mut Model, states: &mut States) -> Option<StatusCode> {
+    model.advance(TimeDelta::seconds(1));
+    let ids: Vec<Uuid> = model.ids().collect();
+    let touched = match event {
+        Event::Nothing => None,
+        Event::Create => Some(model.add()),
+        Event::Change(place) => some(&ids, place).inspect(|id| {
+            model.change(*id, |run| drop(run.insert("extra_config".to_owned(), json!({ "change": place }))));
+        }),
+        Event::Finish(place) => some(&model.in_progress(), place).inspect(|id| {
+            model.finish(*id, if place % 3 == 0 { Outcome::Failed } else { Outcome::Success });
+        }),
+        Event::Settle(place) => some(&model.costs_unknown(), place).inspect(|id| model.settle(*id)),
+        Event::Delete(place) => {
+            if let Some(id) = some(&ids, place) {
+                model.delete(id);
+            }
+            None
+        }
+        Event::Fail(status) => return StatusCode::from_u16(status).ok(),
+    };
+    if let Some(id) = touched {
+        states.entry(id).or_default().push(normal(model.run(id).expect("it was touched just now")));
+    }
+    None
+}
+
+fn states_of(workspace: &Workspace) -> States {
+    workspace.truth().into_iter().map(|(id, run)| (id, vec![run])).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_meanwhile_what_exists_throughout_is_archived(
+        runs in 0..60_usize, rounds in proptest::collection::vec(round(), 1..4),
+    ) {
+        let workspace = Workspace::of(runs);
+        for Round { page_size, concurrency, full, events } in rounds {
+            let before: BTreeSet<Uuid> = workspace.ids().into_iter().collect();
+            // What each run was since this sync began: the archive must have one of these.
+            let states = Arc::new(Mutex::new(states_of(&workspace)));
+            let mut events = events.into_iter();
+            let seen = Arc::clone(&states);
+            workspace.sandbox.on_request(move |_, model| {
+                let event = events.next().unwrap_or(Event::Nothing);
+                happen(event, model, &mut seen.lock().unwrap()).map(IntoResponse::into_response)
+            });
+            let options = Options { page_size, concurrency, full, ..options() };
+            let summary = workspace.sync(&options);
+            workspace.sandbox.on_request(|_, _| None);
+            workspace.wait(TimeDelta::minutes(10));
+            let Ok(()) = summary.result else { continue };
+            let (truth, archived, states) = (workspace.truth(), workspace.archived(), states.lock().unwrap());
+            for id in before.iter().filter(|id| truth.contains_key(id)) {
+                prop_assert!(archived.contains_key(id), "{id} was there throughout");
+                if summary.kind != runledger::store::SyncKind::Incremental {
+                    prop_assert!(states[id].contains(&archived[id]), "{id} is in a state of this sync");
+                }
+            }
+        }
+        // At rest, the archive is the truth and what is gone from it.
+        let summary = workspace.sync(&Options { full: true, ..options() });
+        prop_assert!(summary.result.is_ok(), "{:?}", summary.result);
+        let (truth, mut archived) = (workspace.truth(), workspace.archived());
+        let vanished: BTreeSet<Uuid> =
+            workspace.rows("SELECT run_id FROM vanished_runs").iter().map(|id| id.parse().unwrap()).collect();
+        let gone: BTreeSet<Uuid> = archived.keys().filter(|id| !truth.contains_key(id)).copied().collect();
+        prop_assert_eq!(vanished, gone);
+        archived.retain(|id, _| truth.contains_key(id));
+        prop_assert!(archived == truth, "the archive has what the API has");
+    }
+}

@@ -1,0 +1,138 @@
+//! This is the test of run lists in an order, or with pages, that the contract does not promise.
+
+use super::{complete, full, settled, tally};
+use crate::support::workspace::{Workspace, options, page_of};
+use chrono::TimeDelta;
+use runledger::sandbox::{Options as SandboxOptions, Order};
+use runledger::store::SyncKind;
+use runledger::sync::Options;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[test]
+fn list_items_that_lack_fields_are_completed_by_id_once() {
+    let workspace = Workspace::of(60);
+    workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
+    let summary = complete(&workspace, &options());
+    assert_eq!(tally(&summary), [60, 0, 0, 0]);
+    assert_eq!(workspace.runs_asked().len(), 60);
+    assert_eq!(workspace.archived(), workspace.truth());
+
+    workspace.sandbox.forget_requests();
+    assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 60, 0]);
+    assert!(workspace.runs_asked().is_empty(), "items that did not change need no details");
+
+    let id = workspace.ids()[30];
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("number".to_owned(), json!(77_777));
+    });
+    workspace.sandbox.forget_requests();
+    assert_eq!(tally(&complete(&workspace, &full())), [0, 1, 59, 0]);
+    assert_eq!(workspace.runs_asked(), [id]);
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
+    let workspace = Workspace::of(60);
+    workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
+    let id = workspace.ids()[10];
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("status".to_owned(), json!("success"));
+        run.insert("el_cost_usd".to_owned(), Value::Null);
+        run.insert("transformation_cost_usd".to_owned(), Value::Null);
+    });
+    complete(&workspace, &options());
+    workspace.sandbox.model().change(id, |run| {
+        run.insert("el_cost_usd".to_owned(), json!(0.25));
+    });
+    assert_eq!(tally(&complete(&workspace, &options()))[..2], [0, 1]);
+    assert_eq!(workspace.archived(), workspace.truth());
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &options());
+    assert!(!workspace.runs_asked().contains(&id), "its cost is known now");
+}
+
+#[test]
+fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
+    for order in [Order::OldestFirst, Order::Shuffled(3)] {
+        let workspace = Workspace::of(130);
+        workspace.sandbox.model().set_order(order);
+        let summary = complete(&workspace, &options());
+        assert_eq!((summary.newest_first, tally(&summary)), (Some(false), [130, 0, 0, 0]), "{order:?}");
+        assert_eq!(workspace.archived(), workspace.truth());
+        workspace.wait(TimeDelta::hours(1));
+        let (added, old) = {
+            let mut model = workspace.sandbox.model();
+            let added = [model.add(), model.add()];
+            let old = settled(&model)[60];
+            model.change(old, |run| {
+                run.insert("number".to_owned(), json!(4711));
+            });
+            (added, old)
+        };
+        let summary = complete(&workspace, &options());
+        assert_eq!((summary.newest_first, tally(&summary)), (Some(false), [2, 1, 129, 0]), "{order:?}");
+        assert_eq!(workspace.archived(), workspace.truth());
+        assert!(added.iter().chain([&old]).all(|id| workspace.archived().contains_key(id)));
+    }
+}
+
+#[test]
+fn a_list_that_loses_its_order_later_is_read_whole_again() {
+    let workspace = Workspace::of(130);
+    assert_eq!(complete(&workspace, &options()).newest_first, Some(true));
+    workspace.sandbox.model().set_order(Order::Shuffled(5));
+    workspace.wait(TimeDelta::hours(1));
+    workspace.sandbox.model().add();
+    let summary = complete(&workspace, &options());
+    assert_eq!((summary.kind, summary.newest_first), (SyncKind::Incremental, Some(false)));
+    assert_eq!(workspace.archived(), workspace.truth());
+}
+
+#[test]
+fn pages_that_the_server_cuts_are_all_read() {
+    let workspace = Workspace::serving(100, SandboxOptions { max_page_size: 7, ..SandboxOptions::default() });
+    let options = Options { page_size: 500, ..options() };
+    complete(&workspace, &options);
+    assert_eq!(workspace.archived(), workspace.truth());
+    assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=15));
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &options);
+    assert_eq!(workspace.pages_asked(), [1, 2]);
+}
+
+#[test]
+fn runs_created_and_deleted_between_pages_hide_no_other() {
+    for concurrency in [1, 4] {
+        for seed in 0..6 {
+            let workspace = Workspace::of(200);
+            let before = workspace.ids();
+            let mut rng = fastrand::Rng::with_seed(seed);
+            workspace.sandbox.on_request(move |call, model| {
+                if page_of(call).is_some() && call.number < 40 {
+                    for _ in 0..rng.usize(..4) {
+                        model.add();
+                    }
+                    for _ in 0..rng.usize(..4) {
+                        let place = rng.usize(..model.count());
+                        let id = model.ids().nth(place).unwrap();
+                        model.delete(id);
+                    }
+                }
+                None
+            });
+            complete(&workspace, &Options { concurrency, ..options() });
+            let (truth, archived) = (workspace.truth(), workspace.archived());
+            let throughout: Vec<&Uuid> = before.iter().filter(|id| truth.contains_key(id)).collect();
+            assert!(throughout.len() < before.len(), "something was deleted");
+            for id in throughout {
+                assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
+            }
+            // What was pushed off the top meanwhile is met by the next sync at the latest.
+            complete(&workspace, &Options { concurrency, ..options() });
+            let archived = workspace.archived();
+            assert!(workspace.truth().keys().all(|id| archived.contains_key(id)), "seed {seed}");
+        }
+    }
+}

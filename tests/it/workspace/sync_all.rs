@@ -1,0 +1,180 @@
+//! This is the test of `sync --all`: every workspace of the settings.
+
+use crate::support::month_end::{MonthEnd, Ran, ran};
+use crate::support::{month_end, workspace};
+use serde_json::{Value, json};
+use std::fs;
+
+/// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.
+fn three(acme: &MonthEnd, globex: &MonthEnd, globex_key: &str) -> String {
+    let of = |name: &str, folder: &str, url: &str| {
+        format!(
+            "[[workspace]]\nname = \"{name}\"\narchive = \"{folder}/{name}.db\"\napi_key_file = \"{name}.key\"\n\
+             api_url = \"{url}\"\n"
+        )
+    };
+    let folder = |name: &str| acme.workspace.file(name);
+    fs::create_dir(folder("archives")).unwrap();
+    fs::write(folder("acme.key"), acme.workspace.sandbox.api_key()).unwrap();
+    fs::write(folder("globex.key"), globex_key).unwrap();
+    fs::write(folder("initech.key"), "a-key").unwrap();
+    [
+        of("globex", "archives", &globex.workspace.sandbox.url()),
+        of("initech", "nowhere", &acme.workspace.sandbox.url()),
+        of("acme", "archives", &acme.workspace.sandbox.url()),
+    ]
+    .concat()
+}
+
+fn acme_and_globex() -> (MonthEnd, MonthEnd) {
+    (MonthEnd::opening(month_end::OPENS, 40, 30), MonthEnd::elsewhere(30, 11))
+}
+
+fn sync_all(month_end: &MonthEnd, arguments: &[&str]) -> Ran {
+    let mut command = month_end.command(&[&["sync", "--all"], arguments].concat());
+    command.env_remove("RUNLEDGER_DB");
+    ran(command)
+}
+
+#[test]
+fn a_workspace_that_fails_does_not_stop_the_others() {
+    let (acme, globex) = acme_and_globex();
+    acme.set(&three(&acme, &globex, "wrong-key"));
+    // The settings lie beside the archive that a command asks by default.
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(not to the end)")
+    );
+    assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
+    for words in [
+        "error: globex: the API refused the key",
+        "hint: check the key that the settings name for it",
+        "error: initech: ",
+        "hint: its folder must exist",
+        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
+    ] {
+        assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
+    }
+    assert!(!ran.err.contains("wrong-key"));
+    let rows = workspace::rows_of(&acme.workspace.file("archives/acme.db"), "SELECT count(*) FROM runs");
+    assert_eq!(rows, ["40"]);
+}
+
+#[test]
+fn all_workspaces_are_told_as_one_object_a_line() {
+    let (acme, globex) = acme_and_globex();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |index: usize, field: &str| told[index][field].clone();
+    let named = [of(0, "workspace"), of(1, "workspace"), of(2, "workspace")];
+    assert_eq!(named, [json!("globex"), json!("initech"), json!("acme")]);
+    // What could not begin has an object too.
+    assert_eq!([of(0, "runs_new"), of(1, "exit_code"), of(2, "runs_new")], [json!(30), json!(6), json!(40)]);
+    // What all of them say is quiet where all is well.
+    let ran = sync_all(&acme, &["--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
+}
+
+#[test]
+fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
+    let (acme, globex) = acme_and_globex();
+    let settings = three(&acme, &globex, "wrong-key");
+    let only_globex: String = settings.lines().take(5).map(|line| format!("{line}\n")).collect();
+    acme.set(&only_globex);
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    acme.set(&only_globex.replace("globex.key", "none.key"));
+    let ran = sync_all(&acme, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("none.key"), "{}", ran.err);
+}
+
+#[test]
+fn metrics_have_each_workspace_and_a_ping_has_all() {
+    let (acme, globex) = acme_and_globex();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let page = fs::read_to_string(acme.workspace.file("runledger.prom")).unwrap();
+    for (workspace, code) in [("globex", 0), ("initech", 6), ("acme", 0)] {
+        let line = format!("runledger_last_attempt_exit_code{{workspace=\"{workspace}\"}} {code}");
+        assert!(page.lines().any(|there| there == line), "{line} is not in {page}");
+    }
+}
+
+#[test]
+fn what_is_said_of_each_workspace_is_not_said_of_all() {
+    let (acme, globex) = acme_and_globex();
+    let none = sync_all(&acme, &[]);
+    none.refused(2, &["there is no runledger.toml", "[[workspace]]"]);
+    acme.set(&three(&acme, &globex, "any"));
+    for (arguments, words) in [
+        (["--db", "acme.db"], "--db names another"),
+        (["--api-key-file", "acme.key"], "--api-key-file"),
+        (["--api-url", "http://127.0.0.1:1"], "--api-url"),
+    ] {
+        sync_all(&acme, &arguments).refused(2, &[words]);
+    }
+}
+
+#[test]
+fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
+    let month_end = MonthEnd::of(30);
+    let of = |name: &str, archive: &str, key: &str| {
+        format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\n{key}\n")
+    };
+    let key = "api_key_env = \"A\"";
+    for (settings, words) in [
+        (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are called a"),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, "),
+        (of("", "a.db", key), "needs a name"),
+        (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
+        (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
+        (of("a", "a.db", "api_key = \"sk-secret\""), "unknown field `api_key`"),
+    ] {
+        month_end.set(&settings);
+        let ran = month_end.run(&["report", "cost"]);
+        ran.refused(2, &[words, "runledger.toml"]);
+        assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
+    }
+    // A key that was put where its variable's name belongs is not printed.
+    month_end.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
+    let ran = sync_all(&month_end, &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(!ran.err.contains("sk-secret") && ran.err.contains("api_key_env"), "{}", ran.err);
+}
+
+#[test]
+fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
+    let month_end = MonthEnd::of(30);
+    let of = |name: &str, archive: &str| {
+        format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\napi_key_env = \"A\"\n")
+    };
+    fs::create_dir(month_end.workspace.file("x")).unwrap();
+    std::os::unix::fs::symlink(month_end.workspace.path(), month_end.workspace.file("link.db")).unwrap();
+    for (one, other) in [("a.db", "./a.db"), ("a.db", "x/../a.db"), ("runledger.db", "link.db")] {
+        month_end.set(&(of("a", one) + &of("b", other)));
+        month_end.run(&["report", "cost"]).refused(2, &["the workspaces a and b have one archive"]);
+    }
+    for nowhere in ["", ".", "x"] {
+        month_end.set(&of("a", nowhere));
+        month_end.run(&["report", "cost"]).refused(2, &["the workspace a needs files for archive"]);
+    }
+}
+
+#[test]
+fn an_archive_is_synced_with_the_key_of_its_workspace_whatever_the_environment_has() {
+    let (acme, globex) = acme_and_globex();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let mut command = acme.command(&["sync", "--db", "archives/acme.db", "--config", "runledger.toml"]);
+    command
+        .env("NEKT_API_KEY", globex.workspace.sandbox.api_key())
+        .env("RUNLEDGER_API_URL", globex.workspace.sandbox.url());
+    let ran = ran(command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("first sync: 40 runs seen"), "{ran:?}");
+}
