@@ -27,7 +27,7 @@ fn overview(archive: &Connection, scope: &Scope) -> Overview {
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {
-    html::html(&overview(archive, scope), "").unwrap()
+    html::render(&overview(archive, scope), "").unwrap()
 }
 
 /// Several views of the small ledger: zones, spans, bases, the past.

@@ -73,7 +73,8 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
         for stretch in stretches {
             let mut selection = rows(&ledger, table, stretch, "small").unwrap();
             let names: Vec<&str> = selection.columns().iter().map(|column| column.name.as_str()).collect();
-            let columns: Vec<&str> = schema::columns(table).iter().map(|column| column.name).collect();
+            let columns: Vec<&str> =
+                schema::columns(table).iter().map(|column| column.name.as_str()).collect();
             assert_eq!(names, columns, "the schema's columns are the selection's");
             selection
                 .for_each(|row| -> Result<(), Error> {
