@@ -39,16 +39,16 @@ pub fn to_base64(hash: &Hash) -> String {
 }
 
 /// A writer that counts and hashes the bytes it passes on.
-pub struct Hashing<W> {
+pub struct HashingWriter<W> {
     out: W,
     hasher: Sha256,
     bytes: u64,
 }
 
-impl<W> Hashing<W> {
+impl<W> HashingWriter<W> {
     /// Wraps a writer.
-    pub fn new(out: W) -> Hashing<W> {
-        Hashing { out, hasher: Sha256::new(), bytes: 0 }
+    pub fn new(out: W) -> HashingWriter<W> {
+        HashingWriter { out, hasher: Sha256::new(), bytes: 0 }
     }
 
     /// The number of bytes written, and their SHA-256.
@@ -57,7 +57,7 @@ impl<W> Hashing<W> {
     }
 }
 
-impl<W: Write> Write for Hashing<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_stream_has_the_hash_of_its_bytes() {
-        let mut hashing = Hashing::new(Vec::new());
+        let mut hashing = HashingWriter::new(Vec::new());
         for part in [&b"run"[..], b"", b"ledger"] {
             hashing.write_all(part).unwrap();
         }

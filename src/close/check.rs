@@ -3,11 +3,12 @@
 use super::totals::totals;
 use crate::error::Result;
 use crate::report::{Ledger, Scope};
-use crate::store::{Archive, Checked, Close};
+use crate::store::{Archive, CheckResult, Close};
 
 /// Compares the totals, names and rows of each closed month with what it froze.
-pub fn check_closes(archive: &Archive) -> Checked {
-    let mut checked = Checked::new("closes", "closes", "each gives the totals, names and rows that it froze");
+pub fn check_closes(archive: &Archive) -> CheckResult {
+    let mut checked =
+        CheckResult::new("closes", "closes", "each gives the totals, names and rows that it froze");
     match archive.closes() {
         Ok(closes) => {
             let mut before: Option<Close> = None;
@@ -67,7 +68,7 @@ mod tests {
         fs::copy(root.join(format!("tests/fixtures/v{version}.db")), &path).unwrap();
         let lock = Lock::acquire(&path, Instant::parse("2026-11-24T00:00:00Z").unwrap()).unwrap();
         drop(Archive::open(&path, &lock).unwrap());
-        let broken: Vec<Checked> = Archive::open_for_checking(&path).unwrap().check().unwrap();
+        let broken: Vec<CheckResult> = Archive::open_for_checking(&path).unwrap().check().unwrap();
         assert!(broken.iter().all(|checked| checked.broken == 0), "{broken:?}");
         Archive::open_for_reading(&path).unwrap()
     }

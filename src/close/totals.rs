@@ -1,6 +1,6 @@
 //! The totals that a close freezes, with the hash of its rows and the names of its pipelines.
 
-use crate::digest::{Hash, Hashing};
+use crate::digest::{Hash, HashingWriter};
 use crate::error::{Error, Result};
 use crate::export::column_totals::ColumnTotals;
 use crate::export::{Dialect, WriteError, csv};
@@ -38,7 +38,7 @@ pub fn totals(ledger: &Ledger<'_>) -> Result<CloseTotals> {
 
 /// The SHA-256 of the bytes that `runledger export costs --period` writes.
 fn rows_sha256(ledger: &Ledger<'_>) -> Result<Hash> {
-    let mut hashing = Hashing::new(io::sink());
+    let mut hashing = HashingWriter::new(io::sink());
     csv::write_rows(
         &mut rows::costs(ledger)?,
         &Dialect::MACHINE,

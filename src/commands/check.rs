@@ -4,7 +4,7 @@ use crate::close::check_closes;
 use crate::commands::shared::output::print_line;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
-use crate::store::{Archive, Checked};
+use crate::store::{Archive, CheckResult};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let mut checked = archive.check()?;
     // The reports of a close need temporary views, which the connection for checking does not create.
     checked.push(check_closes(&Archive::open_for_reading(path)?));
-    let broken: Vec<&Checked> = checked.iter().filter(|checked| checked.broken > 0).collect();
+    let broken: Vec<&CheckResult> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
         print_line(&as_json(path, &checked).to_string())?;
     } else {
@@ -50,8 +50,8 @@ pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     })
 }
 
-fn line(checked: &Checked) -> String {
-    let Checked { name, rule, examined, unit, broken, examples } = checked;
+fn line(checked: &CheckResult) -> String {
+    let CheckResult { name, rule, examined, unit, broken, examples } = checked;
     if *broken == 0 {
         return format!("ok      {name:10}  {rule} ({examined} {unit})");
     }
@@ -65,7 +65,7 @@ fn line(checked: &Checked) -> String {
     line
 }
 
-fn as_json(path: &Path, checked: &[Checked]) -> Value {
+fn as_json(path: &Path, checked: &[CheckResult]) -> Value {
     let checks: Vec<Value> = checked
         .iter()
         .map(|checked| {

@@ -38,7 +38,7 @@ pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
             });
         }
         let archive = Archive::open_for_reading(&path)?;
-        let tables = archive.described().map_err(|error| error.in_archive(&path))?;
+        let tables = archive.data_dictionary().map_err(|error| error.in_archive(&path))?;
         served.push(ServedArchive { name, tables });
     }
     Destination::at(args.output.output.as_deref()).write(|out| Ok(write(&served, out)?))

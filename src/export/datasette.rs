@@ -1,7 +1,7 @@
 //! Metadata for Datasette: descriptions of an archive's tables, and every report as a query.
 
 use crate::report::question::{QUESTIONS, Question};
-use crate::store::Described;
+use crate::store::TableDescription;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ pub struct ServedArchive {
     /// The name in Datasette: the file name without its extension.
     pub name: String,
     /// The tables, with descriptions.
-    pub tables: Vec<Described>,
+    pub tables: Vec<TableDescription>,
 }
 
 /// How Datasette displays a table.
@@ -72,7 +72,7 @@ fn database(archive: &ServedArchive) -> Database<'_> {
         let columns = table.columns.iter().map(|(column, description)| (column.as_str(), *description));
         let metadata = TableMetadata {
             hidden: false,
-            description: table.words,
+            description: table.description,
             sort_desc: display.map(|display| display.sort_desc),
             facets: display.map_or(&[], |display| display.facets),
             columns: InOrder(columns.collect()),
@@ -223,7 +223,7 @@ mod tests {
     use rusqlite::Connection;
 
     fn metadata() -> serde_json::Value {
-        let tables = Archive::temporary().unwrap().described().unwrap();
+        let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
         let archives =
             ["acme", "acme-labs"].map(|name| ServedArchive { name: name.to_owned(), tables: tables.clone() });
         let mut text = Vec::new();
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn sort_and_facet_columns_exist() {
-        let tables = Archive::temporary().unwrap().described().unwrap();
+        let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
         for display in DISPLAYS {
             let table = tables.iter().find(|table| table.name == display.table).unwrap();
             for column in display.facets.iter().chain([&display.sort_desc]) {

@@ -4,7 +4,7 @@ use super::column_totals::ColumnTotals;
 use super::csv::{self, TotalsRow};
 use super::json::{self, Layout};
 use super::manifest::Manifest;
-use crate::digest::{Hash, Hashing, to_hex};
+use crate::digest::{Hash, HashingWriter, to_hex};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -115,7 +115,7 @@ fn check(name: &str, found: &str, expected: &str) -> FileCheck {
 }
 
 fn length_and_hash(path: &Path) -> io::Result<(u64, Hash)> {
-    let mut hashing = Hashing::new(io::sink());
+    let mut hashing = HashingWriter::new(io::sink());
     io::copy(&mut File::open(path)?, &mut hashing)?;
     Ok(hashing.finish())
 }

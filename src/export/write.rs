@@ -7,7 +7,7 @@ use super::dialect::Dialect;
 use super::json::{self, Layout};
 use super::manifest::{self, Manifest, Provenance, WrittenFile};
 use super::{markdown, terminal, xlsx};
-use crate::digest::Hashing;
+use crate::digest::HashingWriter;
 use crate::error::{Error, Result};
 use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
@@ -218,7 +218,7 @@ impl WriteOptions {
         let (path, manifest_path) = manifest::output_paths(destination)?;
         let mut written = None;
         destination.write(|out| {
-            let mut hashing = Hashing::new(out);
+            let mut hashing = HashingWriter::new(out);
             fill(totals, &mut hashing)?;
             written = Some(hashing.finish());
             Ok(())

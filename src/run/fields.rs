@@ -64,14 +64,14 @@ macro_rules! run_fields {
 
 /// Defines `Field`, `Run` and what follows from the list.
 macro_rules! fields {
-    ($($variant:ident $name:ident $(($nanos:ident))?: $value:ty as $kind:ty, $words:literal;)+) => {
+    ($($variant:ident $name:ident $(($nanos:ident))?: $value:ty as $kind:ty, $description:literal;)+) => {
         /// The documented fields of a run, in the contract's order.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Field {
             /// Id of the run (UUID)
             Id,
-            $(#[doc = $words] $variant,)+
+            $(#[doc = $description] $variant,)+
         }
 
         impl Field {
@@ -99,18 +99,18 @@ macro_rules! fields {
             pub(crate) fn columns(self) -> &'static [FieldColumn] {
                 match self {
                     Field::Id => {
-                        &[FieldColumn { name: "run_id", holds: ColumnType::Text, words: "Id of the run (UUID)" }]
+                        &[FieldColumn { name: "run_id", holds: ColumnType::Text, description: "Id of the run (UUID)" }]
                     }
                     $(Field::$variant => &[
                         FieldColumn {
                             name: stringify!($name),
                             holds: <<$kind as Kind>::Form as kind::Form>::HOLDS,
-                            words: $words,
+                            description: $description,
                         },
                         $(FieldColumn {
                             name: stringify!($nanos),
                             holds: ColumnType::Nanos,
-                            words: concat!(
+                            description: concat!(
                                 stringify!($name),
                                 " in whole nano-dollars (10^-9 USD); sums are exact"
                             ),
@@ -149,7 +149,7 @@ macro_rules! fields {
         pub struct Run {
             /// Id of the run.
             pub id: Uuid,
-            $(#[doc = $words] pub $name: Option<$value>,)+
+            $(#[doc = $description] pub $name: Option<$value>,)+
             /// The documented fields that the document did not have.
             pub absent: FieldSet,
             /// Values without a field, or that their field cannot reproduce exactly: a JSON object.
@@ -235,7 +235,7 @@ pub(crate) struct FieldColumn {
     /// What its values are.
     pub(crate) holds: ColumnType,
     /// Its description in the data dictionary: meaning, unit, and what NULL means.
-    pub(crate) words: &'static str,
+    pub(crate) description: &'static str,
 }
 
 /// An enum of documented fields, as `fields!` defines it.

@@ -1,6 +1,7 @@
 //! The kinds of documented fields: how a value is decoded, written as JSON, stored in columns and read back.
 //!
-//! A [`Form`] is how values are written and stored; a [`Kind`] adds how they are decoded. Most kinds are their own form.
+//! A [`Form`] is how values are written and stored; a [`Kind`] adds how they are decoded. Most kinds are their own
+//! form.
 
 use super::decode::{DecodeError, Decoder, boolean, cost, expanded_id, instant, integer, text};
 use super::json::{self, Entry, JsonType};
@@ -30,9 +31,10 @@ pub enum ColumnType {
     Instant,
 }
 
+#[cfg(test)]
 impl ColumnType {
     /// The type's name in a STRICT table of SQLite.
-    pub fn sql(self) -> &'static str {
+    pub(crate) fn sql(self) -> &'static str {
         match self {
             ColumnType::Text | ColumnType::Json | ColumnType::Instant => "TEXT",
             ColumnType::Integer | ColumnType::Nanos | ColumnType::Boolean => "INTEGER",

@@ -62,7 +62,7 @@ pub struct CloseTotals {
     pub credits: u64,
     /// The SHA-256 of the month's rows as `runledger export costs --period` writes them.
     pub rows_sha256: Hash,
-    /// The names of the month's pipelines: a JSON array of objects with `kind`, `pipeline_id` and `name`, in this order.
+    /// The names of the pipelines: a JSON array of objects with `kind`, `pipeline_id` and `name`, in this order.
     pub names: String,
 }
 

@@ -10,11 +10,11 @@ use crate::run::fields::{self, DocumentedField};
 
 /// The description of a table or view.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
+pub struct TableDescription {
     /// The name in SQL.
     pub name: &'static str,
     /// What a row is.
-    pub words: &'static str,
+    pub description: &'static str,
     /// The columns in order, each with its meaning, its unit, and what NULL means. Instants are UTC.
     pub columns: Vec<(String, &'static str)>,
 }
@@ -22,7 +22,7 @@ pub struct Described {
 /// A table or view in the dictionary.
 struct Entry {
     name: &'static str,
-    words: &'static str,
+    description: &'static str,
     /// Descriptions of this table's columns, by name. A column that is not here is in [`SHARED`] or a documented field.
     columns: &'static [(&'static str, &'static str)],
 }
@@ -37,7 +37,7 @@ const VANISHED_AT: &str = "When the API no longer had the run; NULL: it has it";
 const ENTRIES: [Entry; 10] = [
     Entry {
         name: "runs",
-        words: "The current state of each run, one row per run: start here.",
+        description: "The current state of each run, one row per run: start here.",
         columns: &[
             ("pipeline_kind", "source, destination or transformation; NULL: the run names none, or several"),
             (
@@ -61,22 +61,22 @@ const ENTRIES: [Entry; 10] = [
     },
     Entry {
         name: "run_snapshots",
-        words: "Every distinct state of every run, from observed_at until superseded_at (half open).",
+        description: "Every distinct state of every run, from observed_at until superseded_at (half open).",
         columns: &[("superseded_at", SUPERSEDED_AT)],
     },
     Entry {
         name: "pipelines",
-        words: "The sources, destinations and transformations as last seen, including those deleted since.",
+        description: "The sources, destinations and transformations as last seen, including those deleted since.",
         columns: &[("first_seen_at", "When the list of pipelines first had it"), ("gone_at", GONE_AT)],
     },
     Entry {
         name: "pipeline_snapshots",
-        words: "Every state of every pipeline, such as its names, from observed_at until superseded_at (half open).",
+        description: "Every state of every pipeline, such as its names, from observed_at until superseded_at (half open).",
         columns: &[("superseded_at", SUPERSEDED_AT), ("gone_at", GONE_AT)],
     },
     Entry {
         name: "period_closes",
-        words: "The closed months: what each close froze, and the totals. Rows are only added.",
+        description: "The closed months: what each close froze, and the totals. Rows are only added.",
         columns: &[
             ("close_id", "Number of the close, from 1"),
             ("period", "The month, such as 2026-01"),
@@ -112,7 +112,7 @@ const ENTRIES: [Entry; 10] = [
     },
     Entry {
         name: "syncs",
-        words: "One row for each attempt to read the API: when, why, how far, what was read, how it ended.",
+        description: "One row for each attempt to read the API: when, why, how far, what was read, how it ended.",
         columns: &[
             ("sync_id", "Number of the sync, from 1"),
             ("kind", "first, incremental or full: a walk of the run list; fetch: runs by id"),
@@ -151,12 +151,12 @@ const ENTRIES: [Entry; 10] = [
     },
     Entry {
         name: "vanished_runs",
-        words: "The runs that the API no longer has.",
+        description: "The runs that the API no longer has.",
         columns: &[("vanished_at", "When the API no longer had the run")],
     },
     Entry {
         name: "vanishings",
-        words: "One row for each time that a run vanished from the API, until it was back (half open).",
+        description: "One row for each time that a run vanished from the API, until it was back (half open).",
         columns: &[
             ("vanished_at", "When the API no longer had the run"),
             ("returned_at", "When the API had the run again; NULL: it is gone"),
@@ -164,7 +164,7 @@ const ENTRIES: [Entry; 10] = [
     },
     Entry {
         name: "quarantine",
-        words: "Items that could not be stored as runs, as the API sent them, equal items once.",
+        description: "Items that could not be stored as runs, as the API sent them, equal items once.",
         columns: &[
             ("item_hash", "SHA-256 of the item"),
             ("item", "The item's JSON text"),
@@ -175,7 +175,7 @@ const ENTRIES: [Entry; 10] = [
     },
     Entry {
         name: "drift",
-        words: "Deviations of the API from its contract: fields, words and types, each with its first observation.",
+        description: "Deviations of the API from its contract: fields, words and types, each with its first observation.",
         columns: &[
             ("field", "Field of the API"),
             ("kind", "field, value or type: what about the field is unknown"),
@@ -206,7 +206,7 @@ const SHARED: [(&str, &str); 18] = [
     ("slug", "Short name for URLs; NULL: none was sent"),
     ("name", "Display name: the API's name, else its description, else its slug; NULL: none was sent"),
     ("description", "Description from the API; NULL: none was sent"),
-    ("active", "1: active; 0: switched off; NULL: not sent"),
+    ("active", "Whether it is active; NULL: not sent"),
     ("first_seen_at", "When it was first seen"),
     ("gone_at", GONE_AT),
 ];
@@ -216,36 +216,36 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn described(&self) -> Result<Vec<Described>> {
+    pub fn data_dictionary(&self) -> Result<Vec<TableDescription>> {
         let mut columns = self.connection().prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
-        let mut described = Vec::with_capacity(ENTRIES.len());
-        for Entry { name, words, .. } in ENTRIES {
+        let mut tables = Vec::with_capacity(ENTRIES.len());
+        for Entry { name, description, .. } in ENTRIES {
             let names = columns.query_map([name], |row| row.get::<_, String>(0))?;
             let columns = names
                 .map(|column| {
                     let column = column?;
-                    let words = words_of::<Field>(name, &column).unwrap_or_default();
-                    Ok((column, words))
+                    let description = description_of::<Field>(name, &column).unwrap_or_default();
+                    Ok((column, description))
                 })
                 .collect::<Result<_>>()?;
-            described.push(Described { name, words, columns });
+            tables.push(TableDescription { name, description, columns });
         }
-        Ok(described)
+        Ok(tables)
     }
 }
 
 /// The description of a column, with the fields of `F`. `None`: the dictionary has none.
-pub(crate) fn words_of<F: DocumentedField>(table: &str, column: &str) -> Option<&'static str> {
+pub(crate) fn description_of<F: DocumentedField>(table: &str, column: &str) -> Option<&'static str> {
     let own = ENTRIES.iter().find(|entry| entry.name == table)?.columns;
-    let words_in = |list: &[(&'static str, &'static str)]| {
-        list.iter().find(|(name, _)| *name == column).map(|(_, words)| *words)
+    let find_in = |list: &[(&'static str, &'static str)]| {
+        list.iter().find(|(name, _)| *name == column).map(|(_, description)| *description)
     };
     let of_field = || {
         let of_a_run = matches!(table, "runs" | "run_snapshots") || column == "run_id";
         let mut fields = fields::columns::<F>();
-        fields.find(|field| of_a_run && field.name == column).map(|field| field.words)
+        fields.find(|field| of_a_run && field.name == column).map(|field| field.description)
     };
-    words_in(own).or_else(of_field).or_else(|| words_in(&SHARED))
+    find_in(own).or_else(of_field).or_else(|| find_in(&SHARED))
 }
 
 #[cfg(test)]
@@ -267,7 +267,7 @@ mod tests {
         let tables: BTreeSet<String> =
             statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(tables, ENTRIES.iter().map(|entry| entry.name.to_owned()).collect());
-        for described in archive.described().unwrap() {
+        for described in archive.data_dictionary().unwrap() {
             assert!(!described.columns.is_empty(), "{}", described.name);
             for (column, words) in described.columns {
                 assert!(!words.is_empty(), "{}.{column} has no description", described.name);
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_description_belongs_to_a_column() {
-        let described = Archive::temporary().unwrap().described().unwrap();
+        let described = Archive::temporary().unwrap().data_dictionary().unwrap();
         for entry in ENTRIES {
             let table = described.iter().find(|described| described.name == entry.name).unwrap();
             for (own, _) in entry.columns {
@@ -292,9 +292,9 @@ mod tests {
 
     #[test]
     fn a_new_field_is_described_where_it_is_defined() {
-        let words = |column| words_of::<extended::Field>("run_snapshots", column);
-        assert_eq!(words("peak_memory_bytes"), Some("Peak memory of the run in bytes; NULL: not sent"));
+        let description = |column| description_of::<extended::Field>("run_snapshots", column);
+        assert_eq!(description("peak_memory_bytes"), Some("Peak memory of the run in bytes; NULL: not sent"));
         let nanos = "spark_cost_usd in whole nano-dollars (10^-9 USD); sums are exact";
-        assert_eq!(words("spark_cost_nanos"), Some(nanos));
+        assert_eq!(description("spark_cost_nanos"), Some(nanos));
     }
 }

@@ -7,8 +7,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-/// The kernel's advisory lock on a file next to the archive. The kernel releases it when the process ends, even when it is
-/// killed. The file stays; only the lock counts.
+/// The kernel's advisory lock on a file next to the archive. The kernel releases it when the process ends, even when it
+/// is killed. The file stays; only the lock counts.
 #[derive(Debug)]
 pub struct Lock {
     file: File,

@@ -20,10 +20,10 @@ mod stats;
 mod syncs;
 
 pub use backup::BackupSummary;
-pub use check::Checked;
+pub use check::CheckResult;
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
 pub use coverage::{Coverage, Gap, GapReason};
-pub use data_dictionary::Described;
+pub use data_dictionary::TableDescription;
 pub use drift::DriftRow;
 pub use header::is_archive;
 pub use lock::Lock;
@@ -81,7 +81,7 @@ impl Archive {
     fn open_with(path: &Path, lock: &Lock, migrations: &[Migration]) -> Result<Archive> {
         let kind = header::identify(path)?;
         if kind == FileKind::Archive {
-            refuse_unchanged(path, migrations)?;
+            verify_before_opening(path, migrations)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -129,9 +129,9 @@ impl Archive {
         let migrations = migrations::migrations();
         if header::identify(path)? == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
-            return Err(unusable(path, what.to_owned(), Some("`runledger sync` makes it".to_owned())));
+            return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
-        refuse_unchanged(path, &migrations)?;
+        verify_before_opening(path, &migrations)?;
         let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         archive.check_readable(&migrations).map_err(|error| error.in_archive(path))?;
         Ok(archive)
@@ -268,9 +268,9 @@ impl Archive {
     }
 }
 
-/// Verifies an archive before SQLite opens it for writing, so that a refused archive is left unchanged, without new files
-/// next to it.
-fn refuse_unchanged(path: &Path, migrations: &[Migration]) -> Result<()> {
+/// Verifies an archive before SQLite opens it for writing, so that a refused archive is left unchanged, without new
+/// files next to it.
+fn verify_before_opening(path: &Path, migrations: &[Migration]) -> Result<()> {
     let Some(connection) = header::open_immutable(path) else { return Ok(()) };
     match migrations::schema_status(path, &connection, migrations) {
         // A sync that just started may have moved pages. The verification after opening is reliable.

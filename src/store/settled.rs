@@ -26,7 +26,7 @@ static INCOMPLETE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// SQL over `run_snapshots`: since when the run is over. NULL: it is not, or nothing says since when.
+/// SQL over `run_snapshots`: since when the run is over. NULL: it is not over, or the instant is not known.
 static OVER_SINCE: LazyLock<String> = LazyLock::new(|| {
     format!("coalesce(ended_at, CASE WHEN status IN {} THEN created_at END)", *FINAL_STATUSES)
 });

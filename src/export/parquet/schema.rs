@@ -180,7 +180,7 @@ fn column<F: DocumentedField>(table: DatasetTable, name: String) -> Column {
                  999,999,999.999999999 (then {usd} is not NULL, and the export reports it)"
             )
         }
-        name => data_dictionary::words_of::<F>(table.name(), name).unwrap_or_default().to_owned(),
+        name => data_dictionary::description_of::<F>(table.name(), name).unwrap_or_default().to_owned(),
     };
     Column { name, is, required, meaning }
 }

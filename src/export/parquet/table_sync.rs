@@ -5,7 +5,7 @@ use super::index::FileEntry;
 use super::writer::{FileStats, FileWriter};
 use super::{Options, TableSummary, schema};
 use crate::atomic_file::write_atomically;
-use crate::digest::{Hash, Hashing, to_hex};
+use crate::digest::{Hash, HashingWriter, to_hex};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::Ledger;
@@ -186,13 +186,13 @@ fn ranges(months: &[BookedMonth], selected: &[bool]) -> Vec<Range<usize>> {
 /// A hash of rows. It includes the type and the length of each value, so different rows never have
 /// the same input bytes.
 pub struct Fingerprint {
-    hashing: Hashing<io::Sink>,
+    hashing: HashingWriter<io::Sink>,
     row: Vec<u8>,
 }
 
 impl Default for Fingerprint {
     fn default() -> Fingerprint {
-        Fingerprint { hashing: Hashing::new(io::sink()), row: Vec::new() }
+        Fingerprint { hashing: HashingWriter::new(io::sink()), row: Vec::new() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rules that SQLite checks: the pages, the references between tables, and the schema.
 
-use super::Checked;
+use super::CheckResult;
 use crate::error::Result;
 use crate::store::Archive;
 use rusqlite::Connection;
@@ -8,8 +8,8 @@ use rusqlite::Connection;
 /// The limit of SQLite's findings: high enough to count them all.
 const MOST_FINDINGS: u32 = 1_000_000;
 
-pub(super) fn integrity(archive: &Connection) -> Checked {
-    let mut checked = Checked::new("file", "pages", "SQLite's integrity_check reports no fault");
+pub(super) fn integrity(archive: &Connection) -> CheckResult {
+    let mut checked = CheckResult::new("file", "pages", "SQLite's integrity_check reports no fault");
     let ended = (|| {
         checked.examined = archive.pragma_query_value(None, "page_count", |row| row.get(0))?;
         let mut statement = archive.prepare(&format!("PRAGMA integrity_check({MOST_FINDINGS})"))?;
@@ -24,8 +24,8 @@ pub(super) fn integrity(archive: &Connection) -> Checked {
     checked
 }
 
-pub(super) fn references(archive: &Connection) -> Checked {
-    let mut checked = Checked::new("references", "tables", "every referenced row exists");
+pub(super) fn references(archive: &Connection) -> CheckResult {
+    let mut checked = CheckResult::new("references", "tables", "every referenced row exists");
     let ended = (|| {
         checked.examined = archive.query_row(
             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%REFERENCES%'",
@@ -48,11 +48,11 @@ pub(super) fn references(archive: &Connection) -> Checked {
 
 /// Compares tables, indexes and views with those that the migrations create: the indexes enforce rules. Objects added
 /// by others are ignored, and the migration history was checked when the archive was opened.
-pub(super) fn schema(archive: &Connection) -> Result<Checked> {
+pub(super) fn schema(archive: &Connection) -> Result<CheckResult> {
     const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
          AND name <> 'refinery_schema_history'";
     let mut checked =
-        Checked::new("schema", "tables, indexes and views", "each is as the migrations create it");
+        CheckResult::new("schema", "tables, indexes and views", "each is as the migrations create it");
     let model = Archive::temporary()?;
     let mut statement = model.connection.prepare(OBJECTS)?;
     let mut expected = statement.query([])?;

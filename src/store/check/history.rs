@@ -1,6 +1,6 @@
 //! The rules for the snapshots of a run, and for the number that each sync reports.
 
-use super::Checked;
+use super::CheckResult;
 use rusqlite::Connection;
 use std::collections::HashMap;
 
@@ -15,8 +15,8 @@ struct State {
     sync_id: i64,
 }
 
-pub(super) fn history(archive: &Connection) -> (Checked, Added) {
-    let mut checked = Checked::new(
+pub(super) fn history(archive: &Connection) -> (CheckResult, Added) {
+    let mut checked = CheckResult::new(
         "history",
         "runs",
         "each has one current snapshot, and each earlier one ends where the next begins",
@@ -30,7 +30,7 @@ pub(super) fn history(archive: &Connection) -> (Checked, Added) {
 
 fn read_history(
     archive: &Connection,
-    checked: &mut Checked,
+    checked: &mut CheckResult,
     added: &mut HashMap<i64, [u64; 2]>,
 ) -> rusqlite::Result<()> {
     // Reading in the table's order and sorting is faster than the index, where each row would be a seek.
@@ -70,15 +70,18 @@ fn read_history(
     Ok(())
 }
 
-fn end_of_run(last: Option<&State>, checked: &mut Checked) {
+fn end_of_run(last: Option<&State>, checked: &mut CheckResult) {
     if let Some(State { run_id, superseded_at: Some(at), .. }) = last {
         checked.fail(|| format!("run {run_id} has no current snapshot since {at}"));
     }
 }
 
-pub(super) fn counts(archive: &Connection, added: &Added) -> Checked {
-    let mut checked =
-        Checked::new("counts", "syncs", "the new and changed runs that each reports are the rows it added");
+pub(super) fn counts(archive: &Connection, added: &Added) -> CheckResult {
+    let mut checked = CheckResult::new(
+        "counts",
+        "syncs",
+        "the new and changed runs that each reports are the rows it added",
+    );
     let Some(added) = added else {
         checked.fail(|| "not all rows could be read".to_owned());
         return checked;

@@ -16,7 +16,7 @@ const MOST_EXAMPLES: usize = 5;
 
 /// A rule, and the places where the archive breaks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckResult {
     /// The rule's name, one word.
     pub name: &'static str,
     /// The rule.
@@ -31,10 +31,10 @@ pub struct Checked {
     pub examples: Vec<String>,
 }
 
-impl Checked {
+impl CheckResult {
     /// A rule with nothing examined yet.
-    pub fn new(name: &'static str, unit: &'static str, rule: &'static str) -> Checked {
-        Checked { name, rule, examined: 0, unit, broken: 0, examples: Vec::new() }
+    pub fn new(name: &'static str, unit: &'static str, rule: &'static str) -> CheckResult {
+        CheckResult { name, rule, examined: 0, unit, broken: 0, examples: Vec::new() }
     }
 
     /// Records a place where the rule is broken.
@@ -64,7 +64,7 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite when not even the first row can be read. All other faults are in the result.
-    pub fn check(&self) -> Result<Vec<Checked>> {
+    pub fn check(&self) -> Result<Vec<CheckResult>> {
         // One transaction, so that counts and rows are from the same moment.
         self.connection.execute_batch("BEGIN")?;
         let checked = self.check_all();
@@ -72,7 +72,7 @@ impl Archive {
         checked
     }
 
-    fn check_all(&self) -> Result<Vec<Checked>> {
+    fn check_all(&self) -> Result<Vec<CheckResult>> {
         let archive = &self.connection;
         let mut checked = vec![file::integrity(archive), file::references(archive), file::schema(archive)?];
         let snapshots = snapshots::check(archive);

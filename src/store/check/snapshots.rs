@@ -1,6 +1,6 @@
 //! The rules for each row: hashes, derived columns, JSON and instants.
 
-use super::Checked;
+use super::CheckResult;
 use crate::run::fields;
 use crate::run::json::Entries;
 use crate::run::kind::ColumnType;
@@ -16,7 +16,7 @@ const FIRST_COLUMNS: &str = "snapshot_id, content_hash, trigger_type, observed_a
 const FIRST_COLUMNS_COUNT: usize = 5;
 
 /// Checks hashes, derived columns, JSON and instants, in this order.
-pub(super) fn check(archive: &Connection) -> [Checked; 4] {
+pub(super) fn check(archive: &Connection) -> [CheckResult; 4] {
     let mut rows = Rows::new();
     let pass = rows.read_snapshots(archive);
     rows.hashes.end(pass);
@@ -28,10 +28,10 @@ pub(super) fn check(archive: &Connection) -> [Checked; 4] {
 }
 
 struct Rows {
-    hashes: Checked,
-    derived: Checked,
-    json: Checked,
-    instants: Checked,
+    hashes: CheckResult,
+    derived: CheckResult,
+    json: CheckResult,
+    instants: CheckResult,
 }
 
 /// A row's name in an example.
@@ -46,24 +46,25 @@ impl std::fmt::Display for Name<'_> {
 impl Rows {
     fn new() -> Rows {
         Rows {
-            hashes: Checked::new(
+            hashes: CheckResult::new(
                 "hashes",
                 "rows",
                 "content_hash is the SHA-256 of the document that the row gives",
             ),
-            derived: Checked::new(
+            derived: CheckResult::new(
                 "derived",
                 "snapshots",
                 "trigger_type and nano-dollars follow from the values of the API",
             ),
-            json: Checked::new("json", "documents", "every JSON column holds valid JSON"),
-            instants: Checked::new("instants", "instants", "each is UTC with six digits"),
+            json: CheckResult::new("json", "documents", "every JSON column holds valid JSON"),
+            instants: CheckResult::new("instants", "instants", "each is UTC with six digits"),
         }
     }
 
     fn read_snapshots(&mut self, archive: &Connection) -> rusqlite::Result<()> {
         let columns = fields::columns::<Field>().enumerate();
         let mut json: Vec<(&str, usize)> = Vec::new();
+        let mut amounts: Vec<(&str, usize)> = Vec::new();
         let mut instants: Vec<(&str, usize)> = vec![("observed_at", 3), ("superseded_at", 4)];
         let mut index_after_fields = FIRST_COLUMNS_COUNT;
         for (index, column) in columns {
@@ -71,6 +72,7 @@ impl Rows {
             match column.holds {
                 ColumnType::Json => json.push((column.name, index)),
                 ColumnType::Instant => instants.push((column.name, index)),
+                ColumnType::Real => amounts.push((column.name, index)),
                 _ => {}
             }
             index_after_fields = index + 1;
@@ -95,12 +97,18 @@ impl Rows {
             for (column, index) in &instants {
                 self.examine_instant(row.get_ref(*index)?, || format!("{name}: {column}"));
             }
-            self.examine_run(row, &name)?;
+            self.examine_run(row, &name, &amounts)?;
         }
         Ok(())
     }
 
-    fn examine_run(&mut self, row: &Row<'_>, name: &Name<'_>) -> rusqlite::Result<()> {
+    /// `amounts` are the columns of the amounts' doubles; each is followed by its nano-dollars.
+    fn examine_run(
+        &mut self,
+        row: &Row<'_>,
+        name: &Name<'_>,
+        amounts: &[(&str, usize)],
+    ) -> rusqlite::Result<()> {
         self.hashes.examined += 1;
         let run = match run_from_row(row, FIRST_COLUMNS_COUNT) {
             Ok(run) => run,
@@ -121,17 +129,16 @@ impl Rows {
             format!("{name}: trigger_type")
         });
         let unmapped = run.unmapped.as_deref().and_then(Entries::parse);
-        for (field, cost) in
-            [(Field::ElCostUsd, run.el_cost_usd), (Field::TransformationCostUsd, run.transformation_cost_usd)]
-        {
-            let own_text = unmapped.as_ref().and_then(|entries| entries.get(field.name()));
+        for (field, index) in amounts {
+            let (usd, nanos): (Option<f64>, Option<i64>) = (row.get(*index)?, row.get(index + 1)?);
+            let cost = usd.zip(nanos).map(|(usd, nanos)| Cost { usd, nanos });
+            let own_text = unmapped.as_ref().and_then(|entries| entries.get(field));
             let expected = match (own_text, cost) {
                 (Some(text), _) => Cost::from_number(text.get()),
                 (None, Some(cost)) => Cost::from_number(&cost.usd.to_string()),
                 (None, None) => None,
             };
-            self.derived
-                .require(expected == cost, || format!("{name}: the nano-dollars of {}", field.name()));
+            self.derived.require(expected == cost, || format!("{name}: the nano-dollars of {field}"));
         }
         Ok(())
     }

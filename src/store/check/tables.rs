@@ -1,11 +1,11 @@
 //! The rules for syncs, vanished runs and the pipeline catalog.
 
-use super::Checked;
+use super::CheckResult;
 use rusqlite::Connection;
 
-pub(super) fn syncs(archive: &Connection) -> Checked {
+pub(super) fn syncs(archive: &Connection) -> CheckResult {
     let mut checked =
-        Checked::new("syncs", "syncs", "each has ended, was killed, or is the last and may be running");
+        CheckResult::new("syncs", "syncs", "each has ended, was killed, or is the last and may be running");
     let ended = (|| {
         // A killed process leaves its row `running`, so that is no fault.
         let mut statement = archive.prepare(
@@ -26,8 +26,8 @@ pub(super) fn syncs(archive: &Connection) -> Checked {
     checked
 }
 
-pub(super) fn vanished(archive: &Connection) -> Checked {
-    let mut checked = Checked::new("vanished", "vanished runs", "each is a run of the archive");
+pub(super) fn vanished(archive: &Connection) -> CheckResult {
+    let mut checked = CheckResult::new("vanished", "vanished runs", "each is a run of the archive");
     let ended = (|| {
         let mut statement = archive.prepare(
             "SELECT run_id, EXISTS (SELECT 1 FROM run_snapshots AS s WHERE s.run_id = v.run_id) FROM vanishings AS v",
@@ -45,8 +45,8 @@ pub(super) fn vanished(archive: &Connection) -> Checked {
 }
 
 /// The history of the pipeline catalog follows the rule of the runs' history.
-pub(super) fn catalog(archive: &Connection) -> Checked {
-    let mut checked = Checked::new(
+pub(super) fn catalog(archive: &Connection) -> CheckResult {
+    let mut checked = CheckResult::new(
         "catalogue",
         "states of pipelines",
         "each pipeline has one current state, and each earlier one ends where the next begins",
