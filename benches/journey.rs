@@ -78,10 +78,10 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
     (folder, archive, sync_id)
 }
 
-fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], likely: InsertHint) {
+fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], hint: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-        archive.upsert_run(&row.snapshot, Detail::List, likely, observed_at(), sync_id).unwrap();
+        archive.upsert_run(&row.snapshot, Detail::List, hint, observed_at(), sync_id).unwrap();
     }
     archive.commit().unwrap();
 }

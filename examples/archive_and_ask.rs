@@ -81,11 +81,14 @@ fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Run
         client: Arc::new(client),
         handle: runtime.handle(),
         clock: &NewYear,
-        stop: &CancelToken::default(),
+        cancel: &CancelToken::default(),
         observer: &mut NoProgress,
     };
     let summary = sync(archive, context, &Options::default())?;
-    say(&format!("{:?} sync: {} runs seen, {} new\n", summary.kind, summary.tally.seen, summary.tally.new))?;
+    say(&format!(
+        "{:?} sync: {} runs seen, {} new\n",
+        summary.kind, summary.counts.seen, summary.counts.new
+    ))?;
     summary.result
 }
 

@@ -221,7 +221,7 @@ fn describe(error: &rusqlite::Error) -> String {
         Some(ErrorCode::SystemIoFailure) => "reading or writing the file failed",
         Some(ErrorCode::ReadOnly) => "the file is not writable for this user",
         Some(ErrorCode::DatabaseCorrupt) => "the file is damaged",
-        Some(ErrorCode::NotADatabase) => "the file is not a SQLite database, or its header is damaged",
+        Some(ErrorCode::NotADatabase) => "the file is not an SQLite database, or its header is damaged",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program has locked the file",
         _ => return error.to_string(),
     };

@@ -67,6 +67,7 @@ pub mod workspace;
 
 pub mod notify;
 
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
 
 pub mod settings;

@@ -6,6 +6,7 @@ use runledger::sandbox::{Model, Plan};
 use runledger::snapshot::Snapshot;
 use runledger::store::{Archive, Lock, SyncKind};
 use rusqlite::params;
+use rusqlite::types::Null;
 use std::path::Path;
 use std::time::{Duration, Instant as Moment};
 
@@ -17,15 +18,14 @@ pub struct Row {
     pub snapshot: Snapshot,
     run_id: String,
     trigger_type: Option<String>,
-    absent: Option<String>,
 }
 
 impl Row {
     fn of(snapshot: Snapshot) -> Row {
+        assert!(snapshot.run.absent.is_empty(), "the sandbox sends every field");
         Row {
             run_id: snapshot.run.id.hyphenated().to_string(),
             trigger_type: snapshot.run.trigger_type().map(|word| word.to_string()),
-            absent: snapshot.run.absent.to_json(),
             snapshot,
         }
     }
@@ -109,7 +109,7 @@ pub fn raw_insert(archive: Archive, sync_id: i64, rows: &[Row]) -> Duration {
                     run.source,
                     run.destination,
                     run.transformation,
-                    row.absent,
+                    Null,
                     run.unmapped,
                     row.trigger_type,
                     row.snapshot.content_hash,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// How to reach the API.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "API")]
 pub struct ApiArgs {
     /// Base URL of the API.
     // The help is an attribute because rustdoc rejects a bare URL in a doc comment.
@@ -33,7 +34,7 @@ pub struct ApiArgs {
 /// How to take the archive's lock.
 #[derive(Debug, Clone, Args)]
 pub struct LockArgs {
-    /// Wait up to this long for another process to release the archive, such as 10m
+    /// Wait up to this long for another process to release the archive, such as 10m [default: do not wait]
     #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = time_span, hide_default_value = true)]
     pub lock_wait: TimeDelta,
 }

@@ -24,6 +24,7 @@ pub struct PeriodArgs {
 
 /// Which runs to read, and as known when.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Scope")]
 pub struct ScopeArgs {
     /// Only runs of this month, week or day: 2026-01, 2026-W05, 2026-01-31. A closed month gives the numbers it was
     /// closed with

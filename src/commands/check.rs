@@ -55,7 +55,7 @@ fn line(checked: &CheckResult) -> String {
     if *broken == 0 {
         return format!("ok      {name:10}  {rule} ({examined} {unit})");
     }
-    let mut line = format!("FAILED  {name:10}  {rule}: {broken} violations ({examined} {unit})");
+    let mut line = format!("FAILED  {name:10}  {broken} violations: {rule} ({examined} {unit})");
     for example in examples {
         line.push_str(&format!("\n                      {}", escape_control(example)));
     }

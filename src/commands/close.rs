@@ -45,7 +45,7 @@ pub struct CloseArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Print an array of objects
+    /// Print a JSON array of objects
     #[arg(long)]
     pub json: bool,
 }

@@ -9,7 +9,7 @@ use crate::escape::escape_control;
 use crate::report::coverage::CoverageReport;
 use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Gap, GapReason, PipelineKind};
-use crate::sync::{Clock, Listed, SystemClock, listed};
+use crate::sync::{Clock, ListHead, SystemClock, list_head};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -60,7 +60,7 @@ pub fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> 
 }
 
 /// What the API says of its run list. `None`: it is not asked.
-fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<Listed>> {
+fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<ListHead>> {
     if args.offline {
         return Ok(None);
     }
@@ -72,7 +72,7 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
     let runtime = runtime()?;
     let stop = stop_on_signals(&runtime)?;
     let mut observer = NoProgress;
-    let listed = listed(&sync_context(client, &runtime, &stop, &mut observer))?;
+    let listed = list_head(&sync_context(client, &runtime, &stop, &mut observer))?;
     runtime.shutdown_background();
     Ok(Some(listed))
 }

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod coverage;
 mod datasette_metadata;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
 mod export;
@@ -16,6 +17,7 @@ pub mod query;
 mod reconcile;
 mod report;
 mod restatements;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod shared;
 mod show;
@@ -23,6 +25,8 @@ pub mod status;
 mod sync;
 mod verify;
 mod verify_file;
+#[cfg(not(feature = "sandbox"))]
+mod without_sandbox;
 
 use crate::commands::export::Exported;
 use crate::error::{EXIT_CODES, Error, Result};
@@ -31,6 +35,8 @@ use crate::settings::{self, Settings};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use std::path::{Path, PathBuf};
+#[cfg(not(feature = "sandbox"))]
+use without_sandbox::{demo, sandbox};
 
 /// A local ledger of every Nekt pipeline run: cost, duration and history
 #[derive(Debug, Clone, Parser)]

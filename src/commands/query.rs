@@ -156,7 +156,7 @@ fn bind(statement: &mut Statement<'_>, params: &[String]) -> Result<()> {
     if let Some(missing) = bound.iter().position(|bound| !bound) {
         let name = statement.parameter_name(missing + 1).unwrap_or("?").to_owned();
         return Err(Error::Usage {
-            what: format!("the parameter {name} of the SQL has no value"),
+            what: format!("the SQL parameter {name} has no value"),
             hint: Some(format!("set it with --param {}=…", name.trim_start_matches([':', '@', '$']))),
         });
     }

@@ -62,6 +62,6 @@ pub fn run(args: &SandboxArgs) -> Result<()> {
         sandbox.api_key(),
         sandbox.url()
     ))?;
-    runtime.block_on(stop.requested());
+    runtime.block_on(stop.cancelled());
     Ok(())
 }

@@ -159,7 +159,7 @@ impl<'a> Notifier<'a> {
                     sent.unwrap_or_else(|_| Err("no response in time".to_owned()))
                 }
                 // The sync is done, so a signal ends the wait at once.
-                error = self.context.cancel.requested(), if !is_canceled => Err(error.to_string()),
+                error = self.context.cancel.cancelled(), if !is_canceled => Err(error.to_string()),
             }
         });
         if let Err(cause) = sent {

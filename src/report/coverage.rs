@@ -6,7 +6,7 @@ use super::{Ledger, Table};
 use crate::error::Result;
 use crate::run::Instant;
 use crate::store::{Archive, Coverage, GapReason};
-use crate::sync::Listed;
+use crate::sync::ListHead;
 use chrono::NaiveDate;
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl CoverageReport {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn compare(&mut self, archive: &Archive, listed: Listed) -> Result<()> {
+    pub fn compare(&mut self, archive: &Archive, listed: ListHead) -> Result<()> {
         self.api_count =
             ApiCount::compare(listed, &self.coverage, |id| Ok(!archive.history(id)?.is_empty()))?;
         Ok(())
@@ -109,7 +109,7 @@ pub enum ApiCount {
 
 impl ApiCount {
     fn compare(
-        listed: Listed,
+        listed: ListHead,
         coverage: &Coverage,
         is_archived: impl Fn(uuid::Uuid) -> Result<bool>,
     ) -> Result<ApiCount> {
@@ -177,7 +177,7 @@ mod tests {
     fn a_difference_to_the_api_is_explained_where_possible() {
         let (archived, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let compare = |count, first, quarantined| {
-            let listed = Listed { count, first };
+            let listed = ListHead { count, first };
             ApiCount::compare(listed, &coverage(10, quarantined), |id| Ok(id == archived)).unwrap()
         };
         assert_eq!(compare(Some(10), Some(archived), 0), ApiCount::Equal(10));

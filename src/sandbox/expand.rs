@@ -1,18 +1,17 @@
-//! This is `expand[]`: the fields of a document that turn from an id into the object behind it.
+//! The `expand[]` parameter: replaces an id by the object with that id.
 
 use super::model::{Document, Model};
 use crate::store::PipelineKind;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Expands the field that `path` leads to; a path that leads nowhere is ignored, as the API does
-/// with a field it does not know.
+/// Expands the field at `path`, such as `source.connector_version`. Like the API, ignores unknown fields.
 pub(super) fn expand(model: &Model, document: &mut Document, path: &str) {
     let (field, rest) = path.split_once('.').unwrap_or((path, ""));
     let Some(value) = document.get_mut(field) else {
         return;
     };
-    if let Some(object) = behind(model, field, value) {
+    if let Some(object) = object_of(model, field, value) {
         *value = Value::Object(object);
     }
     if let (Value::Object(inner), false) = (value, rest.is_empty()) {
@@ -20,20 +19,20 @@ pub(super) fn expand(model: &Model, document: &mut Document, path: &str) {
     }
 }
 
-/// The object behind an id; `None` if there is nothing to expand.
-fn behind(model: &Model, field: &str, value: &Value) -> Option<Document> {
-    let workspace = model.workspace();
+/// The object with the id `value`. `None`: the field has no expansion, or the id is unknown.
+fn object_of(model: &Model, field: &str, value: &Value) -> Option<Document> {
+    let generator = model.generator();
     if field == "triggered_by" {
-        return workspace.user(value.as_u64()?);
+        return generator.user(value.as_u64()?);
     }
     let text = value.as_str()?;
     if field == "connector" {
-        return workspace.connector(text);
+        return generator.connector(text);
     }
     let id = Uuid::parse_str(text).ok()?;
     match field {
-        "triggered_by_token" => workspace.token(id),
-        "connector_version" => workspace.connector_version(id),
+        "triggered_by_token" => generator.token(id),
+        "connector_version" => generator.connector_version(id),
         _ if PipelineKind::ALL.iter().any(|kind| kind.as_str() == field) => model.pipeline(id).cloned(),
         _ => None,
     }

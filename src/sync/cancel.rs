@@ -1,25 +1,25 @@
-//! This is the way to stop a sync from outside: a signal is noticed at the next page, or while waiting for one.
+//! Cancels a sync from outside. A sync notices it at the next page, or while it waits for one.
 
 use crate::error::Error;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::Notify;
 
-/// A request to stop, which can be made from any thread.
+/// A cancellation token. Any thread can trigger it.
 #[derive(Debug, Default)]
 pub struct CancelToken {
-    /// The signal's number; 0: none came.
+    /// The signal's number; 0 before the token is cancelled.
     signal: AtomicU8,
     notify: Notify,
 }
 
 impl CancelToken {
-    /// Asks to stop, as the signal of that number does: 2 is SIGINT, 15 is SIGTERM.
-    pub fn request(&self, signal: u8) {
+    /// Cancels like the signal with this number: 2 is SIGINT, 15 is SIGTERM.
+    pub fn cancel(&self, signal: u8) {
         self.signal.store(signal, Ordering::SeqCst);
         self.notify.notify_waiters();
     }
 
-    /// The error that a request to stop ends in. `None`: nobody asked.
+    /// The error for a cancelled operation. `None`: not cancelled.
     pub fn error(&self) -> Option<Error> {
         match self.signal.load(Ordering::SeqCst) {
             0 => None,
@@ -28,11 +28,11 @@ impl CancelToken {
         }
     }
 
-    /// Waits until somebody asks to stop.
-    pub async fn requested(&self) -> Error {
+    /// Waits until the token is cancelled.
+    pub async fn cancelled(&self) -> Error {
         let mut notified = std::pin::pin!(self.notify.notified());
         loop {
-            // Enabled before the look, so that a request in between is not missed.
+            // Enabled before the check, so that a cancellation in between is not missed.
             notified.as_mut().enable();
             if let Some(error) = self.error() {
                 return error;

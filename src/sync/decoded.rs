@@ -1,44 +1,43 @@
-//! This is what arrives from the API, decoded beside the writer and ready to be stored.
+//! Decoded API responses, ready to be stored. Decoding runs in parallel to the thread that writes.
 
 use super::walk::PageSummary;
 use crate::api::Page;
-use crate::run::{Drift, Instant, Redaction, decode, json};
+use crate::run::{self, Drift, Instant, Redaction, json};
 use crate::snapshot::Snapshot;
 use crate::store::{Cursor, Pipeline};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// One item.
+/// An item of the run list.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// A run, and what in it the contract does not know.
+    /// A run, and its fields and values outside the API contract.
     Run(Box<Snapshot>, Vec<Drift>),
-    /// An item that cannot be kept as a run.
+    /// An item that cannot be decoded as a run.
     DecodeError {
-        /// Its own JSON, credentials taken out.
+        /// The item's JSON, redacted.
         text: String,
-        /// Why.
+        /// Why decoding failed.
         reason: String,
     },
 }
 
 impl Item {
-    /// Decodes one item.
-    pub(super) fn read(raw: &RawValue, redaction: &Redaction) -> Item {
-        match decode(raw, redaction) {
+    pub(super) fn decode(raw: &RawValue, redaction: &Redaction) -> Item {
+        match run::decode(raw, redaction) {
             Ok(decoded) => Item::Run(Box::new(Snapshot::of(decoded.run)), decoded.drift),
-            Err(unreadable) => {
-                Item::DecodeError { text: json::canonical_to_limit(raw, redaction), reason: unreadable.0 }
+            Err(error) => {
+                Item::DecodeError { text: json::canonical_to_limit(raw, redaction), reason: error.0 }
             }
         }
     }
 
-    /// Decodes the details of the run that was asked for.
-    pub(super) fn read_details(raw: &RawValue, asked: Uuid, redaction: &Redaction) -> Item {
-        match Item::read(raw, redaction) {
-            Item::Run(snapshot, _) if snapshot.run.id != asked => Item::DecodeError {
+    /// Decodes the response to a request for the run `requested`; the response may contain another run.
+    pub(super) fn decode_details(raw: &RawValue, requested: Uuid, redaction: &Redaction) -> Item {
+        match Item::decode(raw, redaction) {
+            Item::Run(snapshot, _) if snapshot.run.id != requested => Item::DecodeError {
                 text: json::canonical_to_limit(raw, redaction),
-                reason: format!("it came as the answer to another id, {asked}"),
+                reason: format!("the API returned it for another id, {requested}"),
             },
             item => item,
         }
@@ -48,58 +47,55 @@ impl Item {
 /// One page of the run list.
 #[derive(Debug)]
 pub(super) struct DecodedPage {
-    /// What the walk needs to know of it.
-    pub(super) outline: PageSummary,
-    /// Its items.
+    /// What the walk needs to know about it.
+    pub(super) summary: PageSummary,
     pub(super) items: Vec<Item>,
 }
 
 impl DecodedPage {
-    /// Decodes a page.
-    pub(super) fn read(page: &Page<'_>, number: u32, redaction: &Redaction) -> DecodedPage {
-        let items: Vec<Item> = page.items.iter().map(|raw| Item::read(raw, redaction)).collect();
-        let place = |item: &Item| match item {
+    pub(super) fn decode(page: &Page<'_>, number: u32, redaction: &Redaction) -> DecodedPage {
+        let items: Vec<Item> = page.items.iter().map(|raw| Item::decode(raw, redaction)).collect();
+        let position = |item: &Item| match item {
             Item::Run(snapshot, _) => {
                 snapshot.run.created_at.map(|created_at| Cursor { created_at, run_id: snapshot.run.id })
             }
             Item::DecodeError { .. } => None,
         };
-        let outline = PageSummary {
+        let summary = PageSummary {
             page: number,
             count: page.count,
             has_next: page.has_next,
             items: items.len(),
-            places: items.iter().filter_map(place).collect(),
+            positions: items.iter().filter_map(position).collect(),
         };
-        DecodedPage { outline, items }
+        DecodedPage { summary, items }
     }
 }
 
 /// One page of a pipeline list.
 #[derive(Debug)]
 pub(super) struct DecodedPipelinePage {
-    /// Whether there is another page.
+    /// Whether the API reports another page.
     pub(super) has_next: bool,
-    /// What could be read of its items.
+    /// The items that have an id.
     pub(super) pipelines: Vec<Pipeline>,
-    /// How many items name no pipeline.
-    pub(super) unreadable: usize,
+    /// Number of items without an id.
+    pub(super) without_id: usize,
 }
 
 impl DecodedPipelinePage {
-    /// Decodes a page.
-    pub(super) fn read(page: &Page<'_>) -> DecodedPipelinePage {
-        let pipelines: Vec<Pipeline> = page.items.iter().filter_map(|raw| read_pipeline(raw)).collect();
+    pub(super) fn decode(page: &Page<'_>) -> DecodedPipelinePage {
+        let pipelines: Vec<Pipeline> = page.items.iter().filter_map(|raw| decode_pipeline(raw)).collect();
         DecodedPipelinePage {
             has_next: page.has_next,
-            unreadable: page.items.len() - pipelines.len(),
+            without_id: page.items.len() - pipelines.len(),
             pipelines,
         }
     }
 }
 
 /// `None`: the item has no id.
-fn read_pipeline(raw: &RawValue) -> Option<Pipeline> {
+fn decode_pipeline(raw: &RawValue) -> Option<Pipeline> {
     let entries = json::Entries::of(raw)?;
     let text = |key: &str| {
         let text = json::text_of(entries.get(key)?)?;
@@ -123,21 +119,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipeline_is_called_what_people_call_it() {
-        let read = |text| read_pipeline(serde_json::from_str(text).unwrap());
-        let name = |text| read(text).unwrap().name;
+    fn a_pipeline_without_a_name_uses_its_description_or_slug() {
+        let decode = |text| decode_pipeline(serde_json::from_str(text).unwrap());
+        let name = |text| decode(text).unwrap().name;
         assert_eq!(name(r#"{"id":"1","slug":"s","description":"D","name":"N"}"#).as_deref(), Some("N"));
         assert_eq!(name(r#"{"id":"1","slug":"s","description":"D"}"#).as_deref(), Some("D"));
         assert_eq!(name(r#"{"id":"1","slug":"s","description":""}"#).as_deref(), Some("s"));
         assert_eq!(name(r#"{"id":"1","slug":7,"active":"yes"}"#), None);
-        assert_eq!(read(r#"{"slug":"s"}"#), None);
+        assert_eq!(decode(r#"{"slug":"s"}"#), None);
     }
 
     #[test]
-    fn the_answer_to_another_id_is_no_answer() {
+    fn a_response_with_another_id_is_rejected() {
         let raw = serde_json::from_str(r#"{"id":"6f6b9a4e-58a3-4e6f-9d5c-2d6f3c0a9b11"}"#).unwrap();
         assert!(matches!(
-            Item::read_details(raw, Uuid::nil(), &Redaction::default()),
+            Item::decode_details(raw, Uuid::nil(), &Redaction::default()),
             Item::DecodeError { .. }
         ));
     }

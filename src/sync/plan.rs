@@ -1,45 +1,45 @@
-//! This is the plan of a sync: how much of the list to read, decided from what earlier syncs have read.
+//! The plan of a sync: how much of the run list to read, given what earlier syncs read.
 
 use super::Options;
 use crate::run::Instant;
 use crate::store::{FirstWalk, SyncKind};
 
-/// What a sync sets out to read, and why.
+/// What a sync reads, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// The kind of walk.
+    /// The kind of sync.
     pub(super) kind: SyncKind,
-    /// Why, in words.
+    /// The reason, for people.
     pub(super) reason: String,
-    /// Where an interrupted first walk goes on.
+    /// The interrupted first walk to resume. `None`: there is none.
     pub(super) resumes: Option<FirstWalk>,
-    /// Where a walk from the top may stop. `None`: at the end.
+    /// A walk from the top may stop at unchanged runs created before this. `None`: it reads the whole list.
     pub(super) boundary: Option<Instant>,
 }
 
-/// What the archive tells of earlier walks.
+/// Earlier walks, as the archive recorded them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
-    /// All runs created up to here were read by some complete walk. `None`: there was none.
+    /// A complete walk has read all runs created up to here. `None`: no walk was complete.
     pub(super) watermark: Option<Instant>,
-    /// When the last walk began that read the whole list. `None`: none has.
+    /// The start of the last walk that read the whole list. `None`: there was none.
     pub(super) last_whole_walk_at: Option<Instant>,
-    /// A first walk that was interrupted.
+    /// The interrupted first walk. `None`: there is none.
     pub(super) interrupted: Option<FirstWalk>,
 }
 
 impl Plan {
-    /// What to read now.
-    pub(super) fn of(past: &Past, options: &Options, now: Instant) -> Plan {
+    /// Decides what to read at `now`.
+    pub(super) fn new(past: &Past, options: &Options, now: Instant) -> Plan {
         let whole = |kind, reason: String| Plan { kind, reason, resumes: None, boundary: None };
         let below = |watermark: Instant| watermark.plus(-options.lookback);
         match *past {
             Past { watermark: Some(watermark), last_whole_walk_at: Some(at), .. } => {
                 if options.full {
-                    whole(SyncKind::Full, "asked for".to_owned())
+                    whole(SyncKind::Full, "requested".to_owned())
                 } else if at < now.plus(-options.full_every) {
-                    // Costs can change without any sign in the newest part of the list.
-                    whole(SyncKind::Full, format!("the list was last read whole at {at}"))
+                    // Costs can change without a trace in the newest part of the list.
+                    whole(SyncKind::Full, format!("the last full walk began at {at}"))
                 } else {
                     let boundary = below(watermark);
                     let reason = format!("may stop at unchanged runs created before {boundary}");
@@ -48,11 +48,11 @@ impl Plan {
             }
             Past { interrupted: Some(first), .. } if !options.full => Plan {
                 kind: SyncKind::First,
-                reason: format!("goes on with the first walk below page {}", first.page),
+                reason: format!("resumes the first walk below page {}", first.page),
                 boundary: Some(below(first.top)),
                 resumes: Some(first),
             },
-            _ => whole(SyncKind::First, "the list was never read whole".to_owned()),
+            _ => whole(SyncKind::First, "no walk has read the whole list yet".to_owned()),
         }
     }
 }
@@ -75,36 +75,36 @@ mod tests {
     #[test]
     fn a_first_walk_reads_everything() {
         let past = Past { watermark: None, last_whole_walk_at: None, interrupted: None };
-        let plan = Plan::of(&past, &Options::default(), day(1));
+        let plan = Plan::new(&past, &Options::default(), day(1));
         assert_eq!((plan.kind, plan.boundary), (SyncKind::First, None));
     }
 
     #[test]
-    fn a_later_walk_looks_back_below_the_watermark() {
-        let plan = Plan::of(&read(20, 18), &Options::default(), day(21));
+    fn an_incremental_walk_looks_back_below_the_watermark() {
+        let plan = Plan::new(&read(20, 18), &Options::default(), day(21));
         assert_eq!((plan.kind, plan.boundary), (SyncKind::Incremental, Some(day(13))));
     }
 
     #[test]
-    fn the_whole_list_is_read_again_when_the_last_time_is_long_ago_or_when_asked_for() {
-        let plan = Plan::of(&read(20, 13), &Options::default(), day(20));
-        assert_eq!(plan.kind, SyncKind::Incremental, "seven days are not longer than seven days");
-        let plan = Plan::of(&read(20, 13), &Options::default(), day(20).next());
+    fn a_full_walk_runs_when_due_or_requested() {
+        let plan = Plan::new(&read(20, 13), &Options::default(), day(20));
+        assert_eq!(plan.kind, SyncKind::Incremental, "seven days are not more than seven days");
+        let plan = Plan::new(&read(20, 13), &Options::default(), day(20).next());
         assert_eq!((plan.kind, plan.boundary), (SyncKind::Full, None));
         let often = Options { full_every: TimeDelta::zero(), ..Options::default() };
-        assert_eq!(Plan::of(&read(20, 20), &often, day(21)).kind, SyncKind::Full);
+        assert_eq!(Plan::new(&read(20, 20), &often, day(21)).kind, SyncKind::Full);
         let full = Options { full: true, ..Options::default() };
-        assert_eq!(Plan::of(&read(20, 20), &full, day(20)).kind, SyncKind::Full);
+        assert_eq!(Plan::new(&read(20, 20), &full, day(20)).kind, SyncKind::Full);
     }
 
     #[test]
-    fn an_interrupted_first_walk_goes_on_and_then_looks_at_the_top() {
+    fn an_interrupted_first_walk_resumes_and_then_reads_the_top() {
         let cursor = Cursor { created_at: day(5), run_id: Uuid::nil() };
         let first = FirstWalk { started_at: day(20), page_size: 100, page: 7, cursor, top: day(19) };
         let past = Past { watermark: None, last_whole_walk_at: None, interrupted: Some(first) };
-        let plan = Plan::of(&past, &Options::default(), day(20));
+        let plan = Plan::new(&past, &Options::default(), day(20));
         assert_eq!((plan.kind, plan.resumes, plan.boundary), (SyncKind::First, Some(first), Some(day(12))));
         let full = Options { full: true, ..Options::default() };
-        assert_eq!(Plan::of(&past, &full, day(20)).resumes, None);
+        assert_eq!(Plan::new(&past, &full, day(20)).resumes, None);
     }
 }

@@ -1,6 +1,6 @@
-//! This is the set of runs that a sync has met: a bit for each snapshot of the archive.
+//! A bitset of the runs that a sync has seen, indexed by snapshot id.
 
-/// A million runs take 125 kB, so memory does not grow with the archive in any way that matters.
+/// A set of runs. A million runs take 125 kB, so memory use stays small for any archive.
 #[derive(Debug, Default)]
 pub(super) struct SeenSet {
     bits: Vec<u64>,
@@ -8,9 +8,9 @@ pub(super) struct SeenSet {
 }
 
 impl SeenSet {
-    /// Adds the run whose current snapshot this is; says whether it is new.
+    /// Adds the run with this current snapshot. Returns whether it is new to the set.
     pub(super) fn insert(&mut self, snapshot_id: i64) -> bool {
-        let (word, bit) = SeenSet::place(snapshot_id);
+        let (word, bit) = SeenSet::index(snapshot_id);
         if word >= self.bits.len() {
             self.bits.resize(word + 1, 0);
         }
@@ -20,7 +20,7 @@ impl SeenSet {
         is_new
     }
 
-    /// Lets a changed run be known by its newest snapshot; says whether the run is new to the set.
+    /// Adds the new snapshot of a changed run. Returns whether the run is new to the set.
     pub(super) fn replace(&mut self, before: i64, after: i64) -> bool {
         let is_new = !self.contains(before);
         self.insert(after);
@@ -28,19 +28,19 @@ impl SeenSet {
         is_new
     }
 
-    /// Whether the run whose current snapshot this is was met.
+    /// Whether the run with this current snapshot was seen.
     pub(super) fn contains(&self, snapshot_id: i64) -> bool {
-        let (word, bit) = SeenSet::place(snapshot_id);
+        let (word, bit) = SeenSet::index(snapshot_id);
         self.bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// How many runs were met.
+    /// Number of runs in the set.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// SQLite counts rows from 1.
-    fn place(snapshot_id: i64) -> (usize, u64) {
+    /// The word and the bit of a snapshot. SQLite row ids start at 1.
+    fn index(snapshot_id: i64) -> (usize, u64) {
         let index = usize::try_from(snapshot_id).unwrap_or(0);
         (index / 64, 1 << (index % 64))
     }
@@ -51,12 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_counted_once_whatever_becomes_of_it() {
-        let mut met = SeenSet::default();
-        assert!(met.insert(1) && met.insert(64) && !met.insert(64));
-        assert!(!met.replace(64, 200), "it was met in its former state");
-        assert!(met.replace(65, 201), "it was in the archive, and is met in its new state");
-        assert_eq!(met.count(), 3);
-        assert!(met.contains(200) && met.contains(201) && !met.contains(2));
+    fn a_run_is_counted_once_even_if_it_changes() {
+        let mut seen = SeenSet::default();
+        assert!(seen.insert(1) && seen.insert(64) && !seen.insert(64));
+        assert!(!seen.replace(64, 200), "it was seen in its previous state");
+        assert!(seen.replace(65, 201), "it was archived, and is first seen in its new state");
+        assert_eq!(seen.count(), 3);
+        assert!(seen.contains(200) && seen.contains(201) && !seen.contains(2));
     }
 }

@@ -1,8 +1,8 @@
-//! This is the look from outside: what the API says now, compared with the archive, and nothing is stored.
+//! Compares archived runs with the current API responses. Stores nothing.
 
 use super::decoded::Item;
 use super::prefetch::{Prefetcher, Wait};
-use super::{MOST_FAILURES_IN_A_ROW, Observer, Options, Phase, Progress, SyncContext};
+use super::{MAX_CONSECUTIVE_FAILURES, Options, Phase, Progress, SyncContext};
 use crate::error::{Error, Result};
 use crate::snapshot::{Change, changes};
 use crate::store::Archive;
@@ -10,54 +10,55 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How a run compares with what the API says of it now.
+/// How an archived run compares with the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It says the same.
+    /// The API returns the archived state.
     Same,
-    /// It says something else: before is the archive's, after the API's.
+    /// The API returns another state. In each change, "before" is the archive and "after" is the API.
     Differs(Vec<Change>),
-    /// It has no such run.
+    /// The API has no such run.
     Gone,
-    /// It gave no answer that can be compared, for the reason given.
+    /// The API gave no usable response, for this reason.
     NoAnswer(String),
 }
 
-/// What the run list says of itself.
+/// The head of the run list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listed {
-    /// How many runs there are. `None`: the API does not say.
+pub struct ListHead {
+    /// Number of runs in the list. `None`: the API does not give it.
     pub count: Option<u64>,
-    /// The run that the list begins with. `None`: there is none, or it cannot be read.
+    /// The first run of the list. `None`: the list is empty, or the first item cannot be decoded.
     pub first: Option<Uuid>,
 }
 
-/// Asks for runs by id and compares each with its current state in the archive.
+/// Requests runs by id and compares each with its current state in the archive.
 ///
 /// # Errors
-/// Those of SQLite; what ends all asking: a refused key, an API that fails again and again, a signal.
+/// SQLite errors, a refused key, repeated API failures, and cancellation. [`Error::Usage`] for a run that the archive
+/// does not have.
 pub fn verify(
     archive: &Archive,
-    means: SyncContext<'_>,
+    context: SyncContext<'_>,
     options: &Options,
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Verdict)>> {
-    let SyncContext { client, handle, stop, observer, .. } = means;
-    let mut fetcher = Prefetcher::new(Arc::clone(&client), handle, stop, options);
+    let SyncContext { client, handle, cancel, observer, .. } = context;
+    let mut prefetcher = Prefetcher::new(Arc::clone(&client), handle, cancel, options);
     let mut waiting: VecDeque<Uuid> = ids.iter().copied().collect();
     let mut verdicts = Vec::with_capacity(ids.len());
     let mut failures = 0;
     loop {
-        fetcher.prepare_details(&mut waiting);
-        let Some(id) = fetcher.next_details() else { return Ok(verdicts) };
-        let verdict = match fetcher.details(None) {
+        prefetcher.prepare_details(&mut waiting);
+        let Some(id) = prefetcher.next_details() else { return Ok(verdicts) };
+        let verdict = match prefetcher.details(None) {
             Ok(Wait::TimedOut) => continue,
-            Ok(Wait::Ready(Some(Item::Run(seen, _)))) => {
+            Ok(Wait::Ready(Some(Item::Run(current, _)))) => {
                 let history = archive.history(id)?;
-                let Some(kept) = history.last() else {
+                let Some(archived) = history.last() else {
                     return Err(Error::usage(format!("the archive has no run {id}")));
                 };
-                match changes(&kept.run, &seen.run) {
+                match changes(&archived.run, &current.run) {
                     changes if changes.is_empty() => Verdict::Same,
                     changes => Verdict::Differs(changes),
                 }
@@ -66,7 +67,7 @@ pub fn verify(
             Ok(Wait::Ready(None)) => Verdict::Gone,
             Err(error @ Error::ApiUnavailable { .. }) => {
                 failures += 1;
-                if failures >= MOST_FAILURES_IN_A_ROW {
+                if failures >= MAX_CONSECUTIVE_FAILURES {
                     return Err(error);
                 }
                 verdicts.push((id, Verdict::NoAnswer(error.on_one_line())));
@@ -76,28 +77,28 @@ pub fn verify(
         };
         failures = 0;
         verdicts.push((id, verdict));
-        tell(observer, verdicts.len(), ids.len(), client.requests());
+        observer.advanced(&Progress {
+            phase: Phase::Fetch,
+            done: verdicts.len() as u64,
+            total: Some(ids.len() as u64),
+            requests: client.requests(),
+        });
     }
 }
 
-fn tell(observer: &mut dyn Observer, done: usize, total: usize, requests: u64) {
-    let progress = Progress { phase: Phase::Fetch, done: done as u64, total: Some(total as u64), requests };
-    observer.advanced(&progress);
-}
-
-/// Asks the list for its count and its first run, in one request.
+/// Requests the count and the first run of the list, in one request.
 ///
 /// # Errors
-/// [`Error::KeyRefused`], [`Error::ApiUnavailable`], or a signal.
-pub fn listed(means: &SyncContext<'_>) -> Result<Listed> {
+/// [`Error::KeyRefused`], [`Error::ApiUnavailable`], and cancellation.
+pub fn list_head(context: &SyncContext<'_>) -> Result<ListHead> {
     let options = Options::default();
-    let fetcher = Prefetcher::new(Arc::clone(&means.client), means.handle, means.stop, &options);
-    let asked = fetcher.client().run_page(1, 1, |page| Listed {
+    let prefetcher = Prefetcher::new(Arc::clone(&context.client), context.handle, context.cancel, &options);
+    let request = prefetcher.client().run_page(1, 1, |page| ListHead {
         count: page.count,
-        first: page.items.first().and_then(|raw| match Item::read(raw, &options.redaction) {
+        first: page.items.first().and_then(|raw| match Item::decode(raw, &options.redaction) {
             Item::Run(snapshot, _) => Some(snapshot.run.id),
             Item::DecodeError { .. } => None,
         }),
     });
-    Ok(fetcher.wait_for(asked)?.unwrap_or(Listed { count: None, first: None }))
+    Ok(prefetcher.wait_for(request)?.unwrap_or(ListHead { count: None, first: None }))
 }

@@ -1,4 +1,4 @@
-//! This is the one binary of integration tests. Its modules mirror `src/`; what several of them use is in `support`.
+//! The integration tests, one binary. Modules mirror `src/`; shared fixtures are in `support`.
 
 #![allow(clippy::disallowed_methods, reason = "tests read variables and pass them on")]
 

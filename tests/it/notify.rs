@@ -1,10 +1,10 @@
-//! This is the test of the watch over syncs: pings, metrics, and the answer to Nagios, by the built command.
+//! Notifications about syncs, with the built binary: pings, metrics and the Nagios check.
 
 #![cfg(unix)]
 
 use crate::support::machine;
 use crate::support::machine::{Ended, Machine, RUNLEDGER, SYNC, Victim};
-use crate::support::ping_server::{PingServer, Reply, Told};
+use crate::support::ping_server::{Ping, PingServer, Reply};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use runledger::run::Instant as Moment;
@@ -18,7 +18,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What stands for the code in the address of a ping.
+/// The exit code's placeholder in the ping URL.
 const CODE: &str = "5a0c9d3e-marked";
 
 struct Stage {
@@ -31,7 +31,7 @@ impl Stage {
         Stage { machine: Machine::of(30), ping_server: PingServer::new() }
     }
 
-    /// A sync into `a.db` that is watched.
+    /// A sync into `a.db` with a ping URL.
     fn sync(&self) -> Command {
         let mut command = self.machine.command(&self.machine.file("a.db"), SYNC);
         command.env("RUNLEDGER_PING_URL", self.ping_server.url(CODE));
@@ -43,12 +43,12 @@ fn ended(mut command: Command) -> Ended {
     command.output().unwrap().into()
 }
 
-/// The paths that were told, in their order; each has to come as it should.
-fn paths(told: &[Told]) -> Vec<&str> {
-    let paths = told.iter().map(|told| {
-        let (path, query) = told.target.split_once('?').unwrap();
-        assert_eq!((told.method.as_str(), query), ("POST", format!("key={CODE}&rid=1").as_str()), "{told:?}");
-        assert!(told.head.contains("user-agent: runledger/"), "{told:?}");
+/// The pinged paths in order; asserts that each request is well-formed.
+fn paths(pings: &[Ping]) -> Vec<&str> {
+    let paths = pings.iter().map(|ping| {
+        let (path, query) = ping.target.split_once('?').unwrap();
+        assert_eq!((ping.method.as_str(), query), ("POST", format!("key={CODE}&rid=1").as_str()), "{ping:?}");
+        assert!(ping.head.contains("user-agent: runledger/"), "{ping:?}");
         path.strip_prefix(&format!("/ping/{CODE}")).unwrap()
     });
     paths.collect()
@@ -57,19 +57,19 @@ fn paths(told: &[Told]) -> Vec<&str> {
 // ---- pings
 
 #[test]
-fn a_sync_tells_its_start_and_its_success_with_the_summary() {
+fn a_sync_pings_its_start_and_its_success_with_the_summary() {
     let stage = Stage::new();
     let done = ended(stage.sync()).with(0);
-    let told = stage.ping_server.told();
-    assert_eq!(paths(&told), ["/start", ""]);
-    assert_eq!(told[0].body, "");
-    assert!(told[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{told:?}");
-    assert!(told[1].head.contains("text/plain; charset=utf-8"), "{told:?}");
+    let pings = stage.ping_server.pings();
+    assert_eq!(paths(&pings), ["/start", ""]);
+    assert_eq!(pings[0].body, "");
+    assert!(pings[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{pings:?}");
+    assert!(pings[1].head.contains("text/plain; charset=utf-8"), "{pings:?}");
     assert!(done.stderr.is_empty(), "{done:?}");
 }
 
 #[test]
-fn the_address_comes_from_the_argument_else_its_file_else_the_environment() {
+fn the_ping_url_comes_from_the_flag_file_or_environment() {
     let stage = Stage::new();
     let file = stage.machine.file("ping.txt");
     fs::write(&file, format!("{}\n", stage.ping_server.url(CODE))).unwrap();
@@ -79,26 +79,26 @@ fn the_address_comes_from_the_argument_else_its_file_else_the_environment() {
         let mut sync = stage.sync();
         sync.env("RUNLEDGER_PING_URL", "http://127.0.0.1:1/").args(arguments);
         ended(sync).with(0);
-        assert_eq!(paths(&stage.ping_server.told()), ["/start", ""]);
+        assert_eq!(paths(&stage.ping_server.pings()), ["/start", ""]);
     }
 }
 
 #[test]
-fn however_a_sync_fails_its_exit_code_is_told() {
+fn a_failed_sync_pings_its_exit_code() {
     let stage = Stage::new();
     let fails = |command: Command, code: i32, words: &str| {
         let done = ended(command).with(code);
-        let told = stage.ping_server.told();
-        assert_eq!(paths(&told), ["/start", &format!("/{code}")], "{done:?}");
-        assert!(told[1].body.contains(words), "{words}: {told:?}");
+        let pings = stage.ping_server.pings();
+        assert_eq!(paths(&pings), ["/start", &format!("/{code}")], "{done:?}");
+        assert!(pings[1].body.contains(words), "{words}: {pings:?}");
         done
     };
     let mut wrong_key = stage.sync();
     wrong_key.env("NEKT_API_KEY", "wrong");
-    fails(wrong_key, 4, "\nhint: check NEKT_API_KEY");
+    fails(wrong_key, 4, "\n  hint:  check NEKT_API_KEY");
     let mut no_key = stage.sync();
     no_key.args(["--api-key-file", "none.txt"]);
-    fails(no_key, 2, "error: the file none.txt with the API key cannot be read");
+    fails(no_key, 2, "error: cannot read the API key from the file none.txt");
 
     stage
         .machine
@@ -109,23 +109,23 @@ fn however_a_sync_fails_its_exit_code_is_told() {
         .machine
         .sandbox
         .on_request(|call, _| (!machine::is_page(call)).then(|| StatusCode::FORBIDDEN.into_response()));
-    fails(stage.sync(), 3, "(in part)\nerror: done in part: ");
+    fails(stage.sync(), 3, "(partial)\nerror: ");
     stage.machine.sandbox.on_request(|_, _| None);
 
     let archive = stage.machine.file("a.db");
     let lock = Lock::acquire(&archive, Moment::parse("2026-01-01T00:00:00Z").unwrap()).unwrap();
-    fails(stage.sync(), 11, "error: another sync is using the archive");
+    fails(stage.sync(), 11, "error: another process is using the archive");
     drop(lock);
     fs::write(&archive, "Buy milk. ".repeat(100)).unwrap();
-    fails(stage.sync(), 6, "error: the archive ");
+    fails(stage.sync(), 6, "error: cannot use the archive ");
 }
 
 #[test]
-fn a_signal_is_told_without_waiting_for_long() {
+fn a_signal_is_pinged_within_two_seconds() {
     let stage = Stage::new();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        // Whoever waits is slow to answer.
-        stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::NoProgress(Duration::from_secs(30))]);
+        // A server that waits responds slowly.
+        stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::Silence(Duration::from_secs(30))]);
         let victim = Victim::default();
         let (done, is_done) = mpsc::channel::<()>();
         stage.machine.sandbox.on_request({
@@ -144,48 +144,48 @@ fn a_signal_is_told_without_waiting_for_long() {
         let ended = victim.start(&mut stage.sync()).wait().with(code);
         done.send(()).unwrap();
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-        assert!(ended.stderr.contains("the ping of the end did not arrive"), "{ended:?}");
-        let told = stage.ping_server.told();
-        assert_eq!(paths(&told), ["/start", &format!("/{code}")]);
-        assert!(told[1].body.contains(&format!("error: interrupted by SIG{signal}")), "{told:?}");
+        assert!(ended.stderr.contains("the final ping failed"), "{ended:?}");
+        let pings = stage.ping_server.pings();
+        assert_eq!(paths(&pings), ["/start", &format!("/{code}")]);
+        assert!(pings[1].body.contains(&format!("error: interrupted by SIG{signal}")), "{pings:?}");
     }
 }
 
 #[test]
-fn trouble_with_a_ping_is_a_warning_and_changes_nothing() {
+fn a_failing_ping_is_a_warning_and_changes_nothing() {
     let stage = Stage::new();
     for (reply, attempts, words) in [
         (Reply::Status("404 Not Found"), 1, "HTTP 404"),
-        (Reply::Status("302 Found"), 1, "HTTP 302, and no redirect is followed"),
+        (Reply::Status("302 Found"), 1, "HTTP 302, and redirects are not followed"),
         (Reply::Status("503 Service Unavailable"), 2, "HTTP 503"),
-        (Reply::NoProgress(Duration::from_secs(60)), 2, "no answer in time"),
+        (Reply::Silence(Duration::from_secs(60)), 2, "no response in time"),
     ] {
         stage.ping_server.reply(&[reply]);
         let began = Instant::now();
         let done = ended(stage.sync()).with(0);
         assert!(began.elapsed() < Duration::from_secs(20), "{words}: {:?}", began.elapsed());
-        assert!(done.stderr.contains(&format!("the ping of the end did not arrive: {words}")), "{done:?}");
+        assert!(done.stderr.contains(&format!("the final ping failed: {words}")), "{done:?}");
         assert!(!done.stderr.contains(CODE), "{done:?}");
-        let ends = stage.ping_server.told().iter().filter(|told| !told.target.contains("/start")).count();
+        let ends = stage.ping_server.pings().iter().filter(|ping| !ping.target.contains("/start")).count();
         assert_eq!(ends, attempts, "{words}");
     }
-    // One that fails once arrives the second time.
+    // A ping that fails once succeeds the second time.
     stage.ping_server.reply(&[Reply::Status("500 Internal Server Error"), Reply::Status("200 OK")]);
     assert_eq!(ended(stage.sync()).with(0).stderr, "");
-    assert_eq!(paths(&stage.ping_server.told()), ["/start", "/start", ""]);
-    // Nobody is there, or there is no such place.
+    assert_eq!(paths(&stage.ping_server.pings()), ["/start", "/start", ""]);
+    // No server listens, or the URL does not exist.
     for url in ["http://127.0.0.1:1/marked", "https://marked.invalid/marked"] {
         let mut sync = stage.sync();
-        // The loudest does not even name its host.
+        // Not even the highest verbosity names the host.
         sync.args(["--ping-url", url, "-vvv"]);
         let done = ended(sync).with(0);
-        assert_eq!(done.stderr.matches("did not arrive").count(), 2, "{done:?}");
+        assert_eq!(done.stderr.matches("ping failed: ").count(), 2, "{done:?}");
         assert!(!done.stderr.contains("marked"), "{done:?}");
     }
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_before_anything_is_done() {
+fn an_invalid_ping_url_is_rejected_before_any_request() {
     let stage = Stage::new();
     for arguments in [["--ping-url", "marked"], ["--ping-url", "ftp://h/marked"], ["--ping-url-file", "none"]]
     {
@@ -194,17 +194,17 @@ fn an_address_that_is_none_is_refused_before_anything_is_done() {
         let done = ended(sync).with(2);
         assert!(done.stderr.contains("ping") && !done.stderr.contains("marked"), "{done:?}");
     }
-    assert!(stage.ping_server.told().is_empty() && stage.machine.sandbox.request_count() == 0);
+    assert!(stage.ping_server.pings().is_empty() && stage.machine.sandbox.request_count() == 0);
 }
 
 #[test]
-fn of_a_dry_run_and_of_other_commands_nobody_is_told() {
+fn dry_runs_and_other_commands_send_no_ping() {
     let stage = Stage::new();
     let mut dry = stage.sync();
     dry.args(["--dry-run", "--metrics-file", "m.prom"]);
     ended(dry).with(0);
     ended(stage.sync()).with(0);
-    assert_eq!(stage.ping_server.told().len(), 2);
+    assert_eq!(stage.ping_server.pings().len(), 2);
     assert!(!stage.machine.file("m.prom").exists());
     let archive = stage.machine.file("a.db");
     let id = stage.machine.sandbox.model().ids().next().unwrap().to_string();
@@ -213,12 +213,12 @@ fn of_a_dry_run_and_of_other_commands_nobody_is_told() {
         command.env("RUNLEDGER_PING_URL", stage.ping_server.url(CODE));
         ended(command).with(0);
     }
-    assert!(stage.ping_server.told().is_empty());
+    assert!(stage.ping_server.pings().is_empty());
 }
 
 // ---- metrics
 
-/// The values of a page of metrics.
+/// The values of a metrics page.
 fn values(path: &Path) -> BTreeMap<String, f64> {
     let page = fs::read_to_string(path).unwrap();
     assert!(page.ends_with('\n'));
@@ -232,7 +232,7 @@ fn values(path: &Path) -> BTreeMap<String, f64> {
 }
 
 #[test]
-fn the_metrics_say_what_the_archive_holds_and_how_the_last_attempt_ended() {
+fn metrics_describe_the_archive_and_the_last_attempt() {
     let stage = Stage::new();
     let path = stage.machine.file("runledger.prom");
     let sync = |code: i32, key: &str| {
@@ -250,14 +250,14 @@ fn the_metrics_say_what_the_archive_holds_and_how_the_last_attempt_ended() {
     let now = chrono::Utc::now().timestamp_micros() as f64 / 1e6;
     assert!((0.0..60.0).contains(&(now - number("last_success_timestamp_seconds"))));
 
-    // After a failure the last success stays what it was.
+    // After a failure, the last success stays unchanged.
     let failed = sync(4, "wrong");
     assert_eq!(failed["last_attempt_exit_code"], 4.0);
     assert_eq!(failed["last_success_timestamp_seconds"], good["last_success_timestamp_seconds"]);
     assert!(failed["last_attempt_timestamp_seconds"] > good["last_attempt_timestamp_seconds"]);
     assert_eq!(failed["runs"], 30.0);
 
-    // An archive that cannot be read has no figures.
+    // An unreadable archive has no figures.
     fs::write(stage.machine.file("a.db"), "Buy milk. ".repeat(100)).unwrap();
     let unusable = sync(6, "any");
     let names: Vec<&str> = unusable.keys().map(String::as_str).collect();
@@ -265,7 +265,7 @@ fn the_metrics_say_what_the_archive_holds_and_how_the_last_attempt_ended() {
 }
 
 #[test]
-fn everybody_may_read_the_metrics_and_nothing_is_left_beside_them() {
+fn the_metrics_file_is_world_readable_without_leftovers() {
     let stage = Stage::new();
     let folder = stage.machine.file("collector");
     fs::create_dir(&folder).unwrap();
@@ -283,7 +283,7 @@ fn everybody_may_read_the_metrics_and_nothing_is_left_beside_them() {
 }
 
 #[test]
-fn metrics_that_cannot_be_written_are_an_error_unless_there_is_a_graver_one() {
+fn unwritable_metrics_are_an_error_unless_a_graver_one_occurred() {
     let stage = Stage::new();
     let sync = |key: &str| {
         let mut sync = stage.sync();
@@ -291,12 +291,12 @@ fn metrics_that_cannot_be_written_are_an_error_unless_there_is_a_graver_one() {
         ended(sync)
     };
     sync(stage.machine.sandbox.api_key()).refused(7, "error: none/m.prom was not written");
-    let told = stage.ping_server.told();
-    assert_eq!(paths(&told), ["/start", "/7"]);
-    assert!(told[1].body.contains("\nerror: none/m.prom was not written"), "{told:?}");
+    let pings = stage.ping_server.pings();
+    assert_eq!(paths(&pings), ["/start", "/7"]);
+    assert!(pings[1].body.contains("\nerror: none/m.prom was not written"), "{pings:?}");
     let both = sync("wrong");
     both.refused(4, "none/m.prom was not written");
-    assert_eq!(paths(&stage.ping_server.told()), ["/start", "/4"]);
+    assert_eq!(paths(&stage.ping_server.pings()), ["/start", "/4"]);
     // A device is written to and never replaced.
     let mut sync = stage.sync();
     sync.args(["--metrics-file", "/dev/stdout"]);
@@ -305,7 +305,7 @@ fn metrics_that_cannot_be_written_are_an_error_unless_there_is_a_graver_one() {
 
 // ---- Nagios
 
-/// What `status --check` says, and its exit code.
+/// The output of `status --check`, and its exit code.
 fn checked(machine: &Machine, arguments: &[&str]) -> (i32, String) {
     let done = machine.run(&machine.file("a.db"), [&["status", "--check"], arguments].concat());
     assert_eq!((done.stderr.as_str(), done.stdout.lines().count()), ("", 1), "{done:?}");
@@ -313,7 +313,7 @@ fn checked(machine: &Machine, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn nagios_is_told_in_one_line_of_its_own_form() {
+fn status_check_prints_one_nagios_line() {
     let machine = Machine::of(30);
     let (code, line) = checked(&machine, &[]);
     assert_eq!(code, 2);
@@ -358,7 +358,7 @@ fn nagios_is_told_in_one_line_of_its_own_form() {
     connection.execute("UPDATE syncs SET walk_complete = 0", []).unwrap();
     let (code, line) = checked(&machine, &[]);
     assert!(
-        code == 2 && line.contains("CRITICAL - no sync was ever complete, ") && line.contains("| age=U;"),
+        code == 2 && line.contains("CRITICAL - no sync has completed yet, ") && line.contains("| age=U;"),
         "{line}"
     );
     drop(connection);
@@ -367,7 +367,7 @@ fn nagios_is_told_in_one_line_of_its_own_form() {
 }
 
 #[test]
-fn an_argument_that_is_not_understood_is_unknown_to_nagios() {
+fn status_check_reports_unknown_arguments_as_unknown() {
     let machine = Machine::of(30);
     for arguments in [
         &["--no-such-flag"][..],
@@ -380,6 +380,6 @@ fn an_argument_that_is_not_understood_is_unknown_to_nagios() {
         let (code, line) = checked(&machine, arguments);
         assert!(code == 3 && line.starts_with("RUNLEDGER UNKNOWN - "), "{arguments:?}: {line}");
     }
-    // Without --check everything is as ever.
+    // Without --check, the output is the usual one.
     machine.run(&machine.file("a.db"), ["status", "--warning", "3h"]).with(2);
 }

@@ -1,16 +1,16 @@
-//! This is the test of the files of contrib/: every command in them is one that runledger understands.
+//! The files of contrib/: runledger accepts every command in them.
 
 use clap::Parser;
 use runledger::commands::{Cli, Command};
 use std::fs;
 use std::path::Path;
 
-/// A file of contrib/.
+/// The text of a file in contrib/.
 fn packaged(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name)).unwrap()
 }
 
-/// The words of a command line up to where its output goes. Quotes hold together what spaces would part.
+/// Splits a command line into words, up to a redirection. Quotes join words.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut quote, mut open) = (vec![String::new()], None, false);
     for letter in line.chars() {
@@ -29,7 +29,7 @@ fn words(line: &str) -> Vec<String> {
     words.into_iter().take_while(|word| !word.starts_with('>')).collect()
 }
 
-/// Every command of the files, by the file.
+/// Every command in the files, with its file.
 fn commands() -> Vec<(&'static str, Vec<String>)> {
     let mut commands = Vec::new();
     for line in packaged("cron/runledger.cron")
@@ -42,7 +42,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
             when.iter()
                 .all(|field| field.chars().all(|letter| letter.is_ascii_digit() || "*/,-".contains(letter)))
         );
-        assert_eq!(rest[0], "runledger", "the user");
+        assert_eq!(rest[0], "runledger", "cron.d names the user");
         let bare = line.replace("\\%", "");
         assert!(!bare.contains('%'), "cron ends a line at a bare %: {line}");
         commands.push(("the crontab", rest[1..].to_vec()));
@@ -67,7 +67,7 @@ fn commands() -> Vec<(&'static str, Vec<String>)> {
 }
 
 #[test]
-fn every_command_of_the_packaged_files_is_understood() {
+fn every_command_in_contrib_parses() {
     let commands = commands();
     assert!(commands.len() >= 10, "{commands:?}");
     for (place, words) in &commands {
@@ -91,7 +91,7 @@ fn every_command_of_the_packaged_files_is_understood() {
 }
 
 #[test]
-fn no_secret_is_an_argument_of_a_packaged_command() {
+fn no_command_in_contrib_takes_a_secret_as_an_argument() {
     for (place, words) in commands() {
         if let Command::Sync(sync) = Cli::parse_from(&words).command {
             assert!(sync.notifications.ping_url.is_none(), "{place}");
@@ -104,7 +104,7 @@ fn no_secret_is_an_argument_of_a_packaged_command() {
 }
 
 #[test]
-fn what_watches_a_sync_adds_to_the_same_sync() {
+fn every_scheduler_in_contrib_runs_the_same_sync() {
     let start = |name: &str| {
         let unit = packaged(name);
         unit.lines().rfind(|line| line.starts_with("ExecStart=")).unwrap().to_owned()

@@ -35,7 +35,7 @@ pub fn sync_context<'a>(
     cancel: &'a CancelToken,
     observer: &'a mut dyn Observer,
 ) -> SyncContext<'a> {
-    SyncContext { client, handle: runtime.handle(), clock: &SystemClock, stop: cancel, observer }
+    SyncContext { client, handle: runtime.handle(), clock: &SystemClock, cancel, observer }
 }
 
 /// The async runtime, and the token that a signal cancels.
@@ -88,7 +88,7 @@ pub fn stop_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
         let cancel = Arc::clone(&cancel);
         runtime.spawn(async move {
             while signals.recv().await.is_some() {
-                cancel.request(number);
+                cancel.cancel(number);
             }
         });
     }

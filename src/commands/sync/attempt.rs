@@ -70,7 +70,7 @@ pub(in crate::commands) fn attempt(
         }
     };
     let mut text = summary_line(&summary, seconds, options.dry_run);
-    let requests = summary.tally.requests;
+    let requests = summary.counts.requests;
     let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run);
     let result = printed.and(summary.result).map_err(|error| error.in_archive(path));
     if let Err(error) = &result {
@@ -114,7 +114,7 @@ impl LockWait<'_> {
                 let delay = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
                 tokio::select! {
                     biased;
-                    error = self.runtime.stop.requested() => Err(error),
+                    error = self.runtime.stop.cancelled() => Err(error),
                     () = tokio::time::sleep(delay) => Ok(()),
                 }
             })?;

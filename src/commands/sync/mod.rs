@@ -5,6 +5,7 @@ mod attempt;
 mod summary;
 
 pub(super) use attempt::{Attempt, attempt};
+#[cfg(feature = "sandbox")]
 pub(super) use summary::summary_line;
 
 use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};

@@ -61,7 +61,7 @@ fn with_workspace(workspace: Option<&str>, line: String) -> String {
 
 /// The summary on one line.
 pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
-    let tally = &summary.tally;
+    let tally = &summary.counts;
     let remark = match (&summary.result, dry_run) {
         (Ok(()), false) => "",
         (Ok(()), true) => " (dry run: nothing was stored)",
@@ -82,7 +82,7 @@ pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run
 }
 
 fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
-    let tally = &summary.tally;
+    let tally = &summary.counts;
     json!({
         "kind": summary.kind.as_str(),
         "reason": summary.reason,

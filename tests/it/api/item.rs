@@ -1,19 +1,19 @@
-//! This is the test of items that the contract does not promise.
+//! Items that violate the API's contract.
 
 use super::{ALL, Alteration};
-use crate::support::fault_scenario::{FaultScenario, exit_code, told};
-use runledger::sandbox::{Fault, FaultPlan, Which};
+use crate::support::fault::{Fault, FaultPlan, Target};
+use crate::support::fault_scenario::{FaultScenario, error_text, exit_code};
 use serde_json::{Value, json};
 
-/// What an item becomes, and how it is told.
+/// The outcome of an item.
 enum Becomes {
-    /// A run, whose `unmapped` has this.
+    /// A run whose `unmapped` contains this.
     Run(Option<&'static str>),
     /// An item in quarantine, for this reason.
     DecodeError(&'static str),
 }
 
-/// A run's JSON with one field's own text in place of the true one.
+/// A run's JSON with the raw text of one field replaced.
 fn with(text: &str, field: &str, value: &str) -> String {
     let mut run: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();
     run.insert(field.to_owned(), json!("@here@"));
@@ -21,7 +21,7 @@ fn with(text: &str, field: &str, value: &str) -> String {
 }
 
 #[test]
-fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
+fn unexpected_items_are_kept_as_runs_or_in_quarantine() {
     use Becomes::{DecodeError, Run};
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let whole = |item: &'static str| (None, item.to_owned());
@@ -62,7 +62,7 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
     let ids = scenario.workspace.ids();
     let truth: Vec<String> =
         ids.iter().map(|id| scenario.workspace.sandbox.model().run(*id).unwrap().to_owned()).collect();
-    // Oddities at the first place and the last, on a page's edge and in its middle: none moves the others.
+    // Malformed items at the start, the end, a page's edge and its middle: none affects the others.
     let places = || (0..).map(|place| place * 4);
     for (place, ((name, value), _)) in places().zip(&items) {
         let text = match name {
@@ -73,9 +73,14 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
     }
     let summary = scenario.sync();
     let unreadable = items.iter().filter(|(_, becomes)| matches!(becomes, DecodeError(_))).count() as u64;
-    assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, unreadable), "{}", told(&summary));
-    assert!(told(&summary).contains(&format!("{unreadable} items could not be kept as runs")));
-    assert_eq!(summary.tally.seen, ALL as u64 - unreadable);
+    assert_eq!(
+        (exit_code(&summary), summary.counts.quarantined),
+        (3, unreadable),
+        "{}",
+        error_text(&summary)
+    );
+    assert!(error_text(&summary).contains(&format!("{unreadable} items could not be decoded as runs")));
+    assert_eq!(summary.counts.seen, ALL as u64 - unreadable);
     for (place, ((_, value), becomes)) in places().zip(&items) {
         let rows = |sql: &str| scenario.workspace.rows(sql);
         match becomes {
@@ -101,20 +106,24 @@ fn items_that_nobody_promised_are_kept_as_runs_or_in_quarantine() {
         (vec!["NULL|NULL".into()], vec!["0|0".into()], vec!["-12.5|-12500000000".into()])
     );
 
-    // A field that goes away is no change (a poorer view of the run), so the run that grew one keeps it.
+    // A missing field is no change (an incomplete view of the run), so the run that gained one keeps it.
     let grown = ids[4 * (items.len() - 1)];
     for (id, text) in ids.iter().zip(&truth).filter(|(id, _)| **id != grown) {
         scenario.workspace.sandbox.model().set_text(*id, text);
     }
-    // What was odd is history now: it differs from a ledger that never saw it, and ends where that does.
+    // The malformed state is now history: the ledger differs from an undisturbed one only in that state.
     let summary = scenario.sync();
-    assert_eq!(exit_code(&summary), 0, "{}", told(&summary));
+    assert_eq!(exit_code(&summary), 0, "{}", error_text(&summary));
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
-    assert_eq!(scenario.workspace.number("SELECT count(*) FROM quarantine"), unreadable as i64, "it stays");
+    assert_eq!(
+        scenario.workspace.number("SELECT count(*) FROM quarantine"),
+        unreadable as i64,
+        "the run stays in the archive"
+    );
 }
 
 #[test]
-fn one_run_in_many_states_on_one_page_keeps_them_all() {
+fn a_run_listed_in_many_states_on_a_page_keeps_them_all() {
     let many: Alteration = |page| {
         let results = page["results"].as_array_mut().unwrap();
         for place in 1..6 {
@@ -123,22 +132,22 @@ fn one_run_in_many_states_on_one_page_keeps_them_all() {
             results.insert(place, again);
         }
     };
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Page(1), Fault::Altered(many)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(1), Fault::EditJson(many)));
     let newest = scenario.workspace.ids()[0];
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     let numbers: Vec<Value> =
         scenario.workspace.states(newest).iter().map(|state| state["number"].clone()).collect();
     assert_eq!(
         (numbers.len(), &numbers[1..]),
         (6, [1001, 1002, 1003, 1004, 1005].map(Value::from).as_slice())
     );
-    scenario.gateway.set_plan(FaultPlan::none());
+    scenario.proxy.set_plan(FaultPlan::none());
     assert_eq!(exit_code(&scenario.sync()), 0);
     assert!(scenario.workspace.archived() == scenario.workspace.truth());
 }
 
 #[test]
-fn a_run_of_five_megabytes_is_kept_whole() {
+fn a_run_of_5_mb_is_kept_whole() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let id = scenario.workspace.ids()[30];
     let lines: Vec<String> =
@@ -149,7 +158,7 @@ fn a_run_of_five_megabytes_is_kept_whole() {
         .model()
         .change(id, |run| drop(run.insert("extra_config".to_owned(), json!({"log": lines}))));
     assert!(scenario.workspace.sandbox.model().run(id).unwrap().len() > 5_000_000);
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     assert_eq!(scenario.workspace.states(id).last(), scenario.workspace.truth().get(&id));
     scenario.recovers();
 }

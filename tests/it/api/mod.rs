@@ -1,6 +1,6 @@
-//! This is the test of everything that can go wrong between the API and the archive.
+//! Faults between the API and the archive.
 //!
-//! What could be read is kept, and a healthy sync ends as if nothing had happened. The table in
+//! What could be read is kept, and the next healthy sync ends as if undisturbed. The table in
 //! `docs/reliability.md` names these tests.
 
 mod item;
@@ -11,8 +11,8 @@ mod transfer;
 use crate::support::fault_scenario::RUNS;
 use serde_json::Value;
 
-/// What becomes of a page's JSON.
+/// A change to a page's JSON.
 type Alteration = fn(&mut Value);
 
-/// How many runs there are when something goes wrong.
+/// The number of runs when the fault occurs.
 const ALL: usize = RUNS[0] + RUNS[1];

@@ -1,14 +1,15 @@
-//! This is the test of pages that are none, wrong counts, and links that lead elsewhere.
+//! Malformed pages, wrong counts, and links to other places.
 
 use super::{ALL, Alteration};
-use crate::support::fault_scenario::{FaultScenario, RUNS, exit_code, one_by_one, told};
+use crate::support::fault::{Fault, FaultPlan, Response, Target};
+use crate::support::fault_proxy::FaultProxy;
+use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, one_by_one};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners};
-use runledger::sandbox::{Answer, Fault, FaultPlan, Gateway, Which};
 use runledger::sync::Options;
 use serde_json::{Value, json};
 
 #[test]
-fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
+fn a_malformed_page_is_retried_and_then_reported() {
     let deep = format!(r#"{{"count":1,"next":null,"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [(Vec<u8>, &str); 11] = [
         ("<html><body>Just a moment…</body></html>".into(), "it is not a JSON object"),
@@ -25,21 +26,21 @@ fn a_body_that_is_no_page_is_asked_for_again_and_then_named() {
     ];
     let scenario = FaultScenario::of(FaultPlan::none());
     for (body, why) in bodies {
-        scenario.gateway.set_plan(FaultPlan::always(Which::Page(2), Fault::body(body.clone())));
+        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::body(body.clone())));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), summary.tally.seen), (5, u64::from(PAGE_SIZE)), "{why}");
-        assert!(told(&summary).contains(why), "{}", told(&summary));
-        assert!(!told(&summary).contains('\u{1b}'));
-        assert!(told(&summary).len() < 500, "an error quotes no page");
-        scenario.gateway.set_plan(FaultPlan::once(Which::Page(2), Fault::body(body)));
+        assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{why}");
+        assert!(error_text(&summary).contains(why), "{}", error_text(&summary));
+        assert!(!error_text(&summary).contains('\u{1b}'));
+        assert!(error_text(&summary).len() < 500, "an error does not quote a whole page");
+        scenario.proxy.set_plan(FaultPlan::once(Target::Page(2), Fault::body(body)));
         let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..one_by_one() });
-        assert_eq!((exit_code(&summary), summary.tally.seen), (0, ALL as u64), "{why}");
+        assert_eq!((exit_code(&summary), summary.counts.seen), (0, ALL as u64), "{why}");
     }
     scenario.recovers();
 }
 
 #[test]
-fn a_count_that_is_wrong_hides_no_run() {
+fn a_wrong_count_hides_no_run() {
     let alterations: [(Alteration, u8); 6] = [
         (|page| page["count"] = json!(1_000_000), 3),
         (|page| page["count"] = json!(3), 0),
@@ -49,50 +50,55 @@ fn a_count_that_is_wrong_hides_no_run() {
         (|page| page["count"] = Value::Null, 0),
     ];
     for (place, (alter, code)) in alterations.into_iter().enumerate() {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
         let summary = scenario.sync();
-        assert_eq!((exit_code(&summary), scenario.kept()), (code, ALL), "{place}: {}", told(&summary));
+        assert_eq!(
+            (exit_code(&summary), scenario.run_count()),
+            (code, ALL),
+            "{place}: {}",
+            error_text(&summary)
+        );
         scenario.recovers();
     }
     let missing: Alteration = |page| drop(page.as_object_mut().unwrap().remove("count"));
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(missing)));
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(missing)));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
 }
 
 #[test]
-fn a_next_that_never_ends_is_not_followed_for_ever() {
+fn an_endless_next_link_is_not_followed() {
     let alter: Alteration = |page| page["next"] = json!("http://127.0.0.1/api/v1/runs/?page=2");
-    let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
     let summary = scenario.sync();
-    assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
-    assert!(summary.tally.requests < 20, "{} requests", summary.tally.requests);
+    assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
+    assert!(summary.counts.requests < 20, "{} requests", summary.counts.requests);
     scenario.recovers();
 }
 
 #[test]
-fn a_list_that_shows_the_same_page_for_ever_is_left_in_doubt() {
+fn an_endlessly_repeated_page_leaves_the_walk_incomplete() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let first = {
         let model = scenario.workspace.sandbox.model();
         let runs: Vec<Value> = model.runs().take(20).map(|run| serde_json::from_str(run).unwrap()).collect();
         json!({"count": 1_000_000, "next": "x", "results": runs}).to_string()
     };
-    scenario.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::body(first)));
+    scenario.proxy.set_plan(FaultPlan::always(Target::Runs, Fault::body(first)));
     let summary = scenario.sync();
-    assert_eq!(exit_code(&summary), 3, "{}", told(&summary));
-    assert!(summary.tally.requests < 100, "{} requests", summary.tally.requests);
-    assert_eq!(summary.tally.vanished, 0, "no run is taken to be gone");
+    assert_eq!(exit_code(&summary), 3, "{}", error_text(&summary));
+    assert!(summary.counts.requests < 100, "{} requests", summary.counts.requests);
+    assert_eq!(summary.counts.vanished, 0, "no run is marked as vanished");
     scenario.recovers();
 }
 
 #[test]
-fn a_next_that_is_missing_too_early_hides_no_run() {
+fn a_missing_next_link_hides_no_run() {
     let alter: Alteration = |page| page["next"] = Value::Null;
     for concurrency in [1, 4] {
-        let scenario = FaultScenario::of(FaultPlan::always(Which::Runs, Fault::Altered(alter)));
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::EditJson(alter)));
         let summary = scenario.sync_with(manners(), &Options { concurrency, ..one_by_one() });
-        assert_eq!((exit_code(&summary), scenario.kept()), (0, ALL), "{}", told(&summary));
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
         scenario.recovers();
     }
 }
@@ -108,36 +114,41 @@ fn an_empty_page_in_the_middle_hides_no_run() {
     for (page, full) in [(1, true), (3, true), (1, false), (2, false)] {
         for alter in [empty, end] {
             let options = Options { full, ..one_by_one() };
-            let scenario = FaultScenario::of(FaultPlan::once(Which::Page(page), Fault::Altered(alter)));
+            let scenario = FaultScenario::of(FaultPlan::once(Target::Page(page), Fault::EditJson(alter)));
             let summary = scenario.sync_with(manners(), &Options { dry_run: true, ..options.clone() });
-            assert_eq!((exit_code(&summary), summary.tally.new), (0, 30), "page {page}: {}", told(&summary));
-            scenario.gateway.set_plan(FaultPlan::always(Which::Page(page), Fault::Altered(alter)));
+            assert_eq!(
+                (exit_code(&summary), summary.counts.new),
+                (0, 30),
+                "page {page}: {}",
+                error_text(&summary)
+            );
+            scenario.proxy.set_plan(FaultPlan::always(Target::Page(page), Fault::EditJson(alter)));
             let summary = scenario.sync_with(manners(), &options);
-            assert_eq!((exit_code(&summary), summary.tally.vanished), (3, 0), "page {page}");
+            assert_eq!((exit_code(&summary), summary.counts.vanished), (3, 0), "page {page}");
             scenario.recovers();
         }
     }
 }
 
 #[test]
-fn the_key_never_follows_a_redirect_or_a_next() {
+fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     let hostile = Workspace::of(60);
-    let listening = hostile.runtime.block_on(Gateway::before(&hostile.sandbox, FaultPlan::none())).unwrap();
+    let listening = hostile.runtime.block_on(FaultProxy::start(&hostile.sandbox, FaultPlan::none())).unwrap();
     let elsewhere = format!("{}/api/v1/runs/?page=2&page_size=20", listening.url());
     let scenario = FaultScenario::of(FaultPlan::none());
     for status in [301, 302, 303, 307, 308] {
         for target in [elsewhere.clone(), elsewhere.replace("http:", ""), "/api/v1/runs/?page=1".to_owned()] {
             let fault = Fault::status_with(status, "location", target);
-            scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), fault));
-            let before = scenario.gateway.heads().len();
+            scenario.proxy.set_plan(FaultPlan::always(Target::Page(1), fault));
+            let before = scenario.proxy.request_heads().len();
             let summary = scenario.sync();
-            assert_eq!((exit_code(&summary), scenario.kept()), (5, RUNS[0]));
-            assert!(told(&summary).contains("redirect"), "{}", told(&summary));
-            assert_eq!(scenario.gateway.heads().len(), before + 3 + 1, "a redirect is not asked for again");
+            assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
+            assert!(error_text(&summary).contains("redirect"), "{}", error_text(&summary));
+            assert_eq!(scenario.proxy.request_heads().len(), before + 3 + 1, "a redirect is not retried");
         }
     }
     scenario.recovers();
-    // A `next`, and a `Location` with 200, that point there.
+    // A `next` link, and a `Location` with status 200, to the hostile server.
     let scenario = FaultScenario::of(FaultPlan::none());
     let page = {
         let model = scenario.workspace.sandbox.model();
@@ -145,10 +156,10 @@ fn the_key_never_follows_a_redirect_or_a_next() {
         json!({"count": ALL, "next": elsewhere, "previous": elsewhere, "results": runs}).to_string()
     };
     let headers = ["location", "content-location", "refresh"].map(|name| (name, elsewhere.clone())).into();
-    let answer = Answer { status: 200, headers, body: page.into() };
-    scenario.gateway.set_plan(FaultPlan::always(Which::Page(1), Fault::Answer(answer)));
-    assert_eq!((exit_code(&scenario.sync()), scenario.kept()), (0, ALL));
+    let answer = Response { status: 200, headers, body: page.into() };
+    scenario.proxy.set_plan(FaultPlan::always(Target::Page(1), Fault::Respond(answer)));
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
     scenario.recovers();
-    assert_eq!(listening.heads(), [""; 0], "nobody else was ever asked anything");
-    assert!(scenario.gateway.heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
+    assert_eq!(listening.request_heads(), [""; 0], "the hostile server received no request");
+    assert!(scenario.proxy.request_heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
 }

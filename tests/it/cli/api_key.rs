@@ -1,4 +1,4 @@
-//! This is the test of the key: where it comes from, and that it is never shown or sent elsewhere.
+//! The API key: its sources, and that it is never shown or sent elsewhere.
 
 use super::{Ran, command, command_with, files, run, with};
 use crate::support::workspace;
@@ -7,7 +7,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn the_key_comes_from_the_environment_or_a_file_and_never_from_an_argument() {
+fn the_key_comes_from_the_environment_or_a_file_not_an_argument() {
     let workspace = Workspace::of(10);
     let key = workspace.sandbox.api_key();
     fs::write(workspace.file("key.txt"), format!("{key}\n")).unwrap();
@@ -45,14 +45,14 @@ fn the_key_is_never_printed_and_never_stored() {
         [&["sync", "-vvv"][..], &["sync", "-vvv", "--full"], &["fetch", "-vvv", &Uuid::nil().to_string()]]
     {
         let ran = with(&workspace, args);
-        assert!(ran.err.contains("TRACE"), "it was talkative: {}", ran.err);
+        assert!(ran.err.contains("TRACE"), "the log is verbose: {}", ran.err);
         assert!(!shown(workspace.sandbox.api_key(), &ran), "{args:?}");
     }
     let mut refused = command_with(&workspace, &["sync", "-vvv"]);
     refused.env("NEKT_API_KEY", "wrong-key-0123456789");
     let ran = run(refused);
     assert_eq!(ran.code, 4);
-    assert!(ran.err.contains("hint: check NEKT_API_KEY"), "{}", ran.err);
+    assert!(ran.err.contains("hint:  check NEKT_API_KEY"), "{}", ran.err);
     assert!(!shown("wrong-key-0123456789", &ran));
     let mut unfit = command_with(&workspace, &["sync", "-vvv"]);
     unfit.env("NEKT_API_KEY", "two words-0123");
@@ -62,12 +62,12 @@ fn the_key_is_never_printed_and_never_stored() {
     for name in files(&workspace) {
         let bytes = fs::read(workspace.file(&name)).unwrap();
         let key = workspace.sandbox.api_key().as_bytes();
-        assert!(!bytes.windows(key.len()).any(|window| window == key), "{name} holds the key");
+        assert!(!bytes.windows(key.len()).any(|window| window == key), "{name} contains the key");
     }
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_asked() {
+fn plain_http_to_another_machine_is_rejected_before_any_request() {
     let workspace = Workspace::of(0);
     for url in ["http://api.nekt.ai", "http://10.0.0.1", "ftp://127.0.0.1", "https://a:b@127.0.0.1/"] {
         let ran = with(&workspace, &["sync", "--api-url", url]);

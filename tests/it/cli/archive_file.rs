@@ -1,11 +1,11 @@
-//! This is the test of archives that are missing or of another program, by every command.
+//! Missing archives and files of other programs, for every command.
 
 use super::{files, with};
 use crate::support::workspace::Workspace;
 use std::fs;
 
 #[test]
-fn files_of_other_programs_are_refused_by_every_command() {
+fn every_command_rejects_files_of_other_programs() {
     let workspace = Workspace::of(10);
     fs::write(workspace.file("notes.txt"), "my notes, which are not an archive".repeat(100)).unwrap();
     let other = workspace.file("other.db");
@@ -31,7 +31,7 @@ fn files_of_other_programs_are_refused_by_every_command() {
             let ran = with(&workspace, &[args, &["--db", name]].concat());
             assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{args:?} {name}: {ran:?}");
             assert!(
-                ran.err.contains(name) && ran.err.contains("hint: name another file with --db"),
+                ran.err.contains(name) && ran.err.contains("hint:  name another file with --db"),
                 "{}",
                 ran.err
             );
@@ -57,12 +57,13 @@ fn a_missing_archive_comes_with_a_hint() {
         let ran = with(&workspace, args);
         assert_eq!(ran.code, 6);
         assert!(
-            ran.err.contains("there is no such file") && ran.err.contains("hint: `runledger sync` makes it"),
+            ran.err.contains("there is no such file")
+                && ran.err.contains("hint:  `runledger sync` creates it"),
             "{ran:?}"
         );
     }
-    assert_eq!(files(&workspace), [""; 0], "looking makes no file");
+    assert_eq!(files(&workspace), [""; 0], "reading creates no file");
     let ran = with(&workspace, &["sync", "--db", "no/such/folder/a.db"]);
     assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(ran.err.contains("hint: "), "{}", ran.err);
+    assert!(ran.err.contains("hint:  "), "{}", ran.err);
 }

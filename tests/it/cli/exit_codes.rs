@@ -1,4 +1,4 @@
-//! This is the test of the exit codes: each is produced by the binary, and one table says what they mean.
+//! Exit codes: the binary produces each one, and one table explains them.
 
 #![cfg(unix)]
 
@@ -45,7 +45,7 @@ fn every_exit_code_is_produced_and_explained() {
     produce(2, machine.run(&archive, ["close", "9998-12"]));
     produce(2, machine.run(&archive, ["restatements", "--period", "2025-01"]));
     produce(2, machine.run(&archive, ["config", "--config", "none.toml"]));
-    // No usual cause makes an invoice of a million of a month that has no runs.
+    // No usual cause explains an invoice of a million for a month without runs.
     produce(3, machine.run(&archive, ["reconcile", "--period", "2020-01", "--invoice", "1000000"]));
 
     let id = machine.sandbox.model().ids().next().unwrap();
@@ -57,7 +57,7 @@ fn every_exit_code_is_produced_and_explained() {
     let mut wrong_key = machine.command(&archive, SYNC);
     produce(4, wrong_key.env("NEKT_API_KEY", "wrong").output().unwrap().into());
 
-    // Of all that means that the API cannot be used, this is not tried again.
+    // Of the errors that make the API unavailable, this one is not retried.
     answer(StatusCode::IM_A_TEAPOT);
     produce(5, machine.run(&archive, SYNC));
     machine.sandbox.on_request(|_, _| None);
@@ -85,7 +85,7 @@ fn every_exit_code_is_produced_and_explained() {
             move |_, _| {
                 if std::mem::take(&mut first) {
                     victim.signal(signal);
-                    // Not answered before it has ended.
+                    // It responds only after the command has ended.
                     let _ = is_done.recv();
                 }
                 None
@@ -100,15 +100,15 @@ fn every_exit_code_is_produced_and_explained() {
 }
 
 #[test]
-fn the_help_and_the_readme_explain_the_same_exit_codes() {
+fn help_and_readme_explain_the_same_exit_codes() {
     let help = Command::new(RUNLEDGER).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let (_, of_help) = help.split_once("Exit codes:\n").expect("the help lists them");
+    let (_, of_help) = help.split_once("Exit codes:\n").expect("the help lists the exit codes");
     let of_help: Vec<Vec<&str>> =
         of_help.lines().map(|line| line.trim().splitn(2, "  ").map(str::trim).collect()).collect();
 
     let readme = include_str!("../../../README.md");
-    let (_, section) = readme.split_once("## Exit codes\n").expect("the README lists them");
+    let (_, section) = readme.split_once("## Exit codes\n").expect("the README lists the exit codes");
     let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with('|')).skip(2);
     let of_readme: Vec<Vec<&str>> =
         rows.map(|row| row.trim_matches('|').splitn(2, '|').map(str::trim).collect()).collect();

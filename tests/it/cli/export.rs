@@ -1,4 +1,4 @@
-//! This is the test of `export` as a command.
+//! The command `export`.
 
 use super::{archived, with};
 use crate::support::workspace::normal;
@@ -7,7 +7,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn exported_documents_are_the_runs_as_the_api_has_them_one_a_line() {
+fn exported_documents_are_the_apis_runs_one_per_line() {
     let workspace = archived(120);
     let printed = with(&workspace, &["export", "documents"]).out();
     let documents = printed.lines().map(|line| {
@@ -40,7 +40,7 @@ fn exported_rows_have_every_run_and_every_snapshot() {
 }
 
 #[test]
-fn output_that_cannot_be_written_has_an_exit_code_of_its_own() {
+fn unwritable_output_has_its_own_exit_code() {
     let workspace = archived(10);
     for args in [&["export", "runs"][..], &["report", "cost"], &["query", "SELECT 1"]] {
         let args = [args, &["--output", "no/such/folder/file"]].concat();
@@ -51,7 +51,7 @@ fn output_that_cannot_be_written_has_an_exit_code_of_its_own() {
 }
 
 #[test]
-fn a_reader_that_stops_early_is_no_error() {
+fn a_reader_that_stops_early_causes_no_error() {
     let workspace = archived(200);
     let mut export = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"))
         .args(["export", "documents"])

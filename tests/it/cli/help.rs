@@ -1,14 +1,15 @@
-//! This is the test of what the one definition of the command line gives: help, examples, completions, man pages, guesses at names.
+//! The command-line definition: help, examples, completions, man pages and suggestions.
 
 use super::{command, run};
-use crate::support::month_end::{MonthEnd, ran};
+use crate::support::command::ran;
+use crate::support::month_end::MonthEnd;
 use clap::{Command, Parser};
 use runledger::commands::Cli;
 use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(command(folder.path(), &["--help"])).out();
     let commands = [
@@ -46,12 +47,12 @@ fn every_command_explains_itself() {
     assert!(run(command(folder.path(), &["--version"])).out().starts_with("runledger "));
 }
 
-/// A command and all below it.
+/// A command and all its subcommands, recursively.
 fn commands(command: &Command) -> Vec<&Command> {
     [command].into_iter().chain(command.get_subcommands().flat_map(commands)).collect()
 }
 
-/// The words of a command line as a shell reads them: quotation marks hold together, `#` begins a comment.
+/// The words of a command line as a shell reads them: quotes join words, `#` starts a comment.
 fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut inside = false;
@@ -79,7 +80,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a line of examples runs of runledger's own: its words from the name on, up to what the shell does with the rest.
+/// The runledger commands in a line of examples: the words from the name up to the next shell operator.
 fn invocation(line: &str) -> Vec<String> {
     let words = words(line);
     let is_set = |word: &&String| {
@@ -91,7 +92,7 @@ fn invocation(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
+fn the_examples_of_every_command_parse() {
     let definition = Cli::definition();
     let mut count = 0;
     for command in commands(&definition) {
@@ -106,7 +107,7 @@ fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{name}: {line}\n{error}"));
             }
             own += usize::from(words.join(" ").starts_with(name));
-            assert!(line.chars().count() <= 100, "{name}: it does not fit: {line}");
+            assert!(line.chars().count() <= 100, "{name}: the line is too long: {line}");
             count += 1;
         }
         assert!(own > 0, "{name} has no example of its own");
@@ -115,10 +116,10 @@ fn the_help_of_every_command_has_examples_that_the_command_line_takes() {
 }
 
 #[test]
-fn the_pages_are_one_for_each_command_and_the_same_each_time() {
+fn every_command_has_one_reproducible_man_page() {
     let month_end = MonthEnd::of(0);
     for folder in ["one", "other/below"] {
-        month_end.says(&["man", "--output", folder]);
+        month_end.output(&["man", "--output", folder]);
     }
     let files = |folder: &str| -> BTreeSet<String> {
         let entries = fs::read_dir(month_end.workspace.file(folder)).unwrap();
@@ -135,7 +136,7 @@ fn the_pages_are_one_for_each_command_and_the_same_each_time() {
         assert_eq!(page("one"), page("other/below"));
     }
     let page = fs::read_to_string(month_end.workspace.file("one/runledger-sync.1")).unwrap();
-    assert_eq!(month_end.says(&["man", "sync"]), page);
+    assert_eq!(month_end.output(&["man", "sync"]), page);
     month_end
         .run(&["man", "snyc"])
         .refused(2, &["there is no command runledger snyc", "did you mean `sync`?"]);
@@ -144,36 +145,36 @@ fn the_pages_are_one_for_each_command_and_the_same_each_time() {
 }
 
 #[test]
-fn a_shell_can_complete_every_command_and_the_names_of_reports() {
+fn completions_cover_every_command_and_report() {
     let month_end = MonthEnd::of(0);
     for shell in ["bash", "zsh", "fish"] {
-        let script = month_end.says(&["completions", shell]);
+        let script = month_end.output(&["completions", shell]);
         let definition = Cli::definition();
         for command in definition.get_subcommands() {
             assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
         }
-        for name in ["costliest-runs", "excel-br", "credits", "centre", "ended", "ndjson"] {
+        for name in ["costliest-runs", "excel-br", "credits", "cost-center", "ended", "ndjson"] {
             assert!(script.contains(name), "{shell}: {name}");
         }
-        assert_eq!(script, month_end.says(&["completions", shell]));
+        assert_eq!(script, month_end.output(&["completions", shell]));
     }
     month_end.run(&["completions", "tcsh"]).refused(2, &["tcsh", "bash, zsh, fish"]);
 }
 
 #[test]
-fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
+fn a_mistyped_name_gets_a_suggestion() {
     let month_end = MonthEnd::of(60);
     let meant = |arguments: &[&str], sentence: &str, name: &str| {
-        let hint = format!("hint: did you mean `{name}`?");
+        let hint = format!("hint:  did you mean `{name}`?");
         month_end.run(arguments).refused(2, &[sentence, &hint]);
     };
     meant(&["report", "costs"], "there is no report costs", "cost");
     meant(&["report", "costliest"], "there is no report costliest", "costliest-runs");
-    meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: a report cannot be split by that", "month");
-    meant(&["report", "cost", "--date", "end"], "--date end: a run is booked by one of", "ended");
+    meant(&["report", "cost", "--by", "mnoth"], "--by mnoth: there is no such dimension", "month");
+    meant(&["report", "cost", "--date-basis", "end"], "--date-basis end: not one of", "ended");
     meant(
         &["export", "runs", "--dialect", "exel-br"],
-        "--dialect exel-br: there is no such dialect",
+        "--dialect exel-br: must be one of machine, excel, excel-br",
         "excel-br",
     );
     meant(
@@ -181,7 +182,7 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
         "--zone America/Sao_Paolo: there is no such time zone",
         "America/Sao_Paulo",
     );
-    let answer = month_end.says(&[
+    let answer = month_end.output(&[
         "query",
         "--format",
         "csv",
@@ -194,11 +195,11 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
         &format!("--what-if {mistyped}: no pipeline has that slug, id or name"),
         slug,
     );
-    // A report is refused before anything is opened.
+    // An unknown report is rejected before anything is opened.
     let mut command = month_end.command(&["report", "costs"]);
     command.env("RUNLEDGER_DB", "none.db");
     ran(command).refused(2, &["there is no report costs"]);
-    // Nothing is near nonsense.
+    // Nothing is similar to nonsense.
     for arguments in [
         &["report", "xyzzy"][..],
         &["report", "cost", "--by", "🦀"],
@@ -206,24 +207,24 @@ fn a_mistyped_name_is_refused_with_the_one_that_may_be_meant() {
         &["report", "credits", "--what-if", "no such pipeline=0 * * * *"],
     ] {
         let refused = month_end.run(arguments);
-        refused.refused(2, &["hint: "]);
+        refused.refused(2, &["hint:  "]);
         assert!(!refused.err.contains("did you mean"), "{refused:?}");
     }
 }
 
 #[test]
-fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
+fn a_mistyped_settings_key_gets_a_suggestion() {
     let month_end = MonthEnd::of(0);
     for (settings, key) in [
         ("zoen = \"UTC\"", "zone"),
         ("[plan]\nfee_usd = \"10\"\ncredit = 5", "credits"),
         ("[billed_by]\netl = \"Nekt\"", "el"),
-        ("[[centre]]\ncentre = \"A\"\npipelines = \"x\"", "pipeline"),
+        ("[[cost_center]]\ncost_center = \"A\"\npipelines = \"x\"", "pipeline"),
     ] {
         month_end.set(settings);
         month_end.run(&["report", "cost"]).refused(2, &["unknown field", &format!("did you mean `{key}`?")]);
     }
-    // Of a value nothing is told but what is wrong with it.
+    // An error about a value does not repeat the value.
     month_end.set("dialetc = \"sk-secret\"");
     let refused = month_end.run(&["report", "cost"]);
     refused.refused(2, &["did you mean `dialect`?"]);
@@ -235,10 +236,10 @@ fn a_mistyped_key_of_the_settings_is_refused_with_the_one_that_may_be_meant() {
 }
 
 #[test]
-fn the_example_archives_and_asks_from_rust() {
+fn the_rust_example_syncs_and_reports() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("runs.db");
-    // `cargo test` has built it already; what runs one test alone has not.
+    // `cargo test` has built the example already; a run of a single test has not.
     let mut example = std::process::Command::new(env!("CARGO"));
     example.args(["run", "--quiet", "--locked", "--example", "archive_and_ask", "--"]).arg(&archive);
     let output = example.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
@@ -246,11 +247,11 @@ fn the_example_archives_and_asks_from_rust() {
     assert!(output.status.success(), "{err}");
     assert!(out.starts_with("First sync: 2000 runs seen, 2000 new\n"), "{out}");
     assert!(out.contains("| month | pipeline kind |") && out.contains("2000 runs cost "), "{out}");
-    let told = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
+    let printed = std::process::Command::new(assert_cmd::cargo::cargo_bin("runledger"))
         .args(["report", "cost", "--by", "kind", "--format", "json", "--db"])
         .arg(&archive)
         .env_remove("RUNLEDGER_CONFIG")
         .output()
         .unwrap();
-    assert!(told.status.success(), "the command reads what the library wrote: {told:?}");
+    assert!(printed.status.success(), "the command reads what the library wrote: {printed:?}");
 }

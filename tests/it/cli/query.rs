@@ -1,11 +1,11 @@
-//! This is the test of `query`.
+//! The command `query`.
 
 use super::{archived, with};
 use serde_json::{Value, json};
 use std::fs;
 
 #[test]
-fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
+fn a_query_that_fails_at_run_time_blames_its_sql() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("a.db");
     let db = db.to_str().unwrap();
@@ -15,12 +15,12 @@ fn a_query_that_fails_on_its_way_is_the_fault_of_its_sql() {
         let sql = "SELECT sum(9223372036854775807) FROM runs";
         let failed = runledger().args(["--db", db, "query", sql, "--format", format]).assert().code(2);
         let said = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
-        assert!(said.contains("the SQL cannot be run to its end: integer overflow"), "{format}: {said}");
+        assert!(said.contains("the SQL failed: integer overflow"), "{format}: {said}");
     }
 }
 
 #[test]
-fn a_query_answers_in_every_format() {
+fn the_query_command_prints_every_format() {
     let workspace = archived(60);
     let sql = "SELECT :text AS text, :whole + 1 AS whole, count(*) AS runs FROM runs";
     let query = |format: &str| {
@@ -46,7 +46,7 @@ fn a_query_answers_in_every_format() {
 }
 
 #[test]
-fn a_query_that_writes_is_refused() {
+fn a_writing_query_is_rejected() {
     let workspace = archived(60);
     let before = fs::read(workspace.path()).unwrap();
     for sql in [

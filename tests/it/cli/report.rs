@@ -1,11 +1,11 @@
-//! This is the test of `report` as a command.
+//! The command `report`.
 
 use super::{archived, with};
 use serde_json::Value;
 use std::fs;
 
 #[test]
-fn reports_go_to_the_standard_output_or_to_a_file() {
+fn reports_are_written_to_stdout_or_a_file() {
     let workspace = archived(200);
     for name in [
         "cost",
@@ -38,7 +38,7 @@ fn reports_go_to_the_standard_output_or_to_a_file() {
 }
 
 #[test]
-fn a_cost_report_adds_up_to_what_the_sandbox_charged() {
+fn a_cost_report_sums_to_the_sandboxs_charges() {
     let workspace = archived(200);
     let csv = with(&workspace, &["report", "cost", "--by", "status", "--format", "csv"]).out();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -56,12 +56,12 @@ fn a_cost_report_adds_up_to_what_the_sandbox_charged() {
         truth.values().map(|run| nano(run, "el_cost_usd") + nano(run, "transformation_cost_usd")).sum();
     let charged = truth.values().filter(|run| run["credit_charge_status"] == "charged").count();
     assert_eq!((runs, credits), (200, charged as u64));
-    // The doubles above are rounded twice: that is worth a nano-dollar a cost at most.
+    // The doubles above are rounded twice, which is at most one nano-dollar per cost.
     assert!((nanos - expected).abs() < 10 && nanos > 0, "{nanos} {expected}");
 }
 
 #[test]
-fn report_arguments_that_make_no_sense_are_usage_errors() {
+fn invalid_report_arguments_are_usage_errors() {
     let workspace = archived(10);
     for args in [
         &["report", "nothing"][..],
@@ -79,7 +79,7 @@ fn report_arguments_that_make_no_sense_are_usage_errors() {
         &["status", "--max-age", "soon"],
         &["query", "SELECT 1", "--file", "q.sql"],
         &["report", "cost", "--period", "January"],
-        &["report", "cost", "--date", "paid"],
+        &["report", "cost", "--date-basis", "paid"],
         &["report", "cost", "--as-of", "yesterday"],
         &["export", "focus", "--period", "2026-W01"],
         &["close", "January"],

@@ -1,4 +1,4 @@
-//! This is the test of `sync` and `fetch` as commands: what they print, leave behind and end with.
+//! The commands `sync` and `fetch`: output, files and exit codes.
 
 use super::{archived, files, with};
 use crate::support::workspace;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 #[test]
-fn a_sync_says_in_one_line_what_came() {
+fn a_sync_prints_a_one_line_summary() {
     let workspace = Workspace::of(150);
     let first = with(&workspace, &["sync"]).out();
     assert!(
@@ -26,7 +26,7 @@ fn a_sync_says_in_one_line_what_came() {
 }
 
 #[test]
-fn a_sync_gives_its_numbers_as_one_json_object() {
+fn a_sync_prints_its_counts_as_one_json_object() {
     let workspace = archived(150);
     workspace.sandbox.model().add();
     let id = workspace.ids()[20];
@@ -34,33 +34,33 @@ fn a_sync_gives_its_numbers_as_one_json_object() {
         run.insert("status".to_owned(), json!("paused"));
     });
     workspace.sandbox.forget_requests();
-    let told =
+    let printed =
         with(&workspace, &["sync", "--json", "--full", "--page-size", "50", "--concurrency", "2"]).json();
     let numbers = json!({
-        "kind": "full", "reason": "asked for", "dry_run": false, "exit_code": 0, "error": null,
+        "kind": "full", "reason": "requested", "dry_run": false, "exit_code": 0, "error": null,
         "runs_seen": 151, "runs_new": 1, "runs_changed": 1, "runs_unchanged": 149, "runs_vanished": 0,
         "items_quarantined": 0, "pages": 4, "newest_first": true, "missing": [],
         "new_drift": [{"field": "status", "kind": "value", "observed": "paused", "example_run_id": id}],
         "requests": workspace.sandbox.request_count(),
     });
     for (name, value) in numbers.as_object().unwrap() {
-        assert_eq!(&told[name], value, "{name}");
+        assert_eq!(&printed[name], value, "{name}");
     }
-    assert!(told["seconds"].is_number());
+    assert!(printed["seconds"].is_number());
 }
 
 #[test]
 fn a_dry_run_leaves_no_file_behind() {
     let workspace = Workspace::of(60);
-    let told = with(&workspace, &["sync", "--dry-run", "--json"]).json();
-    assert_eq!((&told["dry_run"], &told["runs_new"]), (&json!(true), &json!(60)));
+    let printed = with(&workspace, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!((&printed["dry_run"], &printed["runs_new"]), (&json!(true), &json!(60)));
     assert_eq!(files(&workspace), [""; 0]);
     let line = with(&workspace, &["sync", "--dry-run"]).out();
     assert!(line.trim_end().ends_with("(dry run: nothing was stored)"), "{line}");
 }
 
 #[test]
-fn what_is_missing_is_named_and_the_exit_code_says_so() {
+fn an_incomplete_sync_names_the_gap_and_exits_3() {
     let workspace = Workspace::of(60);
     workspace.sandbox.on_request(|call, _| {
         (!call.path.starts_with("/api/v1/runs/")).then(|| StatusCode::FORBIDDEN.into_response())
@@ -68,27 +68,30 @@ fn what_is_missing_is_named_and_the_exit_code_says_so() {
     let ran = with(&workspace, &["sync"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("the names of sources"), "{}", ran.err);
-    assert!(ran.out.trim_end().ends_with("(in part)"), "{}", ran.out);
+    assert!(ran.out.trim_end().ends_with("(partial)"), "{}", ran.out);
     let ran = with(&workspace, &["sync", "--json"]);
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.code, &told["exit_code"], told["missing"].as_array().unwrap().len()), (3, &json!(3), 3));
+    let printed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, &printed["exit_code"], printed["missing"].as_array().unwrap().len()),
+        (3, &json!(3), 3)
+    );
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
 #[test]
-fn a_redirect_is_an_api_that_is_not_available() {
+fn a_redirect_means_the_api_is_unavailable() {
     let workspace = Workspace::of(10);
     workspace.sandbox.on_request(|call, _| {
         page_of(call).map(|_| (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response())
     });
     let ran = with(&workspace, &["sync"]);
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert!(ran.err.contains("hint: what was read so far is kept"), "{}", ran.err);
+    assert!(ran.err.contains("hint:  everything read so far is kept"), "{}", ran.err);
     assert_eq!(with(&workspace, &["status"]).code, 0);
 }
 
 #[test]
-fn a_second_sync_is_told_who_holds_the_lock() {
+fn a_second_sync_names_the_lock_holder() {
     let workspace = Workspace::of(10);
     let _lock = Lock::acquire(&workspace.path(), workspace::at("2026-11-23T16:00:00Z")).unwrap();
     let ran = with(&workspace, &["sync"]);
@@ -102,7 +105,7 @@ fn a_second_sync_is_told_who_holds_the_lock() {
 }
 
 #[test]
-fn a_sync_that_gets_a_signal_keeps_what_it_has_and_the_next_goes_on() {
+fn a_signaled_sync_keeps_its_pages_and_the_next_one_resumes() {
     let workspace = Workspace::of(100);
     let (tell_pid, pid) = mpsc::channel::<u32>();
     let (let_go, gone) = mpsc::channel::<()>();
@@ -111,7 +114,7 @@ fn a_sync_that_gets_a_signal_keeps_what_it_has_and_the_next_goes_on() {
         if page_of(call) == Some(3) {
             let pid = pid.lock().unwrap().recv().unwrap().to_string();
             assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-            // The answer is kept back until the command has ended.
+            // The response is held back until the command has ended.
             let _ = gone.lock().unwrap().recv();
         }
         None
@@ -130,9 +133,7 @@ fn a_sync_that_gets_a_signal_keeps_what_it_has_and_the_next_goes_on() {
     let_go.send(()).unwrap();
     assert_eq!(output.status.code(), Some(143));
     assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("interrupted by SIGTERM; what was committed is kept")
+        String::from_utf8(output.stderr).unwrap().contains("interrupted by SIGTERM; committed data is kept")
     );
     assert!(String::from_utf8(output.stdout).unwrap().contains("40 new"));
     assert_eq!(workspace.rows("SELECT outcome, exit_code FROM syncs"), ["interrupted|143"]);
@@ -155,9 +156,9 @@ fn runs_are_fetched_by_id_and_unknown_ones_are_named() {
     assert!(ran.err.contains(&unknown) && !ran.err.contains(&one), "{}", ran.err);
     let truth = workspace.truth();
     assert_eq!(workspace.archived(), [ids[3], ids[9]].map(|id| (id, truth[&id].clone())).into());
-    let told = with(&workspace, &["fetch", "--json", &one]).json();
+    let printed = with(&workspace, &["fetch", "--json", &one]).json();
     assert_eq!(
-        (&told["kind"], &told["runs_unchanged"], &told["requests"]),
+        (&printed["kind"], &printed["runs_unchanged"], &printed["requests"]),
         (&json!("fetch"), &json!(1), &json!(1))
     );
 }

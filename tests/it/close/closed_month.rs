@@ -1,10 +1,10 @@
-//! This is the test of a month that is closed: it answers the same bytes, whatever becomes known later.
+//! A closed month answers with the same bytes, whatever becomes known later.
 
 use super::{closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, nanos, questions_of_a_month};
 use crate::support::workspace::at;
-use runledger::digest::{Hashing, in_hexadecimal};
-use runledger::sandbox::Kind;
+use runledger::digest::{HashingWriter, to_hex};
+use runledger::sandbox::PipelineKind;
 use runledger::store::{Archive, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// Fails unless both are the same, naming what is not.
+/// Asserts that both are equal and names what differs.
 fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert!(before.keys().eq(after.keys()));
     for (question, answer) in before {
@@ -26,14 +26,14 @@ fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<
 }
 
 #[test]
-fn a_closed_month_gives_the_same_bytes_for_ever() {
+fn a_closed_month_always_gives_the_same_bytes() {
     let month_end = closed(150);
     let (questions, scope) = (questions_of_a_month(), ["--period", MONTH]);
     let before = month_end.answers(&questions, &scope);
     let runs = month_end.runs_of_the_month();
     assert!(runs.len() > 50);
 
-    // Late changes of every kind, and a run that is in the month and was not seen.
+    // Late changes of every kind, and a run of the month that no sync had seen.
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
     month_end.change(runs[1], json!({"el_cost_usd": null, "transformation_cost_usd": null}));
     month_end.change(runs[2], json!({"started_at": "2025-03-01T03:00:00.000000Z"}));
@@ -49,10 +49,10 @@ fn a_closed_month_gives_the_same_bytes_for_ever() {
     month_end.sync();
     assert_same(&before, &month_end.answers(&questions, &scope), "after late changes");
 
-    // Names: each pipeline is called otherwise, and half of them are gone.
+    // Names: every pipeline is renamed, and half of them are deleted.
     {
         let mut model = month_end.workspace.sandbox.model();
-        for kind in Kind::ALL {
+        for kind in PipelineKind::ALL {
             let pipelines: Vec<_> = model.pipelines(kind).map(|(id, _)| id).collect();
             for (nth, pipeline) in pipelines.into_iter().enumerate() {
                 model.rename_pipeline(pipeline, &format!("Renamed {nth}"));
@@ -65,11 +65,11 @@ fn a_closed_month_gives_the_same_bytes_for_ever() {
     month_end.sync();
     assert_same(&before, &month_end.answers(&questions, &scope), "after pipelines were renamed");
 
-    // Settings: another zone, another date, other rules.
-    month_end.set("zone = \"Asia/Tokyo\"\ndate = \"ended\"\nbilled_by = { el = \"Nekt\" }\n[[centre]]\ncentre = \"All\"");
+    // Settings: another zone, another date basis, other rules.
+    month_end.set("zone = \"Asia/Tokyo\"\ndate_basis = \"ended\"\nbilled_by = { el = \"Nekt\" }\n[[cost_center]]\ncost_center = \"All\"");
     assert_same(&before, &month_end.answers(&questions, &scope), "after the settings changed");
 
-    // The schema: columns are added, indexes and the view made anew, as a later migration may.
+    // The schema: columns are added, indexes and the view are recreated, as a later migration may do.
     let path = month_end.workspace.path();
     let connection = Connection::open(&path).unwrap();
     let view: String = connection
@@ -91,13 +91,13 @@ fn a_closed_month_gives_the_same_bytes_for_ever() {
 }
 
 #[test]
-fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
+fn a_run_that_vanished_and_returned_changes_no_closed_month() {
     let month_end = MonthEnd::of(60);
     let run = month_end.runs_of_the_month()[4];
     let document = month_end.workspace.sandbox.model().document(run).unwrap();
     month_end.workspace.sandbox.model().delete(run);
     let known_at = month_end.sync();
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     let questions = [vec!["export", "runs"], vec!["export", "costs"]];
     let before = month_end.answers(&questions, &["--period", MONTH]);
     let whole = month_end.answers(&questions, &[]);
@@ -105,7 +105,7 @@ fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
         |rows: &[BTreeMap<String, String>]| rows.iter().filter(|row| !row["vanished_at"].is_empty()).count();
     assert_eq!(gone(&month_end.rows(&["export", "runs", "--period", MONTH])), 1);
 
-    // It comes back as it was, goes, and comes back again.
+    // It returns unchanged, vanishes, and returns again.
     for _ in 0..2 {
         month_end.workspace.sandbox.model().insert(run, &document);
         month_end.sync();
@@ -126,15 +126,15 @@ fn a_run_that_vanished_and_came_back_changes_no_closed_month() {
 }
 
 #[test]
-fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
+fn a_close_prints_the_sha256_of_the_exported_rows() {
     let month_end = closed(80);
-    let told = month_end.says(&["close", "--json"]);
-    let told: Value = serde_json::from_str(&told).unwrap();
-    let close = &told.as_array().unwrap()[0];
-    let rows = month_end.says(&["export", "costs", "--period", MONTH]);
-    let mut hashing = Hashing::new(std::io::sink());
+    let printed = month_end.output(&["close", "--json"]);
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let close = &printed.as_array().unwrap()[0];
+    let rows = month_end.output(&["export", "costs", "--period", MONTH]);
+    let mut hashing = HashingWriter::new(std::io::sink());
     hashing.write_all(rows.as_bytes()).unwrap();
-    assert_eq!(close["rows_sha256"], in_hexadecimal(&hashing.finish().1));
+    assert_eq!(close["rows_sha256"], to_hex(&hashing.finish().1));
     assert_eq!(
         (&close["period"], &close["restates"], &close["objections"]),
         (&json!(MONTH), &Value::Null, &Value::Null)
@@ -146,16 +146,16 @@ fn what_a_close_prints_is_what_sha256sum_says_of_the_exported_rows() {
 
     month_end.change(month_end.runs_of_the_month()[0], json!({"el_cost_usd": 3}));
     month_end.sync();
-    assert_eq!(month_end.says(&["export", "costs", "--period", MONTH]), rows);
-    let restated = month_end.says(&["close", MONTH, "--restate"]);
+    assert_eq!(month_end.output(&["export", "costs", "--period", MONTH]), rows);
+    let restated = month_end.output(&["close", MONTH, "--restate"]);
     let sha256 = restated.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().trim();
-    let mut hashing = Hashing::new(std::io::sink());
-    hashing.write_all(month_end.says(&["export", "costs", "--period", MONTH]).as_bytes()).unwrap();
-    assert_eq!(sha256, in_hexadecimal(&hashing.finish().1));
+    let mut hashing = HashingWriter::new(std::io::sink());
+    hashing.write_all(month_end.output(&["export", "costs", "--period", MONTH]).as_bytes()).unwrap();
+    assert_eq!(sha256, to_hex(&hashing.finish().1));
 }
 
 #[test]
-fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
+fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
     let month_end = MonthEnd::opening("2026-11-23T18:00:00Z", 0, 1);
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db"), month_end.workspace.path())
         .unwrap();
@@ -172,7 +172,7 @@ fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
         let lock = Lock::acquire(&month_end.workspace.path(), at("2026-11-24T00:00:00Z")).unwrap();
         Archive::open(&month_end.workspace.path(), &lock).unwrap();
     };
-    // A close does not migrate: it says who does.
+    // A close does not migrate the archive; it names the command that does.
     month_end
         .run(&["close", "2026-10"])
         .refused(6, &["its schema is older than this program", "`runledger sync` migrates it"]);
@@ -184,7 +184,7 @@ fn an_archive_of_version_1_is_closed_with_the_names_it_had() {
         let ledger = runledger::report::Ledger::open(archive.connection(), scope).unwrap();
         names(ledger.connection())
     };
-    // Since each pipeline was first seen it is known by the name that version 1 kept.
+    // Since its first observation, each pipeline has the name that version 1 stored.
     let first: String = archive
         .connection()
         .query_row("SELECT max(first_seen_at) FROM pipelines", [], |row| row.get(0))

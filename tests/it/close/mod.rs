@@ -1,4 +1,4 @@
-//! This is the test of what finance signs: a month that is closed, what becomes known of it later, and how the sums meet.
+//! Month-end close: closed months, their restatements and corrections, and how the totals reconcile.
 
 mod closed_month;
 mod corrections;
@@ -8,30 +8,30 @@ mod restatements;
 use crate::support::month_end::{MONTH, MonthEnd};
 use std::collections::BTreeMap;
 
-/// Rules of cost centres, so that they are frozen too.
+/// Rules of cost centers, which the close freezes too.
 const SETTINGS: &str = "
 zone = \"America/Sao_Paulo\"
 billed_by = { el = \"Nekt\" }
 
-[[centre]]
-centre = \"Loading\"
+[[cost_center]]
+cost_center = \"Loading\"
 kind = \"source\"
 
-[[centre]]
-centre = \"By hand\"
+[[cost_center]]
+cost_center = \"By hand\"
 trigger = \"manual\"
 from = \"2025-02-14\"
 ";
 
-/// An office that has closed the month.
+/// A month-end fixture whose month is closed.
 fn closed(runs: usize) -> MonthEnd {
     let month_end = MonthEnd::of(runs);
     month_end.set(SETTINGS);
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     month_end
 }
 
-/// What `restatements` lists, without the ids of what is not asked about.
+/// The rows of `restatements`, without the ids of unrelated runs.
 fn listed(month_end: &MonthEnd, arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
     month_end.rows(&[&["restatements"], arguments].concat())
 }

@@ -1,14 +1,15 @@
-//! This is the test of what speaks against closing a month.
+//! Objections to closing a month.
 
 use super::closed;
+use crate::support::command::ran;
 use crate::support::month_end;
-use crate::support::month_end::{MONTH, MonthEnd, ZONE, ran};
+use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use crate::support::workspace::at;
 use runledger::store::{Archive, Lock};
 use serde_json::json;
 use std::fs;
 
-/// The archive's rows that a close could touch, and its file's own.
+/// The rows of the archive that a close could change, and the hash of its file.
 fn untouched(month_end: &MonthEnd) -> Vec<String> {
     let tables = ["period_closes", "run_snapshots", "pipeline_snapshots", "syncs", "vanishings"];
     let mut rows: Vec<String> = tables
@@ -26,28 +27,28 @@ fn untouched(month_end: &MonthEnd) -> Vec<String> {
 }
 
 #[test]
-fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
+fn a_rejected_close_lists_its_objections_and_writes_nothing() {
     let month_end = MonthEnd::of(60);
     let before = untouched(&month_end);
     let this_month = chrono::Utc::now().format("%Y-%m").to_string();
     for (arguments, words) in [
         (
             &["close", &this_month][..],
-            &["is still running in UTC: it ends at", "hint: close it when it is over"][..],
+            &["is still running in UTC: it ends at", "hint:  close it after its end"][..],
         ),
         (&["close", "9998-12"], &["is still running"]),
-        (&["close", "9999-12"], &["9999-12 is no month"]),
-        (&["close", "2025-W06"], &["2025-W06 is no month: a month is closed whole, such as 2026-01"]),
-        (&["close", "2025-02-03"], &["is no month"]),
-        (&["close", "2025-2"], &["--period 2025-2: no month, week or day"]),
-        (&["close", "February"], &["no month, week or day"]),
-        (&["close", ""], &["no month, week or day"]),
+        (&["close", "9999-12"], &["9999-12 is not a month"]),
+        (&["close", "2025-W06"], &["2025-W06 is not a month: a close takes a whole month, such as 2026-01"]),
+        (&["close", "2025-02-03"], &["is not a month"]),
+        (&["close", "2025-2"], &["--period 2025-2: not a month, week or day"]),
+        (&["close", "February"], &["not a month, week or day"]),
+        (&["close", ""], &["not a month, week or day"]),
         (&["close", MONTH, "--zone", "Brasilia"], &["--zone Brasilia: there is no such time zone"]),
         (
-            &["close", MONTH, "--date", "paid"],
-            &["--date paid: a run is booked by one of started, ended, created"],
+            &["close", MONTH, "--date-basis", "paid"],
+            &["--date-basis paid: not one of started, ended, created"],
         ),
-        // The sync began in March in UTC, and there was no sync after March.
+        // The sync began in March in UTC, and no sync ran after March.
         (
             &["close", "2025-03"],
             &[
@@ -64,7 +65,7 @@ fn what_speaks_against_a_close_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn unsettled_runs_are_named_and_a_forced_close_records_them() {
+fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     let month_end = MonthEnd::of(60);
     let runs = month_end.runs_of_the_month();
     let (running, unknown) = (runs[1], runs[7]);
@@ -79,27 +80,27 @@ fn unsettled_runs_are_named_and_a_forced_close_records_them() {
         &[
             "2025-02 is not ready to be closed: ",
             &objection,
-            "hint: sync again later, or close it with --force",
+            "hint:  sync again later, or close it with --force",
         ],
     );
     assert_eq!(untouched(&month_end), before);
 
-    let told = month_end.says(&["close", MONTH, "--zone", ZONE, "--force"]);
-    assert!(told.contains("\nforced       ") && told.contains(&objection), "{told}");
+    let printed = month_end.output(&["close", MONTH, "--zone", ZONE, "--force"]);
+    assert!(printed.contains("\nforced       ") && printed.contains(&objection), "{printed}");
     let objections: Vec<String> =
         serde_json::from_str(&month_end.table("SELECT objections FROM period_closes")[0]).unwrap();
     assert_eq!(objections.len(), 1);
     assert!(objections[0].starts_with(&objection), "{objections:?}");
 
-    // They settle, and the month is closed again without force.
+    // The runs settle, and the month is closed again without --force.
     month_end.settle();
     month_end.sync();
-    month_end.says(&["close", MONTH, "--restate"]);
+    month_end.output(&["close", MONTH, "--restate"]);
     assert_eq!(month_end.table("SELECT count(objections) FROM period_closes"), ["1"]);
 }
 
 #[test]
-fn of_many_unsettled_runs_the_first_are_named_and_all_are_counted() {
+fn a_close_lists_the_first_unsettled_runs_and_counts_all() {
     let month_end = MonthEnd::of(60);
     let runs = month_end.runs_of_the_month();
     for run in &runs[..25] {
@@ -112,48 +113,48 @@ fn of_many_unsettled_runs_the_first_are_named_and_all_are_counted() {
 }
 
 #[test]
-fn neighbours_that_share_runs_or_lose_some_are_told() {
+fn a_close_reports_neighboring_months_that_share_or_lose_runs() {
     let month_end = MonthEnd::of(60);
     month_end.settle();
     month_end.sync();
-    month_end.says(&["close", MONTH, "--zone", ZONE]);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
     for (arguments, words) in [
         (
             &["close", "2025-01", "--zone", "UTC"][..],
-            "2025-02 was closed in America/Sao_Paulo: between the two runs would be lost",
+            "2025-02 was closed in America/Sao_Paulo: some runs would be in neither month",
         ),
         (
             &["close", "2025-01", "--zone", "America/Los_Angeles"],
-            "2025-02 was closed in America/Sao_Paulo: the two would share runs",
+            "2025-02 was closed in America/Sao_Paulo: some runs would be in both months",
         ),
         (
-            &["close", "2025-01", "--zone", ZONE, "--date", "ended"],
-            "2025-02 was closed with runs booked by started: a run may be in both, or in neither",
+            &["close", "2025-01", "--zone", ZONE, "--date-basis", "ended"],
+            "2025-02 was closed with runs booked by started: a run can be in both months or in neither",
         ),
     ] {
         month_end.run(arguments).refused(2, &["2025-01 is not ready to be closed: ", words]);
         assert_eq!(month_end.table("SELECT count(*) FROM period_closes"), ["1"]);
     }
-    month_end.says(&["close", "2025-01", "--zone", ZONE]);
-    // What a neighbour was closed as before it was closed again speaks against nothing.
-    month_end.says(&["close", "2024-11", "--zone", "UTC"]);
-    month_end.says(&["close", "2024-11", "--zone", ZONE, "--restate"]);
-    month_end.says(&["close", "2024-12", "--zone", ZONE]);
+    month_end.output(&["close", "2025-01", "--zone", ZONE]);
+    // A superseded close of a neighboring month raises no objection.
+    month_end.output(&["close", "2024-11", "--zone", "UTC"]);
+    month_end.output(&["close", "2024-11", "--zone", ZONE, "--restate"]);
+    month_end.output(&["close", "2024-12", "--zone", ZONE]);
 }
 
 #[test]
-fn a_close_needs_an_archive_that_is_there_and_free() {
+fn a_close_needs_an_existing_and_unlocked_archive() {
     let month_end = MonthEnd::opening(month_end::OPENS, 20, 30);
-    month_end.run(&["close", MONTH]).refused(6, &["there is no such file", "`runledger sync` makes it"]);
+    month_end.run(&["close", MONTH]).refused(6, &["there is no such file", "`runledger sync` creates it"]);
     assert_eq!(fs::read_dir(month_end.workspace.file("")).unwrap().count(), 0);
 
-    // An archive of which nothing is known yet.
+    // An archive without any observation.
     let lock = Lock::acquire(&month_end.workspace.path(), at("2025-03-05T12:00:00Z")).unwrap();
     drop(Archive::open(&month_end.workspace.path(), &lock).unwrap());
     drop(lock);
-    month_end.run(&["close", MONTH]).refused(2, &["nothing is archived yet: there is nothing to close"]);
-    assert_eq!(month_end.says(&["close"]), "no month is closed\n");
-    assert_eq!(month_end.says(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
+    month_end.run(&["close", MONTH]).refused(2, &["the archive is empty: there is nothing to close"]);
+    assert_eq!(month_end.output(&["close"]), "no month is closed\n");
+    assert_eq!(month_end.output(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
 
     month_end.sync();
     let before = untouched(&month_end);
@@ -161,19 +162,19 @@ fn a_close_needs_an_archive_that_is_there_and_free() {
     let holder = format!("process {} since 2025-03-05T12:00:00", std::process::id());
     month_end.run(&["close", MONTH, "--force"]).refused(11, &[&holder]);
     assert_eq!(untouched(&month_end), before);
-    // Reading needs no lock.
-    month_end.says(&["close"]);
-    month_end.says(&["restatements"]);
+    // Listing closes needs no lock.
+    month_end.output(&["close"]);
+    month_end.output(&["restatements"]);
     drop(lock);
-    month_end.says(&["close", MONTH, "--force"]);
+    month_end.output(&["close", MONTH, "--force"]);
 }
 
 #[test]
-fn a_closed_month_is_not_asked_otherwise_than_it_was_closed() {
+fn a_closed_month_rejects_another_zone_or_date_basis() {
     let month_end = closed(60);
-    let before = month_end.says(&["report", "cost", "--period", MONTH]);
+    let before = month_end.output(&["report", "cost", "--period", MONTH]);
     let known_at = month_end.table("SELECT known_at FROM period_closes").remove(0);
-    for contradiction in [["--zone", "UTC"], ["--date", "ended"], ["--as-of", "2025-03-05"]] {
+    for contradiction in [["--zone", "UTC"], ["--date-basis", "ended"], ["--as-of", "2025-03-05"]] {
         for question in
             [&["report", "cost"][..], &["report", "failures"], &["export", "costs"], &["export", "focus"]]
         {
@@ -183,20 +184,30 @@ fn a_closed_month_is_not_asked_otherwise_than_it_was_closed() {
                 &[
                     "2025-02 is closed: its runs are booked by started in America/Sao_Paulo",
                     contradiction[0],
-                    "hint: --from and --until",
+                    "hint:  use --from and --until",
                 ],
             );
         }
     }
-    // What it was closed with may be said.
-    let same =
-        ["report", "cost", "--period", MONTH, "--zone", ZONE, "--date", "started", "--as-of", &known_at];
-    assert_eq!(month_end.says(&same), before);
-    // The environment is no contradiction: it is how other months are meant.
+    // Repeating the closed zone and date basis is accepted.
+    let same = [
+        "report",
+        "cost",
+        "--period",
+        MONTH,
+        "--zone",
+        ZONE,
+        "--date-basis",
+        "started",
+        "--as-of",
+        &known_at,
+    ];
+    assert_eq!(month_end.output(&same), before);
+    // Environment variables do not conflict with a close: they apply to other months.
     let mut command = month_end.command(&["report", "cost", "--period", MONTH]);
-    command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE", "created");
+    command.env("RUNLEDGER_ZONE", "Asia/Tokyo").env("RUNLEDGER_DATE_BASIS", "created");
     assert_eq!(ran(command).out, before);
-    // Neither a week nor a day in it is closed.
-    month_end.says(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
+    // A week or a day in the month is not closed.
+    month_end.output(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
     month_end.run(&["report", "cost", "--period", MONTH, "--from", "2025-02-01"]).refused(2, &["--from"]);
 }

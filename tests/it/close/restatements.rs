@@ -1,4 +1,4 @@
-//! This is the test of restatements: what became known of a closed month.
+//! Restatements: the changes to a closed month that became known after its close.
 
 use super::{SETTINGS, closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
+fn restatements_list_each_late_change_with_its_old_value_and_time() {
     let month_end = closed(120);
     assert_eq!(listed(&month_end, &[]), []);
     let runs = month_end.runs_of_the_month();
@@ -61,7 +61,7 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
     ]));
     assert!(of_one.iter().any(|change| change[0].ends_with("_cost_usd") && change[2].is_empty()));
 
-    // Out of the month: its cost leaves, whatever it is now.
+    // A run that left the month: its closed cost is subtracted, whatever its cost is now.
     let left = changes(runs[2]);
     let booked = left.iter().find(|change| change[0] == "booked_at").unwrap();
     assert_eq!((booked[1].as_str(), booked[2].as_str()), (before[2]["booked_at"].as_str(), ""));
@@ -69,13 +69,13 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
     let moved: i128 = left.iter().map(|change| nanos(&change[3])).sum();
     assert_eq!(moved, -nanos(&cost(2, "total_cost_usd")));
 
-    // Into it: all of its cost comes.
+    // A run that entered the month: its whole cost is added.
     let came = changes(new);
     assert_eq!(came[0], ["el_cost_usd", "", "0.000000001", "0.000000001"].map(str::to_owned));
     assert_eq!(came[1], ["transformation_cost_usd", "", "3.000000000", "3.000000000"].map(str::to_owned));
     assert_eq!(came[2][..3], ["booked_at", "", "2025-03-01T02:59:59.999999Z"].map(str::to_owned));
 
-    // A run that is gone costs what it cost; one of another month is none of this.
+    // A vanished run is subtracted at its closed cost; a run of another month is not listed.
     let gone = changes(runs[4]);
     assert_eq!((gone.len(), gone[0][0].as_str(), gone[0][1].as_str()), (1, "vanished_at", ""));
     assert!(gone[0][2].starts_with("2025-03-05T15:00:00") && gone[0][3].is_empty(), "{gone:?}");
@@ -91,11 +91,12 @@ fn every_late_change_is_listed_with_what_it_was_and_when_it_was_seen() {
         assert_eq!(row["pipeline_name"], name[0].replace("NULL", ""));
     }
     // The same in JSON.
-    let told: Value = serde_json::from_str(&month_end.says(&["restatements", "--format", "json"])).unwrap();
-    assert_eq!(told.as_array().unwrap().len(), rows.len());
+    let printed: Value =
+        serde_json::from_str(&month_end.output(&["restatements", "--format", "json"])).unwrap();
+    assert_eq!(printed.as_array().unwrap().len(), rows.len());
 }
 
-/// The total of the month as known now, asked without its close.
+/// The total of the month as known now, without its close.
 fn total_now(month_end: &MonthEnd, as_of: &[&str]) -> i128 {
     let open =
         ["report", "cost", "--by", "kind", "--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE];
@@ -103,7 +104,7 @@ fn total_now(month_end: &MonthEnd, as_of: &[&str]) -> i128 {
 }
 
 #[test]
-fn a_closed_total_and_its_restatements_make_the_total_of_now() {
+fn the_closed_total_plus_restatements_equals_the_current_total() {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
         let month_end = closed(70);
@@ -129,16 +130,16 @@ fn a_closed_total_and_its_restatements_make_the_total_of_now() {
             said.push((
                 known_at,
                 now,
-                month_end.says(&["restatements"]),
-                month_end.says(&["restatements", "--totals"]),
+                month_end.output(&["restatements"]),
+                month_end.output(&["restatements", "--totals"]),
             ));
         }
         for (known_at, now, list, totals) in said {
             let as_of = ["--as-of", known_at.as_str()];
             assert_eq!(total_now(&month_end, &as_of), now, "seed {seed}");
-            assert_eq!(month_end.says(&[&["restatements"][..], &as_of].concat()), list, "seed {seed}");
+            assert_eq!(month_end.output(&[&["restatements"][..], &as_of].concat()), list, "seed {seed}");
             assert_eq!(
-                month_end.says(&[&["restatements", "--totals"][..], &as_of].concat()),
+                month_end.output(&[&["restatements", "--totals"][..], &as_of].concat()),
                 totals,
                 "seed {seed}"
             );
@@ -148,23 +149,23 @@ fn a_closed_total_and_its_restatements_make_the_total_of_now() {
 }
 
 #[test]
-fn a_second_close_names_the_first_and_both_stay() {
+fn a_second_close_names_the_first_and_keeps_both() {
     let month_end = closed(70);
     let first = month_end.table("SELECT * FROM period_closes");
     let known_at = month_end.known_at();
     let run = month_end.runs_of_the_month()[0];
     month_end.change(run, json!({"el_cost_usd": 7.5}));
     month_end.sync();
-    // A month never reopens.
+    // A closed month never reopens.
     month_end.run(&["close", MONTH]).refused(
         2,
-        &["2025-02 was closed at ", "hint: a close stays", "`runledger close --restate 2025-02`"],
+        &["2025-02 was closed at ", "hint:  a close is permanent", "`runledger close --restate 2025-02`"],
     );
     month_end.run(&["close", MONTH, "--force"]).refused(2, &["2025-02 was closed at "]);
     assert_eq!(month_end.table("SELECT * FROM period_closes"), first);
 
-    let told = month_end.says(&["close", MONTH, "--restate"]);
-    assert!(told.starts_with("2025-02 is closed: close 2, restates close 1\n"), "{told}");
+    let printed = month_end.output(&["close", MONTH, "--restate"]);
+    assert!(printed.starts_with("2025-02 is closed: close 2, restates close 1\n"), "{printed}");
     let closes = month_end.table("SELECT * FROM period_closes");
     assert_eq!((closes.len(), &closes[0]), (2, &first[0]));
     assert_eq!(listed(&month_end, &[]), []);
@@ -173,7 +174,7 @@ fn a_second_close_names_the_first_and_both_stay() {
         total_now(&month_end, &[])
     );
 
-    // From now on the second counts; on the day before it, the first did.
+    // The second close counts from now on; as of the day before it, the first one does.
     let between = month_end.known_at();
     month_end.change(run, json!({"el_cost_usd": 8.5}));
     month_end.sync();
@@ -182,9 +183,9 @@ fn a_second_close_names_the_first_and_both_stay() {
     assert_eq!((rows[0]["close_id"].as_str(), rows[0]["difference_usd"].as_str()), ("2", "1.000000000"));
     assert_eq!(listed(&month_end, &["--as-of", &between]), []);
     assert_eq!(listed(&month_end, &["--as-of", &known_at]), []);
-    let told: Value = serde_json::from_str(&month_end.says(&["close", "--json"])).unwrap();
-    assert_eq!((&told[0]["restates"], &told[1]["restates"]), (&Value::Null, &json!(1)));
-    let third = month_end.says(&["close", "--restate", MONTH]);
+    let printed: Value = serde_json::from_str(&month_end.output(&["close", "--json"])).unwrap();
+    assert_eq!((&printed[0]["restates"], &printed[1]["restates"]), (&Value::Null, &json!(1)));
+    let third = month_end.output(&["close", "--restate", MONTH]);
     assert!(third.starts_with("2025-02 is closed: close 3, restates close 2\n"), "{third}");
     assert_eq!(month_end.run(&["check"]).code, 0);
     month_end
@@ -193,16 +194,16 @@ fn a_second_close_names_the_first_and_both_stay() {
 }
 
 #[test]
-fn a_month_that_is_closed_again_keeps_its_zone_and_its_dates() {
+fn a_month_closed_again_keeps_its_zone_and_date_basis() {
     let month_end = MonthEnd::of(60);
-    month_end.says(&["close", MONTH, "--zone", "Asia/Tokyo", "--date", "created", "--force"]);
+    month_end.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--date-basis", "created", "--force"]);
     let bounds = "SELECT zone, date_basis, starts_at, ends_at FROM period_closes";
     let first = month_end.table(bounds);
     assert_eq!(first, ["Asia/Tokyo|created|2025-01-31T15:00:00.000000Z|2025-02-28T15:00:00.000000Z"]);
     month_end.set(SETTINGS);
-    month_end.says(&["close", MONTH, "--restate", "--force"]);
+    month_end.output(&["close", MONTH, "--restate", "--force"]);
     assert_eq!(month_end.table(bounds), [first[0].clone(), first[0].clone()]);
-    month_end.says(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date", "started"]);
+    month_end.output(&["close", MONTH, "--restate", "--force", "--zone", "UTC", "--date-basis", "started"]);
     assert_eq!(
         month_end.table(bounds)[2],
         "UTC|started|2025-02-01T00:00:00.000000Z|2025-03-01T00:00:00.000000Z"
@@ -210,18 +211,18 @@ fn a_month_that_is_closed_again_keeps_its_zone_and_its_dates() {
 }
 
 #[test]
-fn restatements_of_what_is_not_closed_are_refused() {
+fn restatements_of_an_open_month_are_rejected() {
     let month_end = MonthEnd::of(40);
     assert_eq!(listed(&month_end, &[]), []);
     month_end
         .run(&["restatements", "--period", MONTH])
-        .refused(2, &["--period 2025-02: it is not closed", "hint: "]);
+        .refused(2, &["--period 2025-02: the month is not closed", "hint:  "]);
     let before = month_end.known_at();
     month_end.sync();
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     month_end
         .run(&["restatements", "--period", MONTH, "--as-of", &before])
-        .refused(2, &["it is not closed with what was known at"]);
+        .refused(2, &["the month is not closed as of"]);
     month_end
         .run(&["restatements", "--as-of", "yesterday"])
         .refused(2, &["--as-of yesterday: neither an instant nor a day"]);

@@ -1,4 +1,4 @@
-//! This is the test of a standard output or error that is closed.
+//! Closed standard output or standard error.
 
 use super::number;
 use crate::support::machine::{Ended, Machine, SYNC};
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 #[test]
-fn a_closed_pipe_ends_a_command_quietly() {
+fn a_closed_pipe_ends_a_command_silently() {
     let machine = Machine::of(200);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -24,7 +24,7 @@ fn a_closed_pipe_ends_a_command_quietly() {
             machine.command(&archive, command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
-        // `head -1`, and one that reads nothing.
+        // `head -1`, and a reader that reads nothing.
         if command.len() > 1 && command[0] == "export" {
             lines.read_line(&mut first).unwrap();
         }

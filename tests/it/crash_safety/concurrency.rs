@@ -1,4 +1,4 @@
-//! This is the test of several programs at one archive at the same time.
+//! Several programs that use one archive at the same time.
 
 use super::{assert_whole, number, text};
 use crate::support::machine::{Machine, SYNC, Victim, is_page};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 #[test]
-fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
+fn a_second_sync_names_the_lock_holder_and_its_start() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     let victim = Victim::default();
@@ -29,12 +29,12 @@ fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
         let second = machine.run(&archive, arguments);
         second.refused(
             11,
-            &format!("another sync is using the archive: process {} since {since}", victim.id()),
+            &format!("another process is using the archive: process {} since {since}", victim.id()),
         );
     }
-    // Readers are not kept out.
+    // Readers still have access.
     let status = machine.run(&archive, ["status"]).with(0);
-    assert!(status.stdout.contains(&format!("under way in process {}", victim.id())), "{status:?}");
+    assert!(status.stdout.contains(&format!("running in process {}", victim.id())), "{status:?}");
     go_on.send(()).unwrap();
     let first = first.wait();
     assert_eq!(first.code, Some(0), "{first:?}");
@@ -43,7 +43,7 @@ fn a_second_sync_is_told_who_holds_the_lock_and_since_when() {
 }
 
 #[test]
-fn two_first_starts_at_once_migrate_once() {
+fn two_concurrent_first_starts_migrate_once() {
     let machine = Machine::of(5);
     for round in 0..50 {
         let archive = machine.file(&format!("{round}.db"));
@@ -61,14 +61,14 @@ fn two_first_starts_at_once_migrate_once() {
     }
 }
 
-/// A program that reads the archive: it begins to read, tells a count, and at a word tells it again.
+/// A program that reads the archive: it starts a transaction, prints a count, and prints it again on request.
 struct Reader {
     child: std::process::Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 impl Reader {
-    /// `None`: this machine does not have the program.
+    /// `None`: the program is not installed.
     fn of(program: &str, arguments: &[&str], archive: &Path) -> Option<Reader> {
         let mut command = Command::new(program);
         command.args(arguments).arg(archive).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -77,7 +77,7 @@ impl Reader {
         Some(Reader { child, lines })
     }
 
-    /// What it counts now.
+    /// Its current count.
     fn count(&mut self) -> i64 {
         let mut stdin = self.child.stdin.as_ref().unwrap();
         writeln!(stdin, "SELECT count(*) FROM runs;").unwrap();
@@ -117,7 +117,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     let readers = || -> Vec<Reader> {
         programs.iter().filter_map(|(program, arguments)| Reader::of(program, arguments, &archive)).collect()
     };
-    // They begin to read before the sync does, and do not end.
+    // They start reading before the sync does, and do not stop.
     let mut early = readers();
     for reader in &mut early {
         reader.say("BEGIN");
@@ -130,7 +130,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     };
     assert_eq!(count(&ours), before);
 
-    // Others come while the sync has stored a page and not committed it.
+    // More readers start while the sync has stored a page and not committed it.
     let (begun, is_begun) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let mut pages = 0;
@@ -146,7 +146,7 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
     is_begun.recv().unwrap();
     let mut amid = readers();
     for reader in &mut amid {
-        // What is there depends on whether the second since the last commit is over; that it answers does not.
+        // The count depends on whether the second since the last commit is over; the exit code does not.
         assert!(reader.count() >= before);
     }
     machine.run(&archive, ["status"]).with(0);
@@ -169,8 +169,8 @@ fn readers_neither_block_a_sync_nor_are_blocked() {
 }
 
 #[test]
-fn another_program_that_keeps_the_archive_busy_is_an_error_that_says_so() {
-    // SQLite's own words for it; to wait for the half minute that the program does would be a test that sleeps.
+fn a_write_lock_of_another_program_is_reported() {
+    // SQLite's own error; waiting the full half minute would make a slow test.
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("a.db");
     let [one, other] = [(); 2].map(|()| Connection::open(&archive).unwrap());
@@ -178,7 +178,7 @@ fn another_program_that_keeps_the_archive_busy_is_an_error_that_says_so() {
     one.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let error = runledger::error::Error::from(other.execute_batch("BEGIN IMMEDIATE").unwrap_err());
     let error = error.in_archive(&archive);
-    assert!(error.to_string().contains("another program keeps it busy"), "{error}");
+    assert!(error.to_string().contains("another program has locked the file"), "{error}");
     assert_eq!(error.exit_code(), 6);
-    assert!(error.hint().unwrap().contains("wait until the other program is done"));
+    assert!(error.hint().unwrap().contains("wait until the other program has finished"));
 }

@@ -1,4 +1,4 @@
-//! This is the test of files that are no archive, and archives that are damaged.
+//! Files that are no archive, and damaged archives.
 
 use super::{IN_PART, kill_after_commit, number, odd_machine, text};
 use crate::support::invariants::{contents, copied};
@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
 
-/// Fails unless every command refuses the file with 6, in these words, and leaves its bytes alone.
+/// Asserts that every command rejects the file with exit code 6 and this text, and does not change it.
 fn assert_refused(machine: &Machine, file: &Path, words: &str) {
     let bytes = || fs::read(file).ok();
     let before = bytes();
@@ -17,12 +17,12 @@ fn assert_refused(machine: &Machine, file: &Path, words: &str) {
         let ended = machine.run(file, arguments);
         ended.refused(6, words);
         assert!(ended.stderr.contains(file.file_name().unwrap().to_str().unwrap()), "{ended:?}");
-        assert_eq!(bytes(), before, "{arguments:?} changed it");
+        assert_eq!(bytes(), before, "{arguments:?} changed the file");
     }
 }
 
 #[test]
-fn files_that_are_no_archive_are_refused_and_stay_as_they_are() {
+fn files_that_are_no_archive_are_rejected_unchanged() {
     let machine = Machine::of(30);
     let notes = machine.file("notes.txt");
     fs::write(&notes, "Buy milk. ".repeat(5000)).unwrap();
@@ -46,7 +46,7 @@ fn files_that_are_no_archive_are_refused_and_stay_as_they_are() {
 }
 
 #[test]
-fn an_archive_of_a_newer_version_is_refused_and_stays_as_it_is() {
+fn an_archive_of_a_newer_version_is_rejected_unchanged() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -56,7 +56,7 @@ fn an_archive_of_a_newer_version_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
-fn an_archive_that_is_damaged_is_named_and_not_made_worse() {
+fn a_damaged_archive_is_named_and_not_made_worse() {
     let machine = Machine::of(100);
     let sound = machine.file("sound.db");
     machine.synced(&sound, 0);
@@ -73,13 +73,13 @@ fn an_archive_that_is_damaged_is_named_and_not_made_worse() {
     let schema = damaged("schema.db", 100, PAGE_BYTES);
     assert_refused(&machine, &schema, "it is damaged (database disk image is malformed)");
     let beginning = damaged("beginning.db", 0, 16);
-    assert_refused(&machine, &beginning, "it is no SQLite database, or its beginning is damaged");
+    assert_refused(&machine, &beginning, "it is no SQLite database, or its header is damaged");
 
     let truncated = machine.file("truncated.db");
     fs::write(&truncated, &bytes[..bytes.len() / PAGE_BYTES / 2 * PAGE_BYTES]).unwrap();
     assert_refused(&machine, &truncated, "it is damaged (database disk image is malformed)");
 
-    // What lies deeper is noticed on the way: what was written by then is the account of the attempt.
+    // Damage further in is found during the sync: only the record of the attempt has been written by then.
     let middle = damaged("middle.db", (root - 1) * PAGE_BYTES, root * PAGE_BYTES);
     let before = fs::read(&middle).unwrap();
     for _ in 0..2 {
@@ -93,16 +93,16 @@ fn an_archive_that_is_damaged_is_named_and_not_made_worse() {
     let pages = |bytes: &[u8]| bytes.chunks(PAGE_BYTES).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let changed =
         pages(&before).into_iter().zip(pages(&after)).filter(|(before, after)| before != after).count();
-    assert!(changed <= 3, "the account of syncs and little else is written: {changed} pages");
+    assert!(changed <= 3, "only the record of the sync is written: {changed} pages");
     let ended = machine.run(&middle, ["export", "snapshots", "--output", "out"]).with(0);
-    assert_eq!(ended.stderr, "", "what is sound can be read");
+    assert_eq!(ended.stderr, "", "undamaged tables can be read");
 }
 
-/// As the archive is made.
+/// The SQL that the archive is created with.
 const PAGE_BYTES: usize = 16 * 1024;
 
 #[test]
-fn a_migration_history_that_cannot_be_read_is_an_error_and_no_panic() {
+fn an_unreadable_migration_history_is_an_error() {
     let machine = Machine::of(30);
     let sound = machine.file("sound.db");
     machine.synced(&sound, 0);
@@ -132,12 +132,12 @@ fn a_migration_history_that_cannot_be_read_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_write_ahead_log_that_was_left_behind_counts() {
+fn a_leftover_write_ahead_log_is_replayed() {
     let machine = odd_machine(60);
     let archive = machine.file("a.db");
     kill_after_commit(&machine, &archive, 3);
     let (_folder, copy) = copied(&archive);
-    assert!(fs::metadata(format!("{}-wal", copy.display())).unwrap().len() > 0, "it is in the log");
+    assert!(fs::metadata(format!("{}-wal", copy.display())).unwrap().len() > 0, "the rows are in the log");
     let kept = number(&archive, "SELECT count(*) FROM runs");
     let status = machine.run(&copy, ["status", "--json"]).with(0);
     assert!(status.stdout.contains(&format!("\"runs\":{kept},")), "{status:?}");

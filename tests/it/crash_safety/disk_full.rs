@@ -1,4 +1,4 @@
-//! This is the test of full disks, limits on file sizes, and outputs that cannot be written.
+//! Full disks, file size limits, and unwritable outputs.
 
 use super::{IN_PART, assert_whole, odd_machine};
 use crate::support::invariants::contents;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
-fn a_sync_that_may_write_no_more_says_so_and_finishes_when_it_may() {
+fn a_sync_at_a_file_size_limit_reports_it_and_completes_later() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -23,7 +23,7 @@ fn a_sync_that_may_write_no_more_says_so_and_finishes_when_it_may() {
         assert_whole(&machine, &archive, &when);
         if ended.code != Some(IN_PART) {
             ended.refused(6, &archive.display().to_string());
-            assert!(ended.stderr.contains("limit on file sizes"), "{when}");
+            assert!(ended.stderr.contains("file size limit"), "{when}");
             refused += 1;
         }
         let ended = machine.run(&archive, SYNC);
@@ -31,17 +31,17 @@ fn a_sync_that_may_write_no_more_says_so_and_finishes_when_it_may() {
         assert_whole(&machine, &archive, &when);
         assert_eq!(contents(&archive), expected, "{when}");
     }
-    assert!(refused >= 10, "most of the limits are too small: {refused}");
+    assert!(refused >= 10, "most limits are too small: {refused}");
 }
 
 #[test]
-fn a_full_disk_leaves_the_archive_sound_and_the_next_sync_finishes() {
+fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
     let Some(disk) = Disk::of_kib(machine.file("disk"), 1500) else { return };
     let archive = disk.0.join("a.db");
-    // What else is on the disk, and shrinks.
+    // Another file on the disk, which shrinks.
     let ballast = disk.0.join("ballast");
     let mut refused = 0;
     for kib in [1500, 1496, 1480, 1450, 1420, 1400, 1350, 1300, 1250] {
@@ -54,12 +54,12 @@ fn a_full_disk_leaves_the_archive_sound_and_the_next_sync_finishes() {
         }
         fs::remove_file(&ballast).unwrap();
     }
-    assert!(refused >= 5, "most of the time there is too little room: {refused}");
+    assert!(refused >= 5, "most disks are too small: {refused}");
     machine.synced(&archive, IN_PART);
     assert_whole(&machine, &archive, "finished");
     assert_eq!(contents(&archive), contents(&undisturbed));
 
-    // An export needs room for the new file beside the old one.
+    // An export needs space for the new file beside the old one.
     let export = disk.0.join("runs.csv");
     fs::write(&export, "the old one").unwrap();
     let _ = fs::write(&ballast, vec![1; 1500 * 1024]);
@@ -69,14 +69,14 @@ fn a_full_disk_leaves_the_archive_sound_and_the_next_sync_finishes() {
     let ended = machine.run(&archive, ["export", "runs", "--output", export.to_str().unwrap()]);
     ended.refused(7, "runs.csv");
     assert_eq!(fs::read_to_string(&export).unwrap(), "the old one");
-    assert_eq!(litter(&disk.0), [""; 0]);
+    assert_eq!(partial_files(&disk.0), [""; 0]);
 }
 
-/// A small disk of its own.
+/// A small disk, mounted for the test.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, and a word on standard error: this user may not make one.
+    /// `None`, with a message on standard error: this user cannot mount a disk.
     fn of_kib(place: PathBuf, kib: u32) -> Option<Disk> {
         fs::create_dir(&place).unwrap();
         let mount = Command::new("mount")
@@ -86,7 +86,7 @@ impl Disk {
         if mount.is_ok_and(|output| output.status.success()) {
             return Some(Disk(place));
         }
-        // ChargeSummary past the test harness, which would keep it to itself.
+        // Writes past the test harness, which captures output.
         let mut stderr = std::io::stderr();
         writeln!(stderr, "SKIPPED: a full disk: only root can mount a small one").unwrap();
         None
@@ -95,19 +95,19 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whatever still has a file open there keeps it until it ends.
+        // A process with an open file keeps the disk mounted until it ends.
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 
-/// Half-written files that an export left behind.
-fn litter(folder: &Path) -> Vec<String> {
+/// Partial files that an export left behind.
+fn partial_files(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".runledger-")).collect()
 }
 
 #[test]
-fn an_export_that_may_write_no_more_leaves_the_old_file() {
+fn an_export_at_a_file_size_limit_keeps_the_old_file() {
     let machine = Machine::of(100);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -117,18 +117,18 @@ fn an_export_that_may_write_no_more_leaves_the_old_file() {
         let output = machine.file("out");
         fs::write(&output, "the old one").unwrap();
         let arguments = [what, &["--output", "out"]].concat();
-        // Enough for the index of SQLite's log, 32 KiB, which a reader makes.
+        // Enough for the index of SQLite's log, 32 KiB, which a reader creates.
         let ended: Ended = machine.limited(64, &archive, &*arguments).output().unwrap().into();
         ended.refused(7, "out was not written");
         assert_eq!(fs::read_to_string(&output).unwrap(), "the old one");
-        assert_eq!(litter(machine.folder()), [""; 0]);
+        assert_eq!(partial_files(machine.folder()), [""; 0]);
         machine.run(&archive, &*arguments).with(0);
         assert!(fs::metadata(&output).unwrap().len() > 40_000);
     }
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_named() {
+fn an_unwritable_output_is_named() {
     let machine = Machine::of(30);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);

@@ -1,4 +1,4 @@
-//! This is the test of syncs that are killed or get a signal at any point.
+//! Syncs that are killed or signaled at any point.
 
 use super::{IN_PART, assert_whole, kill_after_commit, number, odd_machine, text};
 use crate::support::invariants::contents;
@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::{fs, thread};
 
-/// Kills a sync as it asks for the `request`-th time, so long after, and waits until it is gone. With
-/// the request 0 that is so long after its start.
+/// Kills a sync `spins` spins after its `request`-th request, and waits until it has ended. With request 0,
+/// the spins count from its start.
 fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> Ended {
     let spin = move || (0..spins).for_each(|_| std::hint::spin_loop());
     let victim = Victim::default();
@@ -22,7 +22,7 @@ fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> End
                     spin();
                     victim.kill();
                 };
-                // At once means before the answer; otherwise the answer goes its way meanwhile.
+                // Without a delay the kill precedes the response; otherwise the response is sent meanwhile.
                 match spins {
                     0 => strike(),
                     _ => drop(thread::spawn(strike)),
@@ -41,8 +41,8 @@ fn kill_at(machine: &Machine, archive: &Path, request: usize, spins: u32) -> End
     ended
 }
 
-/// Kills syncs into copies of the archive (or into none) at 200 points drawn from the seed, four
-/// times each before one may finish, and compares with one that was never disturbed.
+/// Kills syncs into copies of the archive (or into none) at 200 points drawn from the seed. After every four
+/// kills a sync completes, and its archive is compared with that of an undisturbed sync.
 fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
     let begin = |name: &str| {
         let archive = machine.file(name);
@@ -70,7 +70,7 @@ fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
             let when = format!("seed {seed}, round {round}, request {request}, {spins} spins: {ended:?}");
             match ended.code {
                 None => killed += 1,
-                // It was done before the blow fell.
+                // It ended before the kill.
                 code => assert_eq!(code, Some(IN_PART), "{when}"),
             }
             assert_whole(machine, &archive, &when);
@@ -81,16 +81,16 @@ fn kill_200_times(machine: &Machine, before: Option<&Path>, seed: u64) {
         assert_eq!(contents(&archive), expected, "{when}");
         fs::remove_file(&archive).unwrap();
     }
-    assert!(killed >= 100, "most blows fall while it lives: {killed}");
+    assert!(killed >= 100, "most kills hit a running process: {killed}");
 }
 
 #[test]
-fn a_first_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+fn a_first_sync_killed_at_200_points_ends_undisturbed() {
     kill_200_times(&odd_machine(60), None, 31);
 }
 
 #[test]
-fn an_incremental_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
+fn an_incremental_sync_killed_at_200_points_ends_undisturbed() {
     let machine = odd_machine(60);
     let before = machine.file("before.db");
     machine.synced(&before, IN_PART);
@@ -99,7 +99,7 @@ fn an_incremental_sync_killed_at_200_points_ends_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_first_sync_killed_after_it_committed_goes_on_below_what_it_has() {
+fn a_first_sync_killed_after_a_commit_resumes_below_it() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -116,7 +116,7 @@ fn a_first_sync_killed_after_it_committed_goes_on_below_what_it_has() {
 }
 
 #[test]
-fn an_incremental_sync_killed_after_it_committed_finishes_the_next_time() {
+fn an_incremental_sync_killed_after_a_commit_completes_next_time() {
     let machine = odd_machine(60);
     let [undisturbed, archive] = ["undisturbed.db", "a.db"].map(|name| machine.file(name));
     machine.synced(&undisturbed, IN_PART);
@@ -131,7 +131,7 @@ fn an_incremental_sync_killed_after_it_committed_finishes_the_next_time() {
 }
 
 #[test]
-fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
+fn a_signal_at_any_request_ends_a_sync_and_is_recorded() {
     let machine = odd_machine(30);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
@@ -144,7 +144,7 @@ fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
         let when = format!("SIG{signal} at request {request}: {ended:?}");
         assert_eq!(ended.code, Some(code), "{when}");
         assert!(
-            ended.stderr.contains(&format!("interrupted by SIG{signal}; what was committed is kept")),
+            ended.stderr.contains(&format!("interrupted by SIG{signal}; committed data is kept")),
             "{when}"
         );
         assert_whole(&machine, &archive, &when);
@@ -152,10 +152,10 @@ fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
             "SELECT outcome || ' ' || exit_code || ' ' || error || ' ' || (ended_at > started_at) FROM syncs";
         assert_eq!(
             text(&archive, written),
-            format!("interrupted {code} interrupted by SIG{signal}; what was committed is kept 1"),
+            format!("interrupted {code} interrupted by SIG{signal}; committed data is kept 1"),
             "{when}"
         );
-        // Each page that was answered is kept, though none was committed yet when the signal came.
+        // Each received page is kept, although none was committed when the signal came.
         let pages = number(&archive, "SELECT pages FROM syncs");
         assert_eq!(pages, (request as i64 - 4).clamp(0, 3), "{when}");
         machine.synced(&archive, IN_PART);
@@ -163,7 +163,7 @@ fn a_signal_at_any_request_ends_a_sync_at_once_and_is_written_down() {
     }
 }
 
-/// Sends a sync a signal at a request that is not answered before the sync has ended.
+/// Sends a sync a signal at a request that gets no response until the sync has ended.
 fn stopped_at(machine: &Machine, archive: &Path, request: usize, signal: &'static str) -> Ended {
     let victim = Victim::default();
     let (done, is_done) = mpsc::channel::<()>();
@@ -173,7 +173,7 @@ fn stopped_at(machine: &Machine, archive: &Path, request: usize, signal: &'stati
         move |call, _| {
             if call.number == request {
                 victim.signal(signal);
-                // An error means that the test itself has gone: then nobody needs the answer.
+                // An error means that the test itself has ended, so the response is not needed.
                 let _ = is_done.recv();
             }
             None

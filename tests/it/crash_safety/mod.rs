@@ -1,4 +1,4 @@
-//! This is the test of the faults of the machine: the binary is killed, starved of disk, run twice at once, and finishes.
+//! Faults of the machine: the binary is killed, runs out of disk or runs twice, and completes later.
 
 #![cfg(unix)]
 
@@ -17,12 +17,12 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
-/// What an archive is worth: whether the program's own check, where there is one, and ours pass.
+/// Asserts that an archive passes the program's own check, if it has one, and the invariants.
 fn assert_whole(machine: &Machine, archive: &Path, when: &str) {
     assert_sound(archive, when);
     if has_check(machine) && archive.exists() {
         let (_folder, copy) = copied(archive);
-        // A first sync that was killed at once has not come as far as a schema.
+        // A first sync that was killed at once has no schema yet.
         if is_begun(&copy) {
             let ended = machine.run(&copy, ["check"]);
             assert_eq!(ended.code, Some(0), "{when}: {ended:?}");
@@ -54,7 +54,7 @@ fn text(archive: &Path, sql: &str) -> String {
     archive.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// A machine whose API has what the contract promises, and some that it does not.
+/// A machine whose API returns valid runs and some malformed items.
 fn odd_machine(runs: usize) -> Machine {
     let machine = Machine::of(runs);
     let mut model = machine.sandbox.model();
@@ -68,10 +68,10 @@ fn odd_machine(runs: usize) -> Machine {
     machine
 }
 
-/// How an odd machine's syncs end: one item cannot be kept as a run.
+/// The exit code of a sync with malformed items: one item cannot be kept as a run.
 const IN_PART: i32 = 3;
 
-/// Lets a sync come as far as its `page`-th page, waits until it has committed those before, and kills it.
+/// Runs a sync up to its `page`-th page, waits until the pages before are committed, and kills it.
 fn kill_after_commit(machine: &Machine, archive: &Path, page: usize) {
     let victim = Victim::default();
     machine.sandbox.on_request({

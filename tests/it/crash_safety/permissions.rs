@@ -1,4 +1,4 @@
-//! This is the test of files and folders that may not be read or written.
+//! Files and folders without read or write permission.
 
 use crate::support::machine::{Ended, Machine, RUNLEDGER, SYNC};
 use std::fs;
@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[test]
-fn what_this_user_may_not_write_is_named_and_stays_as_it_is() {
+fn files_without_permission_are_named_and_unchanged() {
     let machine = Machine::of(30);
-    // Root may write anything, so the commands are run as nobody, from places that anybody reaches.
+    // Root can write anything, so the commands run as `nobody`, from world-accessible folders.
     let program = machine.file("runledger");
     fs::copy(RUNLEDGER, &program).unwrap();
     let home = machine.file("home");
@@ -21,41 +21,41 @@ fn what_this_user_may_not_write_is_named_and_stays_as_it_is() {
     mode(machine.folder(), 0o755);
     let run = |arguments: &[&str]| -> Ended {
         let mut command = machine.command(&archive, arguments);
-        let mut as_nobody = Command::new(&program);
-        as_nobody.args(command.get_args()).current_dir("/");
+        let mut unprivileged = Command::new(&program);
+        unprivileged.args(command.get_args()).current_dir("/");
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => as_nobody.env(name, value),
-                None => as_nobody.env_remove(name),
+                Some(value) => unprivileged.env(name, value),
+                None => unprivileged.env_remove(name),
             };
         }
         command.stdin(Stdio::null());
         if is_root() {
-            as_nobody.uid(NOBODY).gid(NOBODY);
+            unprivileged.uid(NOBODY).gid(NOBODY);
         }
-        as_nobody.output().unwrap().into()
+        unprivileged.output().unwrap().into()
     };
     let before = fs::read(&archive).unwrap();
 
-    // The folder, and with it the lock, cannot be written.
+    // The folder, and with it the lock, is read-only.
     mode(&home, 0o555);
     fs::remove_file(home.join("a.db.lock")).unwrap();
     run(&SYNC).refused(6, "its lock");
     // A reader needs the log's index beside the file.
-    run(&["status"]).refused(6, "this user may not write to it");
-    // The file cannot be written.
+    run(&["status"]).refused(6, "the file is not writable for this user");
+    // The file is read-only.
     mode(&home, 0o777);
     mode(&archive, 0o444);
     run(&SYNC).refused(6, "it is read-only");
     run(&["status"]).with(0);
-    // Nor read.
+    // The file is unreadable.
     mode(&archive, 0);
     run(&SYNC).refused(6, "it cannot be read");
     run(&["status"]).refused(6, "it cannot be read");
     mode(&archive, 0o644);
     assert_eq!(fs::read(&archive).unwrap(), before);
 
-    // Nor a folder for an export.
+    // The folder of an export is read-only.
     mode(&home, 0o555);
     let output = home.join("out");
     let ended = machine_output(&run, output.to_str().unwrap());

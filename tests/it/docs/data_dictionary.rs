@@ -1,4 +1,4 @@
-//! This is the test of the data dictionary in docs/: it has the words of the archive.
+//! The data dictionary in docs/: it matches the archive's.
 
 use super::root;
 use runledger::store::Archive;
@@ -6,15 +6,16 @@ use std::fmt::Write;
 use std::fs;
 
 #[test]
-fn the_model_has_the_dictionary_of_the_archive() {
+fn the_data_model_page_matches_the_data_dictionary() {
     let path = root().join("docs/data-model.md");
     let page = fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once("<!-- the dictionary").unwrap();
     let (mark, rest) = rest.split_once("-->\n").unwrap();
     let (_, after) = rest.split_once("<!-- end of the dictionary -->").unwrap();
     let mut dictionary = String::new();
-    for table in Archive::temporary().unwrap().described().unwrap() {
-        write!(dictionary, "\n### {}\n\n{}\n\n| column | |\n|---|---|\n", table.name, table.words).unwrap();
+    for table in Archive::temporary().unwrap().data_dictionary().unwrap() {
+        write!(dictionary, "\n### {}\n\n{}\n\n| column | |\n|---|---|\n", table.name, table.description)
+            .unwrap();
         for (column, words) in table.columns {
             writeln!(dictionary, "| `{column}` | {words} |").unwrap();
         }

@@ -1,25 +1,25 @@
-//! This is the test of the links between the pages of docs/.
+//! Links between the pages of docs/.
 
 use super::{FIRST_PAGE, pages, root};
 use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
-fn every_page_is_in_the_contents_and_leads_back_to_them() {
+fn every_page_is_in_the_contents_and_links_back() {
     let pages = pages();
     let contents =
-        &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md is the contents").1;
+        &pages.iter().find(|(name, _)| name == "README.md").expect("docs/README.md lists the pages").1;
     for (name, page) in &pages {
         if name == "README.md" || *name == FIRST_PAGE {
             continue;
         }
         assert!(contents.contains(&format!("]({name})")), "docs/README.md does not list {name}");
-        assert!(page.contains("(README.md)"), "{name} has no way back to the contents");
+        assert!(page.contains("(README.md)"), "{name} does not link to the contents");
     }
 }
 
 #[test]
-fn every_link_between_the_pages_leads_somewhere() {
+fn every_link_between_pages_resolves() {
     let mut links = BTreeSet::new();
     for (name, page) in pages() {
         let folder = if name == FIRST_PAGE { root().to_owned() } else { root().join("docs") };
@@ -41,7 +41,7 @@ fn every_link_between_the_pages_leads_somewhere() {
     assert!(links.len() > 20, "{links:?}");
 }
 
-/// The heading as it is named in addresses.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = words.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));

@@ -1,4 +1,4 @@
-//! This is the test of the pages: every command, statement and script in them runs as it stands.
+//! The documentation: every command, statement and script in it runs as written.
 
 mod data_dictionary;
 mod links;
@@ -9,14 +9,14 @@ mod reliability;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The project's own README, which `docs/readme.rs` runs.
+/// The project's README, which `docs/readme.rs` runs.
 const FIRST_PAGE: &str = "README.md of the project";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The pages by their names, and the README of the project.
+/// The pages by name, and the project's README.
 fn pages() -> Vec<(String, String)> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();

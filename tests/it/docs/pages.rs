@@ -1,16 +1,16 @@
-//! This is the test of the book: every command, statement and script in docs/ runs as it stands, or says on its page why not.
+//! The pages of docs/: every command, statement and script runs as written, or its page says why not.
 //!
-//! A page is run in its order by one shell, in a folder of its own. There `runledger.db` and `runledger-demo.db` are a demo's archive, unless
-//! the page says `<!-- in an empty folder -->`, and the API that the environment names is a sandbox. Such comments are
+//! One shell runs a page in order, in its own folder. There, `runledger.db` and `runledger-demo.db` are a demo archive,
+//! unless the page says `<!-- in an empty folder -->`, and the API in the environment is a sandbox. Such comments are
 //!
-//! - `<!-- not run: reason -->` above a block: nobody runs it;
-//! - `<!-- run by tests/it/docs/NAME.rs: reason -->`, anywhere on a page: that test runs the page, in a way of its own;
-//! - `<!-- same as: runledger report … -->` above a statement: it gives the same CSV as that command.
+//! - `<!-- not run: reason -->` above a block: the block is skipped;
+//! - `<!-- run by tests/it/docs/NAME.rs: reason -->`, anywhere on a page: that test runs the page in its own way;
+//! - `<!-- same as: runledger report … -->` above a statement: it returns the same CSV as that command.
 //!
-//! What other programs are needed for is run where they are. With `RUNLEDGER_BOOK=whole`, as outside.sh has it, all of
-//! them must be there, and the pages' Python runs too.
+//! Blocks that need other programs run where these are installed. With `RUNLEDGER_BOOK=whole`, as in interop/, all of
+//! them must be installed, and the pages' Python runs too.
 
-// What did not run is told to whoever asks with --nocapture.
+// Use --nocapture to print the skipped blocks.
 #![allow(clippy::print_stdout)]
 
 use super::{FIRST_PAGE, pages, root};
@@ -24,10 +24,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Programs that prepare the reader's machine. Here it is prepared.
+/// Programs that prepare the reader's machine. Here it is already prepared.
 const PREPARING: [&str; 6] = ["cargo", "pip", "python3 -m venv", "apt-get", "npm", "sudo"];
 
-/// What every shell has, and what is under test.
+/// Programs that every shell has, and the binary under test.
 const EVERYWHERE: [&str; 30] = [
     "runledger",
     "export",
@@ -61,7 +61,7 @@ const EVERYWHERE: [&str; 30] = [
     "cal",
 ];
 
-/// The languages of blocks that hold commands. One that is new needs a way to be run here, or marks.
+/// The languages of blocks with commands. A new language needs a runner here, or marks.
 const SHOWN_ALONE: [&str; 12] = [
     "",
     "text",
@@ -77,13 +77,13 @@ const SHOWN_ALONE: [&str; 12] = [
     "powerquery",
 ];
 
-/// A block of a page between two fences.
+/// A fenced block of a page.
 #[derive(Debug)]
 struct Block {
-    /// The line of its first fence, from 1.
+    /// The line of its opening fence, from 1.
     line: usize,
     language: String,
-    /// What stands in a comment of HTML right above it.
+    /// The HTML comment right above it.
     mark: Option<String>,
     text: String,
 }
@@ -122,25 +122,25 @@ fn blocks(page: &str) -> Vec<Block> {
             above = line.trim();
         }
     }
-    assert!(!open, "a block has no end");
+    assert!(!open, "an unclosed block");
     blocks
 }
 
-/// Whether another test runs the page, which must name it.
+/// Whether another test, which must name the page, runs it.
 fn run_elsewhere(name: &str, page: &str) -> bool {
     let Some((_, mark)) = page.split_once("<!-- run by tests/") else { return false };
-    let test = mark.split_once(':').expect("a reason stands behind the test's name").0;
+    let test = mark.split_once(':').expect("a reason follows the test's name").0;
     let text = fs::read_to_string(root().join("tests").join(test)).unwrap();
     assert!(text.contains(&format!("docs/{name}")), "tests/{test} does not name docs/{name}");
     true
 }
 
-/// Whether everything must be run, also what needs programs that not every machine has.
+/// Whether everything must run, including blocks that need programs some machines lack.
 fn whole() -> bool {
     std::env::var("RUNLEDGER_BOOK").is_ok_and(|how| how == "whole")
 }
 
-/// The programs that a command starts, and whether what it starts only prepares the reader's machine.
+/// The programs that a command starts, and whether all of them only prepare the reader's machine.
 fn programs(command: &str) -> (Vec<String>, bool) {
     let preparing = PREPARING.iter().any(|program| command.starts_with(program));
     let mut parts = vec![String::new()];
@@ -177,7 +177,7 @@ fn is_installed(program: &str) -> bool {
             .any(|folder| folder.join(program).is_file())
 }
 
-/// The commands of a `console` block, each with its further lines and the exit code that its comment tells.
+/// The commands of a `console` block, each with its continuation lines and the exit code in its comment.
 fn commands(block: &Block) -> Vec<(String, i32)> {
     let mut commands: Vec<(String, i32)> = Vec::new();
     let mut goes_on = false;
@@ -197,7 +197,7 @@ fn commands(block: &Block) -> Vec<(String, i32)> {
     commands
 }
 
-/// The demo's archive, made once, and whole in its file.
+/// The demo archive, built once, complete in its file.
 fn demo() -> &'static [u8] {
     static DEMO: OnceLock<Vec<u8>> = OnceLock::new();
     DEMO.get_or_init(|| {
@@ -213,44 +213,44 @@ fn demo() -> &'static [u8] {
     })
 }
 
-/// What a statement becomes where the tool that the page is about has filled in its own marks.
+/// The statement after the page's tool has replaced its placeholders.
 fn filled_in(sql: &str) -> String {
-    // Metabase's optional parts are left out.
+    // Metabase's optional parts are removed.
     let mut text = String::new();
     let mut rest = sql;
     while let Some((before, part)) = rest.split_once("[[") {
         text.push_str(before);
-        rest = part.split_once("]]").expect("an optional part has an end").1;
+        rest = part.split_once("]]").expect("an optional part is closed").1;
     }
     text.push_str(rest);
     // Grafana's are the dashboard's first and last instant in milliseconds.
     text.replace("$__from", "0").replace("$__to", "4102444800000")
 }
 
-/// Runs one page. Gives how many commands, statements and scripts ran, and which did not.
+/// Runs one page. Returns how many commands, statements and scripts ran, and which did not.
 fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     if !page.contains("<!-- in an empty folder -->") {
-        // By the demo's own name for it too.
+        // Also under the demo's own name.
         for archive in ["runledger.db", "runledger-demo.db"] {
             fs::write(place.join(archive), demo()).unwrap();
         }
     }
-    fs::create_dir(place.join("told")).unwrap();
-    // The queries and files to install are where the reader has them: in the project's folder.
+    fs::create_dir(place.join("transcript")).unwrap();
+    // Queries and installed files are in the project's folder, as for the reader.
     for shared in ["queries", "contrib", "packaging", "docs"] {
         std::os::unix::fs::symlink(root().join(shared), place.join(shared)).unwrap();
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let mut script = String::from("trap 'kill $(jobs -p) 2>told/none' EXIT\n");
+    let mut script = String::from("trap 'kill $(jobs -p) 2>transcript/none' EXIT\n");
     let mut steps: Vec<(String, i32)> = Vec::new();
     let mut left_out = Vec::new();
     let mut add = |script: &mut String, what: String, command: &str, code: i32| {
         let number = steps.len();
         writeln!(
             script,
-            "{{ {command}\n}} >told/{number}.out 2>told/{number}.err; echo $? >told/{number}.code"
+            "{{ {command}\n}} >transcript/{number}.out 2>transcript/{number}.err; echo $? >transcript/{number}.code"
         )
         .unwrap();
         steps.push((what, code));
@@ -275,7 +275,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
                 }
             }
             "sql" => {
-                let file = format!("told/{}.sql", block.line);
+                let file = format!("transcript/{}.sql", block.line);
                 fs::write(place.join(&file), filled_in(&block.text)).unwrap();
                 let query = format!("runledger --db runledger.db query --file {file} --format csv");
                 let same = block.mark.as_deref().and_then(|mark| mark.strip_prefix("same as: "));
@@ -289,7 +289,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
                 add(&mut script, format!("{at}: its SQL"), &command, 0);
             }
             "python" if whole() => {
-                let file = format!("told/{}.py", block.line);
+                let file = format!("transcript/{}.py", block.line);
                 fs::write(place.join(&file), block.text.replace("8080", &port)).unwrap();
                 add(&mut script, format!("{at}: its Python"), &format!("python3 {file}"), 0);
             }
@@ -301,7 +301,7 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("bash");
     for variable in
-        ["RUNLEDGER_DB", "RUNLEDGER_CONFIG", "RUNLEDGER_ZONE", "RUNLEDGER_DATE", "RUNLEDGER_DIALECT"]
+        ["RUNLEDGER_DB", "RUNLEDGER_CONFIG", "RUNLEDGER_ZONE", "RUNLEDGER_DATE_BASIS", "RUNLEDGER_DIALECT"]
     {
         shell.env_remove(variable);
     }
@@ -309,17 +309,17 @@ fn run(name: &str, page: &str, api: &Sandbox) -> (usize, Vec<String>) {
     let shell = shell.env("NEKT_API_KEY", api.api_key()).env("RUNLEDGER_API_URL", api.url());
     shell.status().unwrap();
     for (number, (what, code)) in steps.iter().enumerate() {
-        let told = |ending: &str| {
-            fs::read_to_string(place.join(format!("told/{number}.{ending}"))).unwrap_or_default()
+        let transcript = |ending: &str| {
+            fs::read_to_string(place.join(format!("transcript/{number}.{ending}"))).unwrap_or_default()
         };
-        let (out, err) = (told("out"), told("err"));
-        assert_eq!(told("code").trim(), code.to_string(), "{what}\n{out:.3000}\n{err}");
+        let (out, err) = (transcript("out"), transcript("err"));
+        assert_eq!(transcript("code").trim(), code.to_string(), "{what}\n{out:.3000}\n{err}");
     }
     (steps.len(), left_out)
 }
 
 #[test]
-fn every_command_statement_and_script_of_the_book_runs() {
+fn every_command_statement_and_script_of_the_docs_runs() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let api = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -337,11 +337,11 @@ fn every_command_statement_and_script_of_the_book_runs() {
         left_out.iter().for_each(|what| println!("  not run: {what}"));
         ran += count;
     }
-    assert!(only.is_some() || ran > 60, "the book has {ran} commands and statements");
+    assert!(only.is_some() || ran > 60, "only {ran} commands and statements ran");
 }
 
 #[test]
-fn whatever_is_a_command_is_run_or_says_why_not() {
+fn every_command_block_runs_or_says_why_not() {
     let mut reasons = Vec::new();
     for (name, page) in pages() {
         for block in blocks(&page) {
@@ -356,28 +356,28 @@ fn whatever_is_a_command_is_run_or_says_why_not() {
                 for program in commands {
                     assert!(
                         !first.starts_with(&format!("{program} ")),
-                        "{at}: `{first}` is a command: make it a console block, or say `<!-- not run: why -->` above it"
+                        "{at}: `{first}` is a command: use a console block, or put `<!-- not run: why -->` above it"
                     );
                 }
             } else {
                 assert!(
                     ["console", "sql", "python"].contains(&language),
-                    "{at}: nothing runs {language}: say `<!-- not run: why -->` above it"
+                    "{at}: nothing runs {language}: put `<!-- not run: why -->` above it"
                 );
                 assert!(
                     language != "console" || !commands(&block).is_empty(),
-                    "{at}: a command begins with `$ `"
+                    "{at}: a command starts with `$ `"
                 );
             }
         }
     }
     println!("{}", reasons.join("\n"));
-    // Each is an exception that nobody but the reader tries.
+    // Each is an exception that no test runs.
     assert!(reasons.len() <= 30, "{} blocks are not run: {reasons:#?}", reasons.len());
 }
 
 #[test]
-fn every_panel_of_the_dashboard_answers_from_an_archive() {
+fn every_dashboard_panel_returns_rows() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("runledger.db");
     fs::write(&archive, demo()).unwrap();
@@ -403,9 +403,9 @@ fn every_panel_of_the_dashboard_answers_from_an_archive() {
                 (_, kind) => assert_eq!(kind, "table", "{title}"),
             }
         }
-        assert!(count > 0, "{title} shows nothing");
+        assert!(count > 0, "{title} has no rows");
         if columns[0] == "time" {
-            // Days of a year, in seconds.
+            // The days of a year, in seconds.
             assert!(seconds.iter().all(|second| second % 86_400 == 0) && seconds.len() > 200, "{title}");
         }
         if title == "Cost" {

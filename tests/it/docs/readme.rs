@@ -1,4 +1,4 @@
-//! This is the test that the commands of the README and of the pages in docs/ work as they stand there.
+//! The commands of the README and of some pages in docs/ work as written.
 
 use crate::support::ping_server::PingServer;
 use assert_cmd::Command;
@@ -13,12 +13,12 @@ const README: &str = include_str!("../../../README.md");
 const CRON: &str = include_str!("../../../docs/scheduling.md");
 const FINANCE: &str = include_str!("../../../docs/month-end-close.md");
 
-/// The bodies of a page's blocks of that language.
+/// The bodies of a page's blocks in that language.
 fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
     page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// The commands of a page's `console` blocks, each with the exit code that its comment tells.
+/// The commands of a page's `console` blocks, each with the exit code in its comment.
 fn commands(page: &str) -> Vec<(String, i32)> {
     let lines = blocks(page, "console").into_iter().flat_map(str::lines);
     let commands = lines.filter_map(|line| line.strip_prefix("$ ")).map(|line| {
@@ -29,7 +29,7 @@ fn commands(page: &str) -> Vec<(String, i32)> {
     commands.collect()
 }
 
-/// The arguments of a command line, in which single quotes hold together what spaces would part.
+/// The arguments of a command line, in which single quotes join words.
 fn arguments(command: &str) -> Vec<String> {
     let mut arguments = vec![String::new()];
     let mut quoted = false;
@@ -43,12 +43,12 @@ fn arguments(command: &str) -> Vec<String> {
     arguments
 }
 
-/// Runs the page's commands of runledger in their order; gives how many they were.
+/// Runs the page's runledger commands in order; returns their number.
 fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
     let mut count = 0;
     for (command, code) in commands(page) {
-        // What prepares the machine is for the reader; the binary under test is there already. What reads on
-        // behind a bar is not ours.
+        // Commands that prepare the machine are for the reader; the binary under test is already there. Commands
+        // after a pipe are skipped.
         let ours = command.split(" | ").next().unwrap();
         let Some(ours) = ours.strip_prefix("runledger ") else { continue };
         let mut process = Command::cargo_bin("runledger").unwrap();
@@ -57,8 +57,8 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
             process.env_remove(name);
         }
         let output = process.envs(variables.iter().cloned()).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{command}: {told}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command}: {printed}");
         count += 1;
     }
     count
@@ -66,7 +66,7 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
 
 #[test]
 #[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
-fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
+fn every_command_of_the_readme_succeeds_in_order() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -82,15 +82,15 @@ fn every_runledger_command_of_the_readme_succeeds_in_its_order() {
 
 #[test]
 #[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
-fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
-    // The page was written on a day in November 2026; on another one the demo closes another month.
+fn every_command_of_the_month_end_page_works() {
+    // The page was written in November 2026; on a later day the demo closes another month.
     let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
     let settling = today - TimeDelta::days(31);
     let page = FINANCE
         .replace("2026-11-23", &today.to_string())
         .replace("2026-11", "RUNNING")
-        // Early in a month the one before has runs that are not settled.
+        // Early in a month, the previous month has unsettled runs.
         .replace("close 2026-10", "close 2026-10 --force")
         .replace("2026-10", "SETTLING")
         .replace("2026-09", &month(settling.with_day(1).unwrap() - Months::new(1)))
@@ -99,7 +99,7 @@ fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
-    // What an invoice meets depends on the day; whether the command answers does not.
+    // The cause depends on the day; that the command answers does not.
     let (before, invoice) = page.split_once("## Does it meet the invoice?").unwrap();
     assert!(run_all(before, folder.path(), &archive) > 20);
     for (command, _) in commands(invoice) {
@@ -112,11 +112,11 @@ fn every_runledger_command_of_the_month_of_finance_does_what_it_says() {
         assert!(folder.path().join(file).exists(), "{file}");
     }
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
-    assert!(corrections.contains(",Correction,"), "what became known of the closed month is corrected");
+    assert!(corrections.contains(",Correction,"), "the closed month has corrections");
 }
 
 #[test]
-fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
+fn every_command_of_the_scheduling_page_works() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let plan = Plan { runs: 300, ..Plan::ending_at(Utc::now()) };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), Options::default())).unwrap();
@@ -127,18 +127,18 @@ fn every_runledger_command_of_the_page_on_schedules_does_what_it_says() {
     }
     fs::write(folder.path().join("etc/runledger/api-key"), sandbox.api_key()).unwrap();
     fs::write(folder.path().join("etc/runledger/ping-url"), ping_server.url("code")).unwrap();
-    // The page's machine is a folder here.
+    // A temporary folder takes the place of the page's machine.
     let root = folder.path().to_str().unwrap();
     let page = ["/var/", "/etc/", "/srv/"]
         .iter()
         .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
     assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
-    assert_eq!(ping_server.told().len(), 2);
+    assert_eq!(ping_server.printed().len(), 2);
     assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
 }
 
 #[test]
-fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
+fn the_scheduling_page_covers_every_exit_code() {
     let (_, table) = CRON.split_once("| code | meaning | what to do |\n|---|---|---|\n").unwrap();
     let explained = table.lines().take_while(|line| line.starts_with("| ")).map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -152,7 +152,7 @@ fn the_page_on_schedules_says_what_to_do_on_every_exit_code() {
 }
 
 #[test]
-fn the_first_commands_of_the_readme_are_the_set_up() {
+fn the_readme_starts_with_the_setup() {
     let first = README.split("```\n").nth(1).unwrap();
     assert_eq!(first, "cargo run --release -- demo\ncargo test\n");
 }

@@ -1,8 +1,8 @@
-//! This is the test that `docs/reliability.md` names tests that there are.
+//! `docs/reliability.md` names existing tests.
 
 use std::path::Path;
 
-/// The Rust code of a folder and those below it.
+/// The Rust code of a folder, recursively.
 fn code(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -17,7 +17,7 @@ fn code(folder: &Path) -> String {
 }
 
 #[test]
-fn every_row_of_the_table_names_a_test_that_there_is() {
+fn every_row_of_the_fault_table_names_an_existing_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let table = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     let code = code(&root.join("tests")) + &code(&root.join("src"));

@@ -1,4 +1,4 @@
-//! This is the test of where exports go: files are replaced whole, links and devices stay.
+//! Export destinations: files are replaced atomically, links and devices are kept.
 
 use crate::support::ledger;
 use chrono_tz::Tz;
@@ -19,7 +19,7 @@ fn write_to(path: &Path, text: &str) -> Result<()> {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+fn a_file_is_replaced_atomically_without_leftovers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cost.csv");
     write_to(&path, "old").unwrap();
@@ -29,7 +29,7 @@ fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
 }
 
 #[test]
-fn after_a_failure_the_old_file_is_as_it_was() {
+fn a_failed_write_keeps_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cost.csv");
     write_to(&path, "old").unwrap();
@@ -44,7 +44,7 @@ fn after_a_failure_the_old_file_is_as_it_was() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// A pipe that nobody reads any more.
+/// A pipe that the reader has closed.
 struct ClosedPipe;
 
 impl std::io::Write for ClosedPipe {
@@ -58,7 +58,7 @@ impl std::io::Write for ClosedPipe {
 }
 
 #[test]
-fn every_format_knows_a_closed_pipe_as_one() {
+fn every_format_recognizes_a_closed_pipe() {
     let archive = ledger::small();
     let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
     let selection = || rows::snapshots(&ledger).unwrap();
@@ -89,7 +89,7 @@ fn a_folder_that_does_not_exist_is_an_output_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_and_a_device_stay_what_they_are() {
+fn links_and_devices_are_written_in_place() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
     let (file, link, plain) =

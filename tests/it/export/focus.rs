@@ -1,5 +1,7 @@
-//! This is the test of the FOCUS export: what the charges add up to, when they are, and how hostile names are written.
+//! The FOCUS export: totals, times, corrections and hostile names.
 
+use crate::support::command::rows_of_csv;
+use crate::support::workspace::at;
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono_tz::Tz;
@@ -12,8 +14,8 @@ use runledger::export::focus::{
 };
 use runledger::report::period::{Calendar, Period};
 use runledger::report::{CostComponent, CostedRun, Plan, Span, run_cost};
+use runledger::run::Usd;
 use runledger::run::money::decimal_parts;
-use runledger::run::{Instant, Usd};
 use runledger::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -21,10 +23,6 @@ use std::fs;
 use std::path::Path;
 
 const BOTH: [Version; 2] = [Version::V1_2, Version::V1_4];
-
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
-}
 
 fn month(inside: &str, zone: Tz) -> Period {
     Period::around(at(inside), Calendar::Month, zone)
@@ -78,13 +76,7 @@ fn dataset(
     (out, written)
 }
 
-/// Each row by the names of its columns.
-fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let mut reader = ::csv::Reader::from_reader(bytes);
-    reader.deserialize().map(|row| row.unwrap()).collect()
-}
-
-/// The nano-dollars of a plain decimal.
+/// Parses a plain decimal into nano-dollars.
 fn nanos(text: &str) -> i128 {
     assert!(text.chars().all(|letter| matches!(letter, '0'..='9' | '.' | '-')), "{text} has no exponent");
     assert!(!text.starts_with("-0.000000000"), "{text} is no negative zero");
@@ -98,7 +90,7 @@ fn sum(rows: &[BTreeMap<String, String>], column: &str) -> i128 {
     rows.iter().map(|row| nanos(&row[column])).sum()
 }
 
-/// A change of January's first run that became known after January was closed.
+/// A change to January's first run that became known after January was closed.
 fn correction(period: &BillingPeriod) -> Correction<'_> {
     Correction {
         period,
@@ -127,7 +119,7 @@ fn correction(period: &BillingPeriod) -> Correction<'_> {
 }
 
 #[test]
-fn the_datasets_are_as_they_were_approved() {
+fn focus_exports_match_their_golden_files() {
     let archive = ledger::small();
     let january = month("2026-01-15T12:00:00Z", Tz::America__Sao_Paulo);
     let february = month("2026-02-15T12:00:00Z", Tz::America__Sao_Paulo);
@@ -147,7 +139,7 @@ fn the_datasets_are_as_they_were_approved() {
 }
 
 #[test]
-fn the_sums_of_the_rows_are_those_of_the_ledger() {
+fn focus_rows_sum_to_the_ledger() {
     let archive = ledger::small();
     for inside in ["2026-01-15", "2026-02-15", "2026-03-15", "2026-04-15", "2026-05-15", "2026-06-15"] {
         let period = month(&format!("{inside}T00:00:00Z"), Tz::UTC);
@@ -163,9 +155,9 @@ fn the_sums_of_the_rows_are_those_of_the_ledger() {
         let fee = books.plan.unwrap().fee_usd.units();
         for version in BOTH {
             let (bytes, written) = dataset(&archive, &period, &books, version, &[]);
-            let rows = rows(&bytes);
+            let rows = rows_of_csv(&bytes);
             assert_eq!(sum(&rows, "EffectiveCost"), el + transformation, "{inside}");
-            assert_eq!(sum(&rows, "BilledCost"), el + fee, "Nekt invoices the plan and no transformation");
+            assert_eq!(sum(&rows, "BilledCost"), el + fee, "Nekt invoices the plan, not transformations");
             assert_eq!(sum(&rows, "ListCost"), el + transformation + fee);
             assert_eq!(sum(&rows, "ContractedCost"), el + transformation + fee);
             assert_eq!(written.effective.units(), el + transformation);
@@ -176,13 +168,13 @@ fn the_sums_of_the_rows_are_those_of_the_ledger() {
 }
 
 #[test]
-fn instants_are_whole_seconds_in_utc_and_charges_lie_in_their_billing_period() {
+fn focus_charges_are_in_utc_seconds_within_their_billing_period() {
     let archive = ledger::small();
     for zone in [Tz::UTC, Tz::America__Sao_Paulo, Tz::Asia__Kathmandu] {
         for inside in ["2026-01-15T00:00:00Z", "2026-03-15T00:00:00Z", "2026-04-15T00:00:00Z"] {
             let period = month(inside, zone);
             for version in BOTH {
-                for row in rows(&dataset(&archive, &period, &books(&period), version, &[]).0) {
+                for row in rows_of_csv(&dataset(&archive, &period, &books(&period), version, &[]).0) {
                     for (column, value) in &row {
                         if (column.ends_with("At") || column.contains("Period")) && !value.is_empty() {
                             let (day, time) = value.split_once('T').unwrap();
@@ -202,13 +194,13 @@ fn instants_are_whole_seconds_in_utc_and_charges_lie_in_their_billing_period() {
 }
 
 #[test]
-fn a_correction_is_billed_in_the_open_month_for_the_time_it_is_about() {
+fn a_correction_is_billed_in_the_open_month_for_its_charge_period() {
     let archive = ledger::empty();
     let january = books(&month("2026-01-15T00:00:00Z", Tz::UTC)).period;
     let february = month("2026-02-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&february) };
     for version in BOTH {
-        let rows = rows(&dataset(&archive, &february, &books, version, &[correction(&january)]).0);
+        let rows = rows_of_csv(&dataset(&archive, &february, &books, version, &[correction(&january)]).0);
         let [row] = &rows[..] else { panic!("{rows:?}") };
         let shown = |column: &str| row[column].as_str();
         assert_eq!((shown("ChargeCategory"), shown("ChargeClass")), ("Usage", "Correction"));
@@ -228,41 +220,41 @@ fn a_correction_is_billed_in_the_open_month_for_the_time_it_is_about() {
 }
 
 #[test]
-fn a_month_without_runs_or_a_plan_has_a_heading_alone() {
+fn a_month_without_runs_or_plan_has_only_a_header() {
     let archive = ledger::empty();
     let period = month("2026-01-15T00:00:00Z", Tz::UTC);
     let books = Books { plan: None, ..books(&period) };
     let (bytes, written) = dataset(&archive, &period, &books, Version::V1_2, &[]);
-    assert_eq!((rows(&bytes).len(), written), (0, ChargeSummary::default()));
+    assert_eq!((rows_of_csv(&bytes).len(), written), (0, ChargeSummary::default()));
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
 }
 
-/// What the command says: its exit code, its output, and what it tells.
+/// The exit code, standard output and standard error of the command.
 fn ran(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("runledger").unwrap();
     let output = command.arg("--db").arg(archive).args(["export", "focus"]).args(arguments).output().unwrap();
-    let [out, told] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    (output.status.code().unwrap(), out, told)
+    let [out, printed] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (output.status.code().unwrap(), out, printed)
 }
 
 #[test]
-fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
+fn export_focus_writes_a_month_and_reports_omitted_runs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
     Connection::open(&path).unwrap().execute_batch(include_str!("../support/ledger.sql")).unwrap();
 
-    let (code, out, told) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
-    assert_eq!((code, rows(out.as_bytes()).len()), (0, 5));
-    assert_eq!(told, "BilledCost is zero for every run: billed_by does not say who invoices their costs\n");
-    assert_eq!(sum(&rows(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
-    assert_eq!(sum(&rows(out.as_bytes()), "BilledCost"), 0);
+    let (code, out, printed) = ran(&path, &["--period", "2026-01", "--zone", "America/Sao_Paulo"]);
+    assert_eq!((code, rows_of_csv(out.as_bytes()).len()), (0, 5));
+    assert_eq!(printed, "BilledCost is zero for every run: the setting billed_by names no invoice issuer\n");
+    assert_eq!(sum(&rows_of_csv(out.as_bytes()), "EffectiveCost"), 1_473_456_790);
+    assert_eq!(sum(&rows_of_csv(out.as_bytes()), "BilledCost"), 0);
 
     let file = folder.path().join("march.csv");
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--output", file.to_str().unwrap()];
-    let (code, out, told) = ran(&path, &arguments);
+    let (code, out, printed) = ran(&path, &arguments);
     assert_eq!((code, out.as_str()), (0, ""));
-    assert!(told.starts_with("2 runs without a known cost are left out\n"), "{told}");
+    assert!(printed.starts_with("omitted 2 runs without a known cost\n"), "{printed}");
     assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 1);
 
     let arguments = ["--period", "2026-03", "--focus-version", "1.4", "--focus-dataset", "billing-period"];
@@ -274,7 +266,7 @@ fn the_command_writes_a_month_of_a_zone_and_tells_what_it_leaves_out() {
 }
 
 #[test]
-fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
+fn a_focus_manifest_is_verified_offline_against_its_charges() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
@@ -284,9 +276,9 @@ fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
         let output = ["--period", "2026-01", "--manifest", "--output", file.to_str().unwrap()];
         assert_eq!(ran(&path, &[&output, more].concat()).0, 0);
         let mut verify = Command::cargo_bin("runledger").unwrap();
-        let told = verify.arg("verify-file").arg(&file).assert().success();
-        let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
-        assert_eq!(told.contains("sum of EffectiveCost: 0.473456789"), more.is_empty(), "{told}");
+        let printed = verify.arg("verify-file").arg(&file).assert().success();
+        let printed = String::from_utf8(printed.get_output().stdout.clone()).unwrap();
+        assert_eq!(printed.contains("sum of EffectiveCost: 0.473456789"), more.is_empty(), "{printed}");
     }
     fs::write(&file, "x").unwrap();
     let mut verify = Command::cargo_bin("runledger").unwrap();
@@ -294,7 +286,7 @@ fn a_manifest_has_the_sums_of_the_charges_and_is_held_against_them_offline() {
 }
 
 #[test]
-fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
+fn export_focus_explains_unsupported_requests() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runledger.db");
     drop(Archive::open(&path, &Lock::acquire(&path, at("2026-06-01T00:00:00Z")).unwrap()).unwrap());
@@ -310,16 +302,16 @@ fn what_the_command_cannot_write_is_a_usage_error_that_says_why() {
         (&["--period", "2026-01", "--focus-dataset", "billing-period"], "--focus-version 1.4"),
         (&["--period", "2026-01", "--focus-version", "1.3"], "1.4"),
     ] {
-        let (code, out, told) = ran(&path, arguments);
+        let (code, out, printed) = ran(&path, arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(told.contains(says), "{arguments:?}: {told}");
+        assert!(printed.contains(says), "{arguments:?}: {printed}");
     }
 }
 
 proptest! {
     #[test]
-    fn any_name_comes_back_from_its_row(
-        name in "(?s).{0,30}", centre in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
+    fn any_name_round_trips_through_its_row(
+        name in "(?s).{0,30}", center in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
     ) {
         let period = month("2026-01-15T00:00:00Z", Tz::UTC);
         let books = Books {
@@ -329,18 +321,18 @@ proptest! {
         };
         let january = books.period.clone();
         let original = correction(&january);
-        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&centre), ..original.run };
+        let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&center), ..original.run };
         for version in BOTH {
             let mut bytes = Vec::new();
             let mut charges = CostAndUsage::begin(&books, version, &mut bytes).unwrap();
             charges.run(&run).unwrap();
             charges.finish().unwrap();
-            let rows = rows(&bytes);
+            let rows = rows_of_csv(&bytes);
             prop_assert_eq!(rows.len(), 1);
             prop_assert_eq!(&rows[0]["ResourceName"], &name);
             prop_assert_eq!(&rows[0]["ResourceId"], &format!("source/{id}"));
             let tags: BTreeMap<String, String> = serde_json::from_str(&rows[0]["Tags"]).unwrap();
-            prop_assert_eq!(tags.into_iter().collect::<Vec<_>>(), [("cost_centre".to_owned(), centre.clone())]);
+            prop_assert_eq!(tags.into_iter().collect::<Vec<_>>(), [("cost_center".to_owned(), center.clone())]);
             if !issuer.eq_ignore_ascii_case("nekt") {
                 prop_assert_eq!(&rows[0]["InvoiceIssuerName"], &issuer);
                 prop_assert_eq!(&rows[0]["BilledCost"], "0.000000000");

@@ -1,4 +1,4 @@
-//! This is the test of the files: each dialect as it was approved, spreadsheets, and manifests that hold or do not.
+//! Export formats: golden files of each dialect, spreadsheets, and manifests that match or do not.
 
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
@@ -30,14 +30,14 @@ fn dialect(name: &str) -> Dialect {
     dialect
 }
 
-/// Every format that is read back.
+/// Every format that can be verified.
 fn formats() -> Vec<Format> {
     let mut formats: Vec<Format> = Dialect::NAMES.map(|name| Format::Csv(dialect(name))).to_vec();
     formats.extend([Format::Json, Format::Ndjson]);
     formats
 }
 
-/// The bytes of what is written in the format.
+/// The table written in the format.
 fn bytes_of(format: Format, write: impl FnOnce(&WriteOptions, &Destination) -> Result<()>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -46,7 +46,7 @@ fn bytes_of(format: Format, write: impl FnOnce(&WriteOptions, &Destination) -> R
 }
 
 #[test]
-fn every_dialect_of_a_report_is_its_golden_file() {
+fn every_dialect_of_a_report_matches_its_golden_file() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &MONTH).unwrap();
     for name in Dialect::NAMES {
         let bytes = bytes_of(Format::Csv(dialect(name)), |writing, to| write_table(&table, writing, to));
@@ -56,7 +56,7 @@ fn every_dialect_of_a_report_is_its_golden_file() {
 }
 
 #[test]
-fn every_dialect_of_the_runs_is_its_golden_file() {
+fn every_dialect_of_the_runs_matches_its_golden_file() {
     let archive = ledger::small();
     for name in Dialect::NAMES {
         let bytes = bytes_of(Format::Csv(dialect(name)), |writing, to| {
@@ -67,7 +67,7 @@ fn every_dialect_of_the_runs_is_its_golden_file() {
 }
 
 #[test]
-fn each_part_of_a_dialect_is_set_on_its_own() {
+fn each_part_of_a_dialect_is_set_independently() {
     let table = Table {
         columns: ["name", "cost_usd"].map(str::to_owned).to_vec(),
         rows: vec![vec![Cell::text("a;b,c"), Cell::Usd(Some(Usd::from_units(-1_500_000_000)))]],
@@ -80,7 +80,7 @@ fn each_part_of_a_dialect_is_set_on_its_own() {
 }
 
 #[test]
-fn decimals_are_rounded_once_half_to_even_in_every_format() {
+fn every_format_rounds_decimals_once_half_to_even() {
     let amounts = [1_005_000_000, 1_015_000_000, -4_999_999];
     let table = Table {
         columns: vec!["cost_usd".to_owned()],
@@ -101,7 +101,7 @@ fn decimals_are_rounded_once_half_to_even_in_every_format() {
     }
 }
 
-/// Files with their manifests.
+/// A folder of files with manifests.
 struct Folder(TempDir);
 
 impl Folder {
@@ -132,19 +132,19 @@ impl Folder {
     }
 }
 
-/// What does not hold of the file.
+/// The mismatches of the file.
 fn differing(path: &Path) -> Vec<String> {
     let findings = compare(path, &Manifest::for_file(path).unwrap()).unwrap();
-    let told = |finding| match finding {
-        FileCheck::Differs(told) => Some(told),
+    let printed = |finding| match finding {
+        FileCheck::Differs(printed) => Some(printed),
         FileCheck::Matches(_) => None,
         FileCheck::Skipped(why) => panic!("{why}"),
     };
-    findings.into_iter().filter_map(told).collect()
+    findings.into_iter().filter_map(printed).collect()
 }
 
 #[test]
-fn every_file_is_what_its_manifest_says() {
+fn every_file_matches_its_manifest() {
     let archive = ledger::small();
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, ZONE), &MONTH).unwrap();
     for format in formats() {
@@ -180,7 +180,7 @@ fn every_file_is_what_its_manifest_says() {
 }
 
 #[test]
-fn a_manifest_has_the_sums_and_the_unknown_of_the_ledger() {
+fn a_manifest_has_the_ledgers_sums_and_unknown_counts() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let path = folder.write("runs.csv", Format::Csv(Dialect::MACHINE), Some(1), |writing, to| {
         write_rows(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap(), writing, to)
@@ -202,14 +202,14 @@ fn a_manifest_has_the_sums_and_the_unknown_of_the_ledger() {
 }
 
 #[test]
-fn whatever_is_changed_in_a_file_is_told() {
+fn any_change_to_a_file_is_reported() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &MONTH).unwrap();
     let path = folder.write("cost.csv", Format::Csv(dialect("excel-br")), None, |writing, to| {
         write_table(&table, writing, to)
     });
     let text = fs::read_to_string(&path).unwrap();
-    for (from, to, told) in [
+    for (from, to, printed) in [
         ("2,030000000", "2,030000001", "sum of el_cost_usd: 3.580000003, but the manifest says 3.580000002"),
         ("2026-03;2;2;;;", "2026-03;2;2;0,0;;", "unknown el_cost_usd: 0, but the manifest says 1"),
         ("2026-04;2", "2026-04;2;0;0;0;0;0;0\r\n2026-04;2", "rows: 7, but the manifest says 6"),
@@ -221,12 +221,12 @@ fn whatever_is_changed_in_a_file_is_told() {
         assert_ne!(changed, text, "{from}");
         fs::write(&path, changed).unwrap();
         let differing = differing(&path);
-        assert!(differing.iter().any(|line| line.contains(told)), "{told}: {differing:?}");
+        assert!(differing.iter().any(|line| line.contains(printed)), "{printed}: {differing:?}");
     }
 }
 
 #[test]
-fn the_own_json_of_runs_is_held_against_its_manifest_too() {
+fn exported_documents_are_verified_against_their_manifest() {
     let archive = runledger::store::Archive::temporary().unwrap();
     let folder = Folder::new();
     let connection = archive.connection();
@@ -254,7 +254,7 @@ fn the_own_json_of_runs_is_held_against_its_manifest_too() {
 }
 
 #[test]
-fn a_manifest_of_another_file_is_neither_believed_nor_lost() {
+fn a_manifest_of_another_file_is_rejected_and_kept() {
     let (archive, folder) = (ledger::small(), Folder::new());
     let table = cost::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &MONTH).unwrap();
     folder.write("cost.csv", Format::Csv(Dialect::MACHINE), None, |writing, to| {
@@ -273,10 +273,10 @@ fn a_manifest_of_another_file_is_neither_believed_nor_lost() {
 }
 
 #[test]
-fn a_manifest_that_is_none_is_named() {
+fn an_invalid_manifest_is_named() {
     let folder = Folder::new();
     fs::write(folder.path("a.csv"), "x\n").unwrap();
-    for (text, told) in [
+    for (text, printed) in [
         (None, "cannot be read"),
         (Some("{"), "not a valid manifest of runledger"),
         (Some(r#"{"manifest_version":2}"#), "newer version"),
@@ -286,24 +286,24 @@ fn a_manifest_that_is_none_is_named() {
         }
         let refused = Manifest::for_file(&folder.path("a.csv")).unwrap_err();
         assert_eq!(refused.exit_code(), 2);
-        assert!(refused.to_string().contains(told) && refused.hint().is_some(), "{refused}");
+        assert!(refused.to_string().contains(printed) && refused.hint().is_some(), "{refused}");
     }
 }
 
 #[cfg(feature = "xlsx")]
 #[test]
-fn the_same_answer_gives_the_same_spreadsheet() {
+fn the_same_table_gives_the_same_spreadsheet() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[Dimension::Pipeline]).unwrap();
     let book = || bytes_of(Format::Xlsx(ZONE), |writing, to| write_table(&table, writing, to));
     let first = book();
     assert!(first.starts_with(b"PK"));
-    assert!(book() == first, "two spreadsheets of one answer differ");
+    assert!(book() == first, "two spreadsheets of one table differ");
 }
 
 proptest! {
     #[test]
-    fn whatever_the_texts_and_amounts_a_file_reads_back_as_its_manifest_says(
+    fn any_texts_and_amounts_match_their_manifest(
         rows in prop::collection::vec((".*", prop::option::of(any::<i64>())), 0..20),
         decimals in prop::option::of(0_u32..=9),
     ) {
@@ -332,7 +332,7 @@ proptest! {
 
 // ---- the command
 
-/// The command on a small demo.
+/// The command on a small demo archive.
 struct Demo(TempDir);
 
 impl Demo {
@@ -342,7 +342,7 @@ impl Demo {
         demo
     }
 
-    /// What it says on the standard output and the standard error.
+    /// Runs it and returns standard output and standard error.
     fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
         let mut command = Command::cargo_bin("runledger").unwrap();
         let command = command.current_dir(self.0.path()).env("RUNLEDGER_DB", "a.db").args(arguments);
@@ -368,7 +368,7 @@ fn a_file_is_verified_without_the_archive() {
     assert_eq!(provenance.from.as_deref(), Some("2026-01-01T03:00:00.000000Z"));
     assert_eq!((provenance.zone.as_str(), provenance.until.as_deref()), ("America/Sao_Paulo", None));
     assert!(provenance.known_at.is_some() && provenance.schema_version.is_some());
-    // Again, it is the same manifest.
+    // A second export gives the same manifest.
     let path = demo.0.path().join("cost.manifest.json");
     let before = fs::read(&path).unwrap();
     demo.run(&[&report[..], &["--format", "csv", "--output", "cost.csv", "--manifest"]].concat(), 0);
@@ -376,37 +376,37 @@ fn a_file_is_verified_without_the_archive() {
 
     fs::remove_file(demo.0.path().join("a.db")).unwrap();
     let (out, _) = demo.run(&["verify-file", "cost.csv"], 0);
-    assert!(out.lines().count() > 10 && out.lines().all(|line| line.starts_with("holds ")), "{out}");
+    assert!(out.lines().count() > 10 && out.lines().all(|line| line.starts_with("ok ")), "{out}");
     fs::write(demo.0.path().join("cost.csv"), "month\n").unwrap();
     let (out, err) = demo.run(&["verify-file", "cost.csv"], 3);
     assert!(out.contains("DIFFERS  bytes: 6, but the manifest says"), "{out}");
-    assert!(err.contains("cost.csv is not the file that its manifest describes"), "{err}");
+    assert!(err.contains("cost.csv does not match its manifest"), "{err}");
     demo.run(&["verify-file", "none.csv"], 2);
 }
 
 #[test]
-fn what_cannot_be_written_so_is_a_usage_error() {
+fn unsupported_format_options_are_usage_errors() {
     let demo = Demo::new();
-    for (arguments, told) in [
-        (vec!["report", "cost", "--dialect", "excel"], "--dialect is for CSV alone"),
-        (vec!["report", "cost", "--format", "json", "--bom", "yes"], "--bom is for CSV alone"),
-        (vec!["export", "runs", "--format", "ndjson", "--separator", ";"], "--separator is for CSV alone"),
-        (vec!["export", "documents", "--decimal-mark", ","], "--decimal-mark is for CSV alone"),
-        (vec!["export", "documents", "--decimals", "2"], "documents have no --decimals"),
-        (vec!["export", "runs", "--decimal-mark", ","], "cannot both be separated by ,"),
-        (vec!["export", "runs", "--separator", "ab"], "it is one of"),
+    for (arguments, printed) in [
+        (vec!["report", "cost", "--dialect", "excel"], "--dialect only applies to CSV"),
+        (vec!["report", "cost", "--format", "json", "--bom", "yes"], "--bom only applies to CSV"),
+        (vec!["export", "runs", "--format", "ndjson", "--separator", ";"], "--separator only applies to CSV"),
+        (vec!["export", "documents", "--decimal-mark", ","], "--decimal-mark only applies to CSV"),
+        (vec!["export", "documents", "--decimals", "2"], "--decimals does not apply to documents"),
+        (vec!["export", "runs", "--decimal-mark", ","], "must differ: both are ,"),
+        (vec!["export", "runs", "--separator", "ab"], "must be one of"),
         (vec!["export", "runs", "--decimals", "10"], "10 is not in 0..=9"),
         (vec!["export", "runs", "--manifest"], "--output"),
         (vec!["export", "runs", "--manifest", "--output", "/dev/null"], "cannot have a manifest"),
         (vec!["report", "cost", "--format", "xlsx"], "--output"),
     ] {
         let (_, err) = demo.run(&arguments, 2);
-        assert!(err.contains(told), "{arguments:?}: {err}");
+        assert!(err.contains(printed), "{arguments:?}: {err}");
     }
 }
 
 #[test]
-fn people_are_told_how_many_costs_are_not_known() {
+fn a_terminal_table_counts_unknown_costs() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &MONTH).unwrap();
     let shown = |table: &Table| {
         String::from_utf8(bytes_of(Format::Terminal, |writing, to| write_table(table, writing, to))).unwrap()

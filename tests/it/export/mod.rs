@@ -1,4 +1,4 @@
-//! This is the test of the exports: what is written parses back as what the archive holds, and is written whole.
+//! Exports: files parse back to the archive's rows and are written atomically.
 
 mod destination;
 mod focus;

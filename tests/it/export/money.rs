@@ -1,5 +1,6 @@
-//! This is the test that money is exact: whatever the costs, rows and totals agree to the last digit in every format.
+//! Exact money: for any costs, rows and totals agree to the last digit in every format.
 
+use crate::support::command::rows_of_csv;
 use crate::support::ledger;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 const ALWAYS: Span = Span { from: None, until: None };
 const COSTS: [&str; 3] = ["el_cost_usd", "transformation_cost_usd", "total_cost_usd"];
 
-/// Costs as they come: unknown, nothing, a nano-dollar, small and large ones of either sign.
+/// Costs: unknown, zero, one nano-dollar, small and large amounts of either sign.
 fn a_cost() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![
         2 => Just(None),
@@ -36,7 +37,7 @@ fn runs() -> impl Strategy<Value = Vec<Generated>> {
     prop::collection::vec((a_cost(), a_cost(), 0..4_u8, any::<bool>()), 1..50)
 }
 
-/// An archive of these runs, eleven hours from one to the next.
+/// An archive of these runs, eleven hours apart.
 fn archive_of(runs: &[Generated]) -> Connection {
     let archive = ledger::empty();
     archive.pragma_update(None, "foreign_keys", false).unwrap();
@@ -61,7 +62,7 @@ fn archive_of(runs: &[Generated]) -> Connection {
     archive
 }
 
-/// The amount of a plain decimal with nine digits behind the point, in whole nano-dollars; read by its digits alone.
+/// Parses a plain decimal with nine decimals into nano-dollars, digit by digit.
 fn nanos(text: &str) -> i128 {
     let (whole, decimals) = text.split_once('.').expect(text);
     assert!(decimals.len() == 9 && !text.contains(['e', 'E', '+', ' ']), "{text}");
@@ -70,26 +71,20 @@ fn nanos(text: &str) -> i128 {
     nanos
 }
 
-/// The rows of a CSV, each by its columns' names.
-fn read(csv_text: &[u8]) -> Vec<BTreeMap<String, String>> {
-    let mut reader = ::csv::Reader::from_reader(csv_text);
-    reader.deserialize().map(Result::unwrap).collect()
-}
-
 fn exported(selection: &mut RowStream<'_>) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
     csv::write_rows(selection, &Dialect::MACHINE, USD_DECIMALS, &mut ColumnTotals::default(), &mut out)
         .unwrap();
-    read(&out)
+    rows_of_csv(&out)
 }
 
 fn reported(table: &Table) -> Vec<BTreeMap<String, String>> {
     let mut out = Vec::new();
     csv::write_table(table, &Dialect::MACHINE, USD_DECIMALS, &mut out).unwrap();
-    read(&out)
+    rows_of_csv(&out)
 }
 
-/// The sum of what is known in that column. `None`: nothing is.
+/// The sum of the known values in that column. `None`: no value is known.
 fn sum<'r>(rows: impl IntoIterator<Item = &'r BTreeMap<String, String>>, column: &str) -> Option<i128> {
     rows.into_iter()
         .map(|row| &row[column])
@@ -108,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_total_is_the_decimal_sum_of_the_exported_rows(runs in runs()) {
+    fn every_total_is_the_decimal_sum_of_exported_rows(runs in runs()) {
         let archive = archive_of(&runs);
         for zone in [Tz::UTC, Tz::America__Sao_Paulo, Tz::Asia__Kathmandu, Tz::Pacific__Kiritimati] {
             let ledger = ledger::opened(&archive, &ALWAYS, zone);
@@ -138,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn each_group_is_the_decimal_sum_of_its_own_rows_and_of_the_same_sql(runs in runs()) {
+    fn each_group_is_the_decimal_sum_of_its_rows_and_of_its_sql(runs in runs()) {
         let archive = archive_of(&runs);
         let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
         let rows = exported(&mut rows::runs(&ledger).unwrap());
@@ -146,12 +141,12 @@ proptest! {
         for month in &report {
             let of_month: Vec<_> = rows.iter().filter(|row| row["booked_at"].starts_with(&month["month"])).collect();
             for column in COSTS {
-                let told = Some(&month[column]).filter(|text| !text.is_empty()).map(|text| nanos(text));
-                prop_assert_eq!(told, sum(of_month.iter().copied(), column));
+                let in_report = Some(&month[column]).filter(|text| !text.is_empty()).map(|text| nanos(text));
+                prop_assert_eq!(in_report, sum(of_month.iter().copied(), column));
             }
             prop_assert_eq!(month["runs_cost_unknown"].parse::<u64>().unwrap(), unknown(of_month.iter().copied()));
         }
-        // SQL adds up within 64 bits.
+        // SQL sums within 64 bits.
         let largest: i128 = runs.iter().flat_map(|run| [run.0, run.1]).flatten().map(|nanos| i128::from(nanos).abs()).sum();
         if largest < i128::from(i64::MAX) {
             let sql = Question::named("cost").unwrap().ask(&ledger, None).unwrap();
@@ -160,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_of_two_costs_adds_up_in_every_state_of_it(runs in runs()) {
+    fn the_two_costs_of_a_row_sum_to_its_total_in_every_state(runs in runs()) {
         let archive = archive_of(&runs);
         let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
         let rows = exported(&mut rows::runs(&ledger).unwrap());
@@ -183,7 +178,7 @@ proptest! {
     }
 }
 
-/// The decimal rounded half to even, by its digits alone.
+/// Rounds a decimal half to even, digit by digit.
 fn rounded(nanos: i128, decimals: u32) -> String {
     let digits = format!("{:010}", nanos.unsigned_abs());
     let (kept, rest) = digits.split_at(digits.len() - (9 - decimals as usize));
@@ -197,7 +192,7 @@ fn rounded(nanos: i128, decimals: u32) -> String {
     if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// What stands for the amounts in each format, with a point before the decimals.
+/// The amounts as each format prints them, with a decimal point.
 fn written(amounts: &[i128], decimals: u32) -> Vec<(&'static str, Vec<String>)> {
     let table = Table {
         columns: vec!["cost_usd".to_owned()],
@@ -234,12 +229,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_format_rounds_half_to_even_once_and_has_no_exponent_and_no_negative_zero(
+    fn every_format_rounds_once_and_has_no_exponent_or_negative_zero(
         amounts in prop::collection::vec(
             prop_oneof![
                 any::<i64>().prop_map(i128::from),
                 (-20_000_000_000..20_000_000_000_i128),
-                // Halves at every place, with one nano-dollar more or less.
+                // Halves at every place, plus or minus one nano-dollar.
                 (0..9_u32, -99_i128..99, -1_i128..2).prop_map(|(place, units, more)| (units * 10 + 5) * 10_i128.pow(place) + more),
                 (-i128::from(u64::MAX) * 1_000_000..i128::from(u64::MAX) * 1_000_000),
             ],
@@ -256,12 +251,12 @@ proptest! {
 }
 
 #[test]
-fn two_costs_beyond_what_sql_can_add_keep_their_size() {
+fn costs_that_overflow_sql_keep_their_size() {
     let archive = archive_of(&[(Some(i64::MAX), Some(i64::MAX), 0, true)]);
     let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
     let rows = exported(&mut rows::runs(&ledger).unwrap());
     assert_eq!(rows[0]["total_cost_usd"], "18446744073.709551616");
-    // What Rust adds up is exact all the same.
+    // Rust's sums stay exact.
     let total = cost::total(&ledger).unwrap().total().unwrap();
     assert_eq!(total.to_string(), "18446744073.709551614");
 }

@@ -1,4 +1,4 @@
-//! This is the test of the answers of a query in each format.
+//! `query` output in each format.
 
 use crate::support::ledger;
 use clap::Parser;
@@ -8,14 +8,14 @@ use runledger::error::Result;
 use rusqlite::Connection;
 use std::fs;
 
-/// The arguments as the binary parses them.
+/// Parses the arguments as the binary does.
 #[derive(Parser)]
 struct Command {
     #[command(flatten)]
     query: QueryArgs,
 }
 
-/// What `runledger query` with these arguments writes.
+/// The output of `runledger query` with these arguments.
 fn ask(archive: &Connection, arguments: &[&str]) -> Result<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("answer");
@@ -26,7 +26,7 @@ fn ask(archive: &Connection, arguments: &[&str]) -> Result<String> {
 }
 
 #[test]
-fn a_query_gives_its_answer_in_each_format() {
+fn a_query_prints_every_format() {
     let archive = ledger::small();
     let sql =
         "SELECT run_id, el_cost_usd, ended_at FROM runs WHERE run_id IN ('run-05', 'run-10') ORDER BY 1";
@@ -55,19 +55,19 @@ fn a_parameter_is_a_number_where_it_can_be() {
 }
 
 #[test]
-fn what_is_not_one_reading_statement_is_refused() {
+fn only_one_read_only_statement_is_accepted() {
     let archive = ledger::small();
     for (arguments, reason) in [
         (vec!["DELETE FROM syncs"], "would write"),
         (vec!["INSERT INTO quarantine SELECT 1, 2, 3, 4, 5, 6 RETURNING 1"], "would write"),
-        (vec!["ATTACH 'x' AS x"], "gives no rows"),
+        (vec!["ATTACH 'x' AS x"], "returns no rows"),
         (vec!["SELECT 1; SELECT 2"], "several statements"),
         (vec!["SELEKT 1"], "syntax error"),
         (vec![""], "no rows"),
         (vec!["SELECT :a"], ":a has no value"),
         (vec!["SELECT :a", "--param", "b=1"], "no parameter :b"),
         (vec!["SELECT :a", "--param", "a=1", "--param", "a=2"], "twice"),
-        (vec!["SELECT :a", "--param", "a"], "name=value"),
+        (vec!["SELECT :a", "--param", "a"], "NAME=VALUE"),
         (vec!["--file", "no/such.sql"], "no/such.sql"),
     ] {
         let refused = ask(&archive, &arguments).unwrap_err();

@@ -1,4 +1,4 @@
-//! This is the test of exported rows: what is written parses back as what the archive holds.
+//! Exported rows parse back to the archive's rows.
 
 use crate::support::ledger;
 use chrono_tz::Tz;
@@ -17,7 +17,7 @@ use rusqlite::types::Value;
 
 const ALWAYS: Span = Span { from: None, until: None };
 
-/// The columns' names, and the rows, of the statement behind an export.
+/// The columns and rows of the statement behind an export.
 type Rows = (Vec<String>, Vec<Vec<Value>>);
 
 fn stored(archive: &Connection, view: &str, columns: &[String], order: &str) -> Vec<Vec<Value>> {
@@ -54,7 +54,7 @@ fn both<'l>(ledger: &'l Ledger<'_>) -> [(RowStream<'l>, &'static str, &'static s
 }
 
 #[test]
-fn exported_csv_parses_back_as_what_the_archive_holds() {
+fn exported_csv_parses_back_to_the_archives_rows() {
     let archive = ledger::small();
     for (mut selection, view, order) in both(&ledger::opened(&archive, &ALWAYS, Tz::UTC)) {
         let (columns, rows) = csv_of(&mut selection);
@@ -83,7 +83,7 @@ fn exported_csv_parses_back_as_what_the_archive_holds() {
 }
 
 #[test]
-fn exported_json_parses_back_as_what_the_archive_holds() {
+fn exported_json_parses_back_to_the_archives_rows() {
     let archive = ledger::small();
     for (mut selection, view, order) in both(&ledger::opened(&archive, &ALWAYS, Tz::UTC)) {
         let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
@@ -135,7 +135,7 @@ fn json_columns_become_real_json_on_one_line() {
 }
 
 #[test]
-fn runs_are_exported_in_order_of_booking_then_of_id() {
+fn runs_are_sorted_by_booking_then_id() {
     let archive = ledger::small();
     let (columns, rows) = csv_of(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap());
     assert_eq!(columns[0], "run_id");
@@ -150,7 +150,7 @@ fn runs_are_exported_in_order_of_booking_then_of_id() {
 }
 
 #[test]
-fn an_export_keeps_to_its_span() {
+fn an_export_contains_only_its_span() {
     let archive = ledger::small();
     let january =
         Span { from: Instant::parse("2026-01-01T00:00:00Z"), until: Instant::parse("2026-02-01T00:00:00Z") };
@@ -162,7 +162,7 @@ fn an_export_keeps_to_its_span() {
 }
 
 #[test]
-fn an_export_holds_no_more_than_the_runs_that_are_booked_at_one_instant() {
+fn an_export_buffers_only_runs_booked_at_one_instant() {
     let archive = ledger::small();
     let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", rows::RUNS].concat()).unwrap();
     let mut plan = Vec::new();
@@ -176,7 +176,7 @@ fn an_export_holds_no_more_than_the_runs_that_are_booked_at_one_instant() {
 }
 
 #[test]
-fn namesakes_get_a_number_in_json() {
+fn duplicate_column_names_get_a_number_in_json() {
     let archive = ledger::empty();
     let statement =
         archive.prepare("SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a, 9e999 AS b, x'00ff' AS c").unwrap();
@@ -191,7 +191,7 @@ fn namesakes_get_a_number_in_json() {
 
 proptest! {
     #[test]
-    fn exported_rows_sum_up_to_the_report(costs in prop::collection::vec(
+    fn exported_rows_sum_to_the_report(costs in prop::collection::vec(
         (any::<Option<i32>>(), any::<Option<i32>>(), 0_u32..500), 1..40)
     ) {
         let archive = ledger::empty();

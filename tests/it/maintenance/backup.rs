@@ -1,4 +1,4 @@
-//! This is the test of `backup`.
+//! The command `backup`.
 
 use super::{PAGE, broken, eventful, run};
 use crate::support::workspace;
@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 #[test]
-fn a_backup_is_the_archive_in_one_file() {
+fn a_backup_is_one_complete_file() {
     let workspace = eventful(60);
     let backup = workspace.file("backup.db");
     fs::write(&backup, "an older backup").unwrap();
@@ -25,27 +25,27 @@ fn a_backup_is_the_archive_in_one_file() {
     fs::write(&plain, "").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&backup), mode(&plain));
-    // It can take the archive's place and go on from there.
+    // It can replace the archive and continue.
     let summary = workspace.sync_into(&backup, &options());
-    assert_eq!((summary.tally.new, summary.tally.changed), (0, 0));
+    assert_eq!((summary.counts.new, summary.counts.changed), (0, 0));
     assert_eq!(broken(&backup), (0, Vec::new()));
 }
 
 #[test]
-fn a_backup_while_a_sync_is_writing_is_one_moment_of_the_archive() {
+fn a_backup_during_a_sync_is_consistent() {
     let workspace = Workspace::of(200);
     let (path, backup) = (workspace.path(), workspace.file("backup.db"));
     let (from, to) = (path.clone(), backup.clone());
     workspace.sandbox.on_request(move |call, _| {
         if workspace::page_of(call) == Some(7) {
-            Archive::open_for_reading(&from).unwrap().copy_to(&to).unwrap();
+            Archive::open_for_reading(&from).unwrap().backup_to(&to).unwrap();
         }
         None
     });
     assert!(workspace.sync(&options()).result.is_ok());
     assert_eq!(broken(&backup), (0, Vec::new()));
     assert_eq!(workspace::rows_of(&backup, "SELECT outcome FROM syncs"), ["running"]);
-    // What is written and not committed is not in it, and a log that is not worked in is.
+    // The backup excludes uncommitted rows and includes the write-ahead log.
     let lock = Lock::acquire(&path, at("2026-11-23T18:00:00Z")).unwrap();
     let archive = Archive::open(&path, &lock).unwrap();
     archive
@@ -83,7 +83,7 @@ fn a_backup_never_replaces_the_archive_itself() {
 }
 
 #[test]
-fn a_backup_that_fails_leaves_the_one_before() {
+fn a_failed_backup_keeps_the_previous_one() {
     let workspace = eventful(60);
     let backup = workspace.file("backup.db");
     fs::write(&backup, "the one before").unwrap();
@@ -91,9 +91,9 @@ fn a_backup_that_fails_leaves_the_one_before() {
     let ran = run(&workspace.path(), &["backup", nowhere.to_str().unwrap()]);
     assert_eq!(ran.code, 7, "{}", ran.err);
     assert!(ran.err.contains("was not written"), "{}", ran.err);
-    // A table whose pages are gone.
+    // A table without its pages.
     let damaged = workspace.file("damaged.db");
-    workspace.archive().copy_to(&damaged).unwrap();
+    workspace.archive().backup_to(&damaged).unwrap();
     let root: u64 = Connection::open(&damaged)
         .unwrap()
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'run_snapshots'", [], |row| row.get(0))

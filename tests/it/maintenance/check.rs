@@ -1,4 +1,4 @@
-//! This is the test of `check`: whatever is broken is found and named.
+//! The command `check`: it finds and names every violation.
 
 use super::{PAGE, broken, closed, eventful, run, tamper};
 use runledger::store::Archive;
@@ -33,12 +33,12 @@ fn a_sound_archive_passes_every_check() {
 }
 
 #[test]
-fn whatever_is_broken_is_named() {
+fn check_names_every_violation() {
     let workspace = eventful(60);
     let changed = "run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)";
     let one = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots WHERE el_cost_usd > 0 AND superseded_at IS NULL)";
     let sound = workspace.file("sound.db");
-    workspace.archive().copy_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound).unwrap();
     for (sql, expected) in [
         ("UPDATE run_snapshots SET superseded_at = '2026-11-23T16:30:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
         ("UPDATE run_snapshots SET superseded_at = '2026-11-23T23:00:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
@@ -74,13 +74,13 @@ fn whatever_is_broken_is_named() {
 }
 
 #[test]
-fn whatever_is_changed_of_a_closed_month_is_named() {
+fn check_names_every_change_to_a_closed_month() {
     let workspace = closed(60);
     assert_eq!(broken(&workspace.path()), (0, Vec::new()));
     let sound = workspace.file("sound.db");
-    workspace.archive().copy_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound).unwrap();
     let frozen = |change: &str| format!("UPDATE period_closes SET {change} WHERE close_id = 1");
-    // A run of the closed month as it was then, and as it is still.
+    // A run of the closed month that has not changed since.
     let then = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
                 WHERE started_at < '2026-11-01' AND el_cost_usd > 0 AND superseded_at IS NOT NULL)";
     let still = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
@@ -141,26 +141,26 @@ fn whatever_is_changed_of_a_closed_month_is_named() {
     fs::copy(&sound, &path).unwrap();
     tamper(&path, &frozen("credits = credits + 1, runs = 0"));
     let ran = run(&path, &["check"]);
-    assert!(ran.out.contains("the close 1 of 2026-10: runs, credits\n"), "{}", ran.out);
+    assert!(ran.out.contains("close 1 of 2026-10: runs, credits\n"), "{}", ran.out);
 }
 
 #[test]
-fn all_is_counted_and_some_of_it_named() {
+fn check_counts_all_violations_and_lists_some() {
     let workspace = eventful(60);
     tamper(&workspace.path(), "UPDATE run_snapshots SET trigger_type = 'x'");
     let ran = run(&workspace.path(), &["check"]);
     let snapshots = workspace.number("SELECT count(*) FROM run_snapshots");
     assert_eq!(ran.code, 6);
-    assert!(ran.out.contains(&format!("broken  derived     {snapshots} times not true")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("FAILED  derived     {snapshots} violations")), "{}", ran.out);
     assert!(ran.out.contains(&format!("and {} more", snapshots - 5)), "{}", ran.out);
-    assert!(ran.err.contains(&format!("it is broken: derived ({snapshots})")), "{}", ran.err);
+    assert!(ran.err.contains(&format!("checks failed: derived ({snapshots})")), "{}", ran.err);
 }
 
 #[test]
-fn a_page_that_is_overwritten_is_found_wherever_it_is() {
+fn check_finds_an_overwritten_page_anywhere() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
-    workspace.archive().copy_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound).unwrap();
     let bytes = fs::read(&sound).unwrap();
     let pages = bytes.len() as u64 / PAGE;
     assert!(pages >= 12);
@@ -178,10 +178,10 @@ fn a_page_that_is_overwritten_is_found_wherever_it_is() {
 }
 
 #[test]
-fn an_archive_that_was_cut_off_is_unusable() {
+fn a_truncated_archive_is_unusable() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
-    workspace.archive().copy_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound).unwrap();
     let length = fs::metadata(&sound).unwrap().len();
     for length in [50, 100, PAGE, 3 * PAGE, length / 2, length - PAGE, length - 1] {
         let path = workspace.file("cut.db");
@@ -189,7 +189,7 @@ fn an_archive_that_was_cut_off_is_unusable() {
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
         let ran = run(&path, &["check"]);
         assert_eq!(ran.code, 6, "{length}: {}", ran.err);
-        assert!(ran.err.starts_with("error: the archive "), "{length}: {}", ran.err);
-        assert!(ran.err.contains("hint: "), "{length}: {}", ran.err);
+        assert!(ran.err.starts_with("error: cannot use the archive "), "{length}: {}", ran.err);
+        assert!(ran.err.contains("hint:  "), "{length}: {}", ran.err);
     }
 }

@@ -1,4 +1,4 @@
-//! This is the test of `coverage`: gaps in the archive.
+//! The command `coverage`: gaps in the archive.
 
 use super::{json_of, run, run_online, tamper};
 use crate::support::workspace::{Workspace, options};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::fs;
 use uuid::Uuid;
 
-/// A pipeline with runs enough.
+/// A pipeline with enough runs.
 fn busy_pipeline(workspace: &Workspace) -> (Uuid, Vec<Uuid>) {
     let sql = "SELECT pipeline_id FROM runs GROUP BY pipeline_id ORDER BY count(*) DESC, pipeline_id LIMIT 1";
     let pipeline: Uuid = workspace.rows(sql)[0].parse().unwrap();
@@ -17,15 +17,15 @@ fn busy_pipeline(workspace: &Workspace) -> (Uuid, Vec<Uuid>) {
 }
 
 /// The gaps of a kind, as `first-last`.
-fn gaps(told: &Value, why: &str) -> Vec<String> {
-    let gaps = told["gaps"].as_array().unwrap().iter().filter(|gap| gap["why"] == why);
+fn gaps(printed: &Value, why: &str) -> Vec<String> {
+    let gaps = printed["gaps"].as_array().unwrap().iter().filter(|gap| gap["why"] == why);
     gaps.map(|gap| format!("{}-{}", gap["first"], gap["last"])).collect()
 }
 
 #[test]
-fn numbers_that_are_missing_are_told_by_what_explains_them() {
+fn coverage_explains_missing_run_numbers() {
     let workspace = Workspace::of(300);
-    // In another archive, only to see which pipeline has many runs.
+    // Another archive, only to find a pipeline with many runs.
     workspace.sync(&options());
     let (pipeline, runs) = busy_pipeline(&workspace);
     assert!(runs.len() >= 10);
@@ -38,20 +38,20 @@ fn numbers_that_are_missing_are_told_by_what_explains_them() {
     assert!(workspace.sync(&options()).result.is_ok());
 
     let ran = run(&workspace.path(), &["coverage", "--offline", "--json"]);
-    let told = json_of(&ran);
+    let printed = json_of(&ran);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(gaps(&told, "below_first").contains(&format!("1-{lowest}")), "{told}");
-    assert!(gaps(&told, "before_archive").contains(&format!("{early}-{early}")), "{told}");
-    assert_eq!(gaps(&told, "unexplained"), [""; 0]);
+    assert!(gaps(&printed, "below_first").contains(&format!("1-{lowest}")), "{printed}");
+    assert!(gaps(&printed, "before_archive").contains(&format!("{early}-{early}")), "{printed}");
+    assert_eq!(gaps(&printed, "unexplained"), [""; 0]);
 
-    // A run that vanished keeps its number.
+    // A vanished run keeps its number.
     workspace.wait(TimeDelta::hours(1));
     workspace.sandbox.model().delete(runs[5]);
     workspace.sync(&runledger::sync::Options { full: true, ..options() });
     assert_eq!(run(&workspace.path(), &["coverage", "--offline"]).code, 0);
 
     workspace.wait(TimeDelta::hours(1));
-    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_of(pipeline)).collect();
+    let added: Vec<Uuid> = (0..4).map(|_| workspace.sandbox.model().add_to(pipeline)).collect();
     let (lost, odd) = (number(added[0]), number(added[2]));
     {
         let mut model = workspace.sandbox.model();
@@ -63,19 +63,19 @@ fn numbers_that_are_missing_are_told_by_what_explains_them() {
     workspace.sync(&options());
     let ran = run(&workspace.path(), &["coverage", "--offline"]);
     assert_eq!(ran.code, 3);
-    assert!(ran.err.contains("1 run numbers are missing, and nothing explains it"), "{}", ran.err);
+    assert!(ran.err.contains("1 run number is missing without explanation"), "{}", ran.err);
     assert!(
         ran.out.contains(&format!(": {lost}\n")) || ran.out.trim_end().ends_with(&format!(": {lost}")),
         "{}",
         ran.out
     );
-    let told = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
-    assert_eq!(gaps(&told, "unexplained"), [format!("{lost}-{lost}")]);
-    assert_eq!(gaps(&told, "quarantined"), [format!("{odd}-{odd}")]);
+    let printed = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
+    assert_eq!(gaps(&printed, "unexplained"), [format!("{lost}-{lost}")]);
+    assert_eq!(gaps(&printed, "quarantined"), [format!("{odd}-{odd}")]);
 }
 
 #[test]
-fn the_count_of_the_api_is_held_against_the_archive() {
+fn coverage_compares_the_apis_count_with_the_archive() {
     let workspace = Workspace::of(100);
     workspace.sync(&options());
     let asked = |workspace: &Workspace| {
@@ -86,7 +86,7 @@ fn the_count_of_the_api_is_held_against_the_archive() {
     };
     let ran = asked(&workspace);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.out.contains("lists 100 runs, as many as the archive has"), "{}", ran.out);
+    assert!(ran.out.contains("lists 100 runs, the same as the archive"), "{}", ran.out);
     let added = workspace.sandbox.model().add();
     let ran = asked(&workspace);
     assert!(
@@ -100,7 +100,7 @@ fn the_count_of_the_api_is_held_against_the_archive() {
     let ran = asked(&workspace);
     assert!(ran.code == 0 && ran.out.contains("1 fewer than the archive"), "{}", ran.out);
 
-    // A run that the archive lost, and the newest one is there.
+    // A run that the archive lost, while the newest one is present.
     workspace.sandbox.model().add();
     workspace.sync(&options());
     let id = workspace.ids()[5];
@@ -112,8 +112,8 @@ fn the_count_of_the_api_is_held_against_the_archive() {
     );
     let ran = asked(&workspace);
     assert_eq!(ran.code, 3, "{}", ran.out);
-    assert!(ran.err.contains("runs more than the archive has"), "{}", ran.err);
-    // Without a key nobody is asked.
+    assert!(ran.err.contains("than the archive has"), "{}", ran.err);
+    // Without a key, no request is sent.
     let ran = run(&workspace.path(), &["coverage"]);
     assert!(
         ran.err.contains("there is no API key") && ran.out.contains("API          not asked"),
@@ -123,14 +123,14 @@ fn the_count_of_the_api_is_held_against_the_archive() {
 }
 
 #[test]
-fn a_list_that_was_never_read_whole_is_no_coverage() {
+fn an_incomplete_walk_gives_no_coverage() {
     let workspace = Workspace::of(100);
     let stop = runledger::sync::CancelToken::default();
-    stop.request(15);
+    stop.cancel(15);
     workspace.sync_until(&stop, &options());
     let ran = run(&workspace.path(), &["coverage", "--offline"]);
     assert_eq!(ran.code, 3);
-    assert!(ran.err.contains("the run list was never read whole"), "{}", ran.err);
+    assert!(ran.err.contains("the run list was never read to its end"), "{}", ran.err);
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn days_without_a_complete_sync_are_listed() {
         workspace.clock.set(&format!("{day}T12:00:00Z"));
         workspace.sync(&options());
     }
-    let told = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
-    let days = told["days_without_complete_sync"].as_array().unwrap();
+    let printed = json_of(&run(&workspace.path(), &["coverage", "--offline", "--json"]));
+    let days = printed["days_without_complete_sync"].as_array().unwrap();
     assert_eq!(
         days[..2],
         [

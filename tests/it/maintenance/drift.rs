@@ -1,13 +1,13 @@
-//! This is the test of `drift`.
+//! The command `drift`.
 
 use super::{eventful, json_of, run};
 
 #[test]
-fn drift_names_what_the_contract_does_not_know_with_an_example() {
+fn drift_lists_unknown_fields_and_values_with_an_example() {
     let workspace = eventful(60);
     let id = workspace.ids()[2].to_string();
-    let told = json_of(&run(&workspace.path(), &["drift", "--json"]));
-    let rows: Vec<_> = told
+    let printed = json_of(&run(&workspace.path(), &["drift", "--json"]));
+    let rows: Vec<_> = printed
         .as_array()
         .unwrap()
         .iter()

@@ -1,4 +1,4 @@
-//! This is the test of waiting for the lock of an archive.
+//! Waiting for the lock of an archive.
 
 use super::run_online;
 use crate::support::workspace::{Workspace, at};
@@ -6,7 +6,7 @@ use runledger::store::Lock;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-/// A sync that was told to wait, once it has said that it waits.
+/// A sync with `--wait`, after it has printed that it waits.
 fn waiting(workspace: &Workspace) -> (std::process::Child, BufReader<std::process::ChildStderr>) {
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"))
         .args(["sync", "--lock-wait", "10m", "--db"])
@@ -21,7 +21,7 @@ fn waiting(workspace: &Workspace) -> (std::process::Child, BufReader<std::proces
     let mut line = String::new();
     err.read_line(&mut line).unwrap();
     let holder = format!(
-        "waiting for another sync: process {} since 2026-11-23T16:00:00.000000Z\n",
+        "waiting for another process: process {} since 2026-11-23T16:00:00.000000Z\n",
         std::process::id()
     );
     assert_eq!(line, holder);
@@ -29,7 +29,7 @@ fn waiting(workspace: &Workspace) -> (std::process::Child, BufReader<std::proces
 }
 
 #[test]
-fn a_sync_that_waits_begins_when_the_lock_is_free() {
+fn a_waiting_sync_starts_when_the_lock_is_free() {
     let workspace = Workspace::of(50);
     let lock = Lock::acquire(&workspace.path(), at("2026-11-23T16:00:00Z")).unwrap();
     let (mut child, mut err) = waiting(&workspace);
@@ -42,7 +42,7 @@ fn a_sync_that_waits_begins_when_the_lock_is_free() {
 }
 
 #[test]
-fn a_sync_that_waits_heeds_a_signal() {
+fn a_waiting_sync_stops_on_a_signal() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let workspace = Workspace::of(50);
         let _lock = Lock::acquire(&workspace.path(), at("2026-11-23T16:00:00Z")).unwrap();
@@ -55,7 +55,7 @@ fn a_sync_that_waits_heeds_a_signal() {
 }
 
 #[test]
-fn without_waiting_or_when_the_wait_is_over_the_holder_is_named() {
+fn a_lock_timeout_names_the_holder() {
     let workspace = Workspace::of(50);
     let _lock = Lock::acquire(&workspace.path(), at("2026-11-23T16:00:00Z")).unwrap();
     let id = workspace.ids()[0].to_string();

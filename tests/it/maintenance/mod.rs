@@ -1,4 +1,4 @@
-//! This is the test of the commands that look after an archive: check, backup, verify, coverage, drift, and waiting for the lock.
+//! Maintenance commands: check, backup, verify, coverage, drift, and waiting for the lock.
 
 mod backup;
 mod check;
@@ -7,6 +7,7 @@ mod drift;
 mod lock;
 mod verify;
 
+use crate::support::command::Ran;
 use crate::support::workspace::{Workspace, at, options};
 use assert_cmd::Command;
 use chrono::TimeDelta;
@@ -19,15 +20,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
 
-/// How large a page of an archive is.
+/// The page size of an archive in bytes.
 const PAGE: u64 = 16 * 1024;
-
-/// What a command did.
-pub(crate) struct Ran {
-    code: i32,
-    pub(crate) out: String,
-    err: String,
-}
 
 fn command(db: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("runledger").unwrap();
@@ -37,17 +31,14 @@ fn command(db: &Path, arguments: &[&str]) -> Command {
 }
 
 fn ran(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(!err.contains("panicked"), "{err}");
-    Ran { code: output.status.code().unwrap(), out, err }
+    command.output().unwrap().into()
 }
 
 pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {
     ran(command(db, arguments))
 }
 
-/// Runs a command that asks the workspace's API.
+/// Runs a command against the workspace's API.
 fn run_online(workspace: &Workspace, arguments: &[&str]) -> Ran {
     let mut command = command(&workspace.path(), arguments);
     command
@@ -60,7 +51,7 @@ pub(crate) fn json_of(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.out))
 }
 
-/// A workspace with all that an archive can hold: changed, vanished and quarantined runs, drift, a sync that was killed.
+/// A workspace with everything an archive can contain: changed, vanished and quarantined runs, drift, a killed sync.
 fn eventful(runs: usize) -> Workspace {
     let workspace = Workspace::of(runs);
     workspace.sync(&options());
@@ -95,8 +86,8 @@ fn eventful(runs: usize) -> Workspace {
     workspace
 }
 
-/// An eventful workspace whose October is closed, changed since, closed again, and changed once more; a pipeline was
-/// renamed in between and another is gone.
+/// An eventful workspace whose October was closed, changed, closed again, and changed once more. In between, one
+/// pipeline was renamed and another deleted.
 pub(crate) fn closed(runs: usize) -> Workspace {
     let workspace = eventful(runs);
     let full = runledger::sync::Options { full: true, ..options() };
@@ -139,8 +130,7 @@ fn close(workspace: &Workspace, closed_at: &str) {
     let known_at = archive.last_observed_at().unwrap().unwrap();
     let zone = chrono_tz::Tz::America__Sao_Paulo;
     let october = Period::named("2026-10", zone).unwrap();
-    let rules =
-        r#"[{"centre":"Fontes","kind":"source"},{"centre":"À mão","trigger":"manual","from":"2026-10-28"}]"#;
+    let rules = r#"[{"cost-center":"Fontes","kind":"source"},{"cost-center":"À mão","trigger":"manual","from":"2026-10-28"}]"#;
     let scope = Scope {
         span: Span { from: october.start, until: october.end },
         zone,
@@ -169,26 +159,26 @@ fn close(workspace: &Workspace, closed_at: &str) {
         .unwrap();
 }
 
-/// Changes an archive by hand, whatever it says against it.
+/// Edits an archive by hand, without CHECK constraints and foreign keys.
 fn tamper(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF").unwrap();
     connection.execute_batch(sql).unwrap();
-    assert!(connection.total_changes() > 0 || sql.contains("DROP"), "nothing was changed: {sql}");
+    assert!(connection.total_changes() > 0 || sql.contains("DROP"), "the statement changed nothing: {sql}");
 }
 
-/// The names of what `check` finds broken.
+/// The names of the failed checks.
 pub(crate) fn broken(path: &Path) -> (i32, Vec<String>) {
     let ran = run(path, &["check", "--json"]);
-    let told = json_of(&ran);
-    let checks = told["checks"].as_array().unwrap();
+    let printed = json_of(&ran);
+    let checks = printed["checks"].as_array().unwrap();
     let broken: Vec<String> = checks
         .iter()
         .filter(|check| check["broken"] != 0)
         .inspect(|check| assert!(!check["examples"].as_array().unwrap().is_empty(), "{check}"))
         .map(|check| check["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(told["sound"], json!(broken.is_empty()));
+    assert_eq!(printed["sound"], json!(broken.is_empty()));
     for name in &broken {
         assert!(ran.err.contains(name.as_str()), "{}", ran.err);
     }

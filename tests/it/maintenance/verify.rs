@@ -1,4 +1,4 @@
-//! This is the test of `verify`: settled runs against what the API says now.
+//! The command `verify`: settled runs compared with the API.
 
 use super::{command, json_of, ran, run_online};
 use crate::support::workspace::{Workspace, at, options};
@@ -8,7 +8,7 @@ use std::fs;
 use uuid::Uuid;
 
 #[test]
-fn settled_runs_are_compared_with_what_the_api_says_now() {
+fn verify_compares_settled_runs_with_the_api() {
     let workspace = Workspace::of(100);
     workspace.sync(&options());
     let before = fs::read(workspace.path()).unwrap();
@@ -19,9 +19,9 @@ fn settled_runs_are_compared_with_what_the_api_says_now() {
         model.in_progress().into_iter().chain(model.costs_unknown()).collect()
     };
     let settled: Vec<Uuid> = workspace.ids().into_iter().filter(|id| !open.contains(id)).collect();
-    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
-    assert_eq!(told["same"], told["compared"]);
-    assert!(told["compared"].as_u64().unwrap() >= settled.len() as u64);
+    let printed = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    assert_eq!(printed["same"], printed["compared"]);
+    assert!(printed["compared"].as_u64().unwrap() >= settled.len() as u64);
 
     let (corrected, gone) = (settled[10], settled[20]);
     workspace.sandbox.model().change(corrected, |run| {
@@ -33,19 +33,19 @@ fn settled_runs_are_compared_with_what_the_api_says_now() {
     assert!(ran.out.contains(&format!("run {corrected}\n")), "{}", ran.out);
     assert!(ran.out.contains("  el_cost_usd\n") && ran.out.contains("    API now   0.5\n"), "{}", ran.out);
     assert!(ran.out.contains(&format!("run {gone}: the API has no such run\n")), "{}", ran.out);
-    assert!(ran.err.contains("1 differ from the API, 1 are gone"), "{}", ran.err);
-    let told = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
-    let runs = told["runs"].as_array().unwrap();
+    assert!(ran.err.contains("1 differ from the API, 1 are missing from the API"), "{}", ran.err);
+    let printed = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
+    let runs = printed["runs"].as_array().unwrap();
     let verdicts: BTreeSet<(&str, &str)> =
         runs.iter().map(|run| (run["run_id"].as_str().unwrap(), run["verdict"].as_str().unwrap())).collect();
     let (corrected, gone) = (corrected.to_string(), gone.to_string());
     assert_eq!(verdicts, BTreeSet::from([(corrected.as_str(), "differs"), (gone.as_str(), "gone")]));
-    assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{told}");
-    assert!(fs::read(workspace.path()).unwrap() == before, "verifying stores nothing");
+    assert!(runs.iter().any(|run| run["differences"].to_string().contains(r#""api":0.5"#)), "{printed}");
+    assert!(fs::read(workspace.path()).unwrap() == before, "verify stores nothing");
 }
 
 #[test]
-fn a_seed_draws_the_same_runs_again() {
+fn a_seed_samples_the_same_runs_again() {
     let workspace = Workspace::of(200);
     workspace.sync(&options());
     let archive = workspace.archive();
@@ -56,7 +56,7 @@ fn a_seed_draws_the_same_runs_again() {
     let distinct: BTreeSet<&Uuid> = all.iter().collect();
     assert_eq!(distinct.len(), all.len());
     assert!(draw(10, 3).iter().all(|id| distinct.contains(id)));
-    // Every run is drawn now and then.
+    // Every run is sampled by some seed.
     let drawn: BTreeSet<Uuid> = (0..200).flat_map(|seed| draw(20, seed)).collect();
     assert_eq!(drawn.len(), all.len());
     let unsettled = archive.unsettled(at("2026-11-01T00:00:00Z")).unwrap();
@@ -65,7 +65,7 @@ fn a_seed_draws_the_same_runs_again() {
 }
 
 #[test]
-fn verifying_with_a_refused_key_ends_at_once() {
+fn verify_with_a_rejected_key_stops_at_once() {
     let workspace = Workspace::of(50);
     workspace.sync(&options());
     let mut command = command(&workspace.path(), &["verify", "--sample", "5"]);

@@ -1,25 +1,27 @@
-//! This is the test of the rules that allocate costs to cost centres.
+//! Allocation rules, which assign costs to cost centers.
 
 use crate::support::month_end::{MONTH, MonthEnd, nanos};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What each centre costs, in nano-dollars, and how many runs it has.
-fn by_centre(month_end: &MonthEnd, scope: &[&str]) -> BTreeMap<String, (i128, usize)> {
-    let rows = month_end.rows(&[&["report", "cost", "--by", "centre"], scope].concat());
+/// The cost of each center in nano-dollars, and its number of runs.
+fn by_cost_center(month_end: &MonthEnd, scope: &[&str]) -> BTreeMap<String, (i128, usize)> {
+    let rows = month_end.rows(&[&["report", "cost", "--by", "cost-center"], scope].concat());
     rows.iter()
-        .map(|row| (row["centre"].clone(), (nanos(&row["total_cost_usd"]), row["runs"].parse().unwrap())))
+        .map(|row| {
+            (row["cost_center"].clone(), (nanos(&row["total_cost_usd"]), row["runs"].parse().unwrap()))
+        })
         .collect()
 }
 
-/// The same from the exported rows, each of which a rule of our own is asked about.
+/// The same from the exported rows, with a separate implementation of the rule.
 fn worked_out(
     month_end: &MonthEnd,
-    centre: impl Fn(&BTreeMap<String, String>) -> &'static str,
+    center: impl Fn(&BTreeMap<String, String>) -> &'static str,
 ) -> BTreeMap<String, (i128, usize)> {
     let mut sums: BTreeMap<String, (i128, usize)> = BTreeMap::new();
     for row in month_end.rows(&["export", "costs"]) {
-        let sum = sums.entry(centre(&row).to_owned()).or_default();
+        let sum = sums.entry(center(&row).to_owned()).or_default();
         sum.0 += nanos(&row["total_cost_usd"]);
         sum.1 += 1;
     }
@@ -27,10 +29,10 @@ fn worked_out(
 }
 
 #[test]
-fn the_last_rule_that_a_run_meets_decides() {
+fn the_last_matching_rule_decides() {
     let month_end = MonthEnd::of(120);
-    assert_eq!(by_centre(&month_end, &[]).keys().collect::<Vec<_>>(), ["unallocated"]);
-    // A slug of a pipeline that has runs, and the id that its runs name.
+    assert_eq!(by_cost_center(&month_end, &[]).keys().collect::<Vec<_>>(), ["unallocated"]);
+    // A slug of a pipeline that has runs, and the id in its runs.
     let pipeline = month_end.table(
         "SELECT slug FROM pipelines JOIN runs USING (pipeline_id) WHERE kind = 'source' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
     );
@@ -40,83 +42,85 @@ fn the_last_rule_that_a_run_meets_decides() {
     let globbed: Vec<String> =
         month_end.table(&format!("SELECT pipeline_id FROM pipelines WHERE slug GLOB '{glob}'"));
 
-    month_end.set("[[centre]]\ncentre = \"All\"\n[[centre]]\ncentre = \"Sources\"\nkind = \"source\"");
+    month_end.set("[[cost_center]]\ncost_center = \"All\"\n[[cost_center]]\ncost_center = \"Sources\"\nkind = \"source\"");
     let expected =
         worked_out(&month_end, |row| if row["pipeline_kind"] == "source" { "Sources" } else { "All" });
-    assert_eq!(by_centre(&month_end, &[]), expected);
-    // The other way round the wider rule comes last, and takes all.
-    month_end.set("[[centre]]\ncentre = \"Sources\"\nkind = \"source\"\n[[centre]]\ncentre = \"All\"");
-    assert_eq!(by_centre(&month_end, &[]), worked_out(&month_end, |_| "All"));
+    assert_eq!(by_cost_center(&month_end, &[]), expected);
+    // In the reverse order the wider rule is last and matches everything.
+    month_end.set("[[cost_center]]\ncost_center = \"Sources\"\nkind = \"source\"\n[[cost_center]]\ncost_center = \"All\"");
+    assert_eq!(by_cost_center(&month_end, &[]), worked_out(&month_end, |_| "All"));
 
     for pattern in [slug, &id] {
-        month_end.set(&format!("[[centre]]\ncentre = \"One\"\npipeline = \"{pattern}\""));
+        month_end.set(&format!("[[cost_center]]\ncost_center = \"One\"\npipeline = \"{pattern}\""));
         let expected =
             worked_out(&month_end, |row| if row["pipeline_id"] == id { "One" } else { "unallocated" });
-        assert_eq!(by_centre(&month_end, &[]), expected, "{pattern}");
+        assert_eq!(by_cost_center(&month_end, &[]), expected, "{pattern}");
     }
-    month_end.set(&format!("[[centre]]\ncentre = \"Some\"\npipeline = \"{glob}\"\ntrigger = \"cron\""));
+    month_end
+        .set(&format!("[[cost_center]]\ncost_center = \"Some\"\npipeline = \"{glob}\"\ntrigger = \"cron\""));
     let expected = worked_out(&month_end, |row| {
         match globbed.contains(&row["pipeline_id"]) && row["trigger_type"] == "cron" {
             true => "Some",
             false => "unallocated",
         }
     });
-    assert_eq!(by_centre(&month_end, &[]), expected);
+    assert_eq!(by_cost_center(&month_end, &[]), expected);
     assert!(expected.contains_key("Some"));
 
     // From a day on, in the zone of the question.
-    month_end.set("zone = \"America/Sao_Paulo\"\n[[centre]]\ncentre = \"Later\"\nfrom = \"2025-02-20\"");
+    month_end
+        .set("zone = \"America/Sao_Paulo\"\n[[cost_center]]\ncost_center = \"Later\"\nfrom = \"2025-02-20\"");
     let later = |row: &BTreeMap<String, String>| {
         if row["booked_at"].as_str() >= "2025-02-20T03:00:00.000000Z" { "Later" } else { "unallocated" }
     };
-    assert_eq!(by_centre(&month_end, &[]), worked_out(&month_end, later));
-    assert_eq!(by_centre(&month_end, &[]).len(), 2);
+    assert_eq!(by_cost_center(&month_end, &[]), worked_out(&month_end, later));
+    assert_eq!(by_cost_center(&month_end, &[]).len(), 2);
 }
 
 #[test]
-fn the_centres_share_the_total_and_what_no_rule_meets_is_not_spread() {
+fn cost_centers_sum_to_the_total_and_unmatched_runs_stay_apart() {
     let month_end = MonthEnd::of(120);
-    month_end.set("[[centre]]\ncentre = \"A\"\nkind = \"source\"\n[[centre]]\ncentre = \"B\"\nkind = \"destination\"\ntrigger = \"event\"");
+    month_end.set("[[cost_center]]\ncost_center = \"A\"\nkind = \"source\"\n[[cost_center]]\ncost_center = \"B\"\nkind = \"destination\"\ntrigger = \"event\"");
     let total: i128 = month_end.sum(&["report", "cost", "--by", "kind"], "total_cost_usd");
-    let centres = by_centre(&month_end, &[]);
-    assert!(centres.len() >= 2 && centres["unallocated"].0 > 0, "{centres:?}");
-    assert_eq!(centres.values().map(|(cost, _)| cost).sum::<i128>(), total);
-    assert_eq!(centres.values().map(|(_, runs)| runs).sum::<usize>(), 120);
-    // The exported rows, and FOCUS's tags, say the same.
+    let centers = by_cost_center(&month_end, &[]);
+    assert!(centers.len() >= 2 && centers["unallocated"].0 > 0, "{centers:?}");
+    assert_eq!(centers.values().map(|(cost, _)| cost).sum::<i128>(), total);
+    assert_eq!(centers.values().map(|(_, runs)| runs).sum::<usize>(), 120);
+    // The exported rows and the FOCUS tags agree.
     let mut exported: BTreeMap<String, (i128, usize)> = BTreeMap::new();
     for row in month_end.rows(&["export", "costs"]) {
-        let sum = exported.entry(row["centre"].clone()).or_default();
+        let sum = exported.entry(row["cost_center"].clone()).or_default();
         *sum = (sum.0 + nanos(&row["total_cost_usd"]), sum.1 + 1);
     }
-    assert_eq!(exported, centres);
-    let february = by_centre(&month_end, &["--period", MONTH]);
+    assert_eq!(exported, centers);
+    let february = by_cost_center(&month_end, &["--period", MONTH]);
     let mut tagged: BTreeMap<String, i128> = BTreeMap::new();
     for row in month_end.rows(&["export", "focus", "--period", MONTH]) {
         let tags: Value =
             serde_json::from_str(if row["Tags"].is_empty() { "{}" } else { &row["Tags"] }).unwrap();
-        let centre = tags["cost_centre"].as_str().unwrap_or("unallocated").to_owned();
-        *tagged.entry(centre).or_default() += nanos(&row["EffectiveCost"]);
+        let center = tags["cost_center"].as_str().unwrap_or("unallocated").to_owned();
+        *tagged.entry(center).or_default() += nanos(&row["EffectiveCost"]);
     }
     let costs: BTreeMap<String, i128> =
-        february.into_iter().map(|(centre, (cost, _))| (centre, cost)).collect();
+        february.into_iter().map(|(center, (cost, _))| (center, cost)).collect();
     assert_eq!(tagged, costs);
 }
 
 #[test]
-fn a_rule_that_is_added_later_changes_no_closed_month() {
+fn a_rule_added_later_changes_no_closed_month() {
     let month_end = MonthEnd::of(100);
-    let rules = "[[centre]]\ncentre = \"A\"\nkind = \"source\"\n";
+    let rules = "[[cost_center]]\ncost_center = \"A\"\nkind = \"source\"\n";
     month_end.set(rules);
-    month_end.says(&["close", MONTH]);
-    let before = by_centre(&month_end, &["--period", MONTH]);
-    let rows = month_end.says(&["export", "costs", "--period", MONTH]);
-    month_end.set(&format!("{rules}[[centre]]\ncentre = \"B\"\n"));
-    assert_eq!(by_centre(&month_end, &["--period", MONTH]), before);
-    assert_eq!(month_end.says(&["export", "costs", "--period", MONTH]), rows);
-    // Asked without its close, the month is allocated as the rules are now; a second close takes them in.
+    month_end.output(&["close", MONTH]);
+    let before = by_cost_center(&month_end, &["--period", MONTH]);
+    let rows = month_end.output(&["export", "costs", "--period", MONTH]);
+    month_end.set(&format!("{rules}[[cost_center]]\ncost_center = \"B\"\n"));
+    assert_eq!(by_cost_center(&month_end, &["--period", MONTH]), before);
+    assert_eq!(month_end.output(&["export", "costs", "--period", MONTH]), rows);
+    // Without its close, the month is allocated by the current rules; a second close adopts them.
     let open = ["--from", "2025-02-01", "--until", "2025-03-01"];
-    assert_eq!(by_centre(&month_end, &open).keys().collect::<Vec<_>>(), ["B"]);
-    month_end.says(&["close", MONTH, "--restate"]);
-    assert_eq!(by_centre(&month_end, &["--period", MONTH]), by_centre(&month_end, &open));
+    assert_eq!(by_cost_center(&month_end, &open).keys().collect::<Vec<_>>(), ["B"]);
+    month_end.output(&["close", MONTH, "--restate"]);
+    assert_eq!(by_cost_center(&month_end, &["--period", MONTH]), by_cost_center(&month_end, &open));
     assert_eq!(month_end.run(&["check"]).code, 0);
 }

@@ -1,4 +1,4 @@
-//! This is the test of "as known on": every answer of an earlier moment is what was said at that moment.
+//! `--as-of`: every answer about an earlier instant is the answer that was given then.
 
 use crate::support::month_end;
 use crate::support::month_end::{MONTH, MonthEnd, questions};
@@ -10,7 +10,7 @@ use runledger::run::Instant;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-/// Every question of programs, and the ones about credits.
+/// Every question for programs, and the credits reports.
 fn all_questions() -> Vec<Vec<&'static str>> {
     let mut all = questions();
     all.push(vec!["report", "credits", "--by", "month,pipeline", "--format", "csv"]);
@@ -18,13 +18,13 @@ fn all_questions() -> Vec<Vec<&'static str>> {
     if cfg!(feature = "page") {
         all.push(vec!["report", "html"]);
     }
-    all.push(vec!["report", "cost", "--date", "ended", "--by", "month,status", "--format", "csv"]);
-    all.push(vec!["report", "slowest-runs", "--date", "created", "--period", MONTH, "--format", "csv"]);
+    all.push(vec!["report", "cost", "--date-basis", "ended", "--by", "month,status", "--format", "csv"]);
+    all.push(vec!["report", "slowest-runs", "--date-basis", "created", "--period", MONTH, "--format", "csv"]);
     all
 }
 
-/// Fails where an answer is not the one that was given.
-fn assert_said(said: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, when: &str) {
+/// Asserts that each answer equals the earlier one.
+fn assert_answers(said: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert!(said.keys().eq(now.keys()));
     for (question, answer) in said {
         let [said, now] = [answer, &now[question]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -46,7 +46,7 @@ fn unsettled(month_end: &MonthEnd, moment: Instant) -> Vec<String> {
 }
 
 #[test]
-fn every_answer_as_of_a_moment_is_what_was_said_at_that_moment() {
+fn every_as_of_answer_equals_the_answer_given_at_that_time() {
     for seed in 0..3 {
         let mut rng = Rng::with_seed(seed);
         let month_end = MonthEnd::opening(month_end::OPENS, 60, 30);
@@ -62,17 +62,17 @@ fn every_answer_as_of_a_moment_is_what_was_said_at_that_moment() {
             month_end.upset(&mut rng);
             month_end.workspace.wait(TimeDelta::days(rng.i64(1..20)));
         }
-        assert!(said[0].2 != said[2].2, "runs have settled meanwhile");
+        assert!(said[0].2 != said[2].2, "runs settled in between");
         for (nth, (known_at, answers, open)) in said.iter().enumerate() {
             let when = format!("seed {seed}, sync {nth}");
-            assert_said(answers, &month_end.answers(&questions, &["--as-of", known_at]), &when);
+            assert_answers(answers, &month_end.answers(&questions, &["--as-of", known_at]), &when);
             assert_eq!(unsettled(&month_end, at(known_at)), *open, "{when}");
         }
     }
 }
 
 #[test]
-fn between_two_observations_and_amid_a_sync_the_earlier_one_is_known() {
+fn as_of_between_two_observations_uses_the_earlier_one() {
     let mut rng = Rng::with_seed(5);
     let month_end = MonthEnd::opening(month_end::OPENS, 60, 30);
     for _ in 0..6 {
@@ -87,7 +87,7 @@ fn between_two_observations_and_amid_a_sync_the_earlier_one_is_known() {
         let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(0)).unwrap();
         rows.collect::<rusqlite::Result<_>>().unwrap()
     };
-    // Every instant at which anything became known, and those beside it.
+    // Every instant of an observation, and the instants next to it.
     let observed = texts(
         archive.connection(),
         "SELECT observed_at FROM run_snapshots UNION SELECT observed_at FROM pipeline_snapshots \
@@ -121,23 +121,23 @@ fn between_two_observations_and_amid_a_sync_the_earlier_one_is_known() {
 }
 
 #[test]
-fn a_day_means_its_end_in_the_zone() {
+fn an_as_of_day_means_its_end_in_the_zone() {
     let month_end = MonthEnd::opening("2025-03-05T12:00:00Z", 40, 30);
     let mut said = Vec::new();
-    // Two hours before midnight of UTC, and an hour after it.
+    // Two hours before midnight UTC, and an hour after it.
     for now in ["2025-03-06T22:00:00Z", "2025-03-07T01:00:00Z", "2025-03-07T03:30:00Z"] {
         month_end.workspace.clock.set(now);
         month_end.workspace.sandbox.model().add();
         assert!(month_end.sync_now().result.is_ok());
-        said.push(month_end.says(&["report", "cost", "--by", "kind", "--format", "csv"]));
+        said.push(month_end.output(&["report", "cost", "--by", "kind", "--format", "csv"]));
     }
     assert!(said[0] != said[1] && said[1] != said[2]);
     for (day, zone, nth) in [
         ("2025-03-06", "UTC", 0),
         ("2025-03-07", "UTC", 2),
-        // It ends at three in the morning of UTC.
+        // The day ends at 03:00 UTC.
         ("2025-03-06", "America/Sao_Paulo", 1),
-        // It begins at three in the afternoon of the day before.
+        // The day starts at 15:00 UTC of the day before.
         ("2025-03-06", "Asia/Tokyo", 2),
         ("2025-03-07", "Asia/Kathmandu", 2),
     ] {
@@ -146,17 +146,17 @@ fn a_day_means_its_end_in_the_zone() {
             .run(&["report", "cost", "--by", "kind", "--format", "csv", "--as-of", day, "--zone", zone]);
         match nth {
             Some(nth) => assert_eq!(asked.out, said[nth], "{day} in {zone}"),
-            // The archive began at seven in the morning of the day after.
+            // The archive began at 07:00 of the next day.
             None => asked.refused(2, &["nothing was known yet at 2025-03-06T14:59:59.999999Z"]),
         }
     }
     let instant =
         ["report", "cost", "--by", "kind", "--format", "csv", "--as-of", "2025-03-06T22:30:00-03:00"];
-    assert_eq!(month_end.says(&instant), said[1]);
+    assert_eq!(month_end.output(&instant), said[1]);
 }
 
 #[test]
-fn before_the_archive_began_nothing_is_known_and_in_the_future_what_is_known_now() {
+fn as_of_rejects_past_the_archive_and_answers_the_future_with_now() {
     let mut rng = Rng::with_seed(9);
     let month_end = MonthEnd::opening(month_end::OPENS, 50, 30);
     month_end.sync();
@@ -168,12 +168,12 @@ fn before_the_archive_began_nothing_is_known_and_in_the_future_what_is_known_now
             2,
             &[
                 "nothing was known yet at 2025-03-05T12:59:59.000000Z",
-                "hint: this archive began at 2025-03-05T13:00:00",
+                "hint:  this archive began at 2025-03-05T13:00:00",
             ],
         );
     }
     let now = month_end.answers(&questions(), &[]);
-    assert_said(&now, &month_end.answers(&questions(), &["--as-of", "2999-12-31"]), "in the future");
+    assert_answers(&now, &month_end.answers(&questions(), &["--as-of", "2999-12-31"]), "in the future");
     for wrong in [
         "",
         "tomorrow",
@@ -184,16 +184,16 @@ fn before_the_archive_began_nothing_is_known_and_in_the_future_what_is_known_now
         "1741176000",
     ] {
         let refused = month_end.run(&["report", "cost", "--as-of", wrong]);
-        refused.refused(2, &["neither an instant nor a day", "hint: an instant looks like"]);
+        refused.refused(2, &["neither an instant nor a day", "hint:  an instant looks like"]);
     }
 }
 
 #[test]
-fn of_two_pipelines_that_had_one_slug_the_one_that_is_there_is_meant_then_and_now() {
+fn a_reused_slug_resolves_to_the_live_pipeline() {
     let month_end = MonthEnd::opening(month_end::OPENS, 40, 30);
     month_end.sync();
     let connection = Connection::open(month_end.workspace.path()).unwrap();
-    // One of the two is gone before the other comes; its id is the later one in the alphabet, or the earlier.
+    // One of the two vanishes before the other appears; its id sorts after or before the other's.
     for (slug, gone, came) in [("crm", "a", "z"), ("erp", "z", "a")] {
         connection
             .execute_batch(&format!(

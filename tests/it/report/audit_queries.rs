@@ -1,4 +1,4 @@
-//! This is the test of the questions that look for what is odd, against findings worked out by hand.
+//! The audit, waste, anomalies and settling questions, against findings computed by hand.
 
 use crate::support::ledger;
 use chrono_tz::Tz;
@@ -8,7 +8,7 @@ use runledger::run::Instant;
 
 const ALWAYS: Span = Span { from: None, until: None };
 
-/// What the question answers of those columns, each cell divided from the next by a bar.
+/// The given columns of the question's answer, cells joined by `|`.
 fn lines_in(name: &str, columns: &[&str], span: &Span, limit: Option<u32>) -> Vec<String> {
     let table = Question::named(name)
         .unwrap()
@@ -37,7 +37,7 @@ fn span(from: &str, until: &str) -> Span {
 }
 
 #[test]
-fn an_audit_finds_what_contradicts_the_rules_of_charging_and_nothing_else() {
+fn the_audit_finds_exactly_the_violations_of_charging_rules() {
     assert_eq!(
         lines("audit", &["finding", "run_id", "why"]),
         [
@@ -56,7 +56,7 @@ fn an_audit_finds_what_contradicts_the_rules_of_charging_and_nothing_else() {
 }
 
 #[test]
-fn a_finding_tells_support_all_they_need() {
+fn a_finding_contains_what_support_needs() {
     let columns = [
         "pipeline_name",
         "pipeline_id",
@@ -70,12 +70,12 @@ fn a_finding_tells_support_all_they_need() {
     ];
     let found = lines("audit", &columns);
     assert_eq!(found[0], "Pedidos|a-1|source|2|failed|charged|2026-01-02T10:00:00.000000Z|0.200000000|60");
-    // Its cost is not known.
+    // Its cost is unknown.
     assert_eq!(found[7], "Pedidos|a-1|source|12|success|unsuccessful|2026-04-19T12:00:00.000000Z||60");
 }
 
 #[test]
-fn an_audit_of_a_month_knows_the_runs_before_it() {
+fn an_audit_of_a_month_reads_the_runs_before_it() {
     let found = lines_in(
         "audit",
         &["finding", "run_id"],
@@ -86,7 +86,7 @@ fn an_audit_of_a_month_knows_the_runs_before_it() {
 }
 
 #[test]
-fn waste_is_failed_canceled_overlapping_and_dear_full_syncs() {
+fn waste_is_failed_canceled_overlapping_and_costly_full_syncs() {
     let columns =
         ["waste", "pipeline_id", "runs", "runs_cost_unknown", "total_cost_usd", "costliest_run_id", "why"];
     assert_eq!(
@@ -108,7 +108,7 @@ fn waste_is_failed_canceled_overlapping_and_dear_full_syncs() {
 }
 
 #[test]
-fn waste_in_a_span_counts_its_runs_beside_what_is_usual_at_any_time() {
+fn waste_in_a_span_compares_its_runs_with_the_whole_history() {
     let day = span("2026-02-08T00:00:00Z", "2026-02-09T00:00:00Z");
     let columns = ["waste", "runs", "total_cost_usd", "why"];
     assert_eq!(
@@ -126,13 +126,13 @@ fn waste_in_a_span_counts_its_runs_beside_what_is_usual_at_any_time() {
 }
 
 #[test]
-fn anomalies_are_latest_runs_outside_their_pipelines_own_band() {
+fn anomalies_are_latest_runs_outside_their_pipelines_band() {
     assert_eq!(
         lines("anomalies", &["run_id", "why"]),
         [
-            // 30 runs before, the last 25 of them cheap.
+            // 30 runs before it, the last 25 of them cheap.
             "n-10-run-90|cost 1 USD against a median of 0.1 (band 0.08 to 0.12) of 30 runs before",
-            // All alike, so 0.02 to both sides; 0.2 away. The run after it has no cost yet, and lasted 4 widths longer.
+            // All equal, so 0.02 to both sides; 0.2 away. The next run has no cost yet and lasted 4 widths longer.
             "n-9-run-11|cost 0.3 USD against a median of 0.1 (band 0.08 to 0.12) of 10 runs before",
             "n-6-run-11|cost 0 USD against a median of 1 (band 0.8 to 1.2) of 10 runs before; duration 10 s \
              against a median of 601.5 (band 481.2 to 721.8) of 10 runs before",
@@ -144,44 +144,44 @@ fn anomalies_are_latest_runs_outside_their_pipelines_own_band() {
 }
 
 #[test]
-fn a_pipeline_that_has_not_run_lately_is_looked_at_when_asked_for() {
+fn an_idle_pipeline_is_judged_when_its_span_is_requested() {
     let april = span("2026-04-18T00:00:00Z", "2026-05-01T00:00:00Z");
     let found = lines_in("anomalies", &["run_id", "cost_usd", "cost_high_usd"], &april, None);
-    // By then n-10 had just become cheap, which is as odd.
+    // By then n-10 had just become cheap, which is an anomaly too.
     assert_eq!(found, ["n-7-run-11|9.000000000|0.120000000", "n-10-run-70|0.100000000|1.200000000"]);
 }
 
 #[test]
-fn anomalies_are_named_strongest_first_and_few() {
+fn anomalies_are_few_and_sorted_strongest_first() {
     assert_eq!(lines_in("anomalies", &["pipeline_id"], &ALWAYS, Some(2)), ["n-10", "n-9"]);
 }
 
 #[test]
-fn settling_tells_how_long_costs_still_changed() {
+fn settling_reports_how_long_costs_kept_changing() {
     let columns = ["pipeline_kind", "runs_changed", "changes", "p50_seconds", "p95_seconds", "max_seconds"];
     assert_eq!(
         lines("settling", &columns),
         [
             "destination|1|1|30.000|30.000|30.000",
-            // 0.5, 3600, 172800 and 864000 seconds: p95 lies 0.85 of the way from the third to the fourth.
+            // 0.5, 3600, 172800 and 864000 seconds: p95 is 0.85 of the way from the third to the fourth.
             "source|3|4|88200.000|760320.000|864000.000",
             "transformation|1|1|1728000.000|1728000.000|1728000.000",
             "|0|0|||",
-            // With 30 and 1728000: p95 lies 0.75 of the way from 864000 to 1728000.
+            // With 30 and 1728000: p95 is 0.75 of the way from 864000 to 1728000.
             "all kinds|5|6|88200.000|1512000.000|1728000.000",
         ]
     );
 }
 
 #[test]
-fn settling_tells_when_a_month_is_safe_and_whether_sync_looks_back_far_enough() {
+fn settling_reports_the_safe_close_date_and_the_needed_lookback() {
     let far_enough = "sync finds such changes with its default --lookback of 7d";
     assert_eq!(
         lines("settling", &["pipeline_kind", "safe_after_days", "safe_close_on", "lookback"]),
         [
             // The newest run is booked in May.
             format!("destination|1|2026-06-02|{far_enough}"),
-            // Ten days after the end, and half an hour more after the start.
+            // Ten days after the end of the month, and half an hour more after the start.
             "source|11|2026-06-12|looking 7 days back is too short: 1 of 4 changes came later, up to 11 days \
              after the run was created, and only a full sync finds them; sync --lookback 11d would"
                 .to_owned(),
@@ -195,7 +195,7 @@ fn settling_tells_when_a_month_is_safe_and_whether_sync_looks_back_far_enough() 
 }
 
 #[test]
-fn an_audit_of_the_demo_has_one_finding_of_each_kind() {
+fn the_audit_of_the_demo_has_one_finding_of_each_kind() {
     let folder = tempfile::tempdir().unwrap();
     let ask = |arguments: &[&str]| -> String {
         let mut command = assert_cmd::Command::cargo_bin("runledger").unwrap();

@@ -1,4 +1,4 @@
-//! This is the test of costs and durations, against figures worked out by hand and against SQL.
+//! Cost and duration reports, against hand-computed figures and against SQL.
 
 use super::{ALWAYS, MONTH, answer, exact};
 use crate::support::ledger;
@@ -17,13 +17,13 @@ fn span(from: &str, until: &str) -> Span {
     Span { from: Instant::parse(from), until: Instant::parse(until) }
 }
 
-/// The rows as a machine reads them, each cell divided from the next by a bar.
+/// The rows in machine format, cells joined by `|`.
 fn lines(table: &Table) -> Vec<String> {
     exact(table).iter().map(|row| row.join("|")).collect()
 }
 
 #[test]
-fn costs_by_month_are_those_worked_out_by_hand() {
+fn costs_by_month_match_hand_computed_values() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         table.columns.join("|"),
@@ -44,12 +44,12 @@ fn costs_by_month_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn durations_by_month_are_those_worked_out_by_hand() {
+fn durations_by_month_match_hand_computed_values() {
     let table = duration::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[MONTH]).unwrap();
     assert_eq!(
         lines(&table),
         [
-            // 50, 100, 200: p95 lies 0.9 of the way from 100 to 200. Waits: 1.9997, 10, 20.
+            // 50, 100, 200: p95 is 0.9 of the way from 100 to 200. Waits: 1.9997, 10, 20.
             "2026-01|3|0|0.666667|350.000|116.667|100.000|190.000|198.000|200.000|10.667|10.000|19.000|20.000",
             "2026-02|2|1|1.000000|400.000|400.000|400.000|400.000|400.000|400.000|30.000|30.000|57.000|60.000",
             "2026-03|2|1|1.000000|10.000|10.000|10.000|10.000|10.000|10.000|0.500|0.500|0.500|0.500",
@@ -61,7 +61,7 @@ fn durations_by_month_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn a_month_begins_and_ends_where_its_zone_says() {
+fn a_month_starts_and_ends_in_its_zone() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::America__Sao_Paulo), &[MONTH]).unwrap();
     let runs: Vec<String> = exact(&table).iter().map(|row| format!("{} {}", row[0], row[1])).collect();
@@ -70,7 +70,7 @@ fn a_month_begins_and_ends_where_its_zone_says() {
 }
 
 #[test]
-fn a_span_has_its_first_instant_and_not_its_last() {
+fn a_span_includes_its_start_and_excludes_its_end() {
     let archive = ledger::small();
     let runs = |from: &str, until: &str| -> usize {
         let table = cost::report(&ledger::opened(&archive, &span(from, until), Tz::UTC), &[DAY]).unwrap();
@@ -84,7 +84,7 @@ fn a_span_has_its_first_instant_and_not_its_last() {
 }
 
 #[test]
-fn pipelines_with_one_name_stay_two_rows() {
+fn pipelines_with_the_same_name_are_separate_rows() {
     let table =
         cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &[Dimension::Pipeline]).unwrap();
     let pipelines: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
@@ -102,7 +102,7 @@ fn pipelines_with_one_name_stay_two_rows() {
 }
 
 #[test]
-fn several_dimensions_make_one_row_for_each_group_that_there_is() {
+fn several_dimensions_give_one_row_per_existing_group() {
     let by = [Dimension::Kind, Dimension::Trigger, Dimension::Status];
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &by).unwrap();
     let groups: Vec<String> = exact(&table).iter().map(|row| row[..4].join("|")).collect();
@@ -125,12 +125,12 @@ fn several_dimensions_make_one_row_for_each_group_that_there_is() {
 }
 
 #[test]
-fn totals_take_every_row_together() {
+fn totals_cover_every_row() {
     let archive = ledger::small();
     for by in [vec![MONTH], vec![Dimension::Pipeline, DAY], vec![Dimension::Status]] {
         let split = duration::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &by).unwrap();
         let totals: Vec<String> = split.totals.unwrap().iter().filter_map(|cell| cell.exact()).collect();
-        // 0, 1, 10, 30, 50, 70, 100, 200, 400 seconds; nine runs ended, five of them in success.
+        // 0, 1, 10, 30, 50, 70, 100, 200, 400 seconds; nine runs ended, five of them succeeded.
         assert_eq!(totals[..7], ["12", "3", "0.555556", "861.000", "95.667", "50.000", "320.000"]);
     }
 }
@@ -144,7 +144,7 @@ fn an_empty_archive_has_no_rows_and_no_totals() {
     }
 }
 
-/// Compares the pass with the SQL file of the same name, heading and cells.
+/// Compares the scan with the SQL file of the same name, header and cells.
 fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
     let pass = match name {
         "cost" => cost::report(&ledger::opened(archive, span, Tz::UTC), &[MONTH]).unwrap(),
@@ -161,7 +161,7 @@ fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
                     Value::Null => String::new(),
                     Value::Integer(whole) => whole.to_string(),
                     Value::Text(text) => text,
-                    value => panic!("{name} gives {value:?}, which other engines may print otherwise"),
+                    value => panic!("{name} returns {value:?}, which other engines may print differently"),
                 })
             })
             .collect::<rusqlite::Result<Vec<String>>>()
@@ -171,7 +171,7 @@ fn assert_pass_is_sql(name: &str, archive: &Connection, span: &Span) {
 }
 
 #[test]
-fn the_pass_and_the_sql_file_agree_cell_by_cell() {
+fn the_scan_and_the_sql_file_agree_cell_by_cell() {
     let archive = ledger::small();
     for span in [ALWAYS, span("2026-01-31T00:00:00Z", "2026-04-01T00:00:00Z")] {
         assert_pass_is_sql("cost", &archive, &span);
@@ -184,7 +184,7 @@ type Generated = (usize, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 proptest! {
     #[test]
-    fn the_pass_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
+    fn the_scan_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
         0..7_usize,
         prop::option::of(-2_000_000..90_000_000_000_i64),
         prop::option::of(-3..5000_i64),
@@ -213,7 +213,7 @@ proptest! {
 }
 
 #[test]
-fn the_pass_reads_the_covering_index_alone_and_sorts_nothing() {
+fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let archive = ledger::small();
     let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);

@@ -1,4 +1,4 @@
-//! This is the test of the credits report, against a ledger whose forecast is worked out by hand.
+//! The credits report, against a ledger whose forecast is computed by hand.
 
 use crate::support::{golden, ledger};
 use chrono::TimeDelta;
@@ -14,7 +14,7 @@ use runledger::report::{Cell, Ledger, Scope, Span, Table};
 use runledger::run::{Instant, Usd};
 use rusqlite::{Connection, params};
 
-/// When the ledger was brought up to date last.
+/// The time of the ledger's last sync.
 const NOW: &str = "2026-03-16T12:30:00Z";
 
 const PIPELINES: &str = "
@@ -31,7 +31,7 @@ INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, gone_at, 
     ('source', 's-never', 'novo', 'Novo', 1, NULL, '2026-01-01T00:00:00.000000Z');
 ";
 
-/// A ledger, and how many runs it has.
+/// A ledger under construction, and its number of runs.
 struct ChargeSummary(Connection, u32);
 
 impl ChargeSummary {
@@ -48,7 +48,8 @@ impl ChargeSummary {
         ChargeSummary(archive, 0)
     }
 
-    /// A run that starts at that minute; `trigger` is `manual`, `event`, or an expression and perhaps its zone.
+    /// Adds a run that starts at that minute. `trigger` is `manual`, `event`, or a cron expression with
+    /// an optional zone, as `0 5 * * *@UTC`.
     fn run(&mut self, pipeline: &str, at: &str, trigger: &str, status: &str, charge: &str) {
         self.1 += 1;
         let (kind, id) = match pipeline.chars().next() {
@@ -89,10 +90,10 @@ impl ChargeSummary {
     }
 }
 
-/// March 2026 in the middle of it.
+/// The middle of March 2026.
 fn written() -> ChargeSummary {
     let mut written = ChargeSummary::new(PIPELINES);
-    // Half past two in Berlin, where the clock is put forward on 29 March: that night at three. One of five failed.
+    // 02:30 in Berlin, where daylight saving starts on 29 March: that night at 03:00. One of five failed.
     let night = "30 2 * * *@Europe/Berlin";
     written.charged(
         "s-night",
@@ -100,13 +101,13 @@ fn written() -> ChargeSummary {
         &["2026-03-12T01:30", "2026-03-13T01:30", "2026-03-14T01:30", "2026-03-16T01:30"],
     );
     written.run("s-night", "2026-03-15T01:30", night, "failed", "unsuccessful");
-    // Without a zone; the last of seven is under way.
+    // Without a zone; the last of seven is running.
     let six = "0 */6 * * *@";
     for at in ["15T00:00", "15T06:00", "15T12:00", "15T18:00", "16T00:00", "16T06:00"] {
         written.charged("s-six", six, &[&format!("2026-03-{at}")]);
     }
     written.run("s-six", "2026-03-16T12:00", six, "running", "unsuccessful");
-    // By hand, ten times in thirty days; and before, one that succeeded and of which neither charge nor cost came.
+    // Manual, ten times in thirty days; before that, one success without a charge status or a cost.
     for day in ["02-15", "02-20", "02-25", "02-28", "03-01", "03-02", "03-05", "03-07", "03-09", "03-11"] {
         written.charged("s-hand", "manual", &[&format!("2026-{day}T09:00")]);
     }
@@ -115,20 +116,20 @@ fn written() -> ChargeSummary {
     for day in ["02-13", "03-03", "03-04", "03-06", "03-08", "03-10", "03-12"] {
         written.charged("d-event", "event", &[&format!("2026-{day}T15:00")]);
     }
-    // No expression that anybody can read.
+    // An invalid cron expression.
     written.charged(
         "s-rate",
         "rate(1 day)@UTC",
         &["2026-03-13T00:00", "2026-03-14T00:00", "2026-03-15T00:00"],
     );
-    // Every hour until somebody chose five in the morning of New York, which is 09:00 in UTC.
+    // Every hour until the schedule became 05:00 in New York, which is 09:00 in UTC.
     for hour in ["00", "01", "02", "03"] {
         written.charged("t-moved", "0 * * * *@UTC", &[&format!("2026-03-14T{hour}:00")]);
     }
     written.charged("t-moved", "0 5 * * *@America/New_York", &["2026-03-15T09:00", "2026-03-16T09:00"]);
     written.charged("s-gone", "0 * * * *@UTC", &["2026-03-09T00:00", "2026-03-09T01:00"]);
     written.charged("s-off", "0 1 * * *@UTC", &["2026-03-09T01:00"]);
-    // Of two pipelines at once, so of none.
+    // A run of two pipelines counts for neither.
     written.charged("?", "manual", &["2026-03-09T01:00"]);
     written
 }
@@ -137,14 +138,18 @@ fn plan(credits: u64) -> Option<Plan> {
     Some(Plan { fee_usd: Usd::default(), credits })
 }
 
-fn asked(written: &ChargeSummary, scope: Scope, question: &CreditsOptions) -> Result<Table> {
+fn report_for(written: &ChargeSummary, scope: Scope, question: &CreditsOptions) -> Result<Table> {
     let ledger = Ledger::open(&written.0, scope).unwrap();
     report(&ledger, question, Instant::parse(NOW).unwrap())
 }
 
 fn by_month(credits: u64) -> Table {
-    asked(&written(), Scope::default(), &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() })
-        .unwrap()
+    report_for(
+        &written(),
+        Scope::default(),
+        &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() },
+    )
+    .unwrap()
 }
 
 fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
@@ -152,7 +157,7 @@ fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
     CreditsOptions { what_if: what_if.collect(), by_pipeline: true, ..CreditsOptions::default() }
 }
 
-/// The rows as a machine reads them, each cell divided from the next by a bar.
+/// The rows in machine format, cells joined by `|`.
 fn lines(table: &Table) -> Vec<String> {
     let line = |row: &Vec<Cell>| -> Vec<String> {
         row.iter().map(|cell| cell.exact().unwrap_or_default()).collect()
@@ -160,7 +165,7 @@ fn lines(table: &Table) -> Vec<String> {
     table.rows.iter().map(|row| line(row).join("|")).collect()
 }
 
-/// Of one pipeline in March: its forecast and its schedule.
+/// The forecast and the schedule of one pipeline in March.
 fn forecast(table: &Table, pipeline: &str) -> String {
     let of = |row: &&Vec<Cell>| row[0] == Cell::text("2026-03") && row[2] == Cell::text(pipeline);
     let row = table.rows.iter().find(of).expect(pipeline);
@@ -168,7 +173,7 @@ fn forecast(table: &Table, pipeline: &str) -> String {
 }
 
 #[test]
-fn charged_free_undecided_and_forecast_are_those_worked_out_by_hand() {
+fn credit_counts_and_forecast_match_hand_computed_values() {
     let table = by_month(200);
     assert_eq!(
         table.columns.join("|"),
@@ -179,15 +184,15 @@ fn charged_free_undecided_and_forecast_are_those_worked_out_by_hand() {
         lines(&table),
         [
             "2026-02|6|5|0|1||6|200|0.030000|",
-            // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days, 11 hours and a half.
+            // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days and 11.5 hours.
             "2026-03|37|35|1|1|98|134|200|0.670000|",
         ]
     );
 }
 
 #[test]
-fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
-    let table = asked(
+fn each_pipeline_is_forecast_from_its_schedule_or_its_pace() {
+    let table = report_for(
         &written(),
         Scope::default(),
         &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
@@ -200,7 +205,7 @@ fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
             "2026-02|Vendas|d-event|destination|1|1|0|0||1||",
             // Four times a day for 15 days, and once more today.
             "2026-03|Estoque|s-six|source|7|6|0|1|61|68||0 */6 * * * UTC",
-            // Its new schedule 15 times; what the old one did is no pace.
+            // Its new schedule 15 times; runs of the old schedule do not count as pace.
             "2026-03|Modelo|t-moved|transformation|6|6|0|0|15|21||0 5 * * * America/New_York",
             // 15 nights, of which four in five are charged.
             "2026-03|Pedidos|s-night|source|5|4|1|0|12|16||30 2 * * * Europe/Berlin",
@@ -221,7 +226,7 @@ fn each_pipeline_is_forecast_from_its_own_schedule_or_its_own_pace() {
 }
 
 #[test]
-fn the_pipelines_of_a_month_add_up_to_it() {
+fn the_pipelines_of_a_month_sum_to_the_month() {
     let sum = |table: &Table, column: &str| -> u64 {
         let place = table.columns.iter().position(|name| name == column).unwrap();
         let march = table.rows.iter().filter(|row| row[0] == Cell::text("2026-03"));
@@ -229,7 +234,7 @@ fn the_pipelines_of_a_month_add_up_to_it() {
     };
     let question = |by_pipeline| CreditsOptions { by_pipeline, ..CreditsOptions::default() };
     let [months, pipelines] =
-        [false, true].map(|by| asked(&written(), Scope::default(), &question(by)).unwrap());
+        [false, true].map(|by| report_for(&written(), Scope::default(), &question(by)).unwrap());
     for column in
         ["runs", "charged_runs", "free_runs", "undecided_runs", "forecast_credits", "expected_credits"]
     {
@@ -238,12 +243,12 @@ fn the_pipelines_of_a_month_add_up_to_it() {
 }
 
 #[test]
-fn the_credits_run_out_on_the_day_on_which_the_last_one_is_taken() {
+fn credits_run_out_on_the_day_that_uses_the_last_one() {
     let on = |credits: u64| {
         let table = by_month(credits);
         table.rows.iter().map(|row| row[9].exact().unwrap_or_default()).collect::<Vec<_>>().join(" ")
     };
-    // Five charged in February and one that may be; 35 and one in March; 134 expected.
+    // February: five charged and one undecided; March: 35 and one; 134 expected.
     assert_eq!(on(1), "2026-02-10 2026-03-01");
     assert_eq!(on(6), "2026-02-28 2026-03-06");
     assert_eq!(on(7), " 2026-03-07");
@@ -252,14 +257,14 @@ fn the_credits_run_out_on_the_day_on_which_the_last_one_is_taken() {
     assert_eq!(on(37), " 2026-03-16");
     assert_eq!(on(44), " 2026-03-17");
     assert_eq!(on(45), " 2026-03-18");
-    // Exactly the plan, and one more than that.
+    // Exactly the plan, and one more than the plan.
     assert_eq!(on(134), " 2026-03-31");
     assert_eq!(on(135), " ");
 }
 
 #[test]
-fn without_a_plan_nothing_is_said_of_it() {
-    let table = asked(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
+fn a_report_without_a_plan_has_no_plan_columns() {
+    let table = report_for(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
 }
 
@@ -273,7 +278,7 @@ fn a_plan_without_credits_has_no_share() {
 #[test]
 fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
     for name in ["seis-horas", "s-six", "Estoque"] {
-        let table = asked(&written(), Scope::default(), &what_if(&[(name, "0 */2 * * *")])).unwrap();
+        let table = report_for(&written(), Scope::default(), &what_if(&[(name, "0 */2 * * *")])).unwrap();
         // Five more today, twelve on each of 15 days.
         assert_eq!(forecast(&table, "s-six"), "185 0 */2 * * * UTC", "{name}");
         assert_eq!(forecast(&table, "s-night"), "12 30 2 * * * Europe/Berlin");
@@ -281,48 +286,49 @@ fn a_what_if_finds_its_pipeline_by_slug_id_or_name() {
 }
 
 #[test]
-fn a_what_if_keeps_zone_and_success_of_the_pipelines_own_schedule() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
-    // Noon in Berlin is over for today; eighteen is not: 31 times, four in five charged.
+fn a_what_if_keeps_the_zone_and_success_rate_of_the_schedule() {
+    let table = report_for(&written(), Scope::default(), &what_if(&[("noturno", "0 12,18 * * *")])).unwrap();
+    // 12:00 in Berlin is over for today, 18:00 is not: 31 times, four in five charged.
     assert_eq!(forecast(&table, "s-night"), "25 0 12,18 * * * Europe/Berlin");
 }
 
 #[test]
-fn a_what_if_takes_the_place_of_an_expression_that_cannot_be_read() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("taxa", "0 0 * * *")])).unwrap();
+fn a_what_if_replaces_an_unreadable_cron_expression() {
+    let table = report_for(&written(), Scope::default(), &what_if(&[("taxa", "0 0 * * *")])).unwrap();
     assert_eq!(forecast(&table, "s-rate"), "15 0 0 * * * UTC");
 }
 
 #[test]
-fn a_what_if_comes_to_what_people_and_events_set_off() {
+fn a_what_if_adds_to_manual_and_event_runs() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
-    let table = asked(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
-    // Fifteen times by schedule, in the report's zone, and 5.2 by hand: the month is three hours longer.
+    let table = report_for(&written(), scope, &what_if(&[("s-hand", "0 8 * * *")])).unwrap();
+    // Fifteen times by schedule, in the report's zone, and 5.2 manual: the month is three hours longer.
     assert_eq!(forecast(&table, "s-hand"), "20 0 8 * * * America/Sao_Paulo");
 }
 
 #[test]
-fn what_is_switched_off_gone_or_has_never_run_may_run_if_it_had_a_schedule() {
+fn a_what_if_schedules_inactive_vanished_and_unused_pipelines() {
     for pipeline in ["s-off", "s-gone", "s-never"] {
-        let table = asked(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
-        // The Mondays of 23 and 30 March; of what ran before, its own part was charged.
+        let table = report_for(&written(), Scope::default(), &what_if(&[(pipeline, "0 12 * * 1")])).unwrap();
+        // The Mondays of 23 and 30 March; the success rate comes from the runs before.
         let runs = if pipeline == "s-never" { "2" } else { "0" };
         assert_eq!(forecast(&table, pipeline), format!("{runs} 0 12 * * 1 UTC"), "{pipeline}");
     }
 }
 
 #[test]
-fn several_pipelines_can_be_asked_about_at_once() {
+fn a_what_if_accepts_several_pipelines() {
     let question = what_if(&[("s-six", "0 0 * * *"), ("s-night", "0 0 * * *")]);
-    let table = asked(&written(), Scope::default(), &question).unwrap();
+    let table = report_for(&written(), Scope::default(), &question).unwrap();
     assert_eq!(forecast(&table, "s-six"), "15 0 0 * * * UTC");
     assert_eq!(forecast(&table, "s-night"), "13 0 0 * * * Europe/Berlin");
 }
 
 #[test]
-fn a_what_if_that_cannot_be_meant_is_named() {
-    let refused =
-        |question: &CreditsOptions| asked(&written(), Scope::default(), question).unwrap_err().to_string();
+fn an_invalid_what_if_is_a_usage_error() {
+    let refused = |question: &CreditsOptions| {
+        report_for(&written(), Scope::default(), question).unwrap_err().to_string()
+    };
     for (question, words) in [
         (what_if(&[("nobody", "0 0 * * *")]), "--what-if nobody: no pipeline has that slug, id or name"),
         (
@@ -336,33 +342,34 @@ fn a_what_if_that_cannot_be_meant_is_named() {
             "--what-if seis-horas: that pipeline has one expression already",
         ),
     ] {
-        let told = refused(&question);
-        assert!(told.starts_with(words), "{told}");
+        let message = refused(&question);
+        assert!(message.starts_with(words), "{message}");
     }
     let over = Scope {
         span: Span { from: None, until: Instant::parse("2026-03-01T00:00:00Z") },
         ..Scope::default()
     };
-    assert!(asked(&written(), over, &what_if(&[("s-six", "0 0 * * *")])).is_err());
+    assert!(report_for(&written(), over, &what_if(&[("s-six", "0 0 * * *")])).is_err());
 }
 
 #[test]
-fn an_expression_that_never_comes_is_expected_never() {
-    let table = asked(&written(), Scope::default(), &what_if(&[("s-six", "0 0 30 2 *")])).unwrap();
+fn a_cron_expression_without_matches_forecasts_zero_runs() {
+    let table = report_for(&written(), Scope::default(), &what_if(&[("s-six", "0 0 30 2 *")])).unwrap();
     assert_eq!(forecast(&table, "s-six"), "0 0 0 30 2 * UTC");
 }
 
 #[test]
-fn months_and_days_are_those_of_the_zone() {
+fn months_and_days_follow_the_zone() {
     let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
     let table =
-        asked(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() }).unwrap();
-    // The month ends three hours later: s-night once more, at 00:30 of 1 April in UTC, and s-six once more at midnight.
+        report_for(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() })
+            .unwrap();
+    // The month ends three hours later: s-night once more, at 00:30 on 1 April in UTC, and s-six once more at 00:00.
     assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
 }
 
 #[test]
-fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
+fn a_month_that_ends_with_a_dst_change_is_one_hour_shorter() {
     let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@Europe/Berlin", &["2026-03-16T12:00"]);
     written.charged("s-2", "0 3 * * *@America/New_York", &["2026-03-16T07:00"]);
@@ -374,28 +381,31 @@ fn a_month_that_ends_with_the_clock_put_forward_has_one_hour_less() {
         ..Scope::default()
     };
     let table =
-        asked(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }).unwrap();
-    // From 13:00 in UTC on the 16th until 21:00 on the 29th; every hour is one.
+        report_for(&written, scope, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
+            .unwrap();
+    // From 13:00 UTC on the 16th until 21:00 on the 29th, once an hour.
     assert_eq!(forecast(&table, "s-1"), format!("{} 0 * * * * Europe/Berlin", 11 + 12 * 24 + 22));
     assert_eq!(forecast(&table, "s-2"), "13 0 3 * * * America/New_York");
 }
 
 #[test]
-fn a_span_is_forecast_to_its_own_end() {
+fn a_span_is_forecast_to_its_end() {
     let span =
         Span { from: Instant::parse("2026-03-16T00:00:00Z"), until: Instant::parse("2026-03-18T00:00:00Z") };
-    let table = asked(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
-    // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11 hours and a half: 7.79.
+    let table =
+        report_for(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
+    // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11.5 hours: 7.79.
     assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
 }
 
 #[test]
-fn what_is_over_is_not_forecast() {
+fn a_past_month_has_no_forecast() {
     for (from, until) in [("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")] {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
         let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
         let table =
-            asked(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() }).unwrap();
+            report_for(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() })
+                .unwrap();
         let expected: &[&str] =
             if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5|1.200000|2026-02-25"] } else { &[] };
         assert_eq!(lines(&table), expected);
@@ -403,7 +413,7 @@ fn what_is_over_is_not_forecast() {
 }
 
 #[test]
-fn as_of_a_moment_the_forecast_is_the_one_made_then() {
+fn an_as_of_forecast_is_the_one_made_then() {
     let written = written();
     let moment = Instant::parse("2026-03-10T00:00:00Z").unwrap();
     let scope = Scope { as_of: Some(moment), ..Scope::default() };
@@ -411,8 +421,8 @@ fn as_of_a_moment_the_forecast_is_the_one_made_then() {
     let table =
         report(&ledger, &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() }, moment).unwrap();
     let march: Vec<String> = lines(&table).into_iter().filter(|line| line.starts_with("2026-03")).collect();
-    // s-gone is gone from that very moment on, s-off was off already; in thirty days 10 by hand, 5 by events and 1 of
-    // none, for 22 days: 7.33, 3.67 and 0.73, in all 12.
+    // s-gone vanishes at that instant, s-off was inactive before; in thirty days 10 manual, 5 by events and 1 of
+    // neither, for 22 days: 7.33, 3.67 and 0.73, together 12.
     assert_eq!(
         march,
         [
@@ -426,30 +436,33 @@ fn as_of_a_moment_the_forecast_is_the_one_made_then() {
 }
 
 #[test]
-fn a_schedule_that_went_before_one_that_cannot_be_read_is_no_schedule_any_more() {
+fn an_unreadable_schedule_replaces_the_one_before_it() {
     let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-03-14T00:00", "2026-03-14T01:00"]);
     written.charged("s-1", "rate(1 day)@UTC", &["2026-03-15T00:00"]);
-    let table =
-        asked(&written, Scope::default(), &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() })
-            .unwrap();
-    // Three in thirty days, for 15.48.
+    let table = report_for(
+        &written,
+        Scope::default(),
+        &CreditsOptions { by_pipeline: true, ..CreditsOptions::default() },
+    )
+    .unwrap();
+    // Three in thirty days, for 15.48 days.
     assert_eq!(forecast(&table, "s-1"), "2 ");
 }
 
 #[test]
-fn an_archive_in_which_nothing_ran_of_late_expects_nothing() {
+fn an_archive_without_recent_runs_forecasts_nothing() {
     let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
-    let table = asked(&written, Scope::default(), &CreditsOptions::default()).unwrap();
+    let table = report_for(&written, Scope::default(), &CreditsOptions::default()).unwrap();
     assert_eq!(lines(&table), ["2026-01|1|1|0|0||1|||", "2026-03|0|0|0|0|0|0|||"]);
 }
 
 #[test]
-fn the_credits_in_every_format_are_their_golden_files() {
+fn the_credits_report_matches_its_golden_files() {
     let question = |by_pipeline| CreditsOptions { plan: plan(120), by_pipeline, ..CreditsOptions::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
-        let table = asked(&written(), Scope::default(), &question(by_pipeline)).unwrap();
+        let table = report_for(&written(), Scope::default(), &question(by_pipeline)).unwrap();
         let mut outputs: [Vec<u8>; 4] = Default::default();
         let [txt, csv_text, json_text, md] = &mut outputs;
         terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, txt).unwrap();
@@ -466,7 +479,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn however_runs_fall_the_pipelines_add_up_to_their_months(
+    fn any_pipelines_sum_to_their_months(
         runs in prop::collection::vec((0..6_u8, 0..45_u32, 0..24_u32, 0..4_u8, 0..3_u8), 1..60),
     ) {
         let mut written = ChargeSummary::new("");
@@ -478,7 +491,7 @@ proptest! {
             written.run(&format!("s-{pipeline}"), &at.to_string()[..16], trigger, status, charge);
         }
         let sums = |by_pipeline| {
-            let table = asked(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
+            let table = report_for(&written, Scope::default(), &CreditsOptions { by_pipeline, ..CreditsOptions::default() }).unwrap();
             let first = if by_pipeline { 4 } else { 1 };
             let mut sums = std::collections::BTreeMap::<String, [u64; 6]>::new();
             for row in &table.rows {
@@ -491,7 +504,7 @@ proptest! {
                 assert_eq!(charged + free + undecided, *runs);
                 assert_eq!(charged + undecided + forecast, *expected);
             }
-            // A month in which nothing happens has no pipelines.
+            // A month without runs has no pipelines.
             sums.retain(|_, sums| *sums != [0; 6]);
             sums
         };

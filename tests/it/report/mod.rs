@@ -1,4 +1,4 @@
-//! This is the test of the reports: against figures worked out by hand, against SQL, and against golden files.
+//! Reports: compared with hand-computed figures, with SQL and with golden files.
 
 mod allocation;
 mod as_of;
@@ -19,7 +19,7 @@ use rusqlite::Connection;
 const ALWAYS: Span = Span { from: None, until: None };
 const MONTH: Dimension = Dimension::Period(Calendar::Month);
 
-/// The rows as a machine reads them, with `""` for what is not known.
+/// The rows in machine format, with `""` for unknown values.
 fn exact(table: &Table) -> Vec<Vec<String>> {
     table.rows.iter().map(|row| row.iter().map(|cell| cell.exact().unwrap_or_default()).collect()).collect()
 }

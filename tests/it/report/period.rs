@@ -1,4 +1,4 @@
-//! This is the test of periods: each run is in exactly one month, week and day, in any zone and by any of its instants.
+//! Periods: each run is in exactly one month, week and day, in any zone and by any date basis.
 
 use crate::support::month_end::{MonthEnd, nanos};
 use crate::support::workspace::at;
@@ -15,7 +15,7 @@ const CALENDARS: [Calendar; 3] = [Calendar::Month, Calendar::Week, Calendar::Day
 
 proptest! {
     #[test]
-    fn every_instant_is_in_one_period_of_each_calendar(
+    fn every_instant_is_in_one_period_of_each_unit(
         seconds in -2_000_000_000_i64..4_000_000_000, micros in 0..1_000_000_i64, zone in 0..chrono_tz::TZ_VARIANTS.len(),
     ) {
         let zone = chrono_tz::TZ_VARIANTS[zone];
@@ -24,7 +24,7 @@ proptest! {
             let period = Period::around(instant, calendar, zone);
             prop_assert!(period.contains(instant.as_str()));
             prop_assert_eq!(Period::named(&period.label, zone), Some(period.clone()));
-            // The neighbours begin and end where it does: none between, none twice.
+            // The neighbors meet at its ends: no instant is between them or in two of them.
             let (start, end) = (period.start.unwrap(), period.end.unwrap());
             let before = Period::around(start.plus(TimeDelta::microseconds(-1)), calendar, zone);
             let after = Period::around(end, calendar, zone);
@@ -34,7 +34,7 @@ proptest! {
     }
 }
 
-/// The names of the days, weeks and months from one day to another, whether or not the zone has them.
+/// The names of the days, weeks and months between two days, whether or not they exist in the zone.
 fn names(first: &str, last: &str) -> [BTreeSet<String>; 3] {
     let [first, last]: [NaiveDate; 2] = [first, last].map(|day| day.parse().unwrap());
     let days = first.iter_days().take_while(|day| *day <= last);
@@ -43,20 +43,20 @@ fn names(first: &str, last: &str) -> [BTreeSet<String>; 3] {
 }
 
 #[test]
-fn the_sums_of_all_days_weeks_and_months_are_the_total_in_any_zone_and_by_any_instant() {
+fn days_weeks_and_months_sum_to_the_total_in_any_zone_and_basis() {
     for (zone, now, days) in [
-        // The day that midnight did not begin, of 23 hours; and the one of 25.
+        // The day that starts after midnight and has 23 hours, and the one of 25 hours.
         (Tz::America__Sao_Paulo, "2018-11-20T12:00:00Z", "2018-11-03 2018-11-04 2018-11-05"),
         (Tz::America__Sao_Paulo, "2018-03-05T12:00:00Z", "2018-02-17 2018-02-18"),
         (Tz::Asia__Kathmandu, "2025-03-05T12:00:00Z", "2025-02-28 2025-03-01"),
-        // Half an hour of daylight saving.
+        // Daylight saving of half an hour.
         (Tz::Australia__Lord_Howe, "2025-04-20T12:00:00Z", "2025-04-05 2025-04-06 2025-04-07"),
-        // There was no 30 December.
+        // 30 December did not exist.
         (Tz::Pacific__Apia, "2012-01-10T12:00:00Z", "2011-12-29 2011-12-30 2011-12-31 2012-01-01"),
         (Tz::America__St_Johns, "2010-11-20T12:00:00Z", "2010-11-06 2010-11-07 2010-11-08"),
     ] {
         let month_end = MonthEnd::opening(now, 120, 40);
-        // Runs at the very edges of the odd days.
+        // Runs at the edges of the unusual days.
         let ids = month_end.workspace.ids();
         let edges = days.split(' ').filter_map(|day| Period::named(day, zone)).flat_map(|day| {
             let edges = [day.start.unwrap(), day.end.unwrap()];
@@ -115,15 +115,15 @@ fn the_sums_of_all_days_weeks_and_months_are_the_total_in_any_zone_and_by_any_in
 }
 
 #[test]
-fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
+fn a_named_period_equals_its_row_in_the_split_report() {
     let month_end = MonthEnd::opening("2018-11-20T12:00:00Z", 150, 40);
     month_end.sync();
     let zone = ["--zone", "America/Sao_Paulo"];
     for date in ["started", "ended", "created"] {
-        let scope = [&zone[..], &["--date", date]].concat();
+        let scope = [&zone[..], &["--date-basis", date]].concat();
         for by in ["month", "week", "day"] {
             let split = month_end.rows(&[&["report", "cost", "--by", by], &scope[..]].concat());
-            // What is not booked has no name, and no period.
+            // A run without a booking instant has no name and no period.
             for row in split.iter().filter(|row| !row[by].is_empty()).take(12) {
                 let named = [&["report", "cost", "--by", by, "--period", &row[by]], &scope[..]].concat();
                 assert_eq!(month_end.rows(&named), std::slice::from_ref(row), "{date}");
@@ -135,7 +135,7 @@ fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
                 let runs = month_end.rows(&[&["export", "runs", "--period", &row[by]], &scope[..]].concat());
                 assert_eq!(runs.len().to_string(), row["runs"], "runs by {date}");
                 let own =
-                    month_end.says(&[&["export", "documents", "--period", &row[by]], &scope[..]].concat());
+                    month_end.output(&[&["export", "documents", "--period", &row[by]], &scope[..]].concat());
                 assert_eq!(own.lines().count().to_string(), row["runs"], "documents by {date}");
             }
         }
@@ -143,7 +143,7 @@ fn a_period_asked_for_by_name_is_the_row_of_the_split_report() {
 }
 
 #[test]
-fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
+fn every_answer_books_a_run_by_the_same_instant() {
     let month_end = MonthEnd::of(40);
     let id = month_end.runs_of_the_month()[0];
     month_end.change(
@@ -157,7 +157,7 @@ fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
         ("ended", "2024-10", "2024-10"),
     ] {
         for (zone, month) in [("UTC", utc), ("Europe/Lisbon", lisbon_summer)] {
-            let scope = ["--date", date, "--zone", zone];
+            let scope = ["--date-basis", date, "--zone", zone];
             for month_asked in ["2024-08", "2024-09", "2024-10", "2024-11"] {
                 let expected = usize::from(month_asked == month);
                 for question in [
@@ -179,23 +179,23 @@ fn the_instant_that_books_a_run_is_the_same_in_every_answer() {
             }
         }
     }
-    // Until it ends, a run is in no month of those that are booked by their end.
+    // Booked by its end, a run is in no month until it ends.
     month_end.change(id, json!({"ended_at": null}));
     month_end.sync();
-    let rows = month_end.rows(&["report", "cost", "--date", "ended"]);
+    let rows = month_end.rows(&["report", "cost", "--date-basis", "ended"]);
     assert_eq!(rows.last().unwrap()["month"], "");
 }
 
 #[test]
-fn a_zone_a_date_and_a_period_that_there_are_not_are_usage_errors() {
+fn unknown_zones_dates_and_periods_are_usage_errors() {
     let month_end = MonthEnd::of(20);
     for (arguments, words) in [
         (["--zone", "Brasilia"], "--zone Brasilia: there is no such time zone"),
-        (["--date", "paid"], "--date paid: a run is booked by one of started, ended, created"),
-        (["--period", "2025-13"], "--period 2025-13: no month, week or day"),
-        (["--period", "2025-W54"], "--period 2025-W54: no month, week or day"),
-        (["--period", "2025-02-29"], "--period 2025-02-29: no month, week or day"),
-        (["--period", "2025"], "--period 2025: no month, week or day"),
+        (["--date-basis", "paid"], "--date-basis paid: not one of started, ended, created"),
+        (["--period", "2025-13"], "--period 2025-13: not a month, week or day"),
+        (["--period", "2025-W54"], "--period 2025-W54: not a month, week or day"),
+        (["--period", "2025-02-29"], "--period 2025-02-29: not a month, week or day"),
+        (["--period", "2025"], "--period 2025: not a month, week or day"),
         (["--from", "2025-2-1"], "--from 2025-2-1: not a day of the form YYYY-MM-DD"),
     ] {
         for question in [&["report", "cost"][..], &["report", "failures"], &["export", "runs"]] {

@@ -1,4 +1,4 @@
-//! This is the test of the questions in `queries/`, and of every report in every format.
+//! The questions in `queries/`, and every report in every format.
 
 use super::{ALWAYS, answer, exact};
 use crate::support::{golden, ledger};
@@ -9,7 +9,7 @@ use runledger::report::question::{QUESTIONS, Question};
 use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 
 #[test]
-fn every_question_opens_with_itself() {
+fn every_question_file_starts_with_its_question() {
     for question in QUESTIONS {
         assert!(question.title().contains('?'), "queries/{}.sql: {:?}", question.name, question.title());
         assert!(question.sql.starts_with("-- "), "queries/{}.sql", question.name);
@@ -17,7 +17,7 @@ fn every_question_opens_with_itself() {
 }
 
 #[test]
-fn every_file_of_queries_is_a_question_and_every_question_a_file() {
+fn query_files_and_questions_match_one_to_one() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
@@ -31,7 +31,7 @@ fn every_file_of_queries_is_a_question_and_every_question_a_file() {
 }
 
 #[test]
-fn a_limit_cuts_a_question_that_has_one_and_is_refused_by_another() {
+fn a_limit_applies_only_to_questions_that_have_one() {
     let archive = ledger::small();
     let slowest = Question::named("slowest-runs")
         .unwrap()
@@ -47,7 +47,7 @@ fn a_limit_cuts_a_question_that_has_one_and_is_refused_by_another() {
 }
 
 #[test]
-fn every_report_in_every_format_is_its_golden_file() {
+fn every_report_matches_its_golden_file_in_every_format() {
     let (small, findings) = (ledger::small(), ledger::findings());
     for question in QUESTIONS {
         let archive = match question.name {

@@ -1,4 +1,4 @@
-//! This is the test of reconciling: for each usual cause an invoice that has it, which it alone explains.
+//! Reconciliation: for each usual cause, an invoice that only this cause explains.
 
 use crate::support::{golden, ledger};
 use assert_cmd::Command;
@@ -18,10 +18,10 @@ INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, pro
 VALUES (1, 'first', '2026-01-01T00:00:00.000000Z', '2026-02-05T12:00:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-02-05T12:00:00.000000Z')";
 
-/// What is written of a run.
+/// The fields of a run.
 #[derive(Clone, Copy)]
 struct Run<'t> {
-    /// The minute in which it started, and in which it was created and ended where that is another.
+    /// The minute of its start, and of its creation and end where they differ.
     started: &'t str,
     created: &'t str,
     ended: &'t str,
@@ -51,7 +51,7 @@ fn nanos(text: &str) -> Option<i64> {
     nanos_of_number(text).map(|nanos| i64::try_from(nanos).unwrap())
 }
 
-/// Writes a state of a run that was seen then, until another was.
+/// Inserts a state of a run, observed at one instant and superseded at another.
 fn write_seen(archive: &Connection, id: &str, run: Run<'_>, seen: Instant, until: Option<Instant>) {
     let at = |text: &str| minute(if text.is_empty() { run.started } else { text });
     let ended = if run.ended.is_empty() { at("").plus(TimeDelta::minutes(10)) } else { at(run.ended) };
@@ -76,19 +76,19 @@ fn write(archive: &Connection, id: &str, run: Run<'_>) {
     write_seen(archive, id, run, minute(run.started).plus(TimeDelta::hours(1)), None);
 }
 
-/// January 2026, in which every cause moves the total of 26.18 by an amount of its own.
+/// January 2026, in which every cause changes the total of 26.18 by a different amount.
 fn january(archive: &Connection) {
     archive.execute_batch(SYNC).unwrap();
     let el = |started, el| Run { started, el, ..RUN };
     write(archive, "run-01", el("2026-01-10T12:00", "10"));
-    // In Kathmandu it is February; in Tokyo it has been for half a day.
+    // In Kathmandu it is February; in Tokyo it has been February for half a day.
     write(archive, "run-02", Run { zone: "Asia/Kathmandu", ..el("2026-01-31T23:30", "1.11") });
     write(archive, "run-15", el("2026-01-31T16:00", "0.03"));
     // In São Paulo it is still January, or December.
     write(archive, "run-03", el("2026-02-01T01:00", "2.22"));
     write(archive, "run-04", el("2026-01-01T01:00", "0.57"));
     write(archive, "run-14", Run { ended: "2026-02-01T03:30", ..el("2026-02-01T02:50", "0.07") });
-    // Ended, or was created, in another month.
+    // Ended or created in another month.
     write(archive, "run-05", Run { ended: "2026-02-01T00:20", ..el("2026-01-31T23:50", "3.31") });
     write(archive, "run-06", Run { ended: "2026-01-01T00:10", ..el("2025-12-31T23:50", "0.17") });
     write(archive, "run-07", Run { created: "2025-12-31T23:59", ..el("2026-01-01T00:30", "0.29") });
@@ -144,7 +144,7 @@ fn of_small_ones(invoice: &str) -> Reconciliation {
     tried(&archive, &scope(), invoice, Zones::Known)
 }
 
-/// How far the cause moves the ledger's total.
+/// The amount by which the cause changes the ledger's total.
 fn moved(found: &Reconciliation, cause: &str) -> String {
     let table = found.table();
     let place = found.attempts.iter().position(|attempt| attempt.cause == cause).expect(cause);
@@ -156,7 +156,7 @@ fn note<'f>(found: &'f Reconciliation, cause: &str) -> &'f str {
 }
 
 #[test]
-fn an_invoice_that_is_met_needs_no_cause() {
+fn a_matching_invoice_needs_no_cause() {
     let found = of_january("26.18");
     assert_eq!(found.explanations(), ["as the ledger has it"]);
     assert_eq!(found.attempts.len(), 1);
@@ -165,14 +165,14 @@ fn an_invoice_that_is_met_needs_no_cause() {
 }
 
 #[test]
-fn each_cause_explains_the_invoice_that_has_it_and_no_other_does() {
+fn only_the_right_cause_explains_each_invoice() {
     for (invoice, cause, difference) in [
         ("27.61", "months of America/Sao_Paulo", "1.430000000"),
         ("21.93", "months of Asia/Kathmandu", "-4.250000000"),
         ("23.04", "booked by ended", "-3.140000000"),
         ("25.89", "booked by created", "-0.290000000"),
         ("27.54", "months of America/Sao_Paulo, booked by ended", "1.360000000"),
-        // What ran in the last hour of the month was seen on the day after.
+        // The runs of the month's last hour were observed on the next day.
         ("25.68", "as known on 2026-02-01", "-0.500000000"),
         ("26.28", "as known on 2026-02-03", "0.100000000"),
         ("25.77", "failed runs left out", "-0.410000000"),
@@ -187,12 +187,12 @@ fn each_cause_explains_the_invoice_that_has_it_and_no_other_does() {
         let found = of_january(invoice);
         assert_eq!(found.explanations(), [cause], "{invoice}");
         assert_eq!(moved(&found, cause), difference, "{cause}");
-        assert_eq!(found.gap().to_string(), difference, "the gap is what closes it: {cause}");
+        assert_eq!(found.gap().to_string(), difference, "the gap equals the effect of: {cause}");
     }
 }
 
 #[test]
-fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
+fn amounts_rounded_before_summing_are_detected() {
     for (invoice, cause, difference) in [
         ("3.00", "each run rounded to 2 decimals", "0.200000000"),
         ("2.00", "each cost rounded to 2 decimals", "-0.800000000"),
@@ -203,9 +203,9 @@ fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
         assert_eq!(moved(&found, cause), difference);
     }
     assert_eq!(of_small_ones("2.80").explanations(), ["as the ledger has it"]);
-    // Lines are rounded to cents, also of an invoice in whole dollars; to three decimals, if it has so many.
+    // Lines are rounded to cents, also in an invoice in whole dollars; to three decimals if it has three.
     let half = of_small_ones("3").explanations().len();
-    assert_eq!(half, 1, "2.80 is 3 as the ledger has it");
+    assert_eq!(half, 1, "2.80 rounds to 3");
     let found = of_small_ones("10.000");
     assert!(found.explanations().is_empty());
     assert!(found.attempts.last().unwrap().note.ends_with("rounding 200 costs to 3 decimals can move"));
@@ -220,7 +220,7 @@ fn amounts_that_were_rounded_before_they_were_added_up_are_seen() {
 }
 
 #[test]
-fn what_rounding_can_reach_is_told_and_closes_nothing() {
+fn rounding_reports_its_reach_and_does_not_close_the_gap() {
     for (invoice, closes, words) in [
         (
             "3.70",
@@ -239,7 +239,7 @@ fn what_rounding_can_reach_is_told_and_closes_nothing() {
 }
 
 #[test]
-fn costs_that_are_not_known_may_explain_a_higher_invoice_alone() {
+fn unknown_costs_can_only_explain_a_higher_invoice() {
     let higher = of_january("30.00");
     assert_eq!(higher.possible(), ["costs that are not known"]);
     assert_eq!(
@@ -252,7 +252,7 @@ fn costs_that_are_not_known_may_explain_a_higher_invoice_alone() {
 }
 
 #[test]
-fn each_total_says_of_how_many_runs_it_is_and_of_how_many_no_cost_is_known() {
+fn each_total_counts_its_runs_and_its_unknown_costs() {
     let found = of_january("1.00");
     assert_eq!(note(&found, "months of America/Sao_Paulo"), "12 runs, 1 without a known cost");
     assert_eq!(note(&found, "charged runs alone"), "9 runs, 1 without a known cost");
@@ -261,7 +261,7 @@ fn each_total_says_of_how_many_runs_it_is_and_of_how_many_no_cost_is_known() {
 }
 
 #[test]
-fn the_causes_are_tried_in_the_order_in_which_they_are_usual() {
+fn causes_are_tried_most_common_first() {
     let causes: Vec<String> = of_january("1.00").attempts.into_iter().map(|attempt| attempt.cause).collect();
     assert_eq!(
         causes,
@@ -288,7 +288,7 @@ fn the_causes_are_tried_in_the_order_in_which_they_are_usual() {
 }
 
 #[test]
-fn a_zone_that_the_ledger_does_not_know_is_tried_when_asked_for() {
+fn a_zone_given_as_an_argument_is_tried() {
     let archive = ledger::empty();
     january(&archive);
     assert!(tried(&archive, &scope(), "21.90", Zones::Known).explanations().is_empty());
@@ -297,7 +297,7 @@ fn a_zone_that_the_ledger_does_not_know_is_tried_when_asked_for() {
 }
 
 #[test]
-fn the_months_of_utc_are_tried_where_the_ledgers_are_others() {
+fn utc_months_are_tried_when_the_ledger_uses_another_zone() {
     let archive = ledger::empty();
     january(&archive);
     let zone = Tz::America__Sao_Paulo;
@@ -310,7 +310,7 @@ fn the_months_of_utc_are_tried_where_the_ledgers_are_others() {
 }
 
 #[test]
-fn a_closed_month_is_compared_as_it_was_closed_and_what_became_known_since_is_a_cause() {
+fn later_changes_to_a_closed_month_are_a_cause() {
     let archive = ledger::empty();
     january(&archive);
     let closed = Scope { as_of: Instant::parse("2026-02-04T00:00:00Z"), close_id: Some(1), ..scope() };
@@ -327,7 +327,7 @@ fn a_closed_month_is_compared_as_it_was_closed_and_what_became_known_since_is_a_
 }
 
 #[test]
-fn an_archive_that_began_after_the_month_knows_of_no_day_before() {
+fn an_archive_younger_than_the_month_tries_no_earlier_day() {
     let archive = ledger::empty();
     january(&archive);
     archive.execute_batch("UPDATE syncs SET started_at = '2026-02-04T00:00:00.000000Z'").unwrap();
@@ -337,7 +337,7 @@ fn an_archive_that_began_after_the_month_knows_of_no_day_before() {
 }
 
 #[test]
-fn few_causes_close_a_gap_by_chance() {
+fn causes_rarely_close_a_gap_by_chance() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut invoices, mut by_chance) = (0, [0, 0]);
     for _ in 0..12 {
@@ -365,7 +365,7 @@ fn few_causes_close_a_gap_by_chance() {
         }
         let total = tried(&archive, &scope(), "0.00", Zones::Known).attempts[0].total.unwrap();
         for _ in 0..25 {
-            // Anything within a hundredth of the ledger's total, in cents.
+            // Any amount within 1 % of the ledger's total, in cents.
             let parts = random.i128(99_000..101_000);
             let invoice = Usd::from_units(total.units() * parts / 100_000).to_fixed(2);
             invoices += 1;
@@ -377,7 +377,7 @@ fn few_causes_close_a_gap_by_chance() {
     assert!(by_chance[0] * 50 <= invoices, "more than one in fifty: {by_chance:?} of {invoices}");
 }
 
-// ---- the whole command
+// ---- the command
 
 fn archive_of(rows: fn(&Connection), folder: &Path) {
     let path = folder.join("ledger.db");
@@ -400,33 +400,34 @@ fn runledger(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_command_ends_with_0_when_a_cause_is_found_and_says_which() {
+fn reconcile_exits_0_and_prints_the_cause() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
-    let (code, _, told) = of("26.18");
-    assert_eq!((code, told.as_str()), (0, "the invoice is met: as the ledger has it\n"));
-    let (code, _, told) = of("27.61");
-    assert_eq!((code, told.as_str()), (0, "the invoice is met: months of America/Sao_Paulo\n"));
+    let (code, _, printed) = of("26.18");
+    assert_eq!((code, printed.as_str()), (0, "the invoice matches: as the ledger has it\n"));
+    let (code, _, printed) = of("27.61");
+    assert_eq!((code, printed.as_str()), (0, "the invoice matches: months of America/Sao_Paulo\n"));
 }
 
 #[test]
-fn the_command_ends_with_3_and_a_sentence_when_none_is_found() {
+fn reconcile_exits_3_when_no_cause_explains_the_gap() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let of = |invoice| runledger(folder.path(), &["reconcile", "--period", "2026-01", "--invoice", invoice]);
-    let (code, table, told) = of("20.00");
+    let (code, table, printed) = of("20.00");
     assert_eq!(code, 3);
-    assert!(table.contains("months of America/Sao_Paulo"), "what was tried is told all the same: {table}");
-    let sentence = "no usual cause closes the gap of -6.180000000 USD between the invoice and the ledger";
-    assert!(told.contains(sentence) && !told.contains("what could"), "{told}");
-    let (code, _, told) = of("30.00");
+    assert!(table.contains("months of America/Sao_Paulo"), "the table lists the attempts: {table}");
+    let sentence =
+        "no known cause explains the difference of -6.180000000 USD between the invoice and the ledger";
+    assert!(printed.contains(sentence) && !printed.contains("what could"), "{printed}");
+    let (code, _, printed) = of("30.00");
     assert_eq!(code, 3);
-    assert!(told.contains("(what could: costs that are not known)"), "{told}");
+    assert!(printed.contains("(what could: costs that are not known)"), "{printed}");
 }
 
 #[test]
-fn a_reconciliation_in_every_format_is_its_golden_file() {
+fn a_reconciliation_matches_its_golden_file_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     for (format, ending) in [("table", "txt"), ("csv", "csv"), ("json", "json"), ("markdown", "md")] {
@@ -438,28 +439,28 @@ fn a_reconciliation_in_every_format_is_its_golden_file() {
 }
 
 #[test]
-fn what_is_no_invoice_or_no_period_is_a_usage_error() {
+fn an_invalid_invoice_or_period_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     for (period, invoice, words) in [
         ("2026-01", "412,10", "--invoice 412,10: no amount of US dollars"),
-        ("January", "412.10", "--period January: no month, week or day"),
+        ("January", "412.10", "--period January: not a month, week or day"),
     ] {
-        let (code, _, told) =
+        let (code, _, printed) =
             runledger(folder.path(), &["reconcile", "--period", period, "--invoice", invoice]);
         assert_eq!(code, 2);
-        assert!(told.contains(words) && told.contains("hint: "), "{told}");
+        assert!(printed.contains(words) && printed.contains("hint:  "), "{printed}");
     }
 }
 
 #[test]
-fn credits_as_of_a_day_are_forecast_from_what_was_seen_last_then() {
+fn an_as_of_forecast_starts_from_the_last_observation() {
     let folder = tempfile::tempdir().unwrap();
     archive_of(january, folder.path());
     let asked = ["report", "credits", "--format", "csv"];
-    let (code, now, told) = runledger(folder.path(), &asked);
-    assert_eq!(code, 0, "{told}");
-    // Nothing was seen after noon on the 5th: a later day knows no more.
+    let (code, now, printed) = runledger(folder.path(), &asked);
+    assert_eq!(code, 0, "{printed}");
+    // Nothing was observed after 12:00 on the 5th, so a later day gives the same answer.
     for day in ["2026-02-05", "2026-06-30", "2026-02-05T12:00:00Z"] {
         let (_, then, _) = runledger(folder.path(), &[&asked[..], &["--as-of", day]].concat());
         assert_eq!(then, now, "{day}");

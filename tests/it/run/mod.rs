@@ -1,3 +1,3 @@
-//! This is the test of single runs.
+//! Single runs.
 
 mod round_trip;

@@ -1,4 +1,4 @@
-//! This is the test of the promise that nothing is lost: any document of a run comes back whole from the archive.
+//! Lossless storage: any document of a run round-trips through the archive.
 
 use crate::support::document;
 use crate::support::document::{Json, read, same_run, units, write};
@@ -19,22 +19,22 @@ fn raw(text: &str) -> &RawValue {
 }
 
 #[test]
-fn any_document_comes_back_whole_from_the_archive() {
+fn any_document_round_trips_through_the_archive() {
     let archive = Archive::temporary().unwrap();
     let now = Instant::parse("2026-11-23T16:00:00Z").unwrap();
     let sync_id = archive.begin_sync(SyncKind::First, "a test", "http://127.0.0.1:1", None, now).unwrap();
     let stored = "SELECT content_hash FROM run_snapshots WHERE run_id = ?1";
     let outcome = TestRunner::new(config(400)).run(&(document::run(), any::<u32>()), |(sent, style)| {
-        // What a case before this one stored is forgotten, also when it failed.
+        // Rows of an earlier case are removed, even if it failed.
         if !archive.connection().is_autocommit() {
             archive.roll_back().unwrap();
         }
         archive.begin().unwrap();
         let text = write(&sent, style);
-        prop_assert!(same_run(&read(&text), &sent), "the test can read what it wrote: {}", text);
+        prop_assert!(same_run(&read(&text), &sent), "the test can parse its own text: {}", text);
         let run = decode(raw(&text), &Redaction::default()).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
-        let kept = archive.keep(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();
+        let kept = archive.upsert_run(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Upsert::New { .. }), "{:?}", kept);
 
         let history = archive.history(run.id).unwrap();
@@ -46,10 +46,10 @@ fn any_document_comes_back_whole_from_the_archive() {
             archive.connection().query_row(stored, [run.id.to_string()], |row| row.get(0)).unwrap();
         prop_assert_eq!(stored, Sha256::digest(back.as_bytes()).to_vec());
 
-        // The line that is exported can be read again, and says the same: it is no new state.
+        // The exported line decodes to an equal document, so it adds no snapshot.
         let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
-        let kept = archive.keep(&again, Detail::Details, InsertHint::New, now, sync_id).unwrap();
+        let kept = archive.upsert_run(&again, Detail::Details, InsertHint::New, now, sync_id).unwrap();
         prop_assert!(matches!(kept, Upsert::Unchanged { .. }), "{:?}", kept);
         Ok(())
     });
@@ -57,13 +57,13 @@ fn any_document_comes_back_whole_from_the_archive() {
 }
 
 #[test]
-fn another_spelling_of_a_document_is_no_new_state() {
+fn another_spelling_of_a_document_adds_no_snapshot() {
     let outcome = TestRunner::new(config(150)).run(
         &(document::run(), any::<u32>(), any::<u32>()),
         |(sent, one, other)| {
             let state =
                 |style| Snapshot::of(decode(raw(&write(&sent, style)), &Redaction::default()).unwrap().run);
-            // Text that is no Unicode keeps the spelling it came in.
+            // Invalid Unicode keeps its original spelling.
             let is_unicode = !write(&sent, 0).contains("\\uD");
             prop_assume!(is_unicode);
             prop_assert_eq!(state(one).content_hash, state(other).content_hash);
@@ -74,7 +74,7 @@ fn another_spelling_of_a_document_is_no_new_state() {
 }
 
 #[test]
-fn any_value_is_read_or_refused_and_never_a_panic() {
+fn any_value_is_decoded_or_rejected_without_panic() {
     let with_any_id = (document::run(), document::value()).prop_map(|(mut run, id)| {
         if let Json::Object(entries) = &mut run {
             entries.insert(units("id"), id);
@@ -99,7 +99,7 @@ fn any_value_is_read_or_refused_and_never_a_panic() {
 }
 
 #[test]
-fn the_tests_own_comparison_tells_what_differs() {
+fn the_document_comparison_detects_differences() {
     let same = |one: &str, other: &str| same_run(&read(one), &read(other));
     assert!(same(r#"{"a":1.50,"b":"é"}"#, r#"{ "b" : "\u00e9", "a" : 15e-1 }"#));
     assert!(same(

@@ -1,4 +1,4 @@
-//! This is the test of secrets under every command.
+//! Secrets in the output of every command.
 
 use super::{KEY, PING, Stage, Traces, month_of};
 use runledger::store::Archive;
@@ -6,11 +6,11 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How writing a spreadsheet ends: a build without that feature refuses to.
+/// The exit code of writing a spreadsheet: a build without that feature rejects it.
 const SPREADSHEET: i32 = if cfg!(feature = "xlsx") { 0 } else { 2 };
 
 #[test]
-fn no_command_lets_a_secret_out() {
+fn no_command_leaks_a_secret() {
     let stage = Stage::new();
     let ids = stage.plant();
     let mut traces = Traces::default();
@@ -19,8 +19,8 @@ fn no_command_lets_a_secret_out() {
     let ping_file = stage.safe.path().join("ping");
     let ping_file = ping_file.to_str().unwrap();
     let (ping_url, no_ping_url) = (stage.ping_server.url(PING), format!("{PING}://{PING}"));
-    let api_url = stage.gateway.url();
-    // A key that somebody put into the settings, where none belongs.
+    let api_url = stage.proxy.url();
+    // A key in the settings file, where it does not belong.
     let mistaken = stage.safe.path().join("mistaken.toml");
     std::fs::write(&mistaken, format!("zone = \"UTC\"\napi_key = \"{KEY}\"\n")).unwrap();
     let mistaken = mistaken.to_str().unwrap();
@@ -83,26 +83,26 @@ fn no_command_lets_a_secret_out() {
     assert!(traces.0.keys().any(|place| place.ends_with("runledger.db")), "the archive was searched");
     let archive = &traces.0.iter().find(|(place, _)| place.ends_with("runledger.db")).unwrap().1;
     let has = |text: &[u8]| archive.windows(text.len()).any(|window| window == text);
-    assert!(has(b"[redacted]") && has(b"tax-id"), "what stands around the secrets is there");
+    assert!(has(b"[redacted]") && has(b"tax-id"), "the text around the secrets is kept");
     traces.assert_clean();
-    let told = stage.ping_server.told();
-    assert!(told.len() >= 6 && told.iter().all(|told| told.target.contains(PING)), "{told:?}");
+    let received = stage.ping_server.pings();
+    assert!(received.len() >= 6 && received.iter().all(|ping| ping.target.contains(PING)), "{received:?}");
     let mut pings = Traces::default();
-    // What the ping_server is told has no secret but its own address.
-    let bodies = told.iter().map(|told| told.head.clone() + &told.body).collect::<String>();
+    // The ping server receives no secret except its own URL.
+    let bodies = received.iter().map(|ping| ping.head.clone() + &ping.body).collect::<String>();
     pings.add("the pings".to_owned(), bodies.into_bytes());
     pings.assert_clean();
-    let asked = stage.gateway.heads();
-    assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API itself got the key");
+    let asked = stage.proxy.request_heads();
+    assert!(asked.len() > 10 && asked.iter().all(|head| head.contains(KEY)), "the API received the key");
 }
 
 #[test]
-fn a_write_ahead_log_that_lies_beside_the_archive_has_no_secret() {
+fn the_write_ahead_log_contains_no_secret() {
     let stage = Stage::new();
     stage.plant();
     let mut traces = Traces::default();
     assert_eq!(stage.run(&["sync"], &mut traces), 3);
-    // Whoever reads keeps the log from being worked in: it lies there while it is searched.
+    // An open reader prevents a checkpoint, so the log exists while it is searched.
     let path = stage.folder.path().join("runledger.db");
     let reader = Archive::open_for_reading(&path).unwrap();
     reader.connection().execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
@@ -115,15 +115,15 @@ fn a_write_ahead_log_that_lies_beside_the_archive_has_no_secret() {
 }
 
 #[test]
-fn what_others_see_of_a_running_process_has_no_key() {
+fn the_process_list_never_shows_the_key() {
     let stage = Stage::new();
     let key_file = stage.safe.path().join("key");
     let (started, process_id) = mpsc::channel::<u32>();
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     stage.sandbox.on_request(move |call, _| {
         if call.number == 1 {
             let id = process_id.recv_timeout(Duration::from_secs(60)).unwrap();
-            tell.send(std::fs::read(format!("/proc/{id}/cmdline")).unwrap()).unwrap();
+            sender.send(std::fs::read(format!("/proc/{id}/cmdline")).unwrap()).unwrap();
         }
         None
     });
@@ -132,7 +132,7 @@ fn what_others_see_of_a_running_process_has_no_key() {
         command.env_remove("NEKT_API_KEY").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     started.send(child.id()).unwrap();
     assert!(child.wait().unwrap().success());
-    let arguments = told.recv().unwrap();
+    let arguments = receiver.recv().unwrap();
     assert!(arguments.starts_with(b"/") && arguments.windows(4).any(|window| window == b"sync"));
     let mut traces = Traces::default();
     traces.add("the arguments".to_owned(), arguments);

@@ -1,11 +1,12 @@
-//! This is the test of secrets under every fault of the API.
+//! Secrets under every fault of the API.
 
 use super::{KEY, Stage, Traces};
+use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::own_process::in_own_process;
 use crate::support::ping_server::Reply;
 use runledger::api::{BaseUrl, Client, ClientConfig, Limits, RetryPolicy};
 use runledger::run::Instant;
-use runledger::sandbox::{Fault, FaultPlan, TOKEN_PREFIX, Which};
+use runledger::sandbox::TOKEN_PREFIX;
 use runledger::secret::ApiKey;
 use runledger::store::{Archive, Lock};
 use runledger::sync::{CancelToken, Clock, Observer, Options as SyncOptions, Progress, SyncContext, sync};
@@ -14,11 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
-fn no_fault_lets_a_secret_out() {
+fn no_fault_leaks_a_secret() {
     let stage = Stage::new();
     stage.plant();
     let mut traces = Traces::default();
-    // Faults that pass, many in one sync; then each of those that end one at once.
+    // Transient faults, many in one sync; then each fault that ends a sync.
     let passing = [
         Fault::status_with(429, "retry-after", "0"),
         Fault::Reset,
@@ -26,13 +27,13 @@ fn no_fault_lets_a_secret_out() {
         Fault::ShortBody,
         Fault::DamagedGzip,
         Fault::body("<html>busy</html>"),
-        Fault::Rewritten(|text| text.replace("\"results\"", "\"results\":\"\\u001b[2J\",\"x\"").into_bytes()),
+        Fault::EditText(|text| text.replace("\"results\"", "\"results\":\"\\u001b[2J\",\"x\"").into_bytes()),
     ];
     let plan = passing.into_iter().enumerate().fold(FaultPlan::none(), |plan, (place, fault)| {
-        // Some requests of every kind lie between, so that none is refused for good.
-        plan.and(Which::Any, 2 * place + 1..=2 * place + 1, fault)
+        // Some requests of each kind succeed in between, so that none fails permanently.
+        plan.and(Target::Any, 2 * place + 1..=2 * place + 1, fault)
     });
-    stage.gateway.set_plan(plan);
+    stage.proxy.set_plan(plan);
     assert_eq!(stage.run(&["sync", "--page-size", "20"], &mut traces), 3);
     let elsewhere = "http://127.0.0.1:9/api/v1/runs/";
     for (fault, code) in [
@@ -42,25 +43,25 @@ fn no_fault_lets_a_secret_out() {
         (Fault::status(418), 5),
         (Fault::status_with(302, "location", elsewhere), 5),
     ] {
-        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full", "--json"], &mut traces), code);
     }
-    // Those who are told of the sync do not take it.
-    stage.gateway.set_plan(FaultPlan::always(Which::Runs, Fault::status(404)));
+    // Ping servers that fail.
+    stage.proxy.set_plan(FaultPlan::always(Target::Runs, Fault::status(404)));
     for reply in ["404 Not Found", "302 Found", "503 Service Unavailable"] {
         stage.ping_server.reply(&[Reply::Status(reply)]);
         assert_eq!(stage.run(&["sync"], &mut traces), 5);
     }
     stage.ping_server.reply(&[Reply::Status("200 OK")]);
-    // What comes without an end is taken in up to the limit.
+    // An endless response is read up to the limit.
     for fault in [Fault::GzipBomb { bytes: 1 << 30 }, Fault::Flood] {
-        stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+        stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
         assert_eq!(stage.run(&["sync", "--full"], &mut traces), 5);
     }
-    // Items that lie about what they are.
-    stage.gateway.set_plan(FaultPlan::always(
-        Which::Runs,
-        Fault::Altered(|page| {
+    // Items with wrong types.
+    stage.proxy.set_plan(FaultPlan::always(
+        Target::Runs,
+        Fault::EditJson(|page| {
             page["results"][0]["extra_config"] = json!({"password": format!("{TOKEN_PREFIX}{KEY}")})
         }),
     ));
@@ -69,12 +70,12 @@ fn no_fault_lets_a_secret_out() {
     traces.assert_clean();
 }
 
-/// The limits of the binary are a minute and more: what it says when they are reached is heard in the
-/// library, with limits of a blink.
+/// The timeouts of the binary are a minute and more, so this test reads the log of the
+/// library, with timeouts of milliseconds.
 #[test]
-fn no_fault_that_takes_its_time_lets_a_secret_out() {
-    // It sets the log of the whole process.
-    in_own_process(module_path!(), "no_fault_that_takes_its_time_lets_a_secret_out", || {
+fn no_timeout_leaks_a_secret() {
+    // The test sets the logger of the whole process.
+    in_own_process(module_path!(), "no_timeout_leaks_a_secret", || {
         let heard = Heard::default();
         let hearing = heard.clone();
         tracing_subscriber::fmt()
@@ -86,17 +87,17 @@ fn no_fault_that_takes_its_time_lets_a_secret_out() {
         let archive_path = stage.folder.path().join("runledger.db");
         let mut traces = Traces::default();
         for fault in [Fault::Stall, Fault::StallInBody, Fault::Trickle(Duration::from_millis(20))] {
-            stage.gateway.set_plan(FaultPlan::always(Which::Runs, fault));
+            stage.proxy.set_plan(FaultPlan::always(Target::Runs, fault));
             let limits = Limits {
                 idle: Duration::from_millis(100),
                 total: Duration::from_millis(400),
                 ..Limits::default()
             };
-            let patience = RetryPolicy { attempts: 2, first_wait: Duration::ZERO, ..RetryPolicy::default() };
-            let address = BaseUrl::parse(&stage.gateway.url()).unwrap();
+            let retry = RetryPolicy { attempts: 2, base_delay: Duration::ZERO, ..RetryPolicy::default() };
+            let address = BaseUrl::parse(&stage.proxy.url()).unwrap();
             let key = ApiKey::new(KEY, "the test").unwrap();
             let client =
-                Client::new(address, &key, ClientConfig { patience, limits, ..ClientConfig::default() })
+                Client::new(address, &key, ClientConfig { retry, limits, ..ClientConfig::default() })
                     .unwrap();
             let lock = Lock::acquire(&archive_path, SystemClock.now()).unwrap();
             let archive = Archive::open(&archive_path, &lock).unwrap();
@@ -104,8 +105,8 @@ fn no_fault_that_takes_its_time_lets_a_secret_out() {
                 client: Arc::new(client),
                 handle: stage.runtime.handle(),
                 clock: &SystemClock,
-                stop: &CancelToken::default(),
-                observer: &mut Nobody,
+                cancel: &CancelToken::default(),
+                observer: &mut SilentObserver,
             };
             let summary = sync(&archive, means, &SyncOptions::default()).unwrap();
             let error = summary.result.unwrap_err();
@@ -113,14 +114,14 @@ fn no_fault_that_takes_its_time_lets_a_secret_out() {
             traces.add("the errors of a sync".to_owned(), format!("{error} {error:?}").into_bytes());
         }
         let heard = heard.0.lock().unwrap().clone();
-        assert!(heard.len() > 1000, "the library says all that it has to say");
+        assert!(heard.len() > 1000, "the library logs at the highest verbosity");
         traces.add("the log".to_owned(), heard);
         traces.add_folder(stage.folder.path());
         traces.assert_clean();
     });
 }
 
-/// What the library says to its log.
+/// The log of the library.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<u8>>>);
 
@@ -143,8 +144,8 @@ impl Clock for SystemClock {
     }
 }
 
-struct Nobody;
+struct SilentObserver;
 
-impl Observer for Nobody {
+impl Observer for SilentObserver {
     fn advanced(&mut self, _: &Progress) {}
 }

@@ -1,16 +1,18 @@
-//! This is the test of secrets: none gets out.
+//! Secrets: none leaks.
 //!
-//! The whole program runs at its loudest, with a marked key and marked tokens; then everything that it
-//! left behind is searched.
+//! The program runs at its highest verbosity, with a marked key and marked tokens; then all its output
+//! and files are searched.
 
 mod commands;
 mod faults;
 mod search;
 mod terminal;
 
+use crate::support::fault::FaultPlan;
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::ping_server::PingServer;
 use assert_cmd::cargo::CommandCargoExt;
-use runledger::sandbox::{FaultPlan, Gateway, Model, Options, Plan, Sandbox, TOKEN_PREFIX};
+use runledger::sandbox::{Model, Options, Plan, Sandbox, TOKEN_PREFIX};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,16 +20,16 @@ use std::process::Command;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// A key that nothing else can look like. Its length is a multiple of neither three nor four.
+/// A key that no other text resembles. Its length is a multiple of neither three nor four.
 const KEY: &str = "Marked+Key/7c1f9e5b3a~d2846=x";
 
-/// What a key that somebody configured has under it.
+/// The value below a credential's name in a configuration.
 const PERSON: &str = "marked-person-52998224725";
 
-/// What is in the address of the pings, in its path and in its query.
+/// The secret in the ping URL, in its path and in its query.
 const PING: &str = "marked-ping-0f9a7c31-e5";
 
-/// What must be nowhere.
+/// The texts that must not appear.
 fn forbidden() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for secret in [KEY, TOKEN_PREFIX, PERSON, PING] {
@@ -35,7 +37,7 @@ fn forbidden() -> Vec<Vec<u8>> {
         all.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes());
         all.push(secret.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect());
         all.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
-        // At each of the three places that a text can have in base64, without the letters its neighbours share.
+        // In base64 a text has three alignments; the letters that depend on neighboring bytes are left out.
         for alphabet in [b"+/", b"-_"] {
             for lead in 0..3 {
                 let shifted = [&[0; 3][..lead], secret.as_bytes()].concat();
@@ -59,7 +61,7 @@ fn base64(bytes: &[u8], last_two: &[u8; 2]) -> Vec<u8> {
     triples.flat_map(|triple| [18, 12, 6, 0].map(|shift| letters[(triple >> shift) as usize & 63])).collect()
 }
 
-/// Everything that was left behind, by the name of where it was.
+/// All output and files, by their origin.
 #[derive(Default)]
 struct Traces(BTreeMap<String, Vec<u8>>);
 
@@ -92,10 +94,10 @@ impl Traces {
 struct Stage {
     runtime: Runtime,
     sandbox: Sandbox,
-    gateway: Gateway,
+    proxy: FaultProxy,
     ping_server: PingServer,
     folder: tempfile::TempDir,
-    /// Where the key file lies, and nothing else.
+    /// The folder of the key file, which contains nothing else.
     safe: tempfile::TempDir,
 }
 
@@ -105,12 +107,12 @@ impl Stage {
         let plan = Plan { runs: 120, ..Plan::ending_at(chrono::Utc::now()) };
         let options = Options { api_key: KEY.to_owned(), ..Options::default() };
         let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).unwrap();
-        let gateway = runtime.block_on(Gateway::before(&sandbox, FaultPlan::none())).unwrap();
+        let proxy = runtime.block_on(FaultProxy::start(&sandbox, FaultPlan::none())).unwrap();
         let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(safe.path().join("key"), format!("{KEY}\n")).unwrap();
         let ping_server = PingServer::new();
         std::fs::write(safe.path().join("ping"), ping_server.url(PING)).unwrap();
-        Stage { runtime, sandbox, gateway, ping_server, folder, safe }
+        Stage { runtime, sandbox, proxy, ping_server, folder, safe }
     }
 
     /// Secrets in every place where an API could put them.
@@ -146,7 +148,7 @@ impl Stage {
             .arg("-vvv")
             .current_dir(self.folder.path())
             .env("NEKT_API_KEY", KEY)
-            .env("RUNLEDGER_API_URL", self.gateway.url())
+            .env("RUNLEDGER_API_URL", self.proxy.url())
             .env("RUNLEDGER_PING_URL", self.ping_server.url(PING))
             .env("RUNLEDGER_REDACT", "tax_id, whatever")
             .env("RUST_LOG", "trace")
@@ -155,13 +157,13 @@ impl Stage {
         command
     }
 
-    /// Runs a command and keeps what it said.
+    /// Runs a command and records its output.
     fn run(&self, arguments: &[&str], traces: &mut Traces) -> i32 {
         let output = self.command(arguments).output().unwrap();
         let name = format!("runledger {}", arguments.join(" "));
         let code = output.status.code().unwrap();
         if arguments[0] == "sync" && code != 2 {
-            assert!(output.stderr.len() > 1000, "{name} says all that it has to say");
+            assert!(output.stderr.len() > 1000, "{name} logs at the highest verbosity");
         }
         traces.add(format!("the errors of {name}"), output.stderr);
         traces.add(format!("the output of {name}"), output.stdout);
@@ -169,7 +171,7 @@ impl Stage {
     }
 }
 
-/// The month in UTC that a run of the sandbox started in.
+/// The month in UTC in which a run of the sandbox started.
 fn month_of(stage: &Stage, id: Uuid) -> String {
     stage.sandbox.model().document(id).unwrap()["started_at"].as_str().unwrap()[..7].to_owned()
 }

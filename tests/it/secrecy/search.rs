@@ -1,9 +1,9 @@
-//! This is the test of the search itself: it finds what it looks for.
+//! The search for secrets: it finds each encoding.
 
 use super::{KEY, Traces, base64};
 
 #[test]
-fn the_search_finds_what_it_looks_for() {
+fn the_secret_search_finds_every_encoding() {
     let mut traces = Traces::default();
     for lead in 0..3 {
         let text = format!("{}{KEY} and more", &"abc"[..lead]);

@@ -1,17 +1,18 @@
-//! This is the test of control characters from the API: none reaches a terminal.
+//! Control characters from the API: none reaches a terminal.
 
 use super::{Stage, month_of};
-use runledger::sandbox::{Fault, FaultPlan, Kind, Which};
+use crate::support::fault::{Fault, FaultPlan, Target};
+use runledger::sandbox::PipelineKind;
 use serde_json::json;
 
 #[test]
-fn nothing_from_the_api_steers_a_terminal() {
+fn api_text_cannot_control_the_terminal() {
     let stage = Stage::new();
     let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let id = stage.sandbox.model().ids().nth(60).unwrap();
     {
         let mut model = stage.sandbox.model();
-        let pipeline = model.pipelines(Kind::Source).next().unwrap().0;
+        let pipeline = model.pipelines(PipelineKind::Source).next().unwrap().0;
         model.rename_pipeline(pipeline, evil);
         model.change(id, |run| {
             run.insert(evil.to_owned(), json!(evil));
@@ -22,8 +23,8 @@ fn nothing_from_the_api_steers_a_terminal() {
     }
     let (month, run) = (month_of(&stage, id), id);
     let id = id.to_string();
-    stage.gateway.set_plan(FaultPlan::once(
-        Which::Runs,
+    stage.proxy.set_plan(FaultPlan::once(
+        Target::Runs,
         Fault::body(json!({"count": 1, "results": evil}).to_string().replace("\\u001b", "\\u001B")),
     ));
     let commands: Vec<Vec<&str>> = vec![
@@ -52,7 +53,7 @@ fn nothing_from_the_api_steers_a_terminal() {
     ];
     for arguments in commands {
         if arguments[0] == "fetch" {
-            // What became known of the closed month steers as little.
+            // The restatements of a closed month are escaped too.
             stage.sandbox.model().change(run, |run| {
                 run.insert("status".to_owned(), json!(format!("{evil} again")));
             });

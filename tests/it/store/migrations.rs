@@ -1,4 +1,4 @@
-//! This is the test of archives of released versions: each opens, checks and reports.
+//! Archives of released versions: each opens, checks and reports.
 
 use crate::maintenance::{broken, closed, json_of, run};
 use crate::support::golden::assert_golden;
@@ -8,45 +8,45 @@ use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many runs a fixture has: it lies in the repository for good.
+/// The number of runs in a fixture: fixtures stay in the repository forever.
 const FIXTURE_RUNS: usize = 60;
 
 fn fixture(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/v{version}.db"))
 }
 
-/// A copy of the fixture of that version, changed by `sql` as that version may have, and migrated by this program.
+/// A copy of the fixture of that version, changed by `sql` as that version could have done, then migrated.
 fn migrated(folder: &tempfile::TempDir, version: u32, sql: &str) -> PathBuf {
     let path = folder.path().join(format!("v{version}.db"));
     fs::copy(fixture(version), &path).unwrap();
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-    // A sync migrates it where there is something to migrate.
+    // A sync migrates it if migrations are pending.
     let lock = Lock::acquire(&path, at("2026-11-24T00:00:00Z")).unwrap();
     drop(Archive::open(&path, &lock).unwrap());
     assert_eq!(broken(&path), (0, Vec::new()));
     path
 }
 
-/// Holds what the archive says against the golden files of that version.
+/// Compares the archive's output with the golden files of that version.
 fn assert_reports(path: &Path, version: u32) {
-    let mut told = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
+    let mut printed = json_of(&run(path, &["status", "--json", "--settle", "36500d"]));
     for varies in ["archive", "file_bytes", "schema_version"] {
-        told.as_object_mut().unwrap().remove(varies);
+        printed.as_object_mut().unwrap().remove(varies);
     }
-    assert_golden(&format!("v{version}-status.json"), format!("{told:#}\n").as_bytes());
+    assert_golden(&format!("v{version}-status.json"), format!("{printed:#}\n").as_bytes());
     let said = |arguments: &[&str]| run(path, arguments).out;
     assert_golden(&format!("v{version}-cost.csv"), said(&["report", "cost", "--format", "csv"]).as_bytes());
     assert_golden(&format!("v{version}-drift.json"), said(&["drift", "--json"]).as_bytes());
 }
 
 #[test]
-fn an_archive_of_version_1_opens_checks_and_reports() {
+fn a_version_1_archive_opens_checks_and_reports() {
     let folder = tempfile::tempdir().unwrap();
     assert_reports(&migrated(&folder, 1, ""), 1);
 }
 
 #[test]
-fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
+fn a_version_2_archive_opens_checks_and_reports_its_close() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(&folder, 2, "");
     assert_reports(&path, 2);
@@ -64,7 +64,7 @@ fn an_archive_of_version_2_opens_checks_and_reports_its_closed_month() {
 }
 
 #[test]
-fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
+fn a_version_1_archive_keeps_its_pipelines_and_vanished_runs() {
     let folder = tempfile::tempdir().unwrap();
     let untouched = Connection::open(fixture(1)).unwrap();
     let texts = |archive: &Connection, sql: &str| -> Vec<String> {
@@ -77,7 +77,7 @@ fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
     let ids = texts(&untouched, "SELECT pipeline_id FROM pipelines ORDER BY kind, pipeline_id");
     let first_seen = texts(&untouched, "SELECT first_seen_at FROM pipelines ORDER BY kind, pipeline_id");
     drop(untouched);
-    // One is gone since an hour later, and one was gone when it was first seen.
+    // One vanished an hour later, and one had vanished at its first observation.
     let gone = format!(
         "UPDATE pipelines SET gone_at = '2026-11-23T17:00:00.000000Z' WHERE pipeline_id = '{}';
          UPDATE pipelines SET gone_at = first_seen_at WHERE pipeline_id = '{}';",
@@ -123,9 +123,9 @@ fn an_archive_of_version_1_keeps_its_pipelines_and_what_had_vanished() {
 fn write_the_fixture_of_the_newest_version() {
     let workspace = closed(FIXTURE_RUNS);
     let archive = workspace.archive();
-    let version = archive.contents(at("2026-11-23T18:00:00Z")).unwrap().schema_version;
+    let version = archive.stats(at("2026-11-23T18:00:00Z")).unwrap().schema_version;
     let path = fixture(version);
-    assert!(!path.exists(), "{} is there: a released fixture is never written again", path.display());
+    assert!(!path.exists(), "{} exists: a released fixture is never overwritten", path.display());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    archive.copy_to(&path).unwrap();
+    archive.backup_to(&path).unwrap();
 }

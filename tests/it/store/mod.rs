@@ -1,3 +1,3 @@
-//! This is the test of the store.
+//! The store.
 
 mod migrations;

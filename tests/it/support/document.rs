@@ -1,7 +1,7 @@
-//! This is JSON with nothing lost: a reader of the tests' own, and a generator of documents that only a stranger would send.
+//! A lossless JSON reader, comparison and generator, independent of the code under test.
 //!
-//! It shares no code with what it tests: strings are UTF-16 code units, so lone surrogates have a
-//! place, and numbers are their own text.
+//! It shares no code with the library. Strings are UTF-16 code units, so that lone surrogates are
+//! representable, and numbers are their raw text.
 
 use chrono::DateTime;
 use proptest::collection::vec;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub enum Json {
     Null,
     Boolean(bool),
-    /// The number's own text.
+    /// The raw text of the number.
     Number(String),
     /// UTF-16 code units.
     Text(Vec<u16>),
@@ -31,12 +31,12 @@ pub fn units(text: &str) -> Vec<u16> {
 /// Reads a JSON text.
 ///
 /// # Panics
-/// If it is none.
+/// If the text is invalid.
 pub fn read(text: &str) -> Json {
     let mut reader = Reader { text: text.as_bytes(), place: 0 };
     let value = reader.value();
     reader.skip_space();
-    assert_eq!(reader.place, text.len(), "something follows the value: {text}");
+    assert_eq!(reader.place, text.len(), "text follows the value: {text}");
     value
 }
 
@@ -89,7 +89,7 @@ impl Reader<'_> {
             let key = self.string();
             assert!(self.comes(b':'));
             let value = self.value();
-            assert!(entries.insert(key, value).is_none(), "a key is there twice");
+            assert!(entries.insert(key, value).is_none(), "a duplicate key");
             assert!(self.comes(b',') || self.text[self.place] == b'}');
         }
         Json::Object(entries)
@@ -142,8 +142,8 @@ impl Reader<'_> {
 
 // ---- comparing
 
-/// Whether two documents of a run say the same: instants are compared as instants, numbers as
-/// exact decimals; the order of keys and the spelling of strings do not count.
+/// Whether two documents of a run are equal. Instants compare as instants, numbers as exact decimals.
+/// The order of keys and the spelling of strings do not matter.
 pub fn same_run(one: &Json, other: &Json) -> bool {
     let (Json::Object(one), Json::Object(other)) = (one, other) else { return false };
     one.len() == other.len()
@@ -177,7 +177,7 @@ fn same_instant(one: &Json, other: &Json) -> bool {
     instant(one).is_some() && instant(one) == instant(other)
 }
 
-/// Sign, digits without outer zeros, and the power of ten of the first digit.
+/// Sign, digits without outer zeros, and the exponent of the first digit.
 fn decimal(text: &str) -> (bool, String, i128) {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let unsigned = mantissa.trim_start_matches('-');
@@ -194,7 +194,7 @@ fn decimal(text: &str) -> (bool, String, i128) {
 
 // ---- writing
 
-/// Writes a value in one of many spellings, which `style` chooses.
+/// Writes a value in one of many spellings, chosen by `style`.
 pub fn write(value: &Json, style: u32) -> String {
     let mut out = String::new();
     write_value(value, style, &mut out);
@@ -219,7 +219,7 @@ fn write_value(value: &Json, style: u32, out: &mut String) {
             out.push(']');
         }
         Json::Object(entries) => {
-            // The order of the keys is the writer's choice.
+            // JSON leaves the order of keys to the writer.
             let mut entries: Vec<_> = entries.iter().collect();
             if style & 2 == 2 {
                 entries.reverse();
@@ -259,7 +259,7 @@ fn write_units(units: &[u16], style: u32, out: &mut String) {
 
 const INSTANTS: [&str; 4] = ["created_at", "updated_at", "started_at", "ended_at"];
 
-/// Parts of keys under which a credential could stand: their values are not kept, and not generated.
+/// Parts of keys that name a credential: such values are redacted, so they are not generated.
 const OF_CREDENTIALS: [&str; 7] =
     ["token", "passw", "pwd", "phrase", "secret", "authorization", "credential"];
 
@@ -269,7 +269,7 @@ fn text() -> impl Strategy<Value = Vec<u16>> {
         2 => "\\PC{0,8}".prop_map(|text| units(&text)),
         1 => vec(prop_oneof![Just('\0'), Just('"'), Just('\\'), Just('/'), Just('\n'), Just('\u{7f}'), any::<char>()], 0..6)
             .prop_map(|letters| units(&String::from_iter(letters))),
-        // Lone surrogates, and pairs by chance.
+        // Lone surrogates, and sometimes pairs.
         1 => vec(prop_oneof![0xd800..=0xdfff_u16, 0x20..=0x7e_u16], 0..5),
     ]
 }
@@ -312,7 +312,7 @@ pub fn value() -> impl Strategy<Value = Json> {
     })
 }
 
-/// Of a person or a token that is not known by its id, nothing is kept.
+/// A person or token without an id is dropped.
 fn no_person() -> impl Strategy<Value = Json> {
     value().prop_filter("it is not kept", |value| !matches!(value, Json::Object(_) | Json::Array(_)))
 }
@@ -336,7 +336,7 @@ fn words(words: &'static [&'static str]) -> impl Strategy<Value = Json> {
     prop::sample::select(words).prop_map(|word| Json::Text(units(word)))
 }
 
-/// The right type of each documented field but the id.
+/// A valid value of each documented field except the id.
 fn fitting(field: &str) -> BoxedStrategy<Json> {
     let whole = || any::<i64>().prop_map(|whole| Json::Number(whole.to_string()));
     match field {
@@ -379,7 +379,7 @@ fn id() -> impl Strategy<Value = Json> {
     })
 }
 
-/// The documented fields of a run but the id.
+/// The documented fields of a run except the id.
 const FIELDS: [&str; 20] = [
     "number",
     "created_at",
@@ -403,8 +403,8 @@ const FIELDS: [&str; 20] = [
     "transformation",
 ];
 
-/// The document of a run that has an id, and else what a stranger may send: fields that fit, that do not
-/// fit, that are null or absent, and some that nobody knows.
+/// The document of a run with an id and otherwise arbitrary fields: valid, of the wrong type, null,
+/// absent, and undocumented.
 pub fn run() -> impl Strategy<Value = Json> {
     let fields: Vec<_> = FIELDS
         .into_iter()

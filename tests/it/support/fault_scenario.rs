@@ -1,9 +1,11 @@
-//! This is a scenario: an archive that has runs already, a sync where something goes wrong, and a healthy one after it.
+//! A fault scenario: an archive with runs, a sync with a fault, and a healthy sync after it.
 
+use super::fault::FaultPlan;
+use super::fault_proxy::FaultProxy;
 use super::workspace::{Workspace, at, manners, normal, options};
 use chrono::TimeDelta;
 use runledger::api::{BaseUrl, Client, ClientConfig};
-use runledger::sandbox::{FaultPlan, Gateway, Outcome};
+use runledger::sandbox::Outcome;
 use runledger::secret::ApiKey;
 use runledger::snapshot::hash;
 use runledger::store::Archive;
@@ -14,20 +16,20 @@ use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How many runs there are before anything goes wrong, and how many are added then.
+/// The number of runs before the fault, and the number added at the fault.
 pub const RUNS: [usize; 2] = [70, 30];
 
-/// When each state of a run was seen, and its hash.
+/// When each state of a run was observed, and its hash.
 type Snapshots = BTreeSet<String>;
 
 pub struct FaultScenario {
     pub workspace: Workspace,
-    pub gateway: Gateway,
+    pub proxy: FaultProxy,
     before: Snapshots,
 }
 
 impl FaultScenario {
-    /// An archive of runs, of which some change and thirty are added; then `plan` goes wrong.
+    /// An archive of runs; some change and thirty are added; then the faults of `plan` occur.
     pub fn of(plan: FaultPlan) -> FaultScenario {
         let workspace = Workspace::of(RUNS[0]);
         for path in [workspace.path(), workspace.file("undisturbed.db")] {
@@ -44,64 +46,67 @@ impl FaultScenario {
                 model.add();
             }
         }
-        let gateway = workspace.runtime.block_on(Gateway::before(&workspace.sandbox, plan)).unwrap();
+        let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, plan)).unwrap();
         workspace.sandbox.forget_requests();
         let before = snapshots(&workspace.path());
-        FaultScenario { workspace, gateway, before }
+        FaultScenario { workspace, proxy, before }
     }
 
-    /// A client of the gateway.
+    /// A client of the fault proxy.
     pub fn client(&self, manners: ClientConfig) -> Arc<Client> {
-        client(&self.workspace, &self.gateway, manners)
+        client(&self.workspace, &self.proxy, manners)
     }
 
-    /// Reads the whole list through the gateway, a request at a time.
+    /// Reads the whole list through the proxy, one request at a time.
     pub fn sync(&self) -> Summary {
         self.sync_with(manners(), &one_by_one())
     }
 
-    /// Syncs through the gateway; what was kept before must still be there, and all of it in order.
+    /// Syncs through the proxy; asserts that earlier rows are kept and the invariants hold.
     pub fn sync_with(&self, manners: ClientConfig, options: &Options) -> Summary {
         self.sync_by(self.client(manners), options)
     }
 
-    /// As [`FaultScenario::sync_with`], by way of somebody else's client.
+    /// As [`FaultScenario::sync_with`], with another client.
     pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
         let summary = self.workspace.sync_by(client, options);
         let after = snapshots(&self.workspace.path());
-        assert!(after.is_superset(&self.before), "what was kept before is kept");
+        assert!(after.is_superset(&self.before), "earlier snapshots are kept");
         assert_invariants(&self.workspace.path());
         summary
     }
 
-    /// How many runs the archive has.
-    pub fn kept(&self) -> usize {
+    /// The number of runs in the archive.
+    pub fn run_count(&self) -> usize {
         self.workspace.archived().len()
     }
 
-    /// All is well again: the next ordinary sync, with no word about what happened, ends in the archive
-    /// of somebody to whom nothing ever happened.
+    /// Asserts that after the fault, the next sync without options ends in the same archive as an
+    /// undisturbed sync.
     pub fn recovers(&self) {
-        self.gateway.set_plan(FaultPlan::none());
+        self.proxy.set_plan(FaultPlan::none());
         let summary = self.workspace.sync_by(self.client(manners()), &options());
         assert!(summary.result.is_ok(), "{:?}", summary.result);
         let undisturbed = self.workspace.file("undisturbed.db");
         assert!(self.workspace.sync_into(&undisturbed, &options()).result.is_ok());
         assert_invariants(&self.workspace.path());
-        // Two whole ledgers side by side would say little to anybody.
-        assert!(self.workspace.archived() == self.workspace.truth(), "the archive has what the API has");
-        assert!(histories(&self.workspace.path()) == histories(&undisturbed), "and no more");
+        // The difference of two whole ledgers would be unreadable.
+        assert!(self.workspace.archived() == self.workspace.truth(), "the archive has every run of the API");
+        assert!(
+            histories(&self.workspace.path()) == histories(&undisturbed),
+            "the archive has no other runs"
+        );
     }
 }
 
-/// A client of a gateway.
-pub fn client(workspace: &Workspace, gateway: &Gateway, manners: ClientConfig) -> Arc<Client> {
-    let address = BaseUrl::parse(&gateway.url()).unwrap();
+/// A client of a fault proxy.
+pub fn client(workspace: &Workspace, proxy: &FaultProxy, manners: ClientConfig) -> Arc<Client> {
+    let address = BaseUrl::parse(&proxy.url()).unwrap();
     let key = ApiKey::new(workspace.sandbox.api_key(), "the test").unwrap();
     Arc::new(Client::new(address, &key, manners).unwrap())
 }
 
-/// Reads the whole list, a request at a time.
+/// Reads the whole list, one request at a time.
 pub fn one_by_one() -> Options {
     Options { full: true, concurrency: 1, ..options() }
 }
@@ -110,12 +115,12 @@ pub fn exit_code(summary: &Summary) -> u8 {
     summary.result.as_ref().err().map_or(0, |error| error.exit_code())
 }
 
-/// The text of what ended a sync.
-pub fn told(summary: &Summary) -> String {
+/// The text of the error that ended a sync.
+pub fn error_text(summary: &Summary) -> String {
     summary.result.as_ref().err().map_or(String::new(), ToString::to_string)
 }
 
-/// What holds for every archive, whatever happened to it.
+/// Asserts what holds for every archive after any fault.
 pub fn assert_invariants(path: &Path) {
     let archive = Archive::open_for_reading(path).unwrap();
     let number = |sql: &str| -> i64 { archive.connection().query_row(sql, [], |row| row.get(0)).unwrap() };
@@ -153,7 +158,7 @@ fn snapshots(path: &Path) -> Snapshots {
     super::workspace::rows_of(path, sql).into_iter().collect()
 }
 
-/// Every state of every run, times of observation aside.
+/// Every state of every run, without observation times.
 fn histories(path: &Path) -> BTreeMap<Uuid, Vec<Value>> {
     let archive = Archive::open_for_reading(path).unwrap();
     let states =
@@ -161,9 +166,9 @@ fn histories(path: &Path) -> BTreeMap<Uuid, Vec<Value>> {
     hashes(&archive).into_keys().map(|id| (id, states(id))).collect()
 }
 
-/// Such as `2026-11-23T16:00:00Z`, moved by so many seconds, as HTTP writes dates.
+/// An instant such as `2026-11-23T16:00:00Z`, moved by `seconds`, in the date format of HTTP.
 pub fn http_date(seconds_from_now: i64) -> String {
     let now = chrono::Utc::now() + TimeDelta::seconds(seconds_from_now);
-    assert!(now > at("2020-01-01T00:00:00Z").to_utc(), "the machine's clock is set");
+    assert!(now > at("2020-01-01T00:00:00Z").to_utc(), "the instant is valid");
     httpdate::fmt_http_date(now.into())
 }

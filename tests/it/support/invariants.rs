@@ -1,13 +1,13 @@
-//! This is what must hold in any archive at any moment, whatever happened to the program that wrote it.
+//! Invariants of every archive at any time, whatever happened to the process that wrote it.
 
 use runledger::snapshot::Snapshot;
-use runledger::store::{RUN_COLUMNS, run_from_row};
+use runledger::store::{run_columns, run_from_row};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Each is broken by the rows that its query gives.
+/// Queries that return the rows violating an invariant.
 const INVARIANTS: [(&str, &str); 9] = [
     (
         "a run has one current snapshot",
@@ -59,7 +59,7 @@ const INVARIANTS: [(&str, &str); 9] = [
     ),
 ];
 
-/// A copy of the archive with its write-ahead log: looking at it leaves what a killed program left.
+/// Copies the archive with its write-ahead log: opening the original would change what a killed process left.
 pub fn copied(path: &Path) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
@@ -71,7 +71,7 @@ pub fn copied(path: &Path) -> (TempDir, PathBuf) {
     (folder, copy)
 }
 
-/// Fails when the file there is no sound archive. One that was only just begun is.
+/// Asserts that the file is a sound archive. A file that was only just created is one.
 pub fn assert_sound(path: &Path, when: &str) {
     if !path.exists() {
         return;
@@ -91,7 +91,7 @@ pub fn assert_sound(path: &Path, when: &str) {
     for (invariant, broken) in INVARIANTS {
         assert_eq!(texts(broken), [""; 0], "{invariant}: {when}");
     }
-    let sql = format!("SELECT {RUN_COLUMNS}, content_hash FROM run_snapshots");
+    let sql = format!("SELECT {}, content_hash FROM run_snapshots", run_columns());
     let mut statement = archive.prepare(&sql).unwrap();
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
@@ -102,7 +102,7 @@ pub fn assert_sound(path: &Path, when: &str) {
     }
 }
 
-/// What an archive holds, a line a row, times of observation and the numbering of rows aside.
+/// The contents of an archive, one line per row, without observation times and row numbers.
 pub fn contents(path: &Path) -> Vec<String> {
     let archive = Connection::open(path).unwrap();
     let mut lines = Vec::new();

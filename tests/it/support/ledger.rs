@@ -1,21 +1,21 @@
-//! This is a ledger in memory for the tests of reports and exports, with rows written by hand.
+//! A ledger in memory for the tests of reports and exports, with rows written by hand.
 
 use chrono_tz::Tz;
 use runledger::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
 
-/// The archive's schema, one migration after the other.
+/// The archive's schema: all migrations in order.
 const MIGRATIONS: [&str; 2] = [
     include_str!("../../../migrations/V1__the_ledger.sql"),
     include_str!("../../../migrations/V2__closed_months.sql"),
 ];
 
-/// An archive without a row.
+/// An empty archive.
 pub fn empty() -> Connection {
     with("")
 }
 
-/// The archive of `ledger.sql`, which says why each row is there.
+/// The archive of `ledger.sql`, which explains each row.
 pub fn small() -> Connection {
     with(include_str!("ledger.sql"))
 }
@@ -28,12 +28,12 @@ fn with(rows: &str) -> Connection {
     archive
 }
 
-/// The archive as reports see it, in a span and a zone.
+/// A ledger over the archive, in a span and a zone.
 pub fn opened<'a>(archive: &'a Connection, span: &Span, zone: Tz) -> Ledger<'a> {
     Ledger::open(archive, Scope { span: *span, zone, ..Scope::default() }).unwrap()
 }
 
-/// The archive of `findings.sql`, which says why each row is there.
+/// The archive of `findings.sql`, which explains each row.
 pub fn findings() -> Connection {
     with(include_str!("findings.sql"))
 }

@@ -1,13 +1,13 @@
--- A small ledger whose figures can be worked out by hand: each row is here for a reason.
+-- A small ledger with figures that can be computed by hand. A comment explains each row.
 INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, program_version, api_url, last_observed_at)
 VALUES (1, 'first', '2026-06-01T00:00:00.000000Z', '2026-06-01T00:01:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-06-01T00:00:30.000000Z');
 
 INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, observed_at) VALUES
-    -- Two pipelines with one name.
+    -- Two pipelines with the same name.
     ('source', 's-1', 'vendas', 'Vendas', 1, '2026-06-01T00:00:00.000000Z'),
     ('source', 's-2', 'vendas-2', 'Vendas', 1, '2026-06-01T00:00:00.000000Z'),
-    -- A name that CSV, Markdown, a terminal and a spreadsheet could each misread.
+    -- A name that CSV, Markdown, a terminal and a spreadsheet could misread.
     ('destination', 'd-1', NULL, '=1+2|"a, b"' || char(10) || '👩‍🚀 <ação>', 1, '2026-06-01T00:00:00.000000Z'),
     ('transformation', 't-1', 'modelo', NULL, 1, '2026-06-01T00:00:00.000000Z'),
     -- Never ran.
@@ -36,14 +36,14 @@ INSERT INTO run_snapshots (snapshot_id, run_id, observed_at, sync_id, content_ha
     (5, 'run-05', '2026-06-01T00:00:04.000000Z', 1, zeroblob(32), 5, '2026-02-10T08:00:00.000000Z',
      '2026-02-10T08:00:00.000000Z', NULL, NULL, 'running', '{"type":"cron"}', 'cron', NULL,
      NULL, NULL, NULL, NULL, 's-1', NULL, NULL, NULL),
-    -- A month of unknown costs only: one run done, one not started and so booked when it was created.
+    -- A month with only unknown costs: one run ended, one not started and so booked at its creation.
     (6, 'run-06', '2026-06-01T00:00:05.000000Z', 1, zeroblob(32), 6, '2026-03-15T07:59:59.500000Z',
      '2026-03-15T08:00:00.000000Z', '2026-03-15T08:00:10.000000Z', 10, 'success', '{"type":"cron"}', 'cron', 'charged',
      NULL, NULL, NULL, NULL, 's-1', NULL, NULL, NULL),
     (7, 'run-07', '2026-06-01T00:00:06.000000Z', 1, zeroblob(32), 7, '2026-03-20T08:00:00.000000Z',
      NULL, NULL, NULL, 'queued', '{"type":"cron"}', 'cron', NULL,
      NULL, NULL, NULL, NULL, NULL, NULL, 't-1', NULL),
-    -- No instant at all.
+    -- Without any instant.
     (8, 'run-08', '2026-06-01T00:00:07.000000Z', 1, zeroblob(32), 8, NULL,
      NULL, NULL, NULL, 'failed', NULL, NULL, 'not_charged',
      0.5, 500000000, NULL, NULL, 's-2', NULL, NULL, NULL),
@@ -54,7 +54,7 @@ INSERT INTO run_snapshots (snapshot_id, run_id, observed_at, sync_id, content_ha
     (10, 'run-10', '2026-06-01T00:00:09.000000Z', 1, zeroblob(32), 10, '2026-04-01T00:00:00.000000Z',
      '2026-04-01T00:00:00.000000Z', '2026-04-01T00:00:01.000000Z', 1, 'success', '{"type":"manual"}', 'manual', 'charged',
      1e-9, 1, NULL, NULL, 's-2', NULL, NULL, NULL),
-    -- Two pipelines at once, so none; and a status that nobody has invented yet.
+    -- Two pipelines, so it belongs to neither; and an unknown status.
     (11, 'run-11', '2026-06-01T00:00:10.000000Z', 1, zeroblob(32), 11, '2026-05-01T00:00:00.000000Z',
      '2026-05-01T00:00:30.000000Z', '2026-05-01T00:01:40.000000Z', 70, 'paused', '{"type":"manual"}', 'manual', 'charged',
      2.0, 2000000000, 0.0, 0, 's-1', 'd-1', NULL, NULL),
@@ -63,7 +63,7 @@ INSERT INTO run_snapshots (snapshot_id, run_id, observed_at, sync_id, content_ha
      '2026-05-02T00:00:10.000000Z', '2026-05-02T00:00:40.000000Z', 30, 'failed', '{"type":"cron"}', 'cron', 'not_charged',
      0.03, 30000000, NULL, NULL, 'vendas', NULL, NULL, NULL);
 
--- What was known before: run-01's cost was unknown at success, then 0.08, then 0.1; run-02 was 0.24 at success.
+-- Earlier states: run-01's cost was unknown at success, then 0.08, then 0.1; run-02 was 0.24 at success.
 INSERT INTO run_snapshots (snapshot_id, run_id, observed_at, superseded_at, sync_id, content_hash, created_at, started_at,
     status, el_cost_usd, el_cost_nanos, transformation_cost_usd, transformation_cost_nanos, source) VALUES
     (101, 'run-01', '2026-01-05T09:59:55.000000Z', '2026-01-05T10:00:30.500000Z', 1, zeroblob(32),

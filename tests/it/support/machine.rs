@@ -1,4 +1,4 @@
-//! This is a machine for the tests of the whole command: the binary, a folder, and a sandbox API in the test's own process.
+//! A machine for tests of the whole program: the binary, a folder, and a sandbox API in the test's process.
 
 use chrono::{TimeDelta, Utc};
 use runledger::sandbox::{Call, Model, Options, Outcome, Plan, Sandbox};
@@ -19,10 +19,10 @@ pub struct Machine {
     folder: TempDir,
 }
 
-/// How a command ended.
+/// A finished command: exit code, standard output and standard error.
 #[derive(Debug)]
 pub struct Ended {
-    /// `None`: a signal ended it that it did not catch.
+    /// `None`: an uncaught signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -30,21 +30,21 @@ pub struct Ended {
 
 impl From<Output> for Ended {
     fn from(output: Output) -> Ended {
-        let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
+        let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
         Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
 impl Ended {
-    /// Fails unless it ended with this code, in these words, and said what to do.
+    /// Asserts that it ended with this code and text, and printed a hint.
     pub fn refused(&self, code: i32, words: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(self.stderr.contains(words), "{words:?} is not in {self:?}");
-        assert!(self.stderr.contains("\nhint: "), "it does not say what to do: {self:?}");
+        assert!(self.stderr.contains("\n  hint:  "), "there is no hint:  {self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
     }
 
-    /// Fails unless it ended with this code.
+    /// Asserts that it ended with this code.
     pub fn with(self, code: i32) -> Ended {
         assert_eq!(self.code, Some(code), "{self:?}");
         self
@@ -52,7 +52,7 @@ impl Ended {
 }
 
 impl Machine {
-    /// A sandbox with so many runs in thirty days.
+    /// A sandbox with `runs` runs in thirty days.
     pub fn of(runs: usize) -> Machine {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -73,20 +73,20 @@ impl Machine {
     pub fn command<'a>(&self, archive: &Path, arguments: impl AsRef<[&'a str]>) -> Command {
         let mut command = Command::new(RUNLEDGER);
         command.args(arguments.as_ref()).arg("--db").arg(archive);
-        self.furnish(&mut command);
+        self.set_environment(&mut command);
         command
     }
 
-    /// The binary, through a shell that first limits how large a file may become, in blocks of 512 bytes.
+    /// The binary, under a shell that limits the file size, in blocks of 512 bytes.
     pub fn limited<'a>(&self, blocks: u32, archive: &Path, arguments: impl AsRef<[&'a str]>) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -f {blocks} && exec \"$@\""), "sh", RUNLEDGER]);
         command.args(arguments.as_ref()).arg("--db").arg(archive);
-        self.furnish(&mut command);
+        self.set_environment(&mut command);
         command
     }
 
-    fn furnish(&self, command: &mut Command) {
+    fn set_environment(&self, command: &mut Command) {
         command
             .current_dir(self.folder())
             .env("NEKT_API_KEY", self.sandbox.api_key())
@@ -100,12 +100,12 @@ impl Machine {
         self.command(archive, arguments).output().unwrap().into()
     }
 
-    /// Syncs to the end, and fails unless it ends with this code.
+    /// Runs a whole sync and asserts its exit code.
     pub fn synced(&self, archive: &Path, code: i32) -> Ended {
         self.run(archive, SYNC).with(code)
     }
 
-    /// An hour in which runs end, costs arrive or are corrected, runs begin, and one is deleted.
+    /// An hour in which runs end, costs arrive or are corrected, runs start, and one is deleted.
     pub fn let_an_hour_pass(&self) {
         let mut model = self.sandbox.model();
         model.advance(TimeDelta::hours(1));
@@ -134,12 +134,12 @@ impl Machine {
 /// A sync of many small pages.
 pub const SYNC: [&str; 6] = ["sync", "--page-size", "10", "--concurrency", "1", "--quiet"];
 
-/// A process that a request of its own, or any thread, can put an end to.
+/// A process that any thread can kill, including one that handles its requests.
 #[derive(Clone, Default)]
 pub struct Victim(Arc<Mutex<Option<Child>>>);
 
 impl Victim {
-    /// Starts it. Whoever calls meanwhile waits until it is there.
+    /// Starts it. Concurrent calls wait until it has started.
     pub fn start(&self, command: &mut Command) -> Running {
         let mut place = self.0.lock().unwrap();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -148,7 +148,7 @@ impl Victim {
         Running { stderr, victim: self.clone() }
     }
 
-    /// Ends it as a loss of power would.
+    /// Kills it with SIGKILL.
     pub fn kill(&self) {
         self.0.lock().unwrap().as_mut().expect("it was started").kill().unwrap();
     }
@@ -165,14 +165,14 @@ impl Victim {
     }
 }
 
-/// A victim under way.
+/// A victim that is running.
 pub struct Running {
     stderr: std::process::ChildStderr,
     victim: Victim,
 }
 
 impl Running {
-    /// Waits until it ends. While it lives, others can reach it.
+    /// Waits until it ends. Meanwhile others can kill it.
     pub fn wait(mut self) -> Ended {
         let mut stderr = String::new();
         self.stderr.read_to_string(&mut stderr).unwrap();
@@ -182,7 +182,7 @@ impl Running {
     }
 }
 
-/// Whether a request asks for a page of the run list.
+/// Whether a request is for a page of the run list.
 pub fn is_page(call: &Call) -> bool {
     call.path == "/api/v1/runs/"
 }

@@ -1,8 +1,12 @@
-//! This is what the tests share: workspaces, machines, ledgers written by hand, and comparisons.
+//! Fixtures that several test modules share: workspaces, machines, hand-written ledgers, comparisons.
 
+pub mod command;
 pub mod document;
+pub mod fault;
+pub mod fault_proxy;
 pub mod fault_scenario;
 pub mod golden;
+mod gzip;
 pub mod invariants;
 pub mod ledger;
 pub mod machine;

@@ -1,9 +1,10 @@
-//! This is an office for the tests of what finance signs: a workspace whose months are over, and the command to ask it.
+//! A month-end fixture: a workspace with past months, and the command that queries it.
 
+use super::command::{Ran, ran, rows_of_csv};
 use super::workspace::{Workspace, at, options, rows_of};
 use chrono::TimeDelta;
 use fastrand::Rng;
-use runledger::sandbox::{Document, Kind, Model, Options as SandboxOptions, Outcome, Plan};
+use runledger::sandbox::{Document, Model, Options as SandboxOptions, Outcome, PipelineKind, Plan};
 use runledger::sync::{Options, Summary};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -12,41 +13,23 @@ use std::fs;
 use std::process::Command;
 use uuid::Uuid;
 
-/// The month that most tests close, years before any clock that they run by.
+/// The month that most tests close, years before the current date.
 pub const MONTH: &str = "2025-02";
 
-/// The zone of that month: it begins three hours after UTC's.
+/// The zone of that month: its months start three hours after those of UTC.
 pub const ZONE: &str = "America/Sao_Paulo";
 
-/// When an office opens: MONTH is over.
+/// The start of the fixture: MONTH is over.
 pub const OPENS: &str = "2025-03-05T12:00:00Z";
 
 pub struct MonthEnd {
     pub workspace: Workspace,
-    /// Runs that were deleted, so that they can come back.
+    /// Deleted runs, so that they can return.
     deleted: RefCell<Vec<(Uuid, Document)>>,
 }
 
-/// How a command ended.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Ran {
-    /// Fails unless it was refused with this code, in these words, and said nothing on standard output.
-    pub fn refused(&self, code: i32, words: &[&str]) {
-        assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
-        for words in words {
-            assert!(self.err.contains(words), "{words:?} is not in {}", self.err);
-        }
-    }
-}
-
 impl MonthEnd {
-    /// So many runs in the thirty days before it opens, all of them settled, in an archive that was synced once.
+    /// `runs` settled runs in the thirty days before the start, synced once into an archive.
     pub fn of(runs: usize) -> MonthEnd {
         let month_end = MonthEnd::opening(OPENS, runs, 30);
         month_end.settle();
@@ -54,7 +37,7 @@ impl MonthEnd {
         month_end
     }
 
-    /// Another office: as [`MonthEnd::of`], with pipelines and runs that no office of another seed has.
+    /// Another fixture: as [`MonthEnd::of`], with pipelines and runs that no other seed has.
     pub fn elsewhere(runs: usize, seed: u64) -> MonthEnd {
         let now = at(OPENS).to_utc();
         let plan = Plan { runs, seed, span: TimeDelta::days(30), ..Plan::ending_at(now) };
@@ -65,7 +48,7 @@ impl MonthEnd {
         month_end
     }
 
-    /// An office that opens then, with so many runs in the days before and nothing in its archive.
+    /// A fixture that starts at that instant, with `runs` runs in the days before and an empty archive.
     pub fn opening(now: &str, runs: usize, days: i64) -> MonthEnd {
         let now = at(now).to_utc();
         let plan = Plan { runs, span: TimeDelta::days(days), ..Plan::ending_at(now) };
@@ -73,7 +56,7 @@ impl MonthEnd {
         MonthEnd { workspace, deleted: RefCell::default() }
     }
 
-    /// Ends every run, and lets every cost arrive.
+    /// Ends every run and sets its cost.
     pub fn settle(&self) {
         let mut model = self.workspace.sandbox.model();
         for id in model.in_progress() {
@@ -88,7 +71,7 @@ impl MonthEnd {
         }
     }
 
-    /// Reads the whole list, an hour later. Gives the moment of knowledge.
+    /// Syncs the whole list an hour later. Returns the instant of the last observation.
     pub fn sync(&self) -> String {
         self.workspace.wait(TimeDelta::hours(1));
         let summary = self.sync_now();
@@ -100,12 +83,12 @@ impl MonthEnd {
         self.workspace.sync(&Options { full: true, ..options() })
     }
 
-    /// The moment of the last observation.
+    /// The instant of the last observation.
     pub fn known_at(&self) -> String {
         self.workspace.rows("SELECT max(last_observed_at) FROM syncs").remove(0)
     }
 
-    /// The runs that were booked in MONTH when they were last seen, the first first.
+    /// The runs booked in MONTH at their last observation, oldest first.
     pub fn runs_of_the_month(&self) -> Vec<Uuid> {
         let sql = "SELECT run_id FROM runs \
                    WHERE booked_at >= '2025-02-01T03:00:00.000000Z' AND booked_at < '2025-03-01T03:00:00.000000Z' \
@@ -119,7 +102,7 @@ impl MonthEnd {
         self.workspace.sandbox.model().change(id, |run| run.extend(fields));
     }
 
-    /// A run like another one that is created, and starts, at an instant.
+    /// Creates a copy of a run that is created and starts at an instant.
     pub fn add_like(&self, other: Uuid, at: &str) -> Uuid {
         let mut model = self.workspace.sandbox.model();
         let mut run = model.document(other).unwrap();
@@ -132,7 +115,7 @@ impl MonthEnd {
         id
     }
 
-    /// Some of all that can become known, drawn at random.
+    /// Applies changes of every kind, drawn at random.
     pub fn upset(&self, rng: &mut Rng) {
         let mut model = self.workspace.sandbox.model();
         for _ in 0..rng.usize(3..12) {
@@ -179,7 +162,7 @@ impl MonthEnd {
                     model.insert(id, &run);
                 }
                 _ => {
-                    let kind = Kind::ALL[rng.usize(..3)];
+                    let kind = PipelineKind::ALL[rng.usize(..3)];
                     let pipelines: Vec<Uuid> = model.pipelines(kind).map(|(id, _)| id).collect();
                     if let Some(pipeline) = pipelines.get(rng.usize(..pipelines.len().max(1))) {
                         match rng.u8(..4) {
@@ -194,7 +177,7 @@ impl MonthEnd {
 
     // ---- the command
 
-    /// What the settings file beside the archive says from now on.
+    /// Writes the settings file beside the archive.
     pub fn set(&self, settings: &str) {
         fs::write(self.workspace.file("runledger.toml"), settings).unwrap();
     }
@@ -213,28 +196,28 @@ impl MonthEnd {
         ran(self.command(arguments))
     }
 
-    /// What the command says, which has to end well.
-    pub fn says(&self, arguments: &[&str]) -> String {
+    /// Standard output of the command, which must succeed.
+    pub fn output(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
         ran.out
     }
 
-    /// The rows of what the command says, as CSV, by their columns.
+    /// The rows of the command's CSV, as maps from column to cell.
     pub fn rows(&self, arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
         let csv = match arguments[0] {
-            "export" => self.says(arguments),
-            _ => self.says(&[arguments, &["--format", "csv"]].concat()),
+            "export" => self.output(arguments),
+            _ => self.output(&[arguments, &["--format", "csv"]].concat()),
         };
         rows_of_csv(&csv)
     }
 
-    /// The sum of a column of what the command says, in nano-dollars.
+    /// The sum of a column of the command's CSV, in nano-dollars.
     pub fn sum(&self, arguments: &[&str], column: &str) -> i128 {
         self.rows(arguments).iter().map(|row| nanos(&row[column])).sum()
     }
 
-    /// What each of these commands says in a scope, by what was asked.
+    /// The output of each of these commands in a scope, by its arguments.
     pub fn answers(&self, questions: &[Vec<&str>], scope: &[&str]) -> BTreeMap<String, Vec<u8>> {
         let answer = |question: &Vec<&str>| {
             let mut arguments = [question, scope].concat();
@@ -243,13 +226,13 @@ impl MonthEnd {
             if is_sheet {
                 arguments.extend(["--output", file.to_str().unwrap()]);
             }
-            let said = self.says(&arguments).into_bytes();
+            let said = self.output(&arguments).into_bytes();
             (question.join(" "), if is_sheet { fs::read(&file).unwrap() } else { said })
         };
         questions.iter().map(answer).collect()
     }
 
-    /// Every row of a table, or what a query gives.
+    /// Every row of a table or query.
     pub fn table(&self, sql: &str) -> Vec<String> {
         rows_of(&self.workspace.path(), sql)
     }
@@ -267,19 +250,7 @@ fn cost(rng: &mut Rng) -> Value {
     }
 }
 
-pub fn ran(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let err = text(output.stderr);
-    assert!(!err.contains("panicked"), "{err}");
-    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err }
-}
-
-pub fn rows_of_csv(csv: &str) -> Vec<BTreeMap<String, String>> {
-    csv::Reader::from_reader(csv.as_bytes()).deserialize().map(Result::unwrap).collect()
-}
-
-/// A decimal in nano-dollars; blank is nothing.
+/// Parses a decimal into nano-dollars; blank is zero.
 pub fn nanos(text: &str) -> i128 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     assert!(decimals.len() <= 9, "{text}");
@@ -289,11 +260,11 @@ pub fn nanos(text: &str) -> i128 {
     })
 }
 
-/// Every report and export as programs read it.
+/// Every report and export in the formats that programs read.
 pub fn questions() -> Vec<Vec<&'static str>> {
     let mut questions: Vec<Vec<&str>> = vec![
         vec!["report", "cost", "--by", "day,pipeline", "--format", "csv"],
-        vec!["report", "cost", "--by", "kind,trigger,status,centre", "--format", "csv"],
+        vec!["report", "cost", "--by", "kind,trigger,status,cost-center", "--format", "csv"],
         vec!["report", "duration", "--by", "week,pipeline", "--format", "csv"],
         vec!["export", "documents"],
     ];
@@ -306,11 +277,20 @@ pub fn questions() -> Vec<Vec<&'static str>> {
     questions
 }
 
-/// What must stay for ever of a closed month: every split and format of every report and export.
+/// The commands whose output a close freezes: every split and format of every report and export.
 pub fn questions_of_a_month() -> Vec<Vec<&'static str>> {
     let mut questions = questions();
-    let splits =
-        ["month", "week", "day", "pipeline", "kind", "trigger", "status", "centre", "centre,pipeline,day"];
+    let splits = [
+        "month",
+        "week",
+        "day",
+        "pipeline",
+        "kind",
+        "trigger",
+        "status",
+        "cost-center",
+        "cost-center,pipeline,day",
+    ];
     for by in splits {
         for report in ["cost", "duration"] {
             for format in ["table", "csv", "json", "markdown", "xlsx"] {

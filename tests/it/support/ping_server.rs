@@ -1,4 +1,4 @@
-//! This is somebody who waits for pings, for the tests: a server that writes down what it is told and answers as it should.
+//! A ping server for the tests: it records requests and sends the configured responses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,28 +6,28 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What it was told once.
+/// One received ping.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Ping {
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The rest of the head.
+    /// The headers.
     pub head: String,
     pub body: String,
 }
 
-/// What it answers: a status, such as `200 OK`; or nothing, for so long.
+/// A response: a status, such as `200 OK`, or silence for a while.
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(&'static str),
-    NoProgress(Duration),
+    Silence(Duration),
 }
 
 #[derive(Clone)]
 pub struct PingServer {
     port: u16,
-    told: Arc<Mutex<Vec<Told>>>,
+    pings: Arc<Mutex<Vec<Ping>>>,
     replies: Arc<Mutex<Vec<Reply>>>,
 }
 
@@ -35,42 +35,42 @@ impl PingServer {
     pub fn new() -> PingServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (told, replies) = (Arc::default(), Arc::default());
-        let ping_server = PingServer { port, told: Arc::clone(&told), replies: Arc::clone(&replies) };
+        let (pings, replies) = (Arc::default(), Arc::default());
+        let ping_server = PingServer { port, pings: Arc::clone(&pings), replies: Arc::clone(&replies) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (told, replies) = (Arc::clone(&told), Arc::clone(&replies));
-                thread::spawn(move || listen(stream, &told, &replies));
+                let (pings, replies) = (Arc::clone(&pings), Arc::clone(&replies));
+                thread::spawn(move || listen(stream, &pings, &replies));
             }
         });
         ping_server
     }
 
-    /// Its address, with the secret in its path and in its query.
+    /// Its URL, with the secret in its path and in its query.
     pub fn url(&self, secret: &str) -> String {
         format!("http://127.0.0.1:{}/ping/{secret}?key={secret}&rid=1", self.port)
     }
 
-    /// Answers so from now on: the next with the first, and every later one with the last.
+    /// Sets the responses: the next request gets the first, and every later one the last.
     pub fn reply(&self, replies: &[Reply]) {
         *self.replies.lock().unwrap() = replies.to_vec();
     }
 
-    /// Waits until it has been told something.
+    /// Waits until it has received a ping.
     pub fn wait(&self) {
-        while self.told.lock().unwrap().is_empty() {
+        while self.pings.lock().unwrap().is_empty() {
             thread::yield_now();
         }
     }
 
-    /// What it was told since the last look.
-    pub fn told(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.told.lock().unwrap())
+    /// The pings received since the last call.
+    pub fn pings(&self) -> Vec<Ping> {
+        std::mem::take(&mut *self.pings.lock().unwrap())
     }
 }
 
-/// Hears one request and answers it.
-fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>>) {
+/// Reads one request and responds.
+fn listen(stream: TcpStream, pings: &Mutex<Vec<Ping>>, replies: &Mutex<Vec<Reply>>) {
     let mut reader = BufReader::new(&stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -85,7 +85,7 @@ fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>
     reader.read_exact(&mut body).unwrap();
     let (first, head) = head.split_once("\r\n").unwrap();
     let mut words = first.split(' ').map(str::to_owned);
-    told.lock().unwrap().push(Told {
+    pings.lock().unwrap().push(Ping {
         method: words.next().unwrap(),
         target: words.next().unwrap(),
         head: head.to_owned(),
@@ -100,7 +100,7 @@ fn listen(stream: TcpStream, told: &Mutex<Vec<Told>>, replies: &Mutex<Vec<Reply>
         }
     };
     match reply {
-        Reply::NoProgress(span) => thread::sleep(span),
+        Reply::Silence(span) => thread::sleep(span),
         Reply::Status(status) => {
             let _ = write!(
                 &stream,

@@ -1,4 +1,4 @@
-//! This is a workspace for the tests: a sandbox API, a clock that moves when it is told to, and an archive in a folder of its own.
+//! A workspace fixture: a sandbox API, a manual clock, and an archive in a temporary folder.
 
 use chrono::TimeDelta;
 use runledger::api::{BaseUrl, Client, ClientConfig, RetryPolicy};
@@ -18,19 +18,19 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// How many runs a page has, unless a test says otherwise.
+/// The default page size.
 pub const PAGE_SIZE: u32 = 20;
 
-/// How often a request is tried.
+/// The maximum number of attempts per request.
 pub const ATTEMPTS: u32 = 4;
 
-/// When every test begins.
+/// The start time of every test.
 const BEGIN: &str = "2026-11-23T16:00:00Z";
 
-/// A clock that stands still until it is moved.
+/// A clock that only a test advances.
 pub struct ManualClock {
     now: Mutex<Instant>,
-    /// Readings left until the alarm goes off, and what it stops.
+    /// Readings left until the alarm, and the token that it cancels.
     alarm: Mutex<Option<(u32, Arc<CancelToken>)>>,
 }
 
@@ -39,8 +39,8 @@ impl ManualClock {
         *self.now.lock().unwrap() = at(text);
     }
 
-    /// Stops somebody when the clock is read for the `reading`-th time from now: an instant that is
-    /// the same in each test, whatever the machine is busy with.
+    /// Cancels a sync when the clock is read for the `reading`-th time from now. That is the same point in
+    /// each run of the test, whatever the load of the machine.
     pub fn stop_at(&self, reading: u32, stop: Arc<CancelToken>) {
         *self.alarm.lock().unwrap() = Some((reading, stop));
     }
@@ -51,17 +51,17 @@ impl Clock for ManualClock {
         if let Some((left, stop)) = self.alarm.lock().unwrap().as_mut() {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                stop.request(15);
+                stop.cancel(15);
             }
         }
         *self.now.lock().unwrap()
     }
 }
 
-/// Somebody who does not look.
-struct Nobody;
+/// Progress that is discarded.
+struct SilentObserver;
 
-impl Observer for Nobody {
+impl Observer for SilentObserver {
     fn advanced(&mut self, _: &Progress) {}
 }
 
@@ -73,7 +73,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// A workspace of so many runs in thirty days.
+    /// A workspace of `runs` runs in thirty days.
     pub fn of(runs: usize) -> Workspace {
         Workspace::serving(runs, SandboxOptions::default())
     }
@@ -83,7 +83,7 @@ impl Workspace {
         Workspace::of_plan(&plan, options)
     }
 
-    /// A workspace as the plan has it; its clock begins at the plan's `now`.
+    /// A workspace with that plan; its clock starts at the plan's `now`.
     pub fn of_plan(plan: &Plan, options: SandboxOptions) -> Workspace {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -94,14 +94,14 @@ impl Workspace {
         Workspace { sandbox, clock, runtime, folder }
     }
 
-    /// Lets time go by, here and in the sandbox.
+    /// Advances the time, here and in the sandbox.
     pub fn wait(&self, span: TimeDelta) {
         self.sandbox.model().advance(span);
         let mut now = self.clock.now.lock().unwrap();
         *now = now.plus(span);
     }
 
-    // ---- asking
+    // ---- syncing
 
     pub fn client(&self) -> Arc<Client> {
         self.client_with(self.sandbox.api_key())
@@ -129,7 +129,7 @@ impl Workspace {
         self.sync_by(self.client_with(key), options)
     }
 
-    /// Syncs into the workspace's archive by way of somebody else's client.
+    /// Syncs into the workspace's archive with another client.
     pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
         self.attempt(&self.path(), client, &CancelToken::default(), options, runledger::sync::sync)
     }
@@ -155,37 +155,38 @@ impl Workspace {
         let lock = Lock::acquire(path, self.clock.now()).unwrap();
         let archive = Archive::open(path, &lock).unwrap();
         let handle = self.runtime.handle();
-        let means = SyncContext { client, handle, clock: &self.clock, stop, observer: &mut Nobody };
+        let means =
+            SyncContext { client, handle, clock: &self.clock, cancel: stop, observer: &mut SilentObserver };
         act(&archive, means, options).unwrap()
     }
 
-    // ---- what was asked
+    // ---- requests
 
-    /// The pages of the run list that were asked for since the last look, in the order in which they came in.
-    pub fn pages_asked(&self) -> Vec<u32> {
+    /// The pages of the run list that were requested since the last call, in order of arrival.
+    pub fn requested_pages(&self) -> Vec<u32> {
         self.sandbox.requests().iter().filter_map(page_of).collect()
     }
 
-    /// The same, sorted: the order of pages that are asked for at once is a matter of luck.
-    pub fn pages_asked_sorted(&self) -> Vec<u32> {
-        let mut pages = self.pages_asked();
+    /// The same, sorted: concurrent requests arrive in any order.
+    pub fn requested_pages_sorted(&self) -> Vec<u32> {
+        let mut pages = self.requested_pages();
         pages.sort_unstable();
         pages
     }
 
-    /// The runs that were asked for by id since the last look, sorted.
-    pub fn runs_asked(&self) -> Vec<Uuid> {
+    /// The runs that were requested by id since the last call, sorted.
+    pub fn requested_runs(&self) -> Vec<Uuid> {
         let mut ids: Vec<Uuid> = self.sandbox.requests().iter().filter_map(run_of).collect();
         ids.sort_unstable();
         ids
     }
 
-    /// The pages of all pipeline lists that were asked for since the last look.
-    pub fn pipeline_pages_asked(&self) -> usize {
+    /// The pages of all pipeline lists that were requested since the last call.
+    pub fn requested_pipeline_pages(&self) -> usize {
         self.sandbox.requests().iter().filter(|call| !call.path.starts_with("/api/v1/runs/")).count()
     }
 
-    // ---- what is true, and what is archived
+    // ---- the sandbox's runs and the archive's
 
     pub fn path(&self) -> PathBuf {
         self.file("runledger.db")
@@ -199,50 +200,50 @@ impl Workspace {
         Archive::open_for_reading(&self.path()).unwrap()
     }
 
-    /// The runs' ids in the order of the list.
+    /// The ids of the runs in list order.
     pub fn ids(&self) -> Vec<Uuid> {
         self.sandbox.model().ids().collect()
     }
 
-    /// Every run as the sandbox has it.
+    /// Every run of the sandbox.
     pub fn truth(&self) -> BTreeMap<Uuid, Value> {
         let model = self.sandbox.model();
         model.ids().map(|id| (id, normal(model.run(id).unwrap()))).collect()
     }
 
-    /// The current state of every run that the archive has.
+    /// The current state of every run in the archive.
     pub fn archived(&self) -> BTreeMap<Uuid, Value> {
         archived_in(&self.path())
     }
 
-    /// Every state of a run that the archive has, oldest first.
+    /// Every state of a run in the archive, oldest first.
     pub fn states(&self, id: Uuid) -> Vec<Value> {
         self.archive().history(id).unwrap().iter().map(|entry| normal(&entry.run.document())).collect()
     }
 
-    /// The rows of a query, each with a bar between its cells.
+    /// The rows of a query, cells joined by `|`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         rows_of(&self.path(), sql)
     }
 
-    /// The one number that a query gives.
+    /// The single number that a query returns.
     pub fn number(&self, sql: &str) -> i64 {
         self.archive().connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 }
 
-/// Patience without waiting.
+/// A retry policy without waiting.
 pub fn manners() -> ClientConfig {
-    let patience = RetryPolicy {
+    let retry = RetryPolicy {
         attempts: ATTEMPTS,
-        first_wait: Duration::ZERO,
-        longest_wait: Duration::ZERO,
-        longest_retry_after: Duration::ZERO,
+        base_delay: Duration::ZERO,
+        max_delay: Duration::ZERO,
+        max_retry_after: Duration::ZERO,
     };
-    ClientConfig { patience, ..ClientConfig::default() }
+    ClientConfig { retry, ..ClientConfig::default() }
 }
 
-/// What most tests sync with: small pages, and no look back.
+/// The options of most tests: small pages, and no lookback.
 pub fn options() -> Options {
     Options { page_size: PAGE_SIZE, lookback: TimeDelta::zero(), ..Options::default() }
 }
@@ -251,16 +252,16 @@ pub fn at(text: &str) -> Instant {
     Instant::parse(text).unwrap()
 }
 
-/// The page of the run list that a request asks for. `None`: it asks for something else.
+/// The page of the run list that a request is for. `None`: another request.
 pub fn page_of(call: &Call) -> Option<u32> {
     if call.path != "/api/v1/runs/" {
         return None;
     }
     let page = url::form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == "page");
-    Some(page.expect("each page is asked for by its number").1.parse().unwrap())
+    Some(page.expect("each page is requested by its number").1.parse().unwrap())
 }
 
-/// The run that a request asks for by its id. `None`: it asks for something else.
+/// The id of the run that a request is for. `None`: another request.
 pub fn run_of(call: &Call) -> Option<Uuid> {
     call.path.strip_prefix("/api/v1/runs/")?.strip_suffix('/')?.parse().ok()
 }
@@ -283,7 +284,7 @@ pub fn normal(text: &str) -> Value {
     run
 }
 
-/// The current state of every run that the archive there has.
+/// The current state of every run in that archive.
 pub fn archived_in(path: &Path) -> BTreeMap<Uuid, Value> {
     let archive = Archive::open_for_reading(path).unwrap();
     rows_of(path, "SELECT run_id FROM runs")
@@ -298,7 +299,7 @@ pub fn archived_in(path: &Path) -> BTreeMap<Uuid, Value> {
         .collect()
 }
 
-/// The rows of a query, each with a bar between its cells.
+/// The rows of a query, cells joined by `|`.
 pub fn rows_of(path: &Path, sql: &str) -> Vec<String> {
     let archive = Archive::open_for_reading(path).unwrap();
     let mut statement = archive.connection().prepare(sql).unwrap();

@@ -1,4 +1,4 @@
-//! This is the test of how a sync ends when the API fails.
+//! The outcome of a sync when the API fails.
 
 use super::{complete, exit_code, tally};
 use crate::support::workspace::{ATTEMPTS, Workspace, options, page_of, run_of};
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[test]
-fn a_key_that_is_refused_ends_the_sync_at_once() {
+fn a_rejected_key_stops_the_sync_at_once() {
     let workspace = Workspace::of(60);
     let summary = workspace.sync_with_key("another-key", &options());
     assert_eq!(exit_code(&summary), 4);
-    assert_eq!(workspace.pages_asked(), [1], "the run list is asked for once");
+    assert_eq!(workspace.requested_pages(), [1], "the run list is requested once");
 
     workspace.sandbox.forget_requests();
     workspace.sandbox.on_request(|_, _| Some(StatusCode::UNAUTHORIZED.into_response()));
@@ -25,7 +25,7 @@ fn a_key_that_is_refused_ends_the_sync_at_once() {
 }
 
 #[test]
-fn a_key_that_is_refused_halfway_leaves_what_was_read() {
+fn a_key_rejected_midway_keeps_the_pages_read() {
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
         let workspace = Workspace::of(100);
         workspace
@@ -33,12 +33,12 @@ fn a_key_that_is_refused_halfway_leaves_what_was_read() {
             .on_request(move |call, _| (page_of(call) == Some(3)).then(|| status.into_response()));
         let summary = workspace.sync(&Options { concurrency: 1, ..options() });
         assert_eq!((exit_code(&summary), workspace.archived().len()), (4, 40));
-        assert_eq!(workspace.pages_asked(), [1, 2, 3]);
+        assert_eq!(workspace.requested_pages(), [1, 2, 3]);
     }
 }
 
 #[test]
-fn an_api_that_fails_for_a_while_is_asked_again() {
+fn an_api_that_fails_temporarily_is_retried() {
     let truncated = || (StatusCode::OK, r#"{"count":100,"next":null,"results":[{"id":"#).into_response();
     let failures: [fn() -> Response; 12] = [
         || StatusCode::REQUEST_TIMEOUT.into_response(),
@@ -64,29 +64,29 @@ fn an_api_that_fails_for_a_while_is_asked_again() {
         });
         let summary = complete(&workspace, &options());
         assert_eq!(workspace.archived(), workspace.truth(), "failure {place}");
-        assert_eq!(workspace.pages_asked_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
-        assert_eq!(summary.tally.requests as usize, workspace.sandbox.request_count());
+        assert_eq!(workspace.requested_pages_sorted(), [1, 2, 2, 2, 2, 3], "failure {place}");
+        assert_eq!(summary.counts.requests as usize, workspace.sandbox.request_count());
     }
 }
 
 #[test]
-fn an_api_that_fails_for_ever_leaves_what_was_read() {
+fn an_api_that_fails_permanently_keeps_the_pages_read() {
     let workspace = Workspace::of(100);
     workspace.sandbox.on_request(|call, _| {
         (page_of(call) == Some(3)).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     });
     let summary = workspace.sync(&Options { concurrency: 1, ..options() });
-    assert_eq!((exit_code(&summary), summary.tally.new), (5, 40));
+    assert_eq!((exit_code(&summary), summary.counts.new), (5, 40));
     assert_eq!(workspace.archived().len(), 40);
-    assert_eq!(workspace.pages_asked(), [1, 2, 3, 3, 3, 3]);
+    assert_eq!(workspace.requested_pages(), [1, 2, 3, 3, 3, 3]);
     workspace.sandbox.on_request(|_, _| None);
     workspace.sandbox.forget_requests();
     complete(&workspace, &Options { concurrency: 1, ..options() });
-    assert_eq!(workspace.pages_asked(), [2, 3, 4, 5, 1, 2], "it goes on where it failed");
+    assert_eq!(workspace.requested_pages(), [2, 3, 4, 5, 1, 2], "it resumes where it failed");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
-/// A page of the run list with links and a count of the test's own making.
+/// A page of the run list with the given links and count.
 fn page_with(model: &Model, page: u32, count: Option<usize>, next: &str) -> Response {
     let runs: Vec<&str> = model.runs().skip((page as usize - 1) * 20).take(20).collect();
     let next = if model.count() > page as usize * 20 { json!(next) } else { Value::Null };
@@ -96,7 +96,7 @@ fn page_with(model: &Model, page: u32, count: Option<usize>, next: &str) -> Resp
 }
 
 #[test]
-fn links_are_never_followed_and_a_count_is_not_needed() {
+fn next_links_are_not_followed_and_a_count_is_optional() {
     let elsewhere = Workspace::of(0);
     for count in [None, Some(0), Some(60), Some(1_000_000)] {
         let workspace = Workspace::of(110);
@@ -107,7 +107,7 @@ fn links_are_never_followed_and_a_count_is_not_needed() {
         });
         let summary = workspace.sync(&options());
         assert_eq!(workspace.archived(), workspace.truth(), "count {count:?}");
-        // A list that claims a million runs and shows 110 is told of.
+        // A list that claims a million runs and returns 110 is reported.
         assert_eq!(
             exit_code(&summary),
             if count == Some(1_000_000) { 3 } else { 0 },
@@ -119,7 +119,7 @@ fn links_are_never_followed_and_a_count_is_not_needed() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
+fn a_redirect_never_receives_the_key() {
     let (workspace, elsewhere) = (Workspace::of(60), Workspace::of(60));
     let target = format!("{}/api/v1/runs/?page=1", elsewhere.sandbox.url());
     workspace.sandbox.on_request(move |call, _| {
@@ -129,14 +129,14 @@ fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
     let summary = workspace.sync(&options());
     assert_eq!(exit_code(&summary), 5);
     assert!(summary.result.unwrap_err().to_string().contains("redirect"));
-    assert_eq!(workspace.pages_asked(), [1], "it is not asked for again either");
+    assert_eq!(workspace.requested_pages(), [1], "it is not retried");
     assert_eq!(elsewhere.sandbox.request_count(), 0);
 }
 
 #[test]
-fn details_that_fail_are_named_and_the_others_are_kept() {
+fn failing_details_are_reported_and_the_others_kept() {
     let workspace = Workspace::of(100);
-    workspace.sandbox.model().leave_out_of_lists(&["trigger"]);
+    workspace.sandbox.model().omit_from_lists(&["trigger"]);
     let id = workspace.ids()[30];
     workspace.sandbox.on_request(move |call, _| {
         (run_of(call) == Some(id)).then(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
@@ -152,7 +152,7 @@ fn details_that_fail_are_named_and_the_others_are_kept() {
 }
 
 #[test]
-fn runs_fetched_by_id_are_kept_and_unknown_ones_are_named() {
+fn fetch_keeps_known_runs_and_names_unknown_ids() {
     let workspace = Workspace::of(60);
     let ids = workspace.ids();
     let unknown = Uuid::from_u128(7);

@@ -1,4 +1,4 @@
-//! This is the test of what a sync archives, and of the requests that it sends for it.
+//! Incremental and full syncs: what they archive, and the requests that they send.
 
 use super::{complete, full, settled, tally};
 use crate::support::workspace;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A run that has ended, with its cost, as old as can be.
+/// The oldest ended run that has a cost.
 fn oldest_settled(workspace: &Workspace) -> Uuid {
     *settled(&workspace.sandbox.model()).last().unwrap()
 }
 
 #[test]
-fn a_first_sync_archives_every_run_as_it_is() {
+fn a_first_sync_archives_every_run_unchanged() {
     let workspace = Workspace::of(250);
     let summary = complete(&workspace, &options());
     assert_eq!((summary.kind, tally(&summary)), (SyncKind::First, [250, 0, 0, 0]));
@@ -35,7 +35,7 @@ fn a_first_sync_archives_every_run_as_it_is() {
 }
 
 #[test]
-fn an_empty_workspace_is_archived_too() {
+fn an_empty_workspace_is_archived() {
     let workspace = Workspace::of(0);
     for _ in 0..2 {
         assert_eq!(tally(&complete(&workspace, &options())), [0; 4]);
@@ -46,7 +46,7 @@ fn an_empty_workspace_is_archived_too() {
 }
 
 #[test]
-fn a_full_walk_of_an_unchanged_list_is_one_request_a_page_and_adds_nothing() {
+fn a_full_walk_of_an_unchanged_list_sends_one_request_per_page() {
     for concurrency in [1, 4] {
         let workspace = Workspace::of(250);
         let options = Options { concurrency, ..full() };
@@ -54,31 +54,31 @@ fn a_full_walk_of_an_unchanged_list_is_one_request_a_page_and_adds_nothing() {
             workspace.sandbox.forget_requests();
             let summary = complete(&workspace, &options);
             assert_eq!(tally(&summary), [new, 0, 250 - new, 0]);
-            assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=13));
-            assert!(workspace.runs_asked().is_empty());
+            assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=13));
+            assert!(workspace.requested_runs().is_empty());
             assert_eq!(workspace.sandbox.request_count(), 13 + 3);
-            assert_eq!(summary.tally.requests, 13 + 3);
+            assert_eq!(summary.counts.requests, 13 + 3);
         }
         assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
     }
 }
 
 #[test]
-fn a_sync_with_nothing_new_and_no_lookback_asks_for_two_pages() {
+fn a_sync_without_news_or_lookback_requests_two_pages() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     for _ in 0..3 {
         workspace.sandbox.forget_requests();
         let summary = complete(&workspace, &options());
-        assert_eq!((summary.kind, workspace.pages_asked()), (SyncKind::Incremental, vec![1, 2]));
-        assert_eq!(workspace.pipeline_pages_asked(), 3);
+        assert_eq!((summary.kind, workspace.requested_pages()), (SyncKind::Incremental, vec![1, 2]));
+        assert_eq!(workspace.requested_pipeline_pages(), 3);
         assert_eq!(tally(&summary)[..2], [0, 0]);
     }
     assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
 }
 
 #[test]
-fn a_sync_with_nothing_new_asks_for_the_pages_that_the_lookback_covers() {
+fn a_sync_without_news_requests_the_pages_of_the_lookback() {
     let workspace = Workspace::of(250);
     let options = Options { lookback: TimeDelta::days(7), ..options() };
     complete(&workspace, &options);
@@ -91,15 +91,15 @@ fn a_sync_with_nothing_new_asks_for_the_pages_that_the_lookback_covers() {
     };
     let boundary = workspace::at(&created[0]).plus(-TimeDelta::days(7));
     let inside = created.iter().filter(|text| workspace::at(text) >= boundary).count() as u32;
-    // The first page that lies wholly below the boundary is the last that is read.
+    // The first page that is wholly below the boundary is the last one read.
     let last = inside.div_ceil(PAGE_SIZE) + 1;
     assert!((3..=12).contains(&last), "the test needs a boundary inside of the list");
-    assert_eq!(workspace.pages_asked(), Vec::from_iter(1..=last));
-    assert_eq!((tally(&summary)[..2].to_vec(), summary.tally.pages), (vec![0, 0], u64::from(last)));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter(1..=last));
+    assert_eq!((tally(&summary)[..2].to_vec(), summary.counts.pages), (vec![0, 0], u64::from(last)));
 }
 
 #[test]
-fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
+fn a_changed_run_adds_a_snapshot_and_ends_the_previous_one() {
     let workspace = Workspace::of(100);
     let id = workspace.ids()[3];
     complete(&workspace, &options());
@@ -120,7 +120,7 @@ fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
         assert_eq!(pair[0].superseded_at, Some(pair[1].observed_at));
     }
     assert_eq!(history.last().unwrap().superseded_at, None);
-    // As known on each of these moments, and a moment before.
+    // As of each of these instants, and of an instant before.
     let known_on = |moment: &str| {
         workspace.rows(&format!(
             "SELECT number FROM run_snapshots WHERE run_id = '{id}' AND observed_at <= '{moment}'
@@ -137,7 +137,7 @@ fn a_changed_run_adds_a_snapshot_and_closes_the_one_before() {
 }
 
 #[test]
-fn runs_that_finish_and_settle_later_are_followed() {
+fn unfinished_and_unsettled_runs_are_updated() {
     let workspace = Workspace::of(100);
     complete(&workspace, &options());
     let running = workspace.sandbox.model().in_progress();
@@ -162,7 +162,7 @@ fn runs_that_finish_and_settle_later_are_followed() {
 }
 
 #[test]
-fn unsettled_runs_below_the_pages_that_were_read_are_asked_for_by_id() {
+fn unsettled_runs_below_the_read_pages_are_requested_by_id() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     workspace.sandbox.model().change(id, |run| {
@@ -184,7 +184,7 @@ fn unsettled_runs_below_the_pages_that_were_read_are_asked_for_by_id() {
 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &options()))[..2], [0, 0]);
-    assert_eq!(workspace.runs_asked(), Vec::from_iter(unsettled));
+    assert_eq!(workspace.requested_runs(), Vec::from_iter(unsettled));
 
     workspace.sandbox.model().finish(id, Outcome::Failed);
     workspace.sandbox.model().settle(id);
@@ -192,11 +192,11 @@ fn unsettled_runs_below_the_pages_that_were_read_are_asked_for_by_id() {
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    assert!(!workspace.runs_asked().contains(&id), "it is settled now");
+    assert!(!workspace.requested_runs().contains(&id), "the run is settled");
 }
 
 #[test]
-fn a_run_without_a_cost_is_asked_for_until_the_time_to_settle_is_over() {
+fn a_run_without_cost_is_requested_until_it_settles() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     let ended_at = workspace.sandbox.model().document(id).unwrap()["ended_at"].as_str().unwrap().to_owned();
@@ -209,12 +209,12 @@ fn a_run_without_a_cost_is_asked_for_until_the_time_to_settle_is_over() {
     for (settle, asked) in [(age + TimeDelta::minutes(1), true), (age - TimeDelta::minutes(1), false)] {
         workspace.sandbox.forget_requests();
         complete(&workspace, &Options { settle, ..options() });
-        assert_eq!(workspace.runs_asked().contains(&id), asked);
+        assert_eq!(workspace.requested_runs().contains(&id), asked);
     }
 }
 
 #[test]
-fn a_cost_that_changes_without_a_trace_is_found_by_the_full_walk_that_is_due() {
+fn the_next_full_walk_finds_a_silently_changed_cost() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = oldest_settled(&workspace);
@@ -224,17 +224,17 @@ fn a_cost_that_changes_without_a_trace_is_found_by_the_full_walk_that_is_due() {
     for days in [3, 4] {
         workspace.wait(TimeDelta::days(days));
         let summary = complete(&workspace, &options());
-        assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Incremental, 0), "a week is not over yet");
+        assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Incremental, 0), "the week is not over");
     }
     workspace.wait(TimeDelta::seconds(1));
     let summary = complete(&workspace, &options());
     assert_eq!((summary.kind, tally(&summary)[1]), (SyncKind::Full, 1));
     assert_eq!(workspace.states(id)[1]["el_cost_usd"], json!(0.987654321));
-    assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental, "the week begins anew");
+    assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental, "the week starts again");
 }
 
 #[test]
-fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() {
+fn a_vanished_run_is_marked_until_it_returns() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = oldest_settled(&workspace);
@@ -243,13 +243,13 @@ fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() 
     assert_eq!(tally(&complete(&workspace, &options()))[3], 0, "a partial walk marks nothing");
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 249, 1]);
-    assert_eq!(workspace.runs_asked(), [id]);
+    assert_eq!(workspace.requested_runs(), [id]);
     let marked =
         |workspace: &Workspace| workspace.rows("SELECT run_id FROM runs WHERE vanished_at IS NOT NULL");
     assert_eq!(marked(&workspace), [id.to_string()]);
     workspace.sandbox.forget_requests();
-    assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it is news only once");
-    assert!(workspace.runs_asked().is_empty(), "nor is it asked for again");
+    assert_eq!(tally(&complete(&workspace, &full()))[3], 0, "it counts as vanished once");
+    assert!(workspace.requested_runs().is_empty(), "it is not requested again");
     assert_eq!(workspace.archived().len(), 250, "it stays in the archive");
 
     workspace.sandbox.model().insert(id, &document);
@@ -258,7 +258,7 @@ fn a_run_that_the_api_no_longer_has_is_marked_and_unmarked_when_it_comes_back() 
 }
 
 #[test]
-fn an_unsettled_run_that_is_gone_is_marked_by_any_sync() {
+fn any_sync_marks_a_vanished_unsettled_run() {
     let workspace = Workspace::of(250);
     complete(&workspace, &options());
     let id = workspace.sandbox.model().in_progress()[0];
@@ -268,7 +268,7 @@ fn an_unsettled_run_that_is_gone_is_marked_by_any_sync() {
 }
 
 #[test]
-fn a_run_that_was_canceled_without_an_end_is_not_asked_for_for_ever() {
+fn a_canceled_run_without_an_end_eventually_settles() {
     let workspace = Workspace::of(250);
     let id = oldest_settled(&workspace);
     workspace.sandbox.model().change(id, |run| {
@@ -282,5 +282,5 @@ fn a_run_that_was_canceled_without_an_end_is_not_asked_for_for_ever() {
     complete(&workspace, &full());
     workspace.sandbox.forget_requests();
     assert_eq!(complete(&workspace, &options()).kind, SyncKind::Incremental);
-    assert!(!workspace.runs_asked().contains(&id), "it is settled as much as it will ever be");
+    assert!(!workspace.requested_runs().contains(&id), "its settling time is over");
 }

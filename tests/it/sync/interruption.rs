@@ -1,4 +1,4 @@
-//! This is the test of syncs that are interrupted: the next one goes on.
+//! Interrupted syncs: the next one resumes.
 
 use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace;
@@ -11,13 +11,13 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Syncs until this page of the run list is asked for, then stops as SIGINT does.
+/// Syncs until this page of the run list is requested, then stops as SIGINT does.
 fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summary {
     let stop = Arc::new(CancelToken::default());
     let hand = Arc::clone(&stop);
     workspace.sandbox.on_request(move |call, _| {
         if page_of(call) == Some(page) {
-            hand.request(2);
+            hand.cancel(2);
         }
         None
     });
@@ -27,11 +27,11 @@ fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summar
 }
 
 #[test]
-fn an_interrupted_first_sync_keeps_its_pages_and_goes_on_below_them() {
+fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     let workspace = Workspace::of(250);
     let one_by_one = Options { concurrency: 1, ..options() };
     let summary = interrupted_at(&workspace, 6, &one_by_one);
-    assert_eq!((exit_code(&summary), summary.tally.new), (130, 100));
+    assert_eq!((exit_code(&summary), summary.counts.new), (130, 100));
     assert_eq!(workspace.archived().len(), 100);
     assert_eq!(
         workspace.rows("SELECT kind, outcome, exit_code, pages, walk_page, walk_complete FROM syncs"),
@@ -40,47 +40,47 @@ fn an_interrupted_first_sync_keeps_its_pages_and_goes_on_below_them() {
 
     workspace.sandbox.forget_requests();
     let summary = complete(&workspace, &one_by_one);
-    assert_eq!((summary.kind, summary.tally.new), (SyncKind::First, 150));
-    // The page before for the overlap, what is left, then the top for what was created meanwhile.
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((5..=13).chain([1, 2])));
+    assert_eq!((summary.kind, summary.counts.new), (SyncKind::First, 150));
+    // The page before for the overlap, the remaining pages, then the top for runs created meanwhile.
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((5..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 
     workspace.sandbox.forget_requests();
     assert_eq!(complete(&workspace, &one_by_one).kind, SyncKind::Incremental, "the first walk is complete");
-    assert_eq!(workspace.pages_asked(), [1, 2]);
+    assert_eq!(workspace.requested_pages(), [1, 2]);
     let undisturbed = workspace.file("undisturbed.db");
     assert!(workspace.sync_into(&undisturbed, &one_by_one).result.is_ok());
     assert_eq!(workspace.archived(), archived_in(&undisturbed));
 }
 
 #[test]
-fn an_interrupted_first_sync_that_read_ahead_goes_on_below_the_last_page_it_kept() {
+fn prefetched_pages_do_not_affect_where_a_first_sync_resumes() {
     let workspace = Workspace::of(250);
     let summary = interrupted_at(&workspace, 9, &options());
     assert_eq!(exit_code(&summary), 130);
     let kept = u32::try_from(workspace.number("SELECT coalesce(walk_page, 0) FROM syncs")).unwrap();
-    assert!((4..9).contains(&kept), "page 9 is asked for when page 5 is waited for at the earliest: {kept}");
+    assert!((4..9).contains(&kept), "page 9 is requested no earlier than page 5 is awaited: {kept}");
     assert_eq!(workspace.archived().len() as u32, kept * PAGE_SIZE);
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    // Requests of the interrupted sync may still come in: they are for pages further down.
-    let asked = BTreeSet::from_iter(workspace.pages_asked());
+    // Late requests of the interrupted sync can still arrive: they are for pages further down.
+    let asked = BTreeSet::from_iter(workspace.requested_pages());
     assert_eq!(asked, BTreeSet::from_iter((kept..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
 #[test]
-fn a_first_sync_interrupted_twice_ends_as_if_nothing_had_happened() {
+fn a_first_sync_interrupted_twice_ends_undisturbed() {
     let workspace = Workspace::of(250);
     let one_by_one = Options { concurrency: 1, ..options() };
     for (page, asked) in [(4, 1..=4), (9, 3..=9)] {
         workspace.sandbox.forget_requests();
         assert_eq!(exit_code(&interrupted_at(&workspace, page, &one_by_one)), 130);
-        assert_eq!(workspace.pages_asked(), Vec::from_iter(asked));
+        assert_eq!(workspace.requested_pages(), Vec::from_iter(asked));
     }
     workspace.sandbox.forget_requests();
     complete(&workspace, &one_by_one);
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((8..=13).chain([1, 2])));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((8..=13).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
     assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots"), 250);
     assert_eq!(
@@ -90,10 +90,10 @@ fn a_first_sync_interrupted_twice_ends_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean() {
+fn a_stopped_first_sync_has_whole_pages_and_matching_progress() {
     for reading in 1.. {
         let workspace = Workspace::of(60);
-        workspace.sandbox.model().leave_out_of_lists(if reading % 2 == 0 { &["trigger"] } else { &[] });
+        workspace.sandbox.model().omit_from_lists(if reading % 2 == 0 { &["trigger"] } else { &[] });
         let one_by_one = Options { concurrency: 1, ..options() };
         let stop = Arc::new(CancelToken::default());
         workspace.clock.stop_at(reading, Arc::clone(&stop));
@@ -116,7 +116,7 @@ fn a_first_sync_stopped_at_any_moment_has_whole_pages_and_the_progress_they_mean
 }
 
 #[test]
-fn a_first_sync_interrupted_again_and_again_ends_complete() {
+fn a_repeatedly_interrupted_first_sync_completes() {
     for seed in 0..3 {
         let workspace = Workspace::of(150);
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -125,7 +125,7 @@ fn a_first_sync_interrupted_again_and_again_ends_complete() {
         for attempt in 1.. {
             assert!(attempt < 30, "each attempt gets further");
             let stop = Arc::new(CancelToken::default());
-            // The runs that are asked for by id at the end are asked for anew each time.
+            // The runs requested by id at the end are requested anew each time.
             workspace.clock.stop_at(attempt + rng.u32(8..11), Arc::clone(&stop));
             let summary = workspace.sync_until(&stop, &one_by_one);
             if summary.result.is_ok() {
@@ -150,7 +150,7 @@ fn a_first_sync_interrupted_again_and_again_ends_complete() {
 }
 
 #[test]
-fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
+fn attempts_without_a_page_keep_the_resume_point() {
     let workspace = Workspace::of(150);
     let one_by_one = Options { concurrency: 1, ..options() };
     interrupted_at(&workspace, 5, &one_by_one);
@@ -158,12 +158,12 @@ fn attempts_that_read_no_page_do_not_hide_where_a_first_sync_was_interrupted() {
     assert!(workspace.fetch(&[workspace.ids()[140]]).result.is_ok());
     workspace.sandbox.forget_requests();
     complete(&workspace, &one_by_one);
-    assert_eq!(workspace.pages_asked(), Vec::from_iter((4..=8).chain([1, 2])));
+    assert_eq!(workspace.requested_pages(), Vec::from_iter((4..=8).chain([1, 2])));
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
 #[test]
-fn an_interrupted_first_sync_of_a_list_in_no_order_begins_again() {
+fn an_interrupted_first_sync_of_an_unsorted_list_restarts() {
     let workspace = Workspace::of(150);
     workspace.sandbox.model().set_order(Order::Shuffled(11));
     let one_by_one = Options { concurrency: 1, ..options() };
@@ -171,11 +171,11 @@ fn an_interrupted_first_sync_of_a_list_in_no_order_begins_again() {
     workspace.sandbox.forget_requests();
     let summary = complete(&workspace, &one_by_one);
     assert_eq!((summary.kind, summary.newest_first), (SyncKind::First, Some(false)));
-    assert_eq!(workspace.pages_asked()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(workspace.requested_pages()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
-/// What a sync has to find: runs that are new, changed, ended and gone, all over the list.
+/// Changes that a sync must find: new, changed, ended and deleted runs across the list.
 fn live_on(workspace: &Workspace) {
     workspace.wait(TimeDelta::hours(1));
     let mut model = workspace.sandbox.model();
@@ -192,8 +192,8 @@ fn live_on(workspace: &Workspace) {
     model.add();
 }
 
-/// Every state of every run, in order, and which runs are gone.
-fn story(workspace: &Workspace) -> [Vec<String>; 2] {
+/// Every state of every run in order, and the vanished runs.
+fn history(workspace: &Workspace) -> [Vec<String>; 2] {
     [
         "SELECT run_id, content_hash, superseded_at IS NULL FROM run_snapshots ORDER BY run_id, observed_at",
         "SELECT run_id FROM vanished_runs ORDER BY run_id",
@@ -201,20 +201,20 @@ fn story(workspace: &Workspace) -> [Vec<String>; 2] {
     .map(|sql| workspace.rows(sql))
 }
 
-/// The account of each sync adds up to what is in the archive.
+/// Asserts that the counts of each sync add up to the archive's rows.
 fn assert_accounts_add_up(workspace: &Workspace) {
-    let contents = workspace.archive().contents(workspace::at("2026-01-01T00:00:00Z")).unwrap();
+    let contents = workspace.archive().stats(workspace::at("2026-01-01T00:00:00Z")).unwrap();
     assert_eq!(contents.runs as i64, workspace.number("SELECT count(*) FROM runs"));
     assert_eq!(contents.snapshots as i64, workspace.number("SELECT count(*) FROM run_snapshots"));
 }
 
 #[test]
-fn a_full_sync_stopped_at_any_moment_and_repeated_ends_as_if_nothing_had_happened() {
+fn a_full_sync_stopped_at_any_point_completes_when_repeated() {
     let undisturbed = Workspace::of(60);
     complete(&undisturbed, &options());
     live_on(&undisturbed);
     assert_eq!(tally(&complete(&undisturbed, &full())), [1, 4, 53, 3]);
-    let expected = story(&undisturbed);
+    let expected = history(&undisturbed);
     for reading in 1.. {
         let workspace = Workspace::of(60);
         complete(&workspace, &options());
@@ -224,26 +224,26 @@ fn a_full_sync_stopped_at_any_moment_and_repeated_ends_as_if_nothing_had_happene
         let summary = workspace.sync_until(&stop, &full());
         assert_accounts_add_up(&workspace);
         if summary.result.is_ok() {
-            assert!(reading > 15, "the clock is read for each page, and each run that is asked for");
-            assert_eq!(story(&workspace), expected);
+            assert!(reading > 15, "the clock is read for each page and each requested run");
+            assert_eq!(history(&workspace), expected);
             break;
         }
         complete(&workspace, &full());
-        assert_eq!(story(&workspace), expected, "reading {reading}");
+        assert_eq!(history(&workspace), expected, "reading {reading}");
         assert_accounts_add_up(&workspace);
     }
 }
 
 #[test]
-fn what_is_committed_while_details_are_waited_for_is_counted() {
+fn commits_during_detail_requests_are_counted() {
     let workspace = Workspace::of(20);
     let id = workspace.ids()[10];
     workspace.sandbox.model().change(id, |run| drop(run.remove("trigger")));
     let (path, count) = (workspace.path(), Arc::new(std::sync::Mutex::new(None)));
     let seen = Arc::clone(&count);
     workspace.sandbox.on_request(move |call, _| {
-        // The answer is kept back until what came before it is committed: after a second it is. Meanwhile the
-        // runtime gets another thread, or nobody would tell it that the second is over.
+        // The response is held back until the rows before it are committed, which takes a second. Meanwhile the
+        // runtime needs another thread, which wakes the sync after that second.
         tokio::task::block_in_place(|| {
             while run_of(call).is_some() && seen.lock().unwrap().is_none() {
                 let sql = "SELECT (SELECT count(*) FROM run_snapshots), (SELECT sum(runs_new) FROM syncs)";
@@ -257,16 +257,12 @@ fn what_is_committed_while_details_are_waited_for_is_counted() {
         None
     });
     complete(&workspace, &options());
-    assert_eq!(
-        count.lock().unwrap().as_deref(),
-        Some("19|19"),
-        "a kill here would leave a wrong account for ever"
-    );
+    assert_eq!(count.lock().unwrap().as_deref(), Some("19|19"), "a kill here would leave wrong counts");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
 #[test]
-fn an_interrupted_first_sync_misses_nothing_that_changed_meanwhile() {
+fn a_resumed_first_sync_misses_no_change() {
     for seed in 0..6 {
         let workspace = Workspace::of(250);
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -293,12 +289,12 @@ fn an_interrupted_first_sync_misses_nothing_that_changed_meanwhile() {
 }
 
 #[test]
-fn a_full_sync_that_is_asked_for_does_not_go_on_with_an_interrupted_one() {
+fn a_requested_full_sync_does_not_resume_an_interrupted_one() {
     let workspace = Workspace::of(100);
     interrupted_at(&workspace, 3, &Options { concurrency: 1, ..options() });
     workspace.sandbox.forget_requests();
     complete(&workspace, &full());
-    assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=5));
+    assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=5));
     assert_eq!(workspace.archived(), workspace.truth());
 }
 

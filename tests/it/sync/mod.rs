@@ -1,4 +1,4 @@
-//! This is the test of the sync: whatever the API does, the archive has what it showed, and no request too many is sent.
+//! The sync: whatever the API does, the archive has what it returned, and no request is superfluous.
 
 mod api_errors;
 mod incremental;
@@ -15,14 +15,10 @@ use runledger::sync::{Options, Summary};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// New, changed, unchanged, vanished.
+/// The counts: new, changed, unchanged, vanished.
 fn tally(summary: &Summary) -> [u64; 4] {
-    let tally = &summary.tally;
-    assert_eq!(
-        tally.seen,
-        tally.new + tally.changed + tally.unchanged,
-        "each run that was seen is counted once"
-    );
+    let tally = &summary.counts;
+    assert_eq!(tally.seen, tally.new + tally.changed + tally.unchanged, "each seen run is counted once");
     [tally.new, tally.changed, tally.unchanged, tally.vanished]
 }
 
@@ -30,7 +26,7 @@ fn exit_code(summary: &Summary) -> u8 {
     summary.result.as_ref().err().map_or(0, |error| error.exit_code())
 }
 
-/// A sync that has to end well.
+/// Runs a sync that must succeed.
 fn complete(workspace: &Workspace, options: &Options) -> Summary {
     let summary = workspace.sync(options);
     assert!(summary.result.is_ok(), "{:?}", summary.result);
@@ -41,7 +37,7 @@ fn full() -> Options {
     Options { full: true, ..options() }
 }
 
-/// The runs that can be expected to stay as they are.
+/// The runs that will not change.
 fn settled(model: &Model) -> Vec<Uuid> {
     let open: BTreeSet<Uuid> = model.in_progress().into_iter().chain(model.costs_unknown()).collect();
     model.ids().filter(|id| !open.contains(id)).collect()

@@ -1,7 +1,7 @@
-//! This is the proof of the whole sync by model.
+//! Model-based test of the whole sync.
 //!
-//! Whatever happens to the runs between any two requests, and whatever goes wrong on the way, what
-//! exists throughout is archived, and the archive at rest is the truth.
+//! Runs change between any two requests, and requests fail. Still, a run that exists throughout is
+//! archived, and the archive at rest equals the sandbox.
 
 use crate::support::workspace::{Workspace, normal, options};
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
-/// What happens between two requests.
+/// An event between two requests.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Nothing,
@@ -24,7 +24,7 @@ enum Event {
     Finish(usize),
     Settle(usize),
     Delete(usize),
-    /// The request is refused for now.
+    /// The request fails temporarily.
     Fail(u16),
 }
 
@@ -41,7 +41,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// One sync: how it asks, and what happens before each of its requests.
+/// One sync: its options, and the events before each of its requests.
 #[derive(Debug, Clone)]
 struct Round {
     page_size: u32,
@@ -60,14 +60,14 @@ fn round() -> impl Strategy<Value = Round> {
     })
 }
 
-/// Every state that each run was in, oldest first.
+/// Every state of each run, oldest first.
 type States = BTreeMap<Uuid, Vec<Value>>;
 
 fn some(ids: &[Uuid], place: usize) -> Option<Uuid> {
     (!ids.is_empty()).then(|| ids[place % ids.len()])
 }
 
-/// Lets it happen, and writes down the state that came of it. `Some`: a status instead of an answer.
+/// Applies the event and records the resulting state. `Some`: a status instead of a response.
 fn happen(event: Event, model: &mut Model, states: &mut States) -> Option<StatusCode> {
     model.advance(TimeDelta::seconds(1));
     let ids: Vec<Uuid> = model.ids().collect();
@@ -90,7 +90,7 @@ fn happen(event: Event, model: &mut Model, states: &mut States) -> Option<Status
         Event::Fail(status) => return StatusCode::from_u16(status).ok(),
     };
     if let Some(id) = touched {
-        states.entry(id).or_default().push(normal(model.run(id).expect("it was touched just now")));
+        states.entry(id).or_default().push(normal(model.run(id).expect("the run exists")));
     }
     None
 }
@@ -103,13 +103,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_meanwhile_what_exists_throughout_is_archived(
+    fn runs_that_exist_throughout_a_sync_are_archived(
         runs in 0..60_usize, rounds in proptest::collection::vec(round(), 1..4),
     ) {
         let workspace = Workspace::of(runs);
         for Round { page_size, concurrency, full, events } in rounds {
             let before: BTreeSet<Uuid> = workspace.ids().into_iter().collect();
-            // What each run was since this sync began: the archive must have one of these.
+            // The states of each run since this sync started: the archive must have one of them.
             let states = Arc::new(Mutex::new(states_of(&workspace)));
             let mut events = events.into_iter();
             let seen = Arc::clone(&states);
@@ -124,13 +124,13 @@ proptest! {
             let Ok(()) = summary.result else { continue };
             let (truth, archived, states) = (workspace.truth(), workspace.archived(), states.lock().unwrap());
             for id in before.iter().filter(|id| truth.contains_key(id)) {
-                prop_assert!(archived.contains_key(id), "{id} was there throughout");
+                prop_assert!(archived.contains_key(id), "{id} existed throughout");
                 if summary.kind != runledger::store::SyncKind::Incremental {
                     prop_assert!(states[id].contains(&archived[id]), "{id} is in a state of this sync");
                 }
             }
         }
-        // At rest, the archive is the truth and what is gone from it.
+        // At rest, the archive equals the sandbox plus the vanished runs.
         let summary = workspace.sync(&Options { full: true, ..options() });
         prop_assert!(summary.result.is_ok(), "{:?}", summary.result);
         let (truth, mut archived) = (workspace.truth(), workspace.archived());
@@ -139,6 +139,6 @@ proptest! {
         let gone: BTreeSet<Uuid> = archived.keys().filter(|id| !truth.contains_key(id)).copied().collect();
         prop_assert_eq!(vanished, gone);
         archived.retain(|id, _| truth.contains_key(id));
-        prop_assert!(archived == truth, "the archive has what the API has");
+        prop_assert!(archived == truth, "the archive equals the API");
     }
 }

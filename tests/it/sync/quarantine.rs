@@ -1,4 +1,4 @@
-//! This is the test of what the contract does not know: drift, quarantine and unexpected credentials.
+//! Data outside the contract: drift, quarantine and unexpected credentials.
 
 use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 #[test]
-fn what_the_contract_does_not_know_is_kept_and_named_once() {
+fn unknown_fields_are_kept_and_reported_once() {
     let workspace = Workspace::of(100);
     let ids = settled(&workspace.sandbox.model());
     let unknown = [
@@ -35,7 +35,7 @@ fn what_the_contract_does_not_know_is_kept_and_named_once() {
     assert_eq!(summary.new_drift.len(), 5);
     assert_eq!(workspace.archived(), workspace.truth());
 
-    // Another run shows the same: that is no news.
+    // The same in another run is not new.
     workspace.sandbox.model().change(ids[20], |run| {
         run.insert("status".to_owned(), json!("paused"));
     });
@@ -46,7 +46,7 @@ fn what_the_contract_does_not_know_is_kept_and_named_once() {
 }
 
 #[test]
-fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
+fn undecodable_items_are_quarantined_and_the_walk_continues() {
     let workspace = Workspace::of(100);
     let ids = settled(&workspace.sandbox.model());
     let deep = format!(r#"{{"id":"{}","extra_config":{}{}}}"#, ids[15], "[".repeat(500), "]".repeat(500));
@@ -63,14 +63,14 @@ fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
     }
     for attempt in 1..=2 {
         let summary = workspace.sync(&full());
-        assert_eq!((exit_code(&summary), summary.tally.quarantined), (3, 6), "attempt {attempt}");
-        assert_eq!(summary.tally.seen, 94);
+        assert_eq!((exit_code(&summary), summary.counts.quarantined), (3, 6), "attempt {attempt}");
+        assert_eq!(summary.counts.seen, 94);
         let reasons = workspace.rows("SELECT reason FROM quarantine ORDER BY reason");
         let mut expected = unreadable.each_ref().map(|(_, reason)| (*reason).to_owned());
         expected.sort_unstable();
         assert_eq!(reasons, expected);
     }
-    // All but the one that is too deep to be searched for credentials is there letter by letter.
+    // Every item is stored byte for byte, except the one nested too deep to search for credentials.
     for (text, _) in &unreadable[..5] {
         let found = workspace.rows(&format!("SELECT sync_id FROM quarantine WHERE item = '{text}'"));
         assert_eq!(found, ["2"], "{text}");
@@ -83,14 +83,14 @@ fn items_that_cannot_be_read_are_quarantined_whole_and_the_walk_goes_on() {
 }
 
 #[test]
-fn one_run_in_two_states_on_one_page_keeps_both() {
+fn a_run_listed_in_two_states_on_a_page_keeps_both() {
     let workspace = Workspace::of(30);
     let ids = settled(&workspace.sandbox.model());
     let (id, other) = (ids[2], ids[3]);
     let mut document = workspace.sandbox.model().document(id).unwrap();
     document.insert("number".to_owned(), json!(4711));
     let text = serde_json::to_string(&document).unwrap();
-    // The run is on the page twice, as when it changes while the page is put together.
+    // The run is on the page twice, as if it changed while the API built the page.
     let before = workspace.sandbox.model().run(other).unwrap().to_owned();
     workspace.sandbox.model().set_text(other, &text);
     workspace.sandbox.on_request({
@@ -110,7 +110,7 @@ fn one_run_in_two_states_on_one_page_keeps_both() {
 }
 
 #[test]
-fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
+fn unexpected_credentials_never_reach_the_archive() {
     let workspace = Workspace::of(60);
     let secret = format!("{TOKEN_PREFIX}0123456789");
     let ids = settled(&workspace.sandbox.model());
@@ -143,7 +143,7 @@ fn credentials_that_come_unasked_reach_no_byte_of_the_archive() {
         let bytes = std::fs::read(workspace.file(&format!("runledger.db{suffix}"))).unwrap_or_default();
         assert!(!suffix.is_empty() || bytes.len() > 100_000, "the archive was read");
         let found = bytes.windows(TOKEN_PREFIX.len()).any(|window| window == TOKEN_PREFIX.as_bytes());
-        assert!(!found, "runledger.db{suffix} holds a credential");
+        assert!(!found, "runledger.db{suffix} contains a credential");
     }
     assert_eq!(workspace.states(ids[0])[0]["triggered_by_token"], "4b33ea35-0000-4000-8000-000000000001");
 }

@@ -1,4 +1,4 @@
-//! This is the test of one sync as a whole: its clock, its lock, and the dry run.
+//! A sync session: its clock, its lock, and the dry run.
 
 use super::{complete, settled, tally};
 use crate::support::workspace;
@@ -9,7 +9,7 @@ use runledger::sync::{Clock, Options};
 use serde_json::{Value, json};
 
 #[test]
-fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
+fn a_clock_that_goes_back_keeps_the_order_of_observations() {
     let workspace = Workspace::of(60);
     let id = workspace.ids()[10];
     for (number, time) in
@@ -23,7 +23,7 @@ fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
     }
     let numbers: Vec<Value> = workspace.states(id).iter().map(|state| state["number"].clone()).collect();
     assert_eq!(numbers, [1, 2, 3]);
-    // As known on the moment of each observation, and on any moment after them all.
+    // As of each observation, and as of an instant after all of them.
     let known_on = |moment: &str| {
         workspace.rows(&format!(
             "SELECT number FROM run_snapshots WHERE run_id = '{id}' AND observed_at <= '{moment}'
@@ -35,7 +35,11 @@ fn a_clock_that_goes_backwards_keeps_the_order_of_what_was_seen() {
         assert_eq!(known_on(entry.observed_at.as_str()), [number]);
     }
     assert_eq!(known_on("2026-11-23T16:00:01.000000Z"), ["3"]);
-    assert_eq!(known_on("2025-06-01T00:00:00.000000Z"), [""; 0], "nothing was known before it was seen");
+    assert_eq!(
+        known_on("2025-06-01T00:00:00.000000Z"),
+        [""; 0],
+        "nothing was known before its first observation"
+    );
     let out_of_order = "SELECT count(*) FROM (
         SELECT started_at, lag(last_observed_at) OVER (ORDER BY sync_id) AS before FROM syncs
     ) WHERE started_at <= before";

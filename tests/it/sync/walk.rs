@@ -1,4 +1,4 @@
-//! This is the test of run lists in an order, or with pages, that the contract does not promise.
+//! Run lists whose order or page size violates the contract.
 
 use super::{complete, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[test]
-fn list_items_that_lack_fields_are_completed_by_id_once() {
+fn incomplete_list_items_are_completed_by_id_once() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_metadata", "trigger"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_metadata", "trigger"]);
     let summary = complete(&workspace, &options());
     assert_eq!(tally(&summary), [60, 0, 0, 0]);
-    assert_eq!(workspace.runs_asked().len(), 60);
+    assert_eq!(workspace.requested_runs().len(), 60);
     assert_eq!(workspace.archived(), workspace.truth());
 
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 0, 60, 0]);
-    assert!(workspace.runs_asked().is_empty(), "items that did not change need no details");
+    assert!(workspace.requested_runs().is_empty(), "unchanged items need no details");
 
     let id = workspace.ids()[30];
     workspace.sandbox.model().change(id, |run| {
@@ -28,14 +28,14 @@ fn list_items_that_lack_fields_are_completed_by_id_once() {
     });
     workspace.sandbox.forget_requests();
     assert_eq!(tally(&complete(&workspace, &full())), [0, 1, 59, 0]);
-    assert_eq!(workspace.runs_asked(), [id]);
+    assert_eq!(workspace.requested_runs(), [id]);
     assert_eq!(workspace.archived(), workspace.truth());
 }
 
 #[test]
-fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
+fn a_cost_missing_from_the_list_is_requested_until_known() {
     let workspace = Workspace::of(60);
-    workspace.sandbox.model().leave_out_of_lists(&["el_cost_usd", "transformation_cost_usd"]);
+    workspace.sandbox.model().omit_from_lists(&["el_cost_usd", "transformation_cost_usd"]);
     let id = workspace.ids()[10];
     workspace.sandbox.model().change(id, |run| {
         run.insert("status".to_owned(), json!("success"));
@@ -50,11 +50,11 @@ fn a_cost_that_the_list_does_not_show_is_asked_for_until_it_is_known() {
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
-    assert!(!workspace.runs_asked().contains(&id), "its cost is known now");
+    assert!(!workspace.requested_runs().contains(&id), "its cost is known now");
 }
 
 #[test]
-fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
+fn an_unsorted_list_is_read_whole_each_time() {
     for order in [Order::OldestFirst, Order::Shuffled(3)] {
         let workspace = Workspace::of(130);
         workspace.sandbox.model().set_order(order);
@@ -79,7 +79,7 @@ fn a_list_that_is_not_newest_first_is_read_whole_each_time() {
 }
 
 #[test]
-fn a_list_that_loses_its_order_later_is_read_whole_again() {
+fn a_list_that_loses_its_order_is_read_whole_again() {
     let workspace = Workspace::of(130);
     assert_eq!(complete(&workspace, &options()).newest_first, Some(true));
     workspace.sandbox.model().set_order(Order::Shuffled(5));
@@ -91,19 +91,19 @@ fn a_list_that_loses_its_order_later_is_read_whole_again() {
 }
 
 #[test]
-fn pages_that_the_server_cuts_are_all_read() {
+fn pages_shortened_by_the_server_are_all_read() {
     let workspace = Workspace::serving(100, SandboxOptions { max_page_size: 7, ..SandboxOptions::default() });
     let options = Options { page_size: 500, ..options() };
     complete(&workspace, &options);
     assert_eq!(workspace.archived(), workspace.truth());
-    assert_eq!(workspace.pages_asked_sorted(), Vec::from_iter(1..=15));
+    assert_eq!(workspace.requested_pages_sorted(), Vec::from_iter(1..=15));
     workspace.sandbox.forget_requests();
     complete(&workspace, &options);
-    assert_eq!(workspace.pages_asked(), [1, 2]);
+    assert_eq!(workspace.requested_pages(), [1, 2]);
 }
 
 #[test]
-fn runs_created_and_deleted_between_pages_hide_no_other() {
+fn runs_created_or_deleted_between_pages_hide_no_other() {
     for concurrency in [1, 4] {
         for seed in 0..6 {
             let workspace = Workspace::of(200);
@@ -125,11 +125,11 @@ fn runs_created_and_deleted_between_pages_hide_no_other() {
             complete(&workspace, &Options { concurrency, ..options() });
             let (truth, archived) = (workspace.truth(), workspace.archived());
             let throughout: Vec<&Uuid> = before.iter().filter(|id| truth.contains_key(id)).collect();
-            assert!(throughout.len() < before.len(), "something was deleted");
+            assert!(throughout.len() < before.len(), "some runs were deleted");
             for id in throughout {
                 assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
             }
-            // What was pushed off the top meanwhile is met by the next sync at the latest.
+            // The next sync finds a run that was pushed off the top meanwhile.
             complete(&workspace, &Options { concurrency, ..options() });
             let archived = workspace.archived();
             assert!(workspace.truth().keys().all(|id| archived.contains_key(id)), "seed {seed}");

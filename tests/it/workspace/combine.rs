@@ -1,13 +1,14 @@
-//! This is the test of several archives that answer as one, and never count anything twice.
+//! Several archives that answer as one, without counting anything twice.
 
-use crate::support::month_end::{MONTH, MonthEnd, Ran, ZONE, nanos, ran, rows_of_csv};
+use crate::support::command::{Ran, ran, rows_of_csv};
+use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
 use runledger::report::question::reports;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Two workspaces whose archives are called `acme.db` and `globex.db`, in the folder of the first.
+/// Two workspaces whose archives are `acme.db` and `globex.db`, in the folder of the first.
 struct Firms {
     acme: MonthEnd,
     globex: MonthEnd,
@@ -20,12 +21,12 @@ impl Firms {
         firms
     }
 
-    /// Puts the archives as they are now beside each other.
+    /// Copies the current archives into one folder.
     fn file(&self) {
         for (month_end, name) in [(&self.acme, "acme.db"), (&self.globex, "globex.db")] {
             let to = self.acme.workspace.file(name);
             let _ = fs::remove_file(&to);
-            month_end.says(&["backup", to.to_str().unwrap()]);
+            month_end.output(&["backup", to.to_str().unwrap()]);
         }
     }
 
@@ -35,15 +36,15 @@ impl Firms {
         ran(command)
     }
 
-    fn says(&self, arguments: &[&str]) -> String {
+    fn output(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         ran.out
     }
 
-    /// What both say together.
+    /// The output of a command over both archives.
     fn both(&self, arguments: &[&str]) -> String {
-        self.says(&[&["--db", "acme.db", "--db", "globex.db"], arguments].concat())
+        self.output(&[&["--db", "acme.db", "--db", "globex.db"], arguments].concat())
     }
 
     fn set(&self, settings: &str) {
@@ -60,31 +61,31 @@ fn sum(csv: &str, name: &str) -> i128 {
 }
 
 #[test]
-fn a_report_over_two_archives_is_the_sum_of_theirs() {
+fn a_report_over_two_archives_is_their_sum() {
     let firms = Firms::of(120);
     for by in
-        ["month", "day", "kind", "trigger", "status", "centre", "pipeline", "workspace", "week,pipeline"]
+        ["month", "day", "kind", "trigger", "status", "cost-center", "pipeline", "workspace", "week,pipeline"]
     {
         let cost = ["report", "cost", "--format", "csv", "--by", by];
         let both = firms.both(&cost);
         let [acme, globex] =
-            ["acme.db", "globex.db"].map(|db| firms.says(&[&cost[..], &["--db", db]].concat()));
+            ["acme.db", "globex.db"].map(|db| firms.output(&[&cost[..], &["--db", db]].concat()));
         for figure in ["runs", "runs_cost_unknown", "el_cost_usd", "total_cost_usd", "credits"] {
             assert_eq!(sum(&both, figure), sum(&acme, figure) + sum(&globex, figure), "{figure} by {by}");
             assert!(sum(&acme, "runs") > 0 && sum(&globex, "runs") > 0);
         }
     }
-    // Percentiles are of all runs, not of two percentiles.
+    // Percentiles cover all runs; they are not computed from two percentiles.
     let all = ["report", "duration", "--format", "csv", "--by", "month"];
     let longest =
         |csv: &str| column(csv, "max_seconds").iter().map(|text| text.parse().unwrap()).collect::<Vec<f64>>();
-    let (both, acme) = (firms.both(&all), firms.says(&[&all[..], &["--db", "acme.db"]].concat()));
+    let (both, acme) = (firms.both(&all), firms.output(&[&all[..], &["--db", "acme.db"]].concat()));
     assert_eq!(longest(&both).len(), longest(&acme).len());
     assert!(longest(&both).iter().zip(longest(&acme)).all(|(both, acme)| *both >= acme));
 }
 
 #[test]
-fn a_pipeline_says_of_which_workspace_it_is() {
+fn each_pipeline_names_its_workspace() {
     let firms = Firms::of(120);
     let both = firms.both(&["report", "cost", "--by", "pipeline", "--format", "csv"]);
     let named: BTreeSet<_> = column(&both, "workspace").into_iter().collect();
@@ -95,13 +96,13 @@ fn a_pipeline_says_of_which_workspace_it_is() {
         "{by_workspace}"
     );
     assert_eq!(sum(&both, "total_cost_usd"), sum(&by_workspace, "total_cost_usd"));
-    // Of a single archive nothing is said that is the same in every row.
-    let one = firms.says(&["report", "cost", "--by", "pipeline", "--format", "csv", "--db", "acme.db"]);
+    // For a single archive, a column that is the same in every row is left out.
+    let one = firms.output(&["report", "cost", "--by", "pipeline", "--format", "csv", "--db", "acme.db"]);
     assert!(one.starts_with("pipeline_name,pipeline_id,pipeline_kind,runs,"), "{one}");
 }
 
 #[test]
-fn every_other_report_is_answered_by_each_workspace_under_its_name() {
+fn other_reports_answer_per_workspace_under_its_name() {
     let firms = Firms::of(120);
     for (name, _) in reports().filter(|(name, _)| !["cost", "duration"].contains(name)) {
         let rows = |json: String| -> Vec<Value> { serde_json::from_str(&json).unwrap() };
@@ -110,7 +111,7 @@ fn every_other_report_is_answered_by_each_workspace_under_its_name() {
         let mut expected = Vec::new();
         for workspace in ["acme", "globex"] {
             let db = format!("{workspace}.db");
-            for mut row in rows(firms.says(&[&ask[..], &["--db", &db]].concat())) {
+            for mut row in rows(firms.output(&[&ask[..], &["--db", &db]].concat())) {
                 row["workspace"] = json!(workspace);
                 expected.push(row);
             }
@@ -120,15 +121,15 @@ fn every_other_report_is_answered_by_each_workspace_under_its_name() {
 }
 
 #[test]
-fn two_archives_of_one_workspace_are_refused_because_its_costs_would_count_twice() {
+fn two_archives_of_one_workspace_are_rejected() {
     let firms = Firms::of(60);
     let copy = firms.acme.workspace.file("copy.db");
     fs::copy(firms.acme.workspace.file("acme.db"), &copy).unwrap();
     for pair in [["acme.db", "copy.db"], ["acme.db", "acme.db"]] {
         let ran = firms.run(&["report", "cost", "--db", pair[0], "--db", pair[1]]);
-        ran.refused(2, &["both hold the run", "would count twice", "one --db for each workspace"]);
+        ran.refused(2, &["both contain the run", "would count twice", "one --db for each workspace"]);
     }
-    // Also when they have hardly a run in common.
+    // Even with few runs in common.
     let one =
         firms.acme.workspace.rows("SELECT run_id FROM run_snapshots ORDER BY snapshot_id LIMIT 1 OFFSET 30");
     let globex =
@@ -144,10 +145,10 @@ fn two_archives_of_one_workspace_are_refused_because_its_costs_would_count_twice
 }
 
 #[test]
-fn a_month_that_each_has_closed_answers_as_it_was_closed() {
+fn a_month_closed_in_each_archive_answers_as_closed() {
     let firms = Firms::of(150);
     for month_end in [&firms.acme, &firms.globex] {
-        month_end.says(&["close", MONTH, "--zone", ZONE]);
+        month_end.output(&["close", MONTH, "--zone", ZONE]);
     }
     firms.file();
     let ask = ["report", "cost", "--by", "workspace", "--period", MONTH, "--format", "csv"];
@@ -162,7 +163,7 @@ fn a_month_that_each_has_closed_answers_as_it_was_closed() {
     let mut open = ask.to_vec();
     open.splice(4..6, ["--from", "2025-02-01", "--until", "2025-03-01", "--zone", ZONE]);
     assert_ne!(firms.both(&open), closed);
-    // The manifest says of each what it was asked.
+    // The manifest records the question for each archive.
     let output = ["--output", "cost.csv", "--manifest"];
     firms.both(&[&ask[..], &output].concat());
     let manifest: Value =
@@ -170,24 +171,24 @@ fn a_month_that_each_has_closed_answers_as_it_was_closed() {
     let of = manifest["asked"]["workspaces"].as_array().unwrap();
     assert_eq!([&of[0]["workspace"], &of[1]["workspace"]], ["acme", "globex"]);
     assert!(of.iter().all(|of| of["close_state"].as_str().unwrap().starts_with("closed at")), "{manifest}");
-    firms.says(&["verify-file", "cost.csv"]);
+    firms.output(&["verify-file", "cost.csv"]);
 }
 
 #[test]
-fn workspaces_that_mean_different_months_are_not_added_up() {
+fn workspaces_with_different_months_are_not_summed() {
     let firms = Firms::of(60);
-    firms.globex.says(&["close", MONTH, "--zone", ZONE]);
+    firms.globex.output(&["close", MONTH, "--zone", ZONE]);
     firms.file();
     let ask = ["report", "cost", "--db", "acme.db", "--db", "globex.db", "--period", MONTH];
     firms.run(&ask).refused(
         2,
         &["acme by started in UTC", "globex by started in America/Sao_Paulo, as it was closed", "--zone"],
     );
-    firms.says(&[&ask[..], &["--zone", ZONE]].concat());
+    firms.output(&[&ask[..], &["--zone", ZONE]].concat());
 }
 
 #[test]
-fn a_workspace_is_called_as_the_settings_say() {
+fn workspace_names_come_from_the_settings() {
     let firms = Firms::of(60);
     firms.set(
         "[[workspace]]\nname = \"Acme S.A.\"\narchive = \"acme.db\"\napi_key_env = \"ACME\"\n\
@@ -195,9 +196,9 @@ fn a_workspace_is_called_as_the_settings_say() {
     );
     let both = firms.both(&["report", "cost", "--by", "workspace", "--format", "csv"]);
     assert_eq!(column(&both, "workspace"), ["Acme S.A.", "Globex"]);
-    assert_eq!(firms.says(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
-    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["--db names another"]);
-    // Without settings, archives of one name are told apart by their folders.
+    assert_eq!(firms.output(&["report", "cost", "--by", "workspace", "--format", "csv", "--all"]), both);
+    firms.run(&["report", "cost", "--all", "--db", "acme.db"]).refused(2, &["cannot be combined with --db"]);
+    // Without settings, archives with the same file name are distinguished by their folders.
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), folder.join("acme.db")).unwrap();
@@ -215,11 +216,11 @@ fn a_workspace_is_called_as_the_settings_say() {
         "--db",
         "globex/acme.db",
     ];
-    assert_eq!(column(&firms.says(&ask), "workspace"), ["acme", "globex/acme"]);
+    assert_eq!(column(&firms.output(&ask), "workspace"), ["acme", "globex/acme"]);
 }
 
 #[test]
-fn the_archive_that_cannot_be_read_is_the_one_that_is_named() {
+fn an_unreadable_archive_is_named() {
     let firms = Firms::of(60);
     let ask = |db: &str| firms.run(&["report", "cost", "--db", "acme.db", "--db", db]);
     ask("none.db").refused(6, &["none.db", "no such file"]);
@@ -240,18 +241,18 @@ fn the_archive_that_cannot_be_read_is_the_one_that_is_named() {
 }
 
 #[test]
-fn a_command_that_asks_one_archive_refuses_two() {
+fn a_command_for_one_archive_rejects_two() {
     let firms = Firms::of(60);
     for command in
         [vec!["status"], vec!["check"], vec!["query", "SELECT 1"], vec!["export", "runs"], vec!["sync"]]
     {
         let ran = firms.run(&[&command[..], &["--db", "acme.db", "--db", "globex.db"]].concat());
-        ran.refused(2, &["acme.db and globex.db", "asks one archive", "runledger report"]);
+        ran.refused(2, &["acme.db and globex.db", "reads one archive", "runledger report"]);
     }
 }
 
 #[test]
-fn datasette_is_told_of_each_archive_under_its_files_name() {
+fn datasette_metadata_describes_each_archive_by_file_name() {
     let firms = Firms::of(60);
     let metadata: Value = serde_json::from_str(&firms.both(&["datasette-metadata"])).unwrap();
     let databases = metadata["databases"].as_object().unwrap();
@@ -263,7 +264,7 @@ fn datasette_is_told_of_each_archive_under_its_files_name() {
     fs::create_dir(firms.acme.workspace.file("other")).unwrap();
     fs::copy(firms.acme.workspace.file("globex.db"), firms.acme.workspace.file("other/acme.db")).unwrap();
     let ran = firms.run(&["datasette-metadata", "--db", "acme.db", "--db", "other/acme.db"]);
-    ran.refused(2, &["two archives are called acme", "different names"]);
+    ran.refused(2, &["two archives are named acme", "identifies an archive by its file name"]);
     firms.run(&["datasette-metadata", "--db", "none.db"]).refused(6, &["none.db"]);
 }
 
@@ -273,10 +274,10 @@ fn words_of(report: &str) -> &'static str {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
+fn a_dataset_of_several_workspaces_always_updates_all() {
     let firms = Firms::of(120);
     let export = ["export", "parquet", "--output", "lake", "--db", "acme.db"];
-    let told = |arguments: &[&str]| {
+    let printed = |arguments: &[&str]| {
         let ran = firms.run(&[&export[..], arguments].concat());
         assert_eq!(ran.code, 0, "{ran:?}");
         ran.err
@@ -291,31 +292,34 @@ fn several_workspaces_are_one_dataset_and_none_is_left_to_go_stale() {
             .map(|part| part.strip_prefix(&lake).unwrap().to_str().unwrap().to_owned())
             .collect()
     };
-    told(&[]);
+    printed(&[]);
     let alone = files();
     assert!(alone.iter().all(|file| file.ends_with("part-0.parquet")), "{alone:?}");
-    // A second workspace comes to the first, whose files stay as they are.
-    let told_of_both = told(&["--db", "globex.db"]);
-    assert!(told_of_both.contains("runs: ") && told_of_both.contains("180 rows in all"), "{told_of_both}");
+    // A second workspace joins the first, whose files stay unchanged.
+    let summary_of_both = printed(&["--db", "globex.db"]);
+    assert!(
+        summary_of_both.contains("runs: ") && summary_of_both.contains("180 rows in total"),
+        "{summary_of_both}"
+    );
     let both = files();
     assert!(both.is_superset(&alone) && both.iter().any(|file| file.ends_with("part-1.parquet")), "{both:?}");
-    assert!(told(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
-    // In another order each is still itself.
+    assert!(printed(&["--db", "globex.db"]).contains("runs: 0 written (0 rows)"));
+    // In another order, each workspace keeps its files.
     let turned =
         firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
     assert!(turned.err.contains("runs: 0 written (0 rows)"), "{turned:?}");
-    // Without the second its files would go stale; under another name the first would be there twice.
+    // Without the second workspace its files would go stale; under another name the first would be there twice.
     firms.run(&export).refused(2, &["has the workspace globex too", "would go stale"]);
     let renamed = [&export[..], &["--workspace", "other"]].concat();
     firms.run(&renamed).refused(2, &["has the workspace acme too"]);
     firms
         .run(&[&renamed[..], &["--db", "globex.db"]].concat())
-        .refused(2, &["--workspace names one archive"]);
+        .refused(2, &["--workspace applies to one archive"]);
     assert_eq!(files(), both);
 }
 
 #[test]
-fn no_answer_takes_the_place_of_an_archive() {
+fn an_output_never_replaces_an_archive() {
     let firms = Firms::of(60);
     let kept = |name: &str| fs::read(firms.acme.workspace.file(name)).unwrap();
     let before = [kept("acme.db"), kept("globex.db")];
@@ -331,12 +335,12 @@ fn no_answer_takes_the_place_of_an_archive() {
     }
     fs::write(firms.acme.workspace.file("any"), "a-key").unwrap();
     let over_the_key = ["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "any"];
-    firms.run(&over_the_key).refused(2, &["it holds a secret"]);
+    firms.run(&over_the_key).refused(2, &["it contains a secret"]);
     assert_eq!([kept("acme.db"), kept("globex.db")], before);
 }
 
 #[test]
-fn what_stands_beside_an_archive_goes_over_what_all_share() {
+fn settings_of_an_archive_override_shared_settings() {
     let firms = Firms::of(120);
     let folder = firms.acme.workspace.file("globex");
     fs::create_dir(&folder).unwrap();
@@ -348,8 +352,8 @@ fn what_stands_beside_an_archive_goes_over_what_all_share() {
          [[workspace]]\nname = \"globex\"\narchive = \"globex/globex.db\"\napi_key_env = \"B\"\n",
     );
     for arguments in [vec!["--all"], vec!["--all", "--config", "runledger.toml"]] {
-        let told = firms.says(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
-        let plans: BTreeSet<(String, String)> = rows_of_csv(&told)
+        let printed = firms.output(&[&["report", "credits", "--format", "csv"], &arguments[..]].concat());
+        let plans: BTreeSet<(String, String)> = rows_of_csv(&printed)
             .into_iter()
             .map(|row| (row["workspace"].clone(), row["plan_credits"].clone()))
             .collect();
@@ -357,9 +361,9 @@ fn what_stands_beside_an_archive_goes_over_what_all_share() {
         let expected = expected.map(|(name, plan)| (name.to_owned(), plan.to_owned()));
         assert_eq!(plans, BTreeSet::from(expected), "{arguments:?}");
     }
-    firms.says(&["report", "cost", "--all", "--format", "csv", "--output", "c.csv", "--manifest"]);
+    firms.output(&["report", "cost", "--all", "--format", "csv", "--output", "c.csv", "--manifest"]);
     let manifest = fs::read_to_string(firms.acme.workspace.file("c.manifest.json")).unwrap();
     assert!(manifest.contains("America/Sao_Paulo"), "{manifest}");
     let what_if = ["report", "credits", "--all", "--what-if", "x=0 * * * *"];
-    firms.run(&what_if).refused(2, &["several are asked"]);
+    firms.run(&what_if).refused(2, &["several are given"]);
 }

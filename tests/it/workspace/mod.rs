@@ -1,4 +1,4 @@
-//! This is the test of several workspaces: one answer over their archives, and none that counts anything twice.
+//! Several workspaces: one answer over their archives, in which nothing counts twice.
 
 mod combine;
 mod sync_all;

@@ -1,11 +1,12 @@
-//! This is the test of `sync --all`: every workspace of the settings.
+//! `sync --all`: every workspace in the settings.
 
-use crate::support::month_end::{MonthEnd, Ran, ran};
+use crate::support::command::{Ran, ran};
+use crate::support::month_end::MonthEnd;
 use crate::support::{month_end, workspace};
 use serde_json::{Value, json};
 use std::fs;
 
-/// Three workspaces: one whose key may be wrong, one whose archive has no folder, and one where all is well.
+/// Three workspaces: one with a replaceable key, one whose archive's folder is missing, and one that works.
 fn three(acme: &MonthEnd, globex: &MonthEnd, globex_key: &str) -> String {
     let of = |name: &str, folder: &str, url: &str| {
         format!(
@@ -37,22 +38,20 @@ fn sync_all(month_end: &MonthEnd, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_workspace_that_fails_does_not_stop_the_others() {
+fn a_failing_workspace_does_not_stop_the_others() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, "wrong-key"));
-    // The settings lie beside the archive that a command asks by default.
+    // The settings file is beside the default archive.
     let ran = sync_all(&acme, &[]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert!(
-        lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(not to the end)")
-    );
+    assert!(lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(incomplete)"));
     assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
     for words in [
-        "error: globex: the API refused the key",
-        "hint: check the key that the settings name for it",
+        "error: globex: the API rejected the key",
+        "hint:  check the key that the settings name for it",
         "error: initech: ",
-        "hint: its folder must exist",
+        "hint:  its folder must exist",
         "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
     ] {
         assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
@@ -63,24 +62,24 @@ fn a_workspace_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
-fn all_workspaces_are_told_as_one_object_a_line() {
+fn sync_all_prints_one_json_object_per_workspace() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let ran = sync_all(&acme, &["--json"]);
     assert_eq!(ran.code, 3, "{ran:?}");
-    let told: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |index: usize, field: &str| told[index][field].clone();
+    let printed: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |index: usize, field: &str| printed[index][field].clone();
     let named = [of(0, "workspace"), of(1, "workspace"), of(2, "workspace")];
     assert_eq!(named, [json!("globex"), json!("initech"), json!("acme")]);
-    // What could not begin has an object too.
+    // A workspace that could not start has an object too.
     assert_eq!([of(0, "runs_new"), of(1, "exit_code"), of(2, "runs_new")], [json!(30), json!(6), json!(40)]);
-    // What all of them say is quiet where all is well.
+    // Without failures, nothing is printed.
     let ran = sync_all(&acme, &["--quiet"]);
     assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
 }
 
 #[test]
-fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
+fn workspaces_that_fail_alike_exit_with_their_common_code() {
     let (acme, globex) = acme_and_globex();
     let settings = three(&acme, &globex, "wrong-key");
     let only_globex: String = settings.lines().take(5).map(|line| format!("{line}\n")).collect();
@@ -94,7 +93,7 @@ fn workspaces_that_fail_alike_end_with_the_code_of_their_failure() {
 }
 
 #[test]
-fn metrics_have_each_workspace_and_a_ping_has_all() {
+fn metrics_list_each_workspace_and_one_ping_covers_all() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let ran = sync_all(&acme, &["--metrics-file", "runledger.prom"]);
@@ -107,13 +106,13 @@ fn metrics_have_each_workspace_and_a_ping_has_all() {
 }
 
 #[test]
-fn what_is_said_of_each_workspace_is_not_said_of_all() {
+fn per_workspace_flags_are_rejected_with_all() {
     let (acme, globex) = acme_and_globex();
     let none = sync_all(&acme, &[]);
     none.refused(2, &["there is no runledger.toml", "[[workspace]]"]);
     acme.set(&three(&acme, &globex, "any"));
     for (arguments, words) in [
-        (["--db", "acme.db"], "--db names another"),
+        (["--db", "acme.db"], "cannot be combined with --db"),
         (["--api-key-file", "acme.key"], "--api-key-file"),
         (["--api-url", "http://127.0.0.1:1"], "--api-url"),
     ] {
@@ -122,15 +121,15 @@ fn what_is_said_of_each_workspace_is_not_said_of_all() {
 }
 
 #[test]
-fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
+fn an_invalid_workspace_list_is_rejected_by_name() {
     let month_end = MonthEnd::of(30);
     let of = |name: &str, archive: &str, key: &str| {
         format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\n{key}\n")
     };
     let key = "api_key_env = \"A\"";
     for (settings, words) in [
-        (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are called a"),
-        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b have one archive, "),
+        (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are named a"),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b share the archive, "),
         (of("", "a.db", key), "needs a name"),
         (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
         (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
@@ -141,7 +140,7 @@ fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
         ran.refused(2, &[words, "runledger.toml"]);
         assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
     }
-    // A key that was put where its variable's name belongs is not printed.
+    // A key in place of its variable's name is not printed.
     month_end.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
     let ran = sync_all(&month_end, &[]);
     assert_eq!(ran.code, 2, "{ran:?}");
@@ -149,7 +148,7 @@ fn a_list_of_workspaces_that_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
-fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
+fn two_workspaces_never_share_an_archive() {
     let month_end = MonthEnd::of(30);
     let of = |name: &str, archive: &str| {
         format!("[[workspace]]\nname = \"{name}\"\narchive = \"{archive}\"\napi_key_env = \"A\"\n")
@@ -158,7 +157,7 @@ fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
     std::os::unix::fs::symlink(month_end.workspace.path(), month_end.workspace.file("link.db")).unwrap();
     for (one, other) in [("a.db", "./a.db"), ("a.db", "x/../a.db"), ("runledger.db", "link.db")] {
         month_end.set(&(of("a", one) + &of("b", other)));
-        month_end.run(&["report", "cost"]).refused(2, &["the workspaces a and b have one archive"]);
+        month_end.run(&["report", "cost"]).refused(2, &["the workspaces a and b share the archive"]);
     }
     for nowhere in ["", ".", "x"] {
         month_end.set(&of("a", nowhere));
@@ -167,7 +166,7 @@ fn one_archive_is_never_fed_by_two_keys_however_it_is_spelt() {
 }
 
 #[test]
-fn an_archive_is_synced_with_the_key_of_its_workspace_whatever_the_environment_has() {
+fn the_key_of_a_workspace_overrides_the_environment() {
     let (acme, globex) = acme_and_globex();
     acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
     let mut command = acme.command(&["sync", "--db", "archives/acme.db", "--config", "runledger.toml"]);

@@ -1,16 +1,16 @@
-//! This is the test of what the page draws, cuts and leaves out.
+//! Charts of the HTML report: what they draw, truncate and omit.
 
 use super::{between, changed, data, html, large};
 use runledger::report::{Ledger, Scope, cost};
 use serde_json::json;
 
 #[test]
-fn a_page_of_a_hundred_thousand_runs_is_smaller_than_a_megabyte() {
+fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
     for (pipelines, days) in [(5000, 365), (40, 1096), (700, 3000)] {
         let archive = large(100_000, pipelines, days);
         let page = html(&archive, &Scope::default());
         assert!(page.len() < 1_000_000, "{pipelines} pipelines in {days} days: {} bytes", page.len());
-        assert!(page.contains("more pipelines, together"), "what has no place is told");
+        assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();
         let total = cost::total(&ledger).unwrap().total().unwrap();
         assert!(page.contains(&format!("<strong data-figure=\"total\"><data value=\"{total}\">")));
@@ -18,7 +18,7 @@ fn a_page_of_a_hundred_thousand_runs_is_smaller_than_a_megabyte() {
 }
 
 #[test]
-fn three_years_of_months_are_all_drawn() {
+fn a_chart_draws_all_months_of_three_years() {
     let page = html(&large(5000, 20, 1096), &Scope::default());
     let chart = between(&page, "id=\"cost\">", "</div>");
     assert_eq!(chart.matches("<rect").count(), 36);
@@ -26,7 +26,7 @@ fn three_years_of_months_are_all_drawn() {
 }
 
 #[test]
-fn a_run_far_from_all_others_does_not_push_them_out() {
+fn an_outlier_does_not_hide_other_runs() {
     let plain = changed("");
     let rects = plain.matches("<rect").count();
     for (years, note) in [
@@ -38,7 +38,10 @@ fn a_run_far_from_all_others_does_not_push_them_out() {
             "UPDATE run_snapshots SET created_at = '{years}-01-01T00:00:00.000000Z', started_at = '{years}-01-01T00:00:00.250000Z' WHERE run_id = 'run-7'"
         ));
         assert!(page.contains(note), "{years}: {note}");
-        assert!(page.matches("<rect").count().abs_diff(rects) < 30, "{years}: as much is drawn");
+        assert!(
+            page.matches("<rect").count().abs_diff(rects) < 30,
+            "{years}: the number of bars is the same"
+        );
         let data = data(&page);
         assert_eq!(data["months"].as_array().unwrap().len(), 13);
         assert_eq!(data["months"][data["focus"].as_u64().unwrap() as usize], json!("2026-06"));
@@ -47,7 +50,7 @@ fn a_run_far_from_all_others_does_not_push_them_out() {
 }
 
 #[test]
-fn what_is_not_drawn_is_told_and_the_month_that_comes_first_is_there() {
+fn the_report_states_omitted_runs_and_shows_the_first_month() {
     let nowhere = "UPDATE run_snapshots SET created_at = NULL, started_at = NULL";
     let later = "UPDATE run_snapshots SET created_at = '9999-12-01T00:00:00.000000Z', started_at = '9999-12-01T00:00:00.250000Z'";
     for statement in [nowhere, later] {
@@ -69,7 +72,7 @@ fn what_is_not_drawn_is_told_and_the_month_that_comes_first_is_there() {
 }
 
 #[test]
-fn months_without_a_known_cost_keep_their_table() {
+fn months_without_known_costs_keep_their_table() {
     let page = changed("UPDATE run_snapshots SET el_cost_usd = NULL, el_cost_nanos = NULL");
     assert!(page.contains("No known cost in the months") && !page.contains("id=\"cost\""));
     let table = between(&page, "id=\"cost-table\"", "</table>");
@@ -78,7 +81,7 @@ fn months_without_a_known_cost_keep_their_table() {
 }
 
 #[test]
-fn long_names_are_cut_and_take_no_filter_away() {
+fn long_names_are_truncated_and_stay_filterable() {
     for (letter, length, pipelines) in [("n", 300_000, 1), ("<", 10_000, 20), ("\u{2028}", 10_000, 20)] {
         let archive = large(2000, 40, 365);
         archive
@@ -90,22 +93,22 @@ fn long_names_are_cut_and_take_no_filter_away() {
         let page = html(&archive, &Scope::default());
         assert!(page.len() < 1_000_000, "{letter}: {}", page.len());
         let data = data(&page);
-        let told = data["pipelines"].as_array().unwrap();
-        assert_eq!(told.len(), 40, "{letter}");
+        let listed = data["pipelines"].as_array().unwrap();
+        assert_eq!(listed.len(), 40, "{letter}");
         let cut = json!(letter.repeat(199) + "…");
-        assert_eq!(told.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
+        assert_eq!(listed.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
     }
 }
 
 #[test]
-fn of_a_name_that_nobody_would_see_the_id_is_told() {
+fn an_invisible_name_is_replaced_by_the_id() {
     let page = changed("UPDATE pipeline_snapshots SET name = char(8203, 65279, 10240)");
     assert!(page.contains("class=\"name\">8a1c0f3e-55d2-4a6b-9c1e-0000000000"));
     assert!(!page.contains("class=\"name\">\u{200b}"));
 }
 
 #[test]
-fn what_may_still_change_is_not_said_of_what_is_settled() {
+fn settled_figures_have_no_note_about_changes() {
     let words = ["have no known cost", "Their status, cost or credit may still change"];
     let tile = |page: &str| between(page, "data-figure=\"unsettled\"", "</div>").to_owned();
     let open =
@@ -118,7 +121,7 @@ fn what_may_still_change_is_not_said_of_what_is_settled() {
 }
 
 #[test]
-fn a_big_amount_is_told_in_smaller_letters() {
+fn a_large_amount_uses_a_smaller_font() {
     let page = changed(
         "UPDATE run_snapshots SET el_cost_nanos = 9000000010610000000 WHERE run_id = 'run-5'; UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'",
     );

@@ -1,41 +1,44 @@
-//! This is the test of `report html` as a command.
+//! The command `report html`.
 
 use crate::support::month_end::{MONTH, MonthEnd};
 use serde_json::json;
 
 #[test]
-fn the_page_of_a_closed_month_stays_what_it_was() {
+fn the_html_report_of_a_closed_month_does_not_change() {
     let month_end = MonthEnd::of(150);
     month_end.set("zone = \"America/Sao_Paulo\"\n[plan]\nfee_usd = \"1490.00\"\ncredits = 100\n");
-    month_end.says(&["close", MONTH]);
+    month_end.output(&["close", MONTH]);
     let asked = ["report", "html", "--period", MONTH];
-    let before = month_end.says(&asked);
-    assert!(before.contains("closed at ") && before.contains("America/Sao_Paulo"), "the scope is told");
-    assert!(before.contains("1\u{202f}490.00 USD a month for 100 credits"), "the plan is told");
+    let before = month_end.output(&asked);
+    assert!(
+        before.contains("closed at ") && before.contains("America/Sao_Paulo"),
+        "the page shows the scope"
+    );
+    assert!(before.contains("1\u{202f}490.00 USD a month for 100 credits"), "the page shows the plan");
     let runs = month_end.runs_of_the_month();
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
     month_end.change(runs[1], json!({"el_cost_usd": null, "transformation_cost_usd": null}));
     month_end.sync();
-    assert!(month_end.says(&asked) == before, "the page of the closed month changed");
+    assert!(month_end.output(&asked) == before, "the page of the closed month changed");
     let total = month_end.rows(&["report", "cost", "--period", MONTH])[0]["total_cost_usd"].clone();
     assert!(before.contains(&format!("<data value=\"{total}\">")), "{total} is on the page");
-    let open = month_end.says(&["report", "html", "--from", "2025-02-01", "--until", "2025-03-01"]);
+    let open = month_end.output(&["report", "html", "--from", "2025-02-01", "--until", "2025-03-01"]);
     assert!(!open.contains(&format!("<strong data-figure=\"total\"><data value=\"{total}\">")));
 }
 
 #[test]
-fn a_page_is_written_in_one_step_and_nothing_is_said() {
+fn an_html_report_is_written_atomically_and_silently() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
-    assert_eq!(month_end.says(&["report", "html", "--output", file.to_str().unwrap()]), "");
+    assert_eq!(month_end.output(&["report", "html", "--output", file.to_str().unwrap()]), "");
     let page = std::fs::read_to_string(&file).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>\n") && page.trim_end().ends_with("</html>"));
-    assert_eq!(page, month_end.says(&["report", "html"]));
+    assert_eq!(page, month_end.output(&["report", "html"]));
 }
 
 #[test]
-fn every_command_of_the_page_about_the_page_works() {
+fn every_command_of_the_html_report_docs_works() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();
     let commands = include_str!("../../../../docs/html-report.md")
@@ -47,7 +50,7 @@ fn every_command_of_the_page_about_the_page_works() {
         let (arguments, file) = command.rsplit_once(' ').unwrap();
         let file = folder.path().join(file);
         let arguments: Vec<&str> = arguments.split(' ').chain(file.to_str()).collect();
-        month_end.says(&arguments);
+        month_end.output(&arguments);
         assert!(file.exists(), "{command}");
         count += 1;
     }
@@ -55,7 +58,7 @@ fn every_command_of_the_page_about_the_page_works() {
 }
 
 #[test]
-fn what_only_tables_have_is_refused() {
+fn table_options_are_rejected_for_html() {
     let month_end = MonthEnd::of(5);
     for flags in [
         &["--by", "week"][..],
@@ -65,6 +68,6 @@ fn what_only_tables_have_is_refused() {
         &["--dialect", "excel"],
     ] {
         let refused = month_end.run(&[&["report", "html"], flags].concat());
-        refused.refused(2, &[flags[0], "html is a page"]);
+        refused.refused(2, &[flags[0], "`report html` writes a page"]);
     }
 }

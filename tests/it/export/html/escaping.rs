@@ -1,19 +1,19 @@
-//! This is the test of hostile names, and of what a browser may let in.
+//! Hostile names in the HTML report, and its content security policy.
 
 use super::{between, data, html, scopes};
 use crate::support::ledger;
-use runledger::digest::{hash, in_base64};
+use runledger::digest::{hash, to_base64};
 use runledger::report::Scope;
 use rusqlite::Connection;
 use serde_json::json;
 
 #[test]
-fn the_browser_is_told_to_let_in_nothing_but_the_pages_own_style_and_script() {
+fn the_csp_allows_only_the_inline_style_and_script() {
     let page = html(&ledger::small(), &Scope::default());
     let rules = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"")
         .replace("&#x27;", "'")
         .replace("&#39;", "'");
-    let hashed = |text: &str| format!("'sha256-{}'", in_base64(&hash(text.as_bytes())));
+    let hashed = |text: &str| format!("'sha256-{}'", to_base64(&hash(text.as_bytes())));
     let style = between(&page, "<style>", "</style>");
     let script = page.rsplit_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
     assert!(script.contains("\"use strict\"") && style.contains("prefers-color-scheme"));
@@ -25,7 +25,7 @@ fn the_browser_is_told_to_let_in_nothing_but_the_pages_own_style_and_script() {
             hashed(script)
         )
     );
-    // What the rules would refuse anyway is not there.
+    // The page contains nothing that the policy would block.
     let body = page.replace(style, "").replace(script, "");
     for part in [
         " style=",
@@ -39,12 +39,12 @@ fn the_browser_is_told_to_let_in_nothing_but_the_pages_own_style_and_script() {
         "<img",
         "@import",
     ] {
-        assert!(!body.contains(part), "the page has {part}");
+        assert!(!body.contains(part), "the page contains {part}");
     }
     assert!(!style.contains("url(") && !style.contains("@import"));
 }
 
-/// Names that would break a page that is careless.
+/// Names that break a page without escaping.
 const NAMES: [&str; 7] = [
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -63,7 +63,7 @@ fn renamed(name: &str) -> Connection {
 }
 
 #[test]
-fn no_name_leaves_its_place() {
+fn hostile_names_are_escaped() {
     let plain = html(&renamed("plain"), &Scope::default());
     let tags = |page: &str| page.matches('<').count();
     for name in NAMES {
@@ -73,12 +73,15 @@ fn no_name_leaves_its_place() {
             assert!(!page.contains(part), "{name:?}: {part}");
         }
         assert!(page.matches("</script>").count() == 2 && page.matches("<script").count() == 2, "{name:?}");
-        // An id that is no catalogue's has no name of its own, so two tags fewer or more tell of the name.
+        // An id outside the catalogue has no name, so it removes or adds two tags.
         let differing = tags(&plain).abs_diff(tags(&page));
         assert!(differing <= 40, "{name:?} made {differing} tags");
         let data = data(&page);
-        let told = data["pipelines"].as_array().unwrap();
-        assert!(told.iter().any(|pipeline| pipeline["n"] == json!(name)), "{name:?} is in the data as it is");
+        let listed = data["pipelines"].as_array().unwrap();
+        assert!(
+            listed.iter().any(|pipeline| pipeline["n"] == json!(name)),
+            "{name:?} is unchanged in the data"
+        );
     }
 }
 
@@ -91,7 +94,7 @@ fn the_same_archive_gives_the_same_bytes() {
 }
 
 #[test]
-fn an_archive_without_a_run_says_so() {
+fn an_archive_without_runs_has_a_message() {
     let page = html(&ledger::empty(), &Scope::default());
     for words in ["No runs in this time range.", "No failures in this time range.", "No month has data yet."]
     {

@@ -1,4 +1,4 @@
-//! This is the test of the figures of the page: they are those of the reports.
+//! Figures of the HTML report equal those of the reports.
 
 use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
@@ -23,7 +23,7 @@ fn usd(usd: Option<Usd>) -> String {
 }
 
 #[test]
-fn the_figures_are_those_of_the_reports() {
+fn html_figures_equal_the_reports() {
     for archive in [ledger::small(), ledger::findings()] {
         for scope in scopes() {
             let Ok(ledger) = Ledger::open(&archive, scope.clone()) else { continue };
@@ -35,29 +35,30 @@ fn the_figures_are_those_of_the_reports() {
             let overview = overview(&archive, &scope);
 
             let mut expected: Vec<Vec<String>> = by_month.rows.iter().map(|row| texts(&row[..10])).collect();
-            let told = |label: &str, pipeline: &PipelineSummary, sums: &runledger::report::overview::Sums| {
-                let text = |part: &Option<String>| part.clone().unwrap_or_default();
-                let cost = &sums.cost;
-                vec![
-                    label.to_owned(),
-                    text(&pipeline.name),
-                    text(&pipeline.id),
-                    text(&pipeline.kind),
-                    cost.runs.to_string(),
-                    cost.runs_cost_unknown.to_string(),
-                    usd(cost.el()),
-                    usd(cost.transformation()),
-                    usd(cost.total()),
-                    cost.credits.to_string(),
-                ]
-            };
+            let row_of =
+                |label: &str, pipeline: &PipelineSummary, sums: &runledger::report::overview::Sums| {
+                    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+                    let cost = &sums.cost;
+                    vec![
+                        label.to_owned(),
+                        text(&pipeline.name),
+                        text(&pipeline.id),
+                        text(&pipeline.kind),
+                        cost.runs.to_string(),
+                        cost.runs_cost_unknown.to_string(),
+                        usd(cost.el()),
+                        usd(cost.transformation()),
+                        usd(cost.total()),
+                        cost.credits.to_string(),
+                    ]
+                };
             let mut found: Vec<Vec<String>> = Vec::new();
             for pipeline in &overview.pipelines {
                 for (month, sums) in pipeline.months.iter() {
-                    found.push(told(&month_label(*month), pipeline, sums));
+                    found.push(row_of(&month_label(*month), pipeline, sums));
                 }
                 if pipeline.unbooked.cost.runs > 0 {
-                    found.push(told("", pipeline, &pipeline.unbooked));
+                    found.push(row_of("", pipeline, &pipeline.unbooked));
                 }
             }
             expected.sort();
@@ -129,7 +130,7 @@ fn the_figures_are_those_of_the_reports() {
 }
 
 #[test]
-fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
+fn html_anomalies_equal_the_anomalies_report() {
     let archive = ledger::findings();
     let mut outliers = 0;
     for scope in scopes() {
@@ -161,11 +162,11 @@ fn what_is_out_of_the_ordinary_is_what_the_report_anomalies_names() {
         assert_eq!(found, expected, "{scope:?}");
         outliers += found.len();
     }
-    assert!(outliers > 0, "there was something to find");
+    assert!(outliers > 0, "the ledger has outliers");
 }
 
 #[test]
-fn a_span_is_held_against_the_whole_month_before_it() {
+fn a_span_is_compared_with_the_whole_month_before_it() {
     let archive = ledger::small();
     let span = Span { from: Some(at("2026-02-01T00:00:00Z")), until: Some(at("2026-03-01T00:00:00Z")) };
     let overview = overview(&archive, &Scope { span, ..Scope::default() });
@@ -177,17 +178,17 @@ fn a_span_is_held_against_the_whole_month_before_it() {
     assert_eq!((overview.all.total.cost.runs, overview.all.previous_month.cost.runs), (2, 3));
     assert_eq!(usd(overview.all.previous_month.cost.total()), "0.473456789");
     let page = html::render(&overview, "").unwrap();
-    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the month before is told");
+    assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the page shows the month before");
 }
 
 #[test]
-fn a_month_that_is_running_is_held_against_the_same_part_of_the_one_before() {
+fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let archive = ledger::small();
     let known_at = at("2026-02-05T10:30:00Z");
     let scope = Scope::default();
     let overview = gather(&archive, &scope, None, Some(known_at)).unwrap();
     assert!(overview.headline_month.as_ref().unwrap().is_running);
-    // Of January run-01 is before the fifth at half past ten; run-02 and run-03 come later.
+    // In January, run-01 is before 10:30 on the 5th; run-02 and run-03 are later.
     let to_date = overview.all.previous_month_to_date.unwrap();
     assert_eq!((to_date.cost.runs, usd(to_date.cost.total()).as_str()), (1, "0.100000000"));
     assert_eq!(overview.all.previous_month.cost.runs, 3);

@@ -1,4 +1,4 @@
-//! This is the test of the page: its figures are those of the reports, it lets nothing in, and its size has a bound.
+//! The HTML report: correct figures, no outside content, a bounded size.
 
 #![cfg(feature = "page")]
 
@@ -8,6 +8,7 @@ mod escaping;
 mod figures;
 
 use crate::support::ledger;
+use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::export::html;
 use runledger::report::overview::{Overview, gather};
@@ -15,10 +16,6 @@ use runledger::report::{DateBasis, Scope, Span};
 use runledger::run::{Instant, Seconds};
 use rusqlite::Connection;
 use serde_json::Value;
-
-fn at(text: &str) -> Instant {
-    Instant::parse(text).unwrap()
-}
 
 fn overview(archive: &Connection, scope: &Scope) -> Overview {
     let known_at: Option<Instant> =
@@ -30,7 +27,7 @@ fn html(archive: &Connection, scope: &Scope) -> String {
     html::render(&overview(archive, scope), "").unwrap()
 }
 
-/// Several views of the small ledger: zones, spans, bases, the past.
+/// Views of the small ledger: zones, spans, date bases, the past.
 fn scopes() -> Vec<Scope> {
     let span = |from: &str, until: &str| Span { from: Instant::parse(from), until: Instant::parse(until) };
     let spans = [
@@ -58,12 +55,12 @@ fn seconds(seconds: Option<Seconds>) -> String {
     seconds.map_or_else(String::new, |seconds| seconds.to_string())
 }
 
-/// The text between two others.
+/// The text between two markers.
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     text.split_once(before).unwrap().1.split_once(after).unwrap().0
 }
 
-/// An archive of so many runs of so many pipelines in so many days, all costs known but those of every hundredth run.
+/// An archive of `runs` runs, spread over pipelines and days. Every hundredth run has no known cost.
 fn large(runs: u32, pipelines: u32, days: u32) -> Connection {
     let archive = ledger::empty();
     archive
@@ -83,13 +80,13 @@ fn large(runs: u32, pipelines: u32, days: u32) -> Connection {
     archive
 }
 
-/// What the page's script reads.
+/// The JSON that the page's script reads.
 fn data(page: &str) -> Value {
     let json = between(page, "<script type=\"application/json\" id=\"data\">", "</script>");
     serde_json::from_str(json).unwrap()
 }
 
-/// A year of runs until the last of May 2026, changed by a statement.
+/// A year of runs until 31 May 2026, changed by a statement.
 fn changed(statement: &str) -> String {
     let archive = large(2000, 20, 365);
     archive.execute_batch(statement).unwrap();

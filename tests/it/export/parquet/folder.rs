@@ -1,4 +1,4 @@
-//! This is the test of the files of a dataset: only what changed is written again, and nothing else is touched.
+//! Files of a Parquet dataset: only changed months are rewritten, and other files are never touched.
 
 use super::{counted, files, options, rows_of, write, write_in, write_of};
 use crate::support::{ledger, machine};
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
+fn the_same_archive_gives_the_same_files_and_rewrites_none() {
     let archive = ledger::small();
     let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let first = write(&archive, one.path());
@@ -29,7 +29,7 @@ fn the_same_archive_gives_the_same_bytes_and_writes_nothing_twice() {
     assert_eq!(files(one.path()), before);
 }
 
-/// The places of the files that differ between two looks, one of them may be missing.
+/// The paths of the files that differ between two listings; either may lack a file.
 fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let names = before.keys().chain(after.keys()).filter(|name| !name.starts_with('_'));
     let mut changed: Vec<String> =
@@ -40,7 +40,7 @@ fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>
 }
 
 #[test]
-fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
+fn a_change_rewrites_only_the_months_it_affects() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -67,7 +67,7 @@ fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
         ),
         ["runs/month=2026-03/part-0.parquet"]
     );
-    // A month that nothing is in any more is gone, with its folder.
+    // A month without rows is removed with its folder.
     assert_eq!(
         after("DELETE FROM run_snapshots WHERE snapshot_id IN (11, 12)"),
         ["run_snapshots/month=2026-05/part-0.parquet", "runs/month=2026-05/part-0.parquet"]
@@ -76,7 +76,7 @@ fn a_new_state_a_new_name_and_a_vanished_run_each_change_their_months_alone() {
 }
 
 #[test]
-fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_written() {
+fn recheck_months_limits_checks_but_writes_missing_files() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let watching = options(&[DatasetTable::Pipelines, DatasetTable::Runs], Some(1));
@@ -93,7 +93,7 @@ fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_wri
         changed(&before, &files(folder.path())),
         [
             "runs/month=2025-07/part-0.parquet",
-            // It has a run less.
+            // It has one run less.
             "runs/month=2026-01/part-0.parquet",
             "runs/month=2026-05/part-0.parquet",
             "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
@@ -103,7 +103,7 @@ fn only_the_newest_months_are_watched_when_it_is_said_and_what_is_missing_is_wri
 }
 
 #[test]
-fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
+fn another_dataset_in_the_folder_is_rejected_untouched() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("dataset");
@@ -157,7 +157,7 @@ fn what_is_not_the_dataset_asked_for_is_refused_by_name_and_not_touched() {
 }
 
 #[test]
-fn a_file_that_is_gone_or_was_cut_is_written_again() {
+fn a_missing_or_truncated_file_is_written_again() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -172,25 +172,25 @@ fn a_file_that_is_gone_or_was_cut_is_written_again() {
 
 #[cfg(unix)]
 #[test]
-fn the_command_says_what_it_wrote_and_refuses_what_a_dataset_has_not() {
+fn export_parquet_prints_a_summary_and_rejects_table_options() {
     let machine = machine::Machine::of(50);
     let archive = machine.file("ledger.db");
     machine.synced(&archive, 0);
     let folder = machine.file("dataset");
     let output = folder.to_str().unwrap();
-    machine.run(&archive, ["export", "parquet"]).refused(2, "there is none");
+    machine.run(&archive, ["export", "parquet"]).refused(2, "export parquet needs a folder");
     let period = ["export", "parquet", "--output", output, "--period", "2026-01"];
-    machine.run(&archive, period).refused(2, "a dataset has every month");
+    machine.run(&archive, period).refused(2, "a dataset contains every month");
     let decimals =
         machine.run(&archive, ["export", "parquet", "--output", output, "--decimals", "2"]).with(2);
     assert!(decimals.stderr.contains("a dataset has no --decimals"), "{decimals:?}");
     let runs = machine.run(&archive, ["export", "runs", "--snapshots"]).with(2);
-    assert!(runs.stderr.contains("are for `runledger export parquet`"), "{runs:?}");
-    assert!(!folder.exists(), "what is refused makes nothing");
+    assert!(runs.stderr.contains("only apply to `runledger export parquet`"), "{runs:?}");
+    assert!(!folder.exists(), "a rejected export creates no folder");
 
     let ended = machine.run(&archive, ["export", "parquet", "--output", output]).with(0);
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.contains("\nruns: ") && ended.stderr.contains("; 50 rows in all\n"), "{ended:?}");
+    assert!(ended.stderr.contains("\nruns: ") && ended.stderr.contains("; 50 rows in total\n"), "{ended:?}");
     let row = &rows_of(&folder.join("pipelines/part-0.parquet"))[0];
     assert_eq!(row[0], ("workspace".to_owned(), Field::Str("ledger".to_owned())));
     machine
@@ -198,7 +198,7 @@ fn the_command_says_what_it_wrote_and_refuses_what_a_dataset_has_not() {
         .refused(2, "Asia/Tokyo");
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder recursively.
 #[cfg(unix)]
 fn copy(from: &Path, to: &Path) {
     for (name, bytes) in files(from) {
@@ -210,7 +210,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends_it() {
+fn a_killed_export_stays_readable_and_the_next_one_repairs_it() {
     let machine = machine::Machine::of(400);
     let archive = machine.file("a.db");
     machine.synced(&archive, 0);
@@ -230,7 +230,7 @@ fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends
     let mut killed = 0;
     for round in 0..40 {
         let folder = machine.file(&format!("round-{round}"));
-        // Half of them begin with nothing, the others with what was known an hour ago.
+        // Half of them start empty, the others with the state of an hour ago.
         if round % 2 == 0 {
             copy(&older, &folder);
         }
@@ -238,7 +238,7 @@ fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends
         std::thread::sleep(std::time::Duration::from_micros(random.u64(0..60_000)));
         let _ = child.kill();
         killed += usize::from(!child.wait().unwrap().success());
-        // The blow may have fallen before there was a folder.
+        // The process can be killed before it creates the folder.
         let there = if folder.exists() { files(&folder) } else { BTreeMap::new() };
         for name in there.keys().filter(|name| name.ends_with(".parquet")) {
             rows_of(&folder.join(name));
@@ -248,11 +248,11 @@ fn an_export_killed_at_any_moment_leaves_what_can_be_read_and_the_next_one_mends
         assert_eq!(changed(&expected, &files(&folder)), Vec::<String>::new(), "round {round}");
         assert_eq!(files(&folder), expected, "round {round}");
     }
-    assert!(killed >= 10, "most blows fall while it lives: {killed}");
+    assert!(killed >= 10, "most kills hit a running process: {killed}");
 }
 
 #[test]
-fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
+fn a_run_that_moves_to_a_rechecked_month_leaves_its_old_one() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
@@ -260,7 +260,7 @@ fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
     write_in(&archive, &place, Scope::default(), &options(&tables, None)).unwrap();
     let runs = counted(&place, "runs/");
     assert!(runs.0 > 5 && runs.0 == runs.1, "{runs:?}");
-    // Queued in the oldest month, and started in the newest one after all.
+    // Queued in the oldest month, started in the newest one.
     let moved = archive
         .execute(
             "UPDATE run_snapshots SET started_at = (SELECT max(started_at) FROM run_snapshots) \
@@ -272,13 +272,13 @@ fn a_run_that_goes_to_a_watched_month_is_not_left_in_the_other() {
     assert_eq!(moved, 1);
     write_in(&archive, &place, Scope::default(), &options(&tables, Some(1))).unwrap();
     assert_eq!(counted(&place, "runs/"), runs);
-    // However many months are watched.
+    // This does not depend on the number of rechecked months.
     write_in(&archive, &place, Scope::default(), &options(&tables, Some(usize::MAX))).unwrap();
     assert_eq!(counted(&place, "runs/"), runs);
 }
 
 #[test]
-fn no_file_outside_of_a_dataset_is_ever_touched() {
+fn files_outside_the_dataset_are_never_touched() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let (place, victim) = (folder.path().join("lake"), folder.path().join("victim"));
@@ -301,7 +301,7 @@ fn no_file_outside_of_a_dataset_is_ever_touched() {
 }
 
 #[test]
-fn what_was_known_at_two_moments_is_never_mixed() {
+fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
@@ -315,7 +315,7 @@ fn what_was_known_at_two_moments_is_never_mixed() {
     write(&archive, &place);
     let watched = left_alone(Scope::default());
     assert!(watched > 0);
-    // Another moment: every month is looked at, however few are watched.
+    // With another instant, every month is checked, even if few are rechecked.
     assert_eq!(left_alone(then()), 0);
     assert_eq!(left_alone(then()), watched);
     assert_eq!(left_alone(Scope::default()), 0);

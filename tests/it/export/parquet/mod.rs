@@ -1,4 +1,4 @@
-//! This is the test of the dataset: what is read back is what the archive holds, and only what changed is written again.
+//! Parquet datasets: values read back as the archive has them, and only changes are rewritten.
 
 #![cfg(feature = "parquet")]
 
@@ -43,7 +43,7 @@ fn write(archive: &Connection, folder: &Path) -> BTreeMap<DatasetTable, TableSum
     done.tables.into_iter().collect()
 }
 
-/// Every file below a folder by its path, without what no reader looks at.
+/// Every file below a folder by its path, except those that readers ignore.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = if folder.exists() { vec![folder.to_owned()] } else { Vec::new() };
@@ -68,7 +68,7 @@ fn rows_of(path: &Path) -> Vec<Vec<(String, Field)>> {
     rows.map(|row| row.unwrap().into_columns()).collect()
 }
 
-/// How many rows there are and how many runs, in all files of a table.
+/// The number of rows and of distinct runs in all files of a table.
 fn counted(folder: &Path, table: &str) -> (usize, usize) {
     let names: Vec<String> = files(folder)
         .into_keys()

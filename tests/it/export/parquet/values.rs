@@ -1,4 +1,4 @@
-//! This is the test of the values and types of a dataset.
+//! Values and column types of a Parquet dataset.
 
 use super::{counted, files, options, rows_of, write, write_in};
 use crate::support::ledger;
@@ -15,7 +15,7 @@ use runledger::run::{Instant, Usd};
 use std::fs::File;
 use std::path::PathBuf;
 
-/// A value of the archive as a value of a file.
+/// Converts a value of the archive to a value of a file.
 fn same(value: Value<'_>, field: &Field) -> bool {
     let nanos = |field: &Field| match field {
         Field::Decimal(decimal) => {
@@ -27,7 +27,7 @@ fn same(value: Value<'_>, field: &Field) -> bool {
                     nanos << 8 | i128::from(*byte)
                 })
         }
-        other => panic!("no amount: {other:?}"),
+        other => panic!("not an amount: {other:?}"),
     };
     match (value, field) {
         (Value::Null, Field::Null) => true,
@@ -44,12 +44,12 @@ fn same(value: Value<'_>, field: &Field) -> bool {
             let at = Instant::parse(std::str::from_utf8(text).unwrap()).unwrap();
             at.to_utc().timestamp_micros() == *there
         }
-        (value, field) => panic!("{value:?} is there as {field:?}"),
+        (value, field) => panic!("{value:?} was written as {field:?}"),
     }
 }
 
 #[test]
-fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
+fn every_value_round_trips_through_the_file_of_its_month() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     let zone = Tz::America__Sao_Paulo;
@@ -66,7 +66,7 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
             .filter(|name| name.starts_with(&format!("{}/", table.name())))
             .map(|name| folder.path().join(name))
             .collect();
-        // The rows that nothing books come last in both.
+        // Rows without a booking instant come last in both.
         paths.sort_by_key(|path| (path.to_str().unwrap().contains("__HIVE"), path.clone()));
         let there: Vec<Vec<(String, Field)>> = paths.iter().flat_map(|path| rows_of(path)).collect();
         let mut there = there.iter();
@@ -75,12 +75,12 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
             let names: Vec<&str> = selection.columns().iter().map(|column| column.name.as_str()).collect();
             let columns: Vec<&str> =
                 schema::columns(table).iter().map(|column| column.name.as_str()).collect();
-            assert_eq!(names, columns, "the schema's columns are the selection's");
+            assert_eq!(names, columns, "the schema has the columns of the query");
             selection
                 .for_each(|row| -> Result<(), Error> {
                     let fields = there.next().unwrap();
                     for (value, (name, field)) in row.values().zip(fields) {
-                        assert!(same(value, field), "{name}: {value:?} is there as {field:?}");
+                        assert!(same(value, field), "{name}: {value:?} was written as {field:?}");
                     }
                     Ok(())
                 })
@@ -89,12 +89,12 @@ fn every_value_is_read_back_as_the_archive_has_it_in_the_file_of_its_month() {
         assert!(there.next().is_none());
     }
     let of_february = rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"));
-    assert_eq!(of_february.len(), 1, "run-04 began in February of UTC, and in January of the zone");
+    assert_eq!(of_february.len(), 1, "run-04 started in February in UTC, in January in the zone");
     assert_eq!(rows_of(&folder.path().join("runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet")).len(), 1);
 }
 
 #[test]
-fn types_are_those_that_every_engine_reads() {
+fn column_types_are_readable_by_every_engine() {
     let folder = tempfile::tempdir().unwrap();
     write(&ledger::small(), folder.path());
     for table in ["runs/month=2026-01", "run_snapshots/month=2026-01", "pipelines"] {
@@ -118,7 +118,7 @@ fn types_are_those_that_every_engine_reads() {
 }
 
 #[test]
-fn an_amount_that_is_too_large_is_counted_and_kept_as_a_double() {
+fn an_oversized_amount_is_counted_and_kept_as_a_double() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     archive
@@ -128,17 +128,17 @@ fn an_amount_that_is_too_large_is_counted_and_kept_as_a_double() {
         .unwrap();
     let runs = options(&[DatasetTable::Runs], None);
     let done = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
-    // The cost, and the total with it.
+    // The cost, and with it the total.
     assert_eq!(done.amounts_too_large, 2);
     let row = &rows_of(&folder.path().join("runs/month=2026-02/part-0.parquet"))[0];
     let cell = |name: &str| row.iter().find(|(column, _)| column == name).unwrap().1.clone();
     assert_eq!((cell("el_cost_usd"), cell("el_cost_usd_exact")), (Field::Double(1e9), Field::Null));
     let again = write_in(&archive, folder.path(), Scope::default(), &runs).unwrap();
-    assert_eq!(again.amounts_too_large, 2, "it is said as long as it is so");
+    assert_eq!(again.amounts_too_large, 2, "every export counts it");
 }
 
 #[test]
-fn sums_of_the_exact_amounts_are_those_of_the_report() {
+fn sums_of_exact_amounts_equal_the_report() {
     let archive = ledger::small();
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
@@ -158,7 +158,7 @@ fn sums_of_the_exact_amounts_are_those_of_the_report() {
 }
 
 #[test]
-fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
+fn every_table_of_the_parquet_docs_matches_the_schema() {
     use schema::Type;
     let page = include_str!("../../../../docs/parquet.md");
     let engines = ["### Spark", "### Trino", "### Athena", "### BigQuery"];
@@ -207,7 +207,7 @@ fn every_table_of_docs_scale_has_the_columns_and_types_of_the_schema() {
 }
 
 #[test]
-fn an_archive_without_runs_is_a_dataset_with_all_its_tables() {
+fn an_archive_without_runs_gives_all_tables() {
     let archive = runledger::store::Archive::temporary().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");

@@ -1,0 +1,274 @@
+//! The generated workspace of the sandbox: pipelines, users, tokens and runs, all from one seed.
+//!
+//! The generator uses only integers, sums and products. A platform's math library could round other
+//! functions differently, and the same seed must give the same bytes everywhere.
+
+mod creation;
+mod fixtures;
+mod profile;
+mod random;
+mod wire;
+
+use super::model::{Document, Pipeline, Plan, Stage, StoredItem};
+use crate::store::PipelineKind;
+use chrono::{DateTime, TimeDelta, Utc};
+use creation::creation_instants;
+use fastrand::Rng;
+use fixtures::{DESTINATIONS, SOURCES, TOKENS, TRANSFORMATIONS, USERS};
+use profile::{Profile, RunState, TriggerPattern};
+use random::{object, one_in, random_uuid};
+use serde_json::json;
+use uuid::Uuid;
+use wire::{Costs, ExtraConfig, Timestamp, Trigger, WireRun};
+
+/// The prefix of every token's secret. It must never reach an archive.
+pub const TOKEN_PREFIX: &str = "sandbox-token-secret-";
+
+/// The newest runs are still in progress.
+const IN_PROGRESS: usize = 6;
+
+/// The runs before them may still lack their costs.
+const RUNS_AWAITING_COSTS: usize = 40;
+
+/// Of the runs older than this, a few never get a cost.
+const COST_DEADLINE: TimeDelta = TimeDelta::days(35);
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+struct Token {
+    id: Uuid,
+    name: &'static str,
+    secret: String,
+}
+
+/// The data behind pipelines and runs. It survives their deletion from the model.
+pub(super) struct Generator {
+    profiles: Vec<Profile>,
+    tokens: Vec<Token>,
+}
+
+impl Generator {
+    pub(super) fn new(rng: &mut Rng, plan: &Plan) -> Generator {
+        let kinds = [
+            (PipelineKind::Source, &SOURCES[..]),
+            (PipelineKind::Destination, &DESTINATIONS[..]),
+            (PipelineKind::Transformation, &TRANSFORMATIONS[..]),
+        ];
+        let mut profiles = Vec::new();
+        for (kind, names) in kinds {
+            for &name in names {
+                profiles.push(Profile::new(rng, kind, name));
+            }
+        }
+        let tokens = TOKENS.map(|name| Token {
+            id: random_uuid(rng),
+            name,
+            secret: format!("{TOKEN_PREFIX}{:016x}-{}", rng.u64(..), plan.seed),
+        });
+        Generator { profiles, tokens: tokens.into() }
+    }
+
+    /// The pipelines as their lists return them.
+    pub(super) fn pipelines(&self, rng: &mut Rng, plan: &Plan) -> Vec<Pipeline> {
+        let started = plan.now - plan.span;
+        let build = |profile: &Profile| {
+            let created_at = started - TimeDelta::microseconds(rng.i64(1..200 * DAY_MICROS));
+            Pipeline {
+                kind: profile.kind,
+                id: profile.id,
+                document: profile.document(rng, created_at, started),
+            }
+        };
+        self.profiles.iter().map(build).collect()
+    }
+
+    /// The runs of the plan, oldest first.
+    pub(super) fn runs(&mut self, rng: &mut Rng, plan: &Plan) -> Vec<StoredItem> {
+        let indices: Vec<usize> = self.weighted_indices(|_| true);
+        let instants = creation_instants(rng, plan);
+        let in_progress = in_progress_count(plan.runs);
+        let mut text = Vec::with_capacity(2000);
+        let mut runs = Vec::with_capacity(plan.runs);
+        for (number, &created_at) in instants.iter().enumerate() {
+            let age = plan.runs - 1 - number;
+            let index = indices[rng.usize(..indices.len())];
+            let profile = &self.profiles[index];
+            let state = if age < in_progress {
+                profile.unfinished(rng, age, created_at, plan.now)
+            } else {
+                let may_lack_costs = age - in_progress < RUNS_AWAITING_COSTS.min(plan.runs / 10);
+                profile.finished(rng, may_lack_costs, created_at, plan.now)
+            };
+            let stage = match state.ended_at {
+                None => Stage::InProgress,
+                Some(_) if state.status == "success" && state.costs.unknown() => Stage::CostsUnknown,
+                Some(_) => Stage::Settled,
+            };
+            let id = random_uuid(rng);
+            let run = self.run(rng, index, id, created_at, state);
+            text.clear();
+            serde_json::to_writer(&mut text, &run).expect("a run is plain JSON");
+            let text = str::from_utf8(&text).expect("JSON is UTF-8").into();
+            runs.push(StoredItem { id, created_micros: created_at.timestamp_micros(), stage, text });
+            self.profiles[index].runs += 1;
+        }
+        runs
+    }
+
+    /// One of these pipelines, the busy ones more often. Any pipeline of the workspace if `among` is empty.
+    pub(super) fn choose(&self, rng: &mut Rng, among: &[Uuid]) -> Uuid {
+        let mut indices = self.weighted_indices(|profile| among.contains(&profile.id));
+        if indices.is_empty() {
+            indices = self.weighted_indices(|_| true);
+        }
+        self.profiles[indices[rng.usize(..indices.len())]].id
+    }
+
+    /// A run of this pipeline that has just started, as JSON.
+    pub(super) fn started(
+        &mut self,
+        rng: &mut Rng,
+        pipeline: Uuid,
+        created_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> String {
+        let index = self.index_of(pipeline).expect("a pipeline of this workspace");
+        let id = random_uuid(rng);
+        let state = RunState {
+            status: "running",
+            started_at: Some(now),
+            ended_at: None,
+            updated_at: now,
+            costs: Costs::default(),
+            charged: false,
+        };
+        let run = self.run(rng, index, id, created_at, state);
+        let text = serde_json::to_string(&run).expect("a run is plain JSON");
+        self.profiles[index].runs += 1;
+        text
+    }
+
+    /// The costs of a run of this pipeline with this duration.
+    pub(super) fn costs(&self, rng: &mut Rng, pipeline: Option<Uuid>, seconds: f64) -> Costs {
+        let index = pipeline.and_then(|id| self.index_of(id)).unwrap_or_default();
+        self.profiles[index].costs(rng, seconds)
+    }
+
+    /// The user with this id.
+    pub(super) fn user(&self, id: u64) -> Option<Document> {
+        let user = USERS.iter().find(|user| u64::from(user.0) == id)?;
+        let &(id, email, first_name, last_name) = user;
+        let name = format!("{first_name} {last_name}");
+        object(json!({
+            "id": id, "email": email, "name": name, "first_name": first_name,
+            "last_name": last_name, "is_active": true,
+        }))
+    }
+
+    /// The token with this id. Like the API, it matches the secret.
+    pub(super) fn token(&self, id: Uuid) -> Option<Document> {
+        let token = self.tokens.iter().find(|token| token.id == id)?;
+        object(json!({ "id": token.id, "name": token.name, "token": token.secret }))
+    }
+
+    /// A connector version and its connector.
+    pub(super) fn connector_version(&self, id: Uuid) -> Option<Document> {
+        let profile = self.profiles.iter().find(|profile| profile.connector_version == id)?;
+        let version = format!("{}.{}.0", profile.weight % 3, profile.failures_per_mille % 10);
+        object(json!({ "id": id, "version": version, "connector": profile.name.1 }))
+    }
+
+    /// A connector by slug.
+    pub(super) fn connector(&self, slug: &str) -> Option<Document> {
+        let profile = self.profiles.iter().find(|profile| profile.name.1 == slug)?;
+        object(json!({ "slug": slug, "kind": profile.kind.as_str(), "name": slug.replace('-', " ") }))
+    }
+
+    fn index_of(&self, pipeline: Uuid) -> Option<usize> {
+        self.profiles.iter().position(|profile| profile.id == pipeline)
+    }
+
+    /// The indices of the matching profiles, each repeated as often as its weight.
+    fn weighted_indices(&self, matches: impl Fn(&Profile) -> bool) -> Vec<usize> {
+        let profiles = self.profiles.iter().enumerate().filter(|(_, profile)| matches(profile));
+        profiles.flat_map(|(index, profile)| std::iter::repeat_n(index, profile.weight as usize)).collect()
+    }
+
+    fn run<'a>(
+        &'a self,
+        rng: &mut Rng,
+        index: usize,
+        id: Uuid,
+        created_at: DateTime<Utc>,
+        state: RunState,
+    ) -> WireRun<'a> {
+        let profile = &self.profiles[index];
+        let (trigger, user, token) = self.trigger(rng, profile, state.status);
+        let of_kind = |kind| (profile.kind == kind).then_some(profile.id);
+        let whole_seconds = |(from, to): (DateTime<Utc>, DateTime<Utc>)| (to - from).num_seconds();
+        WireRun {
+            id,
+            number: profile.runs + 1,
+            created_at: Timestamp(created_at),
+            updated_at: Timestamp(state.updated_at),
+            started_at: state.started_at.map(Timestamp),
+            ended_at: state.ended_at.map(Timestamp),
+            duration_seconds: state.started_at.zip(state.ended_at).map(whole_seconds),
+            status: state.status,
+            trigger,
+            full_sync: match profile.kind {
+                PipelineKind::Transformation => None,
+                _ => Some(rng.u32(..100) < 12),
+            },
+            extra_config: one_in(rng, 25).then(|| ExtraConfig {
+                backfill_days: rng.u32(1..90),
+                reason: ["correção", "carga inicial", "pedido do financeiro, urgente"][rng.usize(..3)],
+            }),
+            credit_charge_status: if state.charged { "charged" } else { "unsuccessful" },
+            costs: state.costs,
+            triggered_by: user,
+            triggered_by_token: token,
+            source: of_kind(PipelineKind::Source),
+            destination: of_kind(PipelineKind::Destination),
+            transformation: of_kind(PipelineKind::Transformation),
+        }
+    }
+
+    /// What triggered a run, and the user or token that did, if any.
+    fn trigger<'a>(
+        &self,
+        rng: &mut Rng,
+        profile: &'a Profile,
+        status: &str,
+    ) -> (Trigger<'a>, Option<u32>, Option<Uuid>) {
+        let by_schedule = status == "pending_events" || rng.u32(..100) < 92;
+        let none = Trigger { cron_expression: None, cron_timezone: None, event_rule: None, kind: "manual" };
+        match &profile.trigger_pattern {
+            TriggerPattern::Cron { expression, zone } if by_schedule && status != "pending_events" => {
+                let trigger = Trigger {
+                    cron_expression: Some(expression),
+                    cron_timezone: Some(zone),
+                    kind: "cron",
+                    ..none
+                };
+                (trigger, None, None)
+            }
+            TriggerPattern::Event { rule } if by_schedule => {
+                (Trigger { event_rule: Some(rule), kind: "event", ..none }, None, None)
+            }
+            _ if status == "pending_events" => {
+                (Trigger { event_rule: Some("any"), kind: "event", ..none }, None, None)
+            }
+            _ if rng.u32(..100) < 35 => (none, None, Some(self.tokens[rng.usize(..self.tokens.len())].id)),
+            _ => (none, Some(USERS[rng.usize(..USERS.len())].0), None),
+        }
+    }
+}
+
+/// Number of runs in progress in a workspace of this many runs.
+fn in_progress_count(runs: usize) -> usize {
+    IN_PROGRESS.min(runs / 10)
+}
+
+#[cfg(test)]
+mod tests;

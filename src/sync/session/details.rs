@@ -1,0 +1,139 @@
+//! Runs requested by id: unsettled ones, ones missing from the list, and ones that the user named.
+
+use super::{MAX_LISTED_IDS, Session};
+use crate::error::{Error, Result};
+use crate::store::{Candidate, Detail};
+use crate::sync::decoded::Item;
+use crate::sync::prefetch::Wait;
+use crate::sync::{MAX_CONSECUTIVE_FAILURES, Phase};
+use std::collections::VecDeque;
+use uuid::Uuid;
+
+/// The response to a request by id.
+pub(super) enum Details {
+    Found(Box<Item>),
+    Gone,
+    /// No usable response, for this reason.
+    Failed(String),
+}
+
+impl<'a> Session<'a> {
+    /// Requests unsettled runs that the walk did not see in full.
+    pub(super) fn fetch_unsettled_runs(&mut self) -> Result<()> {
+        let settled_before = self.observations.next().plus(-self.options.settle);
+        let candidates = self.archive.unsettled(settled_before)?;
+        let unseen = candidates.into_iter().filter(|run| !self.was_seen_in_full(run.snapshot_id)).collect();
+        self.fetch_candidates(unseen, Phase::Unsettled)
+    }
+
+    /// Whether the walk saw every field that can settle the run.
+    fn was_seen_in_full(&self, snapshot_id: i64) -> bool {
+        self.seen.contains(snapshot_id) && !self.seen_partially.contains(snapshot_id)
+    }
+
+    /// Requests archived runs that the list lacks: they may have been deleted.
+    pub(super) fn fetch_unlisted_runs(&mut self) -> Result<()> {
+        self.save_progress()?;
+        if self.archive.present_runs()? <= self.seen.count() {
+            return Ok(());
+        }
+        let candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        self.fetch_candidates(candidates, Phase::Vanished)
+    }
+
+    fn fetch_candidates(&mut self, candidates: Vec<Candidate>, phase: Phase) -> Result<()> {
+        let total = candidates.len() as u64;
+        let mut done = 0;
+        let ids = candidates.iter().map(|candidate| candidate.run_id).collect();
+        self.fetch_details(ids, |session, id, details| {
+            match details {
+                Details::Found(item) => session.store_details(*item)?,
+                Details::Gone => session.mark_vanished(id)?,
+                Details::Failed(cause) => session.add_missing_run(id, &cause),
+            }
+            done += 1;
+            session.report_progress(phase, done, Some(total));
+            Ok(())
+        })
+    }
+
+    /// Archives the runs that the user named.
+    pub(in crate::sync) fn fetch(&mut self, ids: &[Uuid]) -> Result<()> {
+        self.fetch_details(ids.iter().copied().collect(), |session, id, details| {
+            match details {
+                Details::Found(item) => session.store_details(*item)?,
+                Details::Gone => {
+                    session.missing.push(format!("run {id}: the API has no such run"));
+                    if !session.archive.history(id)?.is_empty() {
+                        session.mark_vanished(id)?;
+                    }
+                }
+                Details::Failed(cause) => session.add_missing_run(id, &cause),
+            }
+            session.report_progress(Phase::Fetch, session.seen.count(), None);
+            Ok(())
+        })
+    }
+
+    /// Requests runs by id, several at a time, and calls `handle` with the responses in the order of `ids`.
+    pub(super) fn fetch_details(
+        &mut self,
+        mut ids: VecDeque<Uuid>,
+        mut handle: impl FnMut(&mut Session<'a>, Uuid, Details) -> Result<()>,
+    ) -> Result<()> {
+        let mut failures = 0;
+        loop {
+            self.check_cancelled()?;
+            self.prefetcher.prepare_details(&mut ids);
+            let Some(id) = self.prefetcher.next_details() else { return Ok(()) };
+            let details = match self.prefetcher.details(self.commit_deadline()) {
+                Ok(Wait::TimedOut) => {
+                    self.commit()?;
+                    continue;
+                }
+                Ok(Wait::Ready(Some(item))) => Details::Found(Box::new(item)),
+                Ok(Wait::Ready(None)) => Details::Gone,
+                Err(error @ Error::ApiUnavailable { .. }) => {
+                    failures += 1;
+                    if failures >= MAX_CONSECUTIVE_FAILURES {
+                        return Err(error);
+                    }
+                    Details::Failed(error.on_one_line())
+                }
+                // A response that is too large does not mean that the API is failing.
+                Err(error @ Error::ResponseTooLarge { .. }) => Details::Failed(error.on_one_line()),
+                Err(error) => return Err(error),
+            };
+            if !matches!(details, Details::Failed(_)) {
+                failures = 0;
+            }
+            self.begin_observation()?;
+            handle(self, id, details)?;
+            self.commit_if_due()?;
+        }
+    }
+
+    pub(super) fn store_details(&mut self, item: Item) -> Result<()> {
+        match item {
+            Item::Run(snapshot, drift) => {
+                self.record_drift(&drift, snapshot.run.id)?;
+                self.upsert(&snapshot, Detail::Details).map(drop)
+            }
+            Item::DecodeError { text, reason } => self.quarantine(&text, &reason),
+        }
+    }
+
+    fn mark_vanished(&mut self, id: Uuid) -> Result<()> {
+        if self.archive.mark_vanished(id, self.observed_at, self.sync_id)? {
+            self.counts.vanished += 1;
+            self.has_vanished_runs = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_missing_run(&mut self, id: Uuid, cause: &str) {
+        if self.missing.len() < MAX_LISTED_IDS {
+            self.missing.push(format!("run {id}: {cause}"));
+        }
+    }
+}

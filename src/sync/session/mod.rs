@@ -1,0 +1,232 @@
+//! One sync under way: what it has seen, counted and stored so far.
+
+mod details;
+mod list;
+mod pipelines;
+mod transaction;
+
+use super::clock::Observations;
+use super::plan::Plan;
+use super::prefetch::Prefetcher;
+use super::seen_set::SeenSet;
+use super::walk::Walk;
+use super::{CancelToken, Observer, Options, Phase, Progress, Summary, SyncContext};
+use crate::error::{Error, Result};
+use crate::run::{Drift, Field, Instant};
+use crate::snapshot::Snapshot;
+use crate::store::{
+    Archive, Detail, DriftRow, InsertHint, Outcome, SyncCounts, SyncKind, Upsert, WalkProgress,
+};
+use std::collections::HashSet;
+use std::time::Instant as Moment;
+use uuid::Uuid;
+
+/// The most runs without a usable response that the summary lists by id.
+const MAX_LISTED_IDS: usize = 10;
+
+/// The state of one sync.
+pub(super) struct Session<'a> {
+    archive: &'a Archive,
+    options: &'a Options,
+    prefetcher: Prefetcher<'a>,
+    cancel: &'a CancelToken,
+    observer: &'a mut dyn Observer,
+    observations: Observations<'a>,
+    /// When the page or run that is being stored was observed.
+    observed_at: Instant,
+    sync_id: i64,
+    kind: SyncKind,
+    reason: String,
+    /// When the open transaction began. `None`: no transaction is open.
+    transaction_began: Option<Moment>,
+    seen: SeenSet,
+    /// The seen runs for which the list omits a field that could settle them.
+    seen_partially: SeenSet,
+    counts: SyncCounts,
+    walk_progress: WalkProgress,
+    /// `counts` and `walk_progress` as of the last commit.
+    committed: (SyncCounts, WalkProgress),
+    known_drift: HashSet<Drift>,
+    new_drift: Vec<DriftRow>,
+    has_vanished_runs: bool,
+    missing: Vec<String>,
+}
+
+impl<'a> Session<'a> {
+    /// Records the start of a sync in the archive and commits it, so that every sync leaves a record.
+    pub(super) fn begin(
+        archive: &'a Archive,
+        context: SyncContext<'a>,
+        options: &'a Options,
+        kind: SyncKind,
+        reason: &str,
+    ) -> Result<Session<'a>> {
+        let mut observations = Observations::after(archive.last_observed_at()?, context.clock);
+        let now = observations.next();
+        let api_url = context.client.base_url().to_string();
+        let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
+        archive.begin()?;
+        let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
+        let mut session = Session {
+            archive,
+            options,
+            prefetcher: Prefetcher::new(context.client, context.handle, context.cancel, options),
+            cancel: context.cancel,
+            observer: context.observer,
+            observations,
+            observed_at: now,
+            sync_id,
+            kind,
+            reason: reason.to_owned(),
+            transaction_began: Some(Moment::now()),
+            seen: SeenSet::default(),
+            seen_partially: SeenSet::default(),
+            counts: SyncCounts::default(),
+            walk_progress: WalkProgress::default(),
+            committed: (SyncCounts::default(), WalkProgress::default()),
+            known_drift: archive.drift()?.into_iter().map(|row| row.drift).collect(),
+            new_drift: Vec::new(),
+            has_vanished_runs: archive.has_vanished_runs()?,
+            missing: Vec::new(),
+        };
+        session.commit()?;
+        Ok(session)
+    }
+
+    /// Reads what the plan asks for, then the runs that the walk cannot settle.
+    pub(super) fn run(&mut self, plan: &Plan) -> Result<()> {
+        self.refresh_pipelines()?;
+        if let Some(first) = &plan.resumes {
+            self.archive.resume_walk(self.sync_id, first)?;
+            self.walk(Walk::resume(&first.in_pages_of(self.prefetcher.page_size())))?;
+        }
+        let walk = self.walk(plan.boundary.map_or_else(Walk::whole, Walk::until))?;
+        self.fetch_unsettled_runs()?;
+        if walk.saw_everything() {
+            self.fetch_unlisted_runs()?;
+        }
+        Ok(())
+    }
+
+    // ---- storing
+
+    fn upsert(&mut self, snapshot: &Snapshot, detail: Detail) -> Result<Upsert> {
+        let hint = if self.kind == SyncKind::First { InsertHint::New } else { InsertHint::Known };
+        let upsert = self.archive.upsert_run(snapshot, detail, hint, self.observed_at, self.sync_id)?;
+        match upsert {
+            Upsert::New { snapshot_id } => {
+                self.seen.insert(snapshot_id);
+                self.counts.new += 1;
+            }
+            Upsert::Changed { before, snapshot_id } => {
+                // The list omitted the changed field, so the run was counted as unchanged before.
+                self.counts.unchanged -= u64::from(self.seen_partially.contains(before));
+                self.seen.replace(before, snapshot_id);
+                self.counts.changed += 1;
+            }
+            Upsert::Unchanged { snapshot_id } | Upsert::UnchangedInPart { snapshot_id } => {
+                if self.seen.insert(snapshot_id) {
+                    self.counts.unchanged += 1;
+                    let settling = [Field::Status, Field::ElCostUsd, Field::TransformationCostUsd];
+                    if matches!(upsert, Upsert::UnchangedInPart { .. })
+                        && settling.into_iter().any(|field| snapshot.run.absent.contains(field))
+                    {
+                        self.seen_partially.insert(snapshot_id);
+                    }
+                }
+            }
+            Upsert::NeedsDetails => return Ok(upsert),
+        }
+        self.counts.seen = self.seen.count();
+        if self.has_vanished_runs {
+            self.archive.mark_returned(snapshot.run.id, self.observed_at)?;
+        }
+        Ok(upsert)
+    }
+
+    fn quarantine(&mut self, text: &str, reason: &str) -> Result<()> {
+        self.counts.quarantined += 1;
+        self.archive.quarantine(text, reason, self.observed_at, self.sync_id)
+    }
+
+    fn record_drift(&mut self, drift: &[Drift], example: Uuid) -> Result<()> {
+        for drift in drift {
+            if self.known_drift.contains(drift) {
+                continue;
+            }
+            self.archive.record_drift(drift, example, self.observed_at, self.sync_id)?;
+            self.known_drift.insert(drift.clone());
+            self.new_drift.push(DriftRow {
+                drift: drift.clone(),
+                first_seen_at: self.observed_at,
+                example_run_id: example.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Runs and quarantined items that the walk has seen.
+    fn seen_items(&self) -> u64 {
+        self.seen.count() + self.counts.quarantined
+    }
+
+    fn check_cancelled(&self) -> Result<()> {
+        self.cancel.error().map_or(Ok(()), Err)
+    }
+
+    fn report_progress(&mut self, phase: Phase, done: u64, total: Option<u64>) {
+        let requests = self.prefetcher.client().requests();
+        self.observer.advanced(&Progress { phase, done, total, requests });
+    }
+
+    // ---- the end
+
+    /// Records how the sync ended.
+    pub(super) fn end(mut self, result: Result<()>) -> Result<Summary> {
+        if self.counts.quarantined > 0 {
+            self.missing.push(format!(
+                "{} items could not be decoded as runs and are in quarantine",
+                self.counts.quarantined
+            ));
+        }
+        let result = match result {
+            Ok(()) if self.missing.is_empty() => Ok(()),
+            Ok(()) => Err(Error::Partial { what: self.missing.join("; ") }),
+            Err(error) => Err(error),
+        };
+        let recorded = self.record_end(&result);
+        let result = result.and(recorded);
+        Ok(Summary {
+            kind: self.kind,
+            reason: self.reason,
+            counts: self.counts,
+            newest_first: self.walk_progress.newest_first,
+            missing: self.missing,
+            new_drift: self.new_drift,
+            result,
+        })
+    }
+
+    fn record_end(&mut self, result: &Result<()>) -> Result<()> {
+        let outcome = match result {
+            Ok(()) => Outcome::Complete,
+            Err(Error::Partial { .. }) => Outcome::Partial,
+            Err(Error::Interrupted { .. }) => Outcome::Interrupted,
+            Err(_) => Outcome::Failed,
+        };
+        let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
+        let error = result.as_ref().err().map(ToString::to_string);
+        if matches!(result, Err(Error::Sqlite(_))) && self.transaction_began.take().is_some() {
+            // After an SQLite error the open transaction may hold half of a page.
+            let _ = self.archive.roll_back();
+            (self.counts, self.walk_progress) = self.committed;
+        }
+        self.save_progress()?;
+        let now = self.observations.next();
+        self.archive.end_sync(self.sync_id, outcome, exit_code, error.as_deref(), now)?;
+        if self.options.dry_run {
+            return self.archive.roll_back();
+        }
+        self.commit()
+    }
+}
