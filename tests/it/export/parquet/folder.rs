@@ -308,15 +308,15 @@ fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     let known_at: String =
         archive.query_row("SELECT max(observed_at) FROM run_snapshots", [], |row| row.get(0)).unwrap();
     let then = || Scope { as_of: Some(Instant::parse(&known_at).unwrap()), ..Scope::default() };
-    let left_alone = |scope: Scope| {
+    let not_compared = |scope: Scope| {
         let done = write_in(&archive, &place, scope, &options(&DatasetTable::ALL, Some(1))).unwrap();
         done.tables.iter().map(|(_, summary)| summary.not_compared).sum::<u64>()
     };
     write(&archive, &place);
-    let watched = left_alone(Scope::default());
+    let watched = not_compared(Scope::default());
     assert!(watched > 0);
     // With another instant, every month is checked, even if few are rechecked.
-    assert_eq!(left_alone(then()), 0);
-    assert_eq!(left_alone(then()), watched);
-    assert_eq!(left_alone(Scope::default()), 0);
+    assert_eq!(not_compared(then()), 0);
+    assert_eq!(not_compared(then()), watched);
+    assert_eq!(not_compared(Scope::default()), 0);
 }
