@@ -14,7 +14,7 @@ mod ledger;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
-use runledger::export::parquet::folder::{part_of, place_of};
+use runledger::export::parquet::folder::{file_name, file_path};
 use runledger::export::parquet::{schema, writer};
 use runledger::report::rows::Value;
 use runledger::report::rows::dataset::{self, DatasetTable, RowRange};
@@ -154,7 +154,7 @@ fn templates(folder: &Path) -> Vec<Template> {
             Ok(())
         })
         .expect("readable rows");
-    let mut file = begin(folder, DatasetTable::Pipelines, &part_of(0));
+    let mut file = begin(folder, DatasetTable::Pipelines, &file_name(0));
     let mut selection =
         dataset::rows(&ledger, DatasetTable::Pipelines, RowRange::All, "generated").expect("readable rows");
     selection
@@ -167,11 +167,11 @@ fn templates(folder: &Path) -> Vec<Template> {
     templates
 }
 
-fn begin(folder: &Path, table: DatasetTable, part: &str) -> writer::File<File> {
+fn begin(folder: &Path, table: DatasetTable, part: &str) -> writer::FileWriter<File> {
     let path = folder.join(table.name()).join(part);
     fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a new folder");
     let out = File::create(path).expect("a new file");
-    writer::File::begin(out, table, schema::columns(table)).expect("a writable file")
+    writer::FileWriter::new(out, table, schema::columns(table)).expect("a writable file")
 }
 
 /// Writes a month's runs and snapshots, ordered by `booked_at`.
@@ -182,7 +182,7 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
     let days = (first + Days::new(31)).with_day(1).expect("the next month") - first;
     let start: DateTime<Utc> = first.and_time(NaiveTime::MIN).and_utc();
     let step = days.num_microseconds().expect("a month fits 64 bits of microseconds") / runs.max(1) as i64;
-    let part = place_of(Some(&first.format("%Y-%m").to_string()), 0);
+    let part = file_path(Some(&first.format("%Y-%m").to_string()), 0);
     let mut current = begin(folder, DatasetTable::Runs, &part);
     let mut states = begin(folder, DatasetTable::RunSnapshots, &part);
     let mut totals = Totals::default();
@@ -277,7 +277,7 @@ fn write(folder: &Path, month: usize, runs: usize, templates: &[Template]) -> To
 }
 
 fn add(
-    file: &mut writer::File<File>,
+    file: &mut writer::FileWriter<File>,
     table: DatasetTable,
     template: &Template,
     changes: &HashMap<&'static str, Own>,

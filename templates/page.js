@@ -1,37 +1,37 @@
-// The page's filter. Everything stands on the page already; this draws it again for one pipeline, one month, or both,
-// from the figures in #data. Amounts are whole nano-dollars in BigInt, so sums are exact here too.
+// The filter of the page. The page is complete without it. The script redraws the page for one pipeline, one month, or
+// both, from the figures in #data. Amounts are whole nano-dollars in BigInt, so sums are exact here too.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
-  const [form, of, month, told] = ["filter", "of", "in", "told"].map(byId);
-  const HEIGHT = 180, ROW = 14, CELL = 12, WEEKS = 54, TOP = 10, ROWS = 15, FAILING = 5, LARGE = 10;
+  const [form, pipelineSelect, monthSelect, summary] = ["filter", "of", "in", "told"].map(byId);
+  const HEIGHT = 180, ROW_HEIGHT = 14, CELL_HEIGHT = 12, CALENDAR_WEEKS = 54, TOP = 10, MAX_ROWS = 15, FAILURE_RATIO = 5, LARGE_MAX_CHARS = 10;
   const KINDS = ["source", "destination", "transformation", null];
-  const WORDS = ["sources", "destinations", "transformations", "no one pipeline"];
-  const NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const KIND_LABELS = ["sources", "destinations", "transformations", "no single pipeline"];
+  const MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-  // ---- figures in words, as the page itself has them
+  // ---- formatting, identical to that of the static page (html/number.rs)
 
-  const grouped = (text) => {
+  const groupThousands = (text) => {
     const [, sign, whole, fraction] = /^(-?)(\d+)(.*)$/.exec(text);
     return (sign ? "\u2212" : "") + whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + fraction;
   };
-  // The dividend by a positive divisor, halves to the even one.
-  const divided = (dividend, divisor) => {
+  // Divides by a positive divisor and rounds half to even.
+  const divideRounded = (dividend, divisor) => {
     let floor = dividend / divisor, rest = dividend % divisor;
     if (rest < 0n) { floor -= 1n; rest += divisor; }
     const twice = rest * 2n;
     return floor + (twice > divisor || (twice === divisor && floor % 2n !== 0n) ? 1n : 0n);
   };
-  const fixed = (units, decimals) => {
+  const toFixed = (units, decimals) => {
     const digits = (units < 0n ? -units : units).toString().padStart(decimals + 1, "0");
     const whole = digits.slice(0, digits.length - decimals);
     return (units < 0n ? "-" : "") + whole + (decimals ? "." + digits.slice(-decimals) : "");
   };
-  const usd = (nanos, decimals = 4) => nanos === null ? "–" : grouped(fixed(divided(nanos, 10n ** BigInt(9 - decimals)), decimals));
-  const short = (nanos) => nanos === null || (nanos < 1000000000n && nanos > -1000000000n) ? 4 : 2;
-  const count = (number) => grouped(String(number));
-  const percent = (part, whole) => whole > 0n ? fixed(divided(divided(part * 1000000n, whole), 1000n), 1) + "\u00a0%" : null;
+  const usd = (nanos, decimals = 4) => nanos === null ? "–" : groupThousands(toFixed(divideRounded(nanos, 10n ** BigInt(9 - decimals)), decimals));
+  const usdDecimals = (nanos) => nanos === null || (nanos < 1000000000n && nanos > -1000000000n) ? 4 : 2;
+  const count = (number) => groupThousands(String(number));
+  const percent = (part, whole) => whole > 0n ? toFixed(divideRounded(divideRounded(part * 1000000n, whole), 1000n), 1) + "\u00a0%" : null;
   const share = (part, whole) => percent(BigInt(part), BigInt(whole)) ?? "–";
   const change = (now, before) => {
     if (now === null || before === null) return "";
@@ -39,16 +39,16 @@
     if (text === null) return "";
     return ` (${text.startsWith("-") ? "\u2212" + text.slice(1) : now === before ? text : "+" + text})`;
   };
-  const lasting = (millis) => {
-    if (millis < 0) return "\u2212" + lasting(-millis);
+  const formatDuration = (millis) => {
+    if (millis < 0) return "\u2212" + formatDuration(-millis);
     const tenths = Math.floor((millis + 50) / 100), seconds = Math.floor((millis + 500) / 1000);
-    const two = (many, unit, few, rest) => `${many}\u00a0${unit}` + (few ? ` ${few}\u00a0${rest}` : "");
+    const twoUnits = (large, largeUnit, small, smallUnit) => `${large}\u00a0${largeUnit}` + (small ? ` ${small}\u00a0${smallUnit}` : "");
     if (tenths < 100) return (tenths % 10 ? (tenths / 10).toFixed(1) : tenths / 10) + "\u00a0s";
     if (seconds < 60) return seconds + "\u00a0s";
-    if (seconds < 3600) return two(Math.floor(seconds / 60), "min", seconds % 60, "s");
+    if (seconds < 3600) return twoUnits(Math.floor(seconds / 60), "min", seconds % 60, "s");
     const minutes = Math.floor((seconds + 30) / 60), hours = Math.floor((seconds + 1800) / 3600);
-    if (seconds < 86400 && minutes < 1440) return two(Math.floor(minutes / 60), "h", minutes % 60, "min");
-    return two(Math.floor(hours / 24), "d", hours % 24, "h");
+    if (seconds < 86400 && minutes < 1440) return twoUnits(Math.floor(minutes / 60), "h", minutes % 60, "min");
+    return twoUnits(Math.floor(hours / 24), "d", hours % 24, "h");
   };
 
   // ---- the data
@@ -62,13 +62,13 @@
   const byMonth = (series) => new Map(series.m.map(([number, ...row]) => [number, sums(row)]));
   const daysOf = (series) => {
     const days = new Map();
-    for (let place = 0, day = data.day; place < series.d.length; place += 3) {
-      day += series.d[place];
-      days.set(day, { runs: series.d[place + 1], failed: series.d[place + 2] });
+    for (let index = 0, day = data.day; index < series.d.length; index += 3) {
+      day += series.d[index];
+      days.set(day, { runs: series.d[index + 1], failed: series.d[index + 2] });
     }
     return days;
   };
-  // Day 1 is the first of January of the year 1.
+  // Day 1 is January 1 of year 1.
   const dateOf = (day) => new Date((day - 719163) * 864e5);
   const dayLabel = (day) => dateOf(day).toISOString().slice(0, 10);
   const monthOf = (day) => dateOf(day).getUTCFullYear() * 12 + dateOf(day).getUTCMonth() - data.month;
@@ -84,41 +84,41 @@
   };
   const html = make("http://www.w3.org/1999/xhtml"), svg = make("http://www.w3.org/2000/svg");
   const figure = (shown, exact) => exact === null ? html("span", { class: "unknown", title: "not known" }, "–") : html("data", { value: exact }, shown);
-  const usdFigure = (nanos, decimals = 4) => figure(usd(nanos, decimals), nanos === null ? null : fixed(nanos, 9));
+  const usdFigure = (nanos, decimals = 4) => figure(usd(nanos, decimals), nanos === null ? null : toFixed(nanos, 9));
   const countFigure = (number) => figure(count(number), number);
-  const shareFigure = (part, whole) => Number(whole) > 0 ? figure(share(part, whole), fixed(divided(BigInt(part) * 1000000n, BigInt(whole)), 6)) : figure("", null);
-  const timeFigure = (millis) => figure(millis === null ? "" : lasting(millis), millis === null ? null : fixed(BigInt(millis), 3));
+  const shareFigure = (part, whole) => Number(whole) > 0 ? figure(share(part, whole), toFixed(divideRounded(BigInt(part) * 1000000n, BigInt(whole)), 6)) : figure("", null);
+  const timeFigure = (millis) => figure(millis === null ? "" : formatDuration(millis), millis === null ? null : toFixed(BigInt(millis), 3));
   const number = (value) => String(Math.round(value * 100) / 100);
 
-  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000];
+  const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000];
   const UNITS = {
-    usd: (value) => grouped(fixed(BigInt(value), 9).replace(/\.?0+$/, "")),
-    time: (value) => lasting(value),
+    usd: (value) => groupThousands(toFixed(BigInt(value), 9).replace(/\.?0+$/, "")),
+    time: (value) => formatDuration(value),
     share: (value) => share(value, 1000000).replace(".0", ""),
   };
-  const scaled = (unit, low, high) => {
-    const least = Math.ceil((high - low) / 4);
-    let step = unit === "time" ? (STEPS.find((seconds) => seconds * 1000 >= least) ?? 0) * 1000 : 0;
-    for (let power = 1; !step; power *= 10) step = [1, 2, 5].map((digit) => digit * power).find((value) => value >= least) ?? 0;
+  const scale = (unit, low, high) => {
+    const minStep = Math.ceil((high - low) / 4);
+    let step = unit === "time" ? (TIME_STEPS.find((seconds) => seconds * 1000 >= minStep) ?? 0) * 1000 : 0;
+    for (let power = 1; !step; power *= 10) step = [1, 2, 5].map((digit) => digit * power).find((value) => value >= minStep) ?? 0;
     low = Math.floor(low / step) * step;
     high = Math.max(Math.ceil(high / step) * step, low + step);
     const y = (value) => (high - value) / (high - low) * HEIGHT;
     const ticks = Array.from({ length: Math.round((high - low) / step) + 1 }, (_, tick) => low + tick * step);
     return { y, ticks: ticks.map((value) => ({ y: number(y(value)), label: UNITS[unit](value) })) };
   };
-  // Draws a chart's marks again; what stands below its columns stays.
-  const draw = (id, least, unit, low, columns) => {
+  // Redraws the marks and the axis of a chart; the labels below its columns stay.
+  const draw = (id, minColumns, unit, low, columns) => {
     const chart = byId(id);
     if (!chart) return;
     const ends = columns.flatMap(({ segments }) => segments.flatMap(({ from, to }) => [Number(from), Number(to)]));
-    const { y, ticks } = scaled(unit, ends.reduce((one, other) => Math.min(one, other), low), ends.reduce((one, other) => Math.max(one, other), unit === "share" ? 1000000 : 0));
-    const room = 100 / Math.max(columns.length, least);
+    const { y, ticks } = scale(unit, ends.reduce((one, other) => Math.min(one, other), low), ends.reduce((one, other) => Math.max(one, other), unit === "share" ? 1000000 : 0));
+    const columnWidth = 100 / Math.max(columns.length, minColumns);
     chart.querySelector(".axis").replaceChildren(...ticks.map((tick) => svg("text", { x: 58, y: tick.y }, tick.label)));
     chart.querySelector(".grid").replaceChildren(...ticks.map((tick) => svg("line", { x1: 0, x2: "100%", y1: tick.y, y2: tick.y })));
-    chart.querySelector(".marks").replaceChildren(...columns.flatMap(({ segments, dim }, place) => segments.map(({ from, to, kind, title }) => {
+    chart.querySelector(".marks").replaceChildren(...columns.flatMap(({ segments, dim }, index) => segments.map(({ from, to, kind, title }) => {
       const top = y(Math.max(Number(from), Number(to))), bottom = y(Math.min(Number(from), Number(to)));
       return svg("rect", {
-        class: kind + (dim ? " dim" : ""), x: number(room * (place + 0.13)) + "%", width: number(room * 0.74) + "%",
+        class: kind + (dim ? " dim" : ""), x: number(columnWidth * (index + 0.13)) + "%", width: number(columnWidth * 0.74) + "%",
         y: number(top), height: number(Math.max(bottom - top, kind === "rate" ? 3 : 1)),
       }, svg("title", {}, title));
     })));
@@ -127,66 +127,66 @@
   const cell = (content) => html("td", { class: "n" }, content);
   const row = (label, ...cells) => html("tr", {}, html("th", { scope: "row" }, label), ...cells.map(cell));
   const clean = (text) => text.replace(/\p{Cc}/gu, " ");
-  // Of a name that nobody would see the id is told.
+  // A pipeline with an invisible name is displayed by its id.
   const isVisible = (name) => name !== null && /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{White_Space}\u2800]/u.test(name);
-  const called = ({ n, i }) => clean(isVisible(n) ? n : i ?? "No one pipeline");
+  const displayName = ({ n, i }) => clean(isVisible(n) ? n : i ?? "No single pipeline");
   const nameOf = (pipeline) => {
-    const { n, i, k } = pipeline, name = called(pipeline);
-    const kind = html("span", { class: "kind" }, k ?? "none, or several at once");
+    const { n, i, k } = pipeline, name = displayName(pipeline);
+    const kind = html("span", { class: "kind" }, k ?? "none or several");
     if (isVisible(n) && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
     return [html("bdi", { dir: "auto", class: "name", ...([...name].length > 60 ? { title: name } : {}) }, name), " ", kind];
   };
-  const named = (pipeline, ...cells) => html("tr", {}, html("th", { scope: "row" }, ...nameOf(pipeline)), ...cells);
+  const pipelineRow = (pipeline, ...cells) => html("tr", {}, html("th", { scope: "row" }, ...nameOf(pipeline)), ...cells);
 
   // ---- what the filter changes
 
-  const unknownOf = (unknown) => unknown ? `, ${count(unknown)} of them without a known cost` : "";
-  const label = (place) => data.months[place];
+  const ofThemUnknown = (unknown) => unknown ? `, ${count(unknown)} of them without a known cost` : "";
+  const label = (month) => data.months[month];
 
-  const drawTiles = (series, months, place, picked) => {
-    const shown = place ?? data.focus;
+  const drawTiles = (series, months, month, picked) => {
+    const shown = month ?? data.focus;
     const tiles = byId("tiles");
     if (!tiles || shown === null) return;
-    const now = months.get(shown) ?? NONE, isFocus = shown === data.focus;
-    const soFar = !isFocus ? "" : !data.compared ? ", in part" : data.running ? " so far" : "";
-    const before = isFocus ? (data.compared ? sums(series.b) : null) : shown > 0 ? months.get(shown - 1) ?? NONE : null;
-    const toDate = isFocus && data.compared && series.t ? sums(series.t) : null;
-    const earlier = shown > 0 ? label(shown - 1) : "The month before";
-    const against = (value, words) => {
+    const now = months.get(shown) ?? NONE, isHeadline = shown === data.focus;
+    const suffix = !isHeadline ? "" : !data.compared ? " (partial)" : data.running ? " so far" : "";
+    const before = isHeadline ? (data.compared ? sums(series.b) : null) : shown > 0 ? months.get(shown - 1) ?? NONE : null;
+    const toDate = isHeadline && data.compared && series.t ? sums(series.t) : null;
+    const earlier = shown > 0 ? label(shown - 1) : "The previous month";
+    const comparison = (value, format) => {
       if (!before) return [];
-      if (!toDate) return [`${earlier}: ${words(before)}${change(value(now), value(before))}`];
-      return [`${earlier} by the same point: ${words(toDate)}${change(value(now), value(toDate))}`, `${earlier} in all: ${words(before)}`];
+      if (!toDate) return [`${earlier}: ${format(before)}${change(value(now), value(before))}`];
+      return [`${earlier} up to the same point: ${format(toDate)}${change(value(now), value(toDate))}`, `${earlier}, whole month: ${format(before)}`];
     };
-    const tell = (id, heading, value, lines) => {
+    const setTile = (id, heading, value, lines) => {
       const tile = tiles.querySelector(`[data-figure="${id}"]`);
       tile.querySelector("h3").textContent = heading;
-      tile.querySelector(".big").classList.toggle("long", value.textContent.length > LARGE);
+      tile.querySelector(".big").classList.toggle("long", value.textContent.length > LARGE_MAX_CHARS);
       tile.querySelector(".big").firstElementChild.replaceWith(value);
       tile.querySelector("ul").replaceChildren(...lines.map((line) => html("li", {}, line)));
       return tile;
     };
-    // Of all pipelines the running month has a forecast, which stays.
-    if (picked || !isFocus) {
-      const cost = against((of) => of.total, (of) => usd(of.total, short(of.total)) + " USD");
-      if (!before) cost.push(isFocus ? "Only a part of the month is asked about, so it is held against no other" : "The month before is not on this page");
+    // The static tiles of the headline month have a forecast, so they stay if no pipeline is selected.
+    if (picked || !isHeadline) {
+      const cost = comparison((figures) => figures.total, (figures) => usd(figures.total, usdDecimals(figures.total)) + " USD");
+      if (!before) cost.push(isHeadline ? "The time range covers only a part of the month, so there is no comparison" : "The previous month is not on this page");
       if (now.unknown) cost.push(`${count(now.unknown)} of ${count(now.runs)} runs have no known cost`);
-      tell("cost", `Cost in ${label(shown)}${soFar}`, usdFigure(now.total, short(now.total)), cost);
+      setTile("cost", `Cost in ${label(shown)}${suffix}`, usdFigure(now.total, usdDecimals(now.total)), cost);
       const meter = tiles.querySelector("meter");
-      const credits = against((of) => BigInt(of.credits), (of) => count(of.credits));
+      const credits = comparison((figures) => BigInt(figures.credits), (figures) => count(figures.credits));
       if (meter) {
         meter.value = now.credits;
         credits.unshift(`${share(now.credits, meter.max)} of the plan's ${count(meter.max)}`);
       }
-      tell("credits", `Credits in ${label(shown)}${soFar}`, countFigure(now.credits), credits);
-      tell("success", `Success rate in ${label(shown)}${soFar}`, shareFigure(now.ok, now.ended),
-        [`${count(now.failed)} failed and ${count(now.canceled)} canceled of ${count(now.ended)} that ended`, ...against(() => null, (of) => share(of.ok, of.ended))]);
+      setTile("credits", `Credits in ${label(shown)}${suffix}`, countFigure(now.credits), credits);
+      setTile("success", `Success rate in ${label(shown)}${suffix}`, shareFigure(now.ok, now.ended),
+        [`${count(now.failed)} failed and ${count(now.canceled)} canceled of ${count(now.ended)} ended runs`, ...comparison(() => null, (figures) => share(figures.ok, figures.ended))]);
     }
-    const open = place === null ? sums(series.x) : now;
-    tell("unsettled", `Runs not settled, in ${place === null ? "all" : label(place)}`, countFigure(open.unsettled),
-      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${place === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
+    const open = month === null ? sums(series.x) : now;
+    setTile("unsettled", `Unsettled runs${month === null ? "" : ` in ${label(month)}`}`, countFigure(open.unsettled),
+      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${month === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
   };
 
-  const drawCost = (series, months, place, picked) => {
+  const drawCost = (series, months, month, picked) => {
     const kinds = data.kinds.map((kind) => new Map(kind.map(([at, nanos]) => [at, amount(nanos)])));
     const own = picked ? KINDS.indexOf(series.k) : -1;
     const costs = (at) => KINDS.map((_, kind) => picked ? (kind === own ? months.get(at)?.total ?? null : null) : kinds[kind].get(at) ?? null);
@@ -196,87 +196,87 @@
         if (nanos === null) return [];
         const from = nanos < 0n ? below : above, to = from + nanos;
         if (nanos < 0n) below = to; else above = to;
-        return [{ from, to, kind: KINDS[kind] ?? "none", title: `${name}, ${WORDS[kind]}: ${usd(nanos)} USD` }];
+        return [{ from, to, kind: KINDS[kind] ?? "none", title: `${name}, ${KIND_LABELS[kind]}: ${usd(nanos)} USD` }];
       });
-      return { segments, dim: place !== null && place !== at };
+      return { segments, dim: month !== null && month !== at };
     }));
-    const shown = data.months.map((_, at) => at).filter((at) => place === null || place === at);
+    const shown = data.months.map((_, at) => at).filter((at) => month === null || month === at);
     fill(byId("cost-table"), shown.map((at) => {
-      const of = months.get(at) ?? NONE;
-      return row(label(at), countFigure(of.runs), countFigure(of.unknown), ...data.shown.map((kind) => usdFigure(costs(at)[kind])), usdFigure(of.total), countFigure(of.credits));
+      const figures = months.get(at) ?? NONE;
+      return row(label(at), countFigure(figures.runs), countFigure(figures.unknown), ...data.shown.map((kind) => usdFigure(costs(at)[kind])), usdFigure(figures.total), countFigure(figures.credits));
     }));
   };
 
-  const drawSuccess = (months, place) => {
+  const drawSuccess = (months, month) => {
     const rated = data.months.map((_, at) => months.get(at) ?? NONE);
-    const rates = rated.map(({ ok, ended }) => ended ? Number(divided(BigInt(ok) * 1000000n, BigInt(ended))) : null);
+    const rates = rated.map(({ ok, ended }) => ended ? Number(divideRounded(BigInt(ok) * 1000000n, BigInt(ended))) : null);
     draw("success", 8, "share", 990000, rates.map((rate, at) => ({
-      segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: `${label(at)}: ${share(rate, 1000000)} of ${count(rated[at].ended)} runs that ended succeeded` }],
-      dim: place !== null && place !== at,
+      segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: `${label(at)}: ${share(rate, 1000000)} of ${count(rated[at].ended)} ended runs succeeded` }],
+      dim: month !== null && month !== at,
     })));
-    fill(byId("success-table"), rated.flatMap((of, at) => place !== null && place !== at ? [] :
-      [row(label(at), ...[of.ended, of.ok, of.failed, of.canceled].map(countFigure), shareFigure(of.ok, of.ended))]));
+    fill(byId("success-table"), rated.flatMap((figures, at) => month !== null && month !== at ? [] :
+      [row(label(at), ...[figures.ended, figures.ok, figures.failed, figures.canceled].map(countFigure), shareFigure(figures.ok, figures.ended))]));
   };
 
-  const drawTimes = (id, series, place, first) => {
+  const drawTimes = (id, series, month, first) => {
     const chart = byId(id);
     if (!chart) return;
     if (!series.w) {
-      chart.replaceChildren(html("p", { class: "empty" }, "Of this pipeline the page has months alone: runledger report duration --by week,pipeline."));
+      chart.replaceChildren(html("p", { class: "empty" }, "The page has no weeks for this pipeline. Run runledger report duration --by week,pipeline."));
       return fill(byId(`${id}-table`), []);
     }
     const weeks = new Map(series.w.map(([week, ...row]) => [week, row.slice(first, first + 3)]));
-    const isIn = (week) => place === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === place);
+    const isIn = (week) => month === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === month);
     draw(id, 26, "time", 0, data.weeks.map((name, week) => {
       const [runs, p50, p95] = weeks.get(week) ?? [0, null, null];
-      const title = `${name}: half of ${count(runs)} runs within ${lasting(p50)}, 95 % within ${lasting(p95)}`;
+      const title = `${name}: half of ${count(runs)} runs within ${formatDuration(p50)}, 95 % within ${formatDuration(p95)}`;
       return { segments: p50 === null ? [] : [{ from: 0, to: p95, kind: "p95", title }, { from: 0, to: p50, kind: "p50", title }], dim: !isIn(week) };
     }));
     fill(byId(`${id}-table`), [...weeks].filter(([week]) => isIn(week)).map(([week, [runs, p50, p95]]) => row(data.weeks[week], countFigure(runs), timeFigure(p50), timeFigure(p95))));
   };
 
-  const drawCalendar = (series, place) => {
+  const drawCalendar = (series, month) => {
     const chart = byId("calendar");
     if (!chart) return;
     if (!series.d) {
-      chart.replaceChildren(html("p", { class: "empty" }, "Of this pipeline the page has months alone."));
+      chart.replaceChildren(html("p", { class: "empty" }, "The page has no days for this pipeline."));
       return fill(byId("calendar-table"), []);
     }
     const days = daysOf(series);
-    // A month that lies further back moves the calendar to its end.
+    // If the month is before the weeks shown, the calendar ends with that month.
     let last = data.lastDay;
-    if (place !== null && monthOf(monday(weekOf(last) - WEEKS + 1)) > place) while (monthOf(last) > place) last -= 1;
-    const firstWeek = Math.max(weekOf(data.day), weekOf(last) - WEEKS + 1), lastWeek = weekOf(last);
-    const room = 100 / Math.max(lastWeek - firstWeek + 1, 26);
+    if (month !== null && monthOf(monday(weekOf(last) - CALENDAR_WEEKS + 1)) > month) while (monthOf(last) > month) last -= 1;
+    const firstWeek = Math.max(weekOf(data.day), weekOf(last) - CALENDAR_WEEKS + 1), lastWeek = weekOf(last);
+    const columnWidth = 100 / Math.max(lastWeek - firstWeek + 1, 26);
     const shown = Array.from({ length: last - Math.max(monday(firstWeek), data.day) + 1 }, (_, later) => Math.max(monday(firstWeek), data.day) + later);
-    const isIn = (day) => place === null || monthOf(day) === place;
+    const isIn = (day) => month === null || monthOf(day) === month;
     const most = Math.max(1, ...shown.map((day) => days.get(day)?.runs ?? 0));
     const dots = [];
     const rects = shown.map((day) => {
       const { runs, failed } = days.get(day) ?? { runs: 0, failed: 0 };
       const column = weekOf(day) - firstWeek, at = day - monday(weekOf(day));
-      if (failed && failed * FAILING >= runs && isIn(day)) dots.push(svg("circle", { class: "failing", cx: number(room * (column + 0.5)) + "%", cy: at * ROW + CELL / 2, r: 2 }));
-      const words = runs ? `${count(runs)} run${runs === 1 ? "" : "s"}${failed ? `, ${count(failed)} failed` : ""}` : "no runs";
+      if (failed && failed * FAILURE_RATIO >= runs && isIn(day)) dots.push(svg("circle", { class: "failing", cx: number(columnWidth * (column + 0.5)) + "%", cy: at * ROW_HEIGHT + CELL_HEIGHT / 2, r: 2 }));
+      const text = runs ? `${count(runs)} run${runs === 1 ? "" : "s"}${failed ? `, ${count(failed)} failed` : ""}` : "no runs";
       return svg("rect", {
         class: `d${runs ? Math.min(4, Math.ceil(runs * 4 / most)) : 0}${isIn(day) ? "" : " dim"}`,
-        x: number(room * (column + 0.08)) + "%", y: at * ROW, width: number(room * 0.84) + "%", height: CELL,
-      }, svg("title", {}, `${dayLabel(day)}: ${words}`));
+        x: number(columnWidth * (column + 0.08)) + "%", y: at * ROW_HEIGHT, width: number(columnWidth * 0.84) + "%", height: CELL_HEIGHT,
+      }, svg("title", {}, `${dayLabel(day)}: ${text}`));
     });
     chart.querySelector(".marks").replaceChildren(...rects, ...dots);
     if (last !== data.lastDay) {
       chart.querySelector(".labels").replaceChildren(...Array.from({ length: lastWeek - firstWeek + 1 }, (_, column) => column).flatMap((column) => {
         const end = dateOf(monday(firstWeek + column) + 6), at = end.getUTCMonth();
         if (end.getUTCDate() > 7) return [];
-        return [svg("text", { x: number(room * (column + 0.5)) + "%", y: 6 * ROW + CELL + 18, ...(at % 2 ? { class: "wide" } : {}) }, at ? NAMES[at] : String(end.getUTCFullYear()))];
+        return [svg("text", { x: number(columnWidth * (column + 0.5)) + "%", y: 6 * ROW_HEIGHT + CELL_HEIGHT + 18, ...(at % 2 ? { class: "wide" } : {}) }, at ? MONTH_NAMES[at] : String(end.getUTCFullYear()))];
       }));
     }
-    byId("shades").replaceChildren(`Runs a day: up to ${count(most)}; the darker, the more. A dot: one in five failed, or more.`);
+    byId("shades").replaceChildren(`Runs per day: up to ${count(most)}, darker for more runs. A dot: at least one in five failed.`);
     const weeks = Array.from({ length: lastWeek - firstWeek + 1 }, (_, later) => firstWeek + later);
     fill(byId("calendar-table"), weeks.map((week) => row(dayLabel(monday(week)), ...Array.from({ length: 7 }, (_, at) => monday(week) + at).map((day) =>
       day < data.day || day > last || !isIn(day) ? "" : countFigure(days.get(day)?.runs ?? 0)))));
   };
 
-  const spark = (months) => {
+  const sparkline = (months) => {
     const shown = data.months.map((_, at) => months.get(at)?.total ?? null).slice(-24);
     const first = data.months.length - shown.length, high = Math.max(0, ...shown.map(Number)), low = Math.min(0, ...shown.map(Number));
     const pixels = (units) => units / Math.max(1, high - low) * 24;
@@ -288,35 +288,35 @@
       }));
   };
 
-  // The pipelines with their sums in what is shown.
-  const inScope = (picked, place) => (picked ? [picked] : data.pipelines).flatMap((pipeline) => {
-    const months = byMonth(pipeline), of = place === null ? sums(pipeline.x) : months.get(place);
-    return of ? [{ pipeline, months, of }] : [];
+  // The selected pipelines with their sums in the selected month.
+  const inScope = (picked, month) => (picked ? [picked] : data.pipelines).flatMap((pipeline) => {
+    const months = byMonth(pipeline), figures = month === null ? sums(pipeline.x) : months.get(month);
+    return figures ? [{ pipeline, months, figures }] : [];
   });
 
-  const drawLists = (picked, place) => {
-    const all = place === null ? sums(data.all.x) : byMonth(data.all).get(place) ?? NONE;
-    const found = inScope(picked, place);
-    const dearest = [...found].sort((one, other) => {
-      const [left, right] = [one.of.total, other.of.total];
+  const drawLists = (picked, month) => {
+    const all = month === null ? sums(data.all.x) : byMonth(data.all).get(month) ?? NONE;
+    const found = inScope(picked, month);
+    const costliest = [...found].sort((one, other) => {
+      const [left, right] = [one.figures.total, other.figures.total];
       return left === right ? 0 : left === null ? 1 : right === null ? -1 : left < right ? 1 : -1;
     }).slice(0, TOP);
-    fill(byId("pipelines"), dearest.map(({ pipeline, months, of }) => named(pipeline, cell(usdFigure(of.total)),
-      cell(of.total === null || all.total === null || all.total <= 0n ? figure("", null) : shareFigure(of.total, all.total)),
-      html("td", {}, spark(months)), cell(countFigure(of.runs)), cell(countFigure(of.unknown)))));
-    const runs = all.runs - dearest.reduce((runs, { of }) => runs + of.runs, 0);
-    const unknown = all.unknown - dearest.reduce((unknown, { of }) => unknown + of.unknown, 0);
-    const rest = dearest.reduce((rest, { of }) => rest - (of.total ?? 0n), all.total ?? 0n);
-    byId("pipelines-more").textContent = runs > 0 ? `All others together: ${usd(runs > unknown ? rest : null)} USD for ${count(runs)} runs${unknownOf(unknown)}.` : "";
+    fill(byId("pipelines"), costliest.map(({ pipeline, months, figures }) => pipelineRow(pipeline, cell(usdFigure(figures.total)),
+      cell(figures.total === null || all.total === null || all.total <= 0n ? figure("", null) : shareFigure(figures.total, all.total)),
+      html("td", {}, sparkline(months)), cell(countFigure(figures.runs)), cell(countFigure(figures.unknown)))));
+    const runs = all.runs - costliest.reduce((runs, { figures }) => runs + figures.runs, 0);
+    const unknown = all.unknown - costliest.reduce((unknown, { figures }) => unknown + figures.unknown, 0);
+    const rest = costliest.reduce((rest, { figures }) => rest - (figures.total ?? 0n), all.total ?? 0n);
+    byId("pipelines-more").textContent = runs > 0 ? `All others: ${usd(runs > unknown ? rest : null)} USD for ${count(runs)} runs${ofThemUnknown(unknown)}.` : "";
 
     const list = (id, weight, cells) => {
-      const heaviest = found.filter((entry) => weight(entry.of) > 0).sort((one, other) => weight(other.of) - weight(one.of));
-      if (byId(id)) fill(byId(id), heaviest.length ? heaviest.slice(0, ROWS).map(cells) : [html("tr", {}, html("td", { colspan: 6, class: "empty" }, "None."))]);
-      byId(`${id}-more`).textContent = heaviest.length > ROWS ? `${heaviest.length - ROWS} more pipelines.` : "";
+      const heaviest = found.filter((entry) => weight(entry.figures) > 0).sort((one, other) => weight(other.figures) - weight(one.figures));
+      if (byId(id)) fill(byId(id), heaviest.length ? heaviest.slice(0, MAX_ROWS).map(cells) : [html("tr", {}, html("td", { colspan: 6, class: "empty" }, "None."))]);
+      byId(`${id}-more`).textContent = heaviest.length > MAX_ROWS ? `${heaviest.length - MAX_ROWS} more pipelines.` : "";
     };
-    list("failures", (of) => of.failed, ({ pipeline, of }) => named(pipeline, ...[of.failed, of.ended].map(countFigure).map(cell),
-      cell(shareFigure(of.failed, of.ended)), cell(countFigure(pipeline.f[0])), html("td", {}, pipeline.f[1] ?? "–")));
-    list("unknown", (of) => Math.max(of.unknown, of.unsettled), ({ pipeline, of }) => named(pipeline, ...[of.unknown, of.unsettled, of.runs].map(countFigure).map(cell)));
+    list("failures", (figures) => figures.failed, ({ pipeline, figures }) => pipelineRow(pipeline, ...[figures.failed, figures.ended].map(countFigure).map(cell),
+      cell(shareFigure(figures.failed, figures.ended)), cell(countFigure(pipeline.f[0])), html("td", {}, pipeline.f[1] ?? "–")));
+    list("unknown", (figures) => Math.max(figures.unknown, figures.unsettled), ({ pipeline, figures }) => pipelineRow(pipeline, ...[figures.unknown, figures.unsettled, figures.runs].map(countFigure).map(cell)));
     let left = 0;
     for (const outlier of document.querySelectorAll("#outliers tbody tr")) {
       outlier.hidden = picked !== null && data.pipelines[outlier.dataset.of] !== picked;
@@ -325,55 +325,56 @@
     byId("outliers-none").hidden = !byId("outliers") || left > 0;
   };
 
-  // ---- the filter itself
+  // ---- the filter
 
   const CHANGED = ["tiles", "total", "cost", "cost-table", "took", "took-table", "waited", "waited-table", "success", "success-table",
     "shades", "calendar", "calendar-table", "pipelines", "pipelines-more", "failures", "failures-more", "unknown", "unknown-more", "outliers", "outliers-none"];
-  const whole = CHANGED.map(byId).filter(Boolean).map((element) => element.cloneNode(true));
+  const originals = CHANGED.map(byId).filter(Boolean).map((element) => element.cloneNode(true));
   const restore = () => {
-    for (const element of whole) {
-      const now = byId(element.id), copy = element.cloneNode(true);
-      if ("open" in now) copy.open = now.open;
-      now.replaceWith(copy);
+    for (const element of originals) {
+      const current = byId(element.id), copy = element.cloneNode(true);
+      if ("open" in current) copy.open = current.open;
+      current.replaceWith(copy);
     }
   };
   const apply = () => {
     restore();
-    told.textContent = "";
-    const picked = of.value === "" ? null : data.pipelines[of.value], place = month.value === "" ? null : Number(month.value);
-    if (picked === null && place === null) return;
+    summary.textContent = "";
+    const picked = pipelineSelect.value === "" ? null : data.pipelines[pipelineSelect.value];
+    const month = monthSelect.value === "" ? null : Number(monthSelect.value);
+    if (picked === null && month === null) return;
     const series = picked ?? data.all, months = byMonth(series);
-    drawTiles(series, months, place, picked !== null);
-    drawCost(series, months, place, picked !== null);
-    drawSuccess(months, place);
-    drawTimes("took", series, place, 0);
-    drawTimes("waited", series, place, 3);
-    drawCalendar(series, place);
-    drawLists(picked, place);
-    const all = place === null ? sums(series.x) : months.get(place) ?? NONE;
-    const where = place === null ? "In all" : `In ${label(place)}`;
-    const words = ` USD for ${count(all.runs)} runs${unknownOf(all.unknown)}.`;
-    byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), words);
-    told.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : called(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${words}`);
+    drawTiles(series, months, month, picked !== null);
+    drawCost(series, months, month, picked !== null);
+    drawSuccess(months, month);
+    drawTimes("took", series, month, 0);
+    drawTimes("waited", series, month, 3);
+    drawCalendar(series, month);
+    drawLists(picked, month);
+    const all = month === null ? sums(series.x) : months.get(month) ?? NONE;
+    const where = month === null ? "Total" : `Total of ${label(month)}`;
+    const amountText = ` USD for ${count(all.runs)} runs${ofThemUnknown(all.unknown)}.`;
+    byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), amountText);
+    summary.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : displayName(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${amountText}`);
   };
 
-  // Two pipelines may have one name: then their ids tell them apart.
+  // Pipelines with the same name are listed with their ids.
   const names = new Map();
-  for (const pipeline of data.pipelines) names.set(called(pipeline), (names.get(called(pipeline)) ?? 0) + 1);
-  KINDS.forEach((kind, place) => {
+  for (const pipeline of data.pipelines) names.set(displayName(pipeline), (names.get(displayName(pipeline)) ?? 0) + 1);
+  KINDS.forEach((kind, index) => {
     const options = data.pipelines.flatMap((pipeline, at) => {
       if (pipeline.k !== kind) return [];
-      const name = called(pipeline), short = [...name].length > 60 ? [...name].slice(0, 59).join("") + "…" : name;
+      const name = displayName(pipeline), short = [...name].length > 60 ? [...name].slice(0, 59).join("") + "…" : name;
       return [[names.get(name) > 1 && pipeline.i !== null ? `${short} · ${pipeline.i}` : short, at]];
     });
     options.sort(([one], [other]) => one.localeCompare(other));
-    if (options.length) of.append(html("optgroup", { label: WORDS[place] }, ...options.map(([name, at]) => html("option", { value: at }, name))));
+    if (options.length) pipelineSelect.append(html("optgroup", { label: KIND_LABELS[index] }, ...options.map(([name, at]) => html("option", { value: at }, name))));
   });
-  month.append(...data.months.map((name, at) => html("option", { value: at }, name)).reverse());
+  monthSelect.append(...data.months.map((name, at) => html("option", { value: at }, name)).reverse());
   form.addEventListener("change", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
   form.hidden = data.pipelines.length === 0;
-  // A form that the browser filled in again when it came back.
-  if (of.value || month.value) apply();
+  // The browser may have restored the form when navigating back.
+  if (pipelineSelect.value || monthSelect.value) apply();
 })();

@@ -3,7 +3,7 @@
 use crate::cli::OutputArgs;
 use crate::error::{Error, Result};
 use crate::export::Destination;
-use crate::export::datasette::{Served, write};
+use crate::export::datasette::{ServedArchive, write};
 use crate::settings;
 use crate::store::Archive;
 use clap::Args;
@@ -26,7 +26,7 @@ pub struct DatasetteArgs {
 /// [`Error::Usage`] when two archives have the same name. [`Error::Archive`] for one that cannot be read.
 pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
     let paths = if db.is_empty() { vec![settings::archive(None).value] } else { db.to_vec() };
-    let mut served: Vec<Served> = Vec::with_capacity(paths.len());
+    let mut served: Vec<ServedArchive> = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if served.iter().any(|other| other.name == name) {
@@ -39,7 +39,7 @@ pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
         }
         let archive = Archive::open_for_reading(&path)?;
         let tables = archive.data_dictionary().map_err(|error| error.in_archive(&path))?;
-        served.push(Served { name, tables });
+        served.push(ServedArchive { name, tables });
     }
     Destination::at(args.output.output.as_deref()).write(|out| Ok(write(&served, out)?))
 }

@@ -1,7 +1,7 @@
 //! `runledger reconcile`: compares an invoice with the ledger and explains the difference.
 
 use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
-use crate::commands::shared::output::{asked, print_note, print_table};
+use crate::commands::shared::output::{print_note, print_table, provenance};
 use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
 use crate::report::reconcile::{Invoice, Zones, reconcile};
@@ -58,8 +58,8 @@ pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()>
     let scope = scope(&month, settings, &archive)?;
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
-    let asked = asked(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
-    print_table(&found.table(), &args.table, settings, scope.zone, asked)?;
+    let provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
+    print_table(&found.table(), &args.table, settings, scope.zone, provenance)?;
     let explanations = found.explanations();
     if explanations.is_empty() {
         let candidates = match found.possible().as_slice() {

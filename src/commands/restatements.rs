@@ -1,10 +1,10 @@
 //! `runledger restatements`: lists changes to closed months since their close.
 
 use crate::cli::TableArgs;
-use crate::commands::shared::output::{asked, print_table};
+use crate::commands::shared::output::{print_table, provenance};
 use crate::commands::shared::scope::as_of;
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
+use crate::export::manifest::Provenance;
 use crate::report::{Ledger, Scope, restatements};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -64,7 +64,7 @@ pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<
         true => restatements::summed(ledger.connection(), &closes, now)?,
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
-    let asked = asked("restatements".to_owned(), ledger.scope(), &archive)?;
-    let asked = Asked { period: args.period.clone(), ..asked };
-    print_table(&table, &args.table, settings, zone, asked)
+    let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
+    let provenance = Provenance { period: args.period.clone(), ..provenance };
+    print_table(&table, &args.table, settings, zone, provenance)
 }

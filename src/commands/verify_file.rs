@@ -4,7 +4,7 @@ use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::manifest::Manifest;
-use crate::export::verify::{Finding, compare};
+use crate::export::verify::{FileCheck, compare};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -26,17 +26,17 @@ pub struct VerifyFileArgs {
 /// [`Error::Usage`] when the file or the manifest cannot be read, [`Error::Partial`] when a check fails.
 pub fn run(args: &VerifyFileArgs) -> Result<()> {
     let path = &args.file;
-    let manifest = Manifest::beside(path)?;
+    let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)
         .map_err(|cause| Error::usage(format!("cannot read {}: {cause}", path.display())))?;
     let mut differing = 0;
     for finding in &findings {
         let (label, text) = match finding {
-            Finding::Holds(text) => ("ok     ", text),
-            Finding::Differs(text) => ("DIFFERS", text),
-            Finding::NotRead(text) => ("-      ", text),
+            FileCheck::Matches(text) => ("ok     ", text),
+            FileCheck::Differs(text) => ("DIFFERS", text),
+            FileCheck::Skipped(text) => ("-      ", text),
         };
-        differing += u32::from(matches!(finding, Finding::Differs(_)));
+        differing += u32::from(matches!(finding, FileCheck::Differs(_)));
         print_line(&format!("{label}  {}", escape_control(text)))?;
     }
     if differing == 0 {

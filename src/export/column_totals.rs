@@ -1,4 +1,5 @@
-//! This is a tally: the rows, sums and unknown values of what is written, taken from the ledger's own values.
+//! Column totals: row count, sums and unknown values of an export, computed from the ledger's own
+//! values.
 
 use crate::report::Cell;
 use crate::report::cost::CHARGED;
@@ -6,84 +7,84 @@ use crate::report::rows::{Row, Value};
 use crate::run::Usd;
 use crate::run::money::nanos_of_number;
 
-/// The sums of the columns that have some, and the count of rows.
+/// The row count, and the totals of the columns that can be summed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnTotals {
-    /// How many rows there were.
+    /// The number of rows.
     pub rows: u64,
-    /// The sums, in the order of their columns.
-    pub sums: Vec<Sum>,
+    /// The totals, in the order of their columns.
+    pub sums: Vec<ColumnTotal>,
 }
 
-/// The sum of one column.
+/// The total of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sum {
-    /// The column's name.
+pub struct ColumnTotal {
+    /// The name of the column.
     pub column: String,
-    /// The sum of what is known: nano-dollars, or a count.
+    /// The sum of the known values: nano-dollars, or a count.
     pub total: i128,
-    /// How many values are known.
+    /// The number of known values.
     pub known: u64,
-    /// How many are not.
+    /// The number of unknown values.
     pub unknown: u64,
-    place: usize,
-    of: Of,
+    index: usize,
+    summand: Summand,
 }
 
-/// What is summed up.
+/// What a value of a column adds to its sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
-    /// Money.
+enum Summand {
+    /// Nano-dollars.
     Usd,
-    /// Whole numbers.
-    Counts,
-    /// One for each run that cost a credit.
+    /// A whole number.
+    Count,
+    /// One for each run that was charged a credit.
     Charged,
 }
 
-impl Of {
-    /// What is summed up of the column called `column`; `None`: nothing.
-    fn column(column: &str) -> Option<Of> {
+impl Summand {
+    /// The summand of the column; `None`: the column cannot be summed.
+    fn of_column(column: &str) -> Option<Summand> {
         match column {
-            "runs" | "runs_cost_unknown" | "credits" => Some(Of::Counts),
-            "credit_charge_status" => Some(Of::Charged),
-            // FOCUS names its own columns.
-            "BilledCost" | "EffectiveCost" => Some(Of::Usd),
-            _ => column.ends_with("_usd").then_some(Of::Usd),
+            "runs" | "runs_cost_unknown" | "credits" => Some(Summand::Count),
+            "credit_charge_status" => Some(Summand::Charged),
+            // FOCUS defines its own column names.
+            "BilledCost" | "EffectiveCost" => Some(Summand::Usd),
+            _ => column.ends_with("_usd").then_some(Summand::Usd),
         }
     }
 
-    /// What a text adds, that of a machine; `None`: nothing that is known.
-    fn text(self, text: &str) -> Option<i128> {
+    /// The summand of a text in the machine dialect; `None`: unknown.
+    fn of_text(self, text: &str) -> Option<i128> {
         match self {
-            Of::Usd => nanos_of_number(text),
-            Of::Counts => text.parse().ok(),
-            Of::Charged => (!text.is_empty()).then(|| i128::from(text == CHARGED)),
+            Summand::Usd => nanos_of_number(text),
+            Summand::Count => text.parse().ok(),
+            Summand::Charged => (!text.is_empty()).then(|| i128::from(text == CHARGED)),
         }
     }
 
-    /// What a value adds; `None`: it is not known.
-    fn value(self, value: Value<'_>) -> Option<i128> {
+    /// The summand of a value; `None`: unknown.
+    fn of_value(self, value: Value<'_>) -> Option<i128> {
         match value {
             Value::Usd(usd) => Some(usd.units()),
-            Value::Integer(whole) if self == Of::Counts => Some(whole.into()),
-            Value::Text(text) => self.text(&String::from_utf8_lossy(text)),
+            Value::Integer(whole) if self == Summand::Count => Some(whole.into()),
+            Value::Text(text) => self.of_text(&String::from_utf8_lossy(text)),
             _ => None,
         }
     }
 
-    /// What a cell adds; `None`: it is not known.
-    fn cell(self, cell: &Cell) -> Option<i128> {
+    /// The summand of a cell; `None`: unknown.
+    fn of_cell(self, cell: &Cell) -> Option<i128> {
         match cell {
             Cell::Usd(usd) => usd.map(Usd::units),
             Cell::Count(count) => count.map(i128::from),
-            Cell::Text(text) => self.text(text.as_deref()?),
+            Cell::Text(text) => self.of_text(text.as_deref()?),
             _ => None,
         }
     }
 }
 
-impl Sum {
+impl ColumnTotal {
     fn add(&mut self, value: Option<i128>) {
         match value {
             Some(value) => {
@@ -94,60 +95,61 @@ impl Sum {
         }
     }
 
-    /// The sum as an exact decimal; `None`: nothing in it is known.
+    /// The sum as an exact decimal; `None`: no value is known.
     pub fn text(&self) -> Option<String> {
-        (self.known > 0).then(|| match self.of {
-            Of::Usd => Usd::from_units(self.total).to_string(),
-            Of::Counts | Of::Charged => self.total.to_string(),
+        (self.known > 0).then(|| match self.summand {
+            Summand::Usd => Usd::from_units(self.total).to_string(),
+            Summand::Count | Summand::Charged => self.total.to_string(),
         })
     }
 
-    /// How far the sum of the written amounts can be from this one, when each was rounded to so many decimals.
-    pub fn rounding(&self, usd_decimals: u32) -> i128 {
-        match self.of {
-            Of::Usd if usd_decimals < 9 => i128::from(self.known) * 10_i128.pow(9 - usd_decimals) / 2,
+    /// The largest difference to the sum of the same amounts, each rounded to `usd_decimals`
+    /// decimals.
+    pub fn rounding_error(&self, usd_decimals: u32) -> i128 {
+        match self.summand {
+            Summand::Usd if usd_decimals < 9 => i128::from(self.known) * 10_i128.pow(9 - usd_decimals) / 2,
             _ => 0,
         }
     }
 
-    /// The sum that another printed as [`Sum::text`] does; `None`: it is none.
+    /// Parses the output of [`ColumnTotal::text`]; `None`: the text is something else.
     pub fn parse(&self, text: &str) -> Option<i128> {
-        match self.of {
-            Of::Usd => nanos_of_number(text),
-            Of::Counts | Of::Charged => text.parse().ok(),
+        match self.summand {
+            Summand::Usd => nanos_of_number(text),
+            Summand::Count | Summand::Charged => text.parse().ok(),
         }
     }
 }
 
 impl ColumnTotals {
-    /// A tally of rows with these columns.
-    pub fn of<'c>(columns: impl IntoIterator<Item = &'c str>) -> ColumnTotals {
-        let sum = |(place, column): (usize, &str)| {
-            let of = Of::column(column)?;
-            Some(Sum { column: column.to_owned(), total: 0, known: 0, unknown: 0, place, of })
+    /// Empty totals of rows with these columns.
+    pub fn new<'c>(columns: impl IntoIterator<Item = &'c str>) -> ColumnTotals {
+        let total = |(index, column): (usize, &str)| {
+            let summand = Summand::of_column(column)?;
+            Some(ColumnTotal { column: column.to_owned(), total: 0, known: 0, unknown: 0, index, summand })
         };
-        ColumnTotals { rows: 0, sums: columns.into_iter().enumerate().filter_map(sum).collect() }
+        ColumnTotals { rows: 0, sums: columns.into_iter().enumerate().filter_map(total).collect() }
     }
 
-    /// Adds a row of a selection with the tally's columns.
+    /// Adds a row of a row stream that has the columns of these totals.
     #[inline]
     pub fn add_row(&mut self, row: &Row<'_>) {
         self.rows += 1;
         for sum in &mut self.sums {
-            sum.add(sum.of.value(row.value(sum.place)));
+            sum.add(sum.summand.of_value(row.value(sum.index)));
         }
     }
 
-    /// Adds a row of a table with the tally's columns.
+    /// Adds a row of a table that has the columns of these totals.
     pub fn add_cells(&mut self, cells: &[Cell]) {
         self.rows += 1;
         for sum in &mut self.sums {
-            sum.add(sum.of.cell(&cells[sum.place]));
+            sum.add(sum.summand.of_cell(&cells[sum.index]));
         }
     }
 
-    /// Takes so many rows at once, of which the column called `column` is known in each, with that sum.
-    pub fn take_rows(&mut self, rows: u64, sums: &[(&str, Usd)]) {
+    /// Adds `rows` rows in which the columns of `sums` are always known, with their sums.
+    pub fn add_known_rows(&mut self, rows: u64, sums: &[(&str, Usd)]) {
         self.rows += rows;
         for (column, total) in sums {
             for sum in self.sums.iter_mut().filter(|sum| sum.column == *column) {
@@ -157,11 +159,12 @@ impl ColumnTotals {
         }
     }
 
-    /// Adds a row that was read back: a text for each sum, in their order, blank for what is not known.
+    /// Adds a row that was read from a file: one text per summed column, in order; an empty text is
+    /// an unknown value.
     pub fn add_texts(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) {
         self.rows += 1;
         for (sum, text) in self.sums.iter_mut().zip(texts) {
-            sum.add(sum.of.text(text.as_ref()));
+            sum.add(sum.summand.of_text(text.as_ref()));
         }
     }
 }

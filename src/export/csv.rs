@@ -1,6 +1,6 @@
-//! This is CSV: a heading, a row a line, blank for what is not known, in a dialect.
+//! CSV in a dialect: a heading, then one line per row; an unknown value is an empty field.
 //!
-//! An empty text and an unknown one look alike in CSV; the JSON formats tell them apart.
+//! CSV cannot distinguish an empty text from an unknown one; the JSON formats can.
 
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
@@ -10,10 +10,11 @@ use crate::report::rows::{RowStream, Value};
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
 use std::io::{self, BufRead, Write};
 
-/// What tells a spreadsheet that a file is UTF-8.
+/// The byte order mark, by which a spreadsheet recognizes UTF-8.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// Writes the table, money with so many decimals; in a dialect for spreadsheets with the totals.
+/// Writes the table, amounts with `usd_decimals` decimals. A dialect for spreadsheets gets the
+/// totals as last row.
 pub fn write_table(
     table: &Table,
     dialect: &Dialect,
@@ -29,10 +30,10 @@ pub fn write_table(
             let field = match cell.is_number() {
                 true => {
                     let mut number = text.into_bytes();
-                    dialect.mark_decimals(&mut number);
+                    dialect.set_decimal_mark(&mut number);
                     number
                 }
-                false => dialect.text(column, &text).into_owned().into_bytes(),
+                false => dialect.format_text(column, &text).into_owned().into_bytes(),
             };
             csv.write_field(field).map_err(io_error)?;
         }
@@ -41,28 +42,30 @@ pub fn write_table(
     csv.flush()
 }
 
-/// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Doubles have the
-/// fewest digits that give them back; bytes are in hexadecimal.
+/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
+/// totals. Doubles have the shortest text that parses to the same value; bytes are hexadecimal.
 pub fn write_rows(
-    selection: &mut RowStream<'_>,
+    rows: &mut RowStream<'_>,
     dialect: &Dialect,
     usd_decimals: u32,
-    tally: &mut ColumnTotals,
+    totals: &mut ColumnTotals,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let mut csv = writer(dialect, out)?;
-    let names: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
+    let names: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
     csv.write_record(&names).map_err(io_error)?;
     let (for_spreadsheets, mut text) = (dialect.is_for_spreadsheets(), Vec::new());
-    selection.for_each(|row| -> Result<(), WriteError> {
-        tally.add_row(&row);
+    rows.for_each(|row| -> Result<(), WriteError> {
+        totals.add_row(&row);
         for (column, value) in names.iter().zip(row.values()) {
             text.clear();
             let field: &[u8] = match value {
                 Value::Null => b"",
-                Value::Text(words) | Value::Json(words) if !for_spreadsheets => words,
-                Value::Text(words) | Value::Json(words) => {
-                    text.extend_from_slice(dialect.text(column, &String::from_utf8_lossy(words)).as_bytes());
+                Value::Text(utf8) | Value::Json(utf8) if !for_spreadsheets => utf8,
+                Value::Text(utf8) | Value::Json(utf8) => {
+                    text.extend_from_slice(
+                        dialect.format_text(column, &String::from_utf8_lossy(utf8)).as_bytes(),
+                    );
                     &text
                 }
                 Value::Integer(whole) => {
@@ -75,7 +78,7 @@ pub fn write_rows(
                 }
                 Value::Real(real) => {
                     write!(text, "{real}")?;
-                    dialect.mark_decimals(&mut text);
+                    dialect.set_decimal_mark(&mut text);
                     &text
                 }
                 Value::Blob(bytes) => {
@@ -91,59 +94,62 @@ pub fn write_rows(
     Ok(csv.flush()?)
 }
 
-/// Rows of which the caller makes each field: a heading first, then each row as it comes.
-pub struct Rows<'w>(Writer<&'w mut dyn Write>);
+/// A writer of rows whose fields the caller formats.
+pub struct RowWriter<'w>(Writer<&'w mut dyn Write>);
 
-impl<'w> Rows<'w> {
+impl<'w> RowWriter<'w> {
     /// Writes the heading.
-    pub fn new<'n>(columns: impl Iterator<Item = &'n str>, out: &'w mut dyn Write) -> io::Result<Rows<'w>> {
+    pub fn new<'n>(
+        columns: impl Iterator<Item = &'n str>,
+        out: &'w mut dyn Write,
+    ) -> io::Result<RowWriter<'w>> {
         let mut csv = Writer::from_writer(out);
         csv.write_record(columns.map(str::as_bytes)).map_err(io_error)?;
-        Ok(Rows(csv))
+        Ok(RowWriter(csv))
     }
 
-    /// Writes the next field of the row; an empty one is "not known".
+    /// Writes the next field of the row; an empty text is an unknown value.
     pub fn field(&mut self, text: &str) -> io::Result<()> {
         self.0.write_field(text).map_err(io_error)
     }
 
-    /// Ends the row, which has a field for each column.
+    /// Ends the row, which must have one field per column.
     pub fn end(&mut self) -> io::Result<()> {
         self.0.write_record(None::<&[u8]>).map_err(io_error)
     }
 
-    /// Writes what is left.
+    /// Flushes the output.
     pub fn finish(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
-/// Where the totals of a file stand.
+/// The position of the totals in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Totals {
-    /// Nowhere.
+pub enum TotalsRow {
+    /// The file has no totals.
     None,
-    /// In its last row, which is none of its rows.
-    LastRow,
+    /// The last row contains the totals and does not count as a row.
+    Last,
 }
 
-/// Reads a file of the dialect back: each of its rows is added to `tally`, which watches `columns` of it.
+/// Reads a file in the dialect and adds each row to `totals`, which has the columns `columns`.
 ///
 /// # Errors
-/// What the system says, or that the file is no such CSV.
+/// An I/O error, also when the file is not CSV in this dialect.
 pub fn read_rows(
     mut file: impl BufRead,
     dialect: &Dialect,
-    totals: Totals,
+    totals_row: TotalsRow,
     columns: &[String],
-    tally: &mut ColumnTotals,
+    totals: &mut ColumnTotals,
 ) -> io::Result<()> {
     if file.fill_buf()?.starts_with(BOM) {
         file.consume(BOM.len());
     }
     let mut csv = ReaderBuilder::new().delimiter(dialect.separator).from_reader(file);
     let heading: StringRecord = csv.headers().map_err(io_error)?.clone();
-    let places: Vec<usize> = columns
+    let indexes: Vec<usize> = columns
         .iter()
         .map(|column| {
             heading.iter().position(|name| name == column).ok_or_else(|| {
@@ -152,28 +158,28 @@ pub fn read_rows(
         })
         .collect::<io::Result<_>>()?;
     let mut add = |record: &ByteRecord| {
-        tally.add_texts(places.iter().map(|place| {
-            let field = String::from_utf8_lossy(record.get(*place).unwrap_or_default());
+        totals.add_texts(indexes.iter().map(|index| {
+            let field = String::from_utf8_lossy(record.get(*index).unwrap_or_default());
             match dialect.decimal_mark {
                 b'.' => field,
                 mark => field.replace(char::from(mark), ".").into(),
             }
         }));
     };
-    // A row is added once it is known not to be the last.
-    let (mut record, mut before) = (ByteRecord::new(), None);
+    // The last row may contain the totals, so each row is added after the next one is read.
+    let (mut record, mut previous) = (ByteRecord::new(), None);
     while csv.read_byte_record(&mut record).map_err(io_error)? {
-        if let Some(before) = before.replace(record.clone()) {
-            add(&before);
+        if let Some(previous) = previous.replace(record.clone()) {
+            add(&previous);
         }
     }
-    if let (Some(last), Totals::None) = (before, totals) {
+    if let (Some(last), TotalsRow::None) = (previous, totals_row) {
         add(&last);
     }
     Ok(())
 }
 
-/// A writer in the dialect, behind its mark of UTF-8.
+/// A writer in the dialect, after its byte order mark.
 fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<Writer<&'o mut dyn Write>> {
     if dialect.bom {
         out.write_all(BOM)?;
@@ -182,7 +188,7 @@ fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<Writer<&'
     Ok(WriterBuilder::new().delimiter(dialect.separator).terminator(terminator).from_writer(out))
 }
 
-/// The system's own error, with its kind: a closed pipe must be known as one.
+/// Unwraps the I/O error, so that its kind stays: a closed pipe must be recognized.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

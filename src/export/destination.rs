@@ -1,4 +1,4 @@
-//! This is the place that output goes to: the standard output, or a file that is replaced in one step.
+//! Output destinations: standard output, or a file that is replaced atomically.
 
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
@@ -7,24 +7,24 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// How many bytes are collected before the system is asked to write them.
+/// The size of the output buffer.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Where output goes.
+/// The target of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// Standard output. Whoever reads it may stop early: that is no error.
+    /// Standard output. A reader that closes the pipe early causes no error.
     StandardOutput,
-    /// A file. Readers see the old one or the new one, whole.
+    /// A file. Readers see the old file or the new one, never a part of it.
     File(PathBuf),
 }
 
-/// Why something was not written: the place refused it, or what should be written could not be made.
+/// The reason that output was not written.
 #[derive(Debug)]
 pub enum WriteError {
-    /// The place refused it.
+    /// The destination could not be written.
     Io(io::Error),
-    /// It could not be made.
+    /// The content could not be produced.
     Source(Error),
 }
 
@@ -40,45 +40,50 @@ impl From<Error> for WriteError {
     }
 }
 
-/// Refuses a place that is an archive, or one of the files that belong to it: an answer that takes its place would be the end
-/// of what was kept.
+/// Rejects an archive as a destination, and the files that belong to one: writing there would
+/// destroy its data.
 ///
 /// # Errors
-/// [`Error::Usage`] naming it.
-pub fn spare_archives(place: &Path) -> Result<()> {
-    let text = place.to_string_lossy();
-    let archive = COMPANION_SUFFIXES.iter().find_map(|ending| text.strip_suffix(ending)).map(Path::new);
-    match [Some(place), archive].into_iter().flatten().find(|path| is_archive(path)) {
+/// [`Error::Usage`] with the path of the archive.
+pub fn reject_archive(path: &Path) -> Result<()> {
+    let text = path.to_string_lossy();
+    let archive = COMPANION_SUFFIXES.iter().find_map(|suffix| text.strip_suffix(suffix)).map(Path::new);
+    match [Some(path), archive].into_iter().flatten().find(|path| is_archive(path)) {
         None => Ok(()),
         Some(archive) => Err(Error::Usage {
-            what: format!("{}: {} is an archive, and would be lost", place.display(), archive.display()),
-            hint: Some("name another file".to_owned()),
+            what: format!(
+                "cannot write to {}: it would overwrite the archive {}",
+                path.display(),
+                archive.display()
+            ),
+            hint: Some("choose another output file".to_owned()),
         }),
     }
 }
 
 impl Destination {
-    /// The file at `path`, or the standard output where there is none.
+    /// The file at `path`; `None`: standard output.
     pub fn at(path: Option<&Path>) -> Destination {
         path.map_or(Destination::StandardOutput, |path| Destination::File(path.to_owned()))
     }
 
-    /// Puts there what `write` writes. After an error a file is as it was before.
+    /// Writes what `write` produces. After an error a file is unchanged.
     ///
     /// # Errors
-    /// [`Error::Output`] when the place refuses, [`Error::Usage`] when it is an archive; whatever `write` says otherwise.
+    /// [`Error::Output`] when the destination cannot be written, [`Error::Usage`] when it is an
+    /// archive, and the errors of `write`.
     pub fn write(&self, write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>) -> Result<()> {
-        let written = match self {
+        let result = match self {
             Destination::StandardOutput => match buffered(io::stdout().lock(), write) {
                 Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                written => written,
+                result => result,
             },
             Destination::File(path) => {
-                spare_archives(path)?;
+                reject_archive(path)?;
                 write_file(path, write)
             }
         };
-        written.map_err(|error| match error {
+        result.map_err(|error| match error {
             WriteError::Io(cause) => Error::Output { what: self.to_string(), cause },
             WriteError::Source(error) => error,
         })
@@ -95,24 +100,24 @@ impl std::fmt::Display for Destination {
 }
 
 fn buffered(
-    place: impl Write,
+    inner: impl Write,
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, place);
-    let written = write(&mut out).and_then(|()| Ok(out.flush()?));
-    // What an error left behind is not wanted: dropping the writer would write it.
-    let (_place, _unwritten) = out.into_parts();
-    written
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, inner);
+    let result = write(&mut out).and_then(|()| Ok(out.flush()?));
+    // Discard what an error left in the buffer: dropping the writer would write it.
+    let (_inner, _unwritten) = out.into_parts();
+    result
 }
 
-/// Writes to the file at `path` in one step.
+/// Replaces the file at `path` atomically.
 fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
     match fs::metadata(path) {
         // A device or a pipe, such as /dev/null, is written to and never replaced.
-        Ok(there) if !there.is_file() => buffered(OpenOptions::new().write(true).open(path)?, write),
-        _ => write_atomically(path, |beside| buffered(beside.as_file_mut(), write)),
+        Ok(metadata) if !metadata.is_file() => buffered(OpenOptions::new().write(true).open(path)?, write),
+        _ => write_atomically(path, |file| buffered(file.as_file_mut(), write)),
     }
 }

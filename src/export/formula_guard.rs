@@ -1,21 +1,27 @@
-//! This is text made harmless for a spreadsheet: what it would take for a formula gets an apostrophe before it.
+//! Protection against formula injection: texts that a spreadsheet would run as a formula get an
+//! apostrophe in front.
 
 use std::borrow::Cow;
 
-/// The text with an apostrophe before it when a spreadsheet could read it as a formula: when it begins with `=`,
-/// `+`, `-`, `@` or their full-width forms, behind whatever some program drops on its way (spaces, quotation
-/// marks, marks without a width), or with a tab or a line end. Any other text stays as it is.
+/// Prefixes the text with an apostrophe if a spreadsheet could read it as a formula; otherwise
+/// returns it unchanged.
 ///
-/// It holds for a file that is opened in its own dialect: with another separator no cell is where it was.
+/// A text is a possible formula if it starts with a tab or a line end, or with `=`, `+`, `-`, `@`
+/// or their full-width forms. Characters that some spreadsheets drop before these are skipped:
+/// spaces, control characters, quotation marks and zero-width characters.
+///
+/// The protection only works for a file that is opened in its own dialect: with another separator
+/// the cells are others.
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
-    let calls = |character: char| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    let dropped = |character: char| {
+    let is_trigger = |character: char| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+    let is_dropped = |character: char| {
         character.is_whitespace()
             || character.is_control()
             || matches!(character, '"' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
     };
-    let begins = text.starts_with(['\t', '\r', '\n']) || text.trim_start_matches(dropped).starts_with(calls);
-    if begins { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    let is_formula =
+        text.starts_with(['\t', '\r', '\n']) || text.trim_start_matches(is_dropped).starts_with(is_trigger);
+    if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -23,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_like_a_formula_gets_an_apostrophe() {
+    fn a_possible_formula_gets_an_apostrophe() {
         for text in [
             "=1+2",
             "+1",
@@ -46,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_text_stays_as_it_is() {
+    fn any_other_text_is_unchanged() {
         for text in ["", "a=b", "2026-01", "{\"a\":-1}", "'=1", "a\";=1+2;\"b", "1-2", "👩‍🚀 <ação>"]
         {
             assert_eq!(escape_formula(text), text);

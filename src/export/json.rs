@@ -1,8 +1,8 @@
-//! This is JSON: one object a row, in one array or one a line.
+//! JSON: one object per row, in one array or one per line.
 //!
-//! Numbers are JSON numbers. Money keeps all nine decimals in its text, so a reader of decimals gets
-//! it exactly and a reader of doubles gets a number it can add, never a string. What is not known is
-//! null. A column's second and later namesakes get `_2`, `_3` … behind their name.
+//! Numbers are JSON numbers. An amount has all nine decimals, so a decimal parser gets the exact
+//! value and other parsers get a double, never a string. An unknown value is null. Duplicate column
+//! names get the suffix `_2`, `_3` …
 
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
@@ -14,12 +14,12 @@ use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Write};
 
-/// What stands between and around the rows.
+/// The text around and between the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// One array of objects: JSON.
     Array,
-    /// One object a line: NDJSON.
+    /// One object per line: NDJSON.
     Lines,
 }
 
@@ -54,7 +54,7 @@ impl Layout {
     }
 }
 
-/// Writes the table as objects, money with so many decimals, without the totals.
+/// Writes the table as objects, amounts with `usd_decimals` decimals, without the totals.
 pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let keys = keys(table.columns.iter().map(String::as_str));
     out.write_all(layout.start().as_bytes())?;
@@ -75,20 +75,21 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
     out.write_all(layout.end().as_bytes())
 }
 
-/// Writes each row as it comes, money with so many decimals, and lets `tally` see it. Columns of JSON become JSON, bytes become a text in hexadecimal, and an
-/// infinity becomes `9e999`, which readers of doubles take for one.
+/// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
+/// totals. JSON columns become JSON values and bytes a hexadecimal string. An infinity becomes
+/// `9e999`, which parses as an infinite double.
 pub fn write_rows(
-    selection: &mut RowStream<'_>,
+    rows: &mut RowStream<'_>,
     layout: Layout,
     usd_decimals: u32,
-    tally: &mut ColumnTotals,
+    totals: &mut ColumnTotals,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let keys = keys(selection.columns().iter().map(|Column { name, .. }| name.as_str()));
+    let keys = keys(rows.columns().iter().map(|Column { name, .. }| name.as_str()));
     out.write_all(layout.start().as_bytes())?;
     let (mut nth, mut hex, mut line) = (0, Vec::new(), Vec::new());
-    selection.for_each(|row| -> Result<(), WriteError> {
-        tally.add_row(&row);
+    rows.for_each(|row| -> Result<(), WriteError> {
+        totals.add_row(&row);
         line.clear();
         line.extend_from_slice(layout.before_row(nth).as_bytes());
         for (key, value) in keys.iter().zip(row.values()) {
@@ -115,51 +116,51 @@ pub fn write_rows(
     Ok(out.write_all(layout.end().as_bytes())?)
 }
 
-/// Reads a file back: each of its objects is added to `tally`, which watches `columns`.
+/// Reads a file and adds each object to `totals`, which has the columns `columns`.
 ///
 /// # Errors
-/// What the system says, or that the file is no such JSON.
+/// An I/O error, also when the file is not JSON in this layout.
 pub fn read_rows(
     file: impl BufRead,
     layout: Layout,
     columns: &[String],
-    tally: &mut ColumnTotals,
+    totals: &mut ColumnTotals,
 ) -> io::Result<()> {
-    let mut rows = RowsRead { columns, tally };
+    let mut reader = RowReader { columns, totals };
     match layout {
         Layout::Array => {
             let mut json = serde_json::Deserializer::from_reader(file);
-            json.deserialize_seq(rows)?;
+            json.deserialize_seq(reader)?;
             json.end()?;
         }
         Layout::Lines => {
             for row in serde_json::Deserializer::from_reader(file).into_iter() {
-                rows.add(&row?);
+                reader.add(&row?);
             }
         }
     }
     Ok(())
 }
 
-/// What is read back, one object at a time. Numbers keep their own text.
-struct RowsRead<'t> {
+/// Adds one object at a time to the totals. Numbers keep their text, so amounts stay exact.
+struct RowReader<'t> {
     columns: &'t [String],
-    tally: &'t mut ColumnTotals,
+    totals: &'t mut ColumnTotals,
 }
 
 type Object = HashMap<String, Box<RawValue>>;
 
-impl RowsRead<'_> {
+impl RowReader<'_> {
     fn add(&mut self, object: &Object) {
         let text = |column: &String| match object.get(column).map(|value| value.get()) {
             None | Some("null") => String::new(),
             Some(value) => serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
         };
-        self.tally.add_texts(self.columns.iter().map(text));
+        self.totals.add_texts(self.columns.iter().map(text));
     }
 }
 
-impl<'de> Visitor<'de> for RowsRead<'_> {
+impl<'de> Visitor<'de> for RowReader<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -174,9 +175,9 @@ impl<'de> Visitor<'de> for RowsRead<'_> {
     }
 }
 
-/// Each column's name as it stands before its value, with what stands before the name: `{"a":`, `,"b":`.
+/// The text before each value, with the unique column name: `{"a":`, `,"b":`.
 fn keys<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<Vec<u8>> {
-    let mut taken: HashSet<String> = names.clone().map(str::to_owned).collect();
+    let mut used: HashSet<String> = names.clone().map(str::to_owned).collect();
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for name in names {
@@ -184,11 +185,11 @@ fn keys<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<Vec<u8>> {
         if !seen.insert(name) {
             unique = (2..)
                 .map(|nth| format!("{name}_{nth}"))
-                .find(|name| taken.insert(name.clone()))
-                .expect("there are more names than columns");
+                .find(|name| used.insert(name.clone()))
+                .expect("there are more suffixes than columns");
         }
         let mut key = if keys.is_empty() { b"{".to_vec() } else { b",".to_vec() };
-        key.extend(serde_json::to_vec(&unique).expect("a text is always JSON"));
+        key.extend(serde_json::to_vec(&unique).expect("a string is always JSON"));
         key.push(b':');
         keys.push(key);
     }
@@ -199,7 +200,7 @@ fn write_text(text: &[u8], line: &mut Vec<u8>) -> io::Result<()> {
     Ok(serde_json::to_writer(line, &String::from_utf8_lossy(text))?)
 }
 
-/// A document on one line: a line end in JSON can only be space between its parts.
+/// Appends the JSON on one line: line ends in JSON are only whitespace between tokens.
 fn write_json(json: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
     line.extend_from_slice(json);
@@ -210,12 +211,12 @@ fn write_json(json: &[u8], line: &mut Vec<u8>) {
     }
 }
 
-/// A double as a plain decimal, never with an exponent.
+/// Writes a double as a plain decimal, never with an exponent.
 fn write_real(real: f64, out: &mut dyn Write) -> io::Result<()> {
     match real {
         f64::INFINITY => out.write_all(b"9e999"),
         f64::NEG_INFINITY => out.write_all(b"-9e999"),
-        // The point tells a reader that it is a double: 2.0, not 2.
+        // The decimal point marks a double: 2.0, not 2.
         _ if real.fract() == 0.0 => write!(out, "{real}.0"),
         _ => write!(out, "{real}"),
     }

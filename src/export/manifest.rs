@@ -1,9 +1,10 @@
-//! This is a manifest: what was asked, and what was written, beside the file that was written.
+//! Manifests: a JSON file next to an export that records the query and the content of the file.
 //!
-//! It has no instant of its own making: the same question to the same archive gives the same manifest.
+//! A manifest contains no time of export, so the same query on the same archive gives the same
+//! manifest.
 
 use super::column_totals::ColumnTotals;
-use super::csv::Totals;
+use super::csv::TotalsRow;
 use super::destination::Destination;
 use super::dialect::Dialect;
 use crate::digest::{Hash, to_hex};
@@ -12,156 +13,165 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The version of the manifest's own form.
+/// The version of the manifest format.
 const VERSION: u32 = 1;
 
-/// How the name of a manifest ends, in place of the file's own ending.
-const ENDING: &str = "manifest.json";
+/// The extension of a manifest, which replaces that of the file.
+const EXTENSION: &str = "manifest.json";
 
-/// What was asked, of which archive. Instants are UTC as they are stored; `None` and an empty list: not asked for.
+/// The query and the state of the archive. Instants are UTC in the archive's format; `None` and an
+/// empty list: not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct Provenance {
     /// The command: `report cost`, `export runs`.
     pub question: String,
-    /// What the report was split by.
+    /// The dimensions that the report was grouped by.
     pub by: Vec<String>,
-    /// The most rows that were wanted.
+    /// The row limit.
     pub limit: Option<u32>,
-    /// The first instant inside.
+    /// The start of the time range, inclusive.
     pub from: Option<String>,
-    /// The first instant outside.
+    /// The end of the time range, exclusive.
     pub until: Option<String>,
-    /// The zone of days, weeks and months.
+    /// The time zone of days, weeks and months.
     pub zone: String,
-    /// The label of the period that was asked for.
+    /// The label of the requested period.
     pub period: Option<String>,
-    /// Which instant books a run.
+    /// The date that books a run: `started`, `ended` or `created`.
     pub date_basis: Option<String>,
-    /// The moment as of which the question was asked.
+    /// The as-of instant.
     pub as_of: Option<String>,
-    /// The latest observation that the answer knows of.
+    /// The instant of the last observation that is included.
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
-    /// The rules of the cost centres, in their order.
-    pub centres: Vec<String>,
-    /// The version of the archive's schema.
+    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
+    /// the key `centres`.
+    #[serde(alias = "centres")]
+    pub cost_centers: Vec<String>,
+    /// The schema version of the archive.
     pub schema_version: Option<u32>,
-    /// What each of several archives was asked, in their order; empty: it was a single one.
+    /// The provenance of each of several archives, in order; empty: there is a single archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub workspaces: Vec<AskedOf>,
+    pub workspaces: Vec<WorkspaceProvenance>,
 }
 
-/// What one of several archives was asked, as far as it can differ between them.
+/// The part of the provenance that can differ between several archives.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedOf {
-    /// The name of its workspace.
+pub struct WorkspaceProvenance {
+    /// The name of the workspace.
     pub workspace: String,
-    /// The moment as of which the question was asked.
+    /// The as-of instant.
     pub as_of: Option<String>,
-    /// The latest observation that the answer knows of.
+    /// The instant of the last observation that is included.
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
-    /// The rules of the cost centres, in their order.
-    pub centres: Vec<String>,
+    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
+    /// the key `centres`.
+    #[serde(alias = "centres")]
+    pub cost_centers: Vec<String>,
 }
 
-/// The file that was written.
+/// The exported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
-    /// Its name, without its folder.
-    pub file: String,
-    /// Its length.
+pub struct WrittenFile {
+    /// The file name, without the folder.
+    #[serde(rename = "file")]
+    pub name: String,
+    /// The length in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// The SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
-/// The dialect of a CSV, each part of it.
+/// The dialect of a CSV file in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DialectParts {
+pub struct DialectDescription {
     /// The name of the dialect.
     pub name: String,
-    /// What stands between two fields.
+    /// The field separator.
     pub separator: char,
-    /// What stands before the decimals.
+    /// The decimal mark.
     pub decimal_mark: char,
-    /// Whether the file begins with a byte order mark.
+    /// Whether the file starts with a byte order mark.
     pub bom: bool,
     /// `LF` or `CRLF`.
     pub line_end: String,
-    /// The form of instants.
+    /// The format of instants.
     pub instants: String,
-    /// The zone of instants.
+    /// The time zone of instants.
     pub instants_zone: String,
-    /// Whether texts that a spreadsheet would take for a formula have an apostrophe before them.
-    pub formulas_made_harmless: bool,
+    /// Whether texts that a spreadsheet would run as a formula start with an apostrophe.
+    #[serde(rename = "formulas_made_harmless")]
+    pub escapes_formulas: bool,
 }
 
 /// The sum of one column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSum {
-    /// The column. Of `credit_charge_status` the sum counts the `charged`, each of which is one credit.
+    /// The column. The sum of `credit_charge_status` counts `charged`, each of which is one credit.
     pub column: String,
-    /// The exact sum of what is known, as a decimal, whatever decimals the file has; `None`: nothing is known.
+    /// The exact sum of the known values, also if the file has rounded values; `None`: no value is
+    /// known.
     pub sum: Option<String>,
-    /// How many rows have no known value.
+    /// The number of rows without a known value.
     pub unknown: u64,
 }
 
-/// Everything that a manifest says.
+/// The manifest of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The version of the manifest's form.
+    /// The version of the manifest format.
     pub manifest_version: u32,
-    /// The file; `None` inside the file itself, which cannot hold its own hash.
+    /// The file; `None` for a manifest inside the file, which cannot contain its own hash.
     #[serde(flatten)]
-    pub written: Option<Written>,
-    /// The file's format: `csv`, `json`, `ndjson`, `table`, `markdown` or `xlsx`.
+    pub file: Option<WrittenFile>,
+    /// The format of the file: `csv`, `json`, `ndjson`, `table`, `markdown` or `xlsx`.
     pub format: String,
-    /// The dialect of a CSV.
-    pub dialect: Option<DialectParts>,
-    /// The decimals of money; `None`: those that the API sent.
+    /// The dialect of a CSV file.
+    pub dialect: Option<DialectDescription>,
+    /// The decimals of amounts; `None`: as the API sent them.
     pub usd_decimals: Option<u32>,
-    /// The columns in their order; of runs' own JSON those that are summed up.
+    /// The columns in order; for run documents, the fields that are summed.
     pub columns: Vec<String>,
-    /// How many rows there are, without heading and totals.
+    /// The number of rows, without heading and totals.
     pub rows: u64,
-    /// Whether the last row of the file has the totals.
+    /// Whether the last row of the file contains the totals.
     pub totals_row: bool,
-    /// The sums of amounts, credits and counts of runs, from the ledger's own values.
+    /// The sums of amounts, credits and run counts, from the ledger's own values.
     pub sums: Vec<ColumnSum>,
-    /// What was asked.
-    pub asked: Asked,
-    /// The version of the program that wrote it.
+    /// The query.
+    #[serde(rename = "asked")]
+    pub provenance: Provenance,
+    /// The version of the program that wrote the file.
     pub program_version: String,
 }
 
-impl Written {
-    /// The file at `path`, of so many bytes with that hash.
-    pub fn new(path: &Path, bytes: u64, hash: &Hash) -> Written {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Written { file, bytes, sha256: to_hex(hash) }
+impl WrittenFile {
+    /// The file at `path`, with its length and hash.
+    pub fn new(path: &Path, bytes: u64, hash: &Hash) -> WrittenFile {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        WrittenFile { name, bytes, sha256: to_hex(hash) }
     }
 }
 
-impl DialectParts {
-    /// The parts of the dialect.
-    pub fn of(dialect: &Dialect) -> DialectParts {
-        DialectParts {
+impl DialectDescription {
+    /// Describes the dialect.
+    pub fn of(dialect: &Dialect) -> DialectDescription {
+        DialectDescription {
             name: dialect.name().to_owned(),
             separator: char::from(dialect.separator),
             decimal_mark: char::from(dialect.decimal_mark),
             bom: dialect.bom,
             line_end: if dialect.line_end() == "\n" { "LF" } else { "CRLF" }.to_owned(),
-            instants: dialect.instants().to_owned(),
+            instants: dialect.instant_format().to_owned(),
             instants_zone: dialect.zone.name().to_owned(),
-            formulas_made_harmless: dialect.is_for_spreadsheets(),
+            escapes_formulas: dialect.is_for_spreadsheets(),
         }
     }
 
-    /// The dialect that has these parts; `None`: this program knows none.
+    /// The described dialect; `None`: this version does not know it.
     pub fn dialect(&self) -> Option<Dialect> {
         let mut dialect = Dialect::named(&self.name)?;
         dialect.separator = u8::try_from(self.separator).ok()?;
@@ -173,126 +183,193 @@ impl DialectParts {
 }
 
 impl Manifest {
-    /// What can be said before the file is written.
+    /// A manifest of a file that is not written yet.
     pub fn new(
         format: &str,
         dialect: Option<&Dialect>,
         usd_decimals: Option<u32>,
         columns: Vec<String>,
-        totals: Totals,
-        asked: Asked,
+        totals_row: TotalsRow,
+        provenance: Provenance,
     ) -> Manifest {
         Manifest {
             manifest_version: VERSION,
-            written: None,
+            file: None,
             format: format.to_owned(),
-            dialect: dialect.map(DialectParts::of),
+            dialect: dialect.map(DialectDescription::of),
             usd_decimals,
             columns,
             rows: 0,
-            totals_row: totals == Totals::LastRow,
+            totals_row: totals_row == TotalsRow::Last,
             sums: Vec::new(),
-            asked,
+            provenance,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
-    /// Takes in what was tallied.
-    pub fn take(&mut self, tally: &ColumnTotals) {
-        self.rows = tally.rows;
-        self.sums = tally
+    /// Records the row count and the sums.
+    pub fn set_totals(&mut self, totals: &ColumnTotals) {
+        self.rows = totals.rows;
+        self.sums = totals
             .sums
             .iter()
             .map(|sum| ColumnSum { column: sum.column.clone(), sum: sum.text(), unknown: sum.unknown })
             .collect();
     }
 
-    /// The manifest as it is written: JSON on many lines.
+    /// The manifest as indented JSON.
     pub fn json(&self) -> Vec<u8> {
         let mut json = serde_json::to_vec_pretty(self).expect("a manifest is JSON");
         json.push(b'\n');
         json
     }
 
-    /// Reads the manifest of the file at `path`.
+    /// Reads the manifest of the exported file at `path`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is none that this program knows, or when it is that of another file.
-    pub fn beside(path: &Path) -> Result<Manifest> {
-        let place = place_of(path);
+    /// [`Error::Usage`] when it is missing, unreadable or of a newer version, or when it describes
+    /// another file.
+    pub fn for_file(path: &Path) -> Result<Manifest> {
+        let manifest_path = manifest_path(path);
         let unusable = |what: String, hint: &str| Error::Usage { what, hint: Some(hint.to_owned()) };
-        let text = fs::read(&place).map_err(|cause| {
+        let text = fs::read(&manifest_path).map_err(|cause| {
             unusable(
-                format!("the manifest {} cannot be read: {cause}", place.display()),
-                "write the file with --manifest, and keep both in one folder",
+                format!("the manifest {} cannot be read: {cause}", manifest_path.display()),
+                "write the file with --manifest, and keep both files in one folder",
             )
         })?;
-        let version = serde_json::from_slice::<ManifestVersion>(&text).map(|it| it.manifest_version);
+        let version = serde_json::from_slice::<ManifestVersion>(&text).map(|header| header.manifest_version);
         if version.as_ref().is_ok_and(|version| *version > VERSION) {
             return Err(unusable(
-                format!("the manifest {} was made by a newer version of runledger", place.display()),
-                "check it with that version",
+                format!(
+                    "the manifest {} was written by a newer version of runledger",
+                    manifest_path.display()
+                ),
+                "verify the file with that version",
             ));
         }
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|cause| {
             unusable(
-                format!("{} is no manifest of runledger, or was damaged: {cause}", place.display()),
-                "write file and manifest again",
+                format!("{} is not a valid manifest of runledger: {cause}", manifest_path.display()),
+                "export the file again with --manifest",
             )
         })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match &manifest.written {
-            Some(written) if written.file == name => Ok(manifest),
-            written => Err(unusable(
+        match &manifest.file {
+            Some(file) if file.name == name => Ok(manifest),
+            file => Err(unusable(
                 format!(
-                    "the manifest {} is not that of {name} but of {}",
-                    place.display(),
-                    written.as_ref().map_or("nothing", |written| &written.file)
+                    "the manifest {} describes {}, not {name}",
+                    manifest_path.display(),
+                    file.as_ref().map_or("no file", |file| &file.name)
                 ),
-                "give the file that it names, or rename neither",
+                "verify the file that the manifest names; do not rename exported files",
             )),
         }
     }
 }
 
-/// The part of any manifest that tells whether the rest can be understood.
+/// The field that every version of the format has.
 #[derive(Deserialize)]
 struct ManifestVersion {
     manifest_version: u32,
 }
 
-/// Where the manifest of the file at `path` stands: `costs.manifest.json` beside `costs.csv`.
-pub fn place_of(path: &Path) -> PathBuf {
-    path.with_extension(ENDING)
+/// The path of the manifest of the file at `path`: `costs.manifest.json` for `costs.csv`.
+pub fn manifest_path(path: &Path) -> PathBuf {
+    path.with_extension(EXTENSION)
 }
 
-/// The file that is written and the place of its manifest.
+/// The paths of the file and of its manifest.
 ///
 /// # Errors
-/// [`Error::Usage`] when it is no file that could have a manifest beside it, or when the place holds something else.
-pub fn places(destination: &Destination) -> Result<(&Path, PathBuf)> {
+/// [`Error::Usage`] when the destination is not a file that can have a manifest, or when the
+/// manifest would overwrite that of another file.
+pub fn output_paths(destination: &Destination) -> Result<(&Path, PathBuf)> {
     let Destination::File(path) = destination else {
         return Err(Error::Usage {
-            what: "--manifest describes a file, and there is none".to_owned(),
-            hint: Some("name one with --output".to_owned()),
+            what: "--manifest needs an output file".to_owned(),
+            hint: Some("give it with --output".to_owned()),
         });
     };
-    let place = place_of(path);
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) || place == *path {
-        return Err(Error::usage(format!(
-            "{} is no file that a manifest could stand beside",
-            path.display()
-        )));
+    let manifest_path = manifest_path(path);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) || manifest_path == *path {
+        return Err(Error::usage(format!("{} cannot have a manifest", path.display())));
     }
     // The manifest of costs.json must not be lost because costs.csv is written.
-    let other = fs::read(&place).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
-    match other.and_then(|manifest| manifest.written) {
-        Some(written) if path.file_name().is_none_or(|name| name.to_string_lossy() != written.file) => {
+    let other = fs::read(&manifest_path).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    match other.and_then(|manifest| manifest.file) {
+        Some(file) if path.file_name().is_none_or(|name| name.to_string_lossy() != file.name) => {
             Err(Error::Usage {
-                what: format!("{} is the manifest of {}, and would be lost", place.display(), written.file),
-                hint: Some("give the output another name, or remove that manifest".to_owned()),
+                what: format!(
+                    "the manifest would overwrite {}, the manifest of {}",
+                    manifest_path.display(),
+                    file.name
+                ),
+                hint: Some("give another name with --output, or remove that manifest".to_owned()),
             })
         }
-        _ => Ok((path, place)),
+        _ => Ok((path, manifest_path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::verify::{FileCheck, compare};
+
+    /// An export and its manifest as they were written before cost centers were renamed.
+    const OLD_CSV: &str = "centre,credits,total_cost_usd\nSales,2,1.500000000\nunallocated,1,\n";
+    const OLD_MANIFEST: &str = r#"{
+      "manifest_version": 1,
+      "file": "cost.csv",
+      "bytes": 65,
+      "sha256": "SHA256",
+      "format": "csv",
+      "dialect": {
+        "name": "machine", "separator": ",", "decimal_mark": ".", "bom": false, "line_end": "LF",
+        "instants": "YYYY-MM-DDTHH:MM:SS.ffffffZ", "instants_zone": "UTC", "formulas_made_harmless": false
+      },
+      "usd_decimals": 9,
+      "columns": ["centre", "credits", "total_cost_usd"],
+      "rows": 2,
+      "totals_row": false,
+      "sums": [
+        { "column": "credits", "sum": "3", "unknown": 0 },
+        { "column": "total_cost_usd", "sum": "1.500000000", "unknown": 1 }
+      ],
+      "asked": {
+        "question": "report cost", "by": ["centre"], "limit": null, "from": null, "until": null, "zone": "UTC",
+        "period": null, "date_basis": "started", "as_of": null, "known_at": null, "close_state": null,
+        "centres": [], "schema_version": 2,
+        "workspaces": [
+          { "workspace": "a", "as_of": null, "known_at": null, "close_state": null, "centres": ["Sales: every run"] }
+        ]
+      },
+      "program_version": "0.1.0"
+    }"#;
+
+    #[test]
+    fn a_manifest_written_before_the_rename_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cost.csv");
+        fs::write(&path, OLD_CSV).unwrap();
+        let sha256 = to_hex(&crate::digest::hash(OLD_CSV.as_bytes()));
+        fs::write(manifest_path(&path), OLD_MANIFEST.replace("SHA256", &sha256)).unwrap();
+        let manifest = Manifest::for_file(&path).unwrap();
+        assert_eq!(manifest.provenance.workspaces[0].cost_centers, ["Sales: every run"]);
+        let checks = compare(&path, &manifest).unwrap();
+        assert_eq!(checks.len(), 7);
+        assert!(checks.iter().all(|check| matches!(check, FileCheck::Matches(_))), "{checks:?}");
+    }
+
+    #[test]
+    fn a_manifest_is_written_with_the_new_key() {
+        let provenance =
+            Provenance { cost_centers: vec!["All: every run".to_owned()], ..Provenance::default() };
+        let manifest = Manifest::new("json", None, None, Vec::new(), TotalsRow::None, provenance);
+        let json: serde_json::Value = serde_json::from_slice(&manifest.json()).unwrap();
+        assert_eq!(json["asked"]["cost_centers"][0], "All: every run");
+        assert_eq!(json["asked"].get("centres"), None);
     }
 }

@@ -1,13 +1,13 @@
-//! This is a table in Markdown, for people: few decimals, a dash for what is not known.
+//! Markdown tables for people: few decimals, a dash for an unknown value.
 
 use super::terminal::UNKNOWN;
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use std::io::{self, Write};
 
-/// Writes the table as GitHub reads it, money with so many decimals, without the totals.
+/// Writes the table in GitHub's Markdown, amounts with `usd_decimals` decimals, without the totals.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
-    let headings = table.columns.iter().map(|column| escaped(&column.replace('_', " ")));
+    let headings = table.columns.iter().map(|column| escape_markup(&column.replace('_', " ")));
     writeln!(out, "| {} |", headings.collect::<Vec<_>>().join(" | "))?;
     let rules = (0..table.columns.len())
         .map(|column| if table.rows.iter().all(|row| row[column].is_number()) { "---:" } else { "---" });
@@ -16,21 +16,21 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         writeln!(
             out,
             "| {} |",
-            row.iter().map(|cell| shown(cell, usd_decimals)).collect::<Vec<_>>().join(" | ")
+            row.iter().map(|cell| cell_text(cell, usd_decimals)).collect::<Vec<_>>().join(" | ")
         )?;
     }
     Ok(())
 }
 
-fn shown(cell: &Cell, usd_decimals: u32) -> String {
+fn cell_text(cell: &Cell, usd_decimals: u32) -> String {
     match cell {
-        Cell::Text(Some(text)) => escaped(text),
+        Cell::Text(Some(text)) => escape_markup(text),
         _ => cell.rounded(usd_decimals).unwrap_or_else(|| UNKNOWN.to_owned()),
     }
 }
 
-/// The text with every mark that Markdown or HTML would obey behind a backslash.
-fn escaped(text: &str) -> String {
+/// Puts a backslash before every character that Markdown or HTML interprets.
+fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in escape_control(text).chars() {
         if matches!(character, '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '~' | '#') {

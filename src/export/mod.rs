@@ -1,4 +1,4 @@
-//! This is an export: tables and streams of rows, written in a format, to a place.
+//! Exports: tables and row streams, written in a format to a destination.
 
 pub mod column_totals;
 pub mod csv;
@@ -18,8 +18,8 @@ pub mod verify;
 pub mod write;
 pub mod xlsx;
 
-pub use destination::{Destination, WriteError, spare_archives};
+pub use destination::{Destination, WriteError, reject_archive};
 pub use dialect::Dialect;
 pub use formula_guard::escape_formula;
-pub use sparkline::pictured;
-pub use write::{Format, Sidecar, WriteOptions, write_documents, write_made, write_rows, write_table};
+pub use sparkline::with_charts;
+pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table, write_with};

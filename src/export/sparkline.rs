@@ -1,77 +1,79 @@
-//! This is small pictures beside the amounts of a table: bars to compare rows by, and lines of how each row went.
+//! Bars and monthly sparklines in the tables of reports.
 
 use crate::report::{Cell, Table};
 use std::collections::{BTreeSet, HashMap};
 
-/// The amounts that get bars: the first of these columns that a table has.
+/// The columns that can get bars; only the first one in a table does.
 const MEASURES: [&str; 5] =
     ["total_cost_usd", "p95_seconds", "expected_credits", "duration_seconds", "failure_rate"];
 
-/// The column that a line of bars for months has.
+/// The name of the sparkline column.
 const TREND: &str = "by_month";
 
-/// The greatest width of a bar, in letters. Longer ones are no easier to compare.
+/// The maximum width of a bar, in characters. Longer bars are no easier to compare.
 const BAR_WIDTH: usize = 20;
 
-/// The least width of a bar that tells anything.
-const LEAST_BAR_WIDTH: usize = 5;
+/// The minimum width of the bar column; narrower bars show nothing.
+const MIN_BAR_WIDTH: usize = 5;
 
-/// What a terminal's table has between two columns.
+/// The gap between two columns of a terminal table.
 const GAP: usize = 3;
 
-/// The most months that a line shows: the latest.
+/// The maximum number of months in a sparkline: the latest ones.
 const TREND_MONTHS: usize = 24;
 
-/// The eighths of a letter that a bar ends in.
+/// The end of a bar, in eighths of a character.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-/// The heights of a line's letters.
+/// The heights of the bars in a sparkline.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The table with a line for each row from `by_month`, the same answer split by month too, and with bars beside its main
-/// amounts, as far as `room` letters are left beside it.
-pub fn pictured(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
-    let mut pictured = table.clone();
+/// Adds a sparkline to each row, and bars next to the main amounts, if they fit into `room`
+/// additional characters.
+///
+/// `by_month` is the same report grouped by month too.
+pub fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
+    let mut charted = table.clone();
     let mut room = room;
-    if let Some((lines, width)) = by_month.and_then(|by_month| trend(table, by_month))
+    if let Some((lines, width)) = by_month.and_then(|by_month| sparklines(table, by_month))
         && let Some(left) = room.checked_sub(width.max(TREND.len()) + GAP)
     {
-        add_column(&mut pictured, table.columns.len(), TREND, lines);
+        add_column(&mut charted, table.columns.len(), TREND, lines);
         room = left;
     }
     let width = room.saturating_sub(GAP).min(BAR_WIDTH);
-    if width >= LEAST_BAR_WIDTH
+    if width >= MIN_BAR_WIDTH
         && let Some((column, bars)) = bars(table, width)
     {
-        add_column(&mut pictured, column + 1, "", bars);
+        add_column(&mut charted, column + 1, "", bars);
     }
-    pictured
+    charted
 }
 
-fn add_column(table: &mut Table, place: usize, name: &str, texts: Vec<String>) {
-    table.columns.insert(place, name.to_owned());
+fn add_column(table: &mut Table, index: usize, name: &str, texts: Vec<String>) {
+    table.columns.insert(index, name.to_owned());
     for (row, text) in table.rows.iter_mut().zip(texts) {
-        row.insert(place, Cell::text(text));
+        row.insert(index, Cell::text(text));
     }
     if let Some(totals) = &mut table.totals {
-        totals.insert(place, Cell::Text(None));
+        totals.insert(index, Cell::Text(None));
     }
 }
 
-/// The column of the main amounts, and a bar for each row: the greatest is `width` letters long. What is not known, and
-/// what is negative, has none. `None`: there is nothing to compare.
+/// The column of the main amounts, and a bar for each row; the longest has `width` characters.
+/// Unknown and negative amounts have no bar. `None`: there is nothing to compare.
 fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
     let amounts: Vec<Option<f64>> = table.rows.iter().map(|row| amount(&row[column])).collect();
-    let greatest = amounts.iter().flatten().copied().fold(0.0, f64::max);
-    if table.rows.len() < 2 || greatest <= 0.0 {
+    let highest = amounts.iter().flatten().copied().fold(0.0, f64::max);
+    if table.rows.len() < 2 || highest <= 0.0 {
         return None;
     }
     let bar = |amount: &Option<f64>| match amount {
         Some(amount) if *amount > 0.0 => {
-            // What is there at all is seen.
-            let eighths = ((amount / greatest * width as f64 * 8.0).round() as usize).max(1);
+            // A positive amount is always visible.
+            let eighths = ((amount / highest * width as f64 * 8.0).round() as usize).max(1);
             let mut bar = "█".repeat(eighths / 8);
             bar.extend((eighths % 8).checked_sub(1).map(|rest| EIGHTHS[rest]));
             bar
@@ -81,12 +83,13 @@ fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     Some((column, amounts.iter().map(bar).collect()))
 }
 
-/// For each row of the table a letter a month, as high as the month's part of the row's dearest one, and how many
-/// letters that are. A month without a known cost has a blank. `None`: there are not two months to compare.
-fn trend(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
+/// A sparkline for each row of the table, and its width in characters: one character per month,
+/// relative to the costliest month of the row. A month without a known cost is a space. `None`:
+/// there are fewer than two months.
+fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
     let month = by_month.columns.iter().position(|column| column == "month")?;
     let amounts = by_month.columns.iter().position(|column| column == MEASURES[0])?;
-    // The months of all rows are one after another in each line, so that lines can be held against each other.
+    // Every line has the months of all rows, so that the lines are comparable.
     let months: BTreeSet<String> = by_month.rows.iter().filter_map(|row| row[month].exact()).collect();
     let months: Vec<String> = months.into_iter().rev().take(TREND_MONTHS).collect();
     if months.len() < 2 {
@@ -102,18 +105,18 @@ fn trend(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
     let lines = table.rows.iter().map(|row| {
         let known = |label: &String| costs.get(&(key(row), label.clone())).copied();
         let amounts: Vec<Option<f64>> = months.iter().rev().map(known).collect();
-        let greatest = amounts.iter().flatten().copied().fold(0.0, f64::max);
-        let letter = |amount: Option<f64>| match amount {
+        let highest = amounts.iter().flatten().copied().fold(0.0, f64::max);
+        let character = |amount: Option<f64>| match amount {
             None => ' ',
-            Some(amount) if amount > 0.0 => HEIGHTS[((amount / greatest * 7.0).round() as usize).min(7)],
+            Some(amount) if amount > 0.0 => HEIGHTS[((amount / highest * 7.0).round() as usize).min(7)],
             Some(_) => HEIGHTS[0],
         };
-        amounts.into_iter().map(letter).collect()
+        amounts.into_iter().map(character).collect()
     });
     Some((lines.collect(), months.len()))
 }
 
-/// An amount to draw. `None`: it is not known, or no number.
+/// The amount as a number. `None`: it is unknown, or not a number.
 fn amount(cell: &Cell) -> Option<f64> {
     if cell.is_number() { cell.exact()?.parse().ok() } else { None }
 }
@@ -142,45 +145,45 @@ mod tests {
         }
     }
 
-    fn drawn(table: &Table, column: usize) -> Vec<String> {
+    fn column_texts(table: &Table, column: usize) -> Vec<String> {
         table.rows.iter().map(|row| row[column].exact().unwrap()).collect()
     }
 
     #[test]
-    fn a_bar_stands_beside_each_cost_as_long_as_its_part_of_the_greatest() {
+    fn each_positive_cost_has_a_bar_in_proportion() {
         let table = costs(&[usd(1000), usd(500), usd(55), usd(1), Cell::Usd(None), usd(0), usd(-300)]);
-        let pictured = pictured(&table, None, 13);
-        assert_eq!(pictured.columns, ["month", "total_cost_usd", "", "credits"]);
-        assert_eq!(drawn(&pictured, 2), ["██████████", "█████", "▌", "▏", "", "", ""]);
-        assert_eq!(pictured.totals.unwrap()[2], Cell::Text(None));
+        let charted = with_charts(&table, None, 13);
+        assert_eq!(charted.columns, ["month", "total_cost_usd", "", "credits"]);
+        assert_eq!(column_texts(&charted, 2), ["██████████", "█████", "▌", "▏", "", "", ""]);
+        assert_eq!(charted.totals.unwrap()[2], Cell::Text(None));
     }
 
     #[test]
-    fn where_there_is_no_room_or_nothing_to_compare_the_table_stays_as_it_is() {
+    fn a_table_without_room_or_comparable_amounts_is_unchanged() {
         let table = costs(&[usd(1000), usd(500)]);
-        assert_eq!(pictured(&table, None, 7), table);
-        assert_ne!(pictured(&table, None, 8), table);
+        assert_eq!(with_charts(&table, None, 7), table);
+        assert_ne!(with_charts(&table, None, 8), table);
         for amounts in [vec![usd(10)], vec![usd(0), usd(0)], vec![Cell::Usd(None), usd(-1)], vec![]] {
             let table = costs(&amounts);
-            assert_eq!(pictured(&table, None, 100), table);
+            assert_eq!(with_charts(&table, None, 100), table);
         }
-        let mut words = table;
-        words.columns[1] = "why".to_owned();
-        assert_eq!(pictured(&words, None, 100), words);
+        let mut without_amounts = table;
+        without_amounts.columns[1] = "why".to_owned();
+        assert_eq!(with_charts(&without_amounts, None, 100), without_amounts);
     }
 
     #[test]
-    fn no_picture_makes_a_line_longer_than_the_terminal() {
+    fn charts_never_exceed_the_width_of_the_terminal() {
         let table = costs(&[usd(1000), usd(500), Cell::Usd(None)]);
         let plain = terminal::width(&table, 4);
         for width in plain..plain + 60 {
-            let pictured = pictured(&table, Some(&table), width - plain);
-            assert!(terminal::width(&pictured, 4) <= width, "{width}");
+            let charted = with_charts(&table, Some(&table), width - plain);
+            assert!(terminal::width(&charted, 4) <= width, "{width}");
         }
     }
 
     #[test]
-    fn each_row_has_a_line_of_its_months() {
+    fn each_row_has_a_sparkline_of_its_months() {
         let by = |names: &[&str], rows: &[(&[&str], Cell)]| Table {
             columns: names.iter().map(|name| (*name).to_owned()).collect(),
             rows: rows
@@ -202,8 +205,8 @@ mod tests {
                 (&["destination", "2026-04"], usd(10)),
             ],
         );
-        let pictured = pictured(&table, Some(&by_month), 40);
-        assert_eq!(pictured.columns, ["kind", "total_cost_usd", "", "by_month"]);
-        assert_eq!(drawn(&pictured, 3), ["▁█ ▅", "   █"]);
+        let charted = with_charts(&table, Some(&by_month), 40);
+        assert_eq!(charted.columns, ["kind", "total_cost_usd", "", "by_month"]);
+        assert_eq!(column_texts(&charted, 3), ["▁█ ▅", "   █"]);
     }
 }

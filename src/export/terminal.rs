@@ -1,30 +1,31 @@
-//! This is a table for people at a terminal: aligned, few decimals, a dash for what is not known.
+//! Tables for terminals: aligned, few decimals, a dash for an unknown value.
 
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 use std::io::{self, Write};
 
-/// What people see where a machine gets a blank.
+/// The text of an unknown value for people; programs get an empty value.
 pub const UNKNOWN: &str = "–";
 
-/// The greatest width of a line of a column's heading; a longer word stays whole.
+/// The maximum line width of a column heading; a longer word is not broken.
 const HEADING_WIDTH: usize = 9;
 
-/// The greatest width of a line of a text: sentences take several lines, a longer word stays whole.
+/// The maximum line width of a text; a longer word is not broken.
 const TEXT_WIDTH: usize = 64;
 
-/// Lines above, below the heading and below, none between rows.
+/// Horizontal lines around the table and below the heading, none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
-/// Writes the table with its totals, money with so many decimals, and says how many costs are not known. The same
-/// table gives the same bytes on every terminal and off it.
+/// Writes the table with its totals, amounts with `usd_decimals` decimals, and the number of
+/// unknown costs. The output does not depend on the terminal.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
     let lines = lines(table, usd_decimals);
-    // Totals have no long text: they stand on the last line but the border, which is drawn above them too.
+    // Totals have no long texts, so they are one line: the last before the border, which is
+    // repeated above them.
     let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
-    for (place, line) in lines.iter().enumerate() {
-        if totals_line == Some(place) {
+    for (index, line) in lines.iter().enumerate() {
+        if totals_line == Some(index) {
             writeln!(out, "{}", lines[lines.len() - 1])?;
         }
         writeln!(out, "{}", line.trim_end())?;
@@ -39,9 +40,9 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
     }
 }
 
-/// How many letters wide the table is drawn.
+/// The width of the table in characters.
 pub fn width(table: &Table, usd_decimals: u32) -> usize {
-    // The border is as wide as the table, and of letters that are one wide.
+    // The border is as wide as the table, and its characters are one column wide.
     lines(table, usd_decimals).first().map_or(0, |border| border.chars().count())
 }
 
@@ -57,45 +58,45 @@ fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
             |(column, text): (usize, String)| comfy_table::Cell::new(text).set_alignment(alignment(column));
         texts.into_iter().enumerate().map(align).collect()
     };
-    let shown = |cell: &Cell| -> String {
+    let cell_text = |cell: &Cell| -> String {
         match cell.rounded(usd_decimals) {
-            Some(text) => on_lines(escape_control(&text).split(' '), TEXT_WIDTH),
+            Some(text) => wrap(escape_control(&text).split(' '), TEXT_WIDTH),
             None => UNKNOWN.to_owned(),
         }
     };
     drawn.set_header(cells(table.columns.iter().map(|column| heading(column)).collect()));
     for row in &table.rows {
-        drawn.add_row(cells(row.iter().map(shown).collect()));
+        drawn.add_row(cells(row.iter().map(cell_text).collect()));
     }
     if let Some(totals) = &table.totals_row() {
         let text = |cell: &Cell| match cell {
             Cell::Text(None) => String::new(),
-            cell => shown(cell),
+            cell => cell_text(cell),
         };
         drawn.add_row(cells(totals.iter().map(text).collect()));
     }
     drawn.lines().collect()
 }
 
-/// A column's name in words, on as many lines as keep it narrow.
+/// The column name as words, wrapped to keep the column narrow.
 fn heading(column: &str) -> String {
-    on_lines(escape_control(column).split('_'), HEADING_WIDTH)
+    wrap(escape_control(column).split('_'), HEADING_WIDTH)
 }
 
-/// The words with spaces between them, and a line end where a line would be wider.
-fn on_lines<'w>(words: impl Iterator<Item = &'w str>, greatest: usize) -> String {
+/// Joins the words, with a line break where a line would exceed `max_width` characters.
+fn wrap<'w>(words: impl Iterator<Item = &'w str>, max_width: usize) -> String {
     let (mut text, mut width) = (String::new(), 0);
-    for (nth, word) in words.enumerate() {
-        let letters = word.chars().count();
-        if nth > 0 && width > 0 && width + 1 + letters > greatest {
+    for (index, word) in words.enumerate() {
+        let length = word.chars().count();
+        if index > 0 && width > 0 && width + 1 + length > max_width {
             text.push('\n');
             width = 0;
-        } else if nth > 0 {
+        } else if index > 0 {
             text.push(' ');
             width += 1;
         }
         text.push_str(word);
-        width += letters;
+        width += length;
     }
     text
 }

@@ -1,7 +1,7 @@
-//! This is the reading back of a written file, to hold it against its manifest without the archive.
+//! Verification of an exported file against its manifest, without the archive.
 
 use super::column_totals::ColumnTotals;
-use super::csv::{self, Totals};
+use super::csv::{self, TotalsRow};
 use super::json::{self, Layout};
 use super::manifest::Manifest;
 use crate::digest::{Hash, HashingWriter, to_hex};
@@ -9,104 +9,108 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
-/// One thing that the manifest says of the file.
+/// The result of one check, with a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// It is so, in words.
-    Holds(String),
-    /// It is not so, in words.
+pub enum FileCheck {
+    /// File and manifest agree.
+    Matches(String),
+    /// File and manifest differ.
     Differs(String),
-    /// It was not looked at, and why.
-    NotRead(String),
+    /// The check does not apply to the format of the file.
+    Skipped(String),
 }
 
-/// Holds the file at `path` against its manifest: bytes and hash, and of CSV, JSON and NDJSON also rows, sums and
-/// unknown values.
+/// Compares the file at `path` with its manifest: length and hash. For CSV, JSON and NDJSON also
+/// compares rows, sums and unknown values.
 ///
 /// # Errors
-/// What the system says when the file cannot be read at all.
-pub fn compare(path: &Path, manifest: &Manifest) -> io::Result<Vec<Finding>> {
+/// An I/O error when the file cannot be read.
+pub fn compare(path: &Path, manifest: &Manifest) -> io::Result<Vec<FileCheck>> {
     let (bytes, hash) = length_and_hash(path)?;
-    let mut findings = Vec::new();
-    if let Some(written) = &manifest.written {
-        findings.push(same("bytes", &bytes.to_string(), &written.bytes.to_string()));
-        findings.push(same("SHA-256", &to_hex(&hash), &written.sha256));
+    let mut checks = Vec::new();
+    if let Some(file) = &manifest.file {
+        checks.push(check("bytes", &bytes.to_string(), &file.bytes.to_string()));
+        checks.push(check("SHA-256", &to_hex(&hash), &file.sha256));
     }
     let columns: Vec<String> = manifest.sums.iter().map(|sum| sum.column.clone()).collect();
-    let mut tally = ColumnTotals::of(columns.iter().map(String::as_str));
-    if tally.sums.len() != columns.len() {
-        findings.push(Finding::Differs("the manifest has sums of columns that have none".to_owned()));
-        return Ok(findings);
+    let mut totals = ColumnTotals::new(columns.iter().map(String::as_str));
+    if totals.sums.len() != columns.len() {
+        checks.push(FileCheck::Differs("the manifest has sums of columns that cannot be summed".to_owned()));
+        return Ok(checks);
     }
-    match read(path, manifest, &columns, &mut tally) {
-        None => {
-            findings.push(Finding::NotRead(format!("rows and sums: not read back from {}", manifest.format)))
-        }
-        Some(Err(cause)) => findings.push(Finding::Differs(format!("it cannot be read back: {cause}"))),
+    match read_totals(path, manifest, &columns, &mut totals) {
+        None => checks.push(FileCheck::Skipped(format!(
+            "rows and sums: not available for the format {}",
+            manifest.format
+        ))),
+        Some(Err(cause)) => checks.push(FileCheck::Differs(format!("the rows cannot be read: {cause}"))),
         Some(Ok(())) => {
-            findings.push(same("rows", &tally.rows.to_string(), &manifest.rows.to_string()));
-            findings.extend(sums(&tally, manifest));
+            checks.push(check("rows", &totals.rows.to_string(), &manifest.rows.to_string()));
+            checks.extend(check_sums(&totals, manifest));
         }
     }
-    Ok(findings)
+    Ok(checks)
 }
 
-/// Tallies the file's rows. `None`: those of its format are not read.
-fn read(
+/// Adds up the rows of the file. `None`: its format cannot be read.
+fn read_totals(
     path: &Path,
     manifest: &Manifest,
     columns: &[String],
-    tally: &mut ColumnTotals,
+    totals: &mut ColumnTotals,
 ) -> Option<io::Result<()>> {
     let file = || Ok(BufReader::new(File::open(path)?));
-    let totals = if manifest.totals_row { Totals::LastRow } else { Totals::None };
+    let totals_row = if manifest.totals_row { TotalsRow::Last } else { TotalsRow::None };
     match manifest.format.as_str() {
         "csv" => {
-            let Some(dialect) = manifest.dialect.as_ref().and_then(|parts| parts.dialect()) else {
-                return Some(Err(io::Error::other("its dialect is not known here")));
+            let Some(dialect) = manifest.dialect.as_ref().and_then(|description| description.dialect())
+            else {
+                return Some(Err(io::Error::other("this version does not know its dialect")));
             };
-            Some(file().and_then(|file| csv::read_rows(file, &dialect, totals, columns, tally)))
+            Some(file().and_then(|file| csv::read_rows(file, &dialect, totals_row, columns, totals)))
         }
-        "json" => Some(file().and_then(|file| json::read_rows(file, Layout::Array, columns, tally))),
-        "ndjson" => Some(file().and_then(|file| json::read_rows(file, Layout::Lines, columns, tally))),
+        "json" => Some(file().and_then(|file| json::read_rows(file, Layout::Array, columns, totals))),
+        "ndjson" => Some(file().and_then(|file| json::read_rows(file, Layout::Lines, columns, totals))),
         _ => None,
     }
 }
 
-/// What the sums of the file are beside those of the manifest.
-fn sums(tally: &ColumnTotals, manifest: &Manifest) -> Vec<Finding> {
+/// Compares the sums of the file with those of the manifest, which are exact even if the file's
+/// amounts are rounded.
+fn check_sums(totals: &ColumnTotals, manifest: &Manifest) -> Vec<FileCheck> {
     let decimals = manifest.usd_decimals.unwrap_or(9);
-    let mut findings = Vec::new();
-    for (sum, told) in tally.sums.iter().zip(&manifest.sums) {
-        let (read, expected) = (sum.text(), told.sum.clone());
+    let mut checks = Vec::new();
+    for (sum, recorded) in totals.sums.iter().zip(&manifest.sums) {
+        let (found, expected) = (sum.text(), recorded.sum.clone());
         let name = format!("sum of {}", sum.column);
-        let rounding = sum.rounding(decimals);
-        let total = told.sum.as_deref().and_then(|text| sum.parse(text));
-        let shown = |text: Option<String>| text.unwrap_or_else(|| "nothing known".to_owned());
-        findings.push(match total {
-            Some(total) if read != expected && sum.known > 0 && (sum.total - total).abs() <= rounding => {
-                Finding::Holds(format!(
-                    "{name}: {}, within what rounding to {decimals} decimals can do to {}",
-                    shown(read),
-                    shown(expected)
-                ))
-            }
-            _ => same(&name, &shown(read), &shown(expected)),
+        let exact = recorded.sum.as_deref().and_then(|text| sum.parse(text));
+        let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+        let is_rounded = found != expected
+            && sum.known > 0
+            && exact.is_some_and(|exact| (sum.total - exact).abs() <= sum.rounding_error(decimals));
+        checks.push(if is_rounded {
+            FileCheck::Matches(format!(
+                "{name}: {}, the manifest's {} within rounding to {decimals} decimals",
+                or_unknown(found),
+                or_unknown(expected)
+            ))
+        } else {
+            check(&name, &or_unknown(found), &or_unknown(expected))
         });
-        findings.push(same(
+        checks.push(check(
             &format!("unknown {}", sum.column),
             &sum.unknown.to_string(),
-            &told.unknown.to_string(),
+            &recorded.unknown.to_string(),
         ));
     }
-    findings
+    checks
 }
 
-fn same(name: &str, found: &str, expected: &str) -> Finding {
+fn check(name: &str, found: &str, expected: &str) -> FileCheck {
     if found == expected {
-        Finding::Holds(format!("{name}: {found}"))
+        FileCheck::Matches(format!("{name}: {found}"))
     } else {
-        Finding::Differs(format!("{name}: {found}, but the manifest says {expected}"))
+        FileCheck::Differs(format!("{name}: {found}, but the manifest says {expected}"))
     }
 }
 

@@ -1,61 +1,62 @@
-//! This is the writing of an answer: in its format, to its place, with its manifest beside it.
+//! Writing of tables and rows: in a format, to a destination, with an optional manifest.
 
 use super::column_totals::ColumnTotals;
-use super::csv::{self, Totals};
+use super::csv::{self, TotalsRow};
 use super::destination::{Destination, WriteError};
 use super::dialect::Dialect;
 use super::json::{self, Layout};
-use super::manifest::{self, Asked, Manifest, Written};
+use super::manifest::{self, Manifest, Provenance, WrittenFile};
 use super::{markdown, terminal, xlsx};
 use crate::digest::HashingWriter;
 use crate::error::{Error, Result};
 use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{Cell, Table};
+use crate::run::{Cost, Usd};
 use chrono_tz::Tz;
 use std::io::Write;
 
-/// Every format that an answer can have.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people at a terminal.
+    /// A table for terminals.
     Terminal,
     /// CSV in a dialect.
     Csv(Dialect),
     /// An array of objects.
     Json,
-    /// One object a line.
+    /// One object per line.
     Ndjson,
-    /// For people reading a page.
+    /// A Markdown table.
     Markdown,
     /// A spreadsheet, with its instants in this zone.
     Xlsx(Tz),
 }
 
-/// How an answer is written.
+/// How output is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteOptions {
     /// The format.
     pub format: Format,
-    /// The decimals of money; `None`: few for people, all for programs.
+    /// The decimals of amounts; `None`: few for people, all for programs.
     pub usd_decimals: Option<u32>,
-    /// What stands beside the file.
-    pub beside: Sidecar,
-    /// What was asked, for the manifest.
-    pub asked: Asked,
+    /// The additional file that describes the output file.
+    pub sidecar: Sidecar,
+    /// The query, for the manifest.
+    pub provenance: Provenance,
 }
 
-/// What stands beside a file that is written.
+/// An additional file next to an output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sidecar {
-    /// Nothing.
-    Nothing,
-    /// Its manifest.
+    /// No additional file.
+    None,
+    /// The manifest.
     Manifest,
 }
 
 impl Format {
-    /// The format's name.
+    /// The name of the format.
     pub fn name(&self) -> &'static str {
         match self {
             Format::Terminal => "table",
@@ -67,7 +68,7 @@ impl Format {
         }
     }
 
-    /// The decimals of money unless others are asked for.
+    /// The default decimals of amounts.
     fn usd_decimals(&self) -> u32 {
         match self {
             Format::Terminal | Format::Markdown | Format::Xlsx(_) => USD_DECIMALS_FOR_PEOPLE,
@@ -75,103 +76,98 @@ impl Format {
         }
     }
 
-    /// Where the totals of a table stand.
-    fn totals(&self, table: &Table) -> Totals {
-        let shown = match self {
+    /// Whether the file of the table has a row of totals.
+    fn totals_row(&self, table: &Table) -> TotalsRow {
+        let has_totals = match self {
             Format::Terminal | Format::Xlsx(_) => true,
             Format::Csv(dialect) => dialect.is_for_spreadsheets(),
             Format::Json | Format::Ndjson | Format::Markdown => false,
         };
-        if shown && table.totals.is_some() { Totals::LastRow } else { Totals::None }
+        if has_totals && table.totals.is_some() { TotalsRow::Last } else { TotalsRow::None }
     }
 }
 
 /// Writes the table.
 ///
 /// # Errors
-/// [`Error::Usage`] when the format or the manifest needs a file and there is none, [`Error::Output`] when
-/// the place refuses.
-pub fn write_table(table: &Table, writing: &WriteOptions, destination: &Destination) -> Result<()> {
-    if matches!((writing.format, destination), (Format::Xlsx(_), Destination::StandardOutput)) {
+/// [`Error::Usage`] when the format or the manifest needs an output file and none is given,
+/// [`Error::Output`] when the destination cannot be written.
+pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destination) -> Result<()> {
+    if matches!((options.format, destination), (Format::Xlsx(_), Destination::StandardOutput)) {
         return Err(Error::Usage {
-            what: "a spreadsheet is written to a file, and there is none".to_owned(),
-            hint: Some("name one with --output".to_owned()),
+            what: "the format xlsx needs an output file".to_owned(),
+            hint: Some("give it with --output".to_owned()),
         });
     }
-    let mut tally = ColumnTotals::of(table.columns.iter().map(String::as_str));
-    table.rows.iter().for_each(|row| tally.add_cells(row));
-    let decimals = writing.usd_decimals();
-    let mut manifest = writing.manifest(table.columns.clone(), Some(decimals), writing.format.totals(table));
-    manifest.take(&tally);
-    let inside = manifest.clone();
-    writing.write(manifest, &mut tally, destination, |_, out| match writing.format {
+    let mut totals = ColumnTotals::new(table.columns.iter().map(String::as_str));
+    table.rows.iter().for_each(|row| totals.add_cells(row));
+    let decimals = options.usd_decimals();
+    let mut manifest =
+        options.manifest(table.columns.clone(), Some(decimals), options.format.totals_row(table));
+    manifest.set_totals(&totals);
+    let embedded = manifest.clone();
+    options.write(manifest, &mut totals, destination, |_, out| match options.format {
         Format::Terminal => Ok(terminal::write_table(table, decimals, out)?),
         Format::Csv(dialect) => Ok(csv::write_table(table, &dialect, decimals, out)?),
         Format::Json => Ok(json::write_table(table, Layout::Array, decimals, out)?),
         Format::Ndjson => Ok(json::write_table(table, Layout::Lines, decimals, out)?),
         Format::Markdown => Ok(markdown::write_table(table, decimals, out)?),
-        Format::Xlsx(zone) => xlsx::write_table(table, &inside, zone, writing.usd_decimals, out),
+        Format::Xlsx(zone) => xlsx::write_table(table, &embedded, zone, options.usd_decimals, out),
     })
 }
 
-/// Writes each row of the selection as it comes.
+/// Writes the rows as they are read.
 ///
 /// # Errors
-/// As [`write_table`]; [`Error::Usage`] when the format holds no stream of rows.
-pub fn write_rows(
-    selection: &mut RowStream<'_>,
-    writing: &WriteOptions,
-    destination: &Destination,
-) -> Result<()> {
-    let columns: Vec<String> = selection.columns().iter().map(|column| column.name.clone()).collect();
-    let decimals = writing.usd_decimals();
-    let mut tally = writing.tally(&columns);
-    let manifest = writing.manifest(columns, Some(decimals), Totals::None);
-    writing.write(manifest, &mut tally, destination, |tally, out| match writing.format {
-        Format::Csv(dialect) => csv::write_rows(selection, &dialect, decimals, tally, out),
-        Format::Json => json::write_rows(selection, Layout::Array, decimals, tally, out),
-        Format::Ndjson => json::write_rows(selection, Layout::Lines, decimals, tally, out),
+/// As [`write_table`]; [`Error::Usage`] when the format cannot be streamed.
+pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination: &Destination) -> Result<()> {
+    let columns: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
+    let decimals = options.usd_decimals();
+    let mut totals = options.column_totals(&columns);
+    let manifest = options.manifest(columns, Some(decimals), TotalsRow::None);
+    options.write(manifest, &mut totals, destination, |totals, out| match options.format {
+        Format::Csv(dialect) => csv::write_rows(rows, &dialect, decimals, totals, out),
+        Format::Json => json::write_rows(rows, Layout::Array, decimals, totals, out),
+        Format::Ndjson => json::write_rows(rows, Layout::Lines, decimals, totals, out),
         Format::Terminal | Format::Markdown | Format::Xlsx(_) => {
-            Err(Error::usage("rows are written as CSV, JSON or NDJSON").into())
+            Err(Error::usage("rows can only be written as CSV, JSON or NDJSON").into())
         }
     })
 }
 
-/// Writes rows with these columns that `fill` makes and tallies itself.
+/// Writes rows with these columns that `fill` produces; `fill` also adds them to the totals.
 ///
 /// # Errors
-/// As [`write_table`], and whatever `fill` says.
-pub fn write_made(
+/// As [`write_table`], and the errors of `fill`.
+pub fn write_with(
     columns: Vec<String>,
-    writing: &WriteOptions,
+    options: &WriteOptions,
     destination: &Destination,
     fill: impl FnOnce(&mut ColumnTotals, &mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<()> {
-    let mut tally = writing.tally(&columns);
-    let manifest = writing.manifest(columns, Some(writing.usd_decimals()), Totals::None);
-    writing.write(manifest, &mut tally, destination, fill)
+    let mut totals = options.column_totals(&columns);
+    let manifest = options.manifest(columns, Some(options.usd_decimals()), TotalsRow::None);
+    options.write(manifest, &mut totals, destination, fill)
 }
 
-/// Writes each run's own JSON, one a line, from a selection of [`rows::documents`].
+/// Writes the JSON document of each run, one per line, from the rows of [`rows::documents`].
 ///
 /// # Errors
 /// As [`write_table`].
 pub fn write_documents(
-    selection: &mut RowStream<'_>,
-    writing: &WriteOptions,
+    rows: &mut RowStream<'_>,
+    options: &WriteOptions,
     destination: &Destination,
 ) -> Result<()> {
     let columns =
         ["credit_charge_status", "el_cost_usd", "transformation_cost_usd"].map(str::to_owned).to_vec();
-    let mut tally = writing.tally(&columns);
-    let manifest = writing.manifest(columns, None, Totals::None);
-    writing.write(manifest, &mut tally, destination, |tally, out| {
-        selection.for_each(|row| {
+    let mut totals = options.column_totals(&columns);
+    let manifest = options.manifest(columns, None, TotalsRow::None);
+    options.write(manifest, &mut totals, destination, |totals, out| {
+        rows.for_each(|row| {
             let run = rows::read_run(&row)?;
-            let usd = |cost: Option<crate::run::Cost>| {
-                Cell::Usd(cost.map(|cost| crate::run::Usd::from_units(cost.nanos.into())))
-            };
-            tally.add_cells(&[
+            let usd = |cost: Option<Cost>| Cell::Usd(cost.map(|cost| Usd::from_units(cost.nanos.into())));
+            totals.add_cells(&[
                 Cell::Text(run.credit_charge_status.as_ref().map(|status| status.as_str().to_owned())),
                 usd(run.el_cost_usd),
                 usd(run.transformation_cost_usd),
@@ -182,54 +178,54 @@ pub fn write_documents(
 }
 
 impl WriteOptions {
-    /// In that format with its own decimals, and nothing beside it.
+    /// The format with its default decimals and without a manifest.
     pub fn plain(format: Format) -> WriteOptions {
-        WriteOptions { format, usd_decimals: None, beside: Sidecar::Nothing, asked: Asked::default() }
+        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: Provenance::default() }
     }
 
     fn usd_decimals(&self) -> u32 {
         self.usd_decimals.unwrap_or(self.format.usd_decimals())
     }
 
-    /// A tally of the columns, or of nothing when nobody will read it.
-    fn tally(&self, columns: &[String]) -> ColumnTotals {
-        match self.beside {
-            Sidecar::Nothing => ColumnTotals::default(),
-            Sidecar::Manifest => ColumnTotals::of(columns.iter().map(String::as_str)),
+    /// Totals of the columns; of no columns if there is no manifest, which saves the additions.
+    fn column_totals(&self, columns: &[String]) -> ColumnTotals {
+        match self.sidecar {
+            Sidecar::None => ColumnTotals::default(),
+            Sidecar::Manifest => ColumnTotals::new(columns.iter().map(String::as_str)),
         }
     }
 
-    fn manifest(&self, columns: Vec<String>, usd_decimals: Option<u32>, totals: Totals) -> Manifest {
+    fn manifest(&self, columns: Vec<String>, usd_decimals: Option<u32>, totals_row: TotalsRow) -> Manifest {
         let dialect = match &self.format {
             Format::Csv(dialect) => Some(dialect),
             _ => None,
         };
-        Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals, self.asked.clone())
+        Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals_row, self.provenance.clone())
     }
 
-    /// Writes what `fill` writes and tallies, then the manifest beside it. Whoever is stopped between the two
-    /// leaves a file that the old manifest does not fit, which `verify-file` tells.
+    /// Writes the output of `fill`, then the manifest. If the process is killed in between, the
+    /// file does not match the old manifest, and `verify-file` reports it.
     fn write(
         &self,
         mut manifest: Manifest,
-        tally: &mut ColumnTotals,
+        totals: &mut ColumnTotals,
         destination: &Destination,
         fill: impl FnOnce(&mut ColumnTotals, &mut dyn Write) -> Result<(), WriteError>,
     ) -> Result<()> {
-        if self.beside == Sidecar::Nothing {
-            return destination.write(|out| fill(tally, out));
+        if self.sidecar == Sidecar::None {
+            return destination.write(|out| fill(totals, out));
         }
-        let (file, place) = manifest::places(destination)?;
+        let (path, manifest_path) = manifest::output_paths(destination)?;
         let mut written = None;
         destination.write(|out| {
             let mut hashing = HashingWriter::new(out);
-            fill(tally, &mut hashing)?;
+            fill(totals, &mut hashing)?;
             written = Some(hashing.finish());
             Ok(())
         })?;
-        let (bytes, hash) = written.expect("a file that was written was hashed");
-        manifest.take(tally);
-        manifest.written = Some(Written::new(file, bytes, &hash));
-        Destination::File(place).write(|out| Ok(out.write_all(&manifest.json())?))
+        let (bytes, hash) = written.expect("a written file was hashed");
+        manifest.set_totals(totals);
+        manifest.file = Some(WrittenFile::new(path, bytes, &hash));
+        Destination::File(manifest_path).write(|out| Ok(out.write_all(&manifest.json())?))
     }
 }

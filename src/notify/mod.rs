@@ -5,7 +5,7 @@ mod ping;
 
 use crate::atomic_file::{same_file, write_atomically};
 use crate::error::{Error, Result, render};
-use crate::export::{Destination, spare_archives};
+use crate::export::{Destination, reject_archive};
 use crate::run::Instant;
 use crate::secret::PingUrl;
 use crate::store::{Archive, ArchiveStats};
@@ -194,7 +194,7 @@ fn check_metrics_file(path: &Path, secret_files: &[PathBuf]) -> Result<()> {
         what: format!("--metrics-file {}: {why}", path.display()),
         hint: Some("use a file of its own, such as runledger.prom".to_owned()),
     };
-    spare_archives(path)?;
+    reject_archive(path)?;
     if secret_files.iter().any(|secret| same_file(secret, path)) {
         return Err(refused("it contains a secret"));
     }

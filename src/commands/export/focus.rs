@@ -1,13 +1,13 @@
 //! `runledger export focus`: writes the costs of a month as FOCUS charges.
 
 use crate::commands::export::{ExportArgs, RowFormat};
-use crate::commands::shared::output::{asked, print_note};
+use crate::commands::shared::output::{print_note, provenance};
 use crate::error::{Error, Result};
 use crate::export::focus::{
     BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, ChargeSummary, Version, cost_and_usage_columns,
     write_billing_period, write_charges,
 };
-use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_made};
+use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_with};
 use crate::report::Ledger;
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -63,23 +63,23 @@ pub fn run(
         account: settings.account(),
         plan: settings.plan(),
     };
-    let asked = asked("export focus".to_owned(), ledger.scope(), archive)?;
-    let beside = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
-    let options = WriteOptions { beside, asked, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
+    let provenance = provenance("export focus".to_owned(), ledger.scope(), archive)?;
+    let sidecar = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::None };
+    let options = WriteOptions { sidecar, provenance, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
     match dataset {
         FocusDataset::BillingPeriod => {
             let columns = BILLING_PERIOD_COLUMNS.map(str::to_owned).to_vec();
-            write_made(columns, &options, destination, |totals, out| {
-                totals.take_rows(write_billing_period(&books, out)?, &[]);
+            write_with(columns, &options, destination, |totals, out| {
+                totals.add_known_rows(write_billing_period(&books, out)?, &[]);
                 Ok(())
             })
         }
         FocusDataset::CostAndUsage => {
             let mut summary = ChargeSummary::default();
-            write_made(cost_and_usage_columns(version), &options, destination, |totals, out| {
+            write_with(cost_and_usage_columns(version), &options, destination, |totals, out| {
                 summary = write_charges(ledger, &closes, &books, version, out)?;
                 let sums = [("BilledCost", summary.billed), ("EffectiveCost", summary.effective)];
-                totals.take_rows(summary.charges, &sums);
+                totals.add_known_rows(summary.charges, &sums);
                 Ok(())
             })?;
             report_omissions(&summary, &books);

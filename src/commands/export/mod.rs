@@ -6,7 +6,7 @@ mod parquet;
 use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
-use crate::commands::shared::output::{asked, reject_csv_flags, write_options};
+use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
 use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
@@ -109,8 +109,8 @@ pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Re
             RowFormat::Json => Format::Json,
             RowFormat::Ndjson => Format::Ndjson,
         };
-        let asked = asked(format!("export {name}"), ledger.scope(), archive)?;
-        let options = write_options(&args.format_options, settings, format, ledger.scope().zone, asked)?;
+        let provenance = provenance(format!("export {name}"), ledger.scope(), archive)?;
+        let options = write_options(&args.format_options, settings, format, ledger.scope().zone, provenance)?;
         write_rows(&mut selection, &options, &destination)
     };
     match args.what {
@@ -122,9 +122,9 @@ pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Re
             on_ledger(&|archive, ledger| write(archive, ledger, "costs", rows::costs(ledger)?))
         }
         Exported::Documents => on_ledger(&|archive, ledger| {
-            let asked = asked("export documents".to_owned(), ledger.scope(), archive)?;
+            let provenance = provenance("export documents".to_owned(), ledger.scope(), archive)?;
             let zone = ledger.scope().zone;
-            let options = write_options(&args.format_options, settings, Format::Ndjson, zone, asked)?;
+            let options = write_options(&args.format_options, settings, Format::Ndjson, zone, provenance)?;
             write_documents(&mut rows::documents(ledger)?, &options, &destination)
         }),
         Exported::Focus => {

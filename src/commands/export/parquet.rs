@@ -50,7 +50,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let ParquetArgs { snapshots, recheck_months, all, workspace } = &args.parquet;
     let tables =
         DatasetTable::ALL.into_iter().filter(|table| *table != DatasetTable::RunSnapshots || *snapshots);
-    let options = Options { tables: tables.collect(), watch_months: *recheck_months };
+    let options = Options { tables: tables.collect(), recheck_months: *recheck_months };
     let (mut workspaces, _) = open(cli, *all, &args.scope)?;
     match (workspace, workspaces.as_mut_slice()) {
         (Some(name), [_]) if name.trim().is_empty() || name.chars().any(char::is_control) => {
@@ -116,11 +116,11 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
 
 /// The files and rows of one table.
 fn summary_line(summary: &TableSummary) -> String {
-    let TableSummary { written, unchanged, left_alone, removed, rows_written, rows } = *summary;
+    let TableSummary { written, unchanged, not_compared, removed, rows_written, rows } = *summary;
     let mut line =
         format!("{written} written ({rows_written} rows), {unchanged} unchanged, {removed} removed");
-    if left_alone > 0 {
-        line.push_str(&format!(", {left_alone} not compared"));
+    if not_compared > 0 {
+        line.push_str(&format!(", {not_compared} not compared"));
     }
     line.push_str(&format!("; {rows} rows in total"));
     line

@@ -2,7 +2,7 @@
 
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
-use crate::commands::shared::output::{asked, built_without};
+use crate::commands::shared::output::{built_without, provenance};
 use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
@@ -27,7 +27,7 @@ pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
     let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
-    let state = asked(String::new(), &scope, archive)?.close_state.unwrap_or_default();
+    let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     let known_at = archive.last_observed_by(scope.as_of)?;
     let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
     html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))

@@ -4,13 +4,13 @@ mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{asked_of, open};
+use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::request;
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
-use crate::export::{pictured, terminal};
+use crate::export::manifest::Provenance;
+use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
@@ -81,8 +81,8 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
             cli.config.as_deref(),
             &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
         )?;
-        let asked = Asked { question: "report --list".to_owned(), ..Asked::default() };
-        return print_table(&list(), &args.table, &settings, Tz::UTC, asked);
+        let provenance = Provenance { question: "report --list".to_owned(), ..Provenance::default() };
+        return print_table(&list(), &args.table, &settings, Tz::UTC, provenance);
     };
     require_report(name)?;
     let by = dimensions(&args.by)?;
@@ -98,9 +98,9 @@ pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
     };
-    let asked = asked_of(&format!("report {name}"), &workspaces, &ledgers)?;
-    let asked = Asked { by: args.by.clone(), limit: args.limit, ..asked };
-    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, asked)
+    let provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    let provenance = Provenance { by: args.by.clone(), limit: args.limit, ..provenance };
+    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
 }
 
 /// Adds bars and monthly sparklines to the table where the terminal is wide enough.
@@ -123,7 +123,7 @@ fn with_sparklines(
     } else {
         None
     };
-    Ok(pictured(&table, by_month.as_ref(), room))
+    Ok(with_charts(&table, by_month.as_ref(), room))
 }
 
 /// Runs the report over the workspaces. Cost and duration are combined; other reports list one workspace after another.

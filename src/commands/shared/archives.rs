@@ -2,10 +2,10 @@
 
 use crate::cli::ScopeArgs;
 use crate::commands::Cli;
-use crate::commands::shared::output::asked;
+use crate::commands::shared::output::provenance;
 use crate::commands::shared::scope::{defaults, request};
 use crate::error::{Error, Result};
-use crate::export::manifest::{Asked, AskedOf};
+use crate::export::manifest::{Provenance, WorkspaceProvenance};
 use crate::report::Ledger;
 use crate::settings::{self, Settings};
 use crate::workspace::{self, Source, Workspace};
@@ -79,26 +79,30 @@ pub fn every_workspace(cli: &Cli) -> Result<Settings> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn asked_of(question: &str, workspaces: &[Workspace], ledgers: &[Ledger<'_>]) -> Result<Asked> {
+pub fn combined_provenance(
+    question: &str,
+    workspaces: &[Workspace],
+    ledgers: &[Ledger<'_>],
+) -> Result<Provenance> {
     let mut each = Vec::with_capacity(ledgers.len());
     for (Workspace { archive, .. }, ledger) in workspaces.iter().zip(ledgers) {
-        each.push(asked(question.to_owned(), ledger.scope(), archive)?);
+        each.push(provenance(question.to_owned(), ledger.scope(), archive)?);
     }
     let mut all = each.first().cloned().unwrap_or_default();
     if let [_, _, ..] = each.as_slice() {
         all.workspaces = workspaces
             .iter()
             .zip(&each)
-            .map(|(workspace, asked)| AskedOf {
+            .map(|(workspace, provenance)| WorkspaceProvenance {
                 workspace: workspace.name.clone(),
-                as_of: asked.as_of.clone(),
-                known_at: asked.known_at.clone(),
-                close_state: asked.close_state.clone(),
-                centres: asked.centres.clone(),
+                as_of: provenance.as_of.clone(),
+                known_at: provenance.known_at.clone(),
+                close_state: provenance.close_state.clone(),
+                cost_centers: provenance.cost_centers.clone(),
             })
             .collect();
         // These differ between workspaces, so they are not properties of the whole.
-        (all.as_of, all.known_at, all.close_state, all.centres) = (None, None, None, Vec::new());
+        (all.as_of, all.known_at, all.close_state, all.cost_centers) = (None, None, None, Vec::new());
     }
     Ok(all)
 }

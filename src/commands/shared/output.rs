@@ -2,7 +2,7 @@
 
 use crate::cli::{FormatArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
-use crate::export::manifest::Asked;
+use crate::export::manifest::Provenance;
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
 use crate::report::{Scope, Table};
 use crate::settings::Settings;
@@ -29,7 +29,7 @@ pub fn write_options(
     settings: &Settings,
     format: Format,
     zone: Tz,
-    asked: Asked,
+    provenance: Provenance,
 ) -> Result<WriteOptions> {
     let format = match format {
         Format::Csv(_) => Format::Csv(dialect(args, settings, zone)?),
@@ -38,8 +38,8 @@ pub fn write_options(
             other
         }
     };
-    let beside = if args.manifest { Sidecar::Manifest } else { Sidecar::Nothing };
-    Ok(WriteOptions { format, usd_decimals: args.decimals, beside, asked })
+    let sidecar = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
+    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar, provenance })
 }
 
 /// Prints a table as the arguments ask. Instants for spreadsheets are in `zone`.
@@ -51,7 +51,7 @@ pub fn print_table(
     args: &TableArgs,
     settings: &Settings,
     zone: Tz,
-    asked: Asked,
+    provenance: Provenance,
 ) -> Result<()> {
     let format = match args.format {
         TableFormat::Table => Format::Terminal,
@@ -60,7 +60,7 @@ pub fn print_table(
         TableFormat::Markdown => Format::Markdown,
         TableFormat::Xlsx => Format::Xlsx(zone),
     };
-    let options = write_options(&args.format_options, settings, format, zone, asked)?;
+    let options = write_options(&args.format_options, settings, format, zone, provenance)?;
     write_table(table, &options, &Destination::at(args.output.output.as_deref()))
 }
 
@@ -77,7 +77,7 @@ pub fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked> {
+pub fn provenance(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
     // Observations after the as-of instant affect neither the output nor its manifest.
     let known_at =
         archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
@@ -86,7 +86,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         (Some(_), None) => Some("open".to_owned()),
         (Some(period), Some(_)) => archive.close_of(period)?.map(|close| close_state(&close)),
     };
-    Ok(Asked {
+    Ok(Provenance {
         question,
         by: Vec::new(),
         limit: None,
@@ -98,7 +98,7 @@ pub fn asked(question: String, scope: &Scope, archive: &Archive) -> Result<Asked
         as_of: scope.as_of.map(|at| at.to_string()),
         known_at: known_at.map(|at| at.to_string()),
         close_state,
-        centres: scope.allocation.0.iter().map(ToString::to_string).collect(),
+        cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
         workspaces: Vec::new(),
     })

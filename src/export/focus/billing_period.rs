@@ -3,7 +3,7 @@
 use super::charge::Books;
 use super::columns::Second;
 use crate::error::{Error, Result};
-use crate::export::csv::Rows;
+use crate::export::csv::RowWriter;
 use crate::report::Scope;
 use crate::report::period::Calendar;
 use crate::run::Instant;
@@ -69,7 +69,7 @@ pub fn write_billing_period(books: &Books, out: &mut dyn Write) -> io::Result<u6
     let second = |instant| Second(instant).to_string();
     let (start, end) = (second(period.start), second(period.end));
     let updated = second(period.closed_at.unwrap_or(period.start));
-    let mut rows = Rows::new(BILLING_PERIOD_COLUMNS.into_iter(), out)?;
+    let mut rows = RowWriter::new(BILLING_PERIOD_COLUMNS.into_iter(), out)?;
     let issuers = books.issuers();
     for issuer in &issuers {
         for field in [&start, &end, &updated, &start, status, issuer] {

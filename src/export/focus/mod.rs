@@ -14,7 +14,7 @@ pub use charge::{Books, Charge, ChargeSource, Correction};
 pub use corrections::write_charges;
 pub use terms::{Account, BilledBy, Issuer, NEKT};
 
-use super::csv::Rows;
+use super::csv::RowWriter;
 use crate::report::CostedRun;
 use crate::run::Usd;
 use columns::Column;
@@ -51,7 +51,7 @@ pub fn cost_and_usage_columns(version: Version) -> Vec<String> {
 pub struct CostAndUsage<'b, 'w> {
     books: &'b Books,
     columns: Vec<&'static Column>,
-    rows: Rows<'w>,
+    rows: RowWriter<'w>,
     field: String,
     summary: ChargeSummary,
 }
@@ -64,7 +64,7 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
         out: &'w mut dyn Write,
     ) -> io::Result<CostAndUsage<'b, 'w>> {
         let columns: Vec<&Column> = columns::of(version).collect();
-        let rows = Rows::new(columns.iter().map(|column| column.name), out)?;
+        let rows = RowWriter::new(columns.iter().map(|column| column.name), out)?;
         let mut begun =
             CostAndUsage { books, columns, rows, field: String::new(), summary: ChargeSummary::default() };
         if let Some(charge) = books.purchase() {

@@ -1,30 +1,32 @@
-//! This is what the page makes of a name that others chose: whether anybody would see it, and as much as there is room for.
+//! Names that other people chose, prepared for the page: visible, on one line, and not too long.
 
-/// The most characters of a name.
-const MOST: usize = 200;
+/// The maximum length of a name in characters.
+const MAX_CHARS: usize = 200;
 
-/// The name, cut where it is very long.
-pub fn cut(name: &str) -> String {
-    match name.char_indices().nth(MOST) {
+/// Truncates a long name.
+pub fn truncate(name: &str) -> String {
+    match name.char_indices().nth(MAX_CHARS) {
         None => name.to_owned(),
-        Some(_) => name.chars().take(MOST - 1).chain(['…']).collect(),
+        Some(_) => name.chars().take(MAX_CHARS - 1).chain(['…']).collect(),
     }
 }
 
-/// The name on one line, cut where it is very long.
-pub fn on_a_line(name: &str) -> String {
-    cut(name).chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+/// Puts the name on one line, and truncates it.
+pub fn single_line(name: &str) -> String {
+    truncate(name).chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
-/// Whether there is anything to see.
+/// Whether the name has a visible character.
 pub fn is_visible(name: &str) -> bool {
-    name.chars().any(|letter| !(letter.is_whitespace() || letter.is_control() || is_ignorable(letter)))
+    name.chars()
+        .any(|character| !(character.is_whitespace() || character.is_control() || is_ignorable(character)))
 }
 
-/// Unicode's Default_Ignorable_Code_Point, as the page's script asks for it, and the empty pattern of Braille.
-fn is_ignorable(letter: char) -> bool {
+/// Unicode's Default_Ignorable_Code_Point, as in the script of the page, and the empty Braille
+/// pattern.
+fn is_ignorable(character: char) -> bool {
     matches!(
-        letter,
+        character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
@@ -38,18 +40,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_name_is_cut_between_characters() {
-        assert_eq!(cut(&"é".repeat(200)), "é".repeat(200));
-        assert_eq!(cut(&"é".repeat(201)), "é".repeat(199) + "…");
+    fn a_long_name_is_truncated_between_characters() {
+        assert_eq!(truncate(&"é".repeat(200)), "é".repeat(200));
+        assert_eq!(truncate(&"é".repeat(201)), "é".repeat(199) + "…");
     }
 
     #[test]
-    fn a_name_that_nobody_would_see_is_none() {
-        for unseen in ["", " \n", "\u{200b}\u{200d}\u{feff}", "\u{2800}\u{3164}", "\u{202e}\0\u{e0020}"] {
-            assert!(!is_visible(unseen), "{unseen:?}");
+    fn names_of_ignorable_characters_are_invisible() {
+        for invisible in ["", " \n", "\u{200b}\u{200d}\u{feff}", "\u{2800}\u{3164}", "\u{202e}\0\u{e0020}"] {
+            assert!(!is_visible(invisible), "{invisible:?}");
         }
-        for seen in ["a", "\u{200b}.", "👩‍👩‍👧", "\u{301}"] {
-            assert!(is_visible(seen), "{seen:?}");
+        for visible in ["a", "\u{200b}.", "👩‍👩‍👧", "\u{301}"] {
+            assert!(is_visible(visible), "{visible:?}");
         }
     }
 }

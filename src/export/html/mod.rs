@@ -1,7 +1,8 @@
-//! This is the page: the ledger at a glance as one file of HTML that needs no network, no server and no script.
+//! The HTML report: an overview of the ledger as one self-contained file that needs no network,
+//! server or script.
 //!
-//! The rules that the page gives the browser let nothing in but its own style and its own script, by their hashes.
-//! What the script adds is the filter; without it everything is there.
+//! The Content-Security-Policy of the page allows only its own style and script, by their hashes.
+//! The script adds the filter; without it the page is complete.
 
 mod chart;
 mod data;
@@ -21,22 +22,23 @@ use view::View;
 const STYLE: &str = include_str!("../../../templates/page.css");
 const SCRIPT: &str = include_str!("../../../templates/page.js");
 
-/// The page as a text. `state` says of a month whether it is closed; empty where no month is asked about.
+/// Renders the page. `close_state` says whether the period is closed; it is empty if no period was
+/// requested.
 ///
 /// # Errors
-/// [`Error::Internal`] when it cannot be made.
-pub fn html(overview: &Overview, state: &str) -> Result<String> {
-    let mut view = View::of(overview, state);
+/// [`Error::Internal`] when a template fails.
+pub fn render(overview: &Overview, close_state: &str) -> Result<String> {
+    let mut view = View::new(overview, close_state);
     (view.style, view.style_hash) = (STYLE, to_base64(&hash(STYLE.as_bytes())));
     (view.script, view.script_hash) = (SCRIPT, to_base64(&hash(SCRIPT.as_bytes())));
-    view.render().map_err(|error| Error::Internal(format!("the page cannot be made: {error}")))
+    view.render().map_err(|error| Error::Internal(format!("the HTML report cannot be rendered: {error}")))
 }
 
 /// Writes the page.
 ///
 /// # Errors
-/// As [`html`]; [`Error::Output`] when the place refuses.
-pub fn write(overview: &Overview, state: &str, destination: &Destination) -> Result<()> {
-    let page = html(overview, state)?;
+/// As [`render`]; [`Error::Output`] when the destination cannot be written.
+pub fn write(overview: &Overview, close_state: &str, destination: &Destination) -> Result<()> {
+    let page = render(overview, close_state)?;
     destination.write(|out| out.write_all(page.as_bytes()).map_err(WriteError::from))
 }

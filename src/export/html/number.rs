@@ -1,96 +1,97 @@
-//! This is a figure on the page: few digits for a person, and the exact ones for whoever reads the page by program.
+//! Numbers on the page: rounded for people, with the exact value in the markup for programs.
 
 use crate::export::terminal::UNKNOWN;
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Seconds, Share, Usd};
 use askama::Template;
 
-/// What parts the thousands: a narrow space that does not break.
-const THOUSANDS: char = '\u{202f}';
+/// The thousands separator: a narrow no-break space.
+const THOUSANDS_SEPARATOR: char = '\u{202f}';
 
-/// The decimals of an amount where there is room for few.
+/// The decimals of an amount in a small space.
 pub const FEW_DECIMALS: u32 = 2;
 
-/// How many characters there is room for in large letters.
-const LARGE: usize = 10;
+/// The maximum number of characters in large type.
+const LARGE_MAX_CHARS: usize = 10;
 
-/// A figure with its exact value; a dash where it is not known.
+/// A number with its exact value; a dash if it is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(
-    source = "{% match exact %}{% when Some with (exact) %}<data value=\"{{ exact }}\">{{ shown }}</data>\
-              {% when None %}<span class=\"unknown\" title=\"not known\">{{ shown }}</span>{% endmatch %}",
+    source = "{% match exact %}{% when Some with (exact) %}<data value=\"{{ exact }}\">{{ text }}</data>\
+              {% when None %}<span class=\"unknown\" title=\"not known\">{{ text }}</span>{% endmatch %}",
     ext = "html"
 )]
-pub struct Figure {
-    /// What people see.
-    pub shown: String,
-    /// The value in full. `None`: it is not known.
+pub struct Number {
+    /// The text for people.
+    pub text: String,
+    /// The exact value. `None`: unknown.
     pub exact: Option<String>,
 }
 
-impl Figure {
-    /// Whether it is too long for large letters.
+impl Number {
+    /// Whether the text is too long for large type.
     pub fn is_long(&self) -> bool {
-        self.shown.chars().count() > LARGE
+        self.text.chars().count() > LARGE_MAX_CHARS
     }
 
-    fn of(known: Option<(String, String)>) -> Figure {
+    fn new(known: Option<(String, String)>) -> Number {
         match known {
-            Some((shown, exact)) => Figure { shown, exact: Some(exact) },
-            None => Figure { shown: UNKNOWN.to_owned(), exact: None },
+            Some((text, exact)) => Number { text, exact: Some(exact) },
+            None => Number { text: UNKNOWN.to_owned(), exact: None },
         }
     }
 
-    /// An amount of US dollars with so many decimals, without the currency.
-    pub fn usd(usd: Option<Usd>, decimals: u32) -> Figure {
-        Figure::of(usd.map(|usd| (grouped(&usd.to_fixed(decimals)), usd.to_string())))
+    /// An amount in US dollars with `decimals` decimals, without the currency.
+    pub fn usd(usd: Option<Usd>, decimals: u32) -> Number {
+        Number::new(usd.map(|usd| (group_thousands(&usd.to_fixed(decimals)), usd.to_string())))
     }
 
-    /// An amount of US dollars where there is room for few digits: more decimals of less than a dollar.
-    pub fn usd_in_short(usd: Option<Usd>) -> Figure {
+    /// An amount in US dollars for a small space: fewer decimals from one dollar on.
+    pub fn usd_short(usd: Option<Usd>) -> Number {
         let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
-        Figure::usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
+        Number::usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
     }
 
     /// A count.
-    pub fn count(count: u64) -> Figure {
-        Figure::of(Some((grouped(&count.to_string()), count.to_string())))
+    pub fn count(count: u64) -> Number {
+        Number::new(Some((group_thousands(&count.to_string()), count.to_string())))
     }
 
     /// A duration.
-    pub fn seconds(seconds: Option<Seconds>) -> Figure {
-        Figure::of(seconds.map(|seconds| (lasting(seconds.units()), seconds.to_string())))
+    pub fn seconds(seconds: Option<Seconds>) -> Number {
+        Number::new(seconds.map(|seconds| (format_duration(seconds.units()), seconds.to_string())))
     }
 
-    /// A part of a whole.
-    pub fn share(share: Option<Share>) -> Figure {
-        Figure::of(share.map(|share| (percent(share), share.to_string())))
+    /// A share of a whole, in percent.
+    pub fn share(share: Option<Share>) -> Number {
+        Number::new(share.map(|share| (format_percent(share), share.to_string())))
     }
 }
 
-/// A number with its thousands apart.
-pub fn grouped(number: &str) -> String {
+/// Formats a decimal with thousands separators.
+pub fn group_thousands(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut text = sign.to_owned();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
-            text.push(THOUSANDS);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(THOUSANDS_SEPARATOR);
         }
         text.push(digit);
     }
     text + fraction
 }
 
-/// A number of milliseconds in the two units that tell most: `4 min 10 s`.
-pub fn lasting(millis: i128) -> String {
+/// Formats milliseconds in the two largest units: `4 min 10 s`.
+pub fn format_duration(millis: i128) -> String {
     let (sign, millis) = if millis < 0 { ("\u{2212}", -millis) } else { ("", millis) };
-    // Tenths of a second up to ten, then whole ones; what is rounded up to the next unit is told in that.
+    // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next
+    // unit is shown in that unit.
     let tenths = (millis + 50) / 100;
     let seconds = (millis + 500) / 1000;
-    let two = |many: i128, unit: &str, few: i128, rest: &str| match few {
-        0 => format!("{sign}{many}\u{a0}{unit}"),
-        few => format!("{sign}{many}\u{a0}{unit} {few}\u{a0}{rest}"),
+    let two_units = |large: i128, large_unit: &str, small: i128, small_unit: &str| match small {
+        0 => format!("{sign}{large}\u{a0}{large_unit}"),
+        small => format!("{sign}{large}\u{a0}{large_unit} {small}\u{a0}{small_unit}"),
     };
     if tenths < 100 {
         return match tenths % 10 {
@@ -101,22 +102,22 @@ pub fn lasting(millis: i128) -> String {
     let (minutes, hours) = ((seconds + 30) / 60, (seconds + 1800) / 3600);
     match seconds {
         0..60 => format!("{sign}{seconds}\u{a0}s"),
-        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3600..86_400 if minutes < 1440 => two(minutes / 60, "h", minutes % 60, "min"),
-        _ => two(hours / 24, "d", hours % 24, "h"),
+        60..3600 => two_units(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 if minutes < 1440 => two_units(minutes / 60, "h", minutes % 60, "min"),
+        _ => two_units(hours / 24, "d", hours % 24, "h"),
     }
 }
 
-/// A part of a whole in percent, on one line.
-pub fn percent(share: Share) -> String {
+/// Formats a share in percent, without a line break.
+pub fn format_percent(share: Share) -> String {
     share.to_percent().replace(' ', "\u{a0}")
 }
 
-/// How much more or less, as a part of what was before: `+14.3 %`. `None`: there is nothing to hold it against.
-pub fn change(now: Option<i128>, before: Option<i128>) -> Option<String> {
+/// Formats the relative change: `+14.3 %`. `None`: there is no value to compare with.
+pub fn format_change(now: Option<i128>, before: Option<i128>) -> Option<String> {
     let (now, before) = now.zip(before)?;
     let share = Share::ratio(now - before, before)?;
-    let text = percent(share);
+    let text = format_percent(share);
     Some(match text.strip_prefix('-') {
         Some(less) => format!("\u{2212}{less}"),
         None if share.units() == 0 => text,
@@ -129,16 +130,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_has_few_digits_for_people_and_all_for_programs() {
-        let usd = Figure::usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
+    fn a_number_is_rounded_for_people_and_exact_for_programs() {
+        let usd = Number::usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
         assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
-        assert_eq!(Figure::usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
-        assert_eq!(grouped("-1234.5"), "\u{2212}1\u{202f}234.5");
-        assert_eq!(grouped("999"), "999");
+        assert_eq!(Number::usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
+        assert_eq!(group_thousands("-1234.5"), "\u{2212}1\u{202f}234.5");
+        assert_eq!(group_thousands("999"), "999");
     }
 
     #[test]
-    fn a_time_is_told_in_two_units() {
+    fn a_duration_has_two_units() {
         for (millis, text) in [
             (0, "0 s"),
             (449, "0.4 s"),
@@ -153,15 +154,18 @@ mod tests {
             (273_600_000, "3 d 4 h"),
             (-1_500, "−1.5 s"),
         ] {
-            assert_eq!(lasting(millis).replace('\u{a0}', " "), text, "{millis}");
+            assert_eq!(format_duration(millis).replace('\u{a0}', " "), text, "{millis}");
         }
     }
 
     #[test]
-    fn a_change_is_a_part_of_what_was_before() {
-        let told = |now, before| change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
-        assert_eq!([told(115, 100), told(50, 100), told(100, 100)], ["+15.0 %", "−50.0 %", "0.0 %"]);
-        assert_eq!(change(Some(1), Some(0)), None);
-        assert_eq!(change(None, Some(1)), None);
+    fn a_change_is_relative_to_the_previous_value() {
+        let formatted = |now, before| format_change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
+        assert_eq!(
+            [formatted(115, 100), formatted(50, 100), formatted(100, 100)],
+            ["+15.0 %", "−50.0 %", "0.0 %"]
+        );
+        assert_eq!(format_change(Some(1), Some(0)), None);
+        assert_eq!(format_change(None, Some(1)), None);
     }
 }

@@ -1,39 +1,39 @@
-//! This is a chart's scale: from whole units to heights, with ticks at round numbers.
+//! The scale of a chart: converts values to heights, with ticks at round numbers.
 
-use super::number::{grouped, lasting, percent};
+use super::number::{format_duration, format_percent, group_thousands};
 use crate::run::{Share, Usd};
 
-/// About how many ticks a scale has above its lowest.
+/// The approximate number of ticks above the lowest.
 const TICKS: i128 = 4;
 
-/// What the units are.
+/// The unit of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Nano-dollars.
     Usd,
     /// Milliseconds.
     Time,
-    /// Millionths of a whole.
+    /// Millionths.
     Share,
 }
 
-/// Steps of time that people count in, in seconds.
+/// Round steps of time, in seconds.
 const TIME_STEPS: [i128; 20] = [
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
     432_000,
 ];
 
 impl Unit {
-    /// The least round step that is not less.
-    fn step(self, least: i128) -> i128 {
+    /// The smallest round step of at least `min`.
+    fn step(self, min: i128) -> i128 {
         if self == Unit::Time
-            && let Some(seconds) = TIME_STEPS.into_iter().find(|seconds| seconds * 1000 >= least)
+            && let Some(seconds) = TIME_STEPS.into_iter().find(|seconds| seconds * 1000 >= min)
         {
             return seconds * 1000;
         }
         let mut power = 1;
         loop {
-            if let Some(step) = [1, 2, 5].into_iter().map(|digit| digit * power).find(|step| *step >= least) {
+            if let Some(step) = [1, 2, 5].into_iter().map(|digit| digit * power).find(|step| *step >= min) {
                 return step;
             }
             power *= 10;
@@ -44,15 +44,15 @@ impl Unit {
         match self {
             Unit::Usd => {
                 let text = Usd::from_units(value).to_string();
-                grouped(text.trim_end_matches('0').trim_end_matches('.'))
+                group_thousands(text.trim_end_matches('0').trim_end_matches('.'))
             }
-            Unit::Time => lasting(value),
-            Unit::Share => percent(Share::from_units(value)).replace(".0", ""),
+            Unit::Time => format_duration(value),
+            Unit::Share => format_percent(Share::from_units(value)).replace(".0", ""),
         }
     }
 }
 
-/// A scale, its ends on ticks.
+/// A scale whose ends are on ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
     unit: Unit,
@@ -62,20 +62,20 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A scale that takes in both values, and nothing when they are one.
-    pub fn over(unit: Unit, low: i128, high: i128) -> Scale {
+    /// A scale that includes both values.
+    pub fn new(unit: Unit, low: i128, high: i128) -> Scale {
         let step = unit.step(((high - low) + TICKS - 1) / TICKS);
         let low = low.div_euclid(step) * step;
         let high = -(-high).div_euclid(step) * step;
         Scale { unit, low, high: high.max(low + step), step }
     }
 
-    /// How far below the top of a chart of that height the value is.
+    /// The distance of the value from the top of a chart with this height.
     pub fn y(&self, value: i128, height: u32) -> f64 {
         (self.high - value) as f64 / (self.high - self.low) as f64 * f64::from(height)
     }
 
-    /// The ticks from the lowest on, each with its label.
+    /// The ticks with their labels, from the lowest.
     pub fn ticks(&self) -> Vec<(i128, String)> {
         let count = (self.high - self.low) / self.step;
         (0..=count)
@@ -90,12 +90,12 @@ mod tests {
     use super::*;
 
     fn labels(unit: Unit, low: i128, high: i128) -> Vec<String> {
-        let ticks = Scale::over(unit, low, high).ticks();
+        let ticks = Scale::new(unit, low, high).ticks();
         ticks.into_iter().map(|(_, label)| label.replace(['\u{a0}', '\u{202f}'], " ")).collect()
     }
 
     #[test]
-    fn ticks_are_round_and_take_in_both_ends() {
+    fn ticks_are_round_and_include_both_ends() {
         assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "50", "100", "150"]);
         assert_eq!(labels(Unit::Usd, -249_999_999, 1), ["−0.3", "−0.2", "−0.1", "0", "0.1"]);
         assert_eq!(labels(Unit::Usd, 0, 3), ["0", "0.000000001", "0.000000002", "0.000000003"]);
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_of_nothing_has_a_height_all_the_same() {
+    fn a_scale_of_equal_values_has_a_height() {
         assert_eq!(labels(Unit::Usd, 0, 0), ["0", "0.000000001"]);
-        assert_eq!(Scale::over(Unit::Time, 0, 0).y(0, 100), 100.0);
+        assert_eq!(Scale::new(Unit::Time, 0, 0).y(0, 100), 100.0);
     }
 
     #[test]
-    fn heights_are_in_proportion() {
-        let scale = Scale::over(Unit::Usd, 0, 200);
+    fn heights_are_proportional() {
+        let scale = Scale::new(Unit::Usd, 0, 200);
         assert_eq!([0, 50, 200].map(|value| scale.y(value, 100)), [100.0, 75.0, 0.0]);
     }
 }

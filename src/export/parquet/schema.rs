@@ -1,4 +1,4 @@
-//! This is the dataset's schema: each table's columns, their types, and what they mean.
+//! The schema of a dataset: the columns of each table, with types and meanings.
 
 use crate::report::rows::dataset::DatasetTable;
 use crate::run::Field;
@@ -7,29 +7,29 @@ use crate::run::kind::ColumnType;
 use crate::store::data_dictionary;
 use std::sync::LazyLock;
 
-/// What a column's values are, and how Parquet holds them.
+/// The type of a column, and its representation in Parquet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// Words: a UTF-8 string.
+    /// A text: a UTF-8 string.
     Text,
-    /// A JSON document: a UTF-8 string too, for some engines cannot read the logical type.
+    /// A JSON document: a UTF-8 string, because some engines cannot read the logical type.
     Json,
     /// Bytes: a UTF-8 string of lowercase hexadecimal digits.
     Hex,
     /// A whole number: INT64.
     Whole,
-    /// A number: DOUBLE.
+    /// A floating-point number: DOUBLE.
     Double,
-    /// An amount in US dollars, exact: DECIMAL(18, 9), stored as INT64.
+    /// An exact amount in US dollars: DECIMAL(18, 9), stored as INT64.
     Usd,
-    /// Yes or no: BOOLEAN.
+    /// True or false: BOOLEAN.
     Flag,
     /// An instant: TIMESTAMP(MICROS, adjusted to UTC), stored as INT64.
     Instant,
 }
 
 impl Type {
-    /// The type in the words of SQL.
+    /// The name of the type in SQL.
     pub fn words(self) -> &'static str {
         match self {
             Type::Text => "string",
@@ -47,17 +47,18 @@ impl Type {
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// The name, that of the archive's column if there is one.
+    /// The name, the same as in the archive if the archive has the column.
     pub name: String,
-    /// What its values are.
+    /// The type.
     pub is: Type,
-    /// Whether each row has a value.
+    /// Whether every row has a value.
     pub required: bool,
-    /// The meaning, the unit, and what NULL means: as in the archive's data dictionary if it has the column.
+    /// The meaning, the unit, and what NULL means: as in the archive's data dictionary if it has
+    /// the column.
     pub meaning: String,
 }
 
-/// The columns of a table, in their order.
+/// The columns of the table, in order.
 pub fn columns(table: DatasetTable) -> &'static [Column] {
     static PIPELINES: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Pipelines));
     static RUNS: LazyLock<Vec<Column>> = LazyLock::new(|| columns_of::<Field>(DatasetTable::Runs));
@@ -70,7 +71,7 @@ pub fn columns(table: DatasetTable) -> &'static [Column] {
     }
 }
 
-/// What a row of a table is.
+/// The meaning of a row of the table.
 pub fn row(table: DatasetTable) -> &'static str {
     match table {
         DatasetTable::Pipelines => {
@@ -83,7 +84,7 @@ pub fn row(table: DatasetTable) -> &'static str {
     }
 }
 
-/// The columns that a table's files are sorted by. The Parquet metadata says so, too.
+/// The columns that the files of the table are sorted by. The Parquet metadata contains them too.
 pub fn sorted_by(table: DatasetTable) -> &'static [&'static str] {
     match table {
         DatasetTable::Pipelines => &["kind", "pipeline_id"],
@@ -111,7 +112,8 @@ const RUN_SNAPSHOTS: &str = "workspace snapshot_id run_id observed_at superseded
 const PIPELINES: &str = "workspace kind pipeline_id slug name description active status created_at updated_at \
     first_seen_at gone_at";
 
-/// The columns of a table in the order of its SQL, with the fields that the list does not name before `absent`.
+/// The columns of a table in the order of its SQL, with the fields that the list does not name
+/// before `absent`.
 fn columns_of<F: DocumentedField>(table: DatasetTable) -> Vec<Column> {
     let listed = match table {
         DatasetTable::Pipelines => PIPELINES,
@@ -181,61 +183,6 @@ fn column<F: DocumentedField>(table: DatasetTable, name: String) -> Column {
         name => data_dictionary::description_of::<F>(table.name(), name).unwrap_or_default().to_owned(),
     };
     Column { name, is, required, meaning }
-}
-
-/// The page that stands in the dataset, of which tables and which booking.
-pub fn page(tables: &[DatasetTable], zone: &str, date_basis: &str) -> String {
-    let months = match date_basis {
-        "ended" => "when they ended; a run that has not ended is in the month that is NULL",
-        "created" => "when they were created",
-        _ => "when they started, or else when they were created",
-    };
-    let mut page = format!(
-        "\
-# The schema of this dataset
-
-Written by `runledger export parquet`, which replaces the files of months that changed and removes those of months that no longer
-have rows. Nothing else may be put here: names that begin with `_` or `.` are not read as data by Spark, DuckDB, Trino, Athena and
-their like, and `_runledger.json` says what each file holds.
-
-- `runs` and `run_snapshots` are in months of {zone}, {months}: `month=2026-01/part-0.parquet`; a second
-  workspace has `part-1` beside it. `month` is a
-  string from the folder's name, and no column inside the files. Rows without an instant are in `month=__HIVE_DEFAULT_PARTITION__`,
-  which is NULL.
-- NULL is what is not known (yet), or what does not apply. It is never zero, and zero is never NULL.
-- Instants are UTC, to the microsecond. Amounts are US dollars. Sum the `…_usd_exact`: they are decimals with nine places, so every
-  digit of a sum is right in any order; sums of doubles are not.
-- Each month's file is replaced in one step. Who reads while an export runs can meet a run in two months, or in none, for a moment.
-
-Read it (tell the reader that `month` is a string: some take 2026-01 for the first of the month):
-
-    DuckDB   SELECT * FROM read_parquet('DIR/runs/**/*.parquet', hive_partitioning = true, hive_types = {{'month': VARCHAR}})
-    Polars   pl.scan_parquet('DIR/runs', hive_schema={{'month': pl.String}})
-    pyarrow  ds.dataset('DIR/runs', partitioning=ds.partitioning(pa.schema([('month', pa.string())]), flavor='hive'))
-    Spark    spark.conf.set('spark.sql.sources.partitionColumnTypeInference.enabled', 'false'); spark.read.parquet('DIR/runs')
-"
-    );
-    for table in tables {
-        page.push_str(&format!(
-            "\n## {}\n\nA row is {}. Sorted by {}.\n\n| column | type | | meaning |\n|---|---|---|---|\n",
-            table.name(),
-            row(*table),
-            sorted_by(*table).iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        ));
-        for column in columns(*table) {
-            let required = if column.required { "never NULL" } else { "" };
-            page.push_str(&format!(
-                "| `{}` | {} | {required} | {} |\n",
-                column.name,
-                column.is.words(),
-                column.meaning
-            ));
-        }
-        if *table != DatasetTable::Pipelines {
-            page.push_str("| `month` | string | | the month, from the folder's name |\n");
-        }
-    }
-    page
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! This is the writer of a Parquet file: rows in, typed columns out, in groups that fit into memory.
+//! The writer of a Parquet file: takes rows, writes typed columns, in row groups that fit into
+//! memory.
 
 use super::schema::Column;
 use crate::error::{Error, Result};
@@ -7,60 +8,65 @@ use crate::report::rows::Value;
 use crate::report::rows::dataset::DatasetTable;
 use std::io::Write;
 
-/// What a file holds by now.
+/// The content of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileStats {
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Amounts that DECIMAL(18, 9) cannot hold, and that are NULL therefore.
+    /// The number of amounts that are NULL because DECIMAL(18, 9) cannot represent them.
     pub amounts_too_large: u64,
 }
 
-/// Says that there is no Parquet in this program.
+/// Checks that this binary supports Parquet.
 ///
 /// # Errors
-/// [`Error::Usage`] in a program that was built without it.
-pub fn available() -> Result<()> {
+/// [`Error::Usage`] when it was built without the feature `parquet`.
+pub fn require_feature() -> Result<()> {
     if cfg!(feature = "parquet") {
         return Ok(());
     }
     Err(Error::Usage {
         what: "this runledger was built without Parquet".to_owned(),
         hint: Some(
-            "build it with `cargo install --path . --features parquet`, or use export runs".to_owned(),
+            "build it with `cargo install --path . --features parquet`, or use `runledger export runs`"
+                .to_owned(),
         ),
     })
 }
 
-/// A file that rows are written to.
+/// A Parquet file that rows are written to.
 #[cfg(not(feature = "parquet"))]
-pub struct File<W>(std::marker::PhantomData<W>);
+pub struct FileWriter<W>(std::marker::PhantomData<W>);
 
 #[cfg(not(feature = "parquet"))]
-impl<W: Write + Send> File<W> {
-    /// Begins the file.
-    pub fn begin(_out: W, _table: DatasetTable, _columns: &'static [Column]) -> Result<File<W>, WriteError> {
-        available()?;
-        Ok(File(std::marker::PhantomData))
+impl<W: Write + Send> FileWriter<W> {
+    /// Reports that the feature is missing.
+    pub fn new(
+        _out: W,
+        _table: DatasetTable,
+        _columns: &'static [Column],
+    ) -> Result<FileWriter<W>, WriteError> {
+        require_feature()?;
+        Ok(FileWriter(std::marker::PhantomData))
     }
 
-    /// Writes a row.
+    /// Reports that the feature is missing.
     pub fn add<'v>(&mut self, _values: impl Iterator<Item = Value<'v>>) -> Result<(), WriteError> {
-        Ok(available()?)
+        Ok(require_feature()?)
     }
 
-    /// Ends the file.
+    /// Reports that the feature is missing.
     pub fn finish(self) -> Result<FileStats, WriteError> {
-        available()?;
+        require_feature()?;
         Ok(FileStats::default())
     }
 }
 
 #[cfg(feature = "parquet")]
-pub use file::File;
+pub use file_writer::FileWriter;
 
 #[cfg(feature = "parquet")]
-mod file {
+mod file_writer {
     use super::{Column, DatasetTable, FileStats, Value, Write, WriteError};
     use crate::error::Error;
     use crate::export::parquet::schema::{Type, sorted_by};
@@ -76,104 +82,118 @@ mod file {
     use std::io;
     use std::sync::Arc;
 
-    /// A group of rows is written when it has so many, or so many bytes of texts: it is held in memory until then, and is
-    /// what a reader takes at once.
+    /// The maximum rows of a row group, and its maximum bytes of texts. A group is kept in memory
+    /// until it is complete, and is the unit of parallel reading.
     const GROUP_ROWS: usize = 120_000;
     const GROUP_BYTES: usize = 64 << 20;
 
-    /// How many rows a column's writer is given at a time.
+    /// The number of rows in a batch for a column writer.
     const BATCH_ROWS: usize = 4096;
 
-    /// What DECIMAL(18, 9) holds, in nano-dollars.
-    const MOST_NANOS: i128 = 999_999_999_999_999_999;
+    /// The maximum of DECIMAL(18, 9), in nano-dollars.
+    const MAX_NANOS: i128 = 999_999_999_999_999_999;
 
-    /// The compression: a quarter smaller than the fastest, and still as fast as rows come.
+    /// The compression level: files are a quarter smaller than at the fastest level, and writing is
+    /// not slower than reading.
     const ZSTD_LEVEL: i32 = 3;
 
-    /// The columns of which each value is another: a dictionary would only be in the way.
+    /// The columns with a distinct value in each row, for which dictionary encoding only costs
+    /// time.
     const DISTINCT: [&str; 4] = ["run_id", "content_hash", "snapshot_id", "booked_at"];
 
-    /// A file that rows are written to.
-    pub struct File<W: Write + Send> {
+    /// A Parquet file that rows are written to.
+    pub struct FileWriter<W: Write + Send> {
         writer: SerializedFileWriter<W>,
         columns: &'static [Column],
-        group: Vec<Filling>,
+        group: Vec<ColumnBuffer>,
         group_rows: usize,
         group_bytes: usize,
-        held: FileStats,
+        stats: FileStats,
     }
 
-    /// The values of one column in the group that is being filled: those that are not NULL, and for each row whether it is.
-    struct Filling {
+    /// One column of the current row group: the values that are not NULL, and for each row 1 for a
+    /// value or 0 for NULL.
+    struct ColumnBuffer {
         values: Values,
         levels: Vec<i16>,
     }
 
     enum Values {
-        /// All texts one after the other, and where each ends.
+        /// The concatenated texts, and the end of each.
         Texts(Vec<u8>, Vec<usize>),
         Wholes(Vec<i64>),
         Doubles(Vec<f64>),
         Flags(Vec<bool>),
     }
 
-    impl<W: Write + Send> File<W> {
-        /// Begins the file of a table with these columns.
+    impl<W: Write + Send> FileWriter<W> {
+        /// Starts a file of the table with these columns.
         ///
         /// # Errors
-        /// What the place refuses.
-        pub fn begin(out: W, table: DatasetTable, columns: &'static [Column]) -> Result<File<W>, WriteError> {
+        /// An I/O error of `out`.
+        pub fn new(
+            out: W,
+            table: DatasetTable,
+            columns: &'static [Column],
+        ) -> Result<FileWriter<W>, WriteError> {
             let writer = SerializedFileWriter::new(out, schema(table, columns)?, properties(table, columns))
-                .map_err(refused)?;
-            let group = columns.iter().map(Filling::of).collect();
-            Ok(File { writer, columns, group, group_rows: 0, group_bytes: 0, held: FileStats::default() })
+                .map_err(write_error)?;
+            let group = columns.iter().map(ColumnBuffer::new).collect();
+            Ok(FileWriter {
+                writer,
+                columns,
+                group,
+                group_rows: 0,
+                group_bytes: 0,
+                stats: FileStats::default(),
+            })
         }
 
-        /// Writes a row: a value a column, in their order.
+        /// Writes a row: one value per column, in order.
         ///
         /// # Errors
-        /// What the place refuses; [`Error::Internal`] for a value that is not what its column holds.
+        /// An I/O error; [`Error::Internal`] for a value that does not have the type of its column.
         pub fn add<'v>(&mut self, values: impl Iterator<Item = Value<'v>>) -> Result<(), WriteError> {
-            for ((column, held), value) in self.columns.iter().zip(&mut self.group).zip(values) {
-                let taken = held.take(column, value).ok_or_else(|| {
+            for ((column, buffer), value) in self.columns.iter().zip(&mut self.group).zip(values) {
+                let pushed = buffer.push(column, value).ok_or_else(|| {
                     let what = format!(
-                        "the archive's {} has a value that is none; `runledger check` tells which",
+                        "the column {} of the archive has an invalid value; `runledger check` finds its row",
                         column.name
                     );
                     Error::Internal(what)
                 })?;
-                match taken {
-                    Taken::Bytes(bytes) => self.group_bytes += bytes,
-                    Taken::TooLarge => self.held.amounts_too_large += 1,
+                match pushed {
+                    Pushed::Bytes(bytes) => self.group_bytes += bytes,
+                    Pushed::TooLarge => self.stats.amounts_too_large += 1,
                 }
             }
             self.group_rows += 1;
-            self.held.rows += 1;
+            self.stats.rows += 1;
             if self.group_rows >= GROUP_ROWS || self.group_bytes >= GROUP_BYTES {
                 self.write_group()?;
             }
             Ok(())
         }
 
-        /// Writes what is left, and the end of the file.
+        /// Writes the last row group and the footer.
         ///
         /// # Errors
-        /// What the place refuses.
+        /// An I/O error.
         pub fn finish(mut self) -> Result<FileStats, WriteError> {
             if self.group_rows > 0 {
                 self.write_group()?;
             }
-            self.writer.close().map_err(refused)?;
-            Ok(self.held)
+            self.writer.close().map_err(write_error)?;
+            Ok(self.stats)
         }
 
         fn write_group(&mut self) -> Result<(), WriteError> {
-            let mut group = self.writer.next_row_group().map_err(refused)?;
-            for (column, held) in self.columns.iter().zip(&mut self.group) {
-                let Filling { values, levels } = std::mem::replace(held, Filling::of(column));
+            let mut group = self.writer.next_row_group().map_err(write_error)?;
+            for (column, buffer) in self.columns.iter().zip(&mut self.group) {
+                let ColumnBuffer { values, levels } = std::mem::replace(buffer, ColumnBuffer::new(column));
                 let levels = if column.required { None } else { Some(levels) };
                 let levels = levels.as_deref();
-                let written = match values {
+                let result = match values {
                     Values::Wholes(values) => write::<Int64Type, _>(&mut group, &values, levels),
                     Values::Doubles(values) => write::<DoubleType, _>(&mut group, &values, levels),
                     Values::Flags(values) => write::<BoolType, _>(&mut group, &values, levels),
@@ -191,15 +211,16 @@ mod file {
                         write::<ByteArrayType, _>(&mut group, &texts, levels)
                     }
                 };
-                written.map_err(refused)?;
+                result.map_err(write_error)?;
             }
-            group.close().map_err(refused)?;
+            group.close().map_err(write_error)?;
             (self.group_rows, self.group_bytes) = (0, 0);
             Ok(())
         }
     }
 
-    /// Writes a column of a group. `levels`: 1 where a row has a value, and 0 where it is NULL; `None`: each has one.
+    /// Writes a column of a row group. `levels` has 1 for each row with a value and 0 for NULL;
+    /// `None`: every row has a value.
     fn write<T: DataType, W: Write + Send>(
         group: &mut SerializedRowGroupWriter<'_, W>,
         values: &[T::T],
@@ -227,41 +248,41 @@ mod file {
         column.close()
     }
 
-    /// What became of a value.
-    enum Taken {
-        /// It is held, and takes so many bytes of text.
+    /// The result of adding a value.
+    enum Pushed {
+        /// The value was added, with this many bytes of text.
         Bytes(usize),
-        /// It is an amount that its type cannot hold.
+        /// The value is an amount that its type cannot represent. NULL was added.
         TooLarge,
     }
 
-    impl Filling {
-        fn of(column: &Column) -> Filling {
+    impl ColumnBuffer {
+        fn new(column: &Column) -> ColumnBuffer {
             let values = match column.is {
                 Type::Text | Type::Json | Type::Hex => Values::Texts(Vec::new(), Vec::new()),
                 Type::Whole | Type::Usd | Type::Instant => Values::Wholes(Vec::new()),
                 Type::Double => Values::Doubles(Vec::new()),
                 Type::Flag => Values::Flags(Vec::new()),
             };
-            Filling { values, levels: Vec::new() }
+            ColumnBuffer { values, levels: Vec::new() }
         }
 
-        /// Takes a value in; `None`: it is not what the column holds.
-        fn take(&mut self, column: &Column, value: Value<'_>) -> Option<Taken> {
-            let mut taken = Taken::Bytes(0);
+        /// Adds a value; `None`: it does not have the type of the column.
+        fn push(&mut self, column: &Column, value: Value<'_>) -> Option<Pushed> {
+            let mut pushed = Pushed::Bytes(0);
             let mut level = 1;
             match (&mut self.values, column.is, value) {
                 (_, _, Value::Null) if !column.required => level = 0,
                 (Values::Texts(bytes, ends), Type::Hex, Value::Blob(blob)) => {
                     crate::digest::append_hex(blob, bytes);
                     ends.push(bytes.len());
-                    taken = Taken::Bytes(2 * blob.len());
+                    pushed = Pushed::Bytes(2 * blob.len());
                 }
                 (Values::Texts(bytes, ends), _, Value::Text(text) | Value::Json(text)) => {
                     std::str::from_utf8(text).ok()?;
                     bytes.extend_from_slice(text);
                     ends.push(bytes.len());
-                    taken = Taken::Bytes(text.len());
+                    pushed = Pushed::Bytes(text.len());
                 }
                 (Values::Wholes(values), Type::Whole, Value::Integer(whole)) => values.push(whole),
                 (Values::Wholes(values), Type::Instant, Value::Text(text)) => values.push(micros(text)?),
@@ -269,14 +290,14 @@ mod file {
                     let nanos = match value {
                         Value::Integer(nanos) => i128::from(nanos),
                         Value::Usd(usd) => usd.units(),
-                        // Two costs whose sum is beyond 9.2 billion USD: SQL has but a double for that.
+                        // A sum beyond 9.2 billion USD, which SQL returns as a double.
                         Value::Real(_) => i128::MAX,
                         _ => return None,
                     };
-                    if (-MOST_NANOS..=MOST_NANOS).contains(&nanos) {
+                    if (-MAX_NANOS..=MAX_NANOS).contains(&nanos) {
                         values.push(i64::try_from(nanos).ok()?);
                     } else {
-                        (level, taken) = (0, Taken::TooLarge);
+                        (level, pushed) = (0, Pushed::TooLarge);
                     }
                 }
                 (Values::Doubles(values), _, Value::Real(real)) => values.push(real),
@@ -285,11 +306,12 @@ mod file {
                 _ => return None,
             }
             self.levels.push(level);
-            Some(taken)
+            Some(pushed)
         }
     }
 
-    /// The microseconds since 1970 of an instant as the archive stores it; `None`: it is none.
+    /// Parses an instant in the format of the archive to microseconds since 1970; `None`: it is
+    /// invalid.
     fn micros(text: &[u8]) -> Option<i64> {
         let text: &[u8; 27] = text.try_into().ok()?;
         let number = |from: usize, digits: usize| {
@@ -318,18 +340,19 @@ mod file {
                 .with_repetition(repetition)
                 .with_logical_type(logical);
             let node = if column.is == Type::Usd { node.with_precision(18).with_scale(9) } else { node };
-            Ok(Arc::new(node.build().map_err(refused)?))
+            Ok(Arc::new(node.build().map_err(write_error)?))
         });
         let fields = fields.collect::<Result<Vec<_>, WriteError>>()?;
-        let schema = Node::group_type_builder(table.name()).with_fields(fields).build().map_err(refused)?;
+        let schema =
+            Node::group_type_builder(table.name()).with_fields(fields).build().map_err(write_error)?;
         Ok(Arc::new(schema))
     }
 
     fn properties(table: DatasetTable, columns: &[Column]) -> WriterPropertiesPtr {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
-        let place = |name: &&str| columns.iter().position(|column| column.name == *name);
-        let sorted = sorted_by(table).iter().filter_map(place).map(|place| SortingColumn {
-            column_idx: i32::try_from(place).unwrap_or_default(),
+        let index = |name: &&str| columns.iter().position(|column| column.name == *name);
+        let sorted = sorted_by(table).iter().filter_map(index).map(|index| SortingColumn {
+            column_idx: i32::try_from(index).unwrap_or_default(),
             descending: false,
             nulls_first: false,
         });
@@ -344,8 +367,8 @@ mod file {
         Arc::new(properties.build())
     }
 
-    /// What Parquet's writer says: mostly what the place said to it.
-    fn refused(error: ParquetError) -> WriteError {
+    /// Converts an error of the Parquet writer, and unwraps the I/O error that usually caused it.
+    fn write_error(error: ParquetError) -> WriteError {
         match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
                 Ok(cause) => WriteError::Io(*cause),

@@ -5,8 +5,8 @@ use assert_cmd::Command;
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::error::Result;
-use runledger::export::manifest::{Asked, Manifest};
-use runledger::export::verify::{Finding, compare};
+use runledger::export::manifest::{Manifest, Provenance};
+use runledger::export::verify::{FileCheck, compare};
 use runledger::export::{
     Destination, Dialect, Format, Sidecar, WriteOptions, escape_formula, write_documents, write_rows,
     write_table,
@@ -121,8 +121,12 @@ impl Folder {
         write: impl FnOnce(&WriteOptions, &Destination) -> Result<()>,
     ) -> PathBuf {
         let path = self.path(name);
-        let writing =
-            WriteOptions { format, usd_decimals, beside: Sidecar::Manifest, asked: Asked::default() };
+        let writing = WriteOptions {
+            format,
+            usd_decimals,
+            sidecar: Sidecar::Manifest,
+            provenance: Provenance::default(),
+        };
         write(&writing, &Destination::File(path.clone())).unwrap();
         path
     }
@@ -130,11 +134,11 @@ impl Folder {
 
 /// The mismatches of the file.
 fn differing(path: &Path) -> Vec<String> {
-    let findings = compare(path, &Manifest::beside(path).unwrap()).unwrap();
+    let findings = compare(path, &Manifest::for_file(path).unwrap()).unwrap();
     let printed = |finding| match finding {
-        Finding::Differs(printed) => Some(printed),
-        Finding::Holds(_) => None,
-        Finding::NotRead(why) => panic!("{why}"),
+        FileCheck::Differs(printed) => Some(printed),
+        FileCheck::Matches(_) => None,
+        FileCheck::Skipped(why) => panic!("{why}"),
     };
     findings.into_iter().filter_map(printed).collect()
 }
@@ -182,7 +186,7 @@ fn a_manifest_has_the_ledgers_sums_and_unknown_counts() {
         write_rows(&mut rows::runs(&ledger::opened(&archive, &ALWAYS, Tz::UTC)).unwrap(), writing, to)
     });
     assert!(folder.path("runs.manifest.json").exists());
-    let manifest = Manifest::beside(&path).unwrap();
+    let manifest = Manifest::for_file(&path).unwrap();
     let sums: Vec<(&str, Option<&str>, u64)> =
         manifest.sums.iter().map(|sum| (sum.column.as_str(), sum.sum.as_deref(), sum.unknown)).collect();
     assert_eq!(
@@ -210,7 +214,7 @@ fn any_change_to_a_file_is_reported() {
         ("2026-03;2;2;;;", "2026-03;2;2;0,0;;", "unknown el_cost_usd: 0, but the manifest says 1"),
         ("2026-04;2", "2026-04;2;0;0;0;0;0;0\r\n2026-04;2", "rows: 7, but the manifest says 6"),
         ("all;", "tot;", "SHA-256"),
-        ("2026-05;2;0;", "2026-05;2;0;0;", "it cannot be read back"),
+        ("2026-05;2;0;", "2026-05;2;0;0;", "the rows cannot be read"),
         ("el_cost_usd", "cost_usd", "there is no column el_cost_usd"),
     ] {
         let changed = text.replacen(from, to, 1);
@@ -245,7 +249,7 @@ fn exported_documents_are_verified_against_their_manifest() {
         )
     });
     assert_eq!(differing(&path), Vec::<String>::new());
-    let manifest = Manifest::beside(&path).unwrap();
+    let manifest = Manifest::for_file(&path).unwrap();
     assert_eq!((manifest.rows, manifest.sums[1].sum.as_deref()), (2, Some("0.123456789")));
 }
 
@@ -258,12 +262,12 @@ fn a_manifest_of_another_file_is_rejected_and_kept() {
     });
     let before = fs::read(folder.path("cost.manifest.json")).unwrap();
     fs::write(folder.path("cost.json"), "[]").unwrap();
-    let refused = Manifest::beside(&folder.path("cost.json")).unwrap_err();
-    assert!(refused.to_string().contains("not that of cost.json but of cost.csv"), "{refused}");
-    let writing = WriteOptions { beside: Sidecar::Manifest, ..WriteOptions::plain(Format::Json) };
+    let refused = Manifest::for_file(&folder.path("cost.json")).unwrap_err();
+    assert!(refused.to_string().contains("describes cost.csv, not cost.json"), "{refused}");
+    let writing = WriteOptions { sidecar: Sidecar::Manifest, ..WriteOptions::plain(Format::Json) };
     let refused = write_table(&table, &writing, &Destination::File(folder.path("cost.json"))).unwrap_err();
     assert_eq!(refused.exit_code(), 2);
-    assert!(refused.to_string().contains("the manifest of cost.csv, and would be lost"), "{refused}");
+    assert!(refused.to_string().contains("the manifest of cost.csv"), "{refused}");
     assert_eq!(fs::read(folder.path("cost.manifest.json")).unwrap(), before);
     assert_eq!(fs::read(folder.path("cost.json")).unwrap(), b"[]");
 }
@@ -274,13 +278,13 @@ fn an_invalid_manifest_is_named() {
     fs::write(folder.path("a.csv"), "x\n").unwrap();
     for (text, printed) in [
         (None, "cannot be read"),
-        (Some("{"), "no manifest of runledger"),
+        (Some("{"), "not a valid manifest of runledger"),
         (Some(r#"{"manifest_version":2}"#), "newer version"),
     ] {
         if let Some(text) = text {
             fs::write(folder.path("a.manifest.json"), text).unwrap();
         }
-        let refused = Manifest::beside(&folder.path("a.csv")).unwrap_err();
+        let refused = Manifest::for_file(&folder.path("a.csv")).unwrap_err();
         assert_eq!(refused.exit_code(), 2);
         assert!(refused.to_string().contains(printed) && refused.hint().is_some(), "{refused}");
     }
@@ -355,12 +359,15 @@ fn a_file_is_verified_without_the_archive() {
     let report =
         ["report", "cost", "--by", "month,kind", "--zone", "America/Sao_Paulo", "--from", "2026-01-01"];
     demo.run(&[&report[..], &["--format", "csv", "--output", "cost.csv", "--manifest"]].concat(), 0);
-    let manifest = Manifest::beside(&demo.0.path().join("cost.csv")).unwrap();
-    let asked = &manifest.asked;
-    assert_eq!((asked.question.as_str(), asked.by.join(",").as_str()), ("report cost", "month,kind"));
-    assert_eq!(asked.from.as_deref(), Some("2026-01-01T03:00:00.000000Z"));
-    assert_eq!((asked.zone.as_str(), asked.until.as_deref()), ("America/Sao_Paulo", None));
-    assert!(asked.known_at.is_some() && asked.schema_version.is_some());
+    let manifest = Manifest::for_file(&demo.0.path().join("cost.csv")).unwrap();
+    let provenance = &manifest.provenance;
+    assert_eq!(
+        (provenance.question.as_str(), provenance.by.join(",").as_str()),
+        ("report cost", "month,kind")
+    );
+    assert_eq!(provenance.from.as_deref(), Some("2026-01-01T03:00:00.000000Z"));
+    assert_eq!((provenance.zone.as_str(), provenance.until.as_deref()), ("America/Sao_Paulo", None));
+    assert!(provenance.known_at.is_some() && provenance.schema_version.is_some());
     // A second export gives the same manifest.
     let path = demo.0.path().join("cost.manifest.json");
     let before = fs::read(&path).unwrap();
@@ -390,7 +397,7 @@ fn unsupported_format_options_are_usage_errors() {
         (vec!["export", "runs", "--separator", "ab"], "must be one of"),
         (vec!["export", "runs", "--decimals", "10"], "10 is not in 0..=9"),
         (vec!["export", "runs", "--manifest"], "--output"),
-        (vec!["export", "runs", "--manifest", "--output", "/dev/null"], "no file that a manifest"),
+        (vec!["export", "runs", "--manifest", "--output", "/dev/null"], "cannot have a manifest"),
         (vec!["report", "cost", "--format", "xlsx"], "--output"),
     ] {
         let (_, err) = demo.run(&arguments, 2);

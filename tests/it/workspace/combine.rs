@@ -331,7 +331,7 @@ fn an_output_never_replaces_an_archive() {
         vec!["query", "SELECT 1", "--db", "acme.db", "--output", "./acme.db"],
         vec!["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "acme.db"],
     ] {
-        firms.run(&arguments).refused(2, &["is an archive, and would be lost", "name another file"]);
+        firms.run(&arguments).refused(2, &["it would overwrite the archive", "choose another output file"]);
     }
     fs::write(firms.acme.workspace.file("any"), "a-key").unwrap();
     let over_the_key = ["sync", "--db", "acme.db", "--api-key-file", "any", "--metrics-file", "any"];

@@ -30,9 +30,9 @@ fn an_outlier_does_not_hide_other_runs() {
     let plain = changed("");
     let rects = plain.matches("<rect").count();
     for (years, note) in [
-        ("2100", "Runs booked after 2026-06, in the totals and not drawn: 1."),
-        ("9999", "Runs booked after 2026-05-31, in the totals and not drawn: 1."),
-        ("1970", "Months before 2025-06 are in the total, and not drawn."),
+        ("2100", "Runs booked after 2026-06, included in the totals but not shown: 1."),
+        ("9999", "Runs booked after 2026-05-31, included in the totals but not shown: 1."),
+        ("1970", "Months before 2025-06 are included in the total but not shown."),
     ] {
         let page = changed(&format!(
             "UPDATE run_snapshots SET created_at = '{years}-01-01T00:00:00.000000Z', started_at = '{years}-01-01T00:00:00.250000Z' WHERE run_id = 'run-7'"
@@ -58,24 +58,23 @@ fn the_report_states_omitted_runs_and_shows_the_first_month() {
         let data = data(&page);
         assert_eq!((&data["months"], &data["focus"]), (&json!(["2026-06"]), &json!(0)), "{statement}");
         for words in [
-            "No cost is known in the months that this page draws.",
-            "No run is booked on a day that this page draws.",
+            "No known cost in the months shown.",
+            "No runs on the days shown.",
             "for 2\u{202f}000 runs",
             "id=\"cost-table\"",
         ] {
             assert!(page.contains(words), "{statement}: {words}");
         }
     }
-    assert!(
-        changed(later)
-            .contains("Runs booked after all that was known, in the totals and not drawn: 2\u{202f}000.")
-    );
+    assert!(changed(later).contains(
+        "Runs booked after the last observation, included in the totals but not shown: 2\u{202f}000."
+    ));
 }
 
 #[test]
 fn months_without_known_costs_keep_their_table() {
     let page = changed("UPDATE run_snapshots SET el_cost_usd = NULL, el_cost_nanos = NULL");
-    assert!(page.contains("No cost is known in the months") && !page.contains("id=\"cost\""));
+    assert!(page.contains("No known cost in the months") && !page.contains("id=\"cost\""));
     let table = between(&page, "id=\"cost-table\"", "</table>");
     assert_eq!(table.matches("<tr>").count(), 1 + 13);
     assert!(page.contains("2\u{202f}000 of all 2\u{202f}000 runs have no known cost"));

@@ -96,8 +96,7 @@ fn the_same_archive_gives_the_same_bytes() {
 #[test]
 fn an_archive_without_runs_has_a_message() {
     let page = html(&ledger::empty(), &Scope::default());
-    for words in
-        ["No run is booked in this span.", "No failures in this span.", "Nothing is known of any month yet."]
+    for words in ["No runs in this time range.", "No failures in this time range.", "No month has data yet."]
     {
         assert!(page.contains(words), "{words}");
     }

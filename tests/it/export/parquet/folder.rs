@@ -99,7 +99,7 @@ fn recheck_months_limits_checks_but_writes_missing_files() {
             "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
         ]
     );
-    assert_eq!(done.tables[1].1.left_alone, 3);
+    assert_eq!(done.tables[1].1.not_compared, 3);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     };
     let all = options(&DatasetTable::ALL, None);
     fs::write(&place, "a file").unwrap();
-    refused(Scope::default(), &all, "this is none");
+    refused(Scope::default(), &all, "is not a folder");
     fs::remove_file(&place).unwrap();
     fs::create_dir(&place).unwrap();
     fs::write(place.join("budget.xlsx"), "mine").unwrap();
@@ -130,7 +130,7 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     refused(Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() }, &all, "America/Sao_Paulo");
     refused(Scope { date: DateBasis::Ended, ..Scope::default() }, &all, "ended");
     let other = write_of("other", &archive, &place, Scope::default(), &all).unwrap_err().to_string();
-    assert!(other.contains("has the workspace small too, which is not exported here"), "{other}");
+    assert!(other.contains("also has the workspace small, which is not part of this export"), "{other}");
     refused(
         Scope::default(),
         &options(&[DatasetTable::Pipelines, DatasetTable::Runs], None),
@@ -149,9 +149,9 @@ fn another_dataset_in_the_folder_is_rejected_untouched() {
     let state = place.join("_runledger.json");
     let ours = fs::read_to_string(&state).unwrap();
     fs::write(&state, ours.replace("\"dataset_version\": 1", "\"dataset_version\": 2")).unwrap();
-    refused(Scope::default(), &all, "form 2");
+    refused(Scope::default(), &all, "layout version 2");
     fs::write(&state, "{").unwrap();
-    refused(Scope::default(), &all, "cannot be understood");
+    refused(Scope::default(), &all, "is invalid");
     fs::write(&state, ours).unwrap();
     assert_eq!(write(&archive, &place)[&DatasetTable::Runs].written, 0);
 }
@@ -295,7 +295,7 @@ fn files_outside_the_dataset_are_never_touched() {
         fs::write(&state, edited).unwrap();
         let error =
             write_in(&archive, &place, Scope::default(), &options(&DatasetTable::ALL, None)).unwrap_err();
-        assert!(error.to_string().contains("names no file of a dataset"), "{error}");
+        assert!(error.to_string().contains("is not a file of a dataset"), "{error}");
         assert_eq!(fs::read(victim.join("part-0.parquet")).unwrap(), b"theirs");
     }
 }
@@ -308,15 +308,15 @@ fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     let known_at: String =
         archive.query_row("SELECT max(observed_at) FROM run_snapshots", [], |row| row.get(0)).unwrap();
     let then = || Scope { as_of: Some(Instant::parse(&known_at).unwrap()), ..Scope::default() };
-    let left_alone = |scope: Scope| {
+    let not_compared = |scope: Scope| {
         let done = write_in(&archive, &place, scope, &options(&DatasetTable::ALL, Some(1))).unwrap();
-        done.tables.iter().map(|(_, summary)| summary.left_alone).sum::<u64>()
+        done.tables.iter().map(|(_, summary)| summary.not_compared).sum::<u64>()
     };
     write(&archive, &place);
-    let watched = left_alone(Scope::default());
+    let watched = not_compared(Scope::default());
     assert!(watched > 0);
     // With another instant, every month is checked, even if few are rechecked.
-    assert_eq!(left_alone(then()), 0);
-    assert_eq!(left_alone(then()), watched);
-    assert_eq!(left_alone(Scope::default()), 0);
+    assert_eq!(not_compared(then()), 0);
+    assert_eq!(not_compared(then()), watched);
+    assert_eq!(not_compared(Scope::default()), 0);
 }

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-fn options(tables: &[DatasetTable], watch_months: Option<usize>) -> Options {
-    Options { tables: tables.to_vec(), watch_months }
+fn options(tables: &[DatasetTable], recheck_months: Option<usize>) -> Options {
+    Options { tables: tables.to_vec(), recheck_months }
 }
 
 fn write_in(archive: &Connection, folder: &Path, scope: Scope, options: &Options) -> Result<Summary, Error> {

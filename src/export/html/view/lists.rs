@@ -1,0 +1,160 @@
+//! The lists of failures, of unknown and unsettled runs, and of outliers.
+
+use super::pipelines::{Name, name, name_of};
+use super::{MAX_ROWS, ViewBuilder};
+use crate::export::html::label::single_line;
+use crate::export::html::number::{Number, format_duration, group_thousands};
+use crate::report::overview::{ControlBand, Outlier, Overview, PipelineSummary, Sums};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
+use crate::run::{Share, Usd};
+
+#[derive(Debug)]
+pub(super) struct FailureRow {
+    pub(super) name: Name,
+    pub(super) failed: Number,
+    pub(super) ended: Number,
+    pub(super) rate: Number,
+    /// Failures since the last success.
+    pub(super) consecutive: Number,
+    pub(super) last: String,
+}
+
+#[derive(Debug)]
+pub(super) struct UnknownRow {
+    pub(super) name: Name,
+    pub(super) unknown: Number,
+    pub(super) unsettled: Number,
+    pub(super) runs: Number,
+}
+
+#[derive(Debug)]
+pub(super) struct OutlierRow {
+    /// The index of the pipeline in the data of the filter; empty if it cannot be selected.
+    pub(super) filter_index: String,
+    pub(super) name: Name,
+    pub(super) run_id: String,
+    pub(super) booked_at: String,
+    pub(super) reasons: String,
+}
+
+impl ViewBuilder<'_> {
+    /// The indexes of the pipelines with a positive weight, heaviest first.
+    fn heaviest(&self, weight: impl Fn(&PipelineSummary) -> u64) -> Vec<usize> {
+        let pipelines = &self.overview.pipelines;
+        let mut indexes: Vec<usize> =
+            (0..pipelines.len()).filter(|index| weight(&pipelines[*index]) > 0).collect();
+        indexes.sort_by_key(|index| {
+            let pipeline = &pipelines[*index];
+            (u64::MAX - weight(pipeline), pipeline.kind.clone(), pipeline.id.clone())
+        });
+        indexes
+    }
+
+    // ---- failures
+
+    pub(super) fn failures(&self) -> Vec<FailureRow> {
+        let indexes = self.heaviest(|pipeline| pipeline.total.failed);
+        let rows = indexes.into_iter().take(MAX_ROWS).map(|index| {
+            let pipeline = &self.overview.pipelines[index];
+            let Sums { failed, .. } = pipeline.total;
+            let ended = pipeline.total.ended();
+            let last = pipeline.failures.last_failure_at();
+            FailureRow {
+                name: name_of(pipeline),
+                failed: Number::count(failed),
+                ended: Number::count(ended),
+                rate: Number::share(Share::ratio(failed.into(), ended.into())),
+                consecutive: Number::count(pipeline.failures.consecutive()),
+                last: last.map_or("–".to_owned(), |at| self.range.format_instant(at)),
+            }
+        });
+        rows.collect()
+    }
+
+    pub(super) fn failures_more(&self) -> String {
+        let count = self.heaviest(|pipeline| pipeline.total.failed).len();
+        more(count, "runledger report failures lists them all.")
+    }
+
+    // ---- unknown and unsettled runs
+
+    pub(super) fn unknown_facts(&self) -> Vec<String> {
+        let Overview { quarantined, drift, vanished, .. } = self.overview;
+        let facts = [
+            (self.overview.all.total.cost.runs_cost_unknown, "runs have no known cost; no sum includes them"),
+            (
+                self.overview.all.total.unsettled,
+                "runs may still change: they have not ended, or their cost is unknown up to 30 days after their end",
+            ),
+            (*vanished, "runs are no longer in the API; they are counted here"),
+            (*quarantined, "items could not be decoded as runs; no figure includes them"),
+            (*drift, "differences from the documented API (runledger drift)"),
+        ];
+        let facts = facts.into_iter().filter(|(count, _)| *count > 0);
+        facts.map(|(count, fact)| format!("{} {fact}", group_thousands(&count.to_string()))).collect()
+    }
+
+    pub(super) fn unknown(&self) -> Vec<UnknownRow> {
+        let row = |index: usize| {
+            let pipeline = &self.overview.pipelines[index];
+            UnknownRow {
+                name: name_of(pipeline),
+                unknown: Number::count(pipeline.total.cost.runs_cost_unknown),
+                unsettled: Number::count(pipeline.total.unsettled),
+                runs: Number::count(pipeline.total.cost.runs),
+            }
+        };
+        self.with_unknown_runs().into_iter().take(MAX_ROWS).map(row).collect()
+    }
+
+    fn with_unknown_runs(&self) -> Vec<usize> {
+        self.heaviest(|pipeline| pipeline.total.cost.runs_cost_unknown.max(pipeline.total.unsettled))
+    }
+
+    pub(super) fn unknown_more(&self) -> String {
+        more(self.with_unknown_runs().len(), "runledger report cost --by pipeline lists them all.")
+    }
+
+    // ---- outliers
+
+    pub(super) fn outlier(&self, outlier: &Outlier) -> OutlierRow {
+        let Outlier { pipeline, label, run_id, scored } = outlier;
+        let part = |index: usize| label.get(index).and_then(Option::as_ref);
+        let usd =
+            |nanos: i128| group_thousands(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD";
+        let reason = |what: &str, band: &ControlBand, format: &dyn Fn(i128) -> String| {
+            format!(
+                "{what} {}, median {} (expected {} to {}, from {} earlier runs)",
+                format(band.value),
+                format(band.median),
+                format(band.low),
+                format(band.high),
+                band.runs_before
+            )
+        };
+        let outside = |band: &Option<ControlBand>| band.filter(ControlBand::is_outside);
+        let reasons: Vec<String> = [
+            outside(&scored.cost).map(|band| reason("cost", &band, &usd)),
+            outside(&scored.duration).map(|band| reason("duration", &band, &format_duration)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let filter_index = pipeline.and_then(|index| self.selectable.binary_search(&index).ok());
+        OutlierRow {
+            filter_index: filter_index.map_or_else(String::new, |index| index.to_string()),
+            name: name(part(0), part(1), part(2)),
+            run_id: single_line(run_id),
+            booked_at: self.range.format_instant(scored.booked_at),
+            reasons: reasons.join("; "),
+        }
+    }
+}
+
+/// The note about rows beyond the maximum; empty if there are none.
+fn more(count: usize, where_all: &str) -> String {
+    match count.saturating_sub(MAX_ROWS) {
+        0 => String::new(),
+        rest => format!("{} more pipelines; {where_all}", group_thousands(&rest.to_string())),
+    }
+}

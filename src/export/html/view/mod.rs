@@ -1,0 +1,198 @@
+//! The content of the page: the overview as texts, tables and charts.
+
+mod calendar;
+mod cost;
+mod header;
+mod headline;
+mod lists;
+mod pipelines;
+mod success;
+mod times;
+
+use super::chart::{ColumnChart, DayCalendar};
+use super::data::ScriptData;
+use super::number::{Number, group_thousands};
+use super::range::ChartRange;
+use crate::report::overview::calendar::month_label;
+use crate::report::overview::{KINDS, Overview, Series, Sums};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
+use askama::Template;
+use headline::Tile;
+use lists::{FailureRow, OutlierRow, UnknownRow};
+use pipelines::PipelineRow;
+
+/// The maximum number of rows in a list.
+const MAX_ROWS: usize = 15;
+
+/// The CSS class and the name of each kind, in the order of [`KINDS`].
+const KIND_LABELS: [(&str, &str); KINDS.len()] = [
+    ("source", "sources"),
+    ("destination", "destinations"),
+    ("transformation", "transformations"),
+    ("none", "no single pipeline"),
+];
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "page.html")]
+pub struct View {
+    pub style: &'static str,
+    pub script: &'static str,
+    pub style_hash: String,
+    pub script_hash: String,
+    title: String,
+    lead: String,
+    scope: Vec<(&'static str, String)>,
+    filter_note: Option<String>,
+    runs: u64,
+    tiles: Vec<Tile>,
+    total: Total,
+    kinds: Vec<(&'static str, &'static str)>,
+    cost: Option<ColumnChart>,
+    cost_table: DataTable,
+    months_note: Option<String>,
+    pipelines: Vec<PipelineRow>,
+    pipelines_more: String,
+    took: Option<ColumnChart>,
+    took_table: DataTable,
+    weeks_note: Option<String>,
+    waited: Option<ColumnChart>,
+    waited_table: DataTable,
+    success: Option<ColumnChart>,
+    success_table: DataTable,
+    calendar: Option<DayCalendar>,
+    calendar_table: DataTable,
+    days_note: Option<String>,
+    shades: Vec<(&'static str, String)>,
+    failures: Vec<FailureRow>,
+    failures_more: String,
+    unknown_facts: Vec<String>,
+    unknown: Vec<UnknownRow>,
+    unknown_more: String,
+    outliers: Vec<OutlierRow>,
+    freshness: String,
+    data: String,
+}
+
+/// The total cost in a sentence.
+#[derive(Debug)]
+struct Total {
+    before: String,
+    value: Number,
+    after: String,
+}
+
+/// The table of a chart's figures.
+#[derive(Debug, Template)]
+#[template(path = "table.html")]
+struct DataTable {
+    id: &'static str,
+    summary: &'static str,
+    caption: String,
+    headings: Vec<&'static str>,
+    rows: Vec<(String, Vec<Number>)>,
+}
+
+impl View {
+    /// Builds the page, without style and script.
+    pub fn new(overview: &Overview, close_state: &str) -> View {
+        let range = ChartRange::new(overview);
+        let data = ScriptData::new(overview, &range);
+        let page = ViewBuilder { overview, range, selectable: &data.selectable };
+        let scope = &overview.scope;
+        let title = match (&scope.period, &overview.headline_month) {
+            (Some(period), _) => format!("Pipeline runs of {period}"),
+            (None, Some(headline)) => format!("Pipeline runs until {}", month_label(headline.month)),
+            (None, None) => "Pipeline runs".to_owned(),
+        };
+        let total = &overview.all.total.cost;
+        let calendar = page.calendar();
+        View {
+            style: "",
+            script: "",
+            style_hash: String::new(),
+            script_hash: String::new(),
+            title,
+            lead: page.lead(),
+            scope: page.scope(close_state),
+            filter_note: header::filter_note(&data, overview.pipelines.len()),
+            runs: total.runs,
+            tiles: page.tiles(),
+            total: Total {
+                before: "Total: ".to_owned(),
+                value: Number::usd(total.total(), USD_DECIMALS_FOR_PEOPLE),
+                after: format!(
+                    " USD for {} runs{}.",
+                    group_thousands(&total.runs.to_string()),
+                    of_them_unknown(total.runs_cost_unknown)
+                ),
+            },
+            kinds: page.kind_labels(),
+            cost: page.cost(),
+            cost_table: page.cost_table(),
+            months_note: page.months_note(),
+            pipelines: page.pipelines(),
+            pipelines_more: page.pipelines_more(),
+            took: page.times("took", "Duration of runs by week", |times| times.duration),
+            weeks_note: page.weeks_note(),
+            took_table: page.times_table("took", "Duration of runs by week", |times| times.duration),
+            waited: page.times("waited", "Queue time of runs by week", |times| times.queued),
+            waited_table: page.times_table("waited", "Queue time of runs by week", |times| times.queued),
+            success: page.success(),
+            success_table: page.success_table(),
+            shades: calendar.as_ref().map(calendar::shades).unwrap_or_default(),
+            calendar,
+            days_note: page.days_note(),
+            calendar_table: page.calendar_table(),
+            failures: page.failures(),
+            failures_more: page.failures_more(),
+            unknown_facts: page.unknown_facts(),
+            unknown: page.unknown(),
+            unknown_more: page.unknown_more(),
+            outliers: overview.outliers.iter().map(|outlier| page.outlier(outlier)).collect(),
+            freshness: page.freshness(),
+            data: data.json,
+        }
+    }
+}
+
+/// Builds the parts of the page.
+struct ViewBuilder<'o> {
+    overview: &'o Overview,
+    range: ChartRange,
+    /// The indexes of the pipelines that the filter can select.
+    selectable: &'o [usize],
+}
+
+impl ViewBuilder<'_> {
+    fn sums(&self, month: i32) -> Sums {
+        self.overview.all.months.get(month).copied().unwrap_or_default()
+    }
+
+    fn runs_after(&self, last: i32) -> u64 {
+        let days = self.overview.all.days.iter().rev().take_while(|(day, _)| *day > last);
+        days.map(|(_, runs)| runs.runs).sum()
+    }
+}
+
+/// Adds up the selected periods.
+fn merged(series: &Series<Sums>, is_selected: impl Fn(i32) -> bool) -> Sums {
+    let mut merged = Sums::default();
+    series.iter().filter(|(number, _)| is_selected(*number)).for_each(|(_, sums)| merged.merge(*sums));
+    merged
+}
+
+/// The note about runs after the range of a chart, which ends with `last`. `None`: there are none.
+fn later_note(runs: u64, last: &str) -> Option<String> {
+    let runs = group_thousands(&Some(runs).filter(|runs| *runs > 0)?.to_string());
+    let last = if last.is_empty() { "the last observation" } else { last };
+    Some(format!("Runs booked after {last}, included in the totals but not shown: {runs}."))
+}
+
+/// `, 8 of them without a known cost`; empty if there are none.
+fn of_them_unknown(unknown: u64) -> String {
+    match unknown {
+        0 => String::new(),
+        unknown => format!(", {} of them without a known cost", group_thousands(&unknown.to_string())),
+    }
+}
