@@ -14,12 +14,12 @@ mod ledger;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fastrand::Rng;
-use runledger::export::parquet::folder::{file_name, file_path};
-use runledger::export::parquet::{schema, writer};
-use runledger::report::rows::Value;
-use runledger::report::rows::dataset::{self, DatasetTable, RowRange};
-use runledger::report::{Ledger, Scope};
-use runledger::run::{Instant, Usd};
+use runledger::internal::export::parquet::folder::{file_name, file_path};
+use runledger::internal::export::parquet::{schema, writer};
+use runledger::internal::report::rows::Value;
+use runledger::internal::report::rows::dataset::{self, DatasetTable, RowRange};
+use runledger::internal::report::{Ledger, Scope};
+use runledger::internal::run::{Instant, Usd};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     let all = RowRange::Booked(None, None);
     let mut selection = dataset::rows(&ledger, DatasetTable::Runs, all, "generated").expect("readable rows");
     selection
-        .for_each(|row| -> runledger::error::Result<()> {
+        .for_each(|row| -> runledger::internal::error::Result<()> {
             let columns: HashMap<&'static str, Own> =
                 columns.iter().map(|column| column.name.as_str()).zip(row.values().map(Own::of)).collect();
             let at = |name: &str| match &columns[name] {
@@ -158,7 +158,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     let mut selection =
         dataset::rows(&ledger, DatasetTable::Pipelines, RowRange::All, "generated").expect("readable rows");
     selection
-        .for_each(|row| -> runledger::error::Result<()> {
+        .for_each(|row| -> runledger::internal::error::Result<()> {
             file.add(row.values()).expect("a writable file");
             Ok(())
         })

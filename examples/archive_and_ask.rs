@@ -7,18 +7,11 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use runledger::api::{BaseUrl, Client, ClientConfig};
-use runledger::close::{CloseRequest, close_month};
-use runledger::error::{Error, Result};
-use runledger::export::{Destination, Format, WriteOptions, write_table};
-use runledger::report::period::Calendar;
-use runledger::report::scope::ScopeDefaults;
-use runledger::report::{Dimension, Ledger, Scope, cost};
-use runledger::run::Instant;
-use runledger::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
-use runledger::secret::ApiKey;
-use runledger::store::{Archive, Lock};
-use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, SyncContext, sync};
+use runledger::{
+    ApiKey, Archive, BaseUrl, Calendar, CancelToken, Client, ClientConfig, Clock, CloseRequest, Destination, Dimension,
+    Error, Format, Instant, Ledger, Lock, Model, Observer, Progress, Result, Sandbox, SandboxOptions, SandboxPlan, Scope,
+    ScopeDefaults, SyncContext, SyncOptions, WriteOptions, close_month, cost_report, cost_total, sync, write_table,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +21,7 @@ const ZONE: Tz = Tz::America__Sao_Paulo;
 /// The month to close. All its runs have settled at [`NewYear`].
 const MONTH: &str = "2025-10";
 
-/// A fixed clock, so that each run of the example gives the same output. A real program uses `sync::SystemClock`.
+/// A fixed clock, so that each run of the example gives the same output. A real program uses `SystemClock`.
 struct NewYear;
 
 impl NewYear {
@@ -60,7 +53,7 @@ fn main() -> Result<()> {
 
     // The mock API, on this machine, with a year of generated runs.
     let runtime = tokio::runtime::Runtime::new().map_err(internal)?;
-    let plan = Plan { runs: 2_000, ..Plan::ending_at(NewYear::utc()) };
+    let plan = SandboxPlan { runs: 2_000, ..SandboxPlan::ending_at(NewYear::utc()) };
     let options = SandboxOptions { log: false, ..SandboxOptions::default() };
     let sandbox = runtime.block_on(Sandbox::start(Model::new(&plan), options)).map_err(internal)?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
@@ -84,7 +77,7 @@ fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Run
         cancel: &CancelToken::default(),
         observer: &mut NoProgress,
     };
-    let summary = sync(archive, context, &Options::default())?;
+    let summary = sync(archive, context, &SyncOptions::default())?;
     say(&format!(
         "{:?} sync: {} runs seen, {} new\n",
         summary.kind, summary.counts.seen, summary.counts.new
@@ -110,11 +103,11 @@ fn ask(path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let ledger = Ledger::open(archive.connection(), Scope { zone: ZONE, ..Scope::default() })?;
 
-    let table = cost::report(&ledger, &[Dimension::Period(Calendar::Month), Dimension::Kind])?;
+    let table = cost_report(&ledger, &[Dimension::Period(Calendar::Month), Dimension::Kind])?;
     write_table(&table, &WriteOptions::plain(Format::Markdown), &Destination::StandardOutput)?;
 
     // Money is whole nano-dollars, so this total equals the sum of the table to the last digit.
-    let total = cost::total(&ledger)?;
+    let total = cost_total(&ledger)?;
     match total.total() {
         Some(usd) => say(&format!("\n{} runs cost {usd} USD", total.runs))?,
         None => say(&format!("\n{} runs, none with a known cost", total.runs))?,

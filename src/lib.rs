@@ -1,78 +1,111 @@
-//! This is the library behind the `runledger` command: a ledger of every pipeline run of the Nekt data platform.
+//! The library behind the `runledger` command: a ledger of every pipeline run of the Nekt data platform.
 //!
-//! Data flows one way, and a module uses only those above it:
-//! [`api`] → [`run`] → [`snapshot`] → [`store`] → [`report`] → [`export`], carried by [`sync`] on the
-//! way in and by [`commands`] from outside. [`sandbox`] is a look-alike of the API to try it all on.
+//! Data flows in one direction: the API client reads pages, [`sync`] stores each state of a run in an [`Archive`], and a
+//! [`Ledger`] answers from it as a [`Table`], which [`write_table`] prints in any format. The names below are the whole
+//! public interface.
 //!
-//! # From Rust
-//!
-//! An archive is opened with the lock of its one writer, filled by [`sync::sync`], and asked through a
-//! [`report::Ledger`]: the runs in one [`report::Scope`], which says what books them, in which zone, as known when. An
-//! answer is a [`report::Table`] of typed cells, which [`export::write_table`] prints in any format.
+//! - **Sync**: [`Client`] reads the API at a [`BaseUrl`] with an [`ApiKey`]. [`sync`] needs the [`Lock`] of the archive and
+//!   a [`SyncContext`]: the client, a clock, a [`CancelToken`] and an [`Observer`].
+//! - **Report**: a [`Scope`] selects the runs: a [`Span`] in a time zone, the [`DateBasis`] that books a run, and the moment
+//!   of knowledge. [`Ledger::open`] applies it.
+//! - **Close**: [`close_month`] freezes a month; [`restatements`] lists what changed later.
+//! - **Export**: [`WriteOptions`] set the [`Format`], the [`Dialect`] and the [`Sidecar`]; a [`Destination`] receives the
+//!   bytes atomically.
 //!
 //! ```
-//! use runledger::report::{Dimension, Ledger, Scope, cost};
-//! use runledger::run::Instant;
-//! use runledger::store::{Archive, Lock};
+//! use runledger::{Archive, Dimension, Instant, Ledger, Lock, Scope, cost_report, cost_total};
 //!
-//! # fn main() -> runledger::error::Result<()> {
+//! # fn main() -> runledger::Result<()> {
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("runs.db");
-//! let now = Instant::parse("2026-01-01T00:00:00Z").expect("it is an instant");
+//! let now = Instant::parse("2026-01-01T00:00:00Z").expect("a valid instant");
 //! let archive = Archive::open(&path, &Lock::acquire(&path, now)?)?;
-//! // … runledger::sync::sync(&archive, …) …
+//! // runledger::sync(&archive, context, &options)? fills the archive.
 //!
 //! let ledger = Ledger::open(archive.connection(), Scope::default())?;
-//! let table = cost::report(&ledger, &[Dimension::Pipeline])?;
+//! let table = cost_report(&ledger, &[Dimension::Pipeline])?;
 //! assert!(table.columns.iter().any(|column| column == "total_cost_usd"));
-//! // Of nothing the cost is not zero, but not known.
-//! assert_eq!(cost::total(&ledger)?.total(), None);
+//! // The cost of no runs is unknown, not zero.
+//! assert_eq!(cost_total(&ledger)?.total(), None);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! `examples/archive_and_ask.rs` goes the whole way, against the sandbox: `cargo run --example archive_and_ask`.
+//! `examples/archive_and_ask.rs` syncs, closes a month and reports, against the mock API:
+//! `cargo run --example archive_and_ask`.
 //!
-//! Money is [`run::Usd`], whole nano-dollars; unknown is `None`, never zero; an error is a sentence with its cause, a hint
-//! and an exit code ([`error::Error`]). Everything blocks but [`api`] and [`sandbox`], which run on a tokio runtime of yours;
-//! [`sync::sync`] takes its handle and must not be called from within it. What is public here may change with any minor
-//! version before 1.0; the archive's schema, the names of reports and the exported columns follow the CHANGELOG.
+//! Money is [`Usd`], whole nano-dollars. An unknown value is `None`, never zero. An [`Error`] has a sentence, a cause, a hint
+//! and an exit code. Everything blocks except [`Client`] and the sandbox, which run on your tokio runtime; [`sync`] takes its
+//! handle and must not be called from within it. Before version 1.0, any minor version may change this interface; the
+//! CHANGELOG lists changes of the archive's schema, report names and exported columns.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod escape;
+mod escape;
 
-pub mod atomic_file;
-pub mod digest;
-pub mod error;
-pub mod renamed;
-pub mod secret;
-pub mod suggest;
+mod atomic_file;
+mod digest;
+mod error;
+mod renamed;
+mod secret;
+mod suggest;
 
-pub mod http;
+mod http;
 
-pub mod api;
-pub mod run;
-pub mod snapshot;
-pub mod store;
+mod api;
+mod run;
+mod snapshot;
+mod store;
 
-pub mod sync;
+mod sync;
 
-pub mod report;
+mod report;
 
-pub mod export;
+mod export;
 
-pub mod close;
+mod close;
 
-pub mod workspace;
+mod workspace;
 
-pub mod notify;
+mod notify;
 
 #[cfg(feature = "sandbox")]
-pub mod sandbox;
+mod sandbox;
 
-pub mod settings;
+mod settings;
 
-pub mod cli;
+mod cli;
 
-pub mod commands;
+mod commands;
+
+#[doc(hidden)]
+pub mod internal;
+
+pub use api::{BaseUrl, Client, ClientConfig, RetryPolicy};
+pub use close::{CloseRequest, Objection, close_month};
+pub use error::{EXIT_CODES, Error, Result};
+pub use export::verify::{FileCheck, compare as verify_file};
+pub use export::{
+    Destination, Dialect, Format, Sidecar, WriteOptions, write_documents, write_rows, write_table,
+};
+pub use notify::{Notifier, SyncReport};
+pub use report::cost::{CostTotals, report as cost_report, total as cost_total};
+pub use report::duration::report as duration_report;
+pub use report::period::{Calendar, Period};
+pub use report::question::{QUESTIONS, Question};
+pub use report::restatements::{Restatement, restatements};
+pub use report::rows::{
+    RowStream, costs as cost_rows, documents as document_rows, runs as run_rows, snapshots as snapshot_rows,
+};
+pub use report::scope::{ScopeDefaults, ScopeRequest};
+pub use report::{Cell, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table};
+pub use run::{ChargeStatus, Instant, Redaction, Run, Seconds, Status, Usd};
+#[cfg(feature = "sandbox")]
+pub use sandbox::{Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox};
+pub use secret::{ApiKey, PingUrl};
+pub use store::{Archive, ArchiveStats, BackupSummary, Close, CloseTotals, Frozen, Lock, SyncKind};
+pub use sync::{
+    CancelToken, Clock, Observer, Options as SyncOptions, Progress, Summary as SyncSummary, SyncContext, SystemClock, fetch,
+    sync,
+};
+pub use workspace::{Workspace, open as open_workspaces};

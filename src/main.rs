@@ -2,9 +2,9 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use runledger::commands::status::nagios;
-use runledger::commands::{self, Cli};
-use runledger::error::{Error, Result};
+use runledger::internal::commands::status::nagios;
+use runledger::internal::commands::{self, Cli};
+use runledger::internal::error::{Error, Result};
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};

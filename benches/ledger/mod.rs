@@ -1,10 +1,10 @@
 //! Shared by the benchmarks: the sandbox's runs as rows in memory, and the fastest plain insert loop.
 
 use chrono::{DateTime, Utc};
-use runledger::run::{ChargeStatus, Instant, Redaction, Status, decode};
-use runledger::sandbox::{Model, Plan};
-use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Lock, SyncKind};
+use runledger::internal::run::{ChargeStatus, Instant, Redaction, Status, decode};
+use runledger::internal::sandbox::{Model, Plan};
+use runledger::internal::snapshot::Snapshot;
+use runledger::internal::store::{Archive, Lock, SyncKind};
 use rusqlite::params;
 use rusqlite::types::Null;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The files of contrib/: runledger accepts every command in them.
 
 use clap::Parser;
-use runledger::commands::{Cli, Command};
+use runledger::internal::commands::{Cli, Command};
 use std::fs;
 use std::path::Path;
 

@@ -5,7 +5,7 @@ use crate::support::fault::{Fault, FaultPlan, Response, Target};
 use crate::support::fault_proxy::FaultProxy;
 use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, one_by_one};
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners};
-use runledger::sync::Options;
+use runledger::internal::sync::Options;
 use serde_json::{Value, json};
 
 #[test]

@@ -4,8 +4,8 @@ use super::ALL;
 use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, http_date, one_by_one};
 use crate::support::workspace::{ATTEMPTS, PAGE_SIZE, manners};
-use runledger::api::{ClientConfig, RetryPolicy};
-use runledger::sync::Options;
+use runledger::internal::api::{ClientConfig, RetryPolicy};
+use runledger::internal::sync::Options;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -8,8 +8,8 @@ use crate::support::fault_scenario::{
     FaultScenario, RUNS, assert_invariants, error_text, exit_code, one_by_one,
 };
 use crate::support::workspace::{PAGE_SIZE, Workspace, manners, options};
-use runledger::api::{ClientConfig, Limits, RetryPolicy};
-use runledger::sync::Options;
+use runledger::internal::api::{ClientConfig, Limits, RetryPolicy};
+use runledger::internal::sync::Options;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +29,9 @@ fn hurried() -> ClientConfig {
 fn a_refused_connection_is_reported() {
     let scenario = FaultScenario::of(FaultPlan::none());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = runledger::api::BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-    let key = runledger::secret::ApiKey::new("k", "the test").unwrap();
-    let client = runledger::api::Client::new(address, &key, manners()).unwrap();
+    let address = runledger::internal::api::BaseUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let key = runledger::internal::secret::ApiKey::new("k", "the test").unwrap();
+    let client = runledger::internal::api::Client::new(address, &key, manners()).unwrap();
     let summary = scenario.sync_by(Arc::new(client), &one_by_one());
     assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]));
     assert!(error_text(&summary).contains("refused"), "{}", error_text(&summary));

@@ -4,7 +4,7 @@ use super::{command, run};
 use crate::support::command::ran;
 use crate::support::month_end::MonthEnd;
 use clap::{Command, Parser};
-use runledger::commands::Cli;
+use runledger::internal::commands::Cli;
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! Renamed flags, settings, reports, `--by` values and environment variables.
 
 use super::{Ran, archived, command_with, run};
-use runledger::renamed::{NameKind, RENAMED, Renamed};
+use runledger::internal::renamed::{NameKind, RENAMED, Renamed};
 use std::fs;
 
 /// Asserts that the command rejected the old name and printed the new one.

@@ -5,7 +5,7 @@ use crate::support::workspace;
 use crate::support::workspace::{Workspace, page_of};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use runledger::store::Lock;
+use runledger::internal::store::Lock;
 use serde_json::{Value, json};
 use std::sync::{Mutex, mpsc};
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 use super::{closed, listed};
 use crate::support::month_end::{MONTH, MonthEnd, nanos, questions_of_a_month};
 use crate::support::workspace::at;
-use runledger::digest::{HashingWriter, to_hex};
-use runledger::sandbox::PipelineKind;
-use runledger::store::{Archive, Lock};
+use runledger::internal::digest::{HashingWriter, to_hex};
+use runledger::internal::sandbox::PipelineKind;
+use runledger::internal::store::{Archive, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -180,8 +180,8 @@ fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
     let archive = Archive::open_for_reading(&month_end.workspace.path()).unwrap();
     assert_eq!(names(archive.connection()), known);
     let closed = |known_at: &str| {
-        let scope = runledger::report::Scope { as_of: Some(at(known_at)), ..Default::default() };
-        let ledger = runledger::report::Ledger::open(archive.connection(), scope).unwrap();
+        let scope = runledger::internal::report::Scope { as_of: Some(at(known_at)), ..Default::default() };
+        let ledger = runledger::internal::report::Ledger::open(archive.connection(), scope).unwrap();
         names(ledger.connection())
     };
     // Since its first observation, each pipeline has the name that version 1 stored.

@@ -5,7 +5,7 @@ use crate::support::command::ran;
 use crate::support::month_end;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use crate::support::workspace::at;
-use runledger::store::{Archive, Lock};
+use runledger::internal::store::{Archive, Lock};
 use serde_json::json;
 use std::fs;
 

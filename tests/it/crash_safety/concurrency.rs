@@ -176,7 +176,7 @@ fn a_write_lock_of_another_program_is_reported() {
     let [one, other] = [(); 2].map(|()| Connection::open(&archive).unwrap());
     other.busy_timeout(std::time::Duration::ZERO).unwrap();
     one.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = runledger::error::Error::from(other.execute_batch("BEGIN IMMEDIATE").unwrap_err());
+    let error = runledger::internal::error::Error::from(other.execute_batch("BEGIN IMMEDIATE").unwrap_err());
     let error = error.in_archive(&archive);
     assert!(error.to_string().contains("another program has locked the file"), "{error}");
     assert_eq!(error.exit_code(), 6);

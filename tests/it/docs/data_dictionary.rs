@@ -1,7 +1,7 @@
 //! The data dictionary in docs/: it matches the archive's.
 
 use super::root;
-use runledger::store::Archive;
+use runledger::internal::store::Archive;
 use std::fmt::Write;
 use std::fs;
 

@@ -15,7 +15,7 @@
 
 use super::{FIRST_PAGE, pages, root};
 use chrono::Utc;
-use runledger::sandbox::{Model, Options, Plan, Sandbox};
+use runledger::internal::sandbox::{Model, Options, Plan, Sandbox};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;

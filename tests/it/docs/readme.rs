@@ -4,8 +4,8 @@ use crate::support::ping_server::PingServer;
 use assert_cmd::Command;
 use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use runledger::error::EXIT_CODES;
-use runledger::sandbox::{Model, Options, Plan, Sandbox};
+use runledger::internal::error::EXIT_CODES;
+use runledger::internal::sandbox::{Model, Options, Plan, Sandbox};
 use std::fs;
 use std::path::Path;
 

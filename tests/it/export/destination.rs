@@ -2,13 +2,13 @@
 
 use crate::support::ledger;
 use chrono_tz::Tz;
-use runledger::error::{Error, Result};
-use runledger::export::column_totals::ColumnTotals;
-use runledger::export::json::Layout;
-use runledger::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
-use runledger::report::rows;
-use runledger::report::table::USD_DECIMALS;
-use runledger::report::{Dimension, Span, cost};
+use runledger::internal::error::{Error, Result};
+use runledger::internal::export::column_totals::ColumnTotals;
+use runledger::internal::export::json::Layout;
+use runledger::internal::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
+use runledger::internal::report::rows;
+use runledger::internal::report::table::USD_DECIMALS;
+use runledger::internal::report::{Dimension, Span, cost};
 use std::fs;
 use std::path::Path;
 

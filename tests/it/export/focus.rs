@@ -6,17 +6,17 @@ use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::error::Error;
-use runledger::export::WriteError;
-use runledger::export::focus::{
+use runledger::internal::error::Error;
+use runledger::internal::export::WriteError;
+use runledger::internal::export::focus::{
     Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version,
     write_billing_period,
 };
-use runledger::report::period::{Calendar, Period};
-use runledger::report::{CostComponent, CostedRun, Plan, Span, run_cost};
-use runledger::run::Usd;
-use runledger::run::money::decimal_parts;
-use runledger::store::{Archive, Lock};
+use runledger::internal::report::period::{Calendar, Period};
+use runledger::internal::report::{CostComponent, CostedRun, Plan, Span, run_cost};
+use runledger::internal::run::Usd;
+use runledger::internal::run::money::decimal_parts;
+use runledger::internal::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,16 +4,16 @@ use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::error::Result;
-use runledger::export::manifest::{Manifest, Provenance};
-use runledger::export::verify::{FileCheck, compare};
-use runledger::export::{
+use runledger::internal::error::Result;
+use runledger::internal::export::manifest::{Manifest, Provenance};
+use runledger::internal::export::verify::{FileCheck, compare};
+use runledger::internal::export::{
     Destination, Dialect, Format, Sidecar, WriteOptions, escape_formula, write_documents, write_rows,
     write_table,
 };
-use runledger::report::period::Calendar;
-use runledger::report::{Cell, Dimension, Span, Table, cost, rows};
-use runledger::run::Usd;
+use runledger::internal::report::period::Calendar;
+use runledger::internal::report::{Cell, Dimension, Span, Table, cost, rows};
+use runledger::internal::run::Usd;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -227,7 +227,7 @@ fn any_change_to_a_file_is_reported() {
 
 #[test]
 fn exported_documents_are_verified_against_their_manifest() {
-    let archive = runledger::store::Archive::temporary().unwrap();
+    let archive = runledger::internal::store::Archive::temporary().unwrap();
     let folder = Folder::new();
     let connection = archive.connection();
     connection.pragma_update(None, "foreign_keys", false).unwrap();

@@ -2,9 +2,9 @@
 
 use crate::support::ledger;
 use clap::Parser;
-use runledger::commands::query;
-use runledger::commands::query::QueryArgs;
-use runledger::error::Result;
+use runledger::internal::commands::query;
+use runledger::internal::commands::query::QueryArgs;
+use runledger::internal::error::Result;
 use rusqlite::Connection;
 use std::fs;
 

@@ -3,15 +3,15 @@
 use crate::support::ledger;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::export::column_totals::ColumnTotals;
-use runledger::export::json::Layout;
-use runledger::export::{Dialect, csv, json};
-use runledger::report::period::Calendar;
-use runledger::report::rows::{self, RowStream};
-use runledger::report::table::USD_DECIMALS;
-use runledger::report::{Cell, Dimension, Ledger, Span, cost};
-use runledger::run::money::nanos_of_number;
-use runledger::run::{Instant, Usd};
+use runledger::internal::export::column_totals::ColumnTotals;
+use runledger::internal::export::json::Layout;
+use runledger::internal::export::{Dialect, csv, json};
+use runledger::internal::report::period::Calendar;
+use runledger::internal::report::rows::{self, RowStream};
+use runledger::internal::report::table::USD_DECIMALS;
+use runledger::internal::report::{Cell, Dimension, Ledger, Span, cost};
+use runledger::internal::run::money::nanos_of_number;
+use runledger::internal::run::{Instant, Usd};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 

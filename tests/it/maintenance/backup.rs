@@ -3,7 +3,7 @@
 use super::{PAGE, broken, eventful, run};
 use crate::support::workspace;
 use crate::support::workspace::{Workspace, at, options};
-use runledger::store::{Archive, Lock};
+use runledger::internal::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

@@ -1,7 +1,7 @@
 //! The command `check`: it finds and names every violation.
 
 use super::{PAGE, broken, closed, eventful, run, tamper};
-use runledger::store::Archive;
+use runledger::internal::store::Archive;
 use std::fs;
 
 #[test]

@@ -47,7 +47,7 @@ fn coverage_explains_missing_run_numbers() {
     // A vanished run keeps its number.
     workspace.wait(TimeDelta::hours(1));
     workspace.sandbox.model().delete(runs[5]);
-    workspace.sync(&runledger::sync::Options { full: true, ..options() });
+    workspace.sync(&runledger::internal::sync::Options { full: true, ..options() });
     assert_eq!(run(&workspace.path(), &["coverage", "--offline"]).code, 0);
 
     workspace.wait(TimeDelta::hours(1));
@@ -125,7 +125,7 @@ fn coverage_compares_the_apis_count_with_the_archive() {
 #[test]
 fn an_incomplete_walk_gives_no_coverage() {
     let workspace = Workspace::of(100);
-    let stop = runledger::sync::CancelToken::default();
+    let stop = runledger::internal::sync::CancelToken::default();
     stop.cancel(15);
     workspace.sync_until(&stop, &options());
     let ran = run(&workspace.path(), &["coverage", "--offline"]);

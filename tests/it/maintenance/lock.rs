@@ -2,7 +2,7 @@
 
 use super::run_online;
 use crate::support::workspace::{Workspace, at};
-use runledger::store::Lock;
+use runledger::internal::store::Lock;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 

@@ -11,10 +11,10 @@ use crate::support::command::Ran;
 use crate::support::workspace::{Workspace, at, options};
 use assert_cmd::Command;
 use chrono::TimeDelta;
-use runledger::close::totals;
-use runledger::report::period::Period;
-use runledger::report::{Ledger, Scope, Span};
-use runledger::store::{Archive, Frozen, Lock};
+use runledger::internal::close::totals;
+use runledger::internal::report::period::Period;
+use runledger::internal::report::{Ledger, Scope, Span};
+use runledger::internal::store::{Archive, Frozen, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -70,13 +70,13 @@ fn eventful(runs: usize) -> Workspace {
         model.set_text(ids[5], &json!({ "id": 7, "number": number }).to_string());
         model.delete(ids[7]);
     }
-    workspace.sync(&runledger::sync::Options { full: true, ..options() });
+    workspace.sync(&runledger::internal::sync::Options { full: true, ..options() });
     workspace.wait(TimeDelta::hours(1));
     let lock = Lock::acquire(&workspace.path(), at("2026-11-23T18:00:00Z")).unwrap();
     let archive = Archive::open(&workspace.path(), &lock).unwrap();
     archive
         .begin_sync(
-            runledger::store::SyncKind::Incremental,
+            runledger::internal::store::SyncKind::Incremental,
             "it is killed",
             "http://127.0.0.1:1/",
             None,
@@ -90,7 +90,7 @@ fn eventful(runs: usize) -> Workspace {
 /// pipeline was renamed and another deleted.
 pub(crate) fn closed(runs: usize) -> Workspace {
     let workspace = eventful(runs);
-    let full = runledger::sync::Options { full: true, ..options() };
+    let full = runledger::internal::sync::Options { full: true, ..options() };
     close(&workspace, "2026-11-23T18:00:00.000001Z");
     let october: Vec<Uuid> = workspace
         .rows("SELECT run_id FROM runs WHERE booked_at < '2026-11-01' ORDER BY booked_at, run_id")
@@ -154,7 +154,7 @@ fn close(workspace: &Workspace, closed_at: &str) {
             allocation: rules.to_owned(),
             objections: Some(json!(["it is a test"]).to_string()),
             totals,
-            row_layout: runledger::store::RowLayout::default(),
+            row_layout: runledger::internal::store::RowLayout::default(),
         })
         .unwrap();
 }

@@ -5,8 +5,8 @@ use crate::support::month_end::{MONTH, MonthEnd, questions};
 use crate::support::workspace::at;
 use chrono::TimeDelta;
 use fastrand::Rng;
-use runledger::report::{Ledger, Scope};
-use runledger::run::Instant;
+use runledger::internal::report::{Ledger, Scope};
+use runledger::internal::run::Instant;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 

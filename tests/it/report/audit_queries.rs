@@ -2,9 +2,9 @@
 
 use crate::support::ledger;
 use chrono_tz::Tz;
-use runledger::report::Span;
-use runledger::report::question::Question;
-use runledger::run::Instant;
+use runledger::internal::report::Span;
+use runledger::internal::report::question::Question;
+use runledger::internal::run::Instant;
 
 const ALWAYS: Span = Span { from: None, until: None };
 
@@ -21,7 +21,7 @@ fn lines_in(name: &str, columns: &[&str], span: &Span, limit: Option<u32>) -> Ve
     let line = |row: &Vec<_>| {
         let cells: Vec<String> = places
             .iter()
-            .map(|&place| runledger::report::Cell::exact(&row[place]).unwrap_or_default())
+            .map(|&place| runledger::internal::report::Cell::exact(&row[place]).unwrap_or_default())
             .collect();
         cells.join("|")
     };

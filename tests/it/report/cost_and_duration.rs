@@ -4,10 +4,10 @@ use super::{ALWAYS, MONTH, answer, exact};
 use crate::support::ledger;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::report::period::Calendar;
-use runledger::report::question::{QUESTIONS, Question};
-use runledger::report::{DateBasis, Dimension, Span, Table, cost, duration, run_scan};
-use runledger::run::Instant;
+use runledger::internal::report::period::Calendar;
+use runledger::internal::report::question::{QUESTIONS, Question};
+use runledger::internal::report::{DateBasis, Dimension, Span, Table, cost, duration, run_scan};
+use runledger::internal::run::Instant;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 

@@ -4,14 +4,14 @@ use crate::support::{golden, ledger};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::error::Result;
-use runledger::export::json::Layout;
-use runledger::export::{Dialect, csv, json, markdown, terminal};
-use runledger::report::credits::{CreditsOptions, report};
-use runledger::report::plan::Plan;
-use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
-use runledger::report::{Cell, Ledger, Scope, Span, Table};
-use runledger::run::{Instant, Usd};
+use runledger::internal::error::Result;
+use runledger::internal::export::json::Layout;
+use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
+use runledger::internal::report::credits::{CreditsOptions, report};
+use runledger::internal::report::plan::Plan;
+use runledger::internal::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+use runledger::internal::report::{Cell, Ledger, Scope, Span, Table};
+use runledger::internal::run::{Instant, Usd};
 use rusqlite::{Connection, params};
 
 /// The time of the ledger's last sync.

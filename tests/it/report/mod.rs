@@ -11,9 +11,9 @@ mod reconcile;
 
 use crate::support::ledger;
 use chrono_tz::Tz;
-use runledger::report::period::Calendar;
-use runledger::report::question::Question;
-use runledger::report::{Dimension, Span, Table, cost, duration};
+use runledger::internal::report::period::Calendar;
+use runledger::internal::report::question::Question;
+use runledger::internal::report::{Dimension, Span, Table, cost, duration};
 use rusqlite::Connection;
 
 const ALWAYS: Span = Span { from: None, until: None };

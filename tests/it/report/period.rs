@@ -5,9 +5,9 @@ use crate::support::workspace::at;
 use chrono::{Days, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use runledger::report::period::{Calendar, Period};
-use runledger::report::{DateBasis, Ledger, Scope, Span, cost};
-use runledger::run::Instant;
+use runledger::internal::report::period::{Calendar, Period};
+use runledger::internal::report::{DateBasis, Ledger, Scope, Span, cost};
+use runledger::internal::run::Instant;
 use serde_json::json;
 use std::collections::BTreeSet;
 

@@ -3,10 +3,10 @@
 use super::{ALWAYS, answer, exact};
 use crate::support::{golden, ledger};
 use chrono_tz::Tz;
-use runledger::export::json::Layout;
-use runledger::export::{Dialect, csv, json, markdown, terminal};
-use runledger::report::question::{QUESTIONS, Question};
-use runledger::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+use runledger::internal::export::json::Layout;
+use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
+use runledger::internal::report::question::{QUESTIONS, Question};
+use runledger::internal::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 
 #[test]
 fn every_question_file_starts_with_its_question() {

@@ -4,12 +4,12 @@ use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use runledger::report::plan::Plan;
-use runledger::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
-use runledger::report::{DateBasis, Scope, Span};
-use runledger::run::money::nanos_of_number;
-use runledger::run::{Instant, Usd};
-use runledger::store::{Archive, Lock};
+use runledger::internal::report::plan::Plan;
+use runledger::internal::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
+use runledger::internal::report::{DateBasis, Scope, Span};
+use runledger::internal::run::money::nanos_of_number;
+use runledger::internal::run::{Instant, Usd};
+use runledger::internal::store::{Archive, Lock};
 use rusqlite::{Connection, params};
 use std::path::Path;
 

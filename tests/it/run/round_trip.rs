@@ -4,9 +4,9 @@ use crate::support::document;
 use crate::support::document::{Json, read, same_run, units, write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use runledger::run::{Instant, Redaction, decode, json};
-use runledger::snapshot::Snapshot;
-use runledger::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
+use runledger::internal::run::{Instant, Redaction, decode, json};
+use runledger::internal::snapshot::Snapshot;
+use runledger::internal::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 

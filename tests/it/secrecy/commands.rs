@@ -1,7 +1,7 @@
 //! Secrets in the output of every command.
 
 use super::{KEY, PING, Stage, Traces, month_of};
-use runledger::store::Archive;
+use runledger::internal::store::Archive;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;

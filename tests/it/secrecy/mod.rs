@@ -12,7 +12,7 @@ use crate::support::fault::FaultPlan;
 use crate::support::fault_proxy::FaultProxy;
 use crate::support::ping_server::PingServer;
 use assert_cmd::cargo::CommandCargoExt;
-use runledger::sandbox::{Model, Options, Plan, Sandbox, TOKEN_PREFIX};
+use runledger::internal::sandbox::{Model, Options, Plan, Sandbox, TOKEN_PREFIX};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use super::{Stage, month_of};
 use crate::support::fault::{Fault, FaultPlan, Target};
-use runledger::sandbox::PipelineKind;
+use runledger::internal::sandbox::PipelineKind;
 use serde_json::json;
 
 #[test]

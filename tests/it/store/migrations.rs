@@ -3,7 +3,7 @@
 use crate::maintenance::{broken, closed, json_of, run};
 use crate::support::golden::assert_golden;
 use crate::support::workspace::at;
-use runledger::store::{Archive, Lock};
+use runledger::internal::store::{Archive, Lock};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};

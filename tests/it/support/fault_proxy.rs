@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, FaultPlan, Response};
 use super::gzip::{self, Bomb};
-use runledger::sandbox::Sandbox;
+use runledger::internal::sandbox::Sandbox;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};

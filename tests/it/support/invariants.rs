@@ -1,7 +1,7 @@
 //! Invariants of every archive at any time, whatever happened to the process that wrote it.
 
-use runledger::snapshot::Snapshot;
-use runledger::store::{run_columns, run_from_row};
+use runledger::internal::snapshot::Snapshot;
+use runledger::internal::store::{run_columns, run_from_row};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};

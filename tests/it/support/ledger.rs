@@ -1,7 +1,7 @@
 //! A ledger in memory for the tests of reports and exports, with rows written by hand.
 
 use chrono_tz::Tz;
-use runledger::report::{Ledger, Scope, Span};
+use runledger::internal::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
 
 /// The archive's schema: all migrations in order.

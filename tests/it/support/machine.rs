@@ -1,7 +1,7 @@
 //! A machine for tests of the whole program: the binary, a folder, and a sandbox API in the test's process.
 
 use chrono::{TimeDelta, Utc};
-use runledger::sandbox::{Call, Model, Options, Outcome, Plan, Sandbox};
+use runledger::internal::sandbox::{Call, Model, Options, Outcome, Plan, Sandbox};
 use serde_json::json;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,8 @@ use super::command::{Ran, ran, rows_of_csv};
 use super::workspace::{Workspace, at, options, rows_of};
 use chrono::TimeDelta;
 use fastrand::Rng;
-use runledger::sandbox::{Document, Model, Options as SandboxOptions, Outcome, PipelineKind, Plan};
-use runledger::sync::{Options, Summary};
+use runledger::internal::sandbox::{Document, Model, Options as SandboxOptions, Outcome, PipelineKind, Plan};
+use runledger::internal::sync::{Options, Summary};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -268,7 +268,7 @@ pub fn questions() -> Vec<Vec<&'static str>> {
         vec!["report", "duration", "--by", "week,pipeline", "--format", "csv"],
         vec!["export", "documents"],
     ];
-    for name in runledger::report::question::QUESTIONS.iter().map(|question| question.name) {
+    for name in runledger::internal::report::question::QUESTIONS.iter().map(|question| question.name) {
         questions.push(vec!["report", name, "--format", "csv"]);
     }
     for what in ["runs", "snapshots", "costs"] {

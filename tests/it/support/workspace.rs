@@ -1,13 +1,13 @@
 //! A workspace fixture: a sandbox API, a manual clock, and an archive in a temporary folder.
 
 use chrono::TimeDelta;
-use runledger::api::{BaseUrl, Client, ClientConfig, RetryPolicy};
-use runledger::error::Result;
-use runledger::run::Instant;
-use runledger::sandbox::{Call, Model, Options as SandboxOptions, Plan, Sandbox};
-use runledger::secret::ApiKey;
-use runledger::store::{Archive, Lock};
-use runledger::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext};
+use runledger::internal::api::{BaseUrl, Client, ClientConfig, RetryPolicy};
+use runledger::internal::error::Result;
+use runledger::internal::run::Instant;
+use runledger::internal::sandbox::{Call, Model, Options as SandboxOptions, Plan, Sandbox};
+use runledger::internal::secret::ApiKey;
+use runledger::internal::store::{Archive, Lock};
+use runledger::internal::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -118,11 +118,11 @@ impl Workspace {
     }
 
     pub fn sync_until(&self, stop: &CancelToken, options: &Options) -> Summary {
-        self.attempt(&self.path(), self.client(), stop, options, runledger::sync::sync)
+        self.attempt(&self.path(), self.client(), stop, options, runledger::internal::sync::sync)
     }
 
     pub fn sync_into(&self, path: &Path, options: &Options) -> Summary {
-        self.attempt(path, self.client(), &CancelToken::default(), options, runledger::sync::sync)
+        self.attempt(path, self.client(), &CancelToken::default(), options, runledger::internal::sync::sync)
     }
 
     pub fn sync_with_key(&self, key: &str, options: &Options) -> Summary {
@@ -131,7 +131,7 @@ impl Workspace {
 
     /// Syncs into the workspace's archive with another client.
     pub fn sync_by(&self, client: Arc<Client>, options: &Options) -> Summary {
-        self.attempt(&self.path(), client, &CancelToken::default(), options, runledger::sync::sync)
+        self.attempt(&self.path(), client, &CancelToken::default(), options, runledger::internal::sync::sync)
     }
 
     pub fn fetch(&self, ids: &[Uuid]) -> Summary {
@@ -140,7 +140,7 @@ impl Workspace {
             self.client(),
             &CancelToken::default(),
             &options(),
-            |archive, means, options| runledger::sync::fetch(archive, means, options, ids),
+            |archive, means, options| runledger::internal::sync::fetch(archive, means, options, ids),
         )
     }
 

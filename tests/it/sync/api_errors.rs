@@ -4,9 +4,9 @@ use super::{complete, exit_code, tally};
 use crate::support::workspace::{ATTEMPTS, Workspace, options, page_of, run_of};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use runledger::sandbox::Model;
-use runledger::store::SyncKind;
-use runledger::sync::Options;
+use runledger::internal::sandbox::Model;
+use runledger::internal::store::SyncKind;
+use runledger::internal::sync::Options;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -10,8 +10,8 @@ mod session;
 mod walk;
 
 use crate::support::workspace::{Workspace, options};
-use runledger::sandbox::Model;
-use runledger::sync::{Options, Summary};
+use runledger::internal::sandbox::Model;
+use runledger::internal::sync::{Options, Summary};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 

@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use proptest::prelude::*;
-use runledger::sandbox::{Model, Outcome};
-use runledger::sync::Options;
+use runledger::internal::sandbox::{Model, Outcome};
+use runledger::internal::sync::Options;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -125,7 +125,7 @@ proptest! {
             let (truth, archived, states) = (workspace.truth(), workspace.archived(), states.lock().unwrap());
             for id in before.iter().filter(|id| truth.contains_key(id)) {
                 prop_assert!(archived.contains_key(id), "{id} existed throughout");
-                if summary.kind != runledger::store::SyncKind::Incremental {
+                if summary.kind != runledger::internal::store::SyncKind::Incremental {
                     prop_assert!(states[id].contains(&archived[id]), "{id} is in a state of this sync");
                 }
             }

@@ -4,7 +4,7 @@ use super::{complete, exit_code};
 use crate::support::workspace::{Workspace, options};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use runledger::sandbox::PipelineKind;
+use runledger::internal::sandbox::PipelineKind;
 
 #[test]
 fn a_deleted_pipeline_keeps_its_newest_name() {

@@ -2,7 +2,7 @@
 
 use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
-use runledger::sandbox::TOKEN_PREFIX;
+use runledger::internal::sandbox::TOKEN_PREFIX;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -4,8 +4,8 @@ use super::{complete, settled, tally};
 use crate::support::workspace;
 use crate::support::workspace::{Workspace, options};
 use chrono::TimeDelta;
-use runledger::store::Lock;
-use runledger::sync::{Clock, Options};
+use runledger::internal::store::Lock;
+use runledger::internal::sync::{Clock, Options};
 use serde_json::{Value, json};
 
 #[test]

@@ -3,9 +3,9 @@
 use super::{complete, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
 use chrono::TimeDelta;
-use runledger::sandbox::{Options as SandboxOptions, Order};
-use runledger::store::SyncKind;
-use runledger::sync::Options;
+use runledger::internal::sandbox::{Options as SandboxOptions, Order};
+use runledger::internal::store::SyncKind;
+use runledger::internal::sync::Options;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use super::{files_below, names_after, root, sources};
 use clap::Command;
-use runledger::commands::Cli;
+use runledger::internal::commands::Cli;
 use std::fs;
 
 /// The module that a line of `lib.rs` declares. `None`: another line.

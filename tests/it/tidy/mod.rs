@@ -4,10 +4,10 @@ mod layout;
 mod prose;
 
 use clap::CommandFactory;
-use runledger::commands::Cli;
-use runledger::error::Error;
-use runledger::report::question::QUESTIONS;
-use runledger::store::Archive;
+use runledger::internal::commands::Cli;
+use runledger::internal::error::Error;
+use runledger::internal::report::question::QUESTIONS;
+use runledger::internal::store::Archive;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::files_below;
 use clap::Command;
-use runledger::commands::Cli;
+use runledger::internal::commands::Cli;
 use std::fs;
 
 /// Words and phrases that the house style replaces by plainer ones. Code spans may contain them.

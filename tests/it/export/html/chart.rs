@@ -1,7 +1,7 @@
 //! Charts of the HTML report: what they draw, truncate and omit.
 
 use super::{between, changed, data, html, large};
-use runledger::report::{Ledger, Scope, cost};
+use runledger::internal::report::{Ledger, Scope, cost};
 use serde_json::json;
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{between, data, html, scopes};
 use crate::support::ledger;
-use runledger::digest::{hash, to_base64};
-use runledger::report::Scope;
+use runledger::internal::digest::{hash, to_base64};
+use runledger::internal::report::Scope;
 use rusqlite::Connection;
 use serde_json::json;
 

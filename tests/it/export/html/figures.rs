@@ -2,13 +2,13 @@
 
 use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
-use runledger::export::html;
-use runledger::report::overview::calendar::{month_label, week_label};
-use runledger::report::overview::{PipelineSummary, gather};
-use runledger::report::period::Calendar;
-use runledger::report::question::Question;
-use runledger::report::{Cell, Dimension, Ledger, Scope, Span, cost, duration};
-use runledger::run::{Fixed, Instant, Seconds, Usd};
+use runledger::internal::export::html;
+use runledger::internal::report::overview::calendar::{month_label, week_label};
+use runledger::internal::report::overview::{PipelineSummary, gather};
+use runledger::internal::report::period::Calendar;
+use runledger::internal::report::question::Question;
+use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span, cost, duration};
+use runledger::internal::run::{Fixed, Instant, Seconds, Usd};
 
 const MONTHS: Dimension = Dimension::Period(Calendar::Month);
 
@@ -36,7 +36,7 @@ fn html_figures_equal_the_reports() {
 
             let mut expected: Vec<Vec<String>> = by_month.rows.iter().map(|row| texts(&row[..10])).collect();
             let row_of =
-                |label: &str, pipeline: &PipelineSummary, sums: &runledger::report::overview::Sums| {
+                |label: &str, pipeline: &PipelineSummary, sums: &runledger::internal::report::overview::Sums| {
                     let text = |part: &Option<String>| part.clone().unwrap_or_default();
                     let cost = &sums.cost;
                     vec![
@@ -95,7 +95,7 @@ fn html_figures_equal_the_reports() {
                 .filter(|row| !row[0].is_empty())
                 .map(|row| row[column].clone())
                 .collect();
-            let rate = |sums: &runledger::report::overview::Sums| {
+            let rate = |sums: &runledger::internal::report::overview::Sums| {
                 sums.success_rate().map_or_else(String::new, |rate| rate.to_string())
             };
             let found: Vec<String> = overview.all.months.iter().map(|(_, sums)| rate(sums)).collect();
@@ -146,9 +146,9 @@ fn html_anomalies_equal_the_anomalies_report() {
                     outlier.label.iter().map(|part| part.clone().unwrap_or_default()).collect();
                 row.push(outlier.run_id.clone());
                 row.push(outlier.scored.booked_at.to_string());
-                let band = |band: Option<runledger::report::overview::ControlBand>,
+                let band = |band: Option<runledger::internal::report::overview::ControlBand>,
                             unit: fn(i128) -> String| {
-                    let parts = |band: runledger::report::overview::ControlBand| {
+                    let parts = |band: runledger::internal::report::overview::ControlBand| {
                         [band.value, band.median, band.low, band.high].map(unit)
                     };
                     band.map(parts).unwrap_or_default()

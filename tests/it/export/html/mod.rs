@@ -10,10 +10,10 @@ mod figures;
 use crate::support::ledger;
 use crate::support::workspace::at;
 use chrono_tz::Tz;
-use runledger::export::html;
-use runledger::report::overview::{Overview, gather};
-use runledger::report::{DateBasis, Scope, Span};
-use runledger::run::{Instant, Seconds};
+use runledger::internal::export::html;
+use runledger::internal::report::overview::{Overview, gather};
+use runledger::internal::report::{DateBasis, Scope, Span};
+use runledger::internal::run::{Instant, Seconds};
 use rusqlite::Connection;
 use serde_json::Value;
 

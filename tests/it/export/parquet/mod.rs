@@ -7,10 +7,10 @@ mod values;
 
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
-use runledger::error::Error;
-use runledger::export::parquet::{Options, Summary, TableSummary};
-use runledger::report::rows::dataset::DatasetTable;
-use runledger::report::{Ledger, Scope};
+use runledger::internal::error::Error;
+use runledger::internal::export::parquet::{Options, Summary, TableSummary};
+use runledger::internal::report::rows::dataset::DatasetTable;
+use runledger::internal::report::{Ledger, Scope};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,7 +31,7 @@ fn write_of(
     scope: Scope,
     options: &Options,
 ) -> Result<Summary, Error> {
-    runledger::export::parquet::write(
+    runledger::internal::export::parquet::write(
         &[Ledger::open(archive, scope).unwrap().for_workspace(workspace)],
         folder,
         options,

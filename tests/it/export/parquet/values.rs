@@ -6,12 +6,12 @@ use ::parquet::basic::{LogicalType, TimeUnit};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 use chrono_tz::Tz;
-use runledger::error::Error;
-use runledger::export::parquet::schema;
-use runledger::report::rows::Value;
-use runledger::report::rows::dataset::{DatasetTable, RowRange, rows};
-use runledger::report::{Ledger, Scope};
-use runledger::run::{Instant, Usd};
+use runledger::internal::error::Error;
+use runledger::internal::export::parquet::schema;
+use runledger::internal::report::rows::Value;
+use runledger::internal::report::rows::dataset::{DatasetTable, RowRange, rows};
+use runledger::internal::report::{Ledger, Scope};
+use runledger::internal::run::{Instant, Usd};
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -143,7 +143,7 @@ fn sums_of_exact_amounts_equal_the_report() {
     let folder = tempfile::tempdir().unwrap();
     write(&archive, folder.path());
     let ledger = ledger::opened(&archive, &Default::default(), Tz::UTC);
-    let total = runledger::report::cost::total(&ledger).unwrap().total();
+    let total = runledger::internal::report::cost::total(&ledger).unwrap().total();
     let mut sum = 0_i128;
     for name in files(folder.path()).keys().filter(|name| name.starts_with("runs/")) {
         for row in rows_of(&folder.path().join(name)) {
@@ -208,7 +208,7 @@ fn every_table_of_the_parquet_docs_matches_the_schema() {
 
 #[test]
 fn an_archive_without_runs_gives_all_tables() {
-    let archive = runledger::store::Archive::temporary().unwrap();
+    let archive = runledger::internal::store::Archive::temporary().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
     write(archive.connection(), &place);

@@ -1,0 +1,96 @@
+//! What the command, the tests, the benchmarks and the fuzz targets use beyond the facade. Not a public interface.
+
+#![allow(missing_docs, reason = "each item is documented where it is defined")]
+
+pub mod api {
+    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RetryPolicy};
+}
+pub mod close {
+    pub use crate::close::{CloseRequest, close_month, totals};
+}
+pub mod commands {
+    pub use crate::commands::{Cli, Command, query, renamed_flag, run, status};
+}
+pub mod digest {
+    pub use crate::digest::{HashingWriter, hash, to_base64, to_hex};
+}
+pub mod error {
+    pub use crate::error::{EXIT_CODES, Error, Result};
+}
+pub mod export {
+    pub mod column_totals {
+        pub use crate::export::column_totals::{ColumnTotals};
+    }
+    pub mod focus {
+        pub use crate::export::focus::{Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version, write_billing_period};
+    }
+    pub mod manifest {
+        pub use crate::export::manifest::{Manifest, Provenance};
+    }
+    pub mod parquet {
+        pub mod folder {
+            pub use crate::export::parquet::folder::{file_name, file_path};
+        }
+        pub use crate::export::parquet::{Options, Summary, TableSummary, schema, write, writer};
+    }
+    pub mod verify {
+        pub use crate::export::verify::{FileCheck, compare};
+    }
+    pub use crate::export::{Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, csv, escape_formula, html, json, markdown, terminal, write_documents, write_rows, write_table};
+}
+pub mod renamed {
+    pub use crate::renamed::{NameKind, RENAMED, Renamed};
+}
+pub mod report {
+    pub mod credits {
+        pub use crate::report::credits::{CreditsOptions, report};
+    }
+    pub mod overview {
+        pub mod calendar {
+            pub use crate::report::overview::calendar::{month_label, week_label};
+        }
+        pub use crate::report::overview::{ControlBand, Overview, PipelineSummary, Sums, gather};
+    }
+    pub mod period {
+        pub use crate::report::period::{Calendar, Period};
+    }
+    pub mod plan {
+        pub use crate::report::plan::{Plan};
+    }
+    pub mod question {
+        pub use crate::report::question::{QUESTIONS, Question, reports};
+    }
+    pub mod reconcile {
+        pub use crate::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
+    }
+    pub mod scope {
+        pub use crate::report::scope::{ScopeDefaults};
+    }
+    pub mod table {
+        pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+    }
+    pub use crate::report::{Cell, CostComponent, CostedRun, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table, cost, duration, rows, run_cost, run_scan};
+}
+pub mod run {
+    pub mod money {
+        pub use crate::run::money::{decimal_parts, nanos_of_number};
+    }
+    pub use crate::run::{ChargeStatus, Fixed, Instant, Redaction, Run, Seconds, Status, Usd, decode, json};
+}
+#[cfg(feature = "sandbox")]
+pub mod sandbox {
+    pub use crate::sandbox::{Call, Document, Model, Options, Order, Outcome, PipelineKind, Plan, Sandbox, TOKEN_PREFIX};
+}
+pub mod secret {
+    pub use crate::secret::{ApiKey};
+}
+pub mod snapshot {
+    pub use crate::snapshot::{Snapshot, hash};
+}
+pub mod store {
+    pub use crate::store::{Archive, Detail, Frozen, InsertHint, Lock, RowLayout, SyncKind, Upsert, run_columns, run_from_row};
+}
+pub mod sync {
+    pub use crate::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync};
+}
+
