@@ -8,9 +8,10 @@
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use runledger::{
-    ApiKey, Archive, BaseUrl, Calendar, CancelToken, Client, ClientConfig, Clock, CloseRequest, Destination, Dimension,
-    Error, Format, Instant, Ledger, Lock, Model, Observer, Progress, Result, Sandbox, SandboxOptions, SandboxPlan, Scope,
-    ScopeDefaults, SyncContext, SyncOptions, WriteOptions, close_month, cost_report, cost_total, sync, write_table,
+    ApiKey, Archive, BaseUrl, Calendar, CancelToken, Client, ClientConfig, Clock, CloseRequest, Destination,
+    Dimension, Error, Format, Instant, Ledger, Lock, Model, Observer, Progress, Result, Sandbox,
+    SandboxOptions, SandboxPlan, Scope, ScopeDefaults, SyncContext, SyncOptions, WriteOptions, close_month,
+    cost_report, cost_total, sync, write_table,
 };
 use std::path::Path;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 ///
 /// # Errors
 /// Those of the file system, and those of `fill`.
-pub fn write_atomically<E: From<io::Error>>(
+pub(crate) fn write_atomically<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -40,7 +40,7 @@ pub fn write_atomically<E: From<io::Error>>(
 }
 
 /// Whether two paths lead to the same file, which need not exist yet.
-pub fn same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
         return (one.dev(), one.ino()) == (other.dev(), other.ino());
     }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 
 /// A SHA-256 hash.
-pub type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// SHA-256 of the bytes.
 pub fn hash(bytes: &[u8]) -> Hash {
@@ -19,7 +19,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Appends bytes as lowercase hexadecimal digits.
-pub fn append_hex(bytes: &[u8], text: &mut Vec<u8>) {
+pub(crate) fn append_hex(bytes: &[u8], text: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);

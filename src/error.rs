@@ -22,7 +22,7 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
 ];
 
 /// The hint for a damaged archive.
-pub const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, \
+pub(crate) const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, \
     or recover what is readable with `sqlite3 FILE .recover`";
 
 /// The result of every fallible function of runledger.
@@ -200,7 +200,7 @@ fn with_codes(failed: &[(String, u8)]) -> String {
 }
 
 /// The hint for an error of the file system. `None`: there is no general advice.
-pub fn hint_of_io(error: &io::Error) -> Option<&'static str> {
+pub(crate) fn hint_of_io(error: &io::Error) -> Option<&'static str> {
     Some(match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "free some disk space or raise the file size limit (`ulimit -f`), then run the command again"
@@ -249,7 +249,7 @@ fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
 
 /// The lines that people see: `error: …`, the cause and the hint. Control characters are escaped, because a text may
 /// quote data.
-pub fn render(text: &str, hint: Option<&str>) -> String {
+pub(crate) fn render(text: &str, hint: Option<&str>) -> String {
     let lines: Vec<_> = text.lines().map(escape_control).collect();
     let hint = hint.map_or_else(String::new, |hint| format!("\n  hint:  {}", escape_control(hint)));
     format!("error: {}{hint}", lines.join("\n"))

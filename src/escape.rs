@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Escapes control characters, line ends and bidirectional marks as `\u{…}` or `\n`.
-pub fn escape_control(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape_control(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_control) {
         return Cow::Borrowed(text);
     }

@@ -19,10 +19,13 @@ pub mod error {
 }
 pub mod export {
     pub mod column_totals {
-        pub use crate::export::column_totals::{ColumnTotals};
+        pub use crate::export::column_totals::ColumnTotals;
     }
     pub mod focus {
-        pub use crate::export::focus::{Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version, write_billing_period};
+        pub use crate::export::focus::{
+            Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version,
+            write_billing_period,
+        };
     }
     pub mod manifest {
         pub use crate::export::manifest::{Manifest, Provenance};
@@ -36,7 +39,10 @@ pub mod export {
     pub mod verify {
         pub use crate::export::verify::{FileCheck, compare};
     }
-    pub use crate::export::{Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, csv, escape_formula, html, json, markdown, terminal, write_documents, write_rows, write_table};
+    pub use crate::export::{
+        Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, csv, escape_formula, html, json,
+        markdown, terminal, write_documents, write_rows, write_table,
+    };
 }
 pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
@@ -55,7 +61,7 @@ pub mod report {
         pub use crate::report::period::{Calendar, Period};
     }
     pub mod plan {
-        pub use crate::report::plan::{Plan};
+        pub use crate::report::plan::Plan;
     }
     pub mod question {
         pub use crate::report::question::{QUESTIONS, Question, reports};
@@ -64,12 +70,15 @@ pub mod report {
         pub use crate::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
     }
     pub mod scope {
-        pub use crate::report::scope::{ScopeDefaults};
+        pub use crate::report::scope::ScopeDefaults;
     }
     pub mod table {
         pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     }
-    pub use crate::report::{Cell, CostComponent, CostedRun, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table, cost, duration, rows, run_cost, run_scan};
+    pub use crate::report::{
+        Cell, CostComponent, CostedRun, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table, cost,
+        duration, rows, run_cost, run_scan,
+    };
 }
 pub mod run {
     pub mod money {
@@ -79,18 +88,23 @@ pub mod run {
 }
 #[cfg(feature = "sandbox")]
 pub mod sandbox {
-    pub use crate::sandbox::{Call, Document, Model, Options, Order, Outcome, PipelineKind, Plan, Sandbox, TOKEN_PREFIX};
+    pub use crate::sandbox::{
+        Call, Document, Model, Options, Order, Outcome, PipelineKind, Plan, Sandbox, TOKEN_PREFIX,
+    };
 }
 pub mod secret {
-    pub use crate::secret::{ApiKey};
+    pub use crate::secret::ApiKey;
 }
 pub mod snapshot {
     pub use crate::snapshot::{Snapshot, hash};
 }
 pub mod store {
-    pub use crate::store::{Archive, Detail, Frozen, InsertHint, Lock, RowLayout, SyncKind, Upsert, run_columns, run_from_row};
+    pub use crate::store::{
+        Archive, Detail, Frozen, InsertHint, Lock, RowLayout, SyncKind, Upsert, run_columns, run_from_row,
+    };
 }
 pub mod sync {
-    pub use crate::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync};
+    pub use crate::sync::{
+        CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync,
+    };
 }
-

@@ -39,6 +39,7 @@
 //! handle and must not be called from within it. Before version 1.0, any minor version may change this interface; the
 //! CHANGELOG lists changes of the archive's schema, report names and exported columns.
 
+#![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod escape;
@@ -105,7 +106,7 @@ pub use sandbox::{Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox
 pub use secret::{ApiKey, PingUrl};
 pub use store::{Archive, ArchiveStats, BackupSummary, Close, CloseTotals, Frozen, Lock, SyncKind};
 pub use sync::{
-    CancelToken, Clock, Observer, Options as SyncOptions, Progress, Summary as SyncSummary, SyncContext, SystemClock, fetch,
-    sync,
+    CancelToken, Clock, Observer, Options as SyncOptions, Progress, Summary as SyncSummary, SyncContext,
+    SystemClock, fetch, sync,
 };
 pub use workspace::{Workspace, open as open_workspaces};

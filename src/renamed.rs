@@ -56,6 +56,6 @@ impl Renamed {
 }
 
 /// The entry of an old name. `None`: no name of that kind was replaced.
-pub fn renamed(kind: NameKind, old: &str) -> Option<Renamed> {
+pub(crate) fn renamed(kind: NameKind, old: &str) -> Option<Renamed> {
     RENAMED.into_iter().find(|renamed| renamed.kind == kind && renamed.old == old)
 }

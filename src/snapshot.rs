@@ -7,7 +7,7 @@ use crate::run::json::Entries;
 use crate::run::{Run, TriggerType};
 
 /// SHA-256 of a run's document.
-pub type ContentHash = Hash;
+pub(crate) type ContentHash = Hash;
 
 /// A run with the hash of its document.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Snapshot {
 
 /// A field that differs between two states of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// The field's name in the API.
     pub field: String,
     /// Its JSON before. `None`: it was absent.
@@ -41,7 +41,7 @@ pub struct Change {
 }
 
 /// The differences between two states of a run, in the order of the later document.
-pub fn changes(before: &Run, after: &Run) -> Vec<Change> {
+pub(crate) fn changes(before: &Run, after: &Run) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
     let change = |field: &str| {
@@ -54,7 +54,7 @@ pub fn changes(before: &Run, after: &Run) -> Vec<Change> {
 
 /// The result of comparing a state just seen with the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
+pub(crate) enum Comparison {
     /// Everything seen is stored already; the stored state may have more fields.
     Known,
     /// Something differs, and every stored field was seen again.
@@ -67,7 +67,7 @@ pub enum Comparison {
 ///
 /// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
 /// would add a snapshot in turn.
-pub fn compare(stored: &Run, seen: &Run) -> Comparison {
+pub(crate) fn compare(stored: &Run, seen: &Run) -> Comparison {
     let changes = changes(stored, seen);
     let shows_less = changes.iter().any(|change| change.after.is_none());
     let differs = changes.iter().any(|change| change.after.is_some());

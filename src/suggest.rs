@@ -9,7 +9,7 @@ const MAX_EDITS: usize = 3;
 const MIN_AFFIX: usize = 3;
 
 /// A hint such as "did you mean `zone`?". `None`: no known name is similar.
-pub fn did_you_mean<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub(crate) fn did_you_mean<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
     nearest(typed, known).map(|name| format!("did you mean `{name}`?"))
 }
 

@@ -91,7 +91,7 @@ fn check_disjoint(one: &Workspace, other: &Workspace) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
+pub(crate) fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
     workspaces.iter().map(|workspace| Ok(workspace.archive.connection().unchecked_transaction()?)).collect()
 }
 
@@ -100,7 +100,7 @@ pub fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>
 /// # Errors
 /// [`Error::Usage`] when the request is invalid, or when two workspaces have different months: sums over both would mix
 /// them.
-pub fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
+pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
     let mut ledgers: Vec<Ledger<'w>> = Vec::with_capacity(workspaces.len());
     for Workspace { name, archive, defaults, .. } in workspaces {
         let scope = Scope::resolve(request, defaults, archive)?;
@@ -141,7 +141,7 @@ fn check_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Those of `answer`, which gets the index of the ledger and the ledger.
-pub fn append_answers(
+pub(crate) fn append_answers(
     ledgers: &[Ledger<'_>],
     mut answer: impl FnMut(usize, &Ledger<'_>) -> Result<Table>,
 ) -> Result<Table> {

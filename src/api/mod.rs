@@ -6,7 +6,8 @@ mod retry;
 
 pub use base_url::BaseUrl;
 pub use page::Page;
-pub use retry::{Failure, RetryPolicy, parse_retry_after};
+pub use retry::RetryPolicy;
+pub(crate) use retry::{Failure, parse_retry_after};
 
 use crate::error::{Error, Result};
 use crate::http::{client_builder, root_cause, tls_unavailable};
@@ -60,7 +61,7 @@ impl Default for Limits {
 }
 
 /// Waits between two attempts. Tests record the time instead of waiting.
-pub type Sleeper = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Sleeper = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A client of the API. It builds every URL itself: it follows neither redirects nor `next` links.
 pub struct Client {

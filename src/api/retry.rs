@@ -104,7 +104,7 @@ impl RetryPolicy {
 }
 
 /// Parses `Retry-After`: seconds, or an HTTP date relative to `now`. `None`: it is neither.
-pub fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

@@ -8,8 +8,8 @@ mod output;
 mod scope;
 mod value_parsers;
 
-pub use api::{ApiArgs, LockArgs};
-pub use notifications::NotificationArgs;
-pub use output::{FormatArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
-pub use scope::{PeriodArgs, ScopeArgs};
-pub use value_parsers::{Names, at_least_one, decimal_mark, first_given, rate, separator, time_span};
+pub(crate) use api::{ApiArgs, LockArgs};
+pub(crate) use notifications::NotificationArgs;
+pub(crate) use output::{FormatArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
+pub(crate) use scope::{PeriodArgs, ScopeArgs};
+pub(crate) use value_parsers::{Names, at_least_one, first_given, time_span};

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 /// Accepts any text and offers these names for completion. The command itself rejects an unknown name, so that the
 /// error can suggest a similar one.
 #[derive(Clone)]
-pub struct Names(pub Vec<&'static str>);
+pub(crate) struct Names(pub Vec<&'static str>);
 
 impl TypedValueParser for Names {
     type Value = String;
@@ -26,7 +26,7 @@ impl TypedValueParser for Names {
 }
 
 /// Parses a count of at least 1.
-pub fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
@@ -35,7 +35,7 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 /// Parses a rate per second of at least 0.001.
-pub fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
         Ok(_) => Err("must be at least 0.001".to_owned()),
@@ -44,7 +44,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// Parses a span of time such as `7d`, `26h`, `30m` or `90s`, of at most 100 years.
-pub fn time_span(text: &str) -> Result<TimeDelta, String> {
+pub(crate) fn time_span(text: &str) -> Result<TimeDelta, String> {
     let form = || "a span of time looks like 7d, 26h, 30m or 90s".to_owned();
     let unit = text.chars().last().ok_or_else(form)?;
     let seconds = match unit {
@@ -60,7 +60,7 @@ pub fn time_span(text: &str) -> Result<TimeDelta, String> {
 }
 
 /// Parses the field separator of CSV.
-pub fn separator(text: &str) -> Result<u8, String> {
+pub(crate) fn separator(text: &str) -> Result<u8, String> {
     match text {
         "," => Ok(b','),
         ";" => Ok(b';'),
@@ -71,7 +71,7 @@ pub fn separator(text: &str) -> Result<u8, String> {
 }
 
 /// Parses the decimal mark of CSV.
-pub fn decimal_mark(text: &str) -> Result<u8, String> {
+pub(crate) fn decimal_mark(text: &str) -> Result<u8, String> {
     match text {
         "." => Ok(b'.'),
         "," => Ok(b','),
@@ -80,6 +80,6 @@ pub fn decimal_mark(text: &str) -> Result<u8, String> {
 }
 
 /// The first flag that was given, of those that a command does not support. `None`: none was given.
-pub fn first_given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
+pub(crate) fn first_given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
     flags.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)
 }

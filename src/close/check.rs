@@ -6,7 +6,7 @@ use crate::report::{Ledger, Scope};
 use crate::store::{Archive, CheckResult, Close};
 
 /// Compares the totals, names and rows of each closed month with what it froze.
-pub fn check_closes(archive: &Archive) -> CheckResult {
+pub(crate) fn check_closes(archive: &Archive) -> CheckResult {
     let mut checked =
         CheckResult::new("closes", "closes", "each gives the totals, names and rows that it froze");
     match archive.closes() {

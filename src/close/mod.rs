@@ -7,8 +7,9 @@ mod check;
 mod objection;
 mod totals;
 
-pub use check::check_closes;
-pub use objection::{Month, Objection, corrected_elsewhere, objections};
+pub(crate) use check::check_closes;
+pub use objection::Objection;
+pub(crate) use objection::{Month, corrected_elsewhere, objections};
 pub use totals::totals;
 
 use crate::error::{Error, Result};

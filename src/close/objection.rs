@@ -96,7 +96,7 @@ impl fmt::Display for Objection {
 
 /// A month that a close is about to freeze.
 #[derive(Debug, Clone, Copy)]
-pub struct Month<'a> {
+pub(crate) struct Month<'a> {
     /// Its label: `2026-01`.
     pub label: &'a str,
     /// The first instant inside.
@@ -109,7 +109,7 @@ pub struct Month<'a> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_>) -> Result<Vec<Objection>> {
+pub(crate) fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_>) -> Result<Vec<Objection>> {
     let mut objections = Vec::new();
     // Only a sync that began after the month ended shows the runs of its last minute.
     match archive.last_complete_sync()?.map(|sync| sync.started_at) {
@@ -155,7 +155,11 @@ fn neighbor(other: &Frozen, month: Month<'_>, date_basis: DateBasis) -> Option<O
 ///
 /// # Errors
 /// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read the close.
-pub fn corrected_elsewhere(archive: &Archive, close: &Close, known_at: Instant) -> Result<Vec<Objection>> {
+pub(crate) fn corrected_elsewhere(
+    archive: &Archive,
+    close: &Close,
+    known_at: Instant,
+) -> Result<Vec<Objection>> {
     let changes = restatements(archive.connection(), &Scope::of_close(close)?, Some(known_at))?;
     let contains_correction = |Frozen { starts_at, ends_at, .. }: &Frozen| {
         changes.iter().any(|change| {

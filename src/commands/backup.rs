@@ -26,7 +26,7 @@ pub struct BackupArgs {
 /// # Errors
 /// [`Error::Usage`] when the destination belongs to the archive, [`Error::Output`] when it cannot be written,
 /// [`Error::Archive`] when the archive cannot be copied completely.
-pub fn run(args: &BackupArgs, path: &Path) -> Result<()> {
+pub(super) fn run(args: &BackupArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let destination = &args.file;
     reject_own_files(path, destination)?;

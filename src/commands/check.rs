@@ -25,7 +25,7 @@ pub struct CheckArgs {
 ///
 /// # Errors
 /// [`Error::Archive`] naming the checks that failed.
-pub fn run(args: &CheckArgs, path: &Path) -> Result<()> {
+pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_checking(path)?;
     let mut checked = archive.check()?;
     // The reports of a close need temporary views, which the connection for checking does not create.

@@ -54,7 +54,7 @@ pub struct CloseArgs {
 ///
 /// # Errors
 /// As [`close_month`]; [`crate::error::Error::Locked`] when another command is writing to the archive.
-pub fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
     let Some(month) = &args.period else {
         return list(&Archive::open_for_reading(path)?.closes()?, args.json);
     };

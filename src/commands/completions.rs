@@ -36,7 +36,7 @@ pub enum Shell {
 ///
 /// # Errors
 /// [`Error::Output`](crate::error::Error::Output) when standard output cannot be written.
-pub fn run(args: &CompletionsArgs) -> Result<()> {
+pub(super) fn run(args: &CompletionsArgs) -> Result<()> {
     if !cfg!(feature = "manual") {
         return Err(built_without("completions", "manual"));
     }

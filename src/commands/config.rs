@@ -20,7 +20,7 @@ pub struct ConfigArgs {
 }
 
 /// Prints each setting, its value and its origin. A secret is printed as `(set)`.
-pub fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
     let rows = settings.in_force(archive)?.into_iter().map(|(name, setting)| {
         vec![Cell::text(name), Cell::Text(setting.value), Cell::text(setting.origin.to_string())]
     });

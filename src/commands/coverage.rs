@@ -41,7 +41,7 @@ const MAX_GAPS_LISTED: usize = 20;
 ///
 /// # Errors
 /// [`Error::Partial`] when a gap is unexplained.
-pub fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let mut report = CoverageReport::new(&archive, SystemClock.now())?;
     if let Some(listed) = ask_api(args, settings.workspace_at(path))? {

@@ -24,7 +24,7 @@ pub struct DatasetteArgs {
 ///
 /// # Errors
 /// [`Error::Usage`] when two archives have the same name. [`Error::Archive`] for one that cannot be read.
-pub fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
+pub(super) fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
     let paths = if db.is_empty() { vec![settings::archive(None).value] } else { db.to_vec() };
     let mut served: Vec<ServedArchive> = Vec::with_capacity(paths.len());
     for path in paths {

@@ -20,7 +20,7 @@ pub struct DriftArgs {
 }
 
 /// Lists each unknown field, value and type with the time it was first seen and an example run, oldest first.
-pub fn run(args: &DriftArgs, path: &Path) -> Result<()> {
+pub(super) fn run(args: &DriftArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let columns = ["field", "kind", "observed", "first_seen_at", "example_run_id"];
     let rows = archive.drift()?.into_iter().map(|row| {

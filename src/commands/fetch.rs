@@ -38,7 +38,7 @@ pub struct FetchArgs {
 ///
 /// # Errors
 /// [`crate::error::Error::Partial`] when a run could not be fetched.
-pub fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<()> {
     let options = Options {
         concurrency: args.api.concurrency,
         redaction: settings::redaction()?,

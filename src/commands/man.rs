@@ -40,7 +40,7 @@ struct Page {
 ///
 /// # Errors
 /// [`Error::Usage`] when there is no such command, [`Error::Output`] when a page cannot be written.
-pub fn run(args: &ManArgs) -> Result<()> {
+pub(super) fn run(args: &ManArgs) -> Result<()> {
     if !cfg!(feature = "manual") {
         return Err(built_without("man pages", "manual"));
     }

@@ -46,7 +46,7 @@ pub struct ReconcileArgs {
 ///
 /// # Errors
 /// [`Error::Partial`] when no cause explains the difference.
-pub fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()> {
     let invoice = Invoice::parse(&args.invoice)?;
     let archive = Archive::open_for_reading(path)?;
     let month = ScopeArgs {

@@ -40,7 +40,7 @@ pub struct RestatementsArgs {
 ///
 /// # Errors
 /// [`Error::Usage`] when the month is not closed.
-pub fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     // One read transaction, so that all months show the same state.
     let _reading = archive.connection().unchecked_transaction()?;

@@ -42,7 +42,7 @@ pub struct SandboxArgs {
 ///
 /// # Errors
 /// [`Error::Internal`] when the port is not available.
-pub fn run(args: &SandboxArgs) -> Result<()> {
+pub(super) fn run(args: &SandboxArgs) -> Result<()> {
     let plan = Plan { seed: args.seed, runs: args.runs, ..Plan::ending_at(Utc::now()) };
     let options = Options {
         port: args.port,

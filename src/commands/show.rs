@@ -35,7 +35,7 @@ pub struct ShowArgs {
 ///
 /// # Errors
 /// [`Error::Usage`] when the archive has no such run.
-pub fn run(args: &ShowArgs, path: &Path) -> Result<()> {
+pub(super) fn run(args: &ShowArgs, path: &Path) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let history = archive.history(args.id)?;
     let Some(current) = history.last() else {

@@ -50,7 +50,7 @@ pub struct VerifyArgs {
 ///
 /// # Errors
 /// [`Error::Partial`] when a run differs, is missing from the API, or could not be compared.
-pub fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     let (_, client) = client(&args.api, settings.workspace_at(path))?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));

@@ -24,7 +24,7 @@ pub struct VerifyFileArgs {
 ///
 /// # Errors
 /// [`Error::Usage`] when the file or the manifest cannot be read, [`Error::Partial`] when a check fails.
-pub fn run(args: &VerifyFileArgs) -> Result<()> {
+pub(super) fn run(args: &VerifyFileArgs) -> Result<()> {
     let path = &args.file;
     let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)

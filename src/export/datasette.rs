@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 /// An archive that Datasette serves.
 #[derive(Debug, Clone)]
-pub struct ServedArchive {
+pub(crate) struct ServedArchive {
     /// The name in Datasette: the file name without its extension.
     pub name: String,
     /// The tables, with descriptions.
@@ -44,7 +44,7 @@ const HIDDEN: &str = "refinery_schema_history";
 /// The metadata has no `units`: Datasette 1.0 does not support them, and earlier versions display
 /// amounts with SI prefixes and fewer digits. The description of each column names its unit
 /// instead.
-pub fn write(archives: &[ServedArchive], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(archives: &[ServedArchive], out: &mut dyn Write) -> io::Result<()> {
     let databases = archives.iter().map(|archive| (archive.name.as_str(), database(archive)));
     let metadata = Metadata {
         title: "runledger",

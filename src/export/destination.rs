@@ -45,7 +45,7 @@ impl From<Error> for WriteError {
 ///
 /// # Errors
 /// [`Error::Usage`] with the path of the archive.
-pub fn reject_archive(path: &Path) -> Result<()> {
+pub(crate) fn reject_archive(path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
     let archive = COMPANION_SUFFIXES.iter().find_map(|suffix| text.strip_suffix(suffix)).map(Path::new);
     match [Some(path), archive].into_iter().flatten().find(|path| is_archive(path)) {

@@ -113,7 +113,7 @@ impl Dialect {
 }
 
 /// Whether the texts of the column are instants.
-pub fn is_instant_column(column: &str) -> bool {
+pub(crate) fn is_instant_column(column: &str) -> bool {
     column.ends_with(INSTANT_SUFFIX)
 }
 

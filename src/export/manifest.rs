@@ -276,7 +276,7 @@ struct ManifestVersion {
 }
 
 /// The path of the manifest of the file at `path`: `costs.manifest.json` for `costs.csv`.
-pub fn manifest_path(path: &Path) -> PathBuf {
+pub(crate) fn manifest_path(path: &Path) -> PathBuf {
     path.with_extension(EXTENSION)
 }
 
@@ -285,7 +285,7 @@ pub fn manifest_path(path: &Path) -> PathBuf {
 /// # Errors
 /// [`Error::Usage`] when the destination is not a file that can have a manifest, or when the
 /// manifest would overwrite that of another file.
-pub fn output_paths(destination: &Destination) -> Result<(&Path, PathBuf)> {
+pub(crate) fn output_paths(destination: &Destination) -> Result<(&Path, PathBuf)> {
     let Destination::File(path) = destination else {
         return Err(Error::Usage {
             what: "--manifest needs an output file".to_owned(),

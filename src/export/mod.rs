@@ -1,25 +1,27 @@
 //! Exports: tables and row streams, written in a format to a destination.
 
-pub mod column_totals;
+pub(crate) mod column_totals;
 pub mod csv;
-pub mod datasette;
-pub mod destination;
-pub mod dialect;
-pub mod focus;
+pub(crate) mod datasette;
+pub(crate) mod destination;
+pub(crate) mod dialect;
+pub(crate) mod focus;
 mod formula_guard;
 pub mod html;
 pub mod json;
-pub mod manifest;
+pub(crate) mod manifest;
 pub mod markdown;
-pub mod parquet;
+pub(crate) mod parquet;
 mod sparkline;
 pub mod terminal;
-pub mod verify;
-pub mod write;
-pub mod xlsx;
+pub(crate) mod verify;
+pub(crate) mod write;
+pub(crate) mod xlsx;
 
-pub use destination::{Destination, WriteError, reject_archive};
+pub(crate) use destination::reject_archive;
+pub use destination::{Destination, WriteError};
 pub use dialect::Dialect;
 pub use formula_guard::escape_formula;
-pub use sparkline::with_charts;
-pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table, write_with};
+pub(crate) use sparkline::with_charts;
+pub(crate) use write::write_with;
+pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table};

@@ -32,7 +32,7 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 /// additional characters.
 ///
 /// `by_month` is the same report grouped by month too.
-pub fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
+pub(crate) fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
     let mut charted = table.clone();
     let mut room = room;
     if let Some((lines, width)) = by_month.and_then(|by_month| sparklines(table, by_month))

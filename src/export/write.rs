@@ -139,7 +139,7 @@ pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination:
 ///
 /// # Errors
 /// As [`write_table`], and the errors of `fill`.
-pub fn write_with(
+pub(crate) fn write_with(
     columns: Vec<String>,
     options: &WriteOptions,
     destination: &Destination,

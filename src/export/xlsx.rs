@@ -35,7 +35,7 @@ pub fn write_table(
 /// # Errors
 /// [`Error::Usage`] when the table exceeds the limits of a sheet.
 #[cfg(feature = "xlsx")]
-pub fn write_table(
+pub(crate) fn write_table(
     table: &Table,
     manifest: &Manifest,
     zone: Tz,
@@ -77,7 +77,7 @@ mod workbook {
     const INSTANT_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
 
     /// Builds the file. The same table gives the same bytes.
-    pub fn build(
+    pub(super) fn build(
         table: &Table,
         manifest: &Manifest,
         zone: Tz,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The cost center of a run that no rule matches. Its cost is not spread over other cost centers.
-pub const UNALLOCATED: &str = "unallocated";
+pub(crate) const UNALLOCATED: &str = "unallocated";
 
 /// An allocation rule. A run that meets all conditions belongs to the cost center. An absent condition is always met.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

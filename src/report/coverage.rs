@@ -12,7 +12,7 @@ use std::fmt;
 
 /// What can be missing from an archive.
 #[derive(Debug)]
-pub struct CoverageReport {
+pub(crate) struct CoverageReport {
     /// The gaps that the archive shows.
     pub coverage: Coverage,
     /// The run count of the API, compared with the archive.
@@ -28,7 +28,7 @@ impl CoverageReport {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn new(archive: &Archive, now: Instant) -> Result<CoverageReport> {
+    pub(crate) fn new(archive: &Archive, now: Instant) -> Result<CoverageReport> {
         let coverage = archive.coverage()?;
         let ledger = Ledger::open(archive.connection(), Scope::default())?;
         let question = Question::named("pipelines-without-runs").expect("the question is in the list");
@@ -43,14 +43,14 @@ impl CoverageReport {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn compare(&mut self, archive: &Archive, listed: ListHead) -> Result<()> {
+    pub(crate) fn compare(&mut self, archive: &Archive, listed: ListHead) -> Result<()> {
         self.api_count =
             ApiCount::compare(listed, &self.coverage, |id| Ok(!archive.history(id)?.is_empty()))?;
         Ok(())
     }
 
     /// The unexplained gaps, one sentence each. Empty: everything missing is explained.
-    pub fn unexplained(&self) -> Vec<String> {
+    pub(crate) fn unexplained(&self) -> Vec<String> {
         let mut unexplained = Vec::new();
         if self.coverage.first_whole_walk_at.is_none() {
             unexplained.push("the run list was never read to its end".to_owned());
@@ -70,7 +70,7 @@ impl CoverageReport {
 
 /// The run count of the API, compared with the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ApiCount {
+pub(crate) enum ApiCount {
     /// The API was not asked.
     NotAsked,
     /// The API does not report a count.
@@ -125,7 +125,7 @@ impl ApiCount {
     }
 
     /// The count of the API. `None`: it is unknown.
-    pub fn count(self) -> Option<u64> {
+    pub(crate) fn count(self) -> Option<u64> {
         match self {
             ApiCount::NotAsked | ApiCount::Unknown => None,
             ApiCount::Equal(count)

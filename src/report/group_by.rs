@@ -11,7 +11,7 @@ use rusqlite::named_params;
 use std::collections::HashMap;
 
 /// The figures of a group of runs.
-pub trait Aggregate: Default {
+pub(crate) trait Aggregate: Default {
     /// The columns of [`Aggregate::cells`].
     const COLUMNS: &'static [&'static str];
 
@@ -26,7 +26,7 @@ pub trait Aggregate: Default {
 }
 
 /// The aggregate of all of the ledger's runs.
-pub fn total<T: Aggregate>(ledger: &Ledger<'_>) -> Result<T> {
+pub(crate) fn total<T: Aggregate>(ledger: &Ledger<'_>) -> Result<T> {
     let mut aggregate = T::default();
     for_each_run(ledger, |run| aggregate.add(run))?;
     Ok(aggregate)
@@ -34,12 +34,12 @@ pub fn total<T: Aggregate>(ledger: &Ledger<'_>) -> Result<T> {
 
 /// The aggregates of each group of the ledger's runs: periods ascending, then texts ascending, unknown labels last.
 /// A table with more than one row has totals.
-pub fn report<T: Aggregate>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
+pub(crate) fn report<T: Aggregate>(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
     report_across::<T>(std::slice::from_ref(ledger), by)
 }
 
 /// The same report over several ledgers with the same zone. Rows of pipelines include the workspace.
-pub fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
     let mut grouping = Grouping::<T>::new(by);
     for ledger in ledgers {
         grouping.enter_ledger(ledger);
@@ -52,12 +52,15 @@ pub fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> 
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
-pub fn for_each_run(ledger: &Ledger<'_>, visit: impl FnMut(&IndexedRun<'_>) -> Result<()>) -> Result<()> {
+pub(crate) fn for_each_run(
+    ledger: &Ledger<'_>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
     for_each_run_in(ledger, ledger.scope().span, visit)
 }
 
 /// Passes each run booked in `span`, instead of the ledger's own span, to `visit`. The first error ends the scan.
-pub fn for_each_run_in(
+pub(crate) fn for_each_run_in(
     ledger: &Ledger<'_>,
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
@@ -66,7 +69,7 @@ pub fn for_each_run_in(
 }
 
 /// The same scan with [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`], which is slightly slower.
-pub fn for_each_run_with_end(
+pub(crate) fn for_each_run_with_end(
     ledger: &Ledger<'_>,
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,

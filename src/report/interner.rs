@@ -28,10 +28,10 @@ const UNKNOWN: u32 = 0;
 const SEPARATOR: char = '\0';
 
 /// One label as its cells, in sort order. `None`: not known.
-pub type Label = Vec<Option<String>>;
+pub(super) type Label = Vec<Option<String>>;
 
 /// Maps the labels of one dimension to indexes.
-pub struct Interner {
+pub(super) struct Interner {
     dimension: Dimension,
     /// The ledgers entered so far. Runs belong to the last one.
     ledgers: Vec<LedgerContext>,
@@ -54,7 +54,7 @@ struct LedgerContext {
 
 impl Interner {
     /// An interner that contains only [`UNKNOWN`].
-    pub fn new(dimension: Dimension) -> Interner {
+    pub(super) fn new(dimension: Dimension) -> Interner {
         Interner {
             dimension,
             ledgers: Vec::new(),
@@ -66,7 +66,7 @@ impl Interner {
     }
 
     /// Starts a ledger: the runs that follow belong to it.
-    pub fn enter_ledger(&mut self, ledger: &Ledger<'_>) {
+    pub(super) fn enter_ledger(&mut self, ledger: &Ledger<'_>) {
         self.ledgers.push(LedgerContext {
             zone: ledger.scope().zone,
             allocator: Arc::clone(ledger.allocator()),
@@ -80,7 +80,7 @@ impl Interner {
     }
 
     /// The index of the run's label.
-    pub fn index_of(&mut self, run: &IndexedRun<'_>) -> Result<u32> {
+    pub(super) fn index_of(&mut self, run: &IndexedRun<'_>) -> Result<u32> {
         match self.dimension {
             Dimension::Period(calendar) => Ok(self.index_of_period(run.booked_at()?, calendar)),
             Dimension::Pipeline => {
@@ -137,7 +137,7 @@ impl Interner {
     }
 
     /// The columns of this dimension in a report split by `all`: the index of the label's part, and the column name.
-    pub fn columns(&self, all: &[Interner]) -> Vec<(usize, &'static str)> {
+    pub(super) fn columns(&self, all: &[Interner]) -> Vec<(usize, &'static str)> {
         let has = |dimension| all.iter().any(|other| other.dimension == dimension);
         let name = match self.dimension {
             Dimension::Period(Calendar::Month) => "month",
@@ -164,7 +164,7 @@ impl Interner {
     }
 
     /// All labels by index. Pipeline names come from the catalogue of their ledger; `ledgers` are the entered ones.
-    pub fn labels(&self, ledgers: &[Ledger<'_>]) -> Result<Vec<Label>> {
+    pub(super) fn labels(&self, ledgers: &[Ledger<'_>]) -> Result<Vec<Label>> {
         if self.dimension != Dimension::Pipeline {
             return Ok(self.keys.iter().map(|key| vec![key.clone()]).collect());
         }
@@ -197,7 +197,7 @@ impl Interner {
 }
 
 /// The rank of each label by index: texts ascending, "not known" last.
-pub fn ranks(labels: &[Label]) -> Vec<usize> {
+pub(super) fn ranks(labels: &[Label]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|left, right| compare(&labels[*left], &labels[*right]));
     let mut ranks = vec![0; labels.len()];

@@ -1,26 +1,26 @@
 //! Reports: named questions, answered from the archive as tables of typed cells.
 
-pub mod allocation;
+pub(crate) mod allocation;
 pub mod cost;
-pub mod coverage;
-pub mod credits;
-pub mod dimension;
+pub(crate) mod coverage;
+pub(crate) mod credits;
+pub(crate) mod dimension;
 pub mod duration;
-pub mod group_by;
+pub(crate) mod group_by;
 mod interner;
-pub mod ledger;
-pub mod overview;
-pub mod period;
-pub mod plan;
-pub mod question;
-pub mod reconcile;
-pub mod restatements;
+pub(crate) mod ledger;
+pub(crate) mod overview;
+pub(crate) mod period;
+pub(crate) mod plan;
+pub(crate) mod question;
+pub(crate) mod reconcile;
+pub(crate) mod restatements;
 pub mod rows;
 pub mod run_cost;
 pub mod run_scan;
 mod schedule;
-pub mod scope;
-pub mod table;
+pub(crate) mod scope;
+pub(crate) mod table;
 
 pub use dimension::Dimension;
 pub use ledger::Ledger;

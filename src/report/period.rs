@@ -126,7 +126,7 @@ impl Period {
 ///
 /// A day without midnight starts at the end of the gap. A day with two midnights starts at the first. Java's
 /// `atStartOfDay` has the same rule.
-pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Instant> {
+pub(crate) fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Instant> {
     let midnight = day.and_time(NaiveTime::MIN);
     let start = match zone.from_local_datetime(&midnight) {
         LocalResult::Single(start) | LocalResult::Ambiguous(start, _) => start,

@@ -40,11 +40,12 @@ pub const QUESTIONS: [Question; 12] = [
 
 /// The reports without an SQL file, because they need data outside the archive: the plan and cron schedules.
 /// Each has a name and a question.
-pub const COMPUTED_REPORTS: [(&str, &str); 1] =
+pub(crate) const COMPUTED_REPORTS: [(&str, &str); 1] =
     [("credits", "How many of the plan's credits were used, and how many will be by the end of the month?")];
 
 /// The name and the question of the HTML report, which is not a table.
-pub const HTML_REPORT: (&str, &str) = ("html", "What does the whole archive look like, as one HTML page?");
+pub(crate) const HTML_REPORT: (&str, &str) =
+    ("html", "What does the whole archive look like, as one HTML page?");
 
 /// Every tabular report and its question, in display order.
 pub fn reports() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -200,14 +200,14 @@ fn compare(before: Option<&State>, after: &State, restatements: &mut Vec<Restate
 }
 
 /// The closes that answer for their month: the latest of each.
-pub fn latest(closes: impl IntoIterator<Item = Close>) -> Vec<Close> {
+pub(crate) fn latest(closes: impl IntoIterator<Item = Close>) -> Vec<Close> {
     let by_month: BTreeMap<String, Close> =
         closes.into_iter().map(|close| (close.frozen.period.clone(), close)).collect();
     by_month.into_values().collect()
 }
 
 /// The closes that answered for their month at `now` (`None`: ever): a close with later knowledge did not exist then.
-pub fn latest_known_at(closes: Vec<Close>, now: Option<Instant>) -> Vec<Close> {
+pub(crate) fn latest_known_at(closes: Vec<Close>, now: Option<Instant>) -> Vec<Close> {
     latest(closes.into_iter().filter(|close| now.is_none_or(|now| close.frozen.known_at <= now)))
 }
 
@@ -215,7 +215,7 @@ pub fn latest_known_at(closes: Vec<Close>, now: Option<Instant>) -> Vec<Close> {
 ///
 /// # Errors
 /// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read a close.
-pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
+pub(crate) fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
         "close_id",
@@ -258,7 +258,7 @@ pub fn listed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> R
 ///
 /// # Errors
 /// Those of SQLite, and [`crate::error::Error::Internal`] when this version cannot read a close.
-pub fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
+pub(crate) fn summed(archive: &Connection, closes: &[Close], now: Option<Instant>) -> Result<Table> {
     let columns = [
         "period",
         "close_id",

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// A cron expression in a time zone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Schedule {
+pub(super) struct Schedule {
     expression: String,
     cron: Cron,
     zone: Tz,
@@ -19,7 +19,7 @@ impl Schedule {
     ///
     /// # Errors
     /// The reason why the expression or the zone is invalid.
-    pub fn new(expression: &str, zone: Option<&str>) -> Result<Schedule, String> {
+    pub(super) fn new(expression: &str, zone: Option<&str>) -> Result<Schedule, String> {
         let cron = Cron::from_str(expression).map_err(|error| format!("{expression}: {error}"))?;
         let zone = match zone {
             Some(name) => name.parse().map_err(|_| format!("{name}: there is no such time zone"))?,
@@ -32,12 +32,12 @@ impl Schedule {
     ///
     /// # Errors
     /// The reason why the expression is invalid.
-    pub fn with_expression(&self, expression: &str) -> Result<Schedule, String> {
+    pub(super) fn with_expression(&self, expression: &str) -> Result<Schedule, String> {
         Schedule::new(expression, Some(self.zone.name()))
     }
 
     /// The number of trigger times at or after `from` and before `until`.
-    pub fn count_between(&self, from: Instant, until: Instant) -> u64 {
+    pub(super) fn count_between(&self, from: Instant, until: Instant) -> u64 {
         let (from, until) = (from.to_utc(), until.to_utc());
         // Cron expressions have a resolution of one second.
         let from = match from.timestamp_subsec_nanos() {

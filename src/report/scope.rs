@@ -70,7 +70,7 @@ impl DateBasis {
 ///
 /// # Errors
 /// [`Error::Usage`] naming `origin` when IANA has no such zone.
-pub fn parse_zone(name: &str, origin: &str) -> Result<Tz> {
+pub(crate) fn parse_zone(name: &str, origin: &str) -> Result<Tz> {
     name.parse().map_err(|_| Error::Usage {
         what: format!("{origin} {name}: there is no such time zone"),
         hint: did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
@@ -82,7 +82,7 @@ pub fn parse_zone(name: &str, origin: &str) -> Result<Tz> {
 ///
 /// # Errors
 /// [`Error::Usage`] naming `flag` when the text is not a day.
-pub fn parse_day(text: &str, flag: &str) -> Result<NaiveDate> {
+pub(crate) fn parse_day(text: &str, flag: &str) -> Result<NaiveDate> {
     day_named(text).ok_or_else(|| not_a_day(text, flag))
 }
 

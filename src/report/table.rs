@@ -132,7 +132,7 @@ impl Cell {
 
 /// The unit of a column, derived from its name. Every file in `queries/` follows this convention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
+pub(crate) enum Measure {
     /// `…_usd`: US dollars.
     Usd,
     /// `…_seconds`: a duration.
@@ -145,7 +145,7 @@ pub enum Measure {
 
 impl Measure {
     /// The measure of a column.
-    pub fn of_column(name: &str) -> Measure {
+    pub(crate) fn of_column(name: &str) -> Measure {
         match name.rsplit('_').next() {
             Some("usd") => Measure::Usd,
             Some("seconds") => Measure::Seconds,
@@ -156,7 +156,7 @@ impl Measure {
 
     /// The cell for a number as text, such as `12.500000000`. `None`: the text is not a number, or the measure is
     /// [`Measure::Plain`].
-    pub fn cell(self, text: &str) -> Option<Cell> {
+    pub(crate) fn cell(self, text: &str) -> Option<Cell> {
         let nanos = || Some(i128::from(Cost::from_number(text)?.nanos));
         Some(match self {
             Measure::Usd => Cell::Usd(Some(Usd::from_units(nanos()?))),
@@ -167,7 +167,7 @@ impl Measure {
     }
 
     /// The cell for an unknown value.
-    pub fn unknown(self) -> Cell {
+    pub(crate) fn unknown(self) -> Cell {
         match self {
             Measure::Usd => Cell::Usd(None),
             Measure::Seconds => Cell::Seconds(None),

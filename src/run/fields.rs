@@ -68,7 +68,7 @@ macro_rules! fields {
         /// The documented fields of a run, in the contract's order.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Field {
+        pub(crate) enum Field {
             /// Id of the run (UUID)
             Id,
             $(#[doc = $description] $variant,)+
@@ -76,10 +76,10 @@ macro_rules! fields {
 
         impl Field {
             /// All fields, in the contract's order.
-            pub const ALL: &[Field] = &[Field::Id, $(Field::$variant),+];
+            pub(crate) const ALL: &[Field] = &[Field::Id, $(Field::$variant),+];
 
             /// The field's name in the API.
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self {
                     Field::Id => "id",
                     $(Field::$variant => stringify!($name),)+
@@ -87,7 +87,7 @@ macro_rules! fields {
             }
 
             /// The field with that name. `None`: the contract has none.
-            pub fn named(name: &str) -> Option<Field> {
+            pub(crate) fn named(name: &str) -> Option<Field> {
                 match name {
                     "id" => Some(Field::Id),
                     $(stringify!($name) => Some(Field::$variant),)+

@@ -13,7 +13,7 @@ pub type Usd = Fixed<9>;
 pub type Seconds = Fixed<3>;
 
 /// A share of a whole, 0 to 1, with six decimals.
-pub type Share = Fixed<6>;
+pub(crate) type Share = Fixed<6>;
 
 /// A whole number of units of 10^-`DECIMALS`.
 ///

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
+pub(crate) enum ColumnType {
     /// Text.
     Text,
     /// A JSON document, as text.

@@ -4,22 +4,26 @@ pub(crate) mod decode;
 pub(crate) mod document;
 pub(crate) mod fields;
 mod fixed_point;
-pub mod instant;
+pub(crate) mod instant;
 pub mod json;
 mod json_type;
 pub(crate) mod kind;
-pub mod money;
-pub mod redact;
-pub mod vocabulary;
+pub(crate) mod money;
+pub(crate) mod redact;
+pub(crate) mod vocabulary;
 
-pub use decode::{DecodeError, Decoded, Drift, DriftKind, decode};
-pub use document::FieldSet;
-pub use fields::{Field, Run};
-pub use fixed_point::{Fixed, Seconds, Share, Usd};
+pub use decode::decode;
+pub(crate) use decode::{Drift, DriftKind};
+pub(crate) use document::FieldSet;
+pub(crate) use fields::Field;
+pub use fields::Run;
+pub(crate) use fixed_point::Share;
+pub use fixed_point::{Fixed, Seconds, Usd};
 pub use instant::Instant;
-pub use money::Cost;
+pub(crate) use money::Cost;
 pub use redact::Redaction;
-pub use vocabulary::{ChargeStatus, Status, TriggerType};
+pub(crate) use vocabulary::TriggerType;
+pub use vocabulary::{ChargeStatus, Status};
 
 impl Run {
     /// The type of the trigger. `None`: the trigger has no type, or the type is not a word.

@@ -3,10 +3,10 @@
 use super::json_type::JsonType;
 
 /// The replacement of a credential, as JSON.
-pub const REDACTED: &str = "\"[redacted]\"";
+pub(crate) const REDACTED: &str = "\"[redacted]\"";
 
 /// Whether a text is the replacement of a credential.
-pub fn is_redacted(text: &str) -> bool {
+pub(crate) fn is_redacted(text: &str) -> bool {
     REDACTED.trim_matches('"') == text
 }
 

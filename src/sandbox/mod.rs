@@ -13,4 +13,4 @@ mod server;
 pub use crate::store::PipelineKind;
 pub use generator::TOKEN_PREFIX;
 pub use model::{Document, Model, Order, Outcome, Plan};
-pub use server::{API_KEY, Call, Options, Sandbox};
+pub use server::{Call, Options, Sandbox};

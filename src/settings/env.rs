@@ -11,28 +11,28 @@ use crate::secret::{ApiKey, PingUrl};
 use std::path::{Path, PathBuf};
 
 /// The API key.
-pub const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
+pub(crate) const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 /// The base URL of the API.
-pub const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
+pub(crate) const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
 /// Additional keys, separated by commas, whose values are never stored.
-pub const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
+pub(crate) const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
 /// The URL to ping when a sync starts and ends.
-pub const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
+pub(crate) const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
 /// The path of the archive.
-pub const DB_VARIABLE: &str = "RUNLEDGER_DB";
+pub(crate) const DB_VARIABLE: &str = "RUNLEDGER_DB";
 /// The path of the settings file.
-pub const CONFIG_VARIABLE: &str = "RUNLEDGER_CONFIG";
+pub(crate) const CONFIG_VARIABLE: &str = "RUNLEDGER_CONFIG";
 /// The time zone of months, weeks and days.
-pub const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
+pub(crate) const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
 /// The instant that assigns a run to a period.
-pub const DATE_BASIS_VARIABLE: &str = "RUNLEDGER_DATE_BASIS";
+pub(crate) const DATE_BASIS_VARIABLE: &str = "RUNLEDGER_DATE_BASIS";
 /// The CSV dialect.
-pub const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
+pub(crate) const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
 
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 
 /// The archive: `--db`, else `RUNLEDGER_DB`, else `runledger.db`.
-pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
+pub(crate) fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
     match (flag, std::env::var_os(DB_VARIABLE).filter(|path| !path.is_empty())) {
         (Some(path), _) => Setting { value: path.to_owned(), origin: Origin::Flag("--db") },
         (None, Some(path)) => Setting { value: path.into(), origin: Origin::Environment(DB_VARIABLE) },
@@ -41,7 +41,7 @@ pub fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
 }
 
 /// Whether `TERM` is `dumb`: the terminal has no cursor movement.
-pub fn terminal_is_dumb() -> bool {
+pub(crate) fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
 }
 
@@ -49,7 +49,7 @@ pub fn terminal_is_dumb() -> bool {
 ///
 /// # Errors
 /// [`Error::Usage`] when the URL is invalid.
-pub fn api_address(flag: Option<&str>) -> Result<BaseUrl> {
+pub(crate) fn api_address(flag: Option<&str>) -> Result<BaseUrl> {
     match (flag, variable(API_URL_VARIABLE)?) {
         (Some(flag), _) => BaseUrl::parse(flag),
         (None, Some(variable)) => BaseUrl::parse(&variable),
@@ -62,7 +62,7 @@ pub fn api_address(flag: Option<&str>) -> Result<BaseUrl> {
 ///
 /// # Errors
 /// [`Error::Usage`] when there is no key, or the key is invalid.
-pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
+pub(crate) fn api_key(file: Option<&Path>) -> Result<ApiKey> {
     if let Some(file) = file {
         return ApiKey::from_file(file);
     }
@@ -79,7 +79,7 @@ pub fn api_key(file: Option<&Path>) -> Result<ApiKey> {
 ///
 /// # Errors
 /// [`Error::Usage`] when the variable is not UTF-8.
-pub fn has_api_key() -> Result<bool> {
+pub(crate) fn has_api_key() -> Result<bool> {
     Ok(variable(API_KEY_VARIABLE)?.is_some())
 }
 
@@ -88,7 +88,7 @@ pub fn has_api_key() -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Usage`] when the file cannot be read.
-pub fn ping_url(flag: Option<&PingUrl>, file: Option<&Path>) -> Result<Option<Setting<PingUrl>>> {
+pub(crate) fn ping_url(flag: Option<&PingUrl>, file: Option<&Path>) -> Result<Option<Setting<PingUrl>>> {
     let found = |value, origin| Ok(Some(Setting { value, origin }));
     match (flag, file) {
         (Some(url), _) => found(url.clone(), Origin::Flag("--ping-url")),
@@ -104,7 +104,7 @@ pub fn ping_url(flag: Option<&PingUrl>, file: Option<&Path>) -> Result<Option<Se
 ///
 /// # Errors
 /// [`Error::Usage`] when the variable is not UTF-8.
-pub fn redaction() -> Result<Redaction> {
+pub(crate) fn redaction() -> Result<Redaction> {
     let keys = variable(REDACT_VARIABLE)?.unwrap_or_default();
     Ok(Redaction::with_keys(keys.split(',')))
 }

@@ -4,12 +4,12 @@ mod env;
 mod file;
 mod workspace;
 
-pub use env::{
-    API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DB_VARIABLE, DIALECT_VARIABLE,
+pub(crate) use env::{
+    API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
     PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive, has_api_key, ping_url,
     redaction, terminal_is_dumb,
 };
-pub use workspace::Workspace;
+pub(crate) use workspace::Workspace;
 
 use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ const DEFAULT_FILE: &str = "runledger.toml";
 const DEFAULT_DB: &str = "runledger.db";
 
 /// The default archive, in the current folder.
-pub fn default_archive() -> &'static Path {
+pub(crate) fn default_archive() -> &'static Path {
     Path::new(DEFAULT_DB)
 }
 

@@ -59,7 +59,7 @@ pub(super) fn identify(path: &Path) -> Result<FileKind> {
 }
 
 /// Whether the path is a file with the header of an archive.
-pub fn is_archive(path: &Path) -> bool {
+pub(crate) fn is_archive(path: &Path) -> bool {
     let mut header = [0; HEADER_LENGTH];
     let read = fs::metadata(path)
         .is_ok_and(|file| file.is_file())

@@ -20,18 +20,21 @@ mod stats;
 mod syncs;
 
 pub use backup::BackupSummary;
-pub use check::CheckResult;
+pub(crate) use check::CheckResult;
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
-pub use coverage::{Coverage, Gap, GapReason};
-pub use data_dictionary::TableDescription;
-pub use drift::DriftRow;
-pub use header::is_archive;
+pub(crate) use coverage::{Coverage, Gap, GapReason};
+pub(crate) use data_dictionary::TableDescription;
+pub(crate) use drift::DriftRow;
+pub(crate) use header::is_archive;
 pub use lock::Lock;
-pub use pipelines::{Pipeline, PipelineKind};
+pub(crate) use pipelines::Pipeline;
+pub use pipelines::PipelineKind;
 pub use run_row::{run_columns, run_from_row};
-pub use runs::{Candidate, Detail, HistoryEntry, InsertHint, Upsert};
+pub(crate) use runs::{Candidate, HistoryEntry};
+pub use runs::{Detail, InsertHint, Upsert};
 pub use stats::ArchiveStats;
-pub use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncKind, SyncRow, WalkProgress};
+pub use syncs::SyncKind;
+pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
 
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -43,10 +46,10 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
 use std::path::{Path, PathBuf};
 
 /// The `application_id` of an archive: "RLGD".
-pub const APPLICATION_ID: i32 = 0x524C_4744;
+pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
 
 /// The suffixes of the files that belong to an archive: SQLite's logs, and the lock.
-pub const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+pub(crate) const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
 /// The page size. Rows of about one kilobyte fill 16 KiB pages well: a load is twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;

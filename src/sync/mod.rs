@@ -15,7 +15,7 @@ mod walk;
 
 pub use cancel::CancelToken;
 pub use clock::{Clock, SystemClock};
-pub use verify::{ListHead, Verdict, list_head, verify};
+pub(crate) use verify::{ListHead, Verdict, list_head, verify};
 
 use crate::api::Client;
 use crate::error::Result;

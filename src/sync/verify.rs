@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// How an archived run compares with the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The API returns the archived state.
     Same,
     /// The API returns another state. In each change, "before" is the archive and "after" is the API.
@@ -25,7 +25,7 @@ pub enum Verdict {
 
 /// The head of the run list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListHead {
+pub(crate) struct ListHead {
     /// Number of runs in the list. `None`: the API does not give it.
     pub count: Option<u64>,
     /// The first run of the list. `None`: the list is empty, or the first item cannot be decoded.
@@ -37,7 +37,7 @@ pub struct ListHead {
 /// # Errors
 /// SQLite errors, a refused key, repeated API failures, and cancellation. [`Error::Usage`] for a run that the archive
 /// does not have.
-pub fn verify(
+pub(crate) fn verify(
     archive: &Archive,
     context: SyncContext<'_>,
     options: &Options,
@@ -90,7 +90,7 @@ pub fn verify(
 ///
 /// # Errors
 /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], and cancellation.
-pub fn list_head(context: &SyncContext<'_>) -> Result<ListHead> {
+pub(crate) fn list_head(context: &SyncContext<'_>) -> Result<ListHead> {
     let options = Options::default();
     let prefetcher = Prefetcher::new(Arc::clone(&context.client), context.handle, context.cancel, &options);
     let request = prefetcher.client().run_page(1, 1, |page| ListHead {

@@ -53,7 +53,7 @@ const ZONE: Tz = Tz::America__Sao_Paulo;
 ///
 /// # Errors
 /// [`Error::Usage`] when the archive exists and is not from an earlier demo.
-pub fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
+pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     let path = db.map_or_else(|| PathBuf::from(DEFAULT_ARCHIVE), Path::to_owned);
     remove_earlier_demo(&path)?;
     let runtime = runtime()?;

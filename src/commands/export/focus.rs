@@ -37,7 +37,7 @@ pub enum FocusDataset {
 ///
 /// # Errors
 /// [`Error::Usage`] when the scope is not a month, or when a flag does not apply to FOCUS.
-pub fn run(
+pub(super) fn run(
     args: &ExportArgs,
     ledger: &Ledger<'_>,
     archive: &Archive,

@@ -93,7 +93,7 @@ pub enum RowFormat {
 ///
 /// # Errors
 /// [`Error::Usage`] when a flag does not apply to the export.
-pub fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
+pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
     reject_unsupported_flags(args)?;
     let destination = Destination::at(args.output.output.as_deref());
     let on_ledger = |export: &dyn Fn(&Archive, &Ledger<'_>) -> Result<()>| {

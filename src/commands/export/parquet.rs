@@ -38,7 +38,7 @@ pub struct ParquetArgs {
 /// # Errors
 /// [`Error::Usage`] when `--output` is missing or contains something other than a matching dataset, or when a flag does
 /// not apply to datasets. [`Error::Partial`] when amounts are too large for their type.
-pub fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
+pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     let output = args.output.output.as_ref().filter(|output| output.as_os_str() != "-");
     let Some(output) = output else {
         return Err(Error::Usage {

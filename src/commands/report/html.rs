@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 ///
 /// # Errors
 /// [`Error::Usage`] when a flag for tables is given, or when this binary was built without the HTML report.
-pub fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
+pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     if !cfg!(feature = "page") {
         return Err(built_without("the HTML report", "page"));
     }

@@ -75,7 +75,7 @@ pub struct ReportArgs {
 }
 
 /// Runs the report, or lists all reports when none is named.
-pub fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
+pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),

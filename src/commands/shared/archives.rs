@@ -16,7 +16,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// As [`workspace::open`]; [`Error::Usage`] when settings are invalid.
-pub fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, Settings)> {
+pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, Settings)> {
     let shared = all.then(|| every_workspace(cli)).transpose()?;
     let paths: Vec<PathBuf> = match (&shared, cli.db.as_slice()) {
         (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
@@ -51,7 +51,7 @@ pub fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, 
 ///
 /// # Errors
 /// [`Error::Usage`] when they name none, or when `--db` is given too.
-pub fn every_workspace(cli: &Cli) -> Result<Settings> {
+pub(crate) fn every_workspace(cli: &Cli) -> Result<Settings> {
     if !cli.db.is_empty() {
         return Err(Error::Usage {
             what: "--all uses the archives in the settings and cannot be combined with --db".to_owned(),
@@ -79,7 +79,7 @@ pub fn every_workspace(cli: &Cli) -> Result<Settings> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn combined_provenance(
+pub(crate) fn combined_provenance(
     question: &str,
     workspaces: &[Workspace],
     ledgers: &[Ledger<'_>],

@@ -1,9 +1,9 @@
 //! Code shared by several commands: output, progress, the async runtime, archives and scopes.
 
-pub mod archives;
-pub mod notify;
-pub mod output;
-pub mod progress;
-pub mod runtime;
-pub mod scope;
-pub mod terminal;
+pub(super) mod archives;
+pub(super) mod notify;
+pub(super) mod output;
+pub(super) mod progress;
+pub(super) mod runtime;
+pub(super) mod scope;
+pub(super) mod terminal;

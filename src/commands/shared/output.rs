@@ -11,12 +11,12 @@ use chrono_tz::Tz;
 use std::io::Write as _;
 
 /// Prints a line to standard output. A closed pipe is not an error.
-pub fn print_line(line: &str) -> Result<()> {
+pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
 }
 
 /// Prints a line to standard error. If standard error is closed, gives up silently.
-pub fn print_note(line: &str) {
+pub(crate) fn print_note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -24,7 +24,7 @@ pub fn print_note(line: &str) {
 ///
 /// # Errors
 /// [`Error::Usage`] when a CSV flag is given for another format, or when separator and decimal mark are equal.
-pub fn write_options(
+pub(crate) fn write_options(
     args: &FormatArgs,
     settings: &Settings,
     format: Format,
@@ -46,7 +46,7 @@ pub fn write_options(
 ///
 /// # Errors
 /// As [`write_options`], and [`Error::Output`] when the destination cannot be written.
-pub fn print_table(
+pub(crate) fn print_table(
     table: &Table,
     args: &TableArgs,
     settings: &Settings,
@@ -68,7 +68,7 @@ pub fn print_table(
 ///
 /// # Errors
 /// [`Error::Output`] when standard output cannot be written.
-pub fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
+pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
     let format = if as_json { Format::Json } else { Format::Terminal };
     write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
@@ -77,7 +77,7 @@ pub fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn provenance(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
+pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
     // Observations after the as-of instant affect neither the output nor its manifest.
     let known_at =
         archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
@@ -136,7 +136,7 @@ fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> 
 ///
 /// # Errors
 /// [`Error::Usage`] when one is given.
-pub fn reject_csv_flags(args: &FormatArgs, format: &str) -> Result<()> {
+pub(crate) fn reject_csv_flags(args: &FormatArgs, format: &str) -> Result<()> {
     match args.csv_only_flag() {
         None => Ok(()),
         Some(flag) => Err(Error::Usage {
@@ -148,7 +148,7 @@ pub fn reject_csv_flags(args: &FormatArgs, format: &str) -> Result<()> {
 
 /// The error for a feature that this binary was built without. Callers test the feature with `cfg!`, so that the
 /// compiler leaves its code out of the binary.
-pub fn built_without(what: &str, feature: &str) -> Error {
+pub(crate) fn built_without(what: &str, feature: &str) -> Error {
     Error::Usage {
         what: format!("this runledger was built without {what}"),
         hint: Some(format!("build it with `cargo install --path . --features {feature}`")),

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// An observer that prints nothing.
-pub struct NoProgress;
+pub(crate) struct NoProgress;
 
 impl Observer for NoProgress {
     fn advanced(&mut self, _: &Progress) {}
 }
 
 /// The observer that suits standard error.
-pub fn observer() -> Box<dyn Observer> {
+pub(crate) fn observer() -> Box<dyn Observer> {
     if std::io::stderr().is_terminal() {
         Box::new(Bar { bar: ProgressBar::no_length(), phase: None })
     } else {

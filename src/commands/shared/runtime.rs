@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 /// [`Error::Usage`] for an invalid URL or key.
-pub fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, Arc<Client>)> {
+pub(crate) fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, Arc<Client>)> {
     let key = match (&args.api_key_file, workspace) {
         (None, Some(workspace)) => workspace.api_key()?,
         (file, _) => settings::api_key(file.as_deref())?,
@@ -29,7 +29,7 @@ pub fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, 
 }
 
 /// The context of a sync with the system clock.
-pub fn sync_context<'a>(
+pub(crate) fn sync_context<'a>(
     client: Arc<Client>,
     runtime: &'a runtime::Runtime,
     cancel: &'a CancelToken,
@@ -39,7 +39,7 @@ pub fn sync_context<'a>(
 }
 
 /// The async runtime, and the token that a signal cancels.
-pub struct Runtime {
+pub(crate) struct Runtime {
     /// The tokio runtime.
     pub runtime: runtime::Runtime,
     /// Set by SIGINT and SIGTERM.
@@ -51,14 +51,14 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Error::Internal`] when the system provides no threads or no signal handlers.
-    pub fn start() -> Result<Runtime> {
+    pub(crate) fn start() -> Result<Runtime> {
         let runtime = runtime()?;
         let stop = stop_on_signals(&runtime)?;
         Ok(Runtime { runtime, stop })
     }
 
     /// Shuts down without waiting for pending requests.
-    pub fn shut_down(self) {
+    pub(crate) fn shut_down(self) {
         self.runtime.shutdown_background();
     }
 }
@@ -67,7 +67,7 @@ impl Runtime {
 ///
 /// # Errors
 /// [`Error::Internal`] when the system provides no threads.
-pub fn runtime() -> Result<runtime::Runtime> {
+pub(crate) fn runtime() -> Result<runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -79,7 +79,7 @@ pub fn runtime() -> Result<runtime::Runtime> {
 ///
 /// # Errors
 /// [`Error::Internal`] when the system provides no signal handlers.
-pub fn stop_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
+pub(crate) fn stop_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
     let cancel = Arc::new(CancelToken::default());
     let _context = runtime.enter();
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] naming the argument that is invalid, or that contradicts a closed month.
-pub fn scope(args: &ScopeArgs, settings: &Settings, archive: &Archive) -> Result<Scope> {
+pub(crate) fn scope(args: &ScopeArgs, settings: &Settings, archive: &Archive) -> Result<Scope> {
     let request = request(args)?;
     Scope::resolve(&request, &defaults(&request, settings)?, archive)
 }
@@ -21,7 +21,7 @@ pub fn scope(args: &ScopeArgs, settings: &Settings, archive: &Archive) -> Result
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] naming the argument that is invalid.
-pub fn request(args: &ScopeArgs) -> Result<ScopeRequest> {
+pub(crate) fn request(args: &ScopeArgs) -> Result<ScopeRequest> {
     let day = |flag: &str, day: &Option<String>| day.as_deref().map(|day| parse_day(day, flag)).transpose();
     Ok(ScopeRequest {
         period: args.period.clone(),
@@ -36,7 +36,7 @@ pub fn request(args: &ScopeArgs) -> Result<ScopeRequest> {
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] naming the argument that is invalid.
-pub fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
+pub(crate) fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
     Ok(ScopeRequest {
         zone: args.zone.as_deref().map(|zone| parse_zone(zone, "--zone")).transpose()?,
         date_basis: args
@@ -52,7 +52,7 @@ pub fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] naming the setting that is invalid, and its origin.
-pub fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefaults> {
+pub(crate) fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefaults> {
     let zone = match request.zone {
         Some(zone) => zone,
         None => settings.zone()?.value,
@@ -68,6 +68,6 @@ pub fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefa
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] when it is neither an instant nor a day.
-pub fn as_of(moment: &str, zone: Tz) -> Result<crate::run::Instant> {
+pub(crate) fn as_of(moment: &str, zone: Tz) -> Result<crate::run::Instant> {
     AsOf::parse(moment)?.instant(zone)
 }

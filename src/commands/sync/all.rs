@@ -16,7 +16,7 @@ use crate::settings::Workspace;
 /// # Errors
 /// [`Error::Workspaces`] when any failed; [`Error::Interrupted`] after a signal; [`Error::Usage`] when the settings
 /// name no workspace, or a flag that applies to one workspace is given.
-pub fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
+pub(crate) fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
     let runtime = Runtime::start()?;
     let notifier = notify::start(args, &runtime)?;
     // A notification reports invalid settings too.

@@ -1,6 +1,6 @@
 //! `runledger sync`: syncs the archive with the API and prints a one-line summary.
 
-pub mod all;
+pub(super) mod all;
 mod attempt;
 mod summary;
 
@@ -84,7 +84,7 @@ pub struct SyncArgs {
 ///
 /// # Errors
 /// The error that ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
-pub fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
+pub(super) fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let runtime = Runtime::start()?;
     let notifier = notify::start(args, &runtime)?;
     let result = match settings {

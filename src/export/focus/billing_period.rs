@@ -11,7 +11,7 @@ use crate::store::{Close, Frozen};
 use std::io::{self, Write};
 
 /// The columns of the Billing Period dataset, by name.
-pub const BILLING_PERIOD_COLUMNS: [&str; 6] = [
+pub(crate) const BILLING_PERIOD_COLUMNS: [&str; 6] = [
     "BillingPeriodCreated",
     "BillingPeriodEnd",
     "BillingPeriodLastUpdated",

@@ -8,7 +8,7 @@ use crate::run::Instant;
 use std::fmt::{self, Write};
 
 /// One column.
-pub struct Column {
+pub(super) struct Column {
     /// Its name, the column id of FOCUS.
     pub name: &'static str,
     /// The versions that have it.
@@ -18,7 +18,7 @@ pub struct Column {
 }
 
 /// The columns of a version: those of FOCUS sorted by name, then our own.
-pub fn of(version: Version) -> impl Iterator<Item = &'static Column> {
+pub(super) fn of(version: Version) -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter().filter(move |column| column.versions.contains(&version))
 }
 
@@ -147,7 +147,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// An instant in the form of FOCUS, rounded down to the second: `YYYY-MM-DDTHH:MM:SSZ`.
-pub struct Second(pub Instant);
+pub(super) struct Second(pub Instant);
 
 impl fmt::Display for Second {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

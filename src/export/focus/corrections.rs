@@ -17,7 +17,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// Those of SQLite and of `out`; [`crate::error::Error::Internal`] when this version cannot read a close.
-pub fn write_charges(
+pub(crate) fn write_charges(
     ledger: &Ledger<'_>,
     closes: &[Close],
     books: &Books,

@@ -9,10 +9,12 @@ mod columns;
 mod corrections;
 mod terms;
 
-pub use billing_period::{BILLING_PERIOD_COLUMNS, BillingPeriod, write_billing_period};
-pub use charge::{Books, Charge, ChargeSource, Correction};
-pub use corrections::write_charges;
-pub use terms::{Account, BilledBy, Issuer, NEKT};
+pub(crate) use billing_period::BILLING_PERIOD_COLUMNS;
+pub use billing_period::{BillingPeriod, write_billing_period};
+pub(crate) use charge::Charge;
+pub use charge::{Books, Correction};
+pub(crate) use corrections::write_charges;
+pub use terms::{Account, BilledBy};
 
 use super::csv::RowWriter;
 use crate::report::CostedRun;
@@ -43,7 +45,7 @@ pub struct ChargeSummary {
 }
 
 /// The columns of the Cost and Usage dataset in file order.
-pub fn cost_and_usage_columns(version: Version) -> Vec<String> {
+pub(crate) fn cost_and_usage_columns(version: Version) -> Vec<String> {
     columns::of(version).map(|column| column.name.to_owned()).collect()
 }
 

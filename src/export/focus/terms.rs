@@ -4,7 +4,7 @@ use crate::report::CostComponent;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The provider of the runs.
-pub const NEKT: &str = "Nekt";
+pub(crate) const NEKT: &str = "Nekt";
 
 /// The invoice issuer of each cost component: [`NEKT`] in any case, or another name as on the invoice
 /// (`Amazon Web Services`). `None`: unknown.

@@ -7,7 +7,7 @@ use crate::report::overview::{DayRuns, Series};
 use askama::Template;
 
 /// The height of the plot, in pixels.
-pub const HEIGHT: u32 = 180;
+pub(super) const HEIGHT: u32 = 180;
 // The template columns.html contains positions that follow from this height.
 const _: () = assert!(HEIGHT == 180);
 
@@ -26,7 +26,7 @@ const MAX_LABELS_NARROW: i32 = 7;
 const MAX_LABELS_WIDE: i32 = 14;
 
 /// The number of weeks in a calendar: the most that a year can touch.
-pub const CALENDAR_WEEKS: i32 = 54;
+pub(super) const CALENDAR_WEEKS: i32 = 54;
 
 /// The height of a calendar row and of its cells, in pixels.
 const ROW_HEIGHT: u32 = 14;
@@ -35,7 +35,7 @@ const CELL_HEIGHT: u32 = 12;
 /// A column chart, with one column per month or week.
 #[derive(Debug, Clone, Template)]
 #[template(path = "columns.html")]
-pub struct ColumnChart {
+pub(super) struct ColumnChart {
     /// The id of the chart in the page.
     pub id: &'static str,
     /// The title for screen readers.
@@ -73,7 +73,7 @@ struct Mark {
 
 /// A part of a column.
 #[derive(Debug, Clone)]
-pub struct Segment {
+pub(super) struct Segment {
     /// The start, in the unit of the scale.
     pub from: i128,
     /// The end, in the unit of the scale.
@@ -86,7 +86,7 @@ pub struct Segment {
 
 /// The period of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnPeriod {
+pub(super) enum ColumnPeriod {
     /// A month.
     Month,
     /// A week.
@@ -96,7 +96,7 @@ pub enum ColumnPeriod {
 impl ColumnPeriod {
     /// The minimum number of columns that the width is divided by, so that few columns are not too
     /// wide.
-    pub fn min_columns(self) -> i32 {
+    pub(super) fn min_columns(self) -> i32 {
         match self {
             ColumnPeriod::Month => 8,
             ColumnPeriod::Week => 26,
@@ -115,7 +115,7 @@ impl ColumnPeriod {
 
 impl ColumnChart {
     /// A chart of consecutive periods from the number `first`.
-    pub fn new(
+    pub(super) fn new(
         id: &'static str,
         title: impl Into<String>,
         description: impl Into<String>,
@@ -158,7 +158,7 @@ impl ColumnChart {
 }
 
 /// The width of a column, in percent.
-pub fn column_width(period: ColumnPeriod, columns: usize) -> f64 {
+pub(super) fn column_width(period: ColumnPeriod, columns: usize) -> f64 {
     100.0 / f64::from(i32::try_from(columns).unwrap_or(i32::MAX).max(period.min_columns()))
 }
 
@@ -196,7 +196,7 @@ fn coordinate(value: f64) -> String {
 /// A sparkline: small bars, one per month.
 #[derive(Debug, Clone, Template)]
 #[template(path = "sparkline.html")]
-pub struct Sparkline {
+pub(super) struct Sparkline {
     /// The title for screen readers.
     pub title: String,
     width: u32,
@@ -210,7 +210,7 @@ const SPARKLINE_COLUMN: u32 = 7;
 impl Sparkline {
     /// A sparkline of amounts with their tooltips; a `None` amount is unknown. `highlighted` is the
     /// index of the headline month.
-    pub fn new(
+    pub(super) fn new(
         title: impl Into<String>,
         months: &[(Option<i128>, String)],
         highlighted: Option<usize>,
@@ -243,7 +243,7 @@ impl Sparkline {
 /// A calendar: one column per week, with the days from Monday to Sunday as rows.
 #[derive(Debug, Clone, Template)]
 #[template(path = "calendar.html")]
-pub struct DayCalendar {
+pub(super) struct DayCalendar {
     /// The title for screen readers.
     pub title: String,
     /// The description for screen readers.
@@ -269,7 +269,11 @@ fn shade(runs: u64, max: u64) -> usize {
 
 impl DayCalendar {
     /// The weeks up to the one of the day `last`, starting at the day `first` or later.
-    pub fn new(title: impl Into<String>, days: &Series<DayRuns>, (first, last): (i32, i32)) -> DayCalendar {
+    pub(super) fn new(
+        title: impl Into<String>,
+        days: &Series<DayRuns>,
+        (first, last): (i32, i32),
+    ) -> DayCalendar {
         let last_week = week_of(last);
         let first_week = week_of(first).max(last_week - CALENDAR_WEEKS + 1);
         let width = column_width(ColumnPeriod::Week, (last_week - first_week + 1) as usize);

@@ -21,11 +21,11 @@ const MAX_SAFE_INTEGER: i128 = (1 << 53) - 1;
 
 /// The number of pipelines of each month that have priority in the filter, and the number in the
 /// list of pipelines.
-pub const TOP: usize = 10;
+pub(super) const TOP: usize = 10;
 
 /// The pipelines that can be selected, and the JSON of the page.
 #[derive(Debug)]
-pub struct ScriptData {
+pub(super) struct ScriptData {
     /// The indexes of the pipelines in the overview, in ascending order.
     pub selectable: Vec<usize>,
     /// Whether all of them have weeks and days.
@@ -36,7 +36,7 @@ pub struct ScriptData {
 
 impl ScriptData {
     /// Collects the most important pipelines within the size limits.
-    pub fn new(overview: &Overview, range: &ChartRange) -> ScriptData {
+    pub(super) fn new(overview: &Overview, range: &ChartRange) -> ScriptData {
         let mut room = MAX_MONTHS_BYTES;
         let mut selected = BTreeMap::new();
         for index in by_importance(overview, range) {

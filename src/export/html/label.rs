@@ -4,7 +4,7 @@
 const MAX_CHARS: usize = 200;
 
 /// Truncates a long name.
-pub fn truncate(name: &str) -> String {
+pub(super) fn truncate(name: &str) -> String {
     match name.char_indices().nth(MAX_CHARS) {
         None => name.to_owned(),
         Some(_) => name.chars().take(MAX_CHARS - 1).chain(['…']).collect(),
@@ -12,12 +12,12 @@ pub fn truncate(name: &str) -> String {
 }
 
 /// Puts the name on one line, and truncates it.
-pub fn single_line(name: &str) -> String {
+pub(super) fn single_line(name: &str) -> String {
     truncate(name).chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// Whether the name has a visible character.
-pub fn is_visible(name: &str) -> bool {
+pub(super) fn is_visible(name: &str) -> bool {
     name.chars()
         .any(|character| !(character.is_whitespace() || character.is_control() || is_ignorable(character)))
 }

@@ -9,7 +9,7 @@ use askama::Template;
 const THOUSANDS_SEPARATOR: char = '\u{202f}';
 
 /// The decimals of an amount in a small space.
-pub const FEW_DECIMALS: u32 = 2;
+pub(super) const FEW_DECIMALS: u32 = 2;
 
 /// The maximum number of characters in large type.
 const LARGE_MAX_CHARS: usize = 10;
@@ -21,7 +21,7 @@ const LARGE_MAX_CHARS: usize = 10;
               {% when None %}<span class=\"unknown\" title=\"not known\">{{ text }}</span>{% endmatch %}",
     ext = "html"
 )]
-pub struct Number {
+pub(super) struct Number {
     /// The text for people.
     pub text: String,
     /// The exact value. `None`: unknown.
@@ -30,7 +30,7 @@ pub struct Number {
 
 impl Number {
     /// Whether the text is too long for large type.
-    pub fn is_long(&self) -> bool {
+    pub(super) fn is_long(&self) -> bool {
         self.text.chars().count() > LARGE_MAX_CHARS
     }
 
@@ -42,34 +42,34 @@ impl Number {
     }
 
     /// An amount in US dollars with `decimals` decimals, without the currency.
-    pub fn usd(usd: Option<Usd>, decimals: u32) -> Number {
+    pub(super) fn usd(usd: Option<Usd>, decimals: u32) -> Number {
         Number::new(usd.map(|usd| (group_thousands(&usd.to_fixed(decimals)), usd.to_string())))
     }
 
     /// An amount in US dollars for a small space: fewer decimals from one dollar on.
-    pub fn usd_short(usd: Option<Usd>) -> Number {
+    pub(super) fn usd_short(usd: Option<Usd>) -> Number {
         let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
         Number::usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
     }
 
     /// A count.
-    pub fn count(count: u64) -> Number {
+    pub(super) fn count(count: u64) -> Number {
         Number::new(Some((group_thousands(&count.to_string()), count.to_string())))
     }
 
     /// A duration.
-    pub fn seconds(seconds: Option<Seconds>) -> Number {
+    pub(super) fn seconds(seconds: Option<Seconds>) -> Number {
         Number::new(seconds.map(|seconds| (format_duration(seconds.units()), seconds.to_string())))
     }
 
     /// A share of a whole, in percent.
-    pub fn share(share: Option<Share>) -> Number {
+    pub(super) fn share(share: Option<Share>) -> Number {
         Number::new(share.map(|share| (format_percent(share), share.to_string())))
     }
 }
 
 /// Formats a decimal with thousands separators.
-pub fn group_thousands(number: &str) -> String {
+pub(super) fn group_thousands(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut text = sign.to_owned();
@@ -83,7 +83,7 @@ pub fn group_thousands(number: &str) -> String {
 }
 
 /// Formats milliseconds in the two largest units: `4 min 10 s`.
-pub fn format_duration(millis: i128) -> String {
+pub(super) fn format_duration(millis: i128) -> String {
     let (sign, millis) = if millis < 0 { ("\u{2212}", -millis) } else { ("", millis) };
     // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next
     // unit is shown in that unit.
@@ -109,12 +109,12 @@ pub fn format_duration(millis: i128) -> String {
 }
 
 /// Formats a share in percent, without a line break.
-pub fn format_percent(share: Share) -> String {
+pub(super) fn format_percent(share: Share) -> String {
     share.to_percent().replace(' ', "\u{a0}")
 }
 
 /// Formats the relative change: `+14.3 %`. `None`: there is no value to compare with.
-pub fn format_change(now: Option<i128>, before: Option<i128>) -> Option<String> {
+pub(super) fn format_change(now: Option<i128>, before: Option<i128>) -> Option<String> {
     let (now, before) = now.zip(before)?;
     let share = Share::ratio(now - before, before)?;
     let text = format_percent(share);

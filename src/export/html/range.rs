@@ -13,7 +13,7 @@ const MAX_DAYS: i32 = 1097;
 /// The first and last month, week and day of the charts, by their numbers. The last is before the
 /// first if there are none.
 #[derive(Debug, Clone, Copy)]
-pub struct ChartRange {
+pub(super) struct ChartRange {
     /// The months.
     pub months: (i32, i32),
     /// The weeks.
@@ -28,7 +28,7 @@ impl ChartRange {
     /// The latest periods with runs, always including the headline month. They end at most one
     /// month, week or day after the last observation. Otherwise a single run far in the future
     /// would displace all others.
-    pub fn new(overview: &Overview) -> ChartRange {
+    pub(super) fn new(overview: &Overview) -> ChartRange {
         let (all, zone) = (&overview.all, overview.scope.zone);
         let headline = overview.headline_month.as_ref().map(|headline| headline.month);
         // Without a headline month, every run is after the last observation, so there is no limit.
@@ -43,42 +43,42 @@ impl ChartRange {
     }
 
     /// Whether the charts show the month.
-    pub fn has_month(self, month: i32) -> bool {
+    pub(super) fn has_month(self, month: i32) -> bool {
         (self.months.0..=self.months.1).contains(&month)
     }
 
     /// Whether the charts show the week.
-    pub fn has_week(self, week: i32) -> bool {
+    pub(super) fn has_week(self, week: i32) -> bool {
         (self.weeks.0..=self.weeks.1).contains(&week)
     }
 
     /// Whether the charts show the day.
-    pub fn has_day(self, day: i32) -> bool {
+    pub(super) fn has_day(self, day: i32) -> bool {
         (self.days.0..=self.days.1).contains(&day)
     }
 
     /// The numbers of the months.
-    pub fn months(self) -> impl DoubleEndedIterator<Item = i32> {
+    pub(super) fn months(self) -> impl DoubleEndedIterator<Item = i32> {
         self.months.0..=self.months.1
     }
 
     /// The numbers of the weeks.
-    pub fn weeks(self) -> impl DoubleEndedIterator<Item = i32> {
+    pub(super) fn weeks(self) -> impl DoubleEndedIterator<Item = i32> {
         self.weeks.0..=self.weeks.1
     }
 
     /// The labels of the months.
-    pub fn month_labels(self) -> Vec<String> {
+    pub(super) fn month_labels(self) -> Vec<String> {
         self.months().map(month_label).collect()
     }
 
     /// The labels of the weeks.
-    pub fn week_labels(self) -> Vec<String> {
+    pub(super) fn week_labels(self) -> Vec<String> {
         self.weeks().map(week_label).collect()
     }
 
     /// Formats an instant to the minute, in the time zone of the page.
-    pub fn format_instant(self, at: Instant) -> String {
+    pub(super) fn format_instant(self, at: Instant) -> String {
         at.to_utc().with_timezone(&self.zone).format("%Y-%m-%d %H:%M %Z").to_string()
     }
 }

@@ -8,7 +8,7 @@ const TICKS: i128 = 4;
 
 /// The unit of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(super) enum Unit {
     /// Nano-dollars.
     Usd,
     /// Milliseconds.
@@ -54,7 +54,7 @@ impl Unit {
 
 /// A scale whose ends are on ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scale {
+pub(super) struct Scale {
     unit: Unit,
     low: i128,
     high: i128,
@@ -63,7 +63,7 @@ pub struct Scale {
 
 impl Scale {
     /// A scale that includes both values.
-    pub fn new(unit: Unit, low: i128, high: i128) -> Scale {
+    pub(super) fn new(unit: Unit, low: i128, high: i128) -> Scale {
         let step = unit.step(((high - low) + TICKS - 1) / TICKS);
         let low = low.div_euclid(step) * step;
         let high = -(-high).div_euclid(step) * step;
@@ -71,12 +71,12 @@ impl Scale {
     }
 
     /// The distance of the value from the top of a chart with this height.
-    pub fn y(&self, value: i128, height: u32) -> f64 {
+    pub(super) fn y(&self, value: i128, height: u32) -> f64 {
         (self.high - value) as f64 / (self.high - self.low) as f64 * f64::from(height)
     }
 
     /// The ticks with their labels, from the lowest.
-    pub fn ticks(&self) -> Vec<(i128, String)> {
+    pub(super) fn ticks(&self) -> Vec<(i128, String)> {
         let count = (self.high - self.low) / self.step;
         (0..=count)
             .map(|tick| self.low + tick * self.step)

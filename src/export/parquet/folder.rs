@@ -23,7 +23,7 @@ const NULL_MONTH: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The folder of a dataset, locked for this process.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     index: DatasetIndex,
     lock: File,
@@ -51,7 +51,7 @@ impl Folder {
     /// [`Error::Usage`] when the folder contains anything else; nothing is changed then.
     /// [`Error::Output`] when the folder cannot be written, or when another export is writing to
     /// it.
-    pub fn open(
+    pub(crate) fn open(
         path: &Path,
         layout: &DatasetLayout,
         tables: &[DatasetTable],
@@ -102,12 +102,12 @@ impl Folder {
     }
 
     /// The number in the file names of the workspace. `None`: it is not in the dataset.
-    pub fn workspace_number(&self, workspace: &str) -> Option<usize> {
+    pub(crate) fn workspace_number(&self, workspace: &str) -> Option<usize> {
         self.index.workspaces.iter().position(|known| known == workspace)
     }
 
     /// The as-of instant of the dataset. `None`: it has the state at the time of each export.
-    pub fn as_of(&self) -> Option<&str> {
+    pub(crate) fn as_of(&self) -> Option<&str> {
         self.index.as_of.as_deref()
     }
 
@@ -115,26 +115,26 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when the index cannot be written.
-    pub fn set_as_of(&mut self, as_of: Option<String>) -> Result<()> {
+    pub(crate) fn set_as_of(&mut self, as_of: Option<String>) -> Result<()> {
         self.index.as_of = as_of;
         self.save_index()
     }
 
     /// The content of the file at `file`; `None`: the file is missing, or its length is not that of
     /// the index.
-    pub fn entry(&self, table: DatasetTable, file: &str) -> Option<&FileEntry> {
+    pub(crate) fn entry(&self, table: DatasetTable, file: &str) -> Option<&FileEntry> {
         let entry = self.index.tables.get(table.name())?.get(file)?;
         let metadata = fs::metadata(self.path_of(table, file)).ok()?;
         (metadata.is_file() && metadata.len() == entry.bytes).then_some(entry)
     }
 
     /// The full path of a file of the table.
-    pub fn path_of(&self, table: DatasetTable, file: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, table: DatasetTable, file: &str) -> PathBuf {
         self.path.join(table.name()).join(file)
     }
 
     /// Records the content of a written file.
-    pub fn insert(&mut self, table: DatasetTable, file: String, entry: FileEntry) {
+    pub(crate) fn insert(&mut self, table: DatasetTable, file: String, entry: FileEntry) {
         self.index.tables.entry(table.name().to_owned()).or_default().insert(file, entry);
     }
 
@@ -143,7 +143,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when the folder cannot be read.
-    pub fn files_of(&self, table: DatasetTable, workspace: usize) -> Result<Vec<String>> {
+    pub(crate) fn files_of(&self, table: DatasetTable, workspace: usize) -> Result<Vec<String>> {
         let name = file_name(workspace);
         let mut files: Vec<String> = self
             .index
@@ -168,7 +168,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when the file cannot be removed.
-    pub fn remove(&mut self, table: DatasetTable, file: &str) -> Result<()> {
+    pub(crate) fn remove(&mut self, table: DatasetTable, file: &str) -> Result<()> {
         let path = self.path_of(table, file);
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(output_error(&path, cause)),
@@ -183,7 +183,7 @@ impl Folder {
     }
 
     /// The number of rows in all files of a workspace in the table.
-    pub fn rows(&self, table: DatasetTable, workspace: usize) -> u64 {
+    pub(crate) fn rows(&self, table: DatasetTable, workspace: usize) -> u64 {
         let name = file_name(workspace);
         let files = self.index.tables.get(table.name()).into_iter().flatten();
         files
@@ -192,7 +192,7 @@ impl Folder {
     }
 
     /// The number of amounts in all files that are NULL because they are too large.
-    pub fn amounts_too_large(&self) -> u64 {
+    pub(crate) fn amounts_too_large(&self) -> u64 {
         self.index
             .tables
             .values()
@@ -205,7 +205,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when it cannot be written.
-    pub fn save_index(&self) -> Result<()> {
+    pub(crate) fn save_index(&self) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(&self.index).expect("an index is JSON");
         json.push(b'\n');
         self.replace(INDEX_FILE, &json)
@@ -215,7 +215,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Output`] when it cannot be written.
-    pub fn write_schema(&self, page: &str) -> Result<()> {
+    pub(crate) fn write_schema(&self, page: &str) -> Result<()> {
         self.replace(SCHEMA_FILE, page.as_bytes())
     }
 

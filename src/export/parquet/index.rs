@@ -17,7 +17,7 @@ pub(super) const INDEX_FILE: &str = "_runledger.json";
 /// The content of a data file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileEntry {
+pub(crate) struct FileEntry {
     /// The number of rows.
     pub rows: u64,
     /// The SHA-256 of the rows, by which changes are detected.
@@ -30,7 +30,7 @@ pub struct FileEntry {
 
 impl FileEntry {
     /// A file with this content, hash of rows and length.
-    pub fn new(stats: FileStats, hash: &Hash, bytes: u64) -> FileEntry {
+    pub(crate) fn new(stats: FileStats, hash: &Hash, bytes: u64) -> FileEntry {
         let FileStats { rows, amounts_too_large } = stats;
         FileEntry { rows, rows_sha256: to_hex(hash), bytes, amounts_too_large }
     }
@@ -38,7 +38,7 @@ impl FileEntry {
 
 /// The layout of a dataset. Data of different layouts is never mixed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatasetLayout {
+pub(crate) struct DatasetLayout {
     /// The version of the layout.
     pub(super) dataset_version: u32,
     /// The time zone of the months.
@@ -49,7 +49,7 @@ pub struct DatasetLayout {
 
 impl DatasetLayout {
     /// The current layout, with months in this zone by this date.
-    pub fn new(zone: Tz, date_basis: DateBasis) -> DatasetLayout {
+    pub(crate) fn new(zone: Tz, date_basis: DateBasis) -> DatasetLayout {
         let (zone, date_basis) = (zone.name().to_owned(), date_basis.as_str().to_owned());
         DatasetLayout { dataset_version: VERSION, zone, date_basis }
     }

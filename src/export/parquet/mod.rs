@@ -5,8 +5,8 @@
 //! interruption the next export compares the months that were written, and writes them again where
 //! necessary.
 
-pub mod folder;
-pub mod index;
+pub(crate) mod folder;
+pub(crate) mod index;
 mod inspect;
 pub mod schema;
 mod schema_page;
@@ -20,8 +20,6 @@ use folder::Folder;
 use index::DatasetLayout;
 use std::path::Path;
 use table_sync::TableSync;
-
-pub use table_sync::Fingerprint;
 
 /// What an export writes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -185,7 +185,7 @@ fn ranges(months: &[BookedMonth], selected: &[bool]) -> Vec<Range<usize>> {
 
 /// A hash of rows. It includes the type and the length of each value, so different rows never have
 /// the same input bytes.
-pub struct Fingerprint {
+pub(crate) struct Fingerprint {
     hashing: HashingWriter<io::Sink>,
     row: Vec<u8>,
 }
@@ -198,7 +198,7 @@ impl Default for Fingerprint {
 
 impl Fingerprint {
     /// Adds a row.
-    pub fn add<'v>(&mut self, values: impl Iterator<Item = Value<'v>>) {
+    pub(crate) fn add<'v>(&mut self, values: impl Iterator<Item = Value<'v>>) {
         self.row.clear();
         for value in values {
             let (tag, bytes): (u8, &[u8]) = match &value {
@@ -218,7 +218,7 @@ impl Fingerprint {
     }
 
     /// The hash of all rows.
-    pub fn finish(self) -> Hash {
+    pub(crate) fn finish(self) -> Hash {
         self.hashing.finish().1
     }
 }

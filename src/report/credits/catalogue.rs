@@ -36,7 +36,7 @@ impl CataloguedPipeline {
 pub(super) struct Catalogue(Vec<CataloguedPipeline>);
 
 impl Catalogue {
-    pub fn read(archive: &Connection) -> Result<Catalogue> {
+    pub(super) fn read(archive: &Connection) -> Result<Catalogue> {
         let mut statement = archive.prepare(CATALOGUE)?;
         let rows = statement.query_map([], |row| {
             Ok(CataloguedPipeline {
@@ -51,7 +51,7 @@ impl Catalogue {
     }
 
     /// The pipeline of a run, matched by id or else by slug, as in the view `runs`.
-    pub fn find(&self, key: &PipelineKey) -> Option<&CataloguedPipeline> {
+    pub(super) fn find(&self, key: &PipelineKey) -> Option<&CataloguedPipeline> {
         let (kind, id) = key.as_ref()?;
         let mut of_kind = self.0.iter().filter(|pipeline| pipeline.kind == *kind);
         of_kind
@@ -65,7 +65,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Error::Usage`] when no pipeline or more than one matches.
-    pub fn resolve<'k>(
+    pub(super) fn resolve<'k>(
         &self,
         what_if: &str,
         recent: impl Iterator<Item = &'k PipelineKey> + Clone,

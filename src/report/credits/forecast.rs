@@ -46,7 +46,7 @@ pub(super) struct Forecast {
 
 impl Forecast {
     /// `None`: the ledger's span does not go on after `now`.
-    pub fn compute(
+    pub(super) fn compute(
         ledger: &Ledger<'_>,
         catalogue: &Catalogue,
         options: &CreditsOptions,

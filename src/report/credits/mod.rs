@@ -22,7 +22,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The dimensions that the report can be split by: always months, optionally pipelines.
-pub const DIMENSIONS: [Dimension; 2] = [Dimension::Period(Calendar::Month), Dimension::Pipeline];
+pub(crate) const DIMENSIONS: [Dimension; 2] = [Dimension::Period(Calendar::Month), Dimension::Pipeline];
 
 /// A pipeline's kind, and its id or slug. `None`: runs without exactly one pipeline.
 type PipelineKey = Option<(String, String)>;

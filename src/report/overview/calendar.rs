@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The numbers of one instant's day, week and month. Consecutive days, weeks and months have consecutive numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DateNumbers {
+pub(crate) struct DateNumbers {
     /// Days since the first of January of the year 1, which is day 1.
     pub day: i32,
     /// ISO weeks, from Monday to Sunday.
@@ -18,17 +18,17 @@ pub struct DateNumbers {
 }
 
 /// The week that contains a day.
-pub fn week_of(day: i32) -> i32 {
+pub(crate) fn week_of(day: i32) -> i32 {
     (day - 1).div_euclid(7)
 }
 
 /// The Monday of a week.
-pub fn monday(week: i32) -> i32 {
+pub(crate) fn monday(week: i32) -> i32 {
     week * 7 + 1
 }
 
 /// The month that contains a day. `None`: the day is outside the calendar.
-pub fn month_of(day: i32) -> Option<i32> {
+pub(crate) fn month_of(day: i32) -> Option<i32> {
     let date = NaiveDate::from_num_days_from_ce_opt(day)?;
     Some(date.year() * 12 + date.month0() as i32)
 }
@@ -44,7 +44,7 @@ pub fn week_label(week: i32) -> String {
 }
 
 /// `2026-01-31`.
-pub fn day_label(day: i32) -> String {
+pub(crate) fn day_label(day: i32) -> String {
     format_day(day, "%Y-%m-%d")
 }
 
@@ -53,7 +53,7 @@ fn format_day(day: i32, format: &str) -> String {
 }
 
 /// Looks up the date numbers of instants in one zone. Each day is computed once.
-pub struct DateIndex {
+pub(crate) struct DateIndex {
     zone: Tz,
     days: Vec<(Period, DateNumbers)>,
     by_start: BTreeMap<Instant, usize>,
@@ -62,12 +62,12 @@ pub struct DateIndex {
 
 impl DateIndex {
     /// An empty index.
-    pub fn new(zone: Tz) -> DateIndex {
+    pub(crate) fn new(zone: Tz) -> DateIndex {
         DateIndex { zone, days: Vec::new(), by_start: BTreeMap::new(), current: 0 }
     }
 
     /// The date numbers of a stored instant. `None`: the text is not an instant.
-    pub fn numbers_of(&mut self, stored: &str) -> Option<DateNumbers> {
+    pub(crate) fn numbers_of(&mut self, stored: &str) -> Option<DateNumbers> {
         // Runs are mostly read in order of time, so consecutive runs share a day.
         if let Some((day, numbers)) = self.days.get(self.current)
             && day.contains(stored)

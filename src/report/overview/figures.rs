@@ -139,7 +139,7 @@ pub(super) struct RunFacts<'r> {
 }
 
 impl<'r> RunFacts<'r> {
-    pub fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
+    pub(super) fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
         let outcome = match row.status()? {
             Some("success") => Some(Outcome::Succeeded),
             Some("failed") => Some(Outcome::Failed),
@@ -158,7 +158,7 @@ impl<'r> RunFacts<'r> {
     }
 
     /// The sum of the known cost components. `None`: neither is known.
-    pub fn cost_nanos(&self) -> Option<i64> {
+    pub(super) fn cost_nanos(&self) -> Option<i64> {
         let components = [self.el_cost_nanos, self.transformation_cost_nanos];
         components.into_iter().flatten().reduce(i64::saturating_add)
     }
@@ -172,7 +172,7 @@ pub(super) struct TimeSamples {
 }
 
 impl TimeSamples {
-    pub fn add(&mut self, run: &RunFacts<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, run: &RunFacts<'_>) -> Result<()> {
         self.durations_seconds.extend(run.duration_seconds);
         if let (Some(created_at), Some(started_at)) = (run.created_at, run.row.started_at()?) {
             self.queued_micros.extend(micros_between(created_at, started_at));
@@ -180,12 +180,12 @@ impl TimeSamples {
         Ok(())
     }
 
-    pub fn merge(&mut self, mut other: TimeSamples) {
+    pub(super) fn merge(&mut self, mut other: TimeSamples) {
         self.durations_seconds.append(&mut other.durations_seconds);
         self.queued_micros.append(&mut other.queued_micros);
     }
 
-    pub fn times(&mut self) -> Times {
+    pub(super) fn times(&mut self) -> Times {
         let duration = Percentiles::of(&Distribution::of(&mut self.durations_seconds, 1));
         let queued = Percentiles::of(&Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND));
         Times { duration, queued }

@@ -40,7 +40,7 @@ pub(super) struct Headline {
 
 impl Headline {
     /// `None`: the span begins after the latest observation.
-    pub fn of(scope: &Scope, known_at: Instant) -> Option<Headline> {
+    pub(super) fn of(scope: &Scope, known_at: Instant) -> Option<Headline> {
         let Span { from, until } = scope.span;
         let last = until.map_or(known_at, |until| known_at.min(until.plus(TimeDelta::microseconds(-1))));
         if from.is_some_and(|from| last < from) {
@@ -73,12 +73,12 @@ impl Headline {
     }
 
     /// The number of the previous month. `None`: the headline month is not compared.
-    pub fn previous_month(&self) -> Option<i32> {
+    pub(super) fn previous_month(&self) -> Option<i32> {
         self.previous.as_ref().map(|_| self.headline_month.month - 1)
     }
 
     /// Fills in the expected credits from the credits report.
-    pub fn add_forecast(
+    pub(super) fn add_forecast(
         &mut self,
         archive: &Connection,
         scope: &Scope,

@@ -4,14 +4,16 @@
 //! outliers of `anomalies`, expected credits of `credits`. Nothing depends on the clock: whether a run may still
 //! change depends on the latest observation.
 
-pub mod calendar;
-pub mod figures;
+pub(crate) mod calendar;
+pub(crate) mod figures;
 mod headline;
-pub mod outliers;
+pub(crate) mod outliers;
 
-pub use figures::{DayRuns, Failures, Percentiles, Series, Sums, Times};
-pub use headline::HeadlineMonth;
-pub use outliers::{ControlBand, Outlier, ScoredRun};
+pub use figures::Sums;
+pub(crate) use figures::{DayRuns, Failures, Percentiles, Series, Times};
+pub(crate) use headline::HeadlineMonth;
+pub use outliers::ControlBand;
+pub(crate) use outliers::Outlier;
 
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
@@ -32,7 +34,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The pipeline kinds in display order; `None`: a run has no pipeline, or several.
-pub const KINDS: [Option<&str>; 4] = [Some("source"), Some("destination"), Some("transformation"), None];
+pub(crate) const KINDS: [Option<&str>; 4] =
+    [Some("source"), Some("destination"), Some("transformation"), None];
 
 /// The interner's index for runs without exactly one pipeline.
 const NO_PIPELINE: usize = 0;

@@ -158,7 +158,7 @@ pub(super) struct RecentRuns {
 
 impl RecentRuns {
     /// Adds a successful run. `day` is the day number of `booked_at`.
-    pub fn add(&mut self, run: &RunFacts<'_>, booked_at: &str, day: i32) -> Result<()> {
+    pub(super) fn add(&mut self, run: &RunFacts<'_>, booked_at: &str, day: i32) -> Result<()> {
         let cost = run.cost_nanos().filter(|_| self.costs.accepts(day));
         let seconds = run.duration_seconds.filter(|_| self.durations.accepts(day));
         if cost.is_none() && seconds.is_none() {
@@ -175,7 +175,7 @@ impl RecentRuns {
     }
 
     /// The latest runs with their bands. Cost and duration have separate entries if their latest runs differ.
-    pub fn into_scored(self) -> Vec<ScoredRun> {
+    pub(super) fn into_scored(self) -> Vec<ScoredRun> {
         let mut scored: Vec<ScoredRun> = Vec::new();
         if let Some((booked_at, snapshot_id, band)) = self.costs.into_band(MIN_HALF_WIDTH_NANOS) {
             scored.push(ScoredRun { booked_at, snapshot_id, cost: Some(band), duration: None });

@@ -39,7 +39,7 @@ pub(super) struct RunLine {
 
 impl RunLine {
     /// The runs of a scope.
-    pub fn read_all(archive: &Connection, scope: Scope) -> Result<Vec<RunLine>> {
+    pub(super) fn read_all(archive: &Connection, scope: Scope) -> Result<Vec<RunLine>> {
         let mut lines = Vec::new();
         for_each_run(&Ledger::open(archive, scope)?, |run| {
             lines.push(RunLine::read(run)?);
@@ -80,7 +80,7 @@ pub(super) struct RunTotal {
 }
 
 impl RunTotal {
-    pub fn of<'l>(lines: impl IntoIterator<Item = &'l RunLine>) -> RunTotal {
+    pub(super) fn of<'l>(lines: impl IntoIterator<Item = &'l RunLine>) -> RunTotal {
         let mut total = RunTotal::default();
         for line in lines {
             total.nanos += line.total();
@@ -90,7 +90,7 @@ impl RunTotal {
         total
     }
 
-    pub fn usd(self) -> Usd {
+    pub(super) fn usd(self) -> Usd {
         Usd::from_units(self.nanos)
     }
 
@@ -113,18 +113,18 @@ pub(super) struct Attempts {
 
 impl Attempts {
     /// Starts with the unchanged ledger, whose total is `base`.
-    pub fn new(invoice: Invoice, base: RunTotal) -> Attempts {
+    pub(super) fn new(invoice: Invoice, base: RunTotal) -> Attempts {
         let mut attempts = Attempts { invoice, base, attempts: Vec::new() };
         attempts.add("as the ledger has it", base.usd(), base.note());
         attempts
     }
 
-    pub fn into_vec(self) -> Vec<Attempt> {
+    pub(super) fn into_vec(self) -> Vec<Attempt> {
         self.attempts
     }
 
     /// Whether the unchanged ledger equals the invoice.
-    pub fn has_no_gap(&self) -> bool {
+    pub(super) fn has_no_gap(&self) -> bool {
         self.invoice.matches(self.base.usd())
     }
 
@@ -142,7 +142,7 @@ impl Attempts {
 
     /// The same month in other zones and by other date bases. Zones in which the month has the same bounds count once,
     /// under the first name.
-    pub fn zones_and_bases(
+    pub(super) fn zones_and_bases(
         &mut self,
         archive: &Connection,
         scope: &Scope,
@@ -200,7 +200,7 @@ impl Attempts {
     }
 
     /// Unknown costs have no total. The note says how high each would have to be.
-    pub fn unknown_costs(&mut self) {
+    pub(super) fn unknown_costs(&mut self) {
         let unknown = self.base.cost_unknown;
         if unknown == 0 {
             return;
@@ -227,7 +227,7 @@ impl Attempts {
 
     /// The month as known at the end of each day on which it changed after it ended. The invoice may have been made
     /// from that state.
-    pub fn late_changes(&mut self, archive: &Connection, scope: &Scope) -> Result<()> {
+    pub(super) fn late_changes(&mut self, archive: &Connection, scope: &Scope) -> Result<()> {
         let Some(until) = scope.span.until else { return Ok(()) };
         let ended = until.plus(TimeDelta::microseconds(-1));
         let changes = restatements(archive, &Scope { as_of: Some(ended), ..scope.clone() }, None)?;
@@ -259,7 +259,7 @@ impl Attempts {
     }
 
     /// Parts of the month: without some statuses, charged runs only, one cost component only.
-    pub fn selections(&mut self, lines: &[RunLine]) {
+    pub(super) fn selections(&mut self, lines: &[RunLine]) {
         let without = |statuses: &'static [&'static str]| {
             RunTotal::of(lines.iter().filter(move |line| !line.has_status(statuses)))
         };
@@ -288,7 +288,7 @@ impl Attempts {
     }
 
     /// The plan's fee, in addition to the runs and alone.
-    pub fn plan(&mut self, plan: Option<Plan>) {
+    pub(super) fn plan(&mut self, plan: Option<Plan>) {
         let Some(Plan { fee_usd, .. }) = plan else { return };
         let with_fee = RunTotal { nanos: self.base.nanos + fee_usd.units(), ..self.base };
         self.add_if_different("with the plan's fee", with_fee);
@@ -298,7 +298,7 @@ impl Attempts {
     }
 
     /// Amounts rounded before they were added up, and the most that any rounding can move the total.
-    pub fn rounding(&mut self, lines: &[RunLine]) {
+    pub(super) fn rounding(&mut self, lines: &[RunLine]) {
         // Invoice lines are not rounded to less than cents.
         let decimals = self.invoice.decimals.max(2);
         let unit = 10_i128.pow(9 - decimals);

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// The default API key of a sandbox.
-pub const API_KEY: &str = "sandbox-key";
+pub(crate) const API_KEY: &str = "sandbox-key";
 
 /// The options of a sandbox.
 #[derive(Clone, Debug)]

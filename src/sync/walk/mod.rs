@@ -47,7 +47,7 @@ const MAX_STALLS: u32 = 30;
 
 /// The facts about a page that the walk needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageSummary {
+pub(super) struct PageSummary {
     /// The page's number, from 1.
     pub page: u32,
     /// The API's total number of runs. `None`: not given.
@@ -70,7 +70,7 @@ impl PageSummary {
 
 /// The result of storing a page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PageOutcome {
+pub(super) struct PageOutcome {
     /// Runs on the page that the walk had not seen before.
     pub newly_seen: u64,
     /// Whether the archive already had all items in this state.
@@ -81,7 +81,7 @@ pub struct PageOutcome {
 
 /// What the session does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Read a page.
     Read {
         /// The page's number.
@@ -127,7 +127,7 @@ enum Order {
 
 /// A walk under way.
 #[derive(Debug)]
-pub struct Walk {
+pub(super) struct Walk {
     extent: Extent,
     order: Order,
     /// The page to read next.
@@ -164,17 +164,17 @@ pub struct Walk {
 
 impl Walk {
     /// A walk of the whole list.
-    pub fn whole() -> Walk {
+    pub(super) fn whole() -> Walk {
         Walk::new(Extent::Whole)
     }
 
     /// A walk that may stop at a whole page of unchanged runs created before `boundary`.
-    pub fn until(boundary: Instant) -> Walk {
+    pub(super) fn until(boundary: Instant) -> Walk {
         Walk::new(Extent::Until(boundary))
     }
 
     /// A walk of the rest of the list, below the point where an earlier walk was interrupted.
-    pub fn resume(first: &FirstWalk) -> Walk {
+    pub(super) fn resume(first: &FirstWalk) -> Walk {
         let mut walk = Walk::new(Extent::Whole);
         walk.order = Order::NewestFirst { base_count: None, must_overlap: true };
         walk.page = first.page;
@@ -215,7 +215,7 @@ impl Walk {
     }
 
     /// The next page to read, or the end of the walk.
-    pub fn next_step(&self) -> Step {
+    pub(super) fn next_step(&self) -> Step {
         if self.ended {
             return Step::End;
         }
@@ -236,7 +236,7 @@ impl Walk {
     }
 
     /// Handles a received page, before it is stored.
-    pub fn page_received(&mut self, summary: PageSummary) {
+    pub(super) fn page_received(&mut self, summary: PageSummary) {
         self.at_end = false;
         self.certainly_seen = 0;
         self.page_length = self.page_length.max(summary.items);
@@ -277,7 +277,7 @@ impl Walk {
     }
 
     /// Continues with another page size, because the requested page was too large to read.
-    pub fn change_page_size(&mut self, page_size: u32, before: u32) {
+    pub(super) fn change_page_size(&mut self, page_size: u32, before: u32) {
         let before = if self.page_length > 0 { self.page_length as u64 } else { u64::from(before) };
         // The server may have capped both sizes to the same length.
         let length = before.min(u64::from(page_size));
@@ -297,7 +297,7 @@ impl Walk {
     }
 
     /// Handles a requested page that does not exist: the list ends before it.
-    pub fn page_not_found(&mut self) {
+    pub(super) fn page_not_found(&mut self) {
         self.retries_page = false;
         self.at_end = false;
         self.repeats = false;
@@ -414,7 +414,7 @@ impl Walk {
 
     /// Handles the result of storing the last page and decides whether the walk is over. A page that does
     /// not exist counts as empty.
-    pub fn page_stored(&mut self, outcome: PageOutcome) {
+    pub(super) fn page_stored(&mut self, outcome: PageOutcome) {
         if self.ended || self.retries_page {
             return;
         }
@@ -501,32 +501,32 @@ impl Walk {
     }
 
     /// The progress to store, from which a later sync can resume.
-    pub fn progress(&self) -> WalkProgress {
+    pub(super) fn progress(&self) -> WalkProgress {
         self.progress
     }
 
     /// The API's latest total number of runs. `None`: not given yet.
-    pub fn count(&self) -> Option<u64> {
+    pub(super) fn count(&self) -> Option<u64> {
         self.last.as_ref().and_then(|last| last.count)
     }
 
     /// Whether the walk read its whole extent.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.ended && self.gap.is_none() && (self.at_end || self.incomplete_reason.is_none())
     }
 
     /// Whether the walk read the list to its end.
-    pub fn reached_end(&self) -> bool {
+    pub(super) fn reached_end(&self) -> bool {
         self.ended && self.at_end && self.gap.is_none()
     }
 
     /// Whether the walk itself saw every run of the list, so that an unseen run may be deleted.
-    pub fn saw_everything(&self) -> bool {
+    pub(super) fn saw_everything(&self) -> bool {
         self.reached_end() && !self.resumed && self.incomplete_reason.is_none()
     }
 
     /// Why the walk may have missed runs. `None`: no reason to think so.
-    pub fn incomplete_reason(&self) -> Option<&str> {
+    pub(super) fn incomplete_reason(&self) -> Option<&str> {
         self.incomplete_reason.as_deref()
     }
 }

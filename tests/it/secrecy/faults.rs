@@ -9,7 +9,9 @@ use runledger::internal::run::Instant;
 use runledger::internal::sandbox::TOKEN_PREFIX;
 use runledger::internal::secret::ApiKey;
 use runledger::internal::store::{Archive, Lock};
-use runledger::internal::sync::{CancelToken, Clock, Observer, Options as SyncOptions, Progress, SyncContext, sync};
+use runledger::internal::sync::{
+    CancelToken, Clock, Observer, Options as SyncOptions, Progress, SyncContext, sync,
+};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -133,8 +133,10 @@ fn two_archives_of_one_workspace_are_rejected() {
     let one =
         firms.acme.workspace.rows("SELECT run_id FROM run_snapshots ORDER BY snapshot_id LIMIT 1 OFFSET 30");
     let globex =
-        runledger::internal::store::Archive::open_for_reading(&firms.acme.workspace.file("globex.db")).unwrap();
-    let acme = runledger::internal::store::Archive::open_for_reading(&firms.acme.workspace.file("acme.db")).unwrap();
+        runledger::internal::store::Archive::open_for_reading(&firms.acme.workspace.file("globex.db"))
+            .unwrap();
+    let acme =
+        runledger::internal::store::Archive::open_for_reading(&firms.acme.workspace.file("acme.db")).unwrap();
     assert_eq!(acme.shared_run(&globex).unwrap(), None);
     rusqlite::Connection::open(firms.acme.workspace.file("globex.db"))
         .unwrap()

@@ -35,7 +35,7 @@ const KIND_LABELS: [(&str, &str); KINDS.len()] = [
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "page.html")]
-pub struct View {
+pub(super) struct View {
     pub style: &'static str,
     pub script: &'static str,
     pub style_hash: String,
@@ -95,7 +95,7 @@ struct DataTable {
 
 impl View {
     /// Builds the page, without style and script.
-    pub fn new(overview: &Overview, close_state: &str) -> View {
+    pub(super) fn new(overview: &Overview, close_state: &str) -> View {
         let range = ChartRange::new(overview);
         let data = ScriptData::new(overview, &range);
         let page = ViewBuilder { overview, range, selectable: &data.selectable };

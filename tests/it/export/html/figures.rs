@@ -35,23 +35,24 @@ fn html_figures_equal_the_reports() {
             let overview = overview(&archive, &scope);
 
             let mut expected: Vec<Vec<String>> = by_month.rows.iter().map(|row| texts(&row[..10])).collect();
-            let row_of =
-                |label: &str, pipeline: &PipelineSummary, sums: &runledger::internal::report::overview::Sums| {
-                    let text = |part: &Option<String>| part.clone().unwrap_or_default();
-                    let cost = &sums.cost;
-                    vec![
-                        label.to_owned(),
-                        text(&pipeline.name),
-                        text(&pipeline.id),
-                        text(&pipeline.kind),
-                        cost.runs.to_string(),
-                        cost.runs_cost_unknown.to_string(),
-                        usd(cost.el()),
-                        usd(cost.transformation()),
-                        usd(cost.total()),
-                        cost.credits.to_string(),
-                    ]
-                };
+            let row_of = |label: &str,
+                          pipeline: &PipelineSummary,
+                          sums: &runledger::internal::report::overview::Sums| {
+                let text = |part: &Option<String>| part.clone().unwrap_or_default();
+                let cost = &sums.cost;
+                vec![
+                    label.to_owned(),
+                    text(&pipeline.name),
+                    text(&pipeline.id),
+                    text(&pipeline.kind),
+                    cost.runs.to_string(),
+                    cost.runs_cost_unknown.to_string(),
+                    usd(cost.el()),
+                    usd(cost.transformation()),
+                    usd(cost.total()),
+                    cost.credits.to_string(),
+                ]
+            };
             let mut found: Vec<Vec<String>> = Vec::new();
             for pipeline in &overview.pipelines {
                 for (month, sums) in pipeline.months.iter() {
