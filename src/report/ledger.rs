@@ -65,10 +65,7 @@ impl<'a> Ledger<'a> {
     pub fn open(archive: &'a Connection, scope: Scope) -> Result<Ledger<'a>> {
         create_views(archive, scope.as_of, scope.date)?;
         let allocator = Arc::new(Allocator::new(&scope.allocation, scope.zone, archive)?);
-        // `rows/costs.sql` and `rows/run_costs.sql` use the name `centre`.
-        for name in ["cost_center", "centre"] {
-            add_allocation_function(archive, name, Arc::clone(&allocator))?;
-        }
+        add_allocation_function(archive, Arc::clone(&allocator))?;
         Ok(Ledger { archive, scope, workspace: String::new(), allocator })
     }
 
@@ -146,9 +143,9 @@ impl Drop for Ledger<'_> {
 }
 
 /// Adds a function from the columns of a run to its cost center.
-fn add_allocation_function(archive: &Connection, name: &str, allocator: Arc<Allocator>) -> Result<()> {
+fn add_allocation_function(archive: &Connection, allocator: Arc<Allocator>) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    archive.create_scalar_function(name, 4, flags, move |arguments| {
+    archive.create_scalar_function("cost_center", 4, flags, move |arguments| {
         let text = |index: usize| match arguments.get_raw(index) {
             ValueRef::Text(text) => std::str::from_utf8(text).ok(),
             _ => None,

@@ -216,6 +216,7 @@ run_fields!(fields {});
 
 /// A run with two fields more than the API documents: one of one column, and one of two.
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the macro makes the type public for the facade")]
 pub(crate) mod extended {
     use super::*;
 
