@@ -1,16 +1,16 @@
 //! The library behind the `runledger` command: a ledger of every pipeline run of the Nekt data platform.
 //!
-//! Data flows in one direction: the API client reads pages, [`sync`] stores each state of a run in an [`Archive`], and a
-//! [`Ledger`] answers from it as a [`Table`], which [`write_table`] prints in any format. The names below are the whole
-//! public interface.
+//! Data flows in one direction: the API client reads pages, [`sync`] stores each state of a run in an
+//! [`Archive`], and a [`Ledger`] answers from it as a [`Table`], which [`write_table`] prints in any format.
+//! The names below are the whole public interface.
 //!
-//! - **Sync**: [`Client`] reads the API at a [`BaseUrl`] with an [`ApiKey`]. [`sync`] needs the [`Lock`] of the archive and
-//!   a [`SyncContext`]: the client, a clock, a [`CancelToken`] and an [`Observer`].
-//! - **Report**: a [`Scope`] selects the runs: a [`Span`] in a time zone, the [`DateBasis`] that books a run, and the moment
-//!   of knowledge. [`Ledger::open`] applies it.
+//! - **Sync**: [`Client`] reads the API at a [`BaseUrl`] with an [`ApiKey`]. [`sync`] needs the [`Lock`] of the
+//!   archive and a [`SyncContext`]: the client, a clock, a [`CancelToken`] and an [`Observer`].
+//! - **Report**: a [`Scope`] selects the runs: a [`Span`] in a time zone, the [`DateBasis`] that books a run,
+//!   and the moment of knowledge. [`Ledger::open`] applies it.
 //! - **Close**: [`close_month`] freezes a month; [`restatements`] lists what changed later.
-//! - **Export**: [`WriteOptions`] set the [`Format`], the [`Dialect`] and the [`Sidecar`]; a [`Destination`] receives the
-//!   bytes atomically.
+//! - **Export**: [`WriteOptions`] set the [`Format`], the [`Dialect`] and the [`Sidecar`]; a [`Destination`]
+//!   receives the bytes atomically.
 //!
 //! ```
 //! use runledger::{Archive, Dimension, Instant, Ledger, Lock, Scope, cost_report, cost_total};
@@ -34,10 +34,11 @@
 //! `examples/archive_and_ask.rs` syncs, closes a month and reports, against the mock API:
 //! `cargo run --example archive_and_ask`.
 //!
-//! Money is [`Usd`], whole nano-dollars. An unknown value is `None`, never zero. An [`Error`] has a sentence, a cause, a hint
-//! and an exit code. Everything blocks except [`Client`] and the sandbox, which run on your tokio runtime; [`sync`] takes its
-//! handle and must not be called from within it. Before version 1.0, any minor version may change this interface; the
-//! CHANGELOG lists changes of the archive's schema, report names and exported columns.
+//! Money is [`Usd`], whole nano-dollars. An unknown value is `None`, never zero. An [`Error`] has a sentence, a
+//! cause, a hint and an exit code. Everything blocks except [`Client`] and the sandbox, which run on your tokio
+//! runtime; [`sync`] takes its handle and must not be called from within it. Before version 1.0, any minor version
+//! may change this interface; the CHANGELOG lists changes of the archive's schema, report names and exported
+//! columns.
 
 #![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

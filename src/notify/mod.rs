@@ -114,7 +114,8 @@ impl<'a> Notifier<'a> {
         Ok(Notifier { context, ping, start, metrics_file: options.metrics_file })
     }
 
-    /// Writes the metrics, sends the final ping and returns the result of the command. A failed ping does not change it.
+    /// Writes the metrics, sends the final ping and returns the result of the command, which a failed ping does not
+    /// change.
     ///
     /// # Errors
     /// That of `result`, else [`Error::Output`] when the metrics cannot be written.

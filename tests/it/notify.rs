@@ -318,7 +318,8 @@ fn status_check_prints_one_nagios_line() {
     let (code, line) = checked(&machine, &[]);
     assert_eq!(code, 2);
     assert!(
-        line.starts_with("RUNLEDGER CRITICAL - the archive ") && line.ends_with(": there is no such file"),
+        line.starts_with("RUNLEDGER CRITICAL - cannot use the archive ")
+            && line.ends_with(": there is no such file"),
         "{line}"
     );
 

@@ -115,7 +115,7 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         ("dialect = \"lotus\"", &["dialect lotus: must be one of machine, excel, excel-br"]),
         (
             "[[cost_center]]\ncost_center = \"A\"\n[[cost_center]]\ncost_center = \"B\"\npipeline = \"[a\"",
-            &["the cost centres' rule 2 (B): the pattern [a: "],
+            &["cost center rule 2 (B): invalid pattern [a: "],
         ),
         (
             "[[cost_center]]\ncost_center = \"A\"\nkind = \"sink\"",
@@ -208,7 +208,7 @@ fn config_prints_settings_and_origins_but_never_the_key() {
     let mut command = month_end.command(&["config"]);
     command.env("RUNLEDGER_API_URL", "https://user:Marked@127.0.0.1/");
     let refused = ran(command);
-    refused.refused(2, &["must not have a user or a password"]);
+    refused.refused(2, &["must not contain a user or password"]);
     assert!(!refused.err.contains("Marked"), "{}", refused.err);
     month_end.set(&format!("zone = \"UTC\"\napi_key = \"{key}\""));
     let refused = month_end.run(&["config"]);

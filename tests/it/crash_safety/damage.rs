@@ -71,20 +71,20 @@ fn a_damaged_archive_is_named_and_not_made_worse() {
         file
     };
     let schema = damaged("schema.db", 100, PAGE_BYTES);
-    assert_refused(&machine, &schema, "it is damaged (database disk image is malformed)");
+    assert_refused(&machine, &schema, "the file is damaged (database disk image is malformed)");
     let beginning = damaged("beginning.db", 0, 16);
     assert_refused(&machine, &beginning, "it is no SQLite database, or its header is damaged");
 
     let truncated = machine.file("truncated.db");
     fs::write(&truncated, &bytes[..bytes.len() / PAGE_BYTES / 2 * PAGE_BYTES]).unwrap();
-    assert_refused(&machine, &truncated, "it is damaged (database disk image is malformed)");
+    assert_refused(&machine, &truncated, "the file is damaged (database disk image is malformed)");
 
     // Damage further in is found during the sync: only the record of the attempt has been written by then.
     let middle = damaged("middle.db", (root - 1) * PAGE_BYTES, root * PAGE_BYTES);
     let before = fs::read(&middle).unwrap();
     for _ in 0..2 {
         let ended = machine.run(&middle, SYNC);
-        ended.refused(6, "it is damaged (database disk image is malformed)");
+        ended.refused(6, "the file is damaged (database disk image is malformed)");
         assert!(ended.stderr.contains("sqlite3 FILE .recover"), "{ended:?}");
     }
     assert_eq!(text(&middle, "SELECT group_concat(outcome) FROM syncs"), "complete,failed,failed");

@@ -100,7 +100,7 @@ fn every_command_of_the_month_end_page_works() {
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
     // The cause depends on the day; that the command answers does not.
-    let (before, invoice) = page.split_once("## Does it meet the invoice?").unwrap();
+    let (before, invoice) = page.split_once("## Reconcile an invoice").unwrap();
     assert!(run_all(before, folder.path(), &archive) > 20);
     for (command, _) in commands(invoice) {
         let mut process = Command::cargo_bin("runledger").unwrap();

@@ -96,6 +96,7 @@ fn check_names_every_change_to_a_closed_month() {
         (frozen("rows_sha256 = zeroblob(32)"), "closes"),
         (frozen("rows_sha256 = zeroblob(31)"), "file closes"),
         (frozen("names = '[]'"), "closes"),
+        (frozen("row_layout = 1"), "closes"),
         (frozen("names = replace(names, '\"name\":\"', '\"name\":\"x')"), "closes"),
         (frozen("names = '['"), "file closes"),
         (frozen("allocation = '[{\"centre\":\"X\"}]'"), "closes"),

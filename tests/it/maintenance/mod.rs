@@ -130,7 +130,8 @@ fn close(workspace: &Workspace, closed_at: &str) {
     let known_at = archive.last_observed_at().unwrap().unwrap();
     let zone = chrono_tz::Tz::America__Sao_Paulo;
     let october = Period::named("2026-10", zone).unwrap();
-    let rules = r#"[{"cost-center":"Fontes","kind":"source"},{"cost-center":"À mão","trigger":"manual","from":"2026-10-28"}]"#;
+    let rules =
+        r#"[{"centre":"Fontes","kind":"source"},{"centre":"À mão","trigger":"manual","from":"2026-10-28"}]"#;
     let scope = Scope {
         span: Span { from: october.start, until: october.end },
         zone,

@@ -32,7 +32,7 @@ fn verify_compares_settled_runs_with_the_api() {
     assert_eq!(ran.code, 3);
     assert!(ran.out.contains(&format!("run {corrected}\n")), "{}", ran.out);
     assert!(ran.out.contains("  el_cost_usd\n") && ran.out.contains("    API now   0.5\n"), "{}", ran.out);
-    assert!(ran.out.contains(&format!("run {gone}: the API has no such run\n")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("run {gone}: missing from the API\n")), "{}", ran.out);
     assert!(ran.err.contains("1 differ from the API, 1 are missing from the API"), "{}", ran.err);
     let printed = json_of(&run_online(&workspace, &["verify", "--sample", "1000", "--json"]));
     let runs = printed["runs"].as_array().unwrap();

@@ -333,13 +333,13 @@ fn an_invalid_what_if_is_a_usage_error() {
         (what_if(&[("nobody", "0 0 * * *")]), "--what-if nobody: no pipeline has that slug, id or name"),
         (
             what_if(&[("Vendas", "0 0 * * *")]),
-            "--what-if Vendas: several pipelines are called so: the destination d-event, the source s-hand",
+            "--what-if Vendas: several pipelines match: the destination d-event, the source s-hand",
         ),
         (what_if(&[("s-six", "every hour")]), "--what-if s-six: every hour: "),
         (what_if(&[("s-six", "0 25 * * *")]), "--what-if s-six: 0 25 * * *: "),
         (
             what_if(&[("s-six", "0 0 * * *"), ("seis-horas", "0 1 * * *")]),
-            "--what-if seis-horas: that pipeline has one expression already",
+            "--what-if seis-horas: that pipeline already has an expression",
         ),
     ] {
         let message = refused(&question);

@@ -310,8 +310,8 @@ fn a_dataset_of_several_workspaces_always_updates_all() {
     let turned =
         firms.run(&["export", "parquet", "--output", "lake", "--db", "globex.db", "--db", "acme.db"]);
     assert!(turned.err.contains("runs: 0 written (0 rows)"), "{turned:?}");
-    // Without the second workspace its files would go stale; under another name the first would be there twice.
-    firms.run(&export).refused(2, &["also has the workspace globex", "would go stale"]);
+    // Without the second workspace its files would become stale; under another name the first would be there twice.
+    firms.run(&export).refused(2, &["also has the workspace globex", "would become stale"]);
     let renamed = [&export[..], &["--workspace", "other"]].concat();
     firms.run(&renamed).refused(2, &["has the workspace acme too"]);
     firms

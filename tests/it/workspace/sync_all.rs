@@ -49,7 +49,7 @@ fn a_failing_workspace_does_not_stop_the_others() {
     assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
     for words in [
         "error: globex: the API rejected the key",
-        "hint:  check the key that the settings name for it",
+        "hint:  check the key that the settings name for this workspace",
         "error: initech: ",
         "hint:  its folder must exist",
         "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
@@ -129,7 +129,7 @@ fn an_invalid_workspace_list_is_rejected_by_name() {
     let key = "api_key_env = \"A\"";
     for (settings, words) in [
         (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are named a"),
-        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b share the archive, "),
+        (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b share the archive "),
         (of("", "a.db", key), "needs a name"),
         (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
         (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
@@ -161,7 +161,9 @@ fn two_workspaces_never_share_an_archive() {
     }
     for nowhere in ["", ".", "x"] {
         month_end.set(&of("a", nowhere));
-        month_end.run(&["report", "cost"]).refused(2, &["the workspace a needs files for archive"]);
+        month_end
+            .run(&["report", "cost"])
+            .refused(2, &["archive and api_key_file of the workspace a must be files"]);
     }
 }
 

@@ -183,7 +183,7 @@ fn export_parquet_prints_a_summary_and_rejects_table_options() {
     machine.run(&archive, period).refused(2, "a dataset contains every month");
     let decimals =
         machine.run(&archive, ["export", "parquet", "--output", output, "--decimals", "2"]).with(2);
-    assert!(decimals.stderr.contains("a dataset has no --decimals"), "{decimals:?}");
+    assert!(decimals.stderr.contains("--decimals does not apply to a Parquet dataset"), "{decimals:?}");
     let runs = machine.run(&archive, ["export", "runs", "--snapshots"]).with(2);
     assert!(runs.stderr.contains("only apply to `runledger export parquet`"), "{runs:?}");
     assert!(!folder.exists(), "a rejected export creates no folder");
