@@ -25,13 +25,13 @@ pub struct CoverageArgs {
     #[arg(long)]
     pub offline: bool,
 
-    /// How the API is asked.
-    #[command(flatten)]
-    pub api: ApiArgs,
-
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// How to reach the API.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }
 
 /// How many gaps per reason the text lists.

@@ -21,10 +21,6 @@ pub struct FetchArgs {
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<Uuid>,
 
-    /// How to reach the API.
-    #[command(flatten)]
-    pub api: ApiArgs,
-
     /// How to take the archive's lock.
     #[command(flatten)]
     pub lock: LockArgs,
@@ -32,6 +28,10 @@ pub struct FetchArgs {
     /// What to print.
     #[command(flatten)]
     pub verbosity: VerbosityArgs,
+
+    /// How to reach the API.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }
 
 /// Fetches the runs. Runs that the API does not have are named; the others are kept.

@@ -37,13 +37,13 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
 
-    /// How to reach the API.
-    #[command(flatten)]
-    pub api: ApiArgs,
-
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// How to reach the API.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }
 
 /// Compares and prints the differences. Stores nothing.

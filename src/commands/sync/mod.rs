@@ -33,12 +33,8 @@ Examples:
 Environment:
   NEKT_API_KEY         API key
   RUNLEDGER_PING_URL   URL to ping when the sync starts and ends
-  RUNLEDGER_REDACT     additional JSON keys, separated by commas, whose values are never stored")]
+  RUNLEDGER_REDACT     more JSON keys whose values are never stored, separated by commas")]
 pub struct SyncArgs {
-    /// How to reach the API.
-    #[command(flatten)]
-    pub api: ApiArgs,
-
     /// Sync every workspace in the settings, each with its own key; continue when one fails
     #[arg(long)]
     pub all: bool,
@@ -74,6 +70,10 @@ pub struct SyncArgs {
     /// What to print.
     #[command(flatten)]
     pub verbosity: VerbosityArgs,
+
+    /// How to reach the API.
+    #[command(flatten)]
+    pub api: ApiArgs,
 
     /// Where to report the sync.
     #[command(flatten)]
