@@ -88,7 +88,7 @@ fn every_command_of_the_month_end_page_works() {
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
     let settling = today - TimeDelta::days(31);
     let page = FINANCE
-        .replace("2026-11-23", &today.to_string())
+        .replace("2026-11-27", &today.to_string())
         .replace("2026-11", "RUNNING")
         // Early in a month, the previous month has unsettled runs.
         .replace("close 2026-10", "close 2026-10 --force")
@@ -100,7 +100,7 @@ fn every_command_of_the_month_end_page_works() {
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
     // The cause depends on the day; that the command answers does not.
-    let (before, invoice) = page.split_once("## Does it meet the invoice?").unwrap();
+    let (before, invoice) = page.split_once("## Reconcile an invoice").unwrap();
     assert!(run_all(before, folder.path(), &archive) > 20);
     for (command, _) in commands(invoice) {
         let mut process = Command::cargo_bin("runledger").unwrap();
