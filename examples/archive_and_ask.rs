@@ -86,7 +86,8 @@ fn sync_archive(archive: &Archive, client: Client, runtime: &tokio::runtime::Run
     summary.result
 }
 
-/// Closes a month, so that later changes do not change its answers. An objection, such as an unsettled run, is an error.
+/// Closes a month, so that later changes do not change its answers. An objection is an error, for example an unsettled
+/// run.
 fn close(archive: &Archive) -> Result<()> {
     if archive.close_of(MONTH)?.is_some() {
         return say(&format!("{MONTH} is closed already\n"));

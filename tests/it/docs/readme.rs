@@ -88,7 +88,7 @@ fn every_command_of_the_month_end_page_works() {
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
     let settling = today - TimeDelta::days(31);
     let page = FINANCE
-        .replace("2026-11-23", &today.to_string())
+        .replace("2026-11-27", &today.to_string())
         .replace("2026-11", "RUNNING")
         // Early in a month, the previous month has unsettled runs.
         .replace("close 2026-10", "close 2026-10 --force")
