@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The pages of docs/ with every tool that they mention: commands, SQL and Python run as printed. CI runs them in `cargo test`.
+# The pages of docs/ with every tool that they mention: commands, SQL and Python run as printed. CI runs them in
+# `cargo test`.
 source "$(dirname "$0")/lib.sh"
 
 install_tools() {

@@ -119,15 +119,18 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         ),
         (
             "[[cost_center]]\ncost_center = \"A\"\nkind = \"sink\"",
-            &["rule 1 (A): there is no kind sink: it is one of source, destination, transformation"],
+            &["rule 1 (A): unknown kind sink; expected source, destination, transformation"],
         ),
         (
             "[[cost_center]]\ncost_center = \"A\"\nfrom = \"2025-2-1\"",
             &["rule 1 (A): from 2025-2-1: not a day of the form YYYY-MM-DD"],
         ),
         ("[[cost_center]]\ncost_center = \"A\"\nfrom = 2025-02-01", &["line 3: "]),
-        ("[[cost_center]]\ncost_center = \"\"", &["a centre has a name"]),
-        ("[[cost_center]]\ncost_center = \"unallocated\"", &["a centre has a name, and not unallocated"]),
+        ("[[cost_center]]\ncost_center = \"\"", &["the name of the cost center is empty"]),
+        (
+            "[[cost_center]]\ncost_center = \"unallocated\"",
+            &["`unallocated` is reserved for runs that no rule matches"],
+        ),
         ("[plan]\nfee_usd = \"-1\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"much\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"1\"\ncredits = -5", &["line 3: "]),

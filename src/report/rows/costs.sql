@@ -3,7 +3,8 @@
 -- :from   only runs booked at or after this instant; NULL: no limit
 -- :until  only runs booked before this instant; NULL: no limit
 --
--- `cost_center` is an SQL function that runledger defines. Amounts are in whole nano-dollars and are printed as US dollars.
+-- `cost_center` is an SQL function that runledger defines. Amounts are in whole nano-dollars and are printed as US
+-- dollars.
 SELECT booked_at, run_id, number, pipeline_kind, pipeline_id, pipeline_name,
        cost_center(pipeline_kind, pipeline_id, trigger_type, booked_at) AS cost_center,
        status, trigger_type, credit_charge_status,

@@ -313,7 +313,7 @@ fn a_dataset_of_several_workspaces_always_updates_all() {
     // Without the second workspace its files would become stale; under another name the first would be there twice.
     firms.run(&export).refused(2, &["also has the workspace globex", "would become stale"]);
     let renamed = [&export[..], &["--workspace", "other"]].concat();
-    firms.run(&renamed).refused(2, &["has the workspace acme too"]);
+    firms.run(&renamed).refused(2, &["also has the workspace acme"]);
     firms
         .run(&[&renamed[..], &["--db", "globex.db"]].concat())
         .refused(2, &["--workspace applies to one archive"]);

@@ -51,8 +51,8 @@ fn a_failing_workspace_does_not_stop_the_others() {
         "error: globex: the API rejected the key",
         "hint:  check the key that the settings name for this workspace",
         "error: initech: ",
-        "hint:  its folder must exist",
-        "2 of 3 workspaces were not brought up to date: globex (exit code 4), initech (exit code 6)",
+        "hint:  the folder must exist",
+        "2 of 3 workspaces failed to sync: globex (exit code 4), initech (exit code 6)",
     ] {
         assert!(ran.err.contains(words), "{words:?} is not in {}", ran.err);
     }
@@ -130,7 +130,7 @@ fn an_invalid_workspace_list_is_rejected_by_name() {
     for (settings, words) in [
         (of("a", "a.db", key) + &of("a", "b.db", key), "two workspaces are named a"),
         (of("a", "a.db", key) + &of("b", "a.db", key), "the workspaces a and b share the archive "),
-        (of("", "a.db", key), "needs a name"),
+        (of("", "a.db", key), "needs a printable name"),
         (of("a", "a.db", ""), "the workspace a needs either api_key_file or api_key_env"),
         (of("a", "a.db", "api_key_env = \"A\"\napi_key_file = \"b\""), "needs either"),
         (of("a", "a.db", "api_key = \"sk-secret\""), "unknown field `api_key`"),
