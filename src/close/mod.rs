@@ -175,7 +175,7 @@ mod tests {
     fn a_settled_month_is_closed_with_its_totals() {
         let archive = archive("success");
         let made = close(&archive, &january()).unwrap();
-        assert_eq!(archive.closes().unwrap(), [made.clone()]);
+        assert_eq!(archive.closes().unwrap(), std::slice::from_ref(&made));
         let Frozen { known_at, starts_at, ends_at, objections, totals, .. } = made.frozen;
         assert_eq!((starts_at, ends_at), (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z")));
         assert_eq!((known_at, objections), (at("2026-02-03T00:00:30Z"), None));

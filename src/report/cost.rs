@@ -11,7 +11,7 @@ use crate::run::Usd;
 /// The `credit_charge_status` of a run that was charged a credit.
 pub const CHARGED: &str = "charged";
 
-/// The cost of the ledger's runs. [`group_by::report`] defines the grouping and the order of rows.
+/// The cost of the ledger's runs. `report::group_by` defines the grouping and the order of rows.
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
     group_by::report::<CostTotals>(ledger, by)
 }

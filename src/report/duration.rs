@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 pub(super) const MICROS_PER_SECOND: i128 = 1_000_000;
 
-/// The durations of the ledger's runs. [`group_by::report`] defines the grouping and the order of rows.
+/// The durations of the ledger's runs. `report::group_by` defines the grouping and the order of rows.
 ///
 /// Every known duration counts, whatever the status of the run. A run that has not started has no queue time. The
 /// success rate is the share of `success` among the final statuses (`success`, `failed`, `canceled`). Percentiles

@@ -64,7 +64,7 @@ const LONGEST_OBSERVED: usize = 100;
 /// [`Run::document`] reproduces the item.
 ///
 /// # Errors
-/// [`DecodeError`] when the item is not an object, its id is not a UUID, a field occurs twice, or it is nested too
+/// An error when the item is not an object, its id is not a UUID, a field occurs twice, or it is nested too
 /// deep to be searched for credentials.
 pub fn decode(item: &RawValue, redaction: &Redaction) -> Result<Decoded, DecodeError> {
     decode_record(item, redaction).map(|(run, drift)| Decoded { run, drift })

@@ -192,7 +192,7 @@ impl Archive {
         Ok(entries.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The runs that are not settled ([`settled`]), without those that the API no longer has.
+    /// The runs that are not settled (`store::settled`), without those that the API no longer has.
     ///
     /// # Errors
     /// Those of SQLite.

@@ -20,7 +20,7 @@ fn settled_sql() -> String {
 }
 
 impl Archive {
-    /// Draws `size` settled runs ([`settled`]), each with the same probability; all of them if there are fewer.
+    /// Draws `size` settled runs (`store::settled`), each with the same probability; all of them if there are fewer.
     ///
     /// # Errors
     /// Those of SQLite.

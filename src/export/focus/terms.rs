@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// The provider of the runs.
 pub(crate) const NEKT: &str = "Nekt";
 
-/// The invoice issuer of each cost component: [`NEKT`] in any case, or another name as on the invoice
+/// The invoice issuer of each cost component: `Nekt` in any case, or another name as on the invoice
 /// (`Amazon Web Services`). `None`: unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

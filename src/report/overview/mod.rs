@@ -72,7 +72,7 @@ pub struct Overview {
     pub plan: Option<Plan>,
     /// All runs taken together.
     pub all: PipelineSummary,
-    /// For each of [`KINDS`], the sums by month and the sums of runs without a month.
+    /// For each of the kinds of pipelines, the sums by month and the sums of runs without a month.
     pub kinds: [(Series<Sums>, Sums); KINDS.len()],
     /// By total cost, descending, unknown costs last; then by kind and id.
     pub pipelines: Vec<PipelineSummary>,
