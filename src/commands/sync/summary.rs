@@ -61,7 +61,7 @@ fn with_workspace(workspace: Option<&str>, line: String) -> String {
 
 /// The summary on one line.
 pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
-    let tally = &summary.counts;
+    let counts = &summary.counts;
     let remark = match (&summary.result, dry_run) {
         (Ok(()), false) => "",
         (Ok(()), true) => " (dry run: nothing was stored)",
@@ -72,31 +72,31 @@ pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run
         "{} {}: {} runs seen, {} new, {} changed, {} unchanged, {} vanished; {} requests in {seconds:.1} s{remark}",
         summary.kind.as_str(),
         if summary.kind == SyncKind::Fetch { "by id" } else { "sync" },
-        tally.seen,
-        tally.new,
-        tally.changed,
-        tally.unchanged,
-        tally.vanished,
-        tally.requests
+        counts.seen,
+        counts.new,
+        counts.changed,
+        counts.unchanged,
+        counts.vanished,
+        counts.requests
     )
 }
 
 fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
-    let tally = &summary.counts;
+    let counts = &summary.counts;
     json!({
         "kind": summary.kind.as_str(),
         "reason": summary.reason,
         "dry_run": dry_run,
         "exit_code": summary.result.as_ref().err().map_or(0, Error::exit_code),
         "error": summary.result.as_ref().err().map(ToString::to_string),
-        "runs_seen": tally.seen,
-        "runs_new": tally.new,
-        "runs_changed": tally.changed,
-        "runs_unchanged": tally.unchanged,
-        "runs_vanished": tally.vanished,
-        "items_quarantined": tally.quarantined,
-        "pages": tally.pages,
-        "requests": tally.requests,
+        "runs_seen": counts.seen,
+        "runs_new": counts.new,
+        "runs_changed": counts.changed,
+        "runs_unchanged": counts.unchanged,
+        "runs_vanished": counts.vanished,
+        "items_quarantined": counts.quarantined,
+        "pages": counts.pages,
+        "requests": counts.requests,
         "newest_first": summary.newest_first,
         "missing": summary.missing,
         "new_drift": summary.new_drift.iter().map(|row| json!({
