@@ -85,27 +85,25 @@ pub mod internal;
 
 pub use api::{BaseUrl, Client, ClientConfig, RetryPolicy};
 pub use close::{CloseRequest, Objection, close_month};
-pub use error::{EXIT_CODES, Error, Result};
+pub use error::{Error, Result};
 pub use export::verify::{FileCheck, compare as verify_file};
 pub use export::{
     Destination, Dialect, Format, Sidecar, WriteOptions, write_documents, write_rows, write_table,
 };
-pub use notify::{Notifier, SyncReport};
 pub use report::cost::{CostTotals, report as cost_report, total as cost_total};
 pub use report::duration::report as duration_report;
 pub use report::period::{Calendar, Period};
-pub use report::question::{QUESTIONS, Question};
 pub use report::restatements::{Restatement, restatements};
 pub use report::rows::{
     RowStream, costs as cost_rows, documents as document_rows, runs as run_rows, snapshots as snapshot_rows,
 };
 pub use report::scope::{ScopeDefaults, ScopeRequest};
-pub use report::{Cell, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table};
-pub use run::{ChargeStatus, Instant, Redaction, Run, Seconds, Status, Usd};
+pub use report::{Cell, DateBasis, Dimension, Ledger, Scope, Span, Table};
+pub use run::{ChargeStatus, Instant, Run, Seconds, Status, Usd};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox};
-pub use secret::{ApiKey, PingUrl};
-pub use store::{Archive, ArchiveStats, BackupSummary, Close, CloseTotals, Frozen, Lock, SyncKind};
+pub use secret::ApiKey;
+pub use store::{Archive, Close, CloseTotals, Frozen, Lock, SyncKind};
 pub use sync::{
     CancelToken, Clock, Observer, Options as SyncOptions, Progress, Summary as SyncSummary, SyncContext,
     SystemClock, fetch, sync,

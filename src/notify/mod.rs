@@ -33,7 +33,7 @@ const END_LIMIT_WHEN_CANCELED: Duration = Duration::from_secs(2);
 
 /// The notifications to send. The default sends none.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// The address to ping. `None`: no pings.
     pub ping: Option<PingTarget>,
     /// The file for the Prometheus textfile collector. `None`: no metrics.
@@ -44,7 +44,7 @@ pub struct Options {
 
 /// The address to ping.
 #[derive(Debug, Clone)]
-pub struct PingTarget {
+pub(crate) struct PingTarget {
     /// The address, a secret.
     pub url: PingUrl,
     /// The flag, file or environment variable that the address comes from. Errors name it instead of the address.
@@ -53,7 +53,7 @@ pub struct PingTarget {
 
 /// The surroundings of a notifier.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// A multi-threaded runtime. The notifier must not be used from within it.
     pub handle: &'a Handle,
     /// A request to stop also shortens the wait for the final ping.
@@ -64,7 +64,7 @@ pub struct Context<'a> {
 
 /// The outcome of the sync of one archive.
 #[derive(Debug)]
-pub struct SyncReport<'a> {
+pub(crate) struct SyncReport<'a> {
     /// The name of the workspace. `None`: the command syncs a single archive.
     pub workspace: Option<String>,
     /// The archive.
@@ -84,7 +84,7 @@ pub struct SyncReport<'a> {
 }
 
 /// Sends a ping when a sync begins, and a ping and metrics when it ends.
-pub struct Notifier<'a> {
+pub(crate) struct Notifier<'a> {
     context: Context<'a>,
     ping: Option<Arc<Ping>>,
     /// The start ping, sent in the background.
@@ -98,7 +98,7 @@ impl<'a> Notifier<'a> {
     /// # Errors
     /// [`Error::Usage`] when the address is invalid, or when the metrics file would replace an archive or a secret, or
     /// is a named pipe.
-    pub fn start(options: Options, context: Context<'a>) -> Result<Notifier<'a>> {
+    pub(crate) fn start(options: Options, context: Context<'a>) -> Result<Notifier<'a>> {
         if let Some(path) = &options.metrics_file {
             check_metrics_file(path, &options.secret_files)?;
         }
@@ -119,7 +119,7 @@ impl<'a> Notifier<'a> {
     ///
     /// # Errors
     /// That of `result`, else [`Error::Output`] when the metrics cannot be written.
-    pub fn finish(self, reports: &[SyncReport<'_>], result: Result<()>) -> Result<()> {
+    pub(crate) fn finish(self, reports: &[SyncReport<'_>], result: Result<()>) -> Result<()> {
         let mut lines: Vec<String> = reports.iter().map(SyncReport::lines).collect();
         let written = self.write_metrics(reports);
         if let Err(error) = &written {

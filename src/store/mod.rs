@@ -19,7 +19,6 @@ pub(crate) mod settled;
 mod stats;
 mod syncs;
 
-pub use backup::BackupSummary;
 pub(crate) use check::CheckResult;
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
 pub(crate) use coverage::{Coverage, Gap, GapReason};
@@ -32,7 +31,7 @@ pub use pipelines::PipelineKind;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry};
 pub use runs::{Detail, InsertHint, Upsert};
-pub use stats::ArchiveStats;
+pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
 pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
 
