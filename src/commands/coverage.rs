@@ -3,7 +3,7 @@
 use crate::cli::ApiArgs;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::NoProgress;
-use crate::commands::shared::runtime::{client, runtime, stop_on_signals, sync_context};
+use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::report::coverage::CoverageReport;
@@ -69,11 +69,10 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
         return Ok(None);
     }
     let (_, client) = client(&args.api, workspace)?;
-    let runtime = runtime()?;
-    let stop = stop_on_signals(&runtime)?;
+    let runtime = Runtime::start()?;
     let mut observer = NoProgress;
-    let listed = list_head(&sync_context(client, &runtime, &stop, &mut observer))?;
-    runtime.shutdown_background();
+    let listed = list_head(&sync_context(client, &runtime.runtime, &runtime.cancel, &mut observer))?;
+    runtime.shut_down();
     Ok(Some(listed))
 }
 

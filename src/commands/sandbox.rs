@@ -51,7 +51,7 @@ pub(super) fn run(args: &SandboxArgs) -> Result<()> {
         log: false,
         ..Options::default()
     };
-    let Runtime { runtime, stop } = Runtime::start()?;
+    let Runtime { runtime, cancel } = Runtime::start()?;
     let sandbox = runtime
         .block_on(Sandbox::start(Model::new(&plan), options))
         .map_err(|cause| Error::Internal(format!("cannot listen on port {}: {cause}", args.port)))?;
@@ -62,6 +62,6 @@ pub(super) fn run(args: &SandboxArgs) -> Result<()> {
         sandbox.api_key(),
         sandbox.url()
     ))?;
-    runtime.block_on(stop.cancelled());
+    runtime.block_on(cancel.cancelled());
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
     };
     let runtime = Runtime::start()?;
     let mut observer = observer();
-    let context = sync_context(client, &runtime.runtime, &runtime.stop, observer.as_mut());
+    let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
     let verdicts = verify(&archive, context, &options, &ids)?;
     drop(observer);
     runtime.shut_down();

@@ -11,8 +11,8 @@ use crate::sync::SystemClock;
 ///
 /// # Errors
 /// As [`Notifier::start`]; [`crate::error::Error::Usage`] when the file with the ping URL is unreadable.
-pub(crate) fn start<'a>(args: &SyncArgs, engine: &'a Runtime) -> Result<Notifier<'a>> {
-    let context = Context { handle: engine.runtime.handle(), cancel: &engine.stop, clock: &SystemClock };
+pub(crate) fn start<'a>(args: &SyncArgs, runtime: &'a Runtime) -> Result<Notifier<'a>> {
+    let context = Context { handle: runtime.runtime.handle(), cancel: &runtime.cancel, clock: &SystemClock };
     let options = if args.dry_run { Options::default() } else { options(args)? };
     Notifier::start(options, context)
 }

@@ -43,7 +43,7 @@ pub(crate) struct Runtime {
     /// The tokio runtime.
     pub runtime: runtime::Runtime,
     /// Set by SIGINT and SIGTERM.
-    pub stop: Arc<CancelToken>,
+    pub cancel: Arc<CancelToken>,
 }
 
 impl Runtime {
@@ -53,8 +53,8 @@ impl Runtime {
     /// [`Error::Internal`] when the system provides no threads or no signal handlers.
     pub(crate) fn start() -> Result<Runtime> {
         let runtime = runtime()?;
-        let stop = stop_on_signals(&runtime)?;
-        Ok(Runtime { runtime, stop })
+        let cancel = cancel_on_signals(&runtime)?;
+        Ok(Runtime { runtime, cancel })
     }
 
     /// Shuts down without waiting for pending requests.
@@ -79,7 +79,7 @@ pub(crate) fn runtime() -> Result<runtime::Runtime> {
 ///
 /// # Errors
 /// [`Error::Internal`] when the system provides no signal handlers.
-pub(crate) fn stop_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
+pub(crate) fn cancel_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
     let cancel = Arc::new(CancelToken::default());
     let _context = runtime.enter();
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {

@@ -53,7 +53,7 @@ pub(in crate::commands) fn attempt(
         let (_lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
         let mut observer: Box<dyn Observer> = if verbosity.quiet { Box::new(NoProgress) } else { observer() };
-        let context = sync_context(client, &runtime.runtime, &runtime.stop, observer.as_mut());
+        let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
         let summary = act(&archive, context, options)?;
         Ok((key, summary, began.elapsed().as_secs_f64()))
     };
@@ -114,7 +114,7 @@ impl LockWait<'_> {
                 let delay = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
                 tokio::select! {
                     biased;
-                    error = self.runtime.stop.cancelled() => Err(error),
+                    error = self.runtime.cancel.cancelled() => Err(error),
                     () = tokio::time::sleep(delay) => Ok(()),
                 }
             })?;
