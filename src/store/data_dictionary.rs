@@ -34,7 +34,7 @@ const GONE_AT: &str = "When a complete list no longer had it; NULL: it is listed
 const VANISHED_AT: &str = "When the API no longer had the run; NULL: it has it";
 
 /// Every table and view that users read, in the order in which they need them.
-const ENTRIES: [Entry; 10] = [
+const ENTRIES: [Entry; 11] = [
     Entry {
         name: "runs",
         description: "The current state of each run, one row per run: start here.",
@@ -147,6 +147,19 @@ const ENTRIES: [Entry; 10] = [
             ("runs_unchanged", "Runs that had not changed"),
             ("runs_vanished", "Runs that the API no longer had"),
             ("items_quarantined", "Items that could not be stored as runs"),
+            ("clock_started_at", "System clock when the sync started; NULL: an older version of runledger"),
+            (
+                "clock_ended_at",
+                "System clock when the sync ended; NULL: it is running, was killed, or an older version of runledger",
+            ),
+            (
+                "workspace_evidence",
+                "What showed that the API serves this workspace: listed run, run, pipeline or accepted; NULL: nothing",
+            ),
+            (
+                "runs_suspected",
+                "Archived runs that the list lacked and that were not marked as vanished; NULL: part of the list was read",
+            ),
         ],
     },
     Entry {
@@ -171,6 +184,26 @@ const ENTRIES: [Entry; 10] = [
             ("reason", "Why it could not be stored as a run"),
             ("first_seen_at", "When it was first seen"),
             ("last_seen_at", "When it was last seen"),
+        ],
+    },
+    Entry {
+        name: "list_gaps",
+        description: "Records of the run list that the API fails to return, between two runs that it returns.",
+        columns: &[
+            ("gap_id", "Number of the gap, from 1"),
+            ("newer_run_id", "Next newer run in the list; NULL: the gap is at the top of the list"),
+            ("newer_created_at", "When that run was created"),
+            ("older_run_id", "Next older run in the list; NULL: the gap is at the end of the list"),
+            ("older_created_at", "When that run was created"),
+            ("records", "Number of records in the gap"),
+            ("position", "Place of its first record in the list when it was last seen, from 1"),
+            ("list_count", "Number of runs in the list then; NULL: not sent"),
+            ("run_id", "Id of the run, if it is known; NULL: the API never returned it"),
+            ("cause", "How the request failed"),
+            ("first_seen_at", "When it was first seen"),
+            ("last_seen_at", "When it was last seen"),
+            ("resolved_at", "When the API returned it after all; NULL: it still fails"),
+            ("sync_id", "Sync that last saw it"),
         ],
     },
     Entry {
