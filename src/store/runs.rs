@@ -281,12 +281,9 @@ impl Archive {
     }
 }
 
-fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
-    let run_id: String = row.get(1)?;
-    let run_id = Uuid::try_parse(&run_id).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
-    })?;
-    Ok(Candidate { snapshot_id: row.get(0)?, run_id })
+/// A candidate from its snapshot and its id.
+pub(super) fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id: row.get::<_, RunId>(1)?.uuid() })
 }
 
 #[cfg(test)]

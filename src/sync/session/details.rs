@@ -22,7 +22,10 @@ impl<'a> Session<'a> {
     pub(super) fn fetch_unsettled_runs(&mut self) -> Result<()> {
         let settled_before = self.observations.next().plus(-self.options.settle);
         let candidates = self.archive.unsettled(settled_before)?;
-        let unseen = candidates.into_iter().filter(|run| !self.was_seen_in_full(run.snapshot_id)).collect();
+        let unseen = candidates
+            .into_iter()
+            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id))
+            .collect();
         self.fetch_candidates(unseen, Phase::Unsettled)
     }
 
@@ -37,7 +40,8 @@ impl<'a> Session<'a> {
         if self.archive.present_runs()? <= self.seen.count() {
             return Ok(());
         }
-        let candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        let mut candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        candidates.retain(|run| !self.unreadable.contains(&run.run_id));
         self.fetch_candidates(candidates, Phase::Vanished)
     }
 

@@ -4,6 +4,7 @@ mod api_errors;
 mod incremental;
 mod interruption;
 mod model_based;
+mod partial_failure;
 mod pipelines;
 mod quarantine;
 mod session;
