@@ -86,7 +86,10 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// The policy with fewer attempts. `None`: as many as before.
     pub(crate) fn with_attempts(self, attempts: Option<u32>) -> RetryPolicy {
-        RetryPolicy { attempts: attempts.map_or(self.attempts, |attempts| attempts.min(self.attempts)), ..self }
+        RetryPolicy {
+            attempts: attempts.map_or(self.attempts, |attempts| attempts.min(self.attempts)),
+            ..self
+        }
     }
 
     /// The delay after attempt number `attempt` (from 1) failed. `None`: give up.

@@ -58,11 +58,9 @@ const METRICS: [Metric; 13] = [
     ("runledger_quarantined_items", "Items of the run list that could not be decoded as runs.", |of| {
         stat(of, |stats| stats.quarantined)
     }),
-    (
-        "runledger_unreadable_runs",
-        "Runs that the API fails to return, in the list and by id.",
-        |of| stat(of, |stats| stats.unreadable),
-    ),
+    ("runledger_unreadable_runs", "Runs that the API fails to return, in the list and by id.", |of| {
+        stat(of, |stats| stats.unreadable)
+    }),
     (
         "runledger_drift",
         "Fields, values and types that the API sends and its contract does not document.",

@@ -64,7 +64,8 @@ impl Archive {
     /// # Errors
     /// Those of SQLite.
     pub fn list_gaps(&self) -> Result<Vec<ListGap>> {
-        let sql = format!("SELECT {COLUMNS} FROM list_gaps WHERE resolved_at IS NULL ORDER BY position, gap_id");
+        let sql =
+            format!("SELECT {COLUMNS} FROM list_gaps WHERE resolved_at IS NULL ORDER BY position, gap_id");
         let mut statement = self.connection.prepare(&sql)?;
         let gaps = statement.query_map([], gap)?;
         Ok(gaps.collect::<rusqlite::Result<_>>()?)
@@ -75,8 +76,7 @@ impl Archive {
     /// # Errors
     /// Those of SQLite.
     pub(crate) fn unreadable_runs(&self) -> Result<u64> {
-        let sql =
-            "SELECT coalesce(sum(records), 0) FROM list_gaps WHERE resolved_at IS NULL AND fetched_at IS NULL";
+        let sql = "SELECT coalesce(sum(records), 0) FROM list_gaps WHERE resolved_at IS NULL AND fetched_at IS NULL";
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 

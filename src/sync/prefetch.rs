@@ -122,9 +122,9 @@ impl<'a> Prefetcher<'a> {
         while self.details.0.len() < self.concurrency {
             let Some(id) = runs.pop_front() else { break };
             let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
-            let task = self
-                .handle
-                .spawn(async move { client.run(id, None, |raw| Item::decode_details(raw, id, &redaction)).await });
+            let task = self.handle.spawn(async move {
+                client.run(id, None, |raw| Item::decode_details(raw, id, &redaction)).await
+            });
             self.details.0.push_back(Pending { key: id, task });
         }
     }

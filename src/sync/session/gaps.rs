@@ -59,10 +59,8 @@ impl Session<'_> {
     fn fetch_unlisted_run(&mut self, run: Candidate) -> Result<bool> {
         let redaction: Arc<Redaction> = self.prefetcher.redaction();
         let id = run.run_id;
-        let request = self
-            .prefetcher
-            .client()
-            .run(id, Some(ATTEMPTS), |raw| Item::decode_details(raw, id, &redaction));
+        let request =
+            self.prefetcher.client().run(id, Some(ATTEMPTS), |raw| Item::decode_details(raw, id, &redaction));
         match self.prefetcher.wait_for(request) {
             Ok(Some(item)) => {
                 self.begin_observation()?;

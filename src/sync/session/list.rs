@@ -25,7 +25,12 @@ impl Session<'_> {
                 Ok(received) => received,
                 Err(error @ (Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. })) => {
                     let cause = error.cause().into_owned();
-                    tracing::warn!(page = request.page, page_size = request.page_size, cause, "a page failed");
+                    tracing::warn!(
+                        page = request.page,
+                        page_size = request.page_size,
+                        cause,
+                        "a page failed"
+                    );
                     self.prefetcher.clear_pages();
                     if walk.page_failed(&cause, self.seen_items()) == AfterFailure::Outage {
                         return Err(first_failure.unwrap_or(error));

@@ -31,7 +31,8 @@ impl PipelineList {
         if page.without_id > 0 {
             self.problems.push(format!("{} items have no id", page.without_id));
         }
-        self.pipelines.extend(page.pipelines.into_iter().filter(|pipeline| self.ids.insert(pipeline.id.clone())));
+        self.pipelines
+            .extend(page.pipelines.into_iter().filter(|pipeline| self.ids.insert(pipeline.id.clone())));
         self.pipelines.len() > known
     }
 }

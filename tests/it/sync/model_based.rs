@@ -59,7 +59,13 @@ fn round() -> impl Strategy<Value = Round> {
     let events = proptest::collection::vec(event(), 0..60);
     let broken = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(0..1000_usize, 1..4)];
     (1..12_u32, 1..5_usize, any::<bool>(), broken, events).prop_map(
-        |(page_size, concurrency, full, broken, events)| Round { page_size, concurrency, full, broken, events },
+        |(page_size, concurrency, full, broken, events)| Round {
+            page_size,
+            concurrency,
+            full,
+            broken,
+            events,
+        },
     )
 }
 
@@ -103,9 +109,8 @@ const COMPLETE: &str = "SELECT walk_complete FROM syncs ORDER BY sync_id DESC LI
 
 /// Whether a request asks for one of these runs, in the list or by id.
 fn includes(call: &Call, model: &Model, runs: &BTreeSet<Uuid>) -> bool {
-    let listed = places(call).is_some_and(|places| {
-        model.ids().skip(places.start).take(places.len()).any(|id| runs.contains(&id))
-    });
+    let listed = places(call)
+        .is_some_and(|places| model.ids().skip(places.start).take(places.len()).any(|id| runs.contains(&id)));
     listed || run_of(call).is_some_and(|id| runs.contains(&id))
 }
 

@@ -82,13 +82,18 @@ fn an_unsorted_list_is_read_whole_each_time() {
 fn a_run_out_of_order_costs_no_request() {
     let workspace = Workspace::of(130);
     let ids = workspace.ids();
-    for (place, created_at) in [(5, "2020-01-01T00:00:00Z"), (19, "2020-01-01T00:00:00Z"), (60, "2026-11-23T15:59:59Z")] {
+    for (place, created_at) in
+        [(5, "2020-01-01T00:00:00Z"), (19, "2020-01-01T00:00:00Z"), (60, "2026-11-23T15:59:59Z")]
+    {
         let mut run = workspace.sandbox.model().document(ids[place]).unwrap();
         run.insert("created_at".to_owned(), json!(created_at));
         workspace.sandbox.model().set_text(ids[place], &Value::Object(run).to_string());
     }
     let summary = complete(&workspace, &options());
-    assert_eq!((summary.newest_first, workspace.requested_pages_sorted()), (Some(true), Vec::from_iter(1..=7)));
+    assert_eq!(
+        (summary.newest_first, workspace.requested_pages_sorted()),
+        (Some(true), Vec::from_iter(1..=7))
+    );
     assert_eq!(workspace.archived(), workspace.truth());
     workspace.sandbox.forget_requests();
     complete(&workspace, &options());
