@@ -29,7 +29,7 @@ impl Session<'_> {
                 Ok(Err(cause)) => self.missing.push(format!("the names of {list}: {cause}")),
                 // The API refuses a key that may read runs but not pipelines only here.
                 Err(
-                    error @ (Error::KeyRefused { status: 403 }
+                    error @ (Error::KeyRefused { status: 403, .. }
                     | Error::ApiUnavailable { .. }
                     | Error::ResponseTooLarge { .. }),
                 ) => {

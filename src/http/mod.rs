@@ -1,5 +1,13 @@
 //! The HTTP client shared by API requests and pings: TLS, redirects, proxies, error causes.
 
+mod diagnosis;
+mod proxy;
+mod resolver;
+
+pub(crate) use diagnosis::Diagnosis;
+pub(crate) use proxy::{ProxyKind, parse_proxy};
+
+use resolver::SystemResolver;
 use url::{Host, Url};
 
 /// A builder with the settings that every request has. `url` decides about certificates and proxies.
@@ -8,6 +16,7 @@ pub(crate) fn client_builder(url: &Url) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(SystemResolver)
         // reqwest would send `x-api-key` to the target of a redirect.
         .redirect(reqwest::redirect::Policy::none());
     if url.scheme() == "http" {
