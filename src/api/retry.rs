@@ -1,6 +1,7 @@
 //! Retry with exponential backoff, full jitter and `Retry-After`.
 
 use super::explanation::HTML;
+use crate::escape::escape_control;
 use crate::http::Diagnosis;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -42,7 +43,9 @@ impl fmt::Display for Failure {
             Failure::Status { status, detail: None, .. } => write!(f, "HTTP {status}"),
             Failure::Connection(diagnosis) => f.write_str(&diagnosis.cause),
             Failure::Transport(cause) => f.write_str(cause),
-            Failure::InvalidResponse(cause) => write!(f, "the response is not usable: {cause}"),
+            Failure::InvalidResponse(cause) => {
+                write!(f, "the response is not usable: {}", escape_control(cause))
+            }
             Failure::TooLarge { limit_bytes } => {
                 write!(f, "the response is larger than {limit_bytes} bytes")
             }

@@ -31,8 +31,8 @@ pub(crate) fn parse_proxy(text: &str) -> Result<ProxyKind, &'static str> {
     if url.host_str().is_none_or(str::is_empty) {
         return Err("it has no host");
     }
-    if !has_scheme && !ends_with_port(text) {
-        // curl and the HTTP client assume different ports.
+    if !has_scheme && (url.path() != "/" || !ends_with_port(text)) {
+        // Without a port, curl and the HTTP client assume different ones.
         return Err("it is not a URL: it has neither a scheme nor a port");
     }
     match url.scheme() {
