@@ -61,6 +61,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
+            // The diagnosis of a failed connection must end within ten seconds, retries included.
             connect: Duration::from_secs(8),
             idle: Duration::from_secs(60),
             total: Duration::from_secs(600),
@@ -262,11 +263,12 @@ impl Client {
     /// Sends one request and returns the body, without the API key.
     async fn try_once(&self, url: Url) -> Result<String, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let response =
-            self.http.get(url.clone()).send().await.map_err(|error| match Diagnosis::of(&error, &url) {
+        let response = self.http.get(url.clone()).send().await.map_err(|error| {
+            match Diagnosis::of(&error, &url, self.config.limits.connect) {
                 Some(diagnosis) => Failure::Connection(diagnosis),
                 None => Failure::Transport(root_cause(&error)),
-            })?;
+            }
+        })?;
         self.contact.made();
         let status = response.status();
         if status.is_redirection() {

@@ -5,12 +5,13 @@ use super::resolver::NameError;
 use rustls::{CertificateError, Error as TlsError};
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 use url::Url;
 
 /// Why no connection to a server could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// What failed, without any URL.
+    /// What failed. It names the host, but contains no URL.
     pub cause: String,
     /// The next step.
     pub hint: String,
@@ -37,8 +38,9 @@ const NETWORK_HINT: &str =
 const LOCAL_HINT: &str = "start the server at this address, or check the API URL";
 
 impl Diagnosis {
-    /// Diagnoses a failed request to `server`. `None`: the connection was made, and something failed later.
-    pub(crate) fn of(error: &reqwest::Error, server: &Url) -> Option<Diagnosis> {
+    /// Diagnoses a failed request to `server`, whose connection may take `connect_limit`. `None`: the connection was
+    /// made, and something failed later.
+    pub(crate) fn of(error: &reqwest::Error, server: &Url, connect_limit: Duration) -> Option<Diagnosis> {
         if !error.is_connect() {
             return None;
         }
@@ -59,9 +61,9 @@ impl Diagnosis {
             let host = server.host_str().unwrap_or_default();
             (format!("the proxy did not connect to {host}"), TUNNEL_HINT, false)
         } else if let Some(name) = find::<NameError>(&links) {
-            (name.to_string(), network_hint, false)
+            (name.with_host(), network_hint, false)
         } else if error.is_timeout() {
-            ("no connection in time".to_owned(), network_hint, false)
+            (format!("no connection in {} s", connect_limit.as_secs()), network_hint, false)
         } else {
             let last = links.last().map_or_else(String::new, ToString::to_string);
             let at = if is_at_proxy { "the proxy: " } else { "" };

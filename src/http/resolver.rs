@@ -27,21 +27,43 @@ impl Resolve for SystemResolver {
     }
 }
 
+/// A name without an address. Its text does not contain the name: the host of a ping is a secret.
+#[derive(Debug)]
+pub(super) struct NameError {
+    /// The name.
+    pub host: String,
+    /// Why it has no address.
+    pub reason: NameErrorReason,
+}
+
 /// Why a name has no address.
 #[derive(Debug)]
-pub(super) enum NameError {
+pub(super) enum NameErrorReason {
     /// The resolver reported an error: the name is unknown, or no name server is reachable.
-    Failed { host: String, cause: String },
+    Failed(io::Error),
     /// No name server responded in time.
-    TimedOut { host: String, limit: Duration },
+    TimedOut(Duration),
+}
+
+impl NameError {
+    /// The text with the name.
+    pub(super) fn with_host(&self) -> String {
+        let host = &self.host;
+        match &self.reason {
+            NameErrorReason::Failed(cause) => format!("unknown host {host} ({cause})"),
+            NameErrorReason::TimedOut(limit) => {
+                format!("no name server resolved {host} in {} s", limit.as_secs())
+            }
+        }
+    }
 }
 
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NameError::Failed { host, cause } => write!(f, "unknown host {host} ({cause})"),
-            NameError::TimedOut { host, limit } => {
-                write!(f, "no name server resolved {host} in {} s", limit.as_secs())
+        match &self.reason {
+            NameErrorReason::Failed(cause) => write!(f, "unknown host ({cause})"),
+            NameErrorReason::TimedOut(limit) => {
+                write!(f, "no name server responded in {} s", limit.as_secs())
             }
         }
     }
@@ -54,11 +76,12 @@ async fn within(
     host: &str,
     lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
 ) -> Result<Vec<SocketAddr>, NameError> {
-    match tokio::time::timeout(limit, lookup).await {
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(cause)) => Err(NameError::Failed { host: host.to_owned(), cause: cause.to_string() }),
-        Err(_) => Err(NameError::TimedOut { host: host.to_owned(), limit }),
-    }
+    let reason = match tokio::time::timeout(limit, lookup).await {
+        Ok(Ok(addresses)) => return Ok(addresses),
+        Ok(Err(cause)) => NameErrorReason::Failed(cause),
+        Err(_) => NameErrorReason::TimedOut(limit),
+    };
+    Err(NameError { host: host.to_owned(), reason })
 }
 
 /// Looks the name up in a thread of its own. The end of a tokio runtime would wait for a lookup in its pool.
@@ -84,8 +107,8 @@ mod tests {
     fn a_lookup_without_a_response_ends_at_its_limit() {
         let error = block_on(within(Duration::from_millis(10), "api.example", std::future::pending()));
         let error = error.unwrap_err();
-        assert!(matches!(error, NameError::TimedOut { .. }), "{error}");
-        assert!(error.to_string().contains("api.example"), "{error}");
+        assert!(matches!(error.reason, NameErrorReason::TimedOut(_)), "{error}");
+        assert!(error.with_host().contains("api.example") && !error.to_string().contains("api"), "{error}");
     }
 
     #[test]
@@ -94,6 +117,6 @@ mod tests {
         assert!(addresses.iter().all(|address| address.ip().is_loopback()), "{addresses:?}");
         let name = "runledger.invalid";
         let error = block_on(within(LOOKUP_LIMIT, name, lookup(name.to_owned()))).unwrap_err();
-        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.with_host().contains(name) && !error.to_string().contains(name), "{error}");
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::support::command::{Ran, ran};
 use crate::support::machine::RUNLEDGER;
-use crate::support::network::{ConnectProxy, NameServer, ProxyRule, closed_port, serve_tls, tls_fixture};
+use crate::support::network::{
+    ConnectProxy, NameServer, ProxyRule, closed_port, serve_silence, serve_tls, tls_fixture,
+};
 use crate::support::workspace::{Workspace, manners};
 use runledger::internal::api::{BaseUrl, Client};
 use runledger::internal::secret::ApiKey;
@@ -136,6 +138,23 @@ fn a_silent_name_server_is_diagnosed_within_ten_seconds() {
 }
 
 #[test]
+fn a_server_or_proxy_that_never_answers_is_diagnosed_in_time() {
+    let silent = serve_silence();
+    let (server, proxy) = (format!("https://localhost:{silent}"), format!("http://127.0.0.1:{silent}"));
+    thread::scope(|scope| {
+        scope.spawn(|| fails(&Workspace::of(0), &server, &[], &["no connection in 8 s", "hint:  "]));
+        scope.spawn(|| {
+            fails(
+                &Workspace::of(0),
+                API,
+                &[("HTTPS_PROXY", &proxy)],
+                &["no connection in 8 s", "HTTPS_PROXY"],
+            );
+        });
+    });
+}
+
+#[test]
 fn a_proxy_that_fails_is_diagnosed() {
     let workspace = Workspace::of(0);
     let closed = format!("http://me:s3cret@127.0.0.1:{}", closed_port());
@@ -250,4 +269,23 @@ fn a_connection_refused_later_in_a_sync_is_retried() {
         assert_eq!(page.unwrap(), Some(0));
     }
     assert_eq!(*waits.lock().unwrap(), 2);
+}
+
+#[test]
+fn requests_at_the_same_time_share_one_diagnosis() {
+    let url = format!("http://127.0.0.1:{}", closed_port());
+    let key = ApiKey::new("sandbox-key", "the test").unwrap();
+    let client = Client::new(BaseUrl::parse(&url).unwrap(), &key, manners()).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let page = |number| client.run_page(number, 20, |page| page.items.len());
+    let results = runtime.block_on(async { tokio::join!(page(1), page(2), page(3), page(4)) });
+    for result in [results.0, results.1, results.2, results.3] {
+        let error = result.unwrap_err();
+        assert!(error.exit_code() == 5 && error.to_string().contains("cannot connect"), "{error}");
+    }
+    // One attempt each, and two more by the first that failed.
+    assert_eq!(client.requests(), 6);
+    // A request that starts later tries again.
+    assert!(runtime.block_on(page(1)).is_err());
+    assert_eq!(client.requests(), 9);
 }

@@ -73,6 +73,11 @@ pub fn serve_tls(certificate: &str, upstream: &str) -> u16 {
     })
 }
 
+/// Accepts connections and sends nothing. Returns the port.
+pub fn serve_silence() -> u16 {
+    serve(|mut stream| io::copy(&mut stream, &mut io::sink()).map(drop))
+}
+
 /// What a proxy does with `CONNECT`.
 #[derive(Clone, Copy)]
 pub enum ProxyRule {
@@ -165,7 +170,8 @@ impl NameServer {
         let socket = UdpSocket::bind((address, 53));
         let (true, Ok(socket)) = (can_mount.is_ok_and(|output| output.status.success()), socket) else {
             // Writes past the test harness, which captures output.
-            writeln!(io::stderr(), "SKIPPED: a name server: only root can have one").unwrap();
+            let mut stderr = io::stderr();
+            writeln!(stderr, "SKIPPED: a name server: only root can have one").unwrap();
             return None;
         };
         thread::spawn(move || {
