@@ -164,6 +164,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const KEY: &str = "Marked+Key/7c1f\"9e\\=x";
 
@@ -238,6 +239,50 @@ mod tests {
         for key in ["k-123456789", "123456789012", "1e10", "-12345.678901"] {
             let filter = EchoFilter::new(&ApiKey::new(key, "the test").unwrap());
             assert_eq!(filter.redact(format!("[{key}]")), format!("[{key}]"));
+        }
+    }
+
+    /// A JSON string with this content. `choose` decides how each ASCII character is written.
+    fn json_string(text: &str, mut choose: impl FnMut() -> u8) -> String {
+        let mut json = "\"".to_owned();
+        for character in text.chars() {
+            match (choose() % 3, character) {
+                (0, character) if character.is_ascii() => {
+                    json.push_str(&format!("\\u{:04x}", u32::from(character)));
+                }
+                (1, '/') => json.push_str("\\/"),
+                (1, character) if character.is_ascii_graphic() && !"\"\\".contains(character) => {
+                    json.push_str(&format!("%{:02x}", u32::from(character)));
+                }
+                _ => {
+                    let quoted = serde_json::to_string(&character.to_string()).unwrap();
+                    json.push_str(&quoted[1..quoted.len() - 1]);
+                }
+            }
+        }
+        json + "\""
+    }
+
+    proptest! {
+        #[test]
+        fn no_echo_remains_in_any_json(
+            key in "[a-z!-~]{1,2}[!-~]{12,20}",
+            pieces in proptest::collection::vec(("[\\PC\n\"\\\\%u/0]{0,6}", any::<bool>()), 0..6),
+            choices in proptest::collection::vec(any::<u8>(), 1..50),
+        ) {
+            let filter = EchoFilter::new(&ApiKey::new(&key, "the test").unwrap());
+            prop_assume!(filter.exemption.is_none() && ApiKey::new(&key, "the test").unwrap().expose() == key);
+            let text: String = pieces
+                .iter()
+                .map(|(piece, is_followed)| format!("{piece}{}", if *is_followed { key.as_str() } else { "" }))
+                .collect();
+            let mut choices = choices.iter().cycle();
+            let json = format!("[{},7]", json_string(&text, || *choices.next().unwrap()));
+            let redacted = filter.redact(json.clone());
+            let parsed: serde_json::Value = serde_json::from_str(&redacted).unwrap_or_else(|error| panic!("{json} {redacted} {error}"));
+            let decoded = parsed[0].as_str().unwrap();
+            prop_assert!(!decoded.contains(&key), "{json} {redacted}");
+            prop_assert!(!filter.redact(redacted.clone()).contains(&key), "{json} {redacted}");
         }
     }
 }
