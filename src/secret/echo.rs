@@ -1,7 +1,6 @@
 //! Redaction of the API key in responses: an API or a proxy may echo it.
 
 use super::ApiKey;
-use memchr::memchr2_iter;
 use memchr::memmem::Finder;
 use std::fmt;
 use std::ops::Range;
@@ -17,6 +16,8 @@ const REPLACEMENT: &str = "[redacted]";
 pub(crate) struct EchoFilter {
     key: Vec<u8>,
     finder: Finder<'static>,
+    /// Find whatever may encode a character of the key. Other escape sequences are too frequent to look at.
+    encoding_finders: Vec<Finder<'static>>,
     /// Why the key is not redacted. `None`: it is.
     exemption: Option<&'static str>,
     has_warned: AtomicBool,
@@ -35,7 +36,10 @@ impl EchoFilter {
             None
         };
         let finder = Finder::new(&key).into_owned();
-        EchoFilter { key, finder, exemption, has_warned: AtomicBool::new(false) }
+        let escapes = [(b'"', "\\\""), (b'\\', "\\\\"), (b'/', "\\/")];
+        let escapes = escapes.into_iter().filter(|(byte, _)| key.contains(byte)).map(|(_, escape)| escape);
+        let encoding_finders = ["%", "\\u00"].into_iter().chain(escapes).map(Finder::new).collect();
+        EchoFilter { key, finder, encoding_finders, exemption, has_warned: AtomicBool::new(false) }
     }
 
     /// Replaces the key with `[redacted]`: raw, JSON-escaped, percent-encoded, or partly so. A JSON text stays valid.
@@ -67,7 +71,9 @@ impl EchoFilter {
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut echoes: Vec<Range<usize>> =
             self.finder.find_iter(text).filter_map(|start| self.raw_echo(text, start)).collect();
-        self.find_encoded(text, &mut echoes);
+        for finder in &self.encoding_finders {
+            echoes.extend(finder.find_iter(text).filter_map(|at| self.encoded_echo(text, at)));
+        }
         if echoes.len() > 1 {
             echoes.sort_unstable_by_key(|echo| echo.start);
             let mut end = 0;
@@ -82,42 +88,25 @@ impl EchoFilter {
 
     /// A raw key at `start`. `None`: its first byte ends an escape sequence, and stands for another character.
     fn raw_echo(&self, text: &[u8], start: usize) -> Option<Range<usize>> {
-        let backslashes = text[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
         let end = start + self.key.len();
-        match (backslashes % 2 == 1, self.key[0]) {
+        match (ends_escape(text, start), self.key[0]) {
             (false, _) => Some(start..end),
             (true, b'"' | b'\\' | b'/') => Some(start - 1..end),
             (true, _) => None,
         }
     }
 
-    /// Adds the keys of which at least one character is encoded.
-    fn find_encoded(&self, text: &[u8], echoes: &mut Vec<Range<usize>>) {
-        // Whatever is before `floor` belongs to an earlier escape sequence or echo.
-        let mut floor = 0;
-        for at in memchr2_iter(b'%', b'\\', text) {
-            if at < floor {
-                continue;
-            }
-            let decoded = decode(text, at);
-            if let Some((character, _)) = decoded
-                && let Some(echo) = self.encoded_echo(text, floor, at, character)
-            {
-                floor = echo.end;
-                echoes.push(echo);
-            } else if text[at] == b'\\' {
-                // The next byte may be a backslash, which starts nothing.
-                floor = at + decoded.map_or(2, |(_, length)| length);
-            }
+    /// The key of which the first encoded character is at `at`. `None`: another character is encoded there, or another
+    /// text surrounds it.
+    fn encoded_echo(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        if text[at] == b'\\' && ends_escape(text, at) {
+            return None;
         }
-    }
-
-    /// The key of which the first encoded character is at `at`.
-    fn encoded_echo(&self, text: &[u8], floor: usize, at: usize, character: u8) -> Option<Range<usize>> {
-        let places = self.key.iter().enumerate().filter(|(_, byte)| **byte == character);
+        let (first, _) = decode(text, at)?;
+        let places = self.key.iter().enumerate().filter(|(_, byte)| **byte == first);
         places.map(|(place, _)| place).find_map(|place| {
-            let start = at.checked_sub(place).filter(|start| *start >= floor)?;
-            if text[start..at] != self.key[..place] {
+            let start = at.checked_sub(place)?;
+            if text[start..at] != self.key[..place] || (place > 0 && ends_escape(text, start)) {
                 return None;
             }
             let mut end = at;
@@ -138,6 +127,11 @@ impl fmt::Debug for EchoFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EchoFilter(hidden)")
     }
+}
+
+/// Whether the byte at `at` is the second one of a JSON escape sequence.
+fn ends_escape(text: &[u8], at: usize) -> bool {
+    text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// The ASCII character that is encoded at `at`, and the length of its encoding. `None`: nothing is encoded there.
