@@ -1,6 +1,6 @@
 //! The first contact with the server. A connection that fails before it fails for a permanent reason, most likely.
 
-use super::{Client, Failure};
+use super::{BaseUrl, Client, Failure};
 use crate::error::{Error, Result};
 use crate::http::Diagnosis;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,7 @@ impl Client {
         if let Some((at, known)) = &*shared
             && *at >= began
         {
-            return Err(self.unreachable(known));
+            return Err(unreachable(&self.base_url, known));
         }
         if self.contact.is_made() {
             // Another request has reached the server meanwhile.
@@ -69,16 +69,17 @@ impl Client {
                 reached => return Ok(reached),
             }
         }
-        let error = self.unreachable(&diagnosis);
+        let error = unreachable(&self.base_url, &diagnosis);
         *shared = Some((Instant::now(), diagnosis));
         Err(error)
     }
+}
 
-    fn unreachable(&self, diagnosis: &Diagnosis) -> Error {
-        Error::Unreachable {
-            what: format!("cannot connect to {}", self.base_url),
-            cause: diagnosis.cause.clone(),
-            hint: diagnosis.hint.clone(),
-        }
+/// The error for a server without a connection.
+pub(super) fn unreachable(base_url: &BaseUrl, diagnosis: &Diagnosis) -> Error {
+    Error::Unreachable {
+        what: format!("cannot connect to {base_url}"),
+        cause: diagnosis.cause.clone(),
+        hint: diagnosis.hint.clone(),
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::{Diagnosis, client_builder, root_cause, tls_unavailable};
 use crate::secret::{ApiKey, EchoFilter};
 use body::Body;
-use contact::FirstContact;
+use contact::{FirstContact, unreachable};
 use explanation::{explanation, is_html};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
@@ -91,8 +91,8 @@ impl Client {
     /// A client that sends `key` to `base_url` only.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system has no certificates to verify a server with; [`Error::Usage`] when the key
-    /// does not fit into an HTTP header.
+    /// [`Error::Unreachable`] when the system has no certificates to verify a server with; [`Error::Usage`] when the
+    /// key does not fit into an HTTP header.
     pub fn new(base_url: BaseUrl, key: &ApiKey, config: ClientConfig) -> Result<Client> {
         let mut value = HeaderValue::from_str(key.expose())
             .map_err(|_| Error::usage("the API key has characters that an HTTP header cannot hold"))?;
@@ -106,7 +106,7 @@ impl Client {
             .read_timeout(config.limits.idle)
             .timeout(config.limits.total)
             .build()
-            .map_err(|error| Error::Internal(tls_unavailable(&error)))?;
+            .map_err(|error| unreachable(&base_url, &tls_unavailable(&error)))?;
         Ok(Client {
             http,
             base_url,

@@ -39,12 +39,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The message for a client that could not be built.
-pub(crate) fn tls_unavailable(error: &reqwest::Error) -> String {
-    format!(
-        "TLS is unavailable: {} (if the system has no certificates: install ca-certificates)",
-        root_cause(error)
-    )
+/// Why a client could not be built, and the next step.
+pub(crate) fn tls_unavailable(error: &reqwest::Error) -> Diagnosis {
+    Diagnosis {
+        cause: format!("TLS is unavailable: {}", root_cause(error)),
+        hint: "install the package ca-certificates, or set SSL_CERT_FILE to a PEM file with CA certificates"
+            .to_owned(),
+        is_permanent: true,
+    }
 }
 
 /// The innermost cause of an error. It contains no URL, which can be a secret.

@@ -102,6 +102,15 @@ fn an_unusable_ca_file_is_a_usage_error() {
 }
 
 #[test]
+fn a_system_without_ca_certificates_is_diagnosed() {
+    let workspace = Workspace::of(10);
+    let url = format!("https://localhost:{}", serve_tls("server.pem", &workspace.sandbox.url()));
+    let ran = sync(&workspace, &url, &[("SSL_CERT_DIR", workspace.file("").to_str().unwrap())]);
+    ran.refused(5, &["cannot connect to", "hint:  install the package ca-certificates", "SSL_CERT_FILE"]);
+    succeeds(&workspace, &url, &[("SSL_CERT_FILE", tls_fixture("ca.pem").to_str().unwrap())]);
+}
+
+#[test]
 fn a_refused_connection_is_diagnosed_in_seconds() {
     let workspace = Workspace::of(0);
     let port = closed_port();
