@@ -25,6 +25,8 @@ pub enum Objection {
     },
     /// Runs can still change, each as `ID (STATUS)`.
     UnsettledRuns(Vec<String>),
+    /// This many archived runs are missing from the run list, without evidence that they are deleted.
+    SuspectedRuns(u64),
     /// A neighboring month was closed in another zone and contains some of the same runs.
     SharedRuns {
         /// The other month.
@@ -74,6 +76,12 @@ impl fmt::Display for Objection {
                     more => write!(f, " and {more} more"),
                 }
             }
+            Objection::SuspectedRuns(1) => {
+                f.write_str("1 archived run is missing from the run list and not known to be deleted")
+            }
+            Objection::SuspectedRuns(runs) => {
+                write!(f, "{runs} archived runs are missing from the run list and not known to be deleted")
+            }
             Objection::SharedRuns { period, zone } => {
                 write!(f, "{period} was closed in {zone}: some runs would be in both months")
             }
@@ -122,6 +130,10 @@ pub(crate) fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_
     let unsettled = ledger.unsettled()?;
     if !unsettled.is_empty() {
         objections.push(Objection::UnsettledRuns(unsettled));
+    }
+    match archive.suspected_runs()? {
+        0 => {}
+        runs => objections.push(Objection::SuspectedRuns(runs)),
     }
     let closes = latest(archive.closes()?);
     objections.extend(closes.iter().filter_map(|close| neighbor(&close.frozen, month, ledger.scope().date)));

@@ -71,6 +71,8 @@ pub struct Coverage {
     pub present_runs: u64,
     /// The archived runs that the API no longer has.
     pub vanished_runs: u64,
+    /// The present runs that are missing from the run list, without evidence that they are deleted.
+    pub suspected_runs: u64,
     /// The distinct items in quarantine.
     pub quarantined_items: u64,
     /// When the first complete walk of the run list ended. `None`: there was none.
@@ -157,6 +159,7 @@ impl Archive {
             present_runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?
                 .saturating_sub(vanished_runs),
             vanished_runs,
+            suspected_runs: self.suspected_runs()?,
             quarantined_items: count("SELECT count(*) FROM quarantine")?,
             first_whole_walk_at,
             archived_since: instant("SELECT min(started_at) FROM syncs")?,
@@ -280,6 +283,7 @@ mod tests {
             gaps: Vec::new(),
             present_runs: 0,
             vanished_runs: 0,
+            suspected_runs: 0,
             quarantined_items: 0,
             first_whole_walk_at: None,
             archived_since: Some(at("2026-11-20T10:00:00Z")),

@@ -92,6 +92,14 @@ fn as_text(
     lines.push(format!("complete     {}", or_never(fresh_since)));
     lines.push(format!("unsettled    {}", contents.unsettled));
     lines.push(format!("vanished     {}", contents.vanished));
+    if contents.suspected > 0 {
+        lines.push(format!(
+            "suspected    {} missing from the run list, and not known to be deleted; if they are, run\n             \
+             `runledger sync --confirm-vanished --db {}`",
+            contents.suspected,
+            archive.path().display()
+        ));
+    }
     lines.push(format!("quarantined  {}", contents.quarantined));
     let drift = archive.drift()?;
     lines.push(format!("drift        {}", drift.len()));
@@ -161,6 +169,7 @@ fn as_json(
         "pipelines": contents.pipelines,
         "unsettled": contents.unsettled,
         "vanished": contents.vanished,
+        "suspected": contents.suspected,
         "quarantined": contents.quarantined,
         "drift": drift,
         "last_complete_sync_at": text(fresh_since),

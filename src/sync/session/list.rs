@@ -33,6 +33,7 @@ impl Session<'_> {
             };
             let outcome = match received {
                 Some(DecodedPage { summary, items }) => {
+                    self.examine_page(&items)?;
                     walk.page_received(summary);
                     if let Step::Read { page, ahead_to, keep_ahead: true } = walk.next_step()
                         && ahead_to > page

@@ -1,6 +1,7 @@
 //! The pipelines' names: three short lists, read before the run list.
 
 use super::Session;
+use super::vanished::MAX_UNEXPLAINED;
 use crate::error::{Error, Result};
 use crate::store::{Pipeline, PipelineKind};
 use crate::sync::decoded::DecodedPipelinePage;
@@ -12,20 +13,13 @@ const PAGE_SIZE: u32 = 100;
 const MAX_PAGES: u32 = 1000;
 
 impl Session<'_> {
-    /// Updates the names of sources, destinations and transformations. A list that cannot be read is missing from
-    /// the sync, but does not end it.
-    pub(super) fn refresh_pipelines(&mut self) -> Result<()> {
+    /// Reads the lists of sources, destinations and transformations. A list that cannot be read is missing from the
+    /// sync, but does not end it.
+    pub(super) fn read_pipeline_lists(&mut self) -> Result<()> {
         for (kind, list) in PipelineKind::ALL.into_iter().zip(["sources", "destinations", "transformations"])
         {
             match self.read_pipelines(list) {
-                Ok(Ok(pipelines)) => {
-                    self.begin_observation()?;
-                    for pipeline in &pipelines {
-                        self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
-                    }
-                    let ids: Vec<String> = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-                    self.archive.mark_gone_pipelines(kind, &ids, self.observed_at)?;
-                }
+                Ok(Ok(pipelines)) => self.pipelines.push((kind, pipelines)),
                 Ok(Err(cause)) => self.missing.push(format!("the names of {list}: {cause}")),
                 // The API refuses a key that may read runs but not pipelines only here.
                 Err(
@@ -40,6 +34,33 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Stores the lists that were read, once there is evidence that they are those of the archive's workspace.
+    pub(super) fn store_pipeline_lists(&mut self) -> Result<()> {
+        for (kind, pipelines) in std::mem::take(&mut self.pipelines) {
+            self.begin_observation()?;
+            for pipeline in &pipelines {
+                self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
+            }
+            let ids: Vec<String> = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
+            self.mark_gone_pipelines(kind, &ids)?;
+        }
+        Ok(())
+    }
+
+    /// Marks the pipelines that a list lacks, unless more are missing than can be deleted without confirmation.
+    fn mark_gone_pipelines(&mut self, kind: PipelineKind, listed: &[String]) -> Result<()> {
+        let unlisted = self.archive.unlisted_pipelines(kind, listed)?;
+        if unlisted > MAX_UNEXPLAINED as u64 && !self.options.confirm_vanished {
+            self.missing.push(format!(
+                "the list of {}s lacks {unlisted} archived pipelines: none was marked as gone{}",
+                kind.as_str(),
+                self.how_to_confirm()
+            ));
+            return Ok(());
+        }
+        self.archive.mark_gone_pipelines(kind, listed, self.observed_at)
     }
 
     /// The pipelines of one list. The inner error says why the list is incomplete.

@@ -510,6 +510,11 @@ impl Walk {
         self.last.as_ref().and_then(|last| last.count)
     }
 
+    /// The API's lowest total number of runs in the walk. `None`: not given.
+    pub(super) fn least_count(&self) -> Option<u64> {
+        self.least_count
+    }
+
     /// Whether the walk read its whole extent.
     pub(super) fn is_complete(&self) -> bool {
         self.ended && self.gap.is_none() && (self.at_end || self.incomplete_reason.is_none())
