@@ -36,31 +36,37 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Stores the lists that were read, once there is evidence that they are those of the archive's workspace.
+    /// Stores the lists that were read, once there is evidence that they are those of the archive's workspace. Marks
+    /// the pipelines that they lack as gone, unless more are missing than can be deleted without confirmation.
     pub(super) fn store_pipeline_lists(&mut self) -> Result<()> {
-        for (kind, pipelines) in std::mem::take(&mut self.pipelines) {
+        let lists: Vec<_> = std::mem::take(&mut self.pipelines)
+            .into_iter()
+            .map(|(kind, pipelines)| {
+                let ids: Vec<String> = pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
+                (kind, pipelines, ids)
+            })
+            .collect();
+        let mut unlisted = 0;
+        for (kind, _, ids) in &lists {
+            unlisted += self.archive.unlisted_pipelines(*kind, ids)?;
+        }
+        let may_be_deleted = unlisted <= MAX_UNEXPLAINED as u64 || self.options.confirm_vanished;
+        if !may_be_deleted {
+            self.missing.push(format!(
+                "the pipeline lists lack {unlisted} archived pipelines: none was marked as gone{}",
+                self.how_to_confirm()
+            ));
+        }
+        for (kind, pipelines, ids) in lists {
             self.begin_observation()?;
             for pipeline in &pipelines {
                 self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
             }
-            let ids: Vec<String> = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-            self.mark_gone_pipelines(kind, &ids)?;
+            if may_be_deleted {
+                self.archive.mark_gone_pipelines(kind, &ids, self.observed_at)?;
+            }
         }
         Ok(())
-    }
-
-    /// Marks the pipelines that a list lacks, unless more are missing than can be deleted without confirmation.
-    fn mark_gone_pipelines(&mut self, kind: PipelineKind, listed: &[String]) -> Result<()> {
-        let unlisted = self.archive.unlisted_pipelines(kind, listed)?;
-        if unlisted > MAX_UNEXPLAINED as u64 && !self.options.confirm_vanished {
-            self.missing.push(format!(
-                "the list of {}s lacks {unlisted} archived pipelines: none was marked as gone{}",
-                kind.as_str(),
-                self.how_to_confirm()
-            ));
-            return Ok(());
-        }
-        self.archive.mark_gone_pipelines(kind, listed, self.observed_at)
     }
 
     /// The pipelines of one list. The inner error says why the list is incomplete.

@@ -140,8 +140,8 @@ impl Session<'_> {
 
     // ---- runs that come back
 
-    /// Whether the API lists missing runs again. It requests a few vanished runs by id itself, and stores those that are
-    /// back. Only a walk of the whole list finds many.
+    /// Whether the API lists missing runs again, so that a walk of the whole list finds them. If few runs have
+    /// vanished, requests and stores those that are back instead.
     fn missing_runs_are_back(&mut self, walk: &Walk) -> Result<bool> {
         let suspected = self.archive.suspected_runs()?;
         if (suspected == 0 && !self.has_vanished_runs) || !walk.is_complete() {
