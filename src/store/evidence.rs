@@ -1,7 +1,6 @@
 //! What the archive knows about its workspace: evidence that an API serves it, and runs that may be missing there.
 
 use super::run_row::RunId;
-use super::runs::run_id_at;
 use super::{Archive, PipelineKind};
 use crate::error::Result;
 use crate::run::Instant;
@@ -112,7 +111,8 @@ impl Archive {
 
     fn present_runs_until(&self, until: Instant, most: u32) -> Result<Vec<(Uuid, Instant)>> {
         let mut statement = self.connection.prepare_cached(PRESENT_RUNS_UNTIL)?;
-        let runs = statement.query_map(params![until, most], |row| Ok((run_id_at(row, 0)?, row.get(1)?)))?;
+        let runs = statement
+            .query_map(params![until, most], |row| Ok((row.get::<_, RunId>(0)?.uuid(), row.get(1)?)))?;
         Ok(runs.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -121,7 +121,7 @@ impl Archive {
         let sql = "SELECT run_id FROM run_snapshots WHERE superseded_at IS NULL \
                      AND run_id NOT IN (SELECT run_id FROM vanished_runs) LIMIT ?1";
         let mut statement = self.connection.prepare(sql)?;
-        let ids = statement.query_map([REPRESENTATIVES], |row| run_id_at(row, 0))?;
+        let ids = statement.query_map([REPRESENTATIVES], |row| row.get(0).map(RunId::uuid))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -195,7 +195,7 @@ impl Archive {
     pub fn vanished_runs(&self) -> Result<Vec<Uuid>> {
         let sql = "SELECT run_id FROM vanished_runs ORDER BY vanished_at DESC, run_id";
         let mut statement = self.connection.prepare(sql)?;
-        let ids = statement.query_map([], |row| run_id_at(row, 0))?;
+        let ids = statement.query_map([], |row| row.get(0).map(RunId::uuid))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 }

@@ -239,7 +239,7 @@ impl Archive {
             let snapshot_id: i64 = row.get(0)?;
             if !seen(snapshot_id) {
                 let run = one.query_row([snapshot_id], |row| {
-                    Ok(UnseenRun { run_id: run_id_at(row, 0)?, created_at: row.get(1)? })
+                    Ok(UnseenRun { run_id: row.get::<_, RunId>(0)?.uuid(), created_at: row.get(1)? })
                 });
                 unseen.extend(run.optional()?);
             }
@@ -302,16 +302,9 @@ impl Archive {
     }
 }
 
-fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
-    Ok(Candidate { snapshot_id: row.get(0)?, run_id: run_id_at(row, 1)? })
-}
-
-/// The run id in a column of a row.
-pub(super) fn run_id_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    let run_id: String = row.get(column)?;
-    Uuid::try_parse(&run_id).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    })
+/// A candidate from its snapshot and its id.
+pub(super) fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id: row.get::<_, RunId>(1)?.uuid() })
 }
 
 #[cfg(test)]

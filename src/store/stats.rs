@@ -32,6 +32,8 @@ pub struct ArchiveStats {
     pub suspected: u64,
     /// The number of distinct items in quarantine.
     pub quarantined: u64,
+    /// The number of runs that the API fails to return, in the list and by id.
+    pub unreadable: u64,
     /// The number of recorded deviations from the API's contract.
     pub drift: u64,
 }
@@ -64,6 +66,7 @@ impl Archive {
             vanished: count("SELECT count(*) FROM vanished_runs")?,
             suspected: self.suspected_runs()?,
             quarantined: count("SELECT count(*) FROM quarantine")?,
+            unreadable: self.unreadable_runs()?,
             drift: count("SELECT count(*) FROM drift")?,
         })
     }

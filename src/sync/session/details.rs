@@ -25,7 +25,9 @@ impl<'a> Session<'a> {
     pub(super) fn fetch_unsettled_runs(&mut self) -> Result<()> {
         let settled_before = self.observations.next().plus(-self.options.settle);
         let candidates = self.archive.unsettled(settled_before)?;
-        let open = candidates.into_iter().filter(|run| !self.was_seen_in_full(run.snapshot_id));
+        let open = candidates
+            .into_iter()
+            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id));
         self.fetch_runs(open.map(|run| run.run_id).collect(), Phase::Unsettled)
     }
 

@@ -78,8 +78,8 @@ impl Session<'_> {
         if self.kind == SyncKind::Fetch {
             self.read_pipeline_lists()?;
         }
-        for (kind, pipelines) in &self.pipelines {
-            for pipeline in pipelines {
+        for (kind, list) in &self.pipelines {
+            for pipeline in &list.pipelines {
                 if self.archive.has_pipeline(*kind, &pipeline.id)? {
                     return Ok(WorkspaceEvidence::Pipeline);
                 }
@@ -98,7 +98,8 @@ impl Session<'_> {
         let mut failures = 0;
         for id in self.archive.representative_runs()? {
             let redaction = &self.options.redaction;
-            let request = self.prefetcher.client().run(id, |raw| Item::decode_details(raw, id, redaction));
+            let request =
+                self.prefetcher.client().run(id, None, |raw| Item::decode_details(raw, id, redaction));
             match self.prefetcher.wait_for(request) {
                 Ok(Some(Item::Run(..))) => return Ok(Answers { found: true, ..answers }),
                 Ok(Some(Item::DecodeError { .. }) | None) => answers.not_found += 1,

@@ -54,8 +54,6 @@ impl Session<'_> {
 
     /// Requests by id what the walk left open: unsettled runs, and runs that may be deleted or back.
     pub(super) fn request_open_runs(&mut self, mut walk: Walk) -> Result<()> {
-        // A walk may end without any page.
-        self.require_evidence(&[], WorkspaceEvidence::ListedRun)?;
         self.save_progress()?;
         if !walk.saw_everything() && self.missing_runs_are_back(&walk)? {
             walk = self.read_whole_list("runs that were missing are back, so the whole list was read")?;
@@ -112,7 +110,10 @@ impl Session<'_> {
         if self.archive.present_runs()? <= self.seen.count() {
             return Ok(Vec::new());
         }
-        self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))
+        let mut unseen = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        // The list has these, but the API fails to return them.
+        unseen.retain(|run| !self.unreadable.contains(&run.run_id));
+        Ok(unseen)
     }
 
     /// Whether it is plausible that this many missing runs are deleted: requests by id then decide about each.
@@ -182,9 +183,10 @@ impl Session<'_> {
 
     /// Walks the whole list after a walk of its newest part.
     fn read_whole_list(&mut self, reason: &str) -> Result<Walk> {
-        let walk = self.walk(Walk::whole())?;
+        let walk = self.walk(Walk::whole(self.options.page_size))?;
         if walk.is_complete() {
             reason.clone_into(&mut self.reason);
+            self.ensure_transaction()?;
             self.archive.complete_walk(
                 self.sync_id,
                 walk.reached_end(),

@@ -5,6 +5,7 @@ mod evidence;
 mod incremental;
 mod interruption;
 mod model_based;
+mod partial_failure;
 mod pipelines;
 mod quarantine;
 mod session;
