@@ -1,8 +1,8 @@
 //! The bisection of a page that fails: smaller pages of the same region, down to the single records that fail.
 //!
 //! The page sizes are powers of two, so that the halves of a block are pages of the list too. A block that fails is
-//! split, and a record that fails alone is skipped. In between, a *control* request asks for a record elsewhere: if it
-//! fails as well, the API is down, and there is nothing to bisect. If two neighboring records fail, a search looks for
+//! split, and a record that fails alone is skipped. In between, a *control* request asks for a record elsewhere. If two
+//! of them fail as well, the API is down, and there is nothing to bisect. If two neighboring records fail, a search looks for
 //! the next record that is readable; if there is none, the API refuses everything below a position.
 
 use std::ops::Range;
@@ -84,7 +84,10 @@ enum Purpose {
     /// To read the region.
     Reading,
     /// To learn whether the API is down.
-    Control,
+    Control {
+        /// Whether another control request failed: its record could be unreadable.
+        is_second: bool,
+    },
     /// To find the next readable record below two that fail.
     Search {
         /// The lowest position that is known to fail.
@@ -94,7 +97,10 @@ enum Purpose {
         steps: u32,
     },
     /// To learn whether the API is down after a search without a result.
-    LastControl,
+    LastControl {
+        /// As in [`Purpose::Control`].
+        is_second: bool,
+    },
 }
 
 /// A bisection under way.
@@ -125,28 +131,38 @@ impl Bisection {
         list_length: Option<u64>,
         skipped: Option<Range<u64>>,
     ) -> Bisection {
-        let mut bisection = Bisection::new(region, list_length, Vec::new());
+        let mut bisection = Bisection::new(region, list_length, skipped, Vec::new());
         bisection.failures = 1;
-        bisection.skipped = skipped;
         if bisection.page_length == 1 {
             // The page is a single record already.
             bisection.pending.clear();
             bisection.skip(bisection.region.start);
             if bisection.purpose == Purpose::Reading {
-                bisection.purpose = Purpose::Control;
+                bisection.purpose = Purpose::Control { is_second: false };
             }
         }
         bisection
     }
 
     /// A region in which some records are expected to fail. They are requested once, and no page that contains them is.
-    pub(super) fn around(region: Range<u64>, list_length: Option<u64>, expected: Vec<Expected>) -> Bisection {
-        let mut bisection = Bisection::new(region, list_length, expected);
+    /// `skipped` are the records that were skipped directly above.
+    pub(super) fn around(
+        region: Range<u64>,
+        list_length: Option<u64>,
+        skipped: Option<Range<u64>>,
+        expected: Vec<Expected>,
+    ) -> Bisection {
+        let mut bisection = Bisection::new(region, list_length, skipped, expected);
         bisection.split_expected();
         bisection
     }
 
-    fn new(region: Range<u64>, list_length: Option<u64>, expected: Vec<Expected>) -> Bisection {
+    fn new(
+        region: Range<u64>,
+        list_length: Option<u64>,
+        skipped: Option<Range<u64>>,
+        expected: Vec<Expected>,
+    ) -> Bisection {
         let page_length = (region.end - region.start).max(1);
         let mut bisection = Bisection {
             region: region.clone(),
@@ -156,7 +172,7 @@ impl Bisection {
             pending: Vec::new(),
             purpose: Purpose::Reading,
             failures: 0,
-            skipped: None,
+            skipped,
             largest_read: 0,
         };
         bisection.pending = bisection.cover(region);
@@ -166,10 +182,8 @@ impl Bisection {
     /// The blocks over these records, in reverse order. Blocks at the edges may reach beyond them.
     fn cover(&self, records: Range<u64>) -> Vec<Block> {
         let length = largest_block(self.page_length);
-        let end =
-            self.list_length.map_or(records.end, |length| records.end.min(length.max(records.start + 1)));
         let first = records.start / u64::from(length);
-        let last = end.div_ceil(u64::from(length));
+        let last = records.end.div_ceil(u64::from(length));
         (first..last).rev().map(|number| Block { start: number * u64::from(length), length }).collect()
     }
 
@@ -179,10 +193,10 @@ impl Bisection {
             Purpose::Reading => {
                 Request::Read(*self.pending.last().expect("a bisection that continues has a block"))
             }
-            Purpose::Control | Purpose::LastControl => {
-                // The top of the list, or the record below the region if the region is the top.
-                let position = if self.region.start > 0 { 0 } else { self.region.end };
-                Request::Probe(Block::record(position))
+            Purpose::Control { is_second } | Purpose::LastControl { is_second } => {
+                // The top of the list, or the records below the region if the region is the top.
+                let first = if self.region.start > 1 { 0 } else { self.region.end };
+                Request::Probe(Block::record(first + u64::from(is_second)))
             }
             Purpose::Search { failing, readable, steps } => {
                 let position = match readable {
@@ -211,8 +225,8 @@ impl Bisection {
                 self.largest_read = self.largest_read.max(block.length);
                 self.split_expected();
             }
-            Purpose::Control => self.purpose = Purpose::Reading,
-            Purpose::LastControl => {
+            Purpose::Control { .. } => self.purpose = Purpose::Reading,
+            Purpose::LastControl { .. } => {
                 let refused = self.skipped.as_ref().map_or(self.region.start, |skipped| skipped.start);
                 return Finding::RefusedFrom(refused);
             }
@@ -228,7 +242,11 @@ impl Bisection {
     pub(super) fn failed(&mut self) -> Finding {
         self.failures += 1;
         match self.purpose {
-            Purpose::Control | Purpose::LastControl => return Finding::Outage,
+            Purpose::Control { is_second: true } | Purpose::LastControl { is_second: true } => {
+                return Finding::Outage;
+            }
+            Purpose::Control { .. } => self.purpose = Purpose::Control { is_second: true },
+            Purpose::LastControl { .. } => self.purpose = Purpose::LastControl { is_second: true },
             Purpose::Search { readable, steps, .. } => {
                 let Request::Probe(record) = self.request() else { unreachable!("a search sends probes") };
                 self.search(record.start, readable, steps + 1);
@@ -243,7 +261,7 @@ impl Bisection {
                 }
                 self.split_expected();
                 if self.failures >= MAX_FAILURES && self.purpose == Purpose::Reading {
-                    self.purpose = Purpose::Control;
+                    self.purpose = Purpose::Control { is_second: false };
                 }
             }
         }
@@ -263,7 +281,7 @@ impl Bisection {
             skipped => *skipped = Some(position..position + 1),
         }
         if expected.is_some_and(|expected| expected.to_end) {
-            self.purpose = Purpose::LastControl;
+            self.purpose = Purpose::LastControl { is_second: false };
         }
     }
 
@@ -277,7 +295,9 @@ impl Bisection {
         match readable {
             Some(readable) if readable <= failing + 1 => self.resume_at(readable),
             Some(_) => {}
-            None if steps > MAX_SEARCH_STEPS || self.is_last(failing) => self.purpose = Purpose::LastControl,
+            None if steps > MAX_SEARCH_STEPS || self.is_last(failing) => {
+                self.purpose = Purpose::LastControl { is_second: false };
+            }
             None => {}
         }
     }
@@ -289,7 +309,6 @@ impl Bisection {
         }
         self.region.end = self.region.end.max((position / self.page_length + 1) * self.page_length);
         self.pending = self.cover(position..self.region.end);
-        self.expected.clear();
         self.purpose = Purpose::Reading;
         // A block that begins above the record contains records that fail.
         while let Some(block) = self.pending.last().copied().filter(|block| block.start < position) {
@@ -316,14 +335,10 @@ impl Bisection {
         self.drop_done();
     }
 
-    /// Drops blocks outside the region, which splitting produces at its edges, and those below the end of the list.
+    /// Drops blocks outside the region, which splitting produces at its edges.
     fn drop_done(&mut self) {
-        let (region, list_length) = (self.region.clone(), self.list_length);
-        self.pending.retain(|block| {
-            block.end() > region.start
-                && block.start < region.end
-                && list_length.is_none_or(|length| block.start < length.max(region.start + 1))
-        });
+        let region = self.region.clone();
+        self.pending.retain(|block| block.end() > region.start && block.start < region.end);
     }
 
     /// Whether anything is left to request.
@@ -349,10 +364,14 @@ impl Bisection {
         self.skipped.take()
     }
 
-    /// The page size to go on with. `None`: the size is not why the page failed.
-    pub(super) fn working_page_size(&self, found_gap: bool) -> Option<u32> {
-        let whole_halves = self.largest_read == largest_block(self.page_length);
-        (self.largest_read > 0 && !(found_gap && whole_halves)).then_some(self.largest_read)
+    /// The length of the largest block that the API returned. 0: none.
+    pub(super) fn largest_read(&self) -> u32 {
+        self.largest_read
+    }
+
+    /// Whether a record was expected to fail, so that the page itself was not requested.
+    pub(super) fn is_expected(&self) -> bool {
+        !self.expected.is_empty()
     }
 }
 
@@ -422,21 +441,25 @@ mod tests {
     #[test]
     fn an_expected_record_costs_few_requests() {
         for bad in 1000..1500 {
-            let bisection =
-                Bisection::around(1000..1500, Some(3000), vec![Expected { position: bad, to_end: false }]);
+            let bisection = Bisection::around(
+                1000..1500,
+                Some(3000),
+                None,
+                vec![Expected { position: bad, to_end: false }],
+            );
             let (read, gaps, finding, requests) = bisect(bisection, 3000, |records| records.contains(&bad));
             assert_eq!((gaps, finding), (vec![bad..bad + 1], Finding::Done));
             assert!(
                 (1000..1500).filter(|position| *position != bad).all(|position| read.contains(&position))
             );
-            assert!(requests <= 12, "{requests} requests for record {bad}");
+            assert!(requests <= 16, "{requests} requests for record {bad}");
         }
     }
 
     #[test]
     fn an_expected_record_that_is_readable_again_is_read() {
         let expected = vec![Expected { position: 77, to_end: false }];
-        let (read, gaps, ..) = bisect(Bisection::around(0..500, Some(3000), expected), 3000, |_| false);
+        let (read, gaps, ..) = bisect(Bisection::around(0..500, Some(3000), None, expected), 3000, |_| false);
         assert!(gaps.is_empty() && (0..500).all(|position| read.contains(&position)));
     }
 
@@ -446,13 +469,13 @@ mod tests {
             let bisection = Bisection::of_failed_page(region, None, None);
             let (read, _, finding, requests) = bisect(bisection, 3000, |_| true);
             assert_eq!((read.len(), finding), (0, Finding::Outage));
-            assert!(requests <= 4, "{requests}");
+            assert!(requests <= 6, "{requests}");
         }
     }
 
     #[test]
     fn a_refused_part_of_the_list_is_found_by_its_position() {
-        for refused in [1000, 1001, 1234, 1499] {
+        for refused in [1000, 1001, 1234, 1498] {
             let bisection = Bisection::of_failed_page(1000..1500, Some(1_000_000), None);
             let (read, _, finding, requests) = bisect(bisection, 1_000_000, |records| records.end > refused);
             assert_eq!(finding, Finding::RefusedFrom(refused));
@@ -464,7 +487,7 @@ mod tests {
     #[test]
     fn an_expected_refusal_costs_few_requests() {
         let expected = vec![Expected { position: 1234, to_end: true }];
-        let bisection = Bisection::around(1000..1500, Some(1_000_000), expected);
+        let bisection = Bisection::around(1000..1500, Some(1_000_000), None, expected);
         let (read, _, finding, requests) = bisect(bisection, 1_000_000, |records| records.end > 1234);
         assert_eq!((finding, requests <= 12), (Finding::RefusedFrom(1234), true), "{requests}");
         assert!((1000..1234).all(|position| read.contains(&position)));
@@ -493,6 +516,6 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(bisection.working_page_size(false), Some(64));
+        assert_eq!(bisection.largest_read(), 64);
     }
 }

@@ -14,6 +14,8 @@ use crate::sync::decoded::Item;
 pub(super) struct WorkspaceCheck {
     /// Whether the sync may store what it reads: there is evidence, or the archive has no runs and needs none.
     is_passed: bool,
+    /// Whether there was no evidence, and the user accepted the workspace.
+    is_accepted: bool,
     /// Where earlier syncs read the runs, if that was another base URL. `None`: it was this one, or there was none.
     previous_api_url: Option<String>,
 }
@@ -23,6 +25,7 @@ impl WorkspaceCheck {
     pub(super) fn begin(archive: &Archive, api_url: &str) -> Result<WorkspaceCheck> {
         Ok(WorkspaceCheck {
             is_passed: !archive.has_runs()?,
+            is_accepted: false,
             previous_api_url: archive.last_api_url()?.filter(|previous| previous != api_url),
         })
     }
@@ -30,6 +33,11 @@ impl WorkspaceCheck {
     /// Whether the sync may store what it reads.
     pub(super) fn is_passed(&self) -> bool {
         self.is_passed
+    }
+
+    /// Whether there was no evidence, and the user accepted the workspace.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.is_accepted
     }
 
     /// Where earlier syncs read the runs that this one now reads elsewhere. `None`: the base URL is the same.
@@ -48,6 +56,7 @@ impl Session<'_> {
         let evidence =
             if self.find_archived_run(read)? { as_evidence } else { self.find_further_evidence()? };
         self.workspace.is_passed = true;
+        self.workspace.is_accepted = evidence == WorkspaceEvidence::Accepted;
         self.ensure_transaction()?;
         self.archive.save_evidence(self.sync_id, evidence)?;
         self.store_pipeline_lists()

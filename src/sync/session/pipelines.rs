@@ -65,7 +65,9 @@ impl Session<'_> {
         for (kind, list) in lists.iter().filter(|(_, list)| list.problems.is_empty()) {
             unlisted += self.archive.unlisted_pipelines(*kind, &list.listed_ids())?;
         }
-        let may_be_deleted = unlisted <= MAX_UNEXPLAINED as u64 || self.options.confirm_vanished;
+        let may_be_deleted = unlisted <= MAX_UNEXPLAINED as u64
+            || self.options.confirm_vanished
+            || self.workspace.is_accepted();
         if !may_be_deleted {
             self.missing.push(format!(
                 "the pipeline lists lack {unlisted} archived pipelines: none was marked as gone{}",

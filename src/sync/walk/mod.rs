@@ -31,7 +31,8 @@
 //! A page that fails is bisected ([`Bisection`]): smaller pages take its place, and records that fail alone are skipped.
 //! The invariant then excepts the records of each [`ListGap`]. A block below skipped records is accepted like a page that
 //! starts directly below the cursor: if its `count` is not lower than at the start of the chain, no more runs than were
-//! skipped lie between the cursor and the block. Any other block is rejected, together with the gap above it.
+//! skipped lie between the cursor and the block. It starts a new chain, because it could have overlapped the cursor
+//! without the skipped records. Any other block is rejected, together with the gap above it.
 //!
 //! # Other orders
 //! A list in any other order allows no such proof. The walk reads it again and again, page after
@@ -141,6 +142,28 @@ enum Extent {
     Whole,
     /// Until a whole page is unchanged and older than this.
     Until(Instant),
+}
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Default)]
+struct PageOrder {
+    /// Whether it is newest first, but for a few runs.
+    is_newest_first: bool,
+    /// Whether it contains a run out of order that the walk has seen above.
+    contains_known: bool,
+    /// Whether it can overlap the cursor without showing it, because runs out of order were removed or records skipped.
+    hides_overlap: bool,
+}
+
+/// Whether a page continues the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acceptance {
+    /// It starts directly below the cursor, or below records that were skipped.
+    Below,
+    /// It overlaps what was seen.
+    Overlap,
+    /// Unseen runs can be above it.
+    Rejected,
 }
 
 /// What is known about the list's order.
@@ -354,7 +377,8 @@ impl Walk {
         let expected: Vec<Expected> =
             self.expected_gaps().filter(|expected| region.contains(&expected.position)).collect();
         if !expected.is_empty() {
-            self.start_bisection(Bisection::around(region, self.count(), expected));
+            let skipped = self.skipped.take();
+            self.start_bisection(Bisection::around(region, self.count(), skipped, expected));
         }
     }
 
@@ -394,15 +418,19 @@ impl Walk {
             return self.probe_answered();
         }
         self.block = match request {
-            Some(Request::Read(block)) if !is_capped(&summary, block) => Some(block),
-            Some(_) => {
-                // The server returns shorter pages, so the failed page was another one than it seemed.
-                self.bisection = None;
-                self.page_size = u32::try_from(summary.items).unwrap_or(u32::MAX);
-                None
-            }
-            None => None,
+            Some(Request::Read(block)) => Some(block),
+            _ => None,
         };
+        if let Some(block) = self.block.filter(|block| is_capped(&summary, *block)) {
+            // The server returns shorter pages, so the failed page was another one than it seemed.
+            self.bisection = None;
+            self.block = None;
+            self.change_page_size(u32::try_from(summary.items).unwrap_or(u32::MAX), block.start);
+            self.ignores_page = block.start > 0;
+            if self.ignores_page {
+                return;
+            }
+        }
         if self.block.is_none() {
             self.page_length = self.page_length.max(summary.items);
         }
@@ -423,21 +451,26 @@ impl Walk {
             None => self.skipped.take(),
         };
         let newer = self.cursor.or_else(|| self.last.as_ref()?.positions.last().copied());
-        let has_order = matches!(self.order, Order::Other { .. }) || self.has_order(&mut summary);
+        let mut order = match self.order {
+            Order::NewestFirst { .. } => self.remove_out_of_order(&mut summary),
+            Order::Other { .. } => PageOrder::default(),
+        };
         let accepted = match self.order {
-            Order::NewestFirst { .. } if !has_order => {
+            Order::NewestFirst { .. } if !order.is_newest_first => {
                 self.abandon_order(&summary);
-                false
+                Acceptance::Rejected
             }
             Order::NewestFirst { base_count, must_overlap } => {
-                self.check_continuity(&summary, base_count, must_overlap)
+                order.hides_overlap |= skipped.is_some();
+                self.check_continuity(&summary, order, base_count, must_overlap)
             }
             Order::Other { .. } => {
                 self.move_on(&summary);
-                true
+                Acceptance::Below
             }
         };
-        if let (Some(skipped), true) = (skipped, accepted) {
+        self.out_of_order.settle(accepted != Acceptance::Rejected);
+        if let (Some(skipped), Acceptance::Below) = (skipped, accepted) {
             self.add_gap(skipped, newer, summary.positions.first().copied());
         }
         if let (Order::Other { dropped, .. }, Some(last)) = (&mut self.order, &self.last) {
@@ -456,47 +489,55 @@ impl Walk {
         }
     }
 
-    /// Whether the page is newest first and continues the order of the walk, but for a few runs. Removes these from its
-    /// positions.
-    fn has_order(&mut self, summary: &mut PageSummary) -> bool {
-        // Items without a position say nothing about the order.
-        let has_positions = summary.items == 0 || !summary.positions.is_empty();
+    /// Removes the runs out of order from the positions of a page.
+    fn remove_out_of_order(&mut self, summary: &mut PageSummary) -> PageOrder {
         self.positioned_items = summary.positions.len();
-        has_positions && self.out_of_order.remove(&mut summary.positions) && self.continues_order(summary)
+        // Items without a position say nothing about the order.
+        if summary.items > 0 && summary.positions.is_empty() {
+            return PageOrder::default();
+        }
+        let contains_known = self.out_of_order.remove_known(&mut summary.positions);
+        self.remove_at_edge(summary);
+        let is_newest_first = self.out_of_order.remove_new(&mut summary.positions);
+        PageOrder { is_newest_first, contains_known, hides_overlap: self.out_of_order.has_new() }
     }
 
-    /// Handles runs out of order where one page ends and the next begins. Returns whether they are few.
-    fn continues_order(&mut self, summary: &mut PageSummary) -> bool {
-        let (Some(last), Some(cursor)) = (&self.last, self.cursor) else { return true };
+    /// Removes runs out of order where one page ends and the next begins.
+    fn remove_at_edge(&mut self, summary: &mut PageSummary) {
+        let (Some(last), Some(cursor)) = (&self.last, self.cursor) else { return };
         let above = &last.positions;
         let follows = self.start_of(summary) == self.start_of_last + last.items as u64;
-        if !follows || above.last() != Some(&cursor) {
-            return true;
+        let overlaps = summary.positions.iter().any(|position| position.run_id == cursor.run_id);
+        if !follows || overlaps || above.last() != Some(&cursor) {
+            return;
         }
-        let is_new = |position: &Cursor| {
-            position.created_at > cursor.created_at
-                && !above.iter().any(|seen| seen.run_id == position.run_id)
+        let is_unseen = |position: &Cursor, limit: Instant| {
+            position.created_at > limit && !above.iter().any(|seen| seen.run_id == position.run_id)
         };
-        if summary.positions.iter().any(|position| position.run_id == cursor.run_id) {
-            return true;
-        }
-        if let ([.., before, _], Some(first)) = (above.as_slice(), summary.positions.first())
-            && is_new(first)
-            && first.created_at <= before.created_at
+        let mut limit = cursor.created_at;
+        let unseen = summary.positions.iter().filter(|position| is_unseen(position, limit)).count();
+        let fits = |before: &Cursor| {
+            let mut fitting = summary.positions.iter().filter(|run| run.created_at <= before.created_at);
+            fitting.any(|run| is_unseen(run, limit))
+        };
+        if let [.., before, _] = above.as_slice()
+            && unseen > 1
+            && fits(before)
         {
             // The page above ends with a run that is older than its place.
+            limit = before.created_at;
             self.cursor = Some(*before);
             self.progress.cursor = self.cursor;
-            return self.out_of_order.add(cursor.run_id);
+            self.out_of_order.add(cursor.run_id);
         }
-        let mut few = true;
         let out_of_order = &mut self.out_of_order;
         summary.positions.retain(|position| {
-            let keeps = !is_new(position) || Some(position.created_at) > self.progress.top;
-            few &= keeps || out_of_order.add(position.run_id);
-            keeps
+            let removes = is_unseen(position, limit);
+            if removes {
+                out_of_order.add(position.run_id);
+            }
+            !removes
         });
-        few
     }
 
     /// Handles the response to a request whose content does not matter.
@@ -568,18 +609,24 @@ impl Walk {
     fn leave_region(&mut self) {
         let Some(mut bisection) = self.bisection.take() else { return };
         let end = bisection.region().end;
+        if self.page_length == 0 {
+            self.page_length = self.page_size as usize;
+        }
         self.skipped = bisection.take_skipped();
         self.region_has_gap |= self.skipped.is_some();
         self.keep_ahead = false;
-        match bisection.working_page_size(self.region_has_gap) {
-            Some(page_size) => self.change_page_size(page_size, end),
-            None => self.page = page_at(end, self.region(1).end),
+        let page_size = bisection.largest_read();
+        if page_size == 0 || bisection.is_expected() || self.region_has_gap {
+            self.page = page_at(end, self.region(1).end);
+        } else {
+            // No record fails, so the page was too large.
+            self.change_page_size(page_size, end);
         }
-        if self.skipped.is_some() && self.count().is_some_and(|count| count <= end) {
+        let count = self.count();
+        if let Some(skipped) = self.skipped.take_if(|skipped| count.is_some_and(|count| count <= skipped.end))
+        {
             self.at_end = true;
-            if let Some(skipped) = self.skipped.take() {
-                self.add_gap(skipped, self.cursor, None);
-            }
+            self.add_gap(skipped, self.cursor, None);
         }
     }
 
@@ -655,8 +702,10 @@ impl Walk {
             Some(Request::Read(block)) => page_at(block.start, self.region(1).end),
             None => self.page,
         };
-        self.bisection = None;
-        if let Some(skipped) = self.skipped.take() {
+        let in_region = self.bisection.take().and_then(|mut bisection| bisection.take_skipped());
+        if let Some(skipped) = in_region.or(self.skipped.take())
+            && self.count().is_none_or(|count| count <= skipped.end)
+        {
             // Nothing is below the records that fail.
             self.at_end = true;
             return self.add_gap(skipped, self.cursor, None);
@@ -688,18 +737,18 @@ impl Walk {
         }
     }
 
-    /// Moves on if the page continues the walk safely, else steps back. Returns whether the page starts below the
-    /// cursor, so that skipped records lie in between.
+    /// Moves on if the page continues the walk safely, else steps back.
     fn check_continuity(
         &mut self,
         summary: &PageSummary,
+        order: PageOrder,
         base_count: Option<u64>,
         must_overlap: bool,
-    ) -> bool {
+    ) -> Acceptance {
         let Some(cursor) = self.cursor else {
             // Nothing was seen yet, so nothing can lie between.
             self.start_chain(summary);
-            return true;
+            return Acceptance::Below;
         };
         if self.resumed_below.is_none()
             && self.block.is_none()
@@ -708,12 +757,13 @@ impl Walk {
         {
             // At least a whole page of runs created during the walk is less likely than another list order.
             self.abandon_order(summary);
-            return false;
+            return Acceptance::Rejected;
         }
-        let overlaps = summary
-            .positions
-            .iter()
-            .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
+        let overlaps = order.contains_known
+            || summary
+                .positions
+                .iter()
+                .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
         let dropped = base_count.zip(summary.count).is_some_and(|(base, now)| now < base);
         let seen = |position: &&Cursor| {
             position.created_at > cursor.created_at && Some(position.created_at) <= self.progress.top
@@ -722,16 +772,19 @@ impl Walk {
             if self.resumed_below.is_some() { 0 } else { summary.positions.iter().filter(seen).count() };
         if overlaps || self.start_of(summary) == 0 {
             self.start_chain(summary);
-            false
+            Acceptance::Overlap
         } else if must_overlap || dropped {
             self.order = Order::NewestFirst { base_count: None, must_overlap: true };
             self.keep_ahead = false;
             self.step_back(self.page_number(summary));
-            false
+            Acceptance::Rejected
+        } else if order.hides_overlap {
+            self.start_chain(summary);
+            Acceptance::Below
         } else {
             self.keep_ahead = true;
             self.advance(summary);
-            true
+            Acceptance::Below
         }
     }
 
@@ -958,7 +1011,7 @@ fn page_at(position: u64, page_length: u64) -> u32 {
 
 /// Whether the server returned fewer records than requested although the list continues.
 fn is_capped(summary: &PageSummary, block: Block) -> bool {
-    block.start == 0 && summary.items > 0 && summary.items < block.length as usize && summary.has_next
+    summary.items > 0 && summary.items < block.length as usize && summary.has_next
 }
 
 #[cfg(test)]

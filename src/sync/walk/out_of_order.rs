@@ -6,39 +6,68 @@ use uuid::Uuid;
 /// A list with more runs out of order has another order.
 const MAX_RUNS: usize = 5;
 
-/// The runs out of order that a walk has seen. Their positions prove nothing.
+/// The runs out of order that a walk has seen. Their dates prove nothing.
 #[derive(Debug, Default)]
-pub(super) struct OutOfOrder(Vec<Uuid>);
+pub(super) struct OutOfOrder {
+    known: Vec<Uuid>,
+    /// Those of the last page.
+    new: Vec<Uuid>,
+    /// The number of runs in order.
+    in_order: usize,
+    /// Those of the last page.
+    new_in_order: usize,
+}
 
 impl OutOfOrder {
-    /// Removes runs out of order from the positions of a page. Returns whether the other positions are newest first,
-    /// with few enough exceptions in this walk.
-    pub(super) fn remove(&mut self, positions: &mut Vec<Cursor>) -> bool {
-        positions.retain(|position| !self.0.contains(&position.run_id));
-        if positions.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
-            return true;
+    /// Removes the known runs from the positions of a page. Returns whether there were any.
+    pub(super) fn remove_known(&mut self, positions: &mut Vec<Cursor>) -> bool {
+        let before = positions.len();
+        positions.retain(|position| !self.known.contains(&position.run_id));
+        positions.len() < before
+    }
+
+    /// Removes the other runs out of order from the positions of a page. Returns whether the page is newest first with
+    /// few exceptions.
+    pub(super) fn remove_new(&mut self, positions: &mut Vec<Cursor>) -> bool {
+        if !positions.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
+            self.remove_unsorted(positions);
         }
-        let in_order = longest_newest_first(positions);
-        if positions.len() - in_order.len() > MAX_RUNS - self.0.len().min(MAX_RUNS) {
-            return false;
-        }
-        let mut in_order = in_order.into_iter().peekable();
+        self.new_in_order = positions.len();
+        let exceptions = self.known.len() + self.new.len();
+        // A short list in another order has few exceptions, too.
+        self.new.is_empty() || (exceptions <= MAX_RUNS && exceptions * 2 <= self.in_order + self.new_in_order)
+    }
+
+    fn remove_unsorted(&mut self, positions: &mut Vec<Cursor>) {
+        let mut in_order = longest_newest_first(positions).into_iter().peekable();
         let mut place = 0;
         positions.retain(|position| {
             let keeps = in_order.next_if_eq(&place).is_some();
             if !keeps {
-                self.0.push(position.run_id);
+                self.new.push(position.run_id);
             }
             place += 1;
             keeps
         });
-        true
     }
 
-    /// Adds a run. Returns whether it is one of few.
-    pub(super) fn add(&mut self, run: Uuid) -> bool {
-        self.0.push(run);
-        self.0.len() <= MAX_RUNS
+    /// Adds a run of the last page.
+    pub(super) fn add(&mut self, run: Uuid) {
+        self.new.push(run);
+    }
+
+    /// Whether the last page had new ones.
+    pub(super) fn has_new(&self) -> bool {
+        !self.new.is_empty()
+    }
+
+    /// Keeps those of the last page if it was accepted: only then is everything above them seen.
+    pub(super) fn settle(&mut self, accepted: bool) {
+        if accepted {
+            self.known.append(&mut self.new);
+            self.in_order += self.new_in_order;
+        }
+        self.new.clear();
     }
 }
 
@@ -77,7 +106,8 @@ mod tests {
 
     fn remaining(out_of_order: &mut OutOfOrder, hours: &[u32]) -> Option<Vec<u32>> {
         let mut positions = page(hours);
-        let removed = out_of_order.remove(&mut positions);
+        let removed = out_of_order.remove_new(&mut positions);
+        out_of_order.settle(removed);
         removed.then(|| positions.iter().map(|position| hours[position.run_id.as_u128() as usize]).collect())
     }
 
@@ -87,17 +117,31 @@ mod tests {
         assert_eq!(removed(&[9, 8, 8, 7]), Some(vec![9, 8, 8, 7]));
         assert_eq!(removed(&[9, 2, 8, 7]), Some(vec![9, 8, 7]));
         assert_eq!(removed(&[9, 8, 20, 7]), Some(vec![9, 8, 7]));
-        assert_eq!(removed(&[20, 1, 19, 2, 18, 3, 17]), Some(vec![20, 19, 18, 17]));
+        assert_eq!(removed(&[20, 1, 19, 2, 18, 17]), Some(vec![20, 19, 18, 17]));
         assert_eq!(removed(&[1, 2, 3, 4, 5, 6, 7]), None);
+        assert_eq!(removed(&[1, 2]), None);
     }
 
     #[test]
     fn their_number_is_limited_in_a_whole_walk() {
         let mut out_of_order = OutOfOrder::default();
         for run in 0..MAX_RUNS {
-            assert!(out_of_order.add(Uuid::from_u128(1000 + run as u128)));
+            out_of_order.add(Uuid::from_u128(1000 + run as u128));
         }
+        out_of_order.settle(true);
         assert_eq!(remaining(&mut out_of_order, &[9, 2, 8, 7]), None);
         assert_eq!(remaining(&mut out_of_order, &[9, 8, 7]), Some(vec![9, 8, 7]));
+    }
+
+    #[test]
+    fn a_run_on_a_rejected_page_stays_unknown() {
+        let mut out_of_order = OutOfOrder::default();
+        let run = Uuid::from_u128(1);
+        out_of_order.add(run);
+        out_of_order.settle(false);
+        assert!(!out_of_order.remove_known(&mut page(&[9, 8])));
+        out_of_order.add(run);
+        out_of_order.settle(true);
+        assert!(out_of_order.remove_known(&mut page(&[9, 8])));
     }
 }

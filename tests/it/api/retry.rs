@@ -34,8 +34,8 @@ fn a_permanent_failure_keeps_the_pages_above_it() {
         assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(error_text(&summary).contains(&format!("HTTP {status}")), "{}", error_text(&summary));
         assert_eq!(scenario.run_count(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
-        // A smaller page and a control request are tried twice each.
-        assert_eq!(summary.counts.requests, 4 + u64::from(ATTEMPTS) + 2 + 2);
+        // A smaller page and two control requests are tried twice each.
+        assert_eq!(summary.counts.requests, 4 + u64::from(ATTEMPTS) + 2 + 2 * 2);
     }
     scenario.recovers();
 }

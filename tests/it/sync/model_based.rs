@@ -3,8 +3,8 @@
 //! Runs change between any two requests, requests fail, and some runs fail whenever they are requested. Still, a run
 //! that exists throughout and does not fail is archived, and the archive at rest equals the sandbox.
 //!
-//! The list as a whole lies: it is another workspace's, empty, or lacks many runs. Still, no run that exists is marked as
-//! vanished, and no foreign run is archived.
+//! The list as a whole lies: it is another workspace's, empty, or lacks many runs. Still, no run that exists is marked
+//! as vanished, and no foreign run is archived.
 
 use super::exit_code;
 use crate::support::invariants::contents;
