@@ -53,7 +53,9 @@ impl Archive {
     /// # Errors
     /// Those of SQLite.
     pub fn has_runs(&self) -> Result<bool> {
-        Ok(self.connection.query_row("SELECT EXISTS (SELECT 1 FROM run_snapshots)", [], |row| row.get(0))?)
+        // Each sync counts its new runs. A damaged run must not keep a sync from being recorded.
+        let sql = "SELECT EXISTS (SELECT 1 FROM syncs WHERE runs_new > 0)";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// Whether the archive has this run.
