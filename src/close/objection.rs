@@ -25,6 +25,8 @@ pub enum Objection {
     },
     /// Runs can still change, each as `ID (STATUS)`.
     UnsettledRuns(Vec<String>),
+    /// This many archived runs are missing from the run list, without evidence that they are deleted.
+    SuspectedRuns(u64),
     /// The API fails to return runs that can belong to the month, each as the archive names it.
     UnreadableRuns(Vec<String>),
     /// A neighboring month was closed in another zone and contains some of the same runs.
@@ -75,6 +77,12 @@ impl fmt::Display for Objection {
                     0 => Ok(()),
                     more => write!(f, " and {more} more"),
                 }
+            }
+            Objection::SuspectedRuns(1) => {
+                f.write_str("1 archived run is missing from the run list and not known to be deleted")
+            }
+            Objection::SuspectedRuns(runs) => {
+                write!(f, "{runs} archived runs are missing from the run list and not known to be deleted")
             }
             Objection::UnreadableRuns(runs) => {
                 write!(f, "the API fails to return runs of the month: {}", runs.join("; "))
@@ -127,6 +135,10 @@ pub(crate) fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_
     let unsettled = ledger.unsettled()?;
     if !unsettled.is_empty() {
         objections.push(Objection::UnsettledRuns(unsettled));
+    }
+    match archive.suspected_runs()? {
+        0 => {}
+        runs => objections.push(Objection::SuspectedRuns(runs)),
     }
     let unreadable = unreadable_runs(archive, month)?;
     if !unreadable.is_empty() {

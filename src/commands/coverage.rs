@@ -97,6 +97,12 @@ fn as_text(archive: &Archive, report: &CoverageReport) -> Result<String> {
             never_ran.rows.len()
         ),
     ];
+    if coverage.suspected_runs > 0 {
+        lines.push(format!(
+            "missing      {} from the run list when it was last read, and not known to be deleted",
+            coverage.suspected_runs
+        ));
+    }
     match days_without_sync.as_slice() {
         [] => lines.push("days         none without a complete sync".to_owned()),
         days => {
@@ -167,6 +173,7 @@ fn as_json(report: &CoverageReport, unexplained: &[String]) -> Value {
         "unexplained": unexplained,
         "runs": coverage.present_runs,
         "runs_vanished": coverage.vanished_runs,
+        "runs_suspected": coverage.suspected_runs,
         "items_quarantined": coverage.quarantined_items,
         "runs_unreadable": coverage.unreadable_runs,
         "api_count": api_count.count(),

@@ -29,7 +29,7 @@ pub(super) struct ArchiveMetrics {
 type Metric = (&'static str, &'static str, fn(&ArchiveMetrics) -> Option<String>);
 
 /// The metrics, in the order of the file.
-const METRICS: [Metric; 13] = [
+const METRICS: [Metric; 14] = [
     ("runledger_last_success_timestamp_seconds", "When the last complete sync began.", |of| {
         of.last_success_at.map(in_seconds)
     }),
@@ -55,6 +55,11 @@ const METRICS: [Metric; 13] = [
         |of| stat(of, |stats| stats.unsettled),
     ),
     ("runledger_vanished_runs", "Runs that the API no longer has.", |of| stat(of, |stats| stats.vanished)),
+    (
+        "runledger_runs_suspected",
+        "Runs that are missing from the run list, without evidence that they are deleted.",
+        |of| stat(of, |stats| stats.suspected),
+    ),
     ("runledger_quarantined_items", "Items of the run list that could not be decoded as runs.", |of| {
         stat(of, |stats| stats.quarantined)
     }),

@@ -60,6 +60,11 @@ impl CoverageReport {
             1 => unexplained.push("1 run number is missing without explanation".to_owned()),
             numbers => unexplained.push(format!("{numbers} run numbers are missing without explanation")),
         }
+        match self.coverage.suspected_runs {
+            0 => {}
+            1 => unexplained.push("1 archived run is missing from the run list".to_owned()),
+            runs => unexplained.push(format!("{runs} archived runs are missing from the run list")),
+        }
         if let ApiCount::MoreUnexplained { by, .. } = self.api_count {
             let runs = if by == 1 { "run" } else { "runs" };
             unexplained.push(format!("the API lists {by} more {runs} than the archive has"));

@@ -71,6 +71,8 @@ pub struct Coverage {
     pub present_runs: u64,
     /// The archived runs that the API no longer has.
     pub vanished_runs: u64,
+    /// The present runs that are missing from the run list, without evidence that they are deleted.
+    pub suspected_runs: u64,
     /// The distinct items in quarantine.
     pub quarantined_items: u64,
     /// The number of runs that the API fails to return, in the list and by id.
@@ -159,6 +161,7 @@ impl Archive {
             present_runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?
                 .saturating_sub(vanished_runs),
             vanished_runs,
+            suspected_runs: self.suspected_runs()?,
             quarantined_items: count("SELECT count(*) FROM quarantine")?,
             unreadable_runs: self.unreadable_runs()?,
             first_whole_walk_at,
@@ -283,6 +286,7 @@ mod tests {
             gaps: Vec::new(),
             present_runs: 0,
             vanished_runs: 0,
+            suspected_runs: 0,
             quarantined_items: 0,
             unreadable_runs: 0,
             first_whole_walk_at: None,

@@ -64,6 +64,15 @@ pub struct Candidate {
     pub run_id: Uuid,
 }
 
+/// A run that a walk of the whole list did not see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnseenRun {
+    /// Its id.
+    pub run_id: Uuid,
+    /// When it was created. `None`: the API did not send it.
+    pub created_at: Option<Instant>,
+}
+
 /// A snapshot in a run's history.
 #[derive(Debug)]
 pub struct HistoryEntry {
@@ -217,22 +226,33 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn unseen_runs(&self, seen: impl Fn(i64) -> bool) -> Result<Vec<Candidate>> {
+    pub fn unseen_runs(&self, seen: impl Fn(i64) -> bool) -> Result<Vec<UnseenRun>> {
         let mut all =
             self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
         let mut one = self.connection.prepare(
-            "SELECT snapshot_id, run_id FROM run_snapshots AS s \
+            "SELECT run_id, created_at FROM run_snapshots AS s \
              WHERE snapshot_id = ?1 AND NOT EXISTS (SELECT 1 FROM vanished_runs AS v WHERE v.run_id = s.run_id)",
         )?;
-        let mut candidates = Vec::new();
+        let mut unseen = Vec::new();
         let mut rows = all.query([])?;
         while let Some(row) = rows.next()? {
             let snapshot_id: i64 = row.get(0)?;
             if !seen(snapshot_id) {
-                candidates.extend(one.query_row([snapshot_id], candidate).optional()?);
+                let run = one.query_row([snapshot_id], |row| {
+                    Ok(UnseenRun { run_id: row.get::<_, RunId>(0)?.uuid(), created_at: row.get(1)? })
+                });
+                unseen.extend(run.optional()?);
             }
         }
-        Ok(candidates)
+        Ok(unseen)
+    }
+
+    /// The current snapshot of a run. `None`: the archive has no such run.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn current_snapshot(&self, run_id: Uuid) -> Result<Option<i64>> {
+        Ok(self.current(run_id)?.map(|current| current.snapshot_id))
     }
 
     /// Records that a run has vanished from the API. Returns whether this is new.
@@ -250,17 +270,18 @@ impl Archive {
         Ok(added > 0)
     }
 
-    /// Records that a vanished run is back.
+    /// Records that a vanished run is back. Returns whether it had vanished.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn mark_returned(&self, run_id: Uuid, at: Instant) -> Result<()> {
-        self.connection
+    pub fn mark_returned(&self, run_id: Uuid, at: Instant) -> Result<bool> {
+        let returned = self
+            .connection
             .prepare_cached(
                 "UPDATE vanishings SET returned_at = ?2 WHERE run_id = ?1 AND returned_at IS NULL",
             )?
             .execute(params![RunId::of(run_id), at])?;
-        Ok(())
+        Ok(returned > 0)
     }
 
     /// Whether any run has vanished.

@@ -28,6 +28,8 @@ pub struct ArchiveStats {
     pub unsettled: u64,
     /// The number of runs that the API no longer has.
     pub vanished: u64,
+    /// The number of runs that are missing from the run list, without evidence that they are deleted.
+    pub suspected: u64,
     /// The number of distinct items in quarantine.
     pub quarantined: u64,
     /// The number of runs that the API fails to return, in the list and by id.
@@ -62,6 +64,7 @@ impl Archive {
             pipelines: count("SELECT count(*) FROM pipelines")?,
             unsettled: self.unsettled(settled_before)?.len() as u64,
             vanished: count("SELECT count(*) FROM vanished_runs")?,
+            suspected: self.suspected_runs()?,
             quarantined: count("SELECT count(*) FROM quarantine")?,
             unreadable: self.unreadable_runs()?,
             drift: count("SELECT count(*) FROM drift")?,

@@ -51,6 +51,10 @@ pub struct Options {
     pub redaction: Redaction,
     /// Store nothing.
     pub dry_run: bool,
+    /// Sync even if nothing shows that the API serves the workspace of the archive.
+    pub accept_workspace: bool,
+    /// Read the whole list, and mark every missing run as vanished that the API does not have.
+    pub confirm_vanished: bool,
 }
 
 impl Default for Options {
@@ -64,6 +68,8 @@ impl Default for Options {
             concurrency: 4,
             redaction: Redaction::default(),
             dry_run: false,
+            accept_workspace: false,
+            confirm_vanished: false,
         }
     }
 }
@@ -129,6 +135,12 @@ pub struct Summary {
     pub missing: Vec<String>,
     /// Fields and values outside the API contract that appeared for the first time.
     pub new_drift: Vec<DriftRow>,
+    /// The base URL of the API.
+    pub api_url: String,
+    /// Where earlier syncs read the runs that this sync found at another base URL. `None`: at the same one.
+    pub previous_api_url: Option<String>,
+    /// The archived runs that the whole list lacked and that were not marked as vanished. `None`: it was not read.
+    pub runs_suspected: Option<u64>,
     /// How the sync ended: [`crate::error::Error::Partial`] if anything is missing.
     pub result: Result<()>,
 }
@@ -140,7 +152,12 @@ pub struct Summary {
 pub fn sync<'a>(archive: &'a Archive, context: SyncContext<'a>, options: &'a Options) -> Result<Summary> {
     let past = Past {
         watermark: archive.watermark()?,
-        last_whole_walk_at: archive.last_whole_walk_at()?,
+        // The list of a workspace that was accepted since then has not been read yet.
+        last_whole_walk_at: if archive.has_unread_workspace()? {
+            None
+        } else {
+            archive.last_whole_walk_at()?
+        },
         interrupted: archive.interrupted_first_walk()?,
     };
     let plan = Plan::new(&past, options, context.clock.now());

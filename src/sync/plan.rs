@@ -33,9 +33,11 @@ impl Plan {
     pub(super) fn new(past: &Past, options: &Options, now: Instant) -> Plan {
         let whole = |kind, reason: String| Plan { kind, reason, resumes: None, boundary: None };
         let below = |watermark: Instant| watermark.plus(-options.lookback);
+        // Only the whole list shows which runs are missing.
+        let full = options.full || options.confirm_vanished;
         match *past {
             Past { watermark: Some(watermark), last_whole_walk_at: Some(at), .. } => {
-                if options.full {
+                if full {
                     whole(SyncKind::Full, "requested".to_owned())
                 } else if at < now.plus(-options.full_every) {
                     // Costs can change without a trace in the newest part of the list.
@@ -46,7 +48,7 @@ impl Plan {
                     Plan { kind: SyncKind::Incremental, reason, resumes: None, boundary: Some(boundary) }
                 }
             }
-            Past { interrupted: Some(first), .. } if !options.full => Plan {
+            Past { interrupted: Some(first), .. } if !full => Plan {
                 kind: SyncKind::First,
                 reason: format!("resumes the first walk below page {}", first.page),
                 boundary: Some(below(first.top)),
@@ -95,6 +97,8 @@ mod tests {
         assert_eq!(Plan::new(&read(20, 20), &often, day(21)).kind, SyncKind::Full);
         let full = Options { full: true, ..Options::default() };
         assert_eq!(Plan::new(&read(20, 20), &full, day(20)).kind, SyncKind::Full);
+        let confirm = Options { confirm_vanished: true, ..Options::default() };
+        assert_eq!(Plan::new(&read(20, 20), &confirm, day(20)).kind, SyncKind::Full);
     }
 
     #[test]

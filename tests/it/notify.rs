@@ -368,6 +368,52 @@ fn status_check_prints_one_nagios_line() {
 }
 
 #[test]
+fn runs_suspected_missing_are_reported_until_confirmed() {
+    let machine = Machine::of(60);
+    let archive = machine.file("a.db");
+    machine.synced(&archive, 0);
+    {
+        let mut model = machine.sandbox.model();
+        let ids: Vec<_> = model.ids().step_by(2).take(25).collect();
+        ids.into_iter().for_each(|id| model.delete(id));
+    }
+    let metrics = |machine: &Machine| fs::read_to_string(machine.file("runledger.prom")).unwrap();
+    let arguments = ["sync", "--metrics-file", "runledger.prom", "--full"];
+    let ran = machine.run(&archive, &arguments[..]).with(3);
+    assert!(metrics(&machine).contains("\nrunledger_runs_suspected 25\n"), "{}", metrics(&machine));
+    let (code, line) = checked(&machine, &[]);
+    assert!(
+        code == 1
+            && line.starts_with("RUNLEDGER WARNING - ")
+            && line.contains(", 25 suspected missing from the run list |")
+            && line.contains(" suspected=25;0;;0 "),
+        "{line}"
+    );
+    let text = machine.run(&archive, ["status"]).with(0).stdout;
+    assert!(text.contains("\nsuspected    25 missing from the run list"), "{text}");
+    let text = machine.run(&archive, ["status", "--json"]).with(0).stdout;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["suspected"], 25);
+    let coverage = machine.run(&archive, ["coverage", "--offline"]).with(3);
+    assert!(coverage.stdout.contains("\nmissing      25 from the run list"), "{}", coverage.stdout);
+    assert!(
+        coverage.stderr.contains("25 archived runs are missing from the run list"),
+        "{}",
+        coverage.stderr
+    );
+
+    // The advice, as the sync prints it.
+    let advice = ran.stderr.split('`').find(|text| text.contains("--confirm-vanished"));
+    let words: Vec<&str> = advice.unwrap().strip_prefix("runledger ").unwrap().split(' ').collect();
+    assert_eq!(words[..3], ["sync", "--confirm-vanished", "--db"]);
+    let confirmed = machine.run(Path::new(words[3]), &words[..2]).with(0);
+    assert!(confirmed.stdout.contains(", 25 vanished; "), "{}", confirmed.stdout);
+    assert_eq!(checked(&machine, &[]).0, 0);
+    machine.run(&archive, ["coverage", "--offline"]).with(0);
+    machine.run(&archive, &arguments[..3]).with(0);
+    assert!(metrics(&machine).contains("\nrunledger_runs_suspected 0\n"), "{}", metrics(&machine));
+}
+
+#[test]
 fn status_check_reports_unknown_arguments_as_unknown() {
     let machine = Machine::of(30);
     for arguments in [

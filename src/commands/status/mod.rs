@@ -92,6 +92,14 @@ fn as_text(
     lines.push(format!("complete     {}", or_never(fresh_since)));
     lines.push(format!("unsettled    {}", contents.unsettled));
     lines.push(format!("vanished     {}", contents.vanished));
+    if contents.suspected > 0 {
+        lines.push(format!(
+            "suspected    {} missing from the run list, and not known to be deleted; if they are, run\n             \
+             `runledger sync --confirm-vanished --db {}`",
+            contents.suspected,
+            archive.path().display()
+        ));
+    }
     lines.push(format!("quarantined  {}", contents.quarantined));
     lines.push(format!("unreadable   {}", contents.unreadable));
     for gap in archive.list_gaps()?.iter().filter(|gap| gap.is_missing()) {
@@ -178,6 +186,7 @@ fn as_json(
         "pipelines": contents.pipelines,
         "unsettled": contents.unsettled,
         "vanished": contents.vanished,
+        "suspected": contents.suspected,
         "quarantined": contents.quarantined,
         "unreadable": contents.unreadable,
         "list_gaps": archive.list_gaps()?.iter().map(gap_as_json).collect::<Vec<_>>(),

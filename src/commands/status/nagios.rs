@@ -162,10 +162,14 @@ fn evaluate(
     if args.max_drift.is_some_and(|most| contents.drift > most) {
         findings.push(State::Warning);
     }
-    let text = format!(
+    let mut text = format!(
         "{freshness}, {} runs, {} unsettled, {} quarantined, {} drift",
         contents.runs, contents.unsettled, contents.quarantined, contents.drift
     );
+    if contents.suspected > 0 {
+        findings.push(State::Warning);
+        text.push_str(&format!(", {} suspected missing from the run list", contents.suspected));
+    }
     (findings.into_iter().max().unwrap_or(State::Ok), text)
 }
 
@@ -197,6 +201,7 @@ fn performance_data(
         format!("snapshots={};;;0", contents.snapshots),
         format!("unsettled={};;;0", contents.unsettled),
         format!("vanished={};;;0", contents.vanished),
+        format!("suspected={};0;;0", contents.suspected),
         format!("quarantined={};{};;0", contents.quarantined, args.max_quarantined),
         format!("drift={};{most_drift};;0", contents.drift),
         format!("size={}B;;;0", contents.file_bytes),
@@ -241,6 +246,8 @@ mod tests {
         assert_eq!(state(&["--warning", "1h", "--critical", "2h"], &good, Some(old)), State::Critical);
         assert_eq!(state(&[], &issues, Some(fresh)), State::Warning);
         assert_eq!(state(&[], &issues, Some(older)), State::Critical);
+        let suspected = ArchiveStats { suspected: 1, ..contents() };
+        assert_eq!(state(&[], &suspected, Some(fresh)), State::Warning);
         assert_eq!(state(&["--max-quarantined", "2"], &issues, Some(fresh)), State::Ok);
         assert_eq!(
             state(&["--max-quarantined", "2", "--max-drift", "2"], &issues, Some(fresh)),

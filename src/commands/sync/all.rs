@@ -63,13 +63,19 @@ fn sync_each<'w>(
 
 /// Rejects flags that apply to one workspace.
 fn reject_unsupported_flags(args: &SyncArgs) -> Result<()> {
-    let flags =
+    let refused = |flag: &str, hint: &str| Error::Usage {
+        what: format!("{flag} applies to one workspace, but --all syncs every workspace"),
+        hint: Some(hint.to_owned()),
+    };
+    let settings =
         [("--api-url", args.api.api_url.is_some()), ("--api-key-file", args.api.api_key_file.is_some())];
-    match first_given(&flags) {
-        Some(flag) => Err(Error::Usage {
-            what: format!("{flag} applies to one workspace, but --all syncs every workspace"),
-            hint: Some("set it in the settings, in each [[workspace]]".to_owned()),
-        }),
+    if let Some(flag) = first_given(&settings) {
+        return Err(refused(flag, "set it in the settings, in each [[workspace]]"));
+    }
+    let confirmations =
+        [("--accept-workspace", args.accept_workspace), ("--confirm-vanished", args.confirm_vanished)];
+    match first_given(&confirmations) {
+        Some(flag) => Err(refused(flag, "sync that workspace alone: name its archive with --db")),
         None => Ok(()),
     }
 }

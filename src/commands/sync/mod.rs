@@ -61,6 +61,14 @@ pub struct SyncArgs {
     #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub page_size: u32,
 
+    /// Sync even if the API shows no run and no pipeline of the archive; use it once, after the workspace moved
+    #[arg(long)]
+    pub accept_workspace: bool,
+
+    /// Read the whole run list and mark as vanished each missing run that the API does not have, however many
+    #[arg(long)]
+    pub confirm_vanished: bool,
+
     /// Print what would be stored, without storing it
     #[arg(long)]
     pub dry_run: bool,
@@ -151,6 +159,8 @@ fn sync_one<'a>(args: &SyncArgs, target: &Target<'a>, runtime: &Runtime) -> (Syn
         concurrency: args.api.concurrency,
         redaction,
         dry_run: args.dry_run,
+        accept_workspace: args.accept_workspace,
+        confirm_vanished: args.confirm_vanished,
     };
     let Attempt { text, seconds, requests, result } = match settings::redaction() {
         Ok(redaction) => {

@@ -8,7 +8,7 @@ use crate::store::SyncKind;
 use crate::sync::Summary;
 use serde_json::{Value, json};
 
-/// Prints the summary, after a line for each new kind of drift.
+/// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API.
 pub(super) fn print_summary(
     workspace: Option<&str>,
     summary: &Summary,
@@ -34,6 +34,14 @@ pub(super) fn print_summary(
             escape_control(&drift.field),
             escape_control(&drift.observed),
             row.example_run_id
+        );
+        print_line(&with_workspace(workspace, line))?;
+    }
+    if let Some(previous) = &summary.previous_api_url {
+        let line = format!(
+            "the archive's runs are now read from {} (before: {})",
+            summary.api_url,
+            escape_control(previous)
         );
         print_line(&with_workspace(workspace, line))?;
     }
@@ -98,6 +106,9 @@ fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
         "pages": counts.pages,
         "requests": counts.requests,
         "newest_first": summary.newest_first,
+        "runs_suspected": summary.runs_suspected,
+        "api_url": summary.api_url,
+        "previous_api_url": summary.previous_api_url,
         "missing": summary.missing,
         "new_drift": summary.new_drift.iter().map(|row| json!({
             "field": row.drift.field,

@@ -19,6 +19,16 @@ pub(super) fn syncs(archive: &Connection) -> CheckResult {
             checked
                 .fail(|| format!("sync {sync_id} is {outcome}, but its end or exit code contradicts that"));
         }
+        // Only the whole list shows which runs are missing from it.
+        let mut statement = archive.prepare(
+            "SELECT sync_id FROM syncs WHERE runs_suspected < 0 OR (runs_suspected IS NOT NULL AND walk_whole = 0)",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let sync_id: i64 = row.get(0)?;
+            checked
+                .fail(|| format!("sync {sync_id} suspects missing runs without having read the whole list"));
+        }
         checked.examined = archive.query_row("SELECT count(*) FROM syncs", [], |row| row.get(0))?;
         Ok(())
     })();

@@ -2,12 +2,15 @@
 
 use super::{MAX_LISTED_IDS, Session};
 use crate::error::{Error, Result};
-use crate::store::{Candidate, Detail};
+use crate::store::{Detail, WorkspaceEvidence};
 use crate::sync::decoded::Item;
 use crate::sync::prefetch::Wait;
 use crate::sync::{MAX_CONSECUTIVE_FAILURES, Phase};
 use std::collections::VecDeque;
 use uuid::Uuid;
+
+/// Runs to request before the answers decide whether to go on.
+const RUNS_PER_PART: usize = 100;
 
 /// The response to a request by id.
 pub(super) enum Details {
@@ -22,11 +25,18 @@ impl<'a> Session<'a> {
     pub(super) fn fetch_unsettled_runs(&mut self) -> Result<()> {
         let settled_before = self.observations.next().plus(-self.options.settle);
         let candidates = self.archive.unsettled(settled_before)?;
-        let unseen = candidates
+        let open = candidates
             .into_iter()
-            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id))
-            .collect();
-        self.fetch_candidates(unseen, Phase::Unsettled)
+            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id));
+        self.fetch_runs(open.map(|run| run.run_id).collect(), Phase::Unsettled)
+    }
+
+    /// As [`Session::fetch_unsettled_runs`], without the runs that the list lacks.
+    pub(super) fn fetch_listed_unsettled_runs(&mut self) -> Result<()> {
+        let settled_before = self.observations.next().plus(-self.options.settle);
+        let candidates = self.archive.unsettled(settled_before)?;
+        let open = candidates.into_iter().filter(|run| self.seen_partially.contains(run.snapshot_id));
+        self.fetch_runs(open.map(|run| run.run_id).collect(), Phase::Unsettled)
     }
 
     /// Whether the walk saw every field that can settle the run.
@@ -34,49 +44,56 @@ impl<'a> Session<'a> {
         self.seen.contains(snapshot_id) && !self.seen_partially.contains(snapshot_id)
     }
 
-    /// Requests archived runs that the list lacks: they may have been deleted.
-    pub(super) fn fetch_unlisted_runs(&mut self) -> Result<()> {
-        self.save_progress()?;
-        if self.archive.present_runs()? <= self.seen.count() {
-            return Ok(());
-        }
-        let mut candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
-        candidates.retain(|run| !self.unreadable.contains(&run.run_id));
-        self.fetch_candidates(candidates, Phase::Vanished)
-    }
-
-    fn fetch_candidates(&mut self, candidates: Vec<Candidate>, phase: Phase) -> Result<()> {
-        let total = candidates.len() as u64;
+    /// Requests runs by id and stores those that the API has. Stops once more answer 404 than can be deleted.
+    pub(super) fn fetch_runs(&mut self, ids: Vec<Uuid>, phase: Phase) -> Result<()> {
+        let total = ids.len() as u64;
         let mut done = 0;
-        let ids = candidates.iter().map(|candidate| candidate.run_id).collect();
-        self.fetch_details(ids, |session, id, details| {
-            match details {
-                Details::Found(item) => session.store_details(*item)?,
-                Details::Gone => session.mark_vanished(id)?,
-                Details::Failed(cause) => session.add_missing_run(id, &cause),
+        for part in ids.chunks(RUNS_PER_PART) {
+            self.fetch_details(part.iter().copied().collect(), |session, id, details| {
+                match details {
+                    Details::Found(item) => session.store_details(*item)?,
+                    Details::Gone => session.note_gone_run(id)?,
+                    Details::Failed(cause) => session.add_missing_run(id, &cause),
+                }
+                done += 1;
+                session.report_progress(phase, done, Some(total));
+                Ok(())
+            })?;
+            if self.has_unexplained_runs() {
+                break;
             }
-            done += 1;
-            session.report_progress(phase, done, Some(total));
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Archives the runs that the user named.
     pub(in crate::sync) fn fetch(&mut self, ids: &[Uuid]) -> Result<()> {
-        self.fetch_details(ids.iter().copied().collect(), |session, id, details| {
+        let mut archived = VecDeque::new();
+        let mut others = VecDeque::new();
+        for id in ids {
+            if self.archive.has_run(*id)? { archived.push_back(*id) } else { others.push_back(*id) }
+        }
+        // The response to an archived run shows whether the API serves the archive's workspace.
+        archived.append(&mut others);
+        self.fetch_details(archived, |session, id, details| {
             match details {
-                Details::Found(item) => session.store_details(*item)?,
+                Details::Found(item) => {
+                    session.require_evidence(std::slice::from_ref(&*item), WorkspaceEvidence::Run)?;
+                    session.store_details(*item)?;
+                }
                 Details::Gone => {
+                    session.require_evidence(&[], WorkspaceEvidence::Run)?;
                     session.missing.push(format!("run {id}: the API has no such run"));
-                    if !session.archive.history(id)?.is_empty() {
-                        session.mark_vanished(id)?;
+                    if session.archive.has_run(id)? {
+                        session.note_gone_run(id)?;
                     }
                 }
                 Details::Failed(cause) => session.add_missing_run(id, &cause),
             }
             session.report_progress(Phase::Fetch, session.seen.count(), None);
             Ok(())
-        })
+        })?;
+        self.mark_gone_runs()
     }
 
     /// Requests runs by id, several at a time, and calls `handle` with the responses in the order of `ids`.
@@ -125,14 +142,6 @@ impl<'a> Session<'a> {
             }
             Item::DecodeError { text, reason } => self.quarantine(&text, &reason),
         }
-    }
-
-    fn mark_vanished(&mut self, id: Uuid) -> Result<()> {
-        if self.archive.mark_vanished(id, self.observed_at, self.sync_id)? {
-            self.counts.vanished += 1;
-            self.has_vanished_runs = true;
-        }
-        Ok(())
     }
 
     pub(super) fn add_missing_run(&mut self, id: Uuid, cause: &str) {

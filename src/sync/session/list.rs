@@ -5,7 +5,7 @@ use super::details::Details;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::snapshot::Snapshot;
-use crate::store::{Detail, FirstWalk, SyncKind, Upsert, WalkProgress};
+use crate::store::{Detail, FirstWalk, SyncKind, Upsert, WalkProgress, WorkspaceEvidence};
 use crate::sync::Phase;
 use crate::sync::decoded::{DecodedPage, Item};
 use crate::sync::prefetch::Wait;
@@ -50,6 +50,7 @@ impl Session<'_> {
             }
             let outcome = match received {
                 Some(DecodedPage { summary, items }) => {
+                    self.examine_page(&items)?;
                     walk.page_received(summary);
                     if let Step::Read { request, ahead_to, keep_ahead: true } = walk.next_step()
                         && ahead_to > request.page
@@ -74,6 +75,8 @@ impl Session<'_> {
         if let Some(reason) = walk.incomplete_reason() {
             self.missing.push(format!("the run list: {reason}"));
         }
+        // A walk may end without any page.
+        self.require_evidence(&[], WorkspaceEvidence::ListedRun)?;
         self.handle_gaps(&walk)?;
         Ok(walk)
     }

@@ -1,10 +1,12 @@
 //! One sync under way: what it has seen, counted and stored so far.
 
 mod details;
+mod evidence;
 mod gaps;
 mod list;
 mod pipelines;
 mod transaction;
+mod vanished;
 
 use super::clock::Observations;
 use super::plan::Plan;
@@ -16,11 +18,14 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant};
 use crate::snapshot::{ContentHash, Snapshot, hash};
 use crate::store::{
-    Archive, Detail, DriftRow, InsertHint, Outcome, SyncCounts, SyncKind, Upsert, WalkProgress,
+    Archive, Detail, DriftRow, InsertHint, Outcome, PipelineKind, SyncCounts, SyncKind, Upsert, WalkProgress,
 };
+use evidence::WorkspaceCheck;
+use pipelines::PipelineList;
 use std::collections::HashSet;
 use std::time::Instant as Moment;
 use uuid::Uuid;
+use vanished::Absences;
 
 /// The most runs without a usable response that the summary lists by id.
 const MAX_LISTED_IDS: usize = 10;
@@ -38,6 +43,10 @@ pub(super) struct Session<'a> {
     sync_id: i64,
     kind: SyncKind,
     reason: String,
+    workspace: WorkspaceCheck,
+    /// The pipeline lists that were read and are not stored yet.
+    pipelines: Vec<(PipelineKind, PipelineList)>,
+    absences: Absences,
     /// When the open transaction began. `None`: no transaction is open.
     transaction_began: Option<Moment>,
     seen: SeenSet,
@@ -72,6 +81,7 @@ impl<'a> Session<'a> {
         let now = observations.next();
         let api_url = context.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
+        let workspace = WorkspaceCheck::begin(archive, &api_url)?;
         archive.begin()?;
         let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
         let mut session = Session {
@@ -85,6 +95,9 @@ impl<'a> Session<'a> {
             sync_id,
             kind,
             reason: reason.to_owned(),
+            workspace,
+            pipelines: Vec::new(),
+            absences: Absences::default(),
             transaction_began: Some(Moment::now()),
             seen: SeenSet::default(),
             seen_partially: SeenSet::default(),
@@ -105,7 +118,10 @@ impl<'a> Session<'a> {
 
     /// Reads what the plan asks for, then the runs that the walk cannot settle.
     pub(super) fn run(&mut self, plan: &Plan) -> Result<()> {
-        self.refresh_pipelines()?;
+        self.read_pipeline_lists()?;
+        if self.workspace.is_passed() {
+            self.store_pipeline_lists()?;
+        }
         let page_size = self.options.page_size;
         let from_top = match plan.boundary {
             Some(boundary) => Walk::until(boundary, page_size),
@@ -121,11 +137,7 @@ impl<'a> Session<'a> {
                 walk
             }
         };
-        self.fetch_unsettled_runs()?;
-        if walk.saw_everything() {
-            self.fetch_unlisted_runs()?;
-        }
-        Ok(())
+        self.request_open_runs(walk)
     }
 
     // ---- storing
@@ -159,7 +171,7 @@ impl<'a> Session<'a> {
         }
         self.counts.seen = self.seen.count();
         if self.has_vanished_runs {
-            self.archive.mark_returned(snapshot.run.id, self.observed_at)?;
+            self.absences.has_returned |= self.archive.mark_returned(snapshot.run.id, self.observed_at)?;
         }
         Ok(upsert)
     }
@@ -227,6 +239,9 @@ impl<'a> Session<'a> {
             newest_first: self.walk_progress.newest_first,
             missing: self.missing,
             new_drift: self.new_drift,
+            api_url: self.prefetcher.client().base_url().to_string(),
+            previous_api_url: self.workspace.into_previous_api_url(),
+            runs_suspected: self.absences.suspected,
             result,
         })
     }

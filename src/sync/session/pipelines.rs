@@ -1,6 +1,7 @@
 //! The pipelines' names: three short lists, read before the run list.
 
 use super::Session;
+use super::vanished::MAX_UNEXPLAINED;
 use crate::error::{Error, Result};
 use crate::store::{Pipeline, PipelineKind};
 use crate::sync::bisection::{Bisection, Finding, Request};
@@ -17,14 +18,18 @@ const MAX_PAGES: u32 = 1000;
 
 /// What was read of a pipeline list.
 #[derive(Default)]
-struct PipelineList {
-    pipelines: Vec<Pipeline>,
+pub(super) struct PipelineList {
+    pub(super) pipelines: Vec<Pipeline>,
     ids: HashSet<String>,
     /// Why the list is incomplete, one sentence each.
     problems: Vec<String>,
 }
 
 impl PipelineList {
+    fn listed_ids(&self) -> Vec<String> {
+        self.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect()
+    }
+
     /// Adds the pipelines of a page. Returns whether any is new.
     fn add(&mut self, page: DecodedPipelinePage) -> bool {
         let known = self.pipelines.len();
@@ -38,21 +43,44 @@ impl PipelineList {
 }
 
 impl Session<'_> {
-    /// Updates the names of sources, destinations and transformations. What cannot be read is missing from the sync, but
+    /// Reads the lists of sources, destinations and transformations. What cannot be read is missing from the sync, but
     /// does not end it.
-    pub(super) fn refresh_pipelines(&mut self) -> Result<()> {
+    pub(super) fn read_pipeline_lists(&mut self) -> Result<()> {
         for (kind, name) in PipelineKind::ALL.into_iter().zip(["sources", "destinations", "transformations"])
         {
             let list = self.read_pipelines(name)?;
+            if !list.problems.is_empty() {
+                self.missing.push(format!("the names of {name}: {}", list.problems.join(", ")));
+            }
+            self.pipelines.push((kind, list));
+        }
+        Ok(())
+    }
+
+    /// Stores the lists that were read, once there is evidence that they are those of the archive's workspace. Marks
+    /// the pipelines that they lack as gone, unless more are missing than can be deleted without confirmation.
+    pub(super) fn store_pipeline_lists(&mut self) -> Result<()> {
+        let lists = std::mem::take(&mut self.pipelines);
+        let mut unlisted = 0;
+        for (kind, list) in lists.iter().filter(|(_, list)| list.problems.is_empty()) {
+            unlisted += self.archive.unlisted_pipelines(*kind, &list.listed_ids())?;
+        }
+        let may_be_deleted = unlisted <= MAX_UNEXPLAINED as u64
+            || self.options.confirm_vanished
+            || self.workspace.is_accepted();
+        if !may_be_deleted {
+            self.missing.push(format!(
+                "the pipeline lists lack {unlisted} archived pipelines: none was marked as gone{}",
+                self.how_to_confirm()
+            ));
+        }
+        for (kind, list) in lists {
             self.begin_observation()?;
             for pipeline in &list.pipelines {
                 self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
             }
-            if list.problems.is_empty() {
-                let ids: Vec<String> = list.pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-                self.archive.mark_gone_pipelines(kind, &ids, self.observed_at)?;
-            } else {
-                self.missing.push(format!("the names of {name}: {}", list.problems.join(", ")));
+            if list.problems.is_empty() && may_be_deleted {
+                self.archive.mark_gone_pipelines(kind, &list.listed_ids(), self.observed_at)?;
             }
         }
         Ok(())

@@ -585,6 +585,11 @@ impl Walk {
         self.list_count
     }
 
+    /// The API's lowest total number of runs in the walk. `None`: not given.
+    pub(super) fn least_count(&self) -> Option<u64> {
+        self.least_count
+    }
+
     /// Whether the walk read its whole extent, except a few records that the API fails to return.
     pub(super) fn is_complete(&self) -> bool {
         self.ended && !self.has_large_gap() && (self.at_end || self.incomplete_reason.is_none())

@@ -1,12 +1,15 @@
 //! The commands `sync` and `fetch`: output, files and exit codes.
 
-use super::{archived, files, with};
+use super::{archived, command, files, run, with};
+use crate::support::command::Ran;
+use crate::support::invariants::contents;
 use crate::support::workspace;
-use crate::support::workspace::{Workspace, page_of};
+use crate::support::workspace::{Workspace, foreign, page_of};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use runledger::internal::store::Lock;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
@@ -140,6 +143,52 @@ fn a_signaled_sync_keeps_its_pages_and_the_next_one_resumes() {
     workspace.sandbox.on_request(|_, _| None);
     assert!(with(&workspace, &["sync"]).out().contains(" 60 new"));
     assert_eq!(workspace.archived(), workspace.truth());
+}
+
+/// A sync with the default archive, as the quick start shows it.
+fn sync_from(api: &Workspace, folder: &Path, arguments: &[&str]) -> Ran {
+    let mut command = command(folder, &[&["sync"], arguments].concat());
+    command.env("RUNLEDGER_API_URL", api.sandbox.url()).env("NEKT_API_KEY", api.sandbox.api_key());
+    run(command)
+}
+
+#[test]
+fn sandbox_runs_and_real_runs_never_share_the_default_archive() {
+    let (sandbox, real) = (Workspace::of(15), Workspace::of(0));
+    real.serve(foreign(40));
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("runledger.db");
+    assert_eq!(sync_from(&sandbox, folder.path(), &["--quiet"]).out(), "");
+    let before = contents(&archive);
+
+    let refused = sync_from(&real, folder.path(), &[]);
+    assert_eq!((refused.code, contents(&archive)), (2, before.clone()), "{refused:?}");
+    for words in [&real.sandbox.url(), &sandbox.sandbox.url(), "\n  cause: ", "\n  hint:  "] {
+        assert!(refused.err.contains(words), "{words:?} is not in {}", refused.err);
+    }
+    let attempts = workspace::rows_of(&archive, "SELECT api_url, outcome, exit_code FROM syncs");
+    assert_eq!(attempts[1], format!("{}|failed|2", real.sandbox.url()));
+    let printed: Value = serde_json::from_str(&sync_from(&real, folder.path(), &["--json"]).out).unwrap();
+    assert_eq!((&printed["exit_code"], &printed["runs_seen"]), (&json!(2), &json!(0)));
+
+    // The first advice: another archive. It has the runs of the real API only.
+    assert!(refused.err.contains("name another file with --db"), "{}", refused.err);
+    let own = sync_from(&real, folder.path(), &["--db", "real.db"]).out();
+    assert!(own.starts_with("first sync: 40 runs seen, 40 new"), "{own}");
+    assert_eq!(contents(&archive), before);
+
+    // The second advice, as it is printed.
+    let advice = refused.err.split('`').find(|text| text.contains("--accept-workspace")).unwrap();
+    let words: Vec<&str> = advice.strip_prefix("runledger sync ").unwrap().split(' ').collect();
+    let accepted = sync_from(&real, folder.path(), &words).out();
+    let report = format!(
+        "the archive's runs are now read from {} (before: {})",
+        real.sandbox.url(),
+        sandbox.sandbox.url()
+    );
+    assert_eq!(accepted.lines().next(), Some(report.as_str()));
+    assert!(accepted.contains(" 40 new, 0 changed, 0 unchanged, 15 vanished; "), "{accepted}");
+    assert_eq!(sync_from(&real, folder.path(), &["--quiet"]).out(), "");
 }
 
 #[test]

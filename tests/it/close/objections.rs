@@ -5,6 +5,7 @@ use crate::support::command::ran;
 use crate::support::month_end;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use crate::support::workspace::at;
+use chrono::TimeDelta;
 use runledger::internal::store::{Archive, Lock};
 use serde_json::json;
 use std::fs;
@@ -110,6 +111,38 @@ fn a_close_lists_the_first_unsettled_runs_and_counts_all() {
     let refused = month_end.run(&["close", MONTH, "--zone", ZONE]);
     refused.refused(2, &["25 runs are unsettled: ", " and 5 more"]);
     assert_eq!(refused.err.matches("(queued)").count(), 20);
+}
+
+#[test]
+fn a_close_with_runs_suspected_missing_needs_force() {
+    let month_end = MonthEnd::of(60);
+    // Older runs stay, so upstream retention explains nothing.
+    let missing = &month_end.runs_of_the_month()[5..30];
+    let documents: Vec<_> = missing
+        .iter()
+        .map(|id| {
+            let mut model = month_end.workspace.sandbox.model();
+            let document = model.document(*id).unwrap();
+            model.delete(*id);
+            (*id, document)
+        })
+        .collect();
+    month_end.workspace.wait(TimeDelta::hours(1));
+    assert_eq!(month_end.sync_now().result.unwrap_err().exit_code(), 3);
+    let before = untouched(&month_end);
+    let objection = "25 archived runs are missing from the run list and not known to be deleted";
+    month_end.run(&["close", MONTH, "--zone", ZONE]).refused(2, &[objection, "--force"]);
+    assert_eq!(untouched(&month_end), before);
+    let printed = month_end.output(&["close", MONTH, "--zone", ZONE, "--force"]);
+    assert!(printed.contains(objection), "{printed}");
+
+    // The runs are back, and the month is closed again without --force.
+    for (id, document) in &documents {
+        month_end.workspace.sandbox.model().insert(*id, document);
+    }
+    month_end.sync();
+    month_end.output(&["close", MONTH, "--restate"]);
+    assert_eq!(month_end.table("SELECT count(objections) FROM period_closes"), ["1"]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn check_names_every_violation() {
         ("DELETE FROM syncs WHERE sync_id = 1".to_owned(), "references"),
         ("UPDATE syncs SET ended_at = NULL WHERE sync_id = 1".to_owned(), "syncs"),
         ("UPDATE syncs SET exit_code = 0 WHERE sync_id = 3".to_owned(), "syncs"),
+        ("UPDATE syncs SET runs_suspected = 1 WHERE sync_id = 3".to_owned(), "syncs"),
         ("UPDATE vanishings SET run_id = 'nobody'".to_owned(), "vanished"),
         ("DELETE FROM run_snapshots WHERE run_id IN (SELECT run_id FROM vanished_runs)".to_owned(), "counts vanished"),
         ("UPDATE pipeline_snapshots SET superseded_at = '2027-01-01T00:00:00.000000Z'".to_owned(), "catalogue"),

@@ -1,5 +1,7 @@
 //! A workspace fixture: a sandbox API, a manual clock, and an archive in a temporary folder.
 
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use runledger::internal::api::{BaseUrl, Client, ClientConfig, RetryPolicy};
 use runledger::internal::error::Result;
@@ -10,7 +12,7 @@ use runledger::internal::store::{Archive, Lock};
 use runledger::internal::sync::{CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -93,6 +95,11 @@ impl Workspace {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock { now: Mutex::new(begin), alarm: Mutex::new(None) };
         Workspace { sandbox, clock, runtime, folder }
+    }
+
+    /// Serves another model from now on, under the same URL and key. Returns the one before.
+    pub fn serve(&self, model: Model) -> Model {
+        std::mem::replace(&mut *self.sandbox.model(), model)
     }
 
     /// Advances the time, here and in the sandbox.
@@ -231,6 +238,38 @@ impl Workspace {
     pub fn number(&self, sql: &str) -> i64 {
         self.archive().connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
+}
+
+/// The model of another workspace: none of its runs and pipelines has an id of [`Workspace::of`].
+pub fn foreign(runs: usize) -> Model {
+    let plan = Plan { runs, seed: 11, span: TimeDelta::days(30), ..Plan::ending_at(at(BEGIN).to_utc()) };
+    Model::new(&plan)
+}
+
+/// Omits these runs from the run list, in pages of [`PAGE_SIZE`]. By id, the API still has them.
+pub fn hide_from_list(workspace: &Workspace, hidden: BTreeSet<Uuid>) {
+    workspace.sandbox.on_request(move |call, model| {
+        let page = page_of(call)?;
+        let listed: Vec<Uuid> = model.ids().filter(|id| !hidden.contains(id)).collect();
+        let start = (page as usize - 1) * PAGE_SIZE as usize;
+        let runs = listed.iter().skip(start).take(PAGE_SIZE as usize);
+        let runs: Vec<&str> = runs.map(|id| model.run(*id).unwrap()).collect();
+        if runs.is_empty() && page > 1 {
+            return Some(StatusCode::NOT_FOUND.into_response());
+        }
+        let next = if start + runs.len() < listed.len() { "\"x\"" } else { "null" };
+        let (count, runs) = (listed.len(), runs.join(","));
+        Some(format!(r#"{{"count":{count},"next":{next},"results":[{runs}]}}"#).into_response())
+    });
+}
+
+/// Revokes the key's role for runs: the run list is empty, and each run answers 404. The pipelines stay readable.
+pub fn revoke_role(workspace: &Workspace) {
+    workspace.sandbox.on_request(|call, _| match (page_of(call), run_of(call)) {
+        (Some(_), _) => Some(r#"{"count":0,"next":null,"results":[]}"#.into_response()),
+        (_, Some(_)) => Some(StatusCode::NOT_FOUND.into_response()),
+        _ => None,
+    });
 }
 
 /// A retry policy without waiting.

@@ -1,6 +1,7 @@
 //! The sync: whatever the API does, the archive has what it returned, and no request is superfluous.
 
 mod api_errors;
+mod evidence;
 mod incremental;
 mod interruption;
 mod model_based;
@@ -8,6 +9,7 @@ mod partial_failure;
 mod pipelines;
 mod quarantine;
 mod session;
+mod vanished;
 mod walk;
 
 use crate::support::workspace::{Workspace, options};

@@ -1,9 +1,16 @@
-//! Model-based test of the whole sync.
+//! Model-based tests of the whole sync.
 //!
 //! Runs change between any two requests, requests fail, and some runs fail whenever they are requested. Still, a run
 //! that exists throughout and does not fail is archived, and the archive at rest equals the sandbox.
+//!
+//! The list as a whole lies: it is another workspace's, empty, or lacks many runs. Still, no run that exists is marked
+//! as vanished, and no foreign run is archived.
 
-use crate::support::workspace::{Workspace, normal, options, places, run_of};
+use super::exit_code;
+use crate::support::invariants::contents;
+use crate::support::workspace::{
+    Workspace, foreign, hide_from_list, normal, options, places, revoke_role, run_of,
+};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::TimeDelta;
@@ -12,7 +19,7 @@ use runledger::internal::error::Error;
 use runledger::internal::run::Instant;
 use runledger::internal::sandbox::{Call, Model, Outcome};
 use runledger::internal::store::ListGap;
-use runledger::internal::sync::Options;
+use runledger::internal::sync::{Options, Summary};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -170,15 +177,124 @@ proptest! {
                 }
             }
         }
-        // At rest, the archive equals the sandbox plus the vanished runs.
-        let summary = workspace.sync(&Options { full: true, ..options() });
-        prop_assert!(summary.result.is_ok(), "{:?}", summary.result);
-        let (truth, mut archived) = (workspace.truth(), workspace.archived());
-        let vanished: BTreeSet<Uuid> =
-            workspace.rows("SELECT run_id FROM vanished_runs").iter().map(|id| id.parse().unwrap()).collect();
-        let gone: BTreeSet<Uuid> = archived.keys().filter(|id| !truth.contains_key(id)).copied().collect();
-        prop_assert_eq!(vanished, gone);
-        archived.retain(|id, _| truth.contains_key(id));
-        prop_assert!(archived == truth, "the archive equals the API");
+        at_rest(&workspace)?;
     }
+
+    #[test]
+    fn a_list_that_lies_neither_adds_nor_removes_runs(
+        runs in 1..120_usize, rounds in proptest::collection::vec(lying_round(), 1..6),
+    ) {
+        let workspace = Workspace::of(runs);
+        prop_assert!(workspace.sync(&options()).result.is_ok());
+        let mut own: BTreeSet<Uuid> = workspace.ids().into_iter().collect();
+        for LyingRound { lie, full, confirm, created } in rounds {
+            workspace.wait(TimeDelta::hours(1));
+            own.extend((0..created).map(|_| workspace.sandbox.model().add()));
+            let (before, marked) = (contents(&workspace.path()), vanished(&workspace));
+            let options = Options { full, confirm_vanished: confirm, ..options() };
+            let summary = tell(lie, &workspace, || workspace.sync(&options));
+            let (truth, now) = (workspace.truth(), vanished(&workspace));
+            match lie {
+                Lie::Foreign(_) => {
+                    prop_assert_eq!(exit_code(&summary), 2);
+                    prop_assert!(contents(&workspace.path()) == before, "the archive is as it was");
+                }
+                // The user confirmed what is not true.
+                Lie::Revoked if confirm => prop_assert_eq!(exit_code(&summary), 0),
+                Lie::Nothing => {
+                    prop_assert!(matches!(exit_code(&summary), 0 | 3), "{:?}", summary.result);
+                    prop_assert!(now.iter().all(|id| !truth.contains_key(id)), "runs that are back are unmarked");
+                }
+                _ => {
+                    prop_assert!(matches!(exit_code(&summary), 0 | 3), "{:?}", summary.result);
+                    prop_assert!(now.difference(&marked).all(|id| !truth.contains_key(id)), "{summary:?}");
+                }
+            }
+            prop_assert!(workspace.archived().keys().all(|id| own.contains(id)), "no foreign run is archived");
+        }
+        let summary = workspace.sync(&options());
+        prop_assert!(matches!(exit_code(&summary), 0 | 3), "{:?}", summary.result);
+        prop_assert!(vanished(&workspace).iter().all(|id| !workspace.truth().contains_key(id)));
+        at_rest(&workspace)?;
+    }
+}
+
+fn vanished(workspace: &Workspace) -> BTreeSet<Uuid> {
+    workspace.rows("SELECT run_id FROM vanished_runs").iter().map(|id| id.parse().unwrap()).collect()
+}
+
+/// Asserts that after a whole walk, the archive equals the sandbox plus the vanished runs.
+fn at_rest(workspace: &Workspace) -> Result<(), TestCaseError> {
+    let summary = workspace.sync(&Options { confirm_vanished: true, ..options() });
+    prop_assert!(summary.result.is_ok(), "{:?}", summary.result);
+    let (truth, mut archived) = (workspace.truth(), workspace.archived());
+    let gone: BTreeSet<Uuid> = archived.keys().filter(|id| !truth.contains_key(id)).copied().collect();
+    prop_assert_eq!(vanished(workspace), gone);
+    archived.retain(|id, _| truth.contains_key(id));
+    prop_assert!(archived == truth, "the archive equals the API");
+    Ok(())
+}
+
+/// How the list as a whole lies during a sync.
+#[derive(Debug, Clone, Copy)]
+enum Lie {
+    Nothing,
+    /// Another workspace answers, with this many runs.
+    Foreign(usize),
+    /// The list is empty, and each run answers 404.
+    Revoked,
+    /// The list lacks each run whose place is a multiple of this; by id, the API has it.
+    Hidden(usize),
+    /// No lie: upstream has deleted this many of the oldest runs.
+    Retention(usize),
+    /// No lie: each run whose place is a multiple of this was deleted.
+    Purge(usize),
+}
+
+/// A sync, and what happens before it and while it runs.
+#[derive(Debug, Clone)]
+struct LyingRound {
+    lie: Lie,
+    full: bool,
+    confirm: bool,
+    created: usize,
+}
+
+fn lying_round() -> impl Strategy<Value = LyingRound> {
+    let lie = prop_oneof![
+        2 => Just(Lie::Nothing),
+        2 => (0..80_usize).prop_map(Lie::Foreign),
+        2 => Just(Lie::Revoked),
+        2 => (1..6_usize).prop_map(Lie::Hidden),
+        1 => (1..80_usize).prop_map(Lie::Retention),
+        1 => (1..6_usize).prop_map(Lie::Purge),
+    ];
+    let created = prop_oneof![2 => 0..3_usize, 1 => 0..50_usize];
+    (lie, any::<bool>(), proptest::bool::weighted(0.2), created)
+        .prop_map(|(lie, full, confirm, created)| LyingRound { lie, full, confirm, created })
+}
+
+/// Syncs while the list lies.
+fn tell(lie: Lie, workspace: &Workspace, sync: impl FnOnce() -> Summary) -> Summary {
+    let ids = workspace.ids();
+    let deleted: Vec<Uuid> = match lie {
+        Lie::Retention(count) => ids.iter().rev().take(count).copied().collect(),
+        Lie::Purge(step) => ids.iter().step_by(step).copied().collect(),
+        _ => Vec::new(),
+    };
+    deleted.into_iter().for_each(|id| workspace.sandbox.model().delete(id));
+    match lie {
+        Lie::Foreign(runs) => {
+            let own = workspace.serve(foreign(runs));
+            let summary = sync();
+            workspace.serve(own);
+            return summary;
+        }
+        Lie::Revoked => revoke_role(workspace),
+        Lie::Hidden(step) => hide_from_list(workspace, ids.into_iter().step_by(step).collect()),
+        Lie::Nothing | Lie::Retention(_) | Lie::Purge(_) => {}
+    }
+    let summary = sync();
+    workspace.sandbox.on_request(|_, _| None);
+    summary
 }

@@ -118,6 +118,13 @@ fn per_workspace_flags_are_rejected_with_all() {
     ] {
         sync_all(&acme, &arguments).refused(2, &[words]);
     }
+    for confirmation in ["--accept-workspace", "--confirm-vanished"] {
+        let hint = "hint:  sync that workspace alone: name its archive with --db";
+        sync_all(&acme, &[confirmation]).refused(2, &[confirmation, "applies to one workspace", hint]);
+        // The advice, in the folder of the settings.
+        let archive = ["sync", "--db", "archives/acme.db", "--config", "runledger.toml", confirmation];
+        assert_eq!(acme.run(&archive).code, 0);
+    }
 }
 
 #[test]
