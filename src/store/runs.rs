@@ -62,6 +62,8 @@ pub struct Candidate {
     pub snapshot_id: i64,
     /// Its id.
     pub run_id: Uuid,
+    /// When it was created, if it is an unsettled run that is not over. `None`: it is over, or the instant is not known.
+    pub open_since: Option<Instant>,
 }
 
 /// A snapshot in a run's history.
@@ -80,9 +82,10 @@ pub struct HistoryEntry {
 /// The unsettled runs that the API still has, in the order of the partial index that covers them.
 fn unsettled_sql() -> String {
     format!(
-        "SELECT snapshot_id, run_id FROM run_snapshots \
+        "SELECT snapshot_id, run_id, {} FROM run_snapshots \
          WHERE superseded_at IS NULL AND {} AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
          ORDER BY run_id",
+        *settled::OPEN_SINCE,
         *settled::UNSETTLED
     )
 }
@@ -221,7 +224,7 @@ impl Archive {
         let mut all =
             self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
         let mut one = self.connection.prepare(
-            "SELECT snapshot_id, run_id FROM run_snapshots AS s \
+            "SELECT snapshot_id, run_id, NULL FROM run_snapshots AS s \
              WHERE snapshot_id = ?1 AND NOT EXISTS (SELECT 1 FROM vanished_runs AS v WHERE v.run_id = s.run_id)",
         )?;
         let mut candidates = Vec::new();
@@ -286,7 +289,7 @@ fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
     let run_id = Uuid::try_parse(&run_id).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
     })?;
-    Ok(Candidate { snapshot_id: row.get(0)?, run_id })
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id, open_since: row.get(2)? })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod list;
 mod pipelines;
 mod transaction;
 
-use super::clock::Observations;
+use super::clock::{Observations, check_clock};
 use super::plan::Plan;
 use super::prefetch::Prefetcher;
 use super::seen_set::SeenSet;
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant};
 use crate::snapshot::Snapshot;
 use crate::store::{
-    Archive, Detail, DriftRow, InsertHint, Outcome, SyncCounts, SyncKind, Upsert, WalkProgress,
+    Archive, Detail, DriftRow, Freshness, InsertHint, Outcome, SyncCounts, SyncKind, Upsert, WalkProgress,
 };
 use std::collections::HashSet;
 use std::time::Instant as Moment;
@@ -35,6 +35,8 @@ pub(super) struct Session<'a> {
     /// When the page or run that is being stored was observed.
     observed_at: Instant,
     sync_id: i64,
+    /// The archive's freshness before this sync.
+    freshness: Freshness,
     kind: SyncKind,
     reason: String,
     /// When the open transaction began. `None`: no transaction is open.
@@ -63,10 +65,14 @@ impl<'a> Session<'a> {
     ) -> Result<Session<'a>> {
         let mut observations = Observations::after(archive.last_observed_at()?, context.clock);
         let now = observations.next();
+        let clock = observations.clock_at();
+        check_clock(clock)?;
+        let freshness = archive.freshness(clock)?;
         let api_url = context.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
         archive.begin()?;
         let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
+        archive.save_clock_start(sync_id, clock)?;
         let mut session = Session {
             archive,
             options,
@@ -76,6 +82,7 @@ impl<'a> Session<'a> {
             observations,
             observed_at: now,
             sync_id,
+            freshness,
             kind,
             reason: reason.to_owned(),
             transaction_began: Some(Moment::now()),
@@ -101,7 +108,7 @@ impl<'a> Session<'a> {
             self.walk(Walk::resume(&first.in_pages_of(self.prefetcher.page_size())))?;
         }
         let walk = self.walk(plan.boundary.map_or_else(Walk::whole, Walk::until))?;
-        self.fetch_unsettled_runs()?;
+        let walk = self.fetch_unsettled_runs(walk)?;
         if walk.saw_everything() {
             self.fetch_unlisted_runs()?;
         }
@@ -192,9 +199,9 @@ impl<'a> Session<'a> {
         let result = match result {
             Ok(()) if self.missing.is_empty() => Ok(()),
             Ok(()) => Err(Error::Partial { what: self.missing.join("; ") }),
-            Err(error) => Err(error),
+            Err(error) => Err(self.cancel.explain(error)),
         };
-        let recorded = self.record_end(&result);
+        let recorded = self.record_end(&result).map_err(|error| self.cancel.explain(error));
         let result = result.and(recorded);
         Ok(Summary {
             kind: self.kind,
@@ -203,6 +210,8 @@ impl<'a> Session<'a> {
             newest_first: self.walk_progress.newest_first,
             missing: self.missing,
             new_drift: self.new_drift,
+            observations_ahead: self.freshness.observations_ahead,
+            clock_went_back: self.freshness.clock_went_back,
             result,
         })
     }
@@ -224,6 +233,7 @@ impl<'a> Session<'a> {
         self.save_progress()?;
         let now = self.observations.next();
         self.archive.end_sync(self.sync_id, outcome, exit_code, error.as_deref(), now)?;
+        self.archive.save_clock_end(self.sync_id, self.observations.clock_at())?;
         if self.options.dry_run {
             return self.archive.roll_back();
         }

@@ -1,11 +1,13 @@
 //! The sync: whatever the API does, the archive has what it returned, and no request is superfluous.
 
 mod api_errors;
+mod clock;
 mod incremental;
 mod interruption;
 mod model_based;
 mod pipelines;
 mod quarantine;
+mod recheck;
 mod session;
 mod walk;
 

@@ -1,7 +1,7 @@
 //! Model-based test of the whole sync.
 //!
 //! Runs change between any two requests, and requests fail. Still, a run that exists throughout is
-//! archived, and the archive at rest equals the sandbox.
+//! archived, and the archive at rest equals the sandbox. The clock can be wrong in any sync.
 
 use crate::support::workspace::{Workspace, normal, options};
 use axum::http::StatusCode;
@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use runledger::internal::sandbox::{Model, Outcome};
-use runledger::internal::sync::Options;
+use runledger::internal::sync::{Clock, Options};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -47,17 +47,23 @@ struct Round {
     page_size: u32,
     concurrency: usize,
     full: bool,
+    /// By how many days the clock is wrong.
+    clock_days: i64,
     events: Vec<Event>,
 }
 
 fn round() -> impl Strategy<Value = Round> {
     let events = proptest::collection::vec(event(), 0..60);
-    (1..12_u32, 1..5_usize, any::<bool>(), events).prop_map(|(page_size, concurrency, full, events)| Round {
-        page_size,
-        concurrency,
-        full,
-        events,
-    })
+    let clock_days = prop_oneof![3 => Just(0), 1 => Just(365), 1 => Just(-365)];
+    (1..12_u32, 1..5_usize, any::<bool>(), clock_days, events).prop_map(
+        |(page_size, concurrency, full, clock_days, events)| Round {
+            page_size,
+            concurrency,
+            full,
+            clock_days,
+            events,
+        },
+    )
 }
 
 /// Every state of each run, oldest first.
@@ -107,7 +113,7 @@ proptest! {
         runs in 0..60_usize, rounds in proptest::collection::vec(round(), 1..4),
     ) {
         let workspace = Workspace::of(runs);
-        for Round { page_size, concurrency, full, events } in rounds {
+        for Round { page_size, concurrency, full, clock_days, events } in rounds {
             let before: BTreeSet<Uuid> = workspace.ids().into_iter().collect();
             // The states of each run since this sync started: the archive must have one of them.
             let states = Arc::new(Mutex::new(states_of(&workspace)));
@@ -118,7 +124,10 @@ proptest! {
                 happen(event, model, &mut seen.lock().unwrap()).map(IntoResponse::into_response)
             });
             let options = Options { page_size, concurrency, full, ..options() };
+            let right = workspace.clock.now();
+            workspace.clock.set(right.plus(TimeDelta::days(clock_days)).as_str());
             let summary = workspace.sync(&options);
+            workspace.clock.set(right.as_str());
             workspace.sandbox.on_request(|_, _| None);
             workspace.wait(TimeDelta::minutes(10));
             let Ok(()) = summary.result else { continue };
@@ -140,5 +149,11 @@ proptest! {
         prop_assert_eq!(vanished, gone);
         archived.retain(|id, _| truth.contains_key(id));
         prop_assert!(archived == truth, "the archive equals the API");
+        // With the clock repaired, the archive is fresh as of now, and the lookback starts there at the latest.
+        let now = workspace.clock.now();
+        let last = "SELECT clock_started_at, watermark IS NULL OR watermark <= clock_started_at FROM syncs \
+                    ORDER BY sync_id DESC LIMIT 1";
+        prop_assert_eq!(workspace.rows(last), [format!("{now}|1")]);
+        prop_assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots WHERE superseded_at <= observed_at"), 0);
     }
 }
