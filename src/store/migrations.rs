@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::run::Instant;
 use refinery::{Migration, Runner};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::Path;
 
 mod embedded {
@@ -154,7 +154,10 @@ fn is_timestamp(text: &str) -> bool {
 /// the archive is unchanged.
 pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
+    // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map(drop).map_err(|error| {
         // The wait for the lock of another program can have been cancelled.
         if let Some(busy) = sqlite_error(&error).filter(crate::error::is_busy) {

@@ -223,6 +223,9 @@ impl Archive {
                 backup.display()
             );
         }
+        // SQLite waits for no other writer while it changes the journal mode, so wait before.
+        self.begin()?;
+        self.roll_back()?;
         // Journal mode is persistent, but a restored backup does not have it.
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         self.tune()?;

@@ -62,7 +62,7 @@ pub struct Candidate {
     pub snapshot_id: i64,
     /// Its id.
     pub run_id: Uuid,
-    /// When it was created, if it is an unsettled run that is not over. `None`: it is over, or the instant is not known.
+    /// When it was created, if it is an unsettled run that is not over. `None`: it is over, or this is not known.
     pub open_since: Option<Instant>,
 }
 
