@@ -112,6 +112,18 @@ impl Archive {
         Ok(self.connection.query_row(sql, [trusted_until(now)], |row| row.get(0)).optional()?.flatten())
     }
 
+    /// When the last sync started that requested unsettled runs, by the system clock. It need not have read the list.
+    /// `None`: there was none in the past.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn last_recheck_at(&self, now: Instant) -> Result<Option<Instant>> {
+        let sql = "SELECT coalesce(clock_started_at, started_at) AS began_at FROM syncs \
+             WHERE kind <> 'fetch' AND outcome IN ('complete', 'partial') AND began_at <= ?1 \
+             ORDER BY sync_id DESC LIMIT 1";
+        Ok(self.connection.query_row(sql, [trusted_until(now)], |row| row.get(0)).optional()?)
+    }
+
     /// The system clock at an observation, as [`ClockOffsets::clock_at`].
     ///
     /// # Errors
@@ -233,6 +245,18 @@ mod tests {
             last_complete(&[(adjusted, Some(adjusted))]),
             (LastComplete::At(at(adjusted)), false, Some(at(adjusted)))
         );
+    }
+
+    #[test]
+    fn a_sync_that_did_not_read_the_whole_list_requested_unsettled_runs() {
+        let archive = archive(&[("2026-11-22T16:00:00Z", None), ("2026-11-23T16:00:00Z", None)]);
+        archive.connection.execute_batch("UPDATE syncs SET walk_complete = 0, outcome = 'partial'").unwrap();
+        let last = |now| archive.last_recheck_at(at(now)).unwrap();
+        assert_eq!(last("2026-11-24T00:00:00Z"), Some(at("2026-11-23T16:00:00Z")));
+        assert_eq!(last("2026-11-23T00:00:00Z"), Some(at("2026-11-22T16:00:00Z")));
+        assert_eq!(last("2026-11-01T00:00:00Z"), None);
+        archive.connection.execute_batch("UPDATE syncs SET outcome = 'failed' WHERE sync_id = 2").unwrap();
+        assert_eq!(last("2026-11-24T00:00:00Z"), Some(at("2026-11-22T16:00:00Z")));
     }
 
     #[test]

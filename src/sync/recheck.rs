@@ -2,7 +2,7 @@
 //!
 //! A run that never ends stays unsettled forever, so requesting each in every sync would cost more with each such run.
 //! An open run that is older than a day is requested again whenever its age has grown by a 24th: after 30 days, every
-//! 30 hours. Each sync derives this from the time of the last complete sync, so nothing else needs to be recorded.
+//! 30 hours. Each sync derives this from the time of the sync before, so nothing else needs to be recorded.
 
 use crate::run::Instant;
 use crate::store::Candidate;
@@ -17,7 +17,7 @@ const YOUNG: TimeDelta = TimeDelta::days(1);
 /// An older run is requested again when its age has grown by this factor.
 const GROWTH: f64 = 1.0 + 1.0 / 24.0;
 
-/// The runs to request at `now`. `since` is the start of the last complete sync; `None`: request all.
+/// The runs to request at `now`. `since` is the start of the sync that requested them before; `None`: request all.
 pub(super) fn due(candidates: Vec<Candidate>, since: Option<Instant>, now: Instant) -> Vec<Candidate> {
     let is_old = |run: &Candidate| run.open_since.is_some_and(|created_at| created_at.plus(YOUNG) < now);
     let Some(since) =

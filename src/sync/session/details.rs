@@ -46,7 +46,7 @@ impl<'a> Session<'a> {
         let now = self.observations.clock_at();
         let candidates = self.archive.unsettled(now.plus(-self.options.settle))?;
         let unseen = candidates.into_iter().filter(|run| !self.was_seen_in_full(run.snapshot_id)).collect();
-        Ok(due(unseen, self.freshness.last_complete.at(), now))
+        Ok(due(unseen, self.last_recheck_at, now))
     }
 
     /// Whether the walk saw every field that can settle the run.

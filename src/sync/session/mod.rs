@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     sync_id: i64,
     /// The archive's freshness before this sync.
     freshness: Freshness,
+    /// When the sync before requested unsettled runs. `None`: there was none.
+    last_recheck_at: Option<Instant>,
     kind: SyncKind,
     reason: String,
     /// When the open transaction began. `None`: no transaction is open.
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
         let clock = observations.clock_at();
         check_clock(clock)?;
         let freshness = archive.freshness(clock)?;
+        let last_recheck_at = archive.last_recheck_at(clock)?;
         let api_url = context.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
         archive.begin()?;
@@ -83,6 +86,7 @@ impl<'a> Session<'a> {
             observed_at: now,
             sync_id,
             freshness,
+            last_recheck_at,
             kind,
             reason: reason.to_owned(),
             transaction_began: Some(Moment::now()),

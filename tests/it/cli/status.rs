@@ -118,6 +118,31 @@ fn as_of_after_a_wrong_clock_names_the_syncs_that_it_leaves_out() {
 }
 
 #[test]
+fn forecasts_and_pages_are_dated_by_the_clock() {
+    let workspace = Workspace::of(60);
+    let asked = || {
+        let credits = with(&workspace, &["report", "credits", "--format", "csv"]).out();
+        with(&workspace, &["report", "html", "--output", "page.html"]).out();
+        let page = fs::read_to_string(workspace.file("page.html")).unwrap();
+        (credits, page)
+    };
+    assert!(workspace.sync(&options()).result.is_ok());
+    let (credits, page) = asked();
+    assert!(page.contains("Last observation: 2026-11-23"), "the page is dated");
+    workspace.clock.set("2027-11-23T16:00:00Z");
+    assert!(workspace.sync(&options()).result.is_ok());
+    workspace.clock.set("2026-11-23T16:00:00Z");
+    assert!(workspace.sync(&options()).result.is_ok());
+    assert_eq!(workspace.number("SELECT max(last_observed_at) > '2027' FROM syncs"), 1);
+    let (credits_after, page_after) = asked();
+    assert_eq!(credits_after, credits);
+    assert!(
+        page_after.contains("Last observation: 2026-11-23") && !page_after.contains("2027"),
+        "{page_after}"
+    );
+}
+
+#[test]
 fn a_run_is_shown_with_its_history() {
     let workspace = archived(60);
     let id = workspace.ids()[10];
