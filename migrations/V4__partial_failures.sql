@@ -29,6 +29,8 @@ CREATE TABLE list_gaps (
     list_count         INTEGER,
     -- The run, if it is known. NULL: the API never returned its id.
     run_id             TEXT,
+    -- When the run was last fetched by its id, which can succeed although the list fails. NULL: never.
+    fetched_at         TEXT,
     -- How the request for it failed.
     cause              TEXT NOT NULL,
     first_seen_at      TEXT NOT NULL,

@@ -2,6 +2,7 @@
 
 use crate::escape::escape_control;
 use rusqlite::ErrorCode;
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -140,6 +141,17 @@ impl Error {
     /// The error and its cause on one line: `a.csv was not written: permission denied`.
     pub fn on_one_line(&self) -> String {
         self.to_string().replace("\n  cause", "")
+    }
+
+    /// The cause of a failed request, without the request: `HTTP 500`.
+    pub(crate) fn cause(&self) -> Cow<'_, str> {
+        match self {
+            Error::ApiUnavailable { cause, .. } => Cow::Borrowed(cause),
+            Error::ResponseTooLarge { limit_bytes, .. } => {
+                Cow::Owned(format!("the response is larger than {limit_bytes} bytes"))
+            }
+            other => Cow::Owned(other.on_one_line()),
+        }
     }
 
     /// Adds the archive's path to an error of SQLite.

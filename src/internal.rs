@@ -100,7 +100,8 @@ pub mod snapshot {
 }
 pub mod store {
     pub use crate::store::{
-        Archive, Detail, Frozen, InsertHint, Lock, RowLayout, SyncKind, Upsert, run_columns, run_from_row,
+        Archive, Detail, Frozen, InsertHint, ListGap, Lock, PipelineKind, RowLayout, SyncKind, Upsert,
+        run_columns, run_from_row,
     };
 }
 pub mod sync {

@@ -120,6 +120,7 @@ impl Client {
     }
 
     /// Fetches a page of the run list and returns what `read` makes of it. `None`: the list ends before this page.
+    /// `attempts` limits the retries further than the policy. `None`: it does not.
     ///
     /// # Errors
     /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
@@ -127,9 +128,10 @@ impl Client {
         &self,
         page: u32,
         page_size: u32,
+        attempts: Option<u32>,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<Option<T>> {
-        let response = self.list_page(RUNS, page, page_size, read).await?;
+        let response = self.list_page(RUNS, page, page_size, attempts, read).await?;
         match response {
             Response::Found(value) => Ok(Some(value)),
             Response::NotFound if page > 1 => Ok(None),
@@ -149,27 +151,30 @@ impl Client {
         list: &str,
         page: u32,
         page_size: u32,
+        attempts: Option<u32>,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<Option<T>> {
-        let response = self.list_page(&format!("/api/v1/{list}/"), page, page_size, read).await?;
+        let response = self.list_page(&format!("/api/v1/{list}/"), page, page_size, attempts, read).await?;
         Ok(match response {
             Response::Found(value) => Some(value),
             Response::NotFound => None,
         })
     }
 
-    /// Fetches a run and returns what `read` makes of its JSON. `None`: the API has no such run.
+    /// Fetches a run and returns what `read` makes of its JSON. `None`: the API has no such run. `attempts` is as in
+    /// [`Client::run_page`].
     ///
     /// # Errors
     /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn run<T>(
         &self,
         id: Uuid,
+        attempts: Option<u32>,
         read: impl Fn(&serde_json::value::RawValue) -> T,
     ) -> Result<Option<T>> {
         let path = format!("{RUNS}{id}/");
         let response = self
-            .get(self.base_url.join(&path), &path, |body| {
+            .get(self.base_url.join(&path), &path, attempts, |body| {
                 let item = serde_json::from_str(body).map_err(|error| format!("it is not JSON: {error}"))?;
                 Ok(read(item))
             })
@@ -185,13 +190,14 @@ impl Client {
         path: &str,
         page: u32,
         page_size: u32,
+        attempts: Option<u32>,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<Response<T>> {
         let mut url = self.base_url.join(path);
         url.query_pairs_mut()
             .append_pair("page", &page.to_string())
             .append_pair("page_size", &page_size.to_string());
-        self.get(url, &format!("{path} page {page}"), |body| Ok(read(&Page::parse(body)?))).await
+        self.get(url, &format!("{path} page {page}"), attempts, |body| Ok(read(&Page::parse(body)?))).await
     }
 
     /// Sends the request until a response is usable or the retry policy gives up. `what` names the request in errors.
@@ -199,8 +205,10 @@ impl Client {
         &self,
         url: Url,
         what: &str,
+        attempts: Option<u32>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Response<T>> {
+        let retry = self.config.retry.with_attempts(attempts);
         for attempt in 1.. {
             self.wait_for_rate_limit().await;
             let failure = match self.try_once(url.clone()).await {
@@ -221,7 +229,7 @@ impl Client {
                 }
                 _ => {}
             }
-            let Some(wait) = self.config.retry.delay_after(&failure, attempt, fastrand::f64()) else {
+            let Some(wait) = retry.delay_after(&failure, attempt, fastrand::f64()) else {
                 return Err(Error::ApiUnavailable {
                     what: format!(
                         "{} gave no usable response for {what} in {attempt} attempt{}",

@@ -84,6 +84,14 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// The policy with fewer attempts. `None`: as many as before.
+    pub(crate) fn with_attempts(self, attempts: Option<u32>) -> RetryPolicy {
+        RetryPolicy {
+            attempts: attempts.map_or(self.attempts, |attempts| attempts.min(self.attempts)),
+            ..self
+        }
+    }
+
     /// The delay after attempt number `attempt` (from 1) failed. `None`: give up.
     ///
     /// `random`, from 0 to 1, spreads the requests of many clients ("full jitter"). `Retry-After` is honored up to its

@@ -30,6 +30,8 @@ pub enum Objection {
     },
     /// Runs can still change, each as `ID (STATUS)`.
     UnsettledRuns(Vec<String>),
+    /// The API fails to return runs that can belong to the month, each as the archive names it.
+    UnreadableRuns(Vec<String>),
     /// A neighboring month was closed in another zone and contains some of the same runs.
     SharedRuns {
         /// The other month.
@@ -81,6 +83,9 @@ impl fmt::Display for Objection {
                     0 => Ok(()),
                     more => write!(f, " and {more} more"),
                 }
+            }
+            Objection::UnreadableRuns(runs) => {
+                write!(f, "the API fails to return runs of the month: {}", runs.join("; "))
             }
             Objection::SharedRuns { period, zone } => {
                 write!(f, "{period} was closed in {zone}: some runs would be in both months")
@@ -137,9 +142,24 @@ pub(crate) fn objections(
     if !unsettled.is_empty() {
         objections.push(Objection::UnsettledRuns(unsettled));
     }
+    let unreadable = unreadable_runs(archive, month)?;
+    if !unreadable.is_empty() {
+        objections.push(Objection::UnreadableRuns(unreadable));
+    }
     let closes = latest(archive.closes()?);
     objections.extend(closes.iter().filter_map(|close| neighbor(&close.frozen, month, ledger.scope().date)));
     Ok(objections)
+}
+
+/// The unreadable runs that can have been created in a month.
+fn unreadable_runs(archive: &Archive, month: Month<'_>) -> Result<Vec<String>> {
+    let mut gaps = archive.list_gaps()?;
+    gaps.retain(|gap| {
+        gap.is_missing()
+            && gap.newer.is_none_or(|newer| newer.created_at >= month.starts_at)
+            && gap.older.is_none_or(|older| older.created_at < month.ends_at)
+    });
+    Ok(gaps.iter().map(ToString::to_string).collect())
 }
 
 /// The objection that another closed month gives rise to. `None`: it is no neighbor, or it adjoins the month exactly.

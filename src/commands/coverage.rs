@@ -81,8 +81,11 @@ fn as_text(archive: &Archive, report: &CoverageReport) -> Result<String> {
     let CoverageReport { coverage, api_count, never_ran, days_without_sync } = report;
     let mut lines = vec![
         format!(
-            "runs         {} present, {} vanished, {} items in quarantine",
-            coverage.present_runs, coverage.vanished_runs, coverage.quarantined_items
+            "runs         {} present, {} vanished, {} items in quarantine, {} unreadable",
+            coverage.present_runs,
+            coverage.vanished_runs,
+            coverage.quarantined_items,
+            coverage.unreadable_runs
         ),
         format!("API          {api_count}"),
         match coverage.first_whole_walk_at {
@@ -166,6 +169,7 @@ fn as_json(report: &CoverageReport, unexplained: &[String]) -> Value {
         "runs": coverage.present_runs,
         "runs_vanished": coverage.vanished_runs,
         "items_quarantined": coverage.quarantined_items,
+        "runs_unreadable": coverage.unreadable_runs,
         "api_count": api_count.count(),
         "api": api_count.to_string(),
         "first_whole_walk_at": coverage.first_whole_walk_at.map(|at| at.to_string()),

@@ -29,7 +29,7 @@ pub(super) struct ArchiveMetrics {
 type Metric = (&'static str, &'static str, fn(&ArchiveMetrics) -> Option<String>);
 
 /// The metrics, in the order of the file.
-const METRICS: [Metric; 13] = [
+const METRICS: [Metric; 14] = [
     ("runledger_last_success_timestamp_seconds", "When the last complete sync began.", |of| {
         of.freshness?.last_complete.at().map(in_seconds)
     }),
@@ -57,6 +57,9 @@ const METRICS: [Metric; 13] = [
     ("runledger_vanished_runs", "Runs that the API no longer has.", |of| stat(of, |stats| stats.vanished)),
     ("runledger_quarantined_items", "Items of the run list that could not be decoded as runs.", |of| {
         stat(of, |stats| stats.quarantined)
+    }),
+    ("runledger_unreadable_runs", "Runs that the API fails to return, in the list and by id.", |of| {
+        stat(of, |stats| stats.unreadable)
     }),
     (
         "runledger_drift",

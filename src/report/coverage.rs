@@ -98,6 +98,13 @@ pub(crate) enum ApiCount {
         /// The difference.
         by: u64,
     },
+    /// The API has more, and it fails to return at least as many, together with those in quarantine.
+    MoreUnreadable {
+        /// The count of the API.
+        count: u64,
+        /// The difference.
+        by: u64,
+    },
     /// The API has more without explanation.
     MoreUnexplained {
         /// The count of the API.
@@ -119,6 +126,9 @@ impl ApiCount {
             _ if by == 0 => ApiCount::Equal(count),
             _ if count < coverage.present_runs => ApiCount::Fewer { count, by },
             _ if by <= coverage.quarantined_items => ApiCount::MoreQuarantined { count, by },
+            _ if by <= coverage.quarantined_items + coverage.unreadable_runs => {
+                ApiCount::MoreUnreadable { count, by }
+            }
             Some(first) if !is_archived(first)? => ApiCount::MoreNew { count, by },
             _ => ApiCount::MoreUnexplained { count, by },
         })
@@ -132,6 +142,7 @@ impl ApiCount {
             | ApiCount::Fewer { count, .. }
             | ApiCount::MoreNew { count, .. }
             | ApiCount::MoreQuarantined { count, .. }
+            | ApiCount::MoreUnreadable { count, .. }
             | ApiCount::MoreUnexplained { count, .. } => Some(count),
         }
     }
@@ -153,6 +164,9 @@ impl fmt::Display for ApiCount {
             }
             ApiCount::MoreQuarantined { count, by } => {
                 write!(f, "lists {count} runs, {by} more than the archive: in quarantine")
+            }
+            ApiCount::MoreUnreadable { count, by } => {
+                write!(f, "lists {count} runs, {by} more than the archive: it fails to return them")
             }
             ApiCount::MoreUnexplained { count, by } => {
                 write!(

@@ -73,6 +73,8 @@ pub struct Coverage {
     pub vanished_runs: u64,
     /// The distinct items in quarantine.
     pub quarantined_items: u64,
+    /// The number of runs that the API fails to return, in the list and by id.
+    pub unreadable_runs: u64,
     /// When the first complete walk of the run list ended. `None`: there was none.
     pub first_whole_walk_at: Option<Instant>,
     /// When the first sync began, by the system clock. `None`: there was none.
@@ -159,6 +161,7 @@ impl Archive {
                 .saturating_sub(vanished_runs),
             vanished_runs,
             quarantined_items: count("SELECT count(*) FROM quarantine")?,
+            unreadable_runs: self.unreadable_runs()?,
             first_whole_walk_at,
             archived_since: instant("SELECT min(coalesce(clock_started_at, started_at)) FROM syncs")?,
             synced_days: days.into_iter().flatten().collect(),
@@ -282,6 +285,7 @@ mod tests {
             present_runs: 0,
             vanished_runs: 0,
             quarantined_items: 0,
+            unreadable_runs: 0,
             first_whole_walk_at: None,
             archived_since: Some(at("2026-11-20T10:00:00Z")),
             synced_days: ["2026-11-20", "2026-11-23"].map(str::to_owned).into(),

@@ -199,7 +199,11 @@ const ENTRIES: [Entry; 11] = [
             ("position", "Place of its first record in the list when it was last seen, from 1"),
             ("list_count", "Number of runs in the list then; NULL: not sent"),
             ("run_id", "Id of the run, if it is known; NULL: the API never returned it"),
-            ("cause", "How the request failed"),
+            (
+                "fetched_at",
+                "When the run was last fetched by id; NULL: never, so it is missing or out of date",
+            ),
+            ("cause", "How the request for the list failed"),
             ("first_seen_at", "When it was first seen"),
             ("last_seen_at", "When it was last seen"),
             ("resolved_at", "When the API returned it after all; NULL: it still fails"),

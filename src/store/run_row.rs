@@ -32,6 +32,10 @@ impl RunId {
         RunId(text)
     }
 
+    pub(super) fn uuid(self) -> Uuid {
+        Uuid::try_parse_ascii(&self.0).expect("it was made from a UUID")
+    }
+
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a UUID is ASCII")
     }
@@ -40,6 +44,13 @@ impl RunId {
 impl ToSql for RunId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
+}
+
+impl FromSql for RunId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<RunId> {
+        let id = Uuid::try_parse(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))?;
+        Ok(RunId::of(id))
     }
 }
 

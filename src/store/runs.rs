@@ -201,7 +201,9 @@ impl Archive {
     /// Those of SQLite.
     pub fn unsettled(&self, settled_before: Instant) -> Result<Vec<Candidate>> {
         let mut statement = self.connection.prepare(&unsettled_sql())?;
-        let candidates = statement.query_map(named_params! {":settled_before": settled_before}, candidate)?;
+        let candidates = statement.query_map(named_params! {":settled_before": settled_before}, |row| {
+            Ok(Candidate { open_since: row.get(2)?, ..candidate(row)? })
+        })?;
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -224,7 +226,7 @@ impl Archive {
         let mut all =
             self.connection.prepare("SELECT snapshot_id FROM run_snapshots WHERE superseded_at IS NULL")?;
         let mut one = self.connection.prepare(
-            "SELECT snapshot_id, run_id, NULL FROM run_snapshots AS s \
+            "SELECT snapshot_id, run_id FROM run_snapshots AS s \
              WHERE snapshot_id = ?1 AND NOT EXISTS (SELECT 1 FROM vanished_runs AS v WHERE v.run_id = s.run_id)",
         )?;
         let mut candidates = Vec::new();
@@ -284,12 +286,9 @@ impl Archive {
     }
 }
 
-fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
-    let run_id: String = row.get(1)?;
-    let run_id = Uuid::try_parse(&run_id).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
-    })?;
-    Ok(Candidate { snapshot_id: row.get(0)?, run_id, open_since: row.get(2)? })
+/// A candidate from its snapshot and its id.
+pub(super) fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id: row.get::<_, RunId>(1)?.uuid(), open_since: None })
 }
 
 #[cfg(test)]

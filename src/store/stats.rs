@@ -30,6 +30,8 @@ pub struct ArchiveStats {
     pub vanished: u64,
     /// The number of distinct items in quarantine.
     pub quarantined: u64,
+    /// The number of runs that the API fails to return, in the list and by id.
+    pub unreadable: u64,
     /// The number of recorded deviations from the API's contract.
     pub drift: u64,
 }
@@ -61,6 +63,7 @@ impl Archive {
             unsettled: self.unsettled(settled_before)?.len() as u64,
             vanished: count("SELECT count(*) FROM vanished_runs")?,
             quarantined: count("SELECT count(*) FROM quarantine")?,
+            unreadable: self.unreadable_runs()?,
             drift: count("SELECT count(*) FROM drift")?,
         })
     }

@@ -1,6 +1,7 @@
 //! The log of syncs: when the API was read, why, how far, what was found, and how it ended.
 
 use super::Archive;
+use super::run_row::RunId;
 use crate::error::Result;
 use crate::run::Instant;
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -296,10 +297,7 @@ impl Archive {
                      AND page_size IS NOT NULL AND NOT EXISTS (SELECT 1 FROM syncs WHERE walk_whole = 1) \
                    ORDER BY sync_id DESC LIMIT 1";
         let walk = self.connection.query_row(sql, [], |row| {
-            let run_id: String = row.get(4)?;
-            let run_id = Uuid::try_parse(&run_id).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
-            })?;
+            let run_id = row.get::<_, RunId>(4)?.uuid();
             Ok(FirstWalk {
                 started_at: row.get(0)?,
                 page_size: row.get(1)?,

@@ -3,6 +3,7 @@
 //! The caller's thread decides and writes. Requests and decoding run ahead of it on the tokio
 //! runtime. `walk` decides which page to read next; [`crate::api::RetryPolicy`] decides when to give up.
 
+mod bisection;
 mod clock;
 mod decoded;
 mod plan;

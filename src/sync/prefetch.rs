@@ -1,8 +1,9 @@
 //! Prefetches pages and details ahead of the writer: in order, with limited concurrency.
 
 use super::decoded::{DecodedPage, Item};
+use super::walk::{Attempts, PageRequest};
 use super::{CancelToken, Options};
-use crate::api::Client;
+use crate::api::{Client, Page};
 use crate::error::{Error, Result};
 use crate::run::Redaction;
 use std::collections::VecDeque;
@@ -50,8 +51,7 @@ pub(super) struct Prefetcher<'a> {
     cancel: &'a CancelToken,
     redaction: Arc<Redaction>,
     concurrency: usize,
-    page_size: u32,
-    pages: Queue<u32, Option<DecodedPage>>,
+    pages: Queue<PageRequest, Option<DecodedPage>>,
     details: Queue<Uuid, Option<Item>>,
 }
 
@@ -68,21 +68,13 @@ impl<'a> Prefetcher<'a> {
             cancel,
             redaction: Arc::new(options.redaction.clone()),
             concurrency: options.concurrency,
-            page_size: options.page_size,
             pages: Queue(VecDeque::new()),
             details: Queue(VecDeque::new()),
         }
     }
 
-    /// The requested page size.
-    pub(super) fn page_size(&self) -> u32 {
-        self.page_size
-    }
-
-    /// Sets the page size for further requests and aborts the running ones.
-    pub(super) fn set_page_size(&mut self, page_size: u32) {
-        self.pages.clear();
-        self.page_size = page_size;
+    pub(super) fn redaction(&self) -> Arc<Redaction> {
+        Arc::clone(&self.redaction)
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -91,22 +83,32 @@ impl<'a> Prefetcher<'a> {
 
     /// Requests a page and the pages after it, up to `ahead_to`, unless the requests are running already.
     /// `keep_ahead` says whether responses to earlier requests are still valid.
-    pub(super) fn prepare_page(&mut self, page: u32, ahead_to: u32, keep_ahead: bool) {
-        if !keep_ahead || self.pages.0.front().is_none_or(|pending| pending.key != page) {
+    pub(super) fn prepare_page(&mut self, request: PageRequest, ahead_to: u32, keep_ahead: bool) {
+        if !keep_ahead || self.pages.0.front().is_none_or(|pending| pending.key != request) {
             self.pages.clear();
         }
         while self.pages.0.len() < self.concurrency {
-            let next = self.pages.0.back().map_or(page, |pending| pending.key + 1);
-            if next > ahead_to.max(page) {
+            let next = self.pages.0.back().map_or(request.page, |pending| pending.key.page + 1);
+            if next > ahead_to.max(request.page) {
                 break;
             }
+            let key = PageRequest { page: next, ..request };
             let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
-            let page_size = self.page_size;
+            let attempts = match request.attempts {
+                Attempts::Policy => None,
+                Attempts::AtMost(attempts) => Some(attempts),
+            };
             let task = self.handle.spawn(async move {
-                client.run_page(next, page_size, |page| DecodedPage::decode(page, next, &redaction)).await
+                let decode = |page: &Page<'_>| DecodedPage::decode(page, next, &redaction);
+                client.run_page(next, request.page_size, attempts, decode).await
             });
-            self.pages.0.push_back(Pending { key: next, task });
+            self.pages.0.push_back(Pending { key, task });
         }
+    }
+
+    /// Drops the prepared pages and aborts their requests.
+    pub(super) fn clear_pages(&mut self) {
+        self.pages.clear();
     }
 
     /// Waits for the prepared page. The inner `None`: the list ends before it.
@@ -119,9 +121,9 @@ impl<'a> Prefetcher<'a> {
         while self.details.0.len() < self.concurrency {
             let Some(id) = runs.pop_front() else { break };
             let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
-            let task = self
-                .handle
-                .spawn(async move { client.run(id, |raw| Item::decode_details(raw, id, &redaction)).await });
+            let task = self.handle.spawn(async move {
+                client.run(id, None, |raw| Item::decode_details(raw, id, &redaction)).await
+            });
             self.details.0.push_back(Pending { key: id, task });
         }
     }

@@ -93,7 +93,7 @@ pub(crate) fn verify(
 pub(crate) fn list_head(context: &SyncContext<'_>) -> Result<ListHead> {
     let options = Options::default();
     let prefetcher = Prefetcher::new(Arc::clone(&context.client), context.handle, context.cancel, &options);
-    let request = prefetcher.client().run_page(1, 1, |page| ListHead {
+    let request = prefetcher.client().run_page(1, 1, None, |page| ListHead {
         count: page.count,
         first: page.items.first().and_then(|raw| match Item::decode(raw, &options.redaction) {
             Item::Run(snapshot, _) => Some(snapshot.run.id),

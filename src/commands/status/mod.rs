@@ -8,7 +8,7 @@ use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::run::Instant;
-use crate::store::{Archive, ArchiveStats, Freshness, LastComplete, SyncRow};
+use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListGap, SyncRow};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
@@ -106,6 +106,10 @@ fn as_text(
     lines.push(format!("unsettled    {}", contents.unsettled));
     lines.push(format!("vanished     {}", contents.vanished));
     lines.push(format!("quarantined  {}", contents.quarantined));
+    lines.push(format!("unreadable   {}", contents.unreadable));
+    for gap in archive.list_gaps()?.iter().filter(|gap| gap.is_missing()) {
+        lines.push(format!("             {}", escape_control(&gap.to_string())));
+    }
     let drift = archive.drift()?;
     lines.push(format!("drift        {}", drift.len()));
     for row in drift {
@@ -136,6 +140,19 @@ fn outcome(sync: &SyncRow) -> String {
         text.push_str(&format!("\n             {}", escape_control(&error.replace('\n', " "))));
     }
     text
+}
+
+fn gap_as_json(gap: &ListGap) -> Value {
+    let id = |run: Option<Cursor>| run.map(|run| run.run_id.to_string());
+    json!({
+        "position": gap.position,
+        "records": gap.records,
+        "newer_run_id": id(gap.newer),
+        "older_run_id": id(gap.older),
+        "run_id": gap.run_id.map(|id| id.to_string()),
+        "fetched_at": gap.fetched_at.map(|at| at.to_string()),
+        "cause": gap.cause,
+    })
 }
 
 fn in_mib(bytes: u64) -> String {
@@ -175,6 +192,8 @@ fn as_json(
         "unsettled": contents.unsettled,
         "vanished": contents.vanished,
         "quarantined": contents.quarantined,
+        "unreadable": contents.unreadable,
+        "list_gaps": archive.list_gaps()?.iter().map(gap_as_json).collect::<Vec<_>>(),
         "drift": drift,
         "last_complete_sync_at": text(freshness.last_complete.at()),
         "observations_ahead_seconds": freshness.observations_ahead.num_seconds(),

@@ -33,6 +33,9 @@ impl<'a> Session<'a> {
             );
             walk.extend();
             walk = self.walk(walk)?;
+            if walk.is_complete() {
+                self.complete_walk(&walk, walk.progress().top)?;
+            }
             runs = self.due_runs()?;
         }
         self.fetch_candidates(runs, Phase::Unsettled)?;
@@ -45,7 +48,10 @@ impl<'a> Session<'a> {
         self.observations.next();
         let now = self.observations.clock_at();
         let candidates = self.archive.unsettled(now.plus(-self.options.settle))?;
-        let unseen = candidates.into_iter().filter(|run| !self.was_seen_in_full(run.snapshot_id)).collect();
+        let unseen = candidates
+            .into_iter()
+            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id))
+            .collect();
         Ok(due(unseen, self.last_recheck_at, now))
     }
 
@@ -60,7 +66,8 @@ impl<'a> Session<'a> {
         if self.archive.present_runs()? <= self.seen.count() {
             return Ok(());
         }
-        let candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        let mut candidates = self.archive.unseen_runs(|snapshot_id| self.seen.contains(snapshot_id))?;
+        candidates.retain(|run| !self.unreadable.contains(&run.run_id));
         self.fetch_candidates(candidates, Phase::Vanished)
     }
 

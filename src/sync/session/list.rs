@@ -3,42 +3,59 @@
 use super::Session;
 use super::details::Details;
 use crate::error::{Error, Result};
+use crate::run::Instant;
 use crate::snapshot::Snapshot;
-use crate::store::{Detail, SyncKind, Upsert};
+use crate::store::{Detail, FirstWalk, SyncKind, Upsert, WalkProgress};
 use crate::sync::Phase;
 use crate::sync::decoded::{DecodedPage, Item};
 use crate::sync::prefetch::Wait;
-use crate::sync::walk::{PageOutcome, Step, Walk};
+use crate::sync::walk::{AfterFailure, Attempts, PageOutcome, Step, Walk};
 use std::collections::VecDeque;
-
-/// A page that is too large to read is requested again in pages smaller by this factor.
-const PAGE_SIZE_DIVISOR: u32 = 4;
 
 impl Session<'_> {
     /// Walks the list until the walk ends, and returns the walk.
     pub(super) fn walk(&mut self, mut walk: Walk) -> Result<Walk> {
-        'walk: while let Step::Read { page, ahead_to, keep_ahead } = walk.next_step() {
+        walk = walk.with_known_gaps(self.archive.list_gaps()?);
+        let mut page_size = walk.page_size();
+        let mut first_failure = None;
+        while let Step::Read { request, ahead_to, keep_ahead } = walk.next_step() {
             self.check_cancelled()?;
-            self.prefetcher.prepare_page(page, ahead_to, keep_ahead);
-            let received = loop {
-                match self.prefetcher.page(self.commit_deadline()) {
-                    Ok(Wait::Ready(received)) => break received,
-                    Ok(Wait::TimedOut) => self.commit()?,
-                    Err(Error::ResponseTooLarge { .. }) if self.prefetcher.page_size() > 1 => {
-                        self.shrink_pages(&mut walk)?;
-                        continue 'walk;
+            self.prefetcher.prepare_page(request, ahead_to, keep_ahead);
+            let received = match self.wait_for_page() {
+                Ok(received) => received,
+                Err(error @ (Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. })) => {
+                    let cause = error.cause().into_owned();
+                    tracing::warn!(
+                        page = request.page,
+                        page_size = request.page_size,
+                        cause,
+                        "a page failed"
+                    );
+                    self.prefetcher.clear_pages();
+                    if walk.page_failed(&cause, self.seen_items()) == AfterFailure::Outage {
+                        return Err(first_failure.unwrap_or(error));
                     }
-                    Err(error) => return Err(error),
+                    first_failure.get_or_insert(error);
+                    continue;
                 }
+                Err(error) => return Err(error),
             };
+            if request.attempts == Attempts::Policy {
+                first_failure = None;
+            }
+            if walk.page_size() != page_size {
+                page_size = walk.page_size();
+                self.ensure_transaction()?;
+                self.archive.save_page_size(self.sync_id, page_size)?;
+            }
             let outcome = match received {
                 Some(DecodedPage { summary, items }) => {
                     walk.page_received(summary);
-                    if let Step::Read { page, ahead_to, keep_ahead: true } = walk.next_step()
-                        && ahead_to > page
+                    if let Step::Read { request, ahead_to, keep_ahead: true } = walk.next_step()
+                        && ahead_to > request.page
                     {
                         // The next pages are requested while this one is stored.
-                        self.prefetcher.prepare_page(page, ahead_to, true);
+                        self.prefetcher.prepare_page(request, ahead_to, true);
                     }
                     let outcome = self.store_page(items)?;
                     self.counts.pages += 1;
@@ -50,39 +67,63 @@ impl Session<'_> {
                 }
             };
             walk.page_stored(outcome);
-            self.walk_progress = walk.progress();
+            self.walk_progress = self.resume_point.unwrap_or_else(|| walk.progress());
             self.report_progress(Phase::Walk, self.seen.count(), walk.count());
             self.commit_if_due()?;
         }
         if let Some(reason) = walk.incomplete_reason() {
             self.missing.push(format!("the run list: {reason}"));
         }
-        if walk.is_complete() {
-            let top = walk.progress().top;
-            if self.kind == SyncKind::Incremental {
-                self.reason = match (walk.progress().newest_first, walk.reached_end()) {
-                    (Some(false), _) => "the list is not newest first, so all of it was read".to_owned(),
-                    (_, true) if !walk.is_extended() => {
-                        "the list ended before a safe stopping point".to_owned()
-                    }
-                    _ => std::mem::take(&mut self.reason),
-                };
-            }
-            let now = self.observations.clock_at();
-            self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason, now)?;
-        }
+        self.handle_gaps(&walk)?;
         Ok(walk)
     }
 
-    /// Continues with smaller pages after one was too large to read.
-    fn shrink_pages(&mut self, walk: &mut Walk) -> Result<()> {
-        let before = self.prefetcher.page_size();
-        let page_size = (before / PAGE_SIZE_DIVISOR).max(1);
-        tracing::warn!(page_size, "the page is too large; continuing with smaller pages");
-        walk.change_page_size(page_size, before);
-        self.prefetcher.set_page_size(page_size);
+    /// Resumes an interrupted first walk, after a walk from the top: new runs must not wait for the rest of the list.
+    pub(super) fn resume(&mut self, from_top: Walk, first: &FirstWalk) -> Result<Walk> {
+        self.archive.resume_walk(self.sync_id, first)?;
+        self.resume_point = Some(WalkProgress {
+            newest_first: Some(true),
+            top: Some(first.top),
+            page: Some(first.page),
+            cursor: Some(first.cursor),
+        });
+        let from_top = self.walk(from_top)?;
+        self.resume_point = None;
+        let top = from_top.progress().top.max(Some(first.top)).filter(|_| from_top.is_complete());
+        if from_top.reached_end() {
+            self.complete_walk(&from_top, top)?;
+            return Ok(from_top);
+        }
+        let rest = FirstWalk { top: top.unwrap_or(first.top), ..first.in_pages_of(self.options.page_size) };
+        let rest = self.walk(Walk::resume(&rest))?;
+        if from_top.is_complete() && rest.is_complete() {
+            self.complete_walk(&rest, top)?;
+        }
+        Ok(rest)
+    }
+
+    /// Records that a walk is complete.
+    pub(super) fn complete_walk(&mut self, walk: &Walk, top: Option<Instant>) -> Result<()> {
+        if self.kind == SyncKind::Incremental {
+            self.reason = match (walk.progress().newest_first, walk.reached_end()) {
+                (Some(false), _) => "the list is not newest first, so all of it was read".to_owned(),
+                (_, true) if !walk.is_extended() => "the list ended before a safe stopping point".to_owned(),
+                _ => std::mem::take(&mut self.reason),
+            };
+        }
         self.ensure_transaction()?;
-        self.archive.save_page_size(self.sync_id, page_size)
+        let now = self.observations.clock_at();
+        self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason, now)
+    }
+
+    /// Waits for the prepared page. `None`: the list ends before it.
+    fn wait_for_page(&mut self) -> Result<Option<DecodedPage>> {
+        loop {
+            match self.prefetcher.page(self.commit_deadline())? {
+                Wait::Ready(received) => return Ok(received),
+                Wait::TimedOut => self.commit()?,
+            }
+        }
     }
 
     fn store_page(&mut self, items: Vec<Item>) -> Result<PageOutcome> {

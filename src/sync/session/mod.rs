@@ -1,6 +1,7 @@
 //! One sync under way: what it has seen, counted and stored so far.
 
 mod details;
+mod gaps;
 mod list;
 mod pipelines;
 mod transaction;
@@ -13,7 +14,7 @@ use super::walk::Walk;
 use super::{CancelToken, Observer, Options, Phase, Progress, Summary, SyncContext};
 use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ContentHash, Snapshot, hash};
 use crate::store::{
     Archive, Detail, DriftRow, Freshness, InsertHint, Outcome, SyncCounts, SyncKind, Upsert, WalkProgress,
 };
@@ -53,6 +54,12 @@ pub(super) struct Session<'a> {
     known_drift: HashSet<Drift>,
     new_drift: Vec<DriftRow>,
     has_vanished_runs: bool,
+    /// The progress to store while a walk reads something else than its rest. `None`: that of the walk.
+    resume_point: Option<WalkProgress>,
+    /// Runs that the API returns neither in the list nor by id.
+    unreadable: HashSet<Uuid>,
+    /// The hashes of the items that this sync has put into quarantine.
+    quarantined_items: HashSet<ContentHash>,
     missing: Vec<String>,
 }
 
@@ -98,6 +105,9 @@ impl<'a> Session<'a> {
             known_drift: archive.drift()?.into_iter().map(|row| row.drift).collect(),
             new_drift: Vec::new(),
             has_vanished_runs: archive.has_vanished_runs()?,
+            resume_point: None,
+            unreadable: HashSet::new(),
+            quarantined_items: HashSet::new(),
             missing: Vec::new(),
         };
         session.commit()?;
@@ -107,11 +117,21 @@ impl<'a> Session<'a> {
     /// Reads what the plan asks for, then the runs that the walk cannot settle.
     pub(super) fn run(&mut self, plan: &Plan) -> Result<()> {
         self.refresh_pipelines()?;
-        if let Some(first) = &plan.resumes {
-            self.archive.resume_walk(self.sync_id, first)?;
-            self.walk(Walk::resume(&first.in_pages_of(self.prefetcher.page_size())))?;
-        }
-        let walk = self.walk(plan.boundary.map_or_else(Walk::whole, Walk::until))?;
+        let page_size = self.options.page_size;
+        let from_top = match plan.boundary {
+            Some(boundary) => Walk::until(boundary, page_size),
+            None => Walk::whole(page_size),
+        };
+        let walk = match &plan.resumes {
+            Some(first) => self.resume(from_top, first)?,
+            None => {
+                let walk = self.walk(from_top)?;
+                if walk.is_complete() {
+                    self.complete_walk(&walk, walk.progress().top)?;
+                }
+                walk
+            }
+        };
         let walk = self.fetch_unsettled_runs(walk)?;
         if walk.saw_everything() {
             self.fetch_unlisted_runs()?;
@@ -156,6 +176,10 @@ impl<'a> Session<'a> {
     }
 
     fn quarantine(&mut self, text: &str, reason: &str) -> Result<()> {
+        // A list of another order is read several times.
+        if !self.quarantined_items.insert(hash(text.as_bytes())) {
+            return Ok(());
+        }
         self.counts.quarantined += 1;
         self.archive.quarantine(text, reason, self.observed_at, self.sync_id)
     }

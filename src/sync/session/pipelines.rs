@@ -3,69 +3,146 @@
 use super::Session;
 use crate::error::{Error, Result};
 use crate::store::{Pipeline, PipelineKind};
+use crate::sync::bisection::{Bisection, Finding, Request};
 use crate::sync::decoded::DecodedPipelinePage;
 use std::collections::HashSet;
 
 const PAGE_SIZE: u32 = 100;
 
+/// How often to try a page that takes the place of one that failed.
+const ATTEMPTS: u32 = 2;
+
 /// A limit against lists that never end; real lists are far shorter.
 const MAX_PAGES: u32 = 1000;
 
+/// What was read of a pipeline list.
+#[derive(Default)]
+struct PipelineList {
+    pipelines: Vec<Pipeline>,
+    ids: HashSet<String>,
+    /// Why the list is incomplete, one sentence each.
+    problems: Vec<String>,
+}
+
+impl PipelineList {
+    /// Adds the pipelines of a page. Returns whether any is new.
+    fn add(&mut self, page: DecodedPipelinePage) -> bool {
+        let known = self.pipelines.len();
+        if page.without_id > 0 {
+            self.problems.push(format!("{} items have no id", page.without_id));
+        }
+        self.pipelines
+            .extend(page.pipelines.into_iter().filter(|pipeline| self.ids.insert(pipeline.id.clone())));
+        self.pipelines.len() > known
+    }
+}
+
 impl Session<'_> {
-    /// Updates the names of sources, destinations and transformations. A list that cannot be read is missing from
-    /// the sync, but does not end it.
+    /// Updates the names of sources, destinations and transformations. What cannot be read is missing from the sync, but
+    /// does not end it.
     pub(super) fn refresh_pipelines(&mut self) -> Result<()> {
-        for (kind, list) in PipelineKind::ALL.into_iter().zip(["sources", "destinations", "transformations"])
+        for (kind, name) in PipelineKind::ALL.into_iter().zip(["sources", "destinations", "transformations"])
         {
-            match self.read_pipelines(list) {
-                Ok(Ok(pipelines)) => {
-                    self.begin_observation()?;
-                    for pipeline in &pipelines {
-                        self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
-                    }
-                    let ids: Vec<String> = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-                    self.archive.mark_gone_pipelines(kind, &ids, self.observed_at)?;
-                }
-                Ok(Err(cause)) => self.missing.push(format!("the names of {list}: {cause}")),
-                // The API refuses a key that may read runs but not pipelines only here.
-                Err(
-                    error @ (Error::KeyRefused { status: 403 }
-                    | Error::ApiUnavailable { .. }
-                    | Error::ResponseTooLarge { .. }),
-                ) => {
-                    let cause = error.on_one_line();
-                    self.missing.push(format!("the names of {list}: {cause}"));
-                }
-                Err(error) => return Err(error),
+            let list = self.read_pipelines(name)?;
+            self.begin_observation()?;
+            for pipeline in &list.pipelines {
+                self.archive.upsert_pipeline(kind, pipeline, self.observed_at)?;
+            }
+            if list.problems.is_empty() {
+                let ids: Vec<String> = list.pipelines.into_iter().map(|pipeline| pipeline.id).collect();
+                self.archive.mark_gone_pipelines(kind, &ids, self.observed_at)?;
+            } else {
+                self.missing.push(format!("the names of {name}: {}", list.problems.join(", ")));
             }
         }
         Ok(())
     }
 
-    /// The pipelines of one list. The inner error says why the list is incomplete.
-    fn read_pipelines(&mut self, list: &str) -> Result<Result<Vec<Pipeline>, String>> {
-        let mut pipelines: Vec<Pipeline> = Vec::new();
-        let mut without_id = 0;
-        let mut ids = HashSet::new();
+    fn read_pipelines(&self, name: &str) -> Result<PipelineList> {
+        let mut list = PipelineList::default();
         for number in 1..=MAX_PAGES {
-            let request =
-                self.prefetcher.client().pipeline_page(list, number, PAGE_SIZE, DecodedPipelinePage::decode);
-            let page = match self.prefetcher.wait_for(request)? {
-                Some(page) => page,
-                None if number == 1 => return Ok(Err("the API has no such list".to_owned())),
-                None => break,
+            let has_next = match self.pipeline_page(name, number, PAGE_SIZE, None) {
+                Ok(Some(page)) => {
+                    let has_next = page.has_next;
+                    // A list that claims another page but repeats itself is endless.
+                    list.add(page) && has_next
+                }
+                Ok(None) if number == 1 => {
+                    list.problems.push("the API has no such list".to_owned());
+                    false
+                }
+                Ok(None) => false,
+                // The API refuses a key that may read runs but not pipelines only here.
+                Err(error @ Error::KeyRefused { status: 403 }) => {
+                    list.problems.push(error.on_one_line());
+                    false
+                }
+                Err(error @ (Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. })) => {
+                    self.bisect_pipelines(name, number, &error, &mut list)?
+                }
+                Err(error) => return Err(error),
             };
-            without_id += page.without_id;
-            let known = pipelines.len();
-            pipelines.extend(page.pipelines.into_iter().filter(|pipeline| ids.insert(pipeline.id.clone())));
-            // A list that claims another page but repeats itself is endless.
-            if !page.has_next || pipelines.len() == known {
+            if !has_next {
                 break;
             }
         }
-        Ok(match without_id {
-            0 => Ok(pipelines),
-            _ => Err(format!("{without_id} items have no id")),
-        })
+        Ok(list)
+    }
+
+    /// Reads a page that failed in smaller pages, without the pipelines that fail. Returns whether the list goes on.
+    fn bisect_pipelines(
+        &self,
+        name: &str,
+        number: u32,
+        failure: &Error,
+        list: &mut PipelineList,
+    ) -> Result<bool> {
+        let start = u64::from(number - 1) * u64::from(PAGE_SIZE);
+        let mut bisection = Bisection::of_failed_page(start..start + u64::from(PAGE_SIZE), None, None);
+        let mut skipped = 0;
+        let mut has_next = false;
+        let finding = loop {
+            let request = bisection.request();
+            let (Request::Read(block) | Request::Probe(block)) = request;
+            let finding = match self.pipeline_page(name, block.page(), block.length, Some(ATTEMPTS)) {
+                Ok(page) => {
+                    if let Request::Read(_) = request {
+                        skipped += bisection.take_skipped().map_or(0, |skipped| skipped.end - skipped.start);
+                        has_next = page.as_ref().is_some_and(|page| page.has_next);
+                        page.map(|page| list.add(page));
+                        if !has_next {
+                            break Finding::Done;
+                        }
+                    }
+                    bisection.answered()
+                }
+                Err(Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. }) => bisection.failed(),
+                Err(error) => return Err(error),
+            };
+            if finding != Finding::Continues {
+                break finding;
+            }
+        };
+        skipped += bisection.take_skipped().map_or(0, |skipped| skipped.end - skipped.start);
+        list.problems.push(match (finding, skipped) {
+            (Finding::Done, 1..) => format!("the API fails to return {skipped} of them: {}", failure.cause()),
+            // It is readable in smaller pages.
+            (Finding::Done, 0) => return Ok(has_next),
+            _ => failure.on_one_line(),
+        });
+        Ok(finding == Finding::Done && has_next)
+    }
+
+    /// Requests a page of a pipeline list. `None`: there is no such page.
+    fn pipeline_page(
+        &self,
+        name: &str,
+        number: u32,
+        page_size: u32,
+        attempts: Option<u32>,
+    ) -> Result<Option<DecodedPipelinePage>> {
+        let client = self.prefetcher.client();
+        let request = client.pipeline_page(name, number, page_size, attempts, DecodedPipelinePage::decode);
+        self.prefetcher.wait_for(request)
     }
 }

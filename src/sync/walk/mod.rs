@@ -27,11 +27,24 @@
 //! In any other case the walk steps back, page by page, until a page overlaps. While nothing
 //! changes, each page is requested once.
 //!
+//! # Records that the API fails to return
+//! A page that fails is bisected ([`Bisection`]): smaller pages take its place, and records that fail alone are skipped.
+//! The invariant then excepts the records of each [`ListGap`]. A block below skipped records is accepted like a page that
+//! starts directly below the cursor: if its `count` is not lower than at the start of the chain, no more runs than were
+//! skipped lie between the cursor and the block. It starts a new chain, because it could have overlapped the cursor
+//! without the skipped records. Any other block is rejected, together with the gap above it.
+//!
+//! # Other orders
 //! A list in any other order allows no such proof. The walk reads it again and again, page after
 //! page, until a pass yields no run that an earlier pass had not seen.
 
+mod out_of_order;
+
 use crate::run::Instant;
-use crate::store::{Cursor, FirstWalk, WalkProgress};
+use crate::store::{Cursor, FirstWalk, ListGap, WalkProgress};
+use crate::sync::bisection::{Bisection, Block, Expected, Finding, Request};
+use out_of_order::OutOfOrder;
+use std::ops::Range;
 
 /// After this many pages in a row without a new run, a list without an end counts as circular.
 const MAX_FUTILE_PAGES: u32 = 5;
@@ -41,6 +54,12 @@ const MAX_EMPTY_RESPONSES: u32 = 2;
 
 /// How often to read a list without a known order before giving up on a pass without new runs.
 const MAX_PASSES: u32 = 10;
+
+/// A walk that skips more records than this is incomplete.
+const MAX_SKIPPED_RECORDS: u64 = 20;
+
+/// After this many gaps, a walk gives up.
+const MAX_GAPS: usize = 100;
 
 /// After this many steps back without progress, the list counts as inconsistent.
 const MAX_STALLS: u32 = 30;
@@ -56,16 +75,8 @@ pub(super) struct PageSummary {
     pub has_next: bool,
     /// Number of items on the page.
     pub items: usize,
-    /// The positions of the items that have one, in the order of the page.
+    /// The positions of the items that have one, in the order of the page. The walk removes those out of order.
     pub positions: Vec<Cursor>,
-}
-
-impl PageSummary {
-    fn is_newest_first(&self) -> bool {
-        // Items without a position say nothing about the order.
-        (self.items == 0 || !self.positions.is_empty())
-            && self.positions.is_sorted_by(|newer, older| newer.created_at >= older.created_at)
-    }
 }
 
 /// The result of storing a page.
@@ -84,15 +95,44 @@ pub(super) struct PageOutcome {
 pub(super) enum Step {
     /// Read a page.
     Read {
-        /// The page's number.
-        page: u32,
-        /// The last page that may be read ahead; `page` itself if none may.
+        /// The page.
+        request: PageRequest,
+        /// The last page that may be read ahead; `request.page` itself if none may.
         ahead_to: u32,
         /// Whether pages that were read ahead earlier are still valid.
         keep_ahead: bool,
     },
     /// The walk is over.
     End,
+}
+
+/// A page to request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageRequest {
+    /// The page's number, from 1, in pages of `page_size`.
+    pub page: u32,
+    /// Runs per page.
+    pub page_size: u32,
+    /// How often to try.
+    pub attempts: Attempts,
+}
+
+/// How often to try a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempts {
+    /// As often as the retry policy allows.
+    Policy,
+    /// At most this often.
+    AtMost(u32),
+}
+
+/// What follows from a page that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterFailure {
+    /// The walk goes on.
+    Continues,
+    /// The API is down.
+    Outage,
 }
 
 /// How far the walk must go.
@@ -102,6 +142,28 @@ enum Extent {
     Whole,
     /// Until a whole page is unchanged and older than this.
     Until(Instant),
+}
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Default)]
+struct PageOrder {
+    /// Whether it is newest first, but for a few runs.
+    is_newest_first: bool,
+    /// Whether it contains a run out of order that the walk has seen above.
+    contains_known: bool,
+    /// Whether it can overlap the cursor without showing it, because runs out of order were removed or records skipped.
+    hides_overlap: bool,
+}
+
+/// Whether a page continues the walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acceptance {
+    /// It starts directly below the cursor, or below records that were skipped.
+    Below,
+    /// It overlaps what was seen.
+    Overlap,
+    /// Unseen runs can be above it.
+    Rejected,
 }
 
 /// What is known about the list's order.
@@ -130,16 +192,43 @@ enum Order {
 pub(super) struct Walk {
     extent: Extent,
     order: Order,
-    /// The page to read next.
+    /// The requested page size.
+    page_size: u32,
+    /// The page to read next, unless a bisection is under way.
     page: u32,
+    bisection: Option<Bisection>,
+    /// The place of the last page, if it was read by a bisection.
+    block: Option<Block>,
+    /// Records skipped at the end of a bisected region, directly above the next page.
+    skipped: Option<Range<u64>>,
+    /// The API's latest total number of runs. `None`: not given yet.
+    list_count: Option<u64>,
+    /// Whether all pages of the bisected region were unchanged and older than the extent's boundary.
+    region_is_old: bool,
+    /// Whether a record of the bisected region was skipped.
+    region_has_gap: bool,
+    /// The gaps found so far.
+    gaps: Vec<ListGap>,
+    /// The gaps that earlier walks found.
+    known_gaps: Vec<ListGap>,
+    /// Whether the length of the list must be learned first, to predict where a known gap is.
+    needs_count: bool,
+    /// How the last failed request failed.
+    last_cause: String,
     /// Whether pages that were read ahead are still valid.
     keep_ahead: bool,
     cursor: Option<Cursor>,
-    /// Whether this walk resumes an interrupted one. What it sees cannot be compared with `count`.
-    resumed: bool,
+    /// When the run was created below which this walk resumes an interrupted one: what it sees cannot be compared with
+    /// `count`. `None`: it begins at the top.
+    resumed_below: Option<Instant>,
     progress: WalkProgress,
     /// The page received last.
     last: Option<PageSummary>,
+    /// The position of its first item, from 0.
+    start_of_last: u64,
+    /// Its items that have a position, including those out of order.
+    positioned_items: usize,
+    out_of_order: OutOfOrder,
     /// The lowest `count` in this pass. `None`: not given.
     least_count: Option<u64>,
     /// The most items on any page so far: the length of a full page.
@@ -152,10 +241,10 @@ pub(super) struct Walk {
     stalls: u32,
     /// How often the current page came back empty although the list continues.
     empty_responses: u32,
-    /// Whether to request the last page again and ignore its content.
-    retries_page: bool,
+    /// Whether the content of the last page is not part of the walk.
+    ignores_page: bool,
     /// A page that stayed empty although the list continues.
-    gap: Option<u32>,
+    empty_page: Option<u32>,
     /// Whether the end of the list was read.
     at_end: bool,
     /// Whether the walk continued beyond its boundary.
@@ -166,22 +255,22 @@ pub(super) struct Walk {
 
 impl Walk {
     /// A walk of the whole list.
-    pub(super) fn whole() -> Walk {
-        Walk::new(Extent::Whole)
+    pub(super) fn whole(page_size: u32) -> Walk {
+        Walk::new(Extent::Whole, page_size)
     }
 
     /// A walk that may stop at a whole page of unchanged runs created before `boundary`.
-    pub(super) fn until(boundary: Instant) -> Walk {
-        Walk::new(Extent::Until(boundary))
+    pub(super) fn until(boundary: Instant, page_size: u32) -> Walk {
+        Walk::new(Extent::Until(boundary), page_size)
     }
 
     /// A walk of the rest of the list, below the point where an earlier walk was interrupted.
     pub(super) fn resume(first: &FirstWalk) -> Walk {
-        let mut walk = Walk::new(Extent::Whole);
+        let mut walk = Walk::new(Extent::Whole, first.page_size);
         walk.order = Order::NewestFirst { base_count: None, must_overlap: true };
         walk.page = first.page;
         walk.cursor = Some(first.cursor);
-        walk.resumed = true;
+        walk.resumed_below = Some(first.cursor.created_at);
         walk.progress = WalkProgress {
             newest_first: Some(true),
             top: Some(first.top),
@@ -191,16 +280,30 @@ impl Walk {
         walk
     }
 
-    fn new(extent: Extent) -> Walk {
+    fn new(extent: Extent, page_size: u32) -> Walk {
         Walk {
             extent,
             order: Order::NewestFirst { base_count: None, must_overlap: false },
+            page_size,
             page: 1,
+            bisection: None,
+            block: None,
+            skipped: None,
+            list_count: None,
+            region_is_old: false,
+            region_has_gap: false,
+            gaps: Vec::new(),
+            known_gaps: Vec::new(),
+            needs_count: false,
+            last_cause: String::new(),
             keep_ahead: false,
             cursor: None,
-            resumed: false,
+            resumed_below: None,
             progress: WalkProgress::default(),
             last: None,
+            start_of_last: 0,
+            positioned_items: 0,
+            out_of_order: OutOfOrder::default(),
             least_count: None,
             page_length: 0,
             certainly_seen: 0,
@@ -208,8 +311,8 @@ impl Walk {
             futile_pages: 0,
             stalls: 0,
             empty_responses: 0,
-            retries_page: false,
-            gap: None,
+            ignores_page: false,
+            empty_page: None,
             at_end: false,
             extended: false,
             ended: false,
@@ -221,8 +324,9 @@ impl Walk {
     /// no known end.
     pub(super) fn pages_left(&self) -> Option<u64> {
         let stopped = self.is_complete() && !self.at_end && matches!(self.extent, Extent::Until(_));
-        let last = self.last.as_ref().filter(|_| stopped && self.page_length > 0)?;
-        Some(last.count?.div_ceil(self.page_length as u64).saturating_sub(u64::from(last.page)))
+        // The gaps of the walk are handled already.
+        let count = self.count().filter(|_| stopped && self.gaps.is_empty() && self.page_length > 0)?;
+        Some(count.div_ceil(self.page_length as u64).saturating_sub(u64::from(self.page) - 1))
     }
 
     /// Continues a walk that stopped at its boundary, to the end of the list.
@@ -237,12 +341,76 @@ impl Walk {
         self.extended
     }
 
+    /// The walk with the gaps that earlier walks found, so that they cost few requests.
+    pub(super) fn with_known_gaps(mut self, known_gaps: Vec<ListGap>) -> Walk {
+        // Runs created since then have moved the gap to another place.
+        let near_top = |gap: &ListGap| gap.position <= u64::from(self.page_size) * 2;
+        self.needs_count = self.cursor.is_none() && known_gaps.iter().any(near_top);
+        self.known_gaps = known_gaps;
+        self
+    }
+
     /// The next page to read, or the end of the walk.
-    pub(super) fn next_step(&self) -> Step {
+    pub(super) fn next_step(&mut self) -> Step {
         if self.ended {
             return Step::End;
         }
-        Step::Read { page: self.page, ahead_to: self.ahead_to(), keep_ahead: self.keep_ahead }
+        self.bisect_around_known_gaps();
+        let request = |block: Block, attempts| Step::Read {
+            request: PageRequest {
+                page: block.page(),
+                page_size: block.length,
+                attempts: Attempts::AtMost(attempts),
+            },
+            ahead_to: block.page(),
+            keep_ahead: false,
+        };
+        if self.needs_count {
+            return request(Block { start: 0, length: 1 }, 1);
+        }
+        if let Some(bisection) = &self.bisection {
+            let (Request::Read(block) | Request::Probe(block)) = bisection.request();
+            return request(block, if bisection.expects_failure() { 1 } else { 2 });
+        }
+        Step::Read {
+            request: PageRequest { page: self.page, page_size: self.page_size, attempts: Attempts::Policy },
+            ahead_to: self.ahead_to(),
+            keep_ahead: self.keep_ahead,
+        }
+    }
+
+    /// The positions on a page, from 0. The page's length is known only after the first page.
+    fn region(&self, page: u32) -> Range<u64> {
+        let length = if self.page_length > 0 { self.page_length as u64 } else { u64::from(self.page_size) };
+        let start = u64::from(page - 1) * length;
+        start..start + length
+    }
+
+    /// The positions where gaps of earlier walks, or of this one, are expected now.
+    fn expected_gaps(&self) -> impl Iterator<Item = Expected> {
+        let count = self.count();
+        self.known_gaps.iter().filter_map(move |gap| expected_now(gap, count))
+    }
+
+    /// Starts a bisection if the next page contains a known gap.
+    fn bisect_around_known_gaps(&mut self) {
+        if self.needs_count || self.bisection.is_some() || self.known_gaps.is_empty() {
+            return;
+        }
+        let region = self.region(self.page);
+        let expected: Vec<Expected> =
+            self.expected_gaps().filter(|expected| region.contains(&expected.position)).collect();
+        if !expected.is_empty() {
+            let skipped = self.skipped.take();
+            self.start_bisection(Bisection::around(region, self.count(), skipped, expected));
+        }
+    }
+
+    fn start_bisection(&mut self, bisection: Bisection) {
+        self.keep_ahead = false;
+        self.region_is_old = true;
+        self.region_has_gap = bisection.skipped().is_some();
+        self.bisection = Some(bisection);
     }
 
     /// Reading ahead is useful if the walk certainly continues, and safe within a chain.
@@ -251,21 +419,48 @@ impl Walk {
         let count = self.last.as_ref().and_then(|last| last.count);
         match count {
             Some(count) if in_chain && self.extent == Extent::Whole && self.page_length > 0 => {
-                let pages = count.div_ceil(self.page_length as u64);
-                self.page.max(u32::try_from(pages).unwrap_or(u32::MAX))
+                let start = self.region(self.page).start;
+                let next_gap =
+                    self.expected_gaps().map(|gap| gap.position).filter(|position| *position >= start).min();
+                // The page with the gap is bisected.
+                let end = next_gap
+                    .map_or(count.div_ceil(self.page_length as u64), |gap| gap / self.page_length as u64);
+                self.page.max(u32::try_from(end).unwrap_or(u32::MAX))
             }
             _ => self.page,
         }
     }
 
     /// Handles a received page, before it is stored.
-    pub(super) fn page_received(&mut self, summary: PageSummary) {
+    pub(super) fn page_received(&mut self, mut summary: PageSummary) {
         self.at_end = false;
         self.certainly_seen = 0;
-        self.page_length = self.page_length.max(summary.items);
-        self.retries_page =
+        self.list_count = summary.count.or(self.list_count);
+        let request = self.bisection.as_ref().map(Bisection::request);
+        if self.needs_count || matches!(request, Some(Request::Probe(_))) {
+            self.ignores_page = true;
+            return self.probe_answered();
+        }
+        self.block = match request {
+            Some(Request::Read(block)) => Some(block),
+            _ => None,
+        };
+        if let Some(block) = self.block.filter(|block| is_capped(&summary, *block)) {
+            // The server returns shorter pages, so the failed page was another one than it seemed.
+            self.bisection = None;
+            self.block = None;
+            self.change_page_size(u32::try_from(summary.items).unwrap_or(u32::MAX), block.start);
+            self.ignores_page = block.start > 0;
+            if self.ignores_page {
+                return;
+            }
+        }
+        if self.block.is_none() {
+            self.page_length = self.page_length.max(summary.items);
+        }
+        self.ignores_page =
             self.is_unexpectedly_empty(&summary) && self.empty_responses < MAX_EMPTY_RESPONSES;
-        if self.retries_page {
+        if self.ignores_page {
             self.empty_responses += 1;
             self.keep_ahead = false;
             return;
@@ -273,14 +468,34 @@ impl Walk {
         self.empty_responses = 0;
         self.least_count = self.least_count.into_iter().chain(summary.count).min();
         if self.is_unexpectedly_empty(&summary) {
-            self.gap = Some(summary.page);
+            self.empty_page = Some(summary.page);
         }
-        match self.order {
-            Order::NewestFirst { .. } if !summary.is_newest_first() => self.abandon_order(summary.page),
-            Order::NewestFirst { base_count, must_overlap } => {
-                self.check_continuity(&summary, base_count, must_overlap);
+        let skipped = match &mut self.bisection {
+            Some(bisection) => bisection.take_skipped(),
+            None => self.skipped.take(),
+        };
+        let newer = self.cursor.or_else(|| self.last.as_ref()?.positions.last().copied());
+        let mut order = match self.order {
+            Order::NewestFirst { .. } => self.remove_out_of_order(&mut summary),
+            Order::Other { .. } => PageOrder::default(),
+        };
+        let accepted = match self.order {
+            Order::NewestFirst { .. } if !order.is_newest_first => {
+                self.abandon_order(&summary);
+                Acceptance::Rejected
             }
-            Order::Other { .. } => self.move_on(&summary),
+            Order::NewestFirst { base_count, must_overlap } => {
+                order.hides_overlap |= skipped.is_some();
+                self.check_continuity(&summary, order, base_count, must_overlap)
+            }
+            Order::Other { .. } => {
+                self.move_on(&summary);
+                Acceptance::Below
+            }
+        };
+        self.out_of_order.settle(accepted != Acceptance::Rejected);
+        if let (Some(skipped), Acceptance::Below) = (skipped, accepted) {
+            self.add_gap(skipped, newer, summary.positions.first().copied());
         }
         if let (Order::Other { dropped, .. }, Some(last)) = (&mut self.order, &self.last) {
             *dropped |= last.count.zip(summary.count).is_some_and(|(before, now)| now < before);
@@ -290,49 +505,243 @@ impl Walk {
             .as_ref()
             // Runs created meanwhile can push the same runs onto this page, but they also raise `count`.
             .is_some_and(|last| last.positions == summary.positions && last.count == summary.count);
+        self.start_of_last = self.start_of(&summary);
         self.last = Some(summary);
+        if let Some(bisection) = &mut self.bisection {
+            let finding = bisection.answered();
+            self.follow(finding);
+        }
+    }
+
+    /// Removes the runs out of order from the positions of a page.
+    fn remove_out_of_order(&mut self, summary: &mut PageSummary) -> PageOrder {
+        self.positioned_items = summary.positions.len();
+        // Items without a position say nothing about the order.
+        if summary.items > 0 && summary.positions.is_empty() {
+            return PageOrder::default();
+        }
+        let contains_known = self.out_of_order.remove_known(&mut summary.positions);
+        self.remove_at_edge(summary);
+        let is_newest_first = self.out_of_order.remove_new(&mut summary.positions);
+        PageOrder { is_newest_first, contains_known, hides_overlap: self.out_of_order.has_new() }
+    }
+
+    /// Removes runs out of order where one page ends and the next begins.
+    fn remove_at_edge(&mut self, summary: &mut PageSummary) {
+        let (Some(last), Some(cursor)) = (&self.last, self.cursor) else { return };
+        let above = &last.positions;
+        let follows = self.start_of(summary) == self.start_of_last + last.items as u64;
+        let overlaps = summary.positions.iter().any(|position| position.run_id == cursor.run_id);
+        if !follows || overlaps || above.last() != Some(&cursor) {
+            return;
+        }
+        let is_unseen = |position: &Cursor, limit: Instant| {
+            position.created_at > limit && !above.iter().any(|seen| seen.run_id == position.run_id)
+        };
+        let mut limit = cursor.created_at;
+        let unseen = summary.positions.iter().filter(|position| is_unseen(position, limit)).count();
+        let fits = |before: &Cursor| {
+            let mut fitting = summary.positions.iter().filter(|run| run.created_at <= before.created_at);
+            fitting.any(|run| is_unseen(run, limit))
+        };
+        if let [.., before, _] = above.as_slice()
+            && unseen > 1
+            && fits(before)
+        {
+            // The page above ends with a run that is older than its place.
+            limit = before.created_at;
+            self.cursor = Some(*before);
+            self.progress.cursor = self.cursor;
+            self.out_of_order.add(cursor.run_id);
+        }
+        let out_of_order = &mut self.out_of_order;
+        summary.positions.retain(|position| {
+            let removes = is_unseen(position, limit);
+            if removes {
+                out_of_order.add(position.run_id);
+            }
+            !removes
+        });
+    }
+
+    /// Handles the response to a request whose content does not matter.
+    fn probe_answered(&mut self) {
+        if std::mem::take(&mut self.needs_count) {
+            return;
+        }
+        if let Some(bisection) = &mut self.bisection {
+            let finding = bisection.answered();
+            self.follow(finding);
+        }
     }
 
     /// Whether a page is empty although the list continues: the API omits its runs.
     fn is_unexpectedly_empty(&self, summary: &PageSummary) -> bool {
-        let above = u64::from(summary.page - 1) * self.page_length as u64;
-        summary.items == 0 && (summary.has_next || summary.count > Some(above))
+        summary.items == 0 && (summary.has_next || summary.count > Some(self.start_of(summary)))
     }
 
-    /// Continues with another page size, because the requested page was too large to read.
-    pub(super) fn change_page_size(&mut self, page_size: u32, before: u32) {
-        let before = if self.page_length > 0 { self.page_length as u64 } else { u64::from(before) };
-        // The server may have capped both sizes to the same length.
-        let length = before.min(u64::from(page_size));
-        self.page_length = length as usize;
-        self.last = None;
-        self.keep_ahead = false;
-        match self.order {
-            Order::Other { pass, .. } => self.start_pass(pass),
-            Order::NewestFirst { .. } => {
-                let must_overlap = self.cursor.is_some();
-                self.order = Order::NewestFirst { base_count: None, must_overlap };
-                // The page that contains the last item above.
-                let above = u64::from(self.page - 1) * before;
-                self.page = u32::try_from(above.saturating_sub(1) / length + 1).unwrap_or(u32::MAX);
+    /// The position of the first item on the last page, from 0.
+    fn start_of(&self, summary: &PageSummary) -> u64 {
+        self.block.map_or(u64::from(summary.page - 1) * self.page_length as u64, |block| block.start)
+    }
+
+    // ---- pages that fail
+
+    /// Handles a page that gave no usable response, for this reason. `seen` is as in [`PageOutcome`].
+    pub(super) fn page_failed(&mut self, cause: &str, seen: u64) -> AfterFailure {
+        cause.clone_into(&mut self.last_cause);
+        self.at_end = false;
+        if std::mem::take(&mut self.needs_count) {
+            // The newest run fails. Its page is bisected without a prediction.
+            return AfterFailure::Continues;
+        }
+        let finding = match &mut self.bisection {
+            Some(bisection) => bisection.failed(),
+            None => {
+                let skipped = self.skipped.take();
+                let bisection = Bisection::of_failed_page(self.region(self.page), self.count(), skipped);
+                let finding = bisection.finding();
+                self.start_bisection(bisection);
+                finding
+            }
+        };
+        if finding == Finding::Outage {
+            return AfterFailure::Outage;
+        }
+        self.follow(finding);
+        if self.at_end && !self.ended {
+            self.end_pass(PageOutcome { newly_seen: 0, unchanged: false, seen });
+        }
+        AfterFailure::Continues
+    }
+
+    /// Does what follows from a finding of the bisection.
+    fn follow(&mut self, finding: Finding) {
+        match finding {
+            Finding::Continues | Finding::Outage => {}
+            Finding::Done => self.leave_region(),
+            Finding::RefusedFrom(position) => {
+                self.bisection = None;
+                let end = self.count().map_or(position + 1, |count| count.max(position + 1));
+                self.add_gap(position..end, self.cursor, None);
+                self.end_incomplete("the API refuses the rest of the list".to_owned());
             }
         }
     }
 
+    /// Goes on below a region that was bisected.
+    fn leave_region(&mut self) {
+        let Some(mut bisection) = self.bisection.take() else { return };
+        let end = bisection.region().end;
+        if self.page_length == 0 {
+            self.page_length = self.page_size as usize;
+        }
+        self.skipped = bisection.take_skipped();
+        self.region_has_gap |= self.skipped.is_some();
+        self.keep_ahead = false;
+        let page_size = bisection.largest_read();
+        if page_size == 0 || bisection.is_expected() || self.region_has_gap {
+            self.page = page_at(end, self.region(1).end);
+        } else {
+            // No record fails, so the page was too large.
+            self.change_page_size(page_size, end);
+        }
+        let count = self.count();
+        if let Some(skipped) = self.skipped.take_if(|skipped| count.is_some_and(|count| count <= skipped.end))
+        {
+            self.at_end = true;
+            self.add_gap(skipped, self.cursor, None);
+        }
+    }
+
+    /// Continues with another page size at a position.
+    fn change_page_size(&mut self, page_size: u32, position: u64) {
+        self.page_size = page_size;
+        self.page_length = page_size as usize;
+        self.page = match self.order {
+            Order::NewestFirst { .. } => {
+                let must_overlap = self.cursor.is_some();
+                self.order = Order::NewestFirst { base_count: None, must_overlap };
+                // The page that contains the last item above.
+                page_at(position.saturating_sub(1), u64::from(page_size))
+            }
+            Order::Other { .. } => page_at(position, u64::from(page_size)),
+        };
+    }
+
+    fn add_gap(&mut self, records: Range<u64>, newer: Option<Cursor>, older: Option<Cursor>) {
+        self.region_has_gap = true;
+        let gap = ListGap {
+            newer,
+            older,
+            records: records.end - records.start,
+            position: records.start + 1,
+            list_count: self.count(),
+            run_id: None,
+            fetched_at: None,
+            cause: self.last_cause.clone(),
+        };
+        self.known_gaps.push(gap.clone());
+        // A walk that stepped back can meet the same gap again.
+        self.gaps.retain(|known| known.newer != gap.newer);
+        self.gaps.push(gap);
+        if self.gaps.len() > MAX_GAPS {
+            self.end_incomplete(format!("more than {MAX_GAPS} parts of the list could not be read"));
+        }
+    }
+
+    /// The records that the walk skipped.
+    pub(super) fn gaps(&self) -> &[ListGap] {
+        &self.gaps
+    }
+
+    fn skipped_records(&self) -> u64 {
+        self.gaps.iter().map(|gap| gap.records).sum()
+    }
+
+    /// When the run above the first page was created, if the walk resumes below it. `None`: the walk began at the top.
+    pub(super) fn starts_below(&self) -> Option<Instant> {
+        self.resumed_below
+    }
+
+    /// The page size of the next page.
+    pub(super) fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    // ---- continuity
+
     /// Handles a requested page that does not exist: the list ends before it.
     pub(super) fn page_not_found(&mut self) {
-        self.retries_page = false;
+        self.ignores_page = false;
         self.at_end = false;
         self.repeats = false;
         self.keep_ahead = false;
+        let page = match self.bisection.as_ref().map(Bisection::request) {
+            // The API answers, and that is what the request was for.
+            Some(Request::Probe(_)) => {
+                self.ignores_page = true;
+                return self.probe_answered();
+            }
+            Some(Request::Read(block)) => page_at(block.start, self.region(1).end),
+            None => self.page,
+        };
+        let in_region = self.bisection.take().and_then(|mut bisection| bisection.take_skipped());
+        if let Some(skipped) = in_region.or(self.skipped.take())
+            && self.count().is_none_or(|count| count <= skipped.end)
+        {
+            // Nothing is below the records that fail.
+            self.at_end = true;
+            return self.add_gap(skipped, self.cursor, None);
+        }
         match self.order {
             Order::Other { .. } => self.at_end = true,
             // Deletions moved the cursor's position up.
-            Order::NewestFirst { must_overlap: true, .. } if self.page > 1 => self.step_back(self.page),
+            Order::NewestFirst { must_overlap: true, .. } if page > 1 => self.step_back(page),
             // The previous page reported another one, whose runs have moved up onto it since.
             Order::NewestFirst { .. } if self.last.as_ref().is_some_and(|last| self.has_more(last)) => {
                 self.order = Order::NewestFirst { base_count: None, must_overlap: true };
-                self.step_back(self.page);
+                self.step_back(page);
             }
             Order::NewestFirst { .. } => self.at_end = true,
         }
@@ -343,50 +752,75 @@ impl Walk {
         page.has_next && page.count.is_none_or(|count| count > self.items_through(page))
     }
 
-    fn abandon_order(&mut self, page: u32) {
+    fn abandon_order(&mut self, summary: &PageSummary) {
+        let is_first = self.start_of(summary) == 0 && self.block.is_none();
         self.start_pass(1);
         self.progress.newest_first = Some(false);
-        if page == 1 {
+        if is_first {
             self.page = 2;
         }
     }
 
-    fn check_continuity(&mut self, summary: &PageSummary, base_count: Option<u64>, must_overlap: bool) {
+    /// Moves on if the page continues the walk safely, else steps back.
+    fn check_continuity(
+        &mut self,
+        summary: &PageSummary,
+        order: PageOrder,
+        base_count: Option<u64>,
+        must_overlap: bool,
+    ) -> Acceptance {
         let Some(cursor) = self.cursor else {
             // Nothing was seen yet, so nothing can lie between.
             self.start_chain(summary);
-            return;
+            return Acceptance::Below;
         };
-        if !self.resumed
+        if self.resumed_below.is_none()
+            && self.block.is_none()
             && summary.page > 1
             && summary.positions.iter().any(|position| Some(position.created_at) > self.progress.top)
         {
             // At least a whole page of runs created during the walk is less likely than another list order.
-            return self.abandon_order(summary.page);
+            self.abandon_order(summary);
+            return Acceptance::Rejected;
         }
-        let overlaps = summary
-            .positions
-            .iter()
-            .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
+        let overlaps = order.contains_known
+            || summary
+                .positions
+                .iter()
+                .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
         let dropped = base_count.zip(summary.count).is_some_and(|(base, now)| now < base);
         let seen = |position: &&Cursor| {
             position.created_at > cursor.created_at && Some(position.created_at) <= self.progress.top
         };
-        self.certainly_seen = if self.resumed { 0 } else { summary.positions.iter().filter(seen).count() };
-        if overlaps || summary.page == 1 {
+        self.certainly_seen =
+            if self.resumed_below.is_some() { 0 } else { summary.positions.iter().filter(seen).count() };
+        if overlaps || self.start_of(summary) == 0 {
             self.start_chain(summary);
+            Acceptance::Overlap
         } else if must_overlap || dropped {
             self.order = Order::NewestFirst { base_count: None, must_overlap: true };
             self.keep_ahead = false;
-            self.step_back(summary.page);
+            self.step_back(self.page_number(summary));
+            Acceptance::Rejected
+        } else if order.hides_overlap {
+            self.start_chain(summary);
+            Acceptance::Below
         } else {
             self.keep_ahead = true;
             self.advance(summary);
+            Acceptance::Below
         }
+    }
+
+    /// The number of the page in pages of the usual length.
+    fn page_number(&self, summary: &PageSummary) -> u32 {
+        self.block.map_or(summary.page, |block| page_at(block.start, self.region(1).end))
     }
 
     /// Steps back from a page that is too low: one page at first, then 2, 4, 8 … pages.
     fn step_back(&mut self, page: u32) {
+        self.bisection = None;
+        self.skipped = None;
         self.page = page.saturating_sub(1 << self.stalls.min(10)).max(1);
         self.stalls += 1;
         if self.stalls > MAX_STALLS {
@@ -423,8 +857,9 @@ impl Walk {
     fn move_on(&mut self, summary: &PageSummary) {
         let newest = summary.positions.iter().map(|position| position.created_at).max();
         self.progress.top = self.progress.top.max(newest);
-        self.progress.page = Some(summary.page);
-        self.page = summary.page + 1;
+        let page = self.page_number(summary);
+        self.progress.page = Some(page);
+        self.page = page + 1;
         // `next` can be missing too early; `count` may show that there is more.
         let more_by_count = summary.items > 0 && summary.count > Some(self.items_through(summary));
         self.at_end = !summary.has_next && !more_by_count;
@@ -432,13 +867,19 @@ impl Walk {
 
     /// Number of items on the pages up to and including this one.
     fn items_through(&self, summary: &PageSummary) -> u64 {
-        u64::from(summary.page - 1) * self.page_length as u64 + summary.items as u64
+        self.start_of(summary) + summary.items as u64
     }
 
     /// Handles the result of storing the last page and decides whether the walk is over. A page that does
     /// not exist counts as empty.
     pub(super) fn page_stored(&mut self, outcome: PageOutcome) {
-        if self.ended || self.retries_page {
+        if self.ended {
+            return;
+        }
+        if self.ignores_page {
+            if self.at_end {
+                self.end_pass(outcome);
+            }
             return;
         }
         if let Order::Other { newly_seen, .. } = &mut self.order {
@@ -463,7 +904,17 @@ impl Walk {
             (self.extent, self.order)
         {
             let all_older = last.positions.iter().all(|position| position.created_at < boundary);
-            if outcome.unchanged && last.items > 0 && last.positions.len() == last.items && all_older {
+            let is_old =
+                outcome.unchanged && last.items > 0 && self.positioned_items == last.items && all_older;
+            // A small page proves little, so a bisected page counts as a whole.
+            let is_old = match self.block {
+                Some(_) => {
+                    self.region_is_old &= is_old;
+                    self.region_is_old && self.bisection.is_none()
+                }
+                None => is_old,
+            };
+            if is_old {
                 return self.end();
             }
         }
@@ -471,7 +922,7 @@ impl Walk {
         // A later pass is expected to bring nothing new.
         let endless = last.count.is_none() && !matches!(self.order, Order::Other { pass: 2.., .. });
         let idle = self.repeats || last.items == 0 || beyond_count || endless;
-        let futile = outcome.newly_seen == 0 && last.has_next && idle;
+        let futile = outcome.newly_seen == 0 && idle;
         self.futile_pages = if futile { self.futile_pages + 1 } else { 0 };
         if self.futile_pages >= MAX_FUTILE_PAGES {
             self.end_incomplete(format!("the list continues beyond page {} without new runs", last.page));
@@ -481,7 +932,7 @@ impl Walk {
     fn end_pass(&mut self, outcome: PageOutcome) {
         // Runs created meanwhile are left to the next walk.
         let count = self.least_count.unwrap_or(0);
-        let short = !self.resumed && outcome.seen < count;
+        let short = self.resumed_below.is_none() && outcome.seen + self.skipped_records() < count;
         match self.order {
             // The list showed fewer runs than it counts: its order may differ from what it seems.
             Order::NewestFirst { .. } if short => self.start_pass(1),
@@ -502,7 +953,10 @@ impl Walk {
 
     fn start_pass(&mut self, pass: u32) {
         self.order = Order::Other { pass, newly_seen: 0, dropped: false };
-        self.gap = None;
+        self.bisection = None;
+        self.skipped = None;
+        self.gaps.clear();
+        self.empty_page = None;
         self.page = 1;
         self.cursor = None;
         self.progress.cursor = None;
@@ -515,7 +969,7 @@ impl Walk {
     fn end(&mut self) {
         self.ended = true;
         self.incomplete_reason =
-            self.gap.map(|page| format!("page {page} stayed empty although the list continues"));
+            self.empty_page.map(|page| format!("page {page} stayed empty although the list continues"));
     }
 
     fn end_incomplete(&mut self, reason: String) {
@@ -530,28 +984,53 @@ impl Walk {
 
     /// The API's latest total number of runs. `None`: not given yet.
     pub(super) fn count(&self) -> Option<u64> {
-        self.last.as_ref().and_then(|last| last.count)
+        self.list_count
     }
 
-    /// Whether the walk read its whole extent.
+    /// Whether the walk read its whole extent, except a few records that the API fails to return.
     pub(super) fn is_complete(&self) -> bool {
-        self.ended && self.gap.is_none() && (self.at_end || self.incomplete_reason.is_none())
+        self.ended && !self.has_large_gap() && (self.at_end || self.incomplete_reason.is_none())
     }
 
-    /// Whether the walk read the list to its end.
+    /// Whether the walk read the list to its end, except a few records that the API fails to return.
     pub(super) fn reached_end(&self) -> bool {
-        self.ended && self.at_end && self.gap.is_none()
+        self.ended && self.at_end && !self.has_large_gap()
+    }
+
+    fn has_large_gap(&self) -> bool {
+        self.empty_page.is_some() || self.skipped_records() > MAX_SKIPPED_RECORDS
     }
 
     /// Whether the walk itself saw every run of the list, so that an unseen run may be deleted.
     pub(super) fn saw_everything(&self) -> bool {
-        self.reached_end() && !self.resumed && self.incomplete_reason.is_none()
+        self.reached_end() && self.resumed_below.is_none() && self.incomplete_reason.is_none()
     }
 
     /// Why the walk may have missed runs. `None`: no reason to think so.
     pub(super) fn incomplete_reason(&self) -> Option<&str> {
         self.incomplete_reason.as_deref()
     }
+}
+
+/// Where a gap is in the list that now has `count` runs. Runs are created only at the top, so a record moves down; a
+/// position below which the API refuses everything stays. `None`: the gap is no longer in the list.
+fn expected_now(gap: &ListGap, count: Option<u64>) -> Option<Expected> {
+    let to_end = gap.older.is_none() && gap.records > 1;
+    let position = match (count, gap.list_count) {
+        (Some(now), Some(then)) if !to_end => (gap.position + now).checked_sub(then + 1)?,
+        _ => gap.position - 1,
+    };
+    Some(Expected { position, to_end })
+}
+
+/// The number of the page that contains a position, from 1.
+fn page_at(position: u64, page_length: u64) -> u32 {
+    u32::try_from(position / page_length.max(1)).map_or(u32::MAX, |page| page.saturating_add(1))
+}
+
+/// Whether the server returned fewer records than requested although the list continues.
+fn is_capped(summary: &PageSummary, block: Block) -> bool {
+    summary.items > 0 && summary.items < block.length as usize && summary.has_next
 }
 
 #[cfg(test)]

@@ -28,15 +28,27 @@ fn a_transient_failure_is_retried_and_leaves_no_trace() {
 #[test]
 fn a_permanent_failure_keeps_the_pages_above_it() {
     let scenario = FaultScenario::of(FaultPlan::none());
-    for (place, status) in PASSING.into_iter().enumerate() {
-        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::status(status)));
+    for status in PASSING {
+        scenario.proxy.set_plan(FaultPlan::none().and(Target::Runs, 2..=usize::MAX, Fault::status(status)));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{status}");
         assert!(error_text(&summary).contains(&format!("HTTP {status}")), "{}", error_text(&summary));
         assert_eq!(scenario.run_count(), RUNS[0] + PAGE_SIZE as usize, "the newest page is kept");
-        assert_eq!(requests_for_page_2(&scenario), ATTEMPTS as usize * (place + 1));
+        // A smaller page and two control requests are tried twice each.
+        assert_eq!(summary.counts.requests, 4 + u64::from(ATTEMPTS) + 2 + 2 * 2);
     }
     scenario.recovers();
+}
+
+#[test]
+fn a_page_that_always_fails_is_read_in_smaller_pages() {
+    for status in PASSING {
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(2), Fault::status(status)));
+        let summary = scenario.sync();
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
+        assert!(summary.counts.requests <= 3 + 60, "{} requests", summary.counts.requests);
+        scenario.recovers();
+    }
 }
 
 fn requests_for_page_2(scenario: &FaultScenario) -> usize {

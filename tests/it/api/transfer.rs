@@ -51,7 +51,7 @@ fn a_transfer_that_breaks_once_is_retried() {
 #[test]
 fn a_transfer_that_always_breaks_keeps_the_pages_above_it() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
-        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(3), fault));
+        let scenario = FaultScenario::of(FaultPlan::none().and(Target::Runs, 3..=usize::MAX, fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.counts.seen), (5, 2 * u64::from(PAGE_SIZE)));
         scenario.recovers();
@@ -65,7 +65,7 @@ fn a_stalled_transfer_ends_at_the_idle_timeout() {
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL));
         scenario.recovers();
-        let scenario = FaultScenario::of(FaultPlan::always(Target::Page(2), fault));
+        let scenario = FaultScenario::of(FaultPlan::none().and(Target::Runs, 2..=usize::MAX, fault));
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
         assert!(error_text(&summary).contains("no response in time"), "{}", error_text(&summary));
@@ -75,8 +75,8 @@ fn a_stalled_transfer_ends_at_the_idle_timeout() {
 
 #[test]
 fn a_slow_trickle_ends_at_the_total_timeout() {
-    let scenario =
-        FaultScenario::of(FaultPlan::always(Target::Page(2), Fault::Trickle(Duration::from_millis(20))));
+    let trickle = Fault::Trickle(Duration::from_millis(20));
+    let scenario = FaultScenario::of(FaultPlan::none().and(Target::Runs, 2..=usize::MAX, trickle));
     let summary = scenario.sync_with(hurried(), &one_by_one());
     assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)));
     assert!(error_text(&summary).contains("no response in time"), "{}", error_text(&summary));
@@ -91,9 +91,9 @@ fn an_oversized_response_is_never_read_whole() {
         let summary = scenario.sync_with(hurried(), &one_by_one());
         assert_eq!((exit_code(&summary), scenario.run_count()), (5, RUNS[0]), "{}", error_text(&summary));
         assert!(error_text(&summary).contains("larger than 1048576 bytes"), "{}", error_text(&summary));
-        // Pages of 20, 5 and 1 runs: each was requested once.
+        // Pages of 20 and 16 runs, and two single runs elsewhere: each was requested once.
         let asked = scenario.proxy.request_heads().iter().filter(|head| head.contains("/runs/")).count();
-        assert_eq!(asked, 3);
+        assert_eq!(asked, 4);
         // Bytes in the operating system's buffers count as read.
         let each = scenario.proxy.streamed_bytes() / asked as u64;
         assert!(each < 13_000_000, "{each} bytes");
@@ -116,7 +116,7 @@ fn an_oversized_page_is_read_in_smaller_pages() {
         assert!(scenario.workspace.archived() == scenario.workspace.truth());
         let page_size =
             scenario.workspace.number("SELECT page_size FROM syncs ORDER BY sync_id DESC LIMIT 1");
-        assert_eq!(page_size, i64::from(PAGE_SIZE / 4));
+        assert_eq!(page_size, 16);
     }
     scenario.recovers();
 }
@@ -125,7 +125,7 @@ fn an_oversized_page_is_read_in_smaller_pages() {
 fn an_interrupted_first_sync_resumes_with_another_page_size() {
     for page_size in [1, 3, 7, 20, 50, 500] {
         let workspace = Workspace::of(100);
-        let broken = FaultPlan::always(Target::Page(4), Fault::status(500));
+        let broken = FaultPlan::none().and(Target::Runs, 4..=usize::MAX, Fault::status(500));
         let proxy = workspace.runtime.block_on(FaultProxy::start(&workspace.sandbox, broken)).unwrap();
         let client = || fault_scenario::client(&workspace, &proxy, manners());
         let options = Options { concurrency: 1, ..options() };

@@ -11,6 +11,7 @@ use runledger::internal::sync::{CancelToken, Clock, Observer, Options, Progress,
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -259,6 +260,14 @@ pub fn page_of(call: &Call) -> Option<u32> {
     }
     let page = url::form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == "page");
     Some(page.expect("each page is requested by its number").1.parse().unwrap())
+}
+
+/// The places of the run list that a request asks for, from 0. `None`: another request.
+pub fn places(call: &Call) -> Option<Range<usize>> {
+    let page = page_of(call)? as usize;
+    let size = url::form_urlencoded::parse(call.query.as_bytes()).find(|(key, _)| key == "page_size")?.1;
+    let size: usize = size.parse().unwrap();
+    Some((page - 1) * size..page * size)
 }
 
 /// The id of the run that a request is for. `None`: another request.

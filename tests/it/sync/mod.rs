@@ -5,6 +5,7 @@ mod clock;
 mod incremental;
 mod interruption;
 mod model_based;
+mod partial_failure;
 mod pipelines;
 mod quarantine;
 mod recheck;

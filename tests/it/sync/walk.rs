@@ -1,6 +1,6 @@
 //! Run lists whose order or page size violates the contract.
 
-use super::{complete, full, settled, tally};
+use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace::{Workspace, options, page_of};
 use chrono::TimeDelta;
 use runledger::internal::sandbox::{Options as SandboxOptions, Order};
@@ -76,6 +76,40 @@ fn an_unsorted_list_is_read_whole_each_time() {
         assert_eq!(workspace.archived(), workspace.truth());
         assert!(added.iter().chain([&old]).all(|id| workspace.archived().contains_key(id)));
     }
+}
+
+#[test]
+fn a_run_out_of_order_costs_no_request() {
+    let workspace = Workspace::of(130);
+    let ids = workspace.ids();
+    for (place, created_at) in
+        [(5, "2020-01-01T00:00:00Z"), (19, "2020-01-01T00:00:00Z"), (60, "2026-11-23T15:59:59Z")]
+    {
+        let mut run = workspace.sandbox.model().document(ids[place]).unwrap();
+        run.insert("created_at".to_owned(), json!(created_at));
+        workspace.sandbox.model().set_text(ids[place], &Value::Object(run).to_string());
+    }
+    let summary = complete(&workspace, &options());
+    assert_eq!(
+        (summary.newest_first, workspace.requested_pages_sorted()),
+        (Some(true), Vec::from_iter(1..=7))
+    );
+    assert_eq!(workspace.archived(), workspace.truth());
+    workspace.sandbox.forget_requests();
+    complete(&workspace, &options());
+    assert_eq!(workspace.requested_pages(), [1, 2]);
+}
+
+#[test]
+fn a_page_of_invalid_items_is_counted_once() {
+    let workspace = Workspace::of(60);
+    for id in workspace.ids().iter().take(20) {
+        workspace.sandbox.model().set_text(*id, &format!(r#"{{"id":7,"of":"{id}"}}"#));
+    }
+    let summary = workspace.sync(&options());
+    assert_eq!((exit_code(&summary), summary.counts.quarantined, summary.counts.seen), (3, 20, 40));
+    let pages = workspace.requested_pages().len();
+    assert!(pages <= 6, "{pages} pages");
 }
 
 #[test]
