@@ -1,7 +1,8 @@
 //! Model-based test of the whole sync.
 //!
-//! Runs change between any two requests, requests fail, some runs fail whenever they are requested, and the clock can be
-//! wrong. Still, a run that exists throughout and does not fail is archived, and the archive at rest equals the sandbox.
+//! Runs change between any two requests, requests fail, some runs fail whenever they are requested, and the clock can
+//! be wrong. Still, a run that exists throughout and does not fail is archived, and the archive at rest equals the
+//! sandbox.
 
 use crate::support::workspace::{Workspace, normal, options, places, run_of};
 use axum::http::StatusCode;
