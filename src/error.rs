@@ -64,6 +64,15 @@ pub enum Error {
         cause: String,
     },
 
+    /// The API is elsewhere: it redirects, or has no run list.
+    #[error("{what}\n  cause: {cause}")]
+    ApiMoved {
+        /// The request that failed.
+        what: String,
+        /// What came back instead.
+        cause: String,
+    },
+
     /// A response of the API exceeds the size limit.
     #[error("{what} is larger than {limit_bytes} bytes")]
     ResponseTooLarge {
@@ -146,7 +155,7 @@ impl Error {
     /// The cause of a failed request, without the request: `HTTP 500`.
     pub(crate) fn cause(&self) -> Cow<'_, str> {
         match self {
-            Error::ApiUnavailable { cause, .. } => Cow::Borrowed(cause),
+            Error::ApiUnavailable { cause, .. } | Error::ApiMoved { cause, .. } => Cow::Borrowed(cause),
             Error::ResponseTooLarge { limit_bytes, .. } => {
                 Cow::Owned(format!("the response is larger than {limit_bytes} bytes"))
             }
@@ -177,7 +186,7 @@ impl Error {
             Error::Usage { .. } => 2,
             Error::Partial { .. } => 3,
             Error::KeyRefused { .. } => 4,
-            Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. } => 5,
+            Error::ApiUnavailable { .. } | Error::ApiMoved { .. } | Error::ResponseTooLarge { .. } => 5,
             Error::Archive { .. } | Error::Sqlite(_) => 6,
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,
@@ -203,6 +212,7 @@ impl Error {
             Error::ApiUnavailable { .. } => {
                 Some("everything read so far is kept; run `runledger sync` again".to_owned())
             }
+            Error::ApiMoved { .. } => Some("check --api-url and RUNLEDGER_API_URL".to_owned()),
             Error::Sqlite(cause) => sqlite_hint(cause).map(ToOwned::to_owned),
             Error::Output { cause, .. } => hint_of_io(cause).map(ToOwned::to_owned),
             Error::Locked { .. } => Some("try again when that process has finished".to_owned()),

@@ -135,7 +135,7 @@ impl Client {
         match response {
             Response::Found(value) => Ok(Some(value)),
             Response::NotFound if page > 1 => Ok(None),
-            Response::NotFound => Err(Error::ApiUnavailable {
+            Response::NotFound => Err(Error::ApiMoved {
                 what: format!("{} has no run list at {RUNS}", self.base_url),
                 cause: "HTTP 404".to_owned(),
             }),
@@ -226,6 +226,10 @@ impl Client {
                 Failure::TooLarge { limit_bytes } => {
                     let what = format!("the response of {} for {what}", self.base_url);
                     return Err(Error::ResponseTooLarge { what, limit_bytes });
+                }
+                Failure::Redirect { .. } => {
+                    let what = format!("{} redirects {what}", self.base_url);
+                    return Err(Error::ApiMoved { what, cause: failure.to_string() });
                 }
                 _ => {}
             }

@@ -65,7 +65,7 @@ pub(crate) fn verify(
             }
             Ok(Wait::Ready(Some(Item::DecodeError { reason, .. }))) => Verdict::NoAnswer(reason),
             Ok(Wait::Ready(None)) => Verdict::Gone,
-            Err(error @ Error::ApiUnavailable { .. }) => {
+            Err(error @ (Error::ApiUnavailable { .. } | Error::ApiMoved { .. })) => {
                 failures += 1;
                 if failures >= MAX_CONSECUTIVE_FAILURES {
                     return Err(error);
@@ -89,7 +89,7 @@ pub(crate) fn verify(
 /// Requests the count and the first run of the list, in one request.
 ///
 /// # Errors
-/// [`Error::KeyRefused`], [`Error::ApiUnavailable`], and cancellation.
+/// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ApiMoved`], and cancellation.
 pub(crate) fn list_head(context: &SyncContext<'_>) -> Result<ListHead> {
     let options = Options::default();
     let prefetcher = Prefetcher::new(Arc::clone(&context.client), context.handle, context.cancel, &options);

@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
                 }
                 Ok(Wait::Ready(Some(item))) => Details::Found(Box::new(item)),
                 Ok(Wait::Ready(None)) => Details::Gone,
-                Err(error @ Error::ApiUnavailable { .. }) => {
+                Err(error @ (Error::ApiUnavailable { .. } | Error::ApiMoved { .. })) => {
                     failures += 1;
                     if failures >= MAX_CONSECUTIVE_FAILURES {
                         return Err(error);

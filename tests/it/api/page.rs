@@ -26,7 +26,8 @@ fn a_malformed_page_is_retried_and_then_reported() {
     ];
     let scenario = FaultScenario::of(FaultPlan::none());
     for (body, why) in bodies {
-        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), Fault::body(body.clone())));
+        let fault = Fault::body(body.clone());
+        scenario.proxy.set_plan(FaultPlan::none().and(Target::Runs, 2..=usize::MAX, fault));
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), summary.counts.seen), (5, u64::from(PAGE_SIZE)), "{why}");
         assert!(error_text(&summary).contains(why), "{}", error_text(&summary));

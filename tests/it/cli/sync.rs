@@ -86,7 +86,7 @@ fn a_redirect_means_the_api_is_unavailable() {
     });
     let ran = with(&workspace, &["sync"]);
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert!(ran.err.contains("hint:  everything read so far is kept"), "{}", ran.err);
+    assert!(ran.err.contains("hint:  check --api-url"), "{}", ran.err);
     assert_eq!(with(&workspace, &["status"]).code, 0);
 }
 

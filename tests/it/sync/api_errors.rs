@@ -72,17 +72,20 @@ fn an_api_that_fails_temporarily_is_retried() {
 #[test]
 fn an_api_that_fails_permanently_keeps_the_pages_read() {
     let workspace = Workspace::of(100);
-    workspace.sandbox.on_request(|call, _| {
-        (page_of(call) == Some(3)).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    let mut is_down = false;
+    workspace.sandbox.on_request(move |call, _| {
+        is_down |= page_of(call) == Some(3);
+        is_down.then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     });
     let summary = workspace.sync(&Options { concurrency: 1, ..options() });
     assert_eq!((exit_code(&summary), summary.counts.new), (5, 40));
     assert_eq!(workspace.archived().len(), 40);
-    assert_eq!(workspace.requested_pages(), [1, 2, 3, 3, 3, 3]);
+    // A page of 16 runs, and two single runs at the top.
+    assert_eq!(workspace.requested_pages(), [1, 2, 3, 3, 3, 3, 3, 3, 1, 1, 2, 2]);
     workspace.sandbox.on_request(|_, _| None);
     workspace.sandbox.forget_requests();
     complete(&workspace, &Options { concurrency: 1, ..options() });
-    assert_eq!(workspace.requested_pages(), [2, 3, 4, 5, 1, 2], "it resumes where it failed");
+    assert_eq!(workspace.requested_pages(), [1, 2, 2, 3, 4, 5], "it resumes where it failed");
     assert_eq!(workspace.archived(), workspace.truth());
 }
 

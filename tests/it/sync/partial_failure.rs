@@ -191,10 +191,12 @@ fn a_month_with_an_unreadable_run_is_closed_by_force_only() {
     });
     let bad = ids[october.unwrap() + 2];
     break_runs(&workspace, &[bad], true);
-    for id in workspace.sandbox.model().in_progress() {
+    let running = workspace.sandbox.model().in_progress();
+    for id in running {
         workspace.sandbox.model().finish(id, Outcome::Success);
     }
-    for id in workspace.sandbox.model().costs_unknown() {
+    let unsettled = workspace.sandbox.model().costs_unknown();
+    for id in unsettled {
         workspace.sandbox.model().settle(id);
     }
     assert_eq!(exit_code(&workspace.sync(&options())), 3);

@@ -132,6 +132,7 @@ fn code_help_and_readme_list_the_same_exit_codes() {
         Error::Partial { what: text() },
         Error::KeyRefused { status: 401 },
         Error::ApiUnavailable { what: text(), cause: text() },
+        Error::ApiMoved { what: text(), cause: text() },
         Error::ResponseTooLarge { what: text(), limit_bytes: 1 },
         Error::Archive { path: PathBuf::new(), cause: text(), hint: None },
         Error::Sqlite(rusqlite::Error::InvalidQuery),
