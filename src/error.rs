@@ -19,7 +19,7 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
     ("6", "archive unusable: damaged, foreign, or written by a newer version"),
     ("7", "output not written"),
     ("11", "another process holds the lock"),
-    ("130, 143", "interrupted by SIGINT, SIGTERM; committed data is kept"),
+    ("129, 130, 143", "interrupted by SIGHUP, SIGINT, SIGTERM; committed data is kept"),
 ];
 
 /// The hint for a damaged archive.
@@ -131,7 +131,7 @@ pub enum Error {
     Interrupted {
         /// The signal's name.
         name: &'static str,
-        /// The signal's number: 2 or 15.
+        /// The signal's number: 1, 2 or 15.
         number: u8,
     },
 
@@ -185,6 +185,11 @@ impl Error {
             }
             other => other,
         }
+    }
+
+    /// Whether another program kept the archive locked.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Error::Sqlite(cause) if is_busy(cause))
     }
 
     /// The exit code of a process that ends with this error.
@@ -269,6 +274,11 @@ fn describe(error: &rusqlite::Error) -> String {
         _ => return error.to_string(),
     };
     format!("{cause} ({error})")
+}
+
+/// Whether SQLite waited for a lock of another program in vain.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// The hint for an error of SQLite. `None`: there is no general advice.

@@ -53,6 +53,8 @@ mod renamed;
 mod secret;
 mod suggest;
 
+mod cancel;
+
 mod http;
 
 mod api;

@@ -69,7 +69,7 @@ pub fn close_month(
     let (zone, date_basis, row_layout) = (scope.zone, scope.date, scope.row_layout);
     let allocation = serde_json::to_string(&scope.allocation).expect("rules serialize to JSON");
     let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
-    let mut objections = objections(archive, &ledger, Month { label, starts_at, ends_at })?;
+    let mut objections = objections(archive, &ledger, Month { label, starts_at, ends_at }, now)?;
     if let Some(before) = &before {
         objections.extend(corrected_elsewhere(archive, before, known_at)?);
     }
@@ -258,8 +258,11 @@ mod tests {
         ] {
             let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
             let month = Month { label: "2026-02", starts_at, ends_at: february.end.unwrap() };
-            let texts: Vec<String> =
-                objections(&archive, &ledger, month).unwrap().iter().map(ToString::to_string).collect();
+            let texts: Vec<String> = objections(&archive, &ledger, month, at("2026-02-04T00:00:00Z"))
+                .unwrap()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert!(texts.iter().any(|text| text == expected), "{zone}: {texts:?}");
         }
     }
@@ -272,6 +275,31 @@ mod tests {
         let early = "UPDATE syncs SET walk_complete = 1, started_at = '2026-01-20T00:00:00.000000Z'";
         archive.connection().execute_batch(early).unwrap();
         assert!(refused(close(&archive, &january())).contains("the last complete sync began at 2026-01-20"));
+    }
+
+    #[test]
+    fn a_close_does_not_trust_a_clock_that_was_ahead() {
+        let archive = archive("success");
+        // Observations are a year ahead, and the run ended a week before the close.
+        let sql = "UPDATE run_snapshots SET el_cost_usd = NULL, el_cost_nanos = NULL,
+                                            observed_at = '2027-02-03T00:00:01.000000Z';
+                   UPDATE syncs SET started_at = '2027-02-03T00:00:00.000000Z',
+                                    last_observed_at = '2027-02-03T00:00:30.000000Z'";
+        for (clock, objection) in [
+            (
+                "2026-01-20T00:00:00.000000Z",
+                "the last complete sync began at 2026-01-20T00:00:00.000000Z, before",
+            ),
+            (
+                "2027-02-03T00:00:00.000000Z",
+                "the last complete sync began at 2027-02-03T00:00:00.000000Z, in the future",
+            ),
+            ("2026-02-03T00:00:00.000000Z", "1 run is unsettled"),
+        ] {
+            archive.connection().execute_batch(&format!("{sql}, clock_started_at = '{clock}'")).unwrap();
+            let error = refused(close(&archive, &january()));
+            assert!(error.starts_with(&format!("2026-01 is not ready to be closed: {objection}")), "{error}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::report::restatements::{latest, restatements};
 use crate::report::{DateBasis, Ledger, Scope};
 use crate::run::{Instant, Usd};
-use crate::store::{Archive, Close, Frozen};
+use crate::store::{Archive, ClockOffsets, Close, Frozen, LastComplete};
 use chrono::TimeDelta;
 use std::fmt;
 
@@ -22,6 +22,11 @@ pub enum Objection {
         began_at: Instant,
         /// The first instant after the month.
         ends_at: Instant,
+    },
+    /// Each complete sync began in the future, so its clock was wrong.
+    SyncedInFuture {
+        /// When the last one began, by its clock.
+        began_at: Instant,
     },
     /// Runs can still change, each as `ID (STATUS)`.
     UnsettledRuns(Vec<String>),
@@ -66,6 +71,9 @@ impl fmt::Display for Objection {
             Objection::NeverSynced => f.write_str("no sync has completed yet"),
             Objection::SyncedTooEarly { began_at, ends_at } => {
                 write!(f, "the last complete sync began at {began_at}, before the month ended at {ends_at}")
+            }
+            Objection::SyncedInFuture { began_at } => {
+                write!(f, "the last complete sync began at {began_at}, in the future: its clock was wrong")
             }
             Objection::UnsettledRuns(runs) => {
                 let listed = runs[..runs.len().min(MAX_RUNS_LISTED)].join(", ");
@@ -122,15 +130,21 @@ pub(crate) struct Month<'a> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn objections(archive: &Archive, ledger: &Ledger<'_>, month: Month<'_>) -> Result<Vec<Objection>> {
+pub(crate) fn objections(
+    archive: &Archive,
+    ledger: &Ledger<'_>,
+    month: Month<'_>,
+    now: Instant,
+) -> Result<Vec<Objection>> {
     let mut objections = Vec::new();
     // Only a sync that began after the month ended shows the runs of its last minute.
-    match archive.last_complete_sync()?.map(|sync| sync.started_at) {
-        Some(began_at) if began_at >= month.ends_at => {}
-        Some(began_at) => {
+    match archive.freshness(now)?.last_complete {
+        LastComplete::At(began_at) if began_at >= month.ends_at => {}
+        LastComplete::At(began_at) => {
             objections.push(Objection::SyncedTooEarly { began_at, ends_at: month.ends_at });
         }
-        None => objections.push(Objection::NeverSynced),
+        LastComplete::InFuture(began_at) => objections.push(Objection::SyncedInFuture { began_at }),
+        LastComplete::Never => objections.push(Objection::NeverSynced),
     }
     let unsettled = ledger.unsettled()?;
     if !unsettled.is_empty() {
@@ -193,9 +207,11 @@ pub(crate) fn corrected_elsewhere(
     known_at: Instant,
 ) -> Result<Vec<Objection>> {
     let changes = restatements(archive.connection(), &Scope::of_close(close)?, Some(known_at))?;
+    // Corrections are booked by the system clock, which observations can be ahead of.
+    let clocks = ClockOffsets::of(archive.connection())?;
     let contains_correction = |Frozen { starts_at, ends_at, .. }: &Frozen| {
         changes.iter().any(|change| {
-            (*starts_at..*ends_at).contains(&change.seen_at)
+            (*starts_at..*ends_at).contains(&clocks.clock_at(change.seen_at))
                 && change.difference.is_some_and(|difference| difference != Usd::default())
         })
     };

@@ -2,9 +2,12 @@
 
 use crate::close::check_closes;
 use crate::commands::shared::output::print_line;
+use crate::commands::shared::span::format_span;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
 use crate::store::{Archive, CheckResult};
+use crate::sync::{Clock, SystemClock};
+use chrono::TimeDelta;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,12 +33,23 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     let mut checked = archive.check()?;
     // The reports of a close need temporary views, which the connection for checking does not create.
     checked.push(check_closes(&Archive::open_for_reading(path)?));
+    // The checks report it if the syncs are unreadable.
+    let ahead =
+        archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
     let broken: Vec<&CheckResult> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
-        print_line(&as_json(path, &checked).to_string())?;
+        print_line(&as_json(path, &checked, ahead).to_string())?;
     } else {
         for checked in &checked {
             print_line(&line(checked))?;
+        }
+        // It is no damage: the order of snapshots is right.
+        if ahead > TimeDelta::zero() {
+            print_line(&format!(
+                "note    {:10}  observations are {} ahead of the system clock: a sync ran with a wrong clock",
+                "clock",
+                format_span(ahead)
+            ))?;
         }
     }
     if broken.is_empty() {
@@ -65,7 +79,7 @@ fn line(checked: &CheckResult) -> String {
     line
 }
 
-fn as_json(path: &Path, checked: &[CheckResult]) -> Value {
+fn as_json(path: &Path, checked: &[CheckResult], ahead: TimeDelta) -> Value {
     let checks: Vec<Value> = checked
         .iter()
         .map(|checked| {
@@ -82,6 +96,7 @@ fn as_json(path: &Path, checked: &[CheckResult]) -> Value {
     json!({
         "archive": path.to_string_lossy(),
         "sound": checked.iter().all(|checked| checked.broken == 0),
+        "observations_ahead_seconds": ahead.num_seconds(),
         "checks": checks,
     })
 }

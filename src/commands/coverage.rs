@@ -42,10 +42,12 @@ const MAX_GAPS_LISTED: usize = 20;
 /// # Errors
 /// [`Error::Partial`] when a gap is unexplained.
 pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
+    let mut archive = Archive::open_for_reading(path)?;
     let mut report = CoverageReport::new(&archive, SystemClock.now())?;
-    if let Some(listed) = ask_api(args, settings.workspace_at(path))? {
-        report.compare(&archive, listed)?;
+    if let Some((listed, runtime)) = ask_api(args, settings.workspace_at(path))? {
+        archive.cancel_waits_with(&runtime.cancel)?;
+        report.compare(&archive, listed).map_err(|error| runtime.cancel.explain(error))?;
+        runtime.shut_down();
     }
     let unexplained = report.unexplained();
     if args.json {
@@ -59,8 +61,8 @@ pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Resu
     Err(Error::Partial { what: unexplained.join("; ") })
 }
 
-/// What the API says of its run list. `None`: it is not asked.
-fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<ListHead>> {
+/// What the API says of its run list, and the runtime, which handles signals from then on. `None`: it is not asked.
+fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<(ListHead, Runtime)>> {
     if args.offline {
         return Ok(None);
     }
@@ -72,8 +74,7 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
     let runtime = Runtime::start()?;
     let mut observer = NoProgress;
     let listed = list_head(&sync_context(client, &runtime.runtime, &runtime.cancel, &mut observer))?;
-    runtime.shut_down();
-    Ok(Some(listed))
+    Ok(Some((listed, runtime)))
 }
 
 fn as_text(archive: &Archive, report: &CoverageReport) -> Result<String> {

@@ -32,6 +32,7 @@ use crate::commands::export::Exported;
 use crate::error::{EXIT_CODES, Error, Result};
 use crate::renamed::{NameKind, renamed};
 use crate::settings::{self, Settings};
+use crate::sync::{Clock, SystemClock, check_clock};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use std::path::{Path, PathBuf};
@@ -147,7 +148,9 @@ pub enum Command {
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
-        Command::Status(args) if args.nagios.check => match one_archive(cli) {
+        Command::Status(args) if args.nagios.check => match check_the_clock(cli)
+            .and_then(|()| one_archive(cli))
+        {
             Ok(archive) => status::nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
             Err(error) => status::nagios::print_error(&error),
         },
@@ -156,6 +159,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
 }
 
 fn dispatch(cli: &Cli) -> Result<()> {
+    check_the_clock(cli)?;
     let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
@@ -187,6 +191,14 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Man(args) => return man::run(args),
     };
     result.map_err(|error| error.in_archive(&path))
+}
+
+/// Checks the system clock for the commands that depend on it, in their libraries too.
+fn check_the_clock(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        Command::Completions(_) | Command::Man(_) => Ok(()),
+        _ => check_clock(SystemClock.now()),
+    }
 }
 
 /// The archive given by `--db`. `None`: the flag is absent.

@@ -38,7 +38,7 @@ pub struct SandboxArgs {
     pub max_page_size: usize,
 }
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGHUP, SIGINT or SIGTERM.
 ///
 /// # Errors
 /// [`Error::Internal`] when the port is not available.

@@ -51,7 +51,7 @@ pub struct VerifyArgs {
 /// # Errors
 /// [`Error::Partial`] when a run differs, is missing from the API, or could not be compared.
 pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
+    let mut archive = Archive::open_for_reading(path)?;
     let client = client(&args.api, settings.workspace_at(path))?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let settled_before = SystemClock.now().plus(-args.settle);
@@ -62,6 +62,7 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
         ..Options::default()
     };
     let runtime = Runtime::start()?;
+    archive.cancel_waits_with(&runtime.cancel)?;
     let mut observer = observer();
     let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
     let verdicts = verify(&archive, context, &options, &ids)?;

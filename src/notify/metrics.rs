@@ -3,7 +3,7 @@
 //! An unknown value has no line: a query can detect a missing metric with `absent()`, but not a wrong zero.
 
 use crate::run::Instant;
-use crate::store::ArchiveStats;
+use crate::store::{ArchiveStats, Freshness};
 use std::fmt::Write as _;
 
 /// The metrics of one archive after an attempt to sync it.
@@ -21,17 +21,17 @@ pub(super) struct ArchiveMetrics {
     pub requests: Option<u64>,
     /// The statistics of the archive. `None`: it is unreadable.
     pub stats: Option<ArchiveStats>,
-    /// When the last complete sync began. `None`: there was none, or the archive is unreadable.
-    pub last_success_at: Option<Instant>,
+    /// The freshness of the archive. `None`: it is unreadable.
+    pub freshness: Option<Freshness>,
 }
 
 /// A metric: its name, its help text and its value. All are gauges: each can go down when a backup is restored.
 type Metric = (&'static str, &'static str, fn(&ArchiveMetrics) -> Option<String>);
 
 /// The metrics, in the order of the file.
-const METRICS: [Metric; 14] = [
+const METRICS: [Metric; 15] = [
     ("runledger_last_success_timestamp_seconds", "When the last complete sync began.", |of| {
-        of.last_success_at.map(in_seconds)
+        of.freshness?.last_complete.at().map(in_seconds)
     }),
     ("runledger_last_attempt_timestamp_seconds", "When the last attempt to sync began.", |of| {
         Some(in_seconds(of.began_at))
@@ -70,6 +70,11 @@ const METRICS: [Metric; 14] = [
         "runledger_drift",
         "Fields, values and types that the API sends and its contract does not document.",
         |of| stat(of, |stats| stats.drift),
+    ),
+    (
+        "runledger_observations_ahead_seconds",
+        "How far the latest observation is ahead of the system clock, because a sync ran with a wrong clock.",
+        |of| of.freshness.map(|freshness| freshness.observations_ahead.num_seconds().to_string()),
     ),
     ("runledger_archive_size_bytes", "The size of the archive and its write-ahead log in bytes.", |of| {
         stat(of, |stats| stats.file_bytes)
@@ -122,7 +127,7 @@ mod tests {
             seconds: Some(0.25),
             requests: None,
             stats: None,
-            last_success_at: None,
+            freshness: None,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result, render};
 use crate::export::{Destination, reject_archive};
 use crate::run::Instant;
 use crate::secret::PingUrl;
-use crate::store::{Archive, ArchiveStats};
+use crate::store::{Archive, ArchiveStats, Freshness};
 use crate::sync::{CancelToken, Clock};
 use chrono::TimeDelta;
 use metrics::ArchiveMetrics;
@@ -28,7 +28,7 @@ const START_GRACE: Duration = Duration::from_secs(2);
 /// The time limit of the final ping, with its wait and its retry.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
-/// The time limit of the final ping after SIGINT or SIGTERM.
+/// The time limit of the final ping after SIGHUP, SIGINT or SIGTERM.
 const END_LIMIT_WHEN_CANCELED: Duration = Duration::from_secs(2);
 
 /// The notifications to send. The default sends none.
@@ -57,7 +57,7 @@ pub(crate) struct Context<'a> {
     /// A multi-threaded runtime. The notifier must not be used from within it.
     pub handle: &'a Handle,
     /// A request to stop also shortens the wait for the final ping.
-    pub cancel: &'a CancelToken,
+    pub cancel: &'a Arc<CancelToken>,
     /// The clock that decides which runs are unsettled.
     pub clock: &'a dyn Clock,
 }
@@ -175,7 +175,9 @@ impl<'a> Notifier<'a> {
             return Ok(());
         }
         let now = self.context.clock.now();
-        let archives: Vec<ArchiveMetrics> = reports.iter().map(|report| report.metrics(now)).collect();
+        let cancel = self.context.cancel;
+        let archives: Vec<ArchiveMetrics> =
+            reports.iter().map(|report| report.metrics(now, cancel)).collect();
         let text = metrics::render(&archives);
         if metadata(path).is_ok_and(|there| !there.is_file()) {
             return Destination::File(path.clone()).write(|out| Ok(out.write_all(text.as_bytes())?));
@@ -212,9 +214,9 @@ impl SyncReport<'_> {
         name.unwrap_or_default() + &self.summary
     }
 
-    fn metrics(&self, now: Instant) -> ArchiveMetrics {
+    fn metrics(&self, now: Instant, cancel: &Arc<CancelToken>) -> ArchiveMetrics {
         // The error of the sync itself says why an archive is unreadable.
-        let (stats, last_success_at) = self.stats(now).map_or((None, None), |(stats, at)| (Some(stats), at));
+        let (stats, freshness) = self.stats(now, cancel).ok().unzip();
         ArchiveMetrics {
             workspace: self.workspace.clone(),
             began_at: self.began_at,
@@ -222,15 +224,14 @@ impl SyncReport<'_> {
             seconds: self.seconds,
             requests: self.requests,
             stats,
-            last_success_at,
+            freshness,
         }
     }
 
-    /// The statistics of the archive, and when its last complete sync began.
-    fn stats(&self, now: Instant) -> Result<(ArchiveStats, Option<Instant>)> {
-        let archive = Archive::open_for_reading(self.archive)?;
-        let stats = archive.stats(now.plus(-self.settle))?;
-        Ok((stats, archive.last_complete_sync()?.map(|sync| sync.started_at)))
+    /// The statistics and the freshness of the archive.
+    fn stats(&self, now: Instant, cancel: &Arc<CancelToken>) -> Result<(ArchiveStats, Freshness)> {
+        let archive = Archive::open_for_reading_until(self.archive, cancel)?;
+        Ok((archive.stats(now.plus(-self.settle))?, archive.freshness(now)?))
     }
 }
 
@@ -297,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_sync_is_pinged_at_its_start_and_with_its_exit_code() {
-        let (runtime, cancel, clock) = (runtime(), CancelToken::default(), FixedClock(noon()));
+        let (runtime, cancel, clock) = (runtime(), Arc::default(), FixedClock(noon()));
         let context = Context { handle: runtime.handle(), cancel: &cancel, clock: &clock };
         let (target, requests) = ping_server();
         for (exit_code, end) in [(0, "/code?rid=1"), (5, "/code/5?rid=1")] {
@@ -317,7 +318,7 @@ mod tests {
 
     #[test]
     fn metrics_are_written_also_without_a_readable_archive() {
-        let (runtime, cancel, clock) = (runtime(), CancelToken::default(), FixedClock(noon()));
+        let (runtime, cancel, clock) = (runtime(), Arc::default(), FixedClock(noon()));
         let context = Context { handle: runtime.handle(), cancel: &cancel, clock: &clock };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runledger.prom");
@@ -336,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_metrics_file_does_not_replace_a_secret() {
-        let (runtime, cancel, clock) = (runtime(), CancelToken::default(), FixedClock(noon()));
+        let (runtime, cancel, clock) = (runtime(), Arc::default(), FixedClock(noon()));
         let context = Context { handle: runtime.handle(), cancel: &cancel, clock: &clock };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.txt");

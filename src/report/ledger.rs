@@ -7,6 +7,7 @@ use super::allocation::Allocator;
 use super::scope::{DateBasis, Scope};
 use crate::error::{Error, Result};
 use crate::run::Instant;
+use crate::store::ClockOffsets;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, named_params};
@@ -194,7 +195,9 @@ fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -
             }
             definition = definition.replace(BOOKED_AT, &format!("{} AS booked_at", date.sql()));
             if let Some(moment) = as_of {
-                definition = definition.replace(NOW, &format!("'{moment}'"));
+                // Whether a run has settled depends on the clock, which observations can be ahead of.
+                let clock = ClockOffsets::of(archive)?.clock_at(moment);
+                definition = definition.replace(NOW, &format!("'{clock}'"));
             }
         }
         archive.execute_batch(&definition)?;

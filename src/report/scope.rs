@@ -219,6 +219,14 @@ impl Scope {
     /// [`Error::Usage`] naming the flag that is invalid, or that contradicts a closed month. Those of SQLite.
     pub fn resolve(request: &ScopeRequest, defaults: &ScopeDefaults, archive: &Archive) -> Result<Scope> {
         let open = Scope::resolve_open(request, defaults)?;
+        if let Some(moment) = open.as_of
+            && let later @ 1.. = archive.syncs_observed_later(moment)?
+        {
+            tracing::warn!(
+                "--as-of {moment} leaves out syncs that began before it: {later}. They ran after one with a wrong \
+                 clock, so their observations are ahead of the system clock"
+            );
+        }
         let Some(period) = &open.period else { return Ok(open) };
         match archive.close_of(period)? {
             Some(close) => closed(&close, &open, request),

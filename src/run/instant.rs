@@ -11,6 +11,18 @@ const LENGTH: usize = 27;
 pub struct Instant([u8; LENGTH]);
 
 impl Instant {
+    /// The first instant of the calendar.
+    pub(crate) const MIN: Instant = Instant(*b"0000-01-01T00:00:00.000000Z");
+
+    /// The last instant of the calendar.
+    pub(crate) const MAX: Instant = Instant(*b"9999-12-31T23:59:59.999999Z");
+
+    /// The start of the last year of the calendar.
+    pub(crate) const START_OF_9999: Instant = Instant(*b"9999-01-01T00:00:00.000000Z");
+
+    /// The instant from which Unix counts.
+    pub(crate) const EPOCH: Instant = Instant(*b"1970-01-01T00:00:00.000000Z");
+
     /// The instant, truncated to the microsecond. `None`: the year is outside 0 to 9999, or it is a leap second.
     pub fn from_utc(instant: DateTime<Utc>) -> Option<Instant> {
         let (year, nanos) = (u32::try_from(instant.year()).ok()?, instant.nanosecond());
@@ -68,14 +80,16 @@ impl Instant {
         .then_some(Instant(bytes))
     }
 
-    /// The instant one microsecond later.
+    /// The instant one microsecond later. The last instant of the calendar has none, and stays.
     pub fn next(self) -> Instant {
         self.plus(TimeDelta::microseconds(1))
     }
 
-    /// The instant later by `span`, or earlier if it is negative. At the ends of the calendar it does not change.
+    /// The instant later by `span`, or earlier if it is negative. It stops at the ends of the calendar, the years 0
+    /// and 9999.
     pub fn plus(self, span: TimeDelta) -> Instant {
-        self.to_utc().checked_add_signed(span).and_then(Instant::from_utc).unwrap_or(self)
+        let end = if span < TimeDelta::zero() { Instant::MIN } else { Instant::MAX };
+        self.to_utc().checked_add_signed(span).and_then(Instant::from_utc).unwrap_or(end)
     }
 
     /// The text as the archive stores it, as ASCII bytes.
@@ -137,5 +151,22 @@ mod tests {
     fn an_instant_survives_conversion_to_chrono() {
         let instant = Instant::parse("2026-11-23T16:25:28.000123Z").unwrap();
         assert_eq!(Instant::from_utc(instant.to_utc()), Some(instant));
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_the_calendar() {
+        let (first, last) = (Instant::MIN, Instant::MAX);
+        assert_eq!(
+            (first.as_str(), last.as_str()),
+            ("0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z")
+        );
+        let now = Instant::parse("2026-11-23T16:00:00Z").unwrap();
+        for (span, end) in
+            [(TimeDelta::MAX, last), (TimeDelta::MIN, first), (TimeDelta::days(-800_000), first)]
+        {
+            assert_eq!(now.plus(span), end, "{span}");
+        }
+        assert_eq!((last.next(), first.plus(TimeDelta::microseconds(-1))), (last, first));
+        assert_eq!(Instant::EPOCH.to_utc().timestamp(), 0);
     }
 }

@@ -41,8 +41,8 @@ impl Archive {
     /// restart after writes, and needs no `-wal` file next to the backup.
     ///
     /// # Errors
-    /// [`Error::Output`] when the destination cannot be written, [`Error::Archive`] when the archive cannot be read or
-    /// the backup is damaged. `destination` is unchanged then.
+    /// [`Error::Output`] when the destination cannot be written, [`Error::Archive`] when the backup is damaged, and
+    /// those of SQLite when the archive cannot be read. `destination` is unchanged then.
     pub fn backup_to(&self, destination: &Path) -> Result<BackupSummary> {
         let mut summary = None;
         write_atomically(destination, |file| {
@@ -93,7 +93,8 @@ impl Archive {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
             ) => BackupError::Destination(io::Error::other(error.to_string())),
-            _ => BackupError::Archive(Error::from(error).in_archive(&self.path)),
+            // The callers add the path. A busy archive stays recognizable until then.
+            _ => BackupError::Archive(error.into()),
         }
     }
 

@@ -79,9 +79,9 @@ pub struct Coverage {
     pub unreadable_runs: u64,
     /// When the first complete walk of the run list ended. `None`: there was none.
     pub first_whole_walk_at: Option<Instant>,
-    /// When the first sync began. `None`: there was none.
+    /// When the first sync began, by the system clock. `None`: there was none.
     pub archived_since: Option<Instant>,
-    /// The days (`2026-11-23`, UTC) on which a complete sync began or ended.
+    /// The days (`2026-11-23`, UTC) on which a complete sync began or ended, by the system clock.
     pub synced_days: BTreeSet<String>,
 }
 
@@ -149,7 +149,8 @@ impl Archive {
         let vanished_runs = count("SELECT count(*) FROM vanished_runs")?;
         let first_whole_walk_at = instant("SELECT min(last_observed_at) FROM syncs WHERE walk_whole = 1")?;
         let mut days = self.connection.prepare(
-            "SELECT substr(started_at, 1, 10), substr(ended_at, 1, 10) FROM syncs \
+            "SELECT substr(coalesce(clock_started_at, started_at), 1, 10), \
+                    substr(coalesce(clock_ended_at, ended_at), 1, 10) FROM syncs \
              WHERE outcome = 'complete' AND kind <> 'fetch'",
         )?;
         let days = days.query_map([], |row| Ok([row.get(0)?, row.get(1)?]))?;
@@ -165,7 +166,7 @@ impl Archive {
             quarantined_items: count("SELECT count(*) FROM quarantine")?,
             unreadable_runs: self.unreadable_runs()?,
             first_whole_walk_at,
-            archived_since: instant("SELECT min(started_at) FROM syncs")?,
+            archived_since: instant("SELECT min(coalesce(clock_started_at, started_at)) FROM syncs")?,
             synced_days: days.into_iter().flatten().collect(),
         })
     }

@@ -267,15 +267,15 @@ mod tests {
     fn an_accepted_workspace_is_unread_until_a_walk_of_the_whole_list() {
         let (archive, first) = archive(&[]);
         let later = at("2026-02-03T00:00:00Z");
-        archive.complete_walk(first, true, None, "a test").unwrap();
+        archive.complete_walk(first, true, None, "a test", later).unwrap();
         let accepted =
             archive.begin_sync(SyncKind::Full, "a test", "http://127.0.0.1:2", None, later).unwrap();
         assert!(!archive.has_unread_workspace().unwrap());
         archive.save_evidence(accepted, WorkspaceEvidence::Accepted).unwrap();
         assert!(archive.has_unread_workspace().unwrap());
-        archive.complete_walk(accepted, false, None, "a test").unwrap();
+        archive.complete_walk(accepted, false, None, "a test", later).unwrap();
         assert!(archive.has_unread_workspace().unwrap());
-        archive.complete_walk(accepted, true, None, "a test").unwrap();
+        archive.complete_walk(accepted, true, None, "a test", later).unwrap();
         assert!(!archive.has_unread_workspace().unwrap());
     }
 }

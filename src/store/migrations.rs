@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::run::Instant;
 use refinery::{Migration, Runner};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::Path;
 
 mod embedded {
@@ -150,11 +150,19 @@ fn is_timestamp(text: &str) -> bool {
 /// Applies the pending migrations, all or none.
 ///
 /// # Errors
-/// [`crate::error::Error::Archive`] when one fails; the archive is unchanged.
+/// [`crate::error::Error::Archive`] when one fails, and that of SQLite when another program keeps the archive locked;
+/// the archive is unchanged.
 pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
+    // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map(drop).map_err(|error| {
+        // The wait for the lock of another program can have been cancelled.
+        if let Some(busy) = sqlite_error(&error).filter(crate::error::is_busy) {
+            return busy.into();
+        }
         let mut cause = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
@@ -167,11 +175,16 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
 
 /// The hint for a migration that SQLite refused.
 fn hint_of(error: &refinery::Error) -> Option<String> {
+    Error::from(sqlite_error(error)?).hint()
+}
+
+/// The error of SQLite that ended a migration. `None`: the migration failed otherwise.
+fn sqlite_error(error: &refinery::Error) -> Option<rusqlite::Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(error) = cause {
         match error.downcast_ref::<rusqlite::Error>() {
             Some(rusqlite::Error::SqliteFailure(failure, text)) => {
-                return Error::from(rusqlite::Error::SqliteFailure(*failure, text.clone())).hint();
+                return Some(rusqlite::Error::SqliteFailure(*failure, text.clone()));
             }
             _ => cause = error.source(),
         }

@@ -62,6 +62,8 @@ pub struct Candidate {
     pub snapshot_id: i64,
     /// Its id.
     pub run_id: Uuid,
+    /// When it was created, if it is an unsettled run that is not over. `None`: it is over, or this is not known.
+    pub open_since: Option<Instant>,
 }
 
 /// A run that a walk of the whole list did not see.
@@ -89,9 +91,10 @@ pub struct HistoryEntry {
 /// The unsettled runs that the API still has, in the order of the partial index that covers them.
 fn unsettled_sql() -> String {
     format!(
-        "SELECT snapshot_id, run_id FROM run_snapshots \
+        "SELECT snapshot_id, run_id, {} FROM run_snapshots \
          WHERE superseded_at IS NULL AND {} AND run_id NOT IN (SELECT run_id FROM vanished_runs) \
          ORDER BY run_id",
+        *settled::OPEN_SINCE,
         *settled::UNSETTLED
     )
 }
@@ -207,7 +210,9 @@ impl Archive {
     /// Those of SQLite.
     pub fn unsettled(&self, settled_before: Instant) -> Result<Vec<Candidate>> {
         let mut statement = self.connection.prepare(&unsettled_sql())?;
-        let candidates = statement.query_map(named_params! {":settled_before": settled_before}, candidate)?;
+        let candidates = statement.query_map(named_params! {":settled_before": settled_before}, |row| {
+            Ok(Candidate { open_since: row.get(2)?, ..candidate(row)? })
+        })?;
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -304,7 +309,7 @@ impl Archive {
 
 /// A candidate from its snapshot and its id.
 pub(super) fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
-    Ok(Candidate { snapshot_id: row.get(0)?, run_id: row.get::<_, RunId>(1)?.uuid() })
+    Ok(Candidate { snapshot_id: row.get(0)?, run_id: row.get::<_, RunId>(1)?.uuid(), open_since: None })
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ static OVER_SINCE: LazyLock<String> = LazyLock::new(|| {
     format!("coalesce(ended_at, CASE WHEN status IN {} THEN created_at END)", *FINAL_STATUSES)
 });
 
+/// SQL over `run_snapshots`: when a run that is not over was created. NULL: it is over, or the instant is not known.
+pub(super) static OPEN_SINCE: LazyLock<String> = LazyLock::new(|| {
+    let finals = &*FINAL_STATUSES;
+    format!("CASE WHEN ended_at IS NULL AND (status IS NULL OR status NOT IN {finals}) THEN created_at END")
+});
+
 /// SQL over `run_snapshots`: the run is settled. `:settled_before` is the beginning of the settling time.
 pub(super) static SETTLED: LazyLock<String> =
     LazyLock::new(|| format!("(NOT {} OR {} < :settled_before)", *INCOMPLETE, *OVER_SINCE));

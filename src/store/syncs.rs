@@ -143,10 +143,14 @@ pub struct SyncRow {
     pub process_id: u32,
     /// Its counts.
     pub counts: SyncCounts,
+    /// The system clock when it started. `None`: an older version recorded none.
+    pub clock_started_at: Option<Instant>,
+    /// The system clock when it ended. `None`: it is running, was killed, or an older version recorded none.
+    pub clock_ended_at: Option<Instant>,
 }
 
 const SYNC_COLUMNS: &str = "sync_id, kind, started_at, ended_at, outcome, error, process_id, requests, pages, \
-     runs_seen, runs_new, runs_changed, runs_unchanged, runs_vanished, items_quarantined";
+     runs_seen, runs_new, runs_changed, runs_unchanged, runs_vanished, items_quarantined, clock_started_at, clock_ended_at";
 
 impl Archive {
     /// Inserts a sync and returns its number.
@@ -232,7 +236,8 @@ impl Archive {
         Ok(())
     }
 
-    /// Records that the walk is complete: the watermark moves to its top.
+    /// Records that the walk is complete: the watermark moves to its top, and not beyond `now`. A run that is dated in
+    /// the future says nothing about the runs until then.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -242,8 +247,9 @@ impl Archive {
         reached_end: bool,
         top: Option<Instant>,
         reason: &str,
+        now: Instant,
     ) -> Result<()> {
-        let watermark = top.into_iter().chain(self.watermark()?).max();
+        let watermark = top.into_iter().chain(self.watermark()?).max().map(|watermark| watermark.min(now));
         self.connection.execute(
             "UPDATE syncs SET walk_complete = 1, walk_whole = max(walk_whole, ?2), watermark = ?3, reason = ?4 WHERE sync_id = ?1",
             params![sync_id, reached_end, watermark, reason],
@@ -271,22 +277,14 @@ impl Archive {
         Ok(())
     }
 
-    /// The watermark: all runs created up to it had been read when a walk completed. `None`: no walk has completed.
+    /// The watermark: all runs created up to it had been read when a walk completed. Earlier versions stored times in
+    /// the future too. `None`: no walk has completed.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn watermark(&self) -> Result<Option<Instant>> {
         let sql = "SELECT watermark FROM syncs WHERE watermark IS NOT NULL ORDER BY sync_id DESC LIMIT 1";
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
-    }
-
-    /// When the last walk of the whole list started. `None`: there was none.
-    ///
-    /// # Errors
-    /// Those of SQLite.
-    pub fn last_whole_walk_at(&self) -> Result<Option<Instant>> {
-        let sql = "SELECT max(walk_started_at) FROM syncs WHERE walk_whole = 1";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// The interrupted first walk. `None`: it is complete, was never started, or has to start again.
@@ -338,19 +336,6 @@ impl Archive {
         let sql = format!("SELECT {SYNC_COLUMNS} FROM syncs ORDER BY sync_id DESC LIMIT 1");
         Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
     }
-
-    /// The newest sync with a complete walk. `None`: there was none.
-    ///
-    /// Its outcome may be partial: an item that stays in quarantine must not make the archive look stale.
-    ///
-    /// # Errors
-    /// Those of SQLite.
-    pub fn last_complete_sync(&self) -> Result<Option<SyncRow>> {
-        let sql = format!(
-            "SELECT {SYNC_COLUMNS} FROM syncs WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') ORDER BY sync_id DESC LIMIT 1"
-        );
-        Ok(self.connection.query_row(&sql, [], sync_row).optional()?)
-    }
 }
 
 fn sync_row(row: &Row<'_>) -> rusqlite::Result<SyncRow> {
@@ -372,5 +357,7 @@ fn sync_row(row: &Row<'_>) -> rusqlite::Result<SyncRow> {
             vanished: row.get(13)?,
             quarantined: row.get(14)?,
         },
+        clock_started_at: row.get(15)?,
+        clock_ended_at: row.get(16)?,
     })
 }

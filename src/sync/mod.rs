@@ -4,17 +4,18 @@
 //! runtime. `walk` decides which page to read next; [`crate::api::RetryPolicy`] decides when to give up.
 
 mod bisection;
-mod cancel;
 mod clock;
 mod decoded;
 mod plan;
 mod prefetch;
+mod recheck;
 mod seen_set;
 mod session;
 mod verify;
 mod walk;
 
-pub use cancel::CancelToken;
+pub use crate::cancel::CancelToken;
+pub(crate) use clock::check_clock;
 pub use clock::{Clock, SystemClock};
 pub(crate) use verify::{ListHead, Verdict, list_head, verify};
 
@@ -141,6 +142,10 @@ pub struct Summary {
     pub previous_api_url: Option<String>,
     /// The archived runs that the whole list lacked and that were not marked as vanished. `None`: it was not read.
     pub runs_suspected: Option<u64>,
+    /// How far the archive's observations were ahead of the system clock when the sync started. Zero: they were not.
+    pub observations_ahead: TimeDelta,
+    /// Whether the clock of the sync before was ahead of the clock at the start of this one.
+    pub clock_went_back: bool,
     /// How the sync ended: [`crate::error::Error::Partial`] if anything is missing.
     pub result: Result<()>,
 }
@@ -148,20 +153,15 @@ pub struct Summary {
 /// Syncs the archive with the API.
 ///
 /// # Errors
-/// SQLite errors before the sync was recorded in the archive. Later errors are in [`Summary::result`].
+/// [`crate::error::Error::Usage`] when the clock is not in the years 1970 to 9998; SQLite errors, and cancellation,
+/// before the sync was recorded in the archive. Later errors are in [`Summary::result`].
 pub fn sync<'a>(archive: &'a Archive, context: SyncContext<'a>, options: &'a Options) -> Result<Summary> {
-    let past = Past {
-        watermark: archive.watermark()?,
-        // The list of a workspace that was accepted since then has not been read yet.
-        last_whole_walk_at: if archive.has_unread_workspace()? {
-            None
-        } else {
-            archive.last_whole_walk_at()?
-        },
-        interrupted: archive.interrupted_first_walk()?,
+    let (cancel, now) = (context.cancel, context.clock.now());
+    let begin = || {
+        let plan = Plan::new(&Past::of(archive, now)?, options, now);
+        Ok((Session::begin(archive, context, options, plan.kind, &plan.reason)?, plan))
     };
-    let plan = Plan::new(&past, options, context.clock.now());
-    let mut session = Session::begin(archive, context, options, plan.kind, &plan.reason)?;
+    let (mut session, plan) = begin().map_err(|error| cancel.explain(error))?;
     let result = session.run(&plan);
     session.end(result)
 }
@@ -176,8 +176,9 @@ pub fn fetch<'a>(
     options: &'a Options,
     ids: &[Uuid],
 ) -> Result<Summary> {
-    let mut session =
-        Session::begin(archive, context, options, SyncKind::Fetch, "run ids given by the user")?;
+    let cancel = context.cancel;
+    let session = Session::begin(archive, context, options, SyncKind::Fetch, "run ids given by the user");
+    let mut session = session.map_err(|error| cancel.explain(error))?;
     let result = session.fetch(ids);
     session.end(result)
 }

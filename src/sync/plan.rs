@@ -1,8 +1,9 @@
 //! The plan of a sync: how much of the run list to read, given what earlier syncs read.
 
 use super::Options;
+use crate::error::Result;
 use crate::run::Instant;
-use crate::store::{FirstWalk, SyncKind};
+use crate::store::{Archive, FirstWalk, SyncKind, trusted_until};
 
 /// What a sync reads, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,23 +23,40 @@ pub(super) struct Plan {
 pub(super) struct Past {
     /// A complete walk has read all runs created up to here. `None`: no walk was complete.
     pub(super) watermark: Option<Instant>,
-    /// The start of the last walk that read the whole list. `None`: there was none.
+    /// The start of the last walk that read the whole list, by the system clock. `None`: there was none.
     pub(super) last_whole_walk_at: Option<Instant>,
     /// The interrupted first walk. `None`: there is none.
     pub(super) interrupted: Option<FirstWalk>,
+}
+
+impl Past {
+    /// The earlier walks of an archive, as far as their times can be right at `now`.
+    pub(super) fn of(archive: &Archive, now: Instant) -> Result<Past> {
+        // The list of a workspace that was accepted since then has not been read yet.
+        let is_unread = archive.has_unread_workspace()?;
+        let last_whole_walk_at = archive.last_whole_walk_at(now)?.filter(|_| !is_unread);
+        Ok(Past {
+            watermark: archive.watermark()?,
+            last_whole_walk_at,
+            interrupted: archive.interrupted_first_walk()?,
+        })
+    }
 }
 
 impl Plan {
     /// Decides what to read at `now`.
     pub(super) fn new(past: &Past, options: &Options, now: Instant) -> Plan {
         let whole = |kind, reason: String| Plan { kind, reason, resumes: None, boundary: None };
-        let below = |watermark: Instant| watermark.plus(-options.lookback);
+        // A run that is dated in the future must not shorten the lookback.
+        let below = |watermark: Instant| watermark.min(now).plus(-options.lookback);
         // Only the whole list shows which runs are missing.
         let full = options.full || options.confirm_vanished;
         match *past {
             Past { watermark: Some(watermark), last_whole_walk_at: Some(at), .. } => {
                 if full {
                     whole(SyncKind::Full, "requested".to_owned())
+                } else if at > trusted_until(now) {
+                    whole(SyncKind::Full, format!("the last full walk began at {at}, in the future"))
                 } else if at < now.plus(-options.full_every) {
                     // Costs can change without a trace in the newest part of the list.
                     whole(SyncKind::Full, format!("the last full walk began at {at}"))
@@ -99,6 +117,23 @@ mod tests {
         assert_eq!(Plan::new(&read(20, 20), &full, day(20)).kind, SyncKind::Full);
         let confirm = Options { confirm_vanished: true, ..Options::default() };
         assert_eq!(Plan::new(&read(20, 20), &confirm, day(20)).kind, SyncKind::Full);
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_not_trusted() {
+        let options = Options::default();
+        let plan = Plan::new(&read(20, 31), &options, day(21));
+        assert_eq!((plan.kind, plan.boundary), (SyncKind::Full, None));
+        assert_eq!(plan.reason, "the last full walk began at 2026-01-31T00:00:00.000000Z, in the future");
+        let adjusted = Plan::new(&read(20, 21), &options, day(21).plus(-TimeDelta::minutes(1)));
+        assert_eq!(adjusted.kind, SyncKind::Incremental);
+        // The lookback begins now, not at the date of the newest run.
+        let dated = Past { watermark: Some(Instant::MAX), ..read(20, 20) };
+        assert_eq!(Plan::new(&dated, &options, day(21)).boundary, Some(day(14)));
+        let cursor = Cursor { created_at: day(5), run_id: Uuid::nil() };
+        let first = FirstWalk { started_at: day(20), page_size: 100, page: 7, cursor, top: Instant::MAX };
+        let past = Past { watermark: None, last_whole_walk_at: None, interrupted: Some(first) };
+        assert_eq!(Plan::new(&past, &options, day(21)).boundary, Some(day(14)));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Prefetches pages and details ahead of the writer: in order, with limited concurrency.
 
-use super::Options;
-use super::cancel::CancelToken;
 use super::decoded::{DecodedPage, Item};
 use super::walk::{Attempts, PageRequest};
+use super::{CancelToken, Options};
 use crate::api::{Client, Page};
 use crate::error::{Error, Result};
 use crate::run::Redaction;

@@ -54,7 +54,7 @@ pub(crate) fn verify(
         let verdict = match prefetcher.details(None) {
             Ok(Wait::TimedOut) => continue,
             Ok(Wait::Ready(Some(Item::Run(current, _)))) => {
-                let history = archive.history(id)?;
+                let history = archive.history(id).map_err(|error| cancel.explain(error))?;
                 let Some(archived) = history.last() else {
                     return Err(Error::usage(format!("the archive has no run {id}")));
                 };

@@ -123,7 +123,7 @@ fn a_failed_sync_pings_its_exit_code() {
 #[test]
 fn a_signal_is_pinged_within_two_seconds() {
     let stage = Stage::new();
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         // A server that waits responds slowly.
         stage.ping_server.reply(&[Reply::Status("200 OK"), Reply::Silence(Duration::from_secs(30))]);
         let victim = Victim::default();
@@ -262,6 +262,32 @@ fn metrics_describe_the_archive_and_the_last_attempt() {
     let unusable = sync(6, "any");
     let names: Vec<&str> = unusable.keys().map(String::as_str).collect();
     assert_eq!(names, ["last_attempt_exit_code", "last_attempt_timestamp_seconds"]);
+}
+
+#[test]
+fn metrics_report_no_success_in_the_future() {
+    let stage = Stage::new();
+    let path = stage.machine.file("runledger.prom");
+    let sync = |code: i32, key: &str| {
+        let mut sync = stage.sync();
+        sync.args(["--metrics-file", path.to_str().unwrap()]).env("NEKT_API_KEY", key);
+        ended(sync).with(code);
+        values(&path)
+    };
+    let good = sync(0, stage.machine.sandbox.api_key());
+    assert_eq!(good["observations_ahead_seconds"], 0.0);
+    // A sync with a clock a year ahead.
+    let ahead =
+        (chrono::Utc::now() + chrono::TimeDelta::days(365)).format("%Y-%m-%dT%H:%M:%S.000000Z").to_string();
+    let sql = "UPDATE syncs SET started_at = ?1, last_observed_at = ?1, walk_started_at = ?1, ended_at = ?1,
+                                clock_started_at = ?1, clock_ended_at = ?1";
+    Connection::open(stage.machine.file("a.db")).unwrap().execute(sql, [ahead]).unwrap();
+    let failed = sync(4, "wrong");
+    assert!(!failed.contains_key("last_success_timestamp_seconds"), "{failed:?}");
+    assert!(failed["observations_ahead_seconds"] > 364.0 * 86_400.0, "{failed:?}");
+    let repaired = sync(0, stage.machine.sandbox.api_key());
+    let now = chrono::Utc::now().timestamp() as f64;
+    assert!((now - 60.0..=now + 1.0).contains(&repaired["last_success_timestamp_seconds"]), "{repaired:?}");
 }
 
 #[test]

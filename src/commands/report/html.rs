@@ -28,7 +28,9 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     let _reading = archive.connection().unchecked_transaction()?;
     let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
     let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
+    // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
+    let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
     let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
     html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
 }

@@ -200,7 +200,8 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
     let Some(now) = archive.last_observed_by(ledger.scope().as_of)? else {
         return Err(Error::usage("the archive is empty: there is no data for a forecast"));
     };
-    credits::report(ledger, &question, now)
+    // The forecast starts at the system clock, which observations can be ahead of.
+    credits::report(ledger, &question, archive.clock_at(now)?)
 }
 
 /// The dimensions of `--by`; month by default.

@@ -1,4 +1,4 @@
-//! Code shared by several commands: output, progress, the async runtime, archives and scopes.
+//! Code shared by several commands: output, progress, the async runtime, signals, archives and scopes.
 
 pub(super) mod archives;
 pub(super) mod notify;
@@ -6,4 +6,6 @@ pub(super) mod output;
 pub(super) mod progress;
 pub(super) mod runtime;
 pub(super) mod scope;
+pub(super) mod signals;
+pub(super) mod span;
 pub(super) mod terminal;

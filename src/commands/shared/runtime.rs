@@ -1,5 +1,6 @@
-//! The API client, the async runtime and signal handling, shared by the commands that send requests.
+//! The API client and the async runtime, shared by the commands that send requests.
 
+use super::signals::cancel_on_signals;
 use crate::api::{Client, ClientConfig};
 use crate::cli::ApiArgs;
 use crate::error::{Error, Result};
@@ -7,7 +8,6 @@ use crate::settings::{self, Workspace};
 use crate::sync::{CancelToken, Observer, SyncContext, SystemClock};
 use std::sync::Arc;
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A client with the API key. The flags take precedence, then the workspace of the archive, then the
 /// environment. With this order, a variable that happens to be set never fills a workspace's archive with the runs of
@@ -42,7 +42,7 @@ pub(crate) fn sync_context<'a>(
 pub(crate) struct Runtime {
     /// The tokio runtime.
     pub runtime: runtime::Runtime,
-    /// Set by SIGINT and SIGTERM.
+    /// Set by SIGHUP, SIGINT and SIGTERM.
     pub cancel: Arc<CancelToken>,
 }
 
@@ -73,24 +73,4 @@ pub(crate) fn runtime() -> Result<runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|cause| Error::Internal(format!("cannot start threads: {cause}")))
-}
-
-/// Cancels the token on SIGINT and SIGTERM.
-///
-/// # Errors
-/// [`Error::Internal`] when the system provides no signal handlers.
-pub(crate) fn cancel_on_signals(runtime: &runtime::Runtime) -> Result<Arc<CancelToken>> {
-    let cancel = Arc::new(CancelToken::default());
-    let _context = runtime.enter();
-    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
-        let mut signals =
-            signal(kind).map_err(|cause| Error::Internal(format!("cannot handle signals: {cause}")))?;
-        let cancel = Arc::clone(&cancel);
-        runtime.spawn(async move {
-            while signals.recv().await.is_some() {
-                cancel.cancel(number);
-            }
-        });
-    }
-    Ok(cancel)
 }

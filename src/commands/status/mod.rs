@@ -4,10 +4,11 @@ pub mod nagios;
 
 use crate::cli::time_span;
 use crate::commands::shared::output::print_line;
+use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::run::Instant;
-use crate::store::{Archive, ArchiveStats, Cursor, ListGap, SyncRow};
+use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListGap, SyncRow};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
@@ -49,31 +50,30 @@ pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     let now = SystemClock.now();
     let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
-    let last_complete = archive.last_complete_sync()?;
-    let fresh_since = last_complete.as_ref().map(|sync| sync.started_at);
+    let freshness = archive.freshness(now)?;
     if args.json {
-        print_line(&as_json(&archive, &contents, last.as_ref(), fresh_since)?.to_string())?;
+        print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
     } else {
-        print_line(&as_text(&archive, &contents, last.as_ref(), fresh_since)?)?;
+        print_line(&as_text(&archive, &contents, last.as_ref(), freshness)?)?;
     }
-    match (args.max_age, fresh_since) {
-        (Some(max_age), Some(at)) if at < now.plus(-max_age) => Err(Error::Partial {
-            what: format!(
-                "the archive is stale: the last complete sync started at {at}, longer than --max-age ago"
-            ),
-        }),
-        (Some(_), None) => {
-            Err(Error::Partial { what: "the archive is stale: no sync has completed yet".to_owned() })
+    let stale = match (args.max_age, freshness.last_complete) {
+        (Some(max_age), LastComplete::At(at)) if at < now.plus(-max_age) => {
+            format!("the last complete sync started at {at}, longer than --max-age ago")
         }
-        _ => Ok(()),
-    }
+        (Some(_), LastComplete::InFuture(at)) => {
+            format!("the last complete sync started at {at}, in the future: its clock was wrong")
+        }
+        (Some(_), LastComplete::Never) => "no sync has completed yet".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Error::Partial { what: format!("the archive is stale: {stale}") })
 }
 
 fn as_text(
     archive: &Archive,
     contents: &ArchiveStats,
     last: Option<&SyncRow>,
-    fresh_since: Option<Instant>,
+    freshness: Freshness,
 ) -> Result<String> {
     let or_never = |at: Option<Instant>| at.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![
@@ -86,10 +86,23 @@ fn as_text(
     }
     lines.push(format!("pipelines    {}", contents.pipelines));
     lines.push(match last {
-        Some(sync) => format!("last sync    {} at {}: {}", sync.kind, sync.started_at, outcome(sync)),
+        Some(sync) => {
+            let at = sync.clock_started_at.unwrap_or(sync.started_at);
+            format!("last sync    {} at {at}: {}", sync.kind, outcome(sync))
+        }
         None => "last sync    never".to_owned(),
     });
-    lines.push(format!("complete     {}", or_never(fresh_since)));
+    lines.push(match freshness.last_complete {
+        LastComplete::Never => "complete     never".to_owned(),
+        LastComplete::At(at) => format!("complete     {at}"),
+        LastComplete::InFuture(at) => format!("complete     {at}, in the future: the clock was wrong"),
+    });
+    if freshness.observations_ahead > TimeDelta::zero() {
+        lines.push(format!(
+            "clock        observations are {} ahead of it: a sync ran with a wrong clock",
+            format_span(freshness.observations_ahead)
+        ));
+    }
     lines.push(format!("unsettled    {}", contents.unsettled));
     lines.push(format!("vanished     {}", contents.vanished));
     if contents.suspected > 0 {
@@ -158,7 +171,7 @@ fn as_json(
     archive: &Archive,
     contents: &ArchiveStats,
     last: Option<&SyncRow>,
-    fresh_since: Option<Instant>,
+    freshness: Freshness,
 ) -> Result<Value> {
     let text = |at: Option<Instant>| at.map(|at| at.to_string());
     let drift: Vec<_> = archive
@@ -191,12 +204,15 @@ fn as_json(
         "unreadable": contents.unreadable,
         "list_gaps": archive.list_gaps()?.iter().map(gap_as_json).collect::<Vec<_>>(),
         "drift": drift,
-        "last_complete_sync_at": text(fresh_since),
+        "last_complete_sync_at": text(freshness.last_complete.at()),
+        "observations_ahead_seconds": freshness.observations_ahead.num_seconds(),
         "last_sync": last.map(|sync| json!({
             "sync_id": sync.sync_id,
             "kind": sync.kind,
             "started_at": sync.started_at.as_str(),
             "ended_at": text(sync.ended_at),
+            "clock_started_at": text(sync.clock_started_at),
+            "clock_ended_at": text(sync.clock_ended_at),
             "outcome": sync.outcome,
             "error": sync.error,
             "process_id": sync.process_id,

@@ -6,10 +6,11 @@
 use crate::cli::time_span;
 use crate::commands::Cli;
 use crate::commands::shared::output::print_line;
+use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::run::Instant;
-use crate::store::{Archive, ArchiveStats};
+use crate::store::{Archive, ArchiveStats, Freshness, LastComplete};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::{Args, CommandFactory};
@@ -87,9 +88,9 @@ pub fn is_requested() -> bool {
 pub fn run(args: &NagiosArgs, settle: TimeDelta, path: &Path) -> Result<u8> {
     let now = SystemClock.now();
     match inspect(args, settle, path, now) {
-        Ok((contents, fresh_since)) => {
-            let (state, text) = evaluate(args, &contents, fresh_since, now);
-            let values = performance_data(args, &contents, fresh_since, now);
+        Ok((contents, freshness)) => {
+            let (state, text) = evaluate(args, &contents, freshness, now);
+            let values = performance_data(args, &contents, freshness, now);
             print_state(state, &format!("{text} | {values}"))
         }
         Err(error) => print_error(&error.in_archive(path)),
@@ -119,16 +120,16 @@ fn inspect(
     settle: TimeDelta,
     path: &Path,
     now: Instant,
-) -> Result<(ArchiveStats, Option<Instant>)> {
+) -> Result<(ArchiveStats, Freshness)> {
     if args.critical < args.warning {
         return Err(Error::usage("--critical must not be shorter than --warning, which defaults to 26h"));
     }
     let archive = Archive::open_for_reading(path)?;
     let contents = archive.stats(now.plus(-settle))?;
-    Ok((contents, archive.last_complete_sync()?.map(|sync| sync.started_at)))
+    Ok((contents, archive.freshness(now)?))
 }
 
-/// The age of an instant; zero if the clock went backwards.
+/// The age of an instant; zero if the clock was adjusted backwards.
 fn age(at: Instant, now: Instant) -> TimeDelta {
     (now.to_utc() - at.to_utc()).max(TimeDelta::zero())
 }
@@ -137,16 +138,20 @@ fn age(at: Instant, now: Instant) -> TimeDelta {
 fn evaluate(
     args: &NagiosArgs,
     contents: &ArchiveStats,
-    fresh_since: Option<Instant>,
+    freshness: Freshness,
     now: Instant,
 ) -> (State, String) {
     let mut findings = Vec::new();
-    let freshness = match fresh_since {
-        None => {
+    let last_complete = match freshness.last_complete {
+        LastComplete::Never => {
             findings.push(State::Critical);
             "no sync has completed yet".to_owned()
         }
-        Some(at) => {
+        LastComplete::InFuture(at) => {
+            findings.push(State::Critical);
+            format!("last complete sync at {at}, in the future: its clock was wrong")
+        }
+        LastComplete::At(at) => {
             let age = age(at, now);
             if age > args.critical {
                 findings.push(State::Critical);
@@ -162,38 +167,35 @@ fn evaluate(
     if args.max_drift.is_some_and(|most| contents.drift > most) {
         findings.push(State::Warning);
     }
+    if freshness.clock_went_back {
+        findings.push(State::Warning);
+    }
     let mut text = format!(
-        "{freshness}, {} runs, {} unsettled, {} quarantined, {} drift",
+        "{last_complete}, {} runs, {} unsettled, {} quarantined, {} drift",
         contents.runs, contents.unsettled, contents.quarantined, contents.drift
     );
     if contents.suspected > 0 {
         findings.push(State::Warning);
         text.push_str(&format!(", {} suspected missing from the run list", contents.suspected));
     }
-    (findings.into_iter().max().unwrap_or(State::Ok), text)
-}
-
-/// A span in its two largest units: `2 d 3 h`, `3 h 5 min` or `45 s`.
-fn format_span(span: TimeDelta) -> String {
-    let (days, hours, minutes) = (span.num_days(), span.num_hours() % 24, span.num_minutes() % 60);
-    match (span.num_days(), span.num_hours(), span.num_minutes()) {
-        (1.., _, _) => format!("{days} d {hours} h"),
-        (_, 1.., _) => format!("{hours} h {minutes} min"),
-        (_, _, 1..) => format!("{minutes} min"),
-        _ => format!("{} s", span.num_seconds()),
+    if freshness.observations_ahead > TimeDelta::zero() {
+        let ahead = format_span(freshness.observations_ahead);
+        text.push_str(&format!(", observations {ahead} ahead of the clock"));
     }
+    (findings.into_iter().max().unwrap_or(State::Ok), text)
 }
 
 /// Performance data: `label=value[unit];warning;critical;minimum`, separated by spaces.
 fn performance_data(
     args: &NagiosArgs,
     contents: &ArchiveStats,
-    fresh_since: Option<Instant>,
+    freshness: Freshness,
     now: Instant,
 ) -> String {
     let (warning, critical) = (args.warning.num_seconds(), args.critical.num_seconds());
     // `U` is the format's code for an unknown value.
-    let age = fresh_since.map_or("U".to_owned(), |at| format!("{}s", age(at, now).num_seconds()));
+    let age = freshness.last_complete.at();
+    let age = age.map_or("U".to_owned(), |at| format!("{}s", self::age(at, now).num_seconds()));
     let most_drift = args.max_drift.map_or(String::new(), |most| most.to_string());
     let values = [
         format!("age={age};{warning};{critical};0"),
@@ -205,6 +207,7 @@ fn performance_data(
         format!("quarantined={};{};;0", contents.quarantined, args.max_quarantined),
         format!("drift={};{most_drift};;0", contents.drift),
         format!("size={}B;;;0", contents.file_bytes),
+        format!("ahead={}s;;;0", freshness.observations_ahead.num_seconds()),
     ];
     values.join(" ")
 }
@@ -229,11 +232,39 @@ mod tests {
         Instant::parse(text).unwrap()
     }
 
+    /// The freshness of an archive whose clock is right.
+    fn right() -> Freshness {
+        Freshness {
+            last_complete: LastComplete::At(at("2026-11-23T15:00:00Z")),
+            observations_ahead: TimeDelta::zero(),
+            clock_went_back: false,
+        }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_a_finding_until_the_next_sync() {
+        let now = at("2026-11-23T16:00:00Z");
+        let checked = |freshness: Freshness| evaluate(&args(&[]), &contents(), freshness, now);
+        let ahead = at("2027-11-23T16:00:00Z");
+        let (state, text) = checked(Freshness { last_complete: LastComplete::InFuture(ahead), ..right() });
+        assert_eq!(state, State::Critical);
+        assert!(
+            text.starts_with("last complete sync at 2027-11-23T16:00:00.000000Z, in the future"),
+            "{text}"
+        );
+        let ahead = Freshness { observations_ahead: TimeDelta::days(365), ..right() };
+        let (state, text) = checked(Freshness { clock_went_back: true, ..ahead });
+        assert_eq!(state, State::Warning);
+        assert!(text.ends_with(", observations 365 d 0 h ahead of the clock"), "{text}");
+        assert_eq!(checked(ahead), (State::Ok, text));
+    }
+
     #[test]
     fn the_most_severe_finding_is_the_state() {
         let now = at("2026-11-23T16:00:00Z");
         let state = |more: &[&str], contents: &ArchiveStats, fresh_since: Option<&str>| {
-            evaluate(&args(more), contents, fresh_since.map(at), now).0
+            let last_complete = fresh_since.map_or(LastComplete::Never, |text| LastComplete::At(at(text)));
+            evaluate(&args(more), contents, Freshness { last_complete, ..right() }, now).0
         };
         let (good, issues) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
         let (fresh, old, older) = ("2026-11-23T15:00:00Z", "2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z");
@@ -254,14 +285,5 @@ mod tests {
             State::Warning
         );
         assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &issues, Some(fresh)), State::Ok);
-    }
-
-    #[test]
-    fn a_span_shows_its_two_largest_units() {
-        let span = |seconds| format_span(TimeDelta::seconds(seconds));
-        assert_eq!(
-            [span(0), span(59), span(60), span(3_660), span(93_600)],
-            ["0 s", "59 s", "1 min", "1 h 1 min", "1 d 2 h"]
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! One attempt to read the API into an archive: key, lock, progress, summary.
 
 use super::Target;
-use super::summary::{print_failure, print_summary, summary_line};
+use super::summary::{clock_note, print_failure, print_summary, summary_line, with_workspace};
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
 use crate::commands::shared::output::print_note;
 use crate::commands::shared::progress::{NoProgress, observer};
@@ -71,7 +71,13 @@ pub(in crate::commands) fn attempt(
     let mut text = summary_line(&summary, seconds, options.dry_run);
     let requests = summary.counts.requests;
     let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run);
-    let result = printed.and(summary.result).map_err(|error| error.in_archive(path));
+    // With `--quiet`, only the first sync after a wrong clock reports it.
+    if let Some(note) = clock_note(&summary).filter(|_| !verbosity.quiet || summary.clock_went_back) {
+        print_note(&with_workspace(target.name(), note.clone()));
+        text = format!("{text}\n{note}");
+    }
+    // A signal that ends the sync can also close its standard output.
+    let result = summary.result.and(printed).map_err(|error| error.in_archive(path));
     if let Err(error) = &result {
         text = format!("{text}\n{}", error.render());
     }
@@ -84,7 +90,7 @@ fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>
         return Ok((None, Archive::temporary()?));
     }
     let lock = wait.lock(path)?;
-    let archive = Archive::open(path, &lock)?;
+    let archive = Archive::open_until(path, &lock, &wait.runtime.cancel)?;
     Ok((Some(lock), archive))
 }
 

@@ -2,10 +2,12 @@
 
 use crate::cli::VerbosityArgs;
 use crate::commands::shared::output::print_line;
+use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::store::SyncKind;
 use crate::sync::Summary;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 /// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API.
@@ -59,8 +61,18 @@ pub(super) fn print_failure(workspace: &str, error: &Error) -> Result<()> {
     print_line(&object.to_string())
 }
 
+/// The note that the archive's observations are ahead of the system clock. `None`: they are not.
+pub(super) fn clock_note(summary: &Summary) -> Option<String> {
+    (summary.observations_ahead > TimeDelta::zero()).then(|| {
+        format!(
+            "warning: observations in the archive are {} ahead of the system clock: a sync ran with a wrong clock",
+            format_span(summary.observations_ahead)
+        )
+    })
+}
+
 /// A line prefixed with the name of its workspace, if there are several.
-fn with_workspace(workspace: Option<&str>, line: String) -> String {
+pub(super) fn with_workspace(workspace: Option<&str>, line: String) -> String {
     match workspace {
         Some(workspace) => format!("{}: {line}", escape_control(workspace)),
         None => line,
@@ -109,6 +121,7 @@ fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
         "runs_suspected": summary.runs_suspected,
         "api_url": summary.api_url,
         "previous_api_url": summary.previous_api_url,
+        "observations_ahead_seconds": summary.observations_ahead.num_seconds(),
         "missing": summary.missing,
         "new_drift": summary.new_drift.iter().map(|row| json!({
             "field": row.drift.field,

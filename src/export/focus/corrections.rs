@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::export::WriteError;
 use crate::report::restatements::{latest, latest_known_at, restatements};
 use crate::report::{CostComponent, Ledger, Scope, run_cost};
-use crate::store::Close;
+use crate::store::{ClockOffsets, Close};
 use std::io::Write;
 
 /// Writes the charges of the runs booked in the month of the ledger, then the corrections that became known in it.
@@ -27,17 +27,22 @@ pub(crate) fn write_charges(
     let mut charges = CostAndUsage::begin(books, version, out)?;
     run_cost::for_each(ledger, |run| -> Result<(), WriteError> { Ok(charges.run(&run)?) })?;
     let seen_here = books.period.start..books.period.end;
+    // A correction is booked by the system clock, which observations can be ahead of.
+    let clocks = ClockOffsets::of(ledger.connection())?;
     let known = known_closes(ledger.scope(), closes);
     for close in known.iter().filter(|close| close.frozen.period != books.period.label) {
         let period = BillingPeriod::of_close(close);
         let changes = restatements(ledger.connection(), &Scope::of_close(close)?, ledger.scope().as_of)?;
-        for change in changes.iter().filter(|change| seen_here.contains(&change.seen_at)) {
+        for change in &changes {
+            let seen_at = clocks.clock_at(change.seen_at);
+            if !seen_here.contains(&seen_at) {
+                continue;
+            }
             let (Some(component), Some(difference)) =
                 (CostComponent::of_column(change.field), change.difference)
             else {
                 continue;
             };
-            let seen_at = change.seen_at;
             run_cost::for_run(ledger, &change.run_id, |run| -> Result<(), WriteError> {
                 let correction = Correction { period: &period, run, component, difference, seen_at };
                 Ok(charges.correction(&correction)?)
@@ -113,13 +118,11 @@ mod tests {
         assert!(ids(&Scope { as_of: Some(at("2026-02-01T00:00:00Z")), ..Scope::default() }).is_empty());
     }
 
-    #[test]
-    fn a_late_cost_is_a_correction_in_the_month_it_was_seen_in() {
+    /// Asserts that a cost of January, seen on February 10 by the clock, is a correction in February. Observations are
+    /// in this year.
+    fn assert_corrected_in_february(year_of_observations: &str) {
         let archive = Archive::temporary().unwrap();
-        archive
-            .connection()
-            .execute_batch(
-                "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
+        let sql = "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
                                     last_observed_at)
                  VALUES (1, 'first', '2026-02-01T00:00:00.000000Z', 'complete', 1, '0.1.0', 'http://h/',
                          '2026-02-20T00:00:00.000000Z');
@@ -128,11 +131,13 @@ mod tests {
                  VALUES ('run-1', '2026-02-01T00:00:01.000000Z', '2026-02-10T00:00:00.000000Z', 1, zeroblob(32),
                          '2026-01-05T10:00:00.000000Z', 'success', 0.25, 250000000, 's-1'),
                         ('run-1', '2026-02-10T00:00:00.000000Z', NULL, 1, zeroblob(32),
-                         '2026-01-05T10:00:00.000000Z', 'success', 0.75, 750000000, 's-1');",
-            )
-            .unwrap();
+                         '2026-01-05T10:00:00.000000Z', 'success', 0.75, 750000000, 's-1');";
+        let seen = |text: &str| text.replace("2026-02", &format!("{year_of_observations}-02"));
+        archive.connection().execute_batch(&seen(sql)).unwrap();
+        let clock = "UPDATE syncs SET clock_started_at = '2026-02-01T00:00:00.000000Z'";
+        archive.connection().execute_batch(clock).unwrap();
         let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
-        let closes = [january(1, "2026-02-02T00:00:00Z")];
+        let closes = [january(1, &seen("2026-02-02T00:00:00Z"))];
         for (label, start, end, is_corrected) in [
             ("2026-02", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", true),
             ("2026-03", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z", false),
@@ -147,5 +152,15 @@ mod tests {
             assert_eq!(text.contains("Correction of 2026-01: "), is_corrected, "{label}: {text}");
             assert_eq!(text.contains(",0.500000000,"), is_corrected, "{label}: {text}");
         }
+    }
+
+    #[test]
+    fn a_late_cost_is_a_correction_in_the_month_it_was_seen_in() {
+        assert_corrected_in_february("2026");
+    }
+
+    #[test]
+    fn a_correction_is_booked_by_the_clock_and_not_by_observations_ahead() {
+        assert_corrected_in_february("2027");
     }
 }

@@ -42,7 +42,7 @@ const NO_PIPELINE: usize = 0;
 
 /// The newest sync that read everything in its extent.
 const LAST_SYNC: &str = "
-SELECT started_at, ended_at, kind
+SELECT coalesce(clock_started_at, started_at), coalesce(clock_ended_at, ended_at), kind
 FROM syncs
 WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (:as_of IS NULL OR ended_at <= :as_of)
 ORDER BY sync_id DESC
@@ -124,7 +124,8 @@ pub struct PipelineSummary {
     pub failures: Failures,
 }
 
-/// Gathers the overview of an archive in a scope. `known_at` is the latest observation in it; `None`: there is none.
+/// Gathers the overview of an archive in a scope. `known_at` is the latest observation in it, by the system clock;
+/// `None`: there is none.
 ///
 /// # Errors
 /// Those of [`Ledger::open`] and of SQLite.

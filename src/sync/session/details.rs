@@ -2,9 +2,11 @@
 
 use super::{MAX_LISTED_IDS, Session};
 use crate::error::{Error, Result};
-use crate::store::{Detail, WorkspaceEvidence};
+use crate::store::{Candidate, Detail, WorkspaceEvidence};
 use crate::sync::decoded::Item;
 use crate::sync::prefetch::Wait;
+use crate::sync::recheck::due;
+use crate::sync::walk::Walk;
 use crate::sync::{MAX_CONSECUTIVE_FAILURES, Phase};
 use std::collections::VecDeque;
 use uuid::Uuid;
@@ -21,22 +23,46 @@ pub(super) enum Details {
 }
 
 impl<'a> Session<'a> {
-    /// Requests unsettled runs that the walk did not see in full.
-    pub(super) fn fetch_unsettled_runs(&mut self) -> Result<()> {
-        let settled_before = self.observations.next().plus(-self.options.settle);
-        let candidates = self.archive.unsettled(settled_before)?;
-        let open = candidates
+    /// Requests unsettled runs that the walk did not see in full, or reads the rest of the list if that takes fewer
+    /// requests. Returns the walk.
+    pub(super) fn fetch_unsettled_runs(&mut self, mut walk: Walk) -> Result<Walk> {
+        let mut runs = self.due_runs()?;
+        // Where the list omits what settles a run, reading more of it does not help.
+        let pages = walk.pages_left().filter(|_| self.seen_partially.count() == 0);
+        if let Some(pages) = pages.filter(|pages| *pages < runs.len() as u64) {
+            self.reason = format!(
+                "read the rest of the list: {} unsettled runs would take more requests than its {pages} pages",
+                runs.len()
+            );
+            walk.extend();
+            walk = self.walk(walk)?;
+            if walk.is_complete() {
+                self.complete_walk(&walk, walk.progress().top)?;
+            }
+            runs = self.due_runs()?;
+        }
+        self.fetch_runs(runs.into_iter().map(|run| run.run_id).collect(), Phase::Unsettled)?;
+        Ok(walk)
+    }
+
+    /// The unsettled runs to request now, except those that the walk saw in full.
+    fn due_runs(&mut self) -> Result<Vec<Candidate>> {
+        // The clock, because observations can be ahead of it.
+        self.observations.next();
+        let now = self.observations.clock_at();
+        let candidates = self.archive.unsettled(now.plus(-self.options.settle))?;
+        let unseen = candidates
             .into_iter()
-            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id));
-        self.fetch_runs(open.map(|run| run.run_id).collect(), Phase::Unsettled)
+            .filter(|run| !self.was_seen_in_full(run.snapshot_id) && !self.unreadable.contains(&run.run_id))
+            .collect();
+        Ok(due(unseen, self.last_recheck_at, now))
     }
 
     /// As [`Session::fetch_unsettled_runs`], without the runs that the list lacks.
     pub(super) fn fetch_listed_unsettled_runs(&mut self) -> Result<()> {
-        let settled_before = self.observations.next().plus(-self.options.settle);
-        let candidates = self.archive.unsettled(settled_before)?;
-        let open = candidates.into_iter().filter(|run| self.seen_partially.contains(run.snapshot_id));
-        self.fetch_runs(open.map(|run| run.run_id).collect(), Phase::Unsettled)
+        let mut runs = self.due_runs()?;
+        runs.retain(|run| self.seen_partially.contains(run.snapshot_id));
+        self.fetch_runs(runs.into_iter().map(|run| run.run_id).collect(), Phase::Unsettled)
     }
 
     /// Whether the walk saw every field that can settle the run.

@@ -110,12 +110,13 @@ impl Session<'_> {
         if self.kind == SyncKind::Incremental {
             self.reason = match (walk.progress().newest_first, walk.reached_end()) {
                 (Some(false), _) => "the list is not newest first, so all of it was read".to_owned(),
-                (_, true) => "the list ended before a safe stopping point".to_owned(),
-                (_, false) => std::mem::take(&mut self.reason),
+                (_, true) if !walk.is_extended() => "the list ended before a safe stopping point".to_owned(),
+                _ => std::mem::take(&mut self.reason),
             };
         }
         self.ensure_transaction()?;
-        self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason)
+        let now = self.observations.clock_at();
+        self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason, now)
     }
 
     /// Waits for the prepared page. `None`: the list ends before it.

@@ -8,7 +8,7 @@ mod pipelines;
 mod transaction;
 mod vanished;
 
-use super::clock::Observations;
+use super::clock::{Observations, check_clock};
 use super::plan::Plan;
 use super::prefetch::Prefetcher;
 use super::seen_set::SeenSet;
@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::run::{Drift, Field, Instant};
 use crate::snapshot::{ContentHash, Snapshot, hash};
 use crate::store::{
-    Archive, Detail, DriftRow, InsertHint, Outcome, PipelineKind, SyncCounts, SyncKind, Upsert, WalkProgress,
+    Archive, Detail, DriftRow, Freshness, InsertHint, Outcome, PipelineKind, SyncCounts, SyncKind, Upsert,
+    WalkProgress,
 };
 use evidence::WorkspaceCheck;
 use pipelines::PipelineList;
@@ -41,6 +42,10 @@ pub(super) struct Session<'a> {
     /// When the page or run that is being stored was observed.
     observed_at: Instant,
     sync_id: i64,
+    /// The archive's freshness before this sync.
+    freshness: Freshness,
+    /// When the sync before requested unsettled runs. `None`: there was none.
+    last_recheck_at: Option<Instant>,
     kind: SyncKind,
     reason: String,
     workspace: WorkspaceCheck,
@@ -79,11 +84,16 @@ impl<'a> Session<'a> {
     ) -> Result<Session<'a>> {
         let mut observations = Observations::after(archive.last_observed_at()?, context.clock);
         let now = observations.next();
+        let clock = observations.clock_at();
+        check_clock(clock)?;
+        let freshness = archive.freshness(clock)?;
+        let last_recheck_at = archive.last_recheck_at(clock)?;
         let api_url = context.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
         let workspace = WorkspaceCheck::begin(archive, &api_url)?;
         archive.begin()?;
         let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
+        archive.save_clock_start(sync_id, clock)?;
         let mut session = Session {
             archive,
             options,
@@ -93,6 +103,8 @@ impl<'a> Session<'a> {
             observations,
             observed_at: now,
             sync_id,
+            freshness,
+            last_recheck_at,
             kind,
             reason: reason.to_owned(),
             workspace,
@@ -228,9 +240,9 @@ impl<'a> Session<'a> {
         let result = match result {
             Ok(()) if self.missing.is_empty() => Ok(()),
             Ok(()) => Err(Error::Partial { what: self.missing.join("; ") }),
-            Err(error) => Err(error),
+            Err(error) => Err(self.cancel.explain(error)),
         };
-        let recorded = self.record_end(&result);
+        let recorded = self.record_end(&result).map_err(|error| self.cancel.explain(error));
         let result = result.and(recorded);
         Ok(Summary {
             kind: self.kind,
@@ -242,6 +254,8 @@ impl<'a> Session<'a> {
             api_url: self.prefetcher.client().base_url().to_string(),
             previous_api_url: self.workspace.into_previous_api_url(),
             runs_suspected: self.absences.suspected,
+            observations_ahead: self.freshness.observations_ahead,
+            clock_went_back: self.freshness.clock_went_back,
             result,
         })
     }
@@ -263,6 +277,7 @@ impl<'a> Session<'a> {
         self.save_progress()?;
         let now = self.observations.next();
         self.archive.end_sync(self.sync_id, outcome, exit_code, error.as_deref(), now)?;
+        self.archive.save_clock_end(self.sync_id, self.observations.clock_at())?;
         if self.options.dry_run {
             return self.archive.roll_back();
         }

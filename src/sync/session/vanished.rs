@@ -60,7 +60,7 @@ impl Session<'_> {
         }
         let mut unlisted = self.unlisted_runs(&walk)?;
         if self.may_be_deleted(unlisted.len()) {
-            self.fetch_unsettled_runs()?;
+            walk = self.fetch_unsettled_runs(walk)?;
             if !walk.saw_everything() && self.has_unexplained_runs() {
                 walk = self.read_whole_list("many unsettled runs are gone, so the whole list was read")?;
             }
@@ -192,6 +192,7 @@ impl Session<'_> {
                 walk.reached_end(),
                 walk.progress().top,
                 &self.reason,
+                self.observations.clock_at(),
             )?;
         }
         Ok(walk)

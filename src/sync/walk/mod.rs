@@ -249,6 +249,8 @@ pub(super) struct Walk {
     empty_page: Option<u32>,
     /// Whether the end of the list was read.
     at_end: bool,
+    /// Whether the walk continued beyond its boundary.
+    extended: bool,
     ended: bool,
     incomplete_reason: Option<String>,
 }
@@ -314,9 +316,31 @@ impl Walk {
             ignores_page: false,
             empty_page: None,
             at_end: false,
+            extended: false,
             ended: false,
             incomplete_reason: None,
         }
+    }
+
+    /// The number of pages below the boundary at which the walk stopped. `None`: it stopped elsewhere, or the list has
+    /// no known end.
+    pub(super) fn pages_left(&self) -> Option<u64> {
+        let stopped = self.is_complete() && !self.at_end && matches!(self.extent, Extent::Until(_));
+        // The gaps of the walk are handled already.
+        let count = self.count().filter(|_| stopped && self.gaps.is_empty() && self.page_length > 0)?;
+        Some(count.div_ceil(self.page_length as u64).saturating_sub(u64::from(self.page) - 1))
+    }
+
+    /// Continues a walk that stopped at its boundary, to the end of the list.
+    pub(super) fn extend(&mut self) {
+        self.extent = Extent::Whole;
+        self.extended = true;
+        self.ended = false;
+    }
+
+    /// Whether the walk continued beyond its boundary.
+    pub(super) fn is_extended(&self) -> bool {
+        self.extended
     }
 
     /// The next page to read, or the end of the walk.

@@ -76,7 +76,7 @@ fn every_exit_code_is_produced_and_explained() {
     produce(11, machine.run(&archive, ["close", "2025-01", "--force"]));
     drop(lock);
 
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         let victim = Victim::default();
         let (done, is_done) = mpsc::channel::<()>();
         machine.sandbox.on_request({

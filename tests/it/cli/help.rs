@@ -41,7 +41,7 @@ fn every_command_has_help() {
         assert!(own.contains(&format!("Usage: runledger {name}")), "{own}");
         assert!(!own.contains("--api-key "), "{own}");
     }
-    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "11", "130, 143"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "11", "129, 130, 143"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code} "))), "{code}");
     }
     assert!(run(command(folder.path(), &["--version"])).out().starts_with("runledger "));

@@ -1,7 +1,8 @@
 //! The commands `status` and `show`.
 
 use super::{archived, with};
-use crate::support::workspace::{Workspace, normal};
+use crate::support::workspace::{Workspace, normal, options};
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::fs;
 use uuid::Uuid;
@@ -40,6 +41,105 @@ fn an_archive_without_a_complete_sync_is_stale() {
     let stale = with(&workspace, &["status", "--max-age", "26h"]);
     assert_eq!(stale.code, 3);
     assert!(stale.err.contains("no sync has completed yet"), "{}", stale.err);
+}
+
+#[test]
+fn one_healthy_sync_repairs_the_report_after_a_wrong_clock() {
+    let workspace = Workspace::of(30);
+    let now = Utc::now();
+    let clock = |days: i64| workspace.clock.set(&(now + TimeDelta::days(days)).to_rfc3339());
+    // The last sync that was right is two years old, and the one after it ran with a clock a year ahead of now.
+    for days in [-730, 365] {
+        clock(days);
+        assert!(workspace.sync(&options()).result.is_ok());
+    }
+    let stale = with(&workspace, &["status", "--max-age", "26h"]);
+    assert_eq!(stale.code, 3, "{stale:?}");
+    assert!(stale.err.contains("longer than --max-age ago"), "{stale:?}");
+    assert!(stale.out.contains("\nclock        observations are 36"), "{stale:?}");
+    let printed = with(&workspace, &["status", "--json"]).json();
+    let ahead = |printed: &Value| printed["observations_ahead_seconds"].as_i64().unwrap();
+    assert!((364 * 86_400..=365 * 86_400).contains(&ahead(&printed)), "{printed}");
+    let two_years_ago = (now - TimeDelta::days(730)).format("%Y-%m-%d").to_string();
+    assert!(printed["last_complete_sync_at"].as_str().unwrap().starts_with(&two_years_ago), "{printed}");
+    let check = with(&workspace, &["status", "--check"]);
+    assert_eq!(check.code, 2, "{check:?}");
+    assert!(check.out.contains("ahead of the clock | age=6"), "{check:?}");
+    let check = with(&workspace, &["check"]);
+    assert!(check.code == 0 && check.out.contains("\nnote    clock       observations are 36"), "{check:?}");
+    assert!(ahead(&with(&workspace, &["check", "--json"]).json()) > 0);
+
+    // The first sync with the right clock reports it, even with --quiet.
+    let repaired = with(&workspace, &["sync", "--quiet"]);
+    let warning = "warning: observations in the archive are 36";
+    assert!(repaired.code == 0 && repaired.err.starts_with(warning), "{repaired:?}");
+    with(&workspace, &["status", "--max-age", "1m"]).out();
+    let check = with(&workspace, &["status", "--check"]);
+    assert!(check.code == 0 && check.out.starts_with("RUNLEDGER OK - last complete sync "), "{check:?}");
+    assert!(check.out.contains(" ahead of the clock | age="), "{check:?}");
+    assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
+    let printed = with(&workspace, &["sync", "--json"]);
+    assert!(printed.err.starts_with(warning), "{printed:?}");
+    assert!(ahead(&serde_json::from_str(&printed.out).unwrap()) > 0);
+}
+
+#[test]
+fn an_archive_synced_only_with_a_clock_ahead_is_stale() {
+    let workspace = Workspace::of(10);
+    let ahead = (Utc::now() + TimeDelta::days(365)).to_rfc3339();
+    workspace.clock.set(&ahead);
+    assert!(workspace.sync(&options()).result.is_ok());
+    let stale = with(&workspace, &["status", "--max-age", "26h"]);
+    assert!(stale.code == 3 && stale.err.contains(", in the future: its clock was wrong"), "{stale:?}");
+    assert!(stale.out.contains(&format!("\ncomplete     {}", &ahead[..10])), "{stale:?}");
+    assert_eq!(with(&workspace, &["status", "--json"]).json()["last_complete_sync_at"], Value::Null);
+    let check = with(&workspace, &["status", "--check"]);
+    assert!(check.code == 2 && check.out.contains("| age=U;"), "{check:?}");
+    // A month that ended long ago is not known to be complete.
+    let refused = with(&workspace, &["close", "2026-01"]);
+    refused.refused(2, &["2026-01 is not ready to be closed: ", "in the future: its clock was wrong"]);
+    with(&workspace, &["sync", "--quiet"]);
+    assert_eq!(with(&workspace, &["close", "2026-01"]).code, 0);
+}
+
+#[test]
+fn as_of_after_a_wrong_clock_names_the_syncs_that_it_leaves_out() {
+    let workspace = Workspace::of(10);
+    let now = Utc::now();
+    for days in [-3, 365, -2] {
+        workspace.clock.set(&(now + TimeDelta::days(days)).to_rfc3339());
+        assert!(workspace.sync(&options()).result.is_ok());
+    }
+    let yesterday = (now - TimeDelta::days(1)).to_rfc3339();
+    let ran = with(&workspace, &["report", "cost", "--as-of", &yesterday]);
+    assert!(ran.code == 0 && ran.err.contains("leaves out syncs that began before it: 1."), "{ran:?}");
+    let before = (now - TimeDelta::days(2) - TimeDelta::hours(1)).to_rfc3339();
+    with(&workspace, &["report", "cost", "--as-of", &before]).out();
+}
+
+#[test]
+fn forecasts_and_pages_are_dated_by_the_clock() {
+    let workspace = Workspace::of(60);
+    let asked = || {
+        let credits = with(&workspace, &["report", "credits", "--format", "csv"]).out();
+        with(&workspace, &["report", "html", "--output", "page.html"]).out();
+        let page = fs::read_to_string(workspace.file("page.html")).unwrap();
+        (credits, page)
+    };
+    assert!(workspace.sync(&options()).result.is_ok());
+    let (credits, page) = asked();
+    assert!(page.contains("Last observation: 2026-11-23"), "the page is dated");
+    workspace.clock.set("2027-11-23T16:00:00Z");
+    assert!(workspace.sync(&options()).result.is_ok());
+    workspace.clock.set("2026-11-23T16:00:00Z");
+    assert!(workspace.sync(&options()).result.is_ok());
+    assert_eq!(workspace.number("SELECT max(last_observed_at) > '2027' FROM syncs"), 1);
+    let (credits_after, page_after) = asked();
+    assert_eq!(credits_after, credits);
+    assert!(
+        page_after.contains("Last observation: 2026-11-23") && !page_after.contains("2027"),
+        "{page_after}"
+    );
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! Several programs that use one archive at the same time.
 
 use super::{assert_whole, number, text};
-use crate::support::machine::{Machine, SYNC, Victim, is_page};
+use crate::support::invariants::assert_sound;
+use crate::support::machine::{Machine, Running, SYNC, Victim, is_page};
 use rusqlite::Connection;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_second_sync_names_the_lock_holder_and_its_start() {
@@ -181,4 +185,62 @@ fn a_write_lock_of_another_program_is_reported() {
     assert!(error.to_string().contains("another program has locked the file"), "{error}");
     assert_eq!(error.exit_code(), 6);
     assert!(error.hint().unwrap().contains("wait until the other program has finished"));
+}
+
+/// A sync that another connection, which holds the write lock, keeps waiting.
+fn waiting(machine: &Machine, archive: &Path, arguments: &[&str]) -> (Victim, Running) {
+    let victim = Victim::default();
+    let running = victim.start(&mut machine.command(archive, arguments));
+    // It has the lock of the archive, so the write lock is next.
+    let lock = archive.with_extension("db.lock");
+    while !fs::read_to_string(&lock).is_ok_and(|holder| holder.contains(&format!("process {}", victim.id())))
+    {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(300));
+    (victim, running)
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_write_lock_at_once() {
+    let machine = Machine::of(10);
+    let synced = machine.file("a.db");
+    machine.synced(&synced, 0);
+    // The migration of an older archive waits, too.
+    let older = machine.file("v2.db");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v2.db");
+    fs::copy(fixture, &older).unwrap();
+    let id = machine.sandbox.model().ids().next().unwrap().to_string();
+    for (archive, arguments) in [(&synced, &SYNC[..]), (&synced, &["fetch", &id]), (&older, &SYNC)] {
+        for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+            let holder = Connection::open(archive).unwrap();
+            holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let (victim, running) = waiting(&machine, archive, arguments);
+            let began = Instant::now();
+            victim.signal(signal);
+            let ended = running.wait();
+            let when = format!("{arguments:?}, {signal}, {:?}: {ended:?}", began.elapsed());
+            // A busy machine needs longer than a second, and the wait would last half a minute.
+            assert!(began.elapsed() < Duration::from_secs(5), "{when}");
+            assert_eq!(ended.code, Some(code), "{when}");
+            assert!(ended.stderr.contains(&format!("interrupted by SIG{signal}")), "{when}");
+            holder.execute_batch("ROLLBACK").unwrap();
+            drop(holder);
+            assert_sound(archive, &when);
+        }
+    }
+    machine.synced(&synced, 0);
+}
+
+#[test]
+fn a_sync_continues_when_another_program_releases_the_write_lock() {
+    let machine = Machine::of(10);
+    let archive = machine.file("a.db");
+    machine.synced(&archive, 0);
+    let holder = Connection::open(&archive).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (_victim, running) = waiting(&machine, &archive, &SYNC);
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(running.wait().code, Some(0));
+    assert_eq!(number(&archive, "SELECT count(*) FROM syncs WHERE outcome = 'complete'"), 2);
 }

@@ -4,7 +4,8 @@ use super::{IN_PART, assert_whole, kill_after_commit, number, odd_machine, text}
 use crate::support::invariants::contents;
 use crate::support::machine::{Ended, Machine, SYNC, Victim};
 use std::path::Path;
-use std::sync::mpsc;
+use std::process::Command;
+use std::sync::{Arc, Mutex, mpsc};
 use std::{fs, thread};
 
 /// Kills a sync `spins` spins after its `request`-th request, and waits until it has ended. With request 0,
@@ -138,7 +139,7 @@ fn a_signal_at_any_request_ends_a_sync_and_is_recorded() {
     let requests = machine.sandbox.request_count();
     let expected = contents(&undisturbed);
     for request in 1..=requests {
-        let (signal, code) = if request % 2 == 0 { ("INT", 130) } else { ("TERM", 143) };
+        let (signal, code) = [("INT", 130), ("TERM", 143), ("HUP", 129)][request % 3];
         let archive = machine.file(&format!("{request}.db"));
         let ended = stopped_at(&machine, &archive, request, signal);
         let when = format!("SIG{signal} at request {request}: {ended:?}");
@@ -183,4 +184,52 @@ fn stopped_at(machine: &Machine, archive: &Path, request: usize, signal: &'stati
     done.send(()).unwrap();
     machine.sandbox.on_request(|_, _| None);
     ended
+}
+
+#[test]
+fn a_sighup_that_is_ignored_at_start_ends_no_sync() {
+    let machine = Machine::of(30);
+    let archive = machine.file("a.db");
+    let victim = Victim::default();
+    machine.sandbox.on_request({
+        let victim = victim.clone();
+        move |_, _| {
+            victim.signal("HUP");
+            None
+        }
+    });
+    // As `nohup` does.
+    let mut command = machine.under_shell("trap '' HUP", &archive, SYNC);
+    let ended = victim.start(&mut command).wait();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(machine.sandbox.request_count(), 6);
+    assert_eq!(text(&archive, "SELECT outcome FROM syncs"), "complete");
+}
+
+#[test]
+fn a_closed_terminal_ends_a_sync_with_the_code_of_sighup() {
+    let machine = Machine::of(30);
+    let archive = machine.file("a.db");
+    let process = Arc::new(Mutex::new(None));
+    machine.sandbox.on_request({
+        let process = Arc::clone(&process);
+        move |_, _| {
+            if let Some(id) = process.lock().unwrap().take() {
+                let id: u32 = id;
+                let sent = Command::new("sh").args(["-c", &format!("kill -HUP {id}")]).status();
+                assert!(sent.unwrap().success());
+            }
+            None
+        }
+    });
+    // Neither output can be written any more.
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = machine.command(&archive, ["sync", "--page-size", "10", "--concurrency", "1"]);
+    command.stdout(full()).stderr(full());
+    let mut place = process.lock().unwrap();
+    let mut child = command.spawn().unwrap();
+    *place = Some(child.id());
+    drop(place);
+    assert_eq!(child.wait().unwrap().code(), Some(129));
+    assert_eq!(text(&archive, "SELECT outcome || ' ' || exit_code FROM syncs"), "interrupted 129");
 }

@@ -43,7 +43,7 @@ fn a_waiting_sync_starts_when_the_lock_is_free() {
 
 #[test]
 fn a_waiting_sync_stops_on_a_signal() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         let workspace = Workspace::of(50);
         let _lock = Lock::acquire(&workspace.path(), at("2026-11-23T16:00:00Z")).unwrap();
         let (mut child, _err) = waiting(&workspace);

@@ -1,6 +1,7 @@
 //! The sync: whatever the API does, the archive has what it returned, and no request is superfluous.
 
 mod api_errors;
+mod clock;
 mod evidence;
 mod incremental;
 mod interruption;
@@ -8,6 +9,7 @@ mod model_based;
 mod partial_failure;
 mod pipelines;
 mod quarantine;
+mod recheck;
 mod session;
 mod vanished;
 mod walk;

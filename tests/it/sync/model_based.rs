@@ -1,7 +1,8 @@
 //! Model-based tests of the whole sync.
 //!
-//! Runs change between any two requests, requests fail, and some runs fail whenever they are requested. Still, a run
-//! that exists throughout and does not fail is archived, and the archive at rest equals the sandbox.
+//! Runs change between any two requests, requests fail, some runs fail whenever they are requested, and the clock can
+//! be wrong. Still, a run that exists throughout and does not fail is archived, and the archive at rest equals the
+//! sandbox.
 //!
 //! The list as a whole lies: it is another workspace's, empty, or lacks many runs. Still, no run that exists is marked
 //! as vanished, and no foreign run is archived.
@@ -19,7 +20,7 @@ use runledger::internal::error::Error;
 use runledger::internal::run::Instant;
 use runledger::internal::sandbox::{Call, Model, Outcome};
 use runledger::internal::store::ListGap;
-use runledger::internal::sync::{Options, Summary};
+use runledger::internal::sync::{Clock, Options, Summary};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -57,6 +58,8 @@ struct Round {
     page_size: u32,
     concurrency: usize,
     full: bool,
+    /// By how many days the clock is wrong.
+    clock_days: i64,
     /// The places of runs that the API fails to return in this sync.
     broken: Vec<usize>,
     events: Vec<Event>,
@@ -65,11 +68,13 @@ struct Round {
 fn round() -> impl Strategy<Value = Round> {
     let events = proptest::collection::vec(event(), 0..60);
     let broken = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(0..1000_usize, 1..4)];
-    (1..12_u32, 1..5_usize, any::<bool>(), broken, events).prop_map(
-        |(page_size, concurrency, full, broken, events)| Round {
+    let clock_days = prop_oneof![3 => Just(0), 1 => Just(365), 1 => Just(-365)];
+    (1..12_u32, 1..5_usize, any::<bool>(), clock_days, broken, events).prop_map(
+        |(page_size, concurrency, full, clock_days, broken, events)| Round {
             page_size,
             concurrency,
             full,
+            clock_days,
             broken,
             events,
         },
@@ -140,7 +145,7 @@ proptest! {
         runs in 0..60_usize, rounds in proptest::collection::vec(round(), 1..4),
     ) {
         let workspace = Workspace::of(runs);
-        for Round { page_size, concurrency, full, broken, events } in rounds {
+        for Round { page_size, concurrency, full, clock_days, broken, events } in rounds {
             let before: BTreeSet<Uuid> = workspace.ids().into_iter().collect();
             let ids = workspace.ids();
             let broken: BTreeSet<Uuid> = broken.into_iter().filter_map(|place| some(&ids, place)).collect();
@@ -156,7 +161,10 @@ proptest! {
                 is_broken.or(status).map(IntoResponse::into_response)
             });
             let options = Options { page_size, concurrency, full, ..options() };
+            let right = workspace.clock.now();
+            workspace.clock.set(right.plus(TimeDelta::days(clock_days)).as_str());
             let summary = workspace.sync(&options);
+            workspace.clock.set(right.as_str());
             workspace.sandbox.on_request(|_, _| None);
             workspace.wait(TimeDelta::minutes(10));
             match summary.result {
@@ -178,6 +186,12 @@ proptest! {
             }
         }
         at_rest(&workspace)?;
+        // With the clock repaired, the archive is fresh as of now, and the lookback starts there at the latest.
+        let now = workspace.clock.now();
+        let last = "SELECT clock_started_at, watermark IS NULL OR watermark <= clock_started_at FROM syncs \
+                    ORDER BY sync_id DESC LIMIT 1";
+        prop_assert_eq!(workspace.rows(last), [format!("{now}|1")]);
+        prop_assert_eq!(workspace.number("SELECT count(*) FROM run_snapshots WHERE superseded_at <= observed_at"), 0);
     }
 
     #[test]

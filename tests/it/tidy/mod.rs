@@ -140,6 +140,7 @@ fn code_help_and_readme_list_the_same_exit_codes() {
         Error::Output { what: text(), cause: io() },
         Error::Locked { holder: text() },
         Error::Workspaces { failed: vec![(text(), 6)], all: 2 },
+        Error::Interrupted { name: "SIGHUP", number: 1 },
         Error::Interrupted { name: "SIGINT", number: 2 },
         Error::Interrupted { name: "SIGTERM", number: 15 },
     ];
@@ -160,7 +161,7 @@ fn code_help_and_readme_list_the_same_exit_codes() {
     );
 
     let expected: BTreeSet<u8> = errors.iter().map(Error::exit_code).chain([0]).collect();
-    assert_eq!(expected, [0, 1, 2, 3, 4, 5, 6, 7, 11, 130, 143].into());
+    assert_eq!(expected, [0, 1, 2, 3, 4, 5, 6, 7, 11, 129, 130, 143].into());
 
     let help = Cli::command().render_help().to_string();
     let in_help = help.split_once("Exit codes:\n").unwrap().1;

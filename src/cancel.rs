@@ -1,4 +1,4 @@
-//! Cancels a sync from outside. A sync notices it at the next page, or while it waits for one.
+//! Cancels a sync from outside. A sync notices it at the next page, or while it waits for one or for a lock.
 
 use crate::error::Error;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,7 +13,7 @@ pub struct CancelToken {
 }
 
 impl CancelToken {
-    /// Cancels like the signal with this number: 2 is SIGINT, 15 is SIGTERM.
+    /// Cancels like the signal with this number: 1 is SIGHUP, 2 is SIGINT, 15 is SIGTERM.
     pub fn cancel(&self, signal: u8) {
         self.signal.store(signal, Ordering::SeqCst);
         self.notify.notify_waiters();
@@ -23,8 +23,17 @@ impl CancelToken {
     pub fn error(&self) -> Option<Error> {
         match self.signal.load(Ordering::SeqCst) {
             0 => None,
+            1 => Some(Error::Interrupted { name: "SIGHUP", number: 1 }),
             2 => Some(Error::Interrupted { name: "SIGINT", number: 2 }),
             number => Some(Error::Interrupted { name: "SIGTERM", number }),
+        }
+    }
+
+    /// The error to report: a wait for a lock of another program that the cancellation ended is the cancellation.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match self.error() {
+            Some(cancelled) if error.is_busy() => cancelled,
+            _ => error,
         }
     }
 
