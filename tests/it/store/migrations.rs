@@ -47,19 +47,28 @@ fn a_version_1_archive_opens_checks_and_reports() {
 
 #[test]
 fn a_version_2_archive_opens_checks_and_reports_its_close() {
+    assert_reports_with_a_close(2);
+}
+
+#[test]
+fn a_version_3_archive_opens_checks_and_reports_its_close() {
+    assert_reports_with_a_close(3);
+}
+
+fn assert_reports_with_a_close(version: u32) {
     let folder = tempfile::tempdir().unwrap();
-    let path = migrated(&folder, 2, "");
-    assert_reports(&path, 2);
+    let path = migrated(&folder, version, "");
+    assert_reports(&path, version);
     for (golden, arguments) in [
-        ("v2-closes.json", &["close", "--json"][..]),
-        ("v2-restatements.csv", &["restatements", "--format", "csv"]),
+        ("closes.json", &["close", "--json"][..]),
+        ("restatements.csv", &["restatements", "--format", "csv"]),
         (
-            "v2-closed-cost.csv",
+            "closed-cost.csv",
             &["report", "cost", "--by", "pipeline", "--period", "2026-10", "--format", "csv"],
         ),
-        ("v2-closed-costs.csv", &["export", "costs", "--period", "2026-10"]),
+        ("closed-costs.csv", &["export", "costs", "--period", "2026-10"]),
     ] {
-        assert_golden(golden, run(&path, arguments).out.as_bytes());
+        assert_golden(&format!("v{version}-{golden}"), run(&path, arguments).out.as_bytes());
     }
 }
 
