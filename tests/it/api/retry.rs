@@ -180,7 +180,7 @@ fn a_403_with_retry_after_is_a_rate_limit() {
         let summary = scenario.sync();
         assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
         scenario.recovers();
-        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), fault));
+        scenario.proxy.set_plan(FaultPlan::none().and(Target::Runs, 2..=usize::MAX, fault));
         let summary = scenario.sync();
         assert_eq!(exit_code(&summary), 5, "{}", error_text(&summary));
         assert!(
