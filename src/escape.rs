@@ -1,6 +1,7 @@
-//! Escaping of control characters, so that archived text cannot control the terminal.
+//! Escaping of text for terminals, where archived text must not take control, and for commands to copy.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Escapes control characters, line ends and bidirectional marks as `\u{…}` or `\n`.
 pub(crate) fn escape_control(text: &str) -> Cow<'_, str> {
@@ -18,6 +19,16 @@ pub(crate) fn escape_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// A file's path as one word of a shell command, quoted if it needs to be.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// Whether a terminal interprets the character instead of displaying it.
 fn is_control(character: char) -> bool {
     char::is_control(character)
@@ -31,6 +42,14 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(escape_control("a\u{1b}[31mb\nc\u{202e}d\u{9b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{9b}");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("/var/lib/runledger/año_1.db"), "/var/lib/runledger/año_1.db");
+        assert_eq!(word("My runs/a.db"), "'My runs/a.db'");
+        assert_eq!(word("it's $HOME.db"), r"'it'\''s $HOME.db'");
     }
 
     #[test]
