@@ -49,10 +49,23 @@ pub enum Error {
     },
 
     /// The API rejected the key.
-    #[error("the API rejected the key (HTTP {status})")]
+    #[error("the API rejected the key (HTTP {status}{})", after_colon(.detail))]
     KeyRefused {
         /// 401 or 403.
         status: u16,
+        /// The API's explanation. `None`: it gave none.
+        detail: Option<String>,
+    },
+
+    /// No connection to the API could be made.
+    #[error("{what}\n  cause: {cause}")]
+    Unreachable {
+        /// The API.
+        what: String,
+        /// What failed: the lookup of its name, TLS, the proxy, or the connection.
+        cause: String,
+        /// The setting that can help.
+        hint: String,
     },
 
     /// The API gave no usable response.
@@ -181,7 +194,10 @@ impl Error {
             Error::Usage { .. } => 2,
             Error::Partial { .. } => 3,
             Error::KeyRefused { .. } => 4,
-            Error::ApiUnavailable { .. } | Error::ApiMoved { .. } | Error::ResponseTooLarge { .. } => 5,
+            Error::Unreachable { .. }
+            | Error::ApiUnavailable { .. }
+            | Error::ApiMoved { .. }
+            | Error::ResponseTooLarge { .. } => 5,
             Error::Archive { .. } | Error::Sqlite(_) => 6,
             Error::Output { .. } => 7,
             Error::Locked { .. } => 11,
@@ -204,6 +220,7 @@ impl Error {
             Error::KeyRefused { .. } => {
                 Some("check NEKT_API_KEY, or the file given by --api-key-file".to_owned())
             }
+            Error::Unreachable { hint, .. } => Some(hint.clone()),
             Error::ApiUnavailable { .. } => {
                 Some("everything read so far is kept; run `runledger sync` again".to_owned())
             }
@@ -214,6 +231,10 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn after_colon(detail: &Option<String>) -> String {
+    detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"))
 }
 
 fn with_codes(failed: &[(String, u8)]) -> String {

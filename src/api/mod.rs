@@ -1,6 +1,9 @@
 //! The API client: one origin, the key in a header, limits on time and size, retries with backoff.
 
 mod base_url;
+mod body;
+mod contact;
+mod explanation;
 mod page;
 mod retry;
 
@@ -10,10 +13,13 @@ pub use retry::RetryPolicy;
 pub(crate) use retry::{Failure, parse_retry_after};
 
 use crate::error::{Error, Result};
-use crate::http::{client_builder, root_cause, tls_unavailable};
-use crate::secret::ApiKey;
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use crate::http::{Diagnosis, client_builder, root_cause, tls_unavailable};
+use crate::secret::{ApiKey, EchoFilter};
+use body::Body;
+use contact::{FirstContact, unreachable};
+use explanation::{explanation, is_html};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -24,6 +30,9 @@ use uuid::Uuid;
 
 /// The path of the run list.
 const RUNS: &str = "/api/v1/runs/";
+
+/// The time limit for reading the body of an error, which only explains it.
+const EXPLANATION_LIMIT: Duration = Duration::from_secs(5);
 
 /// The settings of a [`Client`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,7 +48,7 @@ pub struct ClientConfig {
 /// The limits of one request in time and space.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The time to establish a connection.
+    /// The time to establish a connection, with the DNS lookup and the proxy.
     pub connect: Duration,
     /// The time without any data received.
     pub idle: Duration,
@@ -52,7 +61,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connect: Duration::from_secs(10),
+            // The diagnosis of a failed connection must end within ten seconds, retries included.
+            connect: Duration::from_secs(8),
             idle: Duration::from_secs(60),
             total: Duration::from_secs(600),
             body_bytes: 64 * 1024 * 1024,
@@ -69,6 +79,9 @@ pub struct Client {
     base_url: BaseUrl,
     config: ClientConfig,
     sleeper: Sleeper,
+    /// Every response passes it first.
+    echo_filter: EchoFilter,
+    contact: FirstContact,
     /// When the next request may start.
     next_start: Mutex<Instant>,
     requests: AtomicU64,
@@ -78,27 +91,29 @@ impl Client {
     /// A client that sends `key` to `base_url` only.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the system has no certificates to verify a server with; [`Error::Usage`] when the key
-    /// does not fit into an HTTP header.
+    /// [`Error::Unreachable`] when the system has no certificates to verify a server with; [`Error::Usage`] when the
+    /// key does not fit into an HTTP header.
     pub fn new(base_url: BaseUrl, key: &ApiKey, config: ClientConfig) -> Result<Client> {
         let mut value = HeaderValue::from_str(key.expose())
             .map_err(|_| Error::usage("the API key has characters that an HTTP header cannot hold"))?;
         value.set_sensitive(true);
         let http = client_builder(&base_url.join(""))
-            .default_headers(HeaderMap::from_iter([(
-                reqwest::header::HeaderName::from_static("x-api-key"),
-                value,
-            )]))
+            .default_headers(HeaderMap::from_iter([
+                (HeaderName::from_static("x-api-key"), value),
+                (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+            ]))
             .connect_timeout(config.limits.connect)
             .read_timeout(config.limits.idle)
             .timeout(config.limits.total)
             .build()
-            .map_err(|error| Error::Internal(tls_unavailable(&error)))?;
+            .map_err(|error| unreachable(&base_url, &tls_unavailable(&error)))?;
         Ok(Client {
             http,
             base_url,
             config,
             sleeper: Box::new(|wait| Box::pin(tokio::time::sleep(wait))),
+            echo_filter: EchoFilter::new(key),
+            contact: FirstContact::default(),
             next_start: Mutex::new(Instant::now()),
             requests: AtomicU64::new(0),
         })
@@ -123,7 +138,7 @@ impl Client {
     /// `attempts` limits the retries further than the policy. `None`: it does not.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::Unreachable`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn run_page<T>(
         &self,
         page: u32,
@@ -133,9 +148,9 @@ impl Client {
     ) -> Result<Option<T>> {
         let response = self.list_page(RUNS, page, page_size, attempts, read).await?;
         match response {
-            Response::Found(value) => Ok(Some(value)),
-            Response::NotFound if page > 1 => Ok(None),
-            Response::NotFound => Err(Error::ApiMoved {
+            Found::Value(value) => Ok(Some(value)),
+            Found::Nothing if page > 1 => Ok(None),
+            Found::Nothing => Err(Error::ApiMoved {
                 what: format!("{} has no run list at {RUNS}", self.base_url),
                 cause: "HTTP 404".to_owned(),
             }),
@@ -145,7 +160,7 @@ impl Client {
     /// Fetches a page of a pipeline list such as `sources`. `None`: there is no such page.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::Unreachable`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn pipeline_page<T>(
         &self,
         list: &str,
@@ -156,8 +171,8 @@ impl Client {
     ) -> Result<Option<T>> {
         let response = self.list_page(&format!("/api/v1/{list}/"), page, page_size, attempts, read).await?;
         Ok(match response {
-            Response::Found(value) => Some(value),
-            Response::NotFound => None,
+            Found::Value(value) => Some(value),
+            Found::Nothing => None,
         })
     }
 
@@ -165,7 +180,7 @@ impl Client {
     /// [`Client::run_page`].
     ///
     /// # Errors
-    /// [`Error::KeyRefused`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
+    /// [`Error::KeyRefused`], [`Error::Unreachable`], [`Error::ApiUnavailable`], [`Error::ResponseTooLarge`].
     pub async fn run<T>(
         &self,
         id: Uuid,
@@ -180,8 +195,8 @@ impl Client {
             })
             .await?;
         Ok(match response {
-            Response::Found(value) => Some(value),
-            Response::NotFound => None,
+            Found::Value(value) => Some(value),
+            Found::Nothing => None,
         })
     }
 
@@ -192,7 +207,7 @@ impl Client {
         page_size: u32,
         attempts: Option<u32>,
         read: impl Fn(&Page<'_>) -> T,
-    ) -> Result<Response<T>> {
+    ) -> Result<Found<T>> {
         let mut url = self.base_url.join(path);
         url.query_pairs_mut()
             .append_pair("page", &page.to_string())
@@ -207,21 +222,29 @@ impl Client {
         what: &str,
         attempts: Option<u32>,
         read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Response<T>> {
+    ) -> Result<Found<T>> {
         let retry = self.config.retry.with_attempts(attempts);
+        let began = Instant::now();
         for attempt in 1.. {
             self.wait_for_rate_limit().await;
-            let failure = match self.try_once(url.clone()).await {
-                Ok(body) => match read(&body) {
-                    Ok(value) => return Ok(Response::Found(value)),
-                    Err(cause) => Failure::InvalidResponse(cause),
-                },
+            let body = match self.try_once(url.clone()).await {
+                Err(Failure::Connection(diagnosis)) if !self.contact.is_made() => {
+                    self.connect_again(&url, diagnosis, began).await?
+                }
+                body => body,
+            };
+            let failure = match body.and_then(|body| read(&body).map_err(Failure::InvalidResponse)) {
+                Ok(value) => return Ok(Found::Value(value)),
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Status { status: 404, .. } => return Ok(Response::NotFound),
-                Failure::Status { status: status @ (401 | 403), .. } => {
-                    return Err(Error::KeyRefused { status });
+                Failure::Status { status: 404, .. } if failure.is_from_api() => return Ok(Found::Nothing),
+                // With Retry-After, 403 is a rate limit.
+                Failure::Status { status: status @ 401, ref detail, .. }
+                | Failure::Status { status: status @ 403, retry_after: None, ref detail }
+                    if failure.is_from_api() =>
+                {
+                    return Err(Error::KeyRefused { status, detail: detail.clone() });
                 }
                 Failure::TooLarge { limit_bytes } => {
                     let what = format!("the response of {} for {what}", self.base_url);
@@ -249,27 +272,59 @@ impl Client {
         unreachable!("a retry policy ends");
     }
 
+    /// Sends one request and returns the body, without the API key.
     async fn try_once(&self, url: Url) -> Result<String, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let broken = |error: reqwest::Error| Failure::Transport(root_cause(&error));
-        let mut response = self.http.get(url).send().await.map_err(broken)?;
+        let response = self.http.get(url.clone()).send().await.map_err(|error| {
+            match Diagnosis::of(&error, &url, self.config.limits.connect) {
+                Some(diagnosis) => Failure::Connection(diagnosis),
+                None => Failure::Transport(root_cause(&error)),
+            }
+        })?;
+        self.contact.made();
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect { status: status.as_u16() });
         }
         if status != StatusCode::OK {
-            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after = retry_after.and_then(|text| parse_retry_after(text, SystemTime::now()));
-            return Err(Failure::Status { status: status.as_u16(), retry_after });
+            return Err(self.status_failure(response).await);
         }
-        let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1024 * 1024) as usize);
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > self.config.limits.body_bytes {
-                return Err(Failure::TooLarge { limit_bytes: self.config.limits.body_bytes });
+        let limit_bytes = self.config.limits.body_bytes;
+        let Body { bytes, is_truncated } = body::read(response, limit_bytes).await?;
+        if is_truncated {
+            return Err(Failure::TooLarge { limit_bytes });
+        }
+        let text =
+            String::from_utf8(bytes).map_err(|_| Failure::InvalidResponse("it is not UTF-8".to_owned()))?;
+        let text = self.text(text);
+        if is_html(&text) {
+            return Err(Failure::InvalidResponse(explanation::HTML.to_owned()));
+        }
+        Ok(text)
+    }
+
+    async fn status_failure(&self, response: Response) -> Failure {
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).map(|value| {
+            let wait = value.to_str().ok().and_then(|text| parse_retry_after(text, SystemTime::now()));
+            wait.unwrap_or_default()
+        });
+        let body = body::read(response, explanation::MAX_BYTES);
+        let detail = match tokio::time::timeout(EXPLANATION_LIMIT, body).await {
+            Ok(Ok(Body { bytes, .. })) => {
+                explanation(&self.text(String::from_utf8_lossy(&bytes).into_owned()))
             }
-            body.extend_from_slice(&chunk);
+            _ => None,
+        };
+        Failure::Status { status, retry_after, detail }
+    }
+
+    /// The text of a body, without a byte order mark and without the API key.
+    fn text(&self, mut body: String) -> String {
+        if body.starts_with('\u{feff}') {
+            body.drain(..'\u{feff}'.len_utf8());
         }
-        String::from_utf8(body).map_err(|_| Failure::InvalidResponse("it is not UTF-8".to_owned()))
+        self.echo_filter.redact(body)
     }
 
     /// Waits until the rate limit allows another request.
@@ -286,7 +341,8 @@ impl Client {
 }
 
 /// A response that needs no retry.
-enum Response<T> {
-    Found(T),
-    NotFound,
+enum Found<T> {
+    Value(T),
+    /// The server answered 404.
+    Nothing,
 }

@@ -1,5 +1,8 @@
 //! Retry with exponential backoff, full jitter and `Retry-After`.
 
+use super::explanation::HTML;
+use crate::escape::escape_control;
+use crate::http::Diagnosis;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +13,14 @@ pub enum Failure {
     Status {
         /// The HTTP status.
         status: u16,
-        /// The delay from `Retry-After`. `None`: there is none, or it is invalid.
+        /// The delay from `Retry-After`, zero if it is invalid. `None`: there is none.
         retry_after: Option<Duration>,
+        /// The server's explanation, on one line. `None`: it gave none.
+        detail: Option<String>,
     },
-    /// The connection or the transfer failed.
+    /// No connection could be made.
+    Connection(Diagnosis),
+    /// The transfer failed.
     Transport(String),
     /// The response is complete but not as the contract promises.
     InvalidResponse(String),
@@ -32,9 +39,13 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Status { status, .. } => write!(f, "HTTP {status}"),
+            Failure::Status { status, detail: Some(detail), .. } => write!(f, "HTTP {status}: {detail}"),
+            Failure::Status { status, detail: None, .. } => write!(f, "HTTP {status}"),
+            Failure::Connection(diagnosis) => f.write_str(&diagnosis.cause),
             Failure::Transport(cause) => f.write_str(cause),
-            Failure::InvalidResponse(cause) => write!(f, "the response is not usable: {cause}"),
+            Failure::InvalidResponse(cause) => {
+                write!(f, "the response is not usable: {}", escape_control(cause))
+            }
             Failure::TooLarge { limit_bytes } => {
                 write!(f, "the response is larger than {limit_bytes} bytes")
             }
@@ -49,11 +60,17 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// Whether the API itself answered, and not a proxy or firewall in its place.
+    pub(super) fn is_from_api(&self) -> bool {
+        !matches!(self, Failure::Status { detail: Some(detail), .. } if detail == HTML)
+    }
+
     /// Whether the same request may succeed later.
     fn is_transient(&self) -> bool {
         match self {
+            Failure::Status { status: 403, retry_after, .. } => retry_after.is_some(),
             Failure::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Failure::Transport(_) | Failure::InvalidResponse(_) => true,
+            Failure::Connection(_) | Failure::Transport(_) | Failure::InvalidResponse(_) => true,
             Failure::TooLarge { .. } | Failure::Redirect { .. } => false,
         }
     }
@@ -128,7 +145,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn status(status: u16) -> Failure {
-        Failure::Status { status, retry_after: None }
+        Failure::Status { status, retry_after: None, detail: None }
     }
 
     #[test]
@@ -142,6 +159,9 @@ mod tests {
         }
         assert!(policy.delay_after(&Failure::Transport("reset".into()), 1, 0.5).is_some());
         assert_eq!(policy.delay_after(&Failure::Redirect { status: 302 }, 1, 0.5), None);
+        // With Retry-After, 403 is a rate limit.
+        let limited = Failure::Status { status: 403, retry_after: Some(SECOND), detail: None };
+        assert_eq!(policy.delay_after(&limited, 1, 0.0), Some(SECOND));
     }
 
     #[test]
@@ -160,7 +180,8 @@ mod tests {
     #[test]
     fn retry_after_is_honored_up_to_a_limit() {
         let policy = RetryPolicy::default();
-        let asked = |seconds| Failure::Status { status: 429, retry_after: Some(SECOND * seconds) };
+        let asked =
+            |seconds| Failure::Status { status: 429, retry_after: Some(SECOND * seconds), detail: None };
         assert_eq!(policy.delay_after(&asked(7), 1, 0.5), Some(SECOND * 7));
         assert_eq!(policy.delay_after(&asked(1_000_000), 1, 0.5), Some(SECOND * 300));
     }

@@ -68,7 +68,7 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
         tracing::warn!("there is no API key: the API is not asked for its run count, as with --offline");
         return Ok(None);
     }
-    let (_, client) = client(&args.api, workspace)?;
+    let client = client(&args.api, workspace)?;
     let runtime = Runtime::start()?;
     let mut observer = NoProgress;
     let listed = list_head(&sync_context(client, &runtime.runtime, &runtime.cancel, &mut observer))?;

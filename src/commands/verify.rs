@@ -52,7 +52,7 @@ pub struct VerifyArgs {
 /// [`Error::Partial`] when a run differs, is missing from the API, or could not be compared.
 pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let (_, client) = client(&args.api, settings.workspace_at(path))?;
+    let client = client(&args.api, settings.workspace_at(path))?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let settled_before = SystemClock.now().plus(-args.settle);
     let ids = archive.settled_sample(settled_before, args.sample, seed)?;

@@ -47,7 +47,7 @@ impl Ping {
             url.query_pairs_mut().append_pair("rid", &run.to_string());
         }
         let http = client_builder(&url).connect_timeout(ATTEMPT_LIMIT).timeout(ATTEMPT_LIMIT).build();
-        Ok(Ping { http: http.map_err(|error| tls_unavailable(&error)), url })
+        Ok(Ping { http: http.map_err(|error| tls_unavailable(&error).cause), url })
     }
 
     /// Reports the start of the sync.

@@ -17,6 +17,9 @@ const WORDS: [&str; 9] =
 /// The word before `key` in a key that names a credential.
 const KEYS: [&str; 6] = ["api", "private", "access", "secret", "signing", "encryption"];
 
+/// The headers that carry a credential of the Nekt API, as lowercase words without separators.
+const HEADERS: [&str; 4] = ["xapikey", "xjupytertoken", "xreporttoken", "xpipelineruntoken"];
+
 /// The values that are redacted before anything is hashed or stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redaction {
@@ -49,6 +52,9 @@ fn names_a_credential(key: &str) -> bool {
         return false;
     }
     let words = words(key);
+    if HEADERS.contains(&words.concat().as_str()) {
+        return true;
+    }
     let mut last = words.iter().rev().map(String::as_str);
     match last.next().map(|word| word.strip_suffix('s').unwrap_or(word)) {
         Some("key") => last.next().is_some_and(|word| KEYS.contains(&word)),
@@ -95,6 +101,18 @@ mod tests {
             ["password", "aws_secret_access_key", "credentials", "privateKey", "db passwords", "TOKENS"]
         {
             assert!(names_a_credential(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_api_are_redacted_in_every_spelling() {
+        for header in ["x-api-key", "X-Jupyter-Token", "X-Report-Token", "X-Pipeline-Run-Token"] {
+            let joined = header.replace('-', "");
+            for key in
+                [header, &header.to_uppercase(), &header.replace('-', "_"), &joined, &joined.to_lowercase()]
+            {
+                assert!(Redaction::default().covers(key, JsonType::String), "{key}");
+            }
         }
     }
 

@@ -5,19 +5,19 @@
 use super::{DEFAULT_DB, Origin, Setting};
 use crate::api::BaseUrl;
 use crate::error::{Error, Result};
+use crate::http::{ProxyKind, is_loopback, parse_proxy};
 use crate::renamed::{NameKind, RENAMED};
 use crate::run::Redaction;
+pub(crate) use crate::secret::{API_KEY_VARIABLE, PING_URL_VARIABLE};
 use crate::secret::{ApiKey, PingUrl};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use url::Url;
 
-/// The API key.
-pub(crate) const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 /// The base URL of the API.
 pub(crate) const API_URL_VARIABLE: &str = "RUNLEDGER_API_URL";
 /// Additional keys, separated by commas, whose values are never stored.
 pub(crate) const REDACT_VARIABLE: &str = "RUNLEDGER_REDACT";
-/// The URL to ping when a sync starts and ends.
-pub(crate) const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
 /// The path of the archive.
 pub(crate) const DB_VARIABLE: &str = "RUNLEDGER_DB";
 /// The path of the settings file.
@@ -28,6 +28,13 @@ pub(crate) const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
 pub(crate) const DATE_BASIS_VARIABLE: &str = "RUNLEDGER_DATE_BASIS";
 /// The CSV dialect.
 pub(crate) const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
+
+/// The variables that name the proxy for HTTPS. In each pair, the HTTP client takes the first that is set, and the
+/// second pair only if the first one gives nothing.
+const PROXY_VARIABLES: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
+
+/// The file with the CA certificates to trust instead of the system's.
+const CA_FILE_VARIABLE: &str = "SSL_CERT_FILE";
 
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 
@@ -109,6 +116,57 @@ pub(crate) fn redaction() -> Result<Redaction> {
     Ok(Redaction::with_keys(keys.split(',')))
 }
 
+/// Checks the proxy and the CA file before requests to `url`. The HTTP client reads both from the environment itself,
+/// ignores an invalid proxy, and connects directly.
+///
+/// # Errors
+/// [`Error::Usage`] when a value is unusable. A proxy is not quoted, because it may contain a password.
+pub(crate) fn check_network_variables(url: &Url) -> Result<()> {
+    if let Some((name, value)) = proxy(|name| std::env::var_os(name)) {
+        check_proxy(name, value.to_str(), url)?;
+    }
+    match std::env::var_os(CA_FILE_VARIABLE) {
+        Some(path) if url.scheme() == "https" => check_ca_file(Path::new(&path)),
+        _ => Ok(()),
+    }
+}
+
+/// The variable that names the proxy for HTTPS, and its value. `None`: there is no proxy.
+fn proxy(value_of: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, OsString)> {
+    PROXY_VARIABLES.into_iter().find_map(|names| {
+        let first = names.into_iter().find_map(|name| Some((name, value_of(name)?)));
+        first.filter(|(_, value)| !value.is_empty())
+    })
+}
+
+fn check_proxy(name: &str, value: Option<&str>, url: &Url) -> Result<()> {
+    let why = match value.map_or(Err("it is not a URL"), parse_proxy) {
+        Ok(ProxyKind::Http) => return Ok(()),
+        // A proxy is never used for this machine.
+        Ok(ProxyKind::Socks) if is_loopback(url) => return Ok(()),
+        Ok(ProxyKind::Socks) => "SOCKS proxies are not supported",
+        Err(why) => why,
+    };
+    Err(Error::Usage {
+        what: format!("invalid proxy in {name}: {why}"),
+        hint: Some(format!(
+            "set {name} to a URL like http://proxy.example:3128, or unset it if this network needs no proxy"
+        )),
+    })
+}
+
+fn check_ca_file(path: &Path) -> Result<()> {
+    let refuse = |why: &str| Error::Usage {
+        what: format!("cannot use {CA_FILE_VARIABLE}={}: {why}", path.display()),
+        hint: Some("give a file with CA certificates in PEM format, or unset the variable".to_owned()),
+    };
+    let bytes = std::fs::read(path).map_err(|cause| refuse(&cause.to_string()))?;
+    match String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
+        true => Ok(()),
+        false => Err(refuse("it contains no PEM certificate")),
+    }
+}
+
 /// The value of an environment variable. `None`: unset or empty.
 ///
 /// # Errors
@@ -150,5 +208,56 @@ mod tests {
             assert!(error.exit_code() == 2 && error.to_string().contains(renamed.new), "{error}");
         }
         assert!(reject_renamed(|_| false).is_ok());
+    }
+
+    #[test]
+    fn the_proxy_variable_is_the_one_that_the_http_client_uses() {
+        let chosen = |set: &[(&str, &str)]| {
+            let value_of = |name: &str| {
+                set.iter().find(|(other, _)| *other == name).map(|(_, value)| OsString::from(value))
+            };
+            proxy(value_of).map(|(name, _)| name)
+        };
+        assert_eq!(chosen(&[]), None);
+        assert_eq!(
+            chosen(&[("HTTPS_PROXY", "a"), ("https_proxy", "b"), ("ALL_PROXY", "c")]),
+            Some("HTTPS_PROXY")
+        );
+        assert_eq!(chosen(&[("https_proxy", "b"), ("ALL_PROXY", "c")]), Some("https_proxy"));
+        assert_eq!(
+            chosen(&[("HTTPS_PROXY", ""), ("https_proxy", "b"), ("all_proxy", "d")]),
+            Some("all_proxy")
+        );
+        assert_eq!(chosen(&[("HTTP_PROXY", "e")]), None);
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_refused_without_repeating_it() {
+        let url = Url::parse("https://api.example").unwrap();
+        for value in [Some("me:s3cret@proxy"), Some("socks5://me:s3cret@proxy"), Some("s3cret s3cret"), None]
+        {
+            let refused = check_proxy("HTTPS_PROXY", value, &url).unwrap_err();
+            let text = refused.render();
+            assert!(
+                refused.exit_code() == 2 && text.contains("HTTPS_PROXY") && !text.contains("s3cret"),
+                "{text}"
+            );
+        }
+        assert!(check_proxy("HTTPS_PROXY", Some("http://me:s3cret@proxy.example:3128"), &url).is_ok());
+        let local = Url::parse("http://127.0.0.1:8080").unwrap();
+        assert!(check_proxy("ALL_PROXY", Some("socks5://proxy.example"), &local).is_ok());
+        assert!(check_proxy("ALL_PROXY", Some("nonsense"), &local).is_err());
+    }
+
+    #[test]
+    fn a_ca_file_without_certificates_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let refused = check_ca_file(&path).unwrap_err().render();
+        assert!(refused.contains("SSL_CERT_FILE") && refused.contains("ca.pem"), "{refused}");
+        std::fs::write(&path, b"0\x82\x03").unwrap();
+        assert!(check_ca_file(&path).unwrap_err().to_string().contains("no PEM certificate"));
+        std::fs::write(&path, "# CA\n-----BEGIN CERTIFICATE-----\n").unwrap();
+        assert!(check_ca_file(&path).is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::{FormatArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
+use crate::escape::escape_json;
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
 use crate::report::{Scope, Table};
@@ -10,9 +11,10 @@ use crate::store::{Archive, Close};
 use chrono_tz::Tz;
 use std::io::Write as _;
 
-/// Prints a line to standard output. A closed pipe is not an error.
+/// Prints text for people or a JSON object to standard output. Control characters that JSON leaves as they are, such
+/// as bidirectional ones, are escaped as JSON. A closed pipe is not an error.
 pub(crate) fn print_line(line: &str) -> Result<()> {
-    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{line}")?))
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
 /// Prints a line to standard error. If standard error is closed, gives up silently.

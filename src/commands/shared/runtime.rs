@@ -3,20 +3,19 @@
 use crate::api::{Client, ClientConfig};
 use crate::cli::ApiArgs;
 use crate::error::{Error, Result};
-use crate::secret::ApiKey;
 use crate::settings::{self, Workspace};
 use crate::sync::{CancelToken, Observer, SyncContext, SystemClock};
 use std::sync::Arc;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The API key and a client that uses it. The flags take precedence, then the workspace of the archive, then the
+/// A client with the API key. The flags take precedence, then the workspace of the archive, then the
 /// environment. With this order, a variable that happens to be set never fills a workspace's archive with the runs of
 /// another.
 ///
 /// # Errors
-/// [`Error::Usage`] for an invalid URL or key.
-pub(crate) fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(ApiKey, Arc<Client>)> {
+/// [`Error::Usage`] for an invalid URL, key, proxy or CA file.
+pub(crate) fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<Arc<Client>> {
     let key = match (&args.api_key_file, workspace) {
         (None, Some(workspace)) => workspace.api_key()?,
         (file, _) => settings::api_key(file.as_deref())?,
@@ -24,8 +23,9 @@ pub(crate) fn client(args: &ApiArgs, workspace: Option<&Workspace>) -> Result<(A
     let url = args.api_url.as_deref().or(workspace.and_then(|workspace| workspace.api_url.as_deref()));
     let config =
         ClientConfig { max_requests_per_second: args.max_requests_per_second, ..ClientConfig::default() };
-    let client = Client::new(settings::api_address(url)?, &key, config)?;
-    Ok((key, Arc::new(client)))
+    let base_url = settings::api_address(url)?;
+    settings::check_network_variables(&base_url.join(""))?;
+    Ok(Arc::new(Client::new(base_url, &key, config)?))
 }
 
 /// The context of a sync with the system clock.

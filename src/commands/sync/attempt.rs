@@ -7,7 +7,6 @@ use crate::commands::shared::output::print_note;
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
-use crate::secret::ApiKey;
 use crate::store::{Archive, Lock};
 use crate::sync::{Clock, Observer, Options, Summary, SyncContext, SystemClock};
 use chrono::TimeDelta;
@@ -19,7 +18,7 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// The outcome of an attempt.
 pub(in crate::commands) struct Attempt {
-    /// The summary and the error for people, with the API key redacted.
+    /// The summary and the error for people. The client has redacted the API key in every response.
     pub(super) text: String,
     /// The duration. `None`: it did not start.
     pub(super) seconds: Option<f64>,
@@ -47,17 +46,17 @@ pub(in crate::commands) fn attempt(
     act: impl for<'a> FnOnce(&'a Archive, SyncContext<'a>, &'a Options) -> Result<Summary>,
 ) -> Attempt {
     let path = target.path;
-    let read = || -> Result<(ApiKey, Summary, f64)> {
-        let (key, client) = client(api, target.workspace)?;
+    let read = || -> Result<(Summary, f64)> {
+        let client = client(api, target.workspace)?;
         let wait = LockWait { runtime, limit: lock.lock_wait, quiet: verbosity.quiet };
         let (_lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
         let mut observer: Box<dyn Observer> = if verbosity.quiet { Box::new(NoProgress) } else { observer() };
         let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
         let summary = act(&archive, context, options)?;
-        Ok((key, summary, began.elapsed().as_secs_f64()))
+        Ok((summary, began.elapsed().as_secs_f64()))
     };
-    let (key, summary, seconds) = match read() {
+    let (summary, seconds) = match read() {
         Ok(read) => read,
         Err(error) => {
             let error = error.in_archive(path);
@@ -76,7 +75,7 @@ pub(in crate::commands) fn attempt(
     if let Err(error) = &result {
         text = format!("{text}\n{}", error.render());
     }
-    Attempt { text: key.redact(&text), seconds: Some(seconds), requests: Some(requests), result }
+    Attempt { text, seconds: Some(seconds), requests: Some(requests), result }
 }
 
 /// Opens the archive for writing. A dry run of a first sync must not leave a file behind.

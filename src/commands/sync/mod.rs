@@ -33,7 +33,9 @@ Examples:
 Environment:
   NEKT_API_KEY         API key
   RUNLEDGER_PING_URL   URL to ping when the sync starts and ends
-  RUNLEDGER_REDACT     more JSON keys whose values are never stored, separated by commas")]
+  RUNLEDGER_REDACT     more JSON keys whose values are never stored, separated by commas
+  HTTPS_PROXY          proxy, such as http://proxy.example:3128; NO_PROXY lists exceptions
+  SSL_CERT_FILE        PEM file with the CA certificates to trust instead of the system's")]
 pub struct SyncArgs {
     /// Sync every workspace in the settings, each with its own key; continue when one fails
     #[arg(long)]

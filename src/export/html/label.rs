@@ -1,5 +1,7 @@
 //! Names that other people chose, prepared for the page: visible, on one line, and not too long.
 
+use crate::escape::is_ignorable;
+
 /// The maximum length of a name in characters.
 const MAX_CHARS: usize = 200;
 
@@ -18,21 +20,14 @@ pub(super) fn single_line(name: &str) -> String {
 
 /// Whether the name has a visible character.
 pub(super) fn is_visible(name: &str) -> bool {
-    name.chars()
-        .any(|character| !(character.is_whitespace() || character.is_control() || is_ignorable(character)))
-}
-
-/// Unicode's Default_Ignorable_Code_Point, as in the script of the page, and the empty Braille
-/// pattern.
-fn is_ignorable(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
+    // The empty Braille pattern is ignorable only for the eye. The script of the page has the same list.
+    let is_blank = |character: char| {
+        character.is_whitespace()
+            || character.is_control()
+            || character == '\u{2800}'
+            || is_ignorable(character)
+    };
+    !name.chars().all(is_blank)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Session<'_> {
                 }
                 Ok(None) => false,
                 // The API refuses a key that may read runs but not pipelines only here.
-                Err(error @ (Error::KeyRefused { status: 403 } | Error::ApiMoved { .. })) => {
+                Err(error @ (Error::KeyRefused { status: 403, .. } | Error::ApiMoved { .. })) => {
                     list.problems.push(error.on_one_line());
                     false
                 }

@@ -38,11 +38,13 @@
 //! A list in any other order allows no such proof. The walk reads it again and again, page after
 //! page, until a pass yields no run that an earlier pass had not seen.
 
+mod continuity;
+mod failure;
 mod out_of_order;
 
 use crate::run::Instant;
 use crate::store::{Cursor, FirstWalk, ListGap, WalkProgress};
-use crate::sync::bisection::{Bisection, Block, Expected, Finding, Request};
+use crate::sync::bisection::{Bisection, Block, Request};
 use out_of_order::OutOfOrder;
 use std::ops::Range;
 
@@ -317,15 +319,6 @@ impl Walk {
         }
     }
 
-    /// The walk with the gaps that earlier walks found, so that they cost few requests.
-    pub(super) fn with_known_gaps(mut self, known_gaps: Vec<ListGap>) -> Walk {
-        // Runs created since then have moved the gap to another place.
-        let near_top = |gap: &ListGap| gap.position <= u64::from(self.page_size) * 2;
-        self.needs_count = self.cursor.is_none() && known_gaps.iter().any(near_top);
-        self.known_gaps = known_gaps;
-        self
-    }
-
     /// The next page to read, or the end of the walk.
     pub(super) fn next_step(&mut self) -> Step {
         if self.ended {
@@ -353,40 +346,6 @@ impl Walk {
             ahead_to: self.ahead_to(),
             keep_ahead: self.keep_ahead,
         }
-    }
-
-    /// The positions on a page, from 0. The page's length is known only after the first page.
-    fn region(&self, page: u32) -> Range<u64> {
-        let length = if self.page_length > 0 { self.page_length as u64 } else { u64::from(self.page_size) };
-        let start = u64::from(page - 1) * length;
-        start..start + length
-    }
-
-    /// The positions where gaps of earlier walks, or of this one, are expected now.
-    fn expected_gaps(&self) -> impl Iterator<Item = Expected> {
-        let count = self.count();
-        self.known_gaps.iter().filter_map(move |gap| expected_now(gap, count))
-    }
-
-    /// Starts a bisection if the next page contains a known gap.
-    fn bisect_around_known_gaps(&mut self) {
-        if self.needs_count || self.bisection.is_some() || self.known_gaps.is_empty() {
-            return;
-        }
-        let region = self.region(self.page);
-        let expected: Vec<Expected> =
-            self.expected_gaps().filter(|expected| region.contains(&expected.position)).collect();
-        if !expected.is_empty() {
-            let skipped = self.skipped.take();
-            self.start_bisection(Bisection::around(region, self.count(), skipped, expected));
-        }
-    }
-
-    fn start_bisection(&mut self, bisection: Bisection) {
-        self.keep_ahead = false;
-        self.region_is_old = true;
-        self.region_has_gap = bisection.skipped().is_some();
-        self.bisection = Some(bisection);
     }
 
     /// Reading ahead is useful if the walk certainly continues, and safe within a chain.
@@ -489,68 +448,6 @@ impl Walk {
         }
     }
 
-    /// Removes the runs out of order from the positions of a page.
-    fn remove_out_of_order(&mut self, summary: &mut PageSummary) -> PageOrder {
-        self.positioned_items = summary.positions.len();
-        // Items without a position say nothing about the order.
-        if summary.items > 0 && summary.positions.is_empty() {
-            return PageOrder::default();
-        }
-        let contains_known = self.out_of_order.remove_known(&mut summary.positions);
-        self.remove_at_edge(summary);
-        let is_newest_first = self.out_of_order.remove_new(&mut summary.positions);
-        PageOrder { is_newest_first, contains_known, hides_overlap: self.out_of_order.has_new() }
-    }
-
-    /// Removes runs out of order where one page ends and the next begins.
-    fn remove_at_edge(&mut self, summary: &mut PageSummary) {
-        let (Some(last), Some(cursor)) = (&self.last, self.cursor) else { return };
-        let above = &last.positions;
-        let follows = self.start_of(summary) == self.start_of_last + last.items as u64;
-        let overlaps = summary.positions.iter().any(|position| position.run_id == cursor.run_id);
-        if !follows || overlaps || above.last() != Some(&cursor) {
-            return;
-        }
-        let is_unseen = |position: &Cursor, limit: Instant| {
-            position.created_at > limit && !above.iter().any(|seen| seen.run_id == position.run_id)
-        };
-        let mut limit = cursor.created_at;
-        let unseen = summary.positions.iter().filter(|position| is_unseen(position, limit)).count();
-        let fits = |before: &Cursor| {
-            let mut fitting = summary.positions.iter().filter(|run| run.created_at <= before.created_at);
-            fitting.any(|run| is_unseen(run, limit))
-        };
-        if let [.., before, _] = above.as_slice()
-            && unseen > 1
-            && fits(before)
-        {
-            // The page above ends with a run that is older than its place.
-            limit = before.created_at;
-            self.cursor = Some(*before);
-            self.progress.cursor = self.cursor;
-            self.out_of_order.add(cursor.run_id);
-        }
-        let out_of_order = &mut self.out_of_order;
-        summary.positions.retain(|position| {
-            let removes = is_unseen(position, limit);
-            if removes {
-                out_of_order.add(position.run_id);
-            }
-            !removes
-        });
-    }
-
-    /// Handles the response to a request whose content does not matter.
-    fn probe_answered(&mut self) {
-        if std::mem::take(&mut self.needs_count) {
-            return;
-        }
-        if let Some(bisection) = &mut self.bisection {
-            let finding = bisection.answered();
-            self.follow(finding);
-        }
-    }
-
     /// Whether a page is empty although the list continues: the API omits its runs.
     fn is_unexpectedly_empty(&self, summary: &PageSummary) -> bool {
         summary.items == 0 && (summary.has_next || summary.count > Some(self.start_of(summary)))
@@ -561,120 +458,6 @@ impl Walk {
         self.block.map_or(u64::from(summary.page - 1) * self.page_length as u64, |block| block.start)
     }
 
-    // ---- pages that fail
-
-    /// Handles a page that gave no usable response, for this reason. `seen` is as in [`PageOutcome`].
-    pub(super) fn page_failed(&mut self, cause: &str, seen: u64) -> AfterFailure {
-        cause.clone_into(&mut self.last_cause);
-        self.at_end = false;
-        if std::mem::take(&mut self.needs_count) {
-            // The newest run fails. Its page is bisected without a prediction.
-            return AfterFailure::Continues;
-        }
-        let finding = match &mut self.bisection {
-            Some(bisection) => bisection.failed(),
-            None => {
-                let skipped = self.skipped.take();
-                let bisection = Bisection::of_failed_page(self.region(self.page), self.count(), skipped);
-                let finding = bisection.finding();
-                self.start_bisection(bisection);
-                finding
-            }
-        };
-        if finding == Finding::Outage {
-            return AfterFailure::Outage;
-        }
-        self.follow(finding);
-        if self.at_end && !self.ended {
-            self.end_pass(PageOutcome { newly_seen: 0, unchanged: false, seen });
-        }
-        AfterFailure::Continues
-    }
-
-    /// Does what follows from a finding of the bisection.
-    fn follow(&mut self, finding: Finding) {
-        match finding {
-            Finding::Continues | Finding::Outage => {}
-            Finding::Done => self.leave_region(),
-            Finding::RefusedFrom(position) => {
-                self.bisection = None;
-                let end = self.count().map_or(position + 1, |count| count.max(position + 1));
-                self.add_gap(position..end, self.cursor, None);
-                self.end_incomplete("the API refuses the rest of the list".to_owned());
-            }
-        }
-    }
-
-    /// Goes on below a region that was bisected.
-    fn leave_region(&mut self) {
-        let Some(mut bisection) = self.bisection.take() else { return };
-        let end = bisection.region().end;
-        if self.page_length == 0 {
-            self.page_length = self.page_size as usize;
-        }
-        self.skipped = bisection.take_skipped();
-        self.region_has_gap |= self.skipped.is_some();
-        self.keep_ahead = false;
-        let page_size = bisection.largest_read();
-        if page_size == 0 || bisection.is_expected() || self.region_has_gap {
-            self.page = page_at(end, self.region(1).end);
-        } else {
-            // No record fails, so the page was too large.
-            self.change_page_size(page_size, end);
-        }
-        let count = self.count();
-        if let Some(skipped) = self.skipped.take_if(|skipped| count.is_some_and(|count| count <= skipped.end))
-        {
-            self.at_end = true;
-            self.add_gap(skipped, self.cursor, None);
-        }
-    }
-
-    /// Continues with another page size at a position.
-    fn change_page_size(&mut self, page_size: u32, position: u64) {
-        self.page_size = page_size;
-        self.page_length = page_size as usize;
-        self.page = match self.order {
-            Order::NewestFirst { .. } => {
-                let must_overlap = self.cursor.is_some();
-                self.order = Order::NewestFirst { base_count: None, must_overlap };
-                // The page that contains the last item above.
-                page_at(position.saturating_sub(1), u64::from(page_size))
-            }
-            Order::Other { .. } => page_at(position, u64::from(page_size)),
-        };
-    }
-
-    fn add_gap(&mut self, records: Range<u64>, newer: Option<Cursor>, older: Option<Cursor>) {
-        self.region_has_gap = true;
-        let gap = ListGap {
-            newer,
-            older,
-            records: records.end - records.start,
-            position: records.start + 1,
-            list_count: self.count(),
-            run_id: None,
-            fetched_at: None,
-            cause: self.last_cause.clone(),
-        };
-        self.known_gaps.push(gap.clone());
-        // A walk that stepped back can meet the same gap again.
-        self.gaps.retain(|known| known.newer != gap.newer);
-        self.gaps.push(gap);
-        if self.gaps.len() > MAX_GAPS {
-            self.end_incomplete(format!("more than {MAX_GAPS} parts of the list could not be read"));
-        }
-    }
-
-    /// The records that the walk skipped.
-    pub(super) fn gaps(&self) -> &[ListGap] {
-        &self.gaps
-    }
-
-    fn skipped_records(&self) -> u64 {
-        self.gaps.iter().map(|gap| gap.records).sum()
-    }
-
     /// When the run above the first page was created, if the walk resumes below it. `None`: the walk began at the top.
     pub(super) fn starts_below(&self) -> Option<Instant> {
         self.resumed_below
@@ -683,167 +466,6 @@ impl Walk {
     /// The page size of the next page.
     pub(super) fn page_size(&self) -> u32 {
         self.page_size
-    }
-
-    // ---- continuity
-
-    /// Handles a requested page that does not exist: the list ends before it.
-    pub(super) fn page_not_found(&mut self) {
-        self.ignores_page = false;
-        self.at_end = false;
-        self.repeats = false;
-        self.keep_ahead = false;
-        let page = match self.bisection.as_ref().map(Bisection::request) {
-            // The API answers, and that is what the request was for.
-            Some(Request::Probe(_)) => {
-                self.ignores_page = true;
-                return self.probe_answered();
-            }
-            Some(Request::Read(block)) => page_at(block.start, self.region(1).end),
-            None => self.page,
-        };
-        let in_region = self.bisection.take().and_then(|mut bisection| bisection.take_skipped());
-        if let Some(skipped) = in_region.or(self.skipped.take())
-            && self.count().is_none_or(|count| count <= skipped.end)
-        {
-            // Nothing is below the records that fail.
-            self.at_end = true;
-            return self.add_gap(skipped, self.cursor, None);
-        }
-        match self.order {
-            Order::Other { .. } => self.at_end = true,
-            // Deletions moved the cursor's position up.
-            Order::NewestFirst { must_overlap: true, .. } if page > 1 => self.step_back(page),
-            // The previous page reported another one, whose runs have moved up onto it since.
-            Order::NewestFirst { .. } if self.last.as_ref().is_some_and(|last| self.has_more(last)) => {
-                self.order = Order::NewestFirst { base_count: None, must_overlap: true };
-                self.step_back(page);
-            }
-            Order::NewestFirst { .. } => self.at_end = true,
-        }
-    }
-
-    /// Whether a page reports another one. A `next` that contradicts the page's own `count` is ignored.
-    fn has_more(&self, page: &PageSummary) -> bool {
-        page.has_next && page.count.is_none_or(|count| count > self.items_through(page))
-    }
-
-    fn abandon_order(&mut self, summary: &PageSummary) {
-        let is_first = self.start_of(summary) == 0 && self.block.is_none();
-        self.start_pass(1);
-        self.progress.newest_first = Some(false);
-        if is_first {
-            self.page = 2;
-        }
-    }
-
-    /// Moves on if the page continues the walk safely, else steps back.
-    fn check_continuity(
-        &mut self,
-        summary: &PageSummary,
-        order: PageOrder,
-        base_count: Option<u64>,
-        must_overlap: bool,
-    ) -> Acceptance {
-        let Some(cursor) = self.cursor else {
-            // Nothing was seen yet, so nothing can lie between.
-            self.start_chain(summary);
-            return Acceptance::Below;
-        };
-        if self.resumed_below.is_none()
-            && self.block.is_none()
-            && summary.page > 1
-            && summary.positions.iter().any(|position| Some(position.created_at) > self.progress.top)
-        {
-            // At least a whole page of runs created during the walk is less likely than another list order.
-            self.abandon_order(summary);
-            return Acceptance::Rejected;
-        }
-        let overlaps = order.contains_known
-            || summary
-                .positions
-                .iter()
-                .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
-        let dropped = base_count.zip(summary.count).is_some_and(|(base, now)| now < base);
-        let seen = |position: &&Cursor| {
-            position.created_at > cursor.created_at && Some(position.created_at) <= self.progress.top
-        };
-        self.certainly_seen =
-            if self.resumed_below.is_some() { 0 } else { summary.positions.iter().filter(seen).count() };
-        if overlaps || self.start_of(summary) == 0 {
-            self.start_chain(summary);
-            Acceptance::Overlap
-        } else if must_overlap || dropped {
-            self.order = Order::NewestFirst { base_count: None, must_overlap: true };
-            self.keep_ahead = false;
-            self.step_back(self.page_number(summary));
-            Acceptance::Rejected
-        } else if order.hides_overlap {
-            self.start_chain(summary);
-            Acceptance::Below
-        } else {
-            self.keep_ahead = true;
-            self.advance(summary);
-            Acceptance::Below
-        }
-    }
-
-    /// The number of the page in pages of the usual length.
-    fn page_number(&self, summary: &PageSummary) -> u32 {
-        self.block.map_or(summary.page, |block| page_at(block.start, self.region(1).end))
-    }
-
-    /// Steps back from a page that is too low: one page at first, then 2, 4, 8 … pages.
-    fn step_back(&mut self, page: u32) {
-        self.bisection = None;
-        self.skipped = None;
-        self.page = page.saturating_sub(1 << self.stalls.min(10)).max(1);
-        self.stalls += 1;
-        if self.stalls > MAX_STALLS {
-            self.end_incomplete("the list keeps contradicting itself".to_owned());
-        }
-    }
-
-    /// Starts a chain at a page with no unseen run above it. Pages that were read ahead may be older
-    /// than this page, so they are dropped.
-    fn start_chain(&mut self, summary: &PageSummary) {
-        self.order = Order::NewestFirst { base_count: summary.count, must_overlap: false };
-        self.keep_ahead = false;
-        self.advance(summary);
-    }
-
-    fn advance(&mut self, summary: &PageSummary) {
-        if let Some(last) = summary.positions.last() {
-            if self.cursor.is_none_or(|cursor| last.created_at < cursor.created_at) {
-                self.stalls = 0;
-            }
-            if self.cursor.is_none_or(|cursor| last.created_at <= cursor.created_at) {
-                self.cursor = Some(*last);
-            }
-            self.progress.newest_first = Some(true);
-            self.progress.cursor = self.cursor;
-        }
-        if self.progress.top.is_none() {
-            self.progress.top = summary.positions.first().map(|position| position.created_at);
-        }
-        self.move_on(summary);
-    }
-
-    /// Moves on to the next page, unless this one is the last.
-    fn move_on(&mut self, summary: &PageSummary) {
-        let newest = summary.positions.iter().map(|position| position.created_at).max();
-        self.progress.top = self.progress.top.max(newest);
-        let page = self.page_number(summary);
-        self.progress.page = Some(page);
-        self.page = page + 1;
-        // `next` can be missing too early; `count` may show that there is more.
-        let more_by_count = summary.items > 0 && summary.count > Some(self.items_through(summary));
-        self.at_end = !summary.has_next && !more_by_count;
-    }
-
-    /// Number of items on the pages up to and including this one.
-    fn items_through(&self, summary: &PageSummary) -> u64 {
-        self.start_of(summary) + summary.items as u64
     }
 
     /// Handles the result of storing the last page and decides whether the walk is over. A page that does
@@ -991,17 +613,6 @@ impl Walk {
     pub(super) fn incomplete_reason(&self) -> Option<&str> {
         self.incomplete_reason.as_deref()
     }
-}
-
-/// Where a gap is in the list that now has `count` runs. Runs are created only at the top, so a record moves down; a
-/// position below which the API refuses everything stays. `None`: the gap is no longer in the list.
-fn expected_now(gap: &ListGap, count: Option<u64>) -> Option<Expected> {
-    let to_end = gap.older.is_none() && gap.records > 1;
-    let position = match (count, gap.list_count) {
-        (Some(now), Some(then)) if !to_end => (gap.position + now).checked_sub(then + 1)?,
-        _ => gap.position - 1,
-    };
-    Some(Expected { position, to_end })
 }
 
 /// The number of the page that contains a position, from 1.

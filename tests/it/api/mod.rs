@@ -3,6 +3,7 @@
 //! What could be read is kept, and the next healthy sync ends as if undisturbed. The table in
 //! `docs/reliability.md` names these tests.
 
+mod connect;
 mod item;
 mod page;
 mod retry;

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 fn a_malformed_page_is_retried_and_then_reported() {
     let deep = format!(r#"{{"count":1,"next":null,"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [(Vec<u8>, &str); 11] = [
-        ("<html><body>Just a moment…</body></html>".into(), "it is not a JSON object"),
+        (
+            "<html><body>Just a moment…</body></html>".into(),
+            "HTML instead of JSON: a proxy or firewall answered",
+        ),
         ("".into(), "it is not a JSON object"),
         (b"{\"count\":1,\"results\":[\"\xff\xfe\"]}".into(), "it is not UTF-8"),
         (r#"{"count":130,"results":[{"id":"#.into(), "it is not a page: EOF"),

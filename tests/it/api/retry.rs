@@ -1,7 +1,7 @@
 //! Failing requests: which are retried, and what is kept when retries are exhausted.
 
 use super::ALL;
-use crate::support::fault::{Fault, FaultPlan, Target};
+use crate::support::fault::{Fault, FaultPlan, Response, Target};
 use crate::support::fault_scenario::{FaultScenario, RUNS, error_text, exit_code, http_date, one_by_one};
 use crate::support::workspace::{ATTEMPTS, PAGE_SIZE, manners};
 use runledger::internal::api::{ClientConfig, RetryPolicy};
@@ -125,6 +125,70 @@ fn a_rejected_key_stops_the_sync_and_keeps_the_pages_above_it() {
             assert_eq!(refused, 3 + if seen == 0 { 1 } else { 3 }, "a rejected key is not retried");
             scenario.recovers();
         }
+    }
+}
+
+#[test]
+fn the_servers_explanation_is_reported() {
+    let html = "<!DOCTYPE html><html><title>Blocked</title></html>";
+    let html_reported = "HTML instead of JSON: a proxy or firewall answered";
+    let long = format!(r#"{{"detail":"\u001b[2J\u202e{}"}}"#, "x".repeat(5000));
+    for (status, body, code, words) in [
+        (403, r#"{"detail":"Your plan has no API access."}"#, 4, "(HTTP 403: Your plan has no API access.)"),
+        (401, r#"{"detail":{"code":["expired"]}}"#, 4, "(HTTP 401: code: expired)"),
+        (400, r#"{"page_size":["Too large."]}"#, 5, "HTTP 400: page_size: Too large."),
+        (500, r#"{"detail":"Cannot render run 7."}"#, 5, "HTTP 500: Cannot render run 7."),
+        (504, "upstream request timeout\n", 5, "HTTP 504: upstream request timeout"),
+        (418, &long, 5, "HTTP 418: \\u{1b}[2J\\u{202e}xxx"),
+        // A firewall says nothing about the key, nor about the list.
+        (403, html, 5, html_reported),
+        (404, html, 5, html_reported),
+        (502, html, 5, html_reported),
+        (200, html, 5, html_reported),
+        (400, "{}", 5, "cause: HTTP 400"),
+    ] {
+        let answer = Response { status, headers: Vec::new(), body: body.into() };
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::Respond(answer)));
+        let summary = scenario.sync();
+        let text = error_text(&summary);
+        assert_eq!(exit_code(&summary), code, "{status} {body}: {text}");
+        assert!(text.contains(words) && text.len() < 500, "{words:?} is not in {text}");
+        let stored = &scenario.workspace.rows("SELECT error FROM syncs ORDER BY sync_id DESC LIMIT 1")[0];
+        assert_eq!(stored, &text);
+        scenario.recovers();
+    }
+}
+
+#[test]
+fn an_html_404_for_a_run_does_not_mark_it_as_vanished() {
+    let html = Response { status: 404, headers: Vec::new(), body: b"<html><h1>Not Found</h1>".into() };
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Details, Fault::Respond(html)));
+    let deleted = scenario.workspace.ids()[40];
+    scenario.workspace.sandbox.model().delete(deleted);
+    let summary = scenario.sync();
+    assert_eq!((exit_code(&summary), summary.counts.vanished), (3, 0), "{}", error_text(&summary));
+    assert!(error_text(&summary).contains("HTML instead of JSON"), "{}", error_text(&summary));
+    scenario.proxy.set_plan(FaultPlan::none());
+    assert_eq!(scenario.sync().counts.vanished, 1);
+}
+
+#[test]
+fn a_403_with_retry_after_is_a_rate_limit() {
+    for wait in ["1", "soon"] {
+        let fault = Fault::status_with(403, "retry-after", wait);
+        let scenario = FaultScenario::of(FaultPlan::once(Target::Page(2), fault.clone()));
+        let summary = scenario.sync();
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
+        scenario.recovers();
+        scenario.proxy.set_plan(FaultPlan::always(Target::Page(2), fault));
+        let summary = scenario.sync();
+        assert_eq!(exit_code(&summary), 5, "{}", error_text(&summary));
+        assert!(
+            error_text(&summary).contains(&format!("in {ATTEMPTS} attempts")),
+            "{}",
+            error_text(&summary)
+        );
+        scenario.recovers();
     }
 }
 

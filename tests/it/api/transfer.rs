@@ -49,6 +49,19 @@ fn a_transfer_that_breaks_once_is_retried() {
 }
 
 #[test]
+fn gzip_in_two_members_and_a_byte_order_mark_are_read() {
+    let with_mark = Fault::EditText(|text| format!("\u{feff}{text}").into_bytes());
+    for fault in [Fault::TwoGzipMembers, with_mark] {
+        let scenario = FaultScenario::of(FaultPlan::always(Target::Any, fault));
+        let summary = scenario.sync();
+        assert_eq!((exit_code(&summary), scenario.run_count()), (0, ALL), "{}", error_text(&summary));
+        assert_eq!(summary.counts.requests as usize, scenario.proxy.request_heads().len());
+        assert!(summary.counts.requests < 15, "nothing was retried: {} requests", summary.counts.requests);
+        scenario.recovers();
+    }
+}
+
+#[test]
 fn a_transfer_that_always_breaks_keeps_the_pages_above_it() {
     for fault in [Fault::Reset, Fault::ResetInBody, Fault::ShortBody, Fault::DamagedGzip] {
         let scenario = FaultScenario::of(FaultPlan::none().and(Target::Runs, 3..=usize::MAX, fault));

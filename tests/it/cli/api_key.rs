@@ -38,6 +38,42 @@ fn the_key_comes_from_the_environment_or_a_file_not_an_argument() {
 }
 
 #[test]
+fn a_key_file_of_any_spelling_is_accepted_or_explained() {
+    let workspace = Workspace::of(10);
+    let key = workspace.sandbox.api_key();
+    let sync = |content: &[u8]| {
+        fs::write(workspace.file("key.txt"), content).unwrap();
+        let mut command = command_with(&workspace, &["sync", "--quiet", "--api-key-file", "key.txt"]);
+        command.env_remove("NEKT_API_KEY");
+        run(command)
+    };
+    let utf16: Vec<u8> = format!("\u{feff}{key}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for content in [
+        format!("\u{feff}{key}\r\n").into_bytes(),
+        format!("\"{key}\"\n").into_bytes(),
+        format!("'{key}'").into_bytes(),
+        format!("NEKT_API_KEY={key}\n").into_bytes(),
+        format!("\u{feff}export NEKT_API_KEY=\"{key}\"\n").into_bytes(),
+        utf16,
+    ] {
+        assert_eq!(sync(&content).out(), "");
+    }
+    for (content, why) in [
+        (format!("NEKT_API_KEY={key}\nOTHER=1\n").into_bytes(), "several lines"),
+        (format!("{key}\u{200b}").into_bytes(), "invalid character"),
+        (vec![0xff, 0x41], "not UTF-8"),
+    ] {
+        let refused = sync(&content);
+        refused.refused(2, &["key.txt", why]);
+        assert!(!refused.err.contains(key), "{}", refused.err);
+    }
+    // Docker keeps quotes in the file of --env-file.
+    let mut command = command_with(&workspace, &["sync", "--quiet"]);
+    command.env("NEKT_API_KEY", format!("\"{key}\""));
+    assert_eq!(run(command).out(), "");
+}
+
+#[test]
 fn the_key_is_never_printed_and_never_stored() {
     let workspace = Workspace::of(30);
     let shown = |key: &str, ran: &Ran| ran.out.contains(key) || ran.err.contains(key);

@@ -4,6 +4,7 @@
 //! and files are searched.
 
 mod commands;
+mod echo;
 mod faults;
 mod search;
 mod terminal;
@@ -36,6 +37,8 @@ fn forbidden() -> Vec<Vec<u8>> {
         all.push(secret.as_bytes().to_vec());
         all.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes());
         all.push(secret.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect());
+        all.push(secret.bytes().flat_map(|byte| format!("%{byte:02x}").into_bytes()).collect());
+        all.push(secret.replace('/', "\\/").into_bytes());
         all.push(secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
         // In base64 a text has three alignments; the letters that depend on neighboring bytes are left out.
         for alphabet in [b"+/", b"-_"] {

@@ -8,7 +8,8 @@ use serde_json::json;
 #[test]
 fn api_text_cannot_control_the_terminal() {
     let stage = Stage::new();
-    let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
+    let evil =
+        "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2067}\u{61c}ad\u{200b}m\u{200d}i\u{2060}n\u{ad}\u{feff}";
     let id = stage.sandbox.model().ids().nth(60).unwrap();
     {
         let mut model = stage.sandbox.model();
@@ -30,7 +31,9 @@ fn api_text_cannot_control_the_terminal() {
     let commands: Vec<Vec<&str>> = vec![
         vec!["sync"],
         vec!["status"],
+        vec!["status", "--json"],
         vec!["show", &id],
+        vec!["show", &id, "--json"],
         vec!["report", "cost", "--by", "pipeline"],
         vec!["report", "failures"],
         vec!["query", "SELECT * FROM drift"],
@@ -50,6 +53,8 @@ fn api_text_cannot_control_the_terminal() {
         vec!["config"],
         vec!["fetch", &id],
         vec!["restatements"],
+        vec!["sync", "--full", "--json"],
+        vec!["verify", "--sample", "100", "--json"],
     ];
     for arguments in commands {
         if arguments[0] == "fetch" {
@@ -61,7 +66,10 @@ fn api_text_cannot_control_the_terminal() {
         let output = stage.command(&arguments).output().unwrap();
         for text in [output.stdout, output.stderr] {
             let text = String::from_utf8(text).unwrap();
-            let steers = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+            let steers = |letter: char| {
+                (letter.is_control() && letter != '\n')
+                    || (!letter.is_control() && evil.contains(letter) && !letter.is_ascii())
+            };
             assert_eq!(text.find(steers), None, "{arguments:?}: {text:?}");
         }
     }

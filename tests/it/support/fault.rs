@@ -27,6 +27,8 @@ pub enum Fault {
     Trickle(Duration),
     /// The real response as gzip with a wrong checksum.
     DamagedGzip,
+    /// The real response as gzip with two members.
+    TwoGzipMembers,
     /// Spaces as gzip, generated while they are sent.
     GzipBomb {
         /// The size after decompression.

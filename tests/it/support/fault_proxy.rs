@@ -141,6 +141,13 @@ async fn inject(connection: &mut TcpStream, shared: &Shared, head: &str, fault: 
             body[checksum] ^= 0xff;
             connection.write_all(&encode(&Response { status, headers, body })).await
         }
+        Fault::TwoGzipMembers => {
+            let (status, body) = split(real().await?);
+            let headers = vec![("content-encoding", "gzip".to_owned())];
+            let (first, second) = body.split_at(body.len() / 2);
+            let body = [gzip::stored(first), gzip::stored(second)].concat();
+            connection.write_all(&encode(&Response { status, headers, body })).await
+        }
         Fault::GzipBomb { bytes } => {
             let Bomb { start, repeat } = Bomb::new();
             let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";

@@ -11,6 +11,7 @@ pub mod invariants;
 pub mod ledger;
 pub mod machine;
 pub mod month_end;
+pub mod network;
 pub mod own_process;
 pub mod ping_server;
 pub mod workspace;

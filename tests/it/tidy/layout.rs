@@ -43,9 +43,11 @@ fn a_package_has_one_home() {
     // The package as code names it, and the files that may use it.
     let homes: &[(&str, &[&str])] = &[
         // One builder of clients; the API and the pings send requests.
-        ("reqwest::", &["src/http.rs", "src/api/", "src/notify/ping.rs"]),
+        ("reqwest::", &["src/http/", "src/api/", "src/notify/ping.rs"]),
         ("httpdate::", &["src/api/"]),
-        ("rustls::", &["src/http.rs"]),
+        ("rustls::", &["src/http/"]),
+        ("flate2::", &["src/api/body.rs"]),
+        ("memchr::", &["src/secret/echo.rs"]),
         ("axum::", &["src/sandbox/"]),
         // Errors wrap SQLite's, and `query` passes its statement to the reports.
         ("rusqlite::", &["src/store/", "src/report/", "src/error.rs", "src/commands/query.rs"]),

@@ -1,5 +1,13 @@
 //! The HTTP client shared by API requests and pings: TLS, redirects, proxies, error causes.
 
+mod diagnosis;
+mod proxy;
+mod resolver;
+
+pub(crate) use diagnosis::Diagnosis;
+pub(crate) use proxy::{ProxyKind, parse_proxy};
+
+use resolver::SystemResolver;
 use url::{Host, Url};
 
 /// A builder with the settings that every request has. `url` decides about certificates and proxies.
@@ -8,6 +16,7 @@ pub(crate) fn client_builder(url: &Url) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("runledger/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(SystemResolver)
         // reqwest would send `x-api-key` to the target of a redirect.
         .redirect(reqwest::redirect::Policy::none());
     if url.scheme() == "http" {
@@ -30,12 +39,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The message for a client that could not be built.
-pub(crate) fn tls_unavailable(error: &reqwest::Error) -> String {
-    format!(
-        "TLS is unavailable: {} (if the system has no certificates: install ca-certificates)",
-        root_cause(error)
-    )
+/// Why a client could not be built, and the next step.
+pub(crate) fn tls_unavailable(error: &reqwest::Error) -> Diagnosis {
+    Diagnosis {
+        cause: format!("TLS is unavailable: {}", root_cause(error)),
+        hint: "install the package ca-certificates, or set SSL_CERT_FILE to a PEM file with CA certificates"
+            .to_owned(),
+        is_permanent: true,
+    }
 }
 
 /// The innermost cause of an error. It contains no URL, which can be a secret.

@@ -1,27 +1,44 @@
 //! The API key and the ping URL, as types that cannot be printed.
 
+mod echo;
+mod spelling;
+
+pub(crate) use echo::EchoFilter;
+
 use crate::error::{Error, Result};
 use std::fmt;
 use std::path::Path;
+
+/// The environment variable of the API key.
+pub(crate) const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
+/// The environment variable of the ping URL.
+pub(crate) const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
 
 /// The API key.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// A key from `origin`, which error messages name. Surrounding white space is removed.
+    /// A key from `origin`, which error messages name. White space and quotes around it are removed, and
+    /// `NEKT_API_KEY=` or a byte order mark in front.
     ///
     /// # Errors
     /// [`Error::Usage`] when the key is empty or contains characters that an HTTP header cannot carry. No message
     /// contains the key.
     pub fn new(text: &str, origin: &str) -> Result<ApiKey> {
-        let key = text.trim();
+        let key = spelling::value(text, API_KEY_VARIABLE);
         if key.is_empty() {
             return Err(Error::usage(format!("the API key in {origin} is empty")));
         }
+        if key.lines().count() > 1 {
+            return Err(Error::Usage {
+                what: format!("the API key in {origin} has several lines"),
+                hint: Some("give a file that contains only the key".to_owned()),
+            });
+        }
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::usage(format!(
-                "the API key in {origin} contains a space, a line break or another invalid character"
+                "the API key in {origin} contains a space or another invalid character"
             )));
         }
         Ok(ApiKey(key.to_owned()))
@@ -33,19 +50,12 @@ impl ApiKey {
     /// [`Error::Usage`] when the file cannot be read or contains no valid key.
     pub fn from_file(path: &Path) -> Result<ApiKey> {
         let origin = format!("the file {}", path.display());
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| Error::usage(format!("cannot read the API key from {origin}: {cause}")))?;
-        ApiKey::new(&text, &origin)
+        ApiKey::new(&read_file(path, "the API key")?, &origin)
     }
 
     /// The key in clear, only for the request header.
     pub fn expose(&self) -> &str {
         &self.0
-    }
-
-    /// Replaces the key in a text with `[redacted]`, in case a quoted response contains it.
-    pub fn redact(&self, text: &str) -> String {
-        text.replace(&self.0, "[redacted]")
     }
 }
 
@@ -65,10 +75,7 @@ impl PingUrl {
     /// # Errors
     /// [`Error::Usage`] when the file cannot be read.
     pub fn from_file(path: &Path) -> Result<PingUrl> {
-        let text = std::fs::read_to_string(path).map_err(|cause| {
-            Error::usage(format!("cannot read the ping URL from the file {}: {cause}", path.display()))
-        })?;
-        Ok(PingUrl::from(text))
+        Ok(PingUrl::from(read_file(path, "the ping URL")?))
     }
 
     /// The URL in clear, only for the request.
@@ -77,10 +84,10 @@ impl PingUrl {
     }
 }
 
-/// Removes surrounding white space. The URL is validated where it is used, so no message here can quote it.
+/// Removes what [`ApiKey::new`] removes. The URL is validated where it is used, so no message here can quote it.
 impl From<String> for PingUrl {
     fn from(text: String) -> PingUrl {
-        PingUrl(text.trim().to_owned())
+        PingUrl(spelling::value(&text, PING_URL_VARIABLE).to_owned())
     }
 }
 
@@ -88,6 +95,17 @@ impl fmt::Debug for PingUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PingUrl(hidden)")
     }
+}
+
+/// Reads a file that contains `what`.
+///
+/// # Errors
+/// [`Error::Usage`] when it cannot be read or is not text.
+fn read_file(path: &Path, what: &str) -> Result<String> {
+    let refuse =
+        |cause: &str| Error::usage(format!("cannot read {what} from the file {}: {cause}", path.display()));
+    let bytes = std::fs::read(path).map_err(|cause| refuse(&cause.to_string()))?;
+    spelling::decode(&bytes).ok_or_else(|| refuse("it is not UTF-8 text"))
 }
 
 #[cfg(test)]
@@ -105,9 +123,24 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_key_is_redacted() {
-        let key = ApiKey::new("k-123", "NEKT_API_KEY").unwrap();
-        assert_eq!(key.redact("k-123 is no key, nor is k-1234"), "[redacted] is no key, nor is [redacted]4");
+    fn a_key_file_may_have_a_byte_order_mark_quotes_or_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let utf16: Vec<u8> = "\u{feff}k-123\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [b"\xef\xbb\xbfk-123\r\n", b"NEKT_API_KEY='k-123'\n".as_slice(), b"\"k-123\"", &utf16] {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(ApiKey::from_file(&path).unwrap().expose(), "k-123", "{bytes:?}");
+        }
+        for (bytes, why) in [
+            (b"NEKT_API_KEY=k-123\nOTHER=x\n".as_slice(), "several lines"),
+            (b"NEKT_API_KEY=''", "is empty"),
+            (b"k-123\xff", "not UTF-8"),
+            (b"API KEY: k-123", "invalid character"),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let refused = ApiKey::from_file(&path).unwrap_err().to_string();
+            assert!(refused.contains(why) && !refused.contains("123"), "{refused}");
+        }
     }
 
     #[test]
