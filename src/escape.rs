@@ -1,6 +1,8 @@
-//! Escaping of characters that control a terminal or hide in it, so that archived text shows what it is.
+//! Escaping of characters that control a terminal or hide in it, so that archived text shows what it is, and of paths
+//! in commands to copy.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Escapes control characters, line ends, bidirectional controls and characters without a width as `\u{…}` or `\n`.
 /// Joiners and variation selectors stay where a script or an emoji needs them.
@@ -40,6 +42,16 @@ fn escape(text: &str, push: impl Fn(char, &mut String)) -> Cow<'_, str> {
     }
     escaped.push_str(&text[rest..]);
     Cow::Owned(escaped)
+}
+
+/// A file's path as one word of a shell command, quoted if it needs to be.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Whether a terminal interprets the character or shows nothing, instead of displaying it.
@@ -82,6 +94,14 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(escape_control("a\u{1b}[31mb\nc\u{202e}d\u{9b}"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{9b}");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("/var/lib/runledger/año_1.db"), "/var/lib/runledger/año_1.db");
+        assert_eq!(word("My runs/a.db"), "'My runs/a.db'");
+        assert_eq!(word("it's $HOME.db"), r"'it'\''s $HOME.db'");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::cli::time_span;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
-use crate::escape::escape_control;
+use crate::escape::{escape_control, shell_word};
 use crate::run::Instant;
 use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListGap, SyncRow};
 use crate::sync::{Clock, SystemClock};
@@ -110,7 +110,7 @@ fn as_text(
             "suspected    {} missing from the run list, and not known to be deleted; if they are, run\n             \
              `runledger sync --confirm-vanished --db {}`",
             contents.suspected,
-            archive.path().display()
+            shell_word(archive.path())
         ));
     }
     lines.push(format!("quarantined  {}", contents.quarantined));

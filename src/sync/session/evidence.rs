@@ -5,6 +5,7 @@
 
 use super::Session;
 use crate::error::{Error, Result};
+use crate::escape::shell_word;
 use crate::store::{Archive, SyncKind, WorkspaceEvidence};
 use crate::sync::MAX_CONSECUTIVE_FAILURES;
 use crate::sync::decoded::Item;
@@ -146,7 +147,7 @@ impl Session<'_> {
             hint: Some(format!(
                 "use one archive for each workspace: name another file with --db; or, if this workspace has moved, run \
                  `runledger sync --accept-workspace --db {}` once",
-                self.archive.path().display()
+                shell_word(self.archive.path())
             )),
         }
     }

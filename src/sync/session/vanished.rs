@@ -7,6 +7,7 @@
 use super::Session;
 use super::details::Details;
 use crate::error::Result;
+use crate::escape::shell_word;
 use crate::run::Instant;
 use crate::store::{UnseenRun, WorkspaceEvidence};
 use crate::sync::Phase;
@@ -272,7 +273,7 @@ impl Session<'_> {
     pub(super) fn how_to_confirm(&self) -> String {
         format!(
             " (if they are deleted, run `runledger sync --confirm-vanished --db {}`)",
-            self.archive.path().display()
+            shell_word(self.archive.path())
         )
     }
 }
