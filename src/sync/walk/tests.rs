@@ -131,11 +131,22 @@ struct WalkResult {
 }
 
 /// Walks the list while the events happen. After the last event the list no longer changes.
-fn run(mut walk: Walk, list: &mut List, events: Vec<Event>, concurrency: u32) -> WalkResult {
+fn run(walk: Walk, list: &mut List, events: Vec<Event>, concurrency: u32) -> WalkResult {
+    go_on(walk, BTreeSet::new(), list, events, concurrency)
+}
+
+/// Continues a walk that has seen some runs, as [`run`] does.
+fn go_on(
+    mut walk: Walk,
+    mut seen: BTreeSet<u64>,
+    list: &mut List,
+    events: Vec<Event>,
+    concurrency: u32,
+) -> WalkResult {
     let mut events = events.into_iter();
     let mut pending: BTreeMap<u32, Option<Response>> = BTreeMap::new();
     let mut pending_size = 0;
-    let (mut seen, mut requests) = (BTreeSet::new(), 0);
+    let mut requests = 0;
     while let Step::Read { request, ahead_to, keep_ahead } = walk.next_step() {
         assert!(requests < 20_000, "the walk does not end");
         if !keep_ahead || !pending.contains_key(&request.page) || pending_size != request.page_size {
@@ -250,6 +261,40 @@ proptest! {
         let below = throughout(&before, &list).into_iter().filter(|run| *run < stopped.min(runs - 1));
         let missed: Vec<_> = below.filter(|run| !result.seen.contains(run)).collect();
         prop_assert!(missed.is_empty(), "missed {missed:?}");
+    }
+
+    #[test]
+    fn a_walk_that_continues_below_its_boundary_misses_no_run(
+        runs in 1..120_u64, page_size in 1..12_usize, concurrency in 1..6_u32, boundary in 0..120_u64,
+        meanwhile in events(), events in events(),
+    ) {
+        let mut list = List::new(runs, page_size, true);
+        let before = list.clone();
+        let mut walk = Walk::until(position(boundary).created_at, page_size as u32);
+        let mut seen = BTreeSet::new();
+        while let Step::Read { request, .. } = walk.next_step() {
+            let (summary, page) = list.page(request.page).unwrap();
+            walk.page_received(summary);
+            let newly_seen = page.into_iter().filter(|run| seen.insert(*run)).count() as u64;
+            walk.page_stored(PageOutcome { newly_seen, unchanged: true, seen: seen.len() as u64 });
+        }
+        let pages = (runs as usize).div_ceil(page_size) - seen.len().div_ceil(page_size);
+        prop_assert_eq!(walk.pages_left(), (!walk.reached_end()).then_some(pages as u64));
+        if walk.pages_left().is_none() {
+            return Ok(());
+        }
+        for event in meanwhile {
+            match event {
+                Event::Create => list.create(),
+                Event::Delete(index) => list.delete(index),
+                Event::Respond(_) => {}
+            }
+        }
+        walk.extend();
+        let result = go_on(walk, seen, &mut list, events, concurrency);
+        let missed: Vec<_> = throughout(&before, &list).difference(&result.seen).copied().collect();
+        prop_assert!(missed.is_empty(), "missed {missed:?}");
+        prop_assert!(result.walk.reached_end(), "{:?}", result.walk.incomplete_reason());
     }
 
     #[test]
