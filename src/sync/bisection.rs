@@ -2,8 +2,8 @@
 //!
 //! The page sizes are powers of two, so that the halves of a block are pages of the list too. A block that fails is
 //! split, and a record that fails alone is skipped. In between, a *control* request asks for a record elsewhere. If two
-//! of them fail as well, the API is down, and there is nothing to bisect. If two neighboring records fail, a search looks for
-//! the next record that is readable; if there is none, the API refuses everything below a position.
+//! of them fail as well, the API is down, and there is nothing to bisect. If two neighboring records fail, a search
+//! looks for the next record that is readable; if there is none, the API refuses everything below a position.
 
 use std::ops::Range;
 
@@ -122,6 +122,8 @@ pub(super) struct Bisection {
     skipped: Option<Range<u64>>,
     /// The length of the largest block read; 0 before the first one.
     largest_read: u32,
+    /// Whether the API has returned a page of this list.
+    has_page: bool,
 }
 
 impl Bisection {
@@ -174,6 +176,7 @@ impl Bisection {
             failures: 0,
             skipped,
             largest_read: 0,
+            has_page: region.start > 0,
         };
         bisection.pending = bisection.cover(region);
         bisection
@@ -216,8 +219,18 @@ impl Bisection {
         matches!(self.request(), Request::Read(Block { start, length: 1 }) if self.expected_at(start).is_some())
     }
 
-    /// Handles a response to the last request: a page, or that the list ends above it.
+    /// Handles the page that answers the last request.
     pub(super) fn answered(&mut self) -> Finding {
+        self.has_page = true;
+        self.responded()
+    }
+
+    /// Handles the response that the list ends above the last request.
+    pub(super) fn ended_above(&mut self) -> Finding {
+        self.responded()
+    }
+
+    fn responded(&mut self) -> Finding {
         self.failures = 0;
         match self.purpose {
             Purpose::Reading => {
@@ -228,7 +241,7 @@ impl Bisection {
             Purpose::Control { .. } => self.purpose = Purpose::Reading,
             Purpose::LastControl { .. } => {
                 let refused = self.skipped.as_ref().map_or(self.region.start, |skipped| skipped.start);
-                return Finding::RefusedFrom(refused);
+                return if self.has_page { Finding::RefusedFrom(refused) } else { Finding::Outage };
             }
             Purpose::Search { failing, steps, .. } => {
                 let Request::Probe(record) = self.request() else { unreachable!("a search sends probes") };
@@ -344,7 +357,9 @@ impl Bisection {
     /// Whether anything is left to request.
     pub(super) fn finding(&self) -> Finding {
         match self.purpose {
-            Purpose::Reading if self.pending.is_empty() => Finding::Done,
+            Purpose::Reading if self.pending.is_empty() && self.has_page => Finding::Done,
+            // Not a single record was returned.
+            Purpose::Reading if self.pending.is_empty() => Finding::Outage,
             _ => Finding::Continues,
         }
     }

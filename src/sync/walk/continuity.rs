@@ -67,7 +67,7 @@ impl Walk {
             // The API answers, and that is what the request was for.
             Some(Request::Probe(_)) => {
                 self.ignores_page = true;
-                return self.probe_answered();
+                return self.probe_answered(Bisection::ended_above);
             }
             Some(Request::Read(block)) => page_at(block.start, self.region(1).end),
             None => self.page,

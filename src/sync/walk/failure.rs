@@ -67,10 +67,10 @@ impl Walk {
                 finding
             }
         };
-        if finding == Finding::Outage {
+        self.follow(finding);
+        if self.is_down {
             return AfterFailure::Outage;
         }
-        self.follow(finding);
         if self.at_end && !self.ended {
             self.end_pass(PageOutcome { newly_seen: 0, unchanged: false, seen });
         }
@@ -78,12 +78,12 @@ impl Walk {
     }
 
     /// Handles the response to a request whose content does not matter.
-    pub(super) fn probe_answered(&mut self) {
+    pub(super) fn probe_answered(&mut self, answer: fn(&mut Bisection) -> Finding) {
         if std::mem::take(&mut self.needs_count) {
             return;
         }
         if let Some(bisection) = &mut self.bisection {
-            let finding = bisection.answered();
+            let finding = answer(bisection);
             self.follow(finding);
         }
     }
@@ -91,7 +91,8 @@ impl Walk {
     /// Does what follows from a finding of the bisection.
     pub(super) fn follow(&mut self, finding: Finding) {
         match finding {
-            Finding::Continues | Finding::Outage => {}
+            Finding::Continues => {}
+            Finding::Outage => self.is_down = true,
             Finding::Done => self.leave_region(),
             Finding::RefusedFrom(position) => {
                 self.bisection = None;

@@ -251,6 +251,8 @@ pub(super) struct Walk {
     at_end: bool,
     /// Whether the walk continued beyond its boundary.
     extended: bool,
+    /// Whether the API was found to be down.
+    is_down: bool,
     ended: bool,
     incomplete_reason: Option<String>,
 }
@@ -317,6 +319,7 @@ impl Walk {
             empty_page: None,
             at_end: false,
             extended: false,
+            is_down: false,
             ended: false,
             incomplete_reason: None,
         }
@@ -398,7 +401,7 @@ impl Walk {
         let request = self.bisection.as_ref().map(Bisection::request);
         if self.needs_count || matches!(request, Some(Request::Probe(_))) {
             self.ignores_page = true;
-            return self.probe_answered();
+            return self.probe_answered(Bisection::answered);
         }
         self.block = match request {
             Some(Request::Read(block)) => Some(block),
@@ -612,6 +615,11 @@ impl Walk {
     /// The API's lowest total number of runs in the walk. `None`: not given.
     pub(super) fn least_count(&self) -> Option<u64> {
         self.least_count
+    }
+
+    /// Whether the API was found to be down, although it answered the last request.
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down
     }
 
     /// Whether the walk read its whole extent, except a few records that the API fails to return.
