@@ -25,7 +25,7 @@ impl Session<'_> {
                 Ok(received) => received,
                 Err(error @ (Error::ApiUnavailable { .. } | Error::ResponseTooLarge { .. })) => {
                     let cause = error.cause().into_owned();
-                    tracing::warn!(
+                    tracing::info!(
                         page = request.page,
                         page_size = request.page_size,
                         cause,
@@ -67,6 +67,11 @@ impl Session<'_> {
                     PageOutcome { newly_seen: 0, unchanged: false, seen: self.seen_items() }
                 }
             };
+            if walk.is_down()
+                && let Some(error) = first_failure
+            {
+                return Err(error);
+            }
             walk.page_stored(outcome);
             self.walk_progress = self.resume_point.unwrap_or_else(|| walk.progress());
             self.report_progress(Phase::Walk, self.seen.count(), walk.count());

@@ -183,6 +183,9 @@ fn go_on(
             }
             Response::NoSuchPage => {
                 walk.page_not_found();
+                if walk.is_down() {
+                    return WalkResult { seen, requests, walk, outage: true };
+                }
                 0
             }
             Response::Failure => {
