@@ -34,6 +34,10 @@ fn bisect(
     }
 }
 
+fn one(record: u64) -> Range<u64> {
+    record..record + 1
+}
+
 #[test]
 fn one_bad_record_is_found_within_forty_requests() {
     for page_length in [1, 2, 3, 20, 100, 256, 500] {
@@ -44,7 +48,7 @@ fn one_bad_record_is_found_within_forty_requests() {
                 let bisection = Bisection::of_failed_page(region.clone(), Some(length), None);
                 let (read, gaps, finding, requests) =
                     bisect(bisection, length, |records| records.contains(&bad));
-                assert_eq!(gaps, [bad..bad + 1], "{page_length}, {bad}");
+                assert_eq!(gaps, Vec::from_iter([one(bad)]), "{page_length}, {bad}");
                 assert_eq!(finding, Finding::Done);
                 assert!(region.filter(|position| *position != bad).all(|position| read.contains(&position)));
                 assert!(requests <= 40, "{requests} requests for record {bad} of {page_length}");
@@ -59,7 +63,7 @@ fn an_expected_record_costs_few_requests() {
         let bisection =
             Bisection::around(1000..1500, Some(3000), None, vec![Expected { position: bad, to_end: false }]);
         let (read, gaps, finding, requests) = bisect(bisection, 3000, |records| records.contains(&bad));
-        assert_eq!((gaps, finding), (vec![bad..bad + 1], Finding::Done));
+        assert_eq!((gaps, finding), (Vec::from_iter([one(bad)]), Finding::Done));
         assert!((1000..1500).filter(|position| *position != bad).all(|position| read.contains(&position)));
         assert!(requests <= 16, "{requests} requests for record {bad}");
     }
@@ -108,7 +112,7 @@ fn many_bad_records_in_a_row_are_skipped_together() {
     let overlaps = |records: &Range<u64>| records.start < bad.end && bad.start < records.end;
     let bisection = Bisection::of_failed_page(1000..1500, Some(5000), None);
     let (read, gaps, finding, requests) = bisect(bisection, 5000, |records| overlaps(&records));
-    assert_eq!((gaps, finding), (vec![bad.clone()], Finding::Done));
+    assert_eq!((gaps, finding), (Vec::from_iter([bad.clone()]), Finding::Done));
     assert!((1000..2000).filter(|position| !bad.contains(position)).all(|position| read.contains(&position)));
     assert!(requests <= 90, "{requests}");
 }
