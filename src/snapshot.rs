@@ -5,6 +5,7 @@ pub use crate::digest::hash;
 use crate::digest::Hash;
 use crate::run::json::Entries;
 use crate::run::{Run, TriggerType};
+use std::collections::HashMap;
 
 /// SHA-256 of a run's document.
 pub(crate) type ContentHash = Hash;
@@ -44,12 +45,19 @@ pub(crate) struct Change {
 pub(crate) fn changes(before: &Run, after: &Run) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
+    let (values_before, values_after) = (values(&before), values(&after));
     let change = |field: &str| {
-        let [before, after] = [&before, &after].map(|of| of.get(field).map(|value| value.get().to_owned()));
+        let [before, after] =
+            [&values_before, &values_after].map(|of| of.get(field).map(|value| (*value).to_owned()));
         (before != after).then(|| Change { field: field.to_owned(), before, after })
     };
-    let removed = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
+    let removed = before.0.iter().filter(|entry| !values_after.contains_key(entry.key.as_ref()));
     after.0.iter().chain(removed).filter_map(|entry| change(&entry.key)).collect()
+}
+
+/// The JSON of each value by its key.
+fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, &'a str> {
+    entries.0.iter().map(|entry| (entry.key.as_ref(), entry.value.get())).collect()
 }
 
 /// The result of comparing a state just seen with the stored one.
@@ -115,6 +123,17 @@ mod tests {
         let expected =
             [("status", "\"running\"", "\"success\""), ("el_cost_usd", "", "0.5"), ("log", "\"x\"", "")];
         assert_eq!(found, expected.map(|(field, before, after)| (field.into(), before.into(), after.into())));
+    }
+
+    /// In quadratic time this test would take minutes.
+    #[test]
+    fn two_hundred_thousand_unknown_keys_take_linear_time() {
+        let unknown = |value: &str| -> String {
+            (0..200_000).map(|number| format!(r#","unknown_{:06}":{value}"#, number ^ 1)).collect()
+        };
+        let (before, after) = (run(&unknown("1")), run(&unknown("2")));
+        assert_eq!(entries(before.unmapped.as_deref().unwrap()).0.len(), 200_000);
+        assert_eq!(changes(&before, &after).len(), 200_000);
     }
 
     #[test]
