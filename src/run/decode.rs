@@ -6,6 +6,7 @@ use super::money::{Cost, decimal_parts};
 use super::redact::{REDACTED, Redaction};
 use super::vocabulary::TriggerType;
 use super::{FieldSet, Instant, Run};
+use crate::excerpt::excerpt;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -55,7 +56,7 @@ impl DriftKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError(pub String);
 
-/// The characters of a drift's texts that are recorded. The run keeps the whole text.
+/// The characters of a drift's texts, and of a key in an error, that are recorded. The item keeps the whole text.
 const LONGEST_OBSERVED: usize = 100;
 
 /// Decodes an item of a list, or the details of a run.
@@ -245,7 +246,7 @@ impl<'a> Decoder<'a> {
 }
 
 fn duplicate(key: &str) -> DecodeError {
-    DecodeError(format!("it names the field `{}` twice", key.escape_debug()))
+    DecodeError(format!("it names the field `{}` twice", excerpt(key, LONGEST_OBSERVED, 0).escape_debug()))
 }
 
 fn with_article(kind: JsonType) -> String {
@@ -471,6 +472,9 @@ mod tests {
         assert_eq!(read(&twice).unwrap_err().0, "it names the field `number` twice");
         let twice = format!(r#"{{"id":"{ID}","b":1,"a":1,"b":2}}"#);
         assert_eq!(read(&twice).unwrap_err().0, "it names the field `b` twice");
+        let long = "k".repeat(1_000_000);
+        let twice = format!(r#"{{"id":"{ID}","{long}":1,"{long}":2}}"#);
+        assert!(read(&twice).unwrap_err().0.len() < 200);
         let deep = format!(r#"{{"id":"{ID}","extra_config":{}{}}}"#, "[".repeat(500), "]".repeat(500));
         assert_eq!(read(&deep).unwrap_err().0, "it is nested deeper than 128 levels");
     }
