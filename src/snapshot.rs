@@ -4,7 +4,7 @@ pub use crate::digest::hash;
 
 use crate::digest::Hash;
 use crate::run::json::Entries;
-use crate::run::{Run, TriggerType};
+use crate::run::{Field, Run, TriggerType};
 use std::collections::HashMap;
 
 /// SHA-256 of a run's document.
@@ -74,9 +74,10 @@ pub(crate) enum Comparison {
 /// Compares two different documents of one run.
 ///
 /// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
-/// would add a snapshot in turn.
+/// would add a snapshot in turn. Neither is another spelling of the id: both states are of one run.
 pub(crate) fn compare(stored: &Run, seen: &Run) -> Comparison {
-    let changes = changes(stored, seen);
+    let mut changes = changes(stored, seen);
+    changes.retain(|change| change.field != Field::Id.name());
     let shows_less = changes.iter().any(|change| change.after.is_none());
     let differs = changes.iter().any(|change| change.after.is_some());
     match (differs, shows_less) {
@@ -140,6 +141,10 @@ mod tests {
     fn fewer_fields_alone_are_no_change() {
         let stored = run(r#","status":"success","el_cost_usd":0.5"#);
         assert_eq!(compare(&stored, &run(r#","status":"success""#)), Comparison::Known);
+        let spelled = run(r#","status":"success","el_cost_usd":0.5"#).document().replace("6f6b", "6F6B");
+        let spelled =
+            crate::run::decode(serde_json::from_str(&spelled).unwrap(), &Default::default()).unwrap();
+        assert_eq!(compare(&stored, &spelled.run), Comparison::Known);
         assert_eq!(compare(&stored, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
         assert_eq!(compare(&stored, &run(r#","status":"success","el_cost_usd":0.6"#)), Comparison::Differs);
         assert_eq!(
