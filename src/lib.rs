@@ -45,6 +45,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod escape;
+mod excerpt;
 
 mod atomic_file;
 mod digest;

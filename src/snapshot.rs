@@ -4,7 +4,8 @@ pub use crate::digest::hash;
 
 use crate::digest::Hash;
 use crate::run::json::Entries;
-use crate::run::{Run, TriggerType};
+use crate::run::{Field, Run, TriggerType};
+use std::collections::HashMap;
 
 /// SHA-256 of a run's document.
 pub(crate) type ContentHash = Hash;
@@ -44,12 +45,19 @@ pub(crate) struct Change {
 pub(crate) fn changes(before: &Run, after: &Run) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
+    let (values_before, values_after) = (values(&before), values(&after));
     let change = |field: &str| {
-        let [before, after] = [&before, &after].map(|of| of.get(field).map(|value| value.get().to_owned()));
+        let [before, after] =
+            [&values_before, &values_after].map(|of| of.get(field).map(|value| (*value).to_owned()));
         (before != after).then(|| Change { field: field.to_owned(), before, after })
     };
-    let removed = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
+    let removed = before.0.iter().filter(|entry| !values_after.contains_key(entry.key.as_ref()));
     after.0.iter().chain(removed).filter_map(|entry| change(&entry.key)).collect()
+}
+
+/// The JSON of each value by its key.
+fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, &'a str> {
+    entries.0.iter().map(|entry| (entry.key.as_ref(), entry.value.get())).collect()
 }
 
 /// The result of comparing a state just seen with the stored one.
@@ -66,9 +74,10 @@ pub(crate) enum Comparison {
 /// Compares two different documents of one run.
 ///
 /// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
-/// would add a snapshot in turn.
+/// would add a snapshot in turn. Neither is another spelling of the id: both states are of one run.
 pub(crate) fn compare(stored: &Run, seen: &Run) -> Comparison {
-    let changes = changes(stored, seen);
+    let mut changes = changes(stored, seen);
+    changes.retain(|change| change.field != Field::Id.name());
     let shows_less = changes.iter().any(|change| change.after.is_none());
     let differs = changes.iter().any(|change| change.after.is_some());
     match (differs, shows_less) {
@@ -117,10 +126,25 @@ mod tests {
         assert_eq!(found, expected.map(|(field, before, after)| (field.into(), before.into(), after.into())));
     }
 
+    /// In quadratic time this test would take minutes.
+    #[test]
+    fn two_hundred_thousand_unknown_keys_take_linear_time() {
+        let unknown = |value: &str| -> String {
+            (0..200_000).map(|number| format!(r#","unknown_{:06}":{value}"#, number ^ 1)).collect()
+        };
+        let (before, after) = (run(&unknown("1")), run(&unknown("2")));
+        assert_eq!(entries(before.unmapped.as_deref().unwrap()).0.len(), 200_000);
+        assert_eq!(changes(&before, &after).len(), 200_000);
+    }
+
     #[test]
     fn fewer_fields_alone_are_no_change() {
         let stored = run(r#","status":"success","el_cost_usd":0.5"#);
         assert_eq!(compare(&stored, &run(r#","status":"success""#)), Comparison::Known);
+        let spelled = run(r#","status":"success","el_cost_usd":0.5"#).document().replace("6f6b", "6F6B");
+        let spelled =
+            crate::run::decode(serde_json::from_str(&spelled).unwrap(), &Default::default()).unwrap();
+        assert_eq!(compare(&stored, &spelled.run), Comparison::Known);
         assert_eq!(compare(&stored, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
         assert_eq!(compare(&stored, &run(r#","status":"success","el_cost_usd":0.6"#)), Comparison::Differs);
         assert_eq!(

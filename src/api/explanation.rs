@@ -1,6 +1,7 @@
 //! The server's explanation of an error status.
 
 use crate::escape::escape_control;
+use crate::excerpt::excerpt;
 use serde_json::Value;
 
 /// How much of an error's body is read.
@@ -48,11 +49,7 @@ fn first_text(value: &Value) -> Option<String> {
 fn shortened(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
-    let short = match line.char_indices().nth(MAX_CHARS) {
-        None => line,
-        Some((end, _)) => format!("{}…", &line[..end]),
-    };
-    escape_control(&short).into_owned()
+    escape_control(&excerpt(&line, MAX_CHARS, 0)).into_owned()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::explanation::HTML;
 use crate::escape::escape_control;
+use crate::excerpt::excerpt;
 use crate::http::Diagnosis;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -44,7 +45,8 @@ impl fmt::Display for Failure {
             Failure::Connection(diagnosis) => f.write_str(&diagnosis.cause),
             Failure::Transport(cause) => f.write_str(cause),
             Failure::InvalidResponse(cause) => {
-                write!(f, "the response is not usable: {}", escape_control(cause))
+                // The parser quotes the value, of any length, before it says what it expected.
+                write!(f, "the response is not usable: {}", escape_control(&excerpt(cause, 120, 120)))
             }
             Failure::TooLarge { limit_bytes } => {
                 write!(f, "the response is larger than {limit_bytes} bytes")
@@ -162,6 +164,13 @@ mod tests {
         // With Retry-After, 403 is a rate limit.
         let limited = Failure::Status { status: 403, retry_after: Some(SECOND), detail: None };
         assert_eq!(policy.delay_after(&limited, 1, 0.0), Some(SECOND));
+    }
+
+    #[test]
+    fn a_failure_quotes_no_long_text() {
+        let cause = format!("invalid type: string \"{}\", expected an array", "\u{9b}".repeat(1_000_000));
+        let text = Failure::InvalidResponse(cause).to_string();
+        assert!(text.ends_with("\", expected an array") && text.len() < 2000, "{text}");
     }
 
     #[test]

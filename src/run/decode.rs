@@ -6,6 +6,7 @@ use super::money::{Cost, decimal_parts};
 use super::redact::{REDACTED, Redaction};
 use super::vocabulary::TriggerType;
 use super::{FieldSet, Instant, Run};
+use crate::excerpt::excerpt;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -55,7 +56,7 @@ impl DriftKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError(pub String);
 
-/// The characters of a drift's texts that are recorded. The run keeps the whole text.
+/// The characters of a drift's texts, and of a key in an error, that are recorded. The item keeps the whole text.
 const LONGEST_OBSERVED: usize = 100;
 
 /// Decodes an item of a list, or the details of a run.
@@ -94,7 +95,7 @@ pub(crate) fn decode_record<R: Record>(
             Some(field) => record.decode_field(field, &mut decoder, entry)?,
         }
     }
-    record.set_rest(seen.complement::<R::Field>(), decoder.unmapped_object());
+    record.set_rest(seen.complement::<R::Field>(), decoder.unmapped_object()?);
     Ok((record, decoder.drift))
 }
 
@@ -119,9 +120,6 @@ pub(crate) struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     /// Keeps an entry that no field is documented for.
     fn keep_undocumented(&mut self, entry: &'a Entry<'a>) -> Result<(), DecodeError> {
-        if self.unmapped.iter().any(|(key, ..)| *key == entry.key) {
-            return Err(duplicate(&entry.key));
-        }
         let kind = JsonType::of(entry.value);
         self.note(&entry.key, DriftKind::Field, kind.name());
         let value = if self.redaction.covers(&entry.key, kind) {
@@ -222,12 +220,17 @@ impl<'a> Decoder<'a> {
         self.drift.push(Drift { field: cut(field), kind, observed: cut(observed) });
     }
 
-    /// The entries of `unmapped` as an object, sorted by key. `None`: there are none.
-    fn unmapped_object(&mut self) -> Option<String> {
+    /// The entries of `unmapped` as an object, sorted by key. `None`: there are none. It is an error if a key occurs
+    /// twice.
+    fn unmapped_object(&mut self) -> Result<Option<String>, DecodeError> {
         if self.unmapped.is_empty() {
-            return None;
+            return Ok(None);
         }
         self.unmapped.sort_by(|left, right| left.0.cmp(right.0));
+        // Equal keys are neighbors now: comparing each key with all others would take quadratic time.
+        if let Some(pair) = self.unmapped.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(duplicate(pair[0].0));
+        }
         let mut object = String::from("{");
         for (index, (_, quoted_key, value)) in self.unmapped.iter().enumerate() {
             if index > 0 {
@@ -238,12 +241,12 @@ impl<'a> Decoder<'a> {
             object.push_str(value);
         }
         object.push('}');
-        Some(object)
+        Ok(Some(object))
     }
 }
 
 fn duplicate(key: &str) -> DecodeError {
-    DecodeError(format!("it names the field `{}` twice", key.escape_debug()))
+    DecodeError(format!("it names the field `{}` twice", excerpt(key, LONGEST_OBSERVED, 0).escape_debug()))
 }
 
 fn with_article(kind: JsonType) -> String {
@@ -467,6 +470,11 @@ mod tests {
         }
         let twice = format!(r#"{{"id":"{ID}","number":1,"number":2}}"#);
         assert_eq!(read(&twice).unwrap_err().0, "it names the field `number` twice");
+        let twice = format!(r#"{{"id":"{ID}","b":1,"a":1,"b":2}}"#);
+        assert_eq!(read(&twice).unwrap_err().0, "it names the field `b` twice");
+        let long = "k".repeat(1_000_000);
+        let twice = format!(r#"{{"id":"{ID}","{long}":1,"{long}":2}}"#);
+        assert!(read(&twice).unwrap_err().0.len() < 200);
         let deep = format!(r#"{{"id":"{ID}","extra_config":{}{}}}"#, "[".repeat(500), "]".repeat(500));
         assert_eq!(read(&deep).unwrap_err().0, "it is nested deeper than 128 levels");
     }

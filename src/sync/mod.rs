@@ -136,6 +136,8 @@ pub struct Summary {
     pub missing: Vec<String>,
     /// Fields and values outside the API contract that appeared for the first time.
     pub new_drift: Vec<DriftRow>,
+    /// The most deviations of one run that the table of drift does not list, because it is bounded; the run keeps them.
+    pub drift_unrecorded: u64,
     /// The base URL of the API.
     pub api_url: String,
     /// Where earlier syncs read the runs that this sync found at another base URL. `None`: at the same one.

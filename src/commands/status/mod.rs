@@ -15,6 +15,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// The most deviations that the text lists, newest last. The JSON lists all.
+const MAX_LISTED_DRIFT: usize = 20;
+
 /// The arguments of `runledger status`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -120,7 +123,8 @@ fn as_text(
     }
     let drift = archive.drift()?;
     lines.push(format!("drift        {}", drift.len()));
-    for row in drift {
+    let older = drift.len().saturating_sub(MAX_LISTED_DRIFT);
+    for row in &drift[older..] {
         lines.push(format!(
             "             {} of `{}`: {} (since {}, run {})",
             row.drift.kind.as_str(),
@@ -129,6 +133,9 @@ fn as_text(
             row.first_seen_at,
             row.example_run_id
         ));
+    }
+    if older > 0 {
+        lines.push(format!("             and {older} more, seen before: see `runledger drift`"));
     }
     Ok(lines.join("\n"))
 }

@@ -10,6 +10,9 @@ use crate::sync::Summary;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+/// The most new kinds of drift that are printed, one line each.
+const MAX_PRINTED_DRIFT: usize = 20;
+
 /// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API.
 pub(super) fn print_summary(
     workspace: Option<&str>,
@@ -28,7 +31,7 @@ pub(super) fn print_summary(
     if verbosity.quiet && summary.result.is_ok() {
         return Ok(());
     }
-    for row in &summary.new_drift {
+    for row in summary.new_drift.iter().take(MAX_PRINTED_DRIFT) {
         let drift = &row.drift;
         let line = format!(
             "unknown {} of `{}`: {} (stored; first seen in run {})",
@@ -36,6 +39,18 @@ pub(super) fn print_summary(
             escape_control(&drift.field),
             escape_control(&drift.observed),
             row.example_run_id
+        );
+        print_line(&with_workspace(workspace, line))?;
+    }
+    if summary.new_drift.len() > MAX_PRINTED_DRIFT {
+        let more = summary.new_drift.len() - MAX_PRINTED_DRIFT;
+        let line = format!("{more} more unknown fields, values and types: see `runledger drift`");
+        print_line(&with_workspace(workspace, line))?;
+    }
+    if summary.drift_unrecorded > 0 {
+        let line = format!(
+            "a run has {} more unknown fields, values and types than `runledger drift` lists (all are stored)",
+            summary.drift_unrecorded
         );
         print_line(&with_workspace(workspace, line))?;
     }
@@ -129,6 +144,7 @@ fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
             "observed": row.drift.observed,
             "example_run_id": row.example_run_id,
         })).collect::<Vec<_>>(),
+        "drift_unrecorded": summary.drift_unrecorded,
         "seconds": (seconds * 1000.0).round() / 1000.0,
     })
 }

@@ -1,6 +1,7 @@
 //! One sync under way: what it has seen, counted and stored so far.
 
 mod details;
+mod drift;
 mod evidence;
 mod gaps;
 mod list;
@@ -15,12 +16,12 @@ use super::seen_set::SeenSet;
 use super::walk::Walk;
 use super::{CancelToken, Observer, Options, Phase, Progress, Summary, SyncContext};
 use crate::error::{Error, Result};
-use crate::run::{Drift, Field, Instant};
+use crate::run::{Field, Instant};
 use crate::snapshot::{ContentHash, Snapshot, hash};
 use crate::store::{
-    Archive, Detail, DriftRow, Freshness, InsertHint, Outcome, PipelineKind, SyncCounts, SyncKind, Upsert,
-    WalkProgress,
+    Archive, Detail, Freshness, InsertHint, Outcome, PipelineKind, SyncCounts, SyncKind, Upsert, WalkProgress,
 };
+use drift::DriftLog;
 use evidence::WorkspaceCheck;
 use pipelines::PipelineList;
 use std::collections::HashSet;
@@ -61,8 +62,7 @@ pub(super) struct Session<'a> {
     walk_progress: WalkProgress,
     /// `counts` and `walk_progress` as of the last commit.
     committed: (SyncCounts, WalkProgress),
-    known_drift: HashSet<Drift>,
-    new_drift: Vec<DriftRow>,
+    drift: DriftLog,
     has_vanished_runs: bool,
     /// The progress to store while a walk reads something else than its rest. `None`: that of the walk.
     resume_point: Option<WalkProgress>,
@@ -116,8 +116,7 @@ impl<'a> Session<'a> {
             counts: SyncCounts::default(),
             walk_progress: WalkProgress::default(),
             committed: (SyncCounts::default(), WalkProgress::default()),
-            known_drift: archive.drift()?.into_iter().map(|row| row.drift).collect(),
-            new_drift: Vec::new(),
+            drift: DriftLog::of(archive)?,
             has_vanished_runs: archive.has_vanished_runs()?,
             resume_point: None,
             unreadable: HashSet::new(),
@@ -197,22 +196,6 @@ impl<'a> Session<'a> {
         self.archive.quarantine(text, reason, self.observed_at, self.sync_id)
     }
 
-    fn record_drift(&mut self, drift: &[Drift], example: Uuid) -> Result<()> {
-        for drift in drift {
-            if self.known_drift.contains(drift) {
-                continue;
-            }
-            self.archive.record_drift(drift, example, self.observed_at, self.sync_id)?;
-            self.known_drift.insert(drift.clone());
-            self.new_drift.push(DriftRow {
-                drift: drift.clone(),
-                first_seen_at: self.observed_at,
-                example_run_id: example.to_string(),
-            });
-        }
-        Ok(())
-    }
-
     /// Runs and quarantined items that the walk has seen.
     fn seen_items(&self) -> u64 {
         self.seen.count() + self.counts.quarantined
@@ -250,7 +233,8 @@ impl<'a> Session<'a> {
             counts: self.counts,
             newest_first: self.walk_progress.newest_first,
             missing: self.missing,
-            new_drift: self.new_drift,
+            drift_unrecorded: self.drift.unrecorded(),
+            new_drift: self.drift.into_new(),
             api_url: self.prefetcher.client().base_url().to_string(),
             previous_api_url: self.workspace.into_previous_api_url(),
             runs_suspected: self.absences.suspected,

@@ -162,3 +162,30 @@ fn a_run_of_5_mb_is_kept_whole() {
     assert_eq!(scenario.workspace.states(id).last(), scenario.workspace.truth().get(&id));
     scenario.recovers();
 }
+
+#[test]
+fn a_run_under_many_spellings_of_its_id_adds_no_snapshots() {
+    let spelled: Alteration = |page| {
+        let results = page["results"].as_array_mut().unwrap();
+        let id = results[0]["id"].as_str().unwrap().to_owned();
+        let plain = id.replace('-', "");
+        for (place, spelling) in
+            [id.to_uppercase(), plain, format!("{{{id}}}"), format!("urn:uuid:{id}")].iter().enumerate()
+        {
+            let mut again = results[0].clone();
+            again["id"] = json!(spelling);
+            results.insert(place + 1, again);
+        }
+    };
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Page(1), Fault::EditJson(spelled)));
+    let newest = scenario.workspace.ids()[0];
+    let snapshots = || scenario.workspace.number("SELECT count(*) FROM run_snapshots");
+    assert_eq!((exit_code(&scenario.sync()), scenario.run_count()), (0, ALL));
+    assert_eq!(scenario.workspace.states(newest).len(), 1);
+    let before = snapshots();
+    let summary = scenario.sync();
+    assert_eq!((exit_code(&summary), summary.counts.changed, snapshots()), (0, 0, before));
+    let drift = "SELECT observed FROM drift WHERE field = 'id'";
+    assert_eq!(scenario.workspace.rows(drift), ["a UUID in another spelling"]);
+    scenario.recovers();
+}

@@ -167,3 +167,21 @@ fn the_key_is_never_sent_to_a_redirect_or_next_link() {
     assert_eq!(listening.request_heads(), [""; 0], "the hostile server received no request");
     assert!(scenario.proxy.request_heads().iter().all(|head| head.contains("x-api-key: sandbox-key\r\n")));
 }
+
+#[test]
+fn a_long_text_in_place_of_the_list_is_quoted_in_part() {
+    let body = format!(r#"{{"count":1,"results":"{}"}}"#, "x".repeat(1_000_000));
+    let scenario = FaultScenario::of(FaultPlan::always(Target::Runs, Fault::body(body.clone())));
+    let summary = scenario.sync();
+    let error = error_text(&summary);
+    assert_eq!(exit_code(&summary), 5, "{error}");
+    assert!(error.len() < 500 && error.contains("xxx…") && error.contains("expected an array"), "{error}");
+    assert!(scenario.workspace.number("SELECT max(length(error)) FROM syncs") < 500);
+    assert!(summary.missing.iter().all(|missing| missing.len() < 500));
+    scenario.recovers();
+
+    // The names of pipelines are missing only; the sentence about them is as short.
+    scenario.proxy.set_plan(FaultPlan::always(Target::Pipelines, Fault::body(body)));
+    let error = error_text(&scenario.sync());
+    assert!(error.len() < 2000 && error.contains("the names of "), "{error}");
+}

@@ -176,3 +176,22 @@ fn a_run_is_shown_with_its_history() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("hint:  `runledger fetch"), "{}", unknown.err);
 }
+
+#[test]
+fn status_lists_the_newest_drift_and_counts_the_rest() {
+    let workspace = archived(10);
+    let archive = rusqlite::Connection::open(workspace.path()).unwrap();
+    archive
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+             INSERT INTO drift (field, kind, observed, first_seen_at, sync_id, example_run_id) \
+             SELECT printf('f%05d', i), 'field', 'string', printf('2026-01-01T00:00:00.%06dZ', i), 1, 'r' FROM n",
+        )
+        .unwrap();
+    let text = with(&workspace, &["status"]).out();
+    assert_eq!(text.lines().filter(|line| line.contains("field of `f")).count(), 20, "{text}");
+    assert!(text.contains("\ndrift        10000\n") && text.contains("`f10000`"), "{text}");
+    assert!(text.contains("and 9980 more, seen before: see `runledger drift`"), "{text}");
+    let printed = with(&workspace, &["status", "--json"]).json();
+    assert_eq!(printed["drift"].as_array().unwrap().len(), 10_000);
+}

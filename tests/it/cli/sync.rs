@@ -44,6 +44,7 @@ fn a_sync_prints_its_counts_as_one_json_object() {
         "runs_seen": 151, "runs_new": 1, "runs_changed": 1, "runs_unchanged": 149, "runs_vanished": 0,
         "items_quarantined": 0, "pages": 4, "newest_first": true, "missing": [],
         "new_drift": [{"field": "status", "kind": "value", "observed": "paused", "example_run_id": id}],
+        "drift_unrecorded": 0,
         "requests": workspace.sandbox.request_count(),
     });
     for (name, value) in numbers.as_object().unwrap() {

@@ -147,3 +147,39 @@ fn unexpected_credentials_never_reach_the_archive() {
     }
     assert_eq!(workspace.states(ids[0])[0]["triggered_by_token"], "4b33ea35-0000-4000-8000-000000000001");
 }
+
+/// A run's document gets a key for each number.
+fn add_unknown_keys(workspace: &Workspace, id: Uuid, numbers: std::ops::Range<usize>) {
+    workspace.sandbox.model().change(id, |run| {
+        run.extend(numbers.map(|number| (format!("unknown_{number:06}"), json!(number))));
+    });
+}
+
+#[test]
+fn unknown_keys_of_any_number_are_kept_and_a_bounded_number_is_listed() {
+    let workspace = Workspace::of(60);
+    let ids = settled(&workspace.sandbox.model());
+    let listed = || {
+        ["field", "value"]
+            .map(|kind| workspace.number(&format!("SELECT count(*) FROM drift WHERE kind = '{kind}'")))
+    };
+    add_unknown_keys(&workspace, ids[0], 0..50_000);
+    let summary = complete(&workspace, &options());
+    assert_eq!((listed(), summary.new_drift.len(), summary.drift_unrecorded), ([100, 0], 100, 49_900));
+    assert!(workspace.archived() == workspace.truth(), "the run keeps every key");
+
+    // Reading the run again adds nothing.
+    let summary = complete(&workspace, &full());
+    assert_eq!((listed(), summary.new_drift.len(), tally(&summary)[1]), ([100, 0], 0, 0));
+
+    // Many runs with other keys fill the list, and hide no unknown status.
+    for (place, id) in ids[1..15].iter().enumerate() {
+        add_unknown_keys(&workspace, *id, 100_000 + place * 90..100_000 + (place + 1) * 90);
+    }
+    workspace.sandbox.model().change(*ids.last().unwrap(), |run| {
+        run.insert("status".to_owned(), json!("paused"));
+    });
+    complete(&workspace, &full());
+    assert_eq!(listed(), [1000, 1]);
+    assert!(workspace.archived() == workspace.truth());
+}
