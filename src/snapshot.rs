@@ -3,6 +3,7 @@
 pub use crate::digest::hash;
 
 use crate::digest::Hash;
+use crate::ignored_fields::{IgnoredFields, is_essential};
 use crate::run::json::Entries;
 use crate::run::{Run, TriggerType};
 
@@ -38,15 +39,19 @@ pub(crate) struct Change {
     pub before: Option<String>,
     /// Its JSON after. `None`: it is absent.
     pub after: Option<String>,
+    /// The paths of the values in it that another value replaced, as [`IgnoredFields::difference`] lists them.
+    pub replaced: Vec<String>,
 }
 
-/// The differences between two states of a run, in the order of the later document.
-pub(crate) fn changes(before: &Run, after: &Run) -> Vec<Change> {
+/// The differences between two states of a run, in the order of the later document, without the ignored ones.
+pub(crate) fn changes(before: &Run, after: &Run, ignored: &IgnoredFields) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
     let change = |field: &str| {
-        let [before, after] = [&before, &after].map(|of| of.get(field).map(|value| value.get().to_owned()));
-        (before != after).then(|| Change { field: field.to_owned(), before, after })
+        let [before, after] = [&before, &after].map(|of| of.get(field));
+        let replaced = ignored.difference(field, before, after)?;
+        let [before, after] = [before, after].map(|value| value.map(|value| value.get().to_owned()));
+        Some(Change { field: field.to_owned(), before, after, replaced })
     };
     let removed = before.0.iter().filter(|entry| after.get(&entry.key).is_none());
     after.0.iter().chain(removed).filter_map(|entry| change(&entry.key)).collect()
@@ -63,12 +68,19 @@ pub(crate) enum Comparison {
     DiffersAndShowsLess,
 }
 
-/// Compares two different documents of one run.
+/// The paths of the replaced values. Empty if a field changed on which reports depend.
+pub(crate) fn inessential_paths(changes: Vec<Change>) -> Vec<String> {
+    if changes.iter().any(|change| is_essential(&change.field)) {
+        return Vec::new();
+    }
+    changes.into_iter().flat_map(|change| change.replaced).collect()
+}
+
+/// Classifies the changes of one run, from the stored document to the one just seen.
 ///
 /// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
 /// would add a snapshot in turn.
-pub(crate) fn compare(stored: &Run, seen: &Run) -> Comparison {
-    let changes = changes(stored, seen);
+pub(crate) fn compare(changes: &[Change]) -> Comparison {
     let shows_less = changes.iter().any(|change| change.after.is_none());
     let differs = changes.iter().any(|change| change.after.is_some());
     match (differs, shows_less) {
@@ -108,7 +120,7 @@ mod tests {
     fn a_change_has_field_before_and_after() {
         let before = run(r#","status":"running","log":"x""#);
         let after = run(r#","status":"success","el_cost_usd":0.5"#);
-        let found: Vec<_> = changes(&before, &after)
+        let found: Vec<_> = changes(&before, &after, &IgnoredFields::default())
             .into_iter()
             .map(|change| (change.field, change.before.unwrap_or_default(), change.after.unwrap_or_default()))
             .collect();
@@ -119,6 +131,7 @@ mod tests {
 
     #[test]
     fn fewer_fields_alone_are_no_change() {
+        let compare = |stored: &Run, seen: &Run| compare(&changes(stored, seen, &IgnoredFields::default()));
         let stored = run(r#","status":"success","el_cost_usd":0.5"#);
         assert_eq!(compare(&stored, &run(r#","status":"success""#)), Comparison::Known);
         assert_eq!(compare(&stored, &run(r#","status":"failed""#)), Comparison::DiffersAndShowsLess);
