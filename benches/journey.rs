@@ -9,6 +9,7 @@ use ledger::{Row, model, new_archive, observed_at, raw_insert, rows, snapshot};
 use runledger::internal::api::Page;
 use runledger::internal::export::column_totals::ColumnTotals;
 use runledger::internal::export::{Dialect, csv};
+use runledger::internal::ignored_fields::IgnoredFields;
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::rows::RowStream;
 use runledger::internal::report::table::USD_DECIMALS;
@@ -81,7 +82,9 @@ fn archive_in_folder() -> (TempDir, Archive, i64) {
 fn store_all(archive: &Archive, sync_id: i64, rows: &[Row], hint: InsertHint) {
     archive.begin().unwrap();
     for row in rows {
-        archive.upsert_run(&row.snapshot, Detail::List, hint, observed_at(), sync_id).unwrap();
+        archive
+            .upsert_run(&row.snapshot, Detail::List, hint, &IgnoredFields::default(), observed_at(), sync_id)
+            .unwrap();
     }
     archive.commit().unwrap();
 }

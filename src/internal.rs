@@ -44,6 +44,9 @@ pub mod export {
         markdown, terminal, write_documents, write_rows, write_table,
     };
 }
+pub mod ignored_fields {
+    pub use crate::ignored_fields::IgnoredFields;
+}
 pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }

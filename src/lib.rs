@@ -59,6 +59,7 @@ mod cancel;
 mod http;
 
 mod api;
+mod ignored_fields;
 mod run;
 mod snapshot;
 mod store;

@@ -3,8 +3,10 @@
 pub use crate::digest::hash;
 
 use crate::digest::Hash;
+use crate::ignored_fields::{IgnoredFields, is_essential};
 use crate::run::json::Entries;
 use crate::run::{Field, Run, TriggerType};
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// SHA-256 of a run's document.
@@ -39,25 +41,28 @@ pub(crate) struct Change {
     pub before: Option<String>,
     /// Its JSON after. `None`: it is absent.
     pub after: Option<String>,
+    /// The paths of the values in it that another value replaced, as [`IgnoredFields::difference`] lists them.
+    pub replaced: Vec<String>,
 }
 
-/// The differences between two states of a run, in the order of the later document.
-pub(crate) fn changes(before: &Run, after: &Run) -> Vec<Change> {
+/// The differences between two states of a run, in the order of the later document, without the ignored ones.
+pub(crate) fn changes(before: &Run, after: &Run, ignored: &IgnoredFields) -> Vec<Change> {
     let (before, after) = (before.document(), after.document());
     let (before, after) = (entries(&before), entries(&after));
     let (values_before, values_after) = (values(&before), values(&after));
     let change = |field: &str| {
-        let [before, after] =
-            [&values_before, &values_after].map(|of| of.get(field).map(|value| (*value).to_owned()));
-        (before != after).then(|| Change { field: field.to_owned(), before, after })
+        let [before, after] = [&values_before, &values_after].map(|of| of.get(field).copied());
+        let replaced = ignored.difference(field, before, after)?;
+        let [before, after] = [before, after].map(|value| value.map(|value| value.get().to_owned()));
+        Some(Change { field: field.to_owned(), before, after, replaced })
     };
     let removed = before.0.iter().filter(|entry| !values_after.contains_key(entry.key.as_ref()));
     after.0.iter().chain(removed).filter_map(|entry| change(&entry.key)).collect()
 }
 
 /// The JSON of each value by its key.
-fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, &'a str> {
-    entries.0.iter().map(|entry| (entry.key.as_ref(), entry.value.get())).collect()
+fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, &'a RawValue> {
+    entries.0.iter().map(|entry| (entry.key.as_ref(), entry.value)).collect()
 }
 
 /// The result of comparing a state just seen with the stored one.
@@ -71,15 +76,22 @@ pub(crate) enum Comparison {
     DiffersAndShowsLess,
 }
 
-/// Compares two different documents of one run.
+/// The paths of the replaced values. Empty if a field changed on which reports depend.
+pub(crate) fn inessential_paths(changes: Vec<Change>) -> Vec<String> {
+    if changes.iter().any(|change| is_essential(&change.field)) {
+        return Vec::new();
+    }
+    changes.into_iter().flat_map(|change| change.replaced).collect()
+}
+
+/// Classifies the changes of one run, from the stored document to the one just seen.
 ///
 /// The list may show fewer fields than the details. Showing less is no change by itself: otherwise list and details
 /// would add a snapshot in turn. Neither is another spelling of the id: both states are of one run.
-pub(crate) fn compare(stored: &Run, seen: &Run) -> Comparison {
-    let mut changes = changes(stored, seen);
-    changes.retain(|change| change.field != Field::Id.name());
-    let shows_less = changes.iter().any(|change| change.after.is_none());
-    let differs = changes.iter().any(|change| change.after.is_some());
+pub(crate) fn compare(changes: &[Change]) -> Comparison {
+    let changes = || changes.iter().filter(|change| change.field != Field::Id.name());
+    let shows_less = changes().any(|change| change.after.is_none());
+    let differs = changes().any(|change| change.after.is_some());
     match (differs, shows_less) {
         (false, _) => Comparison::Known,
         (true, false) => Comparison::Differs,
@@ -117,7 +129,7 @@ mod tests {
     fn a_change_has_field_before_and_after() {
         let before = run(r#","status":"running","log":"x""#);
         let after = run(r#","status":"success","el_cost_usd":0.5"#);
-        let found: Vec<_> = changes(&before, &after)
+        let found: Vec<_> = changes(&before, &after, &IgnoredFields::default())
             .into_iter()
             .map(|change| (change.field, change.before.unwrap_or_default(), change.after.unwrap_or_default()))
             .collect();
@@ -134,11 +146,12 @@ mod tests {
         };
         let (before, after) = (run(&unknown("1")), run(&unknown("2")));
         assert_eq!(entries(before.unmapped.as_deref().unwrap()).0.len(), 200_000);
-        assert_eq!(changes(&before, &after).len(), 200_000);
+        assert_eq!(changes(&before, &after, &IgnoredFields::default()).len(), 200_000);
     }
 
     #[test]
     fn fewer_fields_alone_are_no_change() {
+        let compare = |stored: &Run, seen: &Run| compare(&changes(stored, seen, &IgnoredFields::default()));
         let stored = run(r#","status":"success","el_cost_usd":0.5"#);
         assert_eq!(compare(&stored, &run(r#","status":"success""#)), Comparison::Known);
         let spelled = run(r#","status":"success","el_cost_usd":0.5"#).document().replace("6f6b", "6F6B");

@@ -42,6 +42,7 @@ pub(super) fn run(args: &FetchArgs, path: &Path, settings: &Settings) -> Result<
     let options = Options {
         concurrency: args.api.concurrency,
         redaction: settings::redaction()?,
+        ignored_fields: settings.ignored_fields(),
         ..Options::default()
     };
     let mut ids = args.ids.clone();

@@ -4,6 +4,7 @@ use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::export::terminal::UNKNOWN;
+use crate::ignored_fields::IgnoredFields;
 use crate::run::json::Entries;
 use crate::run::{Field, Run};
 use crate::snapshot::{Change, changes};
@@ -137,7 +138,7 @@ impl Pipeline {
 fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<Change>)> {
     history.iter().enumerate().map(|(place, entry)| {
         let before = place.checked_sub(1).map(|before| &history[before].run);
-        (entry, before.map_or_else(Vec::new, |before| changes(before, &entry.run)))
+        (entry, before.map_or_else(Vec::new, |before| changes(before, &entry.run, &IgnoredFields::default())))
     })
 }
 

@@ -59,6 +59,7 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
     let options = Options {
         concurrency: args.api.concurrency,
         redaction: settings::redaction()?,
+        ignored_fields: settings.ignored_fields(),
         ..Options::default()
     };
     let runtime = Runtime::start()?;

@@ -4,6 +4,7 @@ use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_zone};
 use crate::error::{Error, Result};
 use crate::export::focus::{Account, BilledBy};
+use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
 use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
@@ -26,7 +27,16 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) cost_center: Allocation,
     #[serde(default)]
+    pub(super) sync: SyncSettings,
+    #[serde(default)]
     pub(super) workspace: Vec<Workspace>,
+}
+
+/// The table `[sync]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncSettings {
+    pub(super) ignore_changes_in: Option<IgnoredFields>,
 }
 
 impl File {
@@ -97,6 +107,9 @@ impl File {
             },
             plan: self.plan.or(base.plan),
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
+            sync: SyncSettings {
+                ignore_changes_in: self.sync.ignore_changes_in.or(base.sync.ignore_changes_in),
+            },
             workspace: base.workspace,
         }
     }

@@ -15,6 +15,7 @@ use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
+use crate::ignored_fields::IgnoredFields;
 use crate::report::DateBasis;
 use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
@@ -129,6 +130,16 @@ impl Settings {
         self.path.as_deref()
     }
 
+    /// The settings file, or the place where one for that archive belongs.
+    pub fn path_for(&self, archive: &Path) -> PathBuf {
+        self.path.clone().unwrap_or_else(|| archive.with_file_name(DEFAULT_FILE))
+    }
+
+    /// The fields that change detection ignores.
+    pub fn ignored_fields(&self) -> IgnoredFields {
+        self.file.sync.ignore_changes_in.clone().unwrap_or_default()
+    }
+
     /// The time zone of months, weeks and days.
     ///
     /// # Errors
@@ -219,7 +230,7 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, .. } = self.file.clone();
+        let File { billed_by, account, plan, sync, .. } = self.file.clone();
         settings.extend([
             ("billed_by.el", from_file(billed_by.el)),
             ("billed_by.transformation", from_file(billed_by.transformation)),
@@ -229,6 +240,10 @@ impl Settings {
             ("account.sub_name", from_file(account.sub_name)),
             ("plan.fee_usd", from_file(plan.map(|plan| plan.fee_usd.to_string()))),
             ("plan.credits", from_file(plan.map(|plan| plan.credits.to_string()))),
+            (
+                "sync.ignore_changes_in",
+                from_file(sync.ignore_changes_in.map(|fields| fields.paths().join(", "))),
+            ),
         ]);
         let rules = &self.file.cost_center.0;
         if rules.is_empty() {

@@ -205,6 +205,7 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ignored_fields::IgnoredFields;
     use crate::run::{Redaction, decode};
     use crate::snapshot::Snapshot;
     use crate::store::{Detail, InsertHint, SyncKind};
@@ -223,7 +224,16 @@ mod tests {
             let document = format!(r#"{{"id":"{id}","created_at":{created_at}}}"#);
             let item = serde_json::from_str(&document).unwrap();
             let snapshot = Snapshot::of(decode(item, &Redaction::default()).unwrap().run);
-            archive.upsert_run(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();
+            archive
+                .upsert_run(
+                    &snapshot,
+                    Detail::Details,
+                    InsertHint::New,
+                    &IgnoredFields::default(),
+                    now,
+                    sync_id,
+                )
+                .unwrap();
         }
         (archive, sync_id)
     }

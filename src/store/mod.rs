@@ -12,6 +12,7 @@ mod evidence;
 mod gaps;
 mod header;
 mod lock;
+mod log;
 mod migrations;
 mod overlap;
 mod pipelines;
@@ -253,7 +254,7 @@ impl Archive {
         self.connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         // After a burst, the log shrinks again.
-        Ok(self.connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE_BYTES)?)
+        Ok(self.connection.pragma_update(None, "journal_size_limit", log::LOG_LIMIT_BYTES)?)
     }
 
     fn check_readable(&self, migrations: &[Migration]) -> Result<()> {

@@ -3,8 +3,9 @@
 use super::run_row::{RunId, bind_snapshot, insert_sql, run_columns, run_from_row};
 use super::{Archive, settled};
 use crate::error::Result;
+use crate::ignored_fields::IgnoredFields;
 use crate::run::{Instant, Run};
-use crate::snapshot::{Comparison, ContentHash, Snapshot, compare};
+use crate::snapshot::{Comparison, ContentHash, Snapshot, changes, compare, inessential_paths};
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub enum InsertHint {
 }
 
 /// The effect of [`Archive::upsert_run`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upsert {
     /// The run is new.
     New {
@@ -40,6 +41,8 @@ pub enum Upsert {
         before: i64,
         /// Its new snapshot.
         snapshot_id: i64,
+        /// The paths of the replaced values, at most ten for each field. Empty if a field changed that reports use.
+        replaced: Vec<String>,
     },
     /// The run has not changed.
     Unchanged {
@@ -107,7 +110,7 @@ struct Current {
 }
 
 impl Archive {
-    /// Stores a state of a run that was seen at `at`, unless it is stored already.
+    /// Stores a state of a run that was seen at `at`, unless it is stored already or differs in `ignored` only.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -116,6 +119,7 @@ impl Archive {
         snapshot: &Snapshot,
         detail: Detail,
         hint: InsertHint,
+        ignored: &IgnoredFields,
         at: Instant,
         sync_id: i64,
     ) -> Result<Upsert> {
@@ -137,7 +141,8 @@ impl Archive {
         if content_hash == snapshot.content_hash {
             return Ok(Upsert::Unchanged { snapshot_id });
         }
-        match (compare(&self.run_of(snapshot_id)?, run), detail) {
+        let changes = changes(&self.run_of(snapshot_id)?, run, ignored);
+        match (compare(&changes), detail) {
             (Comparison::Known, Detail::List) => return Ok(Upsert::UnchangedInPart { snapshot_id }),
             (Comparison::Known, Detail::Details) => return Ok(Upsert::Unchanged { snapshot_id }),
             (Comparison::DiffersAndShowsLess, Detail::List) => return Ok(Upsert::NeedsDetails),
@@ -148,7 +153,11 @@ impl Archive {
         self.connection
             .prepare_cached("UPDATE run_snapshots SET superseded_at = ?2 WHERE snapshot_id = ?1")?
             .execute(params![snapshot_id, at])?;
-        Ok(Upsert::Changed { before: snapshot_id, snapshot_id: self.insert_first(snapshot, at, sync_id)? })
+        Ok(Upsert::Changed {
+            before: snapshot_id,
+            snapshot_id: self.insert_first(snapshot, at, sync_id)?,
+            replaced: inessential_paths(changes),
+        })
     }
 
     fn current(&self, run_id: Uuid) -> Result<Option<Current>> {

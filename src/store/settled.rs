@@ -65,6 +65,7 @@ pub(crate) fn was_over(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ignored_fields::IgnoredFields;
     use crate::run::{Instant, Redaction, decode};
     use crate::snapshot::Snapshot;
     use crate::store::{Archive, Detail, InsertHint, SyncKind};
@@ -131,7 +132,9 @@ mod tests {
         for case in &cases {
             let item = serde_json::from_str(&case.document).unwrap();
             let snapshot = Snapshot::of(decode(item, &Redaction::default()).unwrap().run);
-            archive.upsert_run(&snapshot, Detail::Details, InsertHint::New, now, sync).unwrap();
+            archive
+                .upsert_run(&snapshot, Detail::Details, InsertHint::New, &IgnoredFields::default(), now, sync)
+                .unwrap();
         }
         let wrong = |found: BTreeSet<Uuid>, settled: bool| -> Vec<&str> {
             let wrong = cases.iter().filter(|case| found.contains(&case.id) != (case.settled == settled));

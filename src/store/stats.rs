@@ -1,7 +1,6 @@
 //! Statistics of an archive, in time that does not grow with the number of runs.
 
 use super::Archive;
-use super::header::with_suffix;
 use crate::error::Result;
 use crate::run::Instant;
 
@@ -12,6 +11,8 @@ pub struct ArchiveStats {
     pub schema_version: u32,
     /// The size of the file and its write-ahead log in bytes.
     pub file_bytes: u64,
+    /// The size of the write-ahead log in bytes.
+    pub log_bytes: u64,
     /// When the first sync started. `None`: there was none.
     pub archived_since: Option<Instant>,
     /// The number of runs.
@@ -46,12 +47,13 @@ impl Archive {
     pub fn stats(&self, settled_before: Instant) -> Result<ArchiveStats> {
         let count = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, u64>(0));
         let instant = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, Option<Instant>>(0));
-        let size = |path: &std::ffi::OsStr| std::fs::metadata(path).map_or(0, |file| file.len());
+        let log_bytes = self.log_bytes();
         // Each sync counts its snapshots in the transaction that adds them, so the sums are exact without reading the
         // rows.
         Ok(ArchiveStats {
             schema_version: self.schema_version()?.unwrap_or(0),
-            file_bytes: size(self.path.as_os_str()) + size(with_suffix(&self.path, "-wal").as_os_str()),
+            file_bytes: std::fs::metadata(&self.path).map_or(0, |file| file.len()) + log_bytes,
+            log_bytes,
             archived_since: instant("SELECT min(started_at) FROM syncs")?,
             runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?,
             snapshots: count("SELECT coalesce(sum(runs_new + runs_changed), 0) FROM syncs")?,

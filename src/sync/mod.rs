@@ -6,6 +6,7 @@
 mod bisection;
 mod clock;
 mod decoded;
+mod field_changes;
 mod plan;
 mod prefetch;
 mod recheck;
@@ -17,10 +18,12 @@ mod walk;
 pub use crate::cancel::CancelToken;
 pub(crate) use clock::check_clock;
 pub use clock::{Clock, SystemClock};
+pub(crate) use field_changes::NoisyField;
 pub(crate) use verify::{ListHead, Verdict, list_head, verify};
 
 use crate::api::Client;
 use crate::error::Result;
+use crate::ignored_fields::IgnoredFields;
 use crate::run::Redaction;
 use crate::store::{Archive, DriftRow, SyncCounts, SyncKind};
 use chrono::TimeDelta;
@@ -50,6 +53,8 @@ pub struct Options {
     pub concurrency: usize,
     /// What to remove from the API's JSON before it is hashed and stored.
     pub redaction: Redaction,
+    /// What change detection ignores.
+    pub ignored_fields: IgnoredFields,
     /// Store nothing.
     pub dry_run: bool,
     /// Sync even if nothing shows that the API serves the workspace of the archive.
@@ -68,6 +73,7 @@ impl Default for Options {
             page_size: 500,
             concurrency: 4,
             redaction: Redaction::default(),
+            ignored_fields: IgnoredFields::default(),
             dry_run: false,
             accept_workspace: false,
             confirm_vanished: false,
@@ -138,6 +144,8 @@ pub struct Summary {
     pub new_drift: Vec<DriftRow>,
     /// The most deviations of one run that the table of drift does not list, because it is bounded; the run keeps them.
     pub drift_unrecorded: u64,
+    /// The fields in which most changed runs differ, and which may differ in every response.
+    pub noisy_fields: Vec<NoisyField>,
     /// The base URL of the API.
     pub api_url: String,
     /// Where earlier syncs read the runs that this sync found at another base URL. `None`: at the same one.
@@ -148,6 +156,8 @@ pub struct Summary {
     pub observations_ahead: TimeDelta,
     /// Whether the clock of the sync before was ahead of the clock at the start of this one.
     pub clock_went_back: bool,
+    /// The size of the archive's write-ahead log in bytes, if a reader keeps it large. `None`: it is small, or free.
+    pub held_log_bytes: Option<u64>,
     /// How the sync ended: [`crate::error::Error::Partial`] if anything is missing.
     pub result: Result<()>,
 }

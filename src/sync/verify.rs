@@ -58,7 +58,7 @@ pub(crate) fn verify(
                 let Some(archived) = history.last() else {
                     return Err(Error::usage(format!("the archive has no run {id}")));
                 };
-                match changes(&archived.run, &current.run) {
+                match changes(&archived.run, &current.run, &options.ignored_fields) {
                     changes if changes.is_empty() => Verdict::Same,
                     changes => Verdict::Differs(changes),
                 }

@@ -106,6 +106,13 @@ fn as_text(
             format_span(freshness.observations_ahead)
         ));
     }
+    if archive.has_large_log() {
+        lines.push(format!(
+            "log          {}: a long-running reader keeps, or kept, it from shrinking; the first sync after the \
+             reader\n             ends empties it",
+            in_mib(contents.log_bytes)
+        ));
+    }
     lines.push(format!("unsettled    {}", contents.unsettled));
     lines.push(format!("vanished     {}", contents.vanished));
     if contents.suspected > 0 {
@@ -198,6 +205,7 @@ fn as_json(
         "archive": archive.path().to_string_lossy(),
         "schema_version": contents.schema_version,
         "file_bytes": contents.file_bytes,
+        "log_bytes": contents.log_bytes,
         "archived_since": text(contents.archived_since),
         "runs": contents.runs,
         "snapshots": contents.snapshots,

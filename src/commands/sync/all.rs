@@ -1,6 +1,6 @@
 //! `runledger sync --all`: syncs every workspace in the settings, one after the other.
 
-use super::{SyncArgs, Target, sync_one};
+use super::{Attempt, SyncArgs, Target, report, sync_one};
 use crate::cli::first_given;
 use crate::commands::Cli;
 use crate::commands::shared::archives::every_workspace;
@@ -9,7 +9,8 @@ use crate::commands::shared::output::print_note;
 use crate::commands::shared::runtime::Runtime;
 use crate::error::{Error, Result, render};
 use crate::notify::SyncReport;
-use crate::settings::Workspace;
+use crate::settings::Settings;
+use crate::sync::{Clock, SystemClock};
 
 /// Syncs each workspace in the settings. An error is printed at once and does not stop the others.
 ///
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
     let settings = reject_unsupported_flags(args).and_then(|()| every_workspace(cli));
     let result = match settings {
         Ok(settings) => {
-            let (reports, result) = sync_each(args, settings.workspaces(), &runtime);
+            let (reports, result) = sync_each(args, &settings, &runtime);
             notifier.finish(&reports, result)
         }
         Err(error) => notifier.finish(&[], Err(error)),
@@ -34,19 +35,28 @@ pub(crate) fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
 
 fn sync_each<'w>(
     args: &SyncArgs,
-    workspaces: &'w [Workspace],
+    shared: &'w Settings,
     runtime: &Runtime,
 ) -> (Vec<SyncReport<'w>>, Result<()>) {
+    let workspaces = shared.workspaces();
     let (mut reports, mut failed) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for (place, workspace) in workspaces.iter().enumerate() {
-        let (report, result) = sync_one(args, &Target::of(workspace), runtime);
+        // Its own settings override those that the workspaces share.
+        let (report, result) = match Settings::next_to(&workspace.archive) {
+            Ok(own) => sync_one(args, &Target::of(workspace, &own.over(shared)), runtime),
+            Err(error) => {
+                let target = Target::of(workspace, shared);
+                let attempt = Attempt::rejected(&target, &args.verbosity, error);
+                report(args, &target, SystemClock.now(), attempt)
+            }
+        };
         let exit_code = report.exit_code;
         reports.push(report);
         match result {
             Ok(()) => {}
             Err(error @ Error::Interrupted { .. }) => {
                 // The metrics also list the workspaces that were not reached.
-                let rest = workspaces[place + 1..].iter().map(Target::of);
+                let rest = workspaces[place + 1..].iter().map(|workspace| Target::of(workspace, shared));
                 reports.extend(rest.map(|target| target.not_tried(args, exit_code)));
                 return (reports, Err(error));
             }

@@ -1,7 +1,9 @@
 //! One attempt to read the API into an archive: key, lock, progress, summary.
 
 use super::Target;
-use super::summary::{clock_note, print_failure, print_summary, summary_line, with_workspace};
+use super::summary::{
+    clock_note, log_note, noise_note, print_failure, print_summary, summary_line, with_workspace,
+};
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
 use crate::commands::shared::output::print_note;
 use crate::commands::shared::progress::{NoProgress, observer};
@@ -33,6 +35,16 @@ impl Attempt {
     pub(super) fn not_started(error: Error) -> Attempt {
         Attempt { text: error.render(), seconds: None, requests: None, result: Err(error) }
     }
+
+    /// As [`Attempt::not_started`], after the JSON object that one of several workspaces prints.
+    pub(super) fn rejected(target: &Target<'_>, verbosity: &VerbosityArgs, error: Error) -> Attempt {
+        if let (Some(workspace), true) = (target.name(), verbosity.json)
+            && let Err(output_error) = print_failure(workspace, &error)
+        {
+            return Attempt::not_started(output_error);
+        }
+        Attempt::not_started(error)
+    }
 }
 
 /// Opens the archive, runs `act` on it and prints the summary.
@@ -58,21 +70,19 @@ pub(in crate::commands) fn attempt(
     };
     let (summary, seconds) = match read() {
         Ok(read) => read,
-        Err(error) => {
-            let error = error.in_archive(path);
-            if let (Some(workspace), true) = (target.name(), verbosity.json)
-                && let Err(output_error) = print_failure(workspace, &error)
-            {
-                return Attempt::not_started(output_error);
-            }
-            return Attempt::not_started(error);
-        }
+        Err(error) => return Attempt::rejected(target, verbosity, error.in_archive(path)),
     };
     let mut text = summary_line(&summary, seconds, options.dry_run);
     let requests = summary.counts.requests;
     let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run);
     // With `--quiet`, only the first sync after a wrong clock reports it.
     if let Some(note) = clock_note(&summary).filter(|_| !verbosity.quiet || summary.clock_went_back) {
+        print_note(&with_workspace(target.name(), note.clone()));
+        text = format!("{text}\n{note}");
+    }
+    // The archive grows until these are repaired, so `--quiet` does not silence them.
+    let noise = noise_note(&summary, &options.ignored_fields, &target.settings_file);
+    for note in [noise, log_note(&summary)].into_iter().flatten() {
         print_note(&with_workspace(target.name(), note.clone()));
         text = format!("{text}\n{note}");
     }

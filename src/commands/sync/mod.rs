@@ -12,12 +12,14 @@ use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};
 use crate::commands::shared::notify;
 use crate::commands::shared::runtime::Runtime;
 use crate::error::{Error, Result};
+use crate::ignored_fields::IgnoredFields;
 use crate::notify::SyncReport;
+use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::sync::{self, Clock, Options, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `runledger sync`.
 #[derive(Debug, Clone, Args)]
@@ -113,18 +115,34 @@ pub(super) struct Target<'a> {
     path: &'a Path,
     /// `None`: the workspace of the key in the arguments or the environment.
     workspace: Option<&'a Workspace>,
+    /// What change detection ignores.
+    ignored_fields: IgnoredFields,
+    /// The settings file, or the place where it belongs.
+    settings_file: PathBuf,
     is_one_of_several: bool,
 }
 
 impl<'a> Target<'a> {
     /// The archive at `path`, filled by its workspace in the settings if there is one.
     pub(super) fn at(path: &'a Path, settings: &'a Settings) -> Target<'a> {
-        Target { path, workspace: settings.workspace_at(path), is_one_of_several: false }
+        Target {
+            path,
+            workspace: settings.workspace_at(path),
+            ignored_fields: settings.ignored_fields(),
+            settings_file: settings.path_for(path),
+            is_one_of_several: false,
+        }
     }
 
-    /// The archive of one of several workspaces.
-    fn of(workspace: &'a Workspace) -> Target<'a> {
-        Target { path: &workspace.archive, workspace: Some(workspace), is_one_of_several: true }
+    /// The archive of one of several workspaces, with its settings.
+    fn of(workspace: &'a Workspace, settings: &Settings) -> Target<'a> {
+        Target {
+            path: &workspace.archive,
+            workspace: Some(workspace),
+            ignored_fields: settings.ignored_fields(),
+            settings_file: settings.path_for(&workspace.archive),
+            is_one_of_several: true,
+        }
     }
 
     /// The report of a sync that did not start.
@@ -158,17 +176,29 @@ fn sync_one<'a>(args: &SyncArgs, target: &Target<'a>, runtime: &Runtime) -> (Syn
         page_size: args.page_size,
         concurrency: args.api.concurrency,
         redaction,
+        ignored_fields: target.ignored_fields.clone(),
         dry_run: args.dry_run,
         accept_workspace: args.accept_workspace,
         confirm_vanished: args.confirm_vanished,
     };
-    let Attempt { text, seconds, requests, result } = match settings::redaction() {
+    let attempt = match settings::redaction() {
         Ok(redaction) => {
             let options = options(redaction);
             attempt(&args.api, &args.lock, &args.verbosity, target, &options, runtime, sync::sync)
         }
         Err(error) => Attempt::not_started(error),
     };
+    report(args, target, began_at, attempt)
+}
+
+/// The report of an attempt for notifications, and its result.
+fn report<'a>(
+    args: &SyncArgs,
+    target: &Target<'a>,
+    began_at: Instant,
+    attempt: Attempt,
+) -> (SyncReport<'a>, Result<()>) {
+    let Attempt { text, seconds, requests, result } = attempt;
     let exit_code = result.as_ref().err().map_or(0, Error::exit_code);
     let report =
         SyncReport { began_at, seconds, requests, summary: text, ..target.not_tried(args, exit_code) };

@@ -5,10 +5,12 @@ use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
+use crate::ignored_fields::IgnoredFields;
 use crate::store::SyncKind;
 use crate::sync::Summary;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The most new kinds of drift that are printed, one line each.
 const MAX_PRINTED_DRIFT: usize = 20;
@@ -86,6 +88,37 @@ pub(super) fn clock_note(summary: &Summary) -> Option<String> {
     })
 }
 
+/// The note that most changes are in a field that may differ in every response, with the setting that excludes it.
+/// `None`: there is no such field.
+pub(super) fn noise_note(summary: &Summary, ignored: &IgnoredFields, settings_file: &Path) -> Option<String> {
+    let changes = summary.noisy_fields.iter().map(|field| field.changes).max()?;
+    let noisy = summary.noisy_fields.iter().map(|field| &field.path);
+    let names: Vec<_> = noisy.clone().map(|path| format!("`{}`", escape_control(path))).collect();
+    // A JSON string is a TOML string, too.
+    let paths = ignored.paths().iter().chain(noisy).map(|path| Value::from(path.as_str()).to_string());
+    let setting = paths.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "warning: {changes} of {} changed runs differ in {}, and in no field that reports use. If it differs in \
+         every response, each sync adds a snapshot per run. To ignore it, set this under [sync] in {}:\n\
+         ignore_changes_in = [{}]",
+        summary.counts.changed,
+        names.join(" and "),
+        settings_file.display(),
+        escape_control(&setting)
+    ))
+}
+
+/// The note that a reader keeps the write-ahead log large. `None`: no reader does.
+pub(super) fn log_note(summary: &Summary) -> Option<String> {
+    summary.held_log_bytes.map(|bytes| {
+        format!(
+            "warning: the write-ahead log of the archive has grown to {:.1} MiB: another program has kept a \
+             transaction open, such as a dashboard or a database shell. End it; the next sync empties the log",
+            bytes as f64 / (1024.0 * 1024.0)
+        )
+    })
+}
+
 /// A line prefixed with the name of its workspace, if there are several.
 pub(super) fn with_workspace(workspace: Option<&str>, line: String) -> String {
     match workspace {
@@ -138,6 +171,11 @@ fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
         "previous_api_url": summary.previous_api_url,
         "observations_ahead_seconds": summary.observations_ahead.num_seconds(),
         "missing": summary.missing,
+        "held_log_bytes": summary.held_log_bytes,
+        "noisy_fields": summary.noisy_fields.iter().map(|field| json!({
+            "field": field.path,
+            "changes": field.changes,
+        })).collect::<Vec<_>>(),
         "new_drift": summary.new_drift.iter().map(|row| json!({
             "field": row.drift.field,
             "kind": row.drift.kind.as_str(),

@@ -10,6 +10,7 @@ mod transaction;
 mod vanished;
 
 use super::clock::{Observations, check_clock};
+use super::field_changes::FieldChanges;
 use super::plan::Plan;
 use super::prefetch::Prefetcher;
 use super::seen_set::SeenSet;
@@ -59,6 +60,7 @@ pub(super) struct Session<'a> {
     /// The seen runs for which the list omits a field that could settle them.
     seen_partially: SeenSet,
     counts: SyncCounts,
+    field_changes: FieldChanges,
     walk_progress: WalkProgress,
     /// `counts` and `walk_progress` as of the last commit.
     committed: (SyncCounts, WalkProgress),
@@ -114,6 +116,7 @@ impl<'a> Session<'a> {
             seen: SeenSet::default(),
             seen_partially: SeenSet::default(),
             counts: SyncCounts::default(),
+            field_changes: FieldChanges::default(),
             walk_progress: WalkProgress::default(),
             committed: (SyncCounts::default(), WalkProgress::default()),
             drift: DriftLog::of(archive)?,
@@ -155,19 +158,22 @@ impl<'a> Session<'a> {
 
     fn upsert(&mut self, snapshot: &Snapshot, detail: Detail) -> Result<Upsert> {
         let hint = if self.kind == SyncKind::First { InsertHint::New } else { InsertHint::Known };
-        let upsert = self.archive.upsert_run(snapshot, detail, hint, self.observed_at, self.sync_id)?;
-        match upsert {
-            Upsert::New { snapshot_id } => {
+        let ignored = &self.options.ignored_fields;
+        let upsert =
+            self.archive.upsert_run(snapshot, detail, hint, ignored, self.observed_at, self.sync_id)?;
+        match &upsert {
+            &Upsert::New { snapshot_id } => {
                 self.seen.insert(snapshot_id);
                 self.counts.new += 1;
             }
-            Upsert::Changed { before, snapshot_id } => {
+            &Upsert::Changed { before, snapshot_id, ref replaced } => {
                 // The list omitted the changed field, so the run was counted as unchanged before.
                 self.counts.unchanged -= u64::from(self.seen_partially.contains(before));
                 self.seen.replace(before, snapshot_id);
                 self.counts.changed += 1;
+                self.field_changes.add(replaced);
             }
-            Upsert::Unchanged { snapshot_id } | Upsert::UnchangedInPart { snapshot_id } => {
+            &(Upsert::Unchanged { snapshot_id } | Upsert::UnchangedInPart { snapshot_id }) => {
                 if self.seen.insert(snapshot_id) {
                     self.counts.unchanged += 1;
                     let settling = [Field::Status, Field::ElCostUsd, Field::TransformationCostUsd];
@@ -227,6 +233,8 @@ impl<'a> Session<'a> {
         };
         let recorded = self.record_end(&result).map_err(|error| self.cancel.explain(error));
         let result = result.and(recorded);
+        // Everything is committed, so an error here is no failure of the sync.
+        let held_log_bytes = self.archive.held_log_bytes().unwrap_or_default();
         Ok(Summary {
             kind: self.kind,
             reason: self.reason,
@@ -235,11 +243,13 @@ impl<'a> Session<'a> {
             missing: self.missing,
             drift_unrecorded: self.drift.unrecorded(),
             new_drift: self.drift.into_new(),
+            noisy_fields: self.field_changes.noisy(self.counts.changed),
             api_url: self.prefetcher.client().base_url().to_string(),
             previous_api_url: self.workspace.into_previous_api_url(),
             runs_suspected: self.absences.suspected,
             observations_ahead: self.freshness.observations_ahead,
             clock_went_back: self.freshness.clock_went_back,
+            held_log_bytes,
             result,
         })
     }

@@ -4,6 +4,7 @@ use crate::support::document;
 use crate::support::document::{Json, read, same_run, units, write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use runledger::internal::ignored_fields::IgnoredFields;
 use runledger::internal::run::{Instant, Redaction, decode, json};
 use runledger::internal::snapshot::Snapshot;
 use runledger::internal::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
@@ -34,7 +35,9 @@ fn any_document_round_trips_through_the_archive() {
         prop_assert!(same_run(&read(&text), &sent), "the test can parse its own text: {}", text);
         let run = decode(raw(&text), &Redaction::default()).unwrap().run;
         let snapshot = Snapshot::of(run.clone());
-        let kept = archive.upsert_run(&snapshot, Detail::Details, InsertHint::New, now, sync_id).unwrap();
+        let kept = archive
+            .upsert_run(&snapshot, Detail::Details, InsertHint::New, &IgnoredFields::default(), now, sync_id)
+            .unwrap();
         prop_assert!(matches!(kept, Upsert::New { .. }), "{:?}", kept);
 
         let history = archive.history(run.id).unwrap();
@@ -49,7 +52,9 @@ fn any_document_round_trips_through_the_archive() {
         // The exported line decodes to an equal document, so it adds no snapshot.
         let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);
         prop_assert_eq!(&again.run.document(), &back);
-        let kept = archive.upsert_run(&again, Detail::Details, InsertHint::New, now, sync_id).unwrap();
+        let kept = archive
+            .upsert_run(&again, Detail::Details, InsertHint::New, &IgnoredFields::default(), now, sync_id)
+            .unwrap();
         prop_assert!(matches!(kept, Upsert::Unchanged { .. }), "{:?}", kept);
         Ok(())
     });

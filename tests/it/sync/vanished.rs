@@ -4,6 +4,7 @@ use super::{complete, exit_code, full, settled, tally};
 use crate::support::workspace::{Workspace, hide_from_list, options, page_of, revoke_role, run_of};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use chrono::TimeDelta;
 use runledger::internal::sandbox::{Document, PipelineKind};
 use runledger::internal::sync::{Options, Summary};
 use serde_json::json;
@@ -209,6 +210,8 @@ fn with_old_open_runs(count: usize) -> (Workspace, Vec<Uuid>) {
     }
     complete(&workspace, &options());
     workspace.sandbox.forget_requests();
+    // Long enough for each old run to be due.
+    workspace.wait(TimeDelta::days(2));
     (workspace, open)
 }
 

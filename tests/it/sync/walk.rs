@@ -161,8 +161,9 @@ fn runs_created_or_deleted_between_pages_hide_no_other() {
             for id in throughout {
                 assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
             }
-            // The next sync finds a run that was pushed off the top meanwhile.
-            complete(&workspace, &Options { concurrency, ..options() });
+            // The next sync finds a run that was pushed off the top meanwhile. Many runs were deleted, which is suspicious.
+            let summary = workspace.sync(&Options { concurrency, ..options() });
+            assert!(matches!(exit_code(&summary), 0 | 3), "{:?}", summary.result);
             let archived = workspace.archived();
             assert!(workspace.truth().keys().all(|id| archived.contains_key(id)), "seed {seed}");
         }
