@@ -379,6 +379,11 @@ impl Bisection {
         self.skipped.take()
     }
 
+    /// Whether the API has returned a page of this list.
+    pub(super) fn has_page(&self) -> bool {
+        self.has_page
+    }
+
     /// The length of the largest block that the API returned. 0: none.
     pub(super) fn largest_read(&self) -> u32 {
         self.largest_read

@@ -72,6 +72,11 @@ impl Walk {
             Some(Request::Read(block)) => page_at(block.start, self.region(1).end),
             None => self.page,
         };
+        if self.bisection.as_ref().is_some_and(|bisection| !bisection.has_page()) {
+            // The list ends, but not a single record was returned.
+            self.is_down = true;
+            return;
+        }
         let in_region = self.bisection.take().and_then(|mut bisection| bisection.take_skipped());
         if let Some(skipped) = in_region.or(self.skipped.take())
             && self.count().is_none_or(|count| count <= skipped.end)

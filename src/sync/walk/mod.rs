@@ -28,11 +28,12 @@
 //! changes, each page is requested once.
 //!
 //! # Records that the API fails to return
-//! A page that fails is bisected ([`Bisection`]): smaller pages take its place, and records that fail alone are
-//! skipped. The invariant then excepts the records of each [`ListGap`]. A block below skipped records is accepted like a
-//! page that starts directly below the cursor: if its `count` is not lower than at the start of the chain, no more runs
-//! than were skipped lie between the cursor and the block. It starts a new chain, because it could have overlapped the cursor
-//! without the skipped records. Any other block is rejected, together with the gap above it.
+//! A page that fails is bisected ([`Bisection`]): smaller pages take its place, and records that
+//! fail alone are skipped. The invariant then excepts the records of each [`ListGap`]. A block below
+//! skipped records is accepted like a page that starts directly below the cursor: if its `count` is
+//! not lower than at the start of the chain, no more runs than were skipped lie between the cursor
+//! and the block. It starts a new chain, because it could have overlapped the cursor without the
+//! skipped records. Any other block is rejected, together with the gap above it.
 //!
 //! # Other orders
 //! A list in any other order allows no such proof. The walk reads it again and again, page after

@@ -161,7 +161,7 @@ fn runs_created_or_deleted_between_pages_hide_no_other() {
             for id in throughout {
                 assert_eq!(archived.get(id), truth.get(id), "seed {seed}, concurrency {concurrency}");
             }
-            // The next sync finds a run that was pushed off the top meanwhile. Many runs were deleted, which is suspicious.
+            // The next sync finds a run that was pushed off the top meanwhile. Many deleted runs are suspected.
             let summary = workspace.sync(&Options { concurrency, ..options() });
             assert!(matches!(exit_code(&summary), 0 | 3), "{:?}", summary.result);
             let archived = workspace.archived();
