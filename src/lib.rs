@@ -59,8 +59,10 @@ mod cancel;
 mod http;
 
 mod api;
-mod ignored_fields;
 mod run;
+
+mod ignored_fields;
+
 mod snapshot;
 mod store;
 

@@ -186,3 +186,29 @@ fn the_key_of_a_workspace_overrides_the_environment() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.starts_with("first sync: 40 runs seen"), "{ran:?}");
 }
+
+#[test]
+fn each_workspace_is_synced_with_the_settings_beside_its_archive() {
+    let (acme, globex) = acme_and_globex();
+    acme.set(&three(&acme, &globex, globex.workspace.sandbox.api_key()));
+    let beside = acme.workspace.file("archives/runledger.toml");
+    fs::write(&beside, "[sync]\nignore_changes_in = [\"status\"]").unwrap();
+    let ran = sync_all(&acme, &["--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let printed: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let codes: Vec<_> = printed.iter().map(|line| (&line["workspace"], &line["exit_code"])).collect();
+    let expected =
+        [("globex", 2), ("initech", 6), ("acme", 2)].map(|(name, code)| (json!(name), json!(code)));
+    assert_eq!(codes, expected.each_ref().map(|(name, code)| (name, code)));
+
+    fs::write(&beside, "[sync]\nignore_changes_in = [\"extra_config\"]").unwrap();
+    assert!(sync_all(&acme, &["--quiet"]).err.contains("1 of 3 workspaces"));
+    let ids = acme.workspace.ids();
+    for id in ids {
+        acme.workspace.sandbox.model().change(id, |run| {
+            run.insert("extra_config".to_owned(), json!({"signature": 1}));
+        });
+    }
+    let ran = sync_all(&acme, &["--full"]);
+    assert!(ran.out.contains("acme: full sync: 40 runs seen, 0 new, 0 changed"), "{}", ran.out);
+}
