@@ -1,6 +1,7 @@
 //! Waiting for the lock of an archive.
 
 use super::run_online;
+use crate::support::machine::with_default_hangup;
 use crate::support::workspace::{Workspace, at};
 use runledger::internal::store::Lock;
 use std::io::{BufRead, BufReader, Read};
@@ -8,7 +9,7 @@ use std::process::Stdio;
 
 /// A sync with `--wait`, after it has printed that it waits.
 fn waiting(workspace: &Workspace) -> (std::process::Child, BufReader<std::process::ChildStderr>) {
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"))
+    let mut child = with_default_hangup(env!("CARGO_BIN_EXE_runledger"))
         .args(["sync", "--lock-wait", "10m", "--db"])
         .arg(workspace.path())
         .env("NEKT_API_KEY", workspace.sandbox.api_key())

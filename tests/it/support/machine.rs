@@ -73,7 +73,7 @@ impl Machine {
 
     /// The binary with these arguments, and the sandbox as its API.
     pub fn command<'a>(&self, archive: &Path, arguments: impl AsRef<[&'a str]>) -> Command {
-        let mut command = Command::new(RUNLEDGER);
+        let mut command = with_default_hangup(RUNLEDGER);
         command.args(arguments.as_ref()).arg("--db").arg(archive);
         self.set_environment(&mut command);
         command
@@ -192,4 +192,15 @@ impl Running {
 /// Whether a request is for a page of the run list.
 pub fn is_page(call: &Call) -> bool {
     call.path == "/api/v1/runs/"
+}
+
+/// A program for which SIGHUP has the system's default. Tests under `nohup` inherit that it is ignored.
+pub fn with_default_hangup(program: &str) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=HUP", program]);
+        command
+    } else {
+        Command::new(program)
+    }
 }
