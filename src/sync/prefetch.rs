@@ -1,7 +1,7 @@
 //! Prefetches pages and details ahead of the writer: in order, with limited concurrency.
 
 use super::decoded::{DecodedPage, Item};
-use super::walk::{Attempts, PageRequest};
+use super::walk::PageRequest;
 use super::{CancelToken, Options};
 use crate::api::{Client, Page};
 use crate::error::{Error, Result};
@@ -94,13 +94,9 @@ impl<'a> Prefetcher<'a> {
             }
             let key = PageRequest { page: next, ..request };
             let (client, redaction) = (Arc::clone(&self.client), Arc::clone(&self.redaction));
-            let attempts = match request.attempts {
-                Attempts::Policy => None,
-                Attempts::AtMost(attempts) => Some(attempts),
-            };
             let task = self.handle.spawn(async move {
                 let decode = |page: &Page<'_>| DecodedPage::decode(page, next, &redaction);
-                client.run_page(next, request.page_size, attempts, decode).await
+                client.run_page(next, request.page_size, request.attempts, decode).await
             });
             self.pages.0.push_back(Pending { key, task });
         }

@@ -9,7 +9,7 @@ use crate::store::{Detail, FirstWalk, SyncKind, Upsert, WalkProgress, WorkspaceE
 use crate::sync::Phase;
 use crate::sync::decoded::{DecodedPage, Item};
 use crate::sync::prefetch::Wait;
-use crate::sync::walk::{AfterFailure, Attempts, PageOutcome, Step, Walk};
+use crate::sync::walk::{PageOutcome, Step, Walk};
 use std::collections::VecDeque;
 
 impl Session<'_> {
@@ -32,7 +32,8 @@ impl Session<'_> {
                         "a page failed"
                     );
                     self.prefetcher.clear_pages();
-                    if walk.page_failed(&cause, self.seen_items()) == AfterFailure::Outage {
+                    walk.page_failed(&cause, self.seen_items());
+                    if walk.is_down() {
                         return Err(first_failure.unwrap_or(error));
                     }
                     first_failure.get_or_insert(error);
@@ -40,7 +41,7 @@ impl Session<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            if request.attempts == Attempts::Policy {
+            if request.attempts.is_none() {
                 first_failure = None;
             }
             if walk.page_size() != page_size {

@@ -1,6 +1,6 @@
 //! Pages that fail: their bisection, and the records that the walk skips.
 
-use super::{AfterFailure, MAX_GAPS, Order, PageOutcome, Walk, page_at};
+use super::{MAX_GAPS, Order, PageOutcome, Walk, page_at};
 use crate::store::{Cursor, ListGap};
 use crate::sync::bisection::{Bisection, Expected, Finding};
 use std::ops::Range;
@@ -50,12 +50,12 @@ impl Walk {
     }
 
     /// Handles a page that gave no usable response, for this reason. `seen` is as in [`PageOutcome`].
-    pub(in crate::sync) fn page_failed(&mut self, cause: &str, seen: u64) -> AfterFailure {
+    pub(in crate::sync) fn page_failed(&mut self, cause: &str, seen: u64) {
         cause.clone_into(&mut self.last_cause);
         self.at_end = false;
         if std::mem::take(&mut self.needs_count) {
             // The newest run fails. Its page is bisected without a prediction.
-            return AfterFailure::Continues;
+            return;
         }
         let finding = match &mut self.bisection {
             Some(bisection) => bisection.failed(),
@@ -68,13 +68,9 @@ impl Walk {
             }
         };
         self.follow(finding);
-        if self.is_down {
-            return AfterFailure::Outage;
-        }
         if self.at_end && !self.ended {
             self.end_pass(PageOutcome { newly_seen: 0, unchanged: false, seen });
         }
-        AfterFailure::Continues
     }
 
     /// Handles the response to a request whose content does not matter.

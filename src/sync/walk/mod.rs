@@ -116,26 +116,8 @@ pub(super) struct PageRequest {
     pub page: u32,
     /// Runs per page.
     pub page_size: u32,
-    /// How often to try.
-    pub attempts: Attempts,
-}
-
-/// How often to try a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempts {
-    /// As often as the retry policy allows.
-    Policy,
-    /// At most this often.
-    AtMost(u32),
-}
-
-/// What follows from a page that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AfterFailure {
-    /// The walk goes on.
-    Continues,
-    /// The API is down.
-    Outage,
+    /// The most attempts. `None`: as many as the retry policy allows.
+    pub attempts: Option<u32>,
 }
 
 /// How far the walk must go.
@@ -354,11 +336,7 @@ impl Walk {
         }
         self.bisect_around_known_gaps();
         let request = |block: Block, attempts| Step::Read {
-            request: PageRequest {
-                page: block.page(),
-                page_size: block.length,
-                attempts: Attempts::AtMost(attempts),
-            },
+            request: PageRequest { page: block.page(), page_size: block.length, attempts: Some(attempts) },
             ahead_to: block.page(),
             keep_ahead: false,
         };
@@ -370,7 +348,7 @@ impl Walk {
             return request(block, if bisection.expects_failure() { 1 } else { 2 });
         }
         Step::Read {
-            request: PageRequest { page: self.page, page_size: self.page_size, attempts: Attempts::Policy },
+            request: PageRequest { page: self.page, page_size: self.page_size, attempts: None },
             ahead_to: self.ahead_to(),
             keep_ahead: self.keep_ahead,
         }
@@ -618,7 +596,7 @@ impl Walk {
         self.least_count
     }
 
-    /// Whether the API was found to be down, although it answered the last request.
+    /// Whether the API was found to be down.
     pub(super) fn is_down(&self) -> bool {
         self.is_down
     }

@@ -190,13 +190,10 @@ fn go_on(
             }
             Response::Failure => {
                 // A page that the walk does not expect to fail is tried again.
-                let attempts = match request.attempts {
-                    Attempts::Policy => 6,
-                    Attempts::AtMost(attempts) => attempts,
-                };
-                requests += attempts as usize - 1;
+                requests += request.attempts.unwrap_or(6) as usize - 1;
                 pending.clear();
-                if walk.page_failed("HTTP 500", seen.len() as u64) == AfterFailure::Outage {
+                walk.page_failed("HTTP 500", seen.len() as u64);
+                if walk.is_down() {
                     return WalkResult { seen, requests, walk, outage: true };
                 }
                 continue;
