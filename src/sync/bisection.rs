@@ -270,7 +270,6 @@ impl Bisection {
                     self.skip(block.start);
                 } else {
                     self.pending.extend(block.halves().into_iter().rev());
-                    self.drop_done();
                 }
                 self.split_expected();
                 if self.failures >= MAX_FAILURES && self.purpose == Purpose::Reading {
@@ -336,20 +335,21 @@ impl Bisection {
         self.list_length.is_some_and(|length| position + 1 >= length)
     }
 
-    /// Splits the next block while it contains a record that is expected to fail.
+    /// Splits the next block of the region while it contains a record that is expected to fail.
     fn split_expected(&mut self) {
+        self.drop_outside();
         while let Some(block) = self.pending.last().copied()
             && block.length > 1
             && self.expected.iter().any(|expected| block.contains(expected.position))
         {
             self.pending.pop();
             self.pending.extend(block.halves().into_iter().rev());
+            self.drop_outside();
         }
-        self.drop_done();
     }
 
     /// Drops blocks outside the region, which splitting produces at its edges.
-    fn drop_done(&mut self) {
+    fn drop_outside(&mut self) {
         let region = self.region.clone();
         self.pending.retain(|block| block.end() > region.start && block.start < region.end);
     }

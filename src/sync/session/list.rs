@@ -120,6 +120,11 @@ impl Session<'_> {
                 _ => std::mem::take(&mut self.reason),
             };
         }
+        self.record_walk(walk, top)
+    }
+
+    /// As [`Session::complete_walk`], with the reason as it is.
+    pub(super) fn record_walk(&mut self, walk: &Walk, top: Option<Instant>) -> Result<()> {
         self.ensure_transaction()?;
         let now = self.observations.clock_at();
         self.archive.complete_walk(self.sync_id, walk.reached_end(), top, &self.reason, now)

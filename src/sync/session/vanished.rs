@@ -187,14 +187,7 @@ impl Session<'_> {
         let walk = self.walk(Walk::whole(self.options.page_size))?;
         if walk.is_complete() {
             reason.clone_into(&mut self.reason);
-            self.ensure_transaction()?;
-            self.archive.complete_walk(
-                self.sync_id,
-                walk.reached_end(),
-                walk.progress().top,
-                &self.reason,
-                self.observations.clock_at(),
-            )?;
+            self.record_walk(&walk, walk.progress().top)?;
         }
         Ok(walk)
     }
