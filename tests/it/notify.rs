@@ -231,16 +231,19 @@ fn values(path: &Path) -> BTreeMap<String, f64> {
         .collect()
 }
 
+/// The metrics of a sync with this key, which must exit with this code.
+fn metrics_of_sync(stage: &Stage, code: i32, key: &str) -> BTreeMap<String, f64> {
+    let path = stage.machine.file("runledger.prom");
+    let mut sync = stage.sync();
+    sync.args(["--metrics-file", path.to_str().unwrap()]).env("NEKT_API_KEY", key);
+    ended(sync).with(code);
+    values(&path)
+}
+
 #[test]
 fn metrics_describe_the_archive_and_the_last_attempt() {
     let stage = Stage::new();
-    let path = stage.machine.file("runledger.prom");
-    let sync = |code: i32, key: &str| {
-        let mut sync = stage.sync();
-        sync.args(["--metrics-file", path.to_str().unwrap()]).env("NEKT_API_KEY", key);
-        ended(sync).with(code);
-        values(&path)
-    };
+    let sync = |code: i32, key: &str| metrics_of_sync(&stage, code, key);
     let good = sync(0, stage.machine.sandbox.api_key());
     let number = |name: &str| good[name];
     assert_eq!((number("runs"), number("snapshots"), number("last_attempt_exit_code")), (30.0, 30.0, 0.0));
@@ -267,13 +270,7 @@ fn metrics_describe_the_archive_and_the_last_attempt() {
 #[test]
 fn metrics_report_no_success_in_the_future() {
     let stage = Stage::new();
-    let path = stage.machine.file("runledger.prom");
-    let sync = |code: i32, key: &str| {
-        let mut sync = stage.sync();
-        sync.args(["--metrics-file", path.to_str().unwrap()]).env("NEKT_API_KEY", key);
-        ended(sync).with(code);
-        values(&path)
-    };
+    let sync = |code: i32, key: &str| metrics_of_sync(&stage, code, key);
     let good = sync(0, stage.machine.sandbox.api_key());
     assert_eq!(good["observations_ahead_seconds"], 0.0);
     // A sync with a clock a year ahead.

@@ -1,12 +1,11 @@
 //! Evidence that the API serves the workspace of the archive. Without it, a sync stores nothing.
 
-use super::{complete, exit_code, full, tally};
+use super::{complete, exit_code, full, interrupted_at, tally};
 use crate::support::invariants::contents;
-use crate::support::workspace::{PAGE_SIZE, Workspace, foreign, options, page_of, run_of};
+use crate::support::workspace::{PAGE_SIZE, Workspace, foreign, options, run_of};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use runledger::internal::sync::{CancelToken, Options, Summary};
-use std::sync::Arc;
+use runledger::internal::sync::{Options, Summary};
 
 /// The evidence of each sync.
 fn evidence(workspace: &Workspace) -> Vec<String> {
@@ -66,7 +65,8 @@ fn another_workspace_is_refused_and_nothing_of_it_stored() {
 #[test]
 fn an_interrupted_first_sync_is_not_continued_in_another_workspace() {
     let workspace = Workspace::of(100);
-    interrupted_at(&workspace, 3, &options());
+    let one_by_one = Options { concurrency: 1, ..options() };
+    assert_eq!(exit_code(&interrupted_at(&workspace, 3, &one_by_one)), 130);
     let before = contents(&workspace.path());
     let own = workspace.serve(foreign(100));
     assert_eq!(exit_code(&workspace.sync(&options())), 2);
@@ -74,21 +74,6 @@ fn an_interrupted_first_sync_is_not_continued_in_another_workspace() {
     workspace.serve(own);
     complete(&workspace, &options());
     assert_eq!(workspace.archived(), workspace.truth());
-}
-
-/// Syncs until this page is requested, one request at a time, then stops as SIGINT does.
-fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) {
-    let stop = Arc::new(CancelToken::default());
-    let hand = Arc::clone(&stop);
-    workspace.sandbox.on_request(move |call, _| {
-        if page_of(call) == Some(page) {
-            hand.cancel(2);
-        }
-        None
-    });
-    let summary = workspace.sync_until(&stop, &Options { concurrency: 1, ..options.clone() });
-    assert_eq!(exit_code(&summary), 130);
-    workspace.sandbox.on_request(|_, _| None);
 }
 
 #[test]
@@ -170,7 +155,8 @@ fn an_accepted_workspace_is_archived_whole() {
     complete(&workspace, &options());
     workspace.serve(foreign(100));
     let accept = Options { accept_workspace: true, ..options() };
-    interrupted_at(&workspace, 3, &accept);
+    let one_by_one = Options { concurrency: 1, ..accept.clone() };
+    assert_eq!(exit_code(&interrupted_at(&workspace, 3, &one_by_one)), 130);
     assert_eq!(evidence(&workspace), ["NULL", "accepted"]);
     // The next sync needs no option, although its first page is archived and unchanged.
     let summary = complete(&workspace, &options());

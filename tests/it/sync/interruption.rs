@@ -1,30 +1,15 @@
 //! Interrupted syncs: the next one resumes.
 
-use super::{complete, exit_code, full, settled, tally};
+use super::{complete, exit_code, full, interrupted_at, settled, tally};
 use crate::support::workspace;
-use crate::support::workspace::{PAGE_SIZE, Workspace, archived_in, options, page_of, run_of};
+use crate::support::workspace::{PAGE_SIZE, Workspace, archived_in, options, run_of};
 use chrono::TimeDelta;
 use runledger::internal::sandbox::{Order, Outcome};
 use runledger::internal::store::SyncKind;
-use runledger::internal::sync::{CancelToken, Options, Summary};
+use runledger::internal::sync::{CancelToken, Options};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Syncs until this page of the run list is requested, then stops as SIGINT does.
-fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summary {
-    let stop = Arc::new(CancelToken::default());
-    let hand = Arc::clone(&stop);
-    workspace.sandbox.on_request(move |call, _| {
-        if page_of(call) == Some(page) {
-            hand.cancel(2);
-        }
-        None
-    });
-    let summary = workspace.sync_until(&stop, options);
-    workspace.sandbox.on_request(|_, _| None);
-    summary
-}
 
 #[test]
 fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {

@@ -14,10 +14,11 @@ mod session;
 mod vanished;
 mod walk;
 
-use crate::support::workspace::{Workspace, options};
+use crate::support::workspace::{Workspace, options, page_of};
 use runledger::internal::sandbox::Model;
-use runledger::internal::sync::{Options, Summary};
+use runledger::internal::sync::{CancelToken, Options, Summary};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The counts: new, changed, unchanged, vanished.
@@ -35,6 +36,21 @@ fn exit_code(summary: &Summary) -> u8 {
 fn complete(workspace: &Workspace, options: &Options) -> Summary {
     let summary = workspace.sync(options);
     assert!(summary.result.is_ok(), "{:?}", summary.result);
+    summary
+}
+
+/// Syncs until this page of the run list is requested, then stops as SIGINT does.
+fn interrupted_at(workspace: &Workspace, page: u32, options: &Options) -> Summary {
+    let stop = Arc::new(CancelToken::default());
+    let hand = Arc::clone(&stop);
+    workspace.sandbox.on_request(move |call, _| {
+        if page_of(call) == Some(page) {
+            hand.cancel(2);
+        }
+        None
+    });
+    let summary = workspace.sync_until(&stop, options);
+    workspace.sandbox.on_request(|_, _| None);
     summary
 }
 
