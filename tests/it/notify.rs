@@ -16,6 +16,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The exit code's placeholder in the ping URL.
@@ -153,13 +154,8 @@ fn a_signal_is_pinged_within_two_seconds() {
 
 #[test]
 fn a_failing_ping_is_a_warning_and_changes_nothing() {
-    let stage = Stage::new();
-    for (reply, attempts, words) in [
-        (Reply::Status("404 Not Found"), 1, "HTTP 404"),
-        (Reply::Status("302 Found"), 1, "HTTP 302, and redirects are not followed"),
-        (Reply::Status("503 Service Unavailable"), 2, "HTTP 503"),
-        (Reply::Silence(Duration::from_secs(60)), 2, "no response in time"),
-    ] {
+    let fails_with = |reply: Reply, attempts: usize, words: &str| {
+        let stage = Stage::new();
         stage.ping_server.reply(&[reply]);
         let began = Instant::now();
         let done = ended(stage.sync()).with(0);
@@ -168,20 +164,38 @@ fn a_failing_ping_is_a_warning_and_changes_nothing() {
         assert!(!done.stderr.contains(CODE), "{done:?}");
         let ends = stage.ping_server.pings().iter().filter(|ping| !ping.target.contains("/start")).count();
         assert_eq!(ends, attempts, "{words}");
-    }
-    // A ping that fails once succeeds the second time.
+    };
+    // Each of them waits, so they run in parallel.
+    thread::scope(|scope| {
+        for (reply, attempts, words) in [
+            (Reply::Status("404 Not Found"), 1, "HTTP 404"),
+            (Reply::Status("302 Found"), 1, "HTTP 302, and redirects are not followed"),
+            (Reply::Status("503 Service Unavailable"), 2, "HTTP 503"),
+            (Reply::Silence(Duration::from_secs(60)), 2, "no response in time"),
+        ] {
+            scope.spawn(move || fails_with(reply, attempts, words));
+        }
+        // No server listens, or the URL does not exist.
+        for url in ["http://127.0.0.1:1/marked", "https://marked.invalid/marked"] {
+            scope.spawn(move || {
+                let stage = Stage::new();
+                let mut sync = stage.sync();
+                // Not even the highest verbosity names the host.
+                sync.args(["--ping-url", url, "-vvv"]);
+                let done = ended(sync).with(0);
+                assert_eq!(done.stderr.matches("ping failed: ").count(), 2, "{done:?}");
+                assert!(!done.stderr.contains("marked"), "{done:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_ping_that_fails_once_succeeds_the_second_time() {
+    let stage = Stage::new();
     stage.ping_server.reply(&[Reply::Status("500 Internal Server Error"), Reply::Status("200 OK")]);
     assert_eq!(ended(stage.sync()).with(0).stderr, "");
     assert_eq!(paths(&stage.ping_server.pings()), ["/start", "/start", ""]);
-    // No server listens, or the URL does not exist.
-    for url in ["http://127.0.0.1:1/marked", "https://marked.invalid/marked"] {
-        let mut sync = stage.sync();
-        // Not even the highest verbosity names the host.
-        sync.args(["--ping-url", url, "-vvv"]);
-        let done = ended(sync).with(0);
-        assert_eq!(done.stderr.matches("ping failed: ").count(), 2, "{done:?}");
-        assert!(!done.stderr.contains("marked"), "{done:?}");
-    }
 }
 
 #[test]

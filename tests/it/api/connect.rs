@@ -165,23 +165,32 @@ fn a_server_or_proxy_that_never_answers_is_diagnosed_in_time() {
 
 #[test]
 fn a_proxy_that_fails_is_diagnosed() {
-    let workspace = Workspace::of(0);
-    let closed = format!("http://me:s3cret@127.0.0.1:{}", closed_port());
-    let words = ["the proxy: ", "onnection refused", "host and port in HTTPS_PROXY", "NO_PROXY"];
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        fails(&workspace, API, &[(name, &closed)], &words);
-    }
-    for status in ["403 Forbidden", "502 Bad Gateway"] {
-        let proxy = ConnectProxy::to(closed_port(), ProxyRule::Refuse(status));
-        let url = format!("http://127.0.0.1:{}", proxy.port);
-        let words = ["the proxy did not connect to api.runledger.test", "NO_PROXY"];
-        fails(&workspace, API, &[("HTTPS_PROXY", &url)], &words);
-        assert!(proxy.heads().len() <= 3, "{:?}", proxy.heads());
-    }
-    // Most proxies speak HTTP, also for HTTPS.
-    let proxy = ConnectProxy::to(closed_port(), ProxyRule::Allow);
-    let url = format!("https://127.0.0.1:{}", proxy.port);
-    fails(&workspace, API, &[("HTTPS_PROXY", &url)], &["most proxies are http://HOST:PORT"]);
+    // Each sync tries for some seconds, so they run in parallel.
+    thread::scope(|scope| {
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            scope.spawn(move || {
+                let closed = format!("http://me:s3cret@127.0.0.1:{}", closed_port());
+                let words = ["the proxy: ", "onnection refused", "host and port in HTTPS_PROXY", "NO_PROXY"];
+                fails(&Workspace::of(0), API, &[(name, &closed)], &words);
+            });
+        }
+        for status in ["403 Forbidden", "502 Bad Gateway"] {
+            scope.spawn(move || {
+                let proxy = ConnectProxy::to(closed_port(), ProxyRule::Refuse(status));
+                let url = format!("http://127.0.0.1:{}", proxy.port);
+                let words = ["the proxy did not connect to api.runledger.test", "NO_PROXY"];
+                fails(&Workspace::of(0), API, &[("HTTPS_PROXY", &url)], &words);
+                assert!(proxy.heads().len() <= 3, "{:?}", proxy.heads());
+            });
+        }
+        // Most proxies speak HTTP, also for HTTPS.
+        scope.spawn(|| {
+            let proxy = ConnectProxy::to(closed_port(), ProxyRule::Allow);
+            let url = format!("https://127.0.0.1:{}", proxy.port);
+            let words = ["most proxies are http://HOST:PORT"];
+            fails(&Workspace::of(0), API, &[("HTTPS_PROXY", &url)], &words);
+        });
+    });
 }
 
 #[test]
