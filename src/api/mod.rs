@@ -1,5 +1,6 @@
 //! The API client: one origin, the key in a header, limits on time and size, retries with backoff.
 
+mod answer;
 mod base_url;
 mod body;
 mod contact;
@@ -7,6 +8,7 @@ mod explanation;
 mod page;
 mod retry;
 
+pub(crate) use answer::Answer;
 pub use base_url::BaseUrl;
 pub use page::Page;
 pub use retry::RetryPolicy;
@@ -272,16 +274,22 @@ impl Client {
         unreachable!("a retry policy ends");
     }
 
-    /// Sends one request and returns the body, without the API key.
-    async fn try_once(&self, url: Url) -> Result<String, Failure> {
+    /// Sends one request.
+    async fn send(&self, url: &Url) -> Result<Response, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let response = self.http.get(url.clone()).send().await.map_err(|error| {
-            match Diagnosis::of(&error, &url, self.config.limits.connect) {
+            match Diagnosis::of(&error, url, self.config.limits.connect) {
                 Some(diagnosis) => Failure::Connection(diagnosis),
                 None => Failure::Transport(root_cause(&error)),
             }
         })?;
         self.contact.made();
+        Ok(response)
+    }
+
+    /// Sends one request and returns the body, without the API key.
+    async fn try_once(&self, url: Url) -> Result<String, Failure> {
+        let response = self.send(&url).await?;
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect { status: status.as_u16() });

@@ -131,6 +131,16 @@ pub(crate) fn check_network_variables(url: &Url) -> Result<()> {
     }
 }
 
+/// The variable that names the proxy for requests to `url`. `None`: there is no proxy.
+pub(crate) fn proxy_variable(url: &Url) -> Option<&'static str> {
+    proxy(|name| std::env::var_os(name)).map(|(name, _)| name).filter(|_| !is_loopback(url))
+}
+
+/// Whether `SSL_CERT_FILE` names the CA certificates.
+pub(crate) fn has_own_certificates() -> bool {
+    std::env::var_os(CA_FILE_VARIABLE).is_some_and(|file| !file.is_empty())
+}
+
 /// The variable that names the proxy for HTTPS, and its value. `None`: there is no proxy.
 fn proxy(value_of: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, OsString)> {
     PROXY_VARIABLES.into_iter().find_map(|names| {

@@ -7,7 +7,8 @@ mod workspace;
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
     PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive,
-    check_network_variables, has_api_key, ping_url, redaction, terminal_is_dumb,
+    check_network_variables, has_api_key, has_own_certificates, ping_url, proxy_variable, redaction,
+    terminal_is_dumb,
 };
 pub(crate) use workspace::Workspace;
 
