@@ -1,93 +1,112 @@
-//! Any answer of the server, for a probe: with its status, and without a second attempt.
+//! One answer of the server as it is, for a probe: without a second attempt, and with its headers.
 
-use super::body::{self, Body};
-use super::{Client, Failure, explanation};
+use super::{Client, Failure};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
-use reqwest::header::DATE;
+use reqwest::header::{DATE, HeaderMap};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The headers about a rate limit that servers send, in lower case.
+const RATE_LIMIT_HEADERS: [&str; 12] = [
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-rate-limit-limit",
+    "x-rate-limit-remaining",
+    "x-rate-limit-reset",
+];
+
 /// An answer of the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Answer {
-    /// The HTTP status. 0: the transfer failed.
-    pub status: u16,
-    /// The body, without the API key. Empty: the transfer failed, or the body is too large.
-    pub body: String,
-    /// The server's explanation. `None`: it gave none.
-    pub detail: Option<String>,
+    /// The body, without the API key.
+    pub body: std::result::Result<String, Failure>,
     /// The time until the body was complete.
     pub took: Duration,
-    /// The server's time. `None`: it sent none.
+    /// The server's time, from the header `Date`. `None`: it sent none.
     pub server_time: Option<DateTime<Utc>>,
-    /// The names of headers about a rate limit, in lower case.
-    pub rate_limit_headers: Vec<String>,
+    /// The headers about a rate limit, each with its value if that is a whole number.
+    pub rate_limit_headers: Vec<(&'static str, Option<u32>)>,
 }
 
 impl Client {
-    /// Sends one request. Later attempts follow only if no connection could be made.
+    /// Sends one request. Further attempts follow only if the first connection cannot be made.
     ///
     /// # Errors
-    /// [`crate::error::Error::Unreachable`].
-    pub(crate) async fn ask(&self, path: &str, query: &[(String, String)]) -> Result<Answer> {
+    /// [`crate::error::Error::Unreachable`] when the first connection cannot be made. Later failures are answers.
+    pub(crate) async fn ask(&self, path: &str, query: &[(&str, String)]) -> Result<Answer> {
         self.wait_for_rate_limit().await;
         let mut url = self.base_url.join(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let began = Instant::now();
+        let mut began = Instant::now();
         let response = match self.send(&url).await {
             Err(Failure::Connection(diagnosis)) if !self.contact.is_made() => {
-                // The diagnosis takes care of further attempts. If one succeeds, the request is sent once more.
+                // It discards the response that it gets, so the request is sent again.
                 let _ = self.connect_again(&url, diagnosis, began).await?;
+                began = Instant::now();
                 self.send(&url).await
             }
             response => response,
         };
-        let response = match response {
-            Ok(response) => response,
-            Err(Failure::Connection(diagnosis)) => {
-                return Err(super::contact::unreachable(&self.base_url, &diagnosis));
-            }
-            Err(failure) => return Ok(Answer::failed(&failure, began.elapsed())),
+        let (server_time, rate_limit_headers) = match &response {
+            Ok(response) => (server_time(response.headers()), rate_limit_headers(response.headers())),
+            Err(_) => (None, Vec::new()),
         };
-        let status = response.status().as_u16();
-        let headers = response.headers();
-        let server_time = headers
-            .get(DATE)
-            .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-            .map(DateTime::<Utc>::from);
-        let is_about_limits = |name: &&str| name.contains("ratelimit") || *name == "retry-after";
-        let rate_limit_headers =
-            headers.keys().map(|name| name.as_str()).filter(is_about_limits).map(str::to_owned).collect();
-        let body = match body::read(response, self.config.limits.body_bytes).await {
-            Ok(Body { bytes, is_truncated: false }) => {
-                self.text(String::from_utf8_lossy(&bytes).into_owned())
-            }
-            Ok(_) => String::new(),
-            Err(failure) => return Ok(Answer::failed(&failure, began.elapsed())),
+        let body = match response {
+            Ok(response) => self.read(response).await,
+            Err(failure) => Err(failure),
         };
-        Ok(Answer {
-            status,
-            detail: (status != 200).then(|| explanation::explanation(&body)).flatten(),
-            body,
-            took: began.elapsed(),
-            server_time,
-            rate_limit_headers,
-        })
+        Ok(Answer { body, took: began.elapsed(), server_time, rate_limit_headers })
     }
 }
 
-impl Answer {
-    fn failed(failure: &Failure, took: Duration) -> Answer {
-        Answer {
-            status: 0,
-            body: String::new(),
-            detail: Some(failure.to_string()),
-            took,
-            server_time: None,
-            rate_limit_headers: Vec::new(),
-        }
+fn server_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    httpdate::parse_http_date(text).ok().map(DateTime::from)
+}
+
+fn rate_limit_headers(headers: &HeaderMap) -> Vec<(&'static str, Option<u32>)> {
+    let value =
+        |name| headers.get(name).map(|value| (name, value.to_str().ok().and_then(|text| text.parse().ok())));
+    RATE_LIMIT_HEADERS.into_iter().filter_map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    #[test]
+    fn only_known_rate_limit_headers_and_numbers_are_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-limit", HeaderValue::from_static("100"));
+        headers.insert("ratelimit-policy", HeaderValue::from_static("100;w=60;name=acme"));
+        headers.insert("x-ratelimit-acme", HeaderValue::from_static("7"));
+        assert_eq!(
+            rate_limit_headers(&headers),
+            [("ratelimit-policy", None), ("x-ratelimit-limit", Some(100))]
+        );
+    }
+
+    #[test]
+    fn the_server_time_is_an_http_date() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(server_time(&headers), None);
+        headers.insert(DATE, HeaderValue::from_static("Mon, 23 Nov 2026 16:00:00 GMT"));
+        assert_eq!(
+            server_time(&headers).map(|at| at.to_rfc3339()).as_deref(),
+            Some("2026-11-23T16:00:00+00:00")
+        );
+        headers.insert(DATE, HeaderValue::from_static("today"));
+        assert_eq!(server_time(&headers), None);
     }
 }

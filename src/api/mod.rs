@@ -31,7 +31,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// The path of the run list.
-const RUNS: &str = "/api/v1/runs/";
+pub(crate) const RUNS: &str = "/api/v1/runs/";
 
 /// The time limit for reading the body of an error, which only explains it.
 const EXPLANATION_LIMIT: Duration = Duration::from_secs(5);
@@ -240,12 +240,8 @@ impl Client {
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Status { status: 404, .. } if failure.is_from_api() => return Ok(Found::Nothing),
-                // With Retry-After, 403 is a rate limit.
-                Failure::Status { status: status @ 401, ref detail, .. }
-                | Failure::Status { status: status @ 403, retry_after: None, ref detail }
-                    if failure.is_from_api() =>
-                {
+                Failure::Status { status: 404, .. } if !failure.is_html() => return Ok(Found::Nothing),
+                Failure::Status { status, ref detail, .. } if failure.refuses_key() => {
                     return Err(Error::KeyRefused { status, detail: detail.clone() });
                 }
                 Failure::TooLarge { limit_bytes } => {
@@ -290,6 +286,11 @@ impl Client {
     /// Sends one request and returns the body, without the API key.
     async fn try_once(&self, url: Url) -> Result<String, Failure> {
         let response = self.send(&url).await?;
+        self.read(response).await
+    }
+
+    /// Returns the body of a response, without the API key.
+    async fn read(&self, response: Response) -> Result<String, Failure> {
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect { status: status.as_u16() });

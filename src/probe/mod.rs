@@ -1,101 +1,101 @@
-//! A probe of the API: a dozen requests that show how it behaves, and what that means for a sync. Stores nothing.
+//! A probe of the API: a dozen requests that show whether it behaves as a sync expects. Stores nothing.
 //!
-//! A report can go into a public bug report, so it contains no name, id or secret: only counts, times, the names of
-//! fields, and words of the contract's vocabulary.
+//! A report can go into a public bug report. So no text of the API gets into it, only counts, times, statuses and the
+//! contract's own names, with one exception: names of new fields that most runs have (`findings/contract`).
 
-mod checks;
+mod answers;
+mod findings;
+mod prober;
+mod run_page;
+#[cfg(test)]
+mod tests;
 
-use crate::api::{Answer, Client};
-use crate::error::{Error, Result};
-use crate::run::{Instant, Redaction};
-use checks::{Answers, RunPage};
-use serde::Serialize;
-use uuid::Uuid;
+use crate::api::Client;
+use crate::error::Result;
+use crate::run::Redaction;
+use crate::sync::Clock;
+use prober::Prober;
+use serde::{Serialize, Serializer};
 
-/// Runs per page of the pages that show the order of the list.
-const SMALL_PAGE: u32 = 20;
+/// What a probe found, and whether it could be finished.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The findings, in a fixed order. What was not requested has none.
+    pub findings: Vec<Finding>,
+    /// The number of requests sent.
+    pub requests: u64,
+    /// [`crate::error::Error::KeyRefused`] or [`crate::error::Error::Unreachable`], if it could not be finished.
+    pub result: Result<()>,
+}
 
-/// Runs per page that a sync requests by default.
-const USUAL_PAGE: u32 = 500;
-
-/// A page size that no server needs to serve.
-const LARGE_PAGE: u32 = 1000;
-
-/// A page that no list has.
-const PAGE_BEYOND_END: u32 = 1_000_000;
-
-/// One observation.
+/// One property of the API, in words that a bug report may contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Check {
-    /// What was examined.
-    pub name: &'static str,
-    /// What was seen.
+pub(crate) struct Finding {
+    /// The property.
+    pub name: String,
+    /// How it compares with what a sync expects.
+    pub result: Agreement,
+    /// What was observed.
     pub observed: String,
-    /// What the API's documentation, or Django REST framework, leads to expect.
+    /// What was expected.
     pub expected: &'static str,
     /// What the observation means for a sync.
-    pub meaning: String,
-    /// Whether the observation is as expected.
-    pub as_expected: bool,
+    pub for_sync: String,
 }
 
-/// How the API is reached, which only the caller knows.
+/// How an observation compares with the expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// It is as expected.
+    Ok,
+    /// It differs.
+    Differs,
+    /// The data at hand does not show it.
+    Unknown,
+}
+
+impl Agreement {
+    /// The word for it in the output.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Agreement::Ok => "ok",
+            Agreement::Differs => "differs",
+            Agreement::Unknown => "unknown",
+        }
+    }
+
+    fn of(is_as_expected: bool) -> Agreement {
+        if is_as_expected { Agreement::Ok } else { Agreement::Differs }
+    }
+}
+
+impl Serialize for Agreement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// How the API is reached, which the client does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Connection {
-    /// The variable that names the proxy. `None`: there is none.
+    /// Whether it is Nekt's own address.
+    pub is_nekt_api: bool,
+    /// The variable that names the proxy. `None`: no proxy is used.
     pub proxy_variable: Option<&'static str>,
-    /// Whether `SSL_CERT_FILE` names the CA certificates.
-    pub has_own_certificates: bool,
+    /// The variables that name the CA certificates. Empty: those of the system are used.
+    pub ca_variables: Vec<&'static str>,
+    /// How many requests a sync sends at the same time.
+    pub concurrency: usize,
 }
 
-/// Sends the requests and describes the answers, in a fixed order.
-///
-/// # Errors
-/// [`Error::KeyRefused`] and [`Error::Unreachable`]. Other failures are observations.
+/// Sends the requests one after another and describes what they show.
 pub(crate) async fn probe(
     client: &Client,
     redaction: &Redaction,
     connection: &Connection,
-    now: Instant,
-) -> Result<Vec<Check>> {
-    let page = |page: u32, page_size: u32| {
-        [("page".to_owned(), page.to_string()), ("page_size".to_owned(), page_size.to_string())]
-    };
-    let runs = "/api/v1/runs/";
-    // The run list comes first: the contract has no 401 for the lists of pipelines.
-    let first = client.ask(runs, &page(1, SMALL_PAGE)).await?;
-    if let Some(error) = refused(&first) {
-        return Err(error);
-    }
-    let second = client.ask(runs, &page(2, SMALL_PAGE)).await?;
-    let usual = client.ask(runs, &page(1, USUAL_PAGE)).await?;
-    let large = client.ask(runs, &page(1, LARGE_PAGE)).await?;
-    let beyond_end = client.ask(runs, &page(PAGE_BEYOND_END, SMALL_PAGE)).await?;
-    let listed = RunPage::of(&first, redaction);
-    let last = match RunPage::of(&usual, redaction).last_page() {
-        Some(last) => Some(client.ask(runs, &page(last, USUAL_PAGE)).await?),
-        None => None,
-    };
-    let (details, expanded) = match listed.first_id() {
-        Some(id) => {
-            let path = format!("{runs}{id}/");
-            let expand = [("expand[]".to_owned(), "source".to_owned())];
-            (Some(client.ask(&path, &[]).await?), Some(client.ask(&path, &expand).await?))
-        }
-        None => (None, None),
-    };
-    let unknown = client.ask(&format!("{runs}{}/", Uuid::nil()), &[]).await?;
-    let mut pipelines = Vec::new();
-    for list in ["sources", "destinations", "transformations"] {
-        pipelines.push((list, client.ask(&format!("/api/v1/{list}/"), &page(1, 100)).await?));
-    }
-    let answers =
-        Answers { first, second, usual, large, beyond_end, last, details, expanded, unknown, pipelines };
-    Ok(answers.checks(redaction, connection, now))
-}
-
-/// The error for an answer that refuses the key. `None`: it does not.
-fn refused(answer: &Answer) -> Option<Error> {
-    matches!(answer.status, 401 | 403)
-        .then(|| Error::KeyRefused { status: answer.status, detail: answer.detail.clone() })
+    clock: &dyn Clock,
+) -> Report {
+    let (answers, result) = Prober::new(client, redaction, clock).run().await;
+    let findings = answers.findings(client.base_url(), redaction, connection);
+    Report { findings, requests: client.requests(), result }
 }

@@ -1,0 +1,79 @@
+//! How many runs a page can have.
+
+use super::{Agreement, Finding};
+use crate::api::Answer;
+use crate::probe::answers::{Answers, instead};
+use crate::probe::prober::{LARGE_PAGE, SMALL_PAGE, default_page};
+use crate::probe::run_page::RunPage;
+use crate::run::Redaction;
+
+pub(super) fn findings(answers: &Answers, redaction: &Redaction) -> Vec<Finding> {
+    let page = |size| answers.of_size(size).map(|answer| (answer, RunPage::of(answer, redaction)));
+    let served = answers.sizes.iter().filter(|(_, answer)| RunPage::of(answer, redaction).is_some());
+    let largest_served = served.map(|(size, _)| *size).max().unwrap_or(SMALL_PAGE);
+    let default =
+        page(default_page()).map(|(answer, page)| of_default_size(answer, page.as_ref(), largest_served));
+    let large = page(LARGE_PAGE).map(|(answer, page)| of_large_size(answer, page.as_ref()));
+    default.into_iter().chain(large).collect()
+}
+
+/// The page that a sync requests by default. `largest_served` is the largest size that the API serves.
+fn of_default_size(answer: &Answer, page: Option<&RunPage>, largest_served: u32) -> Finding {
+    let size = default_page() as usize;
+    let (result, observed, for_sync) = match page.map(|page| (page, page.length())) {
+        None => (
+            Agreement::Differs,
+            format!("{}; a page of {largest_served} is served", instead(answer)),
+            format!("sync reads smaller pages; --page-size {largest_served} saves the search"),
+        ),
+        Some((_, length)) if length > size => (
+            Agreement::Differs,
+            format!("{length} runs, more than requested"),
+            "--page-size has no effect".to_owned(),
+        ),
+        Some((_, length)) if length == size => {
+            (Agreement::Ok, format!("{length} runs"), format!("a request of a sync reads {length} runs"))
+        }
+        Some((page, length)) if page.is_whole_list() => (
+            Agreement::Unknown,
+            format!("{length} runs, the whole list"),
+            "the list is too short to show a limit".to_owned(),
+        ),
+        Some((_, 0)) => (
+            Agreement::Differs,
+            "no runs, although the list has some".to_owned(),
+            "sync requests the page again, and then exits with 3".to_owned(),
+        ),
+        Some((_, length)) => (
+            Agreement::Differs,
+            format!("cut to {length} runs"),
+            format!("a sync needs {} times the requests; it misses nothing", size.div_ceil(length)),
+        ),
+    };
+    let name = format!("page of {size} runs");
+    Finding { name, result, observed, expected: "as many runs as requested", for_sync }
+}
+
+fn of_large_size(answer: &Answer, page: Option<&RunPage>) -> Finding {
+    let size = LARGE_PAGE as usize;
+    let (result, observed, for_sync) = match page.map(|page| (page, page.length())) {
+        None => {
+            (Agreement::Differs, instead(answer), format!("keep --page-size at {} or below", default_page()))
+        }
+        Some((_, length)) if length >= size => {
+            (Agreement::Ok, format!("{length} runs"), format!("--page-size {size} is possible"))
+        }
+        Some((page, length)) if page.is_whole_list() => (
+            Agreement::Unknown,
+            format!("{length} runs, the whole list"),
+            "the list is too short to show a limit".to_owned(),
+        ),
+        Some((_, length)) => (
+            Agreement::of(length > 0),
+            format!("cut to {length} runs"),
+            format!("--page-size above {length} has no effect"),
+        ),
+    };
+    let name = format!("page of {size} runs");
+    Finding { name, result, observed, expected: "as many runs as requested, or fewer", for_sync }
+}

@@ -1,0 +1,145 @@
+//! A run by its id, and the pipeline that it names.
+
+use super::{Agreement, Finding, counted};
+use crate::api::{Answer, Failure};
+use crate::probe::answers::{Details, instead};
+use crate::probe::run_page::RunPage;
+use crate::run::decode::Decoded;
+use crate::run::json::{Entries, JsonType};
+use crate::run::{DriftKind, Field};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Whether the list shows what the run by its id shows. `details` is that run, if the answer has one.
+pub(super) fn details(asked: &Details, details: Option<&Decoded>) -> Finding {
+    let (result, observed, for_sync) = match details {
+        None => (
+            Agreement::Differs,
+            instead(&asked.answer),
+            "sync cannot update a run that is not on the pages it reads".to_owned(),
+        ),
+        Some(details) => {
+            let omitted = omitted(&asked.listed, details);
+            match omitted.is_empty() {
+                true => (
+                    Agreement::Ok,
+                    format!("{} fields, and the list has them all", field_count(details)),
+                    "sync needs no request for each run".to_owned(),
+                ),
+                false => (
+                    Agreement::Differs,
+                    format!("the list lacks {}", omitted.join(", ")),
+                    "sync requests runs by id to complete them: up to one request for each run".to_owned(),
+                ),
+            }
+        }
+    };
+    let name = "run by its id".to_owned();
+    Finding { name, result, observed, expected: "the fields that the list has", for_sync }
+}
+
+/// What the list omits of a run, in words without names of the API's own.
+fn omitted(listed: &Decoded, details: &Decoded) -> Vec<String> {
+    let absent = |run: &Decoded, field: Field| run.run.absent.contains(field);
+    let documented = Field::ALL.iter().filter(|field| absent(listed, **field) && !absent(details, **field));
+    let mut omitted: Vec<String> = documented.map(|field| field.name().to_owned()).collect();
+    let (in_list, by_id) = (listed.run.document(), details.run.document());
+    let is_final = details.run.status.as_ref().is_some_and(|status| status.is_final());
+    if let (true, Some(in_list), Some(by_id)) = (is_final, Entries::parse(&in_list), Entries::parse(&by_id)) {
+        // A run in progress may have received a value between the two requests.
+        let is_null = |entries: &Entries<'_>, field: &Field| {
+            entries.get(field.name()).map(|value| JsonType::of(value) == JsonType::Null)
+        };
+        let hidden = Field::ALL
+            .iter()
+            .filter(|field| is_null(&in_list, field) == Some(true) && is_null(&by_id, field) == Some(false));
+        omitted.extend(hidden.map(|field| format!("the value of {}", field.name())));
+    }
+    let new = |run: &Decoded| -> BTreeSet<String> {
+        let fields = run.drift.iter().filter(|drift| drift.kind == DriftKind::Field);
+        fields.map(|drift| drift.field.clone()).collect()
+    };
+    match new(details).difference(&new(listed)).count() {
+        0 => {}
+        count => omitted.push(counted(count as u64, "undocumented field")),
+    }
+    omitted
+}
+
+/// The number of fields in the run's JSON.
+fn field_count(run: &Decoded) -> usize {
+    Entries::parse(&run.run.document()).map_or(0, |entries| entries.0.len())
+}
+
+/// `field` names the run's pipeline.
+pub(super) fn expand(field: &str, answer: &Answer) -> Finding {
+    let value = answer.body.as_deref().ok().and_then(|body| {
+        let run = Entries::of(serde_json::from_str::<&RawValue>(body).ok()?)?;
+        run.get(field).map(JsonType::of)
+    });
+    let (result, observed) = match value {
+        Some(JsonType::Object) => (Agreement::Ok, "an object in place of the id".to_owned()),
+        Some(JsonType::String) => (Agreement::Differs, "the id, as without it".to_owned()),
+        Some(_) => (Agreement::Differs, "neither an object nor the id".to_owned()),
+        None => (Agreement::Differs, instead(answer)),
+    };
+    Finding {
+        name: format!("expand[]={field}"),
+        result,
+        observed,
+        expected: "an object in place of the id",
+        for_sync: "sync does not use it".to_owned(),
+    }
+}
+
+pub(super) fn unknown(answer: &Answer) -> Finding {
+    let is_not_found =
+        matches!(&answer.body, Err(failure @ Failure::Status { status: 404, .. }) if !failure.is_html());
+    let for_sync = match is_not_found {
+        true => "sync recognizes a deleted run",
+        false => "sync cannot recognize a deleted run, and exits with 3",
+    };
+    Finding {
+        name: "run that does not exist".to_owned(),
+        result: Agreement::of(is_not_found),
+        observed: instead(answer),
+        expected: "HTTP 404",
+        for_sync: for_sync.to_owned(),
+    }
+}
+
+/// How the runs name their pipelines.
+pub(super) fn pipeline(pages: &[&RunPage]) -> Finding {
+    let (mut runs, mut with_one, mut by_uuid) = (0, 0, 0);
+    for Decoded { run, .. } in pages.iter().flat_map(|page| page.runs()) {
+        runs += 1;
+        let named: Vec<&String> =
+            [&run.source, &run.destination, &run.transformation].into_iter().flatten().collect();
+        if let [name] = named.as_slice() {
+            with_one += 1;
+            by_uuid += u64::from(Uuid::try_parse(name).is_ok());
+        }
+    }
+    let how = match by_uuid {
+        0 => "by slug".to_owned(),
+        _ if by_uuid == with_one => "by UUID".to_owned(),
+        _ => format!("{by_uuid} by UUID, {} by slug", with_one - by_uuid),
+    };
+    let (result, observed, for_sync) = match runs {
+        0 => (Agreement::Unknown, "no run to see it".to_owned(), "sync finds out"),
+        _ if with_one == runs => (
+            Agreement::Ok,
+            format!("one in each of {} ({how})", counted(runs, "run")),
+            "reports can assign each run",
+        ),
+        _ => (
+            Agreement::Differs,
+            format!("{} of {} without exactly one", runs - with_one, counted(runs, "run")),
+            "sync keeps these runs; reports by pipeline cannot assign them",
+        ),
+    };
+    let name = "pipeline of a run".to_owned();
+    let expected = "one source, destination or transformation";
+    Finding { name, result, observed, expected, for_sync: for_sync.to_owned() }
+}
