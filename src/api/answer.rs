@@ -24,7 +24,7 @@ const RATE_LIMIT_HEADERS: [&str; 12] = [
 ];
 
 /// An answer of the server.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The body, without the API key.
     pub body: std::result::Result<String, Failure>,

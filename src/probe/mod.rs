@@ -96,6 +96,6 @@ pub(crate) async fn probe(
     clock: &dyn Clock,
 ) -> Report {
     let (answers, result) = Prober::new(client, redaction, clock).run().await;
-    let findings = answers.findings(client.base_url(), redaction, connection);
+    let findings = answers.findings(client.base_url(), connection);
     Report { findings, requests: client.requests(), result }
 }

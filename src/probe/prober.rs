@@ -1,7 +1,6 @@
 //! The requests of a probe, one after another.
 
-use super::answers::{Answers, Details, LastPage, describe};
-use super::run_page::RunPage;
+use super::answers::{Answers, Details, LastPage, PageAnswer, describe};
 use crate::api::{Answer, Client, Failure, Page, RUNS};
 use crate::error::{Error, Result};
 use crate::run::decode::Decoded;
@@ -67,8 +66,8 @@ impl<'a> Prober<'a> {
 
     async fn send_all(&mut self) -> Result<()> {
         // The run list comes first, because the contract has no 401 for pipelines.
-        let first = self.page(RUNS, 1, SMALL_PAGE).await?;
-        let refused = first.body.as_ref().err().filter(|failure| failure.refuses_key());
+        let first = self.runs(1, SMALL_PAGE).await?;
+        let refused = first.answer.body.as_ref().err().filter(|failure| failure.refuses_key());
         let refused = refused.and_then(|failure| match failure {
             // Without the server's explanation, which can name people.
             Failure::Status { status, .. } => Some(Error::KeyRefused { status: *status, detail: None }),
@@ -93,7 +92,7 @@ impl<'a> Prober<'a> {
         if self.answers.all().any(is_list) {
             return Ok(());
         }
-        let first = self.answers.first.as_ref().map(|answer| &answer.body);
+        let first = self.answers.first.as_ref().map(|asked| &asked.answer.body);
         let (cause, hint) = match first {
             Some(Err(failure)) if failure.is_html() => (describe(failure), PROXY_HINT),
             Some(Err(failure @ (Failure::Redirect { .. } | Failure::Status { status: 404, .. }))) => {
@@ -110,9 +109,9 @@ impl<'a> Prober<'a> {
     }
 
     async fn ask_for_pages(&mut self) -> Result<()> {
-        let listed = self.answers.first.as_ref().and_then(|answer| RunPage::of(answer, self.redaction));
-        if !listed.is_some_and(|page| page.is_whole_list()) {
-            self.answers.second = Some(self.page(RUNS, 2, SMALL_PAGE).await?);
+        let first = self.answers.first.as_ref().and_then(|asked| asked.page.as_ref());
+        if !first.is_some_and(|page| page.is_whole_list()) {
+            self.answers.second = Some(self.runs(2, SMALL_PAGE).await?);
         }
         if self.ask_for_size(default_page()).await? {
             self.ask_for_size(LARGE_PAGE).await?;
@@ -123,24 +122,24 @@ impl<'a> Prober<'a> {
                 }
             }
         }
-        let last = self.answers.longest_page(self.redaction).and_then(|(size, page)| {
+        let last = self.answers.longest_page().and_then(|(size, page)| {
             let step = u32::try_from(page.length()).ok().filter(|step| *step > 0)?;
             let number = u32::try_from(page.count?.div_ceil(step.into())).ok()?;
             (number > 1).then_some((number, size, step))
         });
         if let Some((number, size, step)) = last {
-            let answer = self.page(RUNS, number, size).await?;
-            self.answers.last = Some(LastPage { number, step, answer });
+            let asked = self.runs(number, size).await?;
+            self.answers.last = Some(LastPage { number, step, asked });
         }
-        self.answers.beyond_end = Some(self.page(RUNS, PAGE_BEYOND_END, SMALL_PAGE).await?);
+        self.answers.beyond_end = Some(self.runs(PAGE_BEYOND_END, SMALL_PAGE).await?);
         Ok(())
     }
 
     /// Requests the first page in that size. Returns whether it was a page.
     async fn ask_for_size(&mut self, size: u32) -> Result<bool> {
-        let answer = self.page(RUNS, 1, size).await?;
-        let is_page = RunPage::of(&answer, self.redaction).is_some();
-        self.answers.sizes.push((size, answer));
+        let asked = self.runs(1, size).await?;
+        let is_page = asked.page.is_some();
+        self.answers.sizes.push((size, asked));
         Ok(is_page)
     }
 
@@ -149,7 +148,7 @@ impl<'a> Prober<'a> {
             let path = format!("{RUNS}{}/", listed.run.id);
             let field = expandable_field(&listed);
             let answer = self.ask(&path, &[]).await?;
-            self.answers.details = Some(Details { listed, answer });
+            self.answers.details = Some(Details::of(listed, answer, self.redaction));
             if let Some(field) = field {
                 let answer = self.ask(&path, &[("expand[]", field.to_owned())]).await?;
                 self.answers.expanded = Some((field, answer));
@@ -161,11 +160,13 @@ impl<'a> Prober<'a> {
 
     /// A run of the list, one that does not change any more if there is one. `None`: the list has no run.
     fn run_to_compare(&self) -> Option<Decoded> {
-        let (_, page) = self.answers.longest_page(self.redaction)?;
-        let mut runs: Vec<Decoded> = page.items.into_iter().flatten().collect();
-        let is_final = |run: &Decoded| run.run.status.as_ref().is_some_and(|status| status.is_final());
-        let at = runs.iter().position(is_final).unwrap_or(0);
-        (at < runs.len()).then(|| runs.swap_remove(at))
+        let (_, page) = self.answers.longest_page()?;
+        let is_final = |run: &&Decoded| run.run.status.as_ref().is_some_and(|status| status.is_final());
+        page.runs().find(is_final).or_else(|| page.runs().next()).cloned()
+    }
+
+    async fn runs(&mut self, page: u32, page_size: u32) -> Result<PageAnswer> {
+        Ok(PageAnswer::of(self.page(RUNS, page, page_size).await?, self.redaction))
     }
 
     async fn page(&mut self, path: &str, page: u32, page_size: u32) -> Result<Answer> {

@@ -1,13 +1,13 @@
 //! A page of the run list, decoded as far as the probe needs it.
 
-use crate::api::{Answer, Page};
+use crate::api::Page;
 use crate::run::decode::Decoded;
 use crate::run::{Instant, Redaction, decode};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A page of the run list.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RunPage {
     /// The number of runs in the whole list. `None`: not sent, or not a whole number.
     pub count: Option<u64>,
@@ -18,13 +18,12 @@ pub(super) struct RunPage {
 }
 
 impl RunPage {
-    /// The page in an answer. `None`: it has none.
-    pub(super) fn of(answer: &Answer, redaction: &Redaction) -> Option<RunPage> {
+    /// Parses a page. `None`: the body is something else.
+    pub(super) fn parse(body: &str, redaction: &Redaction) -> Option<RunPage> {
         #[derive(serde::Deserialize)]
         struct Links {
             next: Option<String>,
         }
-        let body = answer.body.as_deref().ok()?;
         let page = Page::parse(body).ok()?;
         let items = page.items.iter().map(|item| decode(item, redaction).ok()).collect();
         let next = serde_json::from_str::<Links>(body).ok().and_then(|links| links.next);

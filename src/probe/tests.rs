@@ -1,10 +1,12 @@
 //! Synthetic answers, and what they show.
 
-use super::answers::{Answers, Details, LastPage};
+use super::answers::{Answers, Details, LastPage, PageAnswer};
 use super::{Agreement, Connection, Finding};
 use crate::api::{Answer, BaseUrl, Failure};
+use crate::run::decode::Decoded;
 use crate::run::{Redaction, decode};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const NEXT: &str = "https://api.nekt.ai/api/v1/runs/?page=2&page_size=20";
@@ -40,8 +42,20 @@ fn status(status: u16) -> Answer {
     }))
 }
 
-fn page(count: u64, next: Option<&str>, items: Vec<Value>) -> Answer {
-    json_answer(&json!({"count": count, "next": next, "previous": null, "results": items}))
+fn page(count: u64, next: Option<&str>, items: Vec<Value>) -> PageAnswer {
+    asked(json_answer(&json!({"count": count, "next": next, "previous": null, "results": items})))
+}
+
+fn asked(answer: Answer) -> PageAnswer {
+    PageAnswer::of(answer, &Redaction::default())
+}
+
+fn decoded(item: &Value) -> Decoded {
+    decode(serde_json::from_str(&item.to_string()).unwrap(), &Redaction::default()).unwrap()
+}
+
+fn details(listed: &Value, by_id: &Value) -> Option<Details> {
+    Some(Details::of(decoded(listed), json_answer(by_id), &Redaction::default()))
 }
 
 fn runs(numbers: std::ops::Range<u32>) -> Vec<Value> {
@@ -50,29 +64,44 @@ fn runs(numbers: std::ops::Range<u32>) -> Vec<Value> {
 
 /// The answers of an API that is as expected, with 700 runs.
 fn healthy() -> Answers {
-    let listed = decode(serde_json::from_str(&item(0).to_string()).unwrap(), &Redaction::default()).unwrap();
-    let empty = || page(3, None, vec![json!({"id": "p", "slug": "acme-crm"})]);
-    let mut expanded = item(0);
-    expanded["source"] = json!({"id": "p", "slug": "acme-crm"});
-    Answers {
-        first: Some(page(700, Some(NEXT), runs(0..20))),
-        second: Some(page(700, Some(NEXT), runs(20..40))),
-        sizes: vec![(500, page(700, Some(NEXT), runs(0..500))), (1000, page(700, Some(NEXT), runs(0..500)))],
-        last: Some(LastPage { number: 2, step: 500, answer: page(700, None, runs(500..700)) }),
-        beyond_end: Some(status(404)),
-        pipelines: ["sources", "destinations", "transformations"].map(|list| (list, empty())).into(),
-        details: Some(Details { listed, answer: json_answer(&item(0)) }),
-        expanded: Some(("source", json_answer(&expanded))),
-        unknown_run: Some(status(404)),
-        rate_limited: 0,
-        clock_ahead_seconds: Some(0),
-    }
+    // Parsed once: a debug build takes a moment for a thousand runs.
+    static HEALTHY: LazyLock<Answers> = LazyLock::new(|| {
+        let mut expanded = item(0);
+        expanded["source"] = json!({"id": "p", "slug": "acme-crm"});
+        let pipelines = page(3, None, vec![json!({"id": "p", "slug": "acme-crm"})]).answer;
+        let longest = page(700, Some(NEXT), runs(0..500));
+        let lists = ["sources", "destinations", "transformations"];
+        Answers {
+            first: Some(page(700, Some(NEXT), runs(0..20))),
+            second: Some(page(700, Some(NEXT), runs(20..40))),
+            sizes: vec![(500, longest.clone()), (1000, longest)],
+            last: last_page(page(700, None, runs(500..700))),
+            beyond_end: Some(asked(status(404))),
+            pipelines: lists.map(|list| (list, pipelines.clone())).into(),
+            details: details(&item(0), &item(0)),
+            expanded: Some(("source", json_answer(&expanded))),
+            unknown_run: Some(status(404)),
+            rate_limited: 0,
+            clock_ahead_seconds: Some(0),
+        }
+    });
+    HEALTHY.clone()
+}
+
+fn last_page(asked: PageAnswer) -> Option<LastPage> {
+    Some(LastPage { number: 2, step: 500, asked })
+}
+
+/// An API with these runs on its only page.
+fn short(items: Vec<Value>) -> Answers {
+    let first = Some(page(items.len() as u64, None, items));
+    Answers { first, sizes: Vec::new(), last: None, ..healthy() }
 }
 
 fn findings(answers: &Answers) -> Vec<Finding> {
     let connection =
         Connection { is_nekt_api: true, proxy_variable: None, ca_variables: Vec::new(), concurrency: 4 };
-    answers.findings(&BaseUrl::parse("https://api.nekt.ai").unwrap(), &Redaction::default(), &connection)
+    answers.findings(&BaseUrl::parse("https://api.nekt.ai").unwrap(), &connection)
 }
 
 /// The result and the observation of a finding.
@@ -116,7 +145,7 @@ fn nothing_differs_in_a_healthy_api() {
 #[test]
 fn the_order_is_seen_in_all_pages() {
     let order = |first: Vec<Value>, last: Vec<Value>| {
-        let last = Some(LastPage { number: 2, step: 500, answer: page(700, None, last) });
+        let last = last_page(page(700, None, last));
         let answers = Answers { sizes: vec![(500, page(700, None, first))], last, ..healthy() };
         found(&answers, "order of the run list")
     };
@@ -137,8 +166,7 @@ fn the_order_is_seen_in_all_pages() {
         order(mixed, Vec::new()),
         (Differs, "neither newest nor oldest first (500 runs compared)".to_owned())
     );
-    let one = Answers { first: Some(page(1, None, runs(0..1))), sizes: Vec::new(), last: None, ..healthy() };
-    assert_found(&one, "order of the run list", Unknown, "too few runs to see it");
+    assert_found(&short(runs(0..1)), "order of the run list", Unknown, "too few runs to see it");
 }
 
 #[test]
@@ -153,13 +181,21 @@ fn the_limit_of_a_page_is_found() {
     let meaning =
         findings(&cut).into_iter().find(|finding| finding.name == "page of 500 runs").unwrap().for_sync;
     assert!(meaning.contains("5 times the requests"), "{meaning}");
-    let rejected = with(vec![(500, status(400)), (250, status(400)), (100, page(700, None, runs(0..100)))]);
+    let rejected = with(vec![
+        (500, asked(status(400))),
+        (250, asked(status(400))),
+        (100, page(700, None, runs(0..100))),
+    ]);
     assert_found(&rejected, "page of 500 runs", Differs, "HTTP 400; a page of 100 is served");
-    let rejected = with(vec![(500, page(700, None, runs(0..500))), (1000, status(400))]);
+    let rejected = with(vec![(500, page(700, None, runs(0..500))), (1000, asked(status(400)))]);
     assert_found(&rejected, "page of 500 runs", Fits, "500 runs");
     assert_found(&rejected, "page of 1000 runs", Differs, "HTTP 400");
-    let all_rejected =
-        with(vec![(500, status(504)), (250, status(504)), (100, status(504)), (50, status(504))]);
+    let all_rejected = with(vec![
+        (500, asked(status(504))),
+        (250, asked(status(504))),
+        (100, asked(status(504))),
+        (50, asked(status(504))),
+    ]);
     assert_found(&all_rejected, "page of 500 runs", Differs, "HTTP 504; a page of 20 is served");
     let short = pages([(500, 60), (1000, 60)], 60);
     assert_found(&short, "page of 500 runs", Unknown, "60 runs, the whole list");
@@ -203,11 +239,9 @@ fn pages_that_do_not_lead_through_the_list_differ() {
         (Fits, "other runs, and 1 of the first page".to_owned())
     );
     assert_eq!(second(page(700, None, Vec::new())), (Differs, "no runs".to_owned()));
-    assert_eq!(second(status(404)), (Differs, "HTTP 404".to_owned()));
+    assert_eq!(second(asked(status(404))), (Differs, "HTTP 404".to_owned()));
 
-    let last = |answer| {
-        found(&Answers { last: Some(LastPage { number: 2, step: 500, answer }), ..healthy() }, "last page")
-    };
+    let last = |asked| found(&Answers { last: last_page(asked), ..healthy() }, "last page");
     assert_eq!(
         last(page(650, None, runs(500..700))),
         (Differs, "200 runs, other than the count says".to_owned())
@@ -218,41 +252,36 @@ fn pages_that_do_not_lead_through_the_list_differ() {
         last(page(700, Some(NEXT), runs(500..700))),
         (Differs, "200 runs, and a link to another page".to_owned())
     );
-    assert_eq!(last(status(400)), (Differs, "HTTP 400".to_owned()));
+    assert_eq!(last(asked(status(400))), (Differs, "HTTP 400".to_owned()));
 
     let beyond = |answer| found(&Answers { beyond_end: Some(answer), ..healthy() }, "page beyond the end");
     assert_eq!(beyond(page(700, None, Vec::new())), (Fits, "an empty page".to_owned()));
     assert_eq!(beyond(page(700, None, runs(0..20))), (Differs, "a page with runs".to_owned()));
-    assert_eq!(beyond(status(500)), (Differs, "HTTP 500".to_owned()));
+    assert_eq!(beyond(asked(status(500))), (Differs, "HTTP 500".to_owned()));
 }
 
 #[test]
 fn fields_that_only_a_run_by_its_id_has_are_named_if_documented() {
-    let by_id = |listed: &Value, details: &Value| {
-        let listed =
-            decode(serde_json::from_str(&listed.to_string()).unwrap(), &Redaction::default()).unwrap();
-        let details = Some(Details { listed, answer: json_answer(details) });
-        found(&Answers { details, ..healthy() }, "run by its id")
+    let compared = |listed: &Value, by_id: &Value| {
+        found(&Answers { details: details(listed, by_id), ..healthy() }, "run by its id")
     };
-    let mut details = item(0);
-    details["el_cost_metadata"] = json!({"a": 1});
-    details["acme_secret"] = json!("x");
+    let mut by_id = item(0);
+    by_id["el_cost_metadata"] = json!({"a": 1});
+    by_id["acme_secret"] = json!("x");
     let mut listed = item(0);
     listed.as_object_mut().unwrap().remove("trigger");
     assert_eq!(
-        by_id(&listed, &details),
+        compared(&listed, &by_id),
         (Differs, "the list lacks trigger, the value of el_cost_metadata, 1 undocumented field".to_owned())
     );
     // It may have ended between the two requests.
     listed["status"] = json!("running");
-    details["status"] = json!("running");
+    by_id["status"] = json!("running");
     listed["trigger"] = json!({"type": "manual"});
     listed["acme_secret"] = json!("x");
-    assert_eq!(by_id(&listed, &details).0, Fits);
-    let gone = Answers {
-        details: healthy().details.map(|asked| Details { answer: status(404), ..asked }),
-        ..healthy()
-    };
+    assert_eq!(compared(&listed, &by_id).0, Fits);
+    let gone = Details::of(decoded(&listed), status(404), &Redaction::default());
+    let gone = Answers { details: Some(gone), ..healthy() };
     assert_found(&gone, "run by its id", Differs, "HTTP 404");
 }
 
@@ -261,9 +290,7 @@ fn deviations_from_the_contract_are_counted_without_their_texts() {
     let with = |change: fn(u32, &mut Value)| {
         let mut items = runs(0..40);
         items.iter_mut().zip(0..).for_each(|(item, number)| change(number, item));
-        let answers =
-            Answers { first: Some(page(40, None, items)), sizes: Vec::new(), last: None, ..healthy() };
-        found(&answers, "fields, values and types outside the contract").1
+        found(&short(items), "fields, values and types outside the contract").1
     };
     assert_eq!(with(|_, _| ()), "none in 40 runs");
     // A field of the schema has a name, and a key of one run may be a person's.
@@ -278,9 +305,7 @@ fn deviations_from_the_contract_are_counted_without_their_texts() {
     for name in ["Ana Souza", "ana52998224725", "acme@example.com", "a\u{1b}b", ""] {
         let mut items = runs(0..40);
         items.iter_mut().for_each(|run| run[name] = json!(1));
-        let answers =
-            Answers { first: Some(page(40, None, items)), sizes: Vec::new(), last: None, ..healthy() };
-        assert_found(&answers, "fields, values and types outside the contract", Differs, hidden);
+        assert_found(&short(items), "fields, values and types outside the contract", Differs, hidden);
     }
     assert_eq!(
         with(|number, run| if number < 3 {
@@ -298,10 +323,9 @@ fn deviations_from_the_contract_are_counted_without_their_texts() {
         with(|_, run| run["el_cost_usd"] = json!("acme")),
         "in 40 runs: el_cost_usd: string (40 runs)"
     );
-    let mut details = item(0);
-    details.as_object_mut().unwrap().remove("full_sync");
-    let asked = healthy().details.map(|asked| Details { answer: json_answer(&details), ..asked });
-    let answers = Answers { details: asked, ..healthy() };
+    let mut by_id = item(0);
+    by_id.as_object_mut().unwrap().remove("full_sync");
+    let answers = Answers { details: details(&item(0), &by_id), ..healthy() };
     assert_found(
         &answers,
         "fields, values and types outside the contract",
@@ -315,9 +339,7 @@ fn runs_without_exactly_one_pipeline_differ() {
     let with = |change: fn(&mut Value)| {
         let mut items = runs(0..40);
         change(&mut items[3]);
-        let answers =
-            Answers { first: Some(page(40, None, items)), sizes: Vec::new(), last: None, ..healthy() };
-        found(&answers, "pipeline of a run")
+        found(&short(items), "pipeline of a run")
     };
     assert_eq!(
         with(|run| run["source"] = Value::Null),
@@ -341,7 +363,7 @@ fn a_wrong_clock_a_slow_server_and_a_rate_limit_differ() {
 
     let mut answers = healthy();
     answers.rate_limited = 2;
-    answers.second.as_mut().unwrap().rate_limit_headers =
+    answers.second.as_mut().unwrap().answer.rate_limit_headers =
         vec![("ratelimit-policy", None), ("x-ratelimit-limit", Some(60)), ("x-ratelimit-remaining", Some(7))];
     answers.unknown_run.as_mut().unwrap().rate_limit_headers = vec![("x-ratelimit-remaining", Some(6))];
     let observed =
@@ -351,8 +373,10 @@ fn a_wrong_clock_a_slow_server_and_a_rate_limit_differ() {
     let mut answers = healthy();
     answers.pipelines.iter_mut().for_each(|(_, answer)| answer.took = Duration::from_secs(9));
     assert_eq!(found(&answers, "latency").0, Fits);
-    answers.sizes.iter_mut().for_each(|(_, answer)| answer.took = Duration::from_secs(9));
-    answers.expanded.as_mut().unwrap().1.took = Duration::from_secs(9);
+    answers.sizes.iter_mut().for_each(|(_, asked)| asked.answer.took = Duration::from_secs(9));
+    for asked in [&mut answers.first, &mut answers.second] {
+        asked.as_mut().unwrap().answer.took = Duration::from_secs(9);
+    }
     assert_found(&answers, "latency", Differs, "median 9000 ms; 9000 ms for 500 runs");
 }
 
@@ -392,26 +416,25 @@ fn no_text_of_the_api_is_in_a_finding() {
             _ => *value = json!(hostile),
         }
     }
-    let mut answers = healthy();
-    let spoil_answer = |answer: &mut Answer| {
-        if let Ok(body) = &mut answer.body {
-            let mut value: Value = serde_json::from_str(body).unwrap();
-            match value.get_mut("results").and_then(Value::as_array_mut) {
-                Some(items) => {
-                    items.iter_mut().for_each(|item| spoil(item, hostile));
-                    value["next"] = json!(hostile);
-                }
-                None => spoil(&mut value, hostile),
+    let spoiled = |answer: &Answer| {
+        let mut value: Value = serde_json::from_str(answer.body.as_deref().unwrap()).unwrap();
+        match value.get_mut("results").and_then(Value::as_array_mut) {
+            Some(items) => {
+                items.iter_mut().for_each(|item| spoil(item, hostile));
+                value["next"] = json!(hostile);
             }
-            *body = value.to_string();
+            None => spoil(&mut value, hostile),
         }
+        json_answer(&value)
     };
-    answers.sizes.iter_mut().for_each(|(_, answer)| spoil_answer(answer));
-    answers.pipelines.iter_mut().for_each(|(_, answer)| spoil_answer(answer));
-    answers.first.iter_mut().for_each(spoil_answer);
-    answers.second.iter_mut().for_each(spoil_answer);
-    answers.details.iter_mut().for_each(|details| spoil_answer(&mut details.answer));
-    answers.expanded.iter_mut().for_each(|(_, answer)| spoil_answer(answer));
+    let mut answers = healthy();
+    let details = answers.details.as_mut().unwrap();
+    *details = Details::of(details.listed.clone(), spoiled(&details.answer), &Redaction::default());
+    let first = answers.first.iter_mut().chain(&mut answers.second);
+    let pages = first.chain(answers.sizes.iter_mut().map(|(_, page)| page));
+    pages.for_each(|page| *page = asked(spoiled(&page.answer)));
+    let others = answers.pipelines.iter_mut().chain(&mut answers.expanded);
+    others.for_each(|(_, answer)| *answer = spoiled(answer));
     let text = serde_json::to_string(&findings(&answers)).unwrap();
     assert!(text.contains("unknown status (500 runs)"), "{text}");
     for part in ["Acme", "Paulo", "00000000", "u001b", "acme"] {

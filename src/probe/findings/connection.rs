@@ -86,7 +86,7 @@ pub(super) fn latency(answers: &Answers, longest: Option<&RunPage>, concurrency:
     times.sort_unstable();
     let median = *times.get(times.len() / 2)?;
     let page_took =
-        answers.of_size(default_page()).filter(|answer| answer.body.is_ok()).map(|answer| answer.took);
+        answers.of_size(default_page()).filter(|asked| asked.page.is_some()).map(|asked| asked.answer.took);
     let observed = match page_took {
         Some(took) => {
             format!(

@@ -1,23 +1,21 @@
 //! The lists: their order, their pages and their links.
 
 use super::{Agreement, Finding, counted};
-use crate::api::{Answer, BaseUrl, Failure, Page, RUNS};
-use crate::probe::answers::{LastPage, instead};
+use crate::api::{Answer, BaseUrl, Page, RUNS};
+use crate::probe::answers::{LastPage, PageAnswer, instead, is_not_found};
 use crate::probe::prober::SMALL_PAGE;
 use crate::probe::run_page::RunPage;
 use crate::run::Instant;
+use crate::sync::MAX_OUT_OF_ORDER;
 use url::Url;
 
-/// A list with more runs out of order has another order, as in `sync/walk/out_of_order`.
-const MAX_OUT_OF_ORDER: usize = 5;
-
 /// `first` is its first page, `pages` are those to look for items that are no runs.
-pub(super) fn run_list(answer: &Answer, first: Option<&RunPage>, pages: &[&RunPage]) -> Finding {
+pub(super) fn run_list(first: &PageAnswer, pages: &[&RunPage]) -> Finding {
     let (items, undecodable) = pages
         .iter()
         .fold((0, 0), |(items, broken), page| (items + page.length(), broken + page.undecodable()));
-    let (result, observed, for_sync) = match first.map(|page| page.count) {
-        None => (Agreement::Differs, instead(answer), "sync cannot read runs, and exits with 5"),
+    let (result, observed, for_sync) = match first.page.as_ref().map(|page| page.count) {
+        None => (Agreement::Differs, instead(&first.answer), "sync cannot read runs, and exits with 5"),
         Some(_) if undecodable > 0 => (
             Agreement::Differs,
             format!("{undecodable} of {items} items are no runs"),
@@ -55,7 +53,7 @@ pub(super) fn order(pages: &[&RunPage]) -> Finding {
         (1..=MAX_OUT_OF_ORDER, _) if up * 2 <= down => (
             Agreement::Differs,
             format!("newest first, except {} {compared}", counted(up as u64, "run")),
-            "sync tolerates five runs out of order; with more, it reads the whole list",
+            "each sync reads the newest pages only, while at most 5 runs are out of order",
         ),
         _ => (
             Agreement::Differs,
@@ -67,8 +65,9 @@ pub(super) fn order(pages: &[&RunPage]) -> Finding {
     Finding { name, result, observed, expected: "newest first", for_sync: for_sync.to_owned() }
 }
 
-pub(super) fn second_page(answer: &Answer, first: Option<&RunPage>, second: Option<&RunPage>) -> Finding {
-    let (result, observed, for_sync) = match (first, second) {
+/// `first` is the page before it, if it could be read.
+pub(super) fn second_page(asked: &PageAnswer, first: Option<&RunPage>) -> Finding {
+    let (result, observed, for_sync) = match (first, &asked.page) {
         (Some(first), Some(second)) if second.length() > 0 => {
             let (above, below) = (first.ids(), second.ids());
             // A run that is created meanwhile pushes another onto the second page.
@@ -93,7 +92,7 @@ pub(super) fn second_page(answer: &Answer, first: Option<&RunPage>, second: Opti
         (_, Some(_)) => {
             (Agreement::Differs, "no runs".to_owned(), "sync reads the first page only, and exits with 3")
         }
-        (_, None) => (Agreement::Differs, instead(answer), "sync cannot read below the first page"),
+        (_, None) => (Agreement::Differs, instead(&asked.answer), "sync cannot read below the first page"),
     };
     let name = "second page".to_owned();
     Finding {
@@ -155,12 +154,12 @@ fn deviations_of(link: &str, base_url: &BaseUrl) -> Result<Vec<&'static str>, &'
     Ok(deviations.into_iter().filter(|(differs, _)| *differs).map(|(_, how)| how).collect())
 }
 
-pub(super) fn last_page(asked: &LastPage, page: Option<&RunPage>) -> Finding {
-    let above = u64::from(asked.number - 1) * u64::from(asked.step);
-    let (result, observed, for_sync) = match page {
+pub(super) fn last_page(last: &LastPage) -> Finding {
+    let above = u64::from(last.number - 1) * u64::from(last.step);
+    let (result, observed, for_sync) = match &last.asked.page {
         None => (
             Agreement::Differs,
-            instead(&asked.answer),
+            instead(&last.asked.answer),
             "sync archives the runs above, names the position, and exits with 3",
         ),
         // Its own count, because runs may have been created since the first page.
@@ -186,15 +185,11 @@ pub(super) fn last_page(asked: &LastPage, page: Option<&RunPage>) -> Finding {
     Finding { name, result, observed, expected: "the rest of the runs", for_sync: for_sync.to_owned() }
 }
 
-pub(super) fn beyond_end(answer: &Answer) -> Finding {
-    let (result, observed) = match &answer.body {
-        Err(Failure::Status { status: 404, .. }) => (Agreement::Ok, instead(answer)),
-        Ok(body) => match Page::parse(body) {
-            Ok(page) if page.items.is_empty() => (Agreement::Ok, "an empty page".to_owned()),
-            Ok(_) => (Agreement::Differs, "a page with runs".to_owned()),
-            Err(_) => (Agreement::Differs, instead(answer)),
-        },
-        Err(_) => (Agreement::Differs, instead(answer)),
+pub(super) fn beyond_end(asked: &PageAnswer) -> Finding {
+    let (result, observed) = match &asked.page {
+        Some(page) if page.length() == 0 => (Agreement::Ok, "an empty page".to_owned()),
+        Some(_) => (Agreement::Differs, "a page with runs".to_owned()),
+        None => (Agreement::of(is_not_found(&asked.answer)), instead(&asked.answer)),
     };
     let for_sync = match result {
         Agreement::Ok => "sync recognizes the end of the list",

@@ -1,29 +1,23 @@
 //! How many runs a page can have.
 
 use super::{Agreement, Finding};
-use crate::api::Answer;
-use crate::probe::answers::{Answers, instead};
+use crate::probe::answers::{Answers, PageAnswer, instead};
 use crate::probe::prober::{LARGE_PAGE, SMALL_PAGE, default_page};
-use crate::probe::run_page::RunPage;
-use crate::run::Redaction;
 
-pub(super) fn findings(answers: &Answers, redaction: &Redaction) -> Vec<Finding> {
-    let page = |size| answers.of_size(size).map(|answer| (answer, RunPage::of(answer, redaction)));
-    let served = answers.sizes.iter().filter(|(_, answer)| RunPage::of(answer, redaction).is_some());
+pub(super) fn findings(answers: &Answers) -> Vec<Finding> {
+    let served = answers.sizes.iter().filter(|(_, asked)| asked.page.is_some());
     let largest_served = served.map(|(size, _)| *size).max().unwrap_or(SMALL_PAGE);
-    let default =
-        page(default_page()).map(|(answer, page)| of_default_size(answer, page.as_ref(), largest_served));
-    let large = page(LARGE_PAGE).map(|(answer, page)| of_large_size(answer, page.as_ref()));
-    default.into_iter().chain(large).collect()
+    let default = answers.of_size(default_page()).map(|asked| of_default_size(asked, largest_served));
+    default.into_iter().chain(answers.of_size(LARGE_PAGE).map(of_large_size)).collect()
 }
 
 /// The page that a sync requests by default. `largest_served` is the largest size that the API serves.
-fn of_default_size(answer: &Answer, page: Option<&RunPage>, largest_served: u32) -> Finding {
+fn of_default_size(asked: &PageAnswer, largest_served: u32) -> Finding {
     let size = default_page() as usize;
-    let (result, observed, for_sync) = match page.map(|page| (page, page.length())) {
+    let (result, observed, for_sync) = match asked.page.as_ref().map(|page| (page, page.length())) {
         None => (
             Agreement::Differs,
-            format!("{}; a page of {largest_served} is served", instead(answer)),
+            format!("{}; a page of {largest_served} is served", instead(&asked.answer)),
             format!("sync reads smaller pages; --page-size {largest_served} saves the search"),
         ),
         Some((_, length)) if length > size => (
@@ -54,12 +48,14 @@ fn of_default_size(answer: &Answer, page: Option<&RunPage>, largest_served: u32)
     Finding { name, result, observed, expected: "as many runs as requested", for_sync }
 }
 
-fn of_large_size(answer: &Answer, page: Option<&RunPage>) -> Finding {
+fn of_large_size(asked: &PageAnswer) -> Finding {
     let size = LARGE_PAGE as usize;
-    let (result, observed, for_sync) = match page.map(|page| (page, page.length())) {
-        None => {
-            (Agreement::Differs, instead(answer), format!("keep --page-size at {} or below", default_page()))
-        }
+    let (result, observed, for_sync) = match asked.page.as_ref().map(|page| (page, page.length())) {
+        None => (
+            Agreement::Differs,
+            instead(&asked.answer),
+            format!("keep --page-size at {} or below", default_page()),
+        ),
         Some((_, length)) if length >= size => {
             (Agreement::Ok, format!("{length} runs"), format!("--page-size {size} is possible"))
         }

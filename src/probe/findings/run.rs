@@ -1,8 +1,8 @@
 //! A run by its id, and the pipeline that it names.
 
 use super::{Agreement, Finding, counted};
-use crate::api::{Answer, Failure};
-use crate::probe::answers::{Details, instead};
+use crate::api::Answer;
+use crate::probe::answers::{Details, instead, is_not_found};
 use crate::probe::run_page::RunPage;
 use crate::run::decode::Decoded;
 use crate::run::json::{Entries, JsonType};
@@ -11,20 +11,20 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Whether the list shows what the run by its id shows. `details` is that run, if the answer has one.
-pub(super) fn details(asked: &Details, details: Option<&Decoded>) -> Finding {
-    let (result, observed, for_sync) = match details {
+/// Whether the list shows what the run by its id shows.
+pub(super) fn details(asked: &Details) -> Finding {
+    let (result, observed, for_sync) = match &asked.by_id {
         None => (
             Agreement::Differs,
             instead(&asked.answer),
             "sync cannot update a run that is not on the pages it reads".to_owned(),
         ),
-        Some(details) => {
-            let omitted = omitted(&asked.listed, details);
+        Some(by_id) => {
+            let omitted = omitted(&asked.listed, by_id);
             match omitted.is_empty() {
                 true => (
                     Agreement::Ok,
-                    format!("{} fields, and the list has them all", field_count(details)),
+                    format!("{} fields, and the list has them all", field_count(by_id)),
                     "sync needs no request for each run".to_owned(),
                 ),
                 false => (
@@ -94,8 +94,7 @@ pub(super) fn expand(field: &str, answer: &Answer) -> Finding {
 }
 
 pub(super) fn unknown(answer: &Answer) -> Finding {
-    let is_not_found =
-        matches!(&answer.body, Err(failure @ Failure::Status { status: 404, .. }) if !failure.is_html());
+    let is_not_found = is_not_found(answer);
     let for_sync = match is_not_found {
         true => "sync recognizes a deleted run",
         false => "sync cannot recognize a deleted run, and exits with 3",
