@@ -129,7 +129,7 @@ pub enum Command {
     VerifyFile(verify_file::VerifyFileArgs),
     /// Report gaps in the archive
     Coverage(coverage::CoverageArgs),
-    /// Check how the API behaves, with a dozen requests and without an archive
+    /// Report how the API behaves and what that means for a sync; stores nothing
     Probe(probe::ProbeArgs),
     /// List undocumented API fields, values and types
     Drift(drift::DriftArgs),

@@ -135,7 +135,7 @@ fn nothing_differs_in_a_healthy_api() {
         ("latency", "median 40 ms; 40 ms for 500 runs"),
         ("last page", "200 runs and no next link"),
         ("list of sources", "3 listed"),
-        ("run by its id", "21 fields, and the list has them all"),
+        ("run by its id", "21 fields; the list has them all"),
         ("pipeline of a run", "one in each of 700 runs (by slug)"),
     ] {
         assert_found(&healthy(), name, Fits, observed);
@@ -215,9 +215,9 @@ fn the_next_link_is_described_and_not_printed() {
         (
             Some("http://acme.internal/api/v1/runs/?cursor=YWNtZQ&page_size=20"),
             Differs,
-            "an absolute URL with another scheme and to another host and without page=2",
+            "an absolute URL with another scheme, another host, no page=2",
         ),
-        (Some("https://api.nekt.ai/api/v1/runs/?page=2"), Differs, "an absolute URL without the page_size"),
+        (Some("https://api.nekt.ai/api/v1/runs/?page=2"), Differs, "an absolute URL with no page_size"),
     ] {
         let answers = Answers { first: Some(page(700, link, runs(0..20))), ..healthy() };
         assert_found(&answers, "next link", result, observed);
@@ -240,6 +240,17 @@ fn pages_that_do_not_lead_through_the_list_differ() {
     );
     assert_eq!(second(page(700, None, Vec::new())), (Differs, "no runs".to_owned()));
     assert_eq!(second(asked(status(404))), (Differs, "HTTP 404".to_owned()));
+
+    let first = |asked| found(&Answers { first: Some(asked), ..healthy() }, "run list");
+    assert_eq!(first(page(0, None, runs(0..1))), (Differs, "1 run, more than their count".to_owned()));
+    assert_eq!(first(page(0, None, Vec::new())), (Unknown, "an empty list".to_owned()));
+    let uncounted = json_answer(&json!({"next": NEXT, "results": runs(0..20)}));
+    assert_eq!(first(asked(uncounted)), (Differs, "runs without their count".to_owned()));
+    let broken = Answers {
+        sizes: vec![(500, page(3, None, vec![item(0), json!(7), json!({})]))],
+        ..short(runs(0..2))
+    };
+    assert_found(&broken, "run list", Differs, "2 of 3 items are no runs");
 
     let last = |asked| found(&Answers { last: last_page(asked), ..healthy() }, "last page");
     assert_eq!(

@@ -37,7 +37,11 @@ pub(super) fn fields(pages: &[&RunPage], details: Option<&Decoded>) -> Finding {
         result,
         observed,
         expected: "none",
-        for_sync: "sync keeps everything; afterwards, `runledger drift` lists each with its text".to_owned(),
+        for_sync: match result {
+            Agreement::Differs => "sync keeps them; `runledger drift` then lists each with its text",
+            _ => "sync understands each field",
+        }
+        .to_owned(),
     }
 }
 

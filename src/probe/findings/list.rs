@@ -14,12 +14,18 @@ pub(super) fn run_list(first: &PageAnswer, pages: &[&RunPage]) -> Finding {
     let (items, undecodable) = pages
         .iter()
         .fold((0, 0), |(items, broken), page| (items + page.length(), broken + page.undecodable()));
+    let first_length = first.page.as_ref().map_or(0, RunPage::length) as u64;
     let (result, observed, for_sync) = match first.page.as_ref().map(|page| page.count) {
         None => (Agreement::Differs, instead(&first.answer), "sync cannot read runs, and exits with 5"),
         Some(_) if undecodable > 0 => (
             Agreement::Differs,
             format!("{undecodable} of {items} items are no runs"),
             "they go into quarantine, and sync exits with 3",
+        ),
+        Some(Some(count)) if first_length > count => (
+            Agreement::Differs,
+            format!("{}, more than their count", counted(first_length, "run")),
+            "sync does not trust the count, and reads until nothing is new",
         ),
         Some(None) => {
             (Agreement::Differs, "runs without their count".to_owned(), "sync reads until a page is empty")
@@ -114,7 +120,7 @@ pub(super) fn next_link(page: &RunPage, base_url: &BaseUrl) -> Finding {
             Ok(deviations) if deviations.is_empty() => {
                 (Agreement::Ok, "an absolute URL with the same host and parameters".to_owned())
             }
-            Ok(deviations) => (Agreement::Differs, format!("an absolute URL {}", deviations.join(" and "))),
+            Ok(deviations) => (Agreement::Differs, format!("an absolute URL with {}", deviations.join(", "))),
             Err(kind) => (Agreement::Differs, kind.to_owned()),
         },
     };
@@ -142,14 +148,14 @@ fn deviations_of(link: &str, base_url: &BaseUrl) -> Result<Vec<&'static str>, &'
         link.query_pairs().any(|(key, text)| key == name && text == value.to_string())
     };
     let deviations = [
-        (link.scheme() != own.scheme(), "with another scheme"),
+        (link.scheme() != own.scheme(), "another scheme"),
         (
             link.host() != own.host() || (link.scheme() == own.scheme() && link.port() != own.port()),
-            "to another host",
+            "another host",
         ),
-        (link.path() != own.path(), "with another path"),
-        (!has("page", 2), "without page=2"),
-        (!has("page_size", SMALL_PAGE), "without the page_size"),
+        (link.path() != own.path(), "another path"),
+        (!has("page", 2), "no page=2"),
+        (!has("page_size", SMALL_PAGE), "no page_size"),
     ];
     Ok(deviations.into_iter().filter(|(differs, _)| *differs).map(|(_, how)| how).collect())
 }
@@ -213,5 +219,5 @@ pub(super) fn pipelines(list: &str, answer: &Answer) -> Finding {
             format!("{list} keep their ids as names; sync archives the runs and exits with 3"),
         ),
     };
-    Finding { name: format!("list of {list}"), result, observed, expected: "a list", for_sync }
+    Finding { name: format!("list of {list}"), result, observed, expected: "a list of pipelines", for_sync }
 }

@@ -1,6 +1,6 @@
 //! How many runs a page can have.
 
-use super::{Agreement, Finding};
+use super::{Agreement, Finding, counted};
 use crate::probe::answers::{Answers, PageAnswer, instead};
 use crate::probe::prober::{LARGE_PAGE, SMALL_PAGE, default_page};
 
@@ -26,11 +26,11 @@ fn of_default_size(asked: &PageAnswer, largest_served: u32) -> Finding {
             "--page-size has no effect".to_owned(),
         ),
         Some((_, length)) if length == size => {
-            (Agreement::Ok, format!("{length} runs"), format!("a request of a sync reads {length} runs"))
+            (Agreement::Ok, format!("{length} runs"), format!("each request of a sync reads {length} runs"))
         }
         Some((page, length)) if page.is_whole_list() => (
             Agreement::Unknown,
-            format!("{length} runs, the whole list"),
+            format!("{}, the whole list", counted(length as u64, "run")),
             "the list is too short to show a limit".to_owned(),
         ),
         Some((_, 0)) => (
@@ -40,7 +40,7 @@ fn of_default_size(asked: &PageAnswer, largest_served: u32) -> Finding {
         ),
         Some((_, length)) => (
             Agreement::Differs,
-            format!("cut to {length} runs"),
+            format!("cut to {}", counted(length as u64, "run")),
             format!("a sync needs {} times the requests; it misses nothing", size.div_ceil(length)),
         ),
     };
@@ -61,12 +61,12 @@ fn of_large_size(asked: &PageAnswer) -> Finding {
         }
         Some((page, length)) if page.is_whole_list() => (
             Agreement::Unknown,
-            format!("{length} runs, the whole list"),
+            format!("{}, the whole list", counted(length as u64, "run")),
             "the list is too short to show a limit".to_owned(),
         ),
         Some((_, length)) => (
             Agreement::of(length > 0),
-            format!("cut to {length} runs"),
+            format!("cut to {}", counted(length as u64, "run")),
             format!("--page-size above {length} has no effect"),
         ),
     };

@@ -17,54 +17,87 @@ pub(super) fn details(asked: &Details) -> Finding {
         None => (
             Agreement::Differs,
             instead(&asked.answer),
-            "sync cannot update a run that is not on the pages it reads".to_owned(),
+            "sync cannot update a run that is not on the pages it reads",
         ),
         Some(by_id) => {
-            let omitted = omitted(&asked.listed, by_id);
-            match omitted.is_empty() {
-                true => (
+            let omitted = Omitted::by(&asked.listed, by_id);
+            match omitted.words() {
+                words if words.is_empty() => (
                     Agreement::Ok,
-                    format!("{} fields, and the list has them all", field_count(by_id)),
-                    "sync needs no request for each run".to_owned(),
+                    format!("{} fields; the list has them all", field_count(by_id)),
+                    "sync needs no request for each run",
                 ),
-                false => (
-                    Agreement::Differs,
-                    format!("the list lacks {}", omitted.join(", ")),
-                    "sync requests runs by id to complete them: up to one request for each run".to_owned(),
-                ),
+                words => {
+                    (Agreement::Differs, format!("the list lacks {}", words.join(", ")), omitted.for_sync())
+                }
             }
         }
     };
     let name = "run by its id".to_owned();
-    Finding { name, result, observed, expected: "the fields that the list has", for_sync }
+    Finding {
+        name,
+        result,
+        observed,
+        expected: "no field that the list lacks",
+        for_sync: for_sync.to_owned(),
+    }
 }
 
-/// What the list omits of a run, in words without names of the API's own.
-fn omitted(listed: &Decoded, details: &Decoded) -> Vec<String> {
-    let absent = |run: &Decoded, field: Field| run.run.absent.contains(field);
-    let documented = Field::ALL.iter().filter(|field| absent(listed, **field) && !absent(details, **field));
-    let mut omitted: Vec<String> = documented.map(|field| field.name().to_owned()).collect();
-    let (in_list, by_id) = (listed.run.document(), details.run.document());
-    let is_final = details.run.status.as_ref().is_some_and(|status| status.is_final());
-    if let (true, Some(in_list), Some(by_id)) = (is_final, Entries::parse(&in_list), Entries::parse(&by_id)) {
+/// What the list does not show of a run.
+struct Omitted {
+    /// Documented fields.
+    fields: Vec<&'static str>,
+    /// Documented fields that are null in the list only.
+    values: Vec<&'static str>,
+    /// The number of undocumented fields.
+    undocumented: usize,
+}
+
+impl Omitted {
+    fn by(listed: &Decoded, by_id: &Decoded) -> Omitted {
+        let all = Field::ALL.iter();
+        let is_omitted =
+            |field: &&Field| listed.run.absent.contains(**field) && !by_id.run.absent.contains(**field);
+        let fields = all.clone().filter(is_omitted).map(|field| field.name()).collect();
         // A run in progress may have received a value between the two requests.
-        let is_null = |entries: &Entries<'_>, field: &Field| {
-            entries.get(field.name()).map(|value| JsonType::of(value) == JsonType::Null)
+        let is_final = by_id.run.status.as_ref().is_some_and(|status| status.is_final());
+        let (in_list, in_run) = (listed.run.document(), by_id.run.document());
+        let values = match (Entries::parse(&in_list), Entries::parse(&in_run)) {
+            (Some(in_list), Some(in_run)) if is_final => {
+                let is_null = |entries: &Entries<'_>, field: &Field| {
+                    entries.get(field.name()).map(|value| JsonType::of(value) == JsonType::Null)
+                };
+                let is_hidden = |field: &&Field| {
+                    is_null(&in_list, field) == Some(true) && is_null(&in_run, field) == Some(false)
+                };
+                all.filter(is_hidden).map(|field| field.name()).collect()
+            }
+            _ => Vec::new(),
         };
-        let hidden = Field::ALL
-            .iter()
-            .filter(|field| is_null(&in_list, field) == Some(true) && is_null(&by_id, field) == Some(false));
-        omitted.extend(hidden.map(|field| format!("the value of {}", field.name())));
+        let undocumented = |run: &Decoded| -> BTreeSet<String> {
+            let fields = run.drift.iter().filter(|drift| drift.kind == DriftKind::Field);
+            fields.map(|drift| drift.field.clone()).collect()
+        };
+        let undocumented = undocumented(by_id).difference(&undocumented(listed)).count();
+        Omitted { fields, values, undocumented }
     }
-    let new = |run: &Decoded| -> BTreeSet<String> {
-        let fields = run.drift.iter().filter(|drift| drift.kind == DriftKind::Field);
-        fields.map(|drift| drift.field.clone()).collect()
-    };
-    match new(details).difference(&new(listed)).count() {
-        0 => {}
-        count => omitted.push(counted(count as u64, "undocumented field")),
+
+    /// What is omitted, without names of the API's own. Empty: nothing.
+    fn words(&self) -> Vec<String> {
+        let fields = self.fields.iter().map(|field| (*field).to_owned());
+        let values = self.values.iter().map(|field| format!("the value of {field}"));
+        let undocumented =
+            (self.undocumented > 0).then(|| counted(self.undocumented as u64, "undocumented field"));
+        fields.chain(values).chain(undocumented).collect()
     }
-    omitted
+
+    fn for_sync(&self) -> &'static str {
+        match (self.values.is_empty(), self.fields.is_empty()) {
+            (false, _) => "sync can store the two views of a run in turn",
+            (true, false) => "sync requests each new or changed run by its id, too",
+            (true, true) => "sync stores a new run as the list shows it",
+        }
+    }
 }
 
 /// The number of fields in the run's JSON.
@@ -97,7 +130,7 @@ pub(super) fn unknown(answer: &Answer) -> Finding {
     let is_not_found = is_not_found(answer);
     let for_sync = match is_not_found {
         true => "sync recognizes a deleted run",
-        false => "sync cannot recognize a deleted run, and exits with 3",
+        false => "sync cannot recognize a deleted run",
     };
     Finding {
         name: "run that does not exist".to_owned(),

@@ -4,6 +4,7 @@ use super::{command, command_with, files, run, with};
 use crate::support::command::Ran;
 use crate::support::fault::{Fault, FaultPlan, Response, Target};
 use crate::support::fault_proxy::FaultProxy;
+use crate::support::machine::{Machine, Victim};
 use crate::support::network::{ConnectProxy, ProxyRule, closed_port, serve_tls, tls_fixture};
 use crate::support::workspace::{Workspace, page_of, places, run_of};
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use axum::response::IntoResponse;
 use runledger::internal::sandbox::{Model, Options, Order, PipelineKind};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::mpsc;
 use uuid::Uuid;
 
 /// The output of `probe --json`.
@@ -161,10 +163,7 @@ fn a_page_size_that_is_cut_or_ignored_is_measured() {
     let ignored = probed(&workspace);
     assert_eq!(ignored.found("page of 500 runs").1, "cut to 50 runs");
     let link = ignored.found("next link");
-    assert_eq!(
-        link,
-        ("differs", "an absolute URL to another host and without page=2 and without the page_size")
-    );
+    assert_eq!(link, ("differs", "an absolute URL with another host, no page=2, no page_size"));
     assert_eq!(ignored.found("page beyond the end"), ("ok", "an empty page"));
     assert_eq!(ignored.found("last page").1, "50 runs, and a link to another page");
 }
@@ -298,6 +297,26 @@ fn a_clock_that_differs_from_the_servers_is_reported() {
     let probed = probed(&workspace);
     assert_eq!((probed.code, probed.differing()), (3, vec!["clock of this machine"]));
     assert!(probed.found("clock of this machine").1.ends_with(" s ahead of the server's"));
+}
+
+#[test]
+fn a_signal_ends_a_probe() {
+    let machine = Machine::of(10);
+    let victim = Victim::default();
+    let (done, is_done) = mpsc::channel::<()>();
+    machine.sandbox.on_request({
+        let victim = victim.clone();
+        move |_, _| {
+            victim.signal("INT");
+            // It responds only after the command has ended.
+            let _ = is_done.recv();
+            None
+        }
+    });
+    let ended = victim.start(&mut machine.command(&machine.file("none.db"), ["probe"])).wait();
+    done.send(()).unwrap();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(!machine.file("none.db").exists());
 }
 
 /// Ids, slugs, names and the key: everything that a report must not contain.
