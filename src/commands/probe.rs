@@ -26,7 +26,8 @@ Examples:
   runledger probe --api-key-file key.txt --json > probe.json
 
 Standard output has no names, ids or secrets of the workspace, so it can go into a bug report.
-The exit code is 3 if something differs from what sync expects.")]
+The exit code is 3 if something differs from what sync expects. Requests are sent one after another;
+--concurrency is that of the sync whose duration is estimated.")]
 pub struct ProbeArgs {
     /// Print one JSON object
     #[arg(long)]

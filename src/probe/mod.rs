@@ -11,7 +11,7 @@ mod run_page;
 mod tests;
 
 use crate::api::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::Redaction;
 use crate::sync::Clock;
 use prober::Prober;
@@ -96,6 +96,7 @@ pub(crate) async fn probe(
     clock: &dyn Clock,
 ) -> Report {
     let (answers, result) = Prober::new(client, redaction, clock).run().await;
-    let findings = answers.findings(client.base_url(), connection);
+    let is_reachable = !matches!(result, Err(Error::Unreachable { .. }));
+    let findings = answers.findings(client.base_url(), connection, is_reachable);
     Report { findings, requests: client.requests(), result }
 }

@@ -101,7 +101,7 @@ fn short(items: Vec<Value>) -> Answers {
 fn findings(answers: &Answers) -> Vec<Finding> {
     let connection =
         Connection { is_nekt_api: true, proxy_variable: None, ca_variables: Vec::new(), concurrency: 4 };
-    answers.findings(&BaseUrl::parse("https://api.nekt.ai").unwrap(), &connection)
+    answers.findings(&BaseUrl::parse("https://api.nekt.ai").unwrap(), &connection, true)
 }
 
 /// The result and the observation of a finding.

@@ -20,7 +20,7 @@ const MAX_LATENCY: Duration = Duration::from_secs(2);
 /// A limit with more digits can be something else, such as an id.
 const MAX_SHOWN_LIMIT: u32 = 999_999;
 
-pub(super) fn network(base_url: &BaseUrl, connection: &Connection) -> Finding {
+pub(super) fn network(base_url: &BaseUrl, connection: &Connection, is_reachable: bool) -> Finding {
     let is_encrypted = base_url.join("").scheme() == "https";
     let to = match (connection.is_nekt_api, is_encrypted) {
         (true, _) => "HTTPS to api.nekt.ai",
@@ -35,12 +35,16 @@ pub(super) fn network(base_url: &BaseUrl, connection: &Connection) -> Finding {
         [] => ", CA certificates of this system".to_owned(),
         variables => format!(", CA certificates from {}", variables.join(" and ")),
     };
+    let (outcome, for_sync) = match is_reachable {
+        true => ("", "sync connects in the same way"),
+        false => ("; no usable answer", "sync exits with 5 and stores no runs"),
+    };
     Finding {
         name: "connection".to_owned(),
-        result: Agreement::Ok,
-        observed: format!("{to}, {through}{authorities}"),
-        expected: "HTTPS, or HTTP to this machine",
-        for_sync: "sync connects in the same way".to_owned(),
+        result: Agreement::of(is_reachable),
+        observed: format!("{to}, {through}{authorities}{outcome}"),
+        expected: "answers over HTTPS, or over HTTP from this machine",
+        for_sync: for_sync.to_owned(),
     }
 }
 

@@ -12,8 +12,13 @@ use super::{Agreement, Connection, Finding};
 use crate::api::BaseUrl;
 
 impl Answers {
-    /// The findings, in a fixed order.
-    pub(super) fn findings(&self, base_url: &BaseUrl, connection: &Connection) -> Vec<Finding> {
+    /// The findings, in a fixed order. `is_reachable`: whether the API gave usable answers to the end.
+    pub(super) fn findings(
+        &self,
+        base_url: &BaseUrl,
+        connection: &Connection,
+        is_reachable: bool,
+    ) -> Vec<Finding> {
         let first = self.first.as_ref();
         let first_page = first.and_then(|asked| asked.page.as_ref());
         let longest = self.longest_page().map(|(_, page)| page);
@@ -21,7 +26,7 @@ impl Answers {
         // The first two pages are part of the longest one.
         let pages: Vec<&RunPage> = longest.into_iter().chain(last).collect();
         let by_id = self.details.as_ref().and_then(|details| details.by_id.as_ref());
-        let mut findings = vec![connection::network(base_url, connection)];
+        let mut findings = vec![connection::network(base_url, connection, is_reachable)];
         findings.extend(first.map(|asked| connection::api_key(&asked.answer)));
         findings.extend(connection::clock(self));
         findings.extend(connection::latency(self, longest, connection.concurrency));

@@ -239,13 +239,16 @@ fn an_api_that_cannot_be_reached_exits_with_5() {
         assert!(probed.error.contains(cause) && probed.error.contains(hint), "{}", probed.error);
         assert!(!probed.error.to_lowercase().contains("acme"), "{}", probed.error);
         assert!(probed.report["requests"].as_u64().unwrap() <= 4, "{}", probed.report);
-        assert_eq!((probed.found("connection").0, &probed.report["as_expected"]), ("ok", &false.into()));
+        assert_eq!((probed.found("connection").0, &probed.report["as_expected"]), ("differs", &false.into()));
     }
     let url = format!("http://127.0.0.1:{}", closed_port());
     let unreachable = with(&workspace, &["probe", "--json", "--api-url", &url]);
     assert_eq!(unreachable.code, 5);
     assert!(unreachable.err.contains("hint:  start the server at this address"), "{}", unreachable.err);
-    assert_eq!(Probed::of(&unreachable).found("connection").1, "HTTP to this machine, no proxy");
+    assert_eq!(
+        Probed::of(&unreachable).found("connection").1,
+        "HTTP to this machine, no proxy; no usable answer"
+    );
     // One list is enough to be reachable.
     let probed = probed_under(&workspace, FaultPlan::always(Target::Runs, Fault::status(500)));
     assert_eq!((probed.code, probed.found("run list")), (3, ("differs", "HTTP 500")));
@@ -281,7 +284,7 @@ fn the_proxy_and_the_ca_in_use_are_named_without_their_values() {
     // The client decides in the same way: without the proxy, the host is unknown.
     let excluded = [("HTTPS_PROXY", proxy_url.as_str()), ("NO_PROXY", "runledger.test")];
     let asked = proxy.heads().len();
-    assert_eq!(through("https://api.runledger.test", &excluded), (5, direct.to_owned()));
+    assert_eq!(through("https://api.runledger.test", &excluded), (5, format!("{direct}; no usable answer")));
     assert_eq!(proxy.heads().len(), asked);
 }
 
