@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The API contract: schemathesis tests the sandbox against it; a sync reads from Prism, a mock API made from it.
+# The API contract: schemathesis tests the sandbox against it; a probe and syncs read from Prism, a mock API made
+# from it.
 source "$(dirname "$0")/lib.sh"
 
 contract=$PWD/docs/nekt-api.yaml
@@ -24,6 +25,33 @@ sandbox_conforms_to_the_contract() {
     echo "the sandbox conforms to the contract: $(grep -Eo '[0-9]+ generated, [0-9]+ passed' "$work/schemathesis.out")"
 }
 
+# probe_prism NAME PORT: Prism ignores page numbers and sizes, which must be reported; each list must be readable.
+probe_prism() {
+    local name=$1 port=$2 code=0
+    NEKT_API_KEY=any timeout 60 "$runledger" probe --json --api-url "http://127.0.0.1:$port" \
+        >"$work/$name.probe.json" 2>"$work/$name.probe.err" || code=$?
+    python3 - "$name" "$code" "$work/$name.probe.json" <<'PYTHON' || {
+import json, sys
+
+name, code, path = sys.argv[1:]
+report = json.load(open(path))
+findings = {finding["name"]: finding for finding in report["findings"]}
+for finding in findings.values():
+    assert all(finding[key] for key in ("result", "observed", "expected", "for_sync")), finding
+results = {name: finding["result"] for name, finding in findings.items()}
+for needed in ("API key", "connection", "list of sources", "list of destinations", "list of transformations"):
+    assert results[needed] == "ok", findings[needed]
+# Prism answers every request, also that for a page or a run which no list has.
+assert results["run that does not exist"] == "differs", findings["run that does not exist"]
+assert code == "3" and not report["as_expected"] and report["requests"] <= 15, report
+differing = [name for name, result in results.items() if result == "differs"]
+print(f"probe of Prism ({name}): {report['requests']} requests, {len(differing)} of {len(results)} differ")
+PYTHON
+        cat "$work/$name.probe.json" "$work/$name.probe.err" >&2
+        fail "a probe of Prism ($name) exited with $code"
+    }
+}
+
 # sync_from_prism NAME [OPTION…]: every item that Prism sends must be archived or quarantined.
 sync_from_prism() {
     local name=$1 port database code
@@ -34,6 +62,7 @@ sync_from_prism() {
     started+=($!)
     wait_until curl -fsS -H 'x-api-key: any' "http://127.0.0.1:$port/api/v1/sources/"
 
+    probe_prism "$name" "$port"
     database=$work/$name.db
     rm -f "$database" "$database"-*
     # The second sync finds everything in the archive.

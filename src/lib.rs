@@ -68,6 +68,8 @@ mod store;
 
 mod sync;
 
+mod probe;
+
 mod report;
 
 mod export;

@@ -1,5 +1,6 @@
 //! The API client: one origin, the key in a header, limits on time and size, retries with backoff.
 
+mod answer;
 mod base_url;
 mod body;
 mod contact;
@@ -7,6 +8,7 @@ mod explanation;
 mod page;
 mod retry;
 
+pub(crate) use answer::Answer;
 pub use base_url::BaseUrl;
 pub use page::Page;
 pub use retry::RetryPolicy;
@@ -29,7 +31,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// The path of the run list.
-const RUNS: &str = "/api/v1/runs/";
+pub(crate) const RUNS: &str = "/api/v1/runs/";
 
 /// The time limit for reading the body of an error, which only explains it.
 const EXPLANATION_LIMIT: Duration = Duration::from_secs(5);
@@ -238,12 +240,8 @@ impl Client {
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Status { status: 404, .. } if failure.is_from_api() => return Ok(Found::Nothing),
-                // With Retry-After, 403 is a rate limit.
-                Failure::Status { status: status @ 401, ref detail, .. }
-                | Failure::Status { status: status @ 403, retry_after: None, ref detail }
-                    if failure.is_from_api() =>
-                {
+                Failure::Status { status: 404, .. } if !failure.is_html() => return Ok(Found::Nothing),
+                Failure::Status { status, ref detail, .. } if failure.refuses_key() => {
                     return Err(Error::KeyRefused { status, detail: detail.clone() });
                 }
                 Failure::TooLarge { limit_bytes } => {
@@ -272,16 +270,27 @@ impl Client {
         unreachable!("a retry policy ends");
     }
 
-    /// Sends one request and returns the body, without the API key.
-    async fn try_once(&self, url: Url) -> Result<String, Failure> {
+    /// Sends one request.
+    async fn send(&self, url: &Url) -> Result<Response, Failure> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let response = self.http.get(url.clone()).send().await.map_err(|error| {
-            match Diagnosis::of(&error, &url, self.config.limits.connect) {
+            match Diagnosis::of(&error, url, self.config.limits.connect) {
                 Some(diagnosis) => Failure::Connection(diagnosis),
                 None => Failure::Transport(root_cause(&error)),
             }
         })?;
         self.contact.made();
+        Ok(response)
+    }
+
+    /// Sends one request and returns the body, without the API key.
+    async fn try_once(&self, url: Url) -> Result<String, Failure> {
+        let response = self.send(&url).await?;
+        self.read(response).await
+    }
+
+    /// Returns the body of a response, without the API key.
+    async fn read(&self, response: Response) -> Result<String, Failure> {
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect { status: status.as_u16() });

@@ -62,9 +62,17 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Whether the API itself answered, and not a proxy or firewall in its place.
-    pub(super) fn is_from_api(&self) -> bool {
-        !matches!(self, Failure::Status { detail: Some(detail), .. } if detail == HTML)
+    /// Whether the answer is HTML: a proxy or firewall answered in place of the API.
+    pub(crate) fn is_html(&self) -> bool {
+        matches!(self, Failure::Status { detail: Some(text), .. } | Failure::InvalidResponse(text) if text == HTML)
+    }
+
+    /// Whether the API rejects the key. With `Retry-After`, 403 is a rate limit.
+    pub(crate) fn refuses_key(&self) -> bool {
+        matches!(
+            self,
+            Failure::Status { status: 401, .. } | Failure::Status { status: 403, retry_after: None, .. }
+        ) && !self.is_html()
     }
 
     /// Whether the same request may succeed later.

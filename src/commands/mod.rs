@@ -13,6 +13,7 @@ mod drift;
 mod export;
 mod fetch;
 mod man;
+mod probe;
 pub mod query;
 mod reconcile;
 mod report;
@@ -128,6 +129,8 @@ pub enum Command {
     VerifyFile(verify_file::VerifyFileArgs),
     /// Report gaps in the archive
     Coverage(coverage::CoverageArgs),
+    /// Report how the API behaves and what that means for a sync; stores nothing
+    Probe(probe::ProbeArgs),
     /// List undocumented API fields, values and types
     Drift(drift::DriftArgs),
     /// Print the effective settings and their origins
@@ -185,6 +188,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Config(args) => config::run(args, archive, &settings()?),
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
+        Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),

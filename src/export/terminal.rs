@@ -84,7 +84,7 @@ fn heading(column: &str) -> String {
 }
 
 /// Joins the words, with a line break where a line would exceed `max_width` characters.
-fn wrap<'w>(words: impl Iterator<Item = &'w str>, max_width: usize) -> String {
+pub(crate) fn wrap<'w>(words: impl Iterator<Item = &'w str>, max_width: usize) -> String {
     let (mut text, mut width) = (String::new(), 0);
     for (index, word) in words.enumerate() {
         let length = word.chars().count();

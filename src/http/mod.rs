@@ -5,7 +5,7 @@ mod proxy;
 mod resolver;
 
 pub(crate) use diagnosis::Diagnosis;
-pub(crate) use proxy::{ProxyKind, parse_proxy};
+pub(crate) use proxy::{ProxyKind, is_excluded_from_proxy, parse_proxy};
 
 use resolver::SystemResolver;
 use url::{Host, Url};

@@ -48,9 +48,39 @@ fn ends_with_port(authority: &str) -> bool {
     authority.contains(':') && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether `NO_PROXY` excludes the host of `url`: it lists the host, a domain above it, or `*`.
+///
+/// The HTTP client decides in the same way. Networks in the list, such as `10.0.0.0/8`, only concern URLs with an
+/// address as host, and are not evaluated.
+pub(crate) fn is_excluded_from_proxy(list: &str, url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+    let is_name = url.domain().is_some();
+    list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
+        let domain = entry.strip_prefix('.').unwrap_or(&entry);
+        let is_below = || host.strip_suffix(domain).is_some_and(|start| start.ends_with('.'));
+        match is_name {
+            true => entry == "*" || (!domain.is_empty() && (host == domain || is_below())),
+            false => entry == host,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_proxy_excludes_a_host_and_those_below_a_domain() {
+        let excluded = |list: &str, url: &str| is_excluded_from_proxy(list, &Url::parse(url).unwrap());
+        for list in ["*", "api.nekt.ai", "x.org, NEKT.ai", ".nekt.ai", "ai"] {
+            assert!(excluded(list, "https://api.nekt.ai/"), "{list}");
+        }
+        for list in ["", ",", ".", "other.ai", "kt.ai", "api.nekt.ai.org", "https://api.nekt.ai"] {
+            assert!(!excluded(list, "https://api.nekt.ai/"), "{list}");
+        }
+        assert!(excluded("10.0.0.1", "https://10.0.0.1/") && excluded("::1", "https://[::1]/"));
+        assert!(!excluded("0.0.1", "https://10.0.0.1/"));
+    }
 
     #[test]
     fn a_proxy_is_a_url_or_a_host_with_a_port() {

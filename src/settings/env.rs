@@ -5,7 +5,7 @@
 use super::{DEFAULT_DB, Origin, Setting};
 use crate::api::BaseUrl;
 use crate::error::{Error, Result};
-use crate::http::{ProxyKind, is_loopback, parse_proxy};
+use crate::http::{ProxyKind, is_excluded_from_proxy, is_loopback, parse_proxy};
 use crate::renamed::{NameKind, RENAMED};
 use crate::run::Redaction;
 pub(crate) use crate::secret::{API_KEY_VARIABLE, PING_URL_VARIABLE};
@@ -33,8 +33,14 @@ pub(crate) const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
 /// second pair only if the first one gives nothing.
 const PROXY_VARIABLES: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
 
+/// The variables that list hosts without a proxy. The HTTP client takes the first that is set.
+const NO_PROXY_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
 /// The file with the CA certificates to trust instead of the system's.
 const CA_FILE_VARIABLE: &str = "SSL_CERT_FILE";
+
+/// The file, and the folders, with the CA certificates to trust instead of the system's.
+const CA_VARIABLES: [&str; 2] = [CA_FILE_VARIABLE, "SSL_CERT_DIR"];
 
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 
@@ -129,6 +135,23 @@ pub(crate) fn check_network_variables(url: &Url) -> Result<()> {
         Some(path) if url.scheme() == "https" => check_ca_file(Path::new(&path)),
         _ => Ok(()),
     }
+}
+
+/// The variable that names the proxy for requests to `url`. `None`: they use no proxy.
+pub(crate) fn proxy_variable(url: &Url) -> Option<&'static str> {
+    let excluded = NO_PROXY_VARIABLES.into_iter().find_map(std::env::var_os).unwrap_or_default();
+    let is_excluded = || is_excluded_from_proxy(&excluded.to_string_lossy(), url);
+    proxy(|name| std::env::var_os(name)).map(|(name, _)| name).filter(|_| !is_loopback(url) && !is_excluded())
+}
+
+/// The variables that name the CA certificates. Empty: those of the system are used.
+pub(crate) fn ca_variables() -> Vec<&'static str> {
+    CA_VARIABLES.into_iter().filter(|name| is_set(name)).collect()
+}
+
+/// Whether it is the address of Nekt's API, and not that of a sandbox or a mirror.
+pub(crate) fn is_nekt_api(base_url: &BaseUrl) -> bool {
+    base_url.to_string() == DEFAULT_API_URL
 }
 
 /// The variable that names the proxy for HTTPS, and its value. `None`: there is no proxy.

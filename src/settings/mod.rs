@@ -6,8 +6,8 @@ mod workspace;
 
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
-    PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive,
-    check_network_variables, has_api_key, ping_url, redaction, terminal_is_dumb,
+    PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive, ca_variables,
+    check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction, terminal_is_dumb,
 };
 pub(crate) use workspace::Workspace;
 

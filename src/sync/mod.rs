@@ -20,6 +20,7 @@ pub(crate) use clock::check_clock;
 pub use clock::{Clock, SystemClock};
 pub(crate) use field_changes::NoisyField;
 pub(crate) use verify::{ListHead, Verdict, list_head, verify};
+pub(crate) use walk::MAX_OUT_OF_ORDER;
 
 use crate::api::Client;
 use crate::error::Result;

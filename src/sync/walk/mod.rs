@@ -43,6 +43,8 @@ mod continuity;
 mod failure;
 mod out_of_order;
 
+pub(crate) use out_of_order::MAX_RUNS as MAX_OUT_OF_ORDER;
+
 use crate::run::Instant;
 use crate::store::{Cursor, FirstWalk, ListGap, WalkProgress};
 use crate::sync::bisection::{Bisection, Block, Request};

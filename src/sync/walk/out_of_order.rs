@@ -4,7 +4,7 @@ use crate::store::Cursor;
 use uuid::Uuid;
 
 /// A list with more runs out of order has another order.
-const MAX_RUNS: usize = 5;
+pub(crate) const MAX_RUNS: usize = 5;
 
 /// The runs out of order that a walk has seen. Their dates prove nothing.
 #[derive(Debug, Default)]

@@ -28,6 +28,7 @@ fn every_command_has_help() {
         "verify",
         "verify-file",
         "coverage",
+        "probe",
         "drift",
         "config",
         "demo",

@@ -59,6 +59,8 @@ fn no_command_leaks_a_secret() {
         (vec!["verify", "--sample", "20", "--seed", "1"], 0),
         (vec!["verify", "--sample", "20", "--seed", "1", "--json"], 0),
         (vec!["coverage", "--json"], 0),
+        (vec!["probe"], 3),
+        (vec!["probe", "--json", "--api-key-file", key_file, "--api-url", &api_url], 3),
         (vec!["drift"], 0),
         (vec!["drift", "--json"], 0),
         (vec!["close", month, "--force"], 0),

@@ -37,6 +37,8 @@ fn an_echoed_key_is_printed_and_stored_nowhere() {
                 Response { status, headers: vec![("x-echo", KEY.to_owned())], body: body.into_bytes() };
             stage.proxy.set_plan(FaultPlan::always(Target::Runs, Fault::Respond(answer)));
             assert_eq!(stage.run(&["sync", "--full"], &mut traces), code, "{status} {form}");
+            let probed = if status == 403 { 4 } else { 3 };
+            assert_eq!(stage.run(&["probe"], &mut traces), probed, "{status} {form}");
         }
     }
     // Runs, items in quarantine and names that contain it.
@@ -67,6 +69,8 @@ fn an_echoed_key_is_printed_and_stored_nowhere() {
         vec!["query", "SELECT name FROM pipelines", "--format", "json"],
         vec!["export", "documents", "--output", "documents.ndjson"],
         vec!["verify", "--sample", "100"],
+        vec!["probe"],
+        vec!["probe", "--json"],
     ] {
         stage.run(&arguments, &mut traces);
     }

@@ -53,6 +53,8 @@ fn api_text_cannot_control_the_terminal() {
         vec!["config"],
         vec!["fetch", &id],
         vec!["restatements"],
+        vec!["probe"],
+        vec!["probe", "--json"],
         vec!["sync", "--full", "--json"],
         vec!["verify", "--sample", "100", "--json"],
     ];
