@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Lets `fill` write a temporary file in the same folder, syncs it to disk, and renames it to `path`. After an error,
 /// `path` is unchanged.
@@ -17,6 +17,25 @@ pub(crate) fn write_atomically<E: From<io::Error>>(
 ) -> Result<(), E> {
     // A symbolic link is kept: its target is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    write(&target, fill, |temporary| temporary.persist(&target))
+}
+
+/// Writes a file as [`write_atomically`] does, but never replaces one.
+///
+/// # Errors
+/// Those of the file system, also when there is anything at `path`, and those of `fill`.
+pub(crate) fn create_atomically<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+) -> Result<(), E> {
+    write(path, fill, |temporary| temporary.persist_noclobber(path))
+}
+
+fn write<E: From<io::Error>>(
+    target: &Path,
+    fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
+    install: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> Result<(), E> {
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -32,7 +51,7 @@ pub(crate) fn write_atomically<E: From<io::Error>>(
     let mut temporary = builder.tempfile_in(folder)?;
     fill(&mut temporary)?;
     temporary.as_file().sync_all()?;
-    temporary.persist(&target).map_err(|error| error.error)?;
+    install(temporary).map_err(|error| error.error)?;
     // The rename must survive a power failure, too.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;

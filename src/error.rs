@@ -23,8 +23,8 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
 ];
 
 /// The hint for a damaged archive.
-pub(crate) const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, \
-    or recover what is readable with `sqlite3 FILE .recover`";
+pub(crate) const DAMAGED_HINT: &str = "restore a backup with `runledger restore BACKUP`, which keeps the damaged files \
+    under another name, or recover what is readable with `runledger salvage FILE --output NEW`";
 
 /// The result of every fallible function of runledger.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -74,6 +74,8 @@ mod export;
 
 mod close;
 
+mod salvage;
+
 mod workspace;
 
 mod notify;

@@ -17,6 +17,7 @@ pub mod query;
 mod reconcile;
 mod report;
 mod restatements;
+mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod shared;
@@ -122,6 +123,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
+    /// Recover what can be read of a damaged archive
+    Salvage(salvage::SalvageArgs),
     /// Verify random settled runs against the API
     Verify(verify::VerifyArgs),
     /// Verify an exported file against its manifest
@@ -185,6 +188,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Config(args) => config::run(args, archive, &settings()?),
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
+        Command::Salvage(args) => return salvage::run(args),
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),

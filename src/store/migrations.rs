@@ -79,11 +79,7 @@ pub(super) fn schema_status(
     let newest = newest(migrations);
     let latest = applied.iter().filter_map(|[version, ..]| whole(version)).max();
     if let Some(version) = latest.filter(|version| *version > i64::from(newest)) {
-        return Err(unusable(
-            path,
-            format!("its schema is version {version}, and this program knows versions up to {newest}"),
-            Some("use the version of runledger that wrote it, or a newer one".to_owned()),
-        ));
+        return Err(written_by_newer(path, version, newest));
     }
     for (place, [version, name, applied_on, checksum]) in applied.iter().enumerate() {
         let Some(migration) = migrations.get(place) else {
@@ -114,6 +110,15 @@ pub(super) fn schema_status(
     } else {
         SchemaStatus::Older(migrations[applied.len() - 1].version())
     })
+}
+
+/// The error for an archive of a later schema version than the newest that this program knows.
+pub(super) fn written_by_newer(path: &Path, version: i64, newest: i32) -> Error {
+    unusable(
+        path,
+        format!("its schema is version {version}, and this program knows versions up to {newest}"),
+        Some("use the version of runledger that wrote it, or a newer one".to_owned()),
+    )
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<[Value; 4]>> {

@@ -8,8 +8,14 @@ mod history;
 mod snapshots;
 mod tables;
 
+pub(super) use tables::{CONTRADICTORY_END, CONTRADICTORY_SUSPICION};
+
 use super::Archive;
 use crate::error::Result;
+
+/// SQL: whether the column `c` of `pragma_table_info` holds instants.
+pub(super) const IS_INSTANT: &str =
+    "(c.name LIKE '%\\_at' ESCAPE '\\' OR c.name IN ('walk_top', 'watermark'))";
 
 /// The number of examples listed for each rule.
 const MOST_EXAMPLES: usize = 5;
