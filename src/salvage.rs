@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 
 /// A damaged archive that was salvaged.
 #[derive(Debug)]
-pub(crate) struct Salvage {
+pub struct Salvage {
     /// What was recovered, and what is lost.
-    pub(crate) recovery: Recovery,
+    pub recovery: Recovery,
     /// The checks that the new archive fails: a close whose month has lost rows no longer gives what it froze.
-    pub(crate) failed: Vec<CheckResult>,
+    pub failed: Vec<CheckResult>,
 }
 
 impl Salvage {
     /// Whether nothing is known to be lost or changed.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.recovery.is_whole() && self.failed.is_empty()
     }
 }
@@ -45,7 +45,7 @@ impl From<io::Error> for SalvageError {
 /// [`Error::Usage`] when there is a file at `output`; [`Error::Locked`] when a sync is writing to the damaged archive;
 /// [`Error::Archive`] when nothing can be read of it, or a newer version wrote it; [`Error::Output`] when `output`
 /// cannot be written. `output` does not exist then.
-pub(crate) fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
+pub fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
     refuse_existing(output)?;
     let _lock = lock(damaged, now)?;
     let mut salvaged = None;

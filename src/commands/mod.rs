@@ -13,6 +13,7 @@ mod drift;
 mod export;
 mod fetch;
 mod man;
+mod migrate;
 pub mod query;
 mod reconcile;
 mod report;
@@ -123,6 +124,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
+    /// Migrate archives and backups to the newest schema, without the API
+    Migrate(migrate::MigrateArgs),
     /// Recover what can be read of a damaged archive
     Salvage(salvage::SalvageArgs),
     /// Verify random settled runs against the API
@@ -189,6 +192,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
         Command::Salvage(args) => return salvage::run(args),
+        Command::Migrate(args) => return migrate::run(args, cli),
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
@@ -213,7 +217,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     match (cli.db.as_slice(), &cli.command) {
         ([], _) => Ok(None),
         // These commands open several archives themselves.
-        ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
+        ([one], _)
+        | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_) | Command::Migrate(_)) => {
+            Ok(Some(one))
+        }
         ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(

@@ -17,6 +17,11 @@ const HEADER_LENGTH: usize = 100;
 /// The offset of the `application_id` in the header: four bytes, big-endian.
 const APPLICATION_ID_OFFSET: usize = 68;
 
+/// The hint for a database of another program. Copies that sqlite3 makes with `.dump` or `.clone` lose the mark of an
+/// archive.
+const FOREIGN_HINT: &str = "name another file with --db; if sqlite3 made it from an archive, with `.dump` or `.clone`, \
+    `runledger salvage FILE --output NEW` makes an archive of it";
+
 /// What an archive's path points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
@@ -49,11 +54,12 @@ pub(super) fn identify(path: &Path) -> Result<FileKind> {
     match application_id(&header[..read]) {
         Some(APPLICATION_ID) if read == HEADER_LENGTH => Ok(FileKind::Archive),
         Some(_) if read == HEADER_LENGTH => {
-            refuse("it is a SQLite database of another program", "name another file with --db")
+            refuse("it is a SQLite database of another program", FOREIGN_HINT)
         }
         _ => refuse(
             "it is no SQLite database, or its header is damaged (file is not a database)",
-            "name another file with --db, or restore a backup",
+            "name another file with --db; of a damaged archive, restore a backup with `runledger restore BACKUP`, or \
+             recover what is readable with `runledger salvage FILE --output NEW`",
         ),
     }
 }

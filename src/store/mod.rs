@@ -13,6 +13,7 @@ mod gaps;
 mod header;
 mod lock;
 mod log;
+mod migrate;
 mod migrations;
 mod overlap;
 mod pipelines;
@@ -35,11 +36,13 @@ pub(crate) use evidence::WorkspaceEvidence;
 pub use gaps::ListGap;
 pub(crate) use header::is_archive;
 pub use lock::Lock;
+pub(crate) use migrate::{Migrated, migrate};
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun};
 pub use runs::{Detail, InsertHint, Upsert};
+
 pub(crate) use salvage::{Recovery, Repairs, TableRecovery, recover};
 pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
@@ -158,16 +161,24 @@ impl Archive {
     }
 
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
-        let migrations = migrations::migrations();
+        let archive = Archive::open_any_version(path, access, cancel)?;
+        let readable = archive.check_readable(&migrations::migrations());
+        readable.map_err(|error| explain(cancel, error).in_archive(path))?;
+        Ok(archive)
+    }
+
+    /// Opens an existing archive of any schema version that this program knows.
+    fn open_any_version(
+        path: &Path,
+        access: OpenFlags,
+        cancel: Option<&Arc<CancelToken>>,
+    ) -> Result<Archive> {
         if header::identify(path)? == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
-        verify_before_opening(path, &migrations)?;
-        let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
-        let readable = archive.check_readable(&migrations);
-        readable.map_err(|error| explain(cancel, error).in_archive(path))?;
-        Ok(archive)
+        verify_before_opening(path, &migrations::migrations())?;
+        Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)
     }
 
     /// Lets `cancel` end each wait for a lock of another program from now on.
@@ -208,10 +219,7 @@ impl Archive {
     }
 
     fn prepare_for_writing(&mut self, kind: FileKind, now: Instant, migrations: &[Migration]) -> Result<()> {
-        if self.connection.is_readonly(MAIN_DB)? {
-            let hint = "make the file and its folder readable and writable for this user";
-            return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
-        }
+        self.require_writable()?;
         // If the archive is refused, its log stays as it is.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let status = match kind {
@@ -242,6 +250,14 @@ impl Archive {
         Ok(())
     }
 
+    fn require_writable(&self) -> Result<()> {
+        if self.connection.is_readonly(MAIN_DB)? {
+            let hint = "make the file and its folder readable and writable for this user";
+            return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
+        }
+        Ok(())
+    }
+
     /// Marks the file as an archive, without tables yet.
     fn mark(&self) -> Result<()> {
         // The page size must be set before the first page is written.
@@ -266,7 +282,10 @@ impl Archive {
         Err(unusable(
             &self.path,
             "its schema is older than this program".to_owned(),
-            Some("`runledger sync` migrates it".to_owned()),
+            Some(format!(
+                "`runledger migrate --db {}` migrates it, after a verified copy; a sync does so, too",
+                self.path.display()
+            )),
         ))
     }
 

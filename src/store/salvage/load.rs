@@ -90,6 +90,7 @@ impl<'l> Loader<'l> {
                 self.read_table(place, root)?;
             }
         }
+        self.damaged_pages.extend(&self.schema.unreadable);
         let mut indexes: Vec<(&IndexLayout, Tree)> = Vec::new();
         for (name, index) in &layout.indexes {
             if let Some(root) = self.schema.root_of("index", name) {

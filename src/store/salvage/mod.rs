@@ -38,50 +38,50 @@ use std::path::Path;
 
 /// What was recovered of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Recovery {
+pub struct Recovery {
     /// The version of the schema that the damaged file has.
-    pub(crate) schema_version: u32,
+    pub schema_version: u32,
     /// The tables of that version, by name.
-    pub(crate) tables: Vec<TableRecovery>,
+    pub tables: Vec<TableRecovery>,
     /// What was changed to make the new archive consistent.
-    pub(crate) repairs: Repairs,
+    pub repairs: Repairs,
     /// Unreadable pages of unknown content.
-    pub(crate) unknown_pages: u64,
+    pub unknown_pages: u64,
     /// Damaged pages of the write-ahead log.
-    pub(crate) damaged_log_pages: u64,
+    pub damaged_log_pages: u64,
     /// What was left aside, in words.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What was recovered of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TableRecovery {
+pub struct TableRecovery {
     /// Its name.
-    pub(crate) table: String,
+    pub table: String,
     /// The rows in the new archive.
-    pub(crate) recovered: u64,
+    pub recovered: u64,
     /// The rows that are known to be missing.
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// The rows that were read and not believed, such as snapshots with another hash.
-    pub(crate) rejected: u64,
+    pub rejected: u64,
     /// The pages that cannot be read. Zero if an index proves that each row is known.
-    pub(crate) damaged_pages: u64,
+    pub damaged_pages: u64,
     /// The rows that cannot be read on pages that can. Zero if an index proves that each row is known.
-    pub(crate) damaged_rows: u64,
+    pub damaged_rows: u64,
     /// Some of the lost and rejected rows, in words.
-    pub(crate) examples: Vec<String>,
+    pub examples: Vec<String>,
 }
 
 impl TableRecovery {
     /// Whether each row is known to be there.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.lost + self.rejected + self.damaged_pages + self.damaged_rows == 0
     }
 }
 
 impl Recovery {
     /// Whether nothing is known to be lost or changed.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.tables.iter().all(TableRecovery::is_whole)
             && self.repairs == Repairs::default()
             && self.unknown_pages + self.damaged_log_pages == 0
@@ -146,18 +146,25 @@ pub(crate) fn recover(damaged: &Path, new: &Path) -> Result<Recovery> {
         damaged_log_pages: pages.damaged_frames(),
         notes,
     };
-    recovery.count_what_syncs_report();
+    recovery.count_what_rows_show();
     Ok(recovery)
 }
 
 impl Recovery {
-    /// Syncs count the snapshots that they stored, and other rows name syncs: both can show more losses than indexes.
-    fn count_what_syncs_report(&mut self) {
+    /// Syncs count the snapshots that they stored, other rows name syncs, and absences need a snapshot of their run: each
+    /// can show more losses than indexes.
+    fn count_what_rows_show(&mut self) {
         let Repairs { missing_snapshots, rebuilt_syncs, .. } = &self.repairs;
-        let (snapshots, syncs) = (*missing_snapshots, rebuilt_syncs.len() as u64);
-        for (name, lost) in [("run_snapshots", snapshots), ("syncs", syncs)] {
-            if let Some(table) = self.tables.iter_mut().find(|table| table.table == name) {
-                table.lost = table.lost.max(lost);
+        let lost = [("run_snapshots", *missing_snapshots), ("syncs", rebuilt_syncs.len() as u64)];
+        for table in &mut self.tables {
+            for (name, lost) in lost {
+                if table.table == name {
+                    table.lost = table.lost.max(lost);
+                }
+            }
+            if ["vanishings", "vanished_runs"].contains(&table.table.as_str()) {
+                table.recovered = table.recovered.saturating_sub(self.repairs.removed_absences);
+                table.lost += self.repairs.removed_absences;
             }
         }
     }

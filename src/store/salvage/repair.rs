@@ -9,17 +9,17 @@ const REBUILT: &str = "the row was lost; `runledger salvage` rebuilt it from the
 
 /// What was changed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Repairs {
+pub struct Repairs {
     /// States of runs and of pipelines that now last until the next recovered state: the one after them is lost.
-    pub(crate) prolonged: u64,
+    pub prolonged: u64,
     /// The syncs whose rows were rebuilt.
-    pub(crate) rebuilt_syncs: Vec<i64>,
+    pub rebuilt_syncs: Vec<i64>,
     /// How many snapshots the recovered syncs stored and the archive lacks.
-    pub(crate) missing_snapshots: u64,
+    pub missing_snapshots: u64,
     /// Absences of runs of which no snapshot is left.
-    pub(crate) removed_absences: u64,
+    pub removed_absences: u64,
     /// Closes that name another close as the one before them.
-    pub(crate) relinked_closes: u64,
+    pub relinked_closes: u64,
 }
 
 /// Connects the states of each run and of each pipeline: one ends where the next begins, and the last is current. It

@@ -15,6 +15,8 @@ pub(super) struct Schema {
     objects: Vec<Object>,
     /// Whether all of it can be read.
     pub(super) is_whole: bool,
+    /// The pages of it that cannot be read.
+    pub(super) unreadable: Vec<u32>,
 }
 
 /// A table or an index with its pages.
@@ -31,8 +33,10 @@ impl Schema {
         let tree = scan.tree(1);
         // Nothing else is ever on page 1.
         scan.use_page(1);
-        let mut schema = Schema { objects: Vec::new(), is_whole: tree.unreadable.is_empty() };
-        for (_, stored) in rows_of(scan, &tree, &mut schema.is_whole) {
+        let mut is_whole = tree.unreadable.is_empty();
+        let rows = rows_of(scan, &tree, &mut is_whole);
+        let mut schema = Schema { objects: Vec::new(), is_whole, unreadable: tree.unreadable };
+        for (_, stored) in rows {
             match stored.as_slice() {
                 [Value::Text(kind), Value::Text(name), _, root, _] => {
                     let root = match root {

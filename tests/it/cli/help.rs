@@ -25,6 +25,8 @@ fn every_command_has_help() {
         "reconcile",
         "check",
         "backup",
+        "migrate",
+        "salvage",
         "verify",
         "verify-file",
         "coverage",
