@@ -23,8 +23,8 @@ pub const EXIT_CODES: [(&str, &str); 10] = [
 ];
 
 /// The hint for a damaged archive.
-pub(crate) const DAMAGED_HINT: &str = "copy the damaged file first; then restore a backup made by `runledger backup`, \
-    or recover what is readable with `sqlite3 FILE .recover`";
+pub(crate) const DAMAGED_HINT: &str = "restore a backup with `runledger restore BACKUP`, which keeps the damaged files \
+    under another name, or recover what is readable with `runledger salvage FILE --output NEW`";
 
 /// The result of every fallible function of runledger.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -192,6 +192,12 @@ impl Error {
         matches!(self, Error::Sqlite(cause) if is_busy(cause))
     }
 
+    /// Whether SQLite found the file damaged.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Error::Sqlite(cause)
+            if matches!(cause.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)))
+    }
+
     /// The exit code of a process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -292,7 +298,9 @@ fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
             "the file and its folder must be readable and writable for this user"
         }
         ErrorCode::DatabaseCorrupt => DAMAGED_HINT,
-        ErrorCode::NotADatabase => "name another file with --db, or restore a backup",
+        ErrorCode::NotADatabase => {
+            "name another file with --db, or restore a backup with `runledger restore BACKUP`"
+        }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             "wait until the other program has finished, or close it, then try again"
         }
