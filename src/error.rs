@@ -192,6 +192,12 @@ impl Error {
         matches!(self, Error::Sqlite(cause) if is_busy(cause))
     }
 
+    /// Whether SQLite found the file damaged.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Error::Sqlite(cause)
+            if matches!(cause.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)))
+    }
+
     /// The exit code of a process that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -292,7 +298,9 @@ fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
             "the file and its folder must be readable and writable for this user"
         }
         ErrorCode::DatabaseCorrupt => DAMAGED_HINT,
-        ErrorCode::NotADatabase => "name another file with --db, or restore a backup",
+        ErrorCode::NotADatabase => {
+            "name another file with --db, or restore a backup with `runledger restore BACKUP`"
+        }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             "wait until the other program has finished, or close it, then try again"
         }

@@ -18,6 +18,7 @@ pub mod query;
 mod reconcile;
 mod report;
 mod restatements;
+mod restore;
 mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -124,6 +125,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
+    /// Replace the archive by a backup, and keep its files under another name
+    Restore(restore::RestoreArgs),
     /// Migrate archives and backups to the newest schema, without the API
     Migrate(migrate::MigrateArgs),
     /// Recover what can be read of a damaged archive
@@ -182,6 +185,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::DatasetteMetadata(args) => datasette_metadata::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
+        Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),

@@ -1,23 +1,30 @@
 //! The archive: one SQLite file with every state of every run.
 
 mod backup;
+mod backup_target;
 mod busy;
 mod check;
 mod clock;
 mod closes;
+mod copy;
 mod coverage;
 pub(crate) mod data_dictionary;
 mod drift;
 mod evidence;
+pub(crate) mod file_set;
 mod gaps;
 mod header;
+mod in_place;
+mod journal;
 mod lock;
 mod log;
+mod main_file;
 mod migrate;
 mod migrations;
 mod overlap;
 mod pipelines;
 mod quarantine;
+mod restore;
 mod run_row;
 mod runs;
 mod salvage;
@@ -39,6 +46,7 @@ pub use lock::Lock;
 pub(crate) use migrate::{Migrated, migrate};
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
+pub(crate) use restore::restore;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun};
 pub use runs::{Detail, InsertHint, Upsert};
@@ -51,7 +59,9 @@ pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProg
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::run::Instant;
+use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
+use in_place::InPlace;
 use migrations::SchemaStatus;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
@@ -63,7 +73,7 @@ use std::sync::Arc;
 pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
 
 /// The suffixes of the files that belong to an archive: SQLite's logs, and the lock.
-pub(crate) const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+pub(crate) const COMPANION_SUFFIXES: [&str; 4] = [LOG, LOG_INDEX, JOURNAL, ".lock"];
 
 /// The page size. Rows of about one kilobyte fill 16 KiB pages well: a load is twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;
@@ -79,6 +89,8 @@ const CHECKPOINT_PAGES: u32 = 4000;
 pub struct Archive {
     connection: Connection,
     path: PathBuf,
+    /// `None`: the archive is temporary. It must be dropped after the connection.
+    in_place: Option<InPlace>,
 }
 
 impl Archive {
@@ -107,6 +119,7 @@ impl Archive {
         cancel: Option<&Arc<CancelToken>>,
     ) -> Result<Archive> {
         let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
         if kind == FileKind::Archive {
             verify_before_opening(path, migrations)?;
         }
@@ -125,7 +138,8 @@ impl Archive {
     /// [`Error::Sqlite`] when no temporary file can be created.
     pub fn temporary() -> Result<Archive> {
         // SQLite takes an empty name for a temporary file on disk.
-        let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
+        let mut archive =
+            Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)"), in_place: None };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
@@ -173,7 +187,9 @@ impl Archive {
         access: OpenFlags,
         cancel: Option<&Arc<CancelToken>>,
     ) -> Result<Archive> {
-        if header::identify(path)? == FileKind::Nothing {
+        let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
+        if kind == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
@@ -204,7 +220,8 @@ impl Archive {
             let hint = "create the folder, or make it readable and writable for this user".to_owned();
             unusable(path, error.to_string(), Some(hint))
         })?;
-        let mut archive = Archive { connection, path: path.to_owned() };
+        let in_place = InPlace::of(path).map_err(|error| unusable(path, error.to_string(), None))?;
+        let mut archive = Archive { connection, path: path.to_owned(), in_place: Some(in_place) };
         archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
@@ -223,13 +240,13 @@ impl Archive {
         // If the archive is refused, its log stays as it is.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let status = match kind {
-            FileKind::Nothing => {
-                self.mark()?;
-                SchemaStatus::Blank
-            }
+            FileKind::Nothing => SchemaStatus::Blank,
             FileKind::Archive => migrations::schema_status(&self.path, &self.connection, migrations)?,
         };
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if status == SchemaStatus::Blank {
+            // Also when SQLite has just rolled back the mark of a process that was killed.
+            self.mark()?;
+        }
         if let SchemaStatus::Older(version) = status {
             let backup = self.backup_before_migrating(version, now)?;
             tracing::warn!(
@@ -246,6 +263,10 @@ impl Archive {
         self.tune()?;
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
+        }
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if let Some(in_place) = &mut self.in_place {
+            in_place.expect_wal_mode(now);
         }
         Ok(())
     }
@@ -317,9 +338,12 @@ impl Archive {
     /// Commits the transaction of [`Archive::begin`].
     ///
     /// # Errors
-    /// [`Error::Sqlite`] when the disk is full or fails.
+    /// [`Error::Sqlite`] when the disk is full or fails; [`Error::Archive`] when the file is no longer at its path.
     pub fn commit(&self) -> Result<()> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.verify_in_place()?;
+        self.connection.execute_batch("COMMIT")?;
+        self.remember_log();
+        Ok(())
     }
 
     /// Rolls back the transaction of [`Archive::begin`].
@@ -328,6 +352,13 @@ impl Archive {
     /// [`Error::Sqlite`] when there is none.
     pub fn roll_back(&self) -> Result<()> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+}
+
+impl Drop for Archive {
+    /// SQLite copies the log into the file when it closes it, but not into a file that was replaced.
+    fn drop(&mut self) {
+        let _ = self.verify_in_place();
     }
 }
 

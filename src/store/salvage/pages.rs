@@ -3,16 +3,20 @@
 use super::page::{BtreePage, page_number};
 use super::wal::{Wal, is_page_size};
 use crate::error::Result;
-use crate::store::header::with_suffix;
+use crate::store::header::{Header, with_suffix};
 use crate::store::{PAGE_SIZE_BYTES, unusable};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// The first bytes of every SQLite file.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// The offset of the number of bytes at the end of each page that SQLite does not use.
+const RESERVED_OFFSET: usize = 20;
 
-const HEADER_LENGTH: usize = 100;
+/// The offset of the number of the first page in the list of free pages.
+const FREE_PAGES_OFFSET: usize = 32;
+
+/// The fewest bytes of a page that SQLite uses.
+const LEAST_USABLE: usize = 480;
 
 /// The most pages that are read to find the page size of a file without a header.
 const SAMPLE_PAGES: u32 = 4000;
@@ -68,8 +72,9 @@ impl Pages {
     }
 
     fn find_layout(&mut self, path: &Path) {
-        let mut header = [0; HEADER_LENGTH];
-        self.read_at(&mut header, 0);
+        let mut header = [0; Header::LENGTH];
+        let length = self.read_at(&mut header, 0);
+        let header = Header::new(header, length);
         let stated = stated_page_size(&header);
         self.wal = self.log_of(path, &header, stated);
         self.page_size = match (stated, &self.wal) {
@@ -81,16 +86,15 @@ impl Pages {
         let in_log = self.wal.as_ref().map_or(0, |wal| u64::from(wal.page_count));
         self.count = u32::try_from(in_file.max(in_log)).unwrap_or(u32::MAX);
         // The newest header can be in the log.
-        if let Some(first) = self.page(1) {
-            header.copy_from_slice(&first[..HEADER_LENGTH]);
-        }
-        self.has_header = stated_page_size(&header).is_some();
-        let reserved = if self.has_header { usize::from(header[20]) } else { 0 };
-        self.usable = self.page_size.saturating_sub(reserved).max(480);
+        let first = self.page(1).unwrap_or_default();
+        let header = first.first_chunk().map(|header| Header::new(*header, Header::LENGTH));
+        self.has_header = header.is_some_and(|header| stated_page_size(&header).is_some());
+        let reserved = if self.has_header { usize::from(first[RESERVED_OFFSET]) } else { 0 };
+        self.usable = self.page_size.saturating_sub(reserved).max(LEAST_USABLE);
     }
 
     /// The log next to the file, if it belongs to it.
-    fn log_of(&mut self, path: &Path, header: &[u8; HEADER_LENGTH], stated: Option<usize>) -> Option<Wal> {
+    fn log_of(&mut self, path: &Path, header: &Header, stated: Option<usize>) -> Option<Wal> {
         let is_there = |file: &Path| fs::metadata(file).is_ok_and(|file| file.len() > 0);
         let journal = with_suffix(path, "-journal");
         if is_there(&journal) {
@@ -100,7 +104,7 @@ impl Pages {
         let wal = is_there(&path).then(|| Wal::read(File::open(&path).ok()?)).flatten();
         // A copy in rollback mode has no log: this one is left from the file that was here before.
         let is_foreign =
-            |wal: &Wal| stated.is_some_and(|stated| stated != wal.page_size() || header[18..20] == [1, 1]);
+            |wal: &Wal| stated.is_some_and(|stated| stated != wal.page_size() || !header.is_in_wal_mode());
         match wal {
             Some(wal) if is_foreign(&wal) => {
                 self.notes.push(format!("{} belongs to another file and was not read", path.display()));
@@ -155,7 +159,7 @@ impl Pages {
     pub(super) fn free_pages(&self) -> Vec<u32> {
         let mut free = Vec::new();
         let first = self.page(1).filter(|_| self.has_header);
-        let mut trunk = first.and_then(|first| page_number(&first[32..]));
+        let mut trunk = first.and_then(|first| page_number(&first[FREE_PAGES_OFFSET..]));
         while let Some(number) = trunk.filter(|_| free.len() <= self.count as usize) {
             let Some(page) = self.page(number) else { break };
             free.push(number);
@@ -188,13 +192,9 @@ impl Pages {
 }
 
 /// The page size in the header of a SQLite file. `None`: it is no such header.
-fn stated_page_size(header: &[u8; HEADER_LENGTH]) -> Option<usize> {
-    let stated = match u16::from_be_bytes([header[16], header[17]]) {
-        // The largest size does not fit into the two bytes.
-        1 => 65536,
-        stated => usize::from(stated),
-    };
-    (header.starts_with(MAGIC) && is_page_size(stated)).then_some(stated)
+fn stated_page_size(header: &Header) -> Option<usize> {
+    let stated = header.application_id().map(|_| header.page_size() as usize);
+    stated.filter(|stated| is_page_size(*stated))
 }
 
 fn word(bytes: &[u8]) -> u32 {
