@@ -103,9 +103,7 @@ pub(super) fn identify(path: &Path) -> Result<FileKind> {
     }
     match header.application_id() {
         Some(APPLICATION_ID) if header.is_complete() => Ok(FileKind::Archive),
-        Some(_) if header.is_complete() => {
-            refuse("it is a SQLite database of another program", FOREIGN_HINT)
-        }
+        Some(_) if header.is_complete() => refuse("it is a SQLite database of another program", FOREIGN_HINT),
         _ => refuse(
             "it is no SQLite database, or its header is damaged (file is not a database)",
             "name another file with --db; of a damaged archive, restore a backup with `runledger restore BACKUP`, or \

@@ -5,6 +5,8 @@ mod check;
 mod coverage;
 mod drift;
 mod lock;
+mod migrate;
+mod salvage;
 mod verify;
 
 use crate::support::command::Ran;
