@@ -27,6 +27,7 @@ fn every_command_has_help() {
         "backup",
         "migrate",
         "salvage",
+        "restore",
         "verify",
         "verify-file",
         "coverage",

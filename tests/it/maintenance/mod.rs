@@ -6,6 +6,7 @@ mod coverage;
 mod drift;
 mod lock;
 mod migrate;
+mod restore;
 mod salvage;
 mod verify;
 
