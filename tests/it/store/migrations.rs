@@ -55,6 +55,11 @@ fn a_version_3_archive_opens_checks_and_reports_its_close() {
     assert_reports_with_a_close(3);
 }
 
+#[test]
+fn a_version_4_archive_opens_checks_and_reports_its_close() {
+    assert_reports_with_a_close(4);
+}
+
 fn assert_reports_with_a_close(version: u32) {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(&folder, version, "");
