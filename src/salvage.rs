@@ -50,12 +50,14 @@ pub fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
     let _lock = lock(damaged, now)?;
     let mut salvaged = None;
     create_atomically(output, |file| {
+        if let Ok(damaged) = fs::metadata(damaged) {
+            let mode = damaged.permissions().mode() & 0o777;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         let recovery = recover(damaged, file.path()).map_err(|error| match error {
             Error::Sqlite(error) => SalvageError::Output(io::Error::other(error.to_string())),
             other => SalvageError::Other(other),
         })?;
-        let mode = fs::metadata(damaged)?.permissions().mode();
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
         let failed = failed_checks(file.path()).map_err(SalvageError::Other)?;
         salvaged = Some(Salvage { recovery, failed });
         Ok(())

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 /// How many processes each test kills. `RUNLEDGER_KILLS=200` is for a run by hand.
-fn kills() -> u32 {
+pub(super) fn kills() -> u32 {
     #[allow(clippy::disallowed_methods, reason = "only the program's own variables have one home")]
     std::env::var("RUNLEDGER_KILLS").map_or(20, |kills| kills.parse().expect("it is a number"))
 }
 
 /// Runs the command and kills it after the delay.
-fn kill_after(machine: &Machine, archive: &Path, arguments: &[&str], delay: Duration) -> Ended {
+pub(super) fn kill_after(machine: &Machine, archive: &Path, arguments: &[&str], delay: Duration) -> Ended {
     let victim = Victim::default();
     let running = victim.start(&mut machine.command(archive, arguments));
     thread::sleep(delay);
@@ -24,7 +24,7 @@ fn kill_after(machine: &Machine, archive: &Path, arguments: &[&str], delay: Dura
 }
 
 /// How long the command takes.
-fn duration(machine: &Machine, archive: &Path, arguments: &[&str]) -> Duration {
+pub(super) fn duration(machine: &Machine, archive: &Path, arguments: &[&str]) -> Duration {
     let began = Instant::now();
     machine.run(archive, arguments).with(0);
     began.elapsed()

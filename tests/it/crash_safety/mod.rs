@@ -10,6 +10,7 @@ mod disk_full;
 mod file_set;
 mod kill;
 mod kill_copies;
+mod kill_salvage;
 mod permissions;
 
 use crate::support::invariants::{assert_sound, copied};

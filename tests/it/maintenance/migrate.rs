@@ -94,8 +94,9 @@ fn several_archives_are_migrated_and_each_failure_is_named() {
         fs::copy(&fixtures()[0], path).unwrap();
     }
     fs::write(file("notes.txt"), "no archive").unwrap();
-    let mut several = command(&file("none.db"), &["migrate"]);
-    for path in [file("notes.txt"), one.clone(), other.clone()] {
+    let mut several = assert_cmd::Command::cargo_bin("runledger").unwrap();
+    several.arg("migrate").env_remove("NEKT_API_KEY").env_remove("RUNLEDGER_DB");
+    for path in [file("none.db"), one.clone(), file("notes.txt"), other.clone()] {
         several.arg("--db").arg(path);
     }
     let done = ran(several);

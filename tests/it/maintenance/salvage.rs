@@ -105,8 +105,9 @@ fn assert_recovered(
         if salvage.is_whole() {
             assert!(rows(&new) == before, "{place}: a loss is not reported");
         }
-        let is_of_table = before.contains_key(owner.as_str());
-        assert!(is_of_table || salvage.is_whole(), "{place}: {salvage:?}");
+        // The pages of indexes have nothing to lose. Without a page of the schema, some pages are of unknown content.
+        let can_lose = before.contains_key(owner.as_str()) || owner == "sqlite_schema";
+        assert!(can_lose || salvage.is_whole(), "{place}: {salvage:?}");
     }
 }
 
@@ -162,7 +163,7 @@ fn a_damaged_start_of_a_page_hides_no_snapshot_on_it() {
     let of_snapshots = pages_of(&sound).into_iter().filter(|(_, (_, lost))| *lost > 1);
     for (number, _) in of_snapshots {
         let mut bytes = bytes.clone();
-        bytes[((number - 1) * PAGE) as usize..][..256].fill(0xFF);
+        bytes[((number - 1) * PAGE) as usize..][..16].fill(0xFF);
         fs::write(&damaged, bytes).unwrap();
         let (new, salvage) = salvaged(&damaged);
         assert!(salvage.is_whole(), "{salvage:?}");
@@ -214,7 +215,7 @@ fn lost_rows_are_named_and_a_full_sync_reads_them_again() {
     workspace.sync_into(&new, &full);
     assert_eq!(broken(&new), (0, Vec::new()));
     let runs = |path: &Path| rows_of(path, "SELECT run_id FROM runs ORDER BY 1");
-    assert_eq!(runs(&new).len() + 1, runs(&workspace.path()).len(), "a run that the API deleted is lost");
+    assert_eq!(runs(&new), runs(&workspace.path()));
 }
 
 #[test]
