@@ -128,6 +128,7 @@ pub(crate) fn recover(damaged: &Path, new: &Path) -> Result<Recovery> {
     }
     archive.execute_batch("COMMIT")?;
     migrations::migrate(new, &mut archive, &migrations)?;
+    archive.pragma_update(None, "foreign_keys", false)?;
     archive.execute_batch("BEGIN")?;
     repair::make_consistent(&archive, &mut repairs)?;
     archive.execute_batch("COMMIT")?;

@@ -15,6 +15,9 @@ const RESERVED_OFFSET: usize = 20;
 /// The offset of the number of the first page in the list of free pages.
 const FREE_PAGES_OFFSET: usize = 32;
 
+/// The offset of the bytes that SQLite locks: at one gibibyte.
+const FIRST_LOCKED_BYTE: usize = 1 << 30;
+
 /// The fewest bytes of a page that SQLite uses.
 const LEAST_USABLE: usize = 480;
 
@@ -83,8 +86,12 @@ impl Pages {
             (None, None) => self.likely_page_size(),
         };
         let in_file = self.file_length.div_ceil(self.page_size as u64);
-        let in_log = self.wal.as_ref().map_or(0, |wal| u64::from(wal.page_count));
-        self.count = u32::try_from(in_file.max(in_log)).unwrap_or(u32::MAX);
+        self.count = u32::try_from(in_file).unwrap_or(u32::MAX);
+        if let Some(wal) = &self.wal {
+            // The last commit says how many pages the database has, unless it is lost.
+            self.count =
+                if wal.damaged_frames == 0 { wal.page_count } else { self.count.max(wal.page_count) };
+        }
         // The newest header can be in the log.
         let first = self.page(1).unwrap_or_default();
         let header = first.first_chunk().map(|header| Header::new(*header, Header::LENGTH));
@@ -170,6 +177,11 @@ impl Pages {
         }
         free.truncate(self.count as usize);
         free
+    }
+
+    /// The page with the bytes that SQLite locks, which it never uses. Smaller files have none.
+    pub(super) fn lock_page(&self) -> u32 {
+        u32::try_from(FIRST_LOCKED_BYTE / self.page_size).map_or(u32::MAX, |page| page + 1)
     }
 
     /// The number of frames of the log that are damaged.

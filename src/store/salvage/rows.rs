@@ -53,6 +53,10 @@ impl<'t> Rows<'t> {
     pub(super) fn offer(&mut self, place: usize, rowid: Option<i64>, stored: Vec<Value>) -> Result<Verdict> {
         let table = &self.layout.tables[place];
         let Some(mut row) = arrange(table, rowid, stored) else { return Ok(Verdict::OtherShape) };
+        let is_snapshot = table.name == "run_snapshots";
+        if is_snapshot {
+            forget_wrong_end(table, &mut row);
+        }
         if let Some(column) = damaged_instant(table, &row) {
             return Ok(Verdict::Rejected(format!("{} is no instant", table.columns[column].name)));
         }
@@ -67,7 +71,6 @@ impl<'t> Rows<'t> {
         let has_number = table.rowid.is_none_or(|number| {
             matches!(row[number], Some(Value::Integer(number)) if (1..=LARGEST_NUMBER).contains(&number))
         });
-        let is_snapshot = table.name == "run_snapshots";
         match has_number {
             true => {}
             false if is_snapshot => {
@@ -80,10 +83,11 @@ impl<'t> Rows<'t> {
             Ok(()) => Ok(Verdict::Kept),
             Err(error) if is_taken(&error) && is_snapshot => self.settle_number(table, row),
             Err(error) if is_taken(&error) => self.keep_later(table, &row),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                Ok(Verdict::Rejected(error.to_string()))
+            Err(error) => {
+                let reason = error.to_string();
+                ignore_violation(error)?;
+                Ok(Verdict::Rejected(reason))
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -96,7 +100,7 @@ impl<'t> Rows<'t> {
         for mut row in std::mem::take(&mut self.unnumbered) {
             row[table.rowid.expect("a snapshot has a number")] = None;
             // Two states of a run at one instant are removed later.
-            self.insert(table, &row)?;
+            self.insert(table, &row).or_else(ignore_violation)?;
         }
         Ok(())
     }
@@ -161,8 +165,13 @@ impl<'t> Rows<'t> {
             return Ok(Verdict::Known);
         }
         let delete = format!("DELETE FROM \"{}\" WHERE {}", table.name, key_terms(table));
+        self.archive.execute_batch("SAVEPOINT before")?;
         self.archive.prepare_cached(&delete)?.execute(key())?;
-        self.insert(table, row)?;
+        if let Err(error) = self.insert(table, row) {
+            ignore_violation(error)?;
+            self.archive.execute_batch("ROLLBACK TO before")?;
+        }
+        self.archive.execute_batch("RELEASE before")?;
         Ok(Verdict::Known)
     }
 }
@@ -187,11 +196,14 @@ fn arrange(table: &TableLayout, rowid: Option<i64>, stored: Vec<Value>) -> Optio
 fn damaged_instant(table: &TableLayout, row: &Row) -> Option<usize> {
     row.iter().enumerate().find_map(|(place, value)| match value {
         Some(Value::Text(text)) if table.columns[place].is_instant => {
-            let is_stored_form = Instant::parse(text).is_some_and(|instant| instant.as_str() == text);
-            (!is_stored_form).then_some(place)
+            (!is_stored_instant(text)).then_some(place)
         }
         _ => None,
     })
+}
+
+fn is_stored_instant(text: &str) -> bool {
+    Instant::parse(text).is_some_and(|instant| instant.as_str() == text)
 }
 
 /// Verifies the hash of a snapshot's document, and derives again what the hash does not cover.
@@ -260,6 +272,25 @@ fn key_terms(table: &TableLayout) -> String {
     let terms: Vec<String> =
         table.key.iter().map(|place| format!("\"{}\" IS ?", table.columns[*place].name)).collect();
     terms.join(" AND ")
+}
+
+/// Takes an end that cannot be right from a snapshot. No hash covers it, and the states of the run give it again.
+fn forget_wrong_end(table: &TableLayout, row: &mut Row) {
+    let is_right = match (value(table, row, "observed_at"), value(table, row, "superseded_at")) {
+        (Value::Text(begin), Value::Text(end)) => end > begin && is_stored_instant(end),
+        (_, end) => *end == Value::Null,
+    };
+    if !is_right {
+        set(table, row, "superseded_at", Value::Null);
+    }
+}
+
+/// Lets a row that violates a constraint be. Other errors concern the new archive.
+fn ignore_violation(error: rusqlite::Error) -> Result<(), rusqlite::Error> {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Ok(()),
+        _ => Err(error),
+    }
 }
 
 /// Whether another row has the primary key.

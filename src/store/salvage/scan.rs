@@ -26,9 +26,11 @@ pub(super) struct Tree {
 pub(super) type StoredRow = (Option<i64>, Option<Vec<Value>>);
 
 impl<'p> Scan<'p> {
-    /// A scan in which no page is used.
+    /// A scan in which no page is used yet.
     pub(super) fn of(pages: &'p Pages) -> Scan<'p> {
-        Scan { pages, used: vec![false; pages.count as usize + 1] }
+        let mut scan = Scan { pages, used: vec![false; pages.count as usize + 1] };
+        scan.use_page(pages.lock_page());
+        scan
     }
 
     /// Walks a tree from its root. A page is in one tree only, and once.

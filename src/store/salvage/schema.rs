@@ -75,17 +75,15 @@ impl Schema {
         ["syncs", "run_snapshots"].iter().all(|name| self.root_of("table", name).is_some())
     }
 
-    /// The version of the schema: the newest applied migration, also of a later program. Without a readable history,
-    /// the newest version whose tables the schema lists; without a schema, the newest of all, because most of its
-    /// tables accept the rows of earlier versions.
+    /// The version of the schema: the newest applied migration, also of a later program, or the newest version whose
+    /// tables the schema lists, if entries of the history are lost. Without either, the newest of all, because most of
+    /// its tables accept the rows of earlier versions.
     pub(super) fn version(&self, scan: &mut Scan<'_>, layouts: &[Layout], migrations: &[Migration]) -> i64 {
-        self.applied(scan).or_else(|| applied_by_name(scan, migrations)).unwrap_or_else(|| {
-            let has_all = |layout: &Layout| {
-                layout.tables.iter().all(|table| self.root_of("table", &table.name).is_some())
-            };
-            let listed = layouts.iter().rposition(has_all).filter(|_| self.is_whole);
-            listed.map_or(layouts.len(), |place| place + 1) as i64
-        })
+        let applied = self.applied(scan).or_else(|| applied_by_name(scan, migrations));
+        let has_all =
+            |layout: &Layout| layout.tables.iter().all(|table| self.root_of("table", &table.name).is_some());
+        let listed = layouts.iter().rposition(has_all).map(|place| place as i64 + 1);
+        applied.max(listed).unwrap_or(layouts.len() as i64)
     }
 
     /// The newest version in the table of applied migrations. `None`: it cannot be read.

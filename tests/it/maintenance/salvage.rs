@@ -250,6 +250,38 @@ fn columns_that_follow_from_a_document_are_derived_again() {
 }
 
 #[test]
+fn ends_of_states_and_the_history_are_found_again() {
+    let workspace = closed(60);
+    let sound = copy_of(&workspace, "sound.db", PAGE);
+    let before = rows(&sound);
+    let damaged = workspace.file("damaged.db");
+    for (sql, is_whole) in [
+        (
+            "UPDATE run_snapshots SET superseded_at = 'never ' || snapshot_id WHERE superseded_at IS NOT NULL",
+            false,
+        ),
+        ("UPDATE run_snapshots SET superseded_at = observed_at WHERE superseded_at IS NOT NULL", false),
+        ("DELETE FROM refinery_schema_history WHERE version >= 3", true),
+        ("DROP TABLE refinery_schema_history", true),
+        ("DROP INDEX run_snapshots_open; DROP VIEW runs", true),
+    ] {
+        fs::copy(&sound, &damaged).unwrap();
+        tamper(&damaged, sql);
+        let (new, salvage) = salvaged(&damaged);
+        assert_eq!(salvage.is_whole(), is_whole, "{sql}: {salvage:?}");
+        assert_eq!(rows(&new), before, "{sql}");
+        assert_eq!(broken(&new), (0, Vec::new()), "{sql}");
+    }
+    // A number that is damaged, or that of another snapshot.
+    fs::copy(&sound, &damaged).unwrap();
+    let sql = "UPDATE run_snapshots SET snapshot_id = 1 << 50 WHERE snapshot_id = 3";
+    tamper(&damaged, sql);
+    let (new, _) = salvaged(&damaged);
+    assert_eq!(snapshots(&new), snapshots(&sound));
+    assert_eq!(broken(&new), (0, Vec::new()));
+}
+
+#[test]
 fn lost_rows_leave_a_consistent_archive() {
     let workspace = closed(60);
     let sound = copy_of(&workspace, "sound.db", PAGE);
