@@ -1,9 +1,9 @@
 //! `runledger backup`: a verified copy of the archive, even during a sync.
 
-use crate::atomic_file::same_file;
 use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::store::{Archive, COMPANION_SUFFIXES};
+use crate::symlinks::same_file;
 use clap::Args;
 use std::ffi::OsString;
 use std::fs;

@@ -1,7 +1,7 @@
 //! A verified backup of the archive at one moment, written atomically.
 
 use super::{APPLICATION_ID, Archive, header, unusable};
-use crate::atomic_file::write_atomically;
+use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -34,7 +34,7 @@ impl From<io::Error> for BackupError {
 }
 
 impl Archive {
-    /// Writes a backup to `destination`. A sync may be writing at the same time: the backup is the archive at one
+    /// Writes a backup to `destination`, with the access of the archive. A sync may be writing at the same time: the backup is the archive at one
     /// moment, in one compact file without a log.
     ///
     /// It uses `VACUUM INTO` instead of SQLite's backup API, because that reads every row in one transaction, does not
@@ -45,7 +45,7 @@ impl Archive {
     /// those of SQLite when the archive cannot be read. `destination` is unchanged then.
     pub fn backup_to(&self, destination: &Path) -> Result<BackupSummary> {
         let mut summary = None;
-        write_atomically(destination, |file| {
+        write_with_access(destination, AccessLike::Archive(&self.path), |file| {
             let before = self.row_counts()?;
             let path = file.path().to_str().ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
             self.connection.execute("VACUUM INTO ?1", [path]).map_err(|error| self.attribute(error))?;
