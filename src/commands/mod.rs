@@ -17,6 +17,7 @@ pub mod query;
 mod reconcile;
 mod report;
 mod restatements;
+mod restore;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod shared;
@@ -122,6 +123,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
+    /// Replace the archive by a backup, and keep its files under another name
+    Restore(restore::RestoreArgs),
     /// Verify random settled runs against the API
     Verify(verify::VerifyArgs),
     /// Verify an exported file against its manifest
@@ -176,6 +179,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::DatasetteMetadata(args) => datasette_metadata::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
+        Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),

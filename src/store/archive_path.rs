@@ -72,14 +72,6 @@ impl ArchivePath {
         }
     }
 
-    /// The path for SQLite, which takes `file:` at its start for a URI.
-    pub(super) fn for_sqlite(&self) -> Cow<'_, Path> {
-        match self.0.is_absolute() {
-            true => Cow::Borrowed(&self.0),
-            false => Cow::Owned(Path::new(".").join(&self.0)),
-        }
-    }
-
     /// How many names the file has. `None`: only this one, or there is no file.
     fn other_links(&self) -> Option<String> {
         let file = fs::metadata(&self.0).ok().filter(fs::Metadata::is_file)?;
@@ -131,8 +123,19 @@ pub(crate) fn check_archive_name(name: &Path) -> Result<()> {
     })
 }
 
+/// The path for SQLite, which takes `file:` at its start for a URI.
+pub(super) fn sqlite_path(path: &Path) -> Cow<'_, Path> {
+    match path.is_absolute() {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(Path::new(".").join(path)),
+    }
+}
+
 /// Refuses what is neither a file nor a folder, before anything opens it: a named pipe would block.
-fn refuse_special_file(path: &Path) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Archive`] that says what it is.
+pub(super) fn refuse_special_file(path: &Path) -> Result<()> {
     let Ok(kind) = fs::metadata(path).map(|found| found.file_type()) else { return Ok(()) };
     let what = match () {
         () if kind.is_fifo() => "a named pipe",
@@ -157,7 +160,7 @@ mod tests {
         for name in ["./file:a.db", "./:memory:", "files.db", ":memory:.db", "a.db?nolock=1", "FILE:a.db"] {
             let path = ArchivePath::resolve(Path::new(name)).unwrap();
             assert_eq!(&*path, Path::new(name));
-            assert!(path.for_sqlite().starts_with("."), "{name}");
+            assert!(sqlite_path(&path).starts_with("."), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The lock that allows one writer at a time on an archive.
 
 use super::archive_path::ArchivePath;
-use super::header::{self, with_suffix};
+use super::header::with_suffix;
 use super::unusable;
 use crate::access::{Access, PRIVATE};
 use crate::error::{Error, Result, hint_of_io};
@@ -41,10 +41,6 @@ impl Lock {
     pub fn acquire(archive: &Path, now: Instant) -> Result<Lock> {
         let archive = ArchivePath::resolve_for_writing(archive)?;
         let place = with_suffix(&archive, ".lock");
-        if !place.exists() {
-            // A file of another program gets no lock next to it.
-            header::identify(&archive)?;
-        }
         for _ in 0..ATTEMPTS {
             let (file, holder) = open(&archive, &place)?;
             match file.try_lock() {
@@ -75,6 +71,18 @@ impl Lock {
             format!("its lock {}: {why}", place.display()),
             Some(LOCAL_DISK_HINT.to_owned()),
         ))
+    }
+
+    /// The archive that it locks, which must be the one at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is another one.
+    pub(super) fn archive_at(&self, path: &Path) -> Result<&ArchivePath> {
+        if self.archive == ArchivePath::resolve(path)? {
+            return Ok(&self.archive);
+        }
+        let (path, locked) = (path.display(), self.archive.display());
+        Err(Error::Internal(format!("the lock of {locked} is no lock of {path}")))
     }
 
     /// The archive that it locks.

@@ -49,8 +49,8 @@ pub(super) fn schema_status(
     migrations: &[Migration],
 ) -> Result<SchemaStatus> {
     let damaged = |what: String| {
-        let hint =
-            "nothing was changed: restore a backup, or use the version of runledger that wrote the archive";
+        let hint = "nothing was changed: restore a backup with `runledger restore BACKUP`, or use the version of runledger that \
+             wrote the archive";
         unusable(path, format!("its migration history is damaged or edited: {what}"), Some(hint.to_owned()))
     };
     let objects: i64 =

@@ -2,24 +2,31 @@
 
 mod archive_path;
 mod backup;
+mod backup_target;
 mod busy;
 mod check;
 mod clock;
 mod closes;
+mod copy;
 mod coverage;
 pub(crate) mod data_dictionary;
 mod demo_mark;
 mod discard;
 mod drift;
 mod evidence;
+pub(crate) mod file_set;
 mod gaps;
 mod header;
+mod in_place;
+mod journal;
 mod lock;
 mod log;
+mod main_file;
 mod migrations;
 mod overlap;
 mod pipelines;
 mod quarantine;
+mod restore;
 mod run_row;
 mod runs;
 mod sample;
@@ -40,6 +47,7 @@ pub(crate) use header::is_archive;
 pub use lock::Lock;
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
+pub(crate) use restore::restore;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun};
 pub use runs::{Detail, InsertHint, Upsert};
@@ -52,7 +60,10 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::file_system::{LOCAL_DISK_HINT, has_posix_locks};
 use crate::run::Instant;
+use archive_path::sqlite_path;
+use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
+use in_place::InPlace;
 use migrations::SchemaStatus;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
@@ -67,7 +78,7 @@ use std::sync::Arc;
 pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
 
 /// The suffixes of the files that belong to an archive: SQLite's logs, and the lock.
-pub(crate) const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+pub(crate) const COMPANION_SUFFIXES: [&str; 4] = [LOG, LOG_INDEX, JOURNAL, ".lock"];
 
 /// The page size. Rows of about one kilobyte fill 16 KiB pages well: a load is twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;
@@ -85,6 +96,8 @@ pub struct Archive {
     path: PathBuf,
     /// Whether opening it created the file.
     is_new: bool,
+    /// `None`: the archive is temporary. It must be dropped after the connection.
+    in_place: Option<InPlace>,
 }
 
 impl Archive {
@@ -114,19 +127,16 @@ impl Archive {
         migrations: &[Migration],
         cancel: Option<&Arc<CancelToken>>,
     ) -> Result<Archive> {
-        let locked = lock.archive();
-        if *locked != ArchivePath::resolve(path)? {
-            let (path, locked) = (path.display(), locked.display());
-            return Err(Error::Internal(format!("the lock of {locked} is no lock of {path}")));
-        }
-        let path = locked;
+        let path = lock.archive_at(path)?;
         let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
         if kind == FileKind::Archive {
             verify_before_opening(path, migrations)?;
         }
         let is_new = kind == FileKind::Nothing && create(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut archive = Archive { is_new, ..Archive::connect(path, flags, cancel)? };
+        let mut archive = Archive::connect(path, flags, cancel)?;
+        archive.is_new = is_new;
         let prepared = archive.prepare_for_writing(kind, lock.acquired_at(), migrations);
         prepared.map_err(|error| explain(path, cancel, error).in_archive(path))?;
         Ok(archive)
@@ -139,7 +149,8 @@ impl Archive {
     pub fn temporary() -> Result<Archive> {
         // SQLite takes an empty name for a temporary file on disk.
         let connection = Connection::open("")?;
-        let mut archive = Archive { connection, path: PathBuf::from("(temporary)"), is_new: true };
+        let path = PathBuf::from("(temporary)");
+        let mut archive = Archive { connection, path, is_new: true, in_place: None };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
@@ -177,7 +188,9 @@ impl Archive {
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
         let path = &ArchivePath::resolve(path)?;
         let migrations = migrations::migrations();
-        if header::identify(path)? == FileKind::Nothing {
+        let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
+        if kind == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
@@ -211,9 +224,11 @@ impl Archive {
 
     fn connect(path: &ArchivePath, flags: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = Connection::open_with_flags(path.for_sqlite(), flags)
+        let connection = Connection::open_with_flags(sqlite_path(path), flags)
             .map_err(|error| cannot_open(path, &error.to_string()))?;
-        let mut archive = Archive { connection, path: path.to_path_buf(), is_new: false };
+        let in_place = InPlace::of(path).map_err(|error| unusable(path, error.to_string(), None))?;
+        let mut archive =
+            Archive { connection, path: path.to_path_buf(), is_new: false, in_place: Some(in_place) };
         archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
@@ -235,13 +250,13 @@ impl Archive {
         // If the archive is refused, its log stays as it is.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let status = match kind {
-            FileKind::Nothing => {
-                self.mark()?;
-                SchemaStatus::Blank
-            }
+            FileKind::Nothing => SchemaStatus::Blank,
             FileKind::Archive => migrations::schema_status(&self.path, &self.connection, migrations)?,
         };
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if status == SchemaStatus::Blank {
+            // Also when SQLite has just rolled back the mark of a process that was killed.
+            self.mark()?;
+        }
         if let SchemaStatus::Older(version) = status {
             let backup = self.backup_before_migrating(version, now)?;
             tracing::warn!(
@@ -259,7 +274,12 @@ impl Archive {
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
         }
-        self.remove_demo_mark()
+        self.remove_demo_mark()?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if let Some(in_place) = &mut self.in_place {
+            in_place.expect_wal_mode(now);
+        }
+        Ok(())
     }
 
     /// Marks the file as an archive, without tables yet.
@@ -318,9 +338,12 @@ impl Archive {
     /// Commits the transaction of [`Archive::begin`].
     ///
     /// # Errors
-    /// [`Error::Sqlite`] when the disk is full or fails.
+    /// [`Error::Sqlite`] when the disk is full or fails; [`Error::Archive`] when the file is no longer at its path.
     pub fn commit(&self) -> Result<()> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.verify_in_place()?;
+        self.connection.execute_batch("COMMIT")?;
+        self.remember_log();
+        Ok(())
     }
 
     /// Rolls back the transaction of [`Archive::begin`].
@@ -329,6 +352,13 @@ impl Archive {
     /// [`Error::Sqlite`] when there is none.
     pub fn roll_back(&self) -> Result<()> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+}
+
+impl Drop for Archive {
+    /// SQLite copies the log into the file when it closes it, but not into a file that was replaced.
+    fn drop(&mut self) {
+        let _ = self.verify_in_place();
     }
 }
 

@@ -90,8 +90,9 @@ fn a_name_with_a_folder_before_it_is_a_path() {
         assert!(machine.file(name).is_file(), "{name}");
         let status = machine.run(archive, ["status"]).with(0);
         assert!(status.stdout.contains("runs         5"), "{status:?}");
-        machine.run(archive, ["backup", "file:d/copy.db"]).with(0);
-        machine.run(&machine.file("file:d/copy.db"), ["check"]).with(0);
+        let copy = format!("file:d/{}.copy", &name[2..]);
+        machine.run(archive, ["backup", &copy]).with(0);
+        machine.run(&machine.file(&copy), ["check"]).with(0);
     }
 }
 

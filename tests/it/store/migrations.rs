@@ -136,5 +136,5 @@ fn write_the_fixture_of_the_newest_version() {
     let path = fixture(version);
     assert!(!path.exists(), "{} exists: a released fixture is never overwritten", path.display());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    archive.backup_to(&path).unwrap();
+    archive.backup_to(&path, at("2026-11-24T00:00:00Z")).unwrap();
 }

@@ -1,0 +1,126 @@
+//! The main file of an archive: its identity, and one shared descriptor that reads its header.
+//!
+//! When a process closes any descriptor of a file, it loses all POSIX locks that it holds on that file, including those
+//! of SQLite. So there is one descriptor per file in the process, and it stays open while an archive uses the file.
+
+use super::header::Header;
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The identity of a file. A rename keeps it; a file that takes its place has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The identity of the file at `path`, behind symbolic links.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` if there is no file.
+    pub(crate) fn at(path: &Path) -> io::Result<FileId> {
+        fs::metadata(path).map(|metadata| FileId::of(&metadata))
+    }
+
+    /// The identity of an open file.
+    pub(crate) fn of(metadata: &Metadata) -> FileId {
+        FileId { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// The open descriptors of this process.
+static OPEN: Mutex<BTreeMap<FileId, Shared>> = Mutex::new(BTreeMap::new());
+
+#[derive(Debug)]
+struct Shared {
+    file: File,
+    users: usize,
+}
+
+fn open_files() -> MutexGuard<'static, BTreeMap<FileId, Shared>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A use of the shared descriptor of a file. It must be dropped after the SQLite connection that it protects.
+#[derive(Debug)]
+pub(super) struct MainFile(FileId);
+
+impl MainFile {
+    /// Opens the file for reading, or shares the descriptor that is open.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` if there is no file.
+    pub(super) fn open(path: &Path) -> io::Result<MainFile> {
+        let mut open = open_files();
+        let known = FileId::at(path)?;
+        if let Some(shared) = open.get_mut(&known) {
+            shared.users += 1;
+            return Ok(MainFile(known));
+        }
+        let file = File::open(path)?;
+        let id = FileId::of(&file.metadata()?);
+        open.entry(id).or_insert(Shared { file, users: 0 }).users += 1;
+        Ok(MainFile(id))
+    }
+
+    /// The file's identity.
+    pub(super) fn id(&self) -> FileId {
+        self.0
+    }
+
+    /// The file's header. It is shorter than that of a database if the file is.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn header(&self) -> io::Result<Header> {
+        let mut bytes = [0; Header::LENGTH];
+        let length = self.read_at(&mut bytes, 0)?;
+        Ok(Header::new(bytes, length))
+    }
+
+    /// Reads bytes at an offset. Returns how many there were.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| {
+            let mut length = 0;
+            while length < bytes.len() {
+                match file.read_at(&mut bytes[length..], offset + length as u64)? {
+                    0 => break,
+                    read => length += read,
+                }
+            }
+            Ok(length)
+        })
+    }
+
+    /// The file's current metadata, wherever the file is now.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.with(File::metadata)
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+        act(&open_files().get(&self.0).expect("the descriptor is open while it is used").file)
+    }
+}
+
+impl Drop for MainFile {
+    fn drop(&mut self) {
+        let mut open = open_files();
+        if let Some(shared) = open.get_mut(&self.0) {
+            shared.users -= 1;
+            if shared.users == 0 {
+                open.remove(&self.0);
+            }
+        }
+    }
+}
