@@ -27,8 +27,8 @@ impl Archive {
     /// without a log.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the destination is neither empty nor an older state of this archive, [`Error::Locked`] when
-    /// another process uses it, [`Error::Output`] when it cannot be written, [`Error::Archive`] when the backup is
+    /// [`Error::Usage`] when the destination is neither empty nor an older state of this archive, [`Error::Locked`]
+    /// when another process uses it, [`Error::Output`] when it cannot be written, [`Error::Archive`] when the backup is
     /// damaged, and those of SQLite when the archive cannot be read. `destination` is unchanged then.
     pub fn backup_to(&self, destination: &Path, now: Instant) -> Result<BackupSummary> {
         self.verify_backup_target(destination)?;

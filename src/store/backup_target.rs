@@ -5,22 +5,26 @@ use super::header::{self, FileKind};
 use super::{Archive, COMPANION_SUFFIXES};
 use crate::error::{Error, Result};
 use crate::symlinks::same_file;
-use rusqlite::{Connection, ToSql};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, params_from_iter};
 use std::fs;
 use std::path::Path;
 
+/// The number of columns in each line of [`RECORDS`].
+const COLUMNS: usize = 4;
+
 /// The rows by which states of an archive are compared: each is added once and keeps these columns.
 const RECORDS: [(&str, &str, &str); 2] = [
-    ("syncs", "syncs", "sync_id, kind, started_at"),
-    ("closes", "period_closes", "close_id, period, closed_at"),
+    ("syncs", "syncs", "sync_id, kind, started_at, process_id"),
+    ("closes", "period_closes", "close_id, period, closed_at, known_at"),
 ];
 
 impl Archive {
     /// Verifies that a backup may be written to `destination`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it belongs to this archive or to a database in use, or has other content than an older state
-    /// of this archive.
+    /// [`Error::Usage`] when it belongs to this archive or to a database in use, or has other content than an older
+    /// state of this archive.
     pub(super) fn verify_backup_target(&self, destination: &Path) -> Result<()> {
         if fs::metadata(destination).is_ok_and(|there| !there.is_file()) {
             return Err(Error::usage(format!("{} is not a regular file", destination.display())));
@@ -83,16 +87,17 @@ impl Archive {
                 continue;
             }
             let mut here = self.connection.prepare(&format!(
-                "SELECT EXISTS (SELECT 1 FROM {table} WHERE ({columns}) = (?1, ?2, ?3))"
+                "SELECT EXISTS (SELECT 1 FROM {table} WHERE ({columns}) = (?1, ?2, ?3, ?4))"
             ))?;
             let mut there = other.prepare(&format!("SELECT {columns} FROM {table}"))?;
             let mut rows = there.query([])?;
             let mut count = 0_u64;
             while let Some(row) = rows.next()? {
-                let cells = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?]
-                    .map(rusqlite::types::ToSqlOutput::Borrowed);
-                let cells: Vec<&dyn ToSql> = cells.iter().map(|cell| cell as &dyn ToSql).collect();
-                count += u64::from(!here.query_row(cells.as_slice(), |row| row.get::<_, bool>(0))?);
+                let mut cells = Vec::with_capacity(COLUMNS);
+                for column in 0..COLUMNS {
+                    cells.push(ToSqlOutput::Borrowed(row.get_ref(column)?));
+                }
+                count += u64::from(!here.query_row(params_from_iter(&cells), |row| row.get::<_, bool>(0))?);
             }
             if count > 0 {
                 missing.push(format!("{count} other {name}"));

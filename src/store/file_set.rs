@@ -76,8 +76,8 @@ impl FileSet {
         all.filter(|file| fs::symlink_metadata(file).is_ok()).collect()
     }
 
-    /// Verifies, without SQLite, that the files of the archive at `named` can belong together. A log of another file with
-    /// the same page size next to a file in WAL mode cannot be recognized.
+    /// Verifies, without SQLite, that the files of the archive at `named` can belong together. A log of another file
+    /// with the same page size next to a file in WAL mode cannot be recognized.
     ///
     /// # Errors
     /// [`crate::error::Error::Archive`] that names the file that does not belong. Nothing was changed.
@@ -223,8 +223,8 @@ impl FileSet {
     }
 
     /// Replaces the set by one main file. `fill` writes a temporary file next to it, and verifies it; then the files of
-    /// the set are moved aside, and the temporary file takes the place of the main file. Returns where the files are that
-    /// were there before; `None`: there were none. After an error, the set is as it was.
+    /// the set are moved aside, and the temporary file takes the place of the main file. Returns where the files are
+    /// that were there before; `None`: there were none. After an error, the set is as it was.
     ///
     /// # Errors
     /// Those of the file system, and those of `fill`.

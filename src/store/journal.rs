@@ -15,8 +15,8 @@ const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// The largest journal of an archive: one page, with what is around it.
 const MOST_BYTES: u64 = 256 * 1024;
 
-/// The parts of the first page that a switch to WAL mode changes: the journal mode, the change counter and its copy, and
-/// the version of SQLite.
+/// The parts of the first page that a switch to WAL mode changes: the journal mode, the change counter and its copy,
+/// and the version of SQLite.
 const CHANGED_BY_SWITCH: [Range<usize>; 3] = [18..20, 24..28, 92..100];
 
 /// Whether the journal can be of this main file, and leaves it whole when it is rolled back.
@@ -76,4 +76,79 @@ fn restores(journal: &[u8], first_page: &[u8], main_bytes: u64, page_size: usize
         && number(sector) == Some(1)
         && first_page.len() == page_size
         && (0..page_size).filter(is_changed).all(|at| before[at] == first_page[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+    use std::path::PathBuf;
+
+    /// A database in rollback mode, and the path of its journal.
+    fn database(folder: &Path, name: &str, rows: u32) -> (Connection, PathBuf, PathBuf) {
+        let path = folder.join(name);
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(&format!(
+                "PRAGMA page_size = 4096; CREATE TABLE t (x); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 \
+                 FROM n WHERE i < {rows}) INSERT INTO t SELECT randomblob(1000) FROM n"
+            ))
+            .unwrap();
+        let journal = crate::store::header::with_suffix(&path, "-journal");
+        (connection, path, journal)
+    }
+
+    fn is_own_of(journal: &Path, path: &Path) -> bool {
+        let main = MainFile::open(path).unwrap();
+        let header = main.header().unwrap();
+        is_own(journal, &main, &header)
+    }
+
+    #[test]
+    fn a_journal_that_restores_what_is_there_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, path, journal) = database(folder.path(), "a.db", 20);
+        // The same page as in a switch to WAL mode.
+        connection.execute_batch("PRAGMA synchronous = off; BEGIN; PRAGMA user_version = 7").unwrap();
+        assert!(fs::metadata(&journal).unwrap().len() > 4096 && is_own_of(&journal, &path));
+        // SQLite marks the page's record as complete before it writes the page.
+        let mut main = fs::read(&path).unwrap();
+        main[18..20].fill(2);
+        main[24..28].fill(9);
+        let switched = folder.path().join("switched.db");
+        fs::write(&switched, &main).unwrap();
+        assert!(is_own_of(&journal, &switched));
+        main[60] = 1;
+        fs::write(&switched, &main).unwrap();
+        assert!(!is_own_of(&journal, &switched));
+        connection.execute_batch("COMMIT").unwrap();
+        fs::write(&journal, [0; 600]).unwrap();
+        assert!(is_own_of(&journal, &path), "SQLite ignores it");
+    }
+
+    #[test]
+    fn a_journal_of_another_file_or_of_many_pages_is_not_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, path, journal) = database(folder.path(), "a.db", 20);
+        let (_other, other, _) = database(folder.path(), "b.db", 200);
+        connection.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE t SET x = randomblob(1000)").unwrap();
+        assert!(!is_own_of(&journal, &path) && !is_own_of(&journal, &other));
+        fs::write(&journal, "something else, and long enough for a header").unwrap();
+        assert!(!is_own_of(&journal, &path));
+    }
+
+    #[test]
+    fn the_journal_of_a_new_file_is_not_accepted_for_a_file_with_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_connection, path, journal) = database(folder.path(), "a.db", 20);
+        let mut bytes = vec![0; 512];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[20..24].copy_from_slice(&512_u32.to_be_bytes());
+        bytes[24..28].copy_from_slice(&4096_u32.to_be_bytes());
+        fs::write(&journal, bytes).unwrap();
+        assert!(!is_own_of(&journal, &path), "a rollback would empty the file");
+        let new = folder.path().join("new.db");
+        fs::write(&new, &fs::read(&path).unwrap()[..4096]).unwrap();
+        assert!(is_own_of(&journal, &new));
+    }
 }

@@ -124,3 +124,48 @@ impl Drop for MainFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::is_archive;
+    use rusqlite::Connection;
+
+    /// The number of POSIX locks that this process holds on the file. `None`: the system does not list them.
+    fn locks_on(path: &Path) -> Option<usize> {
+        let inode = format!(":{} ", fs::metadata(path).unwrap().ino());
+        let process = format!(" {} ", std::process::id());
+        let listed = fs::read_to_string("/proc/locks").ok()?;
+        Some(listed.lines().filter(|line| line.contains(&inode) && line.contains(&process)).count())
+    }
+
+    #[test]
+    fn reading_a_header_again_keeps_the_locks_of_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (x)").unwrap();
+        let _protected = MainFile::open(&path).unwrap();
+        connection.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+        let Some(before) = locks_on(&path) else { return };
+        assert!(before > 0, "SQLite locks the file");
+        assert!(!is_archive(&path));
+        drop(MainFile::open(&path).unwrap());
+        assert_eq!(locks_on(&path), Some(before));
+    }
+
+    #[test]
+    fn a_file_that_took_the_place_of_another_has_another_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["a", "b"].map(|name| folder.path().join(name));
+        fs::write(&path, "one").unwrap();
+        fs::write(&other, "two").unwrap();
+        let open = MainFile::open(&path).unwrap();
+        assert_eq!(FileId::at(&path).unwrap(), open.id());
+        fs::rename(&other, &path).unwrap();
+        assert_ne!(FileId::at(&path).unwrap(), open.id());
+        assert_eq!(open.metadata().unwrap().nlink(), 0);
+        let mut bytes = [0; 8];
+        assert_eq!((open.read_at(&mut bytes, 1).unwrap(), &bytes[..2]), (2, &b"ne"[..]));
+    }
+}

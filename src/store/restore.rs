@@ -32,7 +32,8 @@ pub(crate) struct Restored {
 ///
 /// # Errors
 /// [`Error::Usage`] when the backup belongs to the archive itself, [`Error::Archive`] when the backup is unusable or
-/// `path` belongs to another program, [`Error::Output`] when the archive cannot be written. The archive is unchanged then.
+/// `path` belongs to another program, [`Error::Output`] when the archive cannot be written. The archive is unchanged
+/// then.
 pub(crate) fn restore(backup: &Path, path: &Path, lock: &Lock) -> Result<Restored> {
     let path = lock.archive_at(path)?;
     reject_own_files(path, backup, "name a backup of the archive")?;

@@ -232,7 +232,15 @@ impl<'a> Session<'a> {
             Err(error) => Err(self.explain(error)),
         };
         let recorded = self.record_end(&result).map_err(|error| self.explain(error));
-        let result = result.and(recorded);
+        let result = match (result, recorded) {
+            // Nothing of what this sync did last is in the archive.
+            (
+                Ok(()) | Err(Error::Partial { .. } | Error::Interrupted { .. }),
+                Err(lost @ Error::Archive { .. }),
+            )
+            | (Ok(()) | Err(Error::Partial { .. }), Err(lost)) => Err(lost),
+            (result, _) => result,
+        };
         let held_log_bytes = match &result {
             // The log of an unusable archive is left as it is.
             Err(Error::Archive { .. } | Error::Sqlite(_)) => None,

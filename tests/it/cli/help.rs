@@ -25,6 +25,7 @@ fn every_command_has_help() {
         "reconcile",
         "check",
         "backup",
+        "restore",
         "verify",
         "verify-file",
         "coverage",

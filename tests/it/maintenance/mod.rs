@@ -5,6 +5,7 @@ mod check;
 mod coverage;
 mod drift;
 mod lock;
+mod restore;
 mod verify;
 
 use crate::support::command::Ran;
