@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_that_a_file_system_lacks_is_told_from_a_failure() {
+    fn an_operation_that_a_file_system_lacks_differs_from_a_failure() {
         let error = |errno: Errno| io::Error::from(errno);
         for errno in [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK] {
             assert!(is_unsupported(&error(errno)), "{errno:?}");
