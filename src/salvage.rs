@@ -1,13 +1,12 @@
 //! The salvage of a damaged archive: a new archive with everything that can be read, checked before it gets its name.
 
-use crate::atomic_file::create_atomically;
+use crate::atomic_file::{AccessLike, create_with_access};
 use crate::close::check_closes;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::{Archive, COMPANION_SUFFIXES, CheckResult, Lock, Recovery, recover};
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A damaged archive that was salvaged.
@@ -39,7 +38,7 @@ impl From<io::Error> for SalvageError {
 }
 
 /// Writes a new archive to `output` with everything that can be read of `damaged`, which is only read. The file has the
-/// mode of the damaged one.
+/// access of the damaged one.
 ///
 /// # Errors
 /// [`Error::Usage`] when there is a file at `output`; [`Error::Locked`] when a sync is writing to the damaged archive;
@@ -49,11 +48,7 @@ pub fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
     refuse_existing(output)?;
     let _lock = lock(damaged, now)?;
     let mut salvaged = None;
-    create_atomically(output, |file| {
-        if let Ok(damaged) = fs::metadata(damaged) {
-            let mode = damaged.permissions().mode() & 0o777;
-            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        }
+    create_with_access(output, AccessLike::Archive(damaged), |file| {
         let recovery = recover(damaged, file.path()).map_err(|error| match error {
             Error::Sqlite(error) => SalvageError::Output(io::Error::other(error.to_string())),
             other => SalvageError::Other(other),

@@ -3,8 +3,8 @@
 use super::file_set::{FileSet, JOURNAL, LOG};
 use super::header::{self, FileKind};
 use super::{Archive, COMPANION_SUFFIXES};
-use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
+use crate::symlinks::same_file;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 use std::fs;
@@ -23,8 +23,8 @@ impl Archive {
     /// Verifies that a backup may be written to `destination`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it belongs to this archive or to a database in use, or has other content than an older state
-    /// of this archive.
+    /// [`Error::Usage`] when it belongs to this archive or to a database in use, or has other content than an older
+    /// state of this archive.
     pub(super) fn verify_backup_target(&self, destination: &Path) -> Result<()> {
         if fs::metadata(destination).is_ok_and(|there| !there.is_file()) {
             return Err(Error::usage(format!("{} is not a regular file", destination.display())));

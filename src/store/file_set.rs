@@ -7,9 +7,11 @@ use super::header::with_suffix;
 use super::journal;
 use super::main_file::MainFile;
 use super::unusable;
-use crate::atomic_file::write_atomically;
+use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::Result;
+use crate::file_system::{sync_file, sync_folder};
 use crate::run::Instant;
+use crate::symlinks;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -55,7 +57,7 @@ enum Mismatch {
 impl FileSet {
     /// The files of the database at `path`. They are next to the target of a symbolic link, as SQLite has them.
     pub(crate) fn at(path: &Path) -> FileSet {
-        FileSet { main: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()) }
+        FileSet { main: symlinks::resolve(path).unwrap_or_else(|_| path.to_owned()) }
     }
 
     /// The path of the main file.
@@ -74,8 +76,8 @@ impl FileSet {
         all.filter(|file| fs::symlink_metadata(file).is_ok()).collect()
     }
 
-    /// Verifies, without SQLite, that the files of the archive at `named` can belong together. A log of another file with
-    /// the same page size next to a file in WAL mode cannot be recognized.
+    /// Verifies, without SQLite, that the files of the archive at `named` can belong together. A log of another file
+    /// with the same page size next to a file in WAL mode cannot be recognized.
     ///
     /// # Errors
     /// [`crate::error::Error::Archive`] that names the file that does not belong. Nothing was changed.
@@ -221,8 +223,8 @@ impl FileSet {
     }
 
     /// Replaces the set by one main file. `fill` writes a temporary file next to it, and verifies it; then the files of
-    /// the set are moved aside, and the temporary file takes the place of the main file. Returns where the files are that
-    /// were there before; `None`: there were none. After an error, the set is as it was.
+    /// the set are moved aside, and the temporary file takes the place of the main file. Returns where the files are
+    /// that were there before; `None`: there were none. After an error, the set is as it was.
     ///
     /// # Errors
     /// Those of the file system, and those of `fill`.
@@ -232,9 +234,9 @@ impl FileSet {
         fill: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<Option<FileSet>, E> {
         let mut aside = None;
-        let written = write_atomically(&self.main, |file| {
+        let written = write_with_access(&self.main, AccessLike::Archive(&self.main), |file| {
             fill(file.path())?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             aside = self.move_aside(now)?;
             Ok(())
         });
@@ -260,7 +262,7 @@ fn rename_all<'a>(suffixes: impl Iterator<Item = &'a str>, from: &FileSet, to: &
             _ => {}
         }
     }
-    File::open(folder_of(&from.main))?.sync_all()
+    sync_folder(folder_of(&from.main))
 }
 
 /// Whether a main file has no other files of its set yet: the move of its set was interrupted, or there were none.

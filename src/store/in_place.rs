@@ -83,7 +83,8 @@ impl Archive {
     /// Verifies that the open file is still the one at its path. It costs two system calls.
     ///
     /// # Errors
-    /// [`crate::error::Error::Archive`] that says what happened. From then on, nothing is copied from the log into a file.
+    /// [`crate::error::Error::Archive`] that says what happened. From then on, nothing is copied from the log into a
+    /// file.
     pub(crate) fn verify_in_place(&self) -> Result<()> {
         let Some(in_place) = &self.in_place else { return Ok(()) };
         let Some(loss) = in_place.loss() else { return Ok(()) };

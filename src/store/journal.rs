@@ -15,8 +15,8 @@ const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// The largest journal of an archive: one page, with what is around it.
 const MOST_BYTES: u64 = 256 * 1024;
 
-/// The parts of the first page that a switch to WAL mode changes: the journal mode, the change counter and its copy, and
-/// the version of SQLite.
+/// The parts of the first page that a switch to WAL mode changes: the journal mode, the change counter and its copy,
+/// and the version of SQLite.
 const CHANGED_BY_SWITCH: [Range<usize>; 3] = [18..20, 24..28, 92..100];
 
 /// Whether the journal can be of this main file, and leaves it whole when it is rolled back.

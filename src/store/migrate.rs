@@ -1,5 +1,6 @@
 //! The migration of an archive or a backup to the newest schema, without a sync.
 
+use super::archive_path::ArchivePath;
 use super::migrations::{self, SchemaStatus};
 use super::{Archive, Lock, unusable};
 use crate::error::Result;
@@ -36,8 +37,9 @@ pub(crate) enum Migrated {
 pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
     let migrations = migrations::migrations();
     let version = migrations::newest(&migrations);
+    let resolved = &ArchivePath::resolve(path)?;
     let in_archive = |error: crate::error::Error| error.in_archive(path);
-    let archive = Archive::open_any_version(path, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+    let archive = Archive::open_any_version(resolved, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
     if migrations::schema_status(path, &archive.connection, &migrations).map_err(in_archive)?
         == SchemaStatus::Current
     {
@@ -46,7 +48,8 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
     drop(archive);
 
     let lock = Lock::acquire(path, now)?;
-    let mut archive = Archive::open_any_version(path, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+    let resolved = lock.archive_at(path)?;
+    let mut archive = Archive::open_any_version(resolved, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
     let mut migrate = || {
         archive.require_writable()?;
         // If the archive is refused, its log stays as it is.
