@@ -51,7 +51,7 @@ assert sum(decimal.Decimal(row["total_cost_usd"]) for row in report) == total, "
 hashes = {run: content_hash for run, content_hash in database.execute("SELECT run_id, content_hash FROM runs")}
 documents = open(f"{folder}/runs.ndjson", encoding="utf-8").read().splitlines()
 for document in documents:
-    assert hashlib.sha256(document.encode()).digest() == hashes.pop(json.loads(document)["id"])
+    assert hashlib.sha256(document.encode()).hexdigest() == hashes.pop(json.loads(document)["id"])
 assert not hashes
 print(f"Python reads {len(rows)} runs as stored: total {total} USD, every hash matches")
 PYTHON

@@ -1,3 +1,5 @@
 //! The store.
 
+mod every_sqlite;
 mod migrations;
+mod user_objects;
