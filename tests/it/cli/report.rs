@@ -121,7 +121,7 @@ fn a_text_longer_than_a_cell_does_not_prevent_a_spreadsheet() {
         let ran =
             with(&workspace, &[&["report"], report, &["--format", "xlsx", "--output", "a.xlsx"]].concat());
         let warning = format!(
-            "warning: {texts} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each text \
+            " WARN {texts} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each text \
              whole\n"
         );
         assert_eq!((ran.code, ran.err.as_str()), (0, warning.as_str()));

@@ -87,7 +87,9 @@ fn every_question_is_linear_in_pipelines_states_and_runs() {
     ] {
         let (small, large) = (archive(rows, ROWS), archive(rows, 4 * ROWS));
         for moment in moments {
-            for question in QUESTIONS {
+            // Reports answer `duration` without its SQL, which SQLite refuses over the views of a moment: it nests too deep.
+            for question in QUESTIONS.into_iter().filter(|asked| moment.is_none() || asked.name != "duration")
+            {
                 let [few, many] = [&small, &large].map(|archive| steps(&question, archive, *moment));
                 assert!(
                     many < MOST_GROWTH * few,

@@ -6,11 +6,11 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What the sqlite3 shell prints for a statement.
+/// What the sqlite3 shell prints for a statement; bytes of a hash are not UTF-8.
 fn shell(archive: &Path, statement: &str) -> String {
     let output = Command::new("sqlite3").arg("-bail").arg(archive).arg(statement).output().unwrap();
     assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn names(archive: &Connection, kind: &str) -> Vec<String> {
