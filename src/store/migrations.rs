@@ -4,6 +4,7 @@ use super::unusable;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use refinery::{Migration, Runner};
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::Path;
@@ -161,7 +162,10 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
     // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    // A migration may drop a table and create it again. Tables that users added can refer to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map(drop).map_err(|error| {
         // The wait for the lock of another program can have been cancelled.
@@ -171,6 +175,11 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
         let mut cause = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
+            // SQLite's message without the whole migration.
+            if let Some(rusqlite::Error::SqlInputError { msg, .. }) = inner.downcast_ref() {
+                cause = format!("{cause}: {msg}");
+                break;
+            }
             cause = format!("{cause}: {inner}");
             source = inner.source();
         }

@@ -80,7 +80,7 @@ impl Archive {
 
     fn check_all(&self) -> Result<Vec<CheckResult>> {
         let archive = &self.connection;
-        let mut checked = vec![file::integrity(archive), file::references(archive), file::schema(archive)?];
+        let mut checked = file::check(archive)?.to_vec();
         let snapshots = snapshots::check(archive);
         let (history, added) = history::history(archive);
         checked.push(history);

@@ -148,6 +148,25 @@ fn check_names_every_change_to_a_closed_month() {
 }
 
 #[test]
+fn a_broken_row_in_a_users_table_is_no_damage() {
+    let workspace = eventful(60);
+    tamper(
+        &workspace.path(),
+        "CREATE TABLE notes (sync_id INTEGER REFERENCES syncs (sync_id), score INTEGER CHECK (score > 0));
+         CREATE TABLE \"my notes\" (id INTEGER PRIMARY KEY, run_id TEXT REFERENCES runs_of_mine (run_id)) STRICT;
+         INSERT INTO notes VALUES (999, -1);
+         INSERT INTO \"my notes\" VALUES (1, 'no run');",
+    );
+    assert_eq!(broken(&workspace.path()), (0, Vec::new()));
+    let backup = workspace.file("backup.db");
+    assert_eq!(run(&workspace.path(), &["backup", backup.to_str().unwrap()]).code, 0);
+    assert_eq!(broken(&backup), (0, Vec::new()));
+    // The same faults in tables of the archive are damage.
+    tamper(&workspace.path(), "UPDATE syncs SET kind = 'other'; UPDATE vanishings SET sync_id = 999");
+    assert_eq!(broken(&workspace.path()), (6, vec!["file".to_owned(), "references".to_owned()]));
+}
+
+#[test]
 fn check_counts_all_violations_and_lists_some() {
     let workspace = eventful(60);
     tamper(&workspace.path(), "UPDATE run_snapshots SET trigger_type = 'x'");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The number of runs in a fixture: fixtures stay in the repository forever.
 const FIXTURE_RUNS: usize = 60;
 
-fn fixture(version: u32) -> PathBuf {
+pub(super) fn fixture(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/v{version}.db"))
 }
 
@@ -129,6 +129,26 @@ fn a_version_1_archive_keeps_its_pipelines_and_vanished_runs() {
     );
     assert_eq!(states(&ids[1]), [format!("[\"{0}\",null,\"{0}\"]", first_seen[1])]);
     assert_eq!(states(&ids[2]), [format!("[\"{}\",null,null]", first_seen[2])]);
+}
+
+#[test]
+fn the_closes_of_a_version_4_archive_are_kept_and_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    // A close without objections, which SQLite 3.40 took for damage.
+    let clean = "UPDATE period_closes SET objections = NULL";
+    let rows = |path: &Path| -> Vec<Vec<rusqlite::types::Value>> {
+        let archive = Connection::open(path).unwrap();
+        let mut statement = archive.prepare("SELECT * FROM period_closes ORDER BY close_id").unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| (0..columns).map(|index| row.get(index)).collect()).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    let before = folder.path().join("before.db");
+    fs::copy(fixture(4), &before).unwrap();
+    Connection::open(&before).unwrap().execute_batch(clean).unwrap();
+    let path = migrated(&folder, 4, clean);
+    assert_eq!(rows(&path), rows(&before));
+    assert_eq!(rows(&path).len(), 2);
 }
 
 /// Writes the fixture of the newest version. `migrations/README.md` says when.

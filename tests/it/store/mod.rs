@@ -2,4 +2,6 @@
 
 mod access;
 mod archive_path;
+mod every_sqlite;
 mod migrations;
+mod user_objects;
