@@ -13,7 +13,7 @@ ended_runs AS MATERIALIZED (
       AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),
 -- The outcomes of each pipeline.
-outcomes AS (
+outcomes AS MATERIALIZED (
     SELECT pipeline_kind, pipeline_id,
            count(*) AS final_runs,
            count(*) FILTER (WHERE status = 'failed') AS failed_runs,
@@ -22,17 +22,25 @@ outcomes AS (
     FROM ended_runs
     GROUP BY pipeline_kind, pipeline_id
 ),
--- The pipelines with a failure, and their failures since the last success.
+-- The failures of each pipeline since its last success. CROSS JOIN lets SQLite read the runs once, and look up the
+-- pipeline of each.
+streaks AS MATERIALIZED (
+    SELECT e.pipeline_kind, e.pipeline_id, count(*) AS failures
+    FROM ended_runs AS e
+    CROSS JOIN outcomes AS c ON c.pipeline_kind IS e.pipeline_kind AND c.pipeline_id IS e.pipeline_id
+    WHERE e.status = 'failed' AND e.booked_at > coalesce(c.last_success_at, '')
+    GROUP BY e.pipeline_kind, e.pipeline_id
+),
+-- The pipelines with a failure.
 failing_pipelines AS (
     SELECT c.*,
-           (SELECT count(*) FROM ended_runs AS e
-            WHERE e.pipeline_kind IS c.pipeline_kind AND e.pipeline_id IS c.pipeline_id
-              AND e.status = 'failed' AND e.booked_at > coalesce(c.last_success_at, '')) AS failures_in_a_row,
+           coalesce(s.failures, 0) AS failures_in_a_row,
            -- The rate in millionths, rounded down, and the remainder.
-           failed_runs * 1000000 / final_runs AS millionths,
-           failed_runs * 1000000 % final_runs AS remainder
+           c.failed_runs * 1000000 / c.final_runs AS millionths,
+           c.failed_runs * 1000000 % c.final_runs AS remainder
     FROM outcomes AS c
-    WHERE failed_runs > 0
+    LEFT JOIN streaks AS s ON s.pipeline_kind IS c.pipeline_kind AND s.pipeline_id IS c.pipeline_id
+    WHERE c.failed_runs > 0
 ),
 -- With the rate rounded to the nearest millionth, half to even.
 with_rate AS (

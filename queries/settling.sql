@@ -23,9 +23,16 @@ newest_month AS MATERIALIZED (
     FROM runs
     WHERE (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),
--- The runs with more than one observed state.
-changed_runs AS MATERIALIZED (
+-- The ids of the runs with more than one observed state.
+changed_run_ids AS MATERIALIZED (
     SELECT DISTINCT run_id FROM run_snapshots WHERE coalesce(superseded_at, '') <> ''
+),
+-- Those in the time range. Each is looked up once, because it can have many states.
+changed_runs AS MATERIALIZED (
+    SELECT run_id, pipeline_kind, booked_at, created_at
+    FROM runs
+    WHERE run_id IN (SELECT run_id FROM changed_run_ids)
+      AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),
 -- All their states, with the previous costs.
 states AS (
@@ -37,7 +44,7 @@ states AS (
     WHERE run_id IN (SELECT run_id FROM changed_runs)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
--- The changes of the runs in the time range, with the time since the end, the booking and the creation of the run.
+-- Their changes, with the time since the end, the booking and the creation of the run.
 changes AS MATERIALIZED (
     SELECT r.pipeline_kind, s.run_id,
            -- Seconds and microseconds are subtracted separately: strftime rounds to milliseconds, which can carry.
@@ -49,10 +56,9 @@ changes AS MATERIALIZED (
                + substr(s.observed_at, 21, 6) - substr(r.created_at, 21, 6) AS micros_created,
            s.el_before IS NULL AND s.transformation_before IS NULL AS is_arrival
     FROM states AS s
-    JOIN runs AS r ON r.run_id = s.run_id
+    JOIN changed_runs AS r ON r.run_id = s.run_id
     WHERE s.state > 1 AND s.observed_at > s.ended_at
       AND (s.el_cost_nanos IS NOT s.el_before OR s.transformation_cost_nanos IS NOT s.transformation_before)
-      AND (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
 ),
 -- The kinds, and a row for all of them.
 kinds (place, kind, runs) AS (

@@ -7,13 +7,20 @@
 -- hours. The median is that of percentile_cont: the middle value, or the mean of the two middle values. Times are
 -- truncated to milliseconds.
 WITH
--- All states of the runs with more than one, with the previous status.
+-- The runs with more than one state, in the time range. Each is looked up once, because it can have many states.
+changed_runs AS MATERIALIZED (
+    SELECT run_id
+    FROM runs
+    WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
+      AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
+),
+-- All their states, with the previous status.
 states AS (
     SELECT run_id, observed_at, status,
            lag(status) OVER w AS status_before,
            row_number() OVER w AS state
     FROM run_snapshots
-    WHERE run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)
+    WHERE run_id IN (SELECT run_id FROM changed_runs)
     WINDOW w AS (PARTITION BY run_id ORDER BY observed_at)
 ),
 -- The first observation of each status. States in which only other fields changed are skipped.
@@ -24,7 +31,7 @@ sightings AS (
 ),
 -- The transitions, with their time in microseconds.
 steps AS (
-    SELECT run_id, state, from_status, to_status,
+    SELECT from_status, to_status,
            -- Seconds and microseconds are subtracted separately: strftime rounds to milliseconds, which can carry.
            (strftime('%s', substr(observed_at, 1, 19)) - strftime('%s', substr(before_at, 1, 19))) * 1000000
                + substr(observed_at, 21, 6) - substr(before_at, 21, 6) AS micros
@@ -38,19 +45,12 @@ steps AS (
     )
     WHERE state > 1
 ),
--- The transitions of the runs in the time range.
-transitions_in_range AS (
-    SELECT s.*
-    FROM steps AS s
-    JOIN runs AS r ON r.run_id = s.run_id
-    WHERE (:from IS NULL OR r.booked_at >= :from) AND (:until IS NULL OR r.booked_at < :until)
-),
 -- The transitions of each kind, sorted by time and numbered from 0, with the last number.
 sorted_transitions AS (
     SELECT from_status, to_status, micros,
            row_number() OVER (PARTITION BY from_status, to_status ORDER BY micros) - 1 AS place,
            count(*) OVER (PARTITION BY from_status, to_status) - 1 AS last
-    FROM transitions_in_range
+    FROM steps
 ),
 -- Their totals: twice the median, the sum and the maximum, in microseconds.
 totals AS (

@@ -89,6 +89,9 @@ pub mod run {
     }
     pub use crate::run::{ChargeStatus, Fixed, Instant, Redaction, Run, Seconds, Status, Usd, decode, json};
 }
+pub mod salvage {
+    pub use crate::salvage::{Salvage, salvage};
+}
 #[cfg(feature = "sandbox")]
 pub mod sandbox {
     pub use crate::sandbox::{

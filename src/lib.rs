@@ -47,6 +47,10 @@
 mod escape;
 mod excerpt;
 
+mod file_system;
+mod symlinks;
+
+mod access;
 mod atomic_file;
 mod digest;
 mod error;
@@ -75,6 +79,8 @@ mod report;
 mod export;
 
 mod close;
+
+mod salvage;
 
 mod workspace;
 

@@ -1,5 +1,5 @@
-# Datasette plugin (--plugins-dir) that shows hashes in hexadecimal, as sha256sum prints them. Without it Datasette
-# fails on views with a column of bytes, such as `runs`: it needs a row id to offer the bytes as a download.
+# Datasette plugin (--plugins-dir) that shows the hashes in tables in hexadecimal, as sha256sum prints them. Without it
+# Datasette offers their bytes as a download.
 from datasette import hookimpl
 
 

@@ -12,14 +12,16 @@ run_references AS (
     WHERE pipeline_id IS NOT NULL
     GROUP BY pipeline_kind, pipeline_id
 ),
--- All pipelines of the catalog, with the runs that reference them by id or by slug.
+-- All pipelines of the catalog, with the runs that reference them by id and by slug. One join with OR, instead of two,
+-- would compare every pipeline with every reference.
 catalog AS (
     SELECT p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at,
-           max(n.last_run_at) AS last_run_at,
-           coalesce(max(n.ran), false) AS ran
+           -- The later of the two; NULL only if both are.
+           greatest(i.last_run_at, s.last_run_at) AS last_run_at,
+           coalesce(i.ran, false) OR coalesce(s.ran, false) AS ran
     FROM pipelines AS p
-    LEFT JOIN run_references AS n ON n.kind = p.kind AND (n.reference = p.pipeline_id OR n.reference = p.slug)
-    GROUP BY p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at
+    LEFT JOIN run_references AS i ON i.kind = p.kind AND i.reference = p.pipeline_id
+    LEFT JOIN run_references AS s ON s.kind = p.kind AND s.reference = p.slug
 )
 SELECT name AS pipeline_name,
        pipeline_id,

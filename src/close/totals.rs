@@ -16,13 +16,11 @@ use std::io;
 /// The totals of the ledger's span.
 ///
 /// # Errors
-/// Those of SQLite; [`Error::Internal`] when a sum exceeds what the archive can store.
+/// Those of SQLite; [`Error::Usage`] when a sum exceeds what a close can store.
 pub fn totals(ledger: &Ledger<'_>) -> Result<CloseTotals> {
     let sums: CostTotals = cost::total(ledger)?;
     let nanos = |usd: Option<Usd>| {
-        usd.map(|usd| i64::try_from(usd.units()))
-            .transpose()
-            .map_err(|_| Error::Internal("the sum of the month exceeds 9.2 billion USD".to_owned()))
+        usd.map(|usd| i64::try_from(usd.units()).map_err(|_| too_much(ledger, usd))).transpose()
     };
     Ok(CloseTotals {
         runs: sums.runs,
@@ -34,6 +32,18 @@ pub fn totals(ledger: &Ledger<'_>) -> Result<CloseTotals> {
         rows_sha256: rows_sha256(ledger)?,
         names: names(ledger)?,
     })
+}
+
+/// The error for a sum beyond 64 bits of nano-dollars. No month costs that much: the API sent wrong costs.
+fn too_much(ledger: &Ledger<'_>, sum: Usd) -> Error {
+    let month = ledger.scope().period.as_deref().unwrap_or("the month");
+    Error::Usage {
+        what: format!("{month} costs {sum} USD, and a close stores sums of up to 9.2 billion USD"),
+        hint: Some(format!(
+            "`runledger report costliest-runs --period {month}` lists the runs; report them to Nekt, and sync once their \
+             costs are corrected"
+        )),
+    }
 }
 
 /// The SHA-256 of the bytes that `runledger export costs --period` writes.

@@ -29,14 +29,10 @@ pub struct CheckArgs {
 /// # Errors
 /// [`Error::Archive`] naming the checks that failed.
 pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
-    let archive = Archive::open_for_checking(path)?;
-    let mut checked = archive.check()?;
-    // The reports of a close need temporary views, which the connection for checking does not create.
-    checked.push(check_closes(&Archive::open_for_reading(path)?));
+    let (archive, checked) = checked(path)?;
     // The checks report it if the syncs are unreadable.
     let ahead =
         archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
-    let broken: Vec<&CheckResult> = checked.iter().filter(|checked| checked.broken > 0).collect();
     if args.json {
         print_line(&as_json(path, &checked, ahead).to_string())?;
     } else {
@@ -52,12 +48,29 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
             ))?;
         }
     }
-    if broken.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<String> =
-        broken.iter().map(|checked| format!("{} ({})", checked.name, checked.broken)).collect();
-    Err(Error::Archive {
+    failure(path, &checked).map_or(Ok(()), Err)
+}
+
+/// The archive, and the results of all its checks.
+///
+/// # Errors
+/// Those of opening the archive.
+pub(super) fn checked(path: &Path) -> Result<(Archive, Vec<CheckResult>)> {
+    let archive = Archive::open_for_checking(path)?;
+    let mut checked = archive.check()?;
+    // The reports of a close need temporary views, which the connection for checking does not create.
+    checked.push(check_closes(&Archive::open_for_reading(path)?));
+    Ok((archive, checked))
+}
+
+/// The error that names the checks that failed. `None`: all passed.
+pub(super) fn failure(path: &Path, checked: &[CheckResult]) -> Option<Error> {
+    let names: Vec<String> = checked
+        .iter()
+        .filter(|checked| checked.broken > 0)
+        .map(|checked| format!("{} ({})", checked.name, checked.broken))
+        .collect();
+    (!names.is_empty()).then(|| Error::Archive {
         path: path.to_owned(),
         cause: format!("checks failed: {}", names.join(", ")),
         hint: Some(DAMAGED_HINT.to_owned()),

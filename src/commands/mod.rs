@@ -13,11 +13,14 @@ mod drift;
 mod export;
 mod fetch;
 mod man;
+mod migrate;
 mod probe;
 pub mod query;
 mod reconcile;
 mod report;
 mod restatements;
+mod restore;
+mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod shared;
@@ -123,6 +126,12 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
     Backup(backup::BackupArgs),
+    /// Replace the archive by a backup, and keep its files under another name
+    Restore(restore::RestoreArgs),
+    /// Migrate archives and backups to the newest schema, without the API
+    Migrate(migrate::MigrateArgs),
+    /// Recover what can be read of a damaged archive
+    Salvage(salvage::SalvageArgs),
     /// Verify random settled runs against the API
     Verify(verify::VerifyArgs),
     /// Verify an exported file against its manifest
@@ -179,6 +188,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::DatasetteMetadata(args) => datasette_metadata::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
+        Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),
@@ -189,6 +199,8 @@ fn dispatch(cli: &Cli) -> Result<()> {
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
+        Command::Salvage(args) => return salvage::run(args),
+        Command::Migrate(args) => return migrate::run(args, cli),
         Command::Demo(args) => return demo::run(args, one_archive(cli)?),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
@@ -213,7 +225,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     match (cli.db.as_slice(), &cli.command) {
         ([], _) => Ok(None),
         // These commands open several archives themselves.
-        ([one], _) | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_)) => Ok(Some(one)),
+        ([one], _)
+        | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_) | Command::Migrate(_)) => {
+            Ok(Some(one))
+        }
         ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(

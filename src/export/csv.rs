@@ -2,12 +2,15 @@
 //!
 //! CSV cannot distinguish an empty text from an unknown one; the JSON formats can.
 
+mod record;
+
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
 use super::dialect::Dialect;
 use crate::report::Table;
 use crate::report::rows::{RowStream, Value};
-use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, Writer, WriterBuilder};
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use record::RecordWriter;
 use std::io::{self, BufRead, Write};
 
 /// The byte order mark, by which a spreadsheet recognizes UTF-8.
@@ -22,7 +25,7 @@ pub fn write_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut csv = writer(dialect, out)?;
-    csv.write_record(&table.columns).map_err(io_error)?;
+    csv.record(table.columns.iter().map(String::as_str))?;
     let totals = table.totals_row().filter(|_| dialect.is_for_spreadsheets());
     for row in table.rows.iter().chain(&totals) {
         for (column, cell) in table.columns.iter().zip(row) {
@@ -35,9 +38,9 @@ pub fn write_table(
                 }
                 false => dialect.format_text(column, &text).into_owned().into_bytes(),
             };
-            csv.write_field(field).map_err(io_error)?;
+            csv.field(&field)?;
         }
-        csv.write_record(None::<&[u8]>).map_err(io_error)?;
+        csv.end()?;
     }
     csv.flush()
 }
@@ -53,7 +56,7 @@ pub fn write_rows(
 ) -> Result<(), WriteError> {
     let mut csv = writer(dialect, out)?;
     let names: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
-    csv.write_record(&names).map_err(io_error)?;
+    csv.record(names.iter().map(String::as_str))?;
     let (for_spreadsheets, mut text) = (dialect.is_for_spreadsheets(), Vec::new());
     rows.for_each(|row| -> Result<(), WriteError> {
         totals.add_row(&row);
@@ -86,16 +89,15 @@ pub fn write_rows(
                     &text
                 }
             };
-            csv.write_field(field).map_err(io_error)?;
+            csv.field(field)?;
         }
-        csv.write_record(None::<&[u8]>).map_err(io_error)?;
-        Ok(())
+        Ok(csv.end()?)
     })?;
     Ok(csv.flush()?)
 }
 
 /// A writer of rows whose fields the caller formats.
-pub struct RowWriter<'w>(Writer<&'w mut dyn Write>);
+pub struct RowWriter<'w>(RecordWriter<'w>);
 
 impl<'w> RowWriter<'w> {
     /// Writes the heading.
@@ -103,19 +105,19 @@ impl<'w> RowWriter<'w> {
         columns: impl Iterator<Item = &'n str>,
         out: &'w mut dyn Write,
     ) -> io::Result<RowWriter<'w>> {
-        let mut csv = Writer::from_writer(out);
-        csv.write_record(columns.map(str::as_bytes)).map_err(io_error)?;
+        let mut csv = RecordWriter::new(out, b',', "\n");
+        csv.record(columns)?;
         Ok(RowWriter(csv))
     }
 
     /// Writes the next field of the row; an empty text is an unknown value.
     pub fn field(&mut self, text: &str) -> io::Result<()> {
-        self.0.write_field(text).map_err(io_error)
+        self.0.field(text.as_bytes())
     }
 
     /// Ends the row, which must have one field per column.
     pub fn end(&mut self) -> io::Result<()> {
-        self.0.write_record(None::<&[u8]>).map_err(io_error)
+        self.0.end()
     }
 
     /// Flushes the output.
@@ -180,12 +182,11 @@ pub fn read_rows(
 }
 
 /// A writer in the dialect, after its byte order mark.
-fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<Writer<&'o mut dyn Write>> {
+fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<RecordWriter<'o>> {
     if dialect.bom {
         out.write_all(BOM)?;
     }
-    let terminator = if dialect.is_for_spreadsheets() { Terminator::CRLF } else { Terminator::Any(b'\n') };
-    Ok(WriterBuilder::new().delimiter(dialect.separator).terminator(terminator).from_writer(out))
+    Ok(RecordWriter::new(out, dialect.separator, dialect.line_end()))
 }
 
 /// Unwraps the I/O error, so that its kind stays: a closed pipe must be recognized.

@@ -87,10 +87,8 @@ fn database(archive: &ServedArchive) -> Database<'_> {
         columns: InOrder(Vec::new()),
     };
     Database {
-        // Datasette cannot display a view that has bytes in a column:
-        // https://github.com/simonw/datasette/issues/2601
         description_html: format!(
-            "A runledger archive. Start with <a href=\"{}/runs?_nocol=content_hash\">the runs</a> or one of the queries.",
+            "A runledger archive. Start with <a href=\"{}/runs\">the runs</a> or one of the queries.",
             url_path(&archive.name)
         ),
         queries: InOrder(queries.collect()),
@@ -236,7 +234,7 @@ mod tests {
         let metadata = metadata();
         for name in ["acme", "acme-labs"] {
             let database = &metadata["databases"][name];
-            let runs = format!("<a href=\"{name}/runs?_nocol=content_hash\">");
+            let runs = format!("<a href=\"{name}/runs\">");
             assert!(database["description_html"].as_str().unwrap().contains(&runs));
             assert_eq!(database["queries"].as_object().unwrap().len(), QUESTIONS.len());
             assert_eq!(database["queries"]["cost"]["title"], QUESTIONS[0].title());

@@ -2,7 +2,8 @@
 //!
 //! Texts are written as string cells, so no text becomes a formula or a link. Numbers in
 //! spreadsheets are doubles: a cell contains the double nearest to the exact or rounded amount. The
-//! manifest contains the exact sums as texts.
+//! manifest contains the exact sums as texts. A text that exceeds a cell is cut, says so at its end,
+//! and is reported on standard error.
 
 use super::destination::WriteError;
 use super::manifest::Manifest;
@@ -48,8 +49,15 @@ pub(crate) fn write_table(
             hint: Some("use --format csv".to_owned()),
         })
     };
-    let bytes = workbook::build(table, manifest, zone, usd_decimals).map_err(too_large)?;
-    Ok(out.write_all(&bytes)?)
+    let (bytes, cut) = workbook::build(table, manifest, zone, usd_decimals).map_err(too_large)?;
+    out.write_all(&bytes)?;
+    if cut > 0 {
+        tracing::warn!(
+            "{cut} {} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each text whole",
+            if cut == 1 { "text is" } else { "texts are" }
+        );
+    }
+    Ok(())
 }
 
 #[cfg(feature = "xlsx")]
@@ -66,6 +74,7 @@ mod workbook {
         DocProperties, ExcelDateTime, Format, FormatBorder, Workbook, Worksheet, XlsxError,
     };
     use serde_json::value::RawValue;
+    use std::borrow::Cow;
 
     /// The limits of the column width, in digits.
     const MIN_WIDTH: usize = 8;
@@ -76,20 +85,46 @@ mod workbook {
 
     const INSTANT_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
 
-    /// Builds the file. The same table gives the same bytes.
+    /// The most UTF-16 code units of a text in a cell.
+    const MAX_TEXT: usize = 32_767;
+
+    /// The end of a text that was cut.
+    const CUT: &str = "… [cut: a spreadsheet cell has at most 32,767 characters]";
+
+    /// Builds the file, and returns it with the number of texts that were cut. The same table gives
+    /// the same bytes.
     pub(super) fn build(
         table: &Table,
         manifest: &Manifest,
         zone: Tz,
         usd_decimals: Option<u32>,
-    ) -> Result<Vec<u8>, XlsxError> {
+    ) -> Result<(Vec<u8>, usize), XlsxError> {
         let mut workbook = Workbook::new();
         // The creation time is fixed, as it is mandatory: the first that the format allows.
         let created_at = ExcelDateTime::from_ymd(1980, 1, 1)?;
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&created_at));
-        write_sheet(workbook.add_worksheet().set_name("report")?, table, zone, usd_decimals)?;
+        let cut = write_sheet(workbook.add_worksheet().set_name("report")?, table, zone, usd_decimals)?;
         write_manifest(workbook.add_worksheet().set_name("manifest")?, manifest)?;
-        workbook.save_to_buffer()
+        Ok((workbook.save_to_buffer()?, cut))
+    }
+
+    /// Whether the text is too long for a cell.
+    fn exceeds_a_cell(text: &str) -> bool {
+        text.len() > MAX_TEXT && text.encode_utf16().count() > MAX_TEXT
+    }
+
+    /// The text as it fits into a cell.
+    fn fit(text: &str) -> Cow<'_, str> {
+        if !exceeds_a_cell(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut left = MAX_TEXT - CUT.encode_utf16().count();
+        let kept = text.chars().take_while(|letter| {
+            let fits = letter.len_utf16() <= left;
+            left -= letter.len_utf16().min(left);
+            fits
+        });
+        Cow::Owned(kept.chain(CUT.chars()).collect())
     }
 
     fn write_sheet(
@@ -97,11 +132,12 @@ mod workbook {
         table: &Table,
         zone: Tz,
         usd_decimals: Option<u32>,
-    ) -> Result<(), XlsxError> {
+    ) -> Result<usize, XlsxError> {
+        let mut cut = 0;
         let bold = Format::new().set_bold();
         let mut widths = Vec::with_capacity(table.columns.len());
         for (column, name) in (0..).zip(&table.columns) {
-            sheet.write_string_with_format(0, column, name, &bold)?;
+            sheet.write_string_with_format(0, column, fit(name), &bold)?;
             widths.push(name.chars().count() + FILTER_BUTTON);
         }
         let totals = table.totals_row();
@@ -114,6 +150,7 @@ mod workbook {
             for (column, cell) in (0..).zip(row) {
                 let name = &table.columns[usize::from(column)];
                 let width = write_cell(sheet, (index, column), name, cell, &base, zone, usd_decimals)?;
+                cut += usize::from(matches!(cell, Cell::Text(Some(text)) if exceeds_a_cell(text)));
                 widths[usize::from(column)] = widths[usize::from(column)].max(width);
             }
         }
@@ -125,7 +162,7 @@ mod workbook {
         {
             sheet.autofilter(0, 0, rows, last as u16)?;
         }
-        Ok(())
+        Ok(cut)
     }
 
     /// Writes the cell and returns its width in characters. An unknown value is an empty cell.
@@ -161,7 +198,7 @@ mod workbook {
                     return Ok(INSTANT_FORMAT.len());
                 }
                 None => {
-                    sheet.write_string_with_format(row, column, &exact, base)?;
+                    sheet.write_string_with_format(row, column, fit(&exact), base)?;
                     return Ok(exact.chars().count());
                 }
             },
@@ -197,8 +234,8 @@ mod workbook {
         }
         let bold = Format::new().set_bold();
         for (row, (name, value)) in (0..).zip(&entries) {
-            sheet.write_string_with_format(row, 0, name, &bold)?;
-            sheet.write_string(row, 1, value)?;
+            sheet.write_string_with_format(row, 0, fit(name), &bold)?;
+            sheet.write_string(row, 1, fit(value))?;
         }
         sheet.set_column_width(0, 36)?;
         sheet.set_column_width(1, MAX_WIDTH as f64)?;
@@ -222,6 +259,24 @@ mod workbook {
                 value => serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
             };
             output.push((path, text));
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_text_longer_than_a_cell_is_cut_and_says_so() {
+            for (letter, units) in [("x", 1), ("é", 1), ("👩", 2)] {
+                let longest = letter.repeat(MAX_TEXT / units);
+                assert_eq!(fit(&longest), longest);
+                let too_long = format!("{longest}{letter}");
+                let fitting = fit(&too_long);
+                let length = fitting.encode_utf16().count();
+                assert!(fitting.starts_with(letter) && fitting.ends_with(CUT), "{letter}");
+                assert!((MAX_TEXT - 1..=MAX_TEXT).contains(&length), "{letter}: {length}");
+            }
         }
     }
 }

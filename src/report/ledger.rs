@@ -1,10 +1,12 @@
 //! The ledger: the archive in one scope, as of a moment and by a date basis.
 //!
 //! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment or a date basis other
-//! than the default, temporary views with these names shadow those of the archive, so every query runs unchanged.
+//! than the default, temporary views with these names shadow those of the archive, so every query runs unchanged. So do
+//! copies of the views that users added.
 
 use super::allocation::Allocator;
 use super::scope::{DateBasis, Scope};
+use super::user_views;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::ClockOffsets;
@@ -139,7 +141,7 @@ impl<'a> Ledger<'a> {
 impl Drop for Ledger<'_> {
     fn drop(&mut self) {
         // A leftover view is harmless: the next ledger drops it before it creates its own.
-        let _ = drop_views(self.archive);
+        let _ = user_views::drop_shadows(self.archive);
     }
 }
 
@@ -157,16 +159,9 @@ fn add_allocation_function(archive: &Connection, allocator: Arc<Allocator>) -> R
     Ok(())
 }
 
-fn drop_views(archive: &Connection) -> Result<()> {
-    for name in VIEWS.iter().chain(&HISTORIES).chain([&VANISHED]) {
-        archive.execute_batch(&format!("DROP VIEW IF EXISTS temp.{name}"))?;
-    }
-    Ok(())
-}
-
 /// Creates the temporary views of an as-of moment and a date basis; none for the defaults.
 fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result<()> {
-    drop_views(archive)?;
+    user_views::drop_shadows(archive)?;
     if let Some(moment) = as_of {
         require_sync_before(archive, moment)?;
         for table in HISTORIES {
@@ -202,7 +197,7 @@ fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -
         }
         archive.execute_batch(&definition)?;
     }
-    Ok(())
+    user_views::create_copies(archive)
 }
 
 /// The query for a history as of a moment: later rows are left out, and rows that they superseded are current.

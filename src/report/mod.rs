@@ -21,6 +21,7 @@ pub mod run_scan;
 mod schedule;
 pub(crate) mod scope;
 pub(crate) mod table;
+mod user_views;
 
 pub use dimension::Dimension;
 pub use ledger::Ledger;

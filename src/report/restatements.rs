@@ -14,19 +14,23 @@ use rusqlite::{Connection, Row, named_params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The states, at the close and later, of runs that changed after the close and are in the month in any of them.
-/// Each part of the union has its own index.
+/// Each part of the union has its own index, and each run's name is looked up once.
 const RESTATED: &str = "
-WITH changed (run_id) AS (
+WITH changed (run_id) AS MATERIALIZED (
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at IS NULL AND observed_at > :known_at AND {booked} >= :from AND {booked} < :until
     UNION ALL
     SELECT run_id FROM main.run_snapshots
     WHERE superseded_at > :known_at AND {booked} >= :from AND {booked} < :until
+),
+named (id, pipeline_name) AS MATERIALIZED (
+    SELECT run_id, pipeline_name FROM runs WHERE run_id IN (SELECT run_id FROM changed)
 )
-SELECT run_id, (SELECT r.pipeline_name FROM runs AS r WHERE r.run_id = s.run_id), observed_at,
+SELECT run_id, n.pipeline_name, observed_at,
        coalesce({booked} >= :from AND {booked} < :until, 0), el_cost_nanos, transformation_cost_nanos,
        {booked}, credit_charge_status, status, duration_seconds, trigger_type, source, destination, transformation
-FROM main.run_snapshots AS s
+FROM main.run_snapshots
+LEFT JOIN named AS n ON n.id = run_id
 WHERE run_id IN (SELECT run_id FROM changed)
   AND (superseded_at IS NULL OR superseded_at > :known_at) AND observed_at <= :now
 ORDER BY run_id, observed_at";

@@ -140,6 +140,7 @@ impl Archive {
     /// # Errors
     /// Those of SQLite; also when another program closed the month meanwhile.
     pub fn insert_close(&self, frozen: &Frozen) -> Result<i64> {
+        self.verify_in_place()?;
         let sql = format!(
             "INSERT INTO period_closes ({COLUMNS}, program_version) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"

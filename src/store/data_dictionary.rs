@@ -57,6 +57,10 @@ const ENTRIES: [Entry; 11] = [
             ("total_cost_nanos", "total_cost_usd in whole nano-dollars (10^-9 USD); sums are exact"),
             ("settled", "1: no change is expected any more; 0: status or cost may still change"),
             ("vanished_at", VANISHED_AT),
+            (
+                "content_hash",
+                "SHA-256 of the run's document, the line printed by `runledger export documents`, in hexadecimal",
+            ),
         ],
     },
     Entry {

@@ -1,21 +1,78 @@
 //! The header of a SQLite file. It identifies an archive without changing the file or creating files next to it.
 
+use super::archive_path::refuse_special_file;
+use super::main_file::MainFile;
 use super::{APPLICATION_ID, unusable};
 use crate::error::Result;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// The length of the header in bytes.
-const HEADER_LENGTH: usize = 100;
+/// The offset of the page size in the header: two bytes, big-endian; 1 is 65,536.
+const PAGE_SIZE_OFFSET: usize = 16;
+
+/// The offset of the version that a reader must know: 1 for a rollback journal, 2 for a write-ahead log.
+const READ_VERSION_OFFSET: usize = 19;
 
 /// The offset of the `application_id` in the header: four bytes, big-endian.
 const APPLICATION_ID_OFFSET: usize = 68;
+
+/// The hint for a database of another program. Copies that sqlite3 makes with `.dump` or `.clone` lose the mark of an
+/// archive.
+const FOREIGN_HINT: &str = "name another file with --db; if sqlite3 made it from an archive, with `.dump` or `.clone`, \
+    `runledger salvage FILE --output NEW` makes an archive of it";
+
+/// The first bytes of a file, which are the header of a database in every SQLite file.
+#[derive(Debug)]
+pub(super) struct Header {
+    bytes: [u8; Header::LENGTH],
+    /// The number of bytes that the file has.
+    length: usize,
+}
+
+impl Header {
+    /// The length of a database's header in bytes.
+    pub(super) const LENGTH: usize = 100;
+
+    /// The first `length` bytes of a file.
+    pub(super) fn new(bytes: [u8; Header::LENGTH], length: usize) -> Header {
+        Header { bytes, length }
+    }
+
+    /// Whether the file is empty.
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether the header is whole.
+    pub(super) fn is_complete(&self) -> bool {
+        self.length == Header::LENGTH
+    }
+
+    /// The `application_id`. `None`: it is not a SQLite file.
+    pub(super) fn application_id(&self) -> Option<i32> {
+        application_id(&self.bytes[..self.length])
+    }
+
+    /// Whether the file keeps changes in a write-ahead log. Otherwise, as in each copy that `VACUUM INTO` makes, no log
+    /// belongs to it.
+    pub(super) fn is_in_wal_mode(&self) -> bool {
+        self.bytes[READ_VERSION_OFFSET] == 2
+    }
+
+    /// The size of the file's pages in bytes.
+    pub(super) fn page_size(&self) -> u32 {
+        match u16::from_be_bytes([self.bytes[PAGE_SIZE_OFFSET], self.bytes[PAGE_SIZE_OFFSET + 1]]) {
+            1 => 65_536,
+            bytes => bytes.into(),
+        }
+    }
+}
 
 /// What an archive's path points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,57 +89,44 @@ pub(super) enum FileKind {
 /// [`crate::error::Error::Archive`] when it is not a file, cannot be read, or belongs to another program.
 pub(super) fn identify(path: &Path) -> Result<FileKind> {
     let refuse = |cause: &str, hint: &str| Err(unusable(path, cause.to_owned(), Some(hint.to_owned())));
-    let mut header = [0; HEADER_LENGTH];
-    let read = match File::open(path) {
+    refuse_special_file(path)?;
+    let header = match MainFile::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(FileKind::Nothing),
         Ok(_) if path.is_dir() => return refuse("it is a directory", "name a file with --db"),
-        Ok(file) => read_up_to(file, &mut header),
+        Ok(file) => file.header(),
         Err(error) => Err(error),
     };
-    let read = read.map_err(|error| {
+    let header = header.map_err(|error| {
         let hint = "make the file readable for this user".to_owned();
         unusable(path, format!("it cannot be read: {error}"), Some(hint))
     })?;
-    if read == 0 {
+    if header.is_empty() {
         return Ok(FileKind::Nothing);
     }
-    match application_id(&header[..read]) {
-        Some(APPLICATION_ID) if read == HEADER_LENGTH => Ok(FileKind::Archive),
-        Some(_) if read == HEADER_LENGTH => {
-            refuse("it is a SQLite database of another program", "name another file with --db")
-        }
+    match header.application_id() {
+        Some(APPLICATION_ID) if header.is_complete() => Ok(FileKind::Archive),
+        Some(_) if header.is_complete() => refuse("it is a SQLite database of another program", FOREIGN_HINT),
         _ => refuse(
             "it is no SQLite database, or its header is damaged (file is not a database)",
-            "name another file with --db, or restore a backup",
+            "name another file with --db; of a damaged archive, restore a backup with `runledger restore BACKUP`, or \
+             recover what is readable with `runledger salvage FILE --output NEW`",
         ),
     }
 }
 
 /// Whether the path is a file with the header of an archive.
 pub(crate) fn is_archive(path: &Path) -> bool {
-    let mut header = [0; HEADER_LENGTH];
-    let read = fs::metadata(path)
+    let header = fs::metadata(path)
         .is_ok_and(|file| file.is_file())
-        .then(|| File::open(path).and_then(|file| read_up_to(file, &mut header)).ok())
+        .then(|| MainFile::open(path).and_then(|file| file.header()).ok())
         .flatten();
-    read.is_some_and(|read| application_id(&header[..read]) == Some(APPLICATION_ID))
+    header.is_some_and(|header| header.application_id() == Some(APPLICATION_ID))
 }
 
 /// The `application_id` in the first bytes of a file. `None`: it is not a SQLite file.
 fn application_id(header: &[u8]) -> Option<i32> {
     let id = header.get(APPLICATION_ID_OFFSET..)?.first_chunk()?;
     header.starts_with(MAGIC).then(|| i32::from_be_bytes(*id))
-}
-
-fn read_up_to(mut file: File, bytes: &mut [u8]) -> std::io::Result<usize> {
-    let mut length = 0;
-    while length < bytes.len() {
-        match file.read(&mut bytes[length..])? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    Ok(length)
 }
 
 /// Opens the file as it is, without locks, logs or writes. `None`: part of the data is in a log or journal next to
@@ -120,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_archive_has_the_magic_and_the_application_id() {
-        let mut header = [0; HEADER_LENGTH];
+        let mut header = [0; Header::LENGTH];
         header[..MAGIC.len()].copy_from_slice(MAGIC);
         assert_eq!(application_id(&header), Some(0));
         header[APPLICATION_ID_OFFSET..APPLICATION_ID_OFFSET + 4]

@@ -4,6 +4,7 @@ use super::unusable;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use refinery::{Migration, Runner};
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::Path;
@@ -49,8 +50,8 @@ pub(super) fn schema_status(
     migrations: &[Migration],
 ) -> Result<SchemaStatus> {
     let damaged = |what: String| {
-        let hint =
-            "nothing was changed: restore a backup, or use the version of runledger that wrote the archive";
+        let hint = "nothing was changed: restore a backup with `runledger restore BACKUP`, or use the version of runledger that \
+             wrote the archive";
         unusable(path, format!("its migration history is damaged or edited: {what}"), Some(hint.to_owned()))
     };
     let objects: i64 =
@@ -79,11 +80,7 @@ pub(super) fn schema_status(
     let newest = newest(migrations);
     let latest = applied.iter().filter_map(|[version, ..]| whole(version)).max();
     if let Some(version) = latest.filter(|version| *version > i64::from(newest)) {
-        return Err(unusable(
-            path,
-            format!("its schema is version {version}, and this program knows versions up to {newest}"),
-            Some("use the version of runledger that wrote it, or a newer one".to_owned()),
-        ));
+        return Err(written_by_newer(path, version, newest));
     }
     for (place, [version, name, applied_on, checksum]) in applied.iter().enumerate() {
         let Some(migration) = migrations.get(place) else {
@@ -114,6 +111,15 @@ pub(super) fn schema_status(
     } else {
         SchemaStatus::Older(migrations[applied.len() - 1].version())
     })
+}
+
+/// The error for an archive of a later schema version than the newest that this program knows.
+pub(super) fn written_by_newer(path: &Path, version: i64, newest: i32) -> Error {
+    unusable(
+        path,
+        format!("its schema is version {version}, and this program knows versions up to {newest}"),
+        Some("use the version of runledger that wrote it, or a newer one".to_owned()),
+    )
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<[Value; 4]>> {
@@ -156,7 +162,10 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
     // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    // A migration may drop a table and create it again. Tables that users added can refer to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map(drop).map_err(|error| {
         // The wait for the lock of another program can have been cancelled.
@@ -166,6 +175,11 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
         let mut cause = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
+            // SQLite's message without the whole migration.
+            if let Some(rusqlite::Error::SqlInputError { msg, .. }) = inner.downcast_ref() {
+                cause = format!("{cause}: {msg}");
+                break;
+            }
             cause = format!("{cause}: {inner}");
             source = inner.source();
         }

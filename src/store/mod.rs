@@ -1,29 +1,43 @@
 //! The archive: one SQLite file with every state of every run.
 
+mod archive_path;
 mod backup;
+mod backup_target;
 mod busy;
 mod check;
 mod clock;
 mod closes;
+mod copy;
 mod coverage;
 pub(crate) mod data_dictionary;
+mod demo_mark;
+mod discard;
 mod drift;
 mod evidence;
+pub(crate) mod file_set;
 mod gaps;
 mod header;
+mod in_place;
+mod journal;
 mod lock;
 mod log;
+mod main_file;
+mod migrate;
 mod migrations;
 mod overlap;
 mod pipelines;
 mod quarantine;
+mod restore;
 mod run_row;
 mod runs;
+mod salvage;
 mod sample;
 pub(crate) mod settled;
 mod stats;
 mod syncs;
+mod user_objects;
 
+pub(crate) use archive_path::{ArchivePath, check_archive_name};
 pub(crate) use check::CheckResult;
 pub(crate) use clock::{ClockOffsets, Freshness, LastComplete, trusted_until};
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
@@ -34,31 +48,44 @@ pub(crate) use evidence::WorkspaceEvidence;
 pub use gaps::ListGap;
 pub(crate) use header::is_archive;
 pub use lock::Lock;
+pub(crate) use migrate::{Migrated, migrate};
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
+pub(crate) use restore::restore;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun};
 pub use runs::{Detail, InsertHint, Upsert};
+
+pub(crate) use salvage::{Recovery, Repairs, TableRecovery, recover};
 pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
 pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
 
+use crate::access::PRIVATE;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
+use crate::file_system::{LOCAL_DISK_HINT, has_posix_locks};
 use crate::run::Instant;
+use archive_path::sqlite_path;
+use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
+use in_place::InPlace;
 use migrations::SchemaStatus;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use user_objects::UserObjects;
 
 /// The `application_id` of an archive: "RLGD".
 pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
 
 /// The suffixes of the files that belong to an archive: SQLite's logs, and the lock.
-pub(crate) const COMPANION_SUFFIXES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+pub(crate) const COMPANION_SUFFIXES: [&str; 4] = [LOG, LOG_INDEX, JOURNAL, ".lock"];
 
 /// The page size. Rows of about one kilobyte fill 16 KiB pages well: a load is twice as fast as with SQLite's default.
 const PAGE_SIZE_BYTES: u32 = 16 * 1024;
@@ -74,15 +101,21 @@ const CHECKPOINT_PAGES: u32 = 4000;
 pub struct Archive {
     connection: Connection,
     path: PathBuf,
+    /// Whether opening it created the file.
+    is_new: bool,
+    /// `None`: the archive is temporary. It must be dropped after the connection.
+    in_place: Option<InPlace>,
 }
 
 impl Archive {
-    /// Opens the archive for writing. Creates it if it does not exist, and migrates it if its schema is older; before a
-    /// migration, a verified backup is written next to it. The lock proves that this process is the only writer.
+    /// Opens the archive for writing. Creates it, for this user only, if it does not exist, and migrates it if its
+    /// schema is older; before a migration, a verified backup is written next to it. The lock proves that this process
+    /// is the only writer.
     ///
     /// # Errors
     /// [`Error::Archive`] when the file is damaged, belongs to another program, or was written by a newer version;
     /// nothing is written then. [`Error::Output`] when the backup before a migration cannot be written.
+    /// [`Error::Internal`] when the lock is that of another archive.
     pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
         Archive::open_with(path, lock, &migrations::migrations(), None)
     }
@@ -101,16 +134,18 @@ impl Archive {
         migrations: &[Migration],
         cancel: Option<&Arc<CancelToken>>,
     ) -> Result<Archive> {
+        let path = lock.archive_at(path)?;
         let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
         if kind == FileKind::Archive {
             verify_before_opening(path, migrations)?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let is_new = kind == FileKind::Nothing && create(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags, cancel)?;
+        archive.is_new = is_new;
         let prepared = archive.prepare_for_writing(kind, lock.acquired_at(), migrations);
-        prepared.map_err(|error| explain(cancel, error).in_archive(path))?;
+        prepared.map_err(|error| explain(path, cancel, error).in_archive(path))?;
         Ok(archive)
     }
 
@@ -120,7 +155,9 @@ impl Archive {
     /// [`Error::Sqlite`] when no temporary file can be created.
     pub fn temporary() -> Result<Archive> {
         // SQLite takes an empty name for a temporary file on disk.
-        let mut archive = Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)") };
+        let connection = Connection::open("")?;
+        let path = PathBuf::from("(temporary)");
+        let mut archive = Archive { connection, path, is_new: true, in_place: None };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
@@ -156,16 +193,30 @@ impl Archive {
     }
 
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
-        let migrations = migrations::migrations();
-        if header::identify(path)? == FileKind::Nothing {
+        let path = &ArchivePath::resolve(path)?;
+        let archive = Archive::open_any_version(path, access, cancel)?;
+        let readable = archive.check_readable(&migrations::migrations());
+        readable.map_err(|error| explain(path, cancel, error).in_archive(path))?;
+        if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            path.warn_of_other_links();
+        }
+        Ok(archive)
+    }
+
+    /// Opens an existing archive of any schema version that this program knows.
+    fn open_any_version(
+        path: &ArchivePath,
+        access: OpenFlags,
+        cancel: Option<&Arc<CancelToken>>,
+    ) -> Result<Archive> {
+        let kind = header::identify(path)?;
+        FileSet::at(path).verify(path)?;
+        if kind == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
-        verify_before_opening(path, &migrations)?;
-        let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
-        let readable = archive.check_readable(&migrations);
-        readable.map_err(|error| explain(cancel, error).in_archive(path))?;
-        Ok(archive)
+        verify_before_opening(path, &migrations::migrations())?;
+        Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)
     }
 
     /// Lets `cancel` end each wait for a lock of another program from now on.
@@ -181,17 +232,18 @@ impl Archive {
         &self.connection
     }
 
-    /// The path of the archive.
+    /// The path of the archive, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn connect(path: &Path, flags: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| {
-            let hint = "create the folder, or make it readable and writable for this user".to_owned();
-            unusable(path, error.to_string(), Some(hint))
-        })?;
-        let mut archive = Archive { connection, path: path.to_owned() };
+    fn connect(path: &ArchivePath, flags: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(sqlite_path(path), flags)
+            .map_err(|error| cannot_open(path, &error.to_string()))?;
+        let in_place = InPlace::of(path).map_err(|error| unusable(path, error.to_string(), None))?;
+        let mut archive =
+            Archive { connection, path: path.to_path_buf(), is_new: false, in_place: Some(in_place) };
         archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
@@ -206,20 +258,23 @@ impl Archive {
     }
 
     fn prepare_for_writing(&mut self, kind: FileKind, now: Instant, migrations: &[Migration]) -> Result<()> {
-        if self.connection.is_readonly(MAIN_DB)? {
-            let hint = "make the file and its folder readable and writable for this user";
-            return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
-        }
+        self.require_writable()?;
         // If the archive is refused, its log stays as it is.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let status = match kind {
-            FileKind::Nothing => {
-                self.mark()?;
-                SchemaStatus::Blank
-            }
+            FileKind::Nothing => SchemaStatus::Blank,
             FileKind::Archive => migrations::schema_status(&self.path, &self.connection, migrations)?,
         };
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if status == SchemaStatus::Blank {
+            // Also when SQLite has just rolled back the mark of a process that was killed.
+            self.mark()?;
+        }
+        let added = match status {
+            SchemaStatus::Older(version) => {
+                Some(UserObjects::before_migrating(&self.path, &self.connection, migrations, version)?)
+            }
+            _ => None,
+        };
         if let SchemaStatus::Older(version) = status {
             let backup = self.backup_before_migrating(version, now)?;
             tracing::warn!(
@@ -236,6 +291,22 @@ impl Archive {
         self.tune()?;
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
+        }
+        if let Some(added) = added {
+            added.create_missing(&self.connection)?;
+        }
+        self.remove_demo_mark()?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if let Some(in_place) = &mut self.in_place {
+            in_place.expect_wal_mode(now);
+        }
+        Ok(())
+    }
+
+    fn require_writable(&self) -> Result<()> {
+        if self.connection.is_readonly(MAIN_DB)? {
+            let hint = "make the file and its folder readable and writable for this user";
+            return Err(unusable(&self.path, "it is read-only".to_owned(), Some(hint.to_owned())));
         }
         Ok(())
     }
@@ -264,7 +335,10 @@ impl Archive {
         Err(unusable(
             &self.path,
             "its schema is older than this program".to_owned(),
-            Some("`runledger sync` migrates it".to_owned()),
+            Some(format!(
+                "`runledger migrate --db {}` migrates it, after a verified copy; a sync does so, too",
+                self.path.display()
+            )),
         ))
     }
 
@@ -296,9 +370,12 @@ impl Archive {
     /// Commits the transaction of [`Archive::begin`].
     ///
     /// # Errors
-    /// [`Error::Sqlite`] when the disk is full or fails.
+    /// [`Error::Sqlite`] when the disk is full or fails; [`Error::Archive`] when the file is no longer at its path.
     pub fn commit(&self) -> Result<()> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.verify_in_place()?;
+        self.connection.execute_batch("COMMIT")?;
+        self.remember_log();
+        Ok(())
     }
 
     /// Rolls back the transaction of [`Archive::begin`].
@@ -307,6 +384,13 @@ impl Archive {
     /// [`Error::Sqlite`] when there is none.
     pub fn roll_back(&self) -> Result<()> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+}
+
+impl Drop for Archive {
+    /// SQLite copies the log into the file when it closes it, but not into a file that was replaced.
+    fn drop(&mut self) {
+        let _ = self.verify_in_place();
     }
 }
 
@@ -321,12 +405,31 @@ fn verify_before_opening(path: &Path, migrations: &[Migration]) -> Result<()> {
     }
 }
 
-/// The error to report, as [`CancelToken::explain`] says.
-fn explain(cancel: Option<&Arc<CancelToken>>, error: Error) -> Error {
-    match cancel {
+/// Creates an empty file that only this user can read. Returns false when there is a file already.
+fn create(path: &ArchivePath) -> Result<bool> {
+    match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(cannot_open(path, &error.to_string())),
+    }
+}
+
+fn cannot_open(path: &Path, cause: &str) -> Error {
+    let hint = "create the folder, or make it readable and writable for this user";
+    unusable(path, cause.to_owned(), Some(hint.to_owned()))
+}
+
+/// The error to report, as [`CancelToken::explain`] says. Without locks in the file system, SQLite seems to wait for
+/// another program.
+fn explain(path: &Path, cancel: Option<&Arc<CancelToken>>, error: Error) -> Error {
+    let error = match cancel {
         Some(cancel) => cancel.explain(error),
         None => error,
+    };
+    if error.is_busy() && !has_posix_locks(path) {
+        return unusable(path, "its file system has no locks".to_owned(), Some(LOCAL_DISK_HINT.to_owned()));
     }
+    error
 }
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {

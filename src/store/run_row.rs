@@ -3,9 +3,9 @@
 use crate::run::fields::{self, DocumentedField, Record};
 use crate::run::json::Entries;
 use crate::run::kind::{ColumnSink, ColumnSource, ColumnValue};
-use crate::run::{Field, FieldSet, Instant, Run};
+use crate::run::{Cost, Field, FieldSet, Instant, Run};
 use crate::snapshot::Snapshot;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Row, Statement};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -117,12 +117,25 @@ pub fn run_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Run> {
 
 fn record_from_row<R: Record>(row: &Row<'_>, first: usize) -> rusqlite::Result<R> {
     let mut columns = Columns { row, index: first };
+    let record = read_record(&mut columns)?;
+    record.ok_or_else(|| Columns { row, index: first + 1 }.unexpected())
+}
+
+/// The run in values of the columns that [`run_columns`] lists, in its order. `None`: the archive writes no such
+/// values.
+pub(super) fn run_from_values<'v>(values: impl Iterator<Item = &'v Value>) -> Option<Run> {
+    read_record(&mut Values(values)).ok().flatten()
+}
+
+/// Reads a record. `None`: it has no id.
+fn read_record<R: Record, S: ColumnSource>(columns: &mut S) -> Result<Option<R>, S::Error> {
     let id = columns.take(|value| match value {
         ColumnValue::Text(text) => Uuid::try_parse(text).ok(),
         _ => None,
     })?;
-    let mut record = R::blank(id.ok_or_else(|| columns.unexpected())?);
-    record.load(&mut columns)?;
+    let Some(id) = id else { return Ok(None) };
+    let mut record = R::blank(id);
+    record.load(columns)?;
     let absent = columns.take(|value| match value {
         ColumnValue::Text(names) => FieldSet::from_json::<R::Field>(names),
         _ => None,
@@ -132,7 +145,16 @@ fn record_from_row<R: Record>(row: &Row<'_>, first: usize) -> rusqlite::Result<R
         _ => None,
     })?;
     record.set_rest(absent.unwrap_or_default(), unmapped);
-    Ok(record)
+    Ok(Some(record))
+}
+
+/// The cost in an amount's column and in `unmapped`, which has the API's own text where the column cannot reproduce it.
+pub(super) fn cost_of(field: &str, usd: Option<f64>, unmapped: Option<&Entries<'_>>) -> Option<Cost> {
+    match (unmapped.and_then(|entries| entries.get(field)), usd) {
+        (Some(text), _) => Cost::from_number(text.get()),
+        (None, Some(usd)) => Cost::from_number(&usd.to_string()),
+        (None, None) => None,
+    }
 }
 
 /// The parameters of a statement, bound one after the other.
@@ -198,6 +220,30 @@ impl ColumnSource for Columns<'_> {
         read(value).map(Some).ok_or_else(|| self.unexpected())
     }
 }
+
+/// Values of columns, read one after the other.
+struct Values<I>(I);
+
+impl<'v, I: Iterator<Item = &'v Value>> ColumnSource for Values<I> {
+    type Error = UnexpectedValue;
+
+    fn take<T>(
+        &mut self,
+        read: impl FnOnce(ColumnValue<'_>) -> Option<T>,
+    ) -> Result<Option<T>, UnexpectedValue> {
+        let value = match self.0.next().ok_or(UnexpectedValue)? {
+            Value::Null => return Ok(None),
+            Value::Integer(value) => ColumnValue::Integer(*value),
+            Value::Real(value) => ColumnValue::Real(*value),
+            Value::Text(text) => ColumnValue::Text(text),
+            Value::Blob(_) => return Err(UnexpectedValue),
+        };
+        read(value).map(Some).ok_or(UnexpectedValue)
+    }
+}
+
+/// A value that the archive does not write.
+struct UnexpectedValue;
 
 #[cfg(test)]
 mod tests {

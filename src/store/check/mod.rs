@@ -8,8 +8,14 @@ mod history;
 mod snapshots;
 mod tables;
 
+pub(super) use tables::{CONTRADICTORY_END, CONTRADICTORY_SUSPICION};
+
 use super::Archive;
 use crate::error::Result;
+
+/// SQL: whether the column `c` of `pragma_table_info` holds instants.
+pub(super) const IS_INSTANT: &str =
+    "(c.name LIKE '%\\_at' ESCAPE '\\' OR c.name IN ('walk_top', 'watermark'))";
 
 /// The number of examples listed for each rule.
 const MOST_EXAMPLES: usize = 5;
@@ -74,7 +80,7 @@ impl Archive {
 
     fn check_all(&self) -> Result<Vec<CheckResult>> {
         let archive = &self.connection;
-        let mut checked = vec![file::integrity(archive), file::references(archive), file::schema(archive)?];
+        let mut checked = file::check(archive)?.to_vec();
         let snapshots = snapshots::check(archive);
         let (history, added) = history::history(archive);
         checked.push(history);

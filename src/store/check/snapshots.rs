@@ -1,12 +1,12 @@
 //! The rules for each row: hashes, derived columns, JSON and instants.
 
-use super::CheckResult;
+use super::{CheckResult, IS_INSTANT};
 use crate::run::fields;
 use crate::run::json::Entries;
 use crate::run::kind::ColumnType;
 use crate::run::{Cost, Field, Instant};
 use crate::snapshot::hash;
-use crate::store::run_row::{run_columns, run_from_row};
+use crate::store::run_row::{cost_of, run_columns, run_from_row};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde_json::value::RawValue;
@@ -132,12 +132,7 @@ impl Rows {
         for (field, index) in amounts {
             let (usd, nanos): (Option<f64>, Option<i64>) = (row.get(*index)?, row.get(index + 1)?);
             let cost = usd.zip(nanos).map(|(usd, nanos)| Cost { usd, nanos });
-            let own_text = unmapped.as_ref().and_then(|entries| entries.get(field));
-            let expected = match (own_text, cost) {
-                (Some(text), _) => Cost::from_number(text.get()),
-                (None, Some(cost)) => Cost::from_number(&cost.usd.to_string()),
-                (None, None) => None,
-            };
+            let expected = cost_of(field, cost.map(|cost| cost.usd), unmapped.as_ref());
             self.derived.require(expected == cost, || format!("{name}: the nano-dollars of {field}"));
         }
         Ok(())
@@ -168,12 +163,10 @@ impl Rows {
 
     /// Reads the instants of every table except `run_snapshots`, which was read already.
     fn read_instants(&mut self, archive: &Connection) -> rusqlite::Result<()> {
-        let mut columns = archive.prepare(
+        let mut columns = archive.prepare(&format!(
             "SELECT t.name, c.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c \
-             WHERE t.type = 'table' AND t.name <> 'run_snapshots' \
-               AND (c.name LIKE '%\\_at' ESCAPE '\\' OR c.name IN ('walk_top', 'watermark')) \
-             ORDER BY t.name, c.cid",
-        )?;
+             WHERE t.type = 'table' AND t.name <> 'run_snapshots' AND {IS_INSTANT} ORDER BY t.name, c.cid"
+        ))?;
         let columns: Vec<(String, String)> =
             columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
         for (table, column) in columns {

@@ -3,16 +3,22 @@
 use super::CheckResult;
 use rusqlite::Connection;
 
+/// SQL: whether outcome, end and exit code of a sync contradict each other.
+pub(in crate::store) const CONTRADICTORY_END: &str = "((outcome = 'running') <> (ended_at IS NULL) \
+     OR (ended_at IS NULL) <> (exit_code IS NULL) OR coalesce(ended_at < started_at, 0) \
+     OR (outcome = 'complete') <> (exit_code IS 0))";
+
+/// SQL: whether a sync suspects missing runs without having read the whole list.
+pub(in crate::store) const CONTRADICTORY_SUSPICION: &str =
+    "coalesce(runs_suspected < 0 OR (runs_suspected IS NOT NULL AND walk_whole = 0), 0)";
+
 pub(super) fn syncs(archive: &Connection) -> CheckResult {
     let mut checked =
         CheckResult::new("syncs", "syncs", "each has ended, was killed, or is the last and may be running");
     let ended = (|| {
         // A killed process leaves its row `running`, so that is no fault.
-        let mut statement = archive.prepare(
-            "SELECT sync_id, outcome FROM syncs \
-             WHERE (outcome = 'running') <> (ended_at IS NULL) OR (ended_at IS NULL) <> (exit_code IS NULL) \
-                OR ended_at < started_at OR (outcome = 'complete') <> (exit_code IS 0)",
-        )?;
+        let sql = format!("SELECT sync_id, outcome FROM syncs WHERE {CONTRADICTORY_END}");
+        let mut statement = archive.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (sync_id, outcome): (i64, String) = (row.get(0)?, row.get(1)?);
@@ -20,9 +26,8 @@ pub(super) fn syncs(archive: &Connection) -> CheckResult {
                 .fail(|| format!("sync {sync_id} is {outcome}, but its end or exit code contradicts that"));
         }
         // Only the whole list shows which runs are missing from it.
-        let mut statement = archive.prepare(
-            "SELECT sync_id FROM syncs WHERE runs_suspected < 0 OR (runs_suspected IS NOT NULL AND walk_whole = 0)",
-        )?;
+        let sql = format!("SELECT sync_id FROM syncs WHERE {CONTRADICTORY_SUSPICION}");
+        let mut statement = archive.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let sync_id: i64 = row.get(0)?;

@@ -229,12 +229,24 @@ impl<'a> Session<'a> {
         let result = match result {
             Ok(()) if self.missing.is_empty() => Ok(()),
             Ok(()) => Err(Error::Partial { what: self.missing.join("; ") }),
-            Err(error) => Err(self.cancel.explain(error)),
+            Err(error) => Err(self.explain(error)),
         };
-        let recorded = self.record_end(&result).map_err(|error| self.cancel.explain(error));
-        let result = result.and(recorded);
-        // Everything is committed, so an error here is no failure of the sync.
-        let held_log_bytes = self.archive.held_log_bytes().unwrap_or_default();
+        let recorded = self.record_end(&result).map_err(|error| self.explain(error));
+        let result = match (result, recorded) {
+            // Nothing of what this sync did last is in the archive.
+            (
+                Ok(()) | Err(Error::Partial { .. } | Error::Interrupted { .. }),
+                Err(lost @ Error::Archive { .. }),
+            )
+            | (Ok(()) | Err(Error::Partial { .. }), Err(lost)) => Err(lost),
+            (result, _) => result,
+        };
+        let held_log_bytes = match &result {
+            // The log of an unusable archive is left as it is.
+            Err(Error::Archive { .. } | Error::Sqlite(_)) => None,
+            // Everything is committed, so an error here is no failure of the sync.
+            _ => self.archive.held_log_bytes().unwrap_or_default(),
+        };
         Ok(Summary {
             kind: self.kind,
             reason: self.reason,
@@ -252,6 +264,17 @@ impl<'a> Session<'a> {
             held_log_bytes,
             result,
         })
+    }
+
+    /// The error to report. To SQLite, a file that was replaced looks damaged, and an ended wait looks busy.
+    fn explain(&self, error: Error) -> Error {
+        if !matches!(error, Error::Sqlite(_)) {
+            return self.cancel.explain(error);
+        }
+        if error.is_damage() {
+            self.archive.keep_log();
+        }
+        self.archive.verify_in_place().err().unwrap_or_else(|| self.cancel.explain(error))
     }
 
     fn record_end(&mut self, result: &Result<()>) -> Result<()> {

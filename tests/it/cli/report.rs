@@ -100,3 +100,34 @@ fn invalid_report_arguments_are_usage_errors() {
         assert!(!ran.err.is_empty());
     }
 }
+
+#[cfg(feature = "xlsx")]
+#[test]
+fn a_text_longer_than_a_cell_does_not_prevent_a_spreadsheet() {
+    let workspace = archived(60);
+    let pipelines: Vec<uuid::Uuid> = workspace
+        .rows("SELECT DISTINCT pipeline_id FROM runs WHERE pipeline_name IS NOT NULL ORDER BY 1")
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    for id in &pipelines[..2] {
+        workspace.sandbox.model().rename_pipeline(*id, &"é".repeat(40_000));
+    }
+    with(&workspace, &["sync", "--quiet"]).out();
+    for (report, texts) in [
+        (&["cost", "--by", "pipeline"][..], "2 texts are"),
+        (&["cost", "--by", "pipeline", "--manifest"], "2 texts are"),
+    ] {
+        let ran =
+            with(&workspace, &[&["report"], report, &["--format", "xlsx", "--output", "a.xlsx"]].concat());
+        let warning = format!(
+            " WARN {texts} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each text \
+             whole\n"
+        );
+        assert_eq!((ran.code, ran.err.as_str()), (0, warning.as_str()));
+        assert!(fs::read(workspace.file("a.xlsx")).unwrap().starts_with(b"PK"));
+    }
+    // The advice.
+    let whole = with(&workspace, &["report", "cost", "--by", "pipeline", "--format", "csv"]).out();
+    assert_eq!(whole.matches(&"é".repeat(40_000)).count(), 2);
+}

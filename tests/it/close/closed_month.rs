@@ -175,7 +175,7 @@ fn a_version_1_archive_closes_with_the_pipeline_names_it_had() {
     // A close does not migrate the archive; it names the command that does.
     month_end
         .run(&["close", "2026-10"])
-        .refused(6, &["its schema is older than this program", "`runledger sync` migrates it"]);
+        .refused(6, &["its schema is older than this program", "`runledger migrate --db "]);
     migrated();
     let archive = Archive::open_for_reading(&month_end.workspace.path()).unwrap();
     assert_eq!(names(archive.connection()), known);

@@ -8,6 +8,7 @@ use crate::support::workspace::at;
 use chrono::TimeDelta;
 use runledger::internal::store::{Archive, Lock};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// The rows of the archive that a close could change, and the hash of its file.
@@ -243,4 +244,47 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
     // A week or a day in the month is not closed.
     month_end.output(&["report", "cost", "--period", "2025-W07", "--zone", "UTC"]);
     month_end.run(&["report", "cost", "--period", MONTH, "--from", "2025-02-01"]).refused(2, &["--from"]);
+}
+
+#[test]
+fn a_month_beyond_the_sums_of_a_close_is_refused_until_corrected() {
+    let month_end = MonthEnd::of(40);
+    let runs = month_end.runs_of_the_month();
+    let usual = month_end.workspace.sandbox.model().document(runs[0]).unwrap()["el_cost_usd"].clone();
+    for id in &runs[..2] {
+        month_end.change(*id, json!({ "el_cost_usd": 9_000_000_000.0 }));
+    }
+    month_end.sync();
+    for arguments in [&["close", MONTH][..], &["close", MONTH, "--force"]] {
+        let refused = month_end.run(arguments);
+        refused.refused(
+            2,
+            &[&format!("{MONTH} costs 18000000"), "a close stores sums of up to 9.2 billion USD"],
+        );
+        // The advice lists both runs first.
+        let advice = refused.err.split('`').nth(1).unwrap().to_owned();
+        let listed = month_end.rows(&advice.split(' ').skip(1).collect::<Vec<_>>());
+        let costliest: BTreeSet<&str> = listed[..2].iter().map(|row| row["run_id"].as_str()).collect();
+        assert_eq!(
+            costliest,
+            runs[..2]
+                .iter()
+                .map(|id| id.to_string())
+                .collect::<Vec<_>>()
+                .iter()
+                .map(String::as_str)
+                .collect()
+        );
+    }
+    assert_eq!(month_end.workspace.number("SELECT count(*) FROM period_closes"), 0);
+    // One such cost fits. Later ones are restatements of the closed month.
+    month_end.change(runs[0], json!({ "el_cost_usd": usual }));
+    month_end.sync();
+    month_end.output(&["close", MONTH]);
+    month_end.change(runs[0], json!({ "el_cost_usd": 9_000_000_000.0 }));
+    month_end.sync();
+    month_end.output(&["restatements"]);
+    month_end.output(&["close"]);
+    month_end.output(&["check"]);
+    month_end.run(&["close", "--restate", MONTH]).refused(2, &["9.2 billion USD"]);
 }

@@ -85,7 +85,7 @@ fn a_damaged_archive_is_named_and_not_made_worse() {
     for _ in 0..2 {
         let ended = machine.run(&middle, SYNC);
         ended.refused(6, "the file is damaged (database disk image is malformed)");
-        assert!(ended.stderr.contains("sqlite3 FILE .recover"), "{ended:?}");
+        assert!(ended.stderr.contains("runledger restore BACKUP"), "{ended:?}");
     }
     assert_eq!(text(&middle, "SELECT group_concat(outcome) FROM syncs"), "complete,failed,failed");
     let after = fs::read(&middle).unwrap();

@@ -5,8 +5,12 @@
 mod closed_output;
 mod concurrency;
 mod damage;
+mod disappearance;
 mod disk_full;
+mod file_set;
 mod kill;
+mod kill_copies;
+mod kill_salvage;
 mod permissions;
 
 use crate::support::invariants::{assert_sound, copied};

@@ -1,6 +1,7 @@
 //! The command `check`: it finds and names every violation.
 
 use super::{PAGE, broken, closed, eventful, run, tamper};
+use crate::support::workspace::at;
 use runledger::internal::store::Archive;
 use std::fs;
 
@@ -38,7 +39,7 @@ fn check_names_every_violation() {
     let changed = "run_id IN (SELECT run_id FROM run_snapshots WHERE superseded_at IS NOT NULL)";
     let one = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots WHERE el_cost_usd > 0 AND superseded_at IS NULL)";
     let sound = workspace.file("sound.db");
-    workspace.archive().backup_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound, at("2026-11-24T00:00:00Z")).unwrap();
     for (sql, expected) in [
         ("UPDATE run_snapshots SET superseded_at = '2026-11-23T16:30:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
         ("UPDATE run_snapshots SET superseded_at = '2026-11-23T23:00:00.000000Z' WHERE superseded_at IS NOT NULL".to_owned(), "history"),
@@ -79,7 +80,7 @@ fn check_names_every_change_to_a_closed_month() {
     let workspace = closed(60);
     assert_eq!(broken(&workspace.path()), (0, Vec::new()));
     let sound = workspace.file("sound.db");
-    workspace.archive().backup_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound, at("2026-11-24T00:00:00Z")).unwrap();
     let frozen = |change: &str| format!("UPDATE period_closes SET {change} WHERE close_id = 1");
     // A run of the closed month that has not changed since.
     let then = "snapshot_id = (SELECT min(snapshot_id) FROM run_snapshots \
@@ -147,6 +148,25 @@ fn check_names_every_change_to_a_closed_month() {
 }
 
 #[test]
+fn a_broken_row_in_a_users_table_is_no_damage() {
+    let workspace = eventful(60);
+    tamper(
+        &workspace.path(),
+        "CREATE TABLE notes (sync_id INTEGER REFERENCES syncs (sync_id), score INTEGER CHECK (score > 0));
+         CREATE TABLE \"my notes\" (id INTEGER PRIMARY KEY, run_id TEXT REFERENCES runs_of_mine (run_id)) STRICT;
+         INSERT INTO notes VALUES (999, -1);
+         INSERT INTO \"my notes\" VALUES (1, 'no run');",
+    );
+    assert_eq!(broken(&workspace.path()), (0, Vec::new()));
+    let backup = workspace.file("backup.db");
+    assert_eq!(run(&workspace.path(), &["backup", backup.to_str().unwrap()]).code, 0);
+    assert_eq!(broken(&backup), (0, Vec::new()));
+    // The same faults in tables of the archive are damage.
+    tamper(&workspace.path(), "UPDATE syncs SET kind = 'other'; UPDATE vanishings SET sync_id = 999");
+    assert_eq!(broken(&workspace.path()), (6, vec!["file".to_owned(), "references".to_owned()]));
+}
+
+#[test]
 fn check_counts_all_violations_and_lists_some() {
     let workspace = eventful(60);
     tamper(&workspace.path(), "UPDATE run_snapshots SET trigger_type = 'x'");
@@ -162,7 +182,7 @@ fn check_counts_all_violations_and_lists_some() {
 fn check_finds_an_overwritten_page_anywhere() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
-    workspace.archive().backup_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound, at("2026-11-24T00:00:00Z")).unwrap();
     let bytes = fs::read(&sound).unwrap();
     let pages = bytes.len() as u64 / PAGE;
     assert!(pages >= 12);
@@ -183,7 +203,7 @@ fn check_finds_an_overwritten_page_anywhere() {
 fn a_truncated_archive_is_unusable() {
     let workspace = eventful(60);
     let sound = workspace.file("sound.db");
-    workspace.archive().backup_to(&sound).unwrap();
+    workspace.archive().backup_to(&sound, at("2026-11-24T00:00:00Z")).unwrap();
     let length = fs::metadata(&sound).unwrap().len();
     for length in [50, 100, PAGE, 3 * PAGE, length / 2, length - PAGE, length - 1] {
         let path = workspace.file("cut.db");

@@ -5,6 +5,9 @@ mod check;
 mod coverage;
 mod drift;
 mod lock;
+mod migrate;
+mod restore;
+mod salvage;
 mod verify;
 
 use crate::support::command::Ran;

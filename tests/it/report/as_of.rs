@@ -100,7 +100,7 @@ fn as_of_between_two_observations_uses_the_earlier_one() {
         .flat_map(|text| [-1, 0, 1].map(|micros| at(text).plus(TimeDelta::microseconds(micros))))
     {
         let expected = [
-            "SELECT run_id || hex(content_hash) FROM run_snapshots \
+            "SELECT run_id || lower(hex(content_hash)) FROM run_snapshots \
              WHERE observed_at <= ?1 AND (superseded_at IS NULL OR superseded_at > ?1) ORDER BY 1",
             "SELECT kind || pipeline_id || coalesce(name, '') || (gone_at IS NULL) FROM pipeline_snapshots \
              WHERE observed_at <= ?1 AND (superseded_at IS NULL OR superseded_at > ?1) ORDER BY 1",
@@ -111,7 +111,7 @@ fn as_of_between_two_observations_uses_the_earlier_one() {
         let scope = Scope { as_of: Some(instant), ..Scope::default() };
         let ledger = Ledger::open(archive.connection(), scope).unwrap();
         let known = [
-            "SELECT run_id || hex(content_hash) FROM runs ORDER BY 1",
+            "SELECT run_id || content_hash FROM runs ORDER BY 1",
             "SELECT kind || pipeline_id || coalesce(name, '') || (gone_at IS NULL) FROM pipelines ORDER BY 1",
             "SELECT run_id FROM runs WHERE vanished_at IS NOT NULL ORDER BY 1",
         ]

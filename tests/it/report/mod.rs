@@ -5,9 +5,11 @@ mod as_of;
 mod audit_queries;
 mod cost_and_duration;
 mod credits;
+mod linear_time;
 mod period;
 mod question;
 mod reconcile;
+mod user_views;
 
 use crate::support::ledger;
 use chrono_tz::Tz;

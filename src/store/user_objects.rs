@@ -1,0 +1,108 @@
+//! The tables, views, indexes and triggers that users added to an archive.
+
+use super::unusable;
+use crate::error::Result;
+use refinery::Migration;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A table, view, index or trigger.
+struct Object {
+    kind: String,
+    name: String,
+    sql: String,
+}
+
+/// The indexes and triggers that users added to an archive before a migration. A migration that creates a table or a
+/// view again drops those on it.
+pub(super) struct UserObjects(Vec<Object>);
+
+impl UserObjects {
+    /// Reads them from an archive whose schema has this version.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Archive`] when a pending migration needs the name of a user's object. Those of SQLite.
+    pub(super) fn before_migrating(
+        path: &Path,
+        archive: &Connection,
+        migrations: &[Migration],
+        version: i32,
+    ) -> Result<UserObjects> {
+        let (own, needed) = names(migrations, version)?;
+        let is_own = |object: &Object| own.contains(&object.name.to_ascii_lowercase());
+        let mut added = objects(archive)?;
+        added.retain(|object| !is_own(object));
+        if let Some(Object { kind, name, .. }) =
+            added.iter().find(|object| needed.contains(&object.name.to_ascii_lowercase()))
+        {
+            let advice = match kind.as_str() {
+                "table" => format!("ALTER TABLE \"{name}\" RENAME TO \"my_{name}\""),
+                _ => format!("DROP {} \"{name}\"", kind.to_uppercase()),
+            };
+            return Err(unusable(
+                path,
+                format!("the {kind} {name} was added to it, and its next schema version needs that name"),
+                Some(format!("run `{advice}` in sqlite3, then run the command again")),
+            ));
+        }
+        added.retain(|object| matches!(object.kind.as_str(), "index" | "trigger"));
+        Ok(UserObjects(added))
+    }
+
+    /// Creates those again that the migrations dropped, and warns about each that no longer fits.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(super) fn create_missing(self, archive: &Connection) -> Result<()> {
+        let present: BTreeSet<String> = objects(archive)?.into_iter().map(|object| object.name).collect();
+        for Object { kind, name, sql } in self.0.into_iter().filter(|object| !present.contains(&object.name))
+        {
+            if let Err(error) = archive.execute_batch(&sql) {
+                tracing::warn!(
+                    "the migration removed the {kind} {name}, which was added to the archive: {error}"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The objects of an archive with their SQL, without those that SQLite creates itself.
+fn objects(archive: &Connection) -> Result<Vec<Object>> {
+    let mut statement =
+        archive.prepare("SELECT type, name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL")?;
+    let objects = statement
+        .query_map([], |row| Ok(Object { kind: row.get(0)?, name: row.get(1)?, sql: row.get(2)? }))?;
+    Ok(objects.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The names of the archive's own objects in a schema version, and those that later migrations need besides, both in
+/// lower case.
+fn names(migrations: &[Migration], version: i32) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let model = Connection::open_in_memory()?;
+    let (mut own, mut needed) = (BTreeSet::from(["refinery_schema_history".to_owned()]), BTreeSet::new());
+    for migration in migrations {
+        // A migration that fails here fails in the archive too, and is reported there.
+        if model.execute_batch(migration.sql().unwrap_or_default()).is_err() {
+            break;
+        }
+        let names = objects(&model)?.into_iter().map(|object| object.name.to_ascii_lowercase());
+        if migration.version() <= version {
+            own.extend(names);
+        } else {
+            needed.extend(names);
+        }
+    }
+    let needed = needed.difference(&own).cloned().collect();
+    Ok((own, needed))
+}
+
+/// The names of the tables that this program's migrations create.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn own_tables(model: &Connection) -> Result<BTreeSet<String>> {
+    let tables = objects(model)?.into_iter().filter(|object| object.kind == "table");
+    Ok(tables.map(|object| object.name).collect())
+}
