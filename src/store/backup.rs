@@ -23,8 +23,8 @@ pub struct BackupSummary {
 
 impl Archive {
     /// Writes a backup to `destination`, with the access of the archive, and holds the lock of that file meanwhile. A
-    /// sync may be writing to the archive at the same time: the backup is the archive at one moment, in one compact file
-    /// without a log.
+    /// sync may be writing to the archive at the same time: the backup is the archive at one moment, in one compact
+    /// file without a log.
     ///
     /// # Errors
     /// [`Error::Usage`] when the destination is neither empty nor an older state of this archive, [`Error::Locked`]

@@ -7,6 +7,7 @@ use crate::access::{Access, PRIVATE};
 use crate::error::{Error, Result, hint_of_io};
 use crate::file_system::{LOCAL_DISK_HINT, NO_FOLLOW, is_unsupported};
 use crate::run::Instant;
+use crate::symlinks::same_file;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -78,7 +79,7 @@ impl Lock {
     /// # Errors
     /// [`Error::Internal`] when it is another one.
     pub(super) fn archive_at(&self, path: &Path) -> Result<&ArchivePath> {
-        if self.archive == ArchivePath::resolve(path)? {
+        if same_file(&self.archive, path) {
             return Ok(&self.archive);
         }
         let (path, locked) = (path.display(), self.archive.display());
@@ -215,6 +216,14 @@ mod tests {
             drop(lock);
             fs::write(at("a.db"), "").unwrap();
         }
+    }
+
+    #[test]
+    fn a_lock_opens_no_other_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(&folder.path().join("a.db"), now()).unwrap();
+        assert!(lock.archive_at(&folder.path().join("./a.db")).is_ok());
+        assert_eq!(lock.archive_at(&folder.path().join("b.db")).unwrap_err().exit_code(), 1);
     }
 
     #[test]

@@ -54,10 +54,10 @@ fn an_archive_keeps_its_mode_and_its_copies_follow_it() {
         reader.query_row("SELECT count(*) FROM runs", [], |_| Ok(())).unwrap();
         run_with_umask(&machine, "077", &archive, &["backup", "copy.db"]);
         let entries = fs::read_dir(machine.folder()).unwrap().map(|entry| entry.unwrap().path());
-        // The copy from before the migration, and the lock of the earlier backup, are as old as their modes.
+        // The copy from before the migration is as old as its mode, and the lock of a backup is older than that.
         let is_old = |path: &PathBuf| {
             let name = path.to_string_lossy();
-            archive_mode != 0o640 && (name.ends_with(".bak") || name.ends_with("copy.db.lock"))
+            name.ends_with("copy.db.lock") || (archive_mode != 0o640 && name.ends_with(".bak"))
         };
         let files: Vec<_> = entries.filter(|path| !is_old(path)).collect();
         assert!(files.len() >= 5, "{files:?}");
