@@ -46,6 +46,15 @@ pub fn close_month(
     defaults: &ScopeDefaults,
     now: Instant,
 ) -> Result<Close> {
+    freeze_month(archive, request, defaults, now).inspect_err(|error| archive.keep_log_of_damaged(error))
+}
+
+fn freeze_month(
+    archive: &Archive,
+    request: &CloseRequest,
+    defaults: &ScopeDefaults,
+    now: Instant,
+) -> Result<Close> {
     let label = &request.month;
     let before = archive.close_of(label)?;
     let scope = open_scope(request, before.as_ref(), defaults)?;

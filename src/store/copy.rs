@@ -141,3 +141,27 @@ pub(super) fn row_counts(connection: &Connection) -> rusqlite::Result<(u64, u64)
     let sql = "SELECT (SELECT count(*) FROM run_snapshots), (SELECT count(*) FROM syncs)";
     connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Instant;
+    use crate::store::{Archive, Lock};
+
+    #[test]
+    fn a_copy_with_a_log_or_other_content_fails_at_its_final_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let [archive, copy] = ["a.db", "copy.db"].map(|name| folder.path().join(name));
+        let now = Instant::parse("2026-01-01T00:00:00Z").unwrap();
+        let open = Archive::open(&archive, &Lock::acquire(&archive, now).unwrap()).unwrap();
+        std::fs::write(&copy, "").unwrap();
+        copy_into(open.connection(), &archive, &copy).unwrap();
+        let verified = verify_file(&copy).unwrap();
+        assert_eq!((verified.snapshots, verified.syncs), (0, 0));
+        assert_eq!(verify_in_final_place(&copy, verified), Ok(()));
+        let other = Verified { syncs: 1, ..verified };
+        assert!(verify_in_final_place(&copy, other).unwrap_err().contains("replaced"));
+        std::fs::write(folder.path().join("copy.db-wal"), "of another file").unwrap();
+        assert!(verify_in_final_place(&copy, verified).unwrap_err().contains("copy.db-wal"));
+    }
+}

@@ -12,8 +12,10 @@ use crate::error::Result;
 use crate::file_system::{sync_file, sync_folder};
 use crate::run::Instant;
 use crate::symlinks;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The suffix of the write-ahead log.
@@ -31,6 +33,9 @@ const SUFFIXES: [&str; 3] = [LOG, LOG_INDEX, JOURNAL];
 /// What a set that was moved aside is called: `runledger.db.replaced-20261123T101500Z`.
 const REPLACED: &str = ".replaced-";
 
+/// The suffix of an empty file that exists while files are being moved aside, and after a kill.
+const UNFINISHED: &str = ".unfinished";
+
 /// The first bytes of a write-ahead log, without the lowest bit, which is the byte order of its checksums.
 const LOG_MAGIC: u32 = 0x377f_0682;
 
@@ -44,7 +49,7 @@ pub(crate) struct FileSet {
 enum Mismatch {
     /// There is a log, and its main file is missing or empty. A restore that was interrupted moved it there, or `None`.
     NoMainFile(Option<PathBuf>),
-    /// There is no file, but one that a restore moved aside: it was interrupted, or the file was deleted later.
+    /// There is no file, because a restore was interrupted that moved it there.
     MovedAside(PathBuf),
     /// The main file has no log, and there is one.
     LogOfAnotherFile,
@@ -97,20 +102,13 @@ impl FileSet {
                      new archive, move {log} elsewhere"
                 ),
             ),
-            Mismatch::NoMainFile(Some(moved)) => (
-                format!("a restore was interrupted when it had moved the file to {}", moved.display()),
+            Mismatch::NoMainFile(Some(moved)) | Mismatch::MovedAside(moved) => (
+                format!("a restore was interrupted after it had moved the file to {}", moved.display()),
                 format!(
-                    "run `runledger restore BACKUP` again; to go back, rename {} to {}",
-                    moved.display(),
-                    self.main.display()
-                ),
-            ),
-            Mismatch::MovedAside(moved) => (
-                format!("there is no such file: a restore moved it to {}", moved.display()),
-                format!(
-                    "if the restore was interrupted, run `runledger restore BACKUP` again; to begin a new archive, move {} \
-                     elsewhere",
-                    moved.display()
+                    "run `runledger restore BACKUP` again; to go back, rename {moved} to {main}, and {moved}-wal to \
+                     {main}-wal if it exists",
+                    moved = moved.display(),
+                    main = self.main.display()
                 ),
             ),
             Mismatch::LogOfAnotherFile => (
@@ -144,9 +142,11 @@ impl FileSet {
         let main = match MainFile::open(&self.main) {
             Ok(main) => main,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match (log_bytes, self.moved_aside().pop()) {
+                let moved =
+                    self.unfinished().filter(|moved| !moved.is_without_main()).map(|moved| moved.main);
+                return match (log_bytes, moved) {
                     (0, moved) => moved.map(Mismatch::MovedAside),
-                    (_, moved) => Some(Mismatch::NoMainFile(moved.filter(|moved| is_alone(moved)))),
+                    (_, moved) => Some(Mismatch::NoMainFile(moved)),
                 };
             }
             Err(_) => return None,
@@ -168,21 +168,19 @@ impl FileSet {
         (!is_own).then_some(Mismatch::JournalOfAnotherFile)
     }
 
-    /// The main files that were moved aside from this path, oldest first.
-    fn moved_aside(&self) -> Vec<PathBuf> {
-        let Some(name) = self.main.file_name() else { return Vec::new() };
-        let mut start = name.to_owned();
+    /// Where a replacement that was interrupted has moved the main file, and was moving the others. `None`: there is no
+    /// such file.
+    fn unfinished(&self) -> Option<FileSet> {
+        let mut start = self.main.file_name()?.to_owned();
         start.push(REPLACED);
-        let Ok(entries) = fs::read_dir(folder_of(&self.main)) else { return Vec::new() };
-        let is_main = |name: &str| !SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
-        let names = entries.flatten().map(|entry| entry.file_name());
-        let mut found: Vec<PathBuf> = names
-            .filter(|name| name.as_encoded_bytes().starts_with(start.as_encoded_bytes()))
-            .filter(|name| is_main(&name.to_string_lossy()))
-            .map(|name| self.main.with_file_name(name))
-            .collect();
-        found.sort_unstable();
-        found
+        let names = fs::read_dir(folder_of(&self.main)).ok()?.flatten().map(|entry| entry.file_name());
+        names
+            .filter(|name| name.as_bytes().starts_with(start.as_bytes()))
+            .filter_map(|name| {
+                Some(OsStr::from_bytes(name.as_bytes().strip_suffix(UNFINISHED.as_bytes())?).to_owned())
+            })
+            .max()
+            .map(|name| FileSet { main: self.main.with_file_name(name) })
     }
 
     /// A set of files that do not exist yet, named after this one and the time.
@@ -198,33 +196,11 @@ impl FileSet {
             .expect("some number is free")
     }
 
-    /// Renames all files of the set, so that they are a set under the new name. A kill in between leaves no main file,
-    /// which every command reports; the next call then continues. `None`: there was no file.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub(crate) fn move_aside(&self, now: Instant) -> io::Result<Option<FileSet>> {
-        if self.existing().is_empty() {
-            return Ok(None);
-        }
-        let begun = match fs::symlink_metadata(&self.main) {
-            Err(_) => self.moved_aside().pop().filter(|moved| is_alone(moved)),
-            Ok(_) => None,
-        };
-        let aside = begun.map_or_else(|| self.new_aside(now), |main| FileSet { main });
-        // The main file is first: without it, no program applies the logs to anything.
-        rename_all(std::iter::once("").chain(SUFFIXES), self, &aside)?;
-        Ok(Some(aside))
-    }
-
-    /// Undoes [`FileSet::move_aside`]. The main file is last.
-    fn move_back(&self, aside: &FileSet) -> io::Result<()> {
-        rename_all(SUFFIXES.into_iter().chain(std::iter::once("")), aside, self)
-    }
-
     /// Replaces the set by one main file. `fill` writes a temporary file next to it, and verifies it; then the files of
     /// the set are moved aside, and the temporary file takes the place of the main file. Returns where the files are
     /// that were there before; `None`: there were none. After an error, the set is as it was.
+    ///
+    /// A kill in between can leave no main file, which every command reports. The next replacement then continues.
     ///
     /// # Errors
     /// Those of the file system, and those of `fill`.
@@ -237,16 +213,40 @@ impl FileSet {
         let written = write_with_access(&self.main, AccessLike::Archive(&self.main), |file| {
             fill(file.path())?;
             sync_file(file.as_file())?;
-            aside = self.move_aside(now)?;
+            aside = self.begin_move(now)?;
+            if let Some(aside) = &aside {
+                // The main file is first: without it, no program applies the logs to anything.
+                rename_all(std::iter::once("").chain(SUFFIXES), self, aside)?;
+            }
             Ok(())
         });
-        match (written, aside) {
-            (Err(error), Some(aside)) if fs::symlink_metadata(&self.main).is_err() => {
-                self.move_back(&aside)?;
-                Err(error)
-            }
-            (written, aside) => written.map(|()| aside),
+        let Some(aside) = aside else { return written.map(|()| None) };
+        if written.is_err() && fs::symlink_metadata(&self.main).is_err() {
+            rename_all(SUFFIXES.into_iter().chain(std::iter::once("")), &aside, self)?;
         }
+        let _ = fs::remove_file(aside.file(UNFINISHED));
+        written.map(|()| Some(aside))
+    }
+
+    /// Chooses where to move the files, and marks the move as unfinished. `None`: there are no files.
+    fn begin_move(&self, now: Instant) -> io::Result<Option<FileSet>> {
+        if let Some(unfinished) = self.unfinished() {
+            if self.is_without_main() && !unfinished.is_without_main() {
+                return Ok(Some(unfinished));
+            }
+            // It was interrupted before its first step or after its last one.
+            fs::remove_file(unfinished.file(UNFINISHED))?;
+        }
+        if self.existing().is_empty() {
+            return Ok(None);
+        }
+        let aside = self.new_aside(now);
+        File::create(aside.file(UNFINISHED))?;
+        Ok(Some(aside))
+    }
+
+    fn is_without_main(&self) -> bool {
+        fs::symlink_metadata(&self.main).is_err()
     }
 }
 
@@ -263,11 +263,6 @@ fn rename_all<'a>(suffixes: impl Iterator<Item = &'a str>, from: &FileSet, to: &
         }
     }
     sync_folder(folder_of(&from.main))
-}
-
-/// Whether a main file has no other files of its set yet: the move of its set was interrupted, or there were none.
-fn is_alone(main: &Path) -> bool {
-    FileSet { main: main.to_owned() }.existing().len() == 1
 }
 
 fn folder_of(path: &Path) -> &Path {

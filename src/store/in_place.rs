@@ -4,7 +4,7 @@
 use super::file_set::{FileSet, LOG, LOG_INDEX};
 use super::main_file::{FileId, MainFile};
 use super::{Archive, unusable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::Instant;
 use rusqlite::config::DbConfig;
 use std::cell::Cell;
@@ -108,9 +108,15 @@ impl Archive {
         Err(unusable(&self.path, cause, Some(hint)))
     }
 
-    /// Leaves the log as it is from now on, also when the archive is closed: it can be needed to recover data, and the
-    /// file may not be the one that it belongs to.
-    pub(crate) fn keep_log(&self) {
+    /// Leaves the log as it is from now on if the error shows that the archive is damaged: `salvage` may need it.
+    pub(crate) fn keep_log_of_damaged(&self, error: &Error) {
+        if error.is_damage() {
+            self.keep_log();
+        }
+    }
+
+    /// Leaves the log as it is from now on, also when the archive is closed.
+    fn keep_log(&self) {
         let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         let _ = self.connection.pragma_update(None, "wal_autocheckpoint", 0);
     }

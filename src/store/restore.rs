@@ -92,8 +92,10 @@ fn open_backup(backup: &Path) -> Result<Connection> {
 
 /// Rejects a path whose file is not the archive's. A file whose header is damaged beyond recognition can be.
 fn reject_foreign(path: &Path) -> Result<()> {
-    let refuse =
-        |cause: &str| Err(unusable(path, cause.to_owned(), Some("name another file with --db".to_owned())));
+    let refuse = |cause: &str| {
+        let hint = "name another file with --db, or move this one elsewhere first".to_owned();
+        Err(unusable(path, cause.to_owned(), Some(hint)))
+    };
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => return refuse("it is a directory"),
         Ok(there) if !there.is_file() => return refuse("it is not a regular file"),

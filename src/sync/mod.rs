@@ -174,7 +174,8 @@ pub fn sync<'a>(archive: &'a Archive, context: SyncContext<'a>, options: &'a Opt
         let plan = Plan::new(&Past::of(archive, now)?, options, now);
         Ok((Session::begin(archive, context, options, plan.kind, &plan.reason)?, plan))
     };
-    let (mut session, plan) = begin().map_err(|error| cancel.explain(error))?;
+    let begun = begin().inspect_err(|error| archive.keep_log_of_damaged(error));
+    let (mut session, plan) = begun.map_err(|error| cancel.explain(error))?;
     let result = session.run(&plan);
     session.end(result)
 }
@@ -191,6 +192,7 @@ pub fn fetch<'a>(
 ) -> Result<Summary> {
     let cancel = context.cancel;
     let session = Session::begin(archive, context, options, SyncKind::Fetch, "run ids given by the user");
+    let session = session.inspect_err(|error| archive.keep_log_of_damaged(error));
     let mut session = session.map_err(|error| cancel.explain(error))?;
     let result = session.fetch(ids);
     session.end(result)

@@ -271,9 +271,7 @@ impl<'a> Session<'a> {
         if !matches!(error, Error::Sqlite(_)) {
             return self.cancel.explain(error);
         }
-        if error.is_damage() {
-            self.archive.keep_log();
-        }
+        self.archive.keep_log_of_damaged(&error);
         self.archive.verify_in_place().err().unwrap_or_else(|| self.cancel.explain(error))
     }
 

@@ -243,7 +243,9 @@ fn an_interrupted_restore_is_refused_and_continued() {
     let (archive, backup) = killed_archive(&machine);
     let (main, log) = (fs::read(&archive).unwrap(), fs::read(beside(&archive, "-wal")).unwrap());
     let aside = machine.file("a.db.replaced-20260101T000000Z");
+    let marker = beside(&aside, ".unfinished");
     // Killed after the first rename.
+    fs::write(&marker, "").unwrap();
     fs::rename(&archive, &aside).unwrap();
     for arguments in [&SYNC[..], &["status"], &["check"]] {
         machine.run(&archive, arguments).refused(6, "a restore was interrupted");
@@ -255,14 +257,26 @@ fn an_interrupted_restore_is_refused_and_continued() {
     machine.run(&archive, ["restore", "backup.db"]).with(0);
     assert!(fs::read(&aside).unwrap() == main && fs::read(beside(&aside, "-wal")).unwrap() == log);
     assert_eq!(contents(&archive), contents(&backup));
+    assert!(!marker.exists());
 
-    // Killed after the last one.
+    // Killed after the last one, when the backup is not installed yet.
+    fs::write(&marker, "").unwrap();
     fs::remove_file(&archive).unwrap();
     for arguments in [&SYNC[..], &["status"], &["check"]] {
-        machine.run(&archive, arguments).refused(6, "a restore moved it to");
+        machine.run(&archive, arguments).refused(6, "a restore was interrupted");
     }
     assert!(!archive.exists());
     machine.run(&archive, ["restore", "backup.db"]).with(0);
     machine.run(&archive, ["check"]).with(0);
+    assert!(fs::read(&aside).unwrap() == main && fs::read(beside(&aside, "-wal")).unwrap() == log);
     machine.run(&aside, ["check"]).with(0);
+
+    // Killed at the very end: the archive is there. The next restore moves it to a new name.
+    fs::write(&marker, "").unwrap();
+    machine.run(&archive, ["status"]).with(0);
+    machine.run(&archive, ["restore", "backup.db"]).with(0);
+    assert!(!marker.exists() && fs::read(beside(&aside, "-wal")).is_ok());
+    // An archive that is deleted later can be created again.
+    fs::remove_file(&archive).unwrap();
+    machine.synced(&archive, IN_PART);
 }
