@@ -1,6 +1,6 @@
 //! A verified backup of the archive at one moment, written atomically.
 
-use super::{APPLICATION_ID, Archive, header, unusable};
+use super::{APPLICATION_ID, Archive, header, unusable, user_objects};
 use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -64,7 +64,11 @@ impl Archive {
     }
 
     /// Backs up an archive before its migration and returns the path: `runledger.db.v1-20261123T101500Z.bak`.
+    ///
+    /// # Errors
+    /// As [`Archive::backup_to`]; [`Error::Archive`] when the migration needs the name of an object that a user added.
     pub(super) fn backup_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
+        user_objects::reject_needed_names(&self.path, &self.connection, version)?;
         let stamp = at.to_utc().format("%Y%m%dT%H%M%SZ");
         let path = header::with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
         self.backup_to(&path)?;

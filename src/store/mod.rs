@@ -54,7 +54,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use user_objects::UserObjects;
 
 /// The `application_id` of an archive: "RLGD".
 pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
@@ -221,12 +220,6 @@ impl Archive {
             }
             FileKind::Archive => migrations::schema_status(&self.path, &self.connection, migrations)?,
         };
-        let added = match status {
-            SchemaStatus::Older(version) => {
-                Some(UserObjects::before_migrating(&self.path, &self.connection, migrations, version)?)
-            }
-            _ => None,
-        };
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         if let SchemaStatus::Older(version) = status {
             let backup = self.backup_before_migrating(version, now)?;
@@ -245,7 +238,7 @@ impl Archive {
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
         }
-        added.map_or(Ok(()), |added| added.create_missing(&self.connection))
+        Ok(())
     }
 
     /// Marks the file as an archive, without tables yet.
