@@ -51,8 +51,8 @@ impl Dependents {
         Ok(Dependents(dependents))
     }
 
-    /// Creates those again that the migrations from `version` dropped and that are not the archive's own. Warns about each
-    /// that no longer fits.
+    /// Creates those again that users added and that the migrations from `version` dropped. Warns about each that no
+    /// longer fits.
     ///
     /// # Errors
     /// Those of SQLite.
