@@ -2,7 +2,7 @@
 
 use super::copy::{self, CopyError, Verified};
 use super::file_set::FileSet;
-use super::{Archive, Lock, header, unusable};
+use super::{Archive, Lock, header, unusable, user_objects};
 use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -39,7 +39,11 @@ impl Archive {
     }
 
     /// Backs up an archive before its migration and returns the path: `runledger.db.v1-20261123T101500Z.bak`.
+    ///
+    /// # Errors
+    /// As [`Archive::backup_to`]; [`Error::Archive`] when the migration needs the name of an object that a user added.
     pub(super) fn backup_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
+        user_objects::reject_needed_names(&self.path, &self.connection, version)?;
         let stamp = at.to_utc().format("%Y%m%dT%H%M%SZ");
         let path = header::with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
         // The lock of the archive covers this name.

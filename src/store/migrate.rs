@@ -2,7 +2,6 @@
 
 use super::archive_path::ArchivePath;
 use super::migrations::{self, SchemaStatus};
-use super::user_objects::UserObjects;
 use super::{Archive, Lock, unusable};
 use crate::error::Result;
 use crate::run::Instant;
@@ -64,12 +63,10 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
                 return Err(unusable(path, "it has no tables yet".to_owned(), Some(hint)));
             }
         };
-        let added = UserObjects::before_migrating(path, &archive.connection, &migrations, before)?;
         archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         let copy = archive.backup_before_migrating(before, lock.acquired_at())?;
         archive.tune()?;
         migrations::migrate(path, &mut archive.connection, &migrations)?;
-        added.create_missing(&archive.connection)?;
         Ok(Migrated::From { before, version, copy })
     };
     migrate().map_err(in_archive)

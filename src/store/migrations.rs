@@ -1,6 +1,7 @@
 //! The migrations, and the migration history of an archive, which is verified before anything is written.
 
 use super::unusable;
+use super::user_objects::Dependents;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use refinery::{Migration, Runner};
@@ -159,6 +160,8 @@ fn is_timestamp(text: &str) -> bool {
 /// [`crate::error::Error::Archive`] when one fails, and that of SQLite when another program keeps the archive locked;
 /// the archive is unchanged.
 pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
+    let before = schema_status(path, connection, migrations)?;
+    let dependents = Dependents::of(connection)?;
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
     // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
@@ -167,7 +170,7 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
     let migrated = Runner::new(migrations).set_grouped(true).run(connection);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
-    migrated.map(drop).map_err(|error| {
+    migrated.map_err(|error| -> Error {
         // The wait for the lock of another program can have been cancelled.
         if let Some(busy) = sqlite_error(&error).filter(crate::error::is_busy) {
             return busy.into();
@@ -184,7 +187,11 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
             source = inner.source();
         }
         unusable(path, format!("its schema could not be migrated: {cause}"), hint_of(&error))
-    })
+    })?;
+    match before {
+        SchemaStatus::Older(version) => dependents.create_missing(connection, migrations, version),
+        SchemaStatus::Blank | SchemaStatus::Current => Ok(()),
+    }
 }
 
 /// The hint for a migration that SQLite refused.

@@ -79,7 +79,6 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use user_objects::UserObjects;
 
 /// The `application_id` of an archive: "RLGD".
 pub(crate) const APPLICATION_ID: i32 = 0x524C_4744;
@@ -269,12 +268,6 @@ impl Archive {
             // Also when SQLite has just rolled back the mark of a process that was killed.
             self.mark()?;
         }
-        let added = match status {
-            SchemaStatus::Older(version) => {
-                Some(UserObjects::before_migrating(&self.path, &self.connection, migrations, version)?)
-            }
-            _ => None,
-        };
         if let SchemaStatus::Older(version) = status {
             let backup = self.backup_before_migrating(version, now)?;
             tracing::warn!(
@@ -291,9 +284,6 @@ impl Archive {
         self.tune()?;
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
-        }
-        if let Some(added) = added {
-            added.create_missing(&self.connection)?;
         }
         self.remove_demo_mark()?;
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;

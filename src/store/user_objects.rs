@@ -1,6 +1,6 @@
 //! The tables, views, indexes and triggers that users added to an archive.
 
-use super::unusable;
+use super::{migrations, unusable};
 use crate::error::Result;
 use refinery::Migration;
 use rusqlite::Connection;
@@ -14,50 +14,65 @@ struct Object {
     sql: String,
 }
 
-/// The indexes and triggers that users added to an archive before a migration. A migration that creates a table or a
-/// view again drops those on it.
-pub(super) struct UserObjects(Vec<Object>);
+/// Refuses an archive in which a user's object has a name that a migration from this version needs.
+///
+/// # Errors
+/// [`crate::error::Error::Archive`] naming the object. Those of SQLite.
+pub(super) fn reject_needed_names(path: &Path, archive: &Connection, version: i32) -> Result<()> {
+    let (own, needed) = names(&migrations::migrations(), version)?;
+    let taken = |object: &Object| {
+        let name = object.name.to_ascii_lowercase();
+        needed.contains(&name) && !own.contains(&name)
+    };
+    let Some(Object { kind, name, .. }) = objects(archive)?.into_iter().find(taken) else { return Ok(()) };
+    let advice = match kind.as_str() {
+        "table" => format!("ALTER TABLE \"{name}\" RENAME TO \"my_{name}\""),
+        _ => format!("DROP {} \"{name}\"", kind.to_uppercase()),
+    };
+    Err(unusable(
+        path,
+        format!("the {kind} {name} was added to it, and its next schema version needs that name"),
+        Some(format!("run `{advice}` in sqlite3, then run the command again")),
+    ))
+}
 
-impl UserObjects {
-    /// Reads them from an archive whose schema has this version.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Archive`] when a pending migration needs the name of a user's object. Those of SQLite.
-    pub(super) fn before_migrating(
-        path: &Path,
-        archive: &Connection,
-        migrations: &[Migration],
-        version: i32,
-    ) -> Result<UserObjects> {
-        let (own, needed) = names(migrations, version)?;
-        let is_own = |object: &Object| own.contains(&object.name.to_ascii_lowercase());
-        let mut added = objects(archive)?;
-        added.retain(|object| !is_own(object));
-        if let Some(Object { kind, name, .. }) =
-            added.iter().find(|object| needed.contains(&object.name.to_ascii_lowercase()))
-        {
-            let advice = match kind.as_str() {
-                "table" => format!("ALTER TABLE \"{name}\" RENAME TO \"my_{name}\""),
-                _ => format!("DROP {} \"{name}\"", kind.to_uppercase()),
-            };
-            return Err(unusable(
-                path,
-                format!("the {kind} {name} was added to it, and its next schema version needs that name"),
-                Some(format!("run `{advice}` in sqlite3, then run the command again")),
-            ));
-        }
-        added.retain(|object| matches!(object.kind.as_str(), "index" | "trigger"));
-        Ok(UserObjects(added))
-    }
+/// The indexes and triggers of an archive before its migration. A migration that creates a table or a view again drops
+/// those that users added to it.
+pub(super) struct Dependents(Vec<Object>);
 
-    /// Creates those again that the migrations dropped, and warns about each that no longer fits.
+impl Dependents {
+    /// Reads them.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(super) fn create_missing(self, archive: &Connection) -> Result<()> {
+    pub(super) fn of(archive: &Connection) -> Result<Dependents> {
+        let mut dependents = objects(archive)?;
+        dependents.retain(|object| matches!(object.kind.as_str(), "index" | "trigger"));
+        Ok(Dependents(dependents))
+    }
+
+    /// Creates those again that users added and that the migrations from `version` dropped. Warns about each that no
+    /// longer fits.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(super) fn create_missing(
+        self,
+        archive: &Connection,
+        migrations: &[Migration],
+        version: i32,
+    ) -> Result<()> {
         let present: BTreeSet<String> = objects(archive)?.into_iter().map(|object| object.name).collect();
-        for Object { kind, name, sql } in self.0.into_iter().filter(|object| !present.contains(&object.name))
-        {
+        let mut missing = self.0;
+        missing.retain(|object| !present.contains(&object.name));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (own, _) = names(migrations, version)?;
+        for Object { kind, name, sql } in missing {
+            if own.contains(&name.to_ascii_lowercase()) {
+                continue;
+            }
             if let Err(error) = archive.execute_batch(&sql) {
                 tracing::warn!(
                     "the migration removed the {kind} {name}, which was added to the archive: {error}"
