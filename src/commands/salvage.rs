@@ -88,7 +88,7 @@ fn table(tables: &[TableRecovery]) -> String {
     lines.join("\n")
 }
 
-/// What else there is to know, in sentences.
+/// What was changed or left aside, in sentences.
 fn notes(Salvage { recovery, failed }: &Salvage) -> Vec<String> {
     let mut notes: Vec<String> = recovery.notes.iter().map(|note| format!("note: {note}")).collect();
     let mut count = |number: u64, words: &str| {

@@ -152,8 +152,8 @@ pub(crate) fn recover(damaged: &Path, new: &Path) -> Result<Recovery> {
 }
 
 impl Recovery {
-    /// Syncs count the snapshots that they stored, other rows name syncs, and absences need a snapshot of their run: each
-    /// can show more losses than indexes.
+    /// Syncs count the snapshots that they stored, other rows name syncs, and absences need a snapshot of their run.
+    /// Each can show more losses than indexes.
     fn count_what_rows_show(&mut self) {
         let Repairs { missing_snapshots, rebuilt_syncs, .. } = &self.repairs;
         let lost = [("run_snapshots", *missing_snapshots), ("syncs", rebuilt_syncs.len() as u64)];

@@ -121,7 +121,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_decoding_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), length: usize) {
+        fn no_bytes_make_decoding_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..64),
+            length: usize,
+        ) {
             decode(&bytes);
             can_begin(&bytes, length);
         }
