@@ -1,6 +1,7 @@
 //! Every error that can end a command: what failed, the cause, a hint, and the exit code.
 
 use crate::escape::escape_control;
+use crate::file_system::LOCAL_DISK_HINT;
 use rusqlite::ErrorCode;
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
@@ -268,8 +269,30 @@ pub(crate) fn hint_of_io(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+/// What the file system lacks, if SQLite failed for that reason. `None`: it failed for another reason.
+fn missing_in_file_system(error: &rusqlite::Error) -> Option<&'static str> {
+    use rusqlite::ffi::{
+        SQLITE_IOERR_CHECKRESERVEDLOCK, SQLITE_IOERR_LOCK, SQLITE_IOERR_RDLOCK, SQLITE_IOERR_SHMLOCK,
+        SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_UNLOCK, SQLITE_NOLFS, SQLITE_PROTOCOL,
+    };
+    match error.sqlite_error()?.extended_code {
+        SQLITE_IOERR_SHMOPEN | SQLITE_IOERR_SHMMAP => Some("shared memory"),
+        SQLITE_IOERR_LOCK
+        | SQLITE_IOERR_RDLOCK
+        | SQLITE_IOERR_UNLOCK
+        | SQLITE_IOERR_CHECKRESERVEDLOCK
+        | SQLITE_IOERR_SHMLOCK
+        | SQLITE_PROTOCOL => Some("working locks"),
+        SQLITE_NOLFS => Some("large files"),
+        _ => None,
+    }
+}
+
 /// SQLite's message, after a plain cause where one is known.
 fn describe(error: &rusqlite::Error) -> String {
+    if let Some(missing) = missing_in_file_system(error) {
+        return format!("its file system has no {missing} ({error})");
+    }
     let cause = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::SystemIoFailure) => "reading or writing the file failed",
@@ -289,6 +312,9 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
 
 /// The hint for an error of SQLite. `None`: there is no general advice.
 fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
+    if missing_in_file_system(error).is_some() {
+        return Some(LOCAL_DISK_HINT);
+    }
     Some(match error.sqlite_error_code()? {
         ErrorCode::DiskFull => "free some disk space, then run the command again; committed data is kept",
         ErrorCode::SystemIoFailure => {
@@ -319,6 +345,29 @@ pub(crate) fn render(text: &str, hint: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_on_a_file_system_that_lacks_something_belongs_elsewhere() {
+        use rusqlite::ffi;
+        let rendered = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Error::from(error).in_archive(Path::new("a.db")).render()
+        };
+        for code in [
+            ffi::SQLITE_IOERR_SHMMAP,
+            ffi::SQLITE_IOERR_SHMLOCK,
+            ffi::SQLITE_IOERR_RDLOCK,
+            ffi::SQLITE_IOERR_LOCK,
+            ffi::SQLITE_PROTOCOL,
+        ] {
+            let text = rendered(code);
+            assert!(text.contains("its file system has no ") && text.contains("on a local disk"), "{text}");
+        }
+        // The index of the log does not fit on a full disk.
+        for code in [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_BUSY] {
+            assert!(!rendered(code).contains("local disk"));
+        }
+    }
 
     #[test]
     fn an_error_renders_with_cause_and_hint() {

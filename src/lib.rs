@@ -47,6 +47,10 @@
 mod escape;
 mod excerpt;
 
+mod file_system;
+mod symlinks;
+
+mod access;
 mod atomic_file;
 mod digest;
 mod error;

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Ledger, Plan, Scope, Table};
 use crate::store::Archive;
+use crate::symlinks::same_file;
 use std::path::{Path, PathBuf};
 
 /// An archive to open.
@@ -68,6 +69,12 @@ fn names(paths: &[&Path]) -> Vec<String> {
 
 fn check_disjoint(one: &Workspace, other: &Workspace) -> Result<()> {
     let (path, other_path) = (one.archive.path(), other.archive.path());
+    if same_file(path, other_path) {
+        return Err(Error::Usage {
+            what: format!("{} and {} are one archive", one.name, other.name),
+            hint: Some(format!("give {} once", path.display())),
+        });
+    }
     if let Some(run) = one.archive.shared_run(&other.archive)? {
         return Err(Error::Usage {
             what: format!(
@@ -216,7 +223,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (one, copy) = (archive(&folder, "a.db", "run-1"), archive(&folder, "b.db", "run-1"));
         assert!(refused(open(vec![one.clone(), copy])).contains("both contain the run run-1"));
-        assert!(refused(open(vec![one.clone(), one])).contains("would count twice"));
+        assert!(refused(open(vec![one.clone(), one])).contains("are one archive"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn close(request: &CloseRequest, booking: &ScopeRequest, path: &Path, settings: 
 }
 
 /// One close as text.
-fn as_text(Close { close_id, frozen }: &Close) -> String {
+pub(super) fn as_text(Close { close_id, frozen }: &Close) -> String {
     let totals = &frozen.totals;
     let usd = |nanos: Option<i64>| match nanos {
         Some(nanos) => format!("{} USD", Usd::from_units(nanos.into())),

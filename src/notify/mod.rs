@@ -3,19 +3,18 @@
 mod metrics;
 mod ping;
 
-use crate::atomic_file::{same_file, write_atomically};
 use crate::error::{Error, Result, render};
 use crate::export::{Destination, reject_archive};
 use crate::run::Instant;
 use crate::secret::PingUrl;
 use crate::store::{Archive, ArchiveStats, Freshness};
+use crate::symlinks::same_file;
 use crate::sync::{CancelToken, Clock};
 use chrono::TimeDelta;
 use metrics::ArchiveMetrics;
 use ping::Ping;
-use std::fs::{Permissions, metadata, set_permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::fs::metadata;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,8 +101,8 @@ impl<'a> Notifier<'a> {
         if let Some(path) = &options.metrics_file {
             check_metrics_file(path, &options.secret_files)?;
         }
-        let ping =
-            options.ping.map(|target| Ping::new(&target.url, &target.origin)).transpose()?.map(Arc::new);
+        let ping = options.ping.map(|target| Ping::new(&target.url, &target.origin)).transpose()?;
+        let ping = ping.flatten().map(Arc::new);
         let start = ping.clone().map(|ping| {
             context.handle.spawn(async move {
                 if let Err(cause) = ping.start().await {
@@ -179,15 +178,7 @@ impl<'a> Notifier<'a> {
         let archives: Vec<ArchiveMetrics> =
             reports.iter().map(|report| report.metrics(now, cancel)).collect();
         let text = metrics::render(&archives);
-        if metadata(path).is_ok_and(|there| !there.is_file()) {
-            return Destination::File(path.clone()).write(|out| Ok(out.write_all(text.as_bytes())?));
-        }
-        write_atomically(path, |file| -> io::Result<()> {
-            file.write_all(text.as_bytes())?;
-            // node_exporter runs as another user, whatever the umask of this service is.
-            set_permissions(file.path(), Permissions::from_mode(0o644))
-        })
-        .map_err(|cause| Error::Output { what: path.display().to_string(), cause })
+        Destination::File(path.clone()).write(|out| Ok(out.write_all(text.as_bytes())?))
     }
 }
 
@@ -238,7 +229,7 @@ impl SyncReport<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Read};
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::net::TcpListener;
     use std::sync::mpsc::{Receiver, channel};
     use tokio::runtime::Runtime;

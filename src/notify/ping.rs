@@ -4,7 +4,7 @@
 //! as body. The query parameter `rid` is the same in both, so that the service can match two concurrent syncs.
 
 use crate::error::{Error, Result};
-use crate::http::{client_builder, root_cause, tls_unavailable};
+use crate::http::{client_builder, is_loopback, root_cause, tls_unavailable};
 use crate::secret::PingUrl;
 use reqwest::header::CONTENT_TYPE;
 use std::time::Duration;
@@ -29,11 +29,12 @@ pub(super) struct Ping {
 }
 
 impl Ping {
-    /// Pings to the address. Errors name its `origin`, never the address itself.
+    /// Pings to the address. `None`, with a warning: it is a secret, and plain HTTP would show it to the network.
+    /// Messages name the `origin` of the address, never the address itself.
     ///
     /// # Errors
     /// [`Error::Usage`] when it is not an HTTP address.
-    pub(super) fn new(url: &PingUrl, origin: &str) -> Result<Ping> {
+    pub(super) fn new(url: &PingUrl, origin: &str) -> Result<Option<Ping>> {
         let refuse = |why: &str| Error::Usage {
             what: format!("invalid ping URL in {origin}: {why}"),
             hint: Some("a ping URL looks like https://hc-ping.com/ and a code".to_owned()),
@@ -42,12 +43,19 @@ impl Ping {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(refuse("the scheme must be https or http"));
         }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            tracing::warn!(
+                "no ping is sent: over plain http, others on the network can read the ping URL in {origin}. \
+                 Change it to https"
+            );
+            return Ok(None);
+        }
         if !url.query_pairs().any(|(name, _)| name == "rid") {
             let run = uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid();
             url.query_pairs_mut().append_pair("rid", &run.to_string());
         }
         let http = client_builder(&url).connect_timeout(ATTEMPT_LIMIT).timeout(ATTEMPT_LIMIT).build();
-        Ok(Ping { http: http.map_err(|error| tls_unavailable(&error).cause), url })
+        Ok(Some(Ping { http: http.map_err(|error| tls_unavailable(&error).cause), url }))
     }
 
     /// Reports the start of the sync.
@@ -134,7 +142,8 @@ mod tests {
     use uuid::Uuid;
 
     fn ping(url: &str) -> Result<Ping> {
-        Ping::new(&PingUrl::from(url.to_owned()), "--ping-url")
+        let ping = Ping::new(&PingUrl::from(url.to_owned()), "--ping-url")?;
+        Ok(ping.expect("the address is not sent in clear"))
     }
 
     #[test]
@@ -171,6 +180,18 @@ mod tests {
                 refused.to_string().contains("--ping-url") && !refused.to_string().contains("s3cret"),
                 "{refused}"
             );
+        }
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_sends_no_ping() {
+        let is_sent = |url: &str| Ping::new(&PingUrl::from(url.to_owned()), "--ping-url").unwrap().is_some();
+        for url in ["http://ping.example/s3cret", "http://10.0.0.7/s3cret", "http://localhost.example/s3cret"]
+        {
+            assert!(!is_sent(url), "{url}");
+        }
+        for url in ["https://ping.example/s3cret", "http://127.0.0.1:1/s3cret", "http://[::1]/s3cret"] {
+            assert!(is_sent(url), "{url}");
         }
     }
 

@@ -6,13 +6,23 @@ mod spelling;
 pub(crate) use echo::EchoFilter;
 
 use crate::error::{Error, Result};
+use crate::escape::shell_word;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The environment variable of the API key.
 pub(crate) const API_KEY_VARIABLE: &str = "NEKT_API_KEY";
 /// The environment variable of the ping URL.
 pub(crate) const PING_URL_VARIABLE: &str = "RUNLEDGER_PING_URL";
+
+/// The most bytes to read from a file with a secret: `/dev/zero` has no end.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// The bits of a mode with which every user of the machine can read or change a file.
+const OTHERS_BITS: u32 = 0o006;
 
 /// The API key.
 #[derive(Clone)]
@@ -97,14 +107,30 @@ impl fmt::Debug for PingUrl {
     }
 }
 
-/// Reads a file that contains `what`.
+/// Reads a file that contains `what`. Warns when every user of the machine can read or change it.
 ///
 /// # Errors
-/// [`Error::Usage`] when it cannot be read or is not text.
+/// [`Error::Usage`] when it cannot be read, is too large or is not text.
 fn read_file(path: &Path, what: &str) -> Result<String> {
     let refuse =
         |cause: &str| Error::usage(format!("cannot read {what} from the file {}: {cause}", path.display()));
-    let bytes = std::fs::read(path).map_err(|cause| refuse(&cause.to_string()))?;
+    let read = || -> io::Result<(u32, Vec<u8>)> {
+        let file = File::open(path)?;
+        let (metadata, mut bytes) = (file.metadata()?, Vec::new());
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok((if metadata.is_file() { metadata.mode() } else { 0 }, bytes))
+    };
+    let (mode, bytes) = read().map_err(|cause| refuse(&cause.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(refuse(&format!("it is larger than {MAX_FILE_BYTES} bytes")));
+    }
+    if mode & OTHERS_BITS != 0 {
+        tracing::warn!(
+            "every user of this machine has access to {what} in the file {}: run `chmod o= {}`",
+            path.display(),
+            shell_word(path)
+        );
+    }
     spelling::decode(&bytes).ok_or_else(|| refuse("it is not UTF-8 text"))
 }
 

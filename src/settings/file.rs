@@ -8,6 +8,7 @@ use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
 use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
+use crate::store::check_archive_name;
 use crate::suggest::did_you_mean;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,13 @@ impl File {
             }
         })?;
         reject_renamed_in_rules(text).map_err(|error| invalid(error.to_string(), None))?;
+        for workspace in &file.workspace {
+            // An empty name gets its own error below.
+            if !workspace.archive.as_os_str().is_empty() {
+                check_archive_name(&workspace.archive)
+                    .map_err(|error| invalid(error.to_string(), error.hint()))?;
+            }
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         file.validate()

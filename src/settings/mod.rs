@@ -11,7 +11,6 @@ pub(crate) use env::{
 };
 pub(crate) use workspace::Workspace;
 
-use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::focus::{Account, BilledBy};
@@ -21,6 +20,7 @@ use crate::report::allocation::Allocation;
 use crate::report::plan::Plan;
 use crate::report::scope;
 use crate::suggest::did_you_mean;
+use crate::symlinks::same_file;
 use chrono_tz::Tz;
 use env::variable;
 use file::File;

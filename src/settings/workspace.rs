@@ -1,9 +1,9 @@
 //! A workspace in the settings file: its name, its archive and the API key that reads it.
 
 use super::env::variable;
-use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
 use crate::secret::ApiKey;
+use crate::symlinks::same_file;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 use super::copy::{self, CopyError, Verified};
 use super::file_set::FileSet;
 use super::{Archive, Lock, header, unusable};
-use crate::atomic_file::write_atomically;
+use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use std::fs;
@@ -22,8 +22,9 @@ pub struct BackupSummary {
 }
 
 impl Archive {
-    /// Writes a backup to `destination`, and holds the lock of that file meanwhile. A sync may be writing to the
-    /// archive at the same time: the backup is the archive at one moment, in one compact file without a log.
+    /// Writes a backup to `destination`, with the access of the archive, and holds the lock of that file meanwhile. A
+    /// sync may be writing to the archive at the same time: the backup is the archive at one moment, in one compact
+    /// file without a log.
     ///
     /// # Errors
     /// [`Error::Usage`] when the destination is neither empty nor an older state of this archive, [`Error::Locked`]
@@ -49,7 +50,7 @@ impl Archive {
 
     fn write_backup(&self, destination: &Path) -> Result<BackupSummary> {
         let mut written = None;
-        write_atomically(destination, |file| {
+        write_with_access(destination, AccessLike::Archive(&self.path), |file| {
             let before = self.row_counts()?;
             copy::copy_into(&self.connection, &self.path, file.path())?;
             let after = self.row_counts()?;

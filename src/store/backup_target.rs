@@ -3,8 +3,8 @@
 use super::file_set::{FileSet, JOURNAL, LOG};
 use super::header::{self, FileKind};
 use super::{Archive, COMPANION_SUFFIXES};
-use crate::atomic_file::same_file;
 use crate::error::{Error, Result};
+use crate::symlinks::same_file;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 use std::fs;

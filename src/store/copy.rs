@@ -1,6 +1,7 @@
 //! A compact copy of a database in one file without a log, and its verification.
 
 use super::APPLICATION_ID;
+use super::archive_path::sqlite_path;
 use super::migrations::{SchemaStatus, migrations, schema_status};
 use crate::error::Error;
 use rusqlite::ffi::{SQLITE_IOERR_READ, SQLITE_IOERR_SHORT_READ};
@@ -108,7 +109,10 @@ pub(super) fn verify_in_final_place(path: &Path, expected: Verified) -> Result<(
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    Connection::open_with_flags(
+        sqlite_path(path),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
 }
 
 /// Verifies whose file it is, the history of its schema, and that its rows can be counted.

@@ -7,9 +7,11 @@ use super::header::with_suffix;
 use super::journal;
 use super::main_file::MainFile;
 use super::unusable;
-use crate::atomic_file::write_atomically;
+use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::Result;
+use crate::file_system::{sync_file, sync_folder};
 use crate::run::Instant;
+use crate::symlinks;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -60,7 +62,7 @@ enum Mismatch {
 impl FileSet {
     /// The files of the database at `path`. They are next to the target of a symbolic link, as SQLite has them.
     pub(crate) fn at(path: &Path) -> FileSet {
-        FileSet { main: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()) }
+        FileSet { main: symlinks::resolve(path).unwrap_or_else(|_| path.to_owned()) }
     }
 
     /// The path of the main file.
@@ -208,9 +210,11 @@ impl FileSet {
         fill: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<Option<FileSet>, E> {
         let mut aside = None;
-        let written = write_atomically(&self.main, |file| {
+        let moved = self.unfinished().filter(|_| self.is_without_main()).map(|moved| moved.main);
+        let access = AccessLike::Archive(moved.as_ref().unwrap_or(&self.main));
+        let written = write_with_access(&self.main, access, |file| {
             fill(file.path())?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             aside = self.begin_move(now)?;
             if let Some(aside) = &aside {
                 // The main file is first: without it, no program applies the logs to anything.
@@ -260,7 +264,7 @@ fn rename_all<'a>(suffixes: impl Iterator<Item = &'a str>, from: &FileSet, to: &
             _ => {}
         }
     }
-    File::open(folder_of(&from.main))?.sync_all()
+    sync_folder(folder_of(&from.main))
 }
 
 fn folder_of(path: &Path) -> &Path {

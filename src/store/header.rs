@@ -1,5 +1,6 @@
 //! The header of a SQLite file. It identifies an archive without changing the file or creating files next to it.
 
+use super::archive_path::refuse_special_file;
 use super::main_file::MainFile;
 use super::{APPLICATION_ID, unusable};
 use crate::error::Result;
@@ -83,6 +84,7 @@ pub(super) enum FileKind {
 /// [`crate::error::Error::Archive`] when it is not a file, cannot be read, or belongs to another program.
 pub(super) fn identify(path: &Path) -> Result<FileKind> {
     let refuse = |cause: &str, hint: &str| Err(unusable(path, cause.to_owned(), Some(hint.to_owned())));
+    refuse_special_file(path)?;
     let header = match MainFile::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(FileKind::Nothing),
         Ok(_) if path.is_dir() => return refuse("it is a directory", "name a file with --db"),

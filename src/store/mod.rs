@@ -1,5 +1,6 @@
 //! The archive: one SQLite file with every state of every run.
 
+mod archive_path;
 mod backup;
 mod backup_target;
 mod busy;
@@ -9,6 +10,8 @@ mod closes;
 mod copy;
 mod coverage;
 pub(crate) mod data_dictionary;
+mod demo_mark;
+mod discard;
 mod drift;
 mod evidence;
 pub(crate) mod file_set;
@@ -31,6 +34,7 @@ pub(crate) mod settled;
 mod stats;
 mod syncs;
 
+pub(crate) use archive_path::{ArchivePath, check_archive_name};
 pub(crate) use check::CheckResult;
 pub(crate) use clock::{ClockOffsets, Freshness, LastComplete, trusted_until};
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
@@ -51,9 +55,12 @@ pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
 pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
 
+use crate::access::PRIVATE;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
+use crate::file_system::{LOCAL_DISK_HINT, has_posix_locks};
 use crate::run::Instant;
+use archive_path::sqlite_path;
 use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
 use in_place::InPlace;
@@ -61,6 +68,9 @@ use migrations::SchemaStatus;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,17 +94,21 @@ const CHECKPOINT_PAGES: u32 = 4000;
 pub struct Archive {
     connection: Connection,
     path: PathBuf,
+    /// Whether opening it created the file.
+    is_new: bool,
     /// `None`: the archive is temporary. It must be dropped after the connection.
     in_place: Option<InPlace>,
 }
 
 impl Archive {
-    /// Opens the archive for writing. Creates it if it does not exist, and migrates it if its schema is older; before a
-    /// migration, a verified backup is written next to it. The lock proves that this process is the only writer.
+    /// Opens the archive for writing. Creates it, for this user only, if it does not exist, and migrates it if its
+    /// schema is older; before a migration, a verified backup is written next to it. The lock proves that this process
+    /// is the only writer.
     ///
     /// # Errors
     /// [`Error::Archive`] when the file is damaged, belongs to another program, or was written by a newer version;
     /// nothing is written then. [`Error::Output`] when the backup before a migration cannot be written.
+    /// [`Error::Internal`] when the lock is that of another archive.
     pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
         Archive::open_with(path, lock, &migrations::migrations(), None)
     }
@@ -113,17 +127,18 @@ impl Archive {
         migrations: &[Migration],
         cancel: Option<&Arc<CancelToken>>,
     ) -> Result<Archive> {
+        let path = lock.archive_at(path)?;
         let kind = header::identify(path)?;
         FileSet::at(path).verify(path)?;
         if kind == FileKind::Archive {
             verify_before_opening(path, migrations)?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let is_new = kind == FileKind::Nothing && create(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut archive = Archive::connect(path, flags, cancel)?;
+        archive.is_new = is_new;
         let prepared = archive.prepare_for_writing(kind, lock.acquired_at(), migrations);
-        prepared.map_err(|error| explain(cancel, error).in_archive(path))?;
+        prepared.map_err(|error| explain(path, cancel, error).in_archive(path))?;
         Ok(archive)
     }
 
@@ -133,8 +148,9 @@ impl Archive {
     /// [`Error::Sqlite`] when no temporary file can be created.
     pub fn temporary() -> Result<Archive> {
         // SQLite takes an empty name for a temporary file on disk.
-        let mut archive =
-            Archive { connection: Connection::open("")?, path: PathBuf::from("(temporary)"), in_place: None };
+        let connection = Connection::open("")?;
+        let path = PathBuf::from("(temporary)");
+        let mut archive = Archive { connection, path, is_new: true, in_place: None };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
@@ -170,6 +186,7 @@ impl Archive {
     }
 
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
+        let path = &ArchivePath::resolve(path)?;
         let migrations = migrations::migrations();
         let kind = header::identify(path)?;
         FileSet::at(path).verify(path)?;
@@ -180,7 +197,10 @@ impl Archive {
         verify_before_opening(path, &migrations)?;
         let archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
         let readable = archive.check_readable(&migrations);
-        readable.map_err(|error| explain(cancel, error).in_archive(path))?;
+        readable.map_err(|error| explain(path, cancel, error).in_archive(path))?;
+        if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            path.warn_of_other_links();
+        }
         Ok(archive)
     }
 
@@ -197,18 +217,18 @@ impl Archive {
         &self.connection
     }
 
-    /// The path of the archive.
+    /// The path of the archive, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn connect(path: &Path, flags: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| {
-            let hint = "create the folder, or make it readable and writable for this user".to_owned();
-            unusable(path, error.to_string(), Some(hint))
-        })?;
+    fn connect(path: &ArchivePath, flags: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(sqlite_path(path), flags)
+            .map_err(|error| cannot_open(path, &error.to_string()))?;
         let in_place = InPlace::of(path).map_err(|error| unusable(path, error.to_string(), None))?;
-        let mut archive = Archive { connection, path: path.to_owned(), in_place: Some(in_place) };
+        let mut archive =
+            Archive { connection, path: path.to_path_buf(), is_new: false, in_place: Some(in_place) };
         archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
@@ -254,6 +274,7 @@ impl Archive {
         if status != SchemaStatus::Current {
             migrations::migrate(&self.path, &mut self.connection, migrations)?;
         }
+        self.remove_demo_mark()?;
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         if let Some(in_place) = &mut self.in_place {
             in_place.expect_wal_mode(now);
@@ -352,12 +373,31 @@ fn verify_before_opening(path: &Path, migrations: &[Migration]) -> Result<()> {
     }
 }
 
-/// The error to report, as [`CancelToken::explain`] says.
-fn explain(cancel: Option<&Arc<CancelToken>>, error: Error) -> Error {
-    match cancel {
+/// Creates an empty file that only this user can read. Returns false when there is a file already.
+fn create(path: &ArchivePath) -> Result<bool> {
+    match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(cannot_open(path, &error.to_string())),
+    }
+}
+
+fn cannot_open(path: &Path, cause: &str) -> Error {
+    let hint = "create the folder, or make it readable and writable for this user";
+    unusable(path, cause.to_owned(), Some(hint.to_owned()))
+}
+
+/// The error to report, as [`CancelToken::explain`] says. Without locks in the file system, SQLite seems to wait for
+/// another program.
+fn explain(path: &Path, cancel: Option<&Arc<CancelToken>>, error: Error) -> Error {
+    let error = match cancel {
         Some(cancel) => cancel.explain(error),
         None => error,
+    };
+    if error.is_busy() && !has_posix_locks(path) {
+        return unusable(path, "its file system has no locks".to_owned(), Some(LOCAL_DISK_HINT.to_owned()));
     }
+    error
 }
 
 fn unusable(path: &Path, cause: String, hint: Option<String>) -> Error {

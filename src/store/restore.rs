@@ -1,5 +1,6 @@
 //! The replacement of an archive by a backup. The files of the archive are kept under another name.
 
+use super::archive_path::sqlite_path;
 use super::backup_target::reject_own_files;
 use super::copy::{self, CopyError, Verified};
 use super::file_set::FileSet;
@@ -34,6 +35,7 @@ pub(crate) struct Restored {
 /// `path` belongs to another program, [`Error::Output`] when the archive cannot be written. The archive is unchanged
 /// then.
 pub(crate) fn restore(backup: &Path, path: &Path, lock: &Lock) -> Result<Restored> {
+    let path = lock.archive_at(path)?;
     reject_own_files(path, backup, "name a backup of the archive")?;
     let source = open_backup(backup)?;
     reject_foreign(path)?;
@@ -85,7 +87,7 @@ fn open_backup(backup: &Path) -> Result<Connection> {
         return Ok(connection);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(backup, flags).map_err(|error| unusable(error.to_string()))
+    Connection::open_with_flags(sqlite_path(backup), flags).map_err(|error| unusable(error.to_string()))
 }
 
 /// Rejects a path whose file is not the archive's. A file whose header is damaged beyond recognition can be.

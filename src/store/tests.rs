@@ -87,7 +87,9 @@ fn files_of_other_programs_are_refused_and_unchanged() {
         (&busy, "of another program"),
         (&folder.path().to_owned(), "is a directory"),
     ] {
-        assert!(cause(Archive::open(path, &lock(path))).contains(why), "{}", path.display());
+        let now = Instant::parse("2026-01-01T00:00:00Z").unwrap();
+        let opened = Lock::acquire(path, now).and_then(|lock| Archive::open(path, &lock));
+        assert!(cause(opened).contains(why), "{}", path.display());
         assert!(cause(Archive::open_for_reading(path)).contains(why), "{}", path.display());
     }
     assert!(cause(Archive::open_for_reading(&folder.path().join("none.db"))).contains("no such file"));

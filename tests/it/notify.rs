@@ -84,6 +84,25 @@ fn the_ping_url_comes_from_the_flag_file_or_environment() {
 }
 
 #[test]
+fn a_ping_url_over_plain_http_is_not_sent_to_another_machine() {
+    let stage = Stage::new();
+    let file = stage.machine.file("ping.txt");
+    // A proxy would see the URL as well.
+    let proxy = stage.ping_server.url("proxy");
+    fs::write(&file, format!("http://ping.example/{CODE}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut sync = stage.sync();
+    sync.arg("--ping-url-file").arg(&file);
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+        sync.env(name, &proxy);
+    }
+    let done = ended(sync).with(0);
+    assert!(done.stderr.contains("no ping is sent") && done.stderr.contains("ping.txt"), "{done:?}");
+    assert!(!done.stderr.contains(CODE), "{done:?}");
+    assert!(stage.ping_server.pings().is_empty());
+}
+
+#[test]
 fn a_failed_sync_pings_its_exit_code() {
     let stage = Stage::new();
     let fails = |command: Command, code: i32, words: &str| {
@@ -288,13 +307,13 @@ fn metrics_report_no_success_in_the_future() {
 }
 
 #[test]
-fn the_metrics_file_is_world_readable_without_leftovers() {
+fn a_metrics_file_keeps_its_mode_without_leftovers() {
     let stage = Stage::new();
     let folder = stage.machine.file("collector");
     fs::create_dir(&folder).unwrap();
     let path = folder.join("runledger.prom");
     fs::write(&path, "old").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let mut shell = Command::new("sh");
     shell.args(["-c", "umask 077; exec \"$@\"", "sh", RUNLEDGER, "sync", "--db"]);
     shell.arg(stage.machine.file("a.db")).arg("--metrics-file").arg(&path);

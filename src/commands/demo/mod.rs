@@ -3,8 +3,8 @@
 mod changes;
 
 use crate::api::{BaseUrl, Client, ClientConfig};
-use crate::cli::PeriodArgs;
-use crate::commands::close::{self, CloseArgs};
+use crate::close::{CloseRequest, close_month};
+use crate::commands::close;
 use crate::commands::shared::output::{print_line, print_plain_table};
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
@@ -13,17 +13,17 @@ use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
 use crate::report::period::{Calendar, Period};
+use crate::report::scope::ScopeDefaults;
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
-use crate::settings::Settings;
-use crate::store::{Archive, Lock};
+use crate::store::{Archive, ArchivePath, Lock};
 use crate::sync::{Clock, Options, Summary, SystemClock, sync};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Runtime;
@@ -55,8 +55,13 @@ const ZONE: Tz = Tz::America__Sao_Paulo;
 /// # Errors
 /// [`Error::Usage`] when the archive exists and is not from an earlier demo.
 pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
-    let path = db.map_or_else(|| PathBuf::from(DEFAULT_ARCHIVE), Path::to_owned);
-    remove_earlier_demo(&path)?;
+    let path = ArchivePath::resolve(db.unwrap_or(Path::new(DEFAULT_ARCHIVE)))?;
+    // The lock of another program's file would be in its folder.
+    drop(earlier_demo(&path)?);
+    let lock = Lock::acquire(&path, SystemClock.now())?;
+    if let Some(earlier) = earlier_demo(&path)? {
+        earlier.close_and_remove(&lock)?;
+    }
     let runtime = runtime()?;
     // The simulated hour between the two syncs ends now.
     let plan = Plan {
@@ -70,19 +75,18 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
             SandboxOptions { log: false, ..SandboxOptions::default() },
         ))
         .map_err(|cause| Error::Internal(format!("cannot start the mock API: {cause}")))?;
-    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
+    let archive = Archive::open(&path, &lock)?;
+    archive.mark_as_demo()?;
 
     print_line(&format!("A mock API at {} has {} generated runs from one year.", sandbox.url(), args.runs))?;
     print_line("\n$ runledger sync")?;
     sync_once(&runtime, &sandbox, &archive, &Options::default())?;
 
-    // `close` takes the lock itself.
-    drop(archive);
     let month = settled_month(Utc::now());
     print_line(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
-    let booking = PeriodArgs { zone: Some(ZONE.to_string()), ..PeriodArgs::default() };
-    let close_args = CloseArgs { period: Some(month.label.clone()), booking, ..CloseArgs::default() };
-    close::run(&close_args, &path, &Settings::default())?;
+    let request = CloseRequest { month: month.label.clone(), zone: Some(ZONE), ..CloseRequest::default() };
+    let closed = close_month(&archive, &request, &ScopeDefaults::default(), SystemClock.now())?;
+    print_line(&close::as_text(&closed))?;
 
     let example = changes::simulate_hour(&mut sandbox.model(), &month);
     print_line(&format!(
@@ -92,7 +96,6 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     ))?;
     // Only a walk of the whole list, due every seven days, finds changes that old.
     print_line("\n$ runledger sync --full")?;
-    let archive = Archive::open(&path, &Lock::acquire(&path, SystemClock.now())?)?;
     sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
 
     let ledger = Ledger::open(archive.connection(), Scope::default())?;
@@ -111,6 +114,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
         None,
     )?)?;
     drop(archive);
+    drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
     show::run(&ShowArgs { id: example, json: false }, &path)?;
 
@@ -140,40 +144,22 @@ fn settled_month(now: DateTime<Utc>) -> Period {
     month(before)
 }
 
-/// Removes the archive of an earlier demo, and rejects any other file.
-fn remove_earlier_demo(path: &Path) -> Result<()> {
+/// The archive of an earlier demo. `None`: there is no file.
+///
+/// # Errors
+/// [`Error::Usage`] when there is any other file.
+fn earlier_demo(path: &Path) -> Result<Option<Archive>> {
     if !path.exists() {
-        return Ok(());
+        return Ok(None);
     }
-    let not_a_demo = |_| Error::Usage {
-        what: format!("{} already exists and is not from an earlier demo", path.display()),
-        hint: Some("choose another file with --db".to_owned()),
-    };
-    let archive = Archive::open_for_reading(path).map_err(not_a_demo)?;
-    let has_other_syncs: bool = archive
-        .connection()
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM syncs WHERE api_url NOT LIKE 'http://127.0.0.1:%')",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(Error::from)
-        .map_err(not_a_demo)?;
-    if has_other_syncs {
-        return Err(not_a_demo(Error::usage("")));
+    let archive = Archive::open_for_reading(path).and_then(|archive| Ok((archive.is_demo()?, archive)));
+    match archive {
+        Ok((true, archive)) => Ok(Some(archive)),
+        Ok((false, _)) | Err(_) => Err(Error::Usage {
+            what: format!("{} already exists and has data that is not from a demo", path.display()),
+            hint: Some("choose another file with --db".to_owned()),
+        }),
     }
-    drop(archive);
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        match std::fs::remove_file(&file) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::Output { what: path.display().to_string(), cause });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Runs one sync over HTTP and prints its summary.

@@ -9,7 +9,7 @@ use crate::commands::shared::output::print_note;
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
-use crate::store::{Archive, Lock};
+use crate::store::{Archive, ArchivePath, Lock};
 use crate::sync::{Clock, Observer, Options, Summary, SyncContext, SystemClock};
 use chrono::TimeDelta;
 use std::path::Path;
@@ -61,11 +61,14 @@ pub(in crate::commands) fn attempt(
     let read = || -> Result<(Summary, f64)> {
         let client = client(api, target.workspace)?;
         let wait = LockWait { runtime, limit: lock.lock_wait, quiet: verbosity.quiet };
-        let (_lock, archive) = open(path, options.dry_run, &wait)?;
+        let (lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
         let mut observer: Box<dyn Observer> = if verbosity.quiet { Box::new(NoProgress) } else { observer() };
         let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
         let summary = act(&archive, context, options)?;
+        if let (Err(Error::KeyRefused { .. }), Some(lock)) = (&summary.result, &lock) {
+            archive.close_and_discard_if_empty(lock)?;
+        }
         Ok((summary, began.elapsed().as_secs_f64()))
     };
     let (summary, seconds) = match read() {
@@ -96,11 +99,12 @@ pub(in crate::commands) fn attempt(
 
 /// Opens the archive for writing. A dry run of a first sync must not leave a file behind.
 fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>, Archive)> {
+    let path = ArchivePath::resolve(path)?;
     if dry_run && !path.exists() {
         return Ok((None, Archive::temporary()?));
     }
-    let lock = wait.lock(path)?;
-    let archive = Archive::open_until(path, &lock, &wait.runtime.cancel)?;
+    let lock = wait.lock(&path)?;
+    let archive = Archive::open_until(&path, &lock, &wait.runtime.cancel)?;
     Ok((Some(lock), archive))
 }
 

@@ -4,10 +4,12 @@ use super::index::{DatasetIndex, DatasetLayout, FileEntry, INDEX_FILE};
 use super::inspect::inspect;
 use crate::error::{Error, Result};
 use crate::export::Destination;
+use crate::file_system::NO_FOLLOW;
 use crate::report::rows::dataset::DatasetTable;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The name of the file that describes the columns.
@@ -269,7 +271,9 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>> {
 
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK_FILE);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).custom_flags(NO_FOLLOW);
+    let file = options.open(&path);
     let file = file.map_err(|cause| output_error(&path, cause))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -2,9 +2,18 @@
 
 use super::{Ran, command, command_with, files, run, with};
 use crate::support::workspace;
-use crate::support::workspace::Workspace;
+use crate::support::workspace::{Workspace, page_of};
+use axum::response::IntoResponse;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use uuid::Uuid;
+
+/// Writes a file that only this user can read.
+fn write_private(path: &Path, content: impl AsRef<[u8]>) {
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
 
 #[test]
 fn the_key_comes_from_the_environment_or_a_file_not_an_argument() {
@@ -42,7 +51,7 @@ fn a_key_file_of_any_spelling_is_accepted_or_explained() {
     let workspace = Workspace::of(10);
     let key = workspace.sandbox.api_key();
     let sync = |content: &[u8]| {
-        fs::write(workspace.file("key.txt"), content).unwrap();
+        write_private(&workspace.file("key.txt"), content);
         let mut command = command_with(&workspace, &["sync", "--quiet", "--api-key-file", "key.txt"]);
         command.env_remove("NEKT_API_KEY");
         run(command)
@@ -71,6 +80,80 @@ fn a_key_file_of_any_spelling_is_accepted_or_explained() {
     let mut command = command_with(&workspace, &["sync", "--quiet"]);
     command.env("NEKT_API_KEY", format!("\"{key}\""));
     assert_eq!(run(command).out(), "");
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_a_warning_that_chmod_ends() {
+    let workspace = Workspace::of(10);
+    let (key, ping) = (workspace.file("the key.txt"), workspace.file("ping.txt"));
+    write_private(&key, workspace.sandbox.api_key());
+    write_private(&ping, "http://127.0.0.1:1/s3cret");
+    let sync = || {
+        let mut command = command_with(&workspace, &["sync", "--quiet", "--ping-url-file", "ping.txt"]);
+        command.arg("--api-key-file").arg(&key).env_remove("NEKT_API_KEY");
+        let ran = run(command);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.err.lines().filter(|line| line.contains("every user of this machine")).count()
+    };
+    assert_eq!(sync(), 0);
+    for (mode, warnings) in [(0o640, 0), (0o644, 1), (0o602, 1)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(sync(), warnings, "{mode:o}");
+    }
+    fs::set_permissions(&ping, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(sync(), 2);
+    // The advice.
+    let advised = format!("chmod o= '{}' ping.txt", key.display());
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", &advised]).current_dir(workspace.file("")).status().unwrap().success());
+    assert_eq!(sync(), 0);
+}
+
+#[test]
+fn a_key_file_without_an_end_is_refused() {
+    let workspace = Workspace::of(0);
+    let large = workspace.file("large.txt");
+    write_private(&large, vec![b'a'; 100_000]);
+    for path in ["/dev/zero", "large.txt"] {
+        for flag in ["--api-key-file", "--ping-url-file"] {
+            with(&workspace, &["sync", flag, path]).refused(2, &[path, "it is larger than 65536 bytes"]);
+        }
+    }
+}
+
+#[test]
+fn a_rejected_key_leaves_no_archive_where_there_was_none() {
+    let workspace = Workspace::of(30);
+    let with_wrong_key = |args: &[&str]| {
+        let mut command = command_with(&workspace, args);
+        command.env("NEKT_API_KEY", "wrong-key");
+        run(command)
+    };
+    let id = workspace.ids()[0].to_string();
+    for args in [&["sync"][..], &["sync", "--full", "--quiet"], &["fetch", &id]] {
+        assert_eq!(with_wrong_key(args).code, 4);
+        assert_eq!(files(&workspace), [""; 0], "{args:?}");
+    }
+    // An archive that was there stays, with a record of the attempt.
+    with(&workspace, &["sync", "--quiet"]).out();
+    let archived = workspace.archived();
+    for args in [&["sync"][..], &["fetch", &id]] {
+        assert_eq!(with_wrong_key(args).code, 4);
+    }
+    assert_eq!(workspace.archived(), archived);
+    assert_eq!(workspace.rows("SELECT exit_code FROM syncs ORDER BY sync_id"), ["0", "4", "4"]);
+}
+
+#[test]
+fn a_key_that_is_revoked_in_a_first_sync_keeps_its_pages() {
+    let workspace = Workspace::of(60);
+    workspace.sandbox.on_request(|call, _| match page_of(call) {
+        Some(3..) => Some(axum::http::StatusCode::UNAUTHORIZED.into_response()),
+        _ => None,
+    });
+    let ran = with(&workspace, &["sync", "--page-size", "10", "--concurrency", "1"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert_eq!(workspace.archived().len(), 20);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The command `demo`.
 
-use super::{archived, command, run, with};
+use super::{archived, command, command_with, run, with};
 use crate::support::workspace;
+use runledger::internal::store::Lock;
 use std::fs;
 
 #[test]
@@ -43,11 +44,47 @@ fn the_demo_never_overwrites_other_files() {
         .unwrap()
         .execute_batch("UPDATE syncs SET api_url = 'https://api.nekt.ai'")
         .unwrap();
-    for file in [notes, other, real] {
+    // A sync through a tunnel has a loopback address, as the demo has.
+    let tunneled = workspace.path();
+    for file in [notes, other, real, tunneled] {
         let before = fs::read(&file).unwrap();
         let ran = with(&workspace, &["demo", "--runs", "100", "--db", file.to_str().unwrap()]);
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.err.contains("already exists"), "{}", ran.err);
         assert!(fs::read(&file).unwrap() == before, "{} was changed", file.display());
     }
+}
+
+#[test]
+fn a_demo_archive_that_another_command_wrote_to_is_kept() {
+    let workspace = workspace::Workspace::of(10);
+    let demo = ["demo", "--runs", "100", "--db", "demo.db"];
+    for writes in [&["sync", "--accept-workspace", "--db", "demo.db"][..], &["close", "2025-01", "--force"]] {
+        with(&workspace, &demo).out();
+        with(&workspace, &["status", "--db", "demo.db"]).out();
+        with(&workspace, &demo).out();
+        let mut command = command_with(&workspace, writes);
+        command.env("RUNLEDGER_DB", workspace.file("demo.db"));
+        let wrote = run(command);
+        assert!([0, 3].contains(&wrote.code), "{wrote:?}");
+        let before = fs::read(workspace.file("demo.db")).unwrap();
+        with(&workspace, &demo).refused(2, &["already exists", "hint:  choose another file with --db"]);
+        assert!(fs::read(workspace.file("demo.db")).unwrap() == before);
+        fs::remove_file(workspace.file("demo.db")).unwrap();
+    }
+}
+
+#[test]
+fn a_demo_waits_for_no_other_writer_and_follows_links() {
+    let workspace = workspace::Workspace::of(10);
+    let demo = ["demo", "--runs", "100", "--db", "link.db"];
+    std::os::unix::fs::symlink("demo.db", workspace.file("link.db")).unwrap();
+    for _ in 0..2 {
+        with(&workspace, &demo).out();
+        assert!(fs::symlink_metadata(workspace.file("link.db")).unwrap().is_symlink());
+    }
+    let before = fs::read(workspace.file("demo.db")).unwrap();
+    let _lock = Lock::acquire(&workspace.file("demo.db"), workspace::at("2026-11-23T16:00:00Z")).unwrap();
+    with(&workspace, &demo).refused(11, &["another process is using the archive"]);
+    assert!(fs::read(workspace.file("demo.db")).unwrap() == before);
 }

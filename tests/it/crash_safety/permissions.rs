@@ -19,6 +19,7 @@ fn files_without_permission_are_named_and_unchanged() {
     machine.synced(&archive, 0);
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(machine.folder(), 0o755);
+    mode(&archive, 0o644);
     let run = |arguments: &[&str]| -> Ended {
         let mut command = machine.command(&archive, arguments);
         let mut unprivileged = Command::new(&program);

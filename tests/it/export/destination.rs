@@ -100,6 +100,14 @@ fn links_and_devices_are_written_in_place() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&file).unwrap(), "new");
 
+    let (dangling, later) = (folder.path().join("dangling"), folder.path().join("later"));
+    symlink("later", &dangling).unwrap();
+    for text in ["first", "second"] {
+        write_to(&dangling, text).unwrap();
+        assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&later).unwrap(), text);
+    }
+
     write_to(Path::new("/dev/null"), "new").unwrap();
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
 

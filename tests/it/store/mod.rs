@@ -1,3 +1,5 @@
 //! The store.
 
+mod access;
+mod archive_path;
 mod migrations;

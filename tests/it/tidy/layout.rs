@@ -54,6 +54,7 @@ fn a_package_has_one_home() {
         ("refinery::", &["src/store/"]),
         ("sha2::", &["src/digest.rs"]),
         ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
+        ("rustix::", &["src/file_system.rs"]),
         ("use parquet::", &["src/export/parquet/writer.rs"]),
         ("use csv::", &["src/export/csv.rs"]),
         ("comfy_table::", &["src/export/terminal.rs"]),

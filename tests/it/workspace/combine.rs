@@ -125,9 +125,11 @@ fn two_archives_of_one_workspace_are_rejected() {
     let firms = Firms::of(60);
     let copy = firms.acme.workspace.file("copy.db");
     fs::copy(firms.acme.workspace.file("acme.db"), &copy).unwrap();
-    for pair in [["acme.db", "copy.db"], ["acme.db", "acme.db"]] {
-        let ran = firms.run(&["report", "cost", "--db", pair[0], "--db", pair[1]]);
-        ran.refused(2, &["both contain the run", "would count twice", "one --db for each workspace"]);
+    let run = |other: &str| firms.run(&["report", "cost", "--db", "acme.db", "--db", other]);
+    run("copy.db").refused(2, &["both contain the run", "would count twice", "one --db for each workspace"]);
+    std::os::unix::fs::symlink("acme.db", firms.acme.workspace.file("link.db")).unwrap();
+    for same in ["acme.db", "./acme.db", "link.db"] {
+        run(same).refused(2, &["are one archive", "acme.db once"]);
     }
     // Even with few runs in common.
     let one =

@@ -147,6 +147,10 @@ fn an_invalid_workspace_list_is_rejected_by_name() {
         ran.refused(2, &[words, "runledger.toml"]);
         assert!(!ran.err.contains("sk-secret"), "{}", ran.err);
     }
+    for name in [":memory:", "file:a.db"] {
+        month_end.set(&of("a", name, key));
+        month_end.run(&["report", "cost"]).refused(2, &["an archive cannot be named", "runledger.toml"]);
+    }
     // A key in place of its variable's name is not printed.
     month_end.set(&of("a", "a.db", "api_key_env = \"sk-secret\""));
     let ran = sync_all(&month_end, &[]);
@@ -162,7 +166,16 @@ fn two_workspaces_never_share_an_archive() {
     };
     fs::create_dir(month_end.workspace.file("x")).unwrap();
     std::os::unix::fs::symlink(month_end.workspace.path(), month_end.workspace.file("link.db")).unwrap();
-    for (one, other) in [("a.db", "./a.db"), ("a.db", "x/../a.db"), ("runledger.db", "link.db")] {
+    // Neither link leads to a file yet.
+    std::os::unix::fs::symlink("later.db", month_end.workspace.file("dangling.db")).unwrap();
+    std::os::unix::fs::symlink("dangling.db", month_end.workspace.file("second.db")).unwrap();
+    for (one, other) in [
+        ("a.db", "./a.db"),
+        ("a.db", "x/../a.db"),
+        ("runledger.db", "link.db"),
+        ("later.db", "dangling.db"),
+        ("dangling.db", "second.db"),
+    ] {
         month_end.set(&(of("a", one) + &of("b", other)));
         month_end.run(&["report", "cost"]).refused(2, &["the workspaces a and b share the archive"]);
     }
