@@ -210,7 +210,9 @@ impl FileSet {
         fill: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<Option<FileSet>, E> {
         let mut aside = None;
-        let written = write_with_access(&self.main, AccessLike::Archive(&self.main), |file| {
+        let moved = self.unfinished().filter(|_| self.is_without_main()).map(|moved| moved.main);
+        let access = AccessLike::Archive(moved.as_ref().unwrap_or(&self.main));
+        let written = write_with_access(&self.main, access, |file| {
             fill(file.path())?;
             sync_file(file.as_file())?;
             aside = self.begin_move(now)?;
