@@ -61,12 +61,12 @@ print(f"Python reads {len(rows)} runs as stored: total {total} USD, every hash m
 PYTHON
 }
 
-# Closes the oldest month of the archive, without objections.
+# Closes the oldest month of the archive without objections. The demo closes later ones.
 close_a_month() {
     local month
     month=$("$runledger" --db "$archive" query "SELECT min(substr(booked_at, 1, 7)) AS month FROM runs" --format csv | tail -n 1)
     "$runledger" --db "$archive" close "$month" >/dev/null
-    [ "$(sqlite3 "$archive" "SELECT count(*) FROM period_closes WHERE objections IS NULL")" = 1 ] ||
+    [ "$(sqlite3 "$archive" "SELECT count(*) > 0 FROM period_closes WHERE objections IS NULL")" = 1 ] ||
         fail "$month was not closed without objections"
 }
 

@@ -37,7 +37,7 @@ fn a_users_view_answers_as_of_the_moment() {
     for (_, sql) in VIEWS {
         user.execute_batch(sql).unwrap();
     }
-    // A view that is broken, and one that nobody asks for, are no obstacle.
+    // A broken view is no obstacle.
     user.execute_batch("CREATE VIEW broken AS SELECT x FROM nowhere").unwrap();
     drop(user);
     let nanos = |from: &str, as_of: &[&str]| {
