@@ -79,7 +79,7 @@ fn value(serial_type: u64, bytes: &[u8]) -> Option<Value> {
         7 => Value::Real(f64::from_be_bytes(bytes.try_into().ok()?)),
         8 => Value::Integer(0),
         9 => Value::Integer(1),
-        _ if serial_type % 2 == 0 => Value::Blob(bytes.to_vec()),
+        _ if serial_type.is_multiple_of(2) => Value::Blob(bytes.to_vec()),
         _ => Value::Text(String::from_utf8(bytes.to_vec()).ok()?),
     })
 }

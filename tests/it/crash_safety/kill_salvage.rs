@@ -65,7 +65,7 @@ fn a_killed_migration_leaves_the_archive_before_or_after_it() {
             fs::remove_file(machine.file(&format!("a.db{suffix}"))).unwrap_or_default();
         }
         fs::copy(&fixture, &archive).unwrap();
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             Connection::open(&archive).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
         }
     };

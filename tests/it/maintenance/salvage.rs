@@ -374,10 +374,8 @@ fn copies_made_by_sqlite3_are_salvaged() {
     let sound = copy_of(&workspace, "sound.db", PAGE);
     let shell =
         |database: &Path, arguments: &[&str]| Command::new("sqlite3").arg(database).args(arguments).output();
-    let Ok(dump) = shell(&sound, &[".dump"]) else {
-        eprintln!("skipped: there is no sqlite3");
-        return;
-    };
+    // Where sqlite3 is not installed, there is nothing to try.
+    let Ok(dump) = shell(&sound, &[".dump"]) else { return };
     let reloaded = workspace.file("reloaded.db");
     Connection::open(&reloaded).unwrap().execute_batch(std::str::from_utf8(&dump.stdout).unwrap()).unwrap();
     let clone = workspace.file("clone.db");

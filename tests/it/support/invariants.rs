@@ -59,14 +59,17 @@ const INVARIANTS: [(&str, &str); 9] = [
     ),
 ];
 
-/// Copies the archive with its write-ahead log: opening the original would change what a killed process left.
+/// Copies the archive with its log: opening the original would change what a killed process left.
 pub fn copied(path: &Path) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     fs::copy(path, &copy).unwrap();
-    let log = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
-    if log(path).exists() {
-        fs::copy(log(path), log(&copy)).unwrap();
+    // A process that is killed leaves a log, or a journal in rollback mode.
+    for suffix in ["-wal", "-journal"] {
+        let log = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        if log(path).exists() {
+            fs::copy(log(path), log(&copy)).unwrap();
+        }
     }
     (folder, copy)
 }
