@@ -30,7 +30,7 @@ pub(crate) enum Migrated {
 }
 
 /// Migrates the archive to the newest schema, after a verified copy next to it. An archive that has it is only read,
-/// also during a sync. The journal mode stays, so that a backup remains one file.
+/// also during a sync. The journal mode is the same afterwards, so that a backup remains one file.
 ///
 /// # Errors
 /// As [`Archive::open`]; [`crate::error::Error::Archive`] also when the file does not exist;
@@ -67,9 +67,15 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
         let added = UserObjects::before_migrating(path, &archive.connection, &migrations, before)?;
         archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         let copy = archive.backup_before_migrating(before, lock.acquired_at())?;
+        // In WAL mode, a kill leaves a log that is known to belong to the file. A rollback journal is not.
+        let mode: String = archive.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        archive.begin()?;
+        archive.roll_back()?;
+        archive.connection.pragma_update(None, "journal_mode", "wal")?;
         archive.tune()?;
         migrations::migrate(path, &mut archive.connection, &migrations)?;
         added.create_missing(&archive.connection)?;
+        archive.connection.pragma_update(None, "journal_mode", mode)?;
         Ok(Migrated::From { before, version, copy })
     };
     migrate().map_err(in_archive)
