@@ -3,7 +3,7 @@
 use super::archive_path::ArchivePath;
 use super::migrations::{self, SchemaStatus};
 use super::{Archive, Lock, unusable};
-use crate::error::Result;
+use crate::error::{Result, is_busy};
 use crate::run::Instant;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -29,7 +29,7 @@ pub(crate) enum Migrated {
 }
 
 /// Migrates the archive to the newest schema, after a verified copy next to it. An archive that has it is only read,
-/// also during a sync. The journal mode stays, so that a backup remains one file.
+/// also during a sync. The journal mode is the same afterwards, so that a backup remains one file.
 ///
 /// # Errors
 /// As [`Archive::open`]; [`crate::error::Error::Archive`] also when the file does not exist;
@@ -65,8 +65,18 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
         };
         archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         let copy = archive.backup_before_migrating(before, lock.acquired_at())?;
+        // In WAL mode, a kill leaves a log that is known to belong to the file. A rollback journal is not.
+        let mode: String = archive.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        archive.begin()?;
+        archive.roll_back()?;
+        archive.connection.pragma_update(None, "journal_mode", "wal")?;
         archive.tune()?;
         migrations::migrate(path, &mut archive.connection, &migrations)?;
+        match archive.connection.pragma_update(None, "journal_mode", mode) {
+            // A reader of the file prevents it. The archive is migrated and complete in WAL mode, too.
+            Err(error) if !is_busy(&error) => return Err(error.into()),
+            _ => {}
+        }
         Ok(Migrated::From { before, version, copy })
     };
     migrate().map_err(in_archive)
