@@ -28,9 +28,10 @@ fn an_archive_with_a_clean_close_survives_dump_and_reload() {
     assert_eq!(shell(&path, "SELECT count(*) FROM period_closes WHERE objections IS NULL"), "1\n");
     assert_eq!(shell(&path, "PRAGMA integrity_check"), "ok\n");
     let reloaded = month_end.workspace.file("reloaded.db");
-    let dump = Command::new("sqlite3").arg(&path).arg(".dump").stdout(Stdio::piped()).spawn().unwrap();
-    let reload =
-        Command::new("sqlite3").arg("-bail").arg(&reloaded).stdin(dump.stdout.unwrap()).output().unwrap();
+    let mut dump = Command::new("sqlite3").arg(&path).arg(".dump").stdout(Stdio::piped()).spawn().unwrap();
+    let sql = dump.stdout.take().unwrap();
+    let reload = Command::new("sqlite3").arg("-bail").arg(&reloaded).stdin(sql).output().unwrap();
+    assert!(dump.wait().unwrap().success());
     assert!(reload.status.success(), "{}", String::from_utf8_lossy(&reload.stderr));
     for table in names(&Connection::open(&path).unwrap(), "table") {
         let rows = format!("SELECT * FROM {table} ORDER BY 1, 2, 3");
