@@ -90,6 +90,8 @@ rows() { sqlite3 "$1" .dump | grep -v _litestream_; }
 documents() { "$runledger" export documents --db "$1"; }
 
 replica_is_current() {
+    # A restore takes longer than the interval of wait_until.
+    sleep 1
     rm -f "$work"/restored.db*
     litestream restore -config "$settings" -o "$work/restored.db" "$archive" &&
         cmp <(rows "$archive") <(rows "$work/restored.db")
@@ -146,11 +148,11 @@ litestream_keeps_up() {
     echo "Litestream has every row seconds after a sync"
 
     # The slow sandbox leaves time to kill.
-    change_every_run --latency-ms 300
+    change_every_run --latency-ms 600
     "$runledger" sync --quiet --db "$archive" --api-key-file "$key" 2>/dev/null &
     id=$!
     sleep 1
-    kill -KILL "$id"
+    kill -KILL "$id" || fail "the sync ended too early to be killed"
     wait "$id" 2>/dev/null || true
     current_after "a sync was killed"
     "$runledger" sync --quiet --db "$archive" --api-key-file "$key" &
@@ -177,6 +179,11 @@ litestream_restores() {
     is_private "$archive"
     current_after "a restore"
     lacks_one_state "$copied"
+    current_after "a full sync"
+    rm "$from_replica"
+    run_commands "Restore from Litestream"
+    current_after "a restore in place of an archive"
+    [ "$(find "$(dirname "$archive")" -name 'runledger.db.replaced-*' | wc -l)" -ge 1 ] || fail "the archive was not kept"
     stop_litestream TERM
     echo "Litestream restores what it had copied; a full sync adds what the API still has"
 }
