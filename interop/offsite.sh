@@ -190,6 +190,7 @@ litestream_restores() {
 
 restic_restores() {
     local copied
+    export RESTIC_CACHE_DIR=$work/cache
     (umask 077 && echo "a long password" >"$machine/etc/runledger/restic-password")
     run_commands "Prepare restic"
     run_commands "Back up with restic"
