@@ -1,8 +1,8 @@
 //! Temporary files next to the files that they replace. None is left behind: an error or a signal removes it, and after
 //! a kill the next write into the folder does.
 //!
-//! Each has a lock file, which its process keeps locked: `.runledger-a1B2c3.lock` for `.runledger-a1B2c3`. The
-//! temporary file itself has no lock: on network file systems it would be one for SQLite, too, which fills some of them.
+//! Each has a lock file, which its process keeps locked: `.runledger-a1B2c3.lock` for `.runledger-a1B2c3`. A lock on
+//! the temporary file itself would, on network file systems, keep SQLite from filling it.
 
 use crate::file_system::{NO_FOLLOW, is_at};
 use std::collections::BTreeSet;
