@@ -55,7 +55,11 @@ pub(crate) fn end_on_signals() -> Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop).map_err(no_handlers)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the main thread can be in the middle of a long statement")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "the main thread can be in the middle of a long statement"
+)]
 fn end(number: u8) {
     let _no_new_ones = temporary_file::remove_all();
     std::process::exit(128 + i32::from(number));
