@@ -3,11 +3,10 @@
 use crate::access::{Access, PRIVATE};
 use crate::file_system::{sync_file, sync_folder};
 use crate::symlinks::resolve;
-use std::fs::{File, Permissions};
+use crate::temporary_file::TemporaryFile;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use tempfile::{NamedTempFile, PersistError};
+use tempfile::NamedTempFile;
 
 /// Who can read and write a written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +39,7 @@ pub(crate) fn write_with_access<E: From<io::Error>>(
     fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
 ) -> Result<(), E> {
     // A symbolic link is kept: its target is replaced, or created.
-    let target = resolve(path)?;
-    write(&target, access, fill, |temporary| temporary.persist(&target))
+    write(&resolve(path)?, access, fill, true)
 }
 
 /// Writes a file as [`write_with_access`] does, but never replaces one.
@@ -53,15 +51,14 @@ pub(crate) fn create_with_access<E: From<io::Error>>(
     access: AccessLike<'_>,
     fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
 ) -> Result<(), E> {
-    let target = resolve(path)?;
-    write(&target, access, fill, |temporary| temporary.persist_noclobber(&target))
+    write(&resolve(path)?, access, fill, false)
 }
 
 fn write<E: From<io::Error>>(
     target: &Path,
     access: AccessLike<'_>,
     fill: impl FnOnce(&mut NamedTempFile) -> Result<(), E>,
-    install: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+    replace: bool,
 ) -> Result<(), E> {
     let folder = target.parent().unwrap_or(Path::new("/"));
     // The umask narrows the mode until the file is complete.
@@ -72,23 +69,22 @@ fn write<E: From<io::Error>>(
         }
         AccessLike::Archive(archive) => (Access::of(archive), PRIVATE),
     };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".runledger-").permissions(Permissions::from_mode(first_mode));
-    let mut temporary = builder.tempfile_in(folder)?;
-    fill(&mut temporary)?;
+    let mut temporary = TemporaryFile::create_in(folder, first_mode)?;
+    let file = temporary.file_mut();
+    fill(file)?;
     if let Some(access) = access {
-        access.apply_to(temporary.as_file());
+        access.apply_to(file.as_file());
     }
-    sync_file(temporary.as_file())?;
-    install(temporary).map_err(|error| error.error)?;
+    sync_file(file.as_file())?;
+    temporary.install(target, replace)?;
     Ok(sync_folder(folder)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     /// Writes a text to `path`, and returns the mode of the file.
     fn mode_of_written(path: &Path, access: AccessLike<'_>) -> u32 {

@@ -2,8 +2,9 @@
 
 use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use rustix::io::Errno;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The hint where an archive cannot work, such as on some network shares and FUSE mounts.
@@ -17,6 +18,14 @@ pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     let unsupported =
         [Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOTTY, Errno::NOLCK];
     Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
+}
+
+/// Whether the open file is still the one at `place`.
+pub(crate) fn is_at(file: &File, place: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(place)) {
+        (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
 }
 
 /// Syncs a file to disk. A file system without that operation writes when it does.

@@ -49,6 +49,7 @@ mod excerpt;
 
 mod file_system;
 mod symlinks;
+mod temporary_file;
 
 mod access;
 mod atomic_file;

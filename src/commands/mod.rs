@@ -33,6 +33,7 @@ mod verify_file;
 mod without_sandbox;
 
 use crate::commands::export::Exported;
+use crate::commands::shared::signals::end_on_signals;
 use crate::error::{EXIT_CODES, Error, Result};
 use crate::renamed::{NameKind, renamed};
 use crate::settings::{self, Settings};
@@ -154,6 +155,22 @@ pub enum Command {
     Man(man::ManArgs),
 }
 
+impl Command {
+    /// Whether the command handles signals itself: it ends its requests, and reports what it has done.
+    fn is_cancelled_by_signals(&self) -> bool {
+        matches!(
+            self,
+            Command::Sync(_)
+                | Command::Fetch(_)
+                | Command::Verify(_)
+                | Command::Coverage(_)
+                | Command::Probe(_)
+                | Command::Demo(_)
+                | Command::Sandbox(_)
+        )
+    }
+}
+
 /// Runs the command and returns its exit code: 0, or the state of `status --check`.
 ///
 /// # Errors
@@ -172,6 +189,9 @@ pub fn run(cli: &Cli) -> Result<u8> {
 
 fn dispatch(cli: &Cli) -> Result<()> {
     check_the_clock(cli)?;
+    if !cli.command.is_cancelled_by_signals() {
+        end_on_signals()?;
+    }
     let archive = settings::archive(one_archive(cli)?);
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);

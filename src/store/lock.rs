@@ -5,7 +5,7 @@ use super::header::with_suffix;
 use super::unusable;
 use crate::access::{Access, PRIVATE};
 use crate::error::{Error, Result, hint_of_io};
-use crate::file_system::{LOCAL_DISK_HINT, NO_FOLLOW, is_unsupported};
+use crate::file_system::{LOCAL_DISK_HINT, NO_FOLLOW, is_at, is_unsupported};
 use crate::run::Instant;
 use crate::symlinks::same_file;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -164,14 +164,6 @@ fn holder(bytes: &[u8]) -> Option<&str> {
     // A full disk can have cut it.
     let is_name = name.starts_with(HOLDER_PREFIX) || HOLDER_PREFIX.starts_with(name);
     (is_name && name.lines().count() <= 1).then_some(name)
-}
-
-/// Whether the open file is still the one at `place`.
-fn is_at(file: &File, place: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(place)) {
-        (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
-        _ => false,
-    }
 }
 
 fn cannot_use(archive: &Path, place: &Path, cause: &io::Error) -> Error {

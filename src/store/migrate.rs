@@ -3,10 +3,10 @@
 use super::archive_path::ArchivePath;
 use super::migrations::{self, SchemaStatus};
 use super::{Archive, Lock, unusable};
-use crate::error::{Result, is_busy};
+use crate::error::{Error, Result, is_busy};
 use crate::run::Instant;
-use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
+use rusqlite::{ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 
 /// The effect of [`migrate`].
@@ -32,18 +32,20 @@ pub(crate) enum Migrated {
 /// also during a sync. The journal mode is the same afterwards, so that a backup remains one file.
 ///
 /// # Errors
-/// As [`Archive::open`]; [`crate::error::Error::Archive`] also when the file does not exist;
-/// [`crate::error::Error::Locked`] when another process is writing to an older archive. The archive is unchanged then.
+/// As [`Archive::open`]; [`Error::Archive`] also when the file does not exist;
+/// [`Error::Locked`] when another process is writing to an older archive. The archive is unchanged then.
 pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
     let migrations = migrations::migrations();
     let version = migrations::newest(&migrations);
     let resolved = &ArchivePath::resolve(path)?;
-    let in_archive = |error: crate::error::Error| error.in_archive(path);
+    let in_archive = |error: Error| error.in_archive(path);
     let archive = Archive::open_any_version(resolved, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
-    if migrations::schema_status(path, &archive.connection, &migrations).map_err(in_archive)?
-        == SchemaStatus::Current
-    {
-        return Ok(Migrated::Nothing { version });
+    match migrations::schema_status(path, &archive.connection, &migrations) {
+        Ok(SchemaStatus::Current) => return Ok(Migrated::Nothing { version }),
+        Ok(_) => {}
+        // A process was killed while it changed the journal mode. Only a writer can undo that.
+        Err(Error::Sqlite(cause)) if cause.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {}
+        Err(error) => return Err(in_archive(error)),
     }
     drop(archive);
 

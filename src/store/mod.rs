@@ -27,6 +27,7 @@ mod migrations;
 mod overlap;
 mod pipelines;
 mod quarantine;
+mod reader_log;
 mod restore;
 mod run_row;
 mod runs;
@@ -71,6 +72,7 @@ use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
 use in_place::InPlace;
 use migrations::SchemaStatus;
+use reader_log::ReaderLog;
 use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
@@ -102,7 +104,9 @@ pub struct Archive {
     path: PathBuf,
     /// Whether opening it created the file.
     is_new: bool,
-    /// `None`: the archive is temporary. It must be dropped after the connection.
+    /// `None`: it is open for writing, or its log existed before. It must be dropped after the connection.
+    reader_log: Option<ReaderLog>,
+    /// `None`: the archive is temporary. It must be dropped last.
     in_place: Option<InPlace>,
 }
 
@@ -156,7 +160,7 @@ impl Archive {
         // SQLite takes an empty name for a temporary file on disk.
         let connection = Connection::open("")?;
         let path = PathBuf::from("(temporary)");
-        let mut archive = Archive { connection, path, is_new: true, in_place: None };
+        let mut archive = Archive { connection, path, is_new: true, reader_log: None, in_place: None };
         archive.mark()?;
         migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
         archive.tune()?;
@@ -215,7 +219,10 @@ impl Archive {
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
         verify_before_opening(path, &migrations::migrations())?;
-        Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)
+        let reader_log = ReaderLog::before_opening(path);
+        let mut archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
+        archive.reader_log = reader_log;
+        Ok(archive)
     }
 
     /// Lets `cancel` end each wait for a lock of another program from now on.
@@ -241,8 +248,13 @@ impl Archive {
         let connection = Connection::open_with_flags(sqlite_path(path), flags)
             .map_err(|error| cannot_open(path, &error.to_string()))?;
         let in_place = InPlace::of(path).map_err(|error| unusable(path, error.to_string(), None))?;
-        let mut archive =
-            Archive { connection, path: path.to_path_buf(), is_new: false, in_place: Some(in_place) };
+        let mut archive = Archive {
+            connection,
+            path: path.to_path_buf(),
+            is_new: false,
+            reader_log: None,
+            in_place: Some(in_place),
+        };
         archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }

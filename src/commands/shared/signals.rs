@@ -2,12 +2,15 @@
 
 use crate::error::{Error, Result};
 use crate::sync::CancelToken;
+use crate::temporary_file;
 use std::fs;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use std::thread;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The number of SIGHUP on every Unix.
 const SIGHUP: u8 = 1;
@@ -19,14 +22,7 @@ const SIGHUP: u8 = 1;
 pub(crate) fn cancel_on_signals(runtime: &Runtime) -> Result<Arc<CancelToken>> {
     let cancel = Arc::new(CancelToken::default());
     let _context = runtime.enter();
-    let mut signals = vec![(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
-    // A handler would end the sync although SIGHUP is ignored. If unknown, the system's default ends it.
-    if hangup_is_ignored() == Some(false) {
-        signals.push((SignalKind::hangup(), SIGHUP));
-    }
-    for (kind, number) in signals {
-        let mut signals =
-            signal(kind).map_err(|cause| Error::Internal(format!("cannot handle signals: {cause}")))?;
+    for (mut signals, number) in signals().map_err(no_handlers)? {
         let cancel = Arc::clone(&cancel);
         runtime.spawn(async move {
             while signals.recv().await.is_some() {
@@ -35,6 +31,52 @@ pub(crate) fn cancel_on_signals(runtime: &Runtime) -> Result<Arc<CancelToken>> {
         });
     }
     Ok(cancel)
+}
+
+/// Lets SIGHUP, SIGINT and SIGTERM end this process at once, as they do by default, but without temporary files left
+/// behind. For commands that no token cancels.
+///
+/// # Errors
+/// [`Error::Internal`] when the system provides no threads or no signal handlers.
+pub(crate) fn end_on_signals() -> Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build().map_err(no_handlers)?;
+    let context = runtime.enter();
+    let signals = signals().map_err(no_handlers)?;
+    drop(context);
+    let wait = move || {
+        let mut waiting = tokio::task::JoinSet::new();
+        for (mut signals, number) in signals {
+            waiting.spawn_on(async move { signals.recv().await.map(|()| number) }, runtime.handle());
+        }
+        if let Some(Ok(Some(number))) = runtime.block_on(waiting.join_next()) {
+            end(number);
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop).map_err(no_handlers)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "the main thread can be in the middle of a long statement"
+)]
+fn end(number: u8) {
+    let _no_new_ones = temporary_file::remove_all();
+    std::process::exit(128 + i32::from(number));
+}
+
+/// The signals that end a command, with their numbers.
+fn signals() -> io::Result<Vec<(Signal, u8)>> {
+    let mut kinds = vec![(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
+    // A handler would end the command although SIGHUP is ignored. If unknown, the system's default ends it.
+    if hangup_is_ignored() == Some(false) {
+        kinds.push((SignalKind::hangup(), SIGHUP));
+    }
+    kinds.into_iter().map(|(kind, number)| Ok((signal(kind)?, number))).collect()
+}
+
+fn no_handlers(cause: io::Error) -> Error {
+    Error::Internal(format!("cannot handle signals: {cause}"))
 }
 
 /// Whether this process ignores SIGHUP. `None`: unknown.

@@ -11,6 +11,7 @@ mod file_set;
 mod kill;
 mod kill_copies;
 mod kill_salvage;
+mod leftovers;
 mod permissions;
 
 use crate::support::invariants::{assert_sound, copied};

@@ -64,7 +64,7 @@ fn a_package_has_one_home() {
         ("glob::", &["src/report/allocation.rs"]),
         ("toml::", &["src/settings/"]),
         ("std::env::", &["src/settings/env.rs"]),
-        ("tempfile::", &["src/atomic_file.rs"]),
+        ("tempfile::", &["src/atomic_file.rs", "src/temporary_file.rs"]),
         ("indicatif::", &["src/commands/shared/progress.rs"]),
         ("tracing_subscriber::", &["src/main.rs"]),
         ("clap::", &["src/cli/", "src/commands/", "src/main.rs"]),
