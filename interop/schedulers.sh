@@ -120,7 +120,7 @@ GH
 check() {
     rm -rf "$work"
     mkdir -p "$state" "$credentials" "$home"
-    echo sandbox-key >"$credentials/nekt-api-key"
+    (umask 077 && echo sandbox-key >"$credentials/nekt-api-key")
     systemd_accepts_the_units
     start_sandbox --runs 2000
     unit_syncs_within_its_limits
