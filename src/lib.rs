@@ -46,6 +46,7 @@
 
 mod escape;
 mod excerpt;
+mod wording;
 
 mod file_system;
 mod symlinks;

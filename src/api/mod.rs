@@ -17,6 +17,7 @@ pub(crate) use retry::{Failure, parse_retry_after};
 use crate::error::{Error, Result};
 use crate::http::{Diagnosis, client_builder, root_cause, tls_unavailable};
 use crate::secret::{ApiKey, EchoFilter};
+use crate::wording::counted;
 use body::Body;
 use contact::{FirstContact, unreachable};
 use explanation::{explanation, is_html};
@@ -257,9 +258,9 @@ impl Client {
             let Some(wait) = retry.delay_after(&failure, attempt, fastrand::f64()) else {
                 return Err(Error::ApiUnavailable {
                     what: format!(
-                        "{} gave no usable response for {what} in {attempt} attempt{}",
+                        "{} gave no usable response for {what} in {}",
                         self.base_url,
-                        if attempt == 1 { "" } else { "s" }
+                        counted(attempt.into(), "attempt")
                     ),
                     cause: failure.to_string(),
                 });

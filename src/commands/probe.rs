@@ -8,6 +8,7 @@ use crate::export::terminal::wrap;
 use crate::probe::{Agreement, Connection, Finding, Report, probe};
 use crate::settings::{self, Settings};
 use crate::sync::SystemClock;
+use crate::wording::counted;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -85,10 +86,9 @@ fn as_text(report: &Report, connection: &Connection) -> String {
     });
     let api = if connection.is_nekt_api { "api.nekt.ai" } else { "the API" };
     let title = format!(
-        "runledger {} probed {api} with {} request{}; nothing was stored",
+        "runledger {} probed {api} with {}; nothing was stored",
         env!("CARGO_PKG_VERSION"),
-        report.requests,
-        if report.requests == 1 { "" } else { "s" }
+        counted(report.requests, "request")
     );
     let records = findings.into_iter().map(record).collect::<Vec<_>>().join("\n");
     let count = |result| report.findings.iter().filter(|finding| finding.result == result).count();

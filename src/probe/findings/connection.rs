@@ -1,10 +1,11 @@
 //! The connection and the server as a whole: network, key, clock, latency, rate limit.
 
-use super::{Agreement, Connection, Finding, counted};
+use super::{Agreement, Connection, Finding};
 use crate::api::{Answer, BaseUrl};
 use crate::probe::answers::{Answers, instead};
 use crate::probe::prober::default_page;
 use crate::probe::run_page::RunPage;
+use crate::wording::counted;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

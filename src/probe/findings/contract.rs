@@ -3,10 +3,11 @@
 //! A new field's name comes from the API, so it could be a person's name or an id that is used as a key. It is printed
 //! only if at least half of the runs have it and it looks like the name of a field. Unknown values are only counted.
 
-use super::{Agreement, Finding, counted};
+use super::{Agreement, Finding};
 use crate::probe::run_page::RunPage;
 use crate::run::decode::Decoded;
 use crate::run::{DriftKind, Field};
+use crate::wording::counted;
 use std::collections::BTreeMap;
 
 /// The most deviations that are listed.

@@ -1,12 +1,13 @@
 //! The lists: their order, their pages and their links.
 
-use super::{Agreement, Finding, counted};
+use super::{Agreement, Finding};
 use crate::api::{Answer, BaseUrl, Page, RUNS};
 use crate::probe::answers::{LastPage, PageAnswer, instead, is_not_found};
 use crate::probe::prober::SMALL_PAGE;
 use crate::probe::run_page::RunPage;
 use crate::run::Instant;
 use crate::sync::MAX_OUT_OF_ORDER;
+use crate::wording::counted;
 use url::Url;
 
 /// `first` is its first page, `pages` are those to look for items that are no runs.

@@ -51,8 +51,3 @@ impl Answers {
         findings
     }
 }
-
-/// `1 run`, `2 runs`.
-fn counted(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}

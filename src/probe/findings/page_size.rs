@@ -1,8 +1,9 @@
 //! How many runs a page can have.
 
-use super::{Agreement, Finding, counted};
+use super::{Agreement, Finding};
 use crate::probe::answers::{Answers, PageAnswer, instead};
 use crate::probe::prober::{LARGE_PAGE, SMALL_PAGE, default_page};
+use crate::wording::counted;
 
 pub(super) fn findings(answers: &Answers) -> Vec<Finding> {
     let served = answers.sizes.iter().filter(|(_, asked)| asked.page.is_some());

@@ -1,12 +1,13 @@
 //! A run by its id, and the pipeline that it names.
 
-use super::{Agreement, Finding, counted};
+use super::{Agreement, Finding};
 use crate::api::Answer;
 use crate::probe::answers::{Details, instead, is_not_found};
 use crate::probe::run_page::RunPage;
 use crate::run::decode::Decoded;
 use crate::run::json::{Entries, JsonType};
 use crate::run::{DriftKind, Field};
+use crate::wording::counted;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use uuid::Uuid;

@@ -11,6 +11,7 @@ use crate::report::restatements::restatements;
 use crate::report::run_scan::IndexedRun;
 use crate::report::scope::{DateBasis, Scope};
 use crate::run::{Fixed, Instant, Usd};
+use crate::wording::counted;
 use chrono::TimeDelta;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use rusqlite::Connection;
@@ -95,13 +96,8 @@ impl RunTotal {
     }
 
     fn note(self) -> String {
-        format!("{}, {} without a known cost", counted(self.runs, "run"), self.cost_unknown)
+        format!("{}, {} without a known cost", counted(self.runs as u64, "run"), self.cost_unknown)
     }
-}
-
-/// `1 run`, `2 runs`.
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The attempts to explain one invoice.
@@ -213,7 +209,10 @@ impl Attempts {
                     1 => format!("it would have to be {each} USD"),
                     _ => format!("they would have to be {each} USD each on average"),
                 };
-                (ClosesGap::Could, format!("{} without a known cost: {required}", counted(unknown, "run")))
+                (
+                    ClosesGap::Could,
+                    format!("{} without a known cost: {required}", counted(unknown as u64, "run")),
+                )
             }
             false => (ClosesGap::No, "the invoice is lower than what is known already".to_owned()),
         };
@@ -280,8 +279,10 @@ impl Attempts {
             if total.usd() != self.base.usd() {
                 // A run without this component does not lack a cost.
                 let with = total.runs - total.cost_unknown;
-                let note =
-                    format!("{} this part", counted(with, "run") + if with == 1 { " has" } else { " have" });
+                let note = format!(
+                    "{} this part",
+                    counted(with as u64, "run") + if with == 1 { " has" } else { " have" }
+                );
                 self.add(cause, total.usd(), note);
             }
         }
@@ -307,7 +308,7 @@ impl Attempts {
         let all = RunTotal::of(lines);
         let by_run = |round: &dyn Fn(i128) -> i128| lines.iter().map(|line| round(line.total())).sum();
         let by_cost = lines.iter().flat_map(RunLine::costs).map(|nanos| nearest(nanos.into())).sum();
-        let to = counted(decimals as usize, "decimal");
+        let to = counted(decimals.into(), "decimal");
         for (cause, nanos) in [
             (format!("each run rounded to {to}"), by_run(&nearest)),
             (format!("each cost rounded to {to}"), by_cost),
@@ -323,7 +324,7 @@ impl Attempts {
         };
         let note = format!(
             "{result} {bound} USD, the most that rounding {} to {to} can move",
-            counted(costs, "cost")
+            counted(costs as u64, "cost")
         );
         self.attempts.push(Attempt {
             cause: "rounding of some other kind".to_owned(),
