@@ -67,19 +67,24 @@ impl Failure {
         matches!(self, Failure::Status { detail: Some(text), .. } | Failure::InvalidResponse(text) if text == HTML)
     }
 
-    /// Whether the API rejects the key. With `Retry-After`, 403 is a rate limit.
-    pub(crate) fn refuses_key(&self) -> bool {
+    /// Whether it is a rate limit: 429, or 403 with `Retry-After`.
+    pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(
             self,
-            Failure::Status { status: 401, .. } | Failure::Status { status: 403, retry_after: None, .. }
-        ) && !self.is_html()
+            Failure::Status { status: 429, .. } | Failure::Status { status: 403, retry_after: Some(_), .. }
+        )
+    }
+
+    /// Whether the API rejects the key.
+    pub(crate) fn refuses_key(&self) -> bool {
+        matches!(self, Failure::Status { status: 401 | 403, .. }) && !self.is_rate_limit() && !self.is_html()
     }
 
     /// Whether the same request may succeed later.
     fn is_transient(&self) -> bool {
         match self {
-            Failure::Status { status: 403, retry_after, .. } => retry_after.is_some(),
-            Failure::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+            Failure::Status { .. } if self.is_rate_limit() => true,
+            Failure::Status { status, .. } => matches!(status, 408 | 425 | 500..=599),
             Failure::Connection(_) | Failure::Transport(_) | Failure::InvalidResponse(_) => true,
             Failure::TooLarge { .. } | Failure::Redirect { .. } => false,
         }

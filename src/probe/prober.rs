@@ -213,11 +213,10 @@ impl<'a> Prober<'a> {
 
 /// The wait that a rate limit asks for. `None`: the answer is no rate limit.
 fn rate_limit(answer: &Answer) -> Option<Duration> {
-    match answer.body {
-        Err(Failure::Status { status: 429, retry_after, .. }) => {
+    match &answer.body {
+        Err(failure @ Failure::Status { retry_after, .. }) if failure.is_rate_limit() => {
             Some(retry_after.unwrap_or(Duration::from_secs(1)))
         }
-        Err(Failure::Status { status: 403, retry_after, .. }) => retry_after,
         _ => None,
     }
 }
