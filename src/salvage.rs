@@ -1,10 +1,10 @@
 //! The salvage of a damaged archive: a new archive with everything that can be read, checked before it gets its name.
 
 use crate::atomic_file::{AccessLike, create_with_access};
-use crate::close::check_closes;
+use crate::close::check_archive;
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use crate::store::{Archive, COMPANION_SUFFIXES, CheckResult, Lock, Recovery, recover};
+use crate::store::{COMPANION_SUFFIXES, CheckResult, Lock, Recovery, recover};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,8 @@ pub fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
             Error::Sqlite(error) => SalvageError::Output(io::Error::other(error.to_string())),
             other => SalvageError::Other(other),
         })?;
-        let failed = failed_checks(file.path()).map_err(SalvageError::Other)?;
+        let (_, mut failed) = check_archive(file.path()).map_err(SalvageError::Other)?;
+        failed.retain(|checked| checked.broken > 0);
         salvaged = Some(Salvage { recovery, failed });
         Ok(())
     })
@@ -62,13 +63,6 @@ pub fn salvage(damaged: &Path, output: &Path, now: Instant) -> Result<Salvage> {
         SalvageError::Other(error) => error,
     })?;
     Ok(salvaged.expect("the archive was written"))
-}
-
-fn failed_checks(new: &Path) -> Result<Vec<CheckResult>> {
-    let mut checked = Archive::open_for_checking(new)?.check()?;
-    checked.push(check_closes(&Archive::open_for_reading(new)?));
-    checked.retain(|checked| checked.broken > 0);
-    Ok(checked)
 }
 
 /// The lock of an archive that syncs have used. Without a lock file, none is writing to it.

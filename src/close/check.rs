@@ -1,12 +1,25 @@
-//! The check that each closed month still gives what it froze.
+//! All checks of an archive, and the one that each closed month still gives what it froze.
 
 use super::totals::totals;
 use crate::error::Result;
 use crate::report::{Ledger, Scope};
 use crate::store::{Archive, CheckResult, Close};
+use std::path::Path;
+
+/// Runs all checks of the archive at `path`. Also returns the archive, as it was opened for checking.
+///
+/// # Errors
+/// Those of opening the archive.
+pub(crate) fn check_archive(path: &Path) -> Result<(Archive, Vec<CheckResult>)> {
+    let archive = Archive::open_for_checking(path)?;
+    let mut checked = archive.check()?;
+    // The reports of a close need temporary views, which the connection for checking does not create.
+    checked.push(check_closes(&Archive::open_for_reading(path)?));
+    Ok((archive, checked))
+}
 
 /// Compares the totals, names and rows of each closed month with what it froze.
-pub(crate) fn check_closes(archive: &Archive) -> CheckResult {
+pub(super) fn check_closes(archive: &Archive) -> CheckResult {
     let mut checked =
         CheckResult::new("closes", "closes", "each gives the totals, names and rows that it froze");
     match archive.closes() {

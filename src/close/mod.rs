@@ -7,7 +7,7 @@ mod check;
 mod objection;
 mod totals;
 
-pub(crate) use check::check_closes;
+pub(crate) use check::check_archive;
 pub use objection::Objection;
 pub(crate) use objection::{Month, corrected_elsewhere, objections};
 pub use totals::totals;
@@ -139,6 +139,7 @@ fn check_order(request: &CloseRequest, before: Option<&Close>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::check::check_closes;
     use super::*;
     use crate::report::period::Period;
     use crate::report::scope::AsOf;

@@ -1,11 +1,11 @@
 //! `runledger check`: checks the integrity of the archive.
 
-use crate::close::check_closes;
+use crate::close::check_archive;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
-use crate::store::{Archive, CheckResult};
+use crate::store::CheckResult;
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
@@ -29,7 +29,7 @@ pub struct CheckArgs {
 /// # Errors
 /// [`Error::Archive`] naming the checks that failed.
 pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
-    let (archive, checked) = checked(path)?;
+    let (archive, checked) = check_archive(path)?;
     // The checks report it if the syncs are unreadable.
     let ahead =
         archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
@@ -49,18 +49,6 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
         }
     }
     failure(path, &checked).map_or(Ok(()), Err)
-}
-
-/// The archive, and the results of all its checks.
-///
-/// # Errors
-/// Those of opening the archive.
-pub(super) fn checked(path: &Path) -> Result<(Archive, Vec<CheckResult>)> {
-    let archive = Archive::open_for_checking(path)?;
-    let mut checked = archive.check()?;
-    // The reports of a close need temporary views, which the connection for checking does not create.
-    checked.push(check_closes(&Archive::open_for_reading(path)?));
-    Ok((archive, checked))
 }
 
 /// The error that names the checks that failed. `None`: all passed.

@@ -1,6 +1,7 @@
 //! `runledger restore`: replaces the archive by a backup, and keeps its files under another name.
 
 use super::check;
+use crate::close::check_archive;
 use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::store::{Lock, restore};
@@ -43,7 +44,7 @@ pub(super) fn run(args: &RestoreArgs, path: &Path) -> Result<()> {
             restored.content.schema_version
         ));
     }
-    let failure = check::failure(path, &check::checked(path)?.1);
+    let failure = check::failure(path, &check_archive(path)?.1);
     failure.map_or(Ok(()), Err::<(), Error>)?;
     print_line("next: `runledger sync` adds what has happened since the backup")
 }
