@@ -123,14 +123,14 @@ fn verify_content(connection: &Connection, path: &Path) -> Result<Verified, Stri
         return Err("it is not marked as an archive".to_owned());
     }
     let migrations = migrations();
-    let status = schema_status(path, connection, &migrations).map_err(|error| match error {
+    let status = schema_status(path, connection, migrations).map_err(|error| match error {
         Error::Archive { cause, .. } => cause,
         other => other.on_one_line(),
     })?;
     let schema_version = match status {
         SchemaStatus::Blank => return Err("it has no tables: no sync has written to it".to_owned()),
         SchemaStatus::Older(version) => version,
-        SchemaStatus::Current => super::migrations::newest(&migrations),
+        SchemaStatus::Current => super::migrations::newest(migrations),
     };
     let (snapshots, syncs) = row_counts(connection).map_err(read)?;
     Ok(Verified { schema_version, snapshots, syncs })

@@ -36,11 +36,11 @@ pub(crate) enum Migrated {
 /// [`Error::Locked`] when another process is writing to an older archive. The archive is unchanged then.
 pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
     let migrations = migrations::migrations();
-    let version = migrations::newest(&migrations);
+    let version = migrations::newest(migrations);
     let resolved = &ArchivePath::resolve(path)?;
     let in_archive = |error: Error| error.in_archive(path);
     let archive = Archive::open_any_version(resolved, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
-    match migrations::schema_status(path, &archive.connection, &migrations) {
+    match migrations::schema_status(path, &archive.connection, migrations) {
         Ok(SchemaStatus::Current) => return Ok(Migrated::Nothing { version }),
         Ok(_) => {}
         // A process was killed while it changed the journal mode. Only a writer can undo that.
@@ -56,7 +56,7 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
         archive.require_writable()?;
         // If the archive is refused, its log stays as it is.
         archive.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        let before = match migrations::schema_status(path, &archive.connection, &migrations)? {
+        let before = match migrations::schema_status(path, &archive.connection, migrations)? {
             SchemaStatus::Older(before) => before,
             // Another process has migrated it meanwhile.
             SchemaStatus::Current => return Ok(Migrated::Nothing { version }),
@@ -73,7 +73,7 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
         archive.roll_back()?;
         archive.connection.pragma_update(None, "journal_mode", "wal")?;
         archive.tune()?;
-        migrations::migrate(path, &mut archive.connection, &migrations)?;
+        migrations::migrate(path, &mut archive.connection, migrations)?;
         match archive.connection.pragma_update(None, "journal_mode", mode) {
             // A reader of the file prevents it. The archive is migrated and complete in WAL mode, too.
             Err(error) if !is_busy(&error) => return Err(error.into()),

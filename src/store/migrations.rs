@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::Path;
+use std::sync::LazyLock;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -29,10 +30,13 @@ pub(super) enum SchemaStatus {
 }
 
 /// The migrations of this program, oldest first.
-pub(super) fn migrations() -> Vec<Migration> {
-    let mut migrations = embedded::migrations::runner().get_migrations().clone();
-    migrations.sort();
-    migrations
+pub(super) fn migrations() -> &'static [Migration] {
+    static MIGRATIONS: LazyLock<Vec<Migration>> = LazyLock::new(|| {
+        let mut migrations = embedded::migrations::runner().get_migrations().clone();
+        migrations.sort();
+        migrations
+    });
+    &MIGRATIONS
 }
 
 /// The version of the newest migration.

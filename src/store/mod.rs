@@ -120,7 +120,7 @@ impl Archive {
     /// nothing is written then. [`Error::Output`] when the backup before a migration cannot be written.
     /// [`Error::Internal`] when the lock is that of another archive.
     pub fn open(path: &Path, lock: &Lock) -> Result<Archive> {
-        Archive::open_with(path, lock, &migrations::migrations(), None)
+        Archive::open_with(path, lock, migrations::migrations(), None)
     }
 
     /// Opens the archive as [`Archive::open`] does. `cancel` ends each wait for a lock of another program, also later.
@@ -128,7 +128,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`]; [`Error::Interrupted`] when `cancel` ended a wait.
     pub(crate) fn open_until(path: &Path, lock: &Lock, cancel: &Arc<CancelToken>) -> Result<Archive> {
-        Archive::open_with(path, lock, &migrations::migrations(), Some(cancel))
+        Archive::open_with(path, lock, migrations::migrations(), Some(cancel))
     }
 
     fn open_with(
@@ -162,7 +162,7 @@ impl Archive {
         let path = PathBuf::from("(temporary)");
         let mut archive = Archive { connection, path, is_new: true, reader_log: None, in_place: None };
         archive.mark()?;
-        migrations::migrate(&archive.path, &mut archive.connection, &migrations::migrations())?;
+        migrations::migrate(&archive.path, &mut archive.connection, migrations::migrations())?;
         archive.tune()?;
         Ok(archive)
     }
@@ -198,7 +198,7 @@ impl Archive {
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
         let path = &ArchivePath::resolve(path)?;
         let archive = Archive::open_any_version(path, access, cancel)?;
-        let readable = archive.check_readable(&migrations::migrations());
+        let readable = archive.check_readable(migrations::migrations());
         readable.map_err(|error| explain(path, cancel, error).in_archive(path))?;
         if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
             path.warn_of_other_links();
@@ -218,7 +218,7 @@ impl Archive {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
-        verify_before_opening(path, &migrations::migrations())?;
+        verify_before_opening(path, migrations::migrations())?;
         let reader_log = ReaderLog::before_opening(path);
         let mut archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
         archive.reader_log = reader_log;

@@ -66,7 +66,7 @@ pub(crate) fn restore(backup: &Path, path: &Path, lock: &Lock) -> Result<Restore
     })?;
     Ok(Restored {
         content,
-        is_current: content.schema_version == migrations::newest(&migrations::migrations()),
+        is_current: content.schema_version == migrations::newest(migrations::migrations()),
         moved: aside.map(|aside| aside.existing()).unwrap_or_default(),
     })
 }

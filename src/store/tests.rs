@@ -37,12 +37,12 @@ fn edit(path: &Path, sql: &str) {
 
 /// The schema version of this program.
 fn newest() -> u32 {
-    u32::try_from(migrations::newest(&migrations::migrations())).unwrap()
+    u32::try_from(migrations::newest(migrations::migrations())).unwrap()
 }
 
 /// This program's migrations, and later ones.
 fn later(sql: &[&str]) -> Vec<Migration> {
-    let mut migrations = migrations::migrations();
+    let mut migrations = migrations::migrations().to_vec();
     for sql in sql {
         let version = migrations.len() + 1;
         migrations.push(Migration::unapplied(&format!("V{version}__later"), sql).unwrap());
@@ -193,5 +193,5 @@ fn nothing_is_migrated_without_a_backup() {
 #[test]
 fn the_migrations_are_numbered_without_a_gap() {
     let versions: Vec<i32> = migrations::migrations().iter().map(Migration::version).collect();
-    assert_eq!(versions, Vec::from_iter(1..=migrations::newest(&migrations::migrations())));
+    assert_eq!(versions, Vec::from_iter(1..=migrations::newest(migrations::migrations())));
 }

@@ -19,7 +19,7 @@ struct Object {
 /// # Errors
 /// [`crate::error::Error::Archive`] naming the object. Those of SQLite.
 pub(super) fn reject_needed_names(path: &Path, archive: &Connection, version: i32) -> Result<()> {
-    let (own, needed) = names(&migrations::migrations(), version)?;
+    let (own, needed) = names(migrations::migrations(), version)?;
     let taken = |object: &Object| {
         let name = object.name.to_ascii_lowercase();
         needed.contains(&name) && !own.contains(&name)

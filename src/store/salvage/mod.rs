@@ -95,12 +95,12 @@ impl Recovery {
 /// version; those of SQLite when the new archive cannot be written.
 pub(crate) fn recover(damaged: &Path, new: &Path) -> Result<Recovery> {
     let migrations = migrations::migrations();
-    let layouts = layouts(&migrations)?;
+    let layouts = layouts(migrations)?;
     let pages = Pages::open(damaged)?;
     let mut scan = Scan::of(&pages);
     let schema = Schema::read(&mut scan);
-    let version = schema.version(&mut scan, &layouts, &migrations);
-    let newest = migrations::newest(&migrations);
+    let version = schema.version(&mut scan, &layouts, migrations);
+    let newest = migrations::newest(migrations);
     if version > i64::from(newest) {
         return Err(migrations::written_by_newer(damaged, version, newest));
     }
@@ -127,7 +127,7 @@ pub(crate) fn recover(damaged: &Path, new: &Path) -> Result<Recovery> {
         archive.execute_batch(&index)?;
     }
     archive.execute_batch("COMMIT")?;
-    migrations::migrate(new, &mut archive, &migrations)?;
+    migrations::migrate(new, &mut archive, migrations)?;
     archive.pragma_update(None, "foreign_keys", false)?;
     archive.execute_batch("BEGIN")?;
     repair::make_consistent(&archive, &mut repairs)?;
