@@ -2,7 +2,7 @@
 
 use crate::commands::shared::output::{print_line, print_note};
 use crate::error::{Error, Result};
-use crate::escape::escape_control;
+use crate::escape::{escape_control, shell_word};
 use crate::salvage::{Salvage, salvage};
 use crate::store::{Repairs, TableRecovery};
 use crate::sync::{Clock, SystemClock};
@@ -62,9 +62,10 @@ pub(super) fn run(args: &SalvageArgs) -> Result<()> {
     }
     Err(Error::Partial {
         what: format!(
-            "{} has everything that can be read, and something is lost; `runledger sync --full --db {0}` reads again \
+            "{} has everything that can be read, and something is lost; `runledger sync --full --db {}` reads again \
              what the API still has",
-            args.output.display()
+            args.output.display(),
+            shell_word(&args.output)
         ),
     })
 }

@@ -65,6 +65,7 @@ pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProg
 use crate::access::PRIVATE;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
+use crate::escape::shell_word;
 use crate::file_system::{LOCAL_DISK_HINT, has_posix_locks};
 use crate::run::Instant;
 use archive_path::sqlite_path;
@@ -339,7 +340,7 @@ impl Archive {
             "its schema is older than this program".to_owned(),
             Some(format!(
                 "`runledger migrate --db {}` migrates it, after a verified copy; a sync does so, too",
-                self.path.display()
+                shell_word(&self.path)
             )),
         ))
     }
