@@ -46,6 +46,7 @@
 
 mod escape;
 mod excerpt;
+mod paths;
 mod wording;
 
 mod file_system;

@@ -3,11 +3,12 @@
 use crate::atomic_file::{AccessLike, create_with_access};
 use crate::close::check_archive;
 use crate::error::{Error, Result};
+use crate::paths::with_suffix;
 use crate::run::Instant;
 use crate::store::{COMPANION_SUFFIXES, CheckResult, Lock, Recovery, recover};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A damaged archive that was salvaged.
 #[derive(Debug)]
@@ -89,10 +90,4 @@ fn refuse_existing(output: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

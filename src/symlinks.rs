@@ -1,5 +1,6 @@
 //! Symbolic links, resolved: the file that a path leads to, even if that file does not exist yet.
 
+use crate::paths::folder_of;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -39,11 +40,6 @@ pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
         return (one.dev(), one.ino()) == (other.dev(), other.ino());
     }
     matches!((resolve(one), resolve(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// The folder that contains the file at `path`.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether the path can only name a folder: `Path` ignores a slash at its end.

@@ -5,6 +5,7 @@
 //! the temporary file itself would, on network file systems, keep SQLite from filling it.
 
 use crate::file_system::{NO_FOLLOW, is_at};
+use crate::paths::with_suffix;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -161,12 +162,6 @@ fn remove_companions(path: &Path) {
     for suffix in COMPANIONS {
         let _ = fs::remove_file(with_suffix(path, suffix));
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::copy::{self, CopyError, Verified};
 use super::file_set::FileSet;
-use super::{Archive, Lock, header, unusable, user_objects};
+use super::{Archive, Lock, unusable, user_objects};
 use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::{Error, Result};
+use crate::paths::{folder_of, with_suffix};
 use crate::run::Instant;
 use std::fs;
 use std::io;
@@ -45,7 +46,7 @@ impl Archive {
     pub(super) fn backup_before_migrating(&self, version: i32, at: Instant) -> Result<PathBuf> {
         user_objects::reject_needed_names(&self.path, &self.connection, version)?;
         let stamp = at.to_utc().format("%Y%m%dT%H%M%SZ");
-        let path = header::with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
+        let path = with_suffix(&self.path, &format!(".v{version}-{stamp}.bak"));
         // The lock of the archive covers this name.
         self.verify_replaceable(&path)?;
         self.write_backup(&path)?;
@@ -95,8 +96,7 @@ impl Archive {
 fn lock(destination: &Path, now: Instant) -> Result<Lock> {
     let failed = |cause| Error::Output { what: destination.display().to_string(), cause };
     let files = FileSet::at(destination);
-    let folder = files.main().parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    fs::metadata(folder_of(files.main())).map_err(failed)?;
     Lock::acquire(files.main(), now).map_err(|error| match error {
         Error::Archive { cause, .. } => failed(io::Error::other(cause)),
         other => other,

@@ -4,6 +4,7 @@ use super::file_set::{FileSet, JOURNAL, LOG};
 use super::header::{self, FileKind};
 use super::{Archive, COMPANION_SUFFIXES};
 use crate::error::{Error, Result};
+use crate::paths::with_suffix;
 use crate::symlinks::same_file;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
@@ -117,7 +118,7 @@ pub(super) fn reject_own_files(archive: &Path, file: &Path, hint: &str) -> Resul
     let belongs = [archive, target.main()].into_iter().any(|archive| {
         std::iter::once("")
             .chain(COMPANION_SUFFIXES)
-            .any(|suffix| same_file(&header::with_suffix(archive, suffix), file))
+            .any(|suffix| same_file(&with_suffix(archive, suffix), file))
     });
     if !belongs {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The removal of an archive: one without content, or an earlier demo.
 
-use super::header::with_suffix;
+use super::file_set::FileSet;
 use super::{Archive, Lock};
 use crate::error::{Error, Result};
 use std::fs;
@@ -32,8 +32,9 @@ impl Archive {
     pub(crate) fn close_and_remove(self, lock: &Lock) -> Result<()> {
         // SQLite removes its log, unless another program has the archive open.
         drop(self);
-        for suffix in ["-wal", "-shm", "-journal", ""] {
-            match fs::remove_file(with_suffix(lock.archive(), suffix)) {
+        // The main file is last: every command refuses a log without one.
+        for file in FileSet::at(lock.archive()).existing().into_iter().rev() {
+            match fs::remove_file(file) {
                 Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cannot_remove(lock, &cause)),
                 _ => {}
             }

@@ -3,13 +3,13 @@
 //! SQLite applies a log or journal that it finds next to a main file, whatever file it was written for. So a set whose
 //! files cannot belong together is refused before SQLite opens it, and files are replaced as a whole set.
 
-use super::header::with_suffix;
 use super::journal;
 use super::main_file::MainFile;
 use super::unusable;
 use crate::atomic_file::{AccessLike, write_with_access};
 use crate::error::Result;
 use crate::file_system::{sync_file, sync_folder};
+use crate::paths::{folder_of, with_suffix};
 use crate::run::Instant;
 use crate::symlinks;
 use std::ffi::OsStr;
@@ -265,10 +265,6 @@ fn rename_all<'a>(suffixes: impl Iterator<Item = &'a str>, from: &FileSet, to: &
         }
     }
     sync_folder(folder_of(&from.main))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The length of a file in bytes. Zero: there is none.

@@ -4,11 +4,12 @@ use super::archive_path::refuse_special_file;
 use super::main_file::MainFile;
 use super::{APPLICATION_ID, unusable};
 use crate::error::Result;
+use crate::paths::with_suffix;
 use rusqlite::{Connection, OpenFlags};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -149,13 +150,6 @@ pub(super) fn open_immutable(path: &Path) -> Option<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(uri, flags).ok()
-}
-
-/// The path with a suffix: `runledger.db-wal` for `runledger.db` and `-wal`.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ mod tests {
                  FROM n WHERE i < {rows}) INSERT INTO t SELECT randomblob(1000) FROM n"
             ))
             .unwrap();
-        let journal = crate::store::header::with_suffix(&path, "-journal");
+        let journal = crate::paths::with_suffix(&path, "-journal");
         (connection, path, journal)
     }
 

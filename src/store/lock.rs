@@ -1,11 +1,11 @@
 //! The lock that allows one writer at a time on an archive.
 
 use super::archive_path::ArchivePath;
-use super::header::with_suffix;
 use super::unusable;
 use crate::access::{Access, PRIVATE};
 use crate::error::{Error, Result, hint_of_io};
 use crate::file_system::{LOCAL_DISK_HINT, NO_FOLLOW, is_at, is_unsupported};
+use crate::paths::with_suffix;
 use crate::run::Instant;
 use crate::symlinks::same_file;
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -1,8 +1,8 @@
 //! The size of the write-ahead log, and whether a reader keeps it from shrinking.
 
-use super::header::with_suffix;
 use super::{Archive, CHECKPOINT_PAGES, PAGE_SIZE_BYTES};
 use crate::error::Result;
+use crate::paths::with_suffix;
 
 /// The size above which SQLite truncates the log, unless a reader needs it.
 pub(super) const LOG_LIMIT_BYTES: u32 = CHECKPOINT_PAGES * PAGE_SIZE_BYTES;

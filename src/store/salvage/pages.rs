@@ -3,7 +3,9 @@
 use super::page::{BtreePage, page_number};
 use super::wal::{Wal, is_page_size};
 use crate::error::Result;
-use crate::store::header::{Header, with_suffix};
+use crate::paths::with_suffix;
+use crate::store::file_set::{JOURNAL, LOG};
+use crate::store::header::Header;
 use crate::store::{PAGE_SIZE_BYTES, unusable};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -103,11 +105,11 @@ impl Pages {
     /// The log next to the file, if it belongs to it.
     fn log_of(&mut self, path: &Path, header: &Header, stated: Option<usize>) -> Option<Wal> {
         let is_there = |file: &Path| fs::metadata(file).is_ok_and(|file| file.len() > 0);
-        let journal = with_suffix(path, "-journal");
+        let journal = with_suffix(path, JOURNAL);
         if is_there(&journal) {
             self.notes.push(format!("{} was not read", journal.display()));
         }
-        let path = with_suffix(path, "-wal");
+        let path = with_suffix(path, LOG);
         let wal = is_there(&path).then(|| Wal::read(File::open(&path).ok()?)).flatten();
         // A copy in rollback mode has no log: this one is left from the file that was here before.
         let is_foreign =
