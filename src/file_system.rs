@@ -1,8 +1,8 @@
-//! File systems that lack something: locks, shared memory, or the sync of a folder.
+//! The identity of files, and file systems that lack something: locks, shared memory, or the sync of a folder.
 
 use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use rustix::io::Errno;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -20,10 +20,32 @@ pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
 }
 
+/// The identity of a file. A rename keeps it; a file that takes its place has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The identity of the file at `path`, behind symbolic links.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` if there is no file.
+    pub(crate) fn at(path: &Path) -> io::Result<FileId> {
+        fs::metadata(path).map(|metadata| FileId::of(&metadata))
+    }
+
+    /// The identity in the metadata of a file.
+    pub(crate) fn of(metadata: &Metadata) -> FileId {
+        FileId { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
 /// Whether the open file is still the one at `place`.
 pub(crate) fn is_at(file: &File, place: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(place)) {
-        (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
+        (Ok(file), Ok(found)) => FileId::of(&file) == FileId::of(&found),
         _ => false,
     }
 }

@@ -1,10 +1,10 @@
 //! Symbolic links, resolved: the file that a path leads to, even if that file does not exist yet.
 
+use crate::file_system::FileId;
 use crate::paths::folder_of;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The most dangling links to follow, as many as Linux follows of any kind.
@@ -36,8 +36,8 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
 
 /// Whether two paths lead to the same file, which need not exist yet.
 pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
-    if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
-        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    if let (Ok(one), Ok(other)) = (FileId::at(one), FileId::at(other)) {
+        return one == other;
     }
     matches!((resolve(one), resolve(other)), (Ok(one), Ok(other)) if one == other)
 }

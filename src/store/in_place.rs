@@ -2,9 +2,10 @@
 //! and SQLite would go on writing to a file that is no archive any more.
 
 use super::file_set::{FileSet, LOG, LOG_INDEX};
-use super::main_file::{FileId, MainFile};
+use super::main_file::MainFile;
 use super::{Archive, unusable};
 use crate::error::{Error, Result};
+use crate::file_system::FileId;
 use crate::run::Instant;
 use rusqlite::config::DbConfig;
 use std::cell::Cell;

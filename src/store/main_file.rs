@@ -1,37 +1,16 @@
-//! The main file of an archive: its identity, and one shared descriptor that reads its header.
+//! The main file of an archive: one shared descriptor, which reads its header.
 //!
 //! When a process closes any descriptor of a file, it loses all POSIX locks that it holds on that file, including those
 //! of SQLite. So there is one descriptor per file in the process, and it stays open while an archive uses the file.
 
 use super::header::Header;
+use crate::file_system::FileId;
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The identity of a file. A rename keeps it; a file that takes its place has another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    /// The identity of the file at `path`, behind symbolic links.
-    ///
-    /// # Errors
-    /// Those of the file system; `NotFound` if there is no file.
-    pub(crate) fn at(path: &Path) -> io::Result<FileId> {
-        fs::metadata(path).map(|metadata| FileId::of(&metadata))
-    }
-
-    /// The identity of an open file.
-    pub(crate) fn of(metadata: &Metadata) -> FileId {
-        FileId { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
 
 /// The open descriptors of this process.
 static OPEN: Mutex<BTreeMap<FileId, Shared>> = Mutex::new(BTreeMap::new());
@@ -130,6 +109,8 @@ mod tests {
     use super::*;
     use crate::store::is_archive;
     use rusqlite::Connection;
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
 
     /// The number of POSIX locks that this process holds on the file. `None`: the system does not list them.
     fn locks_on(path: &Path) -> Option<usize> {
