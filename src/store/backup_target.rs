@@ -83,8 +83,7 @@ impl Archive {
     fn records_missing_from(&self, other: &Connection) -> rusqlite::Result<Vec<String>> {
         let mut missing = Vec::new();
         for (name, table, columns) in RECORDS {
-            let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
-            if !other.query_row(exists, [table], |row| row.get::<_, bool>(0))? {
+            if !other.table_exists(None, table)? {
                 continue;
             }
             let mut here = self.connection.prepare(&format!(

@@ -1,7 +1,7 @@
 //! The pages of a damaged file, with the committed pages of its write-ahead log over them.
 
 use super::page::{BtreePage, page_number};
-use super::wal::{Wal, is_page_size};
+use super::wal::{Wal, is_page_size, word};
 use crate::error::Result;
 use crate::paths::with_suffix;
 use crate::store::file_set::{JOURNAL, LOG};
@@ -209,8 +209,4 @@ impl Pages {
 fn stated_page_size(header: &Header) -> Option<usize> {
     let stated = header.application_id().map(|_| header.page_size() as usize);
     stated.filter(|stated| is_page_size(*stated))
-}
-
-fn word(bytes: &[u8]) -> u32 {
-    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }

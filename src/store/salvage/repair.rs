@@ -43,7 +43,7 @@ pub(super) fn connect_states(archive: &Connection, repairs: &mut Repairs) -> Res
          WHERE snapshot_id = states.number AND superseded_at IS NOT states.next_at",
         [],
     )? as u64;
-    if has_table(archive, "pipeline_snapshots")? {
+    if archive.table_exists(None, "pipeline_snapshots")? {
         repairs.prolonged += archive.execute(
             "UPDATE pipeline_snapshots AS own SET superseded_at = states.next_at FROM (
                  SELECT kind, pipeline_id, observed_at,
@@ -55,7 +55,7 @@ pub(super) fn connect_states(archive: &Connection, repairs: &mut Repairs) -> Res
             [],
         )? as u64;
     }
-    if has_table(archive, "vanishings")? {
+    if archive.table_exists(None, "vanishings")? {
         // A run is absent once at a time: it was back before it vanished again.
         repairs.prolonged += archive.execute(
             "UPDATE vanishings AS own SET returned_at = absences.next_at FROM (
@@ -135,9 +135,4 @@ fn recount(archive: &Connection) -> Result<u64> {
          DROP TABLE added",
     )?;
     Ok(missing)
-}
-
-fn has_table(archive: &Connection, name: &str) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
-    Ok(archive.query_row(sql, [name], |row| row.get(0))?)
 }

@@ -105,7 +105,8 @@ pub(super) fn is_page_size(bytes: usize) -> bool {
     bytes.is_power_of_two() && (512..=65536).contains(&bytes)
 }
 
-fn word(bytes: &[u8]) -> u32 {
+/// The big-endian number at the start of at least four bytes.
+pub(super) fn word(bytes: &[u8]) -> u32 {
     u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
