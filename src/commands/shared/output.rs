@@ -102,6 +102,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         close_state,
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
+        against: None,
         workspaces: Vec::new(),
     })
 }
