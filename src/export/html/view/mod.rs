@@ -1,6 +1,7 @@
 //! The content of the page: the overview as texts, tables and charts.
 
 mod calendar;
+mod change;
 mod cost;
 mod header;
 mod headline;
@@ -17,6 +18,7 @@ use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Overview, Series, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use askama::Template;
+use change::ChangeSection;
 use headline::Tile;
 use lists::{FailureRow, OutlierRow, UnknownRow};
 use pipelines::PipelineRow;
@@ -53,6 +55,7 @@ pub(super) struct View {
     months_note: Option<String>,
     pipelines: Vec<PipelineRow>,
     pipelines_more: String,
+    change: Option<ChangeSection>,
     took: Option<ColumnChart>,
     took_table: DataTable,
     weeks_note: Option<String>,
@@ -133,6 +136,7 @@ impl View {
             months_note: page.months_note(),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
+            change: page.change(),
             took: page.times("took", "Duration of runs by week", |times| times.duration),
             weeks_note: page.weeks_note(),
             took_table: page.times_table("took", "Duration of runs by week", |times| times.duration),
