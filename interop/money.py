@@ -114,7 +114,7 @@ def check(ask, path, folder, dice):
 
     # The same SQL in the sqlite3 shell and in DuckDB.
     sql = Path("queries/cost.sql").read_text(encoding="utf-8")
-    months = [list(row.values()) for row in rows_of(ask("report", "cost"))]
+    months = [list(row.values()) for row in rows_of(ask("report", "cost", "--zone", "UTC"))]
     shell = subprocess.run(
         ["sqlite3", "-readonly", "-csv", str(path)], input=sql, capture_output=True, text=True, check=True
     )

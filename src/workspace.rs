@@ -5,6 +5,7 @@ mod change;
 pub(crate) use change::{change, ledgers_of};
 
 use crate::error::{Error, Result};
+use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Ledger, Plan, Scope, Table};
 use crate::store::Archive;
@@ -112,9 +113,10 @@ pub(crate) fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Dro
 /// [`Error::Usage`] when the request is invalid, or when two workspaces have different months: sums over both would mix
 /// them.
 pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
+    let latest = shared_latest_close(workspaces, request)?;
     let mut scopes = Vec::with_capacity(workspaces.len());
     for Workspace { archive, defaults, .. } in workspaces {
-        scopes.push(Scope::resolve(request, defaults, archive)?);
+        scopes.push(Scope::resolve_like(request, defaults, latest.as_ref(), archive)?);
     }
     in_scopes(workspaces, scopes)
 }
@@ -138,6 +140,34 @@ fn in_scopes<'w>(
         ledgers.push(ledger);
     }
     Ok(ledgers)
+}
+
+/// The close made last, whose zone and date basis all workspaces take where request and settings are silent. `None`:
+/// there is no close, or those of two workspaces differ, which gives a warning.
+fn shared_latest_close(workspaces: &[Workspace], request: &ScopeRequest) -> Result<Option<LatestClose>> {
+    let mut found: Vec<(&str, LatestClose)> = Vec::new();
+    for Workspace { name, archive, defaults, .. } in workspaces {
+        let is_silent =
+            request.zone.or(defaults.zone).is_none() || request.date_basis.or(defaults.date_basis).is_none();
+        if is_silent && let Some(latest) = LatestClose::of(archive, request.as_of)? {
+            found.push((name, latest));
+        }
+    }
+    let Some((first_name, first)) = found.first() else { return Ok(None) };
+    match found.iter().find(|(_, other)| (other.zone, other.date) != (first.zone, first.date)) {
+        None => Ok(Some(first.clone())),
+        Some((name, other)) => {
+            tracing::warn!(
+                "the latest closes differ: {first_name} in {} by {}, {name} in {} by {}; so neither is the default: \
+                 give --zone and --date-basis, else UTC and started apply",
+                first.zone,
+                first.date.as_str(),
+                other.zone,
+                other.date.as_str()
+            );
+            Ok(None)
+        }
+    }
 }
 
 fn check_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {
@@ -262,7 +292,7 @@ mod tests {
     fn workspaces_with_different_months_are_not_combined() {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = vec![archive(&folder, "acme.db", "run-1"), archive(&folder, "globex.db", "run-2")];
-        sources[1].defaults.zone = Tz::America__Sao_Paulo;
+        sources[1].defaults.zone = Some(Tz::America__Sao_Paulo);
         let workspaces = open(sources).unwrap();
         let error = refused(ledgers(&workspaces, &ScopeRequest::default()));
         assert!(error.ends_with("acme by started in UTC; globex by started in America/Sao_Paulo"), "{error}");

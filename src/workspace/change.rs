@@ -1,8 +1,9 @@
 //! The comparison of two periods over all workspaces.
 
-use super::{Workspace, in_scopes};
+use super::{Workspace, in_scopes, shared_latest_close};
 use crate::error::{Error, Result};
 use crate::report::change::{Change, ChangeRequest, ComparedScopes, PeriodCosts, Side};
+use crate::report::latest_close::LatestClose;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeRequest;
 use crate::report::{Ledger, Scope};
@@ -16,15 +17,16 @@ use crate::run::Instant;
 /// names no period.
 pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Result<Change> {
     request.validate()?;
+    let latest = shared_latest_close(workspaces, &request.scope)?;
     let period = match &request.scope.period {
         Some(period) => period.clone(),
-        None => current_month(workspaces, &request.scope)?,
+        None => current_month(workspaces, &request.scope, latest.as_ref())?,
     };
     let against = request.against.label(&period)?;
     let scope = ScopeRequest { period: Some(period.clone()), ..request.scope.clone() };
     let mut scopes = Vec::with_capacity(workspaces.len());
     for Workspace { archive, defaults, .. } in workspaces {
-        scopes.push(ComparedScopes::resolve(&scope, &against, defaults, archive)?);
+        scopes.push(ComparedScopes::resolve(&scope, &against, defaults, latest.as_ref(), archive)?);
     }
     require_begun(&scopes, &period, &against)?;
     let read = |scope_of: fn(&ComparedScopes) -> &Scope| -> Result<PeriodCosts> {
@@ -46,10 +48,14 @@ pub(crate) fn ledgers_of<'w>(workspaces: &'w [Workspace], change: &Change) -> Re
 
 /// The month of the last observation in any archive, by the system clock. Without one, that of the as-of moment, which
 /// gives the error of a moment before the archive.
-fn current_month(workspaces: &[Workspace], request: &ScopeRequest) -> Result<String> {
+fn current_month(
+    workspaces: &[Workspace],
+    request: &ScopeRequest,
+    latest: Option<&LatestClose>,
+) -> Result<String> {
     let mut newest: Option<(Instant, Scope)> = None;
     for Workspace { archive, defaults, .. } in workspaces {
-        let scope = Scope::resolve_open(request, defaults)?;
+        let scope = Scope::resolve_open(request, defaults, latest)?;
         let observed_at = archive.last_observed_by(scope.as_of)?;
         let at = observed_at.map(|at| archive.clock_at(at)).transpose()?.or(scope.as_of);
         if let Some(at) = at

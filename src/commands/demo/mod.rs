@@ -13,7 +13,7 @@ use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
 use crate::report::period::{Calendar, Period};
-use crate::report::scope::ScopeDefaults;
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
@@ -98,7 +98,8 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     print_line("\n$ runledger sync --full")?;
     sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
 
-    let ledger = Ledger::open(archive.connection(), Scope::default())?;
+    let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), &archive)?;
+    let ledger = Ledger::open(archive.connection(), scope)?;
     print_line("\n$ runledger report cost")?;
     print_table(&cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?)?;
     print_line("\n$ runledger report duration --by kind")?;
@@ -121,7 +122,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     print_line(&format!(
         "\nThe archive is {path}, an SQLite file. Try:\n  \
            runledger --db {path} status\n  \
-           runledger --db {path} report cost --by pipeline --zone America/Sao_Paulo\n  \
+           runledger --db {path} report cost --by pipeline\n  \
            runledger --db {path} report cost --period {month}\n  \
            runledger --db {path} report failures\n  \
            runledger --db {path} export runs --output runs.csv\n  \

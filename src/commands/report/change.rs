@@ -4,7 +4,7 @@ use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::request;
+use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
 use crate::report::Dimension;
@@ -48,6 +48,12 @@ pub(super) fn run(
     // One read transaction per archive, so that both periods and the manifest show the same state.
     let _reading = read_transactions(workspaces)?;
     let change = change(workspaces, request)?;
+    for (workspace, scopes) in workspaces.iter().zip(&change.scopes) {
+        scopes.warn_of_conflicts(&workspace.archive)?;
+    }
+    if args.table.format == TableFormat::Csv {
+        print_default_booking(&change.scopes[0].period);
+    }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let table = match args.table.format {
         TableFormat::Table | TableFormat::Markdown => {

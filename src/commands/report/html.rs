@@ -7,6 +7,7 @@ use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
 use crate::report::change::ChangeRequest;
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope, overview};
 use crate::workspace::{Workspace, change};
@@ -29,6 +30,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
     let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
+    warn_of_conflicts(&scope, archive)?;
     let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;

@@ -3,16 +3,17 @@
 mod change;
 mod html;
 
-use crate::cli::{Names, ScopeArgs, TableArgs};
+use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::request;
+use crate::commands::shared::scope::{print_default_booking, request};
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
@@ -107,6 +108,12 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
     let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
+    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
+        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
+    }
+    if args.table.format == TableFormat::Csv {
+        print_default_booking(ledgers[0].scope());
+    }
     let table = run_report(name, args, &by, &workspaces, &ledgers)?;
     let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,

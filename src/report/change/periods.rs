@@ -2,6 +2,8 @@
 //! is still running.
 
 use crate::error::{Error, Result};
+use crate::report::latest_close::LatestClose;
+use crate::report::neighbors::{warn_of_conflicts, warn_of_conflicts_between};
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::{Scope, ScopeDefaults, ScopeRequest};
 use crate::run::Instant;
@@ -107,7 +109,8 @@ pub struct ComparedScopes {
 
 impl ComparedScopes {
     /// The scopes of the request's period and of the period `against`. A closed period is read as it was closed. An
-    /// open one has the zone and the date basis of a closed one, unless the request gives them. If it was over when the
+    /// open one has the zone and the date basis of a closed one, unless the request gives them; `latest` is as in
+    /// [`Scope::resolve_like`]. If it was over when the
     /// period asked about was closed, it is read in the scope of that close, so that the answer stays the same.
     ///
     /// # Errors
@@ -116,8 +119,10 @@ impl ComparedScopes {
         request: &ScopeRequest,
         against: &str,
         defaults: &ScopeDefaults,
+        latest: Option<&LatestClose>,
         archive: &Archive,
     ) -> Result<ComparedScopes> {
+        let resolve = |request: &ScopeRequest| Scope::resolve_like(request, defaults, latest, archive);
         let closed = |label: &str| -> Result<Option<Scope>> {
             archive.close_of(label)?.map(|close| Scope::of_close(&close)).transpose()
         };
@@ -132,15 +137,15 @@ impl ComparedScopes {
             Some(scope) if closed_period.is_none() => booked_as(scope),
             _ => request.clone(),
         };
-        let period = resolve(&of_period, closed_period.is_some(), defaults, archive)?;
+        let period = resolve(&of_period)?;
         let against_request = ScopeRequest { period: Some(against.to_owned()), ..booked_as(&period) };
         let against = if closed_against.is_some() {
             // The moment of the request is for the open period.
             let as_of = request.as_of.filter(|_| closed_period.is_some());
             let request = ScopeRequest { period: against_request.period, as_of, ..request.clone() };
-            resolve(&request, true, defaults, archive)?
+            resolve(&request)?
         } else {
-            let open = Scope::resolve_open(&against_request, defaults)?;
+            let open = Scope::resolve_open(&against_request, defaults, latest)?;
             let over_at_the_close = closed_period.is_some() && open.span.until <= period.as_of;
             if over_at_the_close {
                 Scope { span: open.span, period: open.period, close_id: None, ..period.clone() }
@@ -149,6 +154,20 @@ impl ComparedScopes {
             }
         };
         ComparedScopes { period, against, cut: None, not_begun: None }.cut(archive)
+    }
+
+    /// Warns if one of both periods does not add up with a closed month.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn warn_of_conflicts(&self, archive: &Archive) -> Result<()> {
+        let both = [&self.against, &self.period];
+        if both.iter().all(|scope| scope.close_id.is_some()) {
+            return warn_of_conflicts_between(&both.map(Scope::clone), archive);
+        }
+        both.into_iter()
+            .filter(|scope| scope.close_id.is_none())
+            .try_for_each(|scope| warn_of_conflicts(scope, archive))
     }
 
     /// Cuts the other period to the time that a running one has lasted.
@@ -187,20 +206,4 @@ fn lasted(scope: &Scope, archive: &Archive) -> Result<Option<(TimeDelta, Instant
     let is_over = scope.span.until.is_some_and(|until| until <= now);
     let from = scope.span.from.filter(|_| !is_over);
     Ok(from.map(|from| (now.to_utc() - from.to_utc(), now)))
-}
-
-/// The scope of a request for a period.
-fn resolve(
-    request: &ScopeRequest,
-    is_closed: bool,
-    defaults: &ScopeDefaults,
-    archive: &Archive,
-) -> Result<Scope> {
-    Scope::resolve(request, defaults, archive).map_err(|error| match error {
-        // The general advice, to use --from and --until, does not fit a comparison.
-        Error::Usage { what, .. } if is_closed => {
-            Error::Usage { what, hint: Some("leave it out: the close decides for both periods".to_owned()) }
-        }
-        error => error,
-    })
 }

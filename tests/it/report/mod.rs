@@ -7,6 +7,7 @@ mod change;
 mod cost_and_duration;
 mod credits;
 mod linear_time;
+mod neighbors;
 mod period;
 mod question;
 mod reconcile;

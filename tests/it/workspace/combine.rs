@@ -393,3 +393,37 @@ fn settings_of_an_archive_override_shared_settings() {
     let what_if = ["report", "credits", "--all", "--what-if", "x=0 * * * *"];
     firms.run(&what_if).refused(2, &["several are given"]);
 }
+
+#[test]
+fn archives_share_the_zone_of_their_closes_only_if_they_agree() {
+    let firms = Firms::of(60);
+    let cost = ["report", "cost", "--by", "day", "--format", "csv"];
+    let in_zone = firms.both(&[&cost[..], &["--zone", ZONE]].concat());
+    let in_utc = firms.both(&[&cost[..], &["--zone", "UTC"]].concat());
+    let both = || {
+        let ran = firms.run(&[&["--db", "acme.db", "--db", "globex.db"], &cost[..]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran
+    };
+    // An archive without a close has no say.
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "acme.db"]);
+    let ran = both();
+    assert_eq!(ran.out, in_zone);
+    assert!(ran.err.contains("time zone America/Sao_Paulo") && !ran.err.contains("WARN"), "{}", ran.err);
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "globex.db"]);
+    assert_eq!(both().out, in_zone);
+
+    firms.file();
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "acme.db"]);
+    firms.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--db", "globex.db"]);
+    let ran = both();
+    assert_eq!(ran.out, in_utc);
+    let words =
+        "the latest closes differ: acme in America/Sao_Paulo by started, globex in Asia/Tokyo by started";
+    assert!(ran.err.contains(words) && ran.err.contains("give --zone and --date-basis"), "{}", ran.err);
+    let given = firms.run(
+        &[&["--db", "acme.db", "--db", "globex.db"], &cost[..], &["--zone", ZONE, "--date-basis", "started"]]
+            .concat(),
+    );
+    assert!(given.out == in_zone && !given.err.contains("the latest closes differ"), "{}", given.err);
+}
