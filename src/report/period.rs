@@ -109,7 +109,7 @@ impl Period {
         Period::label_of(first.pred_opt()?, calendar)
     }
 
-    /// The label of the same month, ISO week or day a year earlier. `None`: that year has no week 53, or no 29 February.
+    /// The label of the same month, ISO week or day a year earlier. `None`: that year lacks week 53 or 29 February.
     pub(crate) fn label_a_year_before(label: &str) -> Option<String> {
         let (calendar, first) = Period::first_day(label)?;
         let day = match calendar {

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 /// Two periods to compare.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChangeRequest {
-    /// The period asked about, its zone, date basis and moment. `None` as its period: the month of the last observation.
+    /// The period asked about, its zone, date basis and moment. Without a period, the month of the last observation.
     pub scope: ScopeRequest,
     /// The period to compare with.
     pub against: Against,

@@ -38,7 +38,7 @@ impl Change {
         }
     }
 
-    /// The same for people: without the counts of unknown costs, which are in the notes, and without parts that no group
+    /// The same for people: without counts of unknown costs, which are in the notes, and without parts that no group
     /// has.
     pub fn table_for_people(&self, limit: Option<usize>) -> Table {
         let all = self.all.effects;

@@ -1,4 +1,4 @@
--- Two months, September and October 2026, with one pipeline for each part of a change. A comment explains each pipeline.
+-- September and October 2026, with one pipeline for each part of a change. A comment explains each pipeline.
 INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, program_version, api_url, last_observed_at)
 VALUES (1, 'first', '2026-11-02T00:00:00.000000Z', '2026-11-02T00:01:00.000000Z', 'complete', 1, '0.1.0',
         'http://127.0.0.1:1/', '2026-11-02T00:00:30.000000Z');
