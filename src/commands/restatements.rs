@@ -69,6 +69,6 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
-    let provenance = Provenance { period: args.period.clone(), ..provenance };
+    let provenance = Provenance { period: args.period.clone(), date_basis: None, ..provenance };
     print_table(&table, &args.table, settings, zone, provenance)
 }

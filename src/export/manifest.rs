@@ -21,8 +21,8 @@ const VERSION: u32 = 1;
 /// The extension of a manifest, which replaces that of the file.
 const EXTENSION: &str = "manifest.json";
 
-/// The query and the state of the archive. Instants are UTC in the archive's format; `None` and an
-/// empty list: not given.
+/// The query and the state of the archive: the scope of an answer, in manifests and in JSON. Instants
+/// are UTC in the archive's format; `None` and an empty list: not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The command: `report cost`, `export runs`.
@@ -37,6 +37,8 @@ pub struct Provenance {
     pub until: Option<String>,
     /// The time zone of days, weeks and months.
     pub zone: String,
+    /// The closed month whose close gives the zone or the date basis, because neither arguments nor settings do.
+    pub defaults_from_close: Option<String>,
     /// The label of the requested period.
     pub period: Option<String>,
     /// The date that books a run: `started`, `ended` or `created`.
@@ -45,14 +47,23 @@ pub struct Provenance {
     pub as_of: Option<String>,
     /// The instant of the last observation that is included.
     pub known_at: Option<String>,
-    /// Whether the period is open, closed or restated.
+    /// `closed at …` with the number of the close, `running` when the span ends after the last observation, else
+    /// `current`: as known at that moment. Manifests of earlier versions have `open` for the last two.
     pub close_state: Option<String>,
+    /// The instant of the close that answers. `None`: none does.
+    pub closed_at: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
+    /// What people have to know to read the answer, such as what a month was closed with.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The schema version of the archive.
     pub schema_version: Option<u32>,
+    /// The answer in one sentence. `None`: its table is the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// The period that a comparison is against. `None`: the question compares nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<ComparedPeriod>,
@@ -74,8 +85,6 @@ pub struct ComparedPeriod {
     pub as_of: Option<String>,
     /// The close that answers for it. `None`: it is open.
     pub close_id: Option<i64>,
-    /// The answer in one sentence.
-    pub summary: String,
 }
 
 impl ComparedPeriod {
@@ -89,7 +98,6 @@ impl ComparedPeriod {
             until: text(scope.and_then(|scope| scope.span.until)),
             as_of: text(scope.and_then(|scope| scope.as_of)),
             close_id: scope.and_then(|scope| scope.close_id),
-            summary: change.summary(),
         }
     }
 }
@@ -103,7 +111,7 @@ pub struct WorkspaceProvenance {
     pub as_of: Option<String>,
     /// The instant of the last observation that is included.
     pub known_at: Option<String>,
-    /// Whether the period is open, closed or restated.
+    /// Whether the answer is closed, running or current.
     pub close_state: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.

@@ -11,6 +11,7 @@ pub(crate) mod group_by;
 mod interner;
 pub(crate) mod latest_close;
 pub(crate) mod ledger;
+pub(crate) mod month_states;
 pub(crate) mod neighbors;
 pub(crate) mod overview;
 pub(crate) mod period;

@@ -57,6 +57,13 @@ fn mismatch(scope: &Scope, month: &ClosedMonth) -> Option<Mismatch> {
     borders.chain(has_other_basis.then_some(Mismatch::OtherDateBasis)).min()
 }
 
+/// Whether the scope has the same bounds and date basis for that month.
+pub(crate) fn is_booked_alike(scope: &Scope, month: &ClosedMonth) -> bool {
+    let here = Period::named(&month.period, scope.zone);
+    month.date_basis == scope.date.as_str()
+        && here.is_some_and(|here| (here.start, here.end) == (Some(month.starts_at), Some(month.ends_at)))
+}
+
 /// Whether the span overlaps or adjoins an interval.
 fn touches(span: Span, from: Instant, until: Instant) -> bool {
     span.from.is_none_or(|start| start <= until) && span.until.is_none_or(|end| end >= from)

@@ -7,8 +7,10 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
-use crate::report::Dimension;
-use crate::report::change::{Against, ChangeRequest};
+use crate::report::change::{Against, Change, ChangeRequest, ComparedScopes};
+use crate::report::month_states::MonthStates;
+use crate::report::table::USD_DECIMALS;
+use crate::report::{Dimension, Scope, Table};
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
 
@@ -62,11 +64,28 @@ pub(super) fn run(
         TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
     };
     let ledgers = ledgers_of(workspaces, &change)?;
+    let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
+    provenance.notes.extend(change.notes());
+    provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
     let provenance = Provenance {
         by: args.by.clone(),
         limit: args.limit,
+        summary: Some(change.summary()),
         against: Some(ComparedPeriod::of(&change)),
-        ..combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?
+        ..provenance
     };
     print_table(&table, &args.table, settings, ledgers[0].scope().zone, provenance)
+}
+
+/// What people have to know about closed months that the open periods reach.
+fn notes_of_closed_months(workspaces: &[Workspace], change: &Change, table: &Table) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let scopes_of: [fn(&ComparedScopes) -> &Scope; 2] = [|scopes| &scopes.against, |scopes| &scopes.period];
+    for scope_of in scopes_of {
+        let archives = workspaces.iter().map(|workspace| &workspace.archive);
+        let answers = change.scopes.iter().map(scope_of).zip(archives);
+        notes.extend(MonthStates::of(&answers.collect::<Vec<_>>())?.notes(table, USD_DECIMALS));
+    }
+    notes.dedup();
+    Ok(notes)
 }

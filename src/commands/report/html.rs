@@ -5,8 +5,11 @@ use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, provenance};
 use crate::commands::shared::scope::request;
 use crate::error::{Error, Result};
+use crate::export::html::Labels;
+use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
 use crate::report::change::ChangeRequest;
+use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope, overview};
@@ -31,7 +34,12 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     let _reading = archive.connection().unchecked_transaction()?;
     let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
-    let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
+    let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let labels = Labels {
+        state: close_state.unwrap_or_default(),
+        months: MonthStates::of(&[(&scope, archive)])?,
+        notes,
+    };
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
     let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
@@ -48,7 +56,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
             change => Ok(change?),
         });
     }
-    html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
+    html::write(&overview, &labels, &Destination::at(args.table.output.output.as_deref()))
 }
 
 /// Rejects flags that only apply to tables.

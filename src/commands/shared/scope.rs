@@ -82,8 +82,8 @@ pub(crate) fn scope_of_all_runs(
     Scope::resolve(&request, &defaults(&request, settings)?, archive)
 }
 
-/// Reports on standard error whose zone and date basis apply, unless the arguments or the settings give both. For output
-/// that has no room for it.
+/// Reports on standard error whose zone and date basis apply, unless the arguments or the settings give both. For
+/// output that has no room for it.
 pub(crate) fn print_default_booking(scope: &Scope) {
     if let Some(note) = scope.default_booking() {
         print_note(&note);

@@ -14,11 +14,6 @@ use chrono::{NaiveDate, TimeDelta};
 const ONE_USD: u128 = 1_000_000_000;
 
 impl Change {
-    /// The title: `Cost change from 2026-09 to 2026-10`.
-    pub fn title(&self) -> String {
-        format!("Cost change from {} to {}", self.against, self.period)
-    }
-
     /// The answer in one sentence: how much more or less the period cost, and why.
     pub fn summary(&self) -> String {
         let (period, against) = self.names();

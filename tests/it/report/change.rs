@@ -87,7 +87,6 @@ fn one_sentence_says_how_much_and_why() {
             "Unknown: runs, but no known cost, in one of both periods, so the difference is not split",
         ]
     );
-    assert_eq!(change.title(), "Cost change from 2026-09 to 2026-10");
     let by_kind = october(&ledger::change(), &[Dimension::Kind]);
     assert_eq!(
         by_kind.summary(),
