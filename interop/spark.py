@@ -36,7 +36,7 @@ def session(dataset):
 def ask(spark, name):
     """The columns and rows of a question, with its parameters unset."""
     sql = (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-    parameters = {key: None for key in ("from", "until", "limit") if f":{key}" in sql}
+    parameters = {key: None for key in ("from", "until", "against_from", "against_until", "limit") if f":{key}" in sql}
     frame = spark.sql(sql, args=parameters)
     return frame.columns, frame.collect()
 

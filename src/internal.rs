@@ -51,6 +51,11 @@ pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
 pub mod report {
+    pub mod change {
+        pub use crate::report::change::{
+            Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
+        };
+    }
     pub mod credits {
         pub use crate::report::credits::{CreditsOptions, report};
     }

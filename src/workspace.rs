@@ -1,5 +1,9 @@
 //! Archives of several workspaces: opened together, checked for overlap, combined in one answer.
 
+mod change;
+
+pub(crate) use change::{change, ledgers_of};
+
 use crate::error::{Error, Result};
 use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
@@ -109,10 +113,24 @@ pub(crate) fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Dro
 /// [`Error::Usage`] when the request is invalid, or when two workspaces have different months: sums over both would mix
 /// them.
 pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
-    let mut ledgers: Vec<Ledger<'w>> = Vec::with_capacity(workspaces.len());
     let latest = shared_latest_close(workspaces, request)?;
-    for Workspace { name, archive, defaults, .. } in workspaces {
-        let scope = Scope::resolve_like(request, defaults, latest.as_ref(), archive)?;
+    let mut scopes = Vec::with_capacity(workspaces.len());
+    for Workspace { archive, defaults, .. } in workspaces {
+        scopes.push(Scope::resolve_like(request, defaults, latest.as_ref(), archive)?);
+    }
+    in_scopes(workspaces, scopes)
+}
+
+/// Opens the ledger of each workspace in its scope.
+///
+/// # Errors
+/// As [`ledgers`].
+fn in_scopes<'w>(
+    workspaces: &'w [Workspace],
+    scopes: impl IntoIterator<Item = Scope>,
+) -> Result<Vec<Ledger<'w>>> {
+    let mut ledgers: Vec<Ledger<'w>> = Vec::with_capacity(workspaces.len());
+    for (Workspace { name, archive, .. }, scope) in workspaces.iter().zip(scopes) {
         let ledger = Ledger::open(archive.connection(), scope)
             .map_err(|error| error.in_archive(archive.path()))?
             .for_workspace(name);

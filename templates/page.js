@@ -342,6 +342,9 @@
     summary.textContent = "";
     const picked = pipelineSelect.value === "" ? null : data.pipelines[pipelineSelect.value];
     const month = monthSelect.value === "" ? null : Number(monthSelect.value);
+    // The comparison covers all pipelines and its own two periods.
+    const change = byId("change");
+    if (change) change.hidden = picked !== null || month !== null;
     if (picked === null && month === null) return;
     const series = picked ?? data.all, months = byMonth(series);
     drawTiles(series, months, month, picked !== null);

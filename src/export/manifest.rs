@@ -9,6 +9,8 @@ use super::destination::Destination;
 use super::dialect::Dialect;
 use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
+use crate::report::change::Change;
+use crate::run::Instant;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,9 +61,45 @@ pub struct Provenance {
     pub notes: Vec<String>,
     /// The schema version of the archive.
     pub schema_version: Option<u32>,
+    /// The answer in one sentence. `None`: its table is the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The period that a comparison is against. `None`: the question compares nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<ComparedPeriod>,
     /// The provenance of each of several archives, in order; empty: there is a single archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<WorkspaceProvenance>,
+}
+
+/// The period that a comparison is against, in the first archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComparedPeriod {
+    /// Its label.
+    pub period: String,
+    /// Its start, inclusive.
+    pub from: Option<String>,
+    /// Its end, exclusive; where it is cut, because the other period is running.
+    pub until: Option<String>,
+    /// The as-of instant.
+    pub as_of: Option<String>,
+    /// The close that answers for it. `None`: it is open.
+    pub close_id: Option<i64>,
+}
+
+impl ComparedPeriod {
+    /// The period that the change is against.
+    pub(crate) fn of(change: &Change) -> ComparedPeriod {
+        let scope = change.scopes.first().map(|scopes| &scopes.against);
+        let text = |instant: Option<Instant>| instant.map(|at| at.to_string());
+        ComparedPeriod {
+            period: change.against.clone(),
+            from: text(scope.and_then(|scope| scope.span.from)),
+            until: text(scope.and_then(|scope| scope.span.until)),
+            as_of: text(scope.and_then(|scope| scope.as_of)),
+            close_id: scope.and_then(|scope| scope.close_id),
+        }
+    }
 }
 
 /// The part of the provenance that can differ between several archives.

@@ -35,6 +35,9 @@ pub(crate) fn write_answer(
     if let Some(Title { subject, context }) = provenance.and_then(Title::of) {
         writeln!(out, "**{}** · {}\n", escape_markup(&subject), escape_markup(&context))?;
     }
+    if let Some(summary) = provenance.and_then(|provenance| provenance.summary.as_ref()) {
+        writeln!(out, "{}\n", escape_markup(summary))?;
+    }
     write_table(table, usd_decimals, out)?;
     let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
     if !notes.is_empty() {

@@ -59,6 +59,11 @@ pub(crate) fn write_answer(
         }
         writeln!(out)?;
     }
+    if let Some(summary) = provenance.and_then(|provenance| provenance.summary.as_ref()) {
+        // A percentage stays on one line.
+        let summary = escape_control(summary).replace(" %", "\u{a0}%");
+        writeln!(out, "{}\n", wrap(summary.split(' '), NOTE_WIDTH).replace('\u{a0}', " "))?;
+    }
     write_table(table, usd_decimals, out)?;
     for note in provenance.iter().flat_map(|provenance| &provenance.notes) {
         writeln!(out, "{}", wrap(escape_control(note).split(' '), NOTE_WIDTH))?;

@@ -38,8 +38,10 @@ impl Title {
         if !provenance.by.is_empty() {
             subject = format!("{subject} by {}", provenance.by.join(", "));
         }
-        if let Some(span) = span(provenance, zone) {
-            subject = format!("{subject}: {span}");
+        match (&provenance.against, span(provenance, zone)) {
+            (Some(against), Some(span)) => subject = format!("{subject}: {} to {span}", against.period),
+            (None, Some(span)) => subject = format!("{subject}: {span}"),
+            (_, None) => {}
         }
         match provenance.workspaces.len() {
             0 => {}
@@ -111,6 +113,7 @@ fn moment(provenance: &Provenance, zone: Tz) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::manifest::ComparedPeriod;
 
     fn provenance(question: &str) -> Provenance {
         let text = |text: &str| Some(text.to_owned());
@@ -158,6 +161,13 @@ mod tests {
         let title = Title::of(&asked).unwrap();
         assert_eq!(title.subject, "Slowest runs: 2026-09-01 to 2026-09-30");
         assert!(title.context.ends_with("by start · closed 5 Oct 2026 09:00"), "{title:?}");
+        let compared = Provenance {
+            period: Some("2026-10".to_owned()),
+            against: Some(ComparedPeriod { period: "2026-09".to_owned(), ..ComparedPeriod::default() }),
+            by: vec!["kind".to_owned()],
+            ..provenance("report change")
+        };
+        assert_eq!(Title::of(&compared).unwrap().subject, "Change by kind: 2026-09 to 2026-10");
         let invoice = Title::of(&provenance("reconcile --invoice 412.10")).unwrap();
         assert_eq!(invoice.subject, "Reconcile, invoice 412.10");
         assert_eq!(Title::of(&Provenance::default()), None);

@@ -181,7 +181,11 @@ mod workbook {
         let Some(Title { subject, context }) = Title::of(provenance) else { return Ok(0) };
         sheet.write_string_with_format(0, 0, fit(&subject), &Format::new().set_bold())?;
         sheet.write_string(1, 0, fit(&context))?;
-        Ok(3)
+        match &provenance.summary {
+            Some(summary) => sheet.write_string(2, 0, fit(summary))?,
+            None => return Ok(3),
+        };
+        Ok(4)
     }
 
     /// Writes the cell and returns its width in characters. An unknown value is an empty cell.

@@ -49,6 +49,11 @@ impl CostTotals {
         self.credits += u64::from(is_charged);
     }
 
+    /// The number of runs with a known cost.
+    pub fn runs_cost_known(&self) -> u64 {
+        self.runs - self.runs_cost_unknown
+    }
+
     /// The cost of extraction and loading. `None`: not known for any run.
     pub fn el(&self) -> Option<Usd> {
         self.el.usd()
@@ -61,8 +66,7 @@ impl CostTotals {
 
     /// The sum of both components. `None`: no cost is known.
     pub fn total(&self) -> Option<Usd> {
-        (self.runs > self.runs_cost_unknown)
-            .then(|| Usd::from_units(self.el.nanos + self.transformation.nanos))
+        (self.runs_cost_known() > 0).then(|| Usd::from_units(self.el.nanos + self.transformation.nanos))
     }
 }
 
@@ -126,7 +130,7 @@ impl Aggregate for CostTotals {
             Cell::Usd(total),
             Cell::count(self.credits),
             // Divided by the runs with a known cost only. Counting the others would understate the cost.
-            Cell::Usd(total.and_then(|total| total.per(self.runs - self.runs_cost_unknown))),
+            Cell::Usd(total.and_then(|total| total.per(self.runs_cost_known()))),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! Grouping: one pass over the current runs, with one aggregate for each group.
 
 use super::dimension::Dimension;
-use super::interner::{Interner, ranks};
+use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
 use super::period::Span;
 use super::run_scan::{self, IndexedRun};
@@ -40,6 +40,11 @@ pub(crate) fn report<T: Aggregate>(ledger: &Ledger<'_>, by: &[Dimension]) -> Res
 
 /// The same report over several ledgers with the same zone. Rows of pipelines include the workspace.
 pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+    Ok(groups_across::<T>(ledgers, by)?.into_table())
+}
+
+/// The groups of [`report_across`], for a calculation with their aggregates.
+pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
     let mut grouping = Grouping::<T>::new(by);
     for ledger in ledgers {
         grouping.enter_ledger(ledger);
@@ -48,7 +53,7 @@ pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
         for_each_run(ledger, |run| grouping.add(run, &mut last))
             .map_err(|error| ledger.with_archive_path(error))?;
     }
-    grouping.into_table(ledgers)
+    grouping.into_groups(ledgers)
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
@@ -66,6 +71,16 @@ pub(crate) fn for_each_run_in(
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), visit)
+}
+
+/// Whether a run is booked before the ledger's span. A span without a start has none.
+pub(crate) fn has_earlier_runs(ledger: &Ledger<'_>) -> Result<bool> {
+    let Some(from) = ledger.scope().span.from else { return Ok(false) };
+    let earlier = Span { from: None, until: Some(from) };
+    let sql = format!("SELECT EXISTS ({})", run_scan::runs(&earlier, ledger.scope().date));
+    let (from, until) = earlier.bounds();
+    let parameters = named_params! {":from": from, ":until": until};
+    Ok(ledger.connection().query_row(&sql, parameters, |row| row.get(0))?)
 }
 
 /// The same scan with [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`], which is slightly slower.
@@ -134,42 +149,72 @@ impl<T: Aggregate> Grouping<T> {
         self.aggregates[group].add(run)
     }
 
-    fn into_table(self, ledgers: &[Ledger<'_>]) -> Result<Table> {
+    fn into_groups(self, ledgers: &[Ledger<'_>]) -> Result<Groups<T>> {
         let mut labels = Vec::new();
-        let mut label_columns = Vec::new();
+        let mut columns = Vec::new();
         for interner in &self.interners {
-            label_columns.push(interner.columns(&self.interners));
+            columns.push(interner.columns(&self.interners));
             labels.push(interner.labels(ledgers)?);
         }
-        let mut columns: Vec<String> =
-            label_columns.iter().flatten().map(|(_, name)| (*name).to_owned()).collect();
-        let label_column_count = columns.len();
-        columns.extend(T::COLUMNS.iter().map(|column| (*column).to_owned()));
-
         let ranks: Vec<Vec<usize>> = labels.iter().map(|labels| ranks(labels)).collect();
         let mut groups: Vec<(Key, usize)> = self.groups.into_iter().collect();
         groups.sort_by_cached_key(|(key, _)| {
             key.iter().zip(&ranks).map(|(index, ranks)| ranks[*index as usize]).collect::<Vec<_>>()
         });
-
         let mut aggregates: Vec<Option<T>> = self.aggregates.into_iter().map(Some).collect();
-        let (mut all, mut rows) = (T::default(), Vec::with_capacity(groups.len()));
-        for (key, group) in groups {
-            let mut row = Vec::with_capacity(columns.len());
-            for ((index, labels), label_columns) in key.iter().zip(&labels).zip(&label_columns) {
+        let groups = groups.into_iter().map(|(key, group)| {
+            let mut parts = Vec::new();
+            for ((index, labels), columns) in key.iter().zip(&labels).zip(&columns) {
                 let label = &labels[*index as usize];
-                row.extend(label_columns.iter().map(|(part, _)| Cell::Text(label[*part].clone())));
+                parts.extend(columns.iter().map(|(part, _)| label[*part].clone()));
             }
-            let mut aggregate = aggregates[group].take().expect("each group is one row");
+            let identity = key.iter().zip(&self.interners).map(|(index, interner)| interner.key(*index));
+            Group {
+                identity: identity.map(|key| key.map(str::to_owned)).collect(),
+                labels: parts,
+                aggregate: aggregates[group].take().expect("each group is listed once"),
+            }
+        });
+        Ok(Groups {
+            groups: groups.collect(),
+            columns: columns.iter().flatten().map(|(_, name)| *name).collect(),
+        })
+    }
+}
+
+/// The groups of some runs, in the order of the report.
+pub(crate) struct Groups<T> {
+    /// The names of the label columns.
+    pub(crate) columns: Vec<&'static str>,
+    /// The groups. No two have the same identity.
+    pub(crate) groups: Vec<Group<T>>,
+}
+
+/// A group of runs.
+pub(crate) struct Group<T> {
+    /// What makes it the same group in another scope of the same ledgers. A pipeline stays the same when it is renamed.
+    pub(crate) identity: Vec<Option<String>>,
+    /// One for each label column. `None`: not known.
+    pub(crate) labels: Label,
+    /// The figures.
+    pub(crate) aggregate: T,
+}
+
+impl<T: Aggregate> Groups<T> {
+    fn into_table(self) -> Table {
+        let columns = self.columns.iter().chain(T::COLUMNS).map(|column| (*column).to_owned()).collect();
+        let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
+        for Group { labels, mut aggregate, .. } in self.groups {
+            let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();
             row.extend(aggregate.cells());
             rows.push(row);
             all.merge(aggregate);
         }
         let totals = (rows.len() > 1).then(|| {
-            let mut totals = vec![Cell::Text(None); label_column_count];
+            let mut totals = vec![Cell::Text(None); self.columns.len()];
             totals.extend(all.cells());
             totals
         });
-        Ok(Table { columns, rows, totals })
+        Table { columns, rows, totals }
     }
 }

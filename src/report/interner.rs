@@ -163,6 +163,12 @@ impl Interner {
         vec![(0, name)]
     }
 
+    /// What makes a label the same in another scope of the same ledgers: its text, or a pipeline's ledger, kind and id.
+    /// `None`: not known.
+    pub(super) fn key(&self, index: u32) -> Option<&str> {
+        self.keys[index as usize].as_deref()
+    }
+
     /// All labels by index. Pipeline names come from the catalogue of their ledger; `ledgers` are the entered ones.
     pub(super) fn labels(&self, ledgers: &[Ledger<'_>]) -> Result<Vec<Label>> {
         if self.dimension != Dimension::Pipeline {
@@ -207,7 +213,8 @@ pub(super) fn ranks(labels: &[Label]) -> Vec<usize> {
     ranks
 }
 
-fn compare(left: &Label, right: &Label) -> Ordering {
+/// The order of labels: texts ascending, "not known" last.
+pub(super) fn compare(left: &Label, right: &Label) -> Ordering {
     let known_first = |part: &Option<String>| (part.is_none(), part.clone());
     left.iter().map(known_first).cmp(right.iter().map(known_first))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use chrono::{Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::{GapInfo, Tz};
 
 /// A text that sorts before every instant.
@@ -28,6 +28,14 @@ impl Span {
             self.from.as_ref().map_or(BEFORE_EVERYTHING, Instant::as_str),
             self.until.as_ref().map_or(AFTER_EVERYTHING, Instant::as_str),
         )
+    }
+
+    /// The beginning of this span that lasts `elapsed`: as much as another span has lasted that is still running. The
+    /// whole span if it is shorter.
+    pub(crate) fn beginning(self, elapsed: TimeDelta) -> Span {
+        let Some(from) = self.from else { return self };
+        let end = from.plus(elapsed.max(TimeDelta::zero()));
+        Span { until: Some(self.until.map_or(end, |until| until.min(end))), ..self }
     }
 }
 
@@ -78,6 +86,13 @@ impl Period {
 
     /// The period in `zone` with the label `2026-01`, `2026-W01` or `2026-01-31`. `None`: it is not such a label.
     pub fn named(label: &str, zone: Tz) -> Option<Period> {
+        let (calendar, first) = Period::first_day(label)?;
+        // chrono reads 2026-1-1 too. One spelling is enough.
+        Some(Period::of_day(first, calendar, zone)).filter(|period| period.label == label)
+    }
+
+    /// The kind and the first day of the period with this label.
+    fn first_day(label: &str) -> Option<(Calendar, NaiveDate)> {
         let day = |day: &str, form: &str| NaiveDate::parse_from_str(day, form).ok();
         let calendar = Calendar::of_label(label);
         let first = match calendar {
@@ -85,8 +100,30 @@ impl Period {
             Calendar::Week => day(&format!("{label}-1"), "%G-W%V-%u")?,
             Calendar::Day => day(label, "%Y-%m-%d")?,
         };
-        // chrono reads 2026-1-1 too. One spelling is enough.
-        Some(Period::of_day(first, calendar, zone)).filter(|period| period.label == label)
+        Some((calendar, first))
+    }
+
+    /// The label of the period before the one with this label. `None`: there is none in the years from 0 on.
+    pub(crate) fn label_before(label: &str) -> Option<String> {
+        let (calendar, first) = Period::first_day(label)?;
+        Period::label_of(first.pred_opt()?, calendar)
+    }
+
+    /// The label of the same month, ISO week or day a year earlier. `None`: that year lacks week 53 or 29 February.
+    pub(crate) fn label_a_year_before(label: &str) -> Option<String> {
+        let (calendar, first) = Period::first_day(label)?;
+        let day = match calendar {
+            Calendar::Month | Calendar::Day => first.with_year(first.year() - 1)?,
+            Calendar::Week => {
+                let week = first.iso_week();
+                NaiveDate::from_isoywd_opt(week.year() - 1, week.week(), Weekday::Mon)?
+            }
+        };
+        Period::label_of(day, calendar)
+    }
+
+    fn label_of(day: NaiveDate, calendar: Calendar) -> Option<String> {
+        (day.year() >= 0).then(|| Period::of_day(day, calendar, Tz::UTC).label)
     }
 
     /// The period in `zone` that contains `instant`.
@@ -256,6 +293,35 @@ mod tests {
         ] {
             assert_eq!(Period::named(name, Tz::UTC), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_period_before_and_a_year_before_have_the_same_kind() {
+        for (label, before, year_before) in [
+            ("2026-10", Some("2026-09"), Some("2025-10")),
+            ("2026-01", Some("2025-12"), Some("2025-01")),
+            ("2024-02", Some("2024-01"), Some("2023-02")),
+            ("2026-W01", Some("2025-W52"), Some("2025-W01")),
+            ("2021-W01", Some("2020-W53"), Some("2020-W01")),
+            ("2020-W53", Some("2020-W52"), None),
+            ("2024-03-01", Some("2024-02-29"), Some("2023-03-01")),
+            ("2024-02-29", Some("2024-02-28"), None),
+            ("0000-01", None, None),
+        ] {
+            assert_eq!(Period::label_before(label).as_deref(), before, "{label}");
+            assert_eq!(Period::label_a_year_before(label).as_deref(), year_before, "{label}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_span_is_never_longer_than_the_span() {
+        let at = |text| Instant::parse(text).unwrap();
+        let february =
+            Span { from: Some(at("2026-02-01T00:00:00Z")), until: Some(at("2026-03-01T00:00:00Z")) };
+        let until = |elapsed| february.beginning(elapsed).until.unwrap().to_string();
+        assert_eq!(until(TimeDelta::hours(36)), "2026-02-02T12:00:00.000000Z");
+        assert_eq!(until(TimeDelta::days(30)), "2026-03-01T00:00:00.000000Z");
+        assert_eq!(until(TimeDelta::days(-1)), "2026-02-01T00:00:00.000000Z");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub};
 
 /// An amount of US dollars in whole nano-dollars (10⁻⁹ USD), so that sums are exact in any order.
 ///
@@ -38,6 +38,12 @@ impl<const DECIMALS: u32> Fixed<DECIMALS> {
     /// The number divided by `count`, halves to the even unit. `None`: `count` is zero.
     pub fn per(self, count: u64) -> Option<Fixed<DECIMALS>> {
         (count > 0).then(|| Fixed(divide_half_even(self.0, i128::from(count))))
+    }
+
+    /// The number times `numerator / denominator`, rounded once, halves to the even unit. `None`: the denominator is
+    /// zero. The product fits for the sum of 2³¹ costs of any size and a numerator up to 2³¹.
+    pub(crate) fn scaled(self, numerator: i128, denominator: u64) -> Option<Fixed<DECIMALS>> {
+        (denominator > 0).then(|| Fixed(divide_half_even(self.0 * numerator, i128::from(denominator))))
     }
 
     /// `dividend / divisor`, halves to the even unit. `None`: the divisor is not positive.
@@ -93,6 +99,13 @@ impl<const DECIMALS: u32> Add for Fixed<DECIMALS> {
     }
 }
 
+impl<const DECIMALS: u32> Sub for Fixed<DECIMALS> {
+    type Output = Fixed<DECIMALS>;
+    fn sub(self, other: Fixed<DECIMALS>) -> Fixed<DECIMALS> {
+        Fixed(self.0 - other.0)
+    }
+}
+
 impl<const DECIMALS: u32> AddAssign for Fixed<DECIMALS> {
     fn add_assign(&mut self, other: Fixed<DECIMALS>) {
         self.0 += other.0;
@@ -141,6 +154,17 @@ mod tests {
         assert_eq!(Seconds::ratio(-1, 16).unwrap().to_string(), "-0.062");
         assert_eq!(Seconds::ratio(-1, 4000).unwrap().to_string(), "0.000");
         assert_eq!(Seconds::ratio(7, 0), None);
+    }
+
+    #[test]
+    fn a_scaled_number_is_rounded_once_half_to_even() {
+        let scaled =
+            |units, numerator, denominator| Seconds::from_units(units).scaled(numerator, denominator);
+        assert_eq!(scaled(3, 1, 2), Some(Seconds::from_units(2)));
+        assert_eq!(scaled(1, 1, 2), Some(Seconds::from_units(0)));
+        assert_eq!(scaled(3, -1, 2), Some(Seconds::from_units(-2)));
+        assert_eq!(scaled(1, 7, 3), Some(Seconds::from_units(2)));
+        assert_eq!(scaled(1, 1, 0), None);
     }
 
     #[test]

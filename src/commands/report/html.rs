@@ -8,10 +8,12 @@ use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
+use crate::report::change::ChangeRequest;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
-use crate::report::{Scope, overview};
-use crate::workspace::Workspace;
+use crate::report::scope::ScopeRequest;
+use crate::report::{Dimension, Scope, overview};
+use crate::workspace::{Workspace, change};
 
 /// Writes the HTML report.
 ///
@@ -41,7 +43,19 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
     let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
-    let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
+    let mut overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
+    if let Some(period) = overview.compared_period() {
+        let request = ChangeRequest {
+            scope: ScopeRequest { period: Some(period), from: None, until: None, ..request(&args.scope)? },
+            by: vec![Dimension::Pipeline],
+            ..ChangeRequest::default()
+        };
+        // The zone, date basis or moment of the page can contradict a closed month.
+        overview.change = Some(match change(workspaces, &request) {
+            Err(Error::Usage { what, .. }) => Err(what),
+            change => Ok(change?),
+        });
+    }
     html::write(&overview, &labels, &Destination::at(args.table.output.output.as_deref()))
 }
 

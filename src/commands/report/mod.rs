@@ -1,5 +1,6 @@
 //! `runledger report`: runs a named report, or lists the reports.
 
+mod change;
 mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
@@ -34,6 +35,7 @@ Examples:
   runledger report duration --by week,kind --format csv --output durations.csv
   runledger report failures --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
+  runledger report change --period 2026-10        # why did it cost more than the month before?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
@@ -49,7 +51,7 @@ pub struct ReportArgs {
     pub all: bool,
 
     /// Group by month, week, day, pipeline, kind, trigger, status, cost-center or workspace; separate several with
-    /// commas [default: month]
+    /// commas [default: month; pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',
@@ -58,6 +60,11 @@ pub struct ReportArgs {
         hide_possible_values = true
     )]
     pub by: Vec<String>,
+
+    /// For the report change: the period to compare --period with: previous, year (the same a year before), or a month,
+    /// week or day [default: previous]
+    #[arg(long, value_name = "PERIOD", value_parser = Names(vec!["previous", "year"]), hide_possible_values = true)]
+    pub against: Option<String>,
 
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
     #[arg(long, value_name = "PIPELINE=EXPRESSION")]
@@ -87,7 +94,14 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     require_report(name)?;
     let by = dimensions(&args.by)?;
+    if args.against.is_some() && name != change::NAME {
+        return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
+    }
+    let comparison = (name == change::NAME).then(|| change::change_request(args, &by)).transpose()?;
     let (workspaces, settings) = open(cli, args.all, &args.scope)?;
+    if let Some(request) = &comparison {
+        return change::run(args, request, &workspaces, &settings);
+    }
     if name == HTML_REPORT.0 {
         return html::run(args, &workspaces);
     }

@@ -111,6 +111,8 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         notes: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
+        summary: None,
+        against: None,
         workspaces: Vec::new(),
     })
 }

@@ -46,6 +46,14 @@ impl Number {
         Number::new(usd.map(|usd| (group_thousands(&usd.to_fixed(decimals)), usd.to_string())))
     }
 
+    /// A change of an amount, with its sign. One that rounds to nothing has none.
+    pub(super) fn usd_change(usd: Option<Usd>, decimals: u32) -> Number {
+        let number = Number::usd(usd, decimals);
+        let rises =
+            usd.is_some_and(|usd| usd.units() > 0) && number.text.contains(|c| matches!(c, '1'..='9'));
+        Number { text: if rises { format!("+{}", number.text) } else { number.text }, ..number }
+    }
+
     /// An amount in US dollars for a small space: fewer decimals from one dollar on.
     pub(super) fn usd_short(usd: Option<Usd>) -> Number {
         let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
@@ -134,6 +142,9 @@ mod tests {
         let usd = Number::usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
         assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
         assert_eq!(Number::usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
+        let change = |nanos| Number::usd_change(Some(Usd::from_units(nanos)), 4).text;
+        assert_eq!([change(1_500_000_000), change(-1_500_000_000)], ["+1.5000", "\u{2212}1.5000"]);
+        assert_eq!([change(0), change(40_000), change(-40_000)], ["0.0000"; 3]);
         assert_eq!(group_thousands("-1234.5"), "\u{2212}1\u{202f}234.5");
         assert_eq!(group_thousands("999"), "999");
     }

@@ -58,9 +58,9 @@ impl Headline {
             Period::around(start.plus(TimeDelta::microseconds(-1)), Calendar::Month, scope.zone)
         });
         let cut = previous.as_ref().filter(|_| is_running).and_then(|previous| {
-            let elapsed = known_at.to_utc() - period.start?.to_utc();
-            let cut = previous.start?.plus(elapsed);
-            previous.end.filter(|end| cut < *end).map(|_| cut)
+            let whole = Span { from: previous.start, until: previous.end };
+            let beginning = whole.beginning(known_at.to_utc() - period.start?.to_utc());
+            beginning.until.filter(|cut| whole.until.is_some_and(|end| *cut < end))
         });
         let headline_month = HeadlineMonth {
             month,

@@ -15,6 +15,7 @@ pub(crate) use headline::HeadlineMonth;
 pub use outliers::ControlBand;
 pub(crate) use outliers::Outlier;
 
+use super::change::Change;
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
 use super::interner::Interner;
@@ -70,6 +71,9 @@ pub struct Overview {
     pub headline_month: Option<HeadlineMonth>,
     /// The plan in the settings. `None`: none is set.
     pub plan: Option<Plan>,
+    /// Why the cost differs from that of the period before, or why both are not compared. `None`: there is no such
+    /// period, see [`Overview::compared_period`].
+    pub change: Option<std::result::Result<Change, String>>,
     /// All runs taken together.
     pub all: PipelineSummary,
     /// For each of the kinds of pipelines, the sums by month and the sums of runs without a month.
@@ -84,6 +88,18 @@ pub struct Overview {
     pub drift: u64,
     /// The number of runs that the API no longer returns.
     pub vanished: u64,
+}
+
+impl Overview {
+    /// The label of the period that is compared with the one before: the period asked about, or the headline month if
+    /// the span covers it. `None`: there is none, or nothing of it is known yet.
+    pub(crate) fn compared_period(&self) -> Option<String> {
+        let headline = self.headline_month.as_ref()?;
+        match &self.scope.period {
+            Some(period) => Some(period.clone()),
+            None => headline.is_whole.then(|| calendar::month_label(headline.month)),
+        }
+    }
 }
 
 /// A sync that read everything in its extent.
@@ -196,6 +212,7 @@ pub fn gather(
         last_sync,
         headline_month: headline.map(|headline| headline.headline_month),
         plan,
+        change: None,
         all: total,
         kinds,
         pipelines: pipelines.into_iter().map(|(_, pipeline)| pipeline).collect(),

@@ -9,6 +9,7 @@ fn reports_are_written_to_stdout_or_a_file() {
     let workspace = archived(200);
     for name in [
         "cost",
+        "change",
         "duration",
         "failures",
         "slowest-runs",
@@ -34,7 +35,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 15);
+    assert_eq!(listed.lines().count(), 16);
 }
 
 #[test]
@@ -69,6 +70,15 @@ fn invalid_report_arguments_are_usage_errors() {
         &["report", "cost", "--by", "month,month"],
         &["report", "cost", "--limit", "3"],
         &["report", "failures", "--by", "month"],
+        &["report", "cost", "--against", "previous"],
+        &["report", "change", "--against", "last"],
+        &["report", "change", "--by", "month"],
+        &["report", "change", "--from", "2026-01-01"],
+        &["report", "change", "--what-if", "a=b"],
+        &["report", "change", "--period", "2025-01", "--against", "2025-01"],
+        &["report", "change", "--period", "2025-01", "--against", "2025-W01"],
+        &["report", "change", "--period", "2024-02-29", "--against", "year"],
+        &["report", "change", "--period", "2999-01"],
         &["report", "cost", "--zone", "Mars/Olympus"],
         &["report", "cost", "--from", "2026-02-30"],
         &["report", "cost", "--from", "2026-03-01", "--until", "2026-03-01"],

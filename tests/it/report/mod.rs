@@ -3,6 +3,7 @@
 mod allocation;
 mod as_of;
 mod audit_queries;
+mod change;
 mod cost_and_duration;
 mod credits;
 mod linear_time;
@@ -30,6 +31,7 @@ fn exact(table: &Table) -> Vec<Vec<String>> {
 fn answer(name: &str, archive: &Connection) -> Table {
     match name {
         "cost" => cost::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
+        "change" => change::october(archive, &[Dimension::Pipeline]).table(None),
         "duration" => duration::report(&ledger::opened(archive, &ALWAYS, Tz::UTC), &[MONTH]).unwrap(),
         name => Question::named(name).unwrap().ask(&ledger::opened(archive, &ALWAYS, Tz::UTC), None).unwrap(),
     }

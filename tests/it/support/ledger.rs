@@ -40,3 +40,8 @@ pub fn opened<'a>(archive: &'a Connection, span: &Span, zone: Tz) -> Ledger<'a> 
 pub fn findings() -> Connection {
     with(include_str!("findings.sql"))
 }
+
+/// The archive of `change.sql`, which explains each row.
+pub fn change() -> Connection {
+    with(include_str!("change.sql"))
+}

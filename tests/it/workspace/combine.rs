@@ -102,9 +102,31 @@ fn each_pipeline_names_its_workspace() {
 }
 
 #[test]
+fn a_change_over_two_workspaces_adds_up_to_their_costs() {
+    let firms = Firms::of(120);
+    let cost = ["report", "cost", "--by", "workspace", "--format", "csv", "--period"];
+    let known = |period: &str| sum(&firms.both(&[&cost[..], &[period]].concat()), "total_cost_usd");
+    let difference = known("2025-W09") - known("2025-W08");
+    assert_ne!(difference, 0);
+    for by in ["pipeline", "workspace", "kind", "workspace,pipeline"] {
+        let change = ["report", "change", "--period", "2025-W09", "--by", by, "--format", "csv"];
+        assert_eq!(sum(&firms.both(&change), "change_usd"), difference, "by {by}");
+    }
+    let by_workspace =
+        firms.both(&["report", "change", "--period", "2025-W09", "--by", "workspace", "--format", "csv"]);
+    let named: BTreeSet<_> = column(&by_workspace, "workspace").into_iter().collect();
+    assert_eq!(named, BTreeSet::from(["acme".to_owned(), "globex".to_owned()]));
+    let by_pipeline = firms.both(&["report", "change", "--period", "2025-W09", "--format", "csv"]);
+    assert!(
+        by_pipeline.starts_with("pipeline_name,pipeline_id,pipeline_kind,workspace,change_usd,"),
+        "{by_pipeline}"
+    );
+}
+
+#[test]
 fn other_reports_answer_per_workspace_under_its_name() {
     let firms = Firms::of(120);
-    for (name, _) in reports().filter(|(name, _)| !["cost", "duration"].contains(name)) {
+    for (name, _) in reports().filter(|(name, _)| !["cost", "change", "duration"].contains(name)) {
         let rows = |json: String| -> Vec<Value> {
             let answer: Value = serde_json::from_str(&json).unwrap();
             answer["rows"].as_array().unwrap().clone()

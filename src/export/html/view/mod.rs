@@ -1,6 +1,7 @@
 //! The content of the page: the overview as texts, tables and charts.
 
 mod calendar;
+mod change;
 mod cost;
 mod header;
 mod headline;
@@ -19,6 +20,7 @@ use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Overview, Series, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use askama::Template;
+use change::ChangeSection;
 use headline::Tile;
 use lists::{FailureRow, OutlierRow, UnknownRow};
 use pipelines::PipelineRow;
@@ -56,6 +58,7 @@ pub(super) struct View {
     month_notes: Vec<String>,
     pipelines: Vec<PipelineRow>,
     pipelines_more: String,
+    change: Option<ChangeSection>,
     took: Option<ColumnChart>,
     took_table: DataTable,
     weeks_note: Option<String>,
@@ -137,6 +140,7 @@ impl View {
             month_notes: page.month_notes(&labels.notes),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
+            change: page.change(),
             took: page.times("took", "Duration of runs by week", |times| times.duration),
             weeks_note: page.weeks_note(),
             took_table: page.times_table("took", "Duration of runs by week", |times| times.duration),

@@ -27,6 +27,39 @@ fn the_html_report_of_a_closed_month_does_not_change() {
 }
 
 #[test]
+fn the_page_explains_the_change_as_the_report_does() {
+    let month_end = MonthEnd::of(150);
+    for period in [&[][..], &["--period", "2025-02"], &["--period", "2025-W09", "--zone", "Asia/Tokyo"]] {
+        let page = month_end.output(&[&["report", "html"], period].concat());
+        let section =
+            page.split_once("<section id=\"change\"").unwrap().1.split_once("</section>").unwrap().0;
+        let rows = month_end.rows(&[&["report", "change", "--limit", "10"], period].concat());
+        assert!(rows.len() > 5, "{rows:?}");
+        for row in rows {
+            for column in ["change_usd", "volume_usd", "price_usd", "new_usd", "gone_usd", "total_cost_usd"] {
+                let exact = &row[column];
+                assert!(
+                    exact.is_empty() || section.contains(&format!("<data value=\"{exact}\">")),
+                    "{column} {row:?}"
+                );
+            }
+        }
+    }
+    // A part of a month is not compared.
+    let page = month_end.output(&["report", "html", "--from", "2025-02-10", "--until", "2025-02-20"]);
+    assert!(!page.contains("<section id=\"change\""));
+}
+
+#[test]
+fn a_page_that_contradicts_a_closed_month_gives_the_reason() {
+    let month_end = MonthEnd::of(60);
+    month_end.output(&["close", MONTH, "--zone", "America/Sao_Paulo"]);
+    let page = month_end.output(&["report", "html", "--zone", "Asia/Tokyo"]);
+    assert!(page.contains("Not compared: 2025-02 is closed"));
+    assert!(!month_end.output(&["report", "html"]).contains("Not compared"));
+}
+
+#[test]
 fn an_html_report_is_written_atomically_and_silently() {
     let month_end = MonthEnd::of(20);
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,91 @@
+//! `runledger report change`: compares the costs of two periods.
+
+use crate::cli::TableFormat;
+use crate::commands::report::ReportArgs;
+use crate::commands::shared::archives::combined_provenance;
+use crate::commands::shared::output::print_table;
+use crate::commands::shared::scope::{print_default_booking, request};
+use crate::error::{Error, Result};
+use crate::export::manifest::{ComparedPeriod, Provenance};
+use crate::report::change::{Against, Change, ChangeRequest, ComparedScopes};
+use crate::report::month_states::MonthStates;
+use crate::report::table::USD_DECIMALS;
+use crate::report::{Dimension, Scope, Table};
+use crate::settings::Settings;
+use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
+
+/// The name of the report.
+pub(super) const NAME: &str = "change";
+
+/// The rows that people get without `--limit`. Programs get all of them.
+const ROWS_FOR_PEOPLE: usize = 10;
+
+/// The request of the arguments.
+///
+/// # Errors
+/// [`crate::error::Error::Usage`] naming the argument that is invalid.
+pub(super) fn change_request(args: &ReportArgs, by: &[Dimension]) -> Result<ChangeRequest> {
+    if !args.what_if.is_empty() {
+        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
+    }
+    let request = ChangeRequest {
+        scope: request(&args.scope)?,
+        against: args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),
+        by: if args.by.is_empty() { vec![Dimension::Pipeline] } else { by.to_vec() },
+    };
+    request.validate()?;
+    Ok(request)
+}
+
+/// Runs the report.
+///
+/// # Errors
+/// As [`change`] and [`print_table`].
+pub(super) fn run(
+    args: &ReportArgs,
+    request: &ChangeRequest,
+    workspaces: &[Workspace],
+    settings: &Settings,
+) -> Result<()> {
+    // One read transaction per archive, so that both periods and the manifest show the same state.
+    let _reading = read_transactions(workspaces)?;
+    let change = change(workspaces, request)?;
+    for (workspace, scopes) in workspaces.iter().zip(&change.scopes) {
+        scopes.warn_of_conflicts(&workspace.archive)?;
+    }
+    if args.table.format == TableFormat::Csv {
+        print_default_booking(&change.scopes[0].period);
+    }
+    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
+    let table = match args.table.format {
+        TableFormat::Table | TableFormat::Markdown => {
+            change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE)))
+        }
+        TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
+    };
+    let ledgers = ledgers_of(workspaces, &change)?;
+    let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
+    provenance.notes.extend(change.notes());
+    provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
+    let provenance = Provenance {
+        by: args.by.clone(),
+        limit: args.limit,
+        summary: Some(change.summary()),
+        against: Some(ComparedPeriod::of(&change)),
+        ..provenance
+    };
+    print_table(&table, &args.table, settings, ledgers[0].scope().zone, provenance)
+}
+
+/// What people have to know about closed months that the open periods reach.
+fn notes_of_closed_months(workspaces: &[Workspace], change: &Change, table: &Table) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let scopes_of: [fn(&ComparedScopes) -> &Scope; 2] = [|scopes| &scopes.against, |scopes| &scopes.period];
+    for scope_of in scopes_of {
+        let archives = workspaces.iter().map(|workspace| &workspace.archive);
+        let answers = change.scopes.iter().map(scope_of).zip(archives);
+        notes.extend(MonthStates::of(&answers.collect::<Vec<_>>())?.notes(table, USD_DECIMALS));
+    }
+    notes.dedup();
+    Ok(notes)
+}

@@ -1,0 +1,182 @@
+//! The change report: why the cost of a period differs from that of another one.
+//!
+//! Each group's difference is split into volume, price, new, gone and unknown, see [`Effects`]. The parts of all groups
+//! add up to the difference of the totals of `report cost` for both periods, to the nano-dollar. An unknown cost adds
+//! nothing to either.
+
+mod decomposition;
+mod periods;
+mod summary;
+mod table;
+
+pub use decomposition::Effects;
+pub use periods::{Against, ComparedScopes, Cut, Side};
+
+use super::cost::CostTotals;
+use super::dimension::Dimension;
+use super::group_by::{self, Aggregate, Group, Groups};
+use super::interner::{self, Label};
+use super::ledger::Ledger;
+use super::scope::ScopeRequest;
+use crate::error::{Error, Result};
+use crate::run::Usd;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// Two periods to compare.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangeRequest {
+    /// The period asked about, its zone, date basis and moment. Without a period, the month of the last observation.
+    pub scope: ScopeRequest,
+    /// The period to compare with.
+    pub against: Against,
+    /// What to group by: any dimensions except periods.
+    pub by: Vec<Dimension>,
+}
+
+impl ChangeRequest {
+    /// Checks what does not depend on an archive.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming what a comparison does not support.
+    pub fn validate(&self) -> Result<()> {
+        if self.by.iter().any(|dimension| matches!(dimension, Dimension::Period(_))) {
+            return Err(Error::Usage {
+                what: "the report change compares two periods, so it is not grouped by month, week or day"
+                    .to_owned(),
+                hint: Some("use --by pipeline, kind, cost-center or workspace".to_owned()),
+            });
+        }
+        let day = [("--from", self.scope.from), ("--until", self.scope.until)]
+            .into_iter()
+            .find(|(_, day)| day.is_some());
+        if let Some((flag, _)) = day {
+            return Err(Error::Usage {
+                what: format!(
+                    "the report change compares whole months, weeks or days: {flag} does not apply"
+                ),
+                hint: Some("name both periods, such as --period 2026-10 --against 2026-09".to_owned()),
+            });
+        }
+        match &self.scope.period {
+            Some(period) => self.against.label(period).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The costs of one period by group.
+pub struct PeriodCosts {
+    groups: Groups<CostTotals>,
+    /// Whether an archive has no run before the period: it may have begun within it.
+    is_first: bool,
+}
+
+impl PeriodCosts {
+    /// Reads the ledgers, which are in the scopes of one period.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn read(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<PeriodCosts> {
+        let mut is_first = false;
+        for ledger in ledgers {
+            is_first = is_first || !group_by::has_earlier_runs(ledger)?;
+        }
+        Ok(PeriodCosts { groups: group_by::groups_across(ledgers, by)?, is_first })
+    }
+}
+
+/// The costs of two periods, group by group.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The period asked about.
+    pub period: String,
+    /// The period compared with.
+    pub against: String,
+    /// The scopes, one for each archive.
+    pub scopes: Vec<ComparedScopes>,
+    /// The groups, the largest difference first, unknown ones last.
+    pub groups: Vec<ChangedGroup>,
+    /// All groups together. Its labels are empty.
+    pub all: ChangedGroup,
+    by: Vec<Dimension>,
+    /// The periods among both before which an archive has no run.
+    first_periods: Vec<String>,
+    /// The names of the label columns.
+    columns: Vec<&'static str>,
+}
+
+/// The costs of one group in both periods.
+#[derive(Debug, Clone, Default)]
+pub struct ChangedGroup {
+    /// One for each label column. `None`: not known.
+    pub labels: Label,
+    /// The costs in the period compared with.
+    pub old: CostTotals,
+    /// The costs in the period asked about.
+    pub new: CostTotals,
+    /// The parts of the difference.
+    pub effects: Effects,
+}
+
+impl ChangedGroup {
+    fn add(&mut self, other: &ChangedGroup) {
+        self.old.merge(other.old);
+        self.new.merge(other.new);
+        self.effects.add(&other.effects);
+    }
+}
+
+impl Change {
+    /// Compares the costs of the two periods of `scopes`, which are not empty.
+    pub fn between(
+        scopes: Vec<ComparedScopes>,
+        by: Vec<Dimension>,
+        old: PeriodCosts,
+        new: PeriodCosts,
+    ) -> Change {
+        let label = |label: &Option<String>| label.clone().unwrap_or_default();
+        let first = scopes.first();
+        let period = first.map(|scopes| label(&scopes.period.period)).unwrap_or_default();
+        let against = first.map(|scopes| label(&scopes.against.period)).unwrap_or_default();
+        let firsts = [(&against, old.is_first), (&period, new.is_first)].into_iter();
+        let first_periods =
+            firsts.filter(|(_, is_first)| *is_first).map(|(label, _)| label.clone()).collect();
+        let columns = new.groups.columns.clone();
+        let groups = paired(old.groups, new.groups);
+        let mut all = ChangedGroup { labels: vec![None; columns.len()], ..ChangedGroup::default() };
+        groups.iter().for_each(|group| all.add(group));
+        Change { period, against, scopes, groups, all, by, first_periods, columns }
+    }
+
+    /// The difference of both periods' known costs.
+    pub fn difference(&self) -> Usd {
+        self.all.effects.total().unwrap_or_default()
+    }
+}
+
+/// The groups of both periods. A group in both has the labels of the new period, in which a pipeline may have another
+/// name.
+fn paired(old: Groups<CostTotals>, new: Groups<CostTotals>) -> Vec<ChangedGroup> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<ChangedGroup> = Vec::new();
+    for Group { identity, labels, aggregate } in new.groups {
+        places.insert(identity, groups.len());
+        groups.push(ChangedGroup { labels, new: aggregate, ..ChangedGroup::default() });
+    }
+    for Group { identity, labels, aggregate } in old.groups {
+        match places.get(&identity) {
+            Some(place) => groups[*place].old = aggregate,
+            None => groups.push(ChangedGroup { labels, old: aggregate, ..ChangedGroup::default() }),
+        }
+    }
+    for group in &mut groups {
+        group.effects = Effects::between(&group.old, &group.new);
+    }
+    groups.sort_by(|left, right| {
+        let size =
+            |group: &ChangedGroup| Reverse(group.effects.total().map(|usd| usd.units().unsigned_abs()));
+        size(left).cmp(&size(right)).then_with(|| interner::compare(&left.labels, &right.labels))
+    });
+    groups
+}

@@ -1,0 +1,95 @@
+//! The change report as a table.
+
+use super::{Change, ChangedGroup};
+use crate::report::table::{Cell, Table};
+use crate::run::Usd;
+
+/// The columns after the labels.
+const FIGURES: [&str; 12] = [
+    "change_usd",
+    "volume_usd",
+    "price_usd",
+    "new_usd",
+    "gone_usd",
+    "unknown_usd",
+    "against_total_cost_usd",
+    "total_cost_usd",
+    "against_runs",
+    "runs",
+    "against_runs_cost_unknown",
+    "runs_cost_unknown",
+];
+
+impl Change {
+    /// The groups as rows. With a limit, one more row has the sums of the groups beyond it, so that the rows add up.
+    pub fn table(&self, limit: Option<usize>) -> Table {
+        let limit = limit.unwrap_or(self.groups.len());
+        let mut rows: Vec<Vec<Cell>> = self.groups.iter().take(limit).map(row).collect();
+        if let Some((count, mut rest)) = self.rest(limit) {
+            if let Some(label) = rest.labels.first_mut() {
+                *label = Some(format!("{count} more"));
+            }
+            rows.push(row(&rest));
+        }
+        Table {
+            columns: self.columns.iter().chain(&FIGURES).map(|column| (*column).to_owned()).collect(),
+            totals: (rows.len() > 1).then(|| row(&self.all)),
+            rows,
+        }
+    }
+
+    /// The same for people: without counts of unknown costs, which are in the notes, and without parts that no group
+    /// has.
+    pub fn table_for_people(&self, limit: Option<usize>) -> Table {
+        let all = self.all.effects;
+        let missing = |part: Option<Usd>| part.is_none();
+        let left_out = [
+            ("volume_usd", missing(all.volume)),
+            ("price_usd", missing(all.price)),
+            ("new_usd", missing(all.new)),
+            ("gone_usd", missing(all.gone)),
+            ("unknown_usd", missing(all.unknown)),
+            ("against_runs_cost_unknown", true),
+            ("runs_cost_unknown", true),
+        ];
+        let mut table = self.table(limit);
+        let is_shown: Vec<bool> =
+            table.columns.iter().map(|column| !left_out.contains(&(column.as_str(), true))).collect();
+        let keep = |cells: &mut Vec<Cell>| {
+            let mut shown = is_shown.iter();
+            cells.retain(|_| *shown.next().expect("each row has a cell for each column"));
+        };
+        table.rows.iter_mut().chain(&mut table.totals).for_each(keep);
+        let mut shown = is_shown.iter();
+        table.columns.retain(|_| *shown.next().expect("each column was decided on"));
+        table
+    }
+
+    /// The number of the groups beyond the first `shown`, and all of them together. `None`: there are none.
+    pub(crate) fn rest(&self, shown: usize) -> Option<(usize, ChangedGroup)> {
+        let rest = self.groups.get(shown..).filter(|rest| !rest.is_empty())?;
+        let mut together = ChangedGroup { labels: vec![None; self.columns.len()], ..ChangedGroup::default() };
+        rest.iter().for_each(|group| together.add(group));
+        Some((rest.len(), together))
+    }
+}
+
+fn row(group: &ChangedGroup) -> Vec<Cell> {
+    let ChangedGroup { labels, old, new, effects } = group;
+    let mut row: Vec<Cell> = labels.iter().cloned().map(Cell::Text).collect();
+    row.extend([
+        Cell::Usd(effects.total()),
+        Cell::Usd(effects.volume),
+        Cell::Usd(effects.price),
+        Cell::Usd(effects.new),
+        Cell::Usd(effects.gone),
+        Cell::Usd(effects.unknown),
+        Cell::Usd(old.total()),
+        Cell::Usd(new.total()),
+        Cell::count(old.runs),
+        Cell::count(new.runs),
+        Cell::count(old.runs_cost_unknown),
+        Cell::count(new.runs_cost_unknown),
+    ]);
+    row
+}
