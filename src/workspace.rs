@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::{Ledger, Plan, Scope, Table};
+use crate::report::{Ledger, Scope, Table};
 use crate::store::Archive;
 use crate::symlinks::same_file;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,6 @@ pub struct Source {
     pub name: Option<String>,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
-    /// The monthly plan. `None`: unknown.
-    pub plan: Option<Plan>,
 }
 
 /// A workspace of Nekt, with its archive open for reading.
@@ -29,8 +27,6 @@ pub struct Workspace {
     pub archive: Archive,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
-    /// The monthly plan. `None`: unknown.
-    pub plan: Option<Plan>,
 }
 
 /// Opens each archive for reading.
@@ -42,9 +38,9 @@ pub fn open(sources: Vec<Source>) -> Result<Vec<Workspace>> {
     let names = names(&sources.iter().map(|source| source.path.as_path()).collect::<Vec<_>>());
     let mut workspaces: Vec<Workspace> = Vec::with_capacity(sources.len());
     for (source, file_name) in sources.into_iter().zip(names) {
-        let Source { path, name, defaults, plan } = source;
+        let Source { path, name, defaults } = source;
         let archive = Archive::open_for_reading(&path)?;
-        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults, plan };
+        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults };
         for other in &workspaces {
             check_disjoint(other, &workspace)?;
         }
@@ -188,7 +184,7 @@ mod tests {
                      'success', 0.5, 500000000, 's-1');"
         );
         archive.connection().execute_batch(&rows).unwrap();
-        Source { path, name: None, defaults: ScopeDefaults::default(), plan: None }
+        Source { path, name: None, defaults: ScopeDefaults::default() }
     }
 
     fn refused<T>(result: Result<T>) -> String {
@@ -244,7 +240,7 @@ mod tests {
     fn workspaces_with_different_months_are_not_combined() {
         let folder = tempfile::tempdir().unwrap();
         let mut sources = vec![archive(&folder, "acme.db", "run-1"), archive(&folder, "globex.db", "run-2")];
-        sources[1].defaults.zone = Tz::America__Sao_Paulo;
+        sources[1].defaults.zone = Some(Tz::America__Sao_Paulo);
         let workspaces = open(sources).unwrap();
         let error = refused(ledgers(&workspaces, &ScopeRequest::default()));
         assert!(error.ends_with("acme by started in UTC; globex by started in America/Sao_Paulo"), "{error}");

@@ -2,7 +2,7 @@
 
 use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
 use crate::commands::shared::output::{print_note, print_table, provenance};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::scope::{note_unfrozen_terms, scope};
 use crate::error::{Error, Result};
 use crate::report::reconcile::{Invoice, Zones, reconcile};
 use crate::settings::Settings;
@@ -57,7 +57,8 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     };
     let scope = scope(&month, settings, &archive)?;
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
-    let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
+    let found = reconcile(archive.connection(), &scope, invoice, zones)?;
+    note_unfrozen_terms(&scope);
     let provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
     print_table(&found.table(), &args.table, settings, scope.zone, provenance)?;
     let explanations = found.explanations();

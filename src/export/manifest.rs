@@ -45,6 +45,12 @@ pub struct Provenance {
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
+    /// Who closed the period; `None`: it is open, or the close does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+    /// The note of the close; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_note: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.
     #[serde(alias = "centres")]
@@ -67,6 +73,12 @@ pub struct WorkspaceProvenance {
     pub known_at: Option<String>,
     /// Whether the period is open, closed or restated.
     pub close_state: Option<String>,
+    /// Who closed the period; `None`: it is open, or the close does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+    /// The note of the close; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_note: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.
     #[serde(alias = "centres")]

@@ -5,6 +5,7 @@
 
 use super::allocation::Allocation;
 use super::period::{Period, Span, start_of_day};
+use super::terms::{MonthTerms, ScopeTerms, Terms};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::{Archive, Close, RowLayout};
@@ -160,18 +161,25 @@ pub struct ScopeRequest {
 /// The settings that apply where a request is silent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScopeDefaults {
-    /// The zone of months, weeks and days.
-    pub zone: Tz,
+    /// The zone of months, weeks and days. `None`: not set, so UTC.
+    pub zone: Option<Tz>,
     /// The instant that books a run.
     pub date_basis: DateBasis,
     /// The rules that assign runs to cost centers.
     pub allocation: Allocation,
+    /// The terms of the months.
+    pub terms: Terms,
 }
 
 impl Default for ScopeDefaults {
-    /// UTC, booked by start, without cost centers.
+    /// UTC, booked by start, without cost centers and terms.
     fn default() -> ScopeDefaults {
-        ScopeDefaults { zone: Tz::UTC, date_basis: DateBasis::default(), allocation: Allocation::default() }
+        ScopeDefaults {
+            zone: None,
+            date_basis: DateBasis::default(),
+            allocation: Allocation::default(),
+            terms: Terms::default(),
+        }
     }
 }
 
@@ -194,6 +202,8 @@ pub struct Scope {
     pub close_id: Option<i64>,
     /// The layout of the rows of `export costs`: that of the close, else the newest.
     pub row_layout: RowLayout,
+    /// The terms of the months: those of the close, else those of the settings.
+    pub terms: ScopeTerms,
 }
 
 impl Default for Scope {
@@ -208,6 +218,7 @@ impl Default for Scope {
             period: None,
             close_id: None,
             row_layout: RowLayout::default(),
+            terms: ScopeTerms::default(),
         }
     }
 }
@@ -239,7 +250,7 @@ impl Scope {
     /// # Errors
     /// [`Error::Usage`] naming the flag that is invalid.
     pub fn resolve_open(request: &ScopeRequest, defaults: &ScopeDefaults) -> Result<Scope> {
-        let zone = request.zone.unwrap_or(defaults.zone);
+        let zone = request.zone.or(defaults.zone).unwrap_or(Tz::UTC);
         let span = match &request.period {
             Some(label) => {
                 let Period { start, end, .. } = Period::parse(label, zone)?;
@@ -256,10 +267,21 @@ impl Scope {
             period: request.period.clone(),
             close_id: None,
             row_layout: RowLayout::default(),
+            terms: ScopeTerms::Settings(defaults.terms.clone()),
         })
     }
 
-    /// The scope that a close froze.
+    /// The terms of a month of the scope, by its label: `2026-01`.
+    pub fn terms_of(&self, month: &str) -> MonthTerms {
+        self.terms.of_month(month)
+    }
+
+    /// Whether a close answers that froze no terms, so that those of the settings apply.
+    pub(crate) fn has_unfrozen_terms(&self) -> bool {
+        self.close_id.is_some() && matches!(self.terms, ScopeTerms::Settings(_))
+    }
+
+    /// The scope that a close froze. It has no terms if the close froze none.
     ///
     /// # Errors
     /// [`Error::Internal`] when this version cannot read the close.
@@ -281,13 +303,22 @@ impl Scope {
             period: Some(frozen.period.clone()),
             close_id: Some(close.close_id),
             row_layout: frozen.row_layout,
+            terms: match &frozen.terms {
+                Some(terms) => {
+                    ScopeTerms::Close(MonthTerms::frozen(terms).ok_or_else(|| unreadable("terms"))?)
+                }
+                None => ScopeTerms::default(),
+            },
         })
     }
 }
 
 /// The scope of the close, unless the request contradicts it. Defaults never contradict: they are for open months.
 fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> {
-    let closed = Scope::of_close(close)?;
+    let mut closed = Scope::of_close(close)?;
+    if close.frozen.terms.is_none() {
+        closed.terms = open.terms.clone();
+    }
     let given = [
         ("--zone", request.zone.is_some() && open.zone != closed.zone),
         ("--date-basis", request.date_basis.is_some() && open.date != closed.date),
@@ -341,7 +372,7 @@ mod tests {
     #[test]
     fn a_request_overrides_the_defaults() {
         let defaults =
-            ScopeDefaults { zone: SAO_PAULO, date_basis: DateBasis::Ended, ..ScopeDefaults::default() };
+            ScopeDefaults { zone: Some(SAO_PAULO), date_basis: DateBasis::Ended, ..ScopeDefaults::default() };
         let month = ScopeRequest { period: Some("2026-01".to_owned()), ..ScopeRequest::default() };
         let scope = Scope::resolve_open(&month, &defaults).unwrap();
         assert_eq!((scope.zone, scope.date), (SAO_PAULO, DateBasis::Ended));

@@ -3,7 +3,7 @@
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, provenance};
-use crate::commands::shared::scope::request;
+use crate::commands::shared::scope::{note_unfrozen_terms, request};
 use crate::error::{Error, Result};
 use crate::export::{Destination, html};
 use crate::report::{Scope, overview};
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         return Err(built_without("the HTML report", "page"));
     }
     reject_unsupported_flags(args)?;
-    let [Workspace { archive, defaults, plan, .. }] = workspaces else {
+    let [Workspace { archive, defaults, .. }] = workspaces else {
         return Err(Error::Usage {
             what: "the HTML report shows one workspace, but several are given".to_owned(),
             hint: Some("write one report per workspace, each with its own --db and --output".to_owned()),
@@ -31,7 +31,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
     let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
-    let overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
+    let overview = overview::gather(archive.connection(), &scope, known_at)?;
+    note_unfrozen_terms(&scope);
     html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
 }
 

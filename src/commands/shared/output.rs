@@ -83,11 +83,16 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
     // Observations after the as-of instant affect neither the output nor its manifest.
     let known_at =
         archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
-    let close_state = match (&scope.period, scope.close_id) {
-        (None, _) => None,
-        (Some(_), None) => Some("open".to_owned()),
-        (Some(period), Some(_)) => archive.close_of(period)?.map(|close| close_state(&close)),
+    let close = match (&scope.period, scope.close_id) {
+        (Some(period), Some(_)) => archive.close_of(period)?,
+        _ => None,
     };
+    let close_state = match &close {
+        Some(close) => Some(close_state(close)),
+        None => scope.period.is_some().then(|| "open".to_owned()),
+    };
+    let (closed_by, close_note) =
+        close.map(|close| (close.frozen.closed_by, close.frozen.note)).unwrap_or_default();
     Ok(Provenance {
         question,
         by: Vec::new(),
@@ -100,17 +105,24 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         as_of: scope.as_of.map(|at| at.to_string()),
         known_at: known_at.map(|at| at.to_string()),
         close_state,
+        closed_by,
+        close_note,
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
         workspaces: Vec::new(),
     })
 }
 
-/// The state of a closed period: `closed at …, close 2, restates close 1`.
+/// The state of a closed period: `closed at …, close 2, restates close 1`. It says so if the close froze no terms.
 fn close_state(close: &Close) -> String {
     let Close { close_id, frozen } = close;
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    format!("closed at {}, close {close_id}{restates}", frozen.closed_at)
+    let terms = if frozen.terms.is_none() {
+        ", with the plan, billed_by and account of today's settings"
+    } else {
+        ""
+    };
+    format!("closed at {}, close {close_id}{restates}{terms}", frozen.closed_at)
 }
 
 /// The dialect from the settings, changed by the flags.

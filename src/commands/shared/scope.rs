@@ -1,10 +1,11 @@
 //! The conversion of scope arguments and settings into plain values.
 
 use crate::cli::{PeriodArgs, ScopeArgs};
+use crate::commands::shared::output::print_note;
 use crate::error::Result;
 use crate::report::Scope;
 use crate::report::scope::{AsOf, DateBasis, ScopeDefaults, ScopeRequest, parse_day, parse_zone};
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 use crate::store::Archive;
 use chrono_tz::Tz;
 
@@ -54,14 +55,25 @@ pub(crate) fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
 /// [`crate::error::Error::Usage`] naming the setting that is invalid, and its origin.
 pub(crate) fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefaults> {
     let zone = match request.zone {
-        Some(zone) => zone,
-        None => settings.zone()?.value,
+        Some(_) => None,
+        None => Some(settings.zone()?).filter(|zone| zone.origin != Origin::Default).map(|zone| zone.value),
     };
     let date_basis = match request.date_basis {
         Some(date_basis) => date_basis,
         None => settings.date_basis()?.value,
     };
-    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone() })
+    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone(), terms: settings.terms() })
+}
+
+/// Reports that today's terms apply to a closed month, because its close froze none. Commands whose output depends on
+/// terms call it.
+pub(crate) fn note_unfrozen_terms(scope: &Scope) {
+    if let Some(month) = scope.period.as_deref().filter(|_| scope.has_unfrozen_terms()) {
+        print_note(&format!(
+            "{month} was closed by a version that froze no plan, purchased credits, billed_by and account: those in \
+             today's settings apply; `runledger close --restate {month}` freezes them"
+        ));
+    }
 }
 
 /// The moment of knowledge that `--as-of` gives, with days in `zone`.
