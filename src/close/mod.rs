@@ -1,7 +1,7 @@
 //! Month-end close: freezes the answers of a month, so that they stay what finance has booked.
 //!
-//! A close stores the month's zone, bounds, date basis, allocation rules, terms, pipeline names, totals, the hash of its
-//! rows and the moment of knowledge. From then on, a question about the month gives the same answer.
+//! A close stores the month's zone, bounds, date basis, allocation rules, terms, pipeline names, totals, the hash of
+//! its rows and the moment of knowledge. From then on, a question about the month gives the same answer.
 
 mod check;
 mod objection;

@@ -136,7 +136,7 @@ fn written() -> ChargeSummary {
     written
 }
 
-/// Terms with a plan of so many credits at all times.
+/// Terms with one plan at all times.
 fn plan(credits: u64) -> Terms {
     let plan = Timeline::always(Plan { fee_usd: Usd::default(), credits });
     Terms { plan, ..Terms::default() }
@@ -186,9 +186,9 @@ fn credit_counts_and_forecast_match_hand_computed_values() {
     assert_eq!(
         lines(&table),
         [
-            "2026-02|6|5|0|1||6|200|0.030000|",
+            "2026-02|6|5|0|1||6|200||0.030000|",
             // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days and 11.5 hours.
-            "2026-03|37|35|1|1|98|134|200|0.670000|",
+            "2026-03|37|35|1|1|98|134|200||0.670000|",
         ]
     );
 }
