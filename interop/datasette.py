@@ -16,7 +16,7 @@ def get(path, **fields):
 
 
 def report(question, *arguments):
-    command = [runledger, "--db", archive, "report", question, "--format", "json", *arguments]
+    command = [runledger, "--db", archive, "report", question, "--format", "json", "--zone", "UTC", *arguments]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
@@ -30,13 +30,16 @@ def rows(text):
         except Exception:
             return value
 
-    return [{key: comparable(value) for key, value in row.items()} for row in json.loads(text, parse_float=Decimal)]
+    answer = json.loads(text, parse_float=Decimal)
+    # runledger's JSON has the scope of the answer too.
+    found = answer["rows"] if isinstance(answer, dict) else answer
+    return [{key: comparable(value) for key, value in row.items()} for row in found]
 
 
 answers = 0
 month = dict(zip(("from", "until"), sys.stdin.read().split()))
 for question, query in database["queries"].items():
-    # Query parameters and the options with the same meaning.
+    # Months in SQL are those of UTC. Query parameters and the options with the same meaning.
     variants = [({}, []), ({"from": "", "until": ""}, [])]
     variants.append((month, ["--from", month["from"], "--until", month["until"]]))
     if ":limit" in query["sql"]:

@@ -114,7 +114,7 @@ def check(ask, path, folder, dice):
 
     # The same SQL in the sqlite3 shell and in DuckDB.
     sql = Path("queries/cost.sql").read_text(encoding="utf-8")
-    months = [list(row.values()) for row in rows_of(ask("report", "cost"))]
+    months = [list(row.values()) for row in rows_of(ask("report", "cost", "--zone", "UTC"))]
     shell = subprocess.run(
         ["sqlite3", "-readonly", "-csv", str(path)], input=sql, capture_output=True, text=True, check=True
     )
@@ -152,7 +152,7 @@ def check(ask, path, folder, dice):
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     numbers = dict(re.findall(r'<c r="([A-Z]+[0-9]+)"[^>]*><v>([^<]*)</v>', sheet))
     exact, few = rows_of(ask("report", "cost")), rows_of(ask("report", "cost", "--decimals", str(decimals)))
-    for line, (row, rounded) in enumerate(zip(exact, few), start=2):
+    for line, (row, rounded) in enumerate(zip(exact, few), start=5):
         for letter, column in zip("DEF", COSTS):
             if row[column]:
                 expected = Decimal(row[column]).quantize(place, ROUND_HALF_EVEN)

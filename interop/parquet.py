@@ -9,7 +9,7 @@ TOLERANCE = decimal.Decimal("0.001")
 
 
 def report(name, *more):
-    command = [runledger, "--db", archive, "report", name, "--format", "csv", *more]
+    command = [runledger, "--db", archive, "report", name, "--zone", "UTC", "--format", "csv", *more]
     text = subprocess.run(command, check=True, capture_output=True).stdout.decode("utf-8")
     return list(csv.reader(io.StringIO(text, newline="")))
 

@@ -47,7 +47,7 @@ for dialect in ("excel", "excel-br"):
             assert cell.data_type != "f", (dialect, column, cell.value)
             same(column, cell.value, run[column], dialect)
 
-    answer = json.load(open(f"{folder}/cost.json"), parse_float=decimals)
+    answer = json.load(open(f"{folder}/cost.json"), parse_float=decimals)["rows"]
     sheet = openpyxl.load_workbook(f"{folder}/converted/cost.{dialect}.xlsx").active
     *rows, last = list(sheet.iter_rows(values_only=True))[1:]
     assert len(rows) == len(answer) and last[0] == "all"
@@ -76,9 +76,11 @@ assert {entry.date_time for entry in zipfile.ZipFile(path).infolist()} == {(1980
 book = openpyxl.load_workbook(path)
 assert book.sheetnames == ["report", "manifest"] and book.properties.created == datetime(1980, 1, 1)
 sheet = book["report"]
-assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref
-answer = json.load(open(f"{folder}/costliest.json"), parse_float=decimals)
-rows = list(sheet.iter_rows())
+assert sheet["A1"].value == "Costliest runs" and sheet["A2"].value.startswith("America/Sao_Paulo · by start · as of ")
+assert sheet.freeze_panes == "A5" and sheet.auto_filter.ref.startswith("A4:")
+answer = json.load(open(f"{folder}/costliest.json"), parse_float=decimals)["rows"]
+# The headings are below the title, and the notes below an empty row.
+rows = list(sheet.iter_rows(min_row=4, max_row=4 + len(answer)))
 columns = [cell.value for cell in rows[0]]
 assert len(rows) == len(answer) + 1
 for row, truth in zip(rows[1:], answer):
@@ -95,7 +97,7 @@ assert manifest["rows"] == str(manifest_file["rows"]) == str(len(answer))
 assert manifest["asked.question"] == manifest_file["asked"]["question"] == "report costliest-runs"
 
 # The same totals from every engine.
-report = {row["month"]: row["total_cost_usd"] for row in json.load(open(f"{folder}/utc.json"), parse_float=decimals)}
+report = {row["month"]: row["total_cost_usd"] for row in json.load(open(f"{folder}/utc.json"), parse_float=decimals)["rows"]}
 quoted = f"{folder}/runs.machine.csv".replace("'", "''")
 database = duckdb.connect()
 by_csv = f"""SELECT booked_at[:7], sum(total_cost_usd::DECIMAL(38,9)) FROM read_csv('{quoted}', all_varchar=true, header=true)

@@ -20,7 +20,7 @@ check() {
         WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
     ledger() { "$runledger" --db "$archive" "$@"; }
     ledger export runs --format ndjson --output "$work/runs.ndjson"
-    ledger report cost --format json --output "$work/utc.json"
+    ledger report cost --zone UTC --format json --output "$work/utc.json"
     ledger report cost --by month,pipeline --zone $zone --format json --output "$work/cost.json"
     ledger report costliest-runs --format json --output "$work/costliest.json"
     ledger report costliest-runs --zone $zone --decimals 6 --format xlsx --manifest --output "$work/costliest.xlsx"

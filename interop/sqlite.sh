@@ -24,7 +24,7 @@ shell_agrees_with_the_reports() {
     for file in queries/*.sql; do
         name=$(basename "$file" .sql)
         sqlite3 -readonly -header -csv "$archive" <"$file" >"$work/shell.csv"
-        "$runledger" --db "$archive" report "$name" --format csv >"$work/runledger.csv"
+        "$runledger" --db "$archive" report "$name" --zone UTC --format csv >"$work/runledger.csv" 2>"$work/warnings"
         python3 -c "$same_cells" "$work/shell.csv" "$work/runledger.csv" ||
             fail "$file: the sqlite3 shell gives another answer than \`runledger report $name\`"
     done

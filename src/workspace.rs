@@ -1,6 +1,7 @@
 //! Archives of several workspaces: opened together, checked for overlap, combined in one answer.
 
 use crate::error::{Error, Result};
+use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Ledger, Scope, Table};
 use crate::store::Archive;
@@ -105,8 +106,9 @@ pub(crate) fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Dro
 /// them.
 pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -> Result<Vec<Ledger<'w>>> {
     let mut ledgers: Vec<Ledger<'w>> = Vec::with_capacity(workspaces.len());
+    let latest = shared_latest_close(workspaces, request)?;
     for Workspace { name, archive, defaults, .. } in workspaces {
-        let scope = Scope::resolve(request, defaults, archive)?;
+        let scope = Scope::resolve_like(request, defaults, latest.as_ref(), archive)?;
         let ledger = Ledger::open(archive.connection(), scope)
             .map_err(|error| error.in_archive(archive.path()))?
             .for_workspace(name);
@@ -116,6 +118,34 @@ pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -
         ledgers.push(ledger);
     }
     Ok(ledgers)
+}
+
+/// The close made last, whose zone and date basis all workspaces take where request and settings are silent. `None`:
+/// there is no close, or those of two workspaces differ, which gives a warning.
+fn shared_latest_close(workspaces: &[Workspace], request: &ScopeRequest) -> Result<Option<LatestClose>> {
+    let mut found: Vec<(&str, LatestClose)> = Vec::new();
+    for Workspace { name, archive, defaults, .. } in workspaces {
+        let is_silent =
+            request.zone.or(defaults.zone).is_none() || request.date_basis.or(defaults.date_basis).is_none();
+        if is_silent && let Some(latest) = LatestClose::of(archive, request.as_of)? {
+            found.push((name, latest));
+        }
+    }
+    let Some((first_name, first)) = found.first() else { return Ok(None) };
+    match found.iter().find(|(_, other)| (other.zone, other.date) != (first.zone, first.date)) {
+        None => Ok(Some(first.clone())),
+        Some((name, other)) => {
+            tracing::warn!(
+                "the latest closes differ: {first_name} in {} by {}, {name} in {} by {}; so neither is the default: \
+                 give --zone and --date-basis, else UTC and started apply",
+                first.zone,
+                first.date.as_str(),
+                other.zone,
+                other.date.as_str()
+            );
+            Ok(None)
+        }
+    }
 }
 
 fn check_same_months(one: &Ledger<'_>, other: &Ledger<'_>) -> Result<()> {

@@ -7,12 +7,12 @@ use clap::Args;
 /// How to assign a run to a month, week or day.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PeriodArgs {
-    /// IANA time zone of days, weeks and months [setting: zone] [default: UTC]
+    /// IANA time zone of days, weeks and months [setting: zone] [default: that of the latest close, else UTC]
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<String>,
 
     /// Instant that assigns a run to a period: started (else created), ended, or created [setting: date_basis]
-    /// [default: started]
+    /// [default: that of the latest close, else started]
     #[arg(
         long,
         value_name = "BASIS",

@@ -13,6 +13,7 @@ pub(crate) use objection::{Month, corrected_elsewhere, objections};
 pub use totals::totals;
 
 use crate::error::{Error, Result};
+use crate::report::latest_close::LatestClose;
 use crate::report::period::Calendar;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{DateBasis, Ledger, Scope};
@@ -102,7 +103,7 @@ pub fn preview_close(
     }
     let label = &request.month;
     let before = archive.close_of(label)?;
-    let scope = open_scope(request, before.as_ref(), defaults)?;
+    let scope = open_scope(archive, request, before.as_ref(), defaults)?;
     let (Some(starts_at), Some(ends_at), Calendar::Month) =
         (scope.span.from, scope.span.until, Calendar::of_label(label))
     else {
@@ -153,8 +154,14 @@ pub fn preview_close(
     Ok(ClosePreview { frozen, objections })
 }
 
-/// The scope to close. A restatement keeps the zone and the date basis of its month unless the request changes them.
-fn open_scope(request: &CloseRequest, before: Option<&Close>, defaults: &ScopeDefaults) -> Result<Scope> {
+/// The scope to close. A restatement keeps the zone and the date basis of its month unless the request changes them;
+/// another close takes those of the close made last, unless the request or the settings give them.
+fn open_scope(
+    archive: &Archive,
+    request: &CloseRequest,
+    before: Option<&Close>,
+    defaults: &ScopeDefaults,
+) -> Result<Scope> {
     let before = before.map(Scope::of_close).transpose()?;
     let scope = ScopeRequest {
         period: Some(request.month.clone()),
@@ -162,7 +169,7 @@ fn open_scope(request: &CloseRequest, before: Option<&Close>, defaults: &ScopeDe
         date_basis: request.date_basis.or(before.map(|before| before.date)),
         ..ScopeRequest::default()
     };
-    Scope::resolve_open(&scope, defaults)
+    Scope::resolve_open(&scope, defaults, LatestClose::of(archive, None)?.as_ref())
 }
 
 /// Refuses the first close of an archive without a zone. Every later close and report adjoins its bounds, so they must
@@ -351,7 +358,8 @@ mod tests {
                 "2026-01 was closed in America/Sao_Paulo: some runs would be in neither month",
             ),
         ] {
-            let ledger = Ledger::open(archive.connection(), Scope::default()).unwrap();
+            let scope = Scope { zone: zone.parse().unwrap(), ..Scope::default() };
+            let ledger = Ledger::open(archive.connection(), scope).unwrap();
             let month = Month { label: "2026-02", starts_at, ends_at: february.end.unwrap() };
             let texts: Vec<String> = objections(&archive, &ledger, month, at("2026-02-04T00:00:00Z"))
                 .unwrap()

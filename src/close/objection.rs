@@ -1,11 +1,11 @@
 //! The objections to closing a month.
 
 use crate::error::Result;
+use crate::report::neighbors::{Conflict, Mismatch, conflicts};
 use crate::report::restatements::{latest, restatements};
-use crate::report::{DateBasis, Ledger, Scope};
+use crate::report::{Ledger, Scope, Span};
 use crate::run::{Instant, Usd};
-use crate::store::{Archive, ClockOffsets, Close, Frozen, LastComplete};
-use chrono::TimeDelta;
+use crate::store::{Archive, ClockOffsets, Close, ClosedMonth, Frozen, LastComplete};
 use std::fmt;
 
 /// How many unsettled runs an objection lists.
@@ -158,8 +158,9 @@ pub(crate) fn objections(
     if !unreadable.is_empty() {
         objections.push(Objection::UnreadableRuns(unreadable));
     }
-    let closes = latest(archive.closes()?);
-    objections.extend(closes.iter().filter_map(|close| neighbor(&close.frozen, month, ledger.scope().date)));
+    let span = Span { from: Some(month.starts_at), until: Some(month.ends_at) };
+    let scope = Scope { span, period: Some(month.label.to_owned()), ..ledger.scope().clone() };
+    objections.extend(conflicts(&scope, &archive.closed_months(None)?).iter().map(neighbor));
     Ok(objections)
 }
 
@@ -174,26 +175,15 @@ fn unreadable_runs(archive: &Archive, month: Month<'_>) -> Result<Vec<String>> {
     Ok(gaps.iter().map(ToString::to_string).collect())
 }
 
-/// The objection that another closed month gives rise to. `None`: it is no neighbor, or it adjoins the month exactly.
-fn neighbor(other: &Frozen, month: Month<'_>, date_basis: DateBasis) -> Option<Objection> {
-    let Frozen { period, zone, .. } = other;
-    let (earlier_ends, later_starts) = match period.as_str() {
-        period if period < month.label => (other.ends_at, month.starts_at),
-        period if period > month.label => (month.ends_at, other.starts_at),
-        _ => return None,
-    };
-    let (period, zone) = (period.clone(), zone.clone());
-    if earlier_ends > later_starts {
-        return Some(Objection::SharedRuns { period, zone });
+/// The objection to closing a month that does not add up with another closed month.
+fn neighbor(Conflict { month, mismatch }: &Conflict<'_>) -> Objection {
+    let ClosedMonth { period, zone, date_basis, .. } = month;
+    let (period, zone, date_basis) = (period.clone(), zone.clone(), date_basis.clone());
+    match mismatch {
+        Mismatch::SharedRuns => Objection::SharedRuns { period, zone },
+        Mismatch::LostRuns => Objection::LostRuns { period, zone },
+        Mismatch::OtherDateBasis => Objection::OtherDateBasis { period, date_basis },
     }
-    // Zones differ by less than two days, months that are no neighbors by more.
-    if earlier_ends < later_starts && earlier_ends.plus(TimeDelta::days(2)) > later_starts {
-        return Some(Objection::LostRuns { period, zone });
-    }
-    if earlier_ends == later_starts && other.date_basis != date_basis.as_str() {
-        return Some(Objection::OtherDateBasis { period, date_basis: other.date_basis.clone() });
-    }
-    None
 }
 
 /// The objections to restating a close: later closes that contain its corrections, which the restatement would contain

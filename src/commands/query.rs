@@ -1,11 +1,11 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
 use crate::cli::OutputArgs;
-use crate::commands::shared::scope::as_of;
+use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, WriteOptions, write_rows, write_table};
+use crate::report::Ledger;
 use crate::report::rows::RowStream;
-use crate::report::{Ledger, Scope};
 use crate::settings::Settings;
 use crate::store::Archive;
 use clap::{Args, ValueEnum};
@@ -67,10 +67,8 @@ pub enum QueryFormat {
 /// one to one.
 pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
-    let zone = settings.zone()?.value;
-    let as_of = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
-    let allocation = settings.allocation().clone();
-    let ledger = Ledger::open(archive.connection(), Scope { as_of, zone, allocation, ..Scope::default() })?;
+    let scope = scope_of_all_runs(args.as_of.as_deref(), settings, &archive)?;
+    let ledger = Ledger::open(archive.connection(), scope)?;
     run_on(args, ledger.connection())
 }
 

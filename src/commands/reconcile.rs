@@ -4,6 +4,7 @@ use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
 use crate::commands::shared::output::{print_note, print_table, provenance};
 use crate::commands::shared::scope::{note_unfrozen_terms, scope};
 use crate::error::{Error, Result};
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::reconcile::{Invoice, Zones, reconcile};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -56,6 +57,7 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
         ..ScopeArgs::default()
     };
     let scope = scope(&month, settings, &archive)?;
+    warn_of_conflicts(&scope, &archive)?;
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, zones)?;
     note_unfrozen_terms(&scope);

@@ -2,9 +2,11 @@
 
 use crate::cli::TableArgs;
 use crate::commands::shared::output::{print_table, provenance};
-use crate::commands::shared::scope::as_of;
+use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
+use crate::report::allocation::Allocation;
+use crate::report::neighbors::warn_of_conflicts_between;
 use crate::report::{Ledger, Scope, restatements};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -44,9 +46,9 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
     let archive = Archive::open_for_reading(path)?;
     // One read transaction, so that all months show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
-    let zone = settings.zone()?.value;
-    let now = args.as_of.as_deref().map(|moment| as_of(moment, zone)).transpose()?;
-    let ledger = Ledger::open(archive.connection(), Scope { as_of: now, zone, ..Scope::default() })?;
+    let scope = scope_of_all_runs(args.as_of.as_deref(), settings, &archive)?;
+    let (now, zone) = (scope.as_of, scope.zone);
+    let ledger = Ledger::open(archive.connection(), Scope { allocation: Allocation::default(), ..scope })?;
     let mut closes = restatements::latest_known_at(archive.closes()?, now);
     if let Some(period) = &args.period {
         closes.retain(|close| close.frozen.period == *period);
@@ -60,11 +62,13 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
             });
         }
     }
+    let scopes = closes.iter().map(Scope::of_close).collect::<Result<Vec<_>>>()?;
+    warn_of_conflicts_between(&scopes, &archive)?;
     let table = match args.totals {
         true => restatements::summed(ledger.connection(), &closes, now)?,
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
-    let provenance = Provenance { period: args.period.clone(), ..provenance };
+    let provenance = Provenance { period: args.period.clone(), date_basis: None, ..provenance };
     print_table(&table, &args.table, settings, zone, provenance)
 }

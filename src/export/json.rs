@@ -1,4 +1,5 @@
-//! JSON: one object per row, in one array or one per line.
+//! JSON: one object per row, in one array or one per line. The answer of a report is an object with the
+//! array as `rows`, and the question as `scope`.
 //!
 //! Numbers are JSON numbers. An amount has all nine decimals, so a decimal parser gets the exact
 //! value and other parsers get a double, never a string. An unknown value is null. Duplicate column
@@ -6,10 +7,11 @@
 
 use super::column_totals::ColumnTotals;
 use super::destination::WriteError;
+use super::manifest::Provenance;
 use crate::report::rows::{Column, RowStream, Value};
 use crate::report::{Cell, Table};
-use serde::Deserializer as _;
-use serde::de::{SeqAccess, Visitor};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Write};
@@ -75,6 +77,20 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
     out.write_all(layout.end().as_bytes())
 }
 
+/// Writes the answer of a report: an object with the question as `scope`, and the table as `rows`.
+pub(crate) fn write_answer(
+    table: &Table,
+    scope: &Provenance,
+    usd_decimals: u32,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(b"{\"scope\":")?;
+    serde_json::to_writer(&mut *out, scope)?;
+    out.write_all(b",\n\"rows\":")?;
+    write_table(table, Layout::Array, usd_decimals, out)?;
+    out.write_all(b"}\n")
+}
+
 /// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
 /// totals. JSON columns become JSON values and bytes a hexadecimal string. An infinity becomes
 /// `9e999`, which parses as an infinite double.
@@ -119,7 +135,8 @@ pub fn write_rows(
 /// Reads a file and adds each object to `totals`, which has the columns `columns`.
 ///
 /// # Errors
-/// An I/O error, also when the file is not JSON in this layout.
+/// An I/O error, also when the file is not JSON in this layout. With [`Layout::Array`], the array
+/// can be the whole file, or `rows` of an object.
 pub fn read_rows(
     file: impl BufRead,
     layout: Layout,
@@ -130,7 +147,7 @@ pub fn read_rows(
     match layout {
         Layout::Array => {
             let mut json = serde_json::Deserializer::from_reader(file);
-            json.deserialize_seq(reader)?;
+            json.deserialize_any(reader)?;
             json.end()?;
         }
         Layout::Lines => {
@@ -164,7 +181,21 @@ impl<'de> Visitor<'de> for RowReader<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an array of objects")
+        f.write_str("an array of objects, or an object with such an array as `rows`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut reader = Some(self);
+        while let Some(key) = entries.next_key::<String>()? {
+            match reader.take_if(|_| key == "rows") {
+                Some(rows) => entries.next_value_seed(rows)?,
+                None => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        match reader {
+            Some(_) => Err(A::Error::missing_field("rows")),
+            None => Ok(()),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut objects: A) -> Result<(), A::Error> {
@@ -172,6 +203,14 @@ impl<'de> Visitor<'de> for RowReader<'_> {
             self.add(&object);
         }
         Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for RowReader<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_seq(self)
     }
 }
 

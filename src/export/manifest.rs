@@ -19,8 +19,8 @@ const VERSION: u32 = 1;
 /// The extension of a manifest, which replaces that of the file.
 const EXTENSION: &str = "manifest.json";
 
-/// The query and the state of the archive. Instants are UTC in the archive's format; `None` and an
-/// empty list: not given.
+/// The query and the state of the archive: the scope of an answer, in manifests and in JSON. Instants
+/// are UTC in the archive's format; `None` and an empty list: not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The command: `report cost`, `export runs`.
@@ -35,6 +35,8 @@ pub struct Provenance {
     pub until: Option<String>,
     /// The time zone of days, weeks and months.
     pub zone: String,
+    /// The closed month whose close gives the zone or the date basis, because neither arguments nor settings do.
+    pub defaults_from_close: Option<String>,
     /// The label of the requested period.
     pub period: Option<String>,
     /// The date that books a run: `started`, `ended` or `created`.
@@ -43,8 +45,11 @@ pub struct Provenance {
     pub as_of: Option<String>,
     /// The instant of the last observation that is included.
     pub known_at: Option<String>,
-    /// Whether the period is open, closed or restated.
+    /// `closed at …` with the number of the close, `running` when the span ends after the last observation, else
+    /// `current`: as known at that moment. Manifests of earlier versions have `open` for the last two.
     pub close_state: Option<String>,
+    /// The instant of the close that answers. `None`: none does.
+    pub closed_at: Option<String>,
     /// Who closed the period; `None`: it is open, or the close does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<String>,
@@ -55,6 +60,9 @@ pub struct Provenance {
     /// the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
+    /// What people have to know to read the answer, such as what a month was closed with.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The schema version of the archive.
     pub schema_version: Option<u32>,
     /// The provenance of each of several archives, in order; empty: there is a single archive.
@@ -71,7 +79,7 @@ pub struct WorkspaceProvenance {
     pub as_of: Option<String>,
     /// The instant of the last observation that is included.
     pub known_at: Option<String>,
-    /// Whether the period is open, closed or restated.
+    /// Whether the answer is closed, running or current.
     pub close_state: Option<String>,
     /// Who closed the period; `None`: it is open, or the close does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

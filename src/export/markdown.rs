@@ -1,6 +1,8 @@
 //! Markdown tables for people: few decimals, a dash for an unknown value.
 
+use super::manifest::Provenance;
 use super::terminal::UNKNOWN;
+use super::title::Title;
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use std::io::{self, Write};
@@ -20,6 +22,25 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         )?;
     }
     Ok(())
+}
+
+/// Writes the table below the title of the answer, and its notes below the table. Without a provenance,
+/// writes the table alone.
+pub(crate) fn write_answer(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    usd_decimals: u32,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if let Some(Title { subject, context }) = provenance.and_then(Title::of) {
+        writeln!(out, "**{}** · {}\n", escape_markup(&subject), escape_markup(&context))?;
+    }
+    write_table(table, usd_decimals, out)?;
+    let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    notes.iter().try_for_each(|note| writeln!(out, "- {}", escape_markup(note)))
 }
 
 fn cell_text(cell: &Cell, usd_decimals: u32) -> String {

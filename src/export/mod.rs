@@ -14,8 +14,9 @@ pub mod markdown;
 pub(crate) mod parquet;
 mod sparkline;
 pub mod terminal;
+pub(crate) mod title;
 pub(crate) mod verify;
-pub(crate) mod write;
+mod write;
 pub(crate) mod xlsx;
 
 pub(crate) use destination::reject_archive;

@@ -1,5 +1,7 @@
 //! Tables for terminals: aligned, few decimals, a dash for an unknown value.
 
+use super::manifest::Provenance;
+use super::title::Title;
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
@@ -13,6 +15,9 @@ const HEADING_WIDTH: usize = 9;
 
 /// The maximum line width of a text; a longer word is not broken.
 const TEXT_WIDTH: usize = 64;
+
+/// The maximum line width of a note; a longer word is not broken.
+const NOTE_WIDTH: usize = 80;
 
 /// Horizontal lines around the table and below the heading, none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
@@ -38,6 +43,27 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
         Some(1) => writeln!(out, "1 run without a known cost"),
         Some(runs) => writeln!(out, "{runs} runs without a known cost"),
     }
+}
+
+/// Writes the table below the title of the answer, and its notes below the table. Without a provenance,
+/// writes the table alone.
+pub(crate) fn write_answer(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    usd_decimals: u32,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if let Some(title) = provenance.and_then(Title::of) {
+        for line in title.lines() {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    write_table(table, usd_decimals, out)?;
+    for note in provenance.iter().flat_map(|provenance| &provenance.notes) {
+        writeln!(out, "{}", wrap(escape_control(note).split(' '), NOTE_WIDTH))?;
+    }
+    Ok(())
 }
 
 /// The width of the table in characters.

@@ -23,7 +23,7 @@ pub enum Format {
     Terminal,
     /// CSV in a dialect.
     Csv(Dialect),
-    /// An array of objects.
+    /// An array of objects; for the answer of a report, an object with `scope` and `rows`.
     Json,
     /// One object per line.
     Ndjson,
@@ -42,8 +42,8 @@ pub struct WriteOptions {
     pub usd_decimals: Option<u32>,
     /// The additional file that describes the output file.
     pub sidecar: Sidecar,
-    /// The query, for the manifest.
-    pub provenance: Provenance,
+    /// The query, for the manifest, titles and JSON. `None`: the table answers no question about runs.
+    pub provenance: Option<Provenance>,
 }
 
 /// An additional file next to an output file.
@@ -107,11 +107,14 @@ pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destinat
     manifest.set_totals(&totals);
     let embedded = manifest.clone();
     options.write(manifest, &mut totals, destination, |_, out| match options.format {
-        Format::Terminal => Ok(terminal::write_table(table, decimals, out)?),
+        Format::Terminal => Ok(terminal::write_answer(table, options.provenance.as_ref(), decimals, out)?),
         Format::Csv(dialect) => Ok(csv::write_table(table, &dialect, decimals, out)?),
-        Format::Json => Ok(json::write_table(table, Layout::Array, decimals, out)?),
+        Format::Json => Ok(match &options.provenance {
+            Some(scope) => json::write_answer(table, scope, decimals, out)?,
+            None => json::write_table(table, Layout::Array, decimals, out)?,
+        }),
         Format::Ndjson => Ok(json::write_table(table, Layout::Lines, decimals, out)?),
-        Format::Markdown => Ok(markdown::write_table(table, decimals, out)?),
+        Format::Markdown => Ok(markdown::write_answer(table, options.provenance.as_ref(), decimals, out)?),
         Format::Xlsx(zone) => xlsx::write_table(table, &embedded, zone, options.usd_decimals, out),
     })
 }
@@ -180,7 +183,7 @@ pub fn write_documents(
 impl WriteOptions {
     /// The format with its default decimals and without a manifest.
     pub fn plain(format: Format) -> WriteOptions {
-        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: Provenance::default() }
+        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: None }
     }
 
     fn usd_decimals(&self) -> u32 {
@@ -200,7 +203,8 @@ impl WriteOptions {
             Format::Csv(dialect) => Some(dialect),
             _ => None,
         };
-        Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals_row, self.provenance.clone())
+        let provenance = self.provenance.clone().unwrap_or_default();
+        Manifest::new(self.format.name(), dialect, usd_decimals, columns, totals_row, provenance)
     }
 
     /// Writes the output of `fill`, then the manifest. If the process is killed in between, the

@@ -63,7 +63,8 @@ pub(crate) fn write_table(
 #[cfg(feature = "xlsx")]
 mod workbook {
     use crate::export::dialect::is_instant_column;
-    use crate::export::manifest::Manifest;
+    use crate::export::manifest::{Manifest, Provenance};
+    use crate::export::title::Title;
     use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     use crate::report::{Cell, Table};
     use crate::run::Instant;
@@ -103,7 +104,8 @@ mod workbook {
         // The creation time is fixed, as it is mandatory: the first that the format allows.
         let created_at = ExcelDateTime::from_ymd(1980, 1, 1)?;
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&created_at));
-        let cut = write_sheet(workbook.add_worksheet().set_name("report")?, table, zone, usd_decimals)?;
+        let sheet = workbook.add_worksheet().set_name("report")?;
+        let cut = write_sheet(sheet, table, &manifest.provenance, zone, usd_decimals)?;
         write_manifest(workbook.add_worksheet().set_name("manifest")?, manifest)?;
         Ok((workbook.save_to_buffer()?, cut))
     }
@@ -127,23 +129,29 @@ mod workbook {
         Cow::Owned(kept.chain(CUT.chars()).collect())
     }
 
+    /// Writes the title, the table and the notes. Returns the number of texts that were cut.
     fn write_sheet(
         sheet: &mut Worksheet,
         table: &Table,
+        provenance: &Provenance,
         zone: Tz,
         usd_decimals: Option<u32>,
     ) -> Result<usize, XlsxError> {
         let mut cut = 0;
         let bold = Format::new().set_bold();
+        let header = write_title(sheet, provenance)?;
         let mut widths = Vec::with_capacity(table.columns.len());
         for (column, name) in (0..).zip(&table.columns) {
-            sheet.write_string_with_format(0, column, fit(name), &bold)?;
+            sheet.write_string_with_format(header, column, fit(name), &bold)?;
             widths.push(name.chars().count() + FILTER_BUTTON);
         }
         let totals = table.totals_row();
-        for (index, row) in (1..).zip(table.rows.iter().chain(&totals)) {
+        let mut end = header + 1;
+        for (number, row) in (1..).zip(table.rows.iter().chain(&totals)) {
+            let index = header + number;
+            end = index + 1;
             // A border separates the totals from the rows.
-            let base = match totals.is_some() && index as usize > table.rows.len() {
+            let base = match totals.is_some() && number as usize > table.rows.len() {
                 true => Format::new().set_bold().set_border_top(FormatBorder::Thin),
                 false => Format::new(),
             };
@@ -157,12 +165,23 @@ mod workbook {
         for (column, width) in (0..).zip(widths) {
             sheet.set_column_width(column, width.clamp(MIN_WIDTH, MAX_WIDTH) as f64)?;
         }
-        sheet.set_freeze_panes(1, 0)?;
+        for (row, note) in (end + 1..).zip(&provenance.notes) {
+            sheet.write_string(row, 0, fit(note))?;
+        }
+        sheet.set_freeze_panes(header + 1, 0)?;
         if let (Some(last), Ok(rows)) = (table.columns.len().checked_sub(1), u32::try_from(table.rows.len()))
         {
-            sheet.autofilter(0, 0, rows, last as u16)?;
+            sheet.autofilter(header, 0, header + rows, last as u16)?;
         }
         Ok(cut)
+    }
+
+    /// Writes the title of the answer, and returns the row of the headings below it.
+    fn write_title(sheet: &mut Worksheet, provenance: &Provenance) -> Result<u32, XlsxError> {
+        let Some(Title { subject, context }) = Title::of(provenance) else { return Ok(0) };
+        sheet.write_string_with_format(0, 0, fit(&subject), &Format::new().set_bold())?;
+        sheet.write_string(1, 0, fit(&context))?;
+        Ok(3)
     }
 
     /// Writes the cell and returns its width in characters. An unknown value is an empty cell.

@@ -4,6 +4,7 @@
 //! the archive's closes.
 
 use super::allocation::Allocation;
+use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
 use super::terms::{MonthTerms, ScopeTerms, Terms};
 use crate::error::{Error, Result};
@@ -159,28 +160,16 @@ pub struct ScopeRequest {
 }
 
 /// The settings that apply where a request is silent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScopeDefaults {
-    /// The zone of months, weeks and days. `None`: not set, so UTC.
+    /// The zone of months, weeks and days. `None`: that of the close made last, else UTC.
     pub zone: Option<Tz>,
-    /// The instant that books a run.
-    pub date_basis: DateBasis,
+    /// The instant that books a run. `None`: that of the close made last, else the start.
+    pub date_basis: Option<DateBasis>,
     /// The rules that assign runs to cost centers.
     pub allocation: Allocation,
     /// The terms of the months.
     pub terms: Terms,
-}
-
-impl Default for ScopeDefaults {
-    /// UTC, booked by start, without cost centers and terms.
-    fn default() -> ScopeDefaults {
-        ScopeDefaults {
-            zone: None,
-            date_basis: DateBasis::default(),
-            allocation: Allocation::default(),
-            terms: Terms::default(),
-        }
-    }
 }
 
 /// The runs of a question, resolved.
@@ -192,6 +181,9 @@ pub struct Scope {
     pub zone: Tz,
     /// The instant that books a run.
     pub date: DateBasis,
+    /// The closed month whose close gives the zone or the date basis, because neither the request nor the settings
+    /// do. `None`: they do, or nothing was closed.
+    pub defaults_from_close: Option<String>,
     /// The moment of knowledge. `None`: now.
     pub as_of: Option<Instant>,
     /// The rules that assign runs to cost centers.
@@ -213,6 +205,7 @@ impl Default for Scope {
             span: Span::default(),
             zone: Tz::UTC,
             date: DateBasis::default(),
+            defaults_from_close: None,
             as_of: None,
             allocation: Allocation::default(),
             period: None,
@@ -224,12 +217,27 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// The scope of a request. A closed month answers as it was closed.
+    /// The scope of a request. A closed month answers as it was closed. Where request and defaults are silent, the zone
+    /// and the date basis are those of the close made last.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the flag that is invalid, or that contradicts a closed month. Those of SQLite.
     pub fn resolve(request: &ScopeRequest, defaults: &ScopeDefaults, archive: &Archive) -> Result<Scope> {
-        let open = Scope::resolve_open(request, defaults)?;
+        let latest = LatestClose::of(archive, request.as_of)?;
+        Scope::resolve_like(request, defaults, latest.as_ref(), archive)
+    }
+
+    /// The scope of a request, as [`Scope::resolve`] gives it, but with the zone and the date basis of `latest`.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`].
+    pub(crate) fn resolve_like(
+        request: &ScopeRequest,
+        defaults: &ScopeDefaults,
+        latest: Option<&LatestClose>,
+        archive: &Archive,
+    ) -> Result<Scope> {
+        let open = Scope::resolve_open(request, defaults, latest)?;
         if let Some(moment) = open.as_of
             && let later @ 1.. = archive.syncs_observed_later(moment)?
         {
@@ -245,12 +253,20 @@ impl Scope {
         }
     }
 
-    /// The scope of a request, as if no month were closed.
+    /// The scope of a request, as if its month were not closed.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the flag that is invalid.
-    pub fn resolve_open(request: &ScopeRequest, defaults: &ScopeDefaults) -> Result<Scope> {
-        let zone = request.zone.or(defaults.zone).unwrap_or(Tz::UTC);
+    pub(crate) fn resolve_open(
+        request: &ScopeRequest,
+        defaults: &ScopeDefaults,
+        latest: Option<&LatestClose>,
+    ) -> Result<Scope> {
+        let zone = request.zone.or(defaults.zone);
+        let date = request.date_basis.or(defaults.date_basis);
+        let latest = latest.filter(|_| zone.is_none() || date.is_none());
+        let zone = zone.or(latest.map(|close| close.zone)).unwrap_or(Tz::UTC);
+        let date = date.or(latest.map(|close| close.date)).unwrap_or_default();
         let span = match &request.period {
             Some(label) => {
                 let Period { start, end, .. } = Period::parse(label, zone)?;
@@ -261,13 +277,26 @@ impl Scope {
         Ok(Scope {
             span,
             zone,
-            date: request.date_basis.unwrap_or(defaults.date_basis),
+            date,
+            defaults_from_close: latest.map(|close| close.period.clone()),
             as_of: request.as_of.map(|as_of| as_of.instant(zone)).transpose()?,
             allocation: defaults.allocation.clone(),
             period: request.period.clone(),
             close_id: None,
             row_layout: RowLayout::default(),
             terms: ScopeTerms::Settings(defaults.terms.clone()),
+        })
+    }
+
+    /// Whose zone and date basis apply. `None`: those of the request, of the settings or of a closed month, or the
+    /// built-in ones.
+    pub(crate) fn default_booking(&self) -> Option<String> {
+        self.defaults_from_close.as_ref().map(|period| {
+            format!(
+                "time zone {} and date basis {}, as {period} was closed; --zone and --date-basis set others",
+                self.zone,
+                self.date.as_str()
+            )
         })
     }
 
@@ -297,6 +326,7 @@ impl Scope {
             span: Span { from: Some(frozen.starts_at), until: Some(frozen.ends_at) },
             zone: frozen.zone.parse().map_err(|_| unreadable("a time zone"))?,
             date: DateBasis::named(&frozen.date_basis).ok_or_else(|| unreadable("a date basis"))?,
+            defaults_from_close: None,
             as_of: Some(frozen.known_at),
             allocation: serde_json::from_str(&frozen.allocation)
                 .map_err(|_| unreadable("allocation rules"))?,
@@ -333,7 +363,9 @@ fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> 
             "{} is closed: its runs are booked by {} in {}, as known at {}; {flag} contradicts that",
             frozen.period, frozen.date_basis, frozen.zone, frozen.known_at
         ),
-        hint: Some("use --from and --until to ask about the same days without the close".to_owned()),
+        hint: Some(format!(
+            "leave out {flag}; reports with --from and --until answer about the same days without the close"
+        )),
     })
 }
 
@@ -371,16 +403,19 @@ mod tests {
 
     #[test]
     fn a_request_overrides_the_defaults() {
-        let defaults =
-            ScopeDefaults { zone: Some(SAO_PAULO), date_basis: DateBasis::Ended, ..ScopeDefaults::default() };
+        let defaults = ScopeDefaults {
+            zone: Some(SAO_PAULO),
+            date_basis: Some(DateBasis::Ended),
+            ..ScopeDefaults::default()
+        };
         let month = ScopeRequest { period: Some("2026-01".to_owned()), ..ScopeRequest::default() };
-        let scope = Scope::resolve_open(&month, &defaults).unwrap();
+        let scope = Scope::resolve_open(&month, &defaults, None).unwrap();
         assert_eq!((scope.zone, scope.date), (SAO_PAULO, DateBasis::Ended));
         assert_eq!(scope.span.from, Some(at("2026-01-01T03:00:00Z")));
 
         let request =
             ScopeRequest { zone: Some(Tz::UTC), date_basis: Some(DateBasis::Created), ..month.clone() };
-        let scope = Scope::resolve_open(&request, &defaults).unwrap();
+        let scope = Scope::resolve_open(&request, &defaults, None).unwrap();
         assert_eq!((scope.zone, scope.date), (Tz::UTC, DateBasis::Created));
         assert_eq!(scope.span.until, Some(at("2026-02-01T00:00:00Z")));
     }
@@ -395,13 +430,30 @@ mod tests {
             as_of: Some(AsOf::parse("2026-02-01").unwrap()),
             ..ScopeRequest::default()
         };
-        let scope = Scope::resolve_open(&request, &ScopeDefaults::default()).unwrap();
+        let scope = Scope::resolve_open(&request, &ScopeDefaults::default(), None).unwrap();
         let span = Span { from: Some(at("2026-01-31T03:00:00Z")), until: Some(at("2026-02-01T03:00:00Z")) };
         assert_eq!((scope.span, scope.as_of), (span, Some(at("2026-02-02T02:59:59.999999Z"))));
 
         let empty = ScopeRequest { until: request.from, ..request };
-        let error = refused(Scope::resolve_open(&empty, &ScopeDefaults::default()));
+        let error = refused(Scope::resolve_open(&empty, &ScopeDefaults::default(), None));
         assert_eq!(error, "--from must be before --until");
+    }
+
+    #[test]
+    fn the_latest_close_is_the_default_where_request_and_settings_are_silent() {
+        let latest = LatestClose { period: "2026-01".to_owned(), zone: SAO_PAULO, date: DateBasis::Ended };
+        let resolved = |request: &ScopeRequest, defaults: &ScopeDefaults| {
+            let Scope { zone, date, defaults_from_close, .. } =
+                Scope::resolve_open(request, defaults, Some(&latest)).unwrap();
+            (zone, date, defaults_from_close.is_some())
+        };
+        let (silent, none) = (ScopeRequest::default(), ScopeDefaults::default());
+        assert_eq!(resolved(&silent, &none), (SAO_PAULO, DateBasis::Ended, true));
+        let zone = ScopeRequest { zone: Some(Tz::UTC), ..ScopeRequest::default() };
+        assert_eq!(resolved(&zone, &none), (Tz::UTC, DateBasis::Ended, true));
+        let basis = ScopeDefaults { date_basis: Some(DateBasis::Created), ..ScopeDefaults::default() };
+        assert_eq!(resolved(&silent, &basis), (SAO_PAULO, DateBasis::Created, true));
+        assert_eq!(resolved(&zone, &basis), (Tz::UTC, DateBasis::Created, false));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
 use crate::report::allocation::Allocation;
+use crate::report::latest_close::LatestClose;
 use crate::report::scope;
 use crate::report::{DateBasis, Terms};
 use crate::suggest::did_you_mean;
@@ -44,6 +45,8 @@ pub enum Origin {
     Environment(&'static str),
     /// The settings file.
     File(PathBuf),
+    /// The close of this month, which was made last.
+    LatestClose(String),
     /// The default.
     Default,
 }
@@ -53,6 +56,7 @@ impl std::fmt::Display for Origin {
         match self {
             Origin::Flag(name) | Origin::Environment(name) => f.write_str(name),
             Origin::File(path) => path.display().fmt(f),
+            Origin::LatestClose(period) => write!(f, "close of {period}"),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -139,21 +143,20 @@ impl Settings {
         self.file.sync.ignore_changes_in.clone().unwrap_or_default()
     }
 
-    /// The time zone of months, weeks and days.
+    /// The time zone of months, weeks and days. `None`: not set, so that the latest close decides.
     ///
     /// # Errors
     /// [`Error::Usage`] when IANA has no such zone.
-    pub fn zone(&self) -> Result<Setting<Tz>> {
-        parse_zone(self.choose(ZONE_VARIABLE, &self.file.zone, "UTC")?)
+    pub fn zone(&self) -> Result<Option<Setting<Tz>>> {
+        self.configured(ZONE_VARIABLE, &self.file.zone)?.map(parse_zone).transpose()
     }
 
-    /// The instant that assigns a run to a period.
+    /// The instant that assigns a run to a period. `None`: not set, so that the latest close decides.
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no such date basis.
-    pub fn date_basis(&self) -> Result<Setting<DateBasis>> {
-        let default = DateBasis::default().as_str();
-        parse_date_basis(self.choose(DATE_BASIS_VARIABLE, &self.file.date_basis, default)?)
+    pub fn date_basis(&self) -> Result<Option<Setting<DateBasis>>> {
+        self.configured(DATE_BASIS_VARIABLE, &self.file.date_basis)?.map(parse_date_basis).transpose()
     }
 
     /// The CSV dialect.
@@ -164,7 +167,9 @@ impl Settings {
         let default = Dialect::MACHINE.name();
         parse_dialect(match flag {
             Some(name) => Setting { value: name.to_owned(), origin: Origin::Flag("--dialect") },
-            None => self.choose(DIALECT_VARIABLE, &self.file.dialect, default)?,
+            None => self
+                .configured(DIALECT_VARIABLE, &self.file.dialect)?
+                .unwrap_or_else(|| Setting { value: default.to_owned(), origin: Origin::Default }),
         })
     }
 
@@ -188,11 +193,29 @@ impl Settings {
         self.file.workspace.iter().find(|workspace| same_file(&workspace.archive, archive))
     }
 
-    /// Every setting by its name, with its value as text; `None`: not set. Secrets are listed as `(set)`.
+    /// Every setting by its name, with its value as text; `None`: not set. Secrets are listed as `(set)`. `latest` is
+    /// the close made last in the archive.
     ///
     /// # Errors
     /// [`Error::Usage`] when an environment variable is invalid.
-    pub fn in_force(&self, archive: Setting<PathBuf>) -> Result<Vec<(String, Setting<Option<String>>)>> {
+    pub(crate) fn in_force(
+        &self,
+        archive: Setting<PathBuf>,
+        latest: Option<&LatestClose>,
+    ) -> Result<Vec<(String, Setting<Option<String>>)>> {
+        let text = |value: &str, origin| Setting { value: Some(value.to_owned()), origin };
+        let or_default = |of_close: Option<&str>, default: &str| match (of_close, latest) {
+            (Some(value), Some(close)) => text(value, Origin::LatestClose(close.period.clone())),
+            _ => text(default, Origin::Default),
+        };
+        let zone = match self.zone()? {
+            Some(Setting { value, origin }) => text(value.name(), origin),
+            None => or_default(latest.map(|close| close.zone.name()), "UTC"),
+        };
+        let date_basis = match self.date_basis()? {
+            Some(Setting { value, origin }) => text(value.as_str(), origin),
+            None => or_default(latest.map(|close| close.date.as_str()), DateBasis::default().as_str()),
+        };
         let file = || self.path.clone().map_or(Origin::Default, Origin::File);
         let environment = |name: &'static str| -> Result<Setting<Option<String>>> {
             let value = variable(name)?;
@@ -211,8 +234,8 @@ impl Settings {
             ("api_key", secret(API_KEY_VARIABLE)?),
             ("redact", environment(REDACT_VARIABLE)?),
             ("ping_url", secret(PING_URL_VARIABLE)?),
-            ("zone", self.zone()?.map(|zone| Some(zone.to_string()))),
-            ("date_basis", self.date_basis()?.map(|basis| Some(basis.as_str().to_owned()))),
+            ("zone", zone),
+            ("date_basis", date_basis),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
         ];
         let from_file = |value: Option<String>| Setting {
@@ -268,21 +291,19 @@ impl Settings {
         Ok(settings.into_iter().map(|(name, setting)| (name.to_owned(), setting)).collect())
     }
 
-    /// The environment variable, else the file, else the default.
-    fn choose(
+    /// The environment variable, else the file. `None`: neither is set.
+    fn configured(
         &self,
         environment: &'static str,
         file: &Option<String>,
-        default: &str,
-    ) -> Result<Setting<String>> {
-        let setting = |value: &str, origin| Ok(Setting { value: value.to_owned(), origin });
+    ) -> Result<Option<Setting<String>>> {
         if let Some(value) = variable(environment)? {
-            return setting(&value, Origin::Environment(environment));
+            return Ok(Some(Setting { value, origin: Origin::Environment(environment) }));
         }
-        match (file, &self.path) {
-            (Some(value), Some(path)) => setting(value, Origin::File(path.clone())),
-            _ => setting(default, Origin::Default),
-        }
+        Ok(file
+            .clone()
+            .zip(self.path.clone())
+            .map(|(value, path)| Setting { value, origin: Origin::File(path) }))
     }
 }
 
@@ -307,6 +328,6 @@ fn parse_dialect(Setting { value, origin }: Setting<String>) -> Result<Setting<D
 fn name_of<'o>(origin: &'o Origin, key: &'o str) -> &'o str {
     match origin {
         Origin::Flag(name) | Origin::Environment(name) => name,
-        Origin::File(_) | Origin::Default => key,
+        Origin::File(_) | Origin::LatestClose(_) | Origin::Default => key,
     }
 }

@@ -5,15 +5,18 @@ mod changes;
 use crate::api::{BaseUrl, Client, ClientConfig};
 use crate::close::{CloseRequest, close_month};
 use crate::commands::close;
-use crate::commands::shared::output::{print_line, print_plain_table};
+use crate::commands::shared::output::{print_line, print_plain_table, provenance};
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
 use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
+use crate::export::{Destination, Format, WriteOptions, write_table};
+use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
-use crate::report::scope::ScopeDefaults;
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
@@ -98,21 +101,24 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     print_line("\n$ runledger sync --full")?;
     sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
 
-    let ledger = Ledger::open(archive.connection(), Scope::default())?;
+    let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), &archive)?;
+    let ledger = Ledger::open(archive.connection(), scope)?;
     print_line("\n$ runledger report cost")?;
-    print_table(&cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?)?;
+    print_answer(
+        "report cost",
+        cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?,
+        &ledger,
+        &archive,
+    )?;
     print_line("\n$ runledger report duration --by kind")?;
-    print_table(&duration::report(&ledger, &[Dimension::Kind])?)?;
+    print_answer("report duration", duration::report(&ledger, &[Dimension::Kind])?, &ledger, &archive)?;
     drop(ledger);
     print_line(&format!(
         "\n{} keeps the numbers it was closed with. Changes since the close:\n\n$ runledger restatements",
         month.label
     ))?;
-    print_table(&restatements::listed(
-        archive.connection(),
-        &restatements::latest(archive.closes()?),
-        None,
-    )?)?;
+    let closes = restatements::latest(archive.closes()?);
+    print_plain_table(&restatements::listed(archive.connection(), &closes, None)?, false)?;
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
@@ -121,7 +127,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     print_line(&format!(
         "\nThe archive is {path}, an SQLite file. Try:\n  \
            runledger --db {path} status\n  \
-           runledger --db {path} report cost --by pipeline --zone America/Sao_Paulo\n  \
+           runledger --db {path} report cost --by pipeline\n  \
            runledger --db {path} report cost --period {month}\n  \
            runledger --db {path} report failures\n  \
            runledger --db {path} export runs --output runs.csv\n  \
@@ -177,6 +183,16 @@ fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &
     summary.result
 }
 
-fn print_table(table: &Table) -> Result<()> {
-    print_plain_table(table, false)
+/// Prints the answer of a report as `runledger report` does.
+fn print_answer(question: &str, mut table: Table, ledger: &Ledger<'_>, archive: &Archive) -> Result<()> {
+    let mut provenance = provenance(question.to_owned(), ledger.scope(), archive)?;
+    if !table.columns.iter().any(|column| column == "month") {
+        provenance.by = vec!["kind".to_owned()];
+    }
+    let months = MonthStates::of(&[(ledger.scope(), archive)])?;
+    let notes = months.notes(&table, USD_DECIMALS_FOR_PEOPLE);
+    let marks = months.mark_table(&mut table);
+    provenance.notes.splice(..0, marks.into_iter().chain(notes));
+    let options = WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal) };
+    write_table(&table, &options, &Destination::StandardOutput)
 }

@@ -61,7 +61,11 @@ pub(super) fn run(
     note_unfrozen_terms(ledger.scope());
     let provenance = provenance("export focus".to_owned(), ledger.scope(), archive)?;
     let sidecar = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::None };
-    let options = WriteOptions { sidecar, provenance, ..WriteOptions::plain(Format::Csv(Dialect::MACHINE)) };
+    let options = WriteOptions {
+        sidecar,
+        provenance: Some(provenance),
+        ..WriteOptions::plain(Format::Csv(Dialect::MACHINE))
+    };
     match dataset {
         FocusDataset::BillingPeriod => {
             let columns = BILLING_PERIOD_COLUMNS.map(str::to_owned).to_vec();

@@ -7,11 +7,12 @@ use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
 use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::scope::{print_default_booking, scope};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
-use crate::report::Ledger;
+use crate::report::neighbors::{refuse_conflicts, warn_of_conflicts};
 use crate::report::rows::{self, RowStream};
+use crate::report::{Ledger, Span};
 use crate::settings::Settings;
 use crate::store::Archive;
 use clap::{Args, ValueEnum};
@@ -100,8 +101,15 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         let archive = Archive::open_for_reading(path)?;
         // One read transaction, so that the rows and the manifest show the same state.
         let _reading = archive.connection().unchecked_transaction()?;
-        let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
-        export(&archive, &ledger)
+        let scope = scope(&args.scope, settings, &archive)?;
+        match args.what {
+            Exported::Costs | Exported::Focus => refuse_conflicts(&scope, &archive)?,
+            _ => warn_of_conflicts(&scope, &archive)?,
+        }
+        if scope.span != Span::default() || args.format_options.dialect.is_some() {
+            print_default_booking(&scope);
+        }
+        export(&archive, &Ledger::open(archive.connection(), scope)?)
     };
     let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
         let format = match args.format.unwrap_or(RowFormat::Csv) {

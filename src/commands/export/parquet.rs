@@ -1,16 +1,19 @@
 //! `runledger export parquet`: updates a dataset of Parquet files from the archive.
 
-use crate::cli::{FormatArgs, at_least_one, first_given};
+use crate::cli::{FormatArgs, ScopeArgs, at_least_one, first_given};
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
 use crate::commands::shared::archives::open;
 use crate::commands::shared::output::print_note;
-use crate::commands::shared::scope::request;
+use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::rows::dataset::DatasetTable;
+use crate::report::scope::ScopeRequest;
 use crate::workspace::{ledgers, read_transactions};
 use clap::Args;
+use std::path::Path;
 
 /// The arguments of `runledger export parquet`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -69,7 +72,12 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     }
     // One read transaction per archive, so that all tables show the same state.
     let _reading = read_transactions(&workspaces)?;
-    let export = parquet::write(&ledgers(&workspaces, &request(&args.scope)?)?, output, &options)?;
+    let ledgers = ledgers(&workspaces, &request_for_folder(output, &args.scope)?)?;
+    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
+        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
+    }
+    print_default_booking(ledgers[0].scope());
+    let export = parquet::write(&ledgers, output, &options)?;
     for (table, summary) in &export.tables {
         print_note(&format!("{}: {}", table.name(), summary_line(summary)));
     }
@@ -82,6 +90,20 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
             ),
         }),
     }
+}
+
+/// The arguments, completed with the zone and the date basis of the dataset that is in the folder: it keeps them, also
+/// when the settings or the latest close have others.
+fn request_for_folder(output: &Path, scope: &ScopeArgs) -> Result<ScopeRequest> {
+    let request = request(scope)?;
+    Ok(match parquet::booking_of(output)? {
+        Some((zone, date)) => ScopeRequest {
+            zone: request.zone.or(Some(zone)),
+            date_basis: request.date_basis.or(Some(date)),
+            ..request
+        },
+        None => request,
+    })
 }
 
 /// Rejects flags of other exports: a dataset always has every month, with Parquet types.

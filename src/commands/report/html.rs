@@ -5,7 +5,11 @@ use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, provenance};
 use crate::commands::shared::scope::{note_unfrozen_terms, request};
 use crate::error::{Error, Result};
+use crate::export::html::Labels;
+use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
+use crate::report::month_states::MonthStates;
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::{Scope, overview};
 use crate::workspace::Workspace;
 
@@ -27,13 +31,19 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
     let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
-    let state = provenance(String::new(), &scope, archive)?.close_state.unwrap_or_default();
+    warn_of_conflicts(&scope, archive)?;
+    let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let labels = Labels {
+        state: close_state.unwrap_or_default(),
+        months: MonthStates::of(&[(&scope, archive)])?,
+        notes,
+    };
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
     let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
     let overview = overview::gather(archive.connection(), &scope, known_at)?;
     note_unfrozen_terms(&scope);
-    html::write(&overview, &state, &Destination::at(args.table.output.output.as_deref()))
+    html::write(&overview, &labels, &Destination::at(args.table.output.output.as_deref()))
 }
 
 /// Rejects flags that only apply to tables.

@@ -2,19 +2,21 @@
 
 mod html;
 
-use crate::cli::{Names, ScopeArgs, TableArgs};
+use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::{note_unfrozen_terms, request};
+use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
+use crate::report::month_states::MonthStates;
+use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
+use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
@@ -81,8 +83,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
             cli.config.as_deref(),
             &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
         )?;
-        let provenance = Provenance { question: "report --list".to_owned(), ..Provenance::default() };
-        return print_table(&list(), &args.table, &settings, Tz::UTC, provenance);
+        return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
     let by = dimensions(&args.by)?;
@@ -93,14 +94,41 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
     let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
-    let table = run_report(name, args, &by, &workspaces, &ledgers)?;
+    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
+        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
+    }
+    if args.table.format == TableFormat::Csv {
+        print_default_booking(ledgers[0].scope());
+    }
+    let mut table = run_report(name, args, &by, &workspaces, &ledgers)?;
+    let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
     let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
     };
-    let provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
     let provenance = Provenance { by: args.by.clone(), limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
+}
+
+/// Marks closed and running months in tables for people, and returns the notes of the answer.
+fn label_months(
+    table: &mut Table,
+    args: &ReportArgs,
+    workspaces: &[Workspace],
+    ledgers: &[Ledger<'_>],
+) -> Result<Vec<String>> {
+    let answers =
+        ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
+    let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
+    let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
+    Ok(match args.table.format {
+        TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
+        TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
+            let notes = months.notes(table, decimals(USD_DECIMALS_FOR_PEOPLE));
+            months.mark_table(table).into_iter().chain(notes).collect()
+        }
+    })
 }
 
 /// Adds bars and monthly sparklines to the table where the terminal is wide enough.

@@ -103,7 +103,8 @@ pub(crate) fn combined_provenance(
             })
             .collect();
         // These differ between workspaces, so they are not properties of the whole.
-        (all.as_of, all.known_at, all.close_state, all.cost_centers) = (None, None, None, Vec::new());
+        (all.as_of, all.known_at, all.close_state, all.closed_at) = (None, None, None, None);
+        all.cost_centers = Vec::new();
         (all.closed_by, all.close_note) = (None, None);
     }
     Ok(all)

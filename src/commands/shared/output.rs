@@ -31,7 +31,7 @@ pub(crate) fn write_options(
     settings: &Settings,
     format: Format,
     zone: Tz,
-    provenance: Provenance,
+    provenance: impl Into<Option<Provenance>>,
 ) -> Result<WriteOptions> {
     let format = match format {
         Format::Csv(_) => Format::Csv(dialect(args, settings, zone)?),
@@ -41,10 +41,11 @@ pub(crate) fn write_options(
         }
     };
     let sidecar = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
-    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar, provenance })
+    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar, provenance: provenance.into() })
 }
 
-/// Prints a table as the arguments ask. Instants for spreadsheets are in `zone`.
+/// Prints a table as the arguments ask. Instants for spreadsheets are in `zone`. Without a provenance, the table is no
+/// answer about runs: it has no title, and its JSON is an array.
 ///
 /// # Errors
 /// As [`write_options`], and [`Error::Output`] when the destination cannot be written.
@@ -53,7 +54,7 @@ pub(crate) fn print_table(
     args: &TableArgs,
     settings: &Settings,
     zone: Tz,
-    provenance: Provenance,
+    provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
     let format = match args.format {
         TableFormat::Table => Format::Terminal,
@@ -75,7 +76,7 @@ pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
     write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
 
-/// The description of a query for the manifest.
+/// The description of a query, for manifests, titles and JSON.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -87,10 +88,13 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         (Some(period), Some(_)) => archive.close_of(period)?,
         _ => None,
     };
+    let moment = archive.last_observed_by(scope.as_of)?.map(|at| archive.clock_at(at)).transpose()?;
+    let is_running = moment.zip(scope.span.until).is_some_and(|(moment, until)| moment < until);
     let close_state = match &close {
-        Some(close) => Some(close_state(close)),
-        None => scope.period.is_some().then(|| "open".to_owned()),
+        Some(close) => close_state(close),
+        None => if is_running { "running" } else { "current" }.to_owned(),
     };
+    let closed_at = close.as_ref().map(|close| close.frozen.closed_at.to_string());
     let (closed_by, close_note) =
         close.map(|close| (close.frozen.closed_by, close.frozen.note)).unwrap_or_default();
     Ok(Provenance {
@@ -100,13 +104,16 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),
+        defaults_from_close: scope.defaults_from_close.clone(),
         period: scope.period.clone(),
         date_basis: Some(scope.date.as_str().to_owned()),
         as_of: scope.as_of.map(|at| at.to_string()),
         known_at: known_at.map(|at| at.to_string()),
-        close_state,
+        close_state: Some(close_state),
+        closed_at,
         closed_by,
         close_note,
+        notes: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
         workspaces: Vec::new(),

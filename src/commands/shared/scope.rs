@@ -5,9 +5,8 @@ use crate::commands::shared::output::print_note;
 use crate::error::Result;
 use crate::report::Scope;
 use crate::report::scope::{AsOf, DateBasis, ScopeDefaults, ScopeRequest, parse_day, parse_zone};
-use crate::settings::{Origin, Settings};
+use crate::settings::Settings;
 use crate::store::Archive;
-use chrono_tz::Tz;
 
 /// The scope of the arguments in an archive with these settings.
 ///
@@ -56,11 +55,11 @@ pub(crate) fn booking(args: &PeriodArgs) -> Result<ScopeRequest> {
 pub(crate) fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<ScopeDefaults> {
     let zone = match request.zone {
         Some(_) => None,
-        None => Some(settings.zone()?).filter(|zone| zone.origin != Origin::Default).map(|zone| zone.value),
+        None => settings.zone()?.map(|setting| setting.value),
     };
     let date_basis = match request.date_basis {
-        Some(date_basis) => date_basis,
-        None => settings.date_basis()?.value,
+        Some(_) => None,
+        None => settings.date_basis()?.map(|setting| setting.value),
     };
     Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone(), terms: settings.terms() })
 }
@@ -76,10 +75,28 @@ pub(crate) fn note_unfrozen_terms(scope: &Scope) {
     }
 }
 
-/// The moment of knowledge that `--as-of` gives, with days in `zone`.
+/// The scope of every run as `--as-of` gives it, for answers without a period: the zone ends a day, and decides when an
+/// allocation rule begins.
 ///
 /// # Errors
-/// [`crate::error::Error::Usage`] when it is neither an instant nor a day.
-pub(crate) fn as_of(moment: &str, zone: Tz) -> Result<crate::run::Instant> {
-    AsOf::parse(moment)?.instant(zone)
+/// [`crate::error::Error::Usage`] when it is neither an instant nor a day, or when a setting is invalid.
+pub(crate) fn scope_of_all_runs(
+    as_of: Option<&str>,
+    settings: &Settings,
+    archive: &Archive,
+) -> Result<Scope> {
+    let request = ScopeRequest {
+        as_of: as_of.map(AsOf::parse).transpose()?,
+        date_basis: Some(DateBasis::default()),
+        ..ScopeRequest::default()
+    };
+    Scope::resolve(&request, &defaults(&request, settings)?, archive)
+}
+
+/// Reports on standard error whose zone and date basis apply, unless the arguments or the settings give both. For
+/// output that has no room for it.
+pub(crate) fn print_default_booking(scope: &Scope) {
+    if let Some(note) = scope.default_booking() {
+        print_note(&note);
+    }
 }

@@ -15,6 +15,7 @@ mod view;
 use crate::digest::{hash, to_base64};
 use crate::error::{Error, Result};
 use crate::export::{Destination, WriteError};
+use crate::report::month_states::MonthStates;
 use crate::report::overview::Overview;
 use askama::Template;
 use view::View;
@@ -22,13 +23,23 @@ use view::View;
 const STYLE: &str = include_str!("../../../templates/page.css");
 const SCRIPT: &str = include_str!("../../../templates/page.js");
 
-/// Renders the page. `close_state` says whether the period is closed; it is empty if no period was
-/// requested.
+/// What the page says about closed and running months.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Whether the page is closed, running or current. Empty: not known.
+    pub(crate) state: String,
+    /// The closed and running months.
+    pub(crate) months: MonthStates,
+    /// Further notes.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Renders the page.
 ///
 /// # Errors
 /// [`Error::Internal`] when a template fails.
-pub fn render(overview: &Overview, close_state: &str) -> Result<String> {
-    let mut view = View::new(overview, close_state);
+pub fn render(overview: &Overview, labels: &Labels) -> Result<String> {
+    let mut view = View::new(overview, labels);
     (view.style, view.style_hash) = (STYLE, to_base64(&hash(STYLE.as_bytes())));
     (view.script, view.script_hash) = (SCRIPT, to_base64(&hash(SCRIPT.as_bytes())));
     view.render().map_err(|error| Error::Internal(format!("the HTML report cannot be rendered: {error}")))
@@ -38,7 +49,7 @@ pub fn render(overview: &Overview, close_state: &str) -> Result<String> {
 ///
 /// # Errors
 /// As [`render`]; [`Error::Output`] when the destination cannot be written.
-pub fn write(overview: &Overview, close_state: &str, destination: &Destination) -> Result<()> {
-    let page = render(overview, close_state)?;
+pub fn write(overview: &Overview, labels: &Labels, destination: &Destination) -> Result<()> {
+    let page = render(overview, labels)?;
     destination.write(|out| out.write_all(page.as_bytes()).map_err(WriteError::from))
 }

@@ -53,6 +53,11 @@ impl DatasetLayout {
         let (zone, date_basis) = (zone.name().to_owned(), date_basis.as_str().to_owned());
         DatasetLayout { dataset_version: VERSION, zone, date_basis }
     }
+
+    /// The zone and the date basis. `None`: this version does not know them.
+    pub(super) fn booking(&self) -> Option<(Tz, DateBasis)> {
+        Some((self.zone.parse().ok()?, DateBasis::named(&self.date_basis)?))
+    }
 }
 
 /// The content of `_runledger.json`.

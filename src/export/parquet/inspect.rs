@@ -22,13 +22,8 @@ pub(super) fn inspect(
 ) -> Result<Option<DatasetIndex>> {
     let Some(index) = read_index(folder)? else { return Ok(None) };
     let differences = [
-        ("months in the time zone", &index.layout.zone, &layout.zone, "export with its --zone"),
-        (
-            "runs booked by the date",
-            &index.layout.date_basis,
-            &layout.date_basis,
-            "export with its --date-basis",
-        ),
+        ("months in the time zone", &index.layout.zone, &layout.zone, "leave out --zone"),
+        ("runs booked by the date", &index.layout.date_basis, &layout.date_basis, "leave out --date-basis"),
     ];
     for (what, existing, requested, hint) in differences {
         if existing != requested {
@@ -56,6 +51,14 @@ pub(super) fn inspect(
         return Err(mismatch(what, "move it elsewhere: readers would take it for a part of the dataset"));
     }
     Ok(Some(index))
+}
+
+/// The layout of the dataset in the folder. `None`: the folder is empty or does not exist.
+///
+/// # Errors
+/// As [`inspect`].
+pub(super) fn layout(folder: &Path) -> Result<Option<DatasetLayout>> {
+    Ok(read_index(folder)?.map(|index| index.layout))
 }
 
 /// Reads and validates the index file. `None`: the folder is empty or does not exist.

@@ -14,8 +14,9 @@ mod table_sync;
 pub mod writer;
 
 use crate::error::{Error, Result};
-use crate::report::Ledger;
 use crate::report::rows::dataset::DatasetTable;
+use crate::report::{DateBasis, Ledger};
+use chrono_tz::Tz;
 use folder::Folder;
 use index::DatasetLayout;
 use std::path::Path;
@@ -68,6 +69,16 @@ pub struct Summary {
     pub tables: Vec<(DatasetTable, TableSummary)>,
     /// The number of amounts that are NULL because DECIMAL(18, 9) cannot represent them.
     pub amounts_too_large: u64,
+}
+
+/// The zone and the date basis of the dataset in the folder. `None`: there is no dataset yet.
+///
+/// # Errors
+/// [`Error::Usage`] when the folder contains anything else, [`Error::Output`] when it cannot be read.
+pub(crate) fn booking_of(path: &Path) -> Result<Option<(Tz, DateBasis)>> {
+    // A path that is no folder gets its own error when it is opened.
+    let layout = if path.is_dir() { inspect::layout(path)? } else { None };
+    Ok(layout.and_then(|layout| layout.booking()))
 }
 
 /// Updates the dataset in the folder from the ledgers. Each ledger is a workspace with a unique

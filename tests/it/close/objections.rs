@@ -221,7 +221,7 @@ fn a_closed_month_rejects_another_zone_or_date_basis() {
                 &[
                     "2025-02 is closed: its runs are booked by started in America/Sao_Paulo",
                     contradiction[0],
-                    "hint:  use --from and --until",
+                    &format!("hint:  leave out {}; reports with --from and --until", contradiction[0]),
                 ],
             );
         }

@@ -93,7 +93,7 @@ fn restatements_list_each_late_change_with_its_old_value_and_time() {
     // The same in JSON.
     let printed: Value =
         serde_json::from_str(&month_end.output(&["restatements", "--format", "json"])).unwrap();
-    assert_eq!(printed.as_array().unwrap().len(), rows.len());
+    assert_eq!(printed["rows"].as_array().unwrap().len(), rows.len());
 }
 
 /// The total of the month as known now, without its close.

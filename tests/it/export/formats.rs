@@ -125,7 +125,7 @@ impl Folder {
             format,
             usd_decimals,
             sidecar: Sidecar::Manifest,
-            provenance: Provenance::default(),
+            provenance: Some(Provenance::default()),
         };
         write(&writing, &Destination::File(path.clone())).unwrap();
         path

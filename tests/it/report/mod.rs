@@ -6,6 +6,7 @@ mod audit_queries;
 mod cost_and_duration;
 mod credits;
 mod linear_time;
+mod neighbors;
 mod period;
 mod question;
 mod reconcile;

@@ -105,7 +105,10 @@ fn each_pipeline_names_its_workspace() {
 fn other_reports_answer_per_workspace_under_its_name() {
     let firms = Firms::of(120);
     for (name, _) in reports().filter(|(name, _)| !["cost", "duration"].contains(name)) {
-        let rows = |json: String| -> Vec<Value> { serde_json::from_str(&json).unwrap() };
+        let rows = |json: String| -> Vec<Value> {
+            let answer: Value = serde_json::from_str(&json).unwrap();
+            answer["rows"].as_array().unwrap().clone()
+        };
         let ask = ["report", name, "--format", "json"];
         let both = rows(firms.both(&ask));
         let mut expected = Vec::new();
@@ -184,6 +187,9 @@ fn workspaces_with_different_months_are_not_summed() {
     firms.globex.output(&["close", MONTH, "--zone", ZONE]);
     firms.file();
     let ask = ["report", "cost", "--db", "acme.db", "--db", "globex.db", "--period", MONTH];
+    // An archive without a close takes the zone of the other's.
+    firms.output(&ask);
+    firms.output(&["close", "2025-01", "--zone", "UTC", "--db", "acme.db"]);
     firms.run(&ask).refused(
         2,
         &["acme by started in UTC", "globex by started in America/Sao_Paulo, as it was closed", "--zone"],
@@ -370,4 +376,38 @@ fn settings_of_an_archive_override_shared_settings() {
     assert!(manifest.contains("America/Sao_Paulo"), "{manifest}");
     let what_if = ["report", "credits", "--all", "--what-if", "x=0 * * * *"];
     firms.run(&what_if).refused(2, &["several are given"]);
+}
+
+#[test]
+fn archives_share_the_zone_of_their_closes_only_if_they_agree() {
+    let firms = Firms::of(60);
+    let cost = ["report", "cost", "--by", "day", "--format", "csv"];
+    let in_zone = firms.both(&[&cost[..], &["--zone", ZONE]].concat());
+    let in_utc = firms.both(&[&cost[..], &["--zone", "UTC"]].concat());
+    let both = || {
+        let ran = firms.run(&[&["--db", "acme.db", "--db", "globex.db"], &cost[..]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran
+    };
+    // An archive without a close has no say.
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "acme.db"]);
+    let ran = both();
+    assert_eq!(ran.out, in_zone);
+    assert!(ran.err.contains("time zone America/Sao_Paulo") && !ran.err.contains("WARN"), "{}", ran.err);
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "globex.db"]);
+    assert_eq!(both().out, in_zone);
+
+    firms.file();
+    firms.output(&["close", MONTH, "--zone", ZONE, "--db", "acme.db"]);
+    firms.output(&["close", MONTH, "--zone", "Asia/Tokyo", "--db", "globex.db"]);
+    let ran = both();
+    assert_eq!(ran.out, in_utc);
+    let words =
+        "the latest closes differ: acme in America/Sao_Paulo by started, globex in Asia/Tokyo by started";
+    assert!(ran.err.contains(words) && ran.err.contains("give --zone and --date-basis"), "{}", ran.err);
+    let given = firms.run(
+        &[&["--db", "acme.db", "--db", "globex.db"], &cost[..], &["--zone", ZONE, "--date-basis", "started"]]
+            .concat(),
+    );
+    assert!(given.out == in_zone && !given.err.contains("the latest closes differ"), "{}", given.err);
 }

@@ -4,6 +4,7 @@ use super::{DataTable, KIND_LABELS, ViewBuilder, later_note, merged};
 use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
 use crate::export::html::number::{FEW_DECIMALS, Number, group_thousands};
 use crate::export::html::scale::{Scale, Unit};
+use crate::report::month_states::legend;
 use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
@@ -76,7 +77,7 @@ impl ViewBuilder<'_> {
             .range
             .months()
             .map(|month| {
-                row(month_label(month), self.sums(month), &|kind| {
+                row(self.marked(month), self.sums(month), &|kind| {
                     self.overview.kinds[kind].0.get(month).copied().unwrap_or_default()
                 })
             })
@@ -109,6 +110,23 @@ impl ViewBuilder<'_> {
             headings,
             rows,
         }
+    }
+
+    /// The label of a month with its mark: `2026-09 ◆` is closed, `2026-11 …` is running.
+    fn marked(&self, month: i32) -> String {
+        let label = month_label(month);
+        self.months.mark(&label).map_or_else(|| label.clone(), |mark| format!("{label} {mark}"))
+    }
+
+    /// What the marks mean, what each closed month was closed with, and further notes.
+    pub(super) fn month_notes(&self, others: &[String]) -> Vec<String> {
+        let marks = self.range.months().filter_map(|month| self.months.mark(&month_label(month)));
+        let now = |period: &str| {
+            let mut months = self.overview.all.months.iter();
+            months.find(|(month, _)| month_label(*month) == period).and_then(|(_, sums)| sums.cost.total())
+        };
+        let booked = self.months.notes_of_costs(now, USD_DECIMALS_FOR_PEOPLE);
+        legend(marks).into_iter().chain(booked).chain(others.iter().cloned()).collect()
     }
 
     /// The note about months that are not in the chart.

@@ -47,7 +47,7 @@ impl ViewBuilder<'_> {
             ("Last complete sync", last_sync),
         ];
         if !close_state.is_empty() {
-            entries.push(("Period", close_state.to_owned()));
+            entries.push(("State", close_state.to_owned()));
         }
         if let Some(plan) = self.overview.terms.plan {
             entries.push((

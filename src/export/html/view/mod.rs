@@ -9,10 +9,12 @@ mod pipelines;
 mod success;
 mod times;
 
+use super::Labels;
 use super::chart::{ColumnChart, DayCalendar};
 use super::data::ScriptData;
 use super::number::{Number, group_thousands};
 use super::range::ChartRange;
+use crate::report::month_states::MonthStates;
 use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Overview, Series, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
@@ -51,6 +53,7 @@ pub(super) struct View {
     cost: Option<ColumnChart>,
     cost_table: DataTable,
     months_note: Option<String>,
+    month_notes: Vec<String>,
     pipelines: Vec<PipelineRow>,
     pipelines_more: String,
     took: Option<ColumnChart>,
@@ -95,10 +98,10 @@ struct DataTable {
 
 impl View {
     /// Builds the page, without style and script.
-    pub(super) fn new(overview: &Overview, close_state: &str) -> View {
+    pub(super) fn new(overview: &Overview, labels: &Labels) -> View {
         let range = ChartRange::new(overview);
         let data = ScriptData::new(overview, &range);
-        let page = ViewBuilder { overview, range, selectable: &data.selectable };
+        let page = ViewBuilder { overview, range, selectable: &data.selectable, months: &labels.months };
         let scope = &overview.scope;
         let title = match (&scope.period, &overview.headline_month) {
             (Some(period), _) => format!("Pipeline runs of {period}"),
@@ -114,7 +117,7 @@ impl View {
             script_hash: String::new(),
             title,
             lead: page.lead(),
-            scope: page.scope(close_state),
+            scope: page.scope(&labels.state),
             filter_note: header::filter_note(&data, overview.pipelines.len()),
             runs: total.runs,
             tiles: page.tiles(),
@@ -131,6 +134,7 @@ impl View {
             cost: page.cost(),
             cost_table: page.cost_table(),
             months_note: page.months_note(),
+            month_notes: page.month_notes(&labels.notes),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             took: page.times("took", "Duration of runs by week", |times| times.duration),
@@ -162,6 +166,8 @@ struct ViewBuilder<'o> {
     range: ChartRange,
     /// The indexes of the pipelines that the filter can select.
     selectable: &'o [usize],
+    /// The closed and running months.
+    months: &'o MonthStates,
 }
 
 impl ViewBuilder<'_> {

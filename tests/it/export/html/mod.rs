@@ -24,7 +24,7 @@ fn overview(archive: &Connection, scope: &Scope) -> Overview {
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {
-    html::render(&overview(archive, scope), "").unwrap()
+    html::render(&overview(archive, scope), &html::Labels::default()).unwrap()
 }
 
 /// Views of the small ledger: zones, spans, date bases, the past.

@@ -1,0 +1,169 @@
+//! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
+
+use super::manifest::Provenance;
+use crate::escape::escape_control;
+use crate::report::DateBasis;
+use crate::report::period::{Calendar, Period};
+use crate::run::Instant;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+/// The width that the title fits, in characters, if its longer half does.
+const WIDTH: usize = 80;
+
+/// The reports that are grouped by month unless they are asked otherwise.
+const GROUPED: [&str; 3] = ["cost", "duration", "credits"];
+
+/// The title of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Title {
+    /// What is shown: `Cost by month: 2026-10`.
+    pub subject: String,
+    /// The zone, the date basis and the moment: `UTC · by start · as of 27 Nov 2026 09:06`.
+    pub context: String,
+}
+
+impl Title {
+    /// The title of an answer. `None`: it answers no question about runs.
+    pub(crate) fn of(provenance: &Provenance) -> Option<Title> {
+        let (kind, question) = provenance.question.split_once(' ').unwrap_or(("", &provenance.question));
+        let is_report = kind == "report";
+        let question = if is_report { question } else { &provenance.question };
+        if question.is_empty() {
+            return None;
+        }
+        let zone: Tz = provenance.zone.parse().unwrap_or(Tz::UTC);
+        let mut subject = match is_report {
+            true => question.replace('-', " "),
+            false => question.replacen(" --", ", ", 1),
+        };
+        subject[..1].make_ascii_uppercase();
+        if !provenance.by.is_empty() {
+            subject = format!("{subject} by {}", provenance.by.join(", "));
+        } else if GROUPED.contains(&question) {
+            subject.push_str(" by month");
+        }
+        if let Some(span) = span(provenance, zone) {
+            subject = format!("{subject}: {span}");
+        }
+        match provenance.workspaces.len() {
+            0 => {}
+            workspaces => subject = format!("{subject}, {workspaces} workspaces"),
+        }
+        let date_basis =
+            provenance.date_basis.as_deref().and_then(DateBasis::named).map(|basis| match basis {
+                DateBasis::Started => "by start".to_owned(),
+                DateBasis::Ended => "by end".to_owned(),
+                DateBasis::Created => "by creation".to_owned(),
+            });
+        let context = [Some(zone.name().to_owned()), date_basis, moment(provenance, zone)];
+        Some(Title { subject, context: context.into_iter().flatten().collect::<Vec<_>>().join(" · ") })
+    }
+
+    /// The title as one line, or as two lines if both halves do not fit. The second half ends at the right.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let (subject, context) = (escape_control(&self.subject), &self.context);
+        let (left, right) = (subject.chars().count(), context.chars().count());
+        if left + 2 + right <= WIDTH {
+            return vec![format!("{subject}{context:>width$}", width = WIDTH - left)];
+        }
+        vec![subject.into_owned(), format!("{context:>WIDTH$}")]
+    }
+}
+
+/// The period, or the first and the last day. `None`: every run.
+fn span(provenance: &Provenance, zone: Tz) -> Option<String> {
+    if let Some(period) = &provenance.period {
+        return Some(period.clone());
+    }
+    let day = |at: Instant| Period::around(at, Calendar::Day, zone).label;
+    let from = provenance.from.as_deref().and_then(Instant::parse).map(day);
+    let until = provenance.until.as_deref().and_then(Instant::parse);
+    let last = until.map(|until| day(until.plus(TimeDelta::microseconds(-1))));
+    match (from, last) {
+        (None, None) => None,
+        (Some(from), None) => Some(format!("from {from}")),
+        (None, Some(last)) => Some(format!("up to {last}")),
+        (Some(from), Some(last)) if from == last => Some(from),
+        (Some(from), Some(last)) => Some(format!("{from} to {last}")),
+    }
+}
+
+/// When the answer was closed, or the moment that it is as of. `None`: nothing was archived.
+fn moment(provenance: &Provenance, zone: Tz) -> Option<String> {
+    let shown = |instant: &String| {
+        let local = Instant::parse(instant)?.to_utc().with_timezone(&zone);
+        Some(local.format("%-d %b %Y %H:%M").to_string())
+    };
+    let Provenance { as_of, known_at, closed_at, close_state, workspaces, .. } = provenance;
+    if workspaces.is_empty() {
+        if let Some(closed_at) = closed_at {
+            return Some(format!("closed {}", shown(closed_at)?));
+        }
+        let running = if close_state.as_deref() == Some("running") { "running, " } else { "" };
+        return Some(format!("{running}as of {}", shown(as_of.as_ref().or(known_at.as_ref())?)?));
+    }
+    let states: Vec<&str> = workspaces.iter().filter_map(|each| each.close_state.as_deref()).collect();
+    if !states.is_empty() && states.iter().all(|state| state.starts_with("closed")) {
+        return Some("closed".to_owned());
+    }
+    let running = if states.contains(&"running") { "running, " } else { "" };
+    // The answer is complete up to the moment that every workspace has reached.
+    let moments = workspaces.iter().map(|each| each.as_of.as_ref().or(each.known_at.as_ref()));
+    Some(format!("{running}as of {}", shown(moments.min()??)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provenance(question: &str) -> Provenance {
+        let text = |text: &str| Some(text.to_owned());
+        Provenance {
+            question: question.to_owned(),
+            zone: "America/Sao_Paulo".to_owned(),
+            date_basis: text("started"),
+            known_at: text("2026-11-27T12:06:00.000000Z"),
+            close_state: text("current"),
+            ..Provenance::default()
+        }
+    }
+
+    #[test]
+    fn a_title_is_one_line_of_eighty_characters() {
+        let title = Title::of(&provenance("report cost")).unwrap();
+        assert_eq!(
+            title.lines(),
+            ["Cost by month             America/Sao_Paulo · by start · as of 27 Nov 2026 09:06"]
+        );
+        let long = Provenance {
+            by: ["month", "pipeline", "kind"].map(str::to_owned).to_vec(),
+            period: Some("2026-11".to_owned()),
+            close_state: Some("running".to_owned()),
+            ..provenance("report cost")
+        };
+        assert_eq!(
+            Title::of(&long).unwrap().lines(),
+            [
+                "Cost by month, pipeline, kind: 2026-11",
+                "                America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_title_names_the_days_and_the_close() {
+        let asked = Provenance {
+            from: Some("2026-09-01T03:00:00.000000Z".to_owned()),
+            until: Some("2026-10-01T03:00:00.000000Z".to_owned()),
+            closed_at: Some("2026-10-05T12:00:00.000000Z".to_owned()),
+            ..provenance("report slowest-runs")
+        };
+        let title = Title::of(&asked).unwrap();
+        assert_eq!(title.subject, "Slowest runs: 2026-09-01 to 2026-09-30");
+        assert!(title.context.ends_with("by start · closed 5 Oct 2026 09:00"), "{title:?}");
+        let invoice = Title::of(&provenance("reconcile --invoice 412.10")).unwrap();
+        assert_eq!(invoice.subject, "Reconcile, invoice 412.10");
+        assert_eq!(Title::of(&Provenance::default()), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! The closed and running months of an answer: how tables mark them, and what has changed since a close.
+//!
+//! An answer without `--period` shows closed months as they are known now. It says so, with what each was closed with.
+
+use super::neighbors::is_booked_alike;
+use super::period::{Calendar, Period};
+use super::scope::Scope;
+use super::table::{Cell, Table};
+use crate::error::Result;
+use crate::run::Usd;
+use crate::store::{Archive, ClosedMonth};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The mark of a closed month.
+pub(crate) const CLOSED: &str = "◆";
+
+/// The mark of a running month.
+pub(crate) const RUNNING: &str = "…";
+
+/// How many changed months are listed one by one: the latest.
+const MAX_LISTED: usize = 3;
+
+/// The closed and running months of an answer, over one archive or several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MonthStates {
+    /// The month that the answer gives as it was closed.
+    as_closed: Option<String>,
+    /// The month of the last observation. `None`: the answer does not reach it, or nothing was archived.
+    running: Option<String>,
+    /// The closed months that the answer covers whole and as they were booked, with what they were closed with. `None`:
+    /// no cost was known.
+    whole: BTreeMap<String, Option<Usd>>,
+    /// The closed months that the answer covers in part, with other bounds, or in some of the archives.
+    partial: BTreeSet<String>,
+    /// The label of a day or a week. `None`: the answer is about something else.
+    part: Option<String>,
+    /// Whether the answer is as of an earlier moment.
+    is_past: bool,
+}
+
+impl MonthStates {
+    /// The months of an answer over archives with one meaning of a month.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn of(answers: &[(&Scope, &Archive)]) -> Result<MonthStates> {
+        let mut states = MonthStates::default();
+        let mut closed: BTreeMap<String, (usize, Option<Usd>)> = BTreeMap::new();
+        for (scope, archive) in answers {
+            if scope.close_id.is_some() {
+                states.as_closed.clone_from(&scope.period);
+                continue;
+            }
+            states.is_past |= scope.as_of.is_some();
+            states.part = scope.period.clone().filter(|label| Calendar::of_label(label) != Calendar::Month);
+            for month in archive.closed_months(scope.as_of)? {
+                let ClosedMonth { starts_at, ends_at, .. } = month;
+                let (from, until) = (scope.span.from, scope.span.until);
+                if from.is_some_and(|from| from >= ends_at) || until.is_some_and(|until| until <= starts_at) {
+                    continue;
+                }
+                let is_whole =
+                    from.is_none_or(|from| from <= starts_at) && until.is_none_or(|until| until >= ends_at);
+                if is_whole && is_booked_alike(scope, &month) {
+                    let booked = month.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+                    let (count, total) = closed.entry(month.period).or_default();
+                    (*count, *total) = (*count + 1, sum([*total, booked]));
+                } else {
+                    states.partial.insert(month.period);
+                }
+            }
+            let Some(moment) = archive.last_observed_by(scope.as_of)? else { continue };
+            let moment = archive.clock_at(moment)?;
+            if scope.span.until.is_none_or(|until| until > moment) {
+                let running = Period::around(moment, Calendar::Month, scope.zone).label;
+                states.running = states.running.take().max(Some(running));
+            }
+        }
+        for (period, (count, booked)) in closed {
+            if count == answers.len() && !states.partial.contains(&period) {
+                states.whole.insert(period, booked);
+            } else {
+                states.partial.insert(period);
+            }
+        }
+        Ok(states)
+    }
+
+    /// The mark of a month. `None`: it is open and over.
+    pub(crate) fn mark(&self, month: &str) -> Option<&'static str> {
+        if self.as_closed.as_deref() == Some(month) || self.whole.contains_key(month) {
+            Some(CLOSED)
+        } else {
+            (self.running.as_deref() == Some(month)).then_some(RUNNING)
+        }
+    }
+
+    /// Marks the months of a table for people, and returns what the marks mean. `None`: there are none.
+    pub(crate) fn mark_table(&self, table: &mut Table) -> Option<String> {
+        let column = month_column(table)?;
+        let mut found = BTreeSet::new();
+        for row in &mut table.rows {
+            let Cell::Text(Some(month)) = &mut row[column] else { continue };
+            if let Some(mark) = self.mark(month) {
+                *month = format!("{month} {mark}");
+                found.insert(mark);
+            }
+        }
+        legend(found.into_iter())
+    }
+
+    /// What people have to know about the closed months of a table: what the cost of each was closed with, and that
+    /// other answers are as known now. Amounts have `usd_decimals` decimals.
+    pub(crate) fn notes(&self, table: &Table, usd_decimals: u32) -> Vec<String> {
+        let cost = table.columns.iter().position(|column| column == "total_cost_usd");
+        match (month_column(table), cost) {
+            (Some(month), Some(cost)) => {
+                let now = |period: &str| {
+                    let rows = table.rows.iter().filter(|row| row[month] == Cell::text(period));
+                    sum(rows.map(|row| match row[cost] {
+                        Cell::Usd(usd) => usd,
+                        _ => None,
+                    }))
+                };
+                self.notes_of_costs(now, usd_decimals)
+            }
+            _ => self.note_of_knowledge(self.whole.keys().chain(&self.partial)).into_iter().collect(),
+        }
+    }
+
+    /// What each closed month was closed with, and what has changed since. `now` gives its total in the answer.
+    pub(crate) fn notes_of_costs(&self, now: impl Fn(&str) -> Option<Usd>, usd_decimals: u32) -> Vec<String> {
+        let usd = |amount: Usd| format!("{} USD", amount.to_fixed(usd_decimals));
+        let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
+        for (period, booked) in self.whole.iter().rev() {
+            let difference = now(period).unwrap_or_default().units() - booked.unwrap_or_default().units();
+            let booked = booked.map_or_else(|| "no known cost".to_owned(), usd);
+            match difference {
+                0 => unchanged.push(format!("{period} was closed with {booked}, unchanged since")),
+                _ => changed.push((period, booked, difference)),
+            }
+        }
+        let mut notes: Vec<String> = Vec::new();
+        for (period, booked, difference) in changed.iter().take(MAX_LISTED) {
+            let direction = if *difference > 0 { "more" } else { "less" };
+            let difference = usd(Usd::from_units(difference.abs()));
+            notes.push(format!("{period} was closed with {booked}; {difference} {direction} is known since"));
+        }
+        if let Some(earlier) = changed.get(MAX_LISTED..).filter(|earlier| !earlier.is_empty()) {
+            let months = count(earlier.len(), "earlier closed month has", "earlier closed months have");
+            notes.push(format!("{months} changed too: `runledger restatements --totals`"));
+        }
+        match unchanged.len() {
+            1 => notes.append(&mut unchanged),
+            0 => {}
+            months => notes.push(format!("{months} closed months are unchanged since they were closed")),
+        }
+        notes.extend(self.note_of_knowledge(self.partial.iter()));
+        notes
+    }
+
+    /// The note that closed months are shown as known now. `None`: the answer shows none.
+    fn note_of_knowledge<'p>(&self, closed: impl Iterator<Item = &'p String>) -> Option<String> {
+        let closed: BTreeSet<&String> = closed.collect();
+        let last = closed.last()?;
+        let moment = if self.is_past { "then" } else { "now" };
+        Some(match (&self.part, closed.len()) {
+            (Some(part), _) => format!("{part} is as known {moment}, not as {last} was closed"),
+            (None, 1) => {
+                format!("{last} is closed, but shown as known {moment}: `--period {last}` gives it as closed")
+            }
+            (None, months) => format!(
+                "{months} closed months up to {last} are shown as known {moment}: `--period` gives each as closed"
+            ),
+        })
+    }
+}
+
+/// What marks mean: `◆ closed   … running`. `None`: there are none.
+pub(crate) fn legend(marks: impl Iterator<Item = &'static str>) -> Option<String> {
+    let mut words: Vec<&str> =
+        marks.map(|mark| if mark == CLOSED { "◆ closed" } else { "… running" }).collect();
+    words.sort_unstable_by_key(|words| words.starts_with(RUNNING));
+    words.dedup();
+    (!words.is_empty()).then(|| words.join("   "))
+}
+
+fn month_column(table: &Table) -> Option<usize> {
+    table.columns.iter().position(|column| column == "month")
+}
+
+/// The sum of the known amounts. `None`: none is known.
+fn sum(amounts: impl IntoIterator<Item = Option<Usd>>) -> Option<Usd> {
+    amounts.into_iter().flatten().reduce(|one, other| one + other)
+}
+
+fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn states(whole: &[(&str, Option<i128>)]) -> MonthStates {
+        let whole = whole.iter().map(|(period, nanos)| ((*period).to_owned(), nanos.map(Usd::from_units)));
+        MonthStates { whole: whole.collect(), ..MonthStates::default() }
+    }
+
+    #[test]
+    fn a_closed_month_says_what_it_was_closed_with_and_what_changed() {
+        let states = states(&[("2026-08", Some(5_000_000_000)), ("2026-09", Some(12_310_000_000))]);
+        let now = |period: &str| {
+            Some(Usd::from_units(if period == "2026-09" { 12_330_000_000 } else { 5_000_000_000 }))
+        };
+        assert_eq!(
+            states.notes_of_costs(now, 2),
+            [
+                "2026-09 was closed with 12.31 USD; 0.02 USD more is known since",
+                "2026-08 was closed with 5.00 USD, unchanged since",
+            ]
+        );
+        let less = states.notes_of_costs(|_| Some(Usd::from_units(1_000_000_000)), 2);
+        assert_eq!(less[0], "2026-09 was closed with 12.31 USD; 11.31 USD less is known since");
+    }
+
+    #[test]
+    fn many_closed_months_take_few_lines() {
+        let periods: Vec<String> = (1..=12).map(|month| format!("2026-{month:02}")).collect();
+        let all: Vec<(&str, Option<i128>)> =
+            periods.iter().map(|period| (period.as_str(), Some(1_000_000_000))).collect();
+        let notes = states(&all).notes_of_costs(
+            |period| Some(Usd::from_units(if period < "2026-08" { 1_000_000_000 } else { 2 })),
+            2,
+        );
+        assert_eq!(notes.len(), 5);
+        assert_eq!(notes[3], "2 earlier closed months have changed too: `runledger restatements --totals`");
+        assert_eq!(notes[4], "7 closed months are unchanged since they were closed");
+    }
+
+    #[test]
+    fn months_are_marked_only_in_their_own_column() {
+        let states = MonthStates { running: Some("2026-10".to_owned()), ..states(&[("2026-09", None)]) };
+        let row = |month: &str| vec![Cell::text(month), Cell::text("2026-09")];
+        let mut table = Table {
+            columns: vec!["month".to_owned(), "pipeline_name".to_owned()],
+            rows: vec![row("2026-08"), row("2026-09"), row("2026-10")],
+            totals: None,
+        };
+        assert_eq!(states.mark_table(&mut table).as_deref(), Some("◆ closed   … running"));
+        let months: Vec<String> = table.rows.iter().map(|row| row[0].exact().unwrap()).collect();
+        assert_eq!(months, ["2026-08", "2026-09 ◆", "2026-10 …"]);
+        assert!(table.rows.iter().all(|row| row[1] == Cell::text("2026-09")));
+        table.columns[0] = "week".to_owned();
+        assert_eq!(states.mark_table(&mut table), None);
+    }
+
+    #[test]
+    fn a_day_in_a_closed_month_is_current_knowledge() {
+        let of_day = MonthStates { part: Some("2026-09-15".to_owned()), ..states(&[]) };
+        let of_day = MonthStates { partial: BTreeSet::from(["2026-09".to_owned()]), ..of_day };
+        let table = Table { columns: vec!["runs".to_owned()], rows: Vec::new(), totals: None };
+        assert_eq!(of_day.notes(&table, 4), ["2026-09-15 is as known now, not as 2026-09 was closed"]);
+    }
+}
