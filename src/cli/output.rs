@@ -106,7 +106,7 @@ pub enum TableFormat {
     Table,
     /// Comma-separated values with every decimal
     Csv,
-    /// Array of JSON objects
+    /// JSON object: what the answer is as `scope`, the rows as `rows`
     Json,
     /// Markdown table
     Markdown,

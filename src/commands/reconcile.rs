@@ -4,8 +4,10 @@ use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
 use crate::commands::shared::output::{print_note, print_table, provenance};
 use crate::commands::shared::scope::{note_unfrozen_terms, scope};
 use crate::error::{Error, Result};
+use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::reconcile::{Invoice, Zones, reconcile};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::settings::Settings;
 use crate::store::Archive;
 use clap::Args;
@@ -61,8 +63,10 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, zones)?;
     note_unfrozen_terms(&scope);
-    let provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
-    print_table(&found.table(), &args.table, settings, scope.zone, provenance)?;
+    let (table, months) = (found.table(), MonthStates::of(&[(&scope, &archive)])?);
+    let mut provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
+    provenance.notes.splice(..0, months.notes(&table, USD_DECIMALS_FOR_PEOPLE));
+    print_table(&table, &args.table, settings, scope.zone, provenance)?;
     let explanations = found.explanations();
     if explanations.is_empty() {
         let candidates = match found.possible().as_slice() {

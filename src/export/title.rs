@@ -11,9 +11,6 @@ use chrono_tz::Tz;
 /// The width that the title fits, in characters, if its longer half does.
 const WIDTH: usize = 80;
 
-/// The reports that are grouped by month unless they are asked otherwise.
-const GROUPED: [&str; 3] = ["cost", "duration", "credits"];
-
 /// The title of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Title {
@@ -40,8 +37,6 @@ impl Title {
         subject[..1].make_ascii_uppercase();
         if !provenance.by.is_empty() {
             subject = format!("{subject} by {}", provenance.by.join(", "));
-        } else if GROUPED.contains(&question) {
-            subject.push_str(" by month");
         }
         if let Some(span) = span(provenance, zone) {
             subject = format!("{subject}: {span}");
@@ -131,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_title_is_one_line_of_eighty_characters() {
-        let title = Title::of(&provenance("report cost")).unwrap();
+        let by_month = Provenance { by: vec!["month".to_owned()], ..provenance("report cost") };
+        let title = Title::of(&by_month).unwrap();
         assert_eq!(
             title.lines(),
             ["Cost by month             America/Sao_Paulo · by start · as of 27 Nov 2026 09:06"]

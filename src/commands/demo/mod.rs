@@ -5,13 +5,14 @@ mod changes;
 use crate::api::{BaseUrl, Client, ClientConfig};
 use crate::close::{CloseRequest, close_month};
 use crate::commands::close;
-use crate::commands::shared::output::{print_line, print_plain_table, provenance};
+use crate::commands::shared::output::{print_line, provenance};
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
 use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
+use crate::export::manifest::Provenance;
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
@@ -102,23 +103,27 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
 
     let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), &archive)?;
-    let ledger = Ledger::open(archive.connection(), scope)?;
+    let ledger = Ledger::open(archive.connection(), scope.clone())?;
     print_line("\n$ runledger report cost")?;
-    print_answer(
-        "report cost",
-        cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?,
-        &ledger,
+    let by_month = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
+    print_report("report cost", "month", by_month, &scope, &archive)?;
+    print_line("\n$ runledger report duration --by kind")?;
+    print_report(
+        "report duration",
+        "kind",
+        duration::report(&ledger, &[Dimension::Kind])?,
+        &scope,
         &archive,
     )?;
-    print_line("\n$ runledger report duration --by kind")?;
-    print_answer("report duration", duration::report(&ledger, &[Dimension::Kind])?, &ledger, &archive)?;
     drop(ledger);
     print_line(&format!(
         "\n{} keeps the numbers it was closed with. Changes since the close:\n\n$ runledger restatements",
         month.label
     ))?;
     let closes = restatements::latest(archive.closes()?);
-    print_plain_table(&restatements::listed(archive.connection(), &closes, None)?, false)?;
+    let restated = restatements::listed(archive.connection(), &closes, None)?;
+    let provenance = provenance("restatements".to_owned(), &scope, &archive)?;
+    print_answer(&restated, Provenance { date_basis: None, ..provenance })?;
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
@@ -183,16 +188,18 @@ fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &
     summary.result
 }
 
-/// Prints the answer of a report as `runledger report` does.
-fn print_answer(question: &str, mut table: Table, ledger: &Ledger<'_>, archive: &Archive) -> Result<()> {
-    let mut provenance = provenance(question.to_owned(), ledger.scope(), archive)?;
-    if !table.columns.iter().any(|column| column == "month") {
-        provenance.by = vec!["kind".to_owned()];
-    }
-    let months = MonthStates::of(&[(ledger.scope(), archive)])?;
+/// Prints the answer of a report, grouped by one dimension, as `runledger report` does.
+fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archive: &Archive) -> Result<()> {
+    let mut provenance = provenance(question.to_owned(), scope, archive)?;
+    provenance.by.push(by.to_owned());
+    let months = MonthStates::of(&[(scope, archive)])?;
     let notes = months.notes(&table, USD_DECIMALS_FOR_PEOPLE);
     let marks = months.mark_table(&mut table);
     provenance.notes.splice(..0, marks.into_iter().chain(notes));
+    print_answer(&table, provenance)
+}
+
+fn print_answer(table: &Table, provenance: Provenance) -> Result<()> {
     let options = WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal) };
-    write_table(&table, &options, &Destination::StandardOutput)
+    write_table(table, &options, &Destination::StandardOutput)
 }

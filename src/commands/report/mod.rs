@@ -107,7 +107,11 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
     };
-    let provenance = Provenance { by: args.by.clone(), limit: args.limit, ..provenance };
+    let by = match (name, args.by.as_slice()) {
+        ("cost" | "duration" | "credits", []) => vec!["month".to_owned()],
+        (_, by) => by.to_vec(),
+    };
+    let provenance = Provenance { by, limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
 }
 

@@ -170,13 +170,15 @@ fn a_close_without_terms_answers_with_those_of_today_and_says_so() {
     let state = manifest["asked"]["close_state"].as_str().unwrap();
     assert!(state.ends_with("close 1, with the plan, billed_by and account of today's settings"), "{state}");
     assert!(String::from_utf8_lossy(&todays["report html"]).contains("account of today"));
+    let json: Value = serde_json::from_slice(&todays["report credits --format json"]).unwrap();
+    assert_eq!(json["scope"]["close_state"], json!(state));
+    // What these files contain beyond the state of the close is the same.
     let data = |answers: &BTreeMap<String, Vec<u8>>| -> BTreeMap<String, Vec<u8>> {
-        let said = |name: &str| name.contains("manifest") || name.contains("xlsx") || name.contains("html");
-        answers
-            .iter()
-            .filter(|(name, _)| !said(name))
-            .map(|(name, answer)| (name.clone(), answer.clone()))
-            .collect()
+        let mut data = answers.clone();
+        data.retain(|name, _| {
+            !["manifest", "xlsx", "html", "json"].iter().any(|format| name.contains(format))
+        });
+        data
     };
     assert_eq!(differing(&data(&frozen), &data(&todays)), [""; 0]);
     month_end.set(&SETTINGS.replace("1490.00", "1600.00").replace("credits = 100", "credits = 50"));

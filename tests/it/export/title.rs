@@ -1,6 +1,7 @@
 //! Every answer says what it is: titles and marks for people, the scope for programs.
 
 use crate::support::command::{Ran, ran};
+use crate::support::golden;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use runledger::internal::digest::{hash, to_hex};
 use runledger::internal::report::question::reports;
@@ -91,6 +92,22 @@ fn a_title_names_the_zone_the_date_basis_and_the_moment_asked_for() {
         restatements.lines().next().unwrap().ends_with("America/Sao_Paulo · as of 5 Mar 2025 10:00"),
         "{restatements}"
     );
+}
+
+#[test]
+fn an_answer_matches_its_golden_file_in_every_format() {
+    let month_end = closed();
+    month_end.change(month_end.runs_of_the_month()[3], json!({"el_cost_usd": 7.5}));
+    month_end.sync();
+    for (format, ending) in [("table", "txt"), ("markdown", "md"), ("json", "json"), ("csv", "csv")] {
+        let mut answer = month_end.run(&["report", "cost", "--format", format]).out;
+        if let Some(at) = answer.find("\"schema_version\":") {
+            // Each migration changes the version.
+            let version = answer[at..].split(',').next().unwrap().to_owned();
+            answer = answer.replace(&version, "\"schema_version\":0");
+        }
+        golden::assert_golden(&format!("answer.{ending}"), answer.as_bytes());
+    }
 }
 
 #[test]
