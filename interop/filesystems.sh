@@ -21,7 +21,7 @@ refused() {
 
 check() {
     local archive=$work/a.db errno
-    local close=(close 2020-01 --force --db "$archive")
+    local close=(close 2020-01 --force --zone UTC --db "$archive")
     demo_archive "$archive" --runs 100
     # EINVAL, ENOSYS, EOPNOTSUPP
     for errno in 22 38 95; do

@@ -23,8 +23,7 @@ pub mod export {
     }
     pub mod focus {
         pub use crate::export::focus::{
-            Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version,
-            write_billing_period,
+            BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version, write_billing_period,
         };
     }
     pub mod manifest {
@@ -68,8 +67,11 @@ pub mod report {
     pub mod period {
         pub use crate::report::period::{Calendar, Period};
     }
+    pub mod billing {
+        pub use crate::report::billing::{Account, BilledBy};
+    }
     pub mod plan {
-        pub use crate::report::plan::Plan;
+        pub use crate::report::plan::{CreditPurchase, Plan};
     }
     pub mod question {
         pub use crate::report::question::{QUESTIONS, Question, reports};
@@ -80,12 +82,18 @@ pub mod report {
     pub mod scope {
         pub use crate::report::scope::ScopeDefaults;
     }
+    pub mod terms {
+        pub use crate::report::terms::{MonthTerms, ScopeTerms, Terms};
+    }
+    pub mod timeline {
+        pub use crate::report::timeline::Timeline;
+    }
     pub mod table {
         pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     }
     pub use crate::report::{
-        Cell, CostComponent, CostedRun, DateBasis, Dimension, Ledger, Plan, Scope, Span, Table, cost,
-        duration, rows, run_cost, run_scan,
+        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, Plan, Scope, Span,
+        Table, cost, duration, rows, run_cost, run_scan,
     };
 }
 pub mod run {
@@ -111,8 +119,8 @@ pub mod snapshot {
 }
 pub mod store {
     pub use crate::store::{
-        Archive, Detail, Frozen, InsertHint, ListGap, Lock, PipelineKind, RowLayout, SyncKind, Upsert,
-        run_columns, run_from_row,
+        Archive, Detail, Frozen, FrozenTerms, InsertHint, ListGap, Lock, PipelineKind, RowLayout, SyncKind,
+        Upsert, run_columns, run_from_row,
     };
 }
 pub mod sync {

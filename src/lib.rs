@@ -102,7 +102,7 @@ mod commands;
 pub mod internal;
 
 pub use api::{BaseUrl, Client, ClientConfig, RetryPolicy};
-pub use close::{CloseRequest, Objection, close_month};
+pub use close::{ClosePreview, CloseRequest, Objection, close_month, preview_close};
 pub use error::{Error, Result};
 pub use export::verify::{FileCheck, compare as verify_file};
 pub use export::{

@@ -7,7 +7,7 @@ pub(crate) use change::{change, ledgers_of};
 use crate::error::{Error, Result};
 use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::{Ledger, Plan, Scope, Table};
+use crate::report::{Ledger, Scope, Table};
 use crate::store::Archive;
 use crate::symlinks::same_file;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,6 @@ pub struct Source {
     pub name: Option<String>,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
-    /// The monthly plan. `None`: unknown.
-    pub plan: Option<Plan>,
 }
 
 /// A workspace of Nekt, with its archive open for reading.
@@ -34,8 +32,6 @@ pub struct Workspace {
     pub archive: Archive,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
-    /// The monthly plan. `None`: unknown.
-    pub plan: Option<Plan>,
 }
 
 /// Opens each archive for reading.
@@ -47,9 +43,9 @@ pub fn open(sources: Vec<Source>) -> Result<Vec<Workspace>> {
     let names = names(&sources.iter().map(|source| source.path.as_path()).collect::<Vec<_>>());
     let mut workspaces: Vec<Workspace> = Vec::with_capacity(sources.len());
     for (source, file_name) in sources.into_iter().zip(names) {
-        let Source { path, name, defaults, plan } = source;
+        let Source { path, name, defaults } = source;
         let archive = Archive::open_for_reading(&path)?;
-        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults, plan };
+        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults };
         for other in &workspaces {
             check_disjoint(other, &workspace)?;
         }
@@ -236,7 +232,7 @@ mod tests {
                      'success', 0.5, 500000000, 's-1');"
         );
         archive.connection().execute_batch(&rows).unwrap();
-        Source { path, name: None, defaults: ScopeDefaults::default(), plan: None }
+        Source { path, name: None, defaults: ScopeDefaults::default() }
     }
 
     fn refused<T>(result: Result<T>) -> String {

@@ -3,7 +3,7 @@
 use super::totals::totals;
 use crate::error::Result;
 use crate::report::{Ledger, Scope};
-use crate::store::{Archive, CheckResult, Close};
+use crate::store::{Archive, CheckResult, Close, FrozenTerms};
 use std::path::Path;
 
 /// Runs all checks of the archive at `path`. Also returns the archive, as it was opened for checking.
@@ -18,7 +18,7 @@ pub(crate) fn check_archive(path: &Path) -> Result<(Archive, Vec<CheckResult>)> 
     Ok((archive, checked))
 }
 
-/// Compares the totals, names and rows of each closed month with what it froze.
+/// Compares the totals, names and rows of each closed month with what it froze, and its terms with their hash.
 pub(super) fn check_closes(archive: &Archive) -> CheckResult {
     let mut checked =
         CheckResult::new("closes", "closes", "each gives the totals, names and rows that it froze");
@@ -49,7 +49,9 @@ pub(super) fn check_closes(archive: &Archive) -> CheckResult {
 fn differences(archive: &Archive, close: &Close) -> Result<Vec<&'static str>> {
     let ledger = Ledger::open(archive.connection(), Scope::of_close(close)?)?;
     let (now, then) = (totals(&ledger)?, &close.frozen.totals);
+    let is_intact = close.frozen.terms.as_ref().is_none_or(FrozenTerms::is_intact);
     let same = [
+        ("terms", is_intact),
         ("runs", now.runs == then.runs),
         ("runs without a known cost", now.runs_cost_unknown == then.runs_cost_unknown),
         ("el_cost_nanos", now.el_cost_nanos == then.el_cost_nanos),
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn archives_of_older_schemas_pass_the_check_with_their_closes() {
         let folder = tempfile::tempdir().unwrap();
-        for (version, closes) in [(1, 0), (2, 1), (3, 1), (4, 1)] {
+        for (version, closes) in [(1, 0), (2, 1), (3, 1), (4, 1), (5, 2)] {
             let checked = check_closes(&migrated(folder.path(), version));
             assert!(checked.examined >= closes && checked.broken == 0, "version {version}: {checked:?}");
         }

@@ -1,7 +1,7 @@
 //! Month-end close: freezes the answers of a month, so that they stay what finance has booked.
 //!
-//! A close stores the month's zone, bounds, date basis, allocation rules, pipeline names, totals, the hash of its rows
-//! and the moment of knowledge. From then on, a question about the month gives the same answer.
+//! A close stores the month's zone, bounds, date basis, allocation rules, terms, pipeline names, totals, the hash of
+//! its rows and the moment of knowledge. From then on, a question about the month gives the same answer.
 
 mod check;
 mod objection;
@@ -34,6 +34,36 @@ pub struct CloseRequest {
     pub restate: bool,
     /// Close despite objections, and store them.
     pub force: bool,
+    /// Who closes the month. `None`: not stored.
+    pub closed_by: Option<String>,
+    /// A remark to store. `None`: none.
+    pub note: Option<String>,
+}
+
+/// What a close would freeze, and what speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosePreview {
+    /// What it would freeze, with the objections.
+    pub frozen: Frozen,
+    /// The objections, in a fixed order. Empty: the month is ready.
+    pub objections: Vec<Objection>,
+}
+
+impl ClosePreview {
+    /// Refuses to close a month with objections without `force`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming each objection.
+    pub fn require_ready(&self, request: &CloseRequest) -> Result<()> {
+        if self.objections.is_empty() || request.force {
+            return Ok(());
+        }
+        let objections: Vec<String> = self.objections.iter().map(ToString::to_string).collect();
+        Err(Error::Usage {
+            what: format!("{} is not ready to be closed: {}", request.month, objections.join("; ")),
+            hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
+        })
+    }
 }
 
 /// Closes a month as known now, and returns the close. `now` must be after the end of the month.
@@ -47,15 +77,30 @@ pub fn close_month(
     defaults: &ScopeDefaults,
     now: Instant,
 ) -> Result<Close> {
-    freeze_month(archive, request, defaults, now).inspect_err(|error| archive.keep_log_of_damaged(error))
+    let close = || {
+        let preview = preview_close(archive, request, defaults, now)?;
+        preview.require_ready(request)?;
+        let frozen = preview.frozen;
+        Ok(Close { close_id: archive.insert_close(&frozen)?, frozen })
+    };
+    close().inspect_err(|error| archive.keep_log_of_damaged(error))
 }
 
-fn freeze_month(
+/// What [`close_month`] would freeze now. It writes nothing, and needs no archive that is open for writing.
+///
+/// # Errors
+/// As [`close_month`], but objections are no error.
+pub fn preview_close(
     archive: &Archive,
     request: &CloseRequest,
     defaults: &ScopeDefaults,
     now: Instant,
-) -> Result<Close> {
+) -> Result<ClosePreview> {
+    for (flag, text) in [("--by", &request.closed_by), ("--note", &request.note)] {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err(Error::usage(format!("{flag}: the text is blank")));
+        }
+    }
     let label = &request.month;
     let before = archive.close_of(label)?;
     let scope = open_scope(archive, request, before.as_ref(), defaults)?;
@@ -67,6 +112,7 @@ fn freeze_month(
         )));
     };
     check_order(request, before.as_ref())?;
+    require_zone(archive, request, defaults)?;
     if now < ends_at {
         return Err(Error::Usage {
             what: format!("{label} is still running in {}: it ends at {ends_at}", scope.zone),
@@ -78,20 +124,15 @@ fn freeze_month(
     };
     let (zone, date_basis, row_layout) = (scope.zone, scope.date, scope.row_layout);
     let allocation = serde_json::to_string(&scope.allocation).expect("rules serialize to JSON");
+    let terms = scope.terms_of(label).freeze();
     let ledger = Ledger::open(archive.connection(), Scope { as_of: Some(known_at), ..scope })?;
     let mut objections = objections(archive, &ledger, Month { label, starts_at, ends_at }, now)?;
     if let Some(before) = &before {
         objections.extend(corrected_elsewhere(archive, before, known_at)?);
     }
-    let objections: Vec<String> = objections.iter().map(ToString::to_string).collect();
-    if !objections.is_empty() && !request.force {
-        return Err(Error::Usage {
-            what: format!("{label} is not ready to be closed: {}", objections.join("; ")),
-            hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
-        });
-    }
     let totals = totals(&ledger)?;
     drop(ledger);
+    let texts: Vec<String> = objections.iter().map(ToString::to_string).collect();
     let frozen = Frozen {
         period: label.clone(),
         restates: before.map(|before| before.close_id),
@@ -102,12 +143,15 @@ fn freeze_month(
         ends_at,
         date_basis: date_basis.as_str().to_owned(),
         allocation,
-        objections: (!objections.is_empty())
-            .then(|| serde_json::to_string(&objections).expect("texts serialize to JSON")),
+        objections: (!texts.is_empty())
+            .then(|| serde_json::to_string(&texts).expect("texts serialize to JSON")),
         totals,
         row_layout,
+        terms: Some(terms),
+        closed_by: request.closed_by.clone(),
+        note: request.note.clone(),
     };
-    Ok(Close { close_id: archive.insert_close(&frozen)?, frozen })
+    Ok(ClosePreview { frozen, objections })
 }
 
 /// The scope to close. A restatement keeps the zone and the date basis of its month unless the request changes them;
@@ -126,6 +170,25 @@ fn open_scope(
         ..ScopeRequest::default()
     };
     Scope::resolve_open(&scope, defaults, LatestClose::of(archive, None)?.as_ref())
+}
+
+/// Refuses the first close of an archive without a zone. Every later close and report adjoins its bounds, so they must
+/// be those that someone chose.
+fn require_zone(archive: &Archive, request: &CloseRequest, defaults: &ScopeDefaults) -> Result<()> {
+    if request.zone.or(defaults.zone).is_some() || !archive.closes()?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        what: format!(
+            "{} needs a time zone, which decides the runs that are in the month: it is the first month to be closed, and \
+             none is set",
+            request.month
+        ),
+        hint: Some(
+            "give it, as in --zone America/Sao_Paulo, or set `zone` in runledger.toml; later closes keep it"
+                .to_owned(),
+        ),
+    })
 }
 
 /// Refuses a second close that is not a restatement, and a restatement of an open month.
@@ -178,8 +241,13 @@ mod tests {
         CloseRequest { month: "2026-01".to_owned(), ..CloseRequest::default() }
     }
 
+    /// Settings with a zone, which the first close needs.
+    fn utc() -> ScopeDefaults {
+        ScopeDefaults { zone: Some(Tz::UTC), ..ScopeDefaults::default() }
+    }
+
     fn close(archive: &Archive, request: &CloseRequest) -> Result<Close> {
-        close_month(archive, request, &ScopeDefaults::default(), at("2026-02-04T00:00:00Z"))
+        close_month(archive, request, &utc(), at("2026-02-04T00:00:00Z"))
     }
 
     fn refused(result: Result<impl std::fmt::Debug>) -> String {
@@ -215,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_close_needs_a_zone() {
+        let archive = archive("success");
+        let (none, now) = (ScopeDefaults::default(), at("2026-02-04T00:00:00Z"));
+        let close = |request: &CloseRequest| close_month(&archive, request, &none, now);
+        let error = close(&january()).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(
+            error.render().contains("2026-01 needs a time zone") && error.render().contains("--zone"),
+            "{error}"
+        );
+        close(&CloseRequest { zone: Some(Tz::UTC), ..january() }).unwrap();
+        close(&CloseRequest { restate: true, ..january() }).unwrap();
+        let december = CloseRequest { month: "2025-12".to_owned(), ..CloseRequest::default() };
+        assert_eq!(close(&december).unwrap().frozen.zone, "UTC");
+    }
+
+    #[test]
     fn an_unsettled_run_is_an_objection_that_force_records() {
         let archive = archive("running");
         let error = refused(close(&archive, &january()));
@@ -235,7 +320,7 @@ mod tests {
             let error = refused(close(&archive, &CloseRequest { month: month.to_owned(), ..january() }));
             assert!(error.starts_with(words), "{error}");
         }
-        let early = close_month(&archive, &january(), &ScopeDefaults::default(), at("2026-01-31T00:00:00Z"));
+        let early = close_month(&archive, &january(), &utc(), at("2026-01-31T00:00:00Z"));
         assert!(refused(early).contains("still running"));
         let empty = Archive::temporary().unwrap();
         assert!(refused(close(&empty, &january())).contains("the archive is empty"));
@@ -363,7 +448,7 @@ mod tests {
             .unwrap();
         let february = CloseRequest { month: "2026-02".to_owned(), ..CloseRequest::default() };
         let now = at("2026-03-03T00:00:00Z");
-        let close = |request: &CloseRequest| close_month(&archive, request, &ScopeDefaults::default(), now);
+        let close = |request: &CloseRequest| close_month(&archive, request, &utc(), now);
         close(&february).unwrap();
         let restate = |request: &CloseRequest| close(&CloseRequest { restate: true, ..request.clone() });
         let error = refused(restate(&january()));

@@ -1,18 +1,21 @@
 //! `runledger close`: closes a month, or lists the closed months.
 
+mod text;
+
+pub(super) use text::of_close;
+
 use crate::cli::PeriodArgs;
-use crate::close::{CloseRequest, close_month};
+use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
 use crate::digest::to_hex;
 use crate::error::Result;
-use crate::escape::escape_control;
 use crate::export::{Destination, Format, WriteOptions, write_table};
-use crate::report::scope::ScopeRequest;
+use crate::report::scope::ScopeDefaults;
 use crate::report::{Cell, Table};
 use crate::run::Usd;
 use crate::settings::Settings;
-use crate::store::{Archive, Close, Lock};
+use crate::store::{Archive, Close, Frozen, Lock};
 use crate::sync::{Clock, SystemClock};
 use clap::Args;
 use std::path::Path;
@@ -20,12 +23,14 @@ use std::path::Path;
 /// `runledger close`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
-A close freezes the month's zone, bounds, date basis, pipeline names, cost centers and totals,
-and the moment of knowledge. From then on, `--period 2026-01` always gives the same answers.
-`runledger restatements` lists what became known later.
+A close freezes the month's zone, bounds, date basis, pipeline names, cost centers, plan,
+purchased credits, invoice issuers, account and totals, and the moment of knowledge. From then
+on, `--period 2026-01` always gives the same answers. `runledger restatements` lists what became
+known later.
 
 Examples:
-  runledger close 2026-01 --zone America/Sao_Paulo
+  runledger close 2026-01 --dry-run --zone America/Sao_Paulo
+  runledger close 2026-01 --zone America/Sao_Paulo --by Ana --note 'invoice 4711'
   runledger close                     # list the closed months
   runledger close --restate 2026-01   # add a second close; both stay")]
 pub struct CloseArgs {
@@ -40,6 +45,19 @@ pub struct CloseArgs {
     /// Close despite objections, such as unsettled runs, and record them
     #[arg(long, requires = "period")]
     pub force: bool,
+
+    /// Print what the close would freeze and what speaks against it, and store nothing; exit codes are those of the
+    /// close
+    #[arg(long, requires = "period")]
+    pub dry_run: bool,
+
+    /// Record who closes the month
+    #[arg(long, requires = "period", value_name = "NAME")]
+    pub by: Option<String>,
+
+    /// Record a remark
+    #[arg(long, requires = "period", value_name = "TEXT")]
+    pub note: Option<String>,
 
     /// Which month a run is in.
     #[command(flatten)]
@@ -56,7 +74,9 @@ pub struct CloseArgs {
 /// As [`close_month`]; [`crate::error::Error::Locked`] when another command is writing to the archive.
 pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
     let Some(month) = &args.period else {
-        return list(&Archive::open_for_reading(path)?.closes()?, args.json);
+        let closes = Archive::open_for_reading(path)?.closes()?;
+        let closes: Vec<_> = closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect();
+        return list(&closes, args.json);
     };
     let booking = booking(&args.booking)?;
     let request = CloseRequest {
@@ -65,89 +85,90 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
         date_basis: booking.date_basis,
         restate: args.restate,
         force: args.force,
+        closed_by: args.by.clone(),
+        note: args.note.clone(),
     };
-    let close = close(&request, &booking, path, settings)?;
-    if args.json { list(&[close], true) } else { print_line(&as_text(&close)) }
+    let defaults = defaults(&booking, settings)?;
+    if args.dry_run {
+        return preview(&request, &defaults, path, args.json);
+    }
+    let close = close(&request, &defaults, path)?;
+    if args.json {
+        list(&[(Some(close.close_id), &close.frozen)], true)
+    } else {
+        print_line(&of_close(&close))
+    }
 }
 
 /// Closes the month in the archive at `path`, now.
-fn close(request: &CloseRequest, booking: &ScopeRequest, path: &Path, settings: &Settings) -> Result<Close> {
+fn close(request: &CloseRequest, defaults: &ScopeDefaults, path: &Path) -> Result<Close> {
     let now = SystemClock.now();
     // Opening for writing would create a missing archive.
     drop(Archive::open_for_reading(path)?);
     let lock = Lock::acquire(path, now)?;
     let archive = Archive::open(path, &lock)?;
-    close_month(&archive, request, &defaults(booking, settings)?, now)
+    close_month(&archive, request, defaults, now)
 }
 
-/// One close as text.
-pub(super) fn as_text(Close { close_id, frozen }: &Close) -> String {
-    let totals = &frozen.totals;
-    let usd = |nanos: Option<i64>| match nanos {
-        Some(nanos) => format!("{} USD", Usd::from_units(nanos.into())),
-        None => "unknown".to_owned(),
-    };
-    let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    let mut lines = vec![
-        format!("{} is closed: close {close_id}{restates}", frozen.period),
-        format!("zone         {}, booked by {}", frozen.zone, frozen.date_basis),
-        format!("bounds       from {} until {}", frozen.starts_at, frozen.ends_at),
-        format!("known at     {}", frozen.known_at),
-        format!(
-            "runs         {}, {} without a known cost, {} credits",
-            totals.runs, totals.runs_cost_unknown, totals.credits
-        ),
-        format!("cost         {}", usd(totals.total_cost_nanos)),
-        format!("sha256       {}", to_hex(&totals.rows_sha256)),
-    ];
-    if let Some(objections) = &frozen.objections {
-        lines.push(format!("forced       {}", escape_control(objections)));
+/// Prints what the close would freeze, then fails as it would. It takes no lock.
+fn preview(request: &CloseRequest, defaults: &ScopeDefaults, path: &Path, as_json: bool) -> Result<()> {
+    let archive = Archive::open_for_reading(path)?;
+    // One read transaction, so that objections and totals show the same state.
+    let _reading = archive.connection().unchecked_transaction()?;
+    let preview = preview_close(&archive, request, defaults, SystemClock.now())?;
+    match as_json {
+        true => list(&[(None, &preview.frozen)], true)?,
+        false => print_line(&text::of_preview(&preview.frozen))?,
     }
-    lines.join("\n")
+    preview.require_ready(request)
 }
 
-/// Prints the closes as a table. The text leaves out the last three columns of the JSON.
-fn list(closes: &[Close], as_json: bool) -> Result<()> {
+/// The columns that only the JSON has.
+const ONLY_IN_JSON: [&str; 4] = ["known_at", "rows_sha256", "objections", "terms"];
+
+/// Prints closes as a table, each with its number; a preview has none. The text leaves out who closed the months, and
+/// the notes, if no close has any.
+fn list(closes: &[(Option<i64>, &Frozen)], as_json: bool) -> Result<()> {
     if closes.is_empty() && !as_json {
         return print_line("no month is closed");
     }
-    let columns = [
-        "period",
-        "close_id",
-        "restates",
-        "closed_at",
-        "zone",
-        "date_basis",
-        "runs",
-        "runs_cost_unknown",
-        "total_cost_usd",
-        "credits",
-        "known_at",
-        "rows_sha256",
-        "objections",
-    ];
-    let shown = if as_json { columns.len() } else { columns.len() - 3 };
-    let rows = closes.iter().map(|Close { close_id, frozen }| {
-        let mut row = vec![
-            Cell::text(&frozen.period),
-            Cell::Count(Some(*close_id)),
-            Cell::Count(frozen.restates),
-            Cell::text(frozen.closed_at.as_str()),
-            Cell::text(&frozen.zone),
-            Cell::text(&frozen.date_basis),
-            Cell::count(frozen.totals.runs),
-            Cell::count(frozen.totals.runs_cost_unknown),
-            Cell::Usd(frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()))),
-            Cell::count(frozen.totals.credits),
-            Cell::text(frozen.known_at.as_str()),
-            Cell::text(to_hex(&frozen.totals.rows_sha256)),
-            Cell::Text(frozen.objections.clone()),
-        ];
-        row.truncate(shown);
-        row
-    });
-    let columns = columns[..shown].iter().map(|column| (*column).to_owned()).collect();
-    let table = Table { columns, rows: rows.collect(), totals: None };
+    let is_shown = |name: &str| match name {
+        _ if as_json => true,
+        "closed_by" => closes.iter().any(|(_, frozen)| frozen.closed_by.is_some()),
+        "note" => closes.iter().any(|(_, frozen)| frozen.note.is_some()),
+        name => !ONLY_IN_JSON.contains(&name),
+    };
+    let mut table = Table { columns: Vec::new(), rows: Vec::new(), totals: None };
+    for (close_id, frozen) in closes {
+        let shown = cells(*close_id, frozen).into_iter().filter(|(name, _)| is_shown(name));
+        let (columns, row): (Vec<String>, Vec<Cell>) =
+            shown.map(|(name, cell)| (name.to_owned(), cell)).unzip();
+        table.columns = columns;
+        table.rows.push(row);
+    }
     let format = if as_json { Format::Json } else { Format::Terminal };
     write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
+}
+
+/// A close as a row, each cell with the name of its column.
+fn cells(close_id: Option<i64>, frozen: &Frozen) -> [(&'static str, Cell); 16] {
+    let totals = &frozen.totals;
+    [
+        ("period", Cell::text(&frozen.period)),
+        ("close_id", Cell::Count(close_id)),
+        ("restates", Cell::Count(frozen.restates)),
+        ("closed_at", Cell::text(frozen.closed_at.as_str())),
+        ("zone", Cell::text(&frozen.zone)),
+        ("date_basis", Cell::text(&frozen.date_basis)),
+        ("runs", Cell::count(totals.runs)),
+        ("runs_cost_unknown", Cell::count(totals.runs_cost_unknown)),
+        ("total_cost_usd", Cell::Usd(totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into())))),
+        ("credits", Cell::count(totals.credits)),
+        ("known_at", Cell::text(frozen.known_at.as_str())),
+        ("rows_sha256", Cell::text(to_hex(&totals.rows_sha256))),
+        ("objections", Cell::Text(frozen.objections.clone())),
+        ("closed_by", Cell::Text(frozen.closed_by.clone())),
+        ("note", Cell::Text(frozen.note.clone())),
+        ("terms", Cell::Text(frozen.terms.as_ref().map(|terms| terms.json.clone()))),
+    ]
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
 use crate::commands::shared::output::{print_note, print_table, provenance};
-use crate::commands::shared::scope::scope;
+use crate::commands::shared::scope::{note_unfrozen_terms, scope};
 use crate::error::{Error, Result};
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
@@ -61,7 +61,8 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     let scope = scope(&month, settings, &archive)?;
     warn_of_conflicts(&scope, &archive)?;
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
-    let found = reconcile(archive.connection(), &scope, invoice, settings.plan(), zones)?;
+    let found = reconcile(archive.connection(), &scope, invoice, zones)?;
+    note_unfrozen_terms(&scope);
     let (table, months) = (found.table(), MonthStates::of(&[(&scope, &archive)])?);
     let mut provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
     provenance.notes.splice(..0, months.notes(&table, USD_DECIMALS_FOR_PEOPLE));

@@ -52,6 +52,12 @@ pub struct Provenance {
     pub close_state: Option<String>,
     /// The instant of the close that answers. `None`: none does.
     pub closed_at: Option<String>,
+    /// Who closed the period; `None`: it is open, or the close does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+    /// The note of the close; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_note: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.
     #[serde(alias = "centres")]
@@ -113,6 +119,12 @@ pub struct WorkspaceProvenance {
     pub known_at: Option<String>,
     /// Whether the answer is closed, running or current.
     pub close_state: Option<String>,
+    /// Who closed the period; `None`: it is open, or the close does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+    /// The note of the close; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_note: Option<String>,
     /// The allocation rules of the cost centers, in order. Manifests written before the rename have
     /// the key `centres`.
     #[serde(alias = "centres")]

@@ -1,6 +1,7 @@
 //! Reports: named questions, answered from the archive as tables of typed cells.
 
 pub(crate) mod allocation;
+pub(crate) mod billing;
 pub(crate) mod change;
 pub mod cost;
 pub(crate) mod coverage;
@@ -25,12 +26,15 @@ pub mod run_scan;
 mod schedule;
 pub(crate) mod scope;
 pub(crate) mod table;
+pub(crate) mod terms;
+pub(crate) mod timeline;
 mod user_views;
 
 pub use dimension::Dimension;
 pub use ledger::Ledger;
 pub use period::Span;
-pub use plan::Plan;
+pub use plan::{CreditPurchase, Plan};
 pub use run_cost::{CostComponent, CostedRun};
 pub use scope::{DateBasis, Scope};
 pub use table::{Cell, Table};
+pub(crate) use terms::{MonthTerms, ScopeTerms, Terms};

@@ -1,7 +1,8 @@
-//! The monthly plan: its fee and its credits.
+//! The monthly plan, and credits that were bought in addition to it.
 
 use crate::run::money::decimal_parts;
 use crate::run::{Cost, Usd};
+use chrono::NaiveDate;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,25 +13,56 @@ use std::fmt;
 pub struct Plan {
     /// The monthly fee, never negative. It is read exactly from a text (`"1490.00"`) or a number (`1490.5`) and written
     /// as a text with nine decimals.
-    #[serde(deserialize_with = "fee", serialize_with = "as_text")]
+    #[serde(deserialize_with = "amount", serialize_with = "as_text")]
     pub fee_usd: Usd,
     /// The included credits per month. A charged run uses one.
     pub credits: u64,
 }
 
-fn fee<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
-    deserializer.deserialize_any(Fee)
+/// Credits that were bought in addition to the plan. They count in the month of their date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditPurchase {
+    /// The day of the purchase, in the zone of the month: `2026-01-31`.
+    #[serde(deserialize_with = "day", serialize_with = "as_text")]
+    pub date: NaiveDate,
+    /// The number of credits.
+    pub credits: u64,
+    /// What Nekt invoiced for all of them, never negative; read and written as a plan's fee.
+    #[serde(deserialize_with = "amount", serialize_with = "as_text")]
+    pub price_usd: Usd,
 }
 
-fn as_text<S: serde::Serializer>(fee: &Usd, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(fee)
+/// Reads an amount of US dollars exactly, from a text or a number.
+///
+/// # Errors
+/// That of the format when it is negative, or has more than nine decimals.
+pub(crate) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
+    deserializer.deserialize_any(Amount)
 }
 
-/// Reads a fee. A number with a decimal point arrives as a double. Its shortest text is the one in the file, up to 15
-/// digits.
-struct Fee;
+/// Reads a day of the form `2026-01-31`.
+///
+/// # Errors
+/// That of the format when the text is not such a day.
+pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    // chrono reads 2026-1-1 too. One spelling is enough.
+    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+        .ok()
+        .filter(|day| day.to_string() == text)
+        .ok_or_else(|| de::Error::custom(format!("{text}: not a day of the form YYYY-MM-DD")))
+}
 
-impl Visitor<'_> for Fee {
+fn as_text<S: serde::Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Reads an amount. A number with a decimal point arrives as a double. Its shortest text is the one in the file, up to
+/// 15 digits.
+struct Amount;
+
+impl Visitor<'_> for Amount {
     type Value = Usd;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,5 +131,24 @@ mod tests {
         let written = serde_json::to_string(&plan("412.1").unwrap()).unwrap();
         assert_eq!(written, "{\"fee_usd\":\"412.100000000\",\"credits\":500}");
         assert_eq!(serde_json::from_str::<Plan>(&written).unwrap(), plan("412.1").unwrap());
+    }
+
+    #[test]
+    fn a_purchase_needs_a_day_a_count_and_an_exact_price() {
+        let purchase =
+            |json: &str| serde_json::from_str::<CreditPurchase>(json).map_err(|error| error.to_string());
+        let written = "{\"date\":\"2026-10-15\",\"credits\":500,\"price_usd\":\"250.000000000\"}";
+        let read = purchase("{\"date\": \"2026-10-15\", \"credits\": 500, \"price_usd\": 250}").unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert_eq!(purchase(written).unwrap(), read);
+        for (json, words) in [
+            (written.replace("2026-10-15", "2026-10-5"), "2026-10-5: not a day of the form YYYY-MM-DD"),
+            (written.replace("500", "-1"), "invalid value"),
+            (written.replace("\"250.000000000\"", "\"-250\""), "at most nine decimals"),
+            (written.replace("\"credits\":500,", ""), "missing field `credits`"),
+        ] {
+            let refused = purchase(&json).unwrap_err();
+            assert!(refused.contains(words), "{json}: {refused}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 use super::allocation::Allocation;
 use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
+use super::terms::{MonthTerms, ScopeTerms, Terms};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::{Archive, Close, RowLayout};
@@ -167,6 +168,8 @@ pub struct ScopeDefaults {
     pub date_basis: Option<DateBasis>,
     /// The rules that assign runs to cost centers.
     pub allocation: Allocation,
+    /// The terms of the months.
+    pub terms: Terms,
 }
 
 /// The runs of a question, resolved.
@@ -191,6 +194,8 @@ pub struct Scope {
     pub close_id: Option<i64>,
     /// The layout of the rows of `export costs`: that of the close, else the newest.
     pub row_layout: RowLayout,
+    /// The terms of the months: those of the close, else those of the settings.
+    pub terms: ScopeTerms,
 }
 
 impl Default for Scope {
@@ -206,6 +211,7 @@ impl Default for Scope {
             period: None,
             close_id: None,
             row_layout: RowLayout::default(),
+            terms: ScopeTerms::default(),
         }
     }
 }
@@ -278,6 +284,7 @@ impl Scope {
             period: request.period.clone(),
             close_id: None,
             row_layout: RowLayout::default(),
+            terms: ScopeTerms::Settings(defaults.terms.clone()),
         })
     }
 
@@ -293,7 +300,17 @@ impl Scope {
         })
     }
 
-    /// The scope that a close froze.
+    /// The terms of a month of the scope, by its label: `2026-01`.
+    pub fn terms_of(&self, month: &str) -> MonthTerms {
+        self.terms.of_month(month)
+    }
+
+    /// Whether a close answers that froze no terms, so that those of the settings apply.
+    pub(crate) fn has_unfrozen_terms(&self) -> bool {
+        self.close_id.is_some() && matches!(self.terms, ScopeTerms::Settings(_))
+    }
+
+    /// The scope that a close froze. It has no terms if the close froze none.
     ///
     /// # Errors
     /// [`Error::Internal`] when this version cannot read the close.
@@ -316,13 +333,22 @@ impl Scope {
             period: Some(frozen.period.clone()),
             close_id: Some(close.close_id),
             row_layout: frozen.row_layout,
+            terms: match &frozen.terms {
+                Some(terms) => {
+                    ScopeTerms::Close(MonthTerms::frozen(terms).ok_or_else(|| unreadable("terms"))?)
+                }
+                None => ScopeTerms::default(),
+            },
         })
     }
 }
 
 /// The scope of the close, unless the request contradicts it. Defaults never contradict: they are for open months.
 fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> {
-    let closed = Scope::of_close(close)?;
+    let mut closed = Scope::of_close(close)?;
+    if close.frozen.terms.is_none() {
+        closed.terms = open.terms.clone();
+    }
     let given = [
         ("--zone", request.zone.is_some() && open.zone != closed.zone),
         ("--date-basis", request.date_basis.is_some() && open.date != closed.date),

@@ -1,13 +1,15 @@
 //! The settings file: its keys, how it is read, and what makes it invalid.
 
+use super::dated::{BilledByTable, PlanTable, timeline};
 use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_zone};
 use crate::error::{Error, Result};
-use crate::export::focus::{Account, BilledBy};
 use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
 use crate::report::allocation::Allocation;
-use crate::report::plan::Plan;
+use crate::report::billing::{Account, BilledBy};
+use crate::report::timeline::Timeline;
+use crate::report::{CreditPurchase, Plan, Terms};
 use crate::store::check_archive_name;
 use crate::suggest::did_you_mean;
 use serde::Deserialize;
@@ -20,11 +22,14 @@ pub(super) struct File {
     pub(super) zone: Option<String>,
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
-    #[serde(default)]
-    pub(super) billed_by: BilledBy,
+    #[serde(default, deserialize_with = "timeline::<_, BilledByTable>")]
+    pub(super) billed_by: Timeline<BilledBy>,
     #[serde(default)]
     pub(super) account: Account,
-    pub(super) plan: Option<Plan>,
+    #[serde(default, deserialize_with = "timeline::<_, PlanTable>")]
+    pub(super) plan: Timeline<Plan>,
+    #[serde(default)]
+    pub(super) credit_purchase: Vec<CreditPurchase>,
     #[serde(default)]
     pub(super) cost_center: Allocation,
     #[serde(default)]
@@ -97,23 +102,37 @@ impl File {
         self.cost_center.validate()
     }
 
+    /// The terms of every month.
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            plan: self.plan.clone(),
+            billed_by: self.billed_by.clone(),
+            account: self.account.clone(),
+            credit_purchases: self.credit_purchase.clone(),
+        }
+    }
+
     /// These settings, completed by those that several workspaces share.
     pub(super) fn over(self, base: File) -> File {
         File {
             zone: self.zone.or(base.zone),
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),
-            billed_by: BilledBy {
-                el: self.billed_by.el.or(base.billed_by.el),
-                transformation: self.billed_by.transformation.or(base.billed_by.transformation),
-            },
+            billed_by: self.billed_by.over(&base.billed_by, |own, base| BilledBy {
+                el: own.el.clone().or_else(|| base.el.clone()),
+                transformation: own.transformation.clone().or_else(|| base.transformation.clone()),
+            }),
             account: Account {
                 billing_id: self.account.billing_id.or(base.account.billing_id),
                 billing_name: self.account.billing_name.or(base.account.billing_name),
                 sub_id: self.account.sub_id.or(base.account.sub_id),
                 sub_name: self.account.sub_name.or(base.account.sub_name),
             },
-            plan: self.plan.or(base.plan),
+            plan: self.plan.over(&base.plan, |own, _| *own),
+            credit_purchase: match self.credit_purchase.is_empty() {
+                true => base.credit_purchase,
+                false => self.credit_purchase,
+            },
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
             sync: SyncSettings {
                 ignore_changes_in: self.sync.ignore_changes_in.or(base.sync.ignore_changes_in),

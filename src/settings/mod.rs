@@ -1,5 +1,6 @@
 //! The settings: a flag, else an environment variable, else the settings file, else a default.
 
+mod dated;
 mod env;
 mod file;
 mod workspace;
@@ -13,13 +14,11 @@ pub(crate) use workspace::Workspace;
 
 use crate::error::{Error, Result};
 use crate::export::Dialect;
-use crate::export::focus::{Account, BilledBy};
 use crate::ignored_fields::IgnoredFields;
-use crate::report::DateBasis;
 use crate::report::allocation::Allocation;
 use crate::report::latest_close::LatestClose;
-use crate::report::plan::Plan;
 use crate::report::scope;
+use crate::report::{DateBasis, Terms};
 use crate::suggest::did_you_mean;
 use crate::symlinks::same_file;
 use chrono_tz::Tz;
@@ -174,19 +173,9 @@ impl Settings {
         })
     }
 
-    /// Who invoices which component of a run's cost.
-    pub fn billed_by(&self) -> BilledBy {
-        self.file.billed_by.clone()
-    }
-
-    /// The billing account and the sub-account.
-    pub fn account(&self) -> Account {
-        self.file.account.clone()
-    }
-
-    /// The monthly plan. `None`: not set.
-    pub fn plan(&self) -> Option<Plan> {
-        self.file.plan
+    /// The plan, the purchased credits, the invoice issuers and the accounts.
+    pub fn terms(&self) -> Terms {
+        self.file.terms()
     }
 
     /// The allocation rules of the cost centers.
@@ -253,21 +242,37 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, sync, .. } = self.file.clone();
+        let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
-            ("billed_by.el", from_file(billed_by.el)),
-            ("billed_by.transformation", from_file(billed_by.transformation)),
+            ("billed_by.el", from_file(always.el)),
+            ("billed_by.transformation", from_file(always.transformation)),
+        ]);
+        let issuer = |name: &Option<String>| name.clone().unwrap_or_else(|| "not set".to_owned());
+        settings.extend(billed_by.iter().filter_map(|(from, names)| {
+            let (el, transformation) = (issuer(&names.el), issuer(&names.transformation));
+            let value = format!("el {el}, transformation {transformation}, from {}", from?);
+            Some(("billed_by", from_file(Some(value))))
+        }));
+        settings.extend([
             ("account.billing_id", from_file(account.billing_id)),
             ("account.billing_name", from_file(account.billing_name)),
             ("account.sub_id", from_file(account.sub_id)),
             ("account.sub_name", from_file(account.sub_name)),
-            ("plan.fee_usd", from_file(plan.map(|plan| plan.fee_usd.to_string()))),
-            ("plan.credits", from_file(plan.map(|plan| plan.credits.to_string()))),
-            (
-                "sync.ignore_changes_in",
-                from_file(sync.ignore_changes_in.map(|fields| fields.paths().join(", "))),
-            ),
+            ("plan.fee_usd", from_file(plan.on(None).map(|plan| plan.fee_usd.to_string()))),
+            ("plan.credits", from_file(plan.on(None).map(|plan| plan.credits.to_string()))),
         ]);
+        settings.extend(plan.iter().filter_map(|(from, plan)| {
+            let value = format!("{} USD a month for {} credits, from {}", plan.fee_usd, plan.credits, from?);
+            Some(("plan", from_file(Some(value))))
+        }));
+        settings.extend(credit_purchase.iter().map(|purchase| {
+            let value =
+                format!("{} credits for {} USD on {}", purchase.credits, purchase.price_usd, purchase.date);
+            ("credit_purchase", from_file(Some(value)))
+        }));
+        let ignored = sync.ignore_changes_in.map(|fields| fields.paths().join(", "));
+        settings.push(("sync.ignore_changes_in", from_file(ignored)));
         let rules = &self.file.cost_center.0;
         if rules.is_empty() {
             settings.push(("cost_center", from_file(None)));

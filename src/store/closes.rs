@@ -1,6 +1,6 @@
 //! The closed months: what each close froze, and the totals it gave.
 
-use super::Archive;
+use super::{Archive, FrozenTerms};
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::run::Instant;
@@ -43,6 +43,12 @@ pub struct Frozen {
     pub totals: CloseTotals,
     /// The layout of the rows that `totals` hashes.
     pub row_layout: RowLayout,
+    /// The terms of the month. `None`: it was closed before version 6 of the schema, which froze none.
+    pub terms: Option<FrozenTerms>,
+    /// Who closed the month. `None`: not given.
+    pub closed_by: Option<String>,
+    /// A remark. `None`: not given.
+    pub note: Option<String>,
 }
 
 /// The totals of a month, with the hash of its rows and the names of its pipelines.
@@ -110,29 +116,38 @@ impl FromSql for RowLayout {
 
 const COLUMNS: &str = "period, restates, closed_at, known_at, zone, starts_at, ends_at, date_basis, allocation, names, \
                        objections, runs, runs_cost_unknown, el_cost_nanos, transformation_cost_nanos, \
-                       total_cost_nanos, credits, rows_sha256, row_layout";
+                       total_cost_nanos, credits, rows_sha256, row_layout, terms, terms_sha256, closed_by, note";
 
 impl Archive {
     /// The latest close of a month. `None`: the month is not closed.
     ///
     /// # Errors
-    /// Those of SQLite.
+    /// [`crate::error::Error::Archive`] when a newer version closed it and froze terms of an unknown layout. Those of
+    /// SQLite.
     pub fn close_of(&self, period: &str) -> Result<Option<Close>> {
         let sql = format!(
             "SELECT close_id, {COLUMNS} FROM period_closes WHERE period = ?1 ORDER BY close_id DESC LIMIT 1"
         );
-        Ok(self.connection.query_row(&sql, [period], close).optional()?)
+        let close = self.connection.query_row(&sql, [period], close).optional()?;
+        close.map(|close| self.with_known_terms(close)).transpose()
     }
 
     /// Every close, by month, then in the order in which they were made.
     ///
     /// # Errors
-    /// Those of SQLite.
+    /// As [`Archive::close_of`].
     pub fn closes(&self) -> Result<Vec<Close>> {
         let sql = format!("SELECT close_id, {COLUMNS} FROM period_closes ORDER BY period, close_id");
         let mut statement = self.connection.prepare(&sql)?;
-        let closes = statement.query_map([], close)?.collect::<rusqlite::Result<_>>()?;
-        Ok(closes)
+        let closes = statement.query_map([], close)?;
+        closes.map(|close| self.with_known_terms(close?)).collect()
+    }
+
+    fn with_known_terms(&self, close: Close) -> Result<Close> {
+        if let Some(terms) = &close.frozen.terms {
+            terms.require_known_layout(self.path(), &close.frozen.period)?;
+        }
+        Ok(close)
     }
 
     /// Inserts a close and returns its number.
@@ -143,7 +158,8 @@ impl Archive {
         self.verify_in_place()?;
         let sql = format!(
             "INSERT INTO period_closes ({COLUMNS}, program_version) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+             ?22, ?23, ?24)"
         );
         self.connection.execute(
             &sql,
@@ -167,6 +183,10 @@ impl Archive {
                 frozen.totals.credits,
                 frozen.totals.rows_sha256,
                 frozen.row_layout,
+                frozen.terms.as_ref().map(|terms| &terms.json),
+                frozen.terms.as_ref().map(|terms| terms.sha256),
+                frozen.closed_by,
+                frozen.note,
                 env!("CARGO_PKG_VERSION"),
             ],
         )?;
@@ -175,6 +195,9 @@ impl Archive {
 }
 
 fn close(row: &Row<'_>) -> rusqlite::Result<Close> {
+    let (json, sha256): (Option<String>, Option<Hash>) = (row.get(20)?, row.get(21)?);
+    // A text without its hash is damage, which the check reports.
+    let terms = json.map(|json| FrozenTerms { json, sha256: sha256.unwrap_or_default() });
     Ok(Close {
         close_id: row.get(0)?,
         frozen: Frozen {
@@ -199,6 +222,9 @@ fn close(row: &Row<'_>) -> rusqlite::Result<Close> {
                 names: row.get(10)?,
             },
             row_layout: row.get(19)?,
+            terms,
+            closed_by: row.get(22)?,
+            note: row.get(23)?,
         },
     })
 }
@@ -232,6 +258,9 @@ mod tests {
                 names: "[]".to_owned(),
             },
             row_layout,
+            terms: None,
+            closed_by: None,
+            note: None,
         }
     }
 
@@ -267,5 +296,25 @@ mod tests {
         assert_eq!(default, RowLayout::Centre.number());
         archive.connection().execute("UPDATE period_closes SET row_layout = 3", []).unwrap();
         assert!(archive.closes().is_err(), "a layout of a later program is refused");
+    }
+
+    #[test]
+    fn terms_of_a_newer_layout_are_refused_with_advice() {
+        let archive = Archive::temporary().unwrap();
+        let terms = |json: &str| Some(FrozenTerms::new(json.to_owned()));
+        let close =
+            |period: &str, json: &str| Frozen { terms: terms(json), ..frozen(period, RowLayout::default()) };
+        archive.insert_close(&close("2026-01", "{\"layout\":1}")).unwrap();
+        archive.insert_close(&close("2026-02", "{\"layout\":2,\"price_list\":[]}")).unwrap();
+        assert!(archive.close_of("2026-01").unwrap().unwrap().frozen.terms.unwrap().is_intact());
+        for error in [archive.close_of("2026-02").unwrap_err(), archive.closes().unwrap_err()] {
+            assert_eq!(error.exit_code(), 6);
+            let text = error.render();
+            assert!(
+                text.contains("the close of 2026-02 has terms of layout 2")
+                    && text.contains("or a newer one"),
+                "{text}"
+            );
+        }
     }
 }

@@ -112,6 +112,14 @@ const ENTRIES: [Entry; 11] = [
             ("rows_sha256", "SHA-256 of the month's rows as written by `runledger export costs --period`"),
             ("row_layout", "Columns of these rows: 1 has centre, 2 has cost_center"),
             ("program_version", "Version of runledger that closed the month"),
+            (
+                "terms",
+                "Plan, purchased credits, invoice issuers and account, a JSON object; NULL: closed before version 6 of the \
+                 schema, which froze none",
+            ),
+            ("terms_sha256", "SHA-256 of terms; NULL: there are none"),
+            ("closed_by", "Who closed the month; NULL: not given"),
+            ("note", "Remark of who closed the month; NULL: none"),
         ],
     },
     Entry {

@@ -134,6 +134,28 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         ("[plan]\nfee_usd = \"-1\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"much\"\ncredits = 5", &["line 2: "]),
         ("[plan]\nfee_usd = \"1\"\ncredits = -5", &["line 3: "]),
+        ("plan = 3", &["line 1: ", "expected a table or an array of tables"]),
+        (
+            "[[plan]]\nfee_usd = 1\ncredits = 5\n[[plan]]\nfee_usd = 1\ncredits = 5\nbonus = 1",
+            &["line 7: unknown field `bonus`"],
+        ),
+        (
+            "[plan]\nfrom = \"2025-2-1\"\nfee_usd = 1\ncredits = 5",
+            &["2025-2-1: not a day of the form YYYY-MM-DD"],
+        ),
+        (
+            "[[plan]]\nfee_usd = 1\ncredits = 5\n[[plan]]\nfee_usd = 2\ncredits = 5",
+            &["two of them have no `from`: only the first of several needs none"],
+        ),
+        (
+            "[[billed_by]]\nel = \"A\"\n[[billed_by]]\nfrom = \"2025-01-01\"\n[[billed_by]]\nfrom = \"2025-01-01\"",
+            &["two of them apply from 2025-01-01"],
+        ),
+        (
+            "[[credit_purchase]]\ndate = \"2025-02-30\"\ncredits = 1\nprice_usd = 1",
+            &["2025-02-30: not a day"],
+        ),
+        ("[[credit_purchase]]\ndate = \"2025-02-03\"\ncredits = 1", &["missing field `price_usd`"]),
         ("zone = \"UTC\"\nzone = \"UTC\"", &["line 2: duplicate key"]),
         ("zone = UTC", &["line 1: "]),
         ("= 3", &["line 1: "]),
@@ -217,4 +239,43 @@ fn config_prints_settings_and_origins_but_never_the_key() {
     let refused = month_end.run(&["config"]);
     refused.refused(2, &["line 2: unknown field `api_key`"]);
     assert!(!refused.err.contains("Marked"), "{}", refused.err);
+}
+
+#[test]
+fn a_plan_and_issuers_apply_from_their_day_on() {
+    let month_end = MonthEnd::of(40);
+    month_end.set(
+        "[[plan]]\nfee_usd = \"1490.00\"\ncredits = 100\n\
+         [[plan]]\nfrom = \"2025-03-01\"\nfee_usd = \"1600.00\"\ncredits = 120\n\
+         [[billed_by]]\nfrom = \"2025-03-01\"\nel = \"Nekt\"\n\
+         [[credit_purchase]]\ndate = \"2025-02-20\"\ncredits = 30\nprice_usd = 45.5\n",
+    );
+    let rows = month_end.rows(&["report", "credits", "--from", "2025-02-01"]);
+    let of = |column: &str| rows.iter().map(|row| row[column].as_str()).collect::<Vec<_>>();
+    assert_eq!(of("plan_credits"), ["100", "120"]);
+    assert_eq!(of("purchased_credits"), ["30", ""]);
+    let charges = |month: &str| month_end.rows(&["export", "focus", "--period", month]);
+    let billed: Vec<(String, String)> = charges("2025-02")
+        .iter()
+        .filter(|row| row["BilledCost"] != "0.000000000")
+        .map(|row| (row["ChargeDescription"].clone(), row["BilledCost"].clone()))
+        .collect();
+    let purchases = [
+        ("Plan of 2025-02 with 100 credits", "1490.000000000"),
+        ("30 credits bought on 2025-02-20", "45.500000000"),
+    ];
+    assert_eq!(billed, purchases.map(|(charge, cost)| (charge.to_owned(), cost.to_owned())));
+    assert!(
+        charges("2025-03").iter().any(|row| row["x_CostPart"] == "el" && row["BilledCost"] != "0.000000000")
+    );
+
+    let settings = in_force(&month_end, &[], &[]);
+    let value = |name: &str| settings[name].0.as_str().unwrap_or("null");
+    assert_eq!((value("plan.fee_usd"), value("plan.credits")), ("1490.000000000", "100"));
+    assert_eq!(value("plan"), "1600.000000000 USD a month for 120 credits, from 2025-03-01");
+    assert_eq!(
+        (value("billed_by.el"), value("billed_by")),
+        ("null", "el Nekt, transformation not set, from 2025-03-01")
+    );
+    assert_eq!(value("credit_purchase"), "30 credits for 45.500000000 USD on 2025-02-20");
 }

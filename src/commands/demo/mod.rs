@@ -90,7 +90,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     print_line(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
     let request = CloseRequest { month: month.label.clone(), zone: Some(ZONE), ..CloseRequest::default() };
     let closed = close_month(&archive, &request, &ScopeDefaults::default(), SystemClock.now())?;
-    print_line(&close::as_text(&closed))?;
+    print_line(&close::of_close(&closed))?;
 
     let example = changes::simulate_hour(&mut sandbox.model(), &month);
     print_line(&format!(

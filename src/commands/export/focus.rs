@@ -2,14 +2,15 @@
 
 use crate::commands::export::{ExportArgs, RowFormat};
 use crate::commands::shared::output::{print_note, provenance};
+use crate::commands::shared::scope::note_unfrozen_terms;
 use crate::error::{Error, Result};
 use crate::export::focus::{
-    BILLING_PERIOD_COLUMNS, BilledBy, BillingPeriod, Books, ChargeSummary, Version, cost_and_usage_columns,
-    write_billing_period, write_charges,
+    BILLING_PERIOD_COLUMNS, Books, ChargeSummary, Version, cost_and_usage_columns, write_billing_period,
+    write_charges,
 };
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_with};
-use crate::report::Ledger;
-use crate::settings::Settings;
+use crate::report::billing::BilledBy;
+use crate::report::{Ledger, Scope, ScopeTerms};
 use crate::store::Archive;
 use clap::ValueEnum;
 
@@ -41,7 +42,6 @@ pub(super) fn run(
     args: &ExportArgs,
     ledger: &Ledger<'_>,
     archive: &Archive,
-    settings: &Settings,
     destination: &Destination,
 ) -> Result<()> {
     reject_unsupported_flags(args)?;
@@ -57,12 +57,8 @@ pub(super) fn run(
         });
     }
     let closes = archive.closes()?;
-    let books = Books {
-        period: BillingPeriod::of_scope(ledger.scope(), &closes)?,
-        billed_by: settings.billed_by(),
-        account: settings.account(),
-        plan: settings.plan(),
-    };
+    let books = Books::of_scope(ledger.scope(), &closes)?;
+    note_unfrozen_terms(ledger.scope());
     let provenance = provenance("export focus".to_owned(), ledger.scope(), archive)?;
     let sidecar = if args.format_options.manifest { Sidecar::Manifest } else { Sidecar::None };
     let options = WriteOptions {
@@ -86,7 +82,7 @@ pub(super) fn run(
                 totals.add_known_rows(summary.charges, &sums);
                 Ok(())
             })?;
-            report_omissions(&summary, &books);
+            report_omissions(&summary, &books, ledger.scope());
             Ok(())
         }
     }
@@ -108,13 +104,21 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
 }
 
 /// Reports on standard error what a reader could miss in the file.
-fn report_omissions(summary: &ChargeSummary, books: &Books) {
+fn report_omissions(summary: &ChargeSummary, books: &Books, scope: &Scope) {
     match summary.runs_cost_unknown {
         0 => {}
         1 => print_note("omitted 1 run without a known cost"),
         runs => print_note(&format!("omitted {runs} runs without a known cost")),
     }
-    if books.billed_by == BilledBy::default() {
-        print_note("BilledCost is zero for every run: the setting billed_by names no invoice issuer");
+    if books.terms.billed_by == BilledBy::default() {
+        let cause = match &scope.terms {
+            ScopeTerms::Settings(_) => "the setting billed_by names no invoice issuer".to_owned(),
+            ScopeTerms::Close(_) => format!(
+                "billed_by named no invoice issuer when {} was closed; set it, and `runledger close --restate {0}` \
+                 freezes it",
+                books.period.label
+            ),
+        };
+        print_note(&format!("BilledCost is zero for every run: {cause}"));
     }
 }

@@ -135,9 +135,7 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
             let options = write_options(&args.format_options, settings, Format::Ndjson, zone, provenance)?;
             write_documents(&mut rows::documents(ledger)?, &options, &destination)
         }),
-        Exported::Focus => {
-            on_ledger(&|archive, ledger| focus::run(args, ledger, archive, settings, &destination))
-        }
+        Exported::Focus => on_ledger(&|archive, ledger| focus::run(args, ledger, archive, &destination)),
         Exported::Parquet => parquet::run(args, cli),
     }
 }

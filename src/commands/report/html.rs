@@ -3,7 +3,7 @@
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, provenance};
-use crate::commands::shared::scope::request;
+use crate::commands::shared::scope::{note_unfrozen_terms, request};
 use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         return Err(built_without("the HTML report", "page"));
     }
     reject_unsupported_flags(args)?;
-    let [Workspace { archive, defaults, plan, .. }] = workspaces else {
+    let [Workspace { archive, defaults, .. }] = workspaces else {
         return Err(Error::Usage {
             what: "the HTML report shows one workspace, but several are given".to_owned(),
             hint: Some("write one report per workspace, each with its own --db and --output".to_owned()),
@@ -43,7 +43,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.last_observed_by(scope.as_of)?;
     let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
-    let mut overview = overview::gather(archive.connection(), &scope, *plan, known_at)?;
+    let mut overview = overview::gather(archive.connection(), &scope, known_at)?;
     if let Some(period) = overview.compared_period() {
         let request = ChangeRequest {
             scope: ScopeRequest { period: Some(period), from: None, until: None, ..request(&args.scope)? },
@@ -56,6 +56,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
             change => Ok(change?),
         });
     }
+    note_unfrozen_terms(&scope);
     html::write(&overview, &labels, &Destination::at(args.table.output.output.as_deref()))
 }
 

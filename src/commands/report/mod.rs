@@ -7,7 +7,7 @@ use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::{print_default_booking, request};
+use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
@@ -227,7 +227,7 @@ fn unknown_report(name: &str) -> Error {
 
 /// The credits report, as of the requested instant or now.
 fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: &Workspace) -> Result<Table> {
-    let Workspace { archive, plan, .. } = workspace;
+    let archive = &workspace.archive;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can only be grouped by month and pipeline"));
     }
@@ -239,13 +239,13 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
         Ok((pipeline.to_owned(), expression.to_owned()))
     });
     let question = credits::CreditsOptions {
-        plan: *plan,
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };
     let Some(now) = archive.last_observed_by(ledger.scope().as_of)? else {
         return Err(Error::usage("the archive is empty: there is no data for a forecast"));
     };
+    note_unfrozen_terms(ledger.scope());
     // The forecast starts at the system clock, which observations can be ahead of.
     credits::report(ledger, &question, archive.clock_at(now)?)
 }

@@ -39,7 +39,6 @@ pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Works
         sources.push(Source {
             name: settings.workspace_at(&path).map(|named| named.name.clone()),
             defaults: defaults(&request, &settings)?,
-            plan: settings.plan(),
             path,
         });
         first.get_or_insert(settings);
@@ -98,12 +97,15 @@ pub(crate) fn combined_provenance(
                 as_of: provenance.as_of.clone(),
                 known_at: provenance.known_at.clone(),
                 close_state: provenance.close_state.clone(),
+                closed_by: provenance.closed_by.clone(),
+                close_note: provenance.close_note.clone(),
                 cost_centers: provenance.cost_centers.clone(),
             })
             .collect();
         // These differ between workspaces, so they are not properties of the whole.
         (all.as_of, all.known_at, all.close_state, all.closed_at) = (None, None, None, None);
         all.cost_centers = Vec::new();
+        (all.closed_by, all.close_note) = (None, None);
     }
     Ok(all)
 }

@@ -94,6 +94,9 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         Some(close) => close_state(close),
         None => if is_running { "running" } else { "current" }.to_owned(),
     };
+    let closed_at = close.as_ref().map(|close| close.frozen.closed_at.to_string());
+    let (closed_by, close_note) =
+        close.map(|close| (close.frozen.closed_by, close.frozen.note)).unwrap_or_default();
     Ok(Provenance {
         question,
         by: Vec::new(),
@@ -107,7 +110,9 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         as_of: scope.as_of.map(|at| at.to_string()),
         known_at: known_at.map(|at| at.to_string()),
         close_state: Some(close_state),
-        closed_at: close.map(|close| close.frozen.closed_at.to_string()),
+        closed_at,
+        closed_by,
+        close_note,
         notes: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         schema_version: archive.schema_version()?,
@@ -117,11 +122,16 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
     })
 }
 
-/// The state of a closed period: `closed at …, close 2, restates close 1`.
+/// The state of a closed period: `closed at …, close 2, restates close 1`. It says so if the close froze no terms.
 fn close_state(close: &Close) -> String {
     let Close { close_id, frozen } = close;
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    format!("closed at {}, close {close_id}{restates}", frozen.closed_at)
+    let terms = if frozen.terms.is_none() {
+        ", with the plan, billed_by and account of today's settings"
+    } else {
+        ""
+    };
+    format!("closed at {}, close {close_id}{restates}{terms}", frozen.closed_at)
 }
 
 /// The dialect from the settings, changed by the flags.

@@ -61,7 +61,18 @@ pub(crate) fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<Sc
         Some(_) => None,
         None => settings.date_basis()?.map(|setting| setting.value),
     };
-    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone() })
+    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone(), terms: settings.terms() })
+}
+
+/// Reports that today's terms apply to a closed month, because its close froze none. Commands whose output depends on
+/// terms call it.
+pub(crate) fn note_unfrozen_terms(scope: &Scope) {
+    if let Some(month) = scope.period.as_deref().filter(|_| scope.has_unfrozen_terms()) {
+        print_note(&format!(
+            "{month} was closed by a version that froze no plan, purchased credits, billed_by and account: those in \
+             today's settings apply; `runledger close --restate {month}` freezes them"
+        ));
+    }
 }
 
 /// The scope of every run as `--as-of` gives it, for answers without a period: the zone ends a day, and decides when an

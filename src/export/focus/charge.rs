@@ -1,10 +1,14 @@
 //! A charge: one row of the Cost and Usage dataset as typed values.
 
 use super::billing_period::BillingPeriod;
-use super::terms::{Account, BilledBy, Issuer, NEKT};
-use crate::report::{CostComponent, CostedRun, Plan};
+use crate::error::Result;
+use crate::report::billing::{BilledBy, Issuer, NEKT};
+use crate::report::period::Period;
+use crate::report::{CostComponent, CostedRun, CreditPurchase, MonthTerms, Plan, Scope};
 use crate::run::{Instant, Usd};
+use crate::store::Close;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use std::cmp::{max, min};
 
 /// A change of a run's cost that became known after its period was closed. A later, open period contains it.
@@ -12,6 +16,8 @@ use std::cmp::{max, min};
 pub struct Correction<'r> {
     /// The closed period.
     pub period: &'r BillingPeriod,
+    /// The invoice issuers of the closed period.
+    pub billed_by: &'r BilledBy,
     /// The run as known now.
     pub run: CostedRun<'r>,
     /// The component that changed.
@@ -27,12 +33,10 @@ pub struct Correction<'r> {
 pub struct Books {
     /// The period of the charges.
     pub period: BillingPeriod,
-    /// The invoice issuers.
-    pub billed_by: BilledBy,
-    /// The accounts.
-    pub account: Account,
-    /// The monthly plan. `None`: the settings name none.
-    pub plan: Option<Plan>,
+    /// The zone of the period's days.
+    pub zone: Tz,
+    /// The plan, the purchased credits, the invoice issuers and the accounts.
+    pub terms: MonthTerms,
 }
 
 /// The source of a charge.
@@ -44,6 +48,8 @@ pub enum ChargeSource<'c> {
     Correction(&'c Correction<'c>),
     /// The monthly plan.
     Plan(Plan),
+    /// Credits bought in addition to the plan.
+    Credits(CreditPurchase),
 }
 
 /// One row of the dataset.
@@ -66,82 +72,101 @@ pub struct Charge<'c> {
 }
 
 impl<'c> Charge<'c> {
-    /// The run. `None`: the charge is for the plan.
+    /// The run. `None`: the charge is for a purchase.
     pub fn run(&self) -> Option<&'c CostedRun<'c>> {
         match self.source {
             ChargeSource::Run(_, run) => Some(run),
             ChargeSource::Correction(correction) => Some(&correction.run),
-            ChargeSource::Plan(_) => None,
+            ChargeSource::Plan(_) | ChargeSource::Credits(_) => None,
         }
     }
 
-    /// The cost component of the run. `None`: the charge is for the plan.
+    /// The cost component of the run. `None`: the charge is for a purchase.
     pub fn component(&self) -> Option<CostComponent> {
         match self.source {
             ChargeSource::Run(component, _) => Some(component),
             ChargeSource::Correction(correction) => Some(correction.component),
-            ChargeSource::Plan(_) => None,
+            ChargeSource::Plan(_) | ChargeSource::Credits(_) => None,
         }
     }
 }
 
 impl Books {
+    /// The books of the scope's month, with the terms that apply to it.
+    ///
+    /// # Errors
+    /// As [`BillingPeriod::of_scope`].
+    pub fn of_scope(scope: &Scope, closes: &[Close]) -> Result<Books> {
+        let period = BillingPeriod::of_scope(scope, closes)?;
+        let terms = scope.terms_of(&period.label);
+        Ok(Books { period, zone: scope.zone, terms })
+    }
+
     /// The charges of a run: one for each known cost, also for zero.
     pub fn usage<'c>(&'c self, run: &'c CostedRun<'c>) -> impl Iterator<Item = Charge<'c>> {
         CostComponent::ALL.into_iter().filter_map(move |component| {
             let cost = run.cost(component)?;
-            Some(self.work(
-                ChargeSource::Run(component, run),
-                component,
-                cost,
-                charge_period(run, &self.period),
-            ))
+            let source = ChargeSource::Run(component, run);
+            Some(work(source, self.terms.billed_by.issuer(component), cost, charge_period(run, &self.period)))
         })
     }
 
-    /// The charge that corrects a closed period. It has the charge period of the original.
-    pub fn correction<'c>(&'c self, correction: &'c Correction<'c>) -> Charge<'c> {
-        let Correction { period, run, component, difference, .. } = correction;
-        self.work(ChargeSource::Correction(correction), *component, *difference, charge_period(run, period))
-    }
-
-    /// The charge of the plan. `None`: there is no plan.
+    /// The charges of the plan and of purchased credits, in this order.
     ///
-    /// The plan pays for runs that have charges of their own. So its effective cost is zero, as FOCUS requires.
-    /// Otherwise the same work would count twice.
-    pub fn purchase(&self) -> Option<Charge<'_>> {
-        let plan = self.plan?;
-        Some(Charge {
-            source: ChargeSource::Plan(plan),
-            start: self.period.start,
-            end: self.period.end,
-            issuer: NEKT,
-            billed: plan.fee_usd,
-            effective: Usd::default(),
-            list: plan.fee_usd,
-        })
+    /// They pay for runs that have charges of their own. So their effective cost is zero, as FOCUS requires. Otherwise
+    /// the same work would count twice.
+    pub fn purchases(&self) -> impl Iterator<Item = Charge<'_>> {
+        let whole = (self.period.start, self.period.end);
+        let plan = self.terms.plan.map(|plan| purchase(ChargeSource::Plan(plan), plan.fee_usd, whole));
+        let credits = self.terms.credit_purchases.iter().map(|credits| {
+            let day = self.day_of(credits);
+            purchase(ChargeSource::Credits(*credits), credits.price_usd, day)
+        });
+        plan.into_iter().chain(credits)
+    }
+
+    /// The day of a purchase, cut at the bounds of the period.
+    fn day_of(&self, purchase: &CreditPurchase) -> (Instant, Instant) {
+        let BillingPeriod { start, end, .. } = self.period;
+        let day = Period::named(&purchase.date.to_string(), self.zone);
+        let inside = |at: Option<Instant>, otherwise| at.map_or(otherwise, |at| at.clamp(start, end));
+        let (from, until) = day.map_or((None, None), |day| (day.start, day.end));
+        match (inside(from, start), inside(until, end)) {
+            (from, until) if from < until => (from, until),
+            _ => (start, end),
+        }
     }
 
     /// The possible issuers of charges, without duplicates, sorted by name.
     pub fn issuers(&self) -> Vec<&str> {
-        let of_components = CostComponent::ALL.map(|component| self.billed_by.issuer(component).name());
-        let mut names: Vec<&str> = of_components.into_iter().chain(self.plan.map(|_| NEKT)).collect();
+        let of_components = CostComponent::ALL.map(|component| self.terms.billed_by.issuer(component).name());
+        let of_purchases = self.purchases().map(|purchase| purchase.issuer);
+        let mut names: Vec<&str> = of_components.into_iter().chain(of_purchases).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
+}
 
-    fn work<'c>(
-        &'c self,
-        source: ChargeSource<'c>,
-        component: CostComponent,
-        cost: Usd,
-        (start, end): (Instant, Instant),
-    ) -> Charge<'c> {
-        let issuer = self.billed_by.issuer(component);
-        let billed = if issuer == Issuer::Nekt { cost } else { Usd::default() };
-        Charge { source, start, end, issuer: issuer.name(), billed, effective: cost, list: cost }
-    }
+/// The charge that corrects a closed period. It has the charge period and the invoice issuer of the original.
+pub(super) fn correct<'c>(correction: &'c Correction<'c>) -> Charge<'c> {
+    let Correction { period, billed_by, run, component, difference, .. } = correction;
+    let source = ChargeSource::Correction(correction);
+    work(source, billed_by.issuer(*component), *difference, charge_period(run, period))
+}
+
+fn work<'c>(
+    source: ChargeSource<'c>,
+    issuer: Issuer<'c>,
+    cost: Usd,
+    (start, end): (Instant, Instant),
+) -> Charge<'c> {
+    let billed = if issuer == Issuer::Nekt { cost } else { Usd::default() };
+    Charge { source, start, end, issuer: issuer.name(), billed, effective: cost, list: cost }
+}
+
+fn purchase(source: ChargeSource<'_>, price: Usd, (start, end): (Instant, Instant)) -> Charge<'_> {
+    Charge { source, start, end, issuer: NEKT, billed: price, effective: Usd::default(), list: price }
 }
 
 /// The whole seconds of `period` in which the run worked, at least one.
@@ -207,12 +232,9 @@ mod tests {
     }
 
     fn books(el: Option<&str>) -> Books {
-        Books {
-            period: january(),
-            billed_by: BilledBy { el: el.map(str::to_owned), transformation: None },
-            account: Account::default(),
-            plan: None,
-        }
+        let billed_by = BilledBy { el: el.map(str::to_owned), transformation: None };
+        let terms = MonthTerms { billed_by, ..MonthTerms::default() };
+        Books { period: january(), zone: Tz::America__Sao_Paulo, terms }
     }
 
     fn period_of(booked_at: &str, started_at: Option<&str>, ended_at: Option<&str>) -> (String, String) {
@@ -288,36 +310,58 @@ mod tests {
 
     #[test]
     fn a_correction_has_the_charge_period_of_the_original() {
-        let (books, december) = (
-            books(Some("Nekt")),
-            BillingPeriod {
-                label: "2025-12".to_owned(),
-                start: at("2025-12-01T03:00:00Z"),
-                end: at("2026-01-01T03:00:00Z"),
-                closed_at: Some(at("2026-01-10T00:00:00Z")),
-            },
-        );
+        let december = BillingPeriod {
+            label: "2025-12".to_owned(),
+            start: at("2025-12-01T03:00:00Z"),
+            end: at("2026-01-01T03:00:00Z"),
+            closed_at: Some(at("2026-01-10T00:00:00Z")),
+        };
         let started = "2026-01-01T02:59:00Z";
         let run = run(started, Some(started), Some("2026-01-01T04:00:00Z"));
-        let correction = Correction {
-            period: &december,
-            run,
-            component: CostComponent::El,
-            difference: Usd::from_units(-7),
-            seen_at: at("2026-01-12T00:00:00Z"),
-        };
-        let charge = books.correction(&correction);
-        assert_eq!((charge.start, charge.end), (at(started), december.end));
-        assert_eq!((charge.billed.units(), charge.effective.units(), charge.list.units()), (-7, -7, -7));
+        for (el, issuer, billed) in [("Nekt", "Nekt", -7), ("Amazon Web Services", "Amazon Web Services", 0)]
+        {
+            let correction = Correction {
+                period: &december,
+                billed_by: &BilledBy { el: Some(el.to_owned()), transformation: None },
+                run,
+                component: CostComponent::El,
+                difference: Usd::from_units(-7),
+                seen_at: at("2026-01-12T00:00:00Z"),
+            };
+            let charge = correct(&correction);
+            assert_eq!((charge.start, charge.end), (at(started), december.end));
+            assert_eq!((charge.issuer, charge.billed.units()), (issuer, billed));
+            assert_eq!((charge.effective.units(), charge.list.units()), (-7, -7));
+        }
     }
 
     #[test]
     fn the_plan_is_billed_without_an_effective_cost() {
-        let plan = Plan { fee_usd: Usd::from_units(9), credits: 3 };
-        let books = Books { plan: Some(plan), ..books(Some("Amazon Web Services")) };
-        let charge = books.purchase().unwrap();
+        let mut books = books(Some("Amazon Web Services"));
+        books.terms.plan = Some(Plan { fee_usd: Usd::from_units(9), credits: 3 });
+        let charge = books.purchases().next().unwrap();
         assert_eq!((charge.billed.units(), charge.effective.units(), charge.list.units()), (9, 0, 9));
         assert_eq!((charge.start, charge.end), (january().start, january().end));
         assert_eq!(books.issuers(), ["Amazon Web Services", "Nekt"]);
+    }
+
+    #[test]
+    fn purchased_credits_are_billed_on_their_day() {
+        let mut books = books(Some("Amazon Web Services"));
+        books.terms.billed_by.transformation = Some("Amazon Web Services".to_owned());
+        assert_eq!(books.issuers(), ["Amazon Web Services"]);
+        for (date, start, end) in [
+            ("2026-01-01", "2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z"),
+            ("2026-01-31", "2026-01-31T03:00:00Z", "2026-02-01T03:00:00Z"),
+        ] {
+            let price_usd = Usd::from_units(7);
+            books.terms.credit_purchases =
+                vec![CreditPurchase { date: date.parse().unwrap(), credits: 500, price_usd }];
+            let charges: Vec<Charge<'_>> = books.purchases().collect();
+            assert_eq!(charges.len(), 1);
+            assert_eq!((charges[0].start, charges[0].end), (at(start), at(end)));
+            assert_eq!((charges[0].billed.units(), charges[0].effective.units()), (7, 0));
+            assert_eq!(books.issuers(), ["Amazon Web Services", "Nekt"]);
+        }
     }
 }

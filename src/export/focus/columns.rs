@@ -2,8 +2,8 @@
 
 use super::Version;
 use super::charge::{Books, Charge, ChargeSource};
-use super::terms::NEKT;
 use crate::report::CostComponent;
+use crate::report::billing::NEKT;
 use crate::run::Instant;
 use std::fmt::{self, Write};
 
@@ -37,20 +37,26 @@ const fn column(
 /// All columns, in file order.
 const COLUMNS: &[Column] = &[
     column("BilledCost", BOTH, |charge, _, text| write!(text, "{}", charge.billed)),
-    column("BillingAccountId", BOTH, |_, books, text| text.write_str(books.account.billing_id())),
-    column("BillingAccountName", BOTH, |_, books, text| put(text, books.account.billing_name.as_deref())),
+    column("BillingAccountId", BOTH, |_, books, text| text.write_str(books.terms.account.billing_id())),
+    column("BillingAccountName", BOTH, |_, books, text| {
+        put(text, books.terms.account.billing_name.as_deref())
+    }),
     column("BillingCurrency", BOTH, |_, _, text| text.write_str("USD")),
     column("BillingPeriodEnd", BOTH, |_, books, text| write!(text, "{}", Second(books.period.end))),
     column("BillingPeriodStart", BOTH, |_, books, text| write!(text, "{}", Second(books.period.start))),
     column("ChargeCategory", BOTH, |charge, _, text| {
-        text.write_str(if is_plan(charge) { "Purchase" } else { "Usage" })
+        text.write_str(if charge.run().is_none() { "Purchase" } else { "Usage" })
     }),
     column("ChargeClass", BOTH, |charge, _, text| {
         put(text, matches!(charge.source, ChargeSource::Correction(_)).then_some("Correction"))
     }),
     column("ChargeDescription", BOTH, describe),
     column("ChargeFrequency", BOTH, |charge, _, text| {
-        text.write_str(if is_plan(charge) { "Recurring" } else { "Usage-Based" })
+        text.write_str(match charge.source {
+            ChargeSource::Plan(_) => "Recurring",
+            ChargeSource::Credits(_) => "One-Time",
+            ChargeSource::Run(..) | ChargeSource::Correction(_) => "Usage-Based",
+        })
     }),
     column("ChargePeriodEnd", BOTH, |charge, _, text| write!(text, "{}", Second(charge.end))),
     column("ChargePeriodStart", BOTH, |charge, _, text| write!(text, "{}", Second(charge.start))),
@@ -63,7 +69,10 @@ const COLUMNS: &[Column] = &[
     column("InvoiceId", BOTH, |_, _, _| Ok(())),
     column("InvoiceIssuerName", BOTH, |charge, _, text| text.write_str(charge.issuer)),
     column("ListCost", BOTH, |charge, _, text| write!(text, "{}", charge.list)),
-    column("PricingQuantity", BOTH, |charge, _, text| put(text, pricing_unit(charge).map(|_| "1.0"))),
+    column("PricingQuantity", BOTH, |charge, _, text| match charge.source {
+        ChargeSource::Credits(purchase) => write!(text, "{}.0", purchase.credits),
+        _ => put(text, pricing_unit(charge).map(|_| "1.0")),
+    }),
     column("PricingUnit", BOTH, |charge, _, text| put(text, pricing_unit(charge))),
     column("ProviderName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
     column("PublisherName", ONLY_1_2, |_, _, text| text.write_str(NEKT)),
@@ -81,18 +90,19 @@ const COLUMNS: &[Column] = &[
     }),
     column("ServiceCategory", BOTH, |_, _, text| text.write_str("Analytics")),
     column("ServiceName", BOTH, |charge, _, text| {
-        text.write_str(match charge.component() {
-            Some(CostComponent::El) => "Nekt extraction and loading",
-            Some(CostComponent::Transformation) => "Nekt transformation",
-            None => "Nekt plan",
+        text.write_str(match (charge.component(), charge.source) {
+            (Some(CostComponent::El), _) => "Nekt extraction and loading",
+            (Some(CostComponent::Transformation), _) => "Nekt transformation",
+            (None, ChargeSource::Credits(_)) => "Nekt credits",
+            (None, _) => "Nekt plan",
         })
     }),
     column("ServiceProviderName", ONLY_1_4, |_, _, text| text.write_str(NEKT)),
     column("ServiceSubcategory", BOTH, |charge, _, text| {
-        text.write_str(if is_plan(charge) { "Analytics Platforms" } else { "Data Processing" })
+        text.write_str(if charge.run().is_none() { "Analytics Platforms" } else { "Data Processing" })
     }),
-    column("SubAccountId", BOTH, |_, books, text| put(text, books.account.sub_id.as_deref())),
-    column("SubAccountName", BOTH, |_, books, text| put(text, books.account.sub_name())),
+    column("SubAccountId", BOTH, |_, books, text| put(text, books.terms.account.sub_id.as_deref())),
+    column("SubAccountName", BOTH, |_, books, text| put(text, books.terms.account.sub_name())),
     column("Tags", BOTH, |charge, _, text| match charge.run().and_then(|run| run.cost_center) {
         Some(cost_center) => write!(text, "{}", serde_json::json!({ "cost_center": cost_center })),
         None => Ok(()),
@@ -164,10 +174,6 @@ fn put_second(text: &mut String, instant: Option<Instant>) -> fmt::Result {
     put(text, instant.map(Second))
 }
 
-fn is_plan(charge: &Charge<'_>) -> bool {
-    matches!(charge.source, ChargeSource::Plan(_))
-}
-
 /// The kind and id of the run's pipeline. `None`: it has none, or several.
 fn pipeline<'c>(charge: &Charge<'c>) -> Option<(&'c str, &'c str)> {
     let run = charge.run()?;
@@ -179,6 +185,7 @@ fn pricing_unit(charge: &Charge<'_>) -> Option<&'static str> {
     match charge.source {
         ChargeSource::Run(..) => Some("Runs"),
         ChargeSource::Plan(_) => Some("Months"),
+        ChargeSource::Credits(_) => Some("Credits"),
         ChargeSource::Correction(_) => None,
     }
 }
@@ -200,6 +207,9 @@ fn describe(charge: &Charge<'_>, books: &Books, text: &mut String) -> fmt::Resul
     let work = match charge.source {
         ChargeSource::Plan(plan) => {
             return write!(text, "Plan of {} with {} credits", books.period.label, plan.credits);
+        }
+        ChargeSource::Credits(purchase) => {
+            return write!(text, "{} credits bought on {}", purchase.credits, purchase.date);
         }
         _ if charge.component() == Some(CostComponent::El) => "extraction and loading",
         _ => "transformation",

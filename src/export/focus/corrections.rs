@@ -6,7 +6,7 @@ use super::{ChargeSummary, CostAndUsage, Version};
 use crate::error::Result;
 use crate::export::WriteError;
 use crate::report::restatements::{latest, latest_known_at, restatements};
-use crate::report::{CostComponent, Ledger, Scope, run_cost};
+use crate::report::{CostComponent, Ledger, Scope, ScopeTerms, run_cost};
 use crate::store::{ClockOffsets, Close};
 use std::io::Write;
 
@@ -32,7 +32,13 @@ pub(crate) fn write_charges(
     let known = known_closes(ledger.scope(), closes);
     for close in known.iter().filter(|close| close.frozen.period != books.period.label) {
         let period = BillingPeriod::of_close(close);
-        let changes = restatements(ledger.connection(), &Scope::of_close(close)?, ledger.scope().as_of)?;
+        let scope = Scope::of_close(close)?;
+        // A close of an earlier version froze no issuers: those of the exported month apply.
+        let billed_by = match &scope.terms {
+            ScopeTerms::Close(terms) => &terms.billed_by,
+            ScopeTerms::Settings(_) => &books.terms.billed_by,
+        };
+        let changes = restatements(ledger.connection(), &scope, ledger.scope().as_of)?;
         for change in &changes {
             let seen_at = clocks.clock_at(change.seen_at);
             if !seen_here.contains(&seen_at) {
@@ -44,7 +50,8 @@ pub(crate) fn write_charges(
                 continue;
             };
             run_cost::for_run(ledger, &change.run_id, |run| -> Result<(), WriteError> {
-                let correction = Correction { period: &period, run, component, difference, seen_at };
+                let correction =
+                    Correction { period: &period, billed_by, run, component, difference, seen_at };
                 Ok(charges.correction(&correction)?)
             })?;
         }
@@ -66,7 +73,7 @@ fn known_closes(scope: &Scope, closes: &[Close]) -> Vec<Close> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::focus::{Account, BilledBy};
+    use crate::report::MonthTerms;
     use crate::run::Instant;
     use crate::store::{Archive, CloseTotals, Frozen, RowLayout};
 
@@ -98,6 +105,9 @@ mod tests {
             objections: None,
             totals,
             row_layout: RowLayout::default(),
+            terms: None,
+            closed_by: None,
+            note: None,
         };
         Close { close_id, frozen }
     }
@@ -144,8 +154,7 @@ mod tests {
         ] {
             let period =
                 BillingPeriod { label: label.to_owned(), start: at(start), end: at(end), closed_at: None };
-            let books =
-                Books { period, billed_by: BilledBy::default(), account: Account::default(), plan: None };
+            let books = Books { period, zone: chrono_tz::Tz::UTC, terms: MonthTerms::default() };
             let mut out = Vec::new();
             write_charges(&ledger, &closes, &books, Version::V1_2, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();

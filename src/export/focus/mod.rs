@@ -7,14 +7,12 @@ mod billing_period;
 mod charge;
 mod columns;
 mod corrections;
-mod terms;
 
 pub(crate) use billing_period::BILLING_PERIOD_COLUMNS;
 pub use billing_period::{BillingPeriod, write_billing_period};
 pub(crate) use charge::Charge;
 pub use charge::{Books, Correction};
 pub(crate) use corrections::write_charges;
-pub use terms::{Account, BilledBy};
 
 use super::csv::RowWriter;
 use crate::report::CostedRun;
@@ -49,7 +47,7 @@ pub(crate) fn cost_and_usage_columns(version: Version) -> Vec<String> {
     columns::of(version).map(|column| column.name.to_owned()).collect()
 }
 
-/// Writes the Cost and Usage dataset: the plan first, then each run and correction it is given.
+/// Writes the Cost and Usage dataset: purchases first, then each run and correction it is given.
 pub struct CostAndUsage<'b, 'w> {
     books: &'b Books,
     columns: Vec<&'static Column>,
@@ -59,7 +57,7 @@ pub struct CostAndUsage<'b, 'w> {
 }
 
 impl<'b, 'w> CostAndUsage<'b, 'w> {
-    /// Writes the header and the charge of the plan.
+    /// Writes the header and the charges of the plan and of purchased credits.
     pub fn begin(
         books: &'b Books,
         version: Version,
@@ -69,9 +67,7 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
         let rows = RowWriter::new(columns.iter().map(|column| column.name), out)?;
         let mut begun =
             CostAndUsage { books, columns, rows, field: String::new(), summary: ChargeSummary::default() };
-        if let Some(charge) = books.purchase() {
-            begun.write(&charge)?;
-        }
+        books.purchases().try_for_each(|charge| begun.write(&charge))?;
         Ok(begun)
     }
 
@@ -84,8 +80,7 @@ impl<'b, 'w> CostAndUsage<'b, 'w> {
 
     /// Writes the correction of a closed period.
     pub fn correction(&mut self, correction: &Correction<'_>) -> io::Result<()> {
-        let books = self.books;
-        self.write(&books.correction(correction))
+        self.write(&charge::correct(correction))
     }
 
     /// Flushes the rows and returns the summary.

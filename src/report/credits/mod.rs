@@ -1,4 +1,5 @@
-//! The credits report: the plan's credits used so far, and a forecast for the end of the running month.
+//! The credits report: the credits used so far, of the plan and of those bought in addition, and a forecast for the end
+//! of the running month.
 //!
 //! Expected credits are the sum of charged, undecided and forecast ones: a run is expected to be charged until the
 //! API has decided.
@@ -11,9 +12,10 @@ use super::dimension::Dimension;
 use super::group_by::for_each_run;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
-use super::plan::Plan;
 use super::run_scan::IndexedRun;
+use super::scope::Scope;
 use super::table::{Cell, Table};
+use super::terms::MonthTerms;
 use crate::error::{Error, Result};
 use crate::run::{Instant, Share};
 use catalogue::Catalogue;
@@ -30,8 +32,6 @@ type PipelineKey = Option<(String, String)>;
 /// The options of the report.
 #[derive(Debug, Clone, Default)]
 pub struct CreditsOptions {
-    /// The plan; `None`: none is set.
-    pub plan: Option<Plan>,
     /// Pipelines (by slug, id or name) with hypothetical cron expressions.
     pub what_if: Vec<(String, String)>,
     /// Whether to split by pipeline too.
@@ -116,7 +116,8 @@ impl Counts {
     }
 
     /// The share of the plan's credits.
-    fn plan_share(self, plan: Option<Plan>) -> Cell {
+    fn plan_share(self, terms: Option<&MonthTerms>) -> Cell {
+        let plan = terms.and_then(|terms| terms.plan);
         Cell::Share(plan.and_then(|plan| Share::ratio(self.expected().into(), plan.credits.into())))
     }
 }
@@ -155,8 +156,8 @@ pub fn report(ledger: &Ledger<'_>, options: &CreditsOptions, now: Instant) -> Re
         month.pipelines.retain(|_, counts| counts.runs > 0 || counts.expected() > 0);
     }
     Ok(match options.by_pipeline {
-        true => by_pipeline(&months, forecast.as_ref(), &catalogue, options.plan),
-        false => by_month(&months, forecast.as_ref(), options.plan),
+        true => by_pipeline(&months, forecast.as_ref(), &catalogue, ledger.scope()),
+        false => by_month(&months, forecast.as_ref(), ledger.scope()),
     })
 }
 
@@ -195,8 +196,9 @@ fn columns(before: &[&str], after: &[&str]) -> Vec<String> {
     before.iter().chain(&Counts::COLUMNS).chain(after).map(|column| (*column).to_owned()).collect()
 }
 
-fn by_month(months: &BTreeMap<String, Month>, forecast: Option<&Forecast>, plan: Option<Plan>) -> Table {
+fn by_month(months: &BTreeMap<String, Month>, forecast: Option<&Forecast>, scope: &Scope) -> Table {
     let rows = months.iter().map(|(label, month)| {
+        let terms = scope.terms_of(label);
         let mut counts = month.pipelines.values().copied().fold(Counts::default(), Counts::merge);
         let forecast = forecast.filter(|forecast| forecast.month == *label);
         if forecast.is_some() {
@@ -205,28 +207,33 @@ fn by_month(months: &BTreeMap<String, Month>, forecast: Option<&Forecast>, plan:
         let forecast_days = forecast.map_or(&[][..], |forecast| &forecast.days);
         let mut row = vec![Cell::text(label)];
         row.extend(counts.cells());
-        row.push(plan.map_or(Cell::Count(None), |plan| Cell::count(plan.credits)));
-        row.push(counts.plan_share(plan));
-        row.push(Cell::Text(plan.and_then(|plan| runs_out_on(plan, &month.days, forecast_days))));
+        row.push(terms.plan.map_or(Cell::Count(None), |plan| Cell::count(plan.credits)));
+        row.push(terms.purchased_credits().map_or(Cell::Count(None), Cell::count));
+        row.push(counts.plan_share(Some(&terms)));
+        let available = terms.available_credits();
+        row.push(Cell::Text(available.and_then(|credits| runs_out_on(credits, &month.days, forecast_days))));
         row
     });
     Table {
-        columns: columns(&["month"], &["plan_credits", "plan_used_rate", "credits_run_out_on"]),
+        columns: columns(
+            &["month"],
+            &["plan_credits", "purchased_credits", "plan_used_rate", "credits_run_out_on"],
+        ),
         rows: rows.collect(),
         totals: None,
     }
 }
 
-/// The day on which the plan's last credit is used. `None`: not in this month. `forecast` is cumulative.
-fn runs_out_on(plan: Plan, days: &BTreeMap<String, u64>, forecast: &[(String, u64)]) -> Option<String> {
+/// The day on which the last available credit is used. `None`: not in this month. `forecast` is cumulative.
+fn runs_out_on(available: u64, days: &BTreeMap<String, u64>, forecast: &[(String, u64)]) -> Option<String> {
     let mut used = 0;
     for (day, credits) in days {
         used += credits;
-        if used >= plan.credits {
+        if used >= available {
             return Some(day.clone());
         }
     }
-    let day = forecast.iter().find(|(_, credits)| used + credits >= plan.credits);
+    let day = forecast.iter().find(|(_, credits)| used + credits >= available);
     day.map(|(day, _)| day.clone())
 }
 
@@ -235,10 +242,11 @@ fn by_pipeline(
     months: &BTreeMap<String, Month>,
     forecast: Option<&Forecast>,
     catalogue: &Catalogue,
-    plan: Option<Plan>,
+    scope: &Scope,
 ) -> Table {
     let (mut rows, mut all) = (Vec::new(), Counts::default());
     for (label, month) in months {
+        let terms = scope.terms_of(label);
         let mut pipelines: Vec<(&PipelineKey, Counts)> =
             month.pipelines.iter().map(|(key, counts)| (key, *counts)).collect();
         pipelines.sort_by_key(|(_, counts)| Reverse(counts.expected()));
@@ -247,7 +255,7 @@ fn by_pipeline(
             let name = catalogue.find(key).and_then(|pipeline| pipeline.name.clone());
             let mut row = vec![Cell::text(label), Cell::Text(name), Cell::Text(id), Cell::Text(kind)];
             row.extend(counts.cells());
-            row.push(counts.plan_share(plan));
+            row.push(counts.plan_share(Some(&terms)));
             let schedule = forecast.filter(|forecast| forecast.month == *label);
             row.push(Cell::Text(schedule.and_then(|forecast| forecast.schedules.get(key).cloned())));
             rows.push(row);
@@ -258,7 +266,8 @@ fn by_pipeline(
         let mut totals = vec![Cell::Text(None); 4];
         totals.extend(all.cells());
         // The plan is monthly, so the share is undefined for several months.
-        totals.push(all.plan_share(plan.filter(|_| months.len() == 1)));
+        let terms = months.keys().next().filter(|_| months.len() == 1).map(|label| scope.terms_of(label));
+        totals.push(all.plan_share(terms.as_ref()));
         totals.push(Cell::Text(None));
         totals
     });

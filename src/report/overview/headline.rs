@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::report::credits::{self, CreditsOptions};
 use crate::report::ledger::Ledger;
 use crate::report::period::{Calendar, Period, Span};
-use crate::report::plan::Plan;
 use crate::report::scope::Scope;
 use crate::report::table::{Cell, Table};
+use crate::report::terms::MonthTerms;
 use crate::run::Instant;
 use chrono::TimeDelta;
 use rusqlite::Connection;
@@ -23,7 +23,7 @@ pub struct HeadlineMonth {
     pub is_whole: bool,
     /// The credits expected by the end of the month, as in `runledger report credits`.
     pub expected_credits: Option<u64>,
-    /// The day on which the plan's last credit is used. `None`: not in this month, or there is no plan.
+    /// The day on which the last available credit is used. `None`: not in this month, or there is no plan.
     pub credits_run_out_on: Option<String>,
 }
 
@@ -77,19 +77,22 @@ impl Headline {
         self.previous.as_ref().map(|_| self.headline_month.month - 1)
     }
 
+    /// The terms of the headline month in a scope.
+    pub(super) fn terms(&self, scope: &Scope) -> MonthTerms {
+        scope.terms_of(&self.period.label)
+    }
+
     /// Fills in the expected credits from the credits report.
     pub(super) fn add_forecast(
         &mut self,
         archive: &Connection,
         scope: &Scope,
-        plan: Option<Plan>,
         known_at: Instant,
     ) -> Result<()> {
         let from = self.period.start.max(scope.span.from);
         let until = [self.period.end, scope.span.until].into_iter().flatten().min();
         let ledger = Ledger::open(archive, Scope { span: Span { from, until }, ..scope.clone() })?;
-        let options = CreditsOptions { plan, ..CreditsOptions::default() };
-        let Table { columns, rows, .. } = credits::report(&ledger, &options, known_at)?;
+        let Table { columns, rows, .. } = credits::report(&ledger, &CreditsOptions::default(), known_at)?;
         let cell = |name: &str| {
             let column = columns.iter().position(|column| column == name)?;
             rows.iter().find(|row| row[0] == Cell::text(&self.period.label)).map(|row| row[column].clone())

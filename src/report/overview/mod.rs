@@ -21,9 +21,9 @@ use super::group_by::for_each_run_with_end;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::period::Span;
-use super::plan::Plan;
 use super::run_scan::IndexedRun;
 use super::scope::Scope;
+use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
 use calendar::DateIndex;
@@ -69,8 +69,8 @@ pub struct Overview {
     pub last_sync: Option<LastSync>,
     /// The month the report leads with. `None`: the span has no known runs.
     pub headline_month: Option<HeadlineMonth>,
-    /// The plan in the settings. `None`: none is set.
-    pub plan: Option<Plan>,
+    /// The terms of the headline month; without one, neither a plan nor purchases.
+    pub terms: MonthTerms,
     /// Why the cost differs from that of the period before, or why both are not compared. `None`: there is no such
     /// period, see [`Overview::compared_period`].
     pub change: Option<std::result::Result<Change, String>>,
@@ -145,15 +145,10 @@ pub struct PipelineSummary {
 ///
 /// # Errors
 /// Those of [`Ledger::open`] and of SQLite.
-pub fn gather(
-    archive: &Connection,
-    scope: &Scope,
-    plan: Option<Plan>,
-    known_at: Option<Instant>,
-) -> Result<Overview> {
+pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) -> Result<Overview> {
     let mut headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
     if let (Some(headline), Some(known_at)) = (&mut headline, known_at) {
-        headline.add_forecast(archive, scope, plan, known_at)?;
+        headline.add_forecast(archive, scope, known_at)?;
     }
     let ledger = Ledger::open(archive, scope.clone())?;
     let mut pass = Pass::new(&ledger, headline.as_ref(), known_at)?;
@@ -210,8 +205,8 @@ pub fn gather(
         scope: scope.clone(),
         known_at,
         last_sync,
+        terms: headline.as_ref().map(|headline| headline.terms(scope)).unwrap_or_default(),
         headline_month: headline.map(|headline| headline.headline_month),
-        plan,
         change: None,
         all: total,
         kinds,

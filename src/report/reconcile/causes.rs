@@ -6,10 +6,10 @@ use crate::report::cost::CHARGED;
 use crate::report::group_by::for_each_run;
 use crate::report::ledger::{self, Ledger};
 use crate::report::period::{Calendar, Period, Span};
-use crate::report::plan::Plan;
 use crate::report::restatements::restatements;
 use crate::report::run_scan::IndexedRun;
 use crate::report::scope::{DateBasis, Scope};
+use crate::report::terms::MonthTerms;
 use crate::run::{Fixed, Instant, Usd};
 use crate::wording::counted;
 use chrono::TimeDelta;
@@ -288,13 +288,23 @@ impl Attempts {
         }
     }
 
-    /// The plan's fee, in addition to the runs and alone.
-    pub(super) fn plan(&mut self, plan: Option<Plan>) {
-        let Some(Plan { fee_usd, .. }) = plan else { return };
-        let with_fee = RunTotal { nanos: self.base.nanos + fee_usd.units(), ..self.base };
-        self.add_if_different("with the plan's fee", with_fee);
-        if fee_usd != self.base.usd() {
-            self.add("the plan's fee alone", fee_usd, "no run's cost is in it");
+    /// The plan's fee, the price of purchased credits, and both, each in addition to the runs and alone.
+    pub(super) fn purchases(&mut self, terms: &MonthTerms) {
+        let fee = terms.plan.map(|plan| plan.fee_usd);
+        let price =
+            terms.credit_purchases.iter().map(|purchase| purchase.price_usd).reduce(|one, two| one + two);
+        let both = fee.zip(price).map(|(fee, price)| fee + price);
+        for (cause, amount) in [
+            ("the plan's fee", fee),
+            ("the purchased credits", price),
+            ("the plan's fee and the purchased credits", both),
+        ] {
+            let Some(amount) = amount else { continue };
+            let with_runs = RunTotal { nanos: self.base.nanos + amount.units(), ..self.base };
+            self.add_if_different(format!("with {cause}"), with_runs);
+            if amount != self.base.usd() {
+                self.add(format!("{cause} alone"), amount, "no run's cost is in it");
+            }
         }
     }
 

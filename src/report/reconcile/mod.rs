@@ -2,7 +2,7 @@
 
 mod causes;
 
-use super::plan::Plan;
+use super::period::{Calendar, Period};
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
@@ -111,7 +111,6 @@ pub fn reconcile(
     archive: &Connection,
     scope: &Scope,
     invoice: Invoice,
-    plan: Option<Plan>,
     zones: Zones,
 ) -> Result<Reconciliation> {
     let Some(period) = scope.period.clone() else {
@@ -124,7 +123,8 @@ pub fn reconcile(
         attempts.unknown_costs();
         attempts.late_changes(archive, scope)?;
         attempts.selections(&lines);
-        attempts.plan(plan);
+        let month = scope.span.from.map(|from| Period::around(from, Calendar::Month, scope.zone).label);
+        attempts.purchases(&scope.terms_of(&month.unwrap_or_default()));
         attempts.rounding(&lines);
     }
     Ok(Reconciliation { invoice, attempts: attempts.into_vec() })

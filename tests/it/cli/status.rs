@@ -16,7 +16,7 @@ fn status_shows_contents_and_freshness() {
     }
     let printed = with(&workspace, &["status", "--json"]).json();
     let numbers = json!({
-        "schema_version": 5, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
+        "schema_version": 6, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
     });
     for (name, value) in numbers.as_object().unwrap() {
         assert_eq!(&printed[name], value, "{name}");
@@ -96,10 +96,11 @@ fn an_archive_synced_only_with_a_clock_ahead_is_stale() {
     let check = with(&workspace, &["status", "--check"]);
     assert!(check.code == 2 && check.out.contains("| age=U;"), "{check:?}");
     // A month that ended long ago is not known to be complete.
-    let refused = with(&workspace, &["close", "2026-01"]);
+    let close = ["close", "2026-01", "--zone", "UTC"];
+    let refused = with(&workspace, &close);
     refused.refused(2, &["2026-01 is not ready to be closed: ", "in the future: its clock was wrong"]);
     with(&workspace, &["sync", "--quiet"]);
-    assert_eq!(with(&workspace, &["close", "2026-01"]).code, 0);
+    assert_eq!(with(&workspace, &close).code, 0);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_run_that_vanished_and_returned_changes_no_closed_month() {
     let document = month_end.workspace.sandbox.model().document(run).unwrap();
     month_end.workspace.sandbox.model().delete(run);
     let known_at = month_end.sync();
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", "UTC"]);
     let questions = [vec!["export", "runs"], vec!["export", "costs"]];
     let before = month_end.answers(&questions, &["--period", MONTH]);
     let whole = month_end.answers(&questions, &[]);

@@ -2,7 +2,9 @@
 
 mod closed_month;
 mod corrections;
+mod frozen_terms;
 mod objections;
+mod preview;
 mod restatements;
 
 use crate::support::month_end::{MONTH, MonthEnd};

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// The rows of the archive that a close could change, and the hash of its file.
-fn untouched(month_end: &MonthEnd) -> Vec<String> {
+pub(super) fn untouched(month_end: &MonthEnd) -> Vec<String> {
     let tables = ["period_closes", "run_snapshots", "pipeline_snapshots", "syncs", "vanishings"];
     let mut rows: Vec<String> = tables
         .iter()
@@ -35,10 +35,11 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
     let this_month = chrono::Utc::now().format("%Y-%m").to_string();
     for (arguments, words) in [
         (
-            &["close", &this_month][..],
+            &["close", &this_month, "--zone", "UTC"][..],
             &["is still running in UTC: it ends at", "hint:  close it after its end"][..],
         ),
-        (&["close", "9998-12"], &["is still running"]),
+        (&["close", "9998-12", "--zone", "UTC"], &["is still running"]),
+        (&["close", MONTH], &["2025-02 needs a time zone", "hint:  give it, as in --zone America/Sao_Paulo"]),
         (&["close", "9999-12"], &["9999-12 is not a month"]),
         (&["close", "2025-W06"], &["2025-W06 is not a month: a close takes a whole month, such as 2026-01"]),
         (&["close", "2025-02-03"], &["is not a month"]),
@@ -52,7 +53,7 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
         ),
         // The sync began in March in UTC, and no sync ran after March.
         (
-            &["close", "2025-03"],
+            &["close", "2025-03", "--zone", "UTC"],
             &[
                 "2025-03 is not ready to be closed: the last complete sync began at 2025-03-05T13:00:00",
                 "before the month ended at 2025-04-01T00:00:00",
@@ -186,7 +187,9 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     let lock = Lock::acquire(&month_end.workspace.path(), at("2025-03-05T12:00:00Z")).unwrap();
     drop(Archive::open(&month_end.workspace.path(), &lock).unwrap());
     drop(lock);
-    month_end.run(&["close", MONTH]).refused(2, &["the archive is empty: there is nothing to close"]);
+    month_end
+        .run(&["close", MONTH, "--zone", ZONE])
+        .refused(2, &["the archive is empty: there is nothing to close"]);
     assert_eq!(month_end.output(&["close"]), "no month is closed\n");
     assert_eq!(month_end.output(&["close", "--json"]).split_whitespace().collect::<String>(), "[]");
 
@@ -200,7 +203,7 @@ fn a_close_needs_an_existing_and_unlocked_archive() {
     month_end.output(&["close"]);
     month_end.output(&["restatements"]);
     drop(lock);
-    month_end.output(&["close", MONTH, "--force"]);
+    month_end.output(&["close", MONTH, "--force", "--zone", ZONE]);
 }
 
 #[test]
@@ -256,7 +259,7 @@ fn a_month_beyond_the_sums_of_a_close_is_refused_until_corrected() {
     }
     month_end.sync();
     for arguments in [&["close", MONTH][..], &["close", MONTH, "--force"]] {
-        let refused = month_end.run(arguments);
+        let refused = month_end.run(&[arguments, &["--zone", ZONE]].concat());
         refused.refused(
             2,
             &[&format!("{MONTH} costs 18000000"), "a close stores sums of up to 9.2 billion USD"],
@@ -280,11 +283,44 @@ fn a_month_beyond_the_sums_of_a_close_is_refused_until_corrected() {
     // One such cost fits. Later ones are restatements of the closed month.
     month_end.change(runs[0], json!({ "el_cost_usd": usual }));
     month_end.sync();
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
     month_end.change(runs[0], json!({ "el_cost_usd": 9_000_000_000.0 }));
     month_end.sync();
     month_end.output(&["restatements"]);
     month_end.output(&["close"]);
     month_end.output(&["check"]);
     month_end.run(&["close", "--restate", MONTH]).refused(2, &["9.2 billion USD"]);
+}
+
+#[test]
+fn the_first_close_asks_for_the_zone_that_later_closes_keep() {
+    for set_zone in [&["--zone", ZONE][..], &[]] {
+        let month_end = MonthEnd::of(40);
+        let before = untouched(&month_end);
+        for arguments in
+            [&["close", MONTH][..], &["close", MONTH, "--force"], &["close", MONTH, "--dry-run", "--json"]]
+        {
+            let refused = month_end.run(arguments);
+            refused.refused(
+                2,
+                &["2025-02 needs a time zone", "--zone America/Sao_Paulo", "`zone` in runledger.toml"],
+            );
+            assert_eq!(refused.out, "");
+            assert_eq!(untouched(&month_end), before);
+        }
+        // Both ways that the hint names.
+        if set_zone.is_empty() {
+            month_end.set(&format!("zone = \"{ZONE}\""));
+        }
+        month_end.output(&[&["close", MONTH], set_zone].concat());
+        assert_eq!(month_end.table("SELECT zone FROM period_closes"), [ZONE]);
+        month_end.set("");
+        month_end.output(&["close", "--restate", MONTH]);
+        assert_eq!(month_end.table("SELECT DISTINCT zone FROM period_closes"), [ZONE]);
+    }
+    // A variable sets it too.
+    let month_end = MonthEnd::of(40);
+    let mut command = month_end.command(&["close", MONTH]);
+    command.env("RUNLEDGER_ZONE", ZONE);
+    assert_eq!(ran(command).code, 0);
 }

@@ -219,7 +219,7 @@ fn restatements_of_an_open_month_are_rejected() {
         .refused(2, &["--period 2025-02: the month is not closed", "hint:  "]);
     let before = month_end.known_at();
     month_end.sync();
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
     month_end
         .run(&["restatements", "--period", MONTH, "--as-of", &before])
         .refused(2, &["the month is not closed as of"]);

@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use runledger::internal::error::Error;
 use runledger::internal::export::WriteError;
 use runledger::internal::export::focus::{
-    Account, BilledBy, BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version,
-    write_billing_period,
+    BillingPeriod, Books, ChargeSummary, Correction, CostAndUsage, Version, write_billing_period,
 };
+use runledger::internal::report::billing::{Account, BilledBy};
 use runledger::internal::report::period::{Calendar, Period};
-use runledger::internal::report::{CostComponent, CostedRun, Plan, Span, run_cost};
+use runledger::internal::report::terms::MonthTerms;
+use runledger::internal::report::{CostComponent, CostedRun, CreditPurchase, Plan, Span, run_cost};
 use runledger::internal::run::Usd;
 use runledger::internal::run::money::decimal_parts;
 use runledger::internal::store::{Archive, Lock};
@@ -21,6 +22,7 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 const BOTH: [Version; 2] = [Version::V1_2, Version::V1_4];
 
@@ -36,18 +38,31 @@ fn books(period: &Period) -> Books {
             end: period.end.unwrap(),
             closed_at: None,
         },
-        billed_by: BilledBy {
-            el: Some("Nekt".to_owned()),
-            transformation: Some("Amazon Web Services".to_owned()),
+        zone: Tz::UTC,
+        terms: MonthTerms {
+            billed_by: BILLED_BY.clone(),
+            account: Account {
+                billing_id: Some("acme".to_owned()),
+                billing_name: Some("Acme S.A.".to_owned()),
+                sub_id: None,
+                sub_name: None,
+            },
+            plan: Some(Plan { fee_usd: Usd::from_units(1_490_000_000_000), credits: 500 }),
+            credit_purchases: Vec::new(),
         },
-        account: Account {
-            billing_id: Some("acme".to_owned()),
-            billing_name: Some("Acme S.A.".to_owned()),
-            sub_id: None,
-            sub_name: None,
-        },
-        plan: Some(Plan { fee_usd: Usd::from_units(1_490_000_000_000), credits: 500 }),
     }
+}
+
+static BILLED_BY: LazyLock<BilledBy> = LazyLock::new(|| BilledBy {
+    el: Some("Nekt".to_owned()),
+    transformation: Some("Amazon Web Services".to_owned()),
+});
+
+/// The books without a plan.
+fn without_plan(period: &Period) -> Books {
+    let mut books = books(period);
+    books.terms.plan = None;
+    books
 }
 
 fn dataset(
@@ -94,6 +109,7 @@ fn sum(rows: &[BTreeMap<String, String>], column: &str) -> i128 {
 fn correction(period: &BillingPeriod) -> Correction<'_> {
     Correction {
         period,
+        billed_by: &BILLED_BY,
         run: CostedRun {
             run_id: "run-01",
             booked_at: at("2026-01-05T10:00:00Z"),
@@ -152,7 +168,7 @@ fn focus_rows_sum_to_the_ledger() {
             i128::from(archive.query_row(&sql, bounds, |row| row.get::<_, i64>(0)).unwrap())
         };
         let (el, transformation) = (of_ledger("el_cost_nanos"), of_ledger("transformation_cost_nanos"));
-        let fee = books.plan.unwrap().fee_usd.units();
+        let fee = books.terms.plan.unwrap().fee_usd.units();
         for version in BOTH {
             let (bytes, written) = dataset(&archive, &period, &books, version, &[]);
             let rows = rows_of_csv(&bytes);
@@ -198,7 +214,7 @@ fn a_correction_is_billed_in_the_open_month_for_its_charge_period() {
     let archive = ledger::empty();
     let january = books(&month("2026-01-15T00:00:00Z", Tz::UTC)).period;
     let february = month("2026-02-15T00:00:00Z", Tz::UTC);
-    let books = Books { plan: None, ..books(&february) };
+    let books = without_plan(&february);
     for version in BOTH {
         let rows = rows_of_csv(&dataset(&archive, &february, &books, version, &[correction(&january)]).0);
         let [row] = &rows[..] else { panic!("{rows:?}") };
@@ -220,10 +236,45 @@ fn a_correction_is_billed_in_the_open_month_for_its_charge_period() {
 }
 
 #[test]
+fn purchased_credits_are_one_time_purchases_without_an_effective_cost() {
+    let archive = ledger::empty();
+    let january = month("2026-01-15T12:00:00Z", Tz::America__Sao_Paulo);
+    let mut books = Books { zone: Tz::America__Sao_Paulo, ..without_plan(&january) };
+    let price_usd = Usd::from_units(250_000_000_000);
+    books.terms.credit_purchases =
+        vec![CreditPurchase { date: "2026-01-31".parse().unwrap(), credits: 500, price_usd }];
+    for version in BOTH {
+        let (bytes, written) = dataset(&archive, &january, &books, version, &[]);
+        assert_eq!((written.billed, written.effective), (price_usd, Usd::default()));
+        let rows = rows_of_csv(&bytes);
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        for (column, value) in [
+            ("ChargeCategory", "Purchase"),
+            ("ChargeClass", ""),
+            ("ChargeFrequency", "One-Time"),
+            ("ChargeDescription", "500 credits bought on 2026-01-31"),
+            ("ChargePeriodStart", "2026-01-31T03:00:00Z"),
+            ("ChargePeriodEnd", "2026-02-01T03:00:00Z"),
+            ("BilledCost", "250.000000000"),
+            ("EffectiveCost", "0.000000000"),
+            ("ListCost", "250.000000000"),
+            ("InvoiceIssuerName", "Nekt"),
+            ("PricingQuantity", "500.0"),
+            ("PricingUnit", "Credits"),
+            ("ServiceName", "Nekt credits"),
+            ("ResourceId", ""),
+            ("x_PlanCredits", ""),
+        ] {
+            assert_eq!(row[column], value, "{column}");
+        }
+    }
+}
+
+#[test]
 fn a_month_without_runs_or_plan_has_only_a_header() {
     let archive = ledger::empty();
     let period = month("2026-01-15T00:00:00Z", Tz::UTC);
-    let books = Books { plan: None, ..books(&period) };
+    let books = without_plan(&period);
     let (bytes, written) = dataset(&archive, &period, &books, Version::V1_2, &[]);
     assert_eq!((rows_of_csv(&bytes).len(), written), (0, ChargeSummary::default()));
     assert!(bytes.starts_with(b"BilledCost,BillingAccountId,"));
@@ -314,11 +365,8 @@ proptest! {
         name in "(?s).{0,30}", center in "\\PC{0,20}", id in "[a-z0-9,\"'=+@-]{1,12}", issuer in "\\PC*[a-z]"
     ) {
         let period = month("2026-01-15T00:00:00Z", Tz::UTC);
-        let books = Books {
-            plan: None,
-            billed_by: BilledBy { el: Some(issuer.clone()), transformation: None },
-            ..books(&period)
-        };
+        let mut books = without_plan(&period);
+        books.terms.billed_by = BilledBy { el: Some(issuer.clone()), transformation: None };
         let january = books.period.clone();
         let original = correction(&january);
         let run = CostedRun { pipeline_name: Some(&name), pipeline_id: Some(&id), cost_center: Some(&center), ..original.run };

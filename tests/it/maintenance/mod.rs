@@ -16,7 +16,10 @@ use assert_cmd::Command;
 use chrono::TimeDelta;
 use runledger::internal::close::totals;
 use runledger::internal::report::period::Period;
+use runledger::internal::report::plan::Plan;
+use runledger::internal::report::terms::MonthTerms;
 use runledger::internal::report::{Ledger, Scope, Span};
+use runledger::internal::run::Usd;
 use runledger::internal::store::{Archive, Frozen, Lock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -126,6 +129,12 @@ pub(crate) fn closed(runs: usize) -> Workspace {
     workspace
 }
 
+/// The terms that the closes freeze.
+fn terms() -> MonthTerms {
+    let fee_usd = Usd::from_units(1_490_000_000_000);
+    MonthTerms { plan: Some(Plan { fee_usd, credits: 1200 }), ..MonthTerms::default() }
+}
+
 /// Closes October as `runledger close --force` does, at an instant that is the same in each test.
 fn close(workspace: &Workspace, closed_at: &str) {
     let lock = Lock::acquire(&workspace.path(), at(closed_at)).unwrap();
@@ -159,6 +168,9 @@ fn close(workspace: &Workspace, closed_at: &str) {
             objections: Some(json!(["it is a test"]).to_string()),
             totals,
             row_layout: runledger::internal::store::RowLayout::default(),
+            terms: Some(terms().freeze()),
+            closed_by: Some("Ana".to_owned()),
+            note: None,
         })
         .unwrap();
 }

@@ -111,7 +111,7 @@ fn a_rule_added_later_changes_no_closed_month() {
     let month_end = MonthEnd::of(100);
     let rules = "[[cost_center]]\ncost_center = \"A\"\nkind = \"source\"\n";
     month_end.set(rules);
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", "UTC"]);
     let before = by_cost_center(&month_end, &["--period", MONTH]);
     let rows = month_end.output(&["export", "costs", "--period", MONTH]);
     month_end.set(&format!("{rules}[[cost_center]]\ncost_center = \"B\"\n"));

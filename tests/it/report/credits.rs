@@ -8,8 +8,10 @@ use runledger::internal::error::Result;
 use runledger::internal::export::json::Layout;
 use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
 use runledger::internal::report::credits::{CreditsOptions, report};
-use runledger::internal::report::plan::Plan;
+use runledger::internal::report::plan::{CreditPurchase, Plan};
 use runledger::internal::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+use runledger::internal::report::terms::{ScopeTerms, Terms};
+use runledger::internal::report::timeline::Timeline;
 use runledger::internal::report::{Cell, Ledger, Scope, Span, Table};
 use runledger::internal::run::{Instant, Usd};
 use rusqlite::{Connection, params};
@@ -134,8 +136,14 @@ fn written() -> ChargeSummary {
     written
 }
 
-fn plan(credits: u64) -> Option<Plan> {
-    Some(Plan { fee_usd: Usd::default(), credits })
+/// Terms with one plan at all times.
+fn plan(credits: u64) -> Terms {
+    let plan = Timeline::always(Plan { fee_usd: Usd::default(), credits });
+    Terms { plan, ..Terms::default() }
+}
+
+fn with_terms(terms: Terms) -> Scope {
+    Scope { terms: ScopeTerms::Settings(terms), ..Scope::default() }
 }
 
 fn report_for(written: &ChargeSummary, scope: Scope, question: &CreditsOptions) -> Result<Table> {
@@ -144,12 +152,7 @@ fn report_for(written: &ChargeSummary, scope: Scope, question: &CreditsOptions) 
 }
 
 fn by_month(credits: u64) -> Table {
-    report_for(
-        &written(),
-        Scope::default(),
-        &CreditsOptions { plan: plan(credits), ..CreditsOptions::default() },
-    )
-    .unwrap()
+    report_for(&written(), with_terms(plan(credits)), &CreditsOptions::default()).unwrap()
 }
 
 fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
@@ -178,14 +181,14 @@ fn credit_counts_and_forecast_match_hand_computed_values() {
     assert_eq!(
         table.columns.join("|"),
         "month|runs|charged_runs|free_runs|undecided_runs|forecast_credits|expected_credits|plan_credits|\
-         plan_used_rate|credits_run_out_on"
+         purchased_credits|plan_used_rate|credits_run_out_on"
     );
     assert_eq!(
         lines(&table),
         [
-            "2026-02|6|5|0|1||6|200|0.030000|",
+            "2026-02|6|5|0|1||6|200||0.030000|",
             // 12 + 61 + 15 by schedules, and 20 / 30 for each of 15 days and 11.5 hours.
-            "2026-03|37|35|1|1|98|134|200|0.670000|",
+            "2026-03|37|35|1|1|98|134|200||0.670000|",
         ]
     );
 }
@@ -246,7 +249,7 @@ fn the_pipelines_of_a_month_sum_to_the_month() {
 fn credits_run_out_on_the_day_that_uses_the_last_one() {
     let on = |credits: u64| {
         let table = by_month(credits);
-        table.rows.iter().map(|row| row[9].exact().unwrap_or_default()).collect::<Vec<_>>().join(" ")
+        table.rows.iter().map(|row| row[10].exact().unwrap_or_default()).collect::<Vec<_>>().join(" ")
     };
     // February: five charged and one undecided; March: 35 and one; 134 expected.
     assert_eq!(on(1), "2026-02-10 2026-03-01");
@@ -265,14 +268,48 @@ fn credits_run_out_on_the_day_that_uses_the_last_one() {
 #[test]
 fn a_report_without_a_plan_has_no_plan_columns() {
     let table = report_for(&written(), Scope::default(), &CreditsOptions::default()).unwrap();
-    assert_eq!(lines(&table), ["2026-02|6|5|0|1||6|||", "2026-03|37|35|1|1|98|134|||"]);
+    assert_eq!(lines(&table), ["2026-02|6|5|0|1||6||||", "2026-03|37|35|1|1|98|134||||"]);
+}
+
+#[test]
+fn purchased_credits_extend_the_plan_in_the_month_of_their_date() {
+    let purchase = |date: &str, credits| CreditPurchase {
+        date: date.parse().unwrap(),
+        credits,
+        price_usd: Usd::default(),
+    };
+    let purchases = vec![purchase("2026-03-31", 4), purchase("2026-02-01", 1), purchase("2026-03-01", 3)];
+    let scope = with_terms(Terms { credit_purchases: purchases.clone(), ..plan(38) });
+    let table = report_for(&written(), scope, &CreditsOptions::default()).unwrap();
+    // The rate is that of the plan alone; 45 credits are used up a day later than 44.
+    assert_eq!(
+        lines(&table),
+        ["2026-02|6|5|0|1||6|38|1|0.157895|", "2026-03|37|35|1|1|98|134|38|7|3.526316|2026-03-18"]
+    );
+    let without_plan = with_terms(Terms { credit_purchases: purchases, ..Terms::default() });
+    let table = report_for(&written(), without_plan, &CreditsOptions::default()).unwrap();
+    assert_eq!(lines(&table), ["2026-02|6|5|0|1||6||1||", "2026-03|37|35|1|1|98|134||7||"]);
+}
+
+#[test]
+fn each_month_has_the_plan_of_its_first_day() {
+    let mut plans = Timeline::always(Plan { fee_usd: Usd::default(), credits: 5 });
+    assert!(
+        plans.insert(Some("2026-03-01".parse().unwrap()), Plan { fee_usd: Usd::default(), credits: 134 })
+    );
+    let scope = with_terms(Terms { plan: plans, ..Terms::default() });
+    let table = report_for(&written(), scope, &CreditsOptions::default()).unwrap();
+    assert_eq!(
+        lines(&table),
+        ["2026-02|6|5|0|1||6|5||1.200000|2026-02-25", "2026-03|37|35|1|1|98|134|134||1.000000|2026-03-31"]
+    );
 }
 
 #[test]
 fn a_plan_without_credits_has_no_share() {
     let table = by_month(0);
-    assert_eq!(table.rows[1][8], Cell::Share(None));
-    assert_eq!(table.rows[1][9], Cell::text("2026-03-01"));
+    assert_eq!(table.rows[1][9], Cell::Share(None));
+    assert_eq!(table.rows[1][10], Cell::text("2026-03-01"));
 }
 
 #[test]
@@ -360,12 +397,10 @@ fn a_cron_expression_without_matches_forecasts_zero_runs() {
 
 #[test]
 fn months_and_days_follow_the_zone() {
-    let scope = Scope { zone: Tz::America__Sao_Paulo, ..Scope::default() };
-    let table =
-        report_for(&written(), scope, &CreditsOptions { plan: plan(134), ..CreditsOptions::default() })
-            .unwrap();
+    let scope = Scope { zone: Tz::America__Sao_Paulo, ..with_terms(plan(134)) };
+    let table = report_for(&written(), scope, &CreditsOptions::default()).unwrap();
     // The month ends three hours later: s-night once more, at 00:30 on 1 April in UTC, and s-six once more at 00:00.
-    assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134|1.014925|2026-03-31");
+    assert_eq!(lines(&table)[1], "2026-03|37|35|1|1|100|136|134||1.014925|2026-03-31");
 }
 
 #[test]
@@ -395,19 +430,17 @@ fn a_span_is_forecast_to_its_end() {
     let table =
         report_for(&written(), Scope { span, ..Scope::default() }, &CreditsOptions::default()).unwrap();
     // 1 + 4 by s-six, 0.8, 1, and 20 / 30 for each of a day and 11.5 hours: 7.79.
-    assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13|||"]);
+    assert_eq!(lines(&table), ["2026-03|5|4|0|1|8|13||||"]);
 }
 
 #[test]
 fn a_past_month_has_no_forecast() {
     for (from, until) in [("2026-02-01", "2026-03-01"), ("2026-04-01", "2026-05-01")] {
         let day = |day: &str| Instant::parse(&format!("{day}T00:00:00Z"));
-        let scope = Scope { span: Span { from: day(from), until: day(until) }, ..Scope::default() };
-        let table =
-            report_for(&written(), scope, &CreditsOptions { plan: plan(5), ..CreditsOptions::default() })
-                .unwrap();
+        let scope = Scope { span: Span { from: day(from), until: day(until) }, ..with_terms(plan(5)) };
+        let table = report_for(&written(), scope, &CreditsOptions::default()).unwrap();
         let expected: &[&str] =
-            if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5|1.200000|2026-02-25"] } else { &[] };
+            if from == "2026-02-01" { &["2026-02|6|5|0|1||6|5||1.200000|2026-02-25"] } else { &[] };
         assert_eq!(lines(&table), expected);
     }
 }
@@ -455,14 +488,14 @@ fn an_archive_without_recent_runs_forecasts_nothing() {
     let mut written = ChargeSummary::new("");
     written.charged("s-1", "0 * * * *@UTC", &["2026-01-14T00:00"]);
     let table = report_for(&written, Scope::default(), &CreditsOptions::default()).unwrap();
-    assert_eq!(lines(&table), ["2026-01|1|1|0|0||1|||", "2026-03|0|0|0|0|0|0|||"]);
+    assert_eq!(lines(&table), ["2026-01|1|1|0|0||1||||", "2026-03|0|0|0|0|0|0||||"]);
 }
 
 #[test]
 fn the_credits_report_matches_its_golden_files() {
-    let question = |by_pipeline| CreditsOptions { plan: plan(120), by_pipeline, ..CreditsOptions::default() };
+    let question = |by_pipeline| CreditsOptions { by_pipeline, ..CreditsOptions::default() };
     for (name, by_pipeline) in [("credits", false), ("credits-by-pipeline", true)] {
-        let table = report_for(&written(), Scope::default(), &question(by_pipeline)).unwrap();
+        let table = report_for(&written(), with_terms(plan(120)), &question(by_pipeline)).unwrap();
         let mut outputs: [Vec<u8>; 4] = Default::default();
         let [txt, csv_text, json_text, md] = &mut outputs;
         terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, txt).unwrap();

@@ -4,8 +4,10 @@ use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use runledger::internal::report::plan::Plan;
+use runledger::internal::report::plan::{CreditPurchase, Plan};
 use runledger::internal::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
+use runledger::internal::report::terms::{MonthTerms, ScopeTerms, Terms};
+use runledger::internal::report::timeline::Timeline;
 use runledger::internal::report::{DateBasis, Scope, Span};
 use runledger::internal::run::money::nanos_of_number;
 use runledger::internal::run::{Instant, Usd};
@@ -129,7 +131,35 @@ fn scope() -> Scope {
 
 fn tried(archive: &Connection, scope: &Scope, invoice: &str, zones: Zones) -> Reconciliation {
     let plan = Plan { fee_usd: Usd::from_units(100_000_000_000), credits: 500 };
-    reconcile(archive, scope, Invoice::parse(invoice).unwrap(), Some(plan), zones).unwrap()
+    let terms = Terms { plan: Timeline::always(plan), ..Terms::default() };
+    let scope = Scope { terms: ScopeTerms::Settings(terms), ..scope.clone() };
+    reconcile(archive, &scope, Invoice::parse(invoice).unwrap(), zones).unwrap()
+}
+
+#[test]
+fn purchased_credits_are_a_cause() {
+    let archive = ledger::empty();
+    january(&archive);
+    let purchase = |date: &str, dollars: i128| CreditPurchase {
+        date: date.parse().unwrap(),
+        credits: 100,
+        price_usd: Usd::from_units(dollars * 1_000_000_000),
+    };
+    let terms = MonthTerms {
+        plan: Some(Plan { fee_usd: Usd::from_units(100_000_000_000), credits: 500 }),
+        credit_purchases: vec![purchase("2026-01-10", 30), purchase("2026-01-20", 20)],
+        ..MonthTerms::default()
+    };
+    let scope = Scope { terms: ScopeTerms::Close(terms), ..scope() };
+    for (invoice, cause) in [
+        ("76.18", "with the purchased credits"),
+        ("50.00", "the purchased credits alone"),
+        ("176.18", "with the plan's fee and the purchased credits"),
+        ("150.00", "the plan's fee and the purchased credits alone"),
+    ] {
+        let found = reconcile(&archive, &scope, Invoice::parse(invoice).unwrap(), Zones::Known).unwrap();
+        assert_eq!(found.explanations(), [cause], "{invoice}");
+    }
 }
 
 fn of_january(invoice: &str) -> Reconciliation {

@@ -63,7 +63,7 @@ fn no_command_leaks_a_secret() {
         (vec!["probe", "--json", "--api-key-file", key_file, "--api-url", &api_url], 3),
         (vec!["drift"], 0),
         (vec!["drift", "--json"], 0),
-        (vec!["close", month, "--force"], 0),
+        (vec!["close", month, "--force", "--zone", "UTC"], 0),
         (vec!["close", "--json"], 0),
         (vec!["close", month], 2),
         (vec!["export", "focus", "--period", month, "--output", "focus.csv"], 0),

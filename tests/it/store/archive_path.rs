@@ -12,7 +12,7 @@ use std::process::Command;
 fn commands(machine: &Machine) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let id = machine.sandbox.model().ids().next().unwrap().to_string();
     let words = |line: &str| line.split(' ').map(|word| word.replace("ID", &id)).collect();
-    let writers = ["sync --quiet", "fetch ID", "close 2025-01 --force"];
+    let writers = ["sync --quiet", "fetch ID", "close 2025-01 --force --zone UTC"];
     let readers = [
         "sync --dry-run",
         "status",

@@ -23,7 +23,7 @@ fn names(archive: &Connection, kind: &str) -> Vec<String> {
 #[test]
 fn an_archive_with_a_clean_close_survives_dump_and_reload() {
     let month_end = MonthEnd::of(40);
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", "UTC"]);
     let path = month_end.workspace.path();
     assert_eq!(shell(&path, "SELECT count(*) FROM period_closes WHERE objections IS NULL"), "1\n");
     assert_eq!(shell(&path, "PRAGMA integrity_check"), "ok\n");

@@ -204,10 +204,11 @@ fn a_month_with_an_unreadable_run_is_closed_by_force_only() {
     let lock = Lock::acquire(&workspace.path(), now).unwrap();
     let archive = Archive::open(&workspace.path(), &lock).unwrap();
     let request = CloseRequest { month: "2026-10".to_owned(), ..CloseRequest::default() };
-    let error = close_month(&archive, &request, &ScopeDefaults::default(), now).unwrap_err().to_string();
+    let defaults = ScopeDefaults { zone: Some(chrono_tz::Tz::UTC), ..ScopeDefaults::default() };
+    let error = close_month(&archive, &request, &defaults, now).unwrap_err().to_string();
     assert!(error.contains("the API fails to return runs of the month: 1 run at position"), "{error}");
     let forced = CloseRequest { force: true, ..request };
-    let close = close_month(&archive, &forced, &ScopeDefaults::default(), now).unwrap();
+    let close = close_month(&archive, &forced, &defaults, now).unwrap();
     assert!(close.frozen.objections.iter().any(|objection| objection.contains("fails to return")));
 }
 

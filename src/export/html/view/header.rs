@@ -49,7 +49,7 @@ impl ViewBuilder<'_> {
         if !close_state.is_empty() {
             entries.push(("State", close_state.to_owned()));
         }
-        if let Some(plan) = self.overview.plan {
+        if let Some(plan) = self.overview.terms.plan {
             entries.push((
                 "Plan",
                 format!(
@@ -58,6 +58,18 @@ impl ViewBuilder<'_> {
                     group_thousands(&plan.credits.to_string())
                 ),
             ));
+        }
+        let purchases = self.overview.terms.credit_purchases.iter().map(|purchase| {
+            format!(
+                "{} for {} USD on {}",
+                group_thousands(&purchase.credits.to_string()),
+                group_thousands(&purchase.price_usd.to_fixed(FEW_DECIMALS)),
+                purchase.date
+            )
+        });
+        let purchases: Vec<String> = purchases.collect();
+        if !purchases.is_empty() {
+            entries.push(("Credits bought", purchases.join("; ")));
         }
         entries
     }

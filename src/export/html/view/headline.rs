@@ -98,11 +98,15 @@ impl ViewBuilder<'_> {
             (Some(i128::from(sums.cost.credits)), group_thousands(&sums.cost.credits.to_string()))
         };
         let mut lines = Vec::new();
-        let plan = self.overview.plan.filter(|_| headline.is_whole);
-        if let Some(plan) = plan {
-            let share = Share::ratio(now.cost.credits.into(), plan.credits.into());
+        let terms = &self.overview.terms;
+        let available = terms.available_credits().filter(|_| headline.is_whole);
+        if let (Some(available), Some(plan)) = (available, terms.plan) {
+            let share = Share::ratio(now.cost.credits.into(), available.into());
             let share = share.map_or(String::new(), |share| format!("{} of ", format_percent(share)));
-            lines.push(format!("{share}the plan's {}", group_thousands(&plan.credits.to_string())));
+            let thousands = |credits: u64| group_thousands(&credits.to_string());
+            let purchased = terms.purchased_credits().map(thousands);
+            let purchased = purchased.map_or(String::new(), |credits| format!(" and {credits} bought"));
+            lines.push(format!("{share}the plan's {}{purchased}", thousands(plan.credits)));
         }
         if let Some(expected) = headline.expected_credits.filter(|_| headline.is_whole && headline.is_running)
         {
@@ -110,7 +114,8 @@ impl ViewBuilder<'_> {
                 .push(format!("{} expected by the end of the month", group_thousands(&expected.to_string())));
         }
         if let Some(day) = headline.credits_run_out_on.as_ref().filter(|_| headline.is_whole) {
-            lines.push(format!("The plan's credits run out on {day}"));
+            let whose = if terms.credit_purchases.is_empty() { "The plan's" } else { "All" };
+            lines.push(format!("{whose} credits run out on {day}"));
         }
         lines.extend(self.comparison(headline, now, &credits));
         Tile {
@@ -118,7 +123,7 @@ impl ViewBuilder<'_> {
             heading: format!("Credits in {month}"),
             value: Number::count(now.cost.credits),
             unit: "",
-            meter: plan.map(|plan| (now.cost.credits, plan.credits)),
+            meter: available.map(|available| (now.cost.credits, available)),
             lines,
         }
     }

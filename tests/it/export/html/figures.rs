@@ -187,7 +187,7 @@ fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let archive = ledger::small();
     let known_at = at("2026-02-05T10:30:00Z");
     let scope = Scope::default();
-    let overview = gather(&archive, &scope, None, Some(known_at)).unwrap();
+    let overview = gather(&archive, &scope, Some(known_at)).unwrap();
     assert!(overview.headline_month.as_ref().unwrap().is_running);
     // In January, run-01 is before 10:30 on the 5th; run-02 and run-03 are later.
     let to_date = overview.all.previous_month_to_date.unwrap();

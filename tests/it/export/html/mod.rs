@@ -20,7 +20,7 @@ use serde_json::Value;
 fn overview(archive: &Connection, scope: &Scope) -> Overview {
     let known_at: Option<Instant> =
         archive.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0)).unwrap();
-    gather(archive, scope, None, known_at).unwrap()
+    gather(archive, scope, known_at).unwrap()
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {

@@ -1,6 +1,6 @@
-//! The facts about charges that come from settings: who invoices them, and the names of the accounts.
+//! Who invoices a charge, and to which account.
 
-use crate::report::CostComponent;
+use super::run_cost::CostComponent;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The provider of the runs.
@@ -86,7 +86,11 @@ impl Account {
     }
 }
 
-fn not_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+/// A text that is not blank.
+///
+/// # Errors
+/// A custom one when it is blank.
+pub(crate) fn not_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     match text {
         Some(text) if text.trim().is_empty() => {
