@@ -2,12 +2,14 @@
 
 use crate::cli::PeriodArgs;
 use crate::close::{CloseRequest, close_month};
+use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
 use crate::digest::to_hex;
 use crate::error::Result;
 use crate::escape::escape_control;
 use crate::export::{Destination, Format, WriteOptions, write_table};
+use crate::report::allocation_check::Searched;
 use crate::report::scope::ScopeRequest;
 use crate::report::{Cell, Table};
 use crate::run::Usd;
@@ -77,6 +79,8 @@ fn close(request: &CloseRequest, booking: &ScopeRequest, path: &Path, settings: 
     drop(Archive::open_for_reading(path)?);
     let lock = Lock::acquire(path, now)?;
     let archive = Archive::open(path, &lock)?;
+    // A close freezes the rules, so a rule that matches nothing is reported before it.
+    warn_of_idle_rules(settings.allocation(), &Searched::archives([&archive]), settings)?;
     close_month(&archive, request, &defaults(booking, settings)?, now)
 }
 

@@ -6,6 +6,7 @@ mod parquet;
 use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
+use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
 use crate::commands::shared::scope::scope;
 use crate::error::{Error, Result};
@@ -101,6 +102,9 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         // One read transaction, so that the rows and the manifest show the same state.
         let _reading = archive.connection().unchecked_transaction()?;
         let ledger = Ledger::open(archive.connection(), scope(&args.scope, settings, &archive)?)?;
+        if matches!(args.what, Exported::Costs | Exported::Focus) {
+            warn_of_idle_rules_in(std::slice::from_ref(&ledger), settings)?;
+        }
         export(&archive, &ledger)
     };
     let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {

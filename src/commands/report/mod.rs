@@ -4,6 +4,7 @@ mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs};
 use crate::commands::Cli;
+use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::request;
@@ -93,6 +94,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
     let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
+    if by.contains(&Dimension::CostCenter) {
+        warn_of_idle_rules_in(&ledgers, &settings)?;
+    }
     let table = run_report(name, args, &by, &workspaces, &ledgers)?;
     let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
