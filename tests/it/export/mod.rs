@@ -8,3 +8,4 @@ mod money;
 mod parquet;
 mod query;
 mod rows;
+mod spreadsheet;
