@@ -44,7 +44,7 @@ pub(crate) use clock::{ClockOffsets, Freshness, LastComplete, trusted_until};
 pub use closes::{Close, CloseTotals, Frozen, RowLayout};
 pub(crate) use coverage::{Coverage, Gap, GapReason};
 pub(crate) use data_dictionary::TableDescription;
-pub(crate) use drift::DriftRow;
+pub(crate) use drift::{DriftRow, is_unknown as is_unknown_drift};
 pub(crate) use evidence::WorkspaceEvidence;
 pub use gaps::ListGap;
 pub(crate) use header::is_archive;
