@@ -84,7 +84,7 @@ def selected(sql, rows):
     """The charges that the conditions of a query select. NULL meets no comparison, as in SQL."""
     where = " ".join(re.findall(r"WHERE(.*?)(?:GROUP BY|ORDER BY|$)", sql, re.S | re.I))
     names = {name.lower(): name for name in rows[0]}
-    for column, operator, literal in re.findall(r"(?<!->>')\b(\w+)'?\s*(!=|=)\s*('[^']*'|\?|\w+)", where):
+    for column, operator, literal in re.findall(r"\b(\w+)'?\s*(!=|=)\s*('[^']*'|\?|\w+)", where):
         if column in ("Application", "ApplicationId"):
             rows = []  # no charge has such a tag
             continue
@@ -138,6 +138,7 @@ for version in ("1.2", "1.4"):
                 assert sum_found == sums[SUMS[name]], f"FOCUS {version}, {slug}: {name} is {sum_found}, the manifest says {sums}"
         assert slug in NO_PLAIN_SUM or bool(found) == bool(charges) or not re.search("GROUP BY", sql), f"{slug}: {found}, {len(charges)} charges"
         answered[version].append(slug)
-    print(f"FOCUS {version}: {len(answered[version])} use cases answered, {others} need columns or datasets that the API has no data for")
-# A collection that shrinks, or a column that disappears, must not go unnoticed.
-assert len(answered["1.2"]) >= 25 and len(answered["1.4"]) >= 25, answered
+    count = f"{len(answered[version])} of {len(answered[version]) + others}"
+    page = " ".join(pathlib.Path("docs/focus.md").read_text(encoding="utf-8").split())
+    assert f"{count} in version {version}" in page, f"docs/focus.md does not say that {count} use cases are answered"
+    print(f"FOCUS {version}: {count} use cases answered; the others need columns or datasets that the API has no data for")

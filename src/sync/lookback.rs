@@ -1,8 +1,8 @@
 //! Advice on `--lookback` and `--full-every`, from costs that changed too late for them.
 //!
 //! An incremental sync finds a change of a run that was created within the lookback. An older run's change waits for
-//! the next walk of the whole list, up to `full_every`. More than a day is too long: months are closed meanwhile. Only a
-//! walk of the whole list brings new evidence, so only such a sync looks for it.
+//! the next walk of the whole list, up to `full_every`. More than a day is too long: months are closed meanwhile. Only
+//! a walk of the whole list brings new evidence, so only such a sync looks for it.
 
 use super::Options;
 use crate::error::Result;
