@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 install_tools() {
     apt_tools sqlite3:sqlite3
-    duckdb_env docs pandas==3.1.1 polars==2.1.0
+    duckdb_env docs pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1
 }
 
 check() {

@@ -31,7 +31,7 @@ def cell(value):
 
 def sorted_months(rows):
     """Rows of month, runs, runs without a known cost and three sums, in the order of the report."""
-    rows = [[cell(value) for value in row] for row in rows]
+    rows = [["" if row[0] == "unbooked" else cell(row[0]), *(cell(value) for value in row[1:])] for row in rows]
     return sorted(rows, key=lambda row: (row[0] == "", row[0]))
 
 
@@ -77,6 +77,19 @@ def pyarrow_rows():
         of_month = runs.filter(pc.is_null(pc.field("month")) if month is None else pc.field("month") == month)
         sums = (pc.sum(of_month[f"{name}_exact"]).as_py() for name in SUMS)
         rows.append([month, of_month.num_rows, of_month["total_cost_usd"].null_count, *sums])
+    return rows
+
+
+def pandas_rows():
+    import pandas
+
+    # Without any options, as a reader would call it. The types of partitions are guessed then.
+    runs = pandas.read_parquet(f"{dataset}/runs")
+    rows = []
+    for month, of_month in runs.groupby(runs.month.astype(str)):
+        known = [of_month[f"{name}_exact"].dropna() for name in SUMS]
+        sums = [sum(values, decimal.Decimal(0)) if len(values) else None for values in known]
+        rows.append([month, len(of_month), int(of_month.total_cost_usd.isna().sum()), *sums])
     return rows
 
 
@@ -132,7 +145,7 @@ def spark_tables(spark):
 runledger, archive, dataset = sys.argv[1:]
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 expected = [row[:6] for row in report("cost")[1:]]
-for reader, rows in (("DuckDB", duckdb_rows()), ("Polars", polars_rows()), ("pyarrow", pyarrow_rows())):
+for reader, rows in (("DuckDB", duckdb_rows()), ("Polars", polars_rows()), ("pyarrow", pyarrow_rows()), ("pandas", pandas_rows())):
     found = sorted_months(rows)
     assert found == expected, f"{reader}: {found}, runledger: {expected}"
     assert totals(found) == totals(expected)

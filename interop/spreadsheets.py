@@ -32,6 +32,8 @@ def same(column, cell, truth, where):
     elif isinstance(truth, (dict, list)):
         assert json.loads(cell, parse_float=decimals) == truth, (where, column, cell)
     else:
+        # A cell has its lines end with LF.
+        truth = truth.replace("\r\n", "\n")
         assert cell in (truth, "'" + truth), (where, column, cell, truth)
         escaped += cell != truth
 

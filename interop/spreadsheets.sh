@@ -12,8 +12,11 @@ check() {
     rm -rf "$work"
     mkdir -p "$converted"
     demo_archive "$archive" --runs 1000
-    # Pipeline names with formula injection, and with separators that could end a cell.
-    sqlite3 "$archive" "UPDATE pipeline_snapshots SET name = CASE position % 8
+    # Pipeline names with formula injection, with separators that could end a cell, with line ends, and those that a
+    # spreadsheet would take for numbers, dates or truth values.
+    sqlite3 "$archive" "UPDATE pipeline_snapshots SET name = CASE position % 16
+            WHEN 8 THEN '00123' WHEN 9 THEN '1/2' WHEN 10 THEN '1E5' WHEN 11 THEN 'TRUE' WHEN 12 THEN 'Mar 1'
+            WHEN 13 THEN 'a' || char(13, 10) || 'b' WHEN 14 THEN '1,5' WHEN 15 THEN '10:30'
             WHEN 0 THEN '=1+2' WHEN 1 THEN '+1' WHEN 2 THEN '-1+cmd|'' /C calc''!A0' WHEN 3 THEN '@SUM(1)'
             WHEN 4 THEN char(9) || '=1' WHEN 5 THEN '  =1' WHEN 6 THEN '＝1' ELSE 'a\";=1+2;\"b,=3' END
         FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS position FROM pipelines)

@@ -4,9 +4,11 @@
 -- :until  only runs booked before this instant; unset: no limit
 --
 -- One run costs one credit; a failed run costs none. Undocumented behavior is not a finding: whether a canceled run is
--- charged, and the meaning of charge statuses other than `charged` and `unsuccessful`. Values that may still arrive are
--- not findings either: a running run has no duration, and the charge may arrive with the costs. A success therefore
--- counts as not charged only one day after its end, or 30 days if no cost is known, relative to the newest run.
+-- charged, and the meaning of unknown charge statuses. `first_extraction` is a known one, which the API has withdrawn:
+-- a success that has it, or had it before the API replaced it, cost no credit and is not a finding. Values that may
+-- still arrive are not findings either: a running run has no duration, and the charge may arrive with the costs. A
+-- success therefore counts as not charged only one day after its end, or 30 days if no cost is known, relative to the
+-- newest run.
 -- A run can have several findings. Among runs that share a number, each one after the first is a finding.
 WITH
 -- The cutoffs for a missing charge, counted back from the newest run.
@@ -27,7 +29,7 @@ candidates AS MATERIALIZED (
 ),
 -- Their other columns.
 candidate_details AS MATERIALIZED (
-    SELECT r.snapshot_id, r.status, r.credit_charge_status, r.ended_at, r.created_at, r.duration_seconds, r.absent,
+    SELECT r.snapshot_id, r.run_id, r.status, r.credit_charge_status, r.ended_at, r.created_at, r.duration_seconds, r.absent,
            r.el_cost_nanos AS el, r.transformation_cost_nanos AS tr, r.total_cost_nanos AS nanos
     FROM candidates AS s
     JOIN runs AS r ON r.snapshot_id = s.snapshot_id
@@ -105,6 +107,8 @@ findings (place, finding, snapshot_id, why) AS (
     FROM candidate_details, cutoffs
     WHERE status = 'success' AND credit_charge_status = 'unsuccessful'
       AND coalesce(ended_at, created_at) < iif(nanos IS NULL, a_month_before, a_day_before)
+      AND NOT EXISTS (SELECT 1 FROM run_snapshots AS s
+                      WHERE s.run_id = candidate_details.run_id AND s.credit_charge_status = 'first_extraction')
 ),
 -- With the columns of the runs. Sorting happens below, so that each run is looked up by snapshot_id, also with
 -- --as-of.

@@ -15,7 +15,7 @@ pub(crate) fn did_you_mean<'n>(typed: &str, known: impl IntoIterator<Item = &'n 
 
 /// The most similar known name: at most one typing error in three letters, else the only name with that prefix or
 /// suffix (`Tokyo` for `Asia/Tokyo`). The first of equally similar names wins. `None`: no name is similar.
-fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let typed = normalize(typed);
     let letters = typed.chars().count();
     let max_edits = (letters / 3).min(MAX_EDITS);

@@ -4,9 +4,11 @@
 -- :until  only runs booked before this instant; NULL: no limit
 --
 -- One run costs one credit; a failed run costs none. Undocumented behavior is not a finding: whether a canceled run is
--- charged, and the meaning of charge statuses other than `charged` and `unsuccessful`. Values that may still arrive are
--- not findings either: a running run has no duration, and the charge may arrive with the costs. A success therefore
--- counts as not charged only one day after its end, or 30 days if no cost is known, relative to the newest run.
+-- charged, and the meaning of unknown charge statuses. `first_extraction` is a known one, which the API has withdrawn:
+-- a success that has it, or had it before the API replaced it, cost no credit and is not a finding. Values that may
+-- still arrive are not findings either: a running run has no duration, and the charge may arrive with the costs. A
+-- success therefore counts as not charged only one day after its end, or 30 days if no cost is known, relative to the
+-- newest run.
 -- A run can have several findings. Among runs that share a number, each one after the first is a finding.
 WITH
 -- The cutoffs for a missing charge, counted back from the newest run.
@@ -86,6 +88,7 @@ findings (place, finding, run_id, why) AS (
     CROSS JOIN cutoffs
     WHERE status = 'success' AND credit_charge_status = 'unsuccessful'
       AND coalesce(ended_at, created_at) < CASE WHEN total_cost_usd IS NULL THEN a_month_before ELSE a_day_before END
+      AND run_id NOT IN (SELECT run_id FROM run_snapshots WHERE credit_charge_status = 'first_extraction')
 )
 SELECT f.finding,
        r.run_id,

@@ -7,7 +7,7 @@
 WITH
 -- The totals of each month. The sum of unknown costs only is NULL.
 totals AS (
-    SELECT month,
+    SELECT nullif(month, 'unbooked') AS month,
            count(*) AS runs,
            count(total_cost_usd) AS runs_cost_known,
            sum(el_cost_usd_exact) AS el_cost_usd,

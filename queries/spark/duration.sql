@@ -9,7 +9,7 @@
 WITH
 -- The runs with their queue time in microseconds.
 month_runs AS (
-    SELECT month, status, duration_seconds, unix_micros(started_at) - unix_micros(created_at) AS queued_micros
+    SELECT nullif(month, 'unbooked') AS month, status, duration_seconds, unix_micros(started_at) - unix_micros(created_at) AS queued_micros
     FROM runs
     WHERE (:from IS NULL OR booked_at >= CAST(:from AS TIMESTAMP))
       AND (:until IS NULL OR booked_at < CAST(:until AS TIMESTAMP))

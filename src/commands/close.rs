@@ -6,11 +6,13 @@ pub(super) use text::of_close;
 
 use crate::cli::PeriodArgs;
 use crate::close::{CloseRequest, close_month, preview_close};
+use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
 use crate::digest::to_hex;
 use crate::error::Result;
 use crate::export::{Destination, Format, WriteOptions, write_table};
+use crate::report::allocation_check::Searched;
 use crate::report::scope::ScopeDefaults;
 use crate::report::{Cell, Table};
 use crate::run::Usd;
@@ -92,7 +94,7 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     if args.dry_run {
         return preview(&request, &defaults, path, args.json);
     }
-    let close = close(&request, &defaults, path)?;
+    let close = close(&request, &defaults, path, settings)?;
     if args.json {
         list(&[(Some(close.close_id), &close.frozen)], true)
     } else {
@@ -101,12 +103,19 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
 }
 
 /// Closes the month in the archive at `path`, now.
-fn close(request: &CloseRequest, defaults: &ScopeDefaults, path: &Path) -> Result<Close> {
+fn close(
+    request: &CloseRequest,
+    defaults: &ScopeDefaults,
+    path: &Path,
+    settings: &Settings,
+) -> Result<Close> {
     let now = SystemClock.now();
     // Opening for writing would create a missing archive.
     drop(Archive::open_for_reading(path)?);
     let lock = Lock::acquire(path, now)?;
     let archive = Archive::open(path, &lock)?;
+    // A close freezes the rules, so a rule that matches nothing is reported before it.
+    warn_of_idle_rules(&defaults.allocation, &Searched::archives([&archive]), settings)?;
     close_month(&archive, request, defaults, now)
 }
 

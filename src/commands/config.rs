@@ -1,7 +1,9 @@
 //! `runledger config`: prints the effective settings and their origins.
 
+use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_plain_table;
 use crate::error::Result;
+use crate::report::allocation_check::Searched;
 use crate::report::latest_close::LatestClose;
 use crate::report::{Cell, Table};
 use crate::settings::{Setting, Settings};
@@ -21,19 +23,18 @@ pub struct ConfigArgs {
     pub json: bool,
 }
 
-/// Prints each setting, its value and its origin. A secret is printed as `(set)`.
+/// Prints each setting, its value and its origin. A secret is printed as `(set)`. Reports cost-center rules that match
+/// nothing.
 pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
-    // Without an archive, or with one that cannot be read, the settings are what there is to print.
-    let latest = match archive.value.exists() {
-        true => Archive::open_for_reading(&archive.value)
-            .and_then(|archive| LatestClose::of(&archive, None))
-            .unwrap_or_default(),
-        false => None,
-    };
+    // The settings can be written before the first sync, and an archive can be unreadable.
+    let opened = Archive::open_for_reading(&archive.value).ok();
+    let latest = opened.as_ref().and_then(|archive| LatestClose::of(archive, None).ok().flatten());
     let rows = settings.in_force(archive, latest.as_ref())?.into_iter().map(|(name, setting)| {
         vec![Cell::text(name), Cell::Text(setting.value), Cell::text(setting.origin.to_string())]
     });
     let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: rows.collect(), totals: None };
-    print_plain_table(&table, args.json)
+    print_plain_table(&table, args.json)?;
+    warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)
+        .or_else(|_| warn_of_idle_rules(settings.allocation(), &Searched::default(), settings))
 }

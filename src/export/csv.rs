@@ -16,6 +16,9 @@ use std::io::{self, BufRead, Write};
 /// The byte order mark, by which a spreadsheet recognizes UTF-8.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
+/// The most rows of a sheet in Excel and LibreOffice, the heading included.
+const MAX_SHEET_ROWS: u64 = 1_048_576;
+
 /// Writes the table, amounts with `usd_decimals` decimals. A dialect for spreadsheets gets the
 /// totals as last row.
 pub fn write_table(
@@ -42,7 +45,9 @@ pub fn write_table(
         }
         csv.end()?;
     }
-    csv.flush()
+    csv.flush()?;
+    warn_of_rows_beyond_a_sheet(dialect, csv.records());
+    Ok(())
 }
 
 /// Writes the rows as they are read, amounts with `usd_decimals` decimals, and adds them to the
@@ -93,7 +98,19 @@ pub fn write_rows(
         }
         Ok(csv.end()?)
     })?;
-    Ok(csv.flush()?)
+    csv.flush()?;
+    warn_of_rows_beyond_a_sheet(dialect, csv.records());
+    Ok(())
+}
+
+/// Warns if a spreadsheet would open only the first of the rows.
+fn warn_of_rows_beyond_a_sheet(dialect: &Dialect, rows: u64) {
+    if dialect.is_for_spreadsheets() && rows > MAX_SHEET_ROWS {
+        tracing::warn!(
+            "the file has {rows} rows with its heading, and a spreadsheet opens only the first 1,048,576: write several \
+             files, with --period or with --from and --until"
+        );
+    }
 }
 
 /// A writer of rows whose fields the caller formats.

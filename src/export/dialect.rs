@@ -2,9 +2,10 @@
 //! locale.
 //!
 //! A period label (`2026-01`, `2026-W01`, `2026-01-31`) is the same in every dialect. Excel reads a
-//! month as its first day, which sorts and filters correctly; LibreOffice keeps the text. The
-//! formula `="2026-01"` would prevent the conversion, but other readers would show the formula.
+//! month as its first day, which sorts and filters correctly; LibreOffice keeps the text. Any other
+//! text that a spreadsheet would convert is escaped.
 
+use super::conversion_guard::escape_for_spreadsheet;
 use super::formula_guard::escape_formula;
 use crate::run::Instant;
 use chrono_tz::Tz;
@@ -107,9 +108,15 @@ impl Dialect {
             Some(instant) => {
                 Cow::Owned(instant.to_utc().with_timezone(&self.zone).format(format).to_string())
             }
-            None => escape_formula(text),
+            None if is_date_column(column) => escape_formula(text),
+            None => escape_for_spreadsheet(text),
         }
     }
+}
+
+/// Whether the texts of the column are days or the labels of periods.
+fn is_date_column(column: &str) -> bool {
+    matches!(column, "month" | "week" | "day" | "period") || column.ends_with("_on")
 }
 
 /// Whether the texts of the column are instants.

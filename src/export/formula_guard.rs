@@ -12,7 +12,7 @@ use std::borrow::Cow;
 ///
 /// The protection only works for a file that is opened in its own dialect: with another separator
 /// the cells are others.
-pub fn escape_formula(text: &str) -> Cow<'_, str> {
+pub(super) fn escape_formula(text: &str) -> Cow<'_, str> {
     let is_trigger = |character: char| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     let is_dropped = |character: char| {
         character.is_whitespace()

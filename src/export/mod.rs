@@ -1,6 +1,7 @@
 //! Exports: tables and row streams, written in a format to a destination.
 
 pub(crate) mod column_totals;
+mod conversion_guard;
 pub mod csv;
 pub(crate) mod datasette;
 pub(crate) mod destination;
@@ -19,10 +20,10 @@ pub(crate) mod verify;
 mod write;
 pub(crate) mod xlsx;
 
+pub use conversion_guard::escape_for_spreadsheet;
 pub(crate) use destination::reject_archive;
 pub use destination::{Destination, WriteError};
 pub use dialect::Dialect;
-pub use formula_guard::escape_formula;
 pub(crate) use sparkline::with_charts;
 pub(crate) use write::write_with;
 pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table};

@@ -115,8 +115,12 @@ mod workbook {
         text.len() > MAX_TEXT && text.encode_utf16().count() > MAX_TEXT
     }
 
-    /// The text as it fits into a cell.
+    /// The text as it fits into a cell. Lines end with LF: a CR would be the letters `_x000D_` in the file, which
+    /// many readers show.
     fn fit(text: &str) -> Cow<'_, str> {
+        if text.contains('\r') {
+            return Cow::Owned(fit(&text.replace("\r\n", "\n").replace('\r', "\n")).into_owned());
+        }
         if !exceeds_a_cell(text) {
             return Cow::Borrowed(text);
         }
@@ -288,6 +292,12 @@ mod workbook {
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn lines_in_a_cell_end_with_lf() {
+            assert_eq!(fit("a\r\nb\rc\nd"), "a\nb\nc\nd");
+            assert_eq!(fit(&"\r\n".repeat(MAX_TEXT)), "\n".repeat(MAX_TEXT));
+        }
 
         #[test]
         fn a_text_longer_than_a_cell_is_cut_and_says_so() {

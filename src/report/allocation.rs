@@ -68,6 +68,30 @@ impl Allocation {
     }
 }
 
+/// A glob pattern for the slug or the id of a pipeline.
+#[derive(Debug)]
+pub(super) struct PipelinePattern(Pattern);
+
+impl PipelinePattern {
+    /// Compiles the pattern of a rule.
+    pub(super) fn new(text: &str) -> Result<PipelinePattern, String> {
+        match Pattern::new(text) {
+            Ok(pattern) => Ok(PipelinePattern(pattern)),
+            Err(error) => Err(format!("invalid pattern {text}: {error}")),
+        }
+    }
+
+    /// Whether it matches the text.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.0.matches_with(text, MatchOptions::new())
+    }
+
+    /// Whether it matches the text if upper and lower case are the same.
+    pub(super) fn matches_in_any_case(&self, text: &str) -> bool {
+        self.0.matches_with(text, MatchOptions { case_sensitive: false, ..MatchOptions::new() })
+    }
+}
+
 /// The compiled rules, with the slugs in an archive's pipeline catalogue.
 #[derive(Debug)]
 pub struct Allocator {
@@ -79,7 +103,7 @@ pub struct Allocator {
 #[derive(Debug)]
 struct CompiledRule {
     cost_center: String,
-    pipeline: Option<Pattern>,
+    pipeline: Option<PipelinePattern>,
     kind: Option<String>,
     trigger: Option<String>,
     from: Option<Instant>,
@@ -120,10 +144,7 @@ impl Allocator {
                 && rule.from.is_none_or(|from| booked_at.is_some_and(|booked_at| from.as_str() <= booked_at))
                 && rule.pipeline.as_ref().is_none_or(|pattern| {
                     let id = pipeline.map(|(_, id)| id);
-                    [slug, id]
-                        .into_iter()
-                        .flatten()
-                        .any(|name| pattern.matches_with(name, MatchOptions::new()))
+                    [slug, id].into_iter().flatten().any(|name| pattern.matches(name))
                 })
         };
         self.rules.iter().rev().find(matches).map_or(UNALLOCATED, |rule| &rule.cost_center)
@@ -153,12 +174,7 @@ impl CompiledRule {
         if let Some(kind) = rule.kind.as_deref().filter(|kind| !KINDS.contains(kind)) {
             return Err(format!("unknown kind {kind}; expected {}", KINDS.join(", ")));
         }
-        let pipeline = match &rule.pipeline {
-            Some(pattern) => {
-                Some(Pattern::new(pattern).map_err(|error| format!("invalid pattern {pattern}: {error}"))?)
-            }
-            None => None,
-        };
+        let pipeline = rule.pipeline.as_deref().map(PipelinePattern::new).transpose()?;
         let from = match &rule.from {
             Some(day) => Some(
                 NaiveDate::parse_from_str(day, "%Y-%m-%d")

@@ -1,6 +1,7 @@
 //! Reports: named questions, answered from the archive as tables of typed cells.
 
 pub(crate) mod allocation;
+pub(crate) mod allocation_check;
 pub(crate) mod billing;
 pub(crate) mod change;
 pub mod cost;

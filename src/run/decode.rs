@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn an_unknown_word_is_kept_and_noted() {
         let decoded = with(
-            r#""status":"paused","credit_charge_status":"first_extraction","trigger":{"type":"webhook","url":"x"}"#,
+            r#""status":"paused","credit_charge_status":"refunded","trigger":{"type":"webhook","url":"x"}"#,
         );
         assert_eq!(decoded.run.status, Some(Status::Other("paused".to_owned())));
         assert_eq!(decoded.run.unmapped, None);
@@ -379,7 +379,7 @@ mod tests {
             observed(&decoded),
             [
                 ("status", "value", "paused"),
-                ("credit_charge_status", "value", "first_extraction"),
+                ("credit_charge_status", "value", "refunded"),
                 ("trigger.type", "value", "webhook"),
                 ("trigger.url", "field", "string"),
             ]

@@ -38,7 +38,7 @@ macro_rules! run_fields {
             ExtraConfig extra_config: String as kind::Json,
                 "Settings of this run only, as the API's JSON with credentials redacted; NULL: none";
             CreditChargeStatus credit_charge_status: ChargeStatus as kind::Word<ChargeStatus>,
-                "charged: the run cost one credit; unsuccessful: it cost none; NULL: not known yet";
+                "charged: the run cost one credit; unsuccessful: it cost none; first_extraction: withdrawn by the API; NULL: not known yet";
             ElCostUsd el_cost_usd (el_cost_nanos): Cost as kind::Amount,
                 "Cost of extracting and loading in US dollars, the API's double; NULL: not known yet, never 0";
             ElCostMetadata el_cost_metadata: String as kind::Json,

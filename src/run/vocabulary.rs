@@ -14,6 +14,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// The known words.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// Parses a word.
             pub fn from_word(word: &str) -> $name {
                 match word {
@@ -71,6 +74,8 @@ words! {
         Unsuccessful = "unsuccessful",
         /// The run cost one credit.
         Charged = "charged",
+        /// A status that the API has withdrawn. Old runs may still have it.
+        FirstExtraction = "first_extraction",
     }
 }
 
@@ -85,6 +90,13 @@ words! {
         Event = "event",
     }
 }
+
+/// The fields with a vocabulary, as drift names them, and their words.
+pub(crate) const VOCABULARIES: [(&str, &[&str]); 3] = [
+    ("status", Status::WORDS),
+    ("credit_charge_status", ChargeStatus::WORDS),
+    ("trigger.type", TriggerType::WORDS),
+];
 
 impl Status {
     /// The final statuses: a run with one of them has stopped. Its cost may still change.

@@ -2,6 +2,7 @@
 
 use super::Archive;
 use crate::error::Result;
+use crate::run::vocabulary::VOCABULARIES;
 use crate::run::{Drift, DriftKind, Instant};
 use rusqlite::params;
 use uuid::Uuid;
@@ -15,6 +16,14 @@ pub struct DriftRow {
     pub first_seen_at: Instant,
     /// A run that shows it.
     pub example_run_id: String,
+}
+
+/// The SQL condition for a recorded deviation that this version does not know either. An earlier version knew fewer
+/// words.
+pub(crate) fn is_unknown() -> String {
+    let known = VOCABULARIES
+        .map(|(field, words)| format!("(field = '{field}' AND observed IN ('{}'))", words.join("', '")));
+    format!("NOT (kind = 'value' AND ({}))", known.join(" OR "))
 }
 
 impl Archive {
@@ -39,15 +48,16 @@ impl Archive {
         Ok(())
     }
 
-    /// Every recorded deviation, in the order of first observation.
+    /// Every recorded deviation, in the order of first observation, except for words that this version knows.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn drift(&self) -> Result<Vec<DriftRow>> {
-        let mut statement = self.connection.prepare(
-            "SELECT field, kind, observed, first_seen_at, example_run_id FROM drift \
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT field, kind, observed, first_seen_at, example_run_id FROM drift WHERE {} \
              ORDER BY first_seen_at, field, kind, observed",
-        )?;
+            is_unknown()
+        ))?;
         let rows = statement.query_map([], |row| {
             let kind: String = row.get(1)?;
             let kind = match kind.as_str() {

@@ -1,6 +1,7 @@
 //! Statistics of an archive, in time that does not grow with the number of runs.
 
 use super::Archive;
+use super::drift::is_unknown;
 use crate::error::Result;
 use crate::run::Instant;
 
@@ -69,7 +70,7 @@ impl Archive {
             suspected: self.suspected_runs()?,
             quarantined: count("SELECT count(*) FROM quarantine")?,
             unreadable: self.unreadable_runs()?,
-            drift: count("SELECT count(*) FROM drift")?,
+            drift: count(&format!("SELECT count(*) FROM drift WHERE {}", is_unknown()))?,
         })
     }
 }

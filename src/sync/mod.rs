@@ -7,6 +7,7 @@ mod bisection;
 mod clock;
 mod decoded;
 mod field_changes;
+mod lookback;
 mod plan;
 mod prefetch;
 mod recheck;
@@ -19,6 +20,7 @@ pub use crate::cancel::CancelToken;
 pub(crate) use clock::check_clock;
 pub use clock::{Clock, SystemClock};
 pub(crate) use field_changes::NoisyField;
+pub(crate) use lookback::LookbackAdvice;
 pub(crate) use verify::{ListHead, Verdict, list_head, verify};
 pub(crate) use walk::MAX_OUT_OF_ORDER;
 
@@ -159,6 +161,8 @@ pub struct Summary {
     pub clock_went_back: bool,
     /// The size of the archive's write-ahead log in bytes, if a reader keeps it large. `None`: it is small, or free.
     pub held_log_bytes: Option<u64>,
+    /// The recommendation for a longer lookback. `None`: this one suffices, or the sync brought no evidence.
+    pub lookback_advice: Option<LookbackAdvice>,
     /// How the sync ended: [`crate::error::Error::Partial`] if anything is missing.
     pub result: Result<()>,
 }

@@ -6,6 +6,7 @@ mod parquet;
 use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
+use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
 use crate::commands::shared::scope::{print_default_booking, scope};
 use crate::error::{Error, Result};
@@ -109,7 +110,11 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         if scope.span != Span::default() || args.format_options.dialect.is_some() {
             print_default_booking(&scope);
         }
-        export(&archive, &Ledger::open(archive.connection(), scope)?)
+        let ledger = Ledger::open(archive.connection(), scope)?;
+        if matches!(args.what, Exported::Costs | Exported::Focus) {
+            warn_of_idle_rules_in(std::slice::from_ref(&ledger), settings)?;
+        }
+        export(&archive, &ledger)
     };
     let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
         let format = match args.format.unwrap_or(RowFormat::Csv) {

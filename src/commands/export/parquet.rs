@@ -23,7 +23,7 @@ pub struct ParquetArgs {
     #[arg(long)]
     pub snapshots: bool,
 
-    /// Compare only the newest N months with their files; keep older files as they are, but write missing ones
+    /// Compare only the newest N months with their files, and older ones that a run entered, left or changed in
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub recheck_months: Option<usize>,
 

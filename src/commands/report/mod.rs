@@ -5,6 +5,7 @@ mod html;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
+use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
@@ -113,6 +114,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     }
     if args.table.format == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
+    }
+    if by.contains(&Dimension::CostCenter) {
+        warn_of_idle_rules_in(&ledgers, &settings)?;
     }
     let mut table = run_report(name, args, &by, &workspaces, &ledgers)?;
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;

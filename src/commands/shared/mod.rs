@@ -1,5 +1,6 @@
 //! Code shared by several commands: output, progress, the async runtime, signals, archives and scopes.
 
+pub(super) mod allocation;
 pub(super) mod archives;
 pub(super) mod notify;
 pub(super) mod output;

@@ -2,7 +2,8 @@
 
 use super::Target;
 use super::summary::{
-    clock_note, log_note, noise_note, print_failure, print_summary, summary_line, with_workspace,
+    clock_note, log_note, lookback_note, noise_note, print_failure, print_summary, summary_line,
+    with_workspace,
 };
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
 use crate::commands::shared::output::print_note;
@@ -83,9 +84,10 @@ pub(in crate::commands) fn attempt(
         print_note(&with_workspace(target.name(), note.clone()));
         text = format!("{text}\n{note}");
     }
-    // The archive grows until these are repaired, so `--quiet` does not silence them.
+    // The archive grows or lags behind until these are repaired, so `--quiet` does not silence them.
     let noise = noise_note(&summary, &options.ignored_fields, &target.settings_file);
-    for note in [noise, log_note(&summary)].into_iter().flatten() {
+    let lookback = lookback_note(&summary, options);
+    for note in [noise, log_note(&summary), lookback].into_iter().flatten() {
         print_note(&with_workspace(target.name(), note.clone()));
         text = format!("{text}\n{note}");
     }

@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::ignored_fields::IgnoredFields;
 use crate::store::SyncKind;
-use crate::sync::Summary;
+use crate::sync::{Options, Summary};
+use crate::wording::counted;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -119,6 +120,24 @@ pub(super) fn log_note(summary: &Summary) -> Option<String> {
     })
 }
 
+/// The note that costs change later than the lookback reaches, with the values that would find them. `None`: they do
+/// not.
+pub(super) fn lookback_note(summary: &Summary, options: &Options) -> Option<String> {
+    let advice = summary.lookback_advice?;
+    let lookback = match advice.lookback_days() {
+        Some(days) => format!("`--lookback {days}d`, or "),
+        None => String::new(),
+    };
+    Some(format!(
+        "warning: the costs of {} changed more than {} after the run was created, up to {} days after, in the last 90 \
+         days; a sync finds such a change up to {} late. Use {lookback}`--full-every 1d`",
+        counted(advice.runs, "run"),
+        format_span(options.lookback),
+        advice.latest_days,
+        format_span(options.full_every),
+    ))
+}
+
 /// A line prefixed with the name of its workspace, if there are several.
 pub(super) fn with_workspace(workspace: Option<&str>, line: String) -> String {
     match workspace {
@@ -172,6 +191,11 @@ fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {
         "observations_ahead_seconds": summary.observations_ahead.num_seconds(),
         "missing": summary.missing,
         "held_log_bytes": summary.held_log_bytes,
+        "lookback_advice": summary.lookback_advice.map(|advice| json!({
+            "runs": advice.runs,
+            "latest_days": advice.latest_days,
+            "lookback_days": advice.lookback_days(),
+        })),
         "noisy_fields": summary.noisy_fields.iter().map(|field| json!({
             "field": field.path,
             "changes": field.changes,

@@ -17,12 +17,22 @@ pub(super) struct RecordWriter<'o> {
     /// Whether the record has a field, and whether it has a byte.
     has_field: bool,
     has_bytes: bool,
+    /// The number of records that have ended.
+    records: u64,
 }
 
 impl<'o> RecordWriter<'o> {
     /// A writer of fields that `separator` separates, in records that end with `line_end`.
     pub(super) fn new(out: &'o mut dyn Write, separator: u8, line_end: &'static str) -> RecordWriter<'o> {
-        RecordWriter { out, separator, line_end, buffer: Vec::new(), has_field: false, has_bytes: false }
+        RecordWriter {
+            out,
+            separator,
+            line_end,
+            buffer: Vec::new(),
+            has_field: false,
+            has_bytes: false,
+            records: 0,
+        }
     }
 
     /// Writes a whole record.
@@ -60,7 +70,13 @@ impl<'o> RecordWriter<'o> {
             self.buffer.extend_from_slice(b"\"\"");
         }
         (self.has_field, self.has_bytes) = (false, false);
+        self.records += 1;
         self.append(self.line_end.as_bytes())
+    }
+
+    /// The number of records so far, with the heading.
+    pub(super) fn records(&self) -> u64 {
+        self.records
     }
 
     /// Writes what is left in the buffer.

@@ -20,8 +20,10 @@ const LOCK_FILE: &str = ".runledger.lock";
 /// The prefix of the temporary files of atomic writes.
 const TEMPORARY_PREFIX: &str = ".runledger-";
 
-/// The partition value that Hive uses for NULL.
-const NULL_MONTH: &str = "__HIVE_DEFAULT_PARTITION__";
+/// The partition of rows without a month. Not Hive's name for NULL, because pandas cannot read a dataset with it.
+const NO_MONTH: &str = "unbooked";
+/// The folder of such rows in datasets of earlier versions, which used Hive's name.
+const OLD_NO_MONTH_FOLDER: &str = "month=__HIVE_DEFAULT_PARTITION__";
 
 /// The folder of a dataset, locked for this process.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub fn file_name(workspace: usize) -> String {
 /// The path of a workspace's file of a month, below the folder of the table. `month` is `None` for
 /// rows without a month.
 pub fn file_path(month: Option<&str>, workspace: usize) -> String {
-    format!("month={}/{}", month.unwrap_or(NULL_MONTH), file_name(workspace))
+    format!("month={}/{}", month.unwrap_or(NO_MONTH), file_name(workspace))
 }
 
 impl Folder {
@@ -92,6 +94,7 @@ impl Folder {
         let has_grown = index.workspaces.len() > count;
         let mut folder = Folder { path: path.to_owned(), index, lock };
         folder.remove_temporary_files(tables)?;
+        folder.rename_old_partitions(tables)?;
         for table in tables {
             folder.index.tables.entry(table.name().to_owned()).or_default();
         }
@@ -138,6 +141,14 @@ impl Folder {
     /// Records the content of a written file.
     pub(crate) fn insert(&mut self, table: DatasetTable, file: String, entry: FileEntry) {
         self.index.tables.entry(table.name().to_owned()).or_default().insert(file, entry);
+    }
+
+    /// Records the digest of the states in a file that is current.
+    pub(crate) fn set_states_digest(&mut self, table: DatasetTable, file: &str, digest: Option<String>) {
+        let files = self.index.tables.get_mut(table.name());
+        if let Some(entry) = files.and_then(|files| files.get_mut(file)) {
+            entry.states_digest = digest;
+        }
     }
 
     /// The files of a workspace in the table: those in the index, and those that an interrupted
@@ -227,6 +238,28 @@ impl Folder {
             return Ok(());
         }
         Destination::File(path).write(|out| Ok(out.write_all(bytes)?))
+    }
+
+    /// Renames the folders of rows without a month that an earlier version wrote. Data files stay as they are, so no
+    /// run is in the dataset twice.
+    fn rename_old_partitions(&mut self, tables: &[DatasetTable]) -> Result<()> {
+        for table in tables {
+            let folder = self.path.join(table.name());
+            let (old, new) = (folder.join(OLD_NO_MONTH_FOLDER), folder.join(format!("month={NO_MONTH}")));
+            match fs::rename(&old, &new) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed.map_err(|cause| output_error(&old, cause))?,
+            }
+            let files = self.index.tables.entry(table.name().to_owned()).or_default();
+            let moved: Vec<String> =
+                files.keys().filter(|file| file.starts_with(OLD_NO_MONTH_FOLDER)).cloned().collect();
+            for file in moved {
+                if let Some(entry) = files.remove(&file) {
+                    files.insert(file.replacen(OLD_NO_MONTH_FOLDER, &format!("month={NO_MONTH}"), 1), entry);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Removes temporary files that killed exports left.

@@ -26,13 +26,16 @@ pub(crate) struct FileEntry {
     pub bytes: u64,
     /// The number of amounts that are NULL because DECIMAL(18, 9) cannot represent them.
     pub amounts_too_large: u64,
+    /// The digest of the states in the file. `None`: the table has no states, or an earlier version wrote the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states_digest: Option<String>,
 }
 
 impl FileEntry {
-    /// A file with this content, hash of rows and length.
-    pub(crate) fn new(stats: FileStats, hash: &Hash, bytes: u64) -> FileEntry {
+    /// A file with this content, hash of rows, length and digest of states.
+    pub(crate) fn new(stats: FileStats, hash: &Hash, bytes: u64, states_digest: Option<String>) -> FileEntry {
         let FileStats { rows, amounts_too_large } = stats;
-        FileEntry { rows, rows_sha256: to_hex(hash), bytes, amounts_too_large }
+        FileEntry { rows, rows_sha256: to_hex(hash), bytes, amounts_too_large, states_digest }
     }
 }
 

@@ -28,8 +28,7 @@ pub struct Options {
     /// The tables.
     pub tables: Vec<DatasetTable>,
     /// The number of newest months of each table that are compared with their files; `None`: all
-    /// months. Older months are still written if their file is missing or has another number of
-    /// rows.
+    /// months. An older month is compared only if the states in it are not those in its file.
     pub recheck_months: Option<usize>,
 }
 

@@ -21,8 +21,7 @@ that start with `_` or `.`. `_runledger.json` records the content of each file.
 - `runs` and `run_snapshots` are partitioned by month, in the time zone {zone}.
   Runs belong to months {months}.
   A file is `month=2026-01/part-0.parquet`; a second workspace has `part-1` in the same folder. `month` is a string from the
-  folder name, not a column inside the files. Rows without a month are in `month=__HIVE_DEFAULT_PARTITION__`, which reads as
-  NULL.
+  folder name, not a column inside the files. Rows without a month are in `month=unbooked`.
 - NULL means unknown (yet), or not applicable. An unknown value is never zero.
 - Instants are UTC, with microseconds. Amounts are US dollars. Sum the columns `…_usd_exact`: they are decimals with nine
   places, so sums are exact in any order. Sums of doubles are not.

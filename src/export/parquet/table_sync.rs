@@ -9,7 +9,7 @@ use crate::digest::{Hash, HashingWriter, to_hex};
 use crate::error::{Error, Result};
 use crate::export::WriteError;
 use crate::report::Ledger;
-use crate::report::rows::dataset::{self, BookedMonth, DatasetTable, RowRange};
+use crate::report::rows::dataset::{self, BookedMonth, DatasetTable, RowRange, StatesDigest};
 use crate::report::rows::{Cursor, Row, RowStream, Value};
 use std::fs;
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ impl<'a> TableSync<'a, '_> {
         };
         if months.is_empty() {
             // An empty table has an empty file, because readers fail on a folder without files.
-            months.push(BookedMonth { period: None, rows: 0 });
+            months.push(BookedMonth { period: None, states: StatesDigest::default() });
         }
         let mut summary = TableSummary::default();
         let booked = months.iter().filter(|month| month.period.is_some()).count();
@@ -48,9 +48,9 @@ impl<'a> TableSync<'a, '_> {
             match self.folder.entry(self.table, &self.file(month)) {
                 None => changed[index] = true,
                 Some(_) if is_rechecked(index) => compared[index] = true,
-                // A run may have moved between this month and a rechecked one, and must not be in
-                // both.
-                Some(entry) if self.table != DatasetTable::Pipelines && entry.rows != month.rows => {
+                // A run may have moved to another month and must not be in both, or its state may
+                // have been superseded by one in another month.
+                Some(entry) if entry.states_digest != self.states_digest(month) => {
                     compared[index] = true;
                 }
                 Some(_) => summary.not_compared += 1,
@@ -59,9 +59,14 @@ impl<'a> TableSync<'a, '_> {
         for range in ranges(&months, &compared) {
             let hashes = self.hashes(&months[range.clone()])?;
             for (index, hash) in range.zip(hashes) {
-                let entry = self.folder.entry(self.table, &self.file(&months[index]));
+                let (file, states) = (self.file(&months[index]), self.states_digest(&months[index]));
+                let entry = self.folder.entry(self.table, &file);
                 changed[index] = entry.is_none_or(|entry| entry.rows_sha256 != to_hex(&hash));
-                summary.unchanged += u64::from(!changed[index]);
+                if !changed[index] {
+                    summary.unchanged += 1;
+                    // The index of an earlier version has no digests.
+                    self.folder.set_states_digest(self.table, &file, states);
+                }
             }
         }
         for range in ranges(&months, &changed) {
@@ -125,7 +130,8 @@ impl<'a> TableSync<'a, '_> {
             let bytes = fs::metadata(&path).map_err(output_error)?.len();
             summary.written += 1;
             summary.rows_written += stats.rows;
-            self.folder.insert(self.table, file, FileEntry::new(stats, &fingerprint.finish(), bytes));
+            let entry = FileEntry::new(stats, &fingerprint.finish(), bytes, self.states_digest(month));
+            self.folder.insert(self.table, file, entry);
         }
         Ok(())
     }
@@ -160,6 +166,14 @@ impl<'a> TableSync<'a, '_> {
             cursor.advance()?;
         }
         Ok(())
+    }
+
+    /// The digest of the month's states. `None`: the table has no states.
+    fn states_digest(&self, month: &BookedMonth) -> Option<String> {
+        match self.table {
+            DatasetTable::Pipelines => None,
+            DatasetTable::Runs | DatasetTable::RunSnapshots => Some(month.states.hex()),
+        }
     }
 
     /// The path of the month's file, below the folder of the table.

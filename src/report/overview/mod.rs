@@ -26,6 +26,7 @@ use super::scope::Scope;
 use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
+use crate::store::is_unknown_drift;
 use calendar::DateIndex;
 use figures::{Outcome, RunFacts, TimeSamples};
 use headline::Headline;
@@ -49,11 +50,14 @@ WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (:as_of IS NU
 ORDER BY sync_id DESC
 LIMIT 1";
 
-/// The numbers of quarantined items, of drift entries and of vanished runs.
-const ISSUE_COUNTS: &str = "
-SELECT (SELECT count(*) FROM quarantine WHERE :as_of IS NULL OR first_seen_at <= :as_of),
-       (SELECT count(*) FROM drift WHERE :as_of IS NULL OR first_seen_at <= :as_of),
-       (SELECT count(*) FROM vanished_runs)";
+/// The numbers of quarantined items, of drift entries that meet a condition, and of vanished runs.
+fn issue_counts_sql(is_drift: &str) -> String {
+    format!(
+        "SELECT (SELECT count(*) FROM quarantine WHERE :as_of IS NULL OR first_seen_at <= :as_of), \
+                (SELECT count(*) FROM drift WHERE (:as_of IS NULL OR first_seen_at <= :as_of) AND {is_drift}), \
+                (SELECT count(*) FROM vanished_runs)"
+    )
+}
 
 /// Thirty days before an instant, as the view `runs` writes it.
 const SETTLED_BEFORE: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%f', ?1, '-30 days')";
@@ -232,7 +236,7 @@ fn last_sync(archive: &Connection, scope: &Scope) -> Result<Option<LastSync>> {
 
 fn issue_counts(archive: &Connection, scope: &Scope) -> Result<[u64; 3]> {
     let as_of = scope.as_of.as_ref().map(Instant::as_str);
-    Ok(archive.query_row(ISSUE_COUNTS, named_params! {":as_of": as_of}, |row| {
+    Ok(archive.query_row(&issue_counts_sql(&is_unknown_drift()), named_params! {":as_of": as_of}, |row| {
         Ok([row.get(0)?, row.get(1)?, row.get(2)?])
     })?)
 }

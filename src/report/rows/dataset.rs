@@ -1,5 +1,9 @@
 //! The row streams of the Parquet dataset: one for each table, by month.
 
+mod states_digest;
+
+pub use states_digest::StatesDigest;
+
 use super::{RowStream, with_later_fields};
 use crate::error::{Error, Result};
 use crate::report::group_by;
@@ -9,6 +13,7 @@ use crate::report::scope::DateBasis;
 use crate::run::fields::FieldColumn;
 use crate::run::{Field, Instant};
 use rusqlite::types::ValueRef;
+use states_digest::StateKey;
 
 /// One table of the dataset, named as in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +31,8 @@ pub enum DatasetTable {
 pub struct BookedMonth {
     /// The month. `None`: the rows without a booking date.
     pub period: Option<Period>,
-    /// The number of rows.
-    pub rows: u64,
+    /// The states of the rows.
+    pub states: StatesDigest,
 }
 
 /// A range of rows in the order of booking.
@@ -139,55 +144,66 @@ fn select_field(columns: &[FieldColumn]) -> String {
 /// # Errors
 /// Those of SQLite; [`Error::Archive`] when a booking date in the archive is not an instant.
 pub fn months(ledger: &Ledger<'_>, table: DatasetTable) -> Result<Vec<BookedMonth>> {
-    let mut counter = MonthCounter { ledger, months: Vec::new(), last: 0 };
+    let mut collector = MonthCollector { ledger, months: Vec::new(), last: 0 };
     match table {
         DatasetTable::Pipelines => {}
-        DatasetTable::Runs => group_by::for_each_run_in(ledger, Default::default(), |run| {
-            counter.add(run.booked_at()?.map(str::as_bytes))
+        DatasetTable::Runs => group_by::for_each_run_with_end(ledger, Default::default(), |run| {
+            let state = StateKey {
+                snapshot_id: run.snapshot_id()?,
+                created_at: run.created_at()?.map(str::as_bytes),
+                superseded_at: None,
+            };
+            collector.add(run.booked_at()?.map(str::as_bytes), state)
         })?,
         DatasetTable::RunSnapshots => {
             let booked_at = ledger.scope().date.sql();
+            let columns = format!("{booked_at}, snapshot_id, created_at, superseded_at");
             let sql = format!(
-                "SELECT {booked_at} FROM run_snapshots WHERE superseded_at IS NULL \
-                 UNION ALL SELECT {booked_at} FROM run_snapshots WHERE superseded_at IS NOT NULL"
+                "SELECT {columns} FROM run_snapshots WHERE superseded_at IS NULL \
+                 UNION ALL SELECT {columns} FROM run_snapshots WHERE superseded_at IS NOT NULL"
             );
             let mut statement = ledger.connection().prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                match row.get_ref(0)? {
-                    ValueRef::Text(text) => counter.add(Some(text))?,
-                    _ => counter.add(None)?,
-                }
+                let text = |column: usize| -> Result<Option<&[u8]>> {
+                    Ok(match row.get_ref(column)? {
+                        ValueRef::Text(text) => Some(text),
+                        _ => None,
+                    })
+                };
+                let state =
+                    StateKey { snapshot_id: row.get(1)?, created_at: text(2)?, superseded_at: text(3)? };
+                collector.add(text(0)?, state)?;
             }
         }
     }
-    let mut months = counter.months;
+    let mut months = collector.months;
     months
         .sort_by_key(|month| (month.period.is_none(), month.period.as_ref().and_then(|period| period.start)));
     Ok(months)
 }
 
-/// Counts rows by month. The months are in no particular order.
-struct MonthCounter<'l> {
+/// Collects the months of rows, in no particular order.
+struct MonthCollector<'l> {
     ledger: &'l Ledger<'l>,
     months: Vec<BookedMonth>,
     /// The index of the last row's month. Consecutive rows are mostly in the same month.
     last: usize,
 }
 
-impl MonthCounter<'_> {
-    fn add(&mut self, booked_at: Option<&[u8]>) -> Result<()> {
+impl MonthCollector<'_> {
+    fn add(&mut self, booked_at: Option<&[u8]>, state: StateKey<'_>) -> Result<()> {
         if !self.months.get(self.last).is_some_and(|month| month.contains(booked_at)) {
             self.last = match self.months.iter().position(|month| month.contains(booked_at)) {
                 Some(index) => index,
                 None => {
                     let period = booked_at.map(|text| self.month_of(text)).transpose()?;
-                    self.months.push(BookedMonth { period, rows: 0 });
+                    self.months.push(BookedMonth { period, states: StatesDigest::default() });
                     self.months.len() - 1
                 }
             };
         }
-        self.months[self.last].rows += 1;
+        self.months[self.last].states.add(state);
         Ok(())
     }
 

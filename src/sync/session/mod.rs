@@ -11,6 +11,7 @@ mod vanished;
 
 use super::clock::{Observations, check_clock};
 use super::field_changes::FieldChanges;
+use super::lookback::LookbackAdvice;
 use super::plan::Plan;
 use super::prefetch::Prefetcher;
 use super::seen_set::SeenSet;
@@ -247,6 +248,13 @@ impl<'a> Session<'a> {
             // Everything is committed, so an error here is no failure of the sync.
             _ => self.archive.held_log_bytes().unwrap_or_default(),
         };
+        let lookback_advice = match &result {
+            Ok(()) | Err(Error::Partial { .. }) => {
+                LookbackAdvice::after(self.kind, self.archive, self.options, self.observed_at)
+                    .unwrap_or_default()
+            }
+            Err(_) => None,
+        };
         Ok(Summary {
             kind: self.kind,
             reason: self.reason,
@@ -262,6 +270,7 @@ impl<'a> Session<'a> {
             observations_ahead: self.freshness.observations_ahead,
             clock_went_back: self.freshness.clock_went_back,
             held_log_bytes,
+            lookback_advice,
             result,
         })
     }

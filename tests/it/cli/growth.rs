@@ -81,7 +81,7 @@ fn changes_that_reports_use_are_never_called_noise() {
             run.insert("updated_at".to_owned(), json!("2026-11-23T15:59:00.000000Z"));
         });
     }
-    let printed = with(&workspace, &["sync", "--full", "--json"]).json();
+    let printed = with(&workspace, &["sync", "--full", "--full-every", "1d", "--json"]).json();
     assert_eq!((&printed["runs_changed"], &printed["noisy_fields"]), (&json!(60), &json!([])));
     // A field that appears once is none either.
     for id in ids {
@@ -89,7 +89,7 @@ fn changes_that_reports_use_are_never_called_noise() {
             run.insert("priority".to_owned(), json!("high"));
         });
     }
-    let printed = with(&workspace, &["sync", "--full", "--json"]).json();
+    let printed = with(&workspace, &["sync", "--full", "--full-every", "1d", "--json"]).json();
     assert_eq!((&printed["runs_changed"], &printed["noisy_fields"]), (&json!(60), &json!([])));
 }
 

@@ -1,6 +1,7 @@
 //! The documentation: every command, statement and script in it runs as written.
 
 mod data_dictionary;
+mod focus;
 mod links;
 mod pages;
 mod readme;

@@ -8,7 +8,7 @@ use runledger::internal::error::Result;
 use runledger::internal::export::manifest::{Manifest, Provenance};
 use runledger::internal::export::verify::{FileCheck, compare};
 use runledger::internal::export::{
-    Destination, Dialect, Format, Sidecar, WriteOptions, escape_formula, write_documents, write_rows,
+    Destination, Dialect, Format, Sidecar, WriteOptions, escape_for_spreadsheet, write_documents, write_rows,
     write_table,
 };
 use runledger::internal::report::period::Calendar;
@@ -322,7 +322,7 @@ proptest! {
             let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
             let mut reader = csv::ReaderBuilder::new().delimiter(dialect.separator).from_reader(text);
             for (record, (text, _)) in reader.records().zip(&rows) {
-                let expected = if dialect.is_for_spreadsheets() { escape_formula(text).into_owned() } else { text.clone() };
+                let expected = if dialect.is_for_spreadsheets() { escape_for_spreadsheet(text).into_owned() } else { text.clone() };
                 let record = record.unwrap();
                 prop_assert_eq!(record.get(0), Some(expected.as_str()));
             }

@@ -8,4 +8,5 @@ mod money;
 mod parquet;
 mod query;
 mod rows;
+mod spreadsheet;
 mod title;

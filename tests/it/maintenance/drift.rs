@@ -21,3 +21,28 @@ fn drift_lists_unknown_fields_and_values_with_an_example() {
     let ran = run(&workspace.path(), &["drift"]);
     assert!(ran.code == 0 && ran.out.contains("paused") && ran.out.contains(&id), "{}", ran.out);
 }
+
+#[test]
+fn a_word_that_an_earlier_version_did_not_know_is_no_drift() {
+    let workspace = eventful(60);
+    let archive = rusqlite::Connection::open(workspace.path()).unwrap();
+    let recorded = archive
+        .execute(
+            "INSERT INTO drift (field, kind, observed, first_seen_at, sync_id, example_run_id) \
+             SELECT 'credit_charge_status', 'value', 'first_extraction', first_seen_at, sync_id, example_run_id \
+             FROM drift LIMIT 1",
+            [],
+        )
+        .unwrap();
+    assert_eq!(recorded, 1);
+    for arguments in [&["drift"][..], &["drift", "--json"], &["status"], &["status", "--json"]] {
+        let ran = run(&workspace.path(), arguments);
+        assert!(
+            ran.out.contains("paused") && !ran.out.contains("first_extraction"),
+            "{arguments:?}: {}",
+            ran.out
+        );
+    }
+    let ran = run(&workspace.path(), &["status"]);
+    assert!(ran.out.contains("\ndrift        2\n"), "{}", ran.out);
+}

@@ -219,3 +219,26 @@ fn the_audit_of_the_demo_has_one_finding_of_each_kind() {
         ]
     );
 }
+
+#[test]
+fn a_first_extraction_is_no_finding_after_the_api_replaced_its_status() {
+    let archive = ledger::findings();
+    let audited = || {
+        let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+        let table = Question::named("audit").unwrap().ask(&ledger, None).unwrap();
+        table.rows.iter().map(|row| row[1].exact().unwrap()).filter(|run_id| run_id == "audit-09").count()
+    };
+    assert_eq!(audited(), 1, "it succeeded and was not charged");
+    // Before that, the run had the withdrawn status.
+    let before = archive
+        .execute(
+            "INSERT INTO run_snapshots (run_id, observed_at, superseded_at, sync_id, content_hash, status, \
+                                        credit_charge_status, source) \
+             SELECT run_id, '2026-01-09T10:02:00.000000Z', observed_at, sync_id, zeroblob(32), status, \
+                    'first_extraction', source \
+             FROM run_snapshots WHERE run_id = 'audit-09' AND superseded_at IS NULL",
+            [],
+        )
+        .unwrap();
+    assert_eq!((before, audited()), (1, 0));
+}

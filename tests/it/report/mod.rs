@@ -1,6 +1,7 @@
 //! Reports: compared with hand-computed figures, with SQL and with golden files.
 
 mod allocation;
+mod allocation_check;
 mod as_of;
 mod audit_queries;
 mod change;

@@ -5,6 +5,7 @@ mod clock;
 mod evidence;
 mod incremental;
 mod interruption;
+mod lookback;
 mod model_based;
 mod partial_failure;
 mod pipelines;

@@ -96,7 +96,7 @@ fn recheck_months_limits_checks_but_writes_missing_files() {
             // It has one run less.
             "runs/month=2026-01/part-0.parquet",
             "runs/month=2026-05/part-0.parquet",
-            "runs/month=__HIVE_DEFAULT_PARTITION__/part-0.parquet",
+            "runs/month=unbooked/part-0.parquet",
         ]
     );
     assert_eq!(done.tables[1].1.not_compared, 3);
@@ -319,4 +319,129 @@ fn two_as_of_instants_are_never_mixed_in_a_dataset() {
     assert_eq!(not_compared(then()), 0);
     assert_eq!(not_compared(then()), watched);
     assert_eq!(not_compared(Scope::default()), 0);
+}
+
+/// The sum of a column over all files of a table, in nano-dollars; and its rows whose `superseded_at` is NULL.
+fn nanos_and_current(folder: &Path, table: &str) -> (i128, usize) {
+    let files = files(folder);
+    let names = files.keys().filter(|name| name.starts_with(table) && name.ends_with(".parquet"));
+    let (mut nanos, mut current) = (0, 0);
+    for row in names.flat_map(|name| rows_of(&folder.join(name))) {
+        let field = |wanted: &str| row.iter().find(|(name, _)| name == wanted).map(|(_, field)| field);
+        for column in ["el_cost_usd_exact", "transformation_cost_usd_exact"] {
+            if let Some(Field::Decimal(decimal)) = field(column) {
+                let bytes = decimal.data();
+                let sign = if bytes[0] & 0x80 == 0 { 0 } else { u8::MAX };
+                let mut whole = [sign; 16];
+                whole[16 - bytes.len()..].copy_from_slice(bytes);
+                nanos += i128::from_be_bytes(whole);
+            }
+        }
+        current += usize::from(field("superseded_at") == Some(&Field::Null));
+    }
+    (nanos, current)
+}
+
+#[test]
+fn runs_that_swap_months_stay_in_the_dataset_once() {
+    for recheck in [1, 2] {
+        let archive = ledger::small();
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("lake");
+        write(&archive, &place);
+        let (runs, sums) = (counted(&place, "runs/"), nanos_and_current(&place, "runs/"));
+        assert_eq!(sums.0, 3_753_456_791);
+        // Each month keeps its number of runs: January and the newest month, and two months that are not rechecked.
+        archive
+            .execute_batch(
+                "CREATE TEMP TABLE swaps AS
+                 SELECT a.snapshot_id AS id, b.started_at AS moved_to FROM run_snapshots AS a JOIN run_snapshots AS b
+                 ON (a.run_id, b.run_id) IN (VALUES ('run-01', 'run-11'), ('run-11', 'run-01'),
+                                                    ('run-02', 'run-04'), ('run-04', 'run-02'))
+                 WHERE a.superseded_at IS NULL AND b.superseded_at IS NULL;
+                 UPDATE run_snapshots SET started_at = moved_to FROM swaps WHERE snapshot_id = id;",
+            )
+            .unwrap();
+        let watching = options(&DatasetTable::ALL, Some(recheck));
+        let done = write_in(&archive, &place, Scope::default(), &watching).unwrap();
+        assert_eq!(counted(&place, "runs/"), runs, "{recheck}");
+        assert_eq!(nanos_and_current(&place, "runs/"), sums, "{recheck}");
+        assert!(done.tables[1].1.not_compared > 0, "other months are not compared: {done:?}");
+        // A full export finds nothing to repair.
+        assert_eq!(write(&archive, &place)[&DatasetTable::Runs].written, 0);
+    }
+}
+
+#[test]
+fn a_state_superseded_in_another_month_is_no_longer_current() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    write(&archive, &place);
+    let before = nanos_and_current(&place, "run_snapshots/");
+    assert_eq!(before.1, 12);
+    // Queued in January, started in May: January keeps its number of states.
+    archive
+        .execute_batch(
+            "UPDATE run_snapshots SET superseded_at = '2026-06-20T00:00:00.000000Z' WHERE snapshot_id = 3;
+             INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, created_at, started_at, status)
+             VALUES ('run-03', '2026-06-20T00:00:00.000000Z', 1, zeroblob(32), '2026-01-31T23:29:59.000000Z',
+                     '2026-05-19T00:00:00.000000Z', 'success')",
+        )
+        .unwrap();
+    write_in(&archive, &place, Scope::default(), &options(&DatasetTable::ALL, Some(1))).unwrap();
+    assert_eq!(nanos_and_current(&place, "run_snapshots/"), before);
+}
+
+#[test]
+fn an_index_of_an_earlier_version_is_compared_once() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    write(&archive, &place);
+    let whole = files(&place);
+    let path = place.join("_runledger.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut index: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for files in index["tables"].as_object_mut().unwrap().values_mut() {
+        for entry in files.as_object_mut().unwrap().values_mut() {
+            entry.as_object_mut().unwrap().remove("states_digest");
+        }
+    }
+    let old = serde_json::to_string_pretty(&index).unwrap();
+    assert_ne!(old.trim_end(), text.trim_end());
+    fs::write(&path, old).unwrap();
+    let again = || {
+        let done =
+            write_in(&archive, &place, Scope::default(), &options(&DatasetTable::ALL, Some(1))).unwrap();
+        done.tables.iter().fold((0, 0), |(written, skipped), (_, summary)| {
+            (written + summary.written, skipped + summary.not_compared)
+        })
+    };
+    assert_eq!(again(), (0, 0), "every month is compared, and none is written");
+    assert_eq!(files(&place), whole, "the index has the digests again");
+    assert!(again().1 > 0);
+}
+
+#[test]
+fn the_folder_of_runs_without_a_month_is_renamed_once() {
+    let archive = ledger::small();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    write(&archive, &place);
+    let whole = files(&place);
+    // As an earlier version wrote it, with Hive's name for NULL.
+    for table in ["runs", "run_snapshots"] {
+        let rows = place.join(table);
+        let old = rows.join("month=__HIVE_DEFAULT_PARTITION__");
+        fs::rename(rows.join("month=unbooked"), old).unwrap();
+    }
+    let path = place.join("_runledger.json");
+    let index = fs::read_to_string(&path).unwrap();
+    fs::write(&path, index.replace("month=unbooked/", "month=__HIVE_DEFAULT_PARTITION__/")).unwrap();
+    for (table, summary) in write(&archive, &place) {
+        assert_eq!((summary.written, summary.removed), (0, 0), "{table:?}");
+    }
+    assert_eq!(files(&place), whole);
+    assert!(!place.join("runs/month=__HIVE_DEFAULT_PARTITION__").exists());
 }
