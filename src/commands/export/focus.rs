@@ -121,7 +121,7 @@ fn report_omissions(summary: &ChargeSummary, books: &Books, scope: &Scope) {
         };
         print_note(&format!("BilledCost is zero for every run: {cause}"));
     }
-    let account = &books.account;
+    let account = &books.terms.account;
     let ids = [("BillingAccountId", Some(account.billing_id())), ("SubAccountId", account.sub_id.as_deref())];
     for (column, id) in ids.into_iter().filter_map(|(column, id)| Some((column, id?))) {
         if id.bytes().all(|byte| byte.is_ascii_digit()) {
