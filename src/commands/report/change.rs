@@ -17,6 +17,9 @@ use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
 /// The name of the report.
 pub(super) const NAME: &str = "change";
 
+/// What the report is grouped by without `--by`.
+const DEFAULT_DIMENSION: &str = "pipeline";
+
 /// The rows that people get without `--limit`. Programs get all of them.
 const ROWS_FOR_PEOPLE: usize = 10;
 
@@ -68,7 +71,10 @@ pub(super) fn run(
     provenance.notes.extend(change.notes());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
     let provenance = Provenance {
-        by: args.by.clone(),
+        by: match args.by.as_slice() {
+            [] => vec![DEFAULT_DIMENSION.to_owned()],
+            given => given.to_vec(),
+        },
         limit: args.limit,
         summary: Some(change.summary()),
         against: Some(ComparedPeriod::of(&change)),
