@@ -7,10 +7,10 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
-use crate::report::change::{Against, Change, ChangeRequest, ComparedScopes};
+use crate::report::change::{Against, Change, ChangeRequest, Side};
 use crate::report::month_states::MonthStates;
 use crate::report::table::USD_DECIMALS;
-use crate::report::{Dimension, Scope, Table};
+use crate::report::{Dimension, Table};
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
 
@@ -86,10 +86,9 @@ pub(super) fn run(
 /// What people have to know about closed months that the open periods reach.
 fn notes_of_closed_months(workspaces: &[Workspace], change: &Change, table: &Table) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    let scopes_of: [fn(&ComparedScopes) -> &Scope; 2] = [|scopes| &scopes.against, |scopes| &scopes.period];
-    for scope_of in scopes_of {
+    for side in Side::BOTH {
         let archives = workspaces.iter().map(|workspace| &workspace.archive);
-        let answers = change.scopes.iter().map(scope_of).zip(archives);
+        let answers = change.scopes.iter().map(|scopes| scopes.scope(side)).zip(archives);
         notes.extend(MonthStates::of(&answers.collect::<Vec<_>>())?.notes(table, USD_DECIMALS));
     }
     notes.dedup();

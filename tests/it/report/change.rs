@@ -199,7 +199,6 @@ fn the_change_report_and_its_sql_file_agree_cell_by_cell() {
         .prepare(Question::named("change").unwrap().sql)
         .unwrap()
         .column_names()
-        .into_iter()
         .map(str::to_owned)
         .collect();
     assert_eq!(names, running.table(None).columns);
