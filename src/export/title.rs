@@ -39,7 +39,7 @@ impl Title {
             subject = format!("{subject} by {}", provenance.by.join(", "));
         }
         match (&provenance.against, span(provenance, zone)) {
-            (Some(against), Some(span)) => subject = format!("{subject}: {} to {span}", against.period),
+            (Some(against), Some(span)) => subject = format!("{subject}: {span} against {}", against.period),
             (None, Some(span)) => subject = format!("{subject}: {span}"),
             (_, None) => {}
         }
@@ -167,7 +167,7 @@ mod tests {
             by: vec!["kind".to_owned()],
             ..provenance("report change")
         };
-        assert_eq!(Title::of(&compared).unwrap().subject, "Change by kind: 2026-09 to 2026-10");
+        assert_eq!(Title::of(&compared).unwrap().subject, "Change by kind: 2026-10 against 2026-09");
         let invoice = Title::of(&provenance("reconcile --invoice 412.10")).unwrap();
         assert_eq!(invoice.subject, "Reconcile, invoice 412.10");
         assert_eq!(Title::of(&Provenance::default()), None);

@@ -29,12 +29,11 @@ pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Resul
         scopes.push(ComparedScopes::resolve(&scope, &against, defaults, latest.as_ref(), archive)?);
     }
     require_begun(&scopes, &period, &against)?;
-    let read = |scope_of: fn(&ComparedScopes) -> &Scope| -> Result<PeriodCosts> {
-        let ledgers = in_scopes(workspaces, scopes.iter().map(|scopes| scope_of(scopes).clone()))?;
+    let read = |side: Side| -> Result<PeriodCosts> {
+        let ledgers = in_scopes(workspaces, scopes.iter().map(|scopes| scopes.scope(side).clone()))?;
         PeriodCosts::read(&ledgers, &request.by)
     };
-    let new = read(|scopes| &scopes.period)?;
-    let old = read(|scopes| &scopes.against)?;
+    let (new, old) = (read(Side::Period)?, read(Side::Against)?);
     Ok(Change::between(scopes, request.by.clone(), old, new))
 }
 

@@ -7,15 +7,18 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
-use crate::report::change::{Against, Change, ChangeRequest, ComparedScopes};
+use crate::report::change::{Against, Change, ChangeRequest, Side};
 use crate::report::month_states::MonthStates;
 use crate::report::table::USD_DECIMALS;
-use crate::report::{Dimension, Scope, Table};
+use crate::report::{Dimension, Table};
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
 
 /// The name of the report.
 pub(super) const NAME: &str = "change";
+
+/// What the report is grouped by without `--by`.
+const DEFAULT_DIMENSION: &str = "pipeline";
 
 /// The rows that people get without `--limit`. Programs get all of them.
 const ROWS_FOR_PEOPLE: usize = 10;
@@ -68,7 +71,10 @@ pub(super) fn run(
     provenance.notes.extend(change.notes());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
     let provenance = Provenance {
-        by: args.by.clone(),
+        by: match args.by.as_slice() {
+            [] => vec![DEFAULT_DIMENSION.to_owned()],
+            given => given.to_vec(),
+        },
         limit: args.limit,
         summary: Some(change.summary()),
         against: Some(ComparedPeriod::of(&change)),
@@ -80,10 +86,9 @@ pub(super) fn run(
 /// What people have to know about closed months that the open periods reach.
 fn notes_of_closed_months(workspaces: &[Workspace], change: &Change, table: &Table) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    let scopes_of: [fn(&ComparedScopes) -> &Scope; 2] = [|scopes| &scopes.against, |scopes| &scopes.period];
-    for scope_of in scopes_of {
+    for side in Side::BOTH {
         let archives = workspaces.iter().map(|workspace| &workspace.archive);
-        let answers = change.scopes.iter().map(scope_of).zip(archives);
+        let answers = change.scopes.iter().map(|scopes| scopes.scope(side)).zip(archives);
         notes.extend(MonthStates::of(&answers.collect::<Vec<_>>())?.notes(table, USD_DECIMALS));
     }
     notes.dedup();

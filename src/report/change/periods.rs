@@ -93,6 +93,11 @@ pub enum Side {
     Against,
 }
 
+impl Side {
+    /// Both, the period compared with first.
+    pub(crate) const BOTH: [Side; 2] = [Side::Against, Side::Period];
+}
+
 /// The scopes of both periods in one archive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedScopes {
@@ -108,6 +113,14 @@ pub struct ComparedScopes {
 }
 
 impl ComparedScopes {
+    /// The scope of one of both periods.
+    pub(crate) fn scope(&self, side: Side) -> &Scope {
+        match side {
+            Side::Period => &self.period,
+            Side::Against => &self.against,
+        }
+    }
+
     /// The scopes of the request's period and of the period `against`. A closed period is read as it was closed. An
     /// open one has the zone and the date basis of a closed one, unless the request gives them; `latest` is as in
     /// [`Scope::resolve_like`]. If it was over when the

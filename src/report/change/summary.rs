@@ -1,11 +1,10 @@
 //! The change report in words: one sentence on top, and notes on what was compared.
 
 use super::periods::{Cut, Side};
-use super::{Change, ChangedGroup, ComparedScopes};
+use super::{Change, ChangedGroup};
 use crate::report::cost::CostTotals;
 use crate::report::dimension::Dimension;
 use crate::report::period::Calendar;
-use crate::report::scope::Scope;
 use crate::run::{Fixed, Usd};
 use crate::wording::counted;
 use chrono::{NaiveDate, TimeDelta};
@@ -117,9 +116,7 @@ impl Change {
     /// unknown. Empty if there is nothing to say.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.cut_notes();
-        for (label, of_side) in self.sides() {
-            notes.extend(self.close_note(label, of_side));
-        }
+        notes.extend(Side::BOTH.into_iter().filter_map(|side| self.close_note(side)));
         for label in &self.first_periods {
             notes.push(format!("The archive has no run before {label}, which can be incomplete"));
         }
@@ -140,18 +137,22 @@ impl Change {
         notes
     }
 
-    fn sides(&self) -> [(&String, fn(&ComparedScopes) -> &Scope); 2] {
-        [(&self.against, |scopes| &scopes.against), (&self.period, |scopes| &scopes.period)]
+    fn label(&self, side: Side) -> &str {
+        match side {
+            Side::Period => &self.period,
+            Side::Against => &self.against,
+        }
     }
 
     /// One sentence if all archives were last observed at the same time, else one for each.
     fn cut_notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = Vec::new();
         for Cut { running, elapsed, until } in self.scopes.iter().filter_map(|scopes| scopes.cut) {
-            let (running, other) = match running {
-                Side::Period => (&self.period, &self.against),
-                Side::Against => (&self.against, &self.period),
+            let other = match running {
+                Side::Period => Side::Against,
+                Side::Against => Side::Period,
             };
+            let (running, other) = (self.label(running), self.label(other));
             let note = match until {
                 Some(until) => format!(
                     "{running} is running: {other} is compared up to the same elapsed time, {}, before {until}",
@@ -166,15 +167,16 @@ impl Change {
         notes
     }
 
-    fn close_note(&self, label: &str, of_side: fn(&ComparedScopes) -> &Scope) -> Option<String> {
-        let scopes = || self.scopes.iter().map(of_side);
+    fn close_note(&self, side: Side) -> Option<String> {
+        let label = self.label(side);
+        let scopes = || self.scopes.iter().map(|scopes| scopes.scope(side));
         let closed = scopes().filter(|scope| scope.close_id.is_some()).count();
         let rules = match self.by.contains(&Dimension::CostCenter) {
             true => ", with the allocation rules of the close",
             false => "",
         };
         match (closed, self.scopes.as_slice()) {
-            (0, [only]) if only.period.close_id.is_some() && of_side(only).as_of == only.period.as_of => {
+            (0, [only]) if only.period.close_id.is_some() && only.scope(side).as_of == only.period.as_of => {
                 Some(format!("{label} is open: as known when {} was closed{rules}", self.period))
             }
             (0, _) => None,

@@ -3,6 +3,8 @@
 use crate::support::command::{Ran, ran};
 use crate::support::golden;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE};
+#[cfg(feature = "xlsx")]
+use crate::support::zip;
 use runledger::internal::digest::{hash, to_hex};
 use runledger::internal::report::question::reports;
 use serde_json::{Value, json};
@@ -249,12 +251,11 @@ fn a_day_or_week_in_a_closed_month_is_labelled_as_current_knowledge() {
 #[test]
 #[cfg(feature = "xlsx")]
 fn a_spreadsheet_has_the_title_the_marks_and_the_notes() {
-    use std::io::Read;
     let month_end = closed();
     month_end.output(&["report", "cost", "--format", "xlsx", "--output", "cost.xlsx"]);
     let bytes = fs::read(month_end.workspace.file("cost.xlsx")).unwrap();
     // The texts are in one part of the archive.
-    let texts = inflated(&bytes, "xl/sharedStrings.xml");
+    let texts = zip::inflated(&bytes, "xl/sharedStrings.xml");
     for words in [
         "Cost by month",
         "America/Sao_Paulo · by start · as of 5 Mar 2025 10:00",
@@ -263,23 +264,5 @@ fn a_spreadsheet_has_the_title_the_marks_and_the_notes() {
         "2025-02 was closed with ",
     ] {
         assert!(texts.contains(words), "{words}: {texts}");
-    }
-
-    /// A part of a ZIP archive, found by its local header.
-    fn inflated(zip: &[u8], name: &str) -> String {
-        let header = b"PK\x03\x04";
-        let starts = (0..zip.len() - 30).filter(|at| zip[*at..].starts_with(header));
-        for at in starts {
-            let number =
-                |offset: usize| usize::from(u16::from_le_bytes([zip[at + offset], zip[at + offset + 1]]));
-            let (name_length, extra) = (number(26), number(28));
-            if zip[at + 30..].starts_with(name.as_bytes()) && name_length == name.len() {
-                let body = &zip[at + 30 + name_length + extra..];
-                let mut text = String::new();
-                flate2::read::DeflateDecoder::new(body).read_to_string(&mut text).unwrap();
-                return text;
-            }
-        }
-        panic!("{name} is not in the archive");
     }
 }

@@ -1,9 +1,9 @@
 //! The change report, against hand-computed figures, against SQL, and against the costs of both periods.
 
 use super::exact;
-use crate::support::ledger;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
 use crate::support::workspace::at;
+use crate::support::{golden, ledger};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use runledger::internal::report::change::{Change, ComparedScopes, PeriodCosts};
@@ -199,7 +199,6 @@ fn the_change_report_and_its_sql_file_agree_cell_by_cell() {
         .prepare(Question::named("change").unwrap().sql)
         .unwrap()
         .column_names()
-        .into_iter()
         .map(str::to_owned)
         .collect();
     assert_eq!(names, running.table(None).columns);
@@ -451,6 +450,41 @@ fn people_get_ten_rows_and_programs_all() {
     assert_eq!(rows, all);
     let few = month_end.rows(&["report", "change", "--period", "2025-02", "--limit", "3"]);
     assert_eq!((few.len(), few[3]["pipeline_name"].as_str()), (4, format!("{} more", all - 3).as_str()));
+}
+
+#[test]
+fn the_sentence_is_on_top_in_every_format() {
+    let month_end = MonthEnd::of(60);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
+    for (format, ending) in [("table", "txt"), ("markdown", "md"), ("json", "json"), ("csv", "csv")] {
+        let mut answer = month_end.run(&["report", "change", "--limit", "3", "--format", format]).out;
+        if let Some(at) = answer.find("\"schema_version\":") {
+            // Each migration changes the version.
+            let version = answer[at..].split(',').next().unwrap().to_owned();
+            answer = answer.replace(&version, "\"schema_version\":0");
+        }
+        golden::assert_golden(&format!("change-answer.{ending}"), answer.as_bytes());
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&month_end.output(&["report", "change", "--format", "json"])).unwrap();
+    let summary = json["scope"]["summary"].as_str().unwrap();
+    assert!(
+        summary.starts_with("March so far cost ") && summary.contains(" February up to the same point: ")
+    );
+    assert_eq!(json["scope"]["against"]["period"], MONTH);
+    month_end.output(&["report", "change", "--format", "csv", "--output", "change.csv", "--manifest"]);
+    month_end.output(&["verify-file", "change.csv"]);
+    let manifest = std::fs::read_to_string(month_end.workspace.file("change.manifest.json")).unwrap();
+    assert!(manifest.contains(summary), "{manifest}");
+    #[cfg(feature = "xlsx")]
+    {
+        month_end.output(&["report", "change", "--format", "xlsx", "--output", "change.xlsx"]);
+        let bytes = std::fs::read(month_end.workspace.file("change.xlsx")).unwrap();
+        let texts = crate::support::zip::inflated(&bytes, "xl/sharedStrings.xml");
+        for words in [summary, "Change by pipeline: 2025-03 against 2025-02", "2025-02 is closed"] {
+            assert!(texts.contains(words), "{words}: {texts}");
+        }
+    }
 }
 
 #[test]

@@ -15,3 +15,5 @@ pub mod network;
 pub mod own_process;
 pub mod ping_server;
 pub mod workspace;
+#[cfg(feature = "xlsx")]
+pub mod zip;
