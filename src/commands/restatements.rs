@@ -68,7 +68,9 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
         true => restatements::summed(ledger.connection(), &closes, now)?,
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
+    // Each close has its own zone and date basis.
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
-    let provenance = Provenance { period: args.period.clone(), date_basis: None, ..provenance };
+    let provenance =
+        Provenance { period: args.period.clone(), date_basis: None, notes: Vec::new(), ..provenance };
     print_table(&table, &args.table, settings, zone, provenance)
 }

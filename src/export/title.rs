@@ -142,7 +142,7 @@ mod tests {
             Title::of(&long).unwrap().lines(),
             [
                 "Cost by month, pipeline, kind: 2026-11",
-                "                America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",
+                "                 America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",
             ]
         );
     }

@@ -109,10 +109,10 @@ pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destinat
     options.write(manifest, &mut totals, destination, |_, out| match options.format {
         Format::Terminal => Ok(terminal::write_answer(table, options.provenance.as_ref(), decimals, out)?),
         Format::Csv(dialect) => Ok(csv::write_table(table, &dialect, decimals, out)?),
-        Format::Json => Ok(match &options.provenance {
-            Some(scope) => json::write_answer(table, scope, decimals, out)?,
-            None => json::write_table(table, Layout::Array, decimals, out)?,
-        }),
+        Format::Json => match &options.provenance {
+            Some(scope) => Ok(json::write_answer(table, scope, decimals, out)?),
+            None => Ok(json::write_table(table, Layout::Array, decimals, out)?),
+        },
         Format::Ndjson => Ok(json::write_table(table, Layout::Lines, decimals, out)?),
         Format::Markdown => Ok(markdown::write_answer(table, options.provenance.as_ref(), decimals, out)?),
         Format::Xlsx(zone) => xlsx::write_table(table, &embedded, zone, options.usd_decimals, out),

@@ -123,7 +123,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     let closes = restatements::latest(archive.closes()?);
     let restated = restatements::listed(archive.connection(), &closes, None)?;
     let provenance = provenance("restatements".to_owned(), &scope, &archive)?;
-    print_answer(&restated, Provenance { date_basis: None, ..provenance })?;
+    print_answer(&restated, Provenance { date_basis: None, notes: Vec::new(), ..provenance })?;
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
