@@ -74,7 +74,7 @@ fn objects_that_users_added_survive_a_migration() {
         CREATE VIEW mine_broken AS SELECT x FROM nowhere;";
     let mine =
         "SELECT type || ' ' || name || ': ' || sql FROM sqlite_schema WHERE name LIKE 'mine%' ORDER BY 1";
-    for version in [2, 3, 4] {
+    for version in [2, 3, 4, 5] {
         let folder = tempfile::tempdir().unwrap();
         let path = copy_with(&folder, version, added);
         let texts = |sql: &str| -> Vec<String> {
@@ -93,6 +93,6 @@ fn objects_that_users_added_survive_a_migration() {
         assert_eq!(texts("SELECT note FROM mine"), ["booked"]);
         assert!(!texts("SELECT status FROM mine_of_runs").is_empty());
         assert_eq!(broken(&path), (0, Vec::new()));
-        assert_eq!(json_of(&run(&path, &["status", "--json"]))["schema_version"], 5);
+        assert_eq!(json_of(&run(&path, &["status", "--json"]))["schema_version"], 6);
     }
 }
