@@ -1,6 +1,6 @@
 //! SHA-256 of bytes and of streams, and hashes as text. `sha256sum` prints the same.
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, Digest, SHA256};
 use std::io::{self, Write};
 
 /// A SHA-256 hash.
@@ -8,7 +8,11 @@ pub(crate) type Hash = [u8; 32];
 
 /// SHA-256 of the bytes.
 pub fn hash(bytes: &[u8]) -> Hash {
-    Sha256::digest(bytes).into()
+    as_hash(ring::digest::digest(&SHA256, bytes))
+}
+
+fn as_hash(digest: Digest) -> Hash {
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// Bytes as lowercase hexadecimal digits.
@@ -41,19 +45,19 @@ pub fn to_base64(hash: &Hash) -> String {
 /// A writer that counts and hashes the bytes it passes on.
 pub struct HashingWriter<W> {
     out: W,
-    hasher: Sha256,
+    hasher: Context,
     bytes: u64,
 }
 
 impl<W> HashingWriter<W> {
     /// Wraps a writer.
     pub fn new(out: W) -> HashingWriter<W> {
-        HashingWriter { out, hasher: Sha256::new(), bytes: 0 }
+        HashingWriter { out, hasher: Context::new(&SHA256), bytes: 0 }
     }
 
     /// The number of bytes written, and their SHA-256.
     pub fn finish(self) -> (u64, Hash) {
-        (self.bytes, self.hasher.finalize().into())
+        (self.bytes, as_hash(self.hasher.finish()))
     }
 }
 

@@ -9,7 +9,7 @@ use runledger::internal::run::{Instant, Redaction, decode, json};
 use runledger::internal::snapshot::Snapshot;
 use runledger::internal::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -47,7 +47,7 @@ fn any_document_round_trips_through_the_archive() {
         prop_assert!(same_run(&read(&back), &sent), "sent {}\n back {}", text, back);
         let stored: Vec<u8> =
             archive.connection().query_row(stored, [run.id.to_string()], |row| row.get(0)).unwrap();
-        prop_assert_eq!(stored, Sha256::digest(back.as_bytes()).to_vec());
+        prop_assert_eq!(stored, digest(&SHA256, back.as_bytes()).as_ref().to_vec());
 
         // The exported line decodes to an equal document, so it adds no snapshot.
         let again = Snapshot::of(decode(raw(&back), &Redaction::default()).unwrap().run);

@@ -52,7 +52,7 @@ fn a_package_has_one_home() {
         // Errors wrap SQLite's, and `query` passes its statement to the reports.
         ("rusqlite::", &["src/store/", "src/report/", "src/error.rs", "src/commands/query.rs"]),
         ("refinery::", &["src/store/"]),
-        ("sha2::", &["src/digest.rs"]),
+        ("ring::digest", &["src/digest.rs"]),
         ("rust_xlsxwriter::", &["src/export/xlsx.rs"]),
         ("rustix::", &["src/file_system.rs"]),
         ("use parquet::", &["src/export/parquet/writer.rs"]),
