@@ -37,4 +37,5 @@ pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Setti
     print_plain_table(&table, args.json)?;
     warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)
         .or_else(|_| warn_of_idle_rules(settings.allocation(), &Searched::default(), settings))
+        .map(drop)
 }

@@ -83,10 +83,9 @@ fn is_converted(text: &str) -> bool {
 /// Whether the text has a digit, and nothing that numbers, amounts, dates and times do not have.
 fn is_number_or_date(text: &str) -> bool {
     let few = |separator: char| text.matches(separator).count() <= MAX_DATE_SEPARATORS;
-    if !text.bytes().any(|byte| byte.is_ascii_digit())
-        || !text.chars().all(|letter| letter.is_ascii_digit() || letter.is_alphabetic() || is_mark(letter))
-        || !(few('-') && few('/'))
-    {
+    let may_be = |letter: char| letter.is_ascii_digit() || letter.is_alphabetic() || is_mark(letter);
+    let has_form = text.bytes().any(|byte| byte.is_ascii_digit()) && text.chars().all(may_be);
+    if !has_form || !few('-') || !few('/') {
         return false;
     }
     let has_month = words(text).any(|(_, word)| MONTHS.contains(&word));

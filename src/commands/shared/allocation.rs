@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::store::Archive;
 
 /// Prints a warning for each rule that matches nothing in the archives, nor in another workspace of the settings.
+/// Returns whether there is one.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -17,11 +18,12 @@ pub(crate) fn warn_of_idle_rules(
     allocation: &Allocation,
     archives: &Searched<'_>,
     settings: &Settings,
-) -> Result<()> {
-    for idle in idle_in_every_workspace(allocation, archives, settings)? {
+) -> Result<bool> {
+    let idle = idle_in_every_workspace(allocation, archives, settings)?;
+    for idle in &idle {
         print_note(&format!("warning: {}", escape_control(&idle.to_string())));
     }
-    Ok(())
+    Ok(!idle.is_empty())
 }
 
 /// As [`warn_of_idle_rules`], for the rules of the ledgers. Those of a closed month are the frozen ones.
@@ -37,7 +39,12 @@ pub(crate) fn warn_of_idle_rules_in(ledgers: &[Ledger<'_>], settings: &Settings)
         }
         checked.push(allocation);
         let same_rules = ledgers.iter().filter(|other| other.scope().allocation == *allocation);
-        warn_of_idle_rules(allocation, &Searched::ledgers(same_rules), settings)?;
+        let has_idle = warn_of_idle_rules(allocation, &Searched::ledgers(same_rules), settings)?;
+        if let (true, Some(period), Some(_)) = (has_idle, &ledger.scope().period, ledger.scope().close_id) {
+            print_note(&format!(
+                "these rules were frozen with {period}: `runledger close --restate {period}` adopts those of the settings"
+            ));
+        }
     }
     Ok(())
 }

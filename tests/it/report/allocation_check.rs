@@ -50,6 +50,11 @@ fn every_command_names_a_rule_that_matches_nothing() {
     for arguments in commands() {
         assert_eq!(warnings(&month_end, &arguments), expected, "{arguments:?}");
     }
+    let closed = month_end.run(commands().last().unwrap()).err;
+    assert!(
+        closed.contains(&format!("`runledger close --restate {MONTH}` adopts those of the settings")),
+        "{closed}"
+    );
     // The suggestions end the warnings, and match runs.
     month_end.set(&(rule(&format!("pipeline = \"{slug}\"")) + &rule("trigger = \"cron\"")));
     for arguments in
