@@ -2,7 +2,9 @@
 
 use crate::support::command::{Ran, ran};
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
+use chrono::TimeDelta;
 use runledger::internal::report::question::reports;
+use serde_json::json;
 use std::fs;
 
 /// A workspace with a closed month in [`ZONE`], and no settings.
@@ -191,6 +193,25 @@ fn an_earlier_as_of_moment_takes_the_closes_known_then() {
     // A day ends in the zone of the close: six in the evening of the fifth in UTC is that day in both zones.
     let by_day = month_end.output(&[&cost[..], &["--as-of", "2025-03-05"]].concat());
     assert_eq!(by_day, month_end.output(&[&cost[..], &["--zone", ZONE]].concat()));
+}
+
+#[test]
+fn a_day_in_as_of_of_a_query_ends_in_the_zone_of_the_latest_close() {
+    let month_end = MonthEnd::of(40);
+    month_end.output(&["close", MONTH, "--zone", "Asia/Tokyo"]);
+    // The change is seen after the fifth has ended in Tokyo, and before it ends in UTC.
+    month_end.change(month_end.runs_of_the_month()[3], json!({"el_cost_usd": 7.5}));
+    month_end.workspace.wait(TimeDelta::hours(3));
+    month_end.sync();
+    let query =
+        ["query", "--as-of", "2025-03-05", "SELECT count(*) AS states FROM run_snapshots", "--format", "csv"];
+    let states = |out: String| out.lines().nth(1).unwrap().parse::<u64>().unwrap();
+    let mut in_utc = month_end.command(&query);
+    in_utc.env("RUNLEDGER_ZONE", "UTC");
+    assert_eq!(states(ran(in_utc).out), states(month_end.output(&query)) + 1);
+    for (as_of, changes) in [("2025-03-05", 0), ("2025-03-06", 1)] {
+        assert_eq!(month_end.rows(&["restatements", "--as-of", as_of]).len(), changes, "{as_of}");
+    }
 }
 
 #[test]
