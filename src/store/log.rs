@@ -51,7 +51,9 @@ impl Archive {
     /// another process is changing it.
     fn bytes_to_copy(&self) -> Option<u64> {
         let mut index = [0; COPIED_FRAMES_AT + 4];
-        File::open(with_suffix(&self.path, LOG_INDEX)).and_then(|mut file| file.read_exact(&mut index)).ok()?;
+        File::open(with_suffix(&self.path, LOG_INDEX))
+            .and_then(|mut file| file.read_exact(&mut index))
+            .ok()?;
         let number = |at: usize| Some(u32::from_ne_bytes(*index[at..].first_chunk()?));
         let (header, copy) = index[..COPIED_FRAMES_AT].split_at(COPIED_FRAMES_AT / 2);
         let frames = number(FRAMES_AT).filter(|_| header == copy)?;

@@ -4,12 +4,12 @@ use crate::support::document;
 use crate::support::document::{Json, read, same_run, units, write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use ring::digest::{SHA256, digest};
 use runledger::internal::ignored_fields::IgnoredFields;
 use runledger::internal::run::{Instant, Redaction, decode, json};
 use runledger::internal::snapshot::Snapshot;
 use runledger::internal::store::{Archive, Detail, InsertHint, SyncKind, Upsert};
 use serde_json::value::RawValue;
-use ring::digest::{SHA256, digest};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
