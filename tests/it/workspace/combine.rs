@@ -204,6 +204,23 @@ fn a_month_closed_in_each_archive_answers_as_closed() {
 }
 
 #[test]
+fn each_archive_answers_with_the_plan_that_its_close_froze() {
+    let firms = Firms::of(60);
+    for (month_end, credits) in [(&firms.acme, 100), (&firms.globex, 200)] {
+        month_end.set(&format!("[plan]\nfee_usd = 10\ncredits = {credits}\n"));
+        month_end.output(&["close", MONTH, "--zone", ZONE]);
+    }
+    firms.file();
+    // Both archives are in one folder, whose settings have another plan.
+    firms.set("[plan]\nfee_usd = 10\ncredits = 300\n");
+    let ask = ["report", "credits", "--format", "csv"];
+    let closed = firms.both(&[&ask[..], &["--period", MONTH]].concat());
+    assert_eq!(column(&closed, "plan_credits"), ["100", "200"]);
+    let open = firms.both(&[&ask[..], &["--from", "2025-02-01", "--until", "2025-03-01"]].concat());
+    assert!(column(&open, "plan_credits").iter().all(|credits| credits == "300"), "{open}");
+}
+
+#[test]
 fn workspaces_with_different_months_are_not_summed() {
     let firms = Firms::of(60);
     firms.globex.output(&["close", MONTH, "--zone", ZONE]);
