@@ -37,7 +37,11 @@ const NAMED: (&str, &str) = ("Histórico de preços", "historico-precos");
 fn every_command_names_a_rule_that_matches_nothing() {
     let month_end = MonthEnd::of(60);
     let (name, slug) = NAMED;
-    month_end.set(&(rule(&format!("pipeline = \"{name}\"")) + &rule("trigger = \"crn\"")));
+    let set = |pipeline: &str, trigger: &str| {
+        let rules = rule(&format!("pipeline = \"{pipeline}\"")) + &rule(&format!("trigger = \"{trigger}\""));
+        month_end.set(&format!("zone = \"UTC\"\n{rules}"));
+    };
+    set(name, "crn");
     let expected = [
         format!(
             "warning: cost center rule 1 (Team: pipeline {name}) matches nothing: no pipeline has a slug or id like \
@@ -56,7 +60,7 @@ fn every_command_names_a_rule_that_matches_nothing() {
         "{closed}"
     );
     // The suggestions end the warnings, and match runs.
-    month_end.set(&(rule(&format!("pipeline = \"{slug}\"")) + &rule("trigger = \"cron\"")));
+    set(slug, "cron");
     for arguments in
         commands().iter().filter(|arguments| arguments[0] != "close" && !arguments.contains(&MONTH))
     {
