@@ -151,14 +151,14 @@ impl ComparedScopes {
             _ => request.clone(),
         };
         let period = resolve(&of_period)?;
-        let against_request = ScopeRequest { period: Some(against.to_owned()), ..booked_as(&period) };
+        let against = Some(against.to_owned());
         let against = if closed_against.is_some() {
-            // The moment of the request is for the open period.
-            let as_of = request.as_of.filter(|_| closed_period.is_some());
-            let request = ScopeRequest { period: against_request.period, as_of, ..request.clone() };
-            resolve(&request)?
+            // Zone, date basis and moment of the request are for the open period.
+            let given = if closed_period.is_some() { request.clone() } else { ScopeRequest::default() };
+            resolve(&ScopeRequest { period: against, ..given })?
         } else {
-            let open = Scope::resolve_open(&against_request, defaults, latest)?;
+            let open = ScopeRequest { period: against, ..booked_as(&period) };
+            let open = Scope::resolve_open(&open, defaults, latest)?;
             let over_at_the_close = closed_period.is_some() && open.span.until <= period.as_of;
             if over_at_the_close {
                 Scope { span: open.span, period: open.period, close_id: None, ..period.clone() }

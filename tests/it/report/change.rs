@@ -1,6 +1,7 @@
 //! The change report, against hand-computed figures, against SQL, and against the costs of both periods.
 
 use super::exact;
+use crate::support::command::rows_of_csv;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
 use crate::support::workspace::at;
 use crate::support::{golden, ledger};
@@ -384,26 +385,41 @@ fn a_closed_month_is_compared_as_it_was_closed() {
 }
 
 #[test]
-fn a_flag_that_contradicts_a_closed_month_is_refused() {
+fn a_flag_that_contradicts_the_closed_month_asked_about_is_refused() {
     let month_end = MonthEnd::of(60);
     month_end.output(&["close", MONTH, "--zone", ZONE]);
     month_end.sync();
+    let known_at = month_end.known_at();
+    let change = ["report", "change", "--period", MONTH];
+    for flag in [["--zone", "Asia/Tokyo"], ["--date-basis", "ended"], ["--as-of", &known_at]] {
+        let refused = month_end.run(&[&change[..], &flag].concat());
+        let contradiction = format!("{} contradicts that", flag[0]);
+        refused.refused(2, &["2025-02 is closed", &contradiction, &format!("leave out {}", flag[0])]);
+        // The advice.
+        month_end.output(&change);
+    }
+}
+
+#[test]
+fn a_flag_for_the_open_period_leaves_the_closed_one_as_it_is() {
+    let month_end = MonthEnd::of(60);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
+    month_end.sync();
+    let booked = month_end.sum(&["report", "cost", "--period", MONTH], "total_cost_usd");
+    let january = ["report", "change", "--period", "2025-01", "--against", MONTH, "--format", "csv"];
     for flag in [["--zone", "Asia/Tokyo"], ["--date-basis", "ended"]] {
-        for periods in
-            [&["--period", "2025-03"][..], &["--period", MONTH], &["--period", "2025-01", "--against", MONTH]]
-        {
-            let ran = month_end.run(&[&["report", "change"], periods, &flag].concat());
-            ran.refused(2, &["2025-02 is closed", &format!("{} contradicts that", flag[0]), "leave"]);
-            // The advice.
-            month_end.output(&[&["report", "change"], periods].concat());
-        }
+        let warned = month_end.run(&[&january[..], &flag].concat());
+        assert_eq!(warned.code, 0, "{warned:?}");
+        assert!(warned.err.contains("does not add up with 2025-02"), "{warned:?}");
+        let against: i128 =
+            rows_of_csv(&warned.out).iter().map(|row| nanos(&row["against_total_cost_usd"])).sum();
+        assert_eq!(against, booked);
+        // The advice.
+        let advised = [&january[..], &["--zone", ZONE, "--date-basis", "started"]].concat();
+        assert!(!month_end.run(&advised).err.contains("WARN"));
     }
     // The moment is for the open month.
-    let known_at = month_end.known_at();
-    month_end.output(&["report", "change", "--period", "2025-03", "--as-of", &known_at]);
-    month_end
-        .run(&["report", "change", "--period", MONTH, "--as-of", &known_at])
-        .refused(2, &["--as-of contradicts"]);
+    month_end.output(&["report", "change", "--period", "2025-03", "--as-of", &month_end.known_at()]);
 }
 
 #[test]
