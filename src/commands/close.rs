@@ -92,7 +92,7 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     };
     let defaults = defaults(&booking, settings)?;
     if args.dry_run {
-        return preview(&request, &defaults, path, args.json);
+        return preview(&request, &defaults, path, settings, args.json);
     }
     let close = close(&request, &defaults, path, settings)?;
     if args.json {
@@ -120,10 +120,17 @@ fn close(
 }
 
 /// Prints what the close would freeze, then fails as it would. It takes no lock.
-fn preview(request: &CloseRequest, defaults: &ScopeDefaults, path: &Path, as_json: bool) -> Result<()> {
+fn preview(
+    request: &CloseRequest,
+    defaults: &ScopeDefaults,
+    path: &Path,
+    settings: &Settings,
+    as_json: bool,
+) -> Result<()> {
     let archive = Archive::open_for_reading(path)?;
     // One read transaction, so that objections and totals show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
+    warn_of_idle_rules(&defaults.allocation, &Searched::archives([&archive]), settings)?;
     let preview = preview_close(&archive, request, defaults, SystemClock.now())?;
     match as_json {
         true => list(&[(None, &preview.frozen)], true)?,

@@ -77,7 +77,8 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
     out.write_all(layout.end().as_bytes())
 }
 
-/// Writes the answer of a report: an object with the question as `scope`, and the table as `rows`.
+/// Writes the answer of a report: an object with the question as `scope`, and the table as `rows`. It does not have the
+/// version of the schema, so that an answer about a closed month stays the same after a migration.
 pub(crate) fn write_answer(
     table: &Table,
     scope: &Provenance,
@@ -85,7 +86,7 @@ pub(crate) fn write_answer(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     out.write_all(b"{\"scope\":")?;
-    serde_json::to_writer(&mut *out, scope)?;
+    serde_json::to_writer(&mut *out, &Provenance { schema_version: None, ..scope.clone() })?;
     out.write_all(b",\n\"rows\":")?;
     write_table(table, Layout::Array, usd_decimals, out)?;
     out.write_all(b"}\n")

@@ -65,7 +65,8 @@ pub struct Provenance {
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// The schema version of the archive.
+    /// The schema version of the archive; `None` also in JSON answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u32>,
     /// The answer in one sentence. `None`: its table is the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -473,12 +473,7 @@ fn the_sentence_is_on_top_in_every_format() {
     let month_end = MonthEnd::of(60);
     month_end.output(&["close", MONTH, "--zone", ZONE]);
     for (format, ending) in [("table", "txt"), ("markdown", "md"), ("json", "json"), ("csv", "csv")] {
-        let mut answer = month_end.run(&["report", "change", "--limit", "3", "--format", format]).out;
-        if let Some(at) = answer.find("\"schema_version\":") {
-            // Each migration changes the version.
-            let version = answer[at..].split(',').next().unwrap().to_owned();
-            answer = answer.replace(&version, "\"schema_version\":0");
-        }
+        let answer = month_end.run(&["report", "change", "--limit", "3", "--format", format]).out;
         golden::assert_golden(&format!("change-answer.{ending}"), answer.as_bytes());
     }
     let json: serde_json::Value =
