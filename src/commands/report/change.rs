@@ -2,6 +2,7 @@
 
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
+use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{print_default_booking, request};
@@ -67,6 +68,9 @@ pub(super) fn run(
         TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
     };
     let ledgers = ledgers_of(workspaces, &change)?;
+    if request.by.contains(&Dimension::CostCenter) {
+        warn_of_idle_rules_in(&ledgers, settings)?;
+    }
     let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
     provenance.notes.extend(change.notes());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
