@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
 use crate::report::change::{Against, Change, ChangeRequest, Side};
 use crate::report::month_states::MonthStates;
+use crate::report::period::Calendar;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Dimension, Table};
 use crate::settings::Settings;
@@ -87,9 +88,12 @@ pub(super) fn run(
     print_table(&table, &args.table, settings, ledgers[0].scope().zone, provenance)
 }
 
-/// What people have to know about closed months that the open periods reach.
+/// What people have to know about the closed months that days and weeks are in. Months have their own notes.
 fn notes_of_closed_months(workspaces: &[Workspace], change: &Change, table: &Table) -> Result<Vec<String>> {
     let mut notes = Vec::new();
+    if Calendar::of_label(&change.period) == Calendar::Month {
+        return Ok(notes);
+    }
     for side in Side::BOTH {
         let archives = workspaces.iter().map(|workspace| &workspace.archive);
         let answers = change.scopes.iter().map(|scopes| scopes.scope(side)).zip(archives);

@@ -418,6 +418,12 @@ fn a_flag_for_the_open_period_leaves_the_closed_one_as_it_is() {
         let advised = [&january[..], &["--zone", ZONE, "--date-basis", "started"]].concat();
         assert!(!month_end.run(&advised).err.contains("WARN"));
     }
+    // A week in the closed month is as known now.
+    let week = month_end.output(&["report", "change", "--period", "2025-W08"]);
+    assert!(week.contains("2025-W08 is as known now, not as 2025-02 was closed"), "{week}");
+    assert!(
+        !month_end.output(&["report", "change", "--period", "2025-03"]).contains("but shown as known now")
+    );
     // The moment is for the open month.
     month_end.output(&["report", "change", "--period", "2025-03", "--as-of", &month_end.known_at()]);
 }
