@@ -98,8 +98,8 @@ pub mod report {
         pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     }
     pub use crate::report::{
-        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, MetadataPath,
-        Plan, Scope, Span, Table, cost, duration, rows, run_cost, run_scan,
+        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, MetadataPath, Plan,
+        Scope, Span, Table, cost, duration, rows, run_cost, run_scan,
     };
 }
 pub mod run {

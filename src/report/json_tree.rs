@@ -153,7 +153,7 @@ impl JsonTree {
     pub(super) fn name(&self, path: PathId) -> Option<&str> {
         let Node { parent, step, .. } = &self.nodes[path];
         match step {
-            Step::Key(key) => Some(key),
+            Step::Key(key) => Some(key.as_str()),
             Step::Elements => self.name((*parent)?),
             Step::Column(_) | Step::FurtherKeys => None,
         }

@@ -75,7 +75,7 @@ struct Found {
 }
 
 /// The numbers at a path, in nano-units.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Numbers {
     known: u64,
     is_out_of_range: bool,
@@ -110,23 +110,21 @@ impl Found {
     fn row(&self, path: String, is_monetary: bool) -> Vec<Cell> {
         let mut types: Vec<&str> = self.types.iter().map(|json_type| json_type.name()).collect();
         types.sort_unstable();
-        let number = |of: fn(&Numbers) -> i128| match &self.numbers {
-            numbers if numbers.known == 0 || numbers.is_out_of_range => Cell::Count(None),
-            numbers => number_cell(of(numbers), is_monetary),
+        let Numbers { known, is_out_of_range, min, max, sum } = self.numbers;
+        let number = |nanos| match known == 0 || is_out_of_range {
+            true => Cell::Count(None),
+            false => number_cell(nanos, is_monetary),
         };
-        let example = match self.numbers.known {
-            0 => self.example.as_deref().map(example_text),
-            _ => None,
-        };
+        let example = self.example.as_deref().filter(|_| known == 0).map(example_text);
         vec![
             Cell::text(path),
             Cell::text(types.join(", ")),
             Cell::count(self.runs),
             Cell::Text(self.first_booked_at.clone()),
             Cell::Text(self.last_booked_at.clone()),
-            number(|numbers| numbers.min),
-            number(|numbers| numbers.max),
-            number(|numbers| numbers.sum),
+            number(min),
+            number(max),
+            number(sum),
             Cell::Text(example),
         ]
     }

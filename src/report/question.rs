@@ -44,7 +44,10 @@ pub const QUESTIONS: [Question; 13] = [
 pub(crate) const COMPUTED_REPORTS: [(&str, &str); 3] = [
     ("credits", "How many of the plan's credits were used, and how many will be by the end of the month?"),
     ("metadata", "Which values are in the metadata of the runs, and under which path?"),
-    ("components", "Which amounts are in the metadata of the runs, and how much of the cost do they explain?"),
+    (
+        "components",
+        "Which amounts are in the metadata of the runs, and how much of the cost do they explain?",
+    ),
 ];
 
 /// The name and the question of the HTML report, which is not a table.

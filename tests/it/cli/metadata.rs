@@ -1,0 +1,109 @@
+//! Reports on and by the metadata of runs, on the demo's metadata.
+
+use super::{archived, with};
+use crate::support::command::rows_of_csv;
+use std::fs;
+
+const ATTEMPTS: &str = "el_cost_metadata.attempts";
+
+#[test]
+fn every_report_with_groups_accepts_a_path() {
+    let workspace = archived(200);
+    for (report, path) in [
+        ("cost", ATTEMPTS),
+        ("duration", "transformation_cost_metadata.engine"),
+        ("change", ATTEMPTS),
+        ("components", "el_cost_metadata.streams[0]"),
+    ] {
+        let by = format!("kind,{path}");
+        let rows = rows_of_csv(with(&workspace, &["report", report, "--by", &by, "--format", "csv"]).out());
+        assert!(rows.iter().any(|row| !row[path].is_empty()), "{report}: {rows:?}");
+        for format in ["table", "json", "markdown"] {
+            let printed = with(&workspace, &["report", report, "--by", &by, "--format", format]).out();
+            let last = path.rsplit('.').next().unwrap();
+            assert!(printed.replace('\\', "").contains(last), "{report} {format}: {printed}");
+        }
+    }
+}
+
+#[test]
+fn groups_by_a_path_add_up_to_the_whole() {
+    let workspace = archived(200);
+    for (report, column) in [("cost", "total_cost_usd"), ("change", "change_usd")] {
+        let sum = |by: &str| -> i64 {
+            let csv = with(&workspace, &["report", report, "--by", by, "--format", "csv"]).out();
+            let nanos = |usd: &String| usd.replace('.', "").parse::<i64>().unwrap_or(0);
+            rows_of_csv(csv).iter().map(|row| nanos(&row[column])).sum()
+        };
+        assert_eq!(sum(ATTEMPTS), sum("kind"), "{report}");
+    }
+}
+
+#[test]
+fn a_path_that_no_run_has_is_reported() {
+    let workspace = archived(50);
+    let mistyped = "el_cost_metadata.atempts";
+    for report in ["cost", "duration", "change", "components"] {
+        let ran = with(&workspace, &["report", report, "--by", mistyped, "--format", "csv"]);
+        assert_eq!(ran.code, 0);
+        let warning =
+            format!("warning: no run has a value at {mistyped}; `runledger report metadata` lists the paths");
+        assert!(ran.err.contains(&warning), "{report}: {ran:?}");
+    }
+    // The advice.
+    let listed = rows_of_csv(with(&workspace, &["report", "metadata", "--format", "csv"]).out());
+    assert!(listed.iter().any(|row| row["path"] == ATTEMPTS));
+    let by = ["report", "cost", "--by", ATTEMPTS, "--format", "csv"];
+    assert_eq!(with(&workspace, &by).out().lines().next().unwrap().split(',').next(), Some(ATTEMPTS));
+}
+
+#[test]
+fn an_invalid_path_names_the_cause_and_the_report_of_paths() {
+    let workspace = archived(10);
+    let by = ["report", "cost", "--by", "el_cost_metadata.streams[*]"];
+    with(&workspace, &by).refused(2, &["one group only", "report metadata"]);
+    let by = ["report", "cost", "--by", "el_cost_metdata.streams"];
+    with(&workspace, &by).refused(2, &["there is no such dimension", "el_cost_metadata"]);
+}
+
+#[test]
+fn the_settings_choose_which_names_are_amounts() {
+    let workspace = archived(100);
+    let components = ["report", "components", "--format", "csv"];
+    let paths = || -> Vec<String> {
+        let rows = rows_of_csv(with(&workspace, &components).out());
+        let mut paths: Vec<String> = rows.into_iter().map(|row| row["path"].clone()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    };
+    assert_eq!(
+        paths(),
+        [
+            "el_cost_metadata.compute.usd",
+            "el_cost_metadata.network.usd",
+            "transformation_cost_metadata.cluster.usd",
+            "transformation_cost_metadata.storage_usd",
+        ]
+    );
+    fs::write(workspace.file("runledger.toml"), "[components]\nnames_ending_in = [\"_USD\"]\n").unwrap();
+    assert!(paths().contains(&"transformation_cost_metadata.storage_usd".to_owned()));
+    assert!(!paths().contains(&"el_cost_metadata.compute.usd".to_owned()));
+    let config = with(&workspace, &["config", "--json"]).json();
+    let setting =
+        config.as_array().unwrap().iter().find(|row| row["setting"] == "components.names_ending_in");
+    assert_eq!(setting.unwrap()["value"], "_USD");
+    for invalid in ["[]", "[\"\"]", "\"usd\""] {
+        let settings = format!("[components]\nnames_ending_in = {invalid}\n");
+        fs::write(workspace.file("runledger.toml"), settings).unwrap();
+        with(&workspace, &components).refused(2, &["invalid settings", "line 2"]);
+    }
+}
+
+#[test]
+fn amounts_of_different_paths_have_a_warning_and_no_total() {
+    let workspace = archived(100);
+    let printed = with(&workspace, &["report", "components"]).out();
+    assert!(printed.contains("do not add up"), "{printed}");
+    assert!(!printed.contains("all "), "{printed}");
+}

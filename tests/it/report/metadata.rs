@@ -1,0 +1,109 @@
+//! The reports on metadata, against hand-computed figures.
+
+use super::{ALWAYS, MONTH, exact};
+use crate::support::ledger;
+use crate::support::workspace::at;
+use chrono_tz::Tz;
+use runledger::internal::report::components::{self, MonetaryNames};
+use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Table, metadata};
+
+/// The rows in machine format, cells joined by `|`.
+fn lines(table: &Table) -> Vec<String> {
+    exact(table).iter().map(|row| row.join("|")).collect()
+}
+
+fn components_by(by: &[Dimension], names: &MonetaryNames) -> Table {
+    let archive = ledger::metadata();
+    let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+    components::report_across(&[ledger], by, names).unwrap()
+}
+
+#[test]
+fn every_path_is_listed_with_its_types_and_figures() {
+    let archive = ledger::metadata();
+    let table =
+        metadata::report(&ledger::opened(&archive, &ALWAYS, Tz::UTC), &MonetaryNames::default()).unwrap();
+    let first_and_last = ["first_booked_at", "last_booked_at"]
+        .map(|name| table.columns.iter().position(|column| column == name).unwrap());
+    let days = |row: &[String]| {
+        let days = first_and_last.map(|column| row[column][5..10].to_owned());
+        [&row[..3], &days[..], &row[5..]].concat().join("|")
+    };
+    assert_eq!(
+        exact(&table).iter().map(|row| days(row)).collect::<Vec<_>>(),
+        [
+            "el_cost_metadata|object|4|01-05|02-03||||",
+            "el_cost_metadata.compute|object|4|01-05|02-03||||",
+            "el_cost_metadata.compute.instance_type|null, string|4|01-05|02-03||||c5.xlarge",
+            "el_cost_metadata.compute.usd|number|3|01-05|02-01|0.100000000|1.500000000|2.200000000|",
+            "el_cost_metadata.items|array|1|02-01|02-01||||",
+            "el_cost_metadata.items[*]|object|1|02-01|02-01||||",
+            "el_cost_metadata.items[*].usd|number|1|02-01|02-01|0.100000000|0.200000000|0.300000000|",
+            "el_cost_metadata.network|object|2|01-05|01-06||||",
+            "el_cost_metadata.network.usd|null, number|2|01-05|01-06|0.300000000|0.300000000|0.300000000|",
+            "el_cost_metadata.size|number, string|3|01-05|02-01|2|10|12|",
+            "el_cost_metadata.spot|boolean|2|01-05|01-06||||false",
+            "el_cost_metadata.total_usd|number|1|01-05|01-05|0.900000000|0.900000000|0.900000000|",
+            "el_cost_metadata.zones|array|2|01-05|01-06||||",
+            "el_cost_metadata.zones[*]|string|1|01-05|01-05||||a",
+            "transformation_cost_metadata|object|1|02-02|02-02||||",
+            "transformation_cost_metadata.cluster|object|1|02-02|02-02||||",
+            "transformation_cost_metadata.cluster.usd|number|1|02-02|02-02|3.000000000|3.000000000|3.000000000|",
+            "transformation_cost_metadata.storage_usd|number|1|02-02|02-02|0.000000001|0.000000001|0.000000001|",
+            "extra_config|object|1|02-02|02-02||||",
+            r#"extra_config."a b"|object|1|02-02|02-02||||"#,
+            r#"extra_config."a b"."x.y"|number|1|02-02|02-02|1|1|1|"#,
+            r#"extra_config."a b"."é\u002c\""|string|1|02-02|02-02||||ü"q"#,
+        ]
+    );
+}
+
+#[test]
+fn amounts_in_metadata_are_listed_by_path_next_to_the_cost() {
+    let table = components_by(&[MONTH], &MonetaryNames::default());
+    assert_eq!(
+        table.columns.join("|"),
+        "month|path|runs_with_path|runs|runs_cost_unknown|component_usd|cost_usd|explained_rate"
+    );
+    assert_eq!(
+        lines(&table),
+        [
+            "2026-01|el_cost_metadata.compute.usd|2|2|0|2.100000000|3.000000000|0.700000",
+            "2026-01|el_cost_metadata.network.usd|1|2|0|0.300000000|3.000000000|0.100000",
+            "2026-01|el_cost_metadata.total_usd|1|2|0|0.900000000|3.000000000|0.300000",
+            "2026-02|el_cost_metadata.compute.usd|1|4|1|0.100000000|0.750000000|0.133333",
+            "2026-02|el_cost_metadata.items[*].usd|1|4|1|0.300000000|0.750000000|0.400000",
+            "2026-02|transformation_cost_metadata.cluster.usd|1|4|1|3.000000000|4.000000000|0.750000",
+            "2026-02|transformation_cost_metadata.storage_usd|1|4|1|0.000000001|4.000000000|0.000000",
+        ]
+    );
+    // total_usd contains the other two.
+    assert_eq!(table.totals, None);
+}
+
+#[test]
+fn a_group_without_amounts_still_shows_its_cost() {
+    let names = MonetaryNames::try_from(vec!["storage_usd".to_owned()]).unwrap();
+    let table = components_by(&[Dimension::Kind], &names);
+    assert_eq!(
+        lines(&table),
+        [
+            "source||0|5|1||3.750000000|",
+            "transformation|transformation_cost_metadata.storage_usd|1|1|0|0.000000001|4.000000000|0.000000",
+        ]
+    );
+}
+
+#[test]
+fn metadata_is_as_known_at_the_moment() {
+    let archive = ledger::metadata();
+    let scope = Scope { as_of: Some(at("2026-03-01T00:00:02.500000Z")), ..Scope::default() };
+    let ledger = Ledger::open(&archive, scope).unwrap();
+    let table = metadata::report(&ledger, &MonetaryNames::default()).unwrap();
+    let instance_types = table.rows.iter().find(|row| row[0].exact().unwrap().ends_with("instance_type"));
+    assert_eq!(instance_types.unwrap().last(), Some(&Cell::text("m5.large")));
+    assert!(!lines(&table).iter().any(|line| line.contains("items")), "the array came later");
+    let components =
+        components::report_across(&[ledger], &[Dimension::Pipeline], &MonetaryNames::default()).unwrap();
+    assert!(lines(&components).iter().any(|line| line.ends_with("|0.400000000|0.400000000|1.000000")));
+}
