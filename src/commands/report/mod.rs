@@ -295,6 +295,8 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 
 fn unknown_dimension(name: &str) -> Error {
     let names = Dimension::ALL.map(|(name, _)| name);
+    // A path with a mistyped column.
+    let first = name.split(['.', '[']).next().unwrap_or(name);
     let list = || {
         format!(
             "the dimensions are {}, and the paths that `runledger report metadata` lists",
@@ -303,7 +305,7 @@ fn unknown_dimension(name: &str) -> Error {
     };
     Error::Usage {
         what: format!("--by {name}: there is no such dimension"),
-        hint: did_you_mean(name, names.into_iter().chain(JSON_COLUMNS)).or_else(|| Some(list())),
+        hint: did_you_mean(first, names.into_iter().chain(JSON_COLUMNS)).or_else(|| Some(list())),
     }
 }
 
