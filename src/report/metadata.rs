@@ -5,12 +5,14 @@ use super::group_by;
 use super::json_tree::{JsonTree, PathValue};
 use super::ledger::Ledger;
 use super::metadata_path::JSON_COLUMNS;
-use super::table::{Cell, Table};
+use super::period::{Calendar, Period};
+use super::table::{Cell, Table, USD_DECIMALS_FOR_PEOPLE};
 use crate::error::Result;
 use crate::excerpt::excerpt;
-use crate::run::Usd;
 use crate::run::json::JsonType;
 use crate::run::money::nanos_of_number;
+use crate::run::{Instant, Usd};
+use chrono_tz::Tz;
 
 /// The characters of an example.
 const EXAMPLE_LENGTH: usize = 40;
@@ -57,6 +59,37 @@ pub fn report(ledger: &Ledger<'_>, monetary: &MonetaryNames) -> Result<Table> {
         rows: paths.into_iter().map(row).collect(),
         totals: None,
     })
+}
+
+/// The table of [`report`] for people: days in `zone` instead of instants, and one column with the range of numbers and
+/// their sum, or the example.
+pub(crate) fn for_people(table: &Table, zone: Tz) -> Table {
+    let at = |name: &str| table.columns.iter().position(|column| column == name);
+    let text = |row: &[Cell], name: &str| row[at(name)?].rounded(USD_DECIMALS_FOR_PEOPLE);
+    let day = |row: &[Cell], name: &str| {
+        let instant = Instant::parse(&row[at(name)?].exact()?)?;
+        Some(Period::around(instant, Calendar::Day, zone).label)
+    };
+    let values = |row: &[Cell]| {
+        let (min, max) = (text(row, "min")?, text(row, "max")?);
+        let range = if min == max { min } else { format!("{min} to {max}") };
+        Some(format!("{range}, sum {}", text(row, "sum")?))
+    };
+    let first = at("first_booked_at").unwrap_or(table.columns.len());
+    let columns = ["first_day", "last_day", "values"].map(str::to_owned);
+    let row = |row: &Vec<Cell>| {
+        let figures = [
+            day(row, "first_booked_at"),
+            day(row, "last_booked_at"),
+            values(row).or_else(|| text(row, "example")),
+        ];
+        row[..first].iter().cloned().chain(figures.map(Cell::Text)).collect()
+    };
+    Table {
+        columns: table.columns[..first].iter().cloned().chain(columns).collect(),
+        rows: table.rows.iter().map(row).collect(),
+        totals: None,
+    }
 }
 
 /// What was found at a path.

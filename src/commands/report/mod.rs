@@ -216,7 +216,7 @@ fn run_report(
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings),
+        metadata::METADATA => metadata::report(ledgers, settings, args.table.format),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))

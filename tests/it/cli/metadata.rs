@@ -138,3 +138,18 @@ fn amounts_add_up_to_the_sums_of_json_tree() {
         assert!((nanos - sum.parse::<i64>().unwrap()).abs() <= 300, "{group}: {nanos} {sum}");
     }
 }
+
+#[test]
+fn people_get_the_range_of_numbers_or_an_example() {
+    let workspace = archived(100);
+    let printed = with(&workspace, &["report", "metadata"]).out();
+    let line =
+        |path: &str| printed.lines().find(|line| line.split_whitespace().next() == Some(path)).unwrap();
+    assert!(line("el_cost_metadata.currency").contains("USD"), "{printed}");
+    assert!(line(ATTEMPTS).contains(" to ") || line(ATTEMPTS).contains("1, sum"), "{printed}");
+    assert!(line("el_cost_metadata.compute.usd").contains(", sum "), "{printed}");
+    let machine = rows_of_csv(with(&workspace, &["report", "metadata", "--format", "csv"]).out());
+    let currency = machine.iter().find(|row| row["path"] == "el_cost_metadata.currency").unwrap();
+    assert_eq!((currency["example"].as_str(), currency["min"].as_str()), ("USD", ""));
+    assert!(currency["first_booked_at"] <= currency["last_booked_at"]);
+}
