@@ -6,8 +6,12 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// The number of different keys, over all documents, from which on an object counts as a map: the values of further
-/// keys share the path `.*`. It bounds the memory for documents with an id as a key.
+/// keys share the path `.*`.
 const MAX_KEYS: usize = 1000;
+
+/// The number of paths from which on every object counts as a map. Both bound the memory for documents with an id as a
+/// key.
+const MAX_PATHS: usize = 20_000;
 
 /// The step to the values of further keys in a map.
 const FURTHER_KEYS: &str = ".*";
@@ -103,7 +107,7 @@ impl JsonTree {
         if let Some(child) = node.keys.get(key) {
             return *child;
         }
-        if node.keys.len() < MAX_KEYS {
+        if node.keys.len() < MAX_KEYS && next < MAX_PATHS {
             node.keys.insert(key.to_owned(), next);
             self.nodes.push(Node::new(Some(path), Step::Key(key.to_owned())));
             return next;

@@ -4,8 +4,10 @@ use super::{ALWAYS, MONTH, exact};
 use crate::support::ledger;
 use crate::support::workspace::at;
 use chrono_tz::Tz;
+use proptest::prelude::*;
 use runledger::internal::report::components::{self, MonetaryNames};
 use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Table, metadata};
+use std::collections::BTreeMap;
 
 /// The rows in machine format, cells joined by `|`.
 fn lines(table: &Table) -> Vec<String> {
@@ -106,4 +108,73 @@ fn metadata_is_as_known_at_the_moment() {
     let components =
         components::report_across(&[ledger], &[Dimension::Pipeline], &MonetaryNames::default()).unwrap();
     assert!(lines(&components).iter().any(|line| line.ends_with("|0.400000000|0.400000000|1.000000")));
+}
+
+/// JSON documents with amounts at any depth, in whole thousandths.
+fn document() -> impl Strategy<Value = serde_json::Value> {
+    let thousandths = |number: i32| serde_json::json!(f64::from(number) / 1000.0);
+    let leaf = prop_oneof![
+        (-99_999..99_999).prop_map(thousandths),
+        Just(serde_json::Value::Null),
+        Just(serde_json::json!("1.5")),
+        any::<bool>().prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            prop::collection::hash_map(
+                prop::sample::select(vec!["usd", "a_usd", "total", "part-1"]).prop_map(str::to_owned),
+                inner,
+                0..4
+            )
+            .prop_map(|entries| serde_json::Value::from_iter(entries)),
+        ]
+    })
+}
+
+/// Adds the amounts below a value to the sums by path, in nano-dollars.
+fn add_amounts(value: &serde_json::Value, path: &str, name: &str, sums: &mut BTreeMap<String, i64>) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            entries.iter().for_each(|(key, value)| add_amounts(value, &format!("{path}.{key}"), key, sums));
+        }
+        serde_json::Value::Array(elements) => {
+            elements.iter().for_each(|element| add_amounts(element, &format!("{path}[*]"), name, sums));
+        }
+        serde_json::Value::Number(number) if name.ends_with("usd") => {
+            let thousandths = (number.as_f64().unwrap() * 1000.0).round() as i64;
+            *sums.entry(path.to_owned()).or_default() += thousandths * 1_000_000;
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn amounts_of_any_document_are_summed_by_path_exactly(documents in prop::collection::vec(document(), 1..8)) {
+        let archive = ledger::empty();
+        archive.execute_batch(
+            "INSERT INTO syncs (sync_id, kind, started_at, process_id, program_version, api_url, last_observed_at)
+             VALUES (1, 'first', '2026-01-01T00:00:00.000000Z', 1, '0.1.0', 'http://h/', '2026-01-01T00:00:01.000000Z')",
+        ).unwrap();
+        let mut expected = BTreeMap::new();
+        for (number, document) in documents.iter().enumerate() {
+            archive.execute(
+                "INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, created_at, el_cost_metadata)
+                 VALUES (?1, '2026-01-01T00:00:01.000000Z', 1, zeroblob(32), '2026-01-01T00:00:00.000000Z', ?2)",
+                rusqlite::params![format!("run-{number}"), document.to_string()],
+            ).unwrap();
+            add_amounts(document, "el_cost_metadata", "", &mut expected);
+        }
+        let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+        let table = components::report_across(&[ledger], &[MONTH], &MonetaryNames::default()).unwrap();
+        let found: BTreeMap<String, i64> = exact(&table)
+            .iter()
+            .filter(|row| !row[1].is_empty())
+            .map(|row| (row[1].clone(), row[5].replace('.', "").parse().unwrap()))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
 }
