@@ -62,7 +62,7 @@ pub mod report {
         pub use crate::report::components::{MonetaryNames, report_across};
     }
     pub mod metadata {
-        pub use crate::report::metadata::report;
+        pub use crate::report::metadata::{for_people, report};
     }
     pub mod overview {
         pub mod calendar {

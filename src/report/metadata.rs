@@ -63,7 +63,7 @@ pub fn report(ledger: &Ledger<'_>, monetary: &MonetaryNames) -> Result<Table> {
 
 /// The table of [`report`] for people: days in `zone` instead of instants, and one column with the range of numbers and
 /// their sum, or the example.
-pub(crate) fn for_people(table: &Table, zone: Tz) -> Table {
+pub fn for_people(table: &Table, zone: Tz) -> Table {
     let at = |name: &str| table.columns.iter().position(|column| column == name);
     let text = |row: &[Cell], name: &str| row[at(name)?].rounded(USD_DECIMALS_FOR_PEOPLE);
     let day = |row: &[Cell], name: &str| {

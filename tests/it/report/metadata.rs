@@ -1,12 +1,15 @@
 //! The reports on metadata, against hand-computed figures.
 
 use super::{ALWAYS, MONTH, exact};
-use crate::support::ledger;
 use crate::support::workspace::at;
+use crate::support::{golden, ledger};
 use chrono_tz::Tz;
 use proptest::prelude::*;
+use runledger::internal::export::json::Layout;
+use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
 use runledger::internal::report::components::{self, MonetaryNames};
-use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Table, metadata};
+use runledger::internal::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+use runledger::internal::report::{Cell, Dimension, Ledger, MetadataPath, Scope, Table, cost, metadata};
 use std::collections::BTreeMap;
 
 /// The rows in machine format, cells joined by `|`.
@@ -110,6 +113,33 @@ fn metadata_is_as_known_at_the_moment() {
     assert!(lines(&components).iter().any(|line| line.ends_with("|0.400000000|0.400000000|1.000000")));
 }
 
+#[test]
+fn reports_on_metadata_match_their_golden_files_in_every_format() {
+    let archive = ledger::metadata();
+    let ledger = ledger::opened(&archive, &ALWAYS, Tz::America__Sao_Paulo);
+    let path = MetadataPath::parse("el_cost_metadata.compute.instance_type").unwrap();
+    let paths = metadata::report(&ledger, &MonetaryNames::default()).unwrap();
+    let paths_for_people = metadata::for_people(&paths, Tz::America__Sao_Paulo);
+    let by_path = cost::report(&ledger, &[MONTH, Dimension::Metadata(path)]).unwrap();
+    let amounts = components::report_across(&[ledger], &[MONTH], &MonetaryNames::default()).unwrap();
+    for (name, table, for_people) in [
+        ("metadata", &paths, &paths_for_people),
+        ("components", &amounts, &amounts),
+        ("cost-by-path", &by_path, &by_path),
+    ] {
+        let mut outputs: [Vec<u8>; 5] = Default::default();
+        let [txt, csv_text, excel, json_text, md] = &mut outputs;
+        terminal::write_table(for_people, USD_DECIMALS_FOR_PEOPLE, txt).unwrap();
+        csv::write_table(table, &Dialect::MACHINE, USD_DECIMALS, csv_text).unwrap();
+        csv::write_table(table, &Dialect::named("excel-br").unwrap(), USD_DECIMALS, excel).unwrap();
+        json::write_table(table, Layout::Array, USD_DECIMALS, json_text).unwrap();
+        markdown::write_table(for_people, USD_DECIMALS_FOR_PEOPLE, md).unwrap();
+        for (ending, bytes) in ["txt", "csv", "excel-br.csv", "json", "md"].iter().zip(&outputs) {
+            golden::assert_golden(&format!("{name}.{ending}"), bytes);
+        }
+    }
+}
+
 /// JSON documents with amounts at any depth, in whole thousandths.
 fn document() -> impl Strategy<Value = serde_json::Value> {
     let thousandths = |number: i32| serde_json::json!(f64::from(number) / 1000.0);
@@ -150,7 +180,7 @@ fn add_amounts(value: &serde_json::Value, path: &str, name: &str, sums: &mut BTr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn amounts_of_any_document_are_summed_by_path_exactly(documents in prop::collection::vec(document(), 1..8)) {

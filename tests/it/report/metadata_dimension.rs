@@ -106,7 +106,7 @@ fn a_report_with_too_many_dimensions_is_a_usage_error() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn groups_by_a_path_are_those_of_json_extract(
