@@ -16,8 +16,15 @@ use crate::run::money::nanos_of_number;
 use crate::run::{Share, Usd};
 use serde::Deserialize;
 
-const COLUMNS: [&str; 7] =
-    ["path", "runs_with_path", "runs", "runs_cost_unknown", "component_usd", "cost_usd", "explained_rate"];
+const COLUMNS: [&str; 7] = [
+    "path",
+    "runs_with_path",
+    "group_runs",
+    "group_runs_cost_unknown",
+    "component_usd",
+    "group_cost_usd",
+    "explained_rate",
+];
 
 /// Which numbers in the metadata are amounts of US dollars: those whose key ends in one of these names, in upper or
 /// lower case.

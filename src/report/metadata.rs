@@ -21,7 +21,7 @@ const EXAMPLE_LENGTH: usize = 40;
 const NANOS: i128 = 1_000_000_000;
 
 const COLUMNS: [&str; 9] =
-    ["path", "types", "runs", "first_booked_at", "last_booked_at", "min", "max", "sum", "example"];
+    ["path", "types", "runs_with_path", "first_booked_at", "last_booked_at", "min", "max", "sum", "example"];
 
 /// Every path in the JSON columns of the ledger's runs, by column and path.
 ///

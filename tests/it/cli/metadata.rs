@@ -153,3 +153,15 @@ fn people_get_the_range_of_numbers_or_an_example() {
     assert_eq!((currency["example"].as_str(), currency["min"].as_str()), ("USD", ""));
     assert!(currency["first_booked_at"] <= currency["last_booked_at"]);
 }
+
+#[test]
+fn manifests_have_no_sums_of_amounts_that_overlap() {
+    let workspace = archived(100);
+    let args = ["report", "components", "--format", "csv", "--manifest", "--output", "components.csv"];
+    assert_eq!(with(&workspace, &args).code, 0);
+    let manifest = fs::read_to_string(workspace.file("components.csv.manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let totals = manifest["totals"].to_string();
+    assert!(!totals.contains("component_usd") && !totals.contains("group_"), "{manifest}");
+    assert_eq!(with(&workspace, &["verify-file", "components.csv"]).code, 0);
+}

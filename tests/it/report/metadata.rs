@@ -68,7 +68,7 @@ fn amounts_in_metadata_are_listed_by_path_next_to_the_cost() {
     let table = components_by(&[MONTH], &MonetaryNames::default());
     assert_eq!(
         table.columns.join("|"),
-        "month|path|runs_with_path|runs|runs_cost_unknown|component_usd|cost_usd|explained_rate"
+        "month|path|runs_with_path|group_runs|group_runs_cost_unknown|component_usd|group_cost_usd|explained_rate"
     );
     assert_eq!(
         lines(&table),
