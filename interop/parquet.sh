@@ -18,7 +18,7 @@ readers_agree_with_the_reports() {
     sqlite3 "$archive" "UPDATE run_snapshots SET started_at = NULL, created_at = NULL
         WHERE superseded_at IS NULL AND snapshot_id % 97 = 0"
     rm -rf "$dataset"
-    "$runledger" --db "$archive" export parquet --snapshots --output "$dataset" 2>/dev/null
+    "$runledger" --db "$archive" export parquet --zone UTC --snapshots --output "$dataset" 2>/dev/null
     TZ=UTC "$python" interop/parquet.py "$runledger" "$archive" "$dataset" 2>"$work/readers.err" || {
         tail -n 20 "$work/readers.err" >&2
         fail "a reader of the dataset and runledger disagree"

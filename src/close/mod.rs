@@ -103,7 +103,8 @@ pub fn preview_close(
     }
     let label = &request.month;
     let before = archive.close_of(label)?;
-    let scope = open_scope(archive, request, before.as_ref(), defaults)?;
+    let latest = LatestClose::of(archive, None)?;
+    let scope = open_scope(request, before.as_ref(), defaults, latest.as_ref())?;
     let (Some(starts_at), Some(ends_at), Calendar::Month) =
         (scope.span.from, scope.span.until, Calendar::of_label(label))
     else {
@@ -112,7 +113,7 @@ pub fn preview_close(
         )));
     };
     check_order(request, before.as_ref())?;
-    require_zone(archive, request, defaults)?;
+    require_zone(request, defaults, latest.as_ref())?;
     if now < ends_at {
         return Err(Error::Usage {
             what: format!("{label} is still running in {}: it ends at {ends_at}", scope.zone),
@@ -157,10 +158,10 @@ pub fn preview_close(
 /// The scope to close. A restatement keeps the zone and the date basis of its month unless the request changes them;
 /// another close takes those of the close made last, unless the request or the settings give them.
 fn open_scope(
-    archive: &Archive,
     request: &CloseRequest,
     before: Option<&Close>,
     defaults: &ScopeDefaults,
+    latest: Option<&LatestClose>,
 ) -> Result<Scope> {
     let before = before.map(Scope::of_close).transpose()?;
     let scope = ScopeRequest {
@@ -169,13 +170,17 @@ fn open_scope(
         date_basis: request.date_basis.or(before.map(|before| before.date)),
         ..ScopeRequest::default()
     };
-    Scope::resolve_open(&scope, defaults, LatestClose::of(archive, None)?.as_ref())
+    Scope::resolve_open(&scope, defaults, latest)
 }
 
 /// Refuses the first close of an archive without a zone. Every later close and report adjoins its bounds, so they must
 /// be those that someone chose.
-fn require_zone(archive: &Archive, request: &CloseRequest, defaults: &ScopeDefaults) -> Result<()> {
-    if request.zone.or(defaults.zone).is_some() || !archive.closes()?.is_empty() {
+fn require_zone(
+    request: &CloseRequest,
+    defaults: &ScopeDefaults,
+    latest: Option<&LatestClose>,
+) -> Result<()> {
+    if request.zone.or(defaults.zone).is_some() || latest.is_some() {
         return Ok(());
     }
     Err(Error::Usage {

@@ -69,8 +69,7 @@ impl MonthStates {
                     states.partial.insert(month.period);
                 }
             }
-            let Some(moment) = archive.last_observed_by(scope.as_of)? else { continue };
-            let moment = archive.clock_at(moment)?;
+            let Some(moment) = archive.clock_at_last_observation(scope.as_of)? else { continue };
             if scope.span.until.is_none_or(|until| until > moment) {
                 let running = Period::around(moment, Calendar::Month, scope.zone).label;
                 states.running = states.running.take().max(Some(running));
@@ -95,8 +94,14 @@ impl MonthStates {
         }
     }
 
+    /// Marks the months of a table for people, and returns what the marks mean, then the [`MonthStates::notes`].
+    pub(crate) fn label_table(&self, table: &mut Table, usd_decimals: u32) -> Vec<String> {
+        let notes = self.notes(table, usd_decimals);
+        self.mark_table(table).into_iter().chain(notes).collect()
+    }
+
     /// Marks the months of a table for people, and returns what the marks mean. `None`: there are none.
-    pub(crate) fn mark_table(&self, table: &mut Table) -> Option<String> {
+    fn mark_table(&self, table: &mut Table) -> Option<String> {
         let column = month_column(table)?;
         let mut found = BTreeSet::new();
         for row in &mut table.rows {

@@ -128,8 +128,17 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(crate) fn clock_at(&self, observed_at: Instant) -> Result<Instant> {
+    fn clock_at(&self, observed_at: Instant) -> Result<Instant> {
         Ok(ClockOffsets::of(&self.connection)?.clock_at(observed_at))
+    }
+
+    /// The time by the system clock of the latest observation at or before `moment`; of all if it is `None`. Periods
+    /// pass by that clock, which observations can be ahead of. `None`: there was no observation.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn clock_at_last_observation(&self, moment: Option<Instant>) -> Result<Option<Instant>> {
+        self.last_observed_by(moment)?.map(|observed_at| self.clock_at(observed_at)).transpose()
     }
 
     /// The number of syncs that began by `moment` by the system clock, and later by their observations.

@@ -55,8 +55,7 @@ fn current_month(
     let mut newest: Option<(Instant, Scope)> = None;
     for Workspace { archive, defaults, .. } in workspaces {
         let scope = Scope::resolve_open(request, defaults, latest)?;
-        let observed_at = archive.last_observed_by(scope.as_of)?;
-        let at = observed_at.map(|at| archive.clock_at(at)).transpose()?.or(scope.as_of);
+        let at = archive.clock_at_last_observation(scope.as_of)?.or(scope.as_of);
         if let Some(at) = at
             && newest.as_ref().is_none_or(|(newest, _)| *newest < at)
         {

@@ -193,9 +193,7 @@ fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archi
     let mut provenance = provenance(question.to_owned(), scope, archive)?;
     provenance.by.push(by.to_owned());
     let months = MonthStates::of(&[(scope, archive)])?;
-    let notes = months.notes(&table, USD_DECIMALS_FOR_PEOPLE);
-    let marks = months.mark_table(&mut table);
-    provenance.notes.splice(..0, marks.into_iter().chain(notes));
+    provenance.notes.splice(..0, months.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE));
     print_answer(&table, provenance)
 }
 

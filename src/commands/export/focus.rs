@@ -12,6 +12,7 @@ use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_w
 use crate::report::billing::BilledBy;
 use crate::report::{Ledger, Scope, ScopeTerms};
 use crate::store::Archive;
+use crate::wording::counted;
 use clap::ValueEnum;
 
 /// The versions of FOCUS.
@@ -105,10 +106,8 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
 
 /// Reports on standard error what a reader could miss in the file.
 fn report_omissions(summary: &ChargeSummary, books: &Books, scope: &Scope) {
-    match summary.runs_cost_unknown {
-        0 => {}
-        1 => print_note("omitted 1 run without a known cost"),
-        runs => print_note(&format!("omitted {runs} runs without a known cost")),
+    if summary.runs_cost_unknown > 0 {
+        print_note(&format!("omitted {} without a known cost", counted(summary.runs_cost_unknown, "run")));
     }
     if books.terms.billed_by == BilledBy::default() {
         let cause = match &scope.terms {

@@ -103,15 +103,16 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         // One read transaction, so that the rows and the manifest show the same state.
         let _reading = archive.connection().unchecked_transaction()?;
         let scope = scope(&args.scope, settings, &archive)?;
-        match args.what {
-            Exported::Costs | Exported::Focus => refuse_conflicts(&scope, &archive)?,
-            _ => warn_of_conflicts(&scope, &archive)?,
+        let is_for_finance = matches!(args.what, Exported::Costs | Exported::Focus);
+        match is_for_finance {
+            true => refuse_conflicts(&scope, &archive)?,
+            false => warn_of_conflicts(&scope, &archive)?,
         }
         if scope.span != Span::default() || args.format_options.dialect.is_some() {
             print_default_booking(&scope);
         }
         let ledger = Ledger::open(archive.connection(), scope)?;
-        if matches!(args.what, Exported::Costs | Exported::Focus) {
+        if is_for_finance {
             warn_of_idle_rules_in(std::slice::from_ref(&ledger), settings)?;
         }
         export(&archive, &ledger)

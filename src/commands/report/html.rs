@@ -32,7 +32,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     };
     // One read transaction, so that all parts of the page show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
-    let scope = Scope::resolve(&request(&args.scope)?, defaults, archive)?;
+    let request = request(&args.scope)?;
+    let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
     let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
     let labels = Labels {
@@ -41,12 +42,11 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         notes,
     };
     // The page is dated by the system clock, which observations can be ahead of.
-    let known_at = archive.last_observed_by(scope.as_of)?;
-    let known_at = known_at.map(|known_at| archive.clock_at(known_at)).transpose()?;
+    let known_at = archive.clock_at_last_observation(scope.as_of)?;
     let mut overview = overview::gather(archive.connection(), &scope, known_at)?;
     if let Some(period) = overview.compared_period() {
         let request = ChangeRequest {
-            scope: ScopeRequest { period: Some(period), from: None, until: None, ..request(&args.scope)? },
+            scope: ScopeRequest { period: Some(period), from: None, until: None, ..request },
             by: vec![Dimension::Pipeline],
             ..ChangeRequest::default()
         };

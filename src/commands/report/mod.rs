@@ -159,8 +159,7 @@ fn label_months(
     Ok(match args.table.format {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
         TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
-            let notes = months.notes(table, decimals(USD_DECIMALS_FOR_PEOPLE));
-            months.mark_table(table).into_iter().chain(notes).collect()
+            months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
         }
     })
 }
@@ -262,12 +261,12 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
     };
-    let Some(now) = archive.last_observed_by(ledger.scope().as_of)? else {
+    // The forecast starts at the system clock, which observations can be ahead of.
+    let Some(now) = archive.clock_at_last_observation(ledger.scope().as_of)? else {
         return Err(Error::usage("the archive is empty: there is no data for a forecast"));
     };
     note_unfrozen_terms(ledger.scope());
-    // The forecast starts at the system clock, which observations can be ahead of.
-    credits::report(ledger, &question, archive.clock_at(now)?)
+    credits::report(ledger, &question, now)
 }
 
 /// The dimensions of `--by`; month by default.

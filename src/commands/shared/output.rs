@@ -88,7 +88,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         (Some(period), Some(_)) => archive.close_of(period)?,
         _ => None,
     };
-    let moment = archive.last_observed_by(scope.as_of)?.map(|at| archive.clock_at(at)).transpose()?;
+    let moment = archive.clock_at_last_observation(scope.as_of)?;
     let is_running = moment.zip(scope.span.until).is_some_and(|(moment, until)| moment < until);
     let close_state = match &close {
         Some(close) => close_state(close),

@@ -121,10 +121,11 @@ impl ComparedScopes {
         }
     }
 
-    /// The scopes of the request's period and of the period `against`. A closed period is read as it was closed. An
-    /// open one has the zone and the date basis of a closed one, unless the request gives them; `latest` is as in
-    /// [`Scope::resolve_like`]. If it was over when the
-    /// period asked about was closed, it is read in the scope of that close, so that the answer stays the same.
+    /// The scopes of the request's period and of the period `against`; `latest` is as in [`Scope::resolve_like`].
+    ///
+    /// A closed period is read as it was closed. An open one has the zone and the date basis of a closed one, unless
+    /// the request gives them. If the period `against` is open, but was over when the period asked about was closed, it
+    /// is read in the scope of that close, so that the answer stays the same.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the flag that is invalid, or that contradicts a closed month. Those of SQLite.
@@ -213,9 +214,7 @@ fn lasted(scope: &Scope, archive: &Archive) -> Result<Option<(TimeDelta, Instant
     if scope.close_id.is_some() {
         return Ok(None);
     }
-    let Some(observed_at) = archive.last_observed_by(scope.as_of)? else { return Ok(None) };
-    // Days pass by the system clock, which observations can be ahead of.
-    let now = archive.clock_at(observed_at)?;
+    let Some(now) = archive.clock_at_last_observation(scope.as_of)? else { return Ok(None) };
     let is_over = scope.span.until.is_some_and(|until| until <= now);
     let from = scope.span.from.filter(|_| !is_over);
     Ok(from.map(|from| (now.to_utc() - from.to_utc(), now)))

@@ -76,7 +76,7 @@ pub struct Overview {
     /// The terms of the headline month; without one, neither a plan nor purchases.
     pub terms: MonthTerms,
     /// Why the cost differs from that of the period before, or why both are not compared. `None`: there is no such
-    /// period, see [`Overview::compared_period`].
+    /// period, see `Overview::compared_period`.
     pub change: Option<std::result::Result<Change, String>>,
     /// All runs taken together.
     pub all: PipelineSummary,
