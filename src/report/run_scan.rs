@@ -18,8 +18,8 @@ pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     select(span, date, ", ended_at, snapshot_id")
 }
 
-/// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their column,
-/// then the value at each path. Each path is bound to [`path_parameter`].
+/// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their
+/// column, then the value at each path. Each path is bound to [`path_parameter`].
 pub(super) fn runs_with_json(
     span: &Span,
     date: DateBasis,

@@ -205,7 +205,9 @@ fn run_report(
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
         }),
-        "cost" | "duration" | "credits" | metadata::COMPONENTS | metadata::METADATA if args.limit.is_some() => {
+        "cost" | "duration" | "credits" | metadata::COMPONENTS | metadata::METADATA
+            if args.limit.is_some() =>
+        {
             Err(Error::usage(format!("the report {name} has no --limit: it returns every row")))
         }
         "cost" => cost::report_across(ledgers, by),
