@@ -122,8 +122,8 @@ fn amounts_add_up_to_the_sums_of_json_tree() {
     let mut expected = Vec::new();
     for column in ["el_cost_metadata", "transformation_cost_metadata"] {
         expected.extend(workspace.rows(&format!(
-            "SELECT substr(r.booked_at, 1, 7) || ' {column}' || replace(substr(j.fullkey, 2), '"', '') || ' ' || count(*) || '|' ||
-                    sum(CAST(round(j.atom * 1e9) AS INTEGER))
+            "SELECT substr(r.booked_at, 1, 7) || ' {column}' || replace(substr(j.fullkey, 2), char(34), '') ||
+                    ' ' || count(*) || '|' || sum(CAST(round(j.atom * 1e9) AS INTEGER))
              FROM runs AS r, json_tree(r.{column}) AS j
              WHERE j.key LIKE '%usd' AND j.type IN ('integer', 'real') GROUP BY substr(r.booked_at, 1, 7), j.fullkey"
         )));
