@@ -50,6 +50,8 @@ impl Summand {
                 Some(Summand::Count)
             }
             "credit_charge_status" => Some(Summand::Charged),
+            // Rows of one group repeat its cost, and an amount can contain that of another row.
+            "component_usd" | "group_cost_usd" => None,
             // FOCUS defines its own column names.
             "BilledCost" | "EffectiveCost" => Some(Summand::Usd),
             _ => column.ends_with("_usd").then_some(Summand::Usd),

@@ -3,12 +3,16 @@
 use super::dimension::Dimension;
 use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
+use super::metadata_path::MetadataPath;
 use super::period::Span;
 use super::run_scan::{self, IndexedRun};
 use super::table::{Cell, Table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use rusqlite::named_params;
 use std::collections::HashMap;
+
+/// The most dimensions of a report.
+pub(crate) const MAX_DIMENSIONS: usize = 16;
 
 /// The figures of a group of runs.
 pub(crate) trait Aggregate: Default {
@@ -45,15 +49,59 @@ pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
 pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
-    let mut grouping = Grouping::<T>::new(by);
+    groups_with_documents(ledgers, by, &[], T::add)
+}
+
+/// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run to its group's figures; the JSON
+/// columns in `documents` are the run's first JSON, see [`IndexedRun::json`].
+///
+/// # Errors
+/// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
+pub(super) fn groups_with_documents<T: Default>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    documents: &[&'static str],
+    mut add: impl FnMut(&mut T, &IndexedRun<'_>) -> Result<()>,
+) -> Result<Groups<T>> {
+    if by.len() > MAX_DIMENSIONS {
+        return Err(Error::usage(format!("a report has at most {MAX_DIMENSIONS} dimensions")));
+    }
+    let paths: Vec<&MetadataPath> = by
+        .iter()
+        .filter_map(|dimension| match dimension {
+            Dimension::Metadata(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    let mut grouping = Grouping::<T>::new(by, documents.len());
     for ledger in ledgers {
         grouping.enter_ledger(ledger);
         // Consecutive runs are mostly in the same group, so the last group is tried before the map.
         let mut last = None;
-        for_each_run(ledger, |run| grouping.add(run, &mut last))
-            .map_err(|error| ledger.with_archive_path(error))?;
+        let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, run);
+        let (span, date) = (ledger.scope().span, ledger.scope().date);
+        let scan = match documents.is_empty() && paths.is_empty() {
+            // The covering index has all of it.
+            true => visit_all(ledger, span, &run_scan::runs(&span, date), &[], visit),
+            false => {
+                let sql = run_scan::runs_with_json(&span, date, documents, &paths);
+                visit_all(ledger, span, &sql, &paths, visit)
+            }
+        };
+        scan.map_err(|error| ledger.with_archive_path(error))?;
     }
     grouping.into_groups(ledgers)
+}
+
+/// Passes each of the ledger's runs to `visit`, with the JSON columns in `documents`, see [`IndexedRun::json`]. The
+/// first error ends the scan.
+pub(super) fn for_each_run_with_documents(
+    ledger: &Ledger<'_>,
+    documents: &[&'static str],
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    let (span, date) = (ledger.scope().span, ledger.scope().date);
+    visit_all(ledger, span, &run_scan::runs_with_json(&span, date, documents, &[]), &[], visit)
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
@@ -70,7 +118,7 @@ pub(crate) fn for_each_run_in(
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), visit)
+    visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), &[], visit)
 }
 
 /// Whether a run is booked before the ledger's span. A span without a start has none.
@@ -89,21 +137,30 @@ pub(crate) fn for_each_run_with_end(
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), visit)
+    visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), &[], visit)
 }
 
 fn visit_all(
     ledger: &Ledger<'_>,
     span: Span,
     sql: &str,
+    paths: &[&MetadataPath],
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut statement = ledger.connection().prepare(sql)?;
     let (from, until) = span.bounds();
-    let mut rows = match span {
-        Span { from: None, until: None } => statement.query([])?,
-        _ => statement.query(named_params! {":from": from, ":until": until})?,
-    };
+    for (name, bound) in [(":from", from), (":until", until)] {
+        // A span without ends has no parameters.
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, bound)?;
+        }
+    }
+    for (number, path) in paths.iter().enumerate() {
+        let index = statement.parameter_index(&run_scan::path_parameter(number))?;
+        let index = index.expect("the query has a parameter for each path");
+        statement.raw_bind_parameter(index, path.json_path())?;
+    }
+    let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         visit(&IndexedRun::new(row))?;
     }
@@ -111,7 +168,7 @@ fn visit_all(
 }
 
 /// The label indexes of a group, one for each dimension. Unused entries are zero.
-type Key = [u32; Dimension::ALL.len()];
+type Key = [u32; MAX_DIMENSIONS];
 
 /// The groups found so far.
 struct Grouping<T> {
@@ -121,9 +178,15 @@ struct Grouping<T> {
     aggregates: Vec<T>,
 }
 
-impl<T: Aggregate> Grouping<T> {
-    fn new(by: &[Dimension]) -> Grouping<T> {
-        let interners = by.iter().map(|dimension| Interner::new(*dimension)).collect();
+impl<T: Default> Grouping<T> {
+    /// No groups yet. A run's JSON begins with `documents`; the values of paths follow.
+    fn new(by: &[Dimension], documents: usize) -> Grouping<T> {
+        let mut json_number = documents;
+        let mut interners = Vec::with_capacity(by.len());
+        for dimension in by {
+            interners.push(Interner::new(dimension.clone()).reading_json(json_number));
+            json_number += usize::from(matches!(dimension, Dimension::Metadata(_)));
+        }
         Grouping { interners, groups: HashMap::new(), aggregates: Vec::new() }
     }
 
@@ -133,7 +196,8 @@ impl<T: Aggregate> Grouping<T> {
         }
     }
 
-    fn add(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
+    /// The figures of the run's group.
+    fn group_of(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<&mut T> {
         let mut key = Key::default();
         for (index, interner) in key.iter_mut().zip(&mut self.interners) {
             *index = interner.index_of(run)?;
@@ -146,7 +210,7 @@ impl<T: Aggregate> Grouping<T> {
             }),
         };
         *last = Some((key, group));
-        self.aggregates[group].add(run)
+        Ok(&mut self.aggregates[group])
     }
 
     fn into_groups(self, ledgers: &[Ledger<'_>]) -> Result<Groups<T>> {
@@ -177,7 +241,7 @@ impl<T: Aggregate> Grouping<T> {
         });
         Ok(Groups {
             groups: groups.collect(),
-            columns: columns.iter().flatten().map(|(_, name)| *name).collect(),
+            columns: columns.into_iter().flatten().map(|(_, name)| name).collect(),
         })
     }
 }
@@ -185,7 +249,7 @@ impl<T: Aggregate> Grouping<T> {
 /// The groups of some runs, in the order of the report.
 pub(crate) struct Groups<T> {
     /// The names of the label columns.
-    pub(crate) columns: Vec<&'static str>,
+    pub(crate) columns: Vec<String>,
     /// The groups. No two have the same identity.
     pub(crate) groups: Vec<Group<T>>,
 }
@@ -202,7 +266,8 @@ pub(crate) struct Group<T> {
 
 impl<T: Aggregate> Groups<T> {
     fn into_table(self) -> Table {
-        let columns = self.columns.iter().chain(T::COLUMNS).map(|column| (*column).to_owned()).collect();
+        let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
+        let columns = self.columns.iter().cloned().chain(figures).collect();
         let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
         for Group { labels, mut aggregate, .. } in self.groups {
             let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
 use crate::report::allocation::Allocation;
+use crate::report::components::MonetaryNames;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
 use crate::report::{DateBasis, Terms};
@@ -183,6 +184,11 @@ impl Settings {
         &self.file.cost_center
     }
 
+    /// The names of amounts in the metadata.
+    pub fn monetary_names(&self) -> MonetaryNames {
+        self.file.components.names_ending_in.clone().unwrap_or_default()
+    }
+
     /// The workspaces, in the order of the file.
     pub fn workspaces(&self) -> &[Workspace] {
         &self.file.workspace
@@ -242,7 +248,7 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, components, sync, .. } = self.file.clone();
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),
@@ -271,6 +277,8 @@ impl Settings {
                 format!("{} credits for {} USD on {}", purchase.credits, purchase.price_usd, purchase.date);
             ("credit_purchase", from_file(Some(value)))
         }));
+        let names = components.names_ending_in.map(|names| names.endings().join(", "));
+        settings.push(("components.names_ending_in", from_file(names)));
         let ignored = sync.ignore_changes_in.map(|fields| fields.paths().join(", "));
         settings.push(("sync.ignore_changes_in", from_file(ignored)));
         let rules = &self.file.cost_center.0;

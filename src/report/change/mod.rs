@@ -103,7 +103,7 @@ pub struct Change {
     /// The periods among both before which an archive has no run.
     first_periods: Vec<String>,
     /// The names of the label columns.
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
 }
 
 /// The costs of one group in both periods.

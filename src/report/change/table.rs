@@ -32,7 +32,7 @@ impl Change {
             rows.push(row(&rest));
         }
         Table {
-            columns: self.columns.iter().chain(&FIGURES).map(|column| (*column).to_owned()).collect(),
+            columns: self.columns.iter().cloned().chain(FIGURES.map(str::to_owned)).collect(),
             totals: (rows.len() > 1).then(|| row(&self.all)),
             rows,
         }

@@ -7,6 +7,7 @@ mod exit_codes;
 mod export;
 mod growth;
 mod help;
+mod metadata;
 mod probe;
 mod query;
 mod renamed;

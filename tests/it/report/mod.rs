@@ -8,6 +8,8 @@ mod change;
 mod cost_and_duration;
 mod credits;
 mod linear_time;
+mod metadata;
+mod metadata_dimension;
 mod neighbors;
 mod period;
 mod question;
