@@ -46,6 +46,9 @@ pub mod export {
 pub mod ignored_fields {
     pub use crate::ignored_fields::IgnoredFields;
 }
+pub mod language {
+    pub use crate::language::{Language, Phrase, phrases};
+}
 pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
