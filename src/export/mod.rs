@@ -15,6 +15,7 @@ pub(crate) mod manifest;
 pub mod markdown;
 pub(crate) mod parquet;
 mod sparkline;
+pub(crate) mod subject;
 pub mod terminal;
 pub(crate) mod title;
 pub(crate) mod verify;

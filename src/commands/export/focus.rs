@@ -1,5 +1,6 @@
 //! `runledger export focus`: writes the costs of a month as FOCUS charges.
 
+use crate::cli::first_given;
 use crate::commands::export::{ExportArgs, RowFormat};
 use crate::commands::shared::output::{print_note, provenance};
 use crate::commands::shared::scope::note_unfrozen_terms;
