@@ -108,7 +108,7 @@ pub use close::{ClosePreview, CloseRequest, Objection, close_month, preview_clos
 pub use error::{Error, Result};
 pub use export::verify::{FileCheck, compare as verify_file};
 pub use export::{
-    Destination, Dialect, Format, Sidecar, WriteOptions, write_documents, write_rows, write_table,
+    Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_documents, write_rows, write_table,
 };
 pub use language::Language;
 pub use report::cost::{CostTotals, report as cost_report, total as cost_total};

@@ -7,6 +7,7 @@ mod headings;
 mod number;
 mod period;
 pub mod phrases;
+mod reports;
 mod values;
 
 pub use phrases::Phrase;

@@ -70,6 +70,26 @@ pub const RUNNING_KNOWN_UNTIL: Phrase =
 /// The second line of a title: an answer about several months, or about every run.
 pub const KNOWN_UNTIL: Phrase = Phrase::new("Known until {moment}", "Apurado até {moment}");
 
+/// A title: what, and grouped by what.
+pub const BY: Phrase = Phrase::new("{what} by {dimensions}", "{what} por {dimensions}");
+/// A title: what, and of which period.
+pub const OF_PERIOD: Phrase = Phrase::new("{what} · {period}", "{what} · {period}");
+/// A compared period.
+pub const AGAINST: Phrase = Phrase::new("{period} against {against}", "{period} em relação a {against}");
+/// A span of days.
+pub const FROM_TO: Phrase = Phrase::new("{from} to {last}", "{from} a {last}");
+/// A span of days without an end.
+pub const FROM: Phrase = Phrase::new("from {from}", "a partir de {from}");
+/// A span of days without a start.
+pub const UP_TO: Phrase = Phrase::new("up to {last}", "até {last}");
+/// The number of workspaces in an answer.
+pub const WORKSPACES: Phrase = Phrase::new("{count} workspaces", "{count} workspaces");
+/// The title of a reconciliation.
+pub const RECONCILIATION: Phrase = Phrase::new(
+    "Reconciliation with the invoice of {amount} USD",
+    "Conciliação com a fatura de US$ {amount}",
+);
+
 /// The date basis `started`.
 pub const BY_START: Phrase = Phrase::new("by start", "pelo início da execução");
 /// The date basis `ended`.
