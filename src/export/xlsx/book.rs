@@ -129,6 +129,13 @@ pub(crate) enum Look {
     Attention,
 }
 
+impl Sheet<'_> {
+    /// The name of the sheet in a formula.
+    pub(crate) fn reference(&self) -> String {
+        format!("'{}'", self.name.replace('\'', "''"))
+    }
+}
+
 impl Rows<'_> {
     /// The number of rows.
     pub(crate) fn count(&self) -> u64 {

@@ -3,7 +3,7 @@
 //! Amounts are written with all of their digits, which a spreadsheet reads as the nearest double.
 
 use super::cell_format::CellFormat;
-use super::column::Column;
+use super::column::{Column, letters};
 use super::text::{append_xml, exceeds_a_cell, fit, one_line};
 use crate::language::Language;
 use crate::report::Cell;
@@ -181,18 +181,6 @@ pub(super) fn serial(at: NaiveDateTime) -> Option<String> {
     Some((days + f64::from(at.num_seconds_from_midnight()) / SECONDS_A_DAY).to_string())
 }
 
-/// The letters of a column, counted from zero: `A`, `Z`, `AA`.
-pub(crate) fn letters(mut index: usize) -> String {
-    let mut letters = Vec::new();
-    loop {
-        letters.push(char::from(b'A' + (index % 26) as u8));
-        if index < 26 {
-            return letters.into_iter().rev().collect();
-        }
-        index = index / 26 - 1;
-    }
-}
-
 fn put(xml: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     xml.write_fmt(text).expect("writing to a vector cannot fail");
 }
@@ -244,12 +232,6 @@ mod tests {
         assert_eq!(month("2026-10 ◆"), Value::Month(first.clone(), Some(CLOSED)));
         assert_eq!(month("2026-10 …"), Value::Month(first, Some(RUNNING)));
         assert_eq!(month("all"), Value::Text("all".to_owned()));
-    }
-
-    #[test]
-    fn columns_are_named_by_letters() {
-        let names = [0, 25, 26, 51, 52, 701, 702].map(letters);
-        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Column {
         };
         let is_id = field.ends_with("_id") || field.ends_with("hash");
         let width = format.width().unwrap_or(if is_id { ID_WIDTH } else { 20.0 });
-        Column::new(field, format, width, language)
+        Column { total: Total::of(field, format), ..Column::new(field, format, width, language) }
     }
 }
 
@@ -146,6 +146,18 @@ pub(super) fn unique_headings(columns: &[Column]) -> Vec<String> {
         unique.push(candidate);
     }
     unique
+}
+
+/// The letters of a column, counted from zero: `A`, `Z`, `AA`.
+pub(crate) fn letters(mut index: usize) -> String {
+    let mut letters = Vec::new();
+    loop {
+        letters.push(char::from(b'A' + (index % 26) as u8));
+        if index < 26 {
+            return letters.into_iter().rev().collect();
+        }
+        index = index / 26 - 1;
+    }
 }
 
 fn text_width(cell: &Cell) -> Option<usize> {
@@ -195,6 +207,12 @@ mod tests {
         ] {
             assert_eq!(total(field, format), Total::Sum, "{field}");
         }
+    }
+
+    #[test]
+    fn columns_are_named_by_letters() {
+        let names = [0, 25, 26, 51, 52, 701, 702].map(letters);
+        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
     }
 
     #[test]

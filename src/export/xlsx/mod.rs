@@ -9,10 +9,11 @@ pub(crate) mod book;
 pub(crate) mod cell_format;
 pub(crate) mod column;
 mod manifest_sheet;
+mod rows;
 pub(crate) mod title_block;
 
 #[cfg(feature = "xlsx")]
-pub(crate) mod cell_xml;
+mod cell_xml;
 #[cfg(feature = "xlsx")]
 mod package;
 #[cfg(feature = "xlsx")]
@@ -28,11 +29,13 @@ use super::destination::WriteError;
 use super::manifest::Manifest;
 use crate::error::{Error, Result};
 use crate::language::{Language, Phrase};
-use crate::report::Table;
-use book::{Book, Content, Rows, RowSource, Sheet, TableContent};
+use crate::report::{Cell, Table};
+use book::{Book, Content, RowSource, Rows, Sheet, TableContent};
 use chrono_tz::Tz;
 use column::Column;
-pub(crate) use manifest_sheet::manifest_sheet;
+pub(crate) use column::letters;
+pub(crate) use manifest_sheet::{manifest_sheet, sheet_of};
+pub(crate) use rows::Survey;
 use std::io::Write;
 use title_block::TitleBlock;
 
@@ -80,13 +83,14 @@ pub(crate) fn write_table(
     of_one_sheet(content, manifest, form, usd_decimals).write(out)
 }
 
-/// The spreadsheet of rows that are read while they are written, and the manifest.
+/// The spreadsheet of rows that are read while they are written, with their totals, and the manifest.
 ///
 /// # Errors
 /// [`Error::Usage`] when they are more than a sheet holds.
-pub(crate) fn of_rows<'a>(
+fn of_rows<'a>(
     columns: Vec<Column>,
     (count, each): (u64, RowSource<'a>),
+    totals: Vec<Cell>,
     manifest: &Manifest,
     form: SpreadsheetForm,
     usd_decimals: Option<u32>,
@@ -95,7 +99,7 @@ pub(crate) fn of_rows<'a>(
         table_name: "RL_rows".to_owned(),
         columns,
         rows: Rows::Stream { count, each },
-        totals: None,
+        totals: Some(totals),
         empty: NO_ROWS.text(form.language).to_owned(),
         notes: Vec::new(),
         frozen_columns: 1,

@@ -4,10 +4,11 @@
 //! for constant memory would write all rows to a temporary file first, panic when that disk is full, and keep a map of
 //! every cell of an Excel table.
 
-use super::cell_xml::{RowWriter, letters};
+use super::book::Rows;
+use super::cell_xml::RowWriter;
+use super::column::letters;
 use crate::error::Error;
 use crate::export::destination::WriteError;
-use crate::export::xlsx::book::Rows;
 use std::collections::HashMap;
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;

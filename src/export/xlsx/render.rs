@@ -2,8 +2,8 @@
 
 use super::book::{Book, Chart, Content, Form, FormCell, Look, Sheet, TableContent};
 use super::cell_format::CellFormat;
-use super::cell_xml::{ColumnStyles, RowWriter, Value, letters, value};
-use super::column::{Column, Total, unique_headings};
+use super::cell_xml::{ColumnStyles, RowWriter, Value, value};
+use super::column::{Column, Total, letters, unique_headings};
 use super::package::{self, SheetRows};
 use super::styles::Styles;
 use super::text::{fit, wrap};
@@ -76,7 +76,9 @@ fn skeleton(book: Book<'_>) -> Result<(Vec<u8>, Vec<SheetRows<'_>>), XlsxError> 
         styles: &styles,
     };
     let mut rows: Vec<SheetRows<'_>> = Vec::new();
-    for (index, Sheet { name, title, content }) in book.sheets.into_iter().enumerate() {
+    for (index, sheet) in book.sheets.into_iter().enumerate() {
+        let reference = sheet.reference();
+        let Sheet { name, title, content } = sheet;
         let header_row = title.header_row();
         let sheet = workbook.add_worksheet().set_name(&name)?;
         page.set_up(sheet)?;
@@ -85,7 +87,7 @@ fn skeleton(book: Book<'_>) -> Result<(Vec<u8>, Vec<SheetRows<'_>>), XlsxError> 
             Content::Form(lines) => {
                 sheet.set_portrait().set_print_fit_to_pages(1, 1);
                 for (cell_name, place) in form.write_form(sheet, header_row, &lines)? {
-                    workbook.define_name(cell_name, &format!("={}!{place}", quoted(&name)))?;
+                    workbook.define_name(cell_name, &format!("={reference}!{place}"))?;
                 }
             }
             Content::Table(table) => {
@@ -435,11 +437,6 @@ fn insert_chart(
     picture.set_width(CHART_SIZE.0).set_height(CHART_SIZE.1);
     sheet.insert_chart(first, last_column + 2, &picture)?;
     Ok(())
-}
-
-/// The name of a sheet in a formula.
-pub(super) fn quoted(name: &str) -> String {
-    format!("'{}'", name.replace('\'', "''"))
 }
 
 /// A heading in a structured reference.

@@ -1,7 +1,7 @@
 //! The title block of a sheet: what it shows, how far the figures are known, and by which zone, date and currency.
 
 use crate::export::manifest::Provenance;
-use crate::export::title::Title;
+use crate::export::subject::subject;
 use crate::language::{Language, phrases};
 use crate::report::DateBasis;
 use crate::run::Instant;
@@ -19,8 +19,7 @@ pub(crate) struct TitleBlock {
 impl TitleBlock {
     /// The title of an answer. `None`: it answers no question about runs.
     pub(crate) fn of_answer(provenance: &Provenance, language: Language) -> Option<TitleBlock> {
-        let Title { subject, .. } = Title::of(provenance)?;
-        Some(TitleBlock::new(subject, provenance, None, language))
+        Some(TitleBlock::new(subject(provenance, language)?, provenance, None, language))
     }
 
     /// The title of a sheet with another subject. `account` is who the figures are about.
@@ -45,7 +44,7 @@ impl TitleBlock {
     }
 
     /// The row of the headings, below an empty row. Rows are counted from zero.
-    pub(super) fn header_row(&self) -> u32 {
+    pub(crate) fn header_row(&self) -> u32 {
         match self.subject.is_empty() && self.lines.is_empty() {
             true => 0,
             false => 2 + self.lines.len() as u32,
