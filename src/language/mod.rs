@@ -8,6 +8,8 @@ mod number;
 mod period;
 pub mod phrases;
 mod reports;
+mod sentence;
+mod sentence_catalogue;
 mod values;
 
 pub use phrases::Phrase;
