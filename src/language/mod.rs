@@ -5,6 +5,7 @@
 
 mod headings;
 mod number;
+mod page;
 mod period;
 pub mod phrases;
 mod reports;
