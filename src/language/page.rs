@@ -291,10 +291,11 @@ impl Language {
     pub(crate) fn page(self, english: &'static str) -> &'static str {
         match self {
             Language::English => english,
-            Language::Portuguese => TEXTS
-                .iter()
-                .find(|(known, _)| *known == english)
-                .map_or(english, |(_, portuguese)| portuguese),
+            Language::Portuguese => {
+                let text = TEXTS.iter().find(|(known, _)| *known == english);
+                debug_assert!(text.is_some(), "the catalogue lacks {english:?}");
+                text.map_or(english, |(_, portuguese)| portuguese)
+            }
         }
     }
 
@@ -316,15 +317,15 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// The arguments of the calls that look up a text.
+    /// The texts that calls of these functions look up.
     fn texts_of(source: &str) -> Vec<String> {
-        let calls = ["t(", "text(", "page(", "page_with(", "filled("];
         let mut texts = Vec::new();
-        for call in calls {
-            for rest in source.split(call).skip(1) {
-                if let Some(literal) = rest.trim_start().strip_prefix('"') {
-                    texts.push(literal.split('"').next().unwrap().to_owned());
-                }
+        for call in ["t(", "text(", "page(", "page_with(", "filled("] {
+            for (at, _) in source.match_indices(call) {
+                let is_whole =
+                    !source[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+                let literal = source[at + call.len()..].trim_start().strip_prefix('"').filter(|_| is_whole);
+                texts.extend(literal.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()));
             }
         }
         texts

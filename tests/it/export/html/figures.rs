@@ -3,6 +3,7 @@
 use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
 use runledger::internal::export::html;
+use runledger::internal::language::Language;
 use runledger::internal::report::overview::calendar::{month_label, week_label};
 use runledger::internal::report::overview::{PipelineSummary, gather};
 use runledger::internal::report::period::Calendar;
