@@ -11,7 +11,10 @@ use crate::report::table::Measure;
 pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'static> {
     let column = |field, format, width| Column::new(field, format, width, context.language);
     let columns = vec![
-        Column { heading: words::CLOSED_MONTH.text(context.language).to_owned(), ..column("month", Month, 13.0) },
+        Column {
+            heading: words::CLOSED_MONTH.text(context.language).to_owned(),
+            ..column("month", Month, 13.0)
+        },
         column("close", Id, 12.0),
         column("pipeline_name", Name, 40.0),
         column("cost_center", Name, 22.0),
@@ -43,8 +46,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
     let mut totals = vec![Cell::Text(None); columns.len()];
     totals[7] = Cell::Usd(sum.reduce(|one, other| one + other));
     let latest = figures.corrections.last().map(|correction| correction.period.as_str());
-    let note =
-        latest.map(|period| words::CORRECTIONS.fill(context.language, &[("period", period)]));
+    let note = latest.map(|period| words::CORRECTIONS.fill(context.language, &[("period", period)]));
     context.sheet(TableSheet {
         name: words::AFTER_CLOSE,
         table_name: "RL_restatements",

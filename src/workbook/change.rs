@@ -27,14 +27,12 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
     let mut notes = Vec::new();
     let (rows, totals) = match &figures.comparison {
         Comparison::None(why) => {
-            notes.push(why.clone());
+            notes.push(context.language.sentence(why).into_owned());
             (Vec::new(), None)
         }
         Comparison::With(change) => {
             notes.push(context.text(words::KNOWN_COST_ONLY));
-            if change.scopes.iter().any(|scopes| scopes.cut.is_some()) {
-                notes.push(context.text(words::COMPARED_IN_PART));
-            }
+            notes.extend(change.notes().iter().map(|note| context.language.sentence(note).into_owned()));
             (change.groups.iter().map(row).collect(), Some(row(&change.all)))
         }
     };

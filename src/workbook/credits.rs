@@ -31,10 +31,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
         };
         // One charged run uses one credit.
         let heading = if field == "charged_runs" { "credits" } else { field };
-        Column {
-            heading: context.language.heading(heading).into_owned(),
-            ..column(field, format, width)
-        }
+        Column { heading: context.language.heading(heading).into_owned(), ..column(field, format, width) }
     }));
     let place = |field: &str| figures.credits.columns.iter().position(|column| column == field);
     let running = figures.scope.period.as_deref().filter(|_| !figures.is_over);

@@ -186,9 +186,7 @@ fn compare(workspace: &Workspace, scope: &Scope, request: &ScopeRequest) -> Resu
     let request = match scope.close_id {
         Some(_) => request.clone(),
         // The same zone and date basis as every other sheet.
-        None => {
-            ScopeRequest { zone: Some(scope.zone), date_basis: Some(scope.date), ..request.clone() }
-        }
+        None => ScopeRequest { zone: Some(scope.zone), date_basis: Some(scope.date), ..request.clone() },
     };
     let request = ChangeRequest { scope: request, by: BY.to_vec(), ..ChangeRequest::default() };
     match change(std::slice::from_ref(workspace), &request) {
@@ -241,7 +239,8 @@ fn pipelines(groups: Vec<ChangedGroup>, ledger: &Ledger<'_>) -> Result<Vec<Pipel
 /// The cost of each day of the month that had begun at `now`, also of days without runs.
 fn days(ledger: &Ledger<'_>, now: Instant) -> Result<Vec<(String, CostTotals)>> {
     let scope = ledger.scope();
-    let groups = groups_across::<CostTotals>(std::slice::from_ref(ledger), &[Dimension::Period(Calendar::Day)])?;
+    let groups =
+        groups_across::<CostTotals>(std::slice::from_ref(ledger), &[Dimension::Period(Calendar::Day)])?;
     let mut known: HashMap<String, CostTotals> = groups
         .groups
         .into_iter()
@@ -306,9 +305,8 @@ fn corrections(archive: &Archive, scope: &Scope) -> Result<Vec<Correction>> {
     for close in closes.into_iter().filter(|close| close.frozen.period < label) {
         let as_closed = Scope::of_close(&close)?;
         let mut changes = restatements(archive.connection(), &as_closed, scope.as_of)?;
-        changes.retain(|change| {
-            change.difference.is_some() && since.is_none_or(|since| change.seen_at > since)
-        });
+        changes
+            .retain(|change| change.difference.is_some() && since.is_none_or(|since| change.seen_at > since));
         if changes.is_empty() {
             continue;
         }

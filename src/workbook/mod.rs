@@ -41,10 +41,8 @@ const HASH_DIGITS: usize = 12;
 /// # Errors
 /// [`Error::Usage`] when it does not.
 pub(crate) fn require_month(request: &ScopeRequest) -> Result<&str> {
-    let refused = |what: String| Error::Usage {
-        what,
-        hint: Some("name the month, as in --period 2026-10".to_owned()),
-    };
+    let refused =
+        |what: String| Error::Usage { what, hint: Some("name the month, as in --period 2026-10".to_owned()) };
     if request.from.is_some() || request.until.is_some() {
         return Err(refused("a workbook is about a month: --from and --until do not apply".to_owned()));
     }

@@ -71,8 +71,7 @@ const TEXT: [(Phrase, &[Phrase]); 3] = [
 
 const RULES: Phrase = Phrase::new("Rules of the cost centers", "Regras dos centros de custo");
 const NO_RULES: Phrase = Phrase::new("There are no rules.", "Não há regras.");
-const LAST_RULE: Phrase =
-    Phrase::new("The last matching rule wins.", "Vale a última regra que se aplica.");
+const LAST_RULE: Phrase = Phrase::new("The last matching rule wins.", "Vale a última regra que se aplica.");
 const AGAIN: Phrase = Phrase::new("To ask again", "Para consultar de novo");
 
 pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'static> {

@@ -69,7 +69,7 @@ fn items(context: &Context<'_>, figures: &MonthFigures) -> Vec<Item> {
         add(WARNING, words::ITEM_NOT_CLOSED, None, why);
     }
     for objection in &figures.objections {
-        add(ERROR, words::ITEM_OBJECTION, None, objection.clone());
+        add(ERROR, words::ITEM_OBJECTION, None, language.sentence(objection).into_owned());
     }
     if figures.cost.runs_cost_unknown > 0 {
         let count = figures.cost.runs_cost_unknown.to_string();
@@ -92,14 +92,10 @@ fn items(context: &Context<'_>, figures: &MonthFigures) -> Vec<Item> {
 }
 
 /// The findings of the report `audit`, as warnings.
-fn findings<'f>(
-    context: &'f Context<'_>,
-    figures: &'f MonthFigures,
-) -> impl Iterator<Item = Vec<Cell>> + 'f {
+fn findings<'f>(context: &'f Context<'_>, figures: &'f MonthFigures) -> impl Iterator<Item = Vec<Cell>> + 'f {
     let table = &figures.findings;
     let place = |column: &str| table.columns.iter().position(|name| name == column);
-    let places =
-        ["finding", "pipeline_name", "total_cost_usd", "why", "run_id"].map(place);
+    let places = ["finding", "pipeline_name", "total_cost_usd", "why", "run_id"].map(place);
     table.rows.iter().map(move |row| {
         let [finding, pipeline, amount, why, run_id] =
             places.map(|place| place.map_or(Cell::Text(None), |place| row[place].clone()));

@@ -33,7 +33,8 @@ pub(super) fn sheet(context: &Context<'_>, figures: &mut MonthFigures) -> Sheet<
         let now = group.new;
         let label = |place: usize| Cell::Text(group.labels.get(place).cloned().flatten());
         failed_runs += outcomes.failed_runs();
-        failed_cost = [failed_cost, outcomes.failed_cost()].into_iter().flatten().reduce(|one, other| one + other);
+        failed_cost =
+            [failed_cost, outcomes.failed_cost()].into_iter().flatten().reduce(|one, other| one + other);
         vec![
             label(0),
             label(2),

@@ -7,11 +7,7 @@ use crate::export::xlsx::column::Total;
 use crate::export::xlsx::sheet_of;
 use crate::report::Cell;
 
-pub(super) fn sheet(
-    context: &Context<'_>,
-    figures: &MonthFigures,
-    tables: &[Sheet<'_>],
-) -> Sheet<'static> {
+pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures, tables: &[Sheet<'_>]) -> Sheet<'static> {
     let provenance = context.provenance;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let mut entries: Vec<(String, String)> = [

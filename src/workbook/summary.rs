@@ -22,11 +22,7 @@ const TOLERANCE: &str = "0.000001";
 const TOTAL_COST: &str = "total_cost_usd";
 
 /// `tables` are the sheets with parts of the total.
-pub(super) fn sheet(
-    context: &Context<'_>,
-    figures: &MonthFigures,
-    tables: &[Sheet<'_>],
-) -> Sheet<'static> {
+pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures, tables: &[Sheet<'_>]) -> Sheet<'static> {
     let mut lines = totals(context, figures);
     lines.push(Vec::new());
     lines.extend(bounds(context, figures));
@@ -62,8 +58,7 @@ fn totals(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
         let share = Share::ratio(cost.credits.into(), plan.credits.into());
         let share = share.map_or_else(String::new, Share::to_percent);
         let credits = language.number(&plan.credits.to_string());
-        words::OF_PLAN
-            .fill(language, &[("share", &in_language(context, &share)), ("credits", &credits)])
+        words::OF_PLAN.fill(language, &[("share", &in_language(context, &share)), ("credits", &credits)])
     });
     let before = match &figures.comparison {
         Comparison::None(_) => context.text(words::NOT_COMPARED_SHORT),
@@ -131,11 +126,7 @@ fn bounds(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
 }
 
 /// The check that the rows of a sheet add up to the total. `None`: the sheet has no rows.
-fn check(
-    context: &Context<'_>,
-    sheet: &Sheet<'_>,
-    total: Option<Amount>,
-) -> Option<Vec<FormCell>> {
+fn check(context: &Context<'_>, sheet: &Sheet<'_>, total: Option<Amount>) -> Option<Vec<FormCell>> {
     let Content::Table(table) = &sheet.content else { return None };
     let column = table.columns.iter().position(|column| column.field == TOTAL_COST)?;
     let rows = Some(table.rows.count()).filter(|rows| *rows > 0)?;

@@ -17,13 +17,11 @@ pub(super) const RUNS: Phrase = Phrase::new("Runs", "Execuções");
 pub(super) const NOTES: Phrase = Phrase::new("Notes", "Notas");
 pub(super) const MANIFEST: Phrase = Phrase::new("Manifest", "Manifesto");
 
-pub(super) const NO_RUNS: Phrase =
-    Phrase::new("The month has no runs.", "O mês não tem execuções.");
+pub(super) const NO_RUNS: Phrase = Phrase::new("The month has no runs.", "O mês não tem execuções.");
 pub(super) const NO_CHANGES: Phrase =
     Phrase::new("No closed month has changed.", "Nenhum mês fechado mudou.");
 pub(super) const NO_OPEN_ITEMS: Phrase = Phrase::new("No open items.", "Nenhuma pendência.");
-pub(super) const NO_CREDITS: Phrase =
-    Phrase::new("No month has runs.", "Nenhum mês tem execuções.");
+pub(super) const NO_CREDITS: Phrase = Phrase::new("No month has runs.", "Nenhum mês tem execuções.");
 pub(super) const NOT_COMPARED: Phrase = Phrase::new(
     "The archive has nothing to compare the month with.",
     "O arquivo não tem com o que comparar o mês.",
@@ -85,8 +83,7 @@ pub(super) const PREPARED_BY: Phrase = Phrase::new(
 /// Items of the sheet of open items.
 pub(super) const ITEM_NOT_CLOSED: Phrase = Phrase::new("Month not closed", "Mês não fechado");
 pub(super) const ITEM_RUNNING: Phrase = Phrase::new("Month running", "Mês em andamento");
-pub(super) const ITEM_OBJECTION: Phrase =
-    Phrase::new("Objection to the close", "Ressalva ao fechamento");
+pub(super) const ITEM_OBJECTION: Phrase = Phrase::new("Objection to the close", "Ressalva ao fechamento");
 pub(super) const ITEM_UNKNOWN: Phrase =
     Phrase::new("Runs without a known cost", "Execuções sem custo apurado");
 pub(super) const ITEM_UNALLOCATED: Phrase =

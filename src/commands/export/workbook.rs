@@ -65,8 +65,10 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
 /// Rejects flags of other exports.
 fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     let format_options = &args.format_options;
-    let flag =
-        first_given(&[("--format", args.format.is_some()), ("--decimals", format_options.decimals.is_some())]);
+    let flag = first_given(&[
+        ("--format", args.format.is_some()),
+        ("--decimals", format_options.decimals.is_some()),
+    ]);
     // The dialect only sets the language.
     match flag.or_else(|| format_options.csv_only_flag().filter(|flag| *flag != "--dialect")) {
         None => Ok(()),

@@ -152,11 +152,6 @@ impl FormCell {
         FormCell::new(Cell::text(text), CellFormat::Text)
     }
 
-    /// An empty cell.
-    pub(crate) fn empty() -> FormCell {
-        FormCell::new(Cell::Text(None), CellFormat::Text)
-    }
-
     /// A value in a format.
     pub(crate) fn new(value: Cell, format: CellFormat) -> FormCell {
         FormCell { value, format, look: Look::Plain, formula: None, defined_name: None }

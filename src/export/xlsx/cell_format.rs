@@ -46,8 +46,7 @@ pub(crate) enum CellFormat {
 }
 
 /// Numbers that are names, not quantities.
-const IDS: [&str; 6] =
-    ["number", "close", "close_id", "restates", "sync_id", "snapshot_id"];
+const IDS: [&str; 6] = ["number", "close", "close_id", "restates", "sync_id", "snapshot_id"];
 
 /// The columns with differences.
 const CHANGES: [&str; 8] = [

@@ -236,9 +236,8 @@ mod tests {
 
     #[test]
     fn a_row_has_no_cell_for_an_unknown_value() {
-        let columns = ["status", "total_cost_usd", "month"].map(|field| {
-            Column::new(field, CellFormat::of(field, None, None), 10.0, Language::Portuguese)
-        });
+        let columns = ["status", "total_cost_usd", "month"]
+            .map(|field| Column::new(field, CellFormat::of(field, None, None), 10.0, Language::Portuguese));
         let styles = ColumnStyles { usual: 3, closed: 4, running: 5 };
         let columns: Vec<(&Column, ColumnStyles)> = columns.iter().map(|column| (column, styles)).collect();
         let mut rows = RowWriter::new(&columns, Language::Portuguese, Tz::UTC, None, 4);

@@ -39,17 +39,8 @@ pub(crate) enum Total {
 
 /// The columns of amounts, counts and durations that are no quantities of their row: ranks, averages, parts of a row's
 /// runs, and what does not add up over rows.
-const NEVER_SUMMED: [&str; 9] = [
-    "per_run",
-    "p50",
-    "p95",
-    "p99",
-    "max_",
-    "mean",
-    "median",
-    "costliest",
-    "plan_",
-];
+const NEVER_SUMMED: [&str; 9] =
+    ["per_run", "p50", "p95", "p99", "max_", "mean", "median", "costliest", "plan_"];
 
 impl Total {
     /// Whether the name of the column says that its values add up. Only amounts, runs and credits do: durations of runs
@@ -58,7 +49,10 @@ impl Total {
         let is_quantity = match format {
             CellFormat::Usd(_) | CellFormat::Change(_) | CellFormat::Brl(_) => true,
             CellFormat::Count => {
-                field.starts_with("runs") || field.ends_with("runs") || field.contains("runs_") || field.ends_with("credits")
+                field.starts_with("runs")
+                    || field.ends_with("runs")
+                    || field.contains("runs_")
+                    || field.ends_with("credits")
                     || field == "failed"
             }
             _ => false,

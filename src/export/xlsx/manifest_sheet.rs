@@ -1,10 +1,10 @@
 //! The last sheet of a spreadsheet: where its figures come from, field by field.
 
+use super::NO_ROWS;
 use super::book::{Content, Rows, Sheet, TableContent};
 use super::cell_format::CellFormat;
 use super::column::Column;
 use super::title_block::TitleBlock;
-use super::NO_ROWS;
 use crate::export::manifest::Manifest;
 use crate::language::{Language, Phrase};
 use crate::report::Cell;

@@ -50,11 +50,11 @@ pub(crate) const NO_ROWS: Phrase = Phrase::new("No rows.", "Nenhuma linha.");
 
 /// The form of a spreadsheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpreadsheetForm {
+pub(crate) struct SpreadsheetForm {
     /// The language of headings, values and dates.
-    pub language: Language,
+    pub(crate) language: Language,
     /// The zone of instants.
-    pub zone: Tz,
+    pub(crate) zone: Tz,
 }
 
 /// Writes the table with its totals, and the manifest. Amounts are rounded to `usd_decimals` decimals (`None`: displayed
@@ -70,13 +70,14 @@ pub(crate) fn write_table(
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let SpreadsheetForm { language, .. } = form;
+    let notes = manifest.provenance.notes.iter();
     let content = TableContent {
         table_name: "RL_report".to_owned(),
         columns: Column::of_table(table, usd_decimals, language),
         rows: Rows::Cells(table.rows.clone()),
         totals: table.totals.clone(),
         empty: NO_ROWS.text(language).to_owned(),
-        notes: manifest.provenance.notes.clone(),
+        notes: notes.map(|note| language.sentence(note).into_owned()).collect(),
         frozen_columns: 1,
         chart: None,
     };
@@ -151,7 +152,9 @@ impl Book<'_> {
             let rows = table.rows.count();
             if rows + beside > MAX_ROWS {
                 return Err(Error::Usage {
-                    what: format!("{rows} rows do not fit into a spreadsheet, which has at most 1,048,576 rows"),
+                    what: format!(
+                        "{rows} rows do not fit into a spreadsheet, which has at most 1,048,576 rows"
+                    ),
                     hint: Some(
                         "write several files, with --period or with --from and --until, or use --format csv"
                             .to_owned(),
@@ -188,7 +191,39 @@ impl Book<'_> {
     fn render(self, _out: &mut dyn Write) -> Result<usize, WriteError> {
         Err(WriteError::Source(Error::Usage {
             what: "this runledger was built without the format xlsx".to_owned(),
-            hint: Some("build it with `cargo install --path . --features xlsx`, or use --format csv".to_owned()),
+            hint: Some(
+                "build it with `cargo install --path . --features xlsx`, or use --format csv".to_owned(),
+            ),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::csv::TotalsRow;
+    use crate::export::manifest::Provenance;
+    use crate::export::xlsx::cell_format::CellFormat;
+
+    #[test]
+    fn more_rows_than_a_sheet_holds_are_refused() {
+        let form = SpreadsheetForm { language: Language::English, zone: Tz::UTC };
+        let provenance = Provenance {
+            question: "export runs".to_owned(),
+            known_at: Some("2026-11-27T12:06:00.000000Z".to_owned()),
+            ..Provenance::default()
+        };
+        let manifest = Manifest::new("xlsx", None, None, Vec::new(), TotalsRow::Last, provenance);
+        let of = |count: u64| {
+            let columns = vec![Column::new("run_id", CellFormat::Text, 38.0, Language::English)];
+            let totals = vec![Cell::Text(None)];
+            of_rows(columns, (count, Box::new(|_| Ok(()))), totals, &manifest, form, None)
+        };
+        // Three lines of title and an empty one, the headings and the totals.
+        assert!(of(MAX_ROWS - 6).is_ok());
+        let refused = of(MAX_ROWS - 5).err().expect("one row is too many");
+        assert_eq!(refused.exit_code(), 2);
+        assert!(refused.to_string().starts_with("1048571 rows do not fit"), "{refused}");
+        assert!(refused.hint().is_some_and(|hint| hint.contains("--period")));
     }
 }

@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_table_and_its_filter_get_their_ranges() {
-        let xml = r#"<table id="1" displayName="RL_a" ref="A5:C7" totalsRowCount="1"><autoFilter ref="A5:C6"/>"#;
+        let xml =
+            r#"<table id="1" displayName="RL_a" ref="A5:C7" totalsRowCount="1"><autoFilter ref="A5:C6"/>"#;
         assert_eq!(
             with_ranges(xml, "\"A5:C7\" \"A5:C6\"", "\"A5:C16\" \"A5:C15\""),
             r#"<table id="1" displayName="RL_a" ref="A5:C16" totalsRowCount="1"><autoFilter ref="A5:C15"/>"#

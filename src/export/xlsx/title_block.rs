@@ -39,7 +39,8 @@ impl TitleBlock {
         });
         let context = [account, Some(provenance.zone.as_str()), date_basis, Some("USD")];
         let context: Vec<&str> = context.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        let lines = [state(provenance, language), Some(context.join(" · ")), provenance.summary.clone()];
+        let summary = provenance.summary.as_ref().map(|summary| language.sentence(summary).into_owned());
+        let lines = [state(provenance, language), Some(context.join(" · ")), summary];
         TitleBlock { subject, lines: lines.into_iter().flatten().collect() }
     }
 

@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn a_total_is_the_sum_of_the_rows_as_they_are_shown() {
-        let rows = Rows::Cells(vec![vec![usd(1_004_000_000)], vec![usd(1_004_000_000)], vec![Cell::Usd(None)]]);
+        let rows =
+            Rows::Cells(vec![vec![usd(1_004_000_000)], vec![usd(1_004_000_000)], vec![Cell::Usd(None)]]);
         assert!(adds_up(&rows, 0, &usd(2_008_000_000), 9));
         assert!(!adds_up(&rows, 0, &usd(2_009_000_000), 9));
         assert!(!adds_up(&rows, 0, &usd(2_008_000_000), 2), "1.00 and 1.00 are not 2.01");
