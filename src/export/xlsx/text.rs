@@ -60,6 +60,15 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The lines that the text takes in a cell of that width, in digits, if it is wrapped.
+pub(super) fn lines_in(text: &str, width: f64) -> usize {
+    let room = (width as usize).max(1);
+    let lines = |line: &str| {
+        wrap(line, room).iter().map(|part| part.chars().count().div_ceil(room).max(1)).sum::<usize>()
+    };
+    text.lines().map(|line| lines(line).max(1)).sum::<usize>().max(1)
+}
+
 /// Appends the text as XML. Characters that XML does not permit become `_xHHHH_`, and so does the start of a text that
 /// already looks like one.
 pub(super) fn append_xml(text: &str, xml: &mut Vec<u8>) {
@@ -128,5 +137,10 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
         assert_eq!(wrap("a   b", 7), ["a   b"]);
+        assert_eq!(
+            [lines_in("", 9.0), lines_in("one two", 7.0), lines_in("one two\n\nthree", 6.5)],
+            [1, 1, 4]
+        );
+        assert_eq!(lines_in("a-very-long-word", 5.0), 4);
     }
 }
