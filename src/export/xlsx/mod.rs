@@ -1,9 +1,9 @@
-//! XLSX spreadsheets: titles, readable headings, typed numbers and dates, Excel tables, print setup, and the manifest on
-//! the last sheet.
+//! XLSX spreadsheets: titles, readable headings, typed numbers and dates, Excel tables, print setup, and the manifest
+//! on the last sheet.
 //!
 //! Texts are written as string cells, so no text becomes a formula or a link. Cells contain all digits of an amount,
-//! which a spreadsheet reads as the nearest double. The manifest contains the exact sums as texts. A text that exceeds a
-//! cell is cut, says so at its end, and is reported on standard error.
+//! which a spreadsheet reads as the nearest double. The manifest contains the exact sums as texts. A text that exceeds
+//! a cell is cut, says so at its end, and is reported on standard error.
 
 pub(crate) mod book;
 pub(crate) mod cell_format;
