@@ -31,7 +31,14 @@ check() {
     month=$(sqlite3 "$archive" "SELECT strftime('%Y-%m', max(observed_at), '-32 days') FROM run_snapshots")
     for language in en pt-BR; do
         ledger export workbook --period "$month" --zone $zone --language $language --output "$work/workbook.$language.xlsx"
-        # LibreOffice calculates the formulas again when it loads a file.
+        # LibreOffice shows the stored values of formulas, unless a setting makes it calculate them again.
+        mkdir -p "$work/profile/user"
+        cat >"$work/profile/user/registrymodifications.xcu" <<'XML'
+<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+XML
         soffice --headless "-env:UserInstallation=file://$work/profile" --convert-to xlsx --outdir "$converted" \
             "$work/workbook.$language.xlsx" >"$work/soffice.log" 2>&1 ||
             fail "LibreOffice cannot read the workbook: $(cat "$work/soffice.log")"

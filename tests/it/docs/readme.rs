@@ -108,7 +108,9 @@ fn every_command_of_the_month_end_page_works() {
         let output = process.envs(archive.iter().cloned()).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{command}: {output:?}");
     }
-    for file in ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "october.xlsx", "focus.csv", "november.csv"] {
+    for file in
+        ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "october.xlsx", "focus.csv", "november.csv"]
+    {
         assert!(folder.path().join(file).exists(), "{file}");
     }
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
