@@ -171,17 +171,17 @@ fn an_invoice_is_written_as_in_its_language() {
     let portuguese = ["--language", "pt-BR"];
     let amount = |invoice: &str, flags: &[&str]| {
         let answer: Value = serde_json::from_str(&reconcile(invoice, flags).out).unwrap();
-        assert!(answer["scope"]["question"].as_str().unwrap().starts_with("reconcile --invoice "));
+        assert!(answer["scope"]["question"].as_str().unwrap().starts_with("reconcile --invoice 1234"));
         answer["rows"][0]["invoice_usd"].to_string()
     };
     for invoice in ["1.234,56", "1234,56", "1234.56"] {
-        assert_eq!(amount(invoice, &portuguese), "1234.560000000", "{invoice}");
+        assert_eq!(amount(invoice, &portuguese), "1234.56", "{invoice}");
     }
-    assert_eq!(amount("1.234", &portuguese), "1234.000000000");
-    assert_eq!(amount("1234.56", &[]), "1234.560000000");
+    assert_eq!(amount("1.234", &portuguese), "1234.0");
+    assert_eq!(amount("1234.56", &[]), "1234.56");
     let refused = reconcile("1.234,56", &[]);
     refused.refused(2, &["--invoice 1.234,56: not an amount", "add --language pt-BR"]);
     reconcile("12,3,4", &portuguese).refused(2, &["write the amount as in 1.234,56"]);
     month_end.set(&format!("dialect = \"excel-br\"\nzone = \"{ZONE}\""));
-    assert_eq!(amount("1.234,56", &[]), "1234.560000000", "the language is that of the dialect");
+    assert_eq!(amount("1.234,56", &[]), "1234.56", "the language is that of the dialect");
 }
