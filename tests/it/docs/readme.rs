@@ -105,8 +105,9 @@ fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
     let (before, invoice) = page.split_once(reconciliation).unwrap();
     assert!(run_all(before, folder.path(), &archive) > 20);
     for (command, _) in commands(invoice) {
+        let Some(command) = command.strip_prefix("runledger ") else { continue };
         let mut process = Command::cargo_bin("runledger").unwrap();
-        process.args(arguments(command.strip_prefix("runledger ").unwrap())).current_dir(folder.path());
+        process.args(arguments(command)).current_dir(folder.path());
         let output = process.envs(archive.iter().cloned()).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{command}: {output:?}");
     }
