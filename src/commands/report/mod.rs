@@ -8,7 +8,9 @@ use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
+use crate::commands::shared::scope::{
+    note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
+};
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
@@ -19,13 +21,16 @@ use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
-use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration};
+use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration, fx};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
 use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
+
+/// The reports with amounts in the second currency, beside the report change.
+const CONVERTED: [&str; 2] = ["cost", "credits"];
 
 /// The arguments of `runledger report`.
 #[derive(Debug, Clone, Args)]
@@ -121,6 +126,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let mut table = run_report(name, args, &by, &workspaces, &ledgers)?;
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
     provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    if CONVERTED.contains(&name) {
+        note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
+    }
     let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
@@ -131,6 +139,21 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
+}
+
+/// Adds the notes of the second currency, and leaves out of tables for people what they replace.
+fn note_conversion(
+    table: &mut Table,
+    args: &ReportArgs,
+    ledgers: &[Ledger<'_>],
+    settings: &Settings,
+    provenance: &mut Provenance,
+) {
+    ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
+    provenance.notes.extend(fx::notes(ledgers, table));
+    if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
+        fx::leave_out_columns_for_programs(table);
+    }
 }
 
 /// Marks closed and running months in tables for people, and returns the notes of the answer.
