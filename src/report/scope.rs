@@ -247,10 +247,9 @@ impl Scope {
                  clock, so their observations are ahead of the system clock"
             );
         }
-        let Some(period) = &open.period else { return Ok(open) };
-        match archive.close_of(period)? {
+        match open.period.as_deref().map(|period| archive.close_of(period)).transpose()?.flatten() {
             Some(close) => closed(&close, &open, request),
-            None => Ok(open),
+            None => open.with_closed_rates(archive),
         }
     }
 

@@ -69,6 +69,13 @@ impl ScopeTerms {
         }
     }
 
+    /// Takes the rates that the closes of months froze, in answers about more than one of them.
+    pub(crate) fn adopt_closed_rates(&mut self, closed: impl IntoIterator<Item = (String, Fx)>) {
+        if let ScopeTerms::Settings(Terms { fx: Some(fx), .. }) = self {
+            closed.into_iter().for_each(|(month, frozen)| fx.adopt_closed(&month, frozen));
+        }
+    }
+
     /// The second currency. `None`: there is none.
     pub(crate) fn fx(&self) -> Option<&Fx> {
         match self {

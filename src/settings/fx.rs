@@ -30,6 +30,6 @@ impl FxTable {
     /// As [`RateFile::read`].
     pub(super) fn read(&self, today: NaiveDate) -> Result<Fx> {
         let rates = RateFile::read(&self.rates, today)?.rates_of(&self.currency);
-        Ok(Fx { currency: self.currency.clone(), policy: self.policy, rates })
+        Ok(Fx::new(self.currency.clone(), self.policy, rates))
     }
 }

@@ -13,9 +13,10 @@ use crate::commands::shared::scope::{
 };
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
-use crate::export::manifest::Provenance;
+use crate::export::manifest::{FxProvenance, Provenance};
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
+use crate::report::fx::Currency;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
@@ -151,6 +152,7 @@ fn note_conversion(
 ) {
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
+    provenance.fx = FxProvenance::of(ledgers);
     if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
         fx::leave_out_columns_for_programs(table);
     }
@@ -219,7 +221,12 @@ fn run_report(
         }
         "cost" => cost::report_across(ledgers, by),
         "duration" => duration::report_across(ledgers, by),
-        "credits" => append_answers(ledgers, |index, ledger| credits(ledger, args, by, &workspaces[index])),
+        "credits" => {
+            let currency = fx::shared_currency(ledgers)?;
+            append_answers(ledgers, |index, ledger| {
+                credits(ledger, args, by, currency.clone(), &workspaces[index])
+            })
+        }
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, duration and credits, not to {name}"
         ))),
@@ -252,7 +259,13 @@ fn unknown_report(name: &str) -> Error {
 }
 
 /// The credits report, as of the requested instant or now.
-fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: &Workspace) -> Result<Table> {
+fn credits(
+    ledger: &Ledger<'_>,
+    args: &ReportArgs,
+    by: &[Dimension],
+    currency: Option<Currency>,
+    workspace: &Workspace,
+) -> Result<Table> {
     let archive = &workspace.archive;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can only be grouped by month and pipeline"));
@@ -267,6 +280,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
     let question = credits::CreditsOptions {
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
+        currency,
     };
     // The forecast starts at the system clock, which observations can be ahead of.
     let Some(now) = archive.clock_at_last_observation(ledger.scope().as_of)? else {

@@ -1,10 +1,9 @@
 //! Converted costs: the columns of the second currency in tables of costs.
 
-use super::{Conversion, Currency, ExactSum, Fx, Policy};
+use super::{Amount, Conversion, Currency, ExactSum, Fx};
 use crate::error::{Error, Result};
 use crate::report::cost::CostTotals;
 use crate::report::dimension::Dimension;
-use crate::report::fx::Amount;
 use crate::report::group_by::{self, Aggregate};
 use crate::report::ledger::Ledger;
 use crate::report::period::Calendar;
@@ -54,8 +53,8 @@ pub(crate) struct Conversions {
 impl Conversions {
     /// The kind of period that has one rate in each ledger.
     pub(crate) fn calendar(ledgers: &[Ledger<'_>]) -> Calendar {
-        let mut policies = ledgers.iter().filter_map(|ledger| ledger.scope().fx());
-        match policies.any(|fx| fx.policy == Policy::Day) {
+        let mut all = ledgers.iter().filter_map(|ledger| ledger.scope().fx());
+        match all.any(Fx::is_by_day) {
             true => Calendar::Day,
             false => Calendar::Month,
         }
@@ -216,6 +215,9 @@ pub(crate) fn leave_out_columns_for_programs(table: &mut Table) {
 /// What people have to know about the converted amounts of a table: the policies, the sources, and how many runs have
 /// no rate.
 pub(crate) fn notes(ledgers: &[Ledger<'_>], table: &Table) -> Vec<String> {
+    if !table.columns.iter().any(|column| column == "fx_rate") {
+        return Vec::new();
+    }
     let mut policies: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let sources = cells_of(table, "fx_source");
     for fx in ledgers.iter().filter_map(|ledger| ledger.scope().fx()) {
@@ -228,8 +230,24 @@ pub(crate) fn notes(ledgers: &[Ledger<'_>], table: &Table) -> Vec<String> {
     let mut notes: Vec<String> = policies.into_iter().map(sourced).collect();
     if let Some(Fx { currency, .. }) = ledgers.iter().find_map(|ledger| ledger.scope().fx()) {
         notes.extend(note_of_missing_rates(table, currency));
+        notes.extend(note_of_missing_fees(table, currency));
     }
     notes
+}
+
+/// The note about months whose fee or purchased credits have no rate.
+fn note_of_missing_fees(table: &Table, currency: &Currency) -> Option<String> {
+    let place = |name: &str| table.columns.iter().position(|column| column == name);
+    let (fee, purchased, rate) = (place("plan_fee_usd")?, place("purchased_credits_usd")?, place("fx_rate")?);
+    let is_missing = |row: &&Vec<Cell>| {
+        row[rate] == Cell::Rate(None) && (row[fee] != Cell::Usd(None) || row[purchased] != Cell::Usd(None))
+    };
+    let months = match table.rows.iter().filter(is_missing).count() {
+        0 => return None,
+        1 => "1 month has".to_owned(),
+        months => format!("{months} months have"),
+    };
+    Some(format!("{months} no {currency} rate, so their amounts are blank"))
 }
 
 fn note_of_missing_rates(table: &Table, currency: &Currency) -> Option<String> {

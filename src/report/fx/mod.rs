@@ -4,6 +4,7 @@
 //! amount of its row unknown, and is counted. The rates of a month are frozen when it is closed.
 
 mod amount;
+mod closed_months;
 mod costs;
 mod ptax;
 mod rates;
@@ -19,6 +20,7 @@ pub use rates::{Rate, RateFile, Rates};
 use crate::run::Fixed;
 use chrono::{Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -113,6 +115,9 @@ pub struct Fx {
     pub policy: Policy,
     /// The rates.
     pub rates: Rates,
+    /// The policies and rates that the closes of months froze, by month. They apply in place of those above.
+    #[serde(skip)]
+    closed: BTreeMap<String, Fx>,
 }
 
 /// The rate of some runs: a mean of rates, mostly of one.
@@ -136,9 +141,29 @@ impl Conversion {
 }
 
 impl Fx {
+    /// A second currency without closed months.
+    pub fn new(currency: Currency, policy: Policy, rates: Rates) -> Fx {
+        Fx { currency, policy, rates, closed: BTreeMap::new() }
+    }
+
+    /// Takes the policy and the rates that the close of a month froze. Those of another currency do not apply.
+    pub(crate) fn adopt_closed(&mut self, month: &str, frozen: Fx) {
+        if frozen.currency == self.currency {
+            self.closed.insert(month.to_owned(), frozen);
+        }
+    }
+
+    /// Whether the days of a month can have different rates.
+    pub(crate) fn is_by_day(&self) -> bool {
+        self.policy == Policy::Day || self.closed.values().any(Fx::is_by_day)
+    }
+
     /// The conversion of the runs of a day, by its label `2026-01-31`, or of a month: `2026-01`. By the policy
     /// [`Policy::Day`], a month has the rate of its last day. `None`: there is no rate.
     pub(crate) fn conversion(&self, label: &str) -> Option<Conversion> {
+        if let Some(closed) = self.closed.get(label.get(..7)?) {
+            return closed.conversion(label);
+        }
         let month = days_of_month(label.get(..7)?)?;
         let rates = &self.rates.0;
         let single = |(date, rate): (&NaiveDate, &Rate)| Conversion {
@@ -176,8 +201,11 @@ impl Fx {
         format!("{}: {}", self.currency, self.policy.description())
     }
 
-    /// The same with only those rates that a month needs, by its label: `2026-01`.
+    /// The policy, and only those rates that a month needs, by its label: `2026-01`.
     pub(crate) fn of_month(&self, label: &str) -> Fx {
+        if let Some(closed) = self.closed.get(label) {
+            return closed.clone();
+        }
         let rates = &self.rates.0;
         let needed = days_of_month(label).map(|days| match self.policy {
             Policy::Invoice => rates.range(days).next_back().into_iter().collect(),
@@ -189,7 +217,7 @@ impl Fx {
         });
         let needed = needed.unwrap_or_default().into_iter();
         let rates = Rates(needed.map(|(date, rate)| (*date, rate.clone())).collect());
-        Fx { currency: self.currency.clone(), policy: self.policy, rates }
+        Fx::new(self.currency.clone(), self.policy, rates)
     }
 }
 
@@ -197,7 +225,7 @@ impl Fx {
 /// 2026-10-30`.
 impl fmt::Display for Fx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fx { currency, policy, rates } = self;
+        let Fx { currency, policy, rates, .. } = self;
         write!(f, "{currency} by {}, ", policy.as_str())?;
         let days = || rates.0.keys();
         match (days().next(), days().next_back()) {
@@ -225,7 +253,7 @@ mod tests {
             let rate = Rate { per_usd: Fixed::from_units(*units), source: "PTAX venda".to_owned() };
             (date.parse().unwrap(), rate)
         });
-        Fx { currency: Currency::brl(), policy, rates: Rates(rates.collect()) }
+        Fx::new(Currency::brl(), policy, Rates(rates.collect()))
     }
 
     const RATES: [(&str, i128); 4] = [
@@ -286,5 +314,19 @@ mod tests {
             assert_eq!(serde_json::from_str::<Fx>(&text).unwrap(), month);
         }
         assert!(fx(Policy::Day, &RATES).of_month("2026-W10").rates.0.is_empty());
+    }
+
+    #[test]
+    fn a_closed_month_keeps_its_policy_and_its_rates() {
+        let mut fx = fx(Policy::Invoice, &RATES);
+        fx.adopt_closed("2026-10", self::fx(Policy::Day, &[("2026-10-05", 1_000_000_000)]));
+        assert_eq!(found(&fx, "2026-10-06"), expected("1.000000000", "2026-10-05"));
+        assert_eq!(found(&fx, "2026-10-04"), None);
+        assert_eq!(found(&fx, "2026-11-01"), expected("5.400000000", "2026-11-10"));
+        assert!(fx.is_by_day());
+        assert_eq!(fx.of_month("2026-10").policy, Policy::Day);
+        let euro = Fx { currency: Currency::try_from("EUR".to_owned()).unwrap(), ..fx.clone() };
+        fx.adopt_closed("2026-11", euro);
+        assert_eq!(found(&fx, "2026-11-01"), expected("5.400000000", "2026-11-10"));
     }
 }

@@ -210,6 +210,8 @@ fn parse_source(text: &str) -> Result<String, String> {
     let quoted = text.strip_prefix('"').map(|rest| rest.strip_suffix('"').ok_or("the quotes are not closed"));
     let source = match quoted.transpose()? {
         Some(quoted) => quoted.replace("\"\"", "\""),
+        // Without quotes, the comma could be the decimal mark of the rate before.
+        None if text.contains(',') => return Err("the source has a comma, and so needs quotes".to_owned()),
         None => text.to_owned(),
     };
     match source.trim() {
@@ -267,6 +269,7 @@ mod tests {
             (row("2026-10-30,BRL,5.0000000001,PTAX"), 3, "is not a number"),
             (row("2026-10-30,BRL,10000000,PTAX"), 3, "the rate 10000000 is not below 10000000"),
             (row("2026-10-30,BRL,,PTAX"), 3, "is not a number"),
+            (row("2026-10-30,BRL,5,1,PTAX"), 3, "the source has a comma"),
             (row("2026-10-30,BRL,5.1, "), 3, "the source is blank"),
             (row("2026-10-30,BRL,5.1,\"PTAX"), 3, "the quotes are not closed"),
             (row("2026-10-29,BRL,5.1,PTAX"), 3, "a second BRL rate of 2026-10-29"),
