@@ -20,18 +20,18 @@ currency \"Dólar dos EUA\", with semicolons, decimal commas and days such as 30
 Examples:
   runledger fx import PTAX.csv
   runledger fx import PTAX.csv --rates rates.csv --replace")]
-pub struct ImportArgs {
+pub(super) struct ImportArgs {
     /// The Banco Central's file, as downloaded
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
 
     /// The CSV file of rates to add to; create it if missing [default: `rates` in the table fx of the settings]
     #[arg(long, value_name = "FILE")]
-    pub rates: Option<PathBuf>,
+    pub(super) rates: Option<PathBuf>,
 
     /// Replace rates of the same days that differ, instead of refusing the file
     #[arg(long)]
-    pub replace: bool,
+    pub(super) replace: bool,
 }
 
 /// Adds the rates to the file of rates, and prints what has changed.
@@ -71,7 +71,8 @@ fn summary(imported: &Imported, rates_path: &Path) -> String {
         };
     }
     let counts = [(*replaced, "replaced"), (*unchanged, "unchanged")];
-    parts.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+    parts
+        .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     if *other_currencies > 0 {
         parts.push(format!("{} of other currencies skipped", counted(*other_currencies, "line")));
     }

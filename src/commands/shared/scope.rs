@@ -81,7 +81,9 @@ pub(crate) fn note_unfrozen_terms(scope: &Scope) {
 /// Commands that convert amounts call it.
 pub(crate) fn note_unfrozen_rates(scope: &Scope, settings: &Settings) {
     let is_closed_without = scope.close_id.is_some() && scope.fx().is_none();
-    if let Some(month) = scope.period.as_deref().filter(|_| is_closed_without && settings.rates_file().is_some()) {
+    if let Some(month) =
+        scope.period.as_deref().filter(|_| is_closed_without && settings.rates_file().is_some())
+    {
         print_note(&format!(
             "{month} was closed without exchange rates, so its amounts are in US dollars alone; `runledger close \
              --restate {month}` freezes those of today's settings"

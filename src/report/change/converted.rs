@@ -50,8 +50,8 @@ pub(super) fn read(
     let calendar = Conversions::calendar(ledgers);
     let (groups, slices) = group_by::sliced_groups_across::<CostTotals>(ledgers, by, calendar)?;
     let conversions = Conversions::of(ledgers, &slices);
-    let groups = groups
-        .map(|sliced| PeriodCost { usd: sliced.total(), converted: conversions.convert(&sliced) });
+    let groups =
+        groups.map(|sliced| PeriodCost { usd: sliced.total(), converted: conversions.convert(&sliced) });
     let policy = ledgers.iter().find_map(|ledger| ledger.scope().fx()).map(Fx::description);
     Ok((groups, Some(PeriodFx { currency, policy: policy.unwrap_or_default(), conversions })))
 }

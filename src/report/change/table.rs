@@ -81,7 +81,7 @@ impl Change {
 }
 
 fn row(group: &ChangedGroup) -> Vec<Cell> {
-    let ChangedGroup { labels, old, new, effects } = group;
+    let ChangedGroup { labels, old, new, effects, .. } = group;
     let mut row: Vec<Cell> = labels.iter().cloned().map(Cell::Text).collect();
     row.extend([
         Cell::Usd(effects.total()),

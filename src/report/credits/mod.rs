@@ -228,11 +228,7 @@ fn by_month(
     let mut columns =
         columns(&["month"], &["plan_credits", "purchased_credits", "plan_used_rate", "credits_run_out_on"]);
     columns.extend(currency.into_iter().flat_map(fees::columns));
-    Table {
-        columns,
-        rows: rows.collect(),
-        totals: None,
-    }
+    Table { columns, rows: rows.collect(), totals: None }
 }
 
 /// The day on which the last available credit is used. `None`: not in this month. `forecast` is cumulative.

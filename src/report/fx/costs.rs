@@ -68,10 +68,8 @@ impl Conversions {
             .collect();
         let distinct: Vec<Conversion> =
             found.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
-        let of_slices = found
-            .iter()
-            .map(|conversion| distinct.binary_search(conversion.as_ref()?).ok())
-            .collect();
+        let of_slices =
+            found.iter().map(|conversion| distinct.binary_search(conversion.as_ref()?).ok()).collect();
         Conversions { distinct, of_slices }
     }
 
@@ -173,17 +171,13 @@ impl ConvertedCost {
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn report_across(
-    ledgers: &[Ledger<'_>],
-    by: &[Dimension],
-    currency: &Currency,
-) -> Result<Table> {
+pub(crate) fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], currency: &Currency) -> Result<Table> {
     let calendar = Conversions::calendar(ledgers);
     let (groups, slices) = group_by::sliced_groups_across::<CostTotals>(ledgers, by, calendar)?;
     let conversions = Conversions::of(ledgers, &slices);
     let figures = CostTotals::COLUMNS.iter().map(|column| (*column).to_owned());
-    let converted = std::iter::once(format!("total_cost_{}", currency.suffix()))
-        .chain(RATE_COLUMNS.map(str::to_owned));
+    let converted =
+        std::iter::once(format!("total_cost_{}", currency.suffix())).chain(RATE_COLUMNS.map(str::to_owned));
     let cells = |sliced: &mut Sliced<CostTotals>| {
         let mut cells = sliced.total().cells();
         cells.extend(conversions.convert(sliced).cells(&conversions));
@@ -270,6 +264,9 @@ fn note_of_missing_rates(table: &Table, currency: &Currency) -> Option<String> {
 /// The distinct known texts of the columns whose name ends so.
 fn cells_of<'t>(table: &'t Table, name: &str) -> BTreeSet<&'t str> {
     let columns = table.columns.iter().zip(0..).filter(|(column, _)| column.ends_with(name));
-    let cells = columns.flat_map(|(_, position): (_, usize)| table.rows.iter().map(move |row| &row[position]));
-    cells.filter_map(|cell| if let Cell::Text(Some(text)) = cell { Some(text.as_str()) } else { None }).collect()
+    let cells =
+        columns.flat_map(|(_, position): (_, usize)| table.rows.iter().map(move |row| &row[position]));
+    cells
+        .filter_map(|cell| if let Cell::Text(Some(text)) = cell { Some(text.as_str()) } else { None })
+        .collect()
 }

@@ -81,11 +81,7 @@ pub(crate) fn import(
 }
 
 /// The selling rates by day, each with its line, and the number of lines about other currencies.
-fn quoted(
-    text: &str,
-    path: &Path,
-    today: NaiveDate,
-) -> Result<(BTreeMap<NaiveDate, (usize, Rate)>, u64)> {
+fn quoted(text: &str, path: &Path, today: NaiveDate) -> Result<(BTreeMap<NaiveDate, (usize, Rate)>, u64)> {
     let mut rates = BTreeMap::new();
     let mut other_currencies = 0;
     for (number, line) in lines(text) {

@@ -33,8 +33,7 @@ pub struct Rates(pub(super) BTreeMap<NaiveDate, Rate>);
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DatedRate {
-    #[serde(deserialize_with = "crate::report::plan::day")]
-    date: NaiveDate,
+    date: String,
     rate: String,
     source: String,
 }
@@ -43,7 +42,11 @@ impl From<Rates> for Vec<DatedRate> {
     fn from(rates: Rates) -> Vec<DatedRate> {
         let rates = rates.0.into_iter();
         rates
-            .map(|(date, Rate { per_usd, source })| DatedRate { date, rate: per_usd.to_string(), source })
+            .map(|(date, Rate { per_usd, source })| DatedRate {
+                date: date.to_string(),
+                rate: per_usd.to_string(),
+                source,
+            })
             .collect()
     }
 }
@@ -53,7 +56,7 @@ impl TryFrom<Vec<DatedRate>> for Rates {
 
     fn try_from(rates: Vec<DatedRate>) -> Result<Rates, String> {
         let rates = rates.into_iter().map(|DatedRate { date, rate, source }| {
-            Ok((date, Rate { per_usd: parse_rate(&rate, '.')?, source }))
+            Ok((parse_date(&date)?, Rate { per_usd: parse_rate(&rate, '.')?, source }))
         });
         Ok(Rates(rates.collect::<Result<_, String>>()?))
     }

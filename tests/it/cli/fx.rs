@@ -145,10 +145,27 @@ fn the_change_has_both_totals_at_the_rates_of_their_periods() {
         assert_eq!(row["total_cost_brl"], now["total_cost_brl"]);
         assert_eq!((row["fx_rate"].as_str(), row["fx_date"].as_str()), ("5.848500000", "2025-02-28"));
         // There are no runs in January.
-        assert_eq!((row["change_brl"].as_str(), row["against_fx_rate"].as_str()), (&*now["total_cost_brl"], ""));
+        assert_eq!(
+            (row["change_brl"].as_str(), row["against_fx_rate"].as_str()),
+            (&*now["total_cost_brl"], "")
+        );
     }
     let text = month_end.output(&report);
     assert!(text.contains("2025-02: 5.8485 of 2025-02-28, PTAX venda"), "{text}");
+}
+
+#[test]
+#[cfg_attr(not(feature = "page"), ignore = "it writes the page")]
+fn the_page_has_the_months_in_the_second_currency() {
+    let month_end = with_rates("invoice");
+    let page = month_end.output(&["report", "html"]);
+    for row in month_end.rows(&["report", "cost"]) {
+        let amount = format!("<data value=\"{}\">", row["total_cost_brl"]);
+        assert!(page.contains(&amount), "{amount}");
+    }
+    assert!(page.contains("Total, BRL") && page.contains("BRL: the last rate of the month"));
+    month_end.set("zone = \"America/Sao_Paulo\"");
+    assert!(!month_end.output(&["report", "html"]).contains("BRL"));
 }
 
 #[test]
@@ -174,7 +191,8 @@ fn two_currencies_are_not_combined() {
         fs::create_dir(folder.join(name)).unwrap();
         let archive = folder.join(name).join("runs.db");
         month_end.output(&["backup", archive.to_str().unwrap()]);
-        fs::write(folder.join(name).join("runledger.toml"), settings("invoice").replace("BRL", currency)).unwrap();
+        fs::write(folder.join(name).join("runledger.toml"), settings("invoice").replace("BRL", currency))
+            .unwrap();
         let rates = format!("date,currency,rate,source\n2025-02-28,{currency},2.5,a bank\n");
         fs::write(folder.join(name).join("rates.csv"), rates).unwrap();
     }
@@ -186,7 +204,8 @@ fn two_currencies_are_not_combined() {
     }
     // With one currency, each archive has its own rates.
     fs::write(folder.join("globex/runledger.toml"), settings("invoice")).unwrap();
-    fs::write(folder.join("globex/rates.csv"), "date,currency,rate,source\n2025-02-28,BRL,3,a bank\n").unwrap();
+    fs::write(folder.join("globex/rates.csv"), "date,currency,rate,source\n2025-02-28,BRL,3,a bank\n")
+        .unwrap();
     let csv = acme.output(&[&both[..], &cost, &["--by", "workspace", "--format", "csv"]].concat());
     let rates: Vec<String> = rows_of_csv(&csv).iter().map(|row| row["fx_rate"].clone()).collect();
     assert_eq!(rates, ["2.500000000", "3.000000000"]);

@@ -20,7 +20,8 @@ fn set(month_end: &MonthEnd, policy: &str, rates: &str) {
 
 /// Rates of working days from the middle of January to the middle of March.
 fn rates(rng: &mut Rng) -> String {
-    let days = (15..32).map(|day| (1, day)).chain((1..29).map(|day| (2, day))).chain((1..15).map(|day| (3, day)));
+    let days =
+        (15..32).map(|day| (1, day)).chain((1..29).map(|day| (2, day))).chain((1..15).map(|day| (3, day)));
     let rates = days.filter(|(_, day)| day % 7 < 5);
     rates
         .map(|(month, day)| format!("2025-{month:02}-{day:02},BRL,5.{:04},PTAX venda\n", rng.u32(..10_000)))
@@ -31,7 +32,9 @@ fn rates(rng: &mut Rng) -> String {
 fn questions() -> Vec<Vec<&'static str>> {
     let mut questions = questions_of_a_month();
     for format in ["table", "csv", "json", "markdown", "xlsx"] {
-        for report in [&["report", "change"][..], &["report", "change", "--by", "kind"], &["report", "credits"]] {
+        for report in
+            [&["report", "change"][..], &["report", "change", "--by", "kind"], &["report", "credits"]]
+        {
             questions.push([report, &["--format", format]].concat());
         }
     }
@@ -89,8 +92,12 @@ fn a_close_freezes_only_the_rates_that_its_month_needs() {
         set(&month_end, policy, &rates);
         month_end.output(&["close", "--restate", MONTH]);
         let frozen = frozen(&month_end);
-        let dates: Vec<&str> =
-            frozen["fx"]["rates"].as_array().unwrap().iter().map(|rate| rate["date"].as_str().unwrap()).collect();
+        let dates: Vec<&str> = frozen["fx"]["rates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rate| rate["date"].as_str().unwrap())
+            .collect();
         assert!(dates[0] >= first && *dates.last().unwrap() == "2025-02-28", "{policy}: {dates:?}");
     }
 }
@@ -105,7 +112,8 @@ fn a_close_without_a_second_currency_is_spelled_as_before() {
     let before = answers(&month_end);
     // A second currency of today does not reach the closed month, and the command says so.
     month_end.set(&[SETTINGS, &fx("invoice")].concat());
-    fs::write(month_end.workspace.file("rates.csv"), "date,currency,rate,source\n2025-02-28,BRL,5.1,PTAX\n").unwrap();
+    fs::write(month_end.workspace.file("rates.csv"), "date,currency,rate,source\n2025-02-28,BRL,5.1,PTAX\n")
+        .unwrap();
     let after = answers(&month_end);
     let is_of_both = |question: &str| question.contains("change") || question.contains("html");
     for (question, answer) in before.iter().filter(|(question, _)| !is_of_both(question)) {

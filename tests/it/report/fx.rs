@@ -67,7 +67,8 @@ fn archive_of(runs: &[Generated]) -> Connection {
 
 /// The day in [`ZONE`] on which the run started.
 fn day_of(hours: i64) -> NaiveDate {
-    let at = "2026-01-20T00:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap() + TimeDelta::hours(hours);
+    let at =
+        "2026-01-20T00:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap() + TimeDelta::hours(hours);
     at.with_timezone(&ZONE).date_naive()
 }
 
@@ -209,12 +210,10 @@ proptest! {
 
 /// Runs of 1 USD on Friday 23, Saturday 24 and Friday 30 January, and on 2 and 12 February.
 fn five_days() -> Connection {
-    archive_of(
-        &["2026-01-23", "2026-01-24", "2026-01-30", "2026-02-02", "2026-02-12"].map(|day| {
-            let (day, first): (NaiveDate, NaiveDate) = (day.parse().unwrap(), "2026-01-20".parse().unwrap());
-            ((day - first).num_hours() + 12, Some(1_000_000_000), 0)
-        }),
-    )
+    archive_of(&["2026-01-23", "2026-01-24", "2026-01-30", "2026-02-02", "2026-02-12"].map(|day| {
+        let (day, first): (NaiveDate, NaiveDate) = (day.parse().unwrap(), "2026-01-20".parse().unwrap());
+        ((day - first).num_hours() + 12, Some(1_000_000_000), 0)
+    }))
 }
 
 fn five_rates() -> BTreeMap<NaiveDate, i128> {
@@ -276,11 +275,14 @@ fn a_missing_rate_leaves_the_amount_blank_and_is_counted() {
     for policy in POLICIES {
         let table = reported(&archive, Some(reais(policy, &rates)), &[MONTH]);
         let february = cells(&table, &table.rows[1]);
-        assert_eq!(COLUMNS.map(|column| february[column].as_str()), ["", "", "", "", "1"].map(|text| match text {
-            "1" if policy == Policy::Day => "1",
-            "1" => "2",
-            text => text,
-        }));
+        assert_eq!(
+            COLUMNS.map(|column| february[column].as_str()),
+            ["", "", "", "", "1"].map(|text| match text {
+                "1" if policy == Policy::Day => "1",
+                "1" => "2",
+                text => text,
+            })
+        );
         // A total without one of its parts would be too low.
         let totals = cells(&table, table.totals.as_ref().unwrap());
         assert_eq!(totals["total_cost_brl"], "");
