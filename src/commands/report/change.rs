@@ -75,7 +75,9 @@ pub(super) fn run(
     let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
     provenance.notes.extend(change.notes());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
-    ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
+    for scopes in &change.scopes {
+        Side::BOTH.into_iter().for_each(|side| note_unfrozen_rates(scopes.scope(side), settings));
+    }
     provenance.fx = FxProvenance::of(&ledgers);
     let provenance = Provenance {
         by: match args.by.as_slice() {

@@ -80,28 +80,40 @@ impl ChangeFx {
 
     /// The cells of these columns.
     pub(super) fn cells(&self, group: &ChangedGroup) -> Vec<Cell> {
-        let without_rates = Conversions::default();
-        let (old_rates, old) = match &self.against {
-            Some(rates) => (rates, group.old_converted.clone()),
-            None => (&without_rates, ConvertedCost::without_rates(group.old.runs_cost_known())),
-        };
-        let (new_rates, new) = match &self.period {
-            Some(rates) => (rates, group.new_converted.clone()),
-            None => (&without_rates, ConvertedCost::without_rates(group.new.runs_cost_known())),
-        };
+        let (old, new) = self.costs(group);
+        let none = Conversions::default();
+        let (old_rates, new_rates) =
+            (self.against.as_ref().unwrap_or(&none), self.period.as_ref().unwrap_or(&none));
         let change = new.change_since(&old);
         let (old, new) = (old.cells(old_rates), new.cells(new_rates));
         let pairs = old.into_iter().zip(new).flat_map(|(old, new)| [old, new]);
         std::iter::once(Cell::Converted(change)).chain(pairs).collect()
     }
 
-    /// What the rates are, and which both periods have.
+    /// The costs of a group in both periods. A period without rates has none for its runs.
+    fn costs(&self, group: &ChangedGroup) -> (ConvertedCost, ConvertedCost) {
+        let side = |conversions: &Option<Conversions>, converted: &ConvertedCost, usd: &CostTotals| {
+            match conversions {
+                Some(_) => converted.clone(),
+                None => ConvertedCost::without_rates(usd.runs_cost_known()),
+            }
+        };
+        (
+            side(&self.against, &group.old_converted, &group.old),
+            side(&self.period, &group.new_converted, &group.new),
+        )
+    }
+
+    /// What the rates are, which both periods have, and how many runs have none.
     pub(super) fn notes(&self, change: &Change) -> Vec<String> {
         let side = |label: &str, conversions: &Option<Conversions>| {
-            let rates = conversions.as_ref().and_then(Conversions::description);
-            format!("{label}: {}", rates.unwrap_or_else(|| "no rate".to_owned()))
+            let rates = conversions.as_ref().and_then(Conversions::description)?;
+            Some(format!("; {label}: {rates}"))
         };
         let (against, period) = (side(&change.against, &self.against), side(&change.period, &self.period));
-        vec![format!("{}; {against}; {period}", self.policy)]
+        let rates = [Some(self.policy.clone()), against, period].into_iter().flatten().collect();
+        let (old, new) = self.costs(&change.all);
+        let missing = fx::note_of_runs(old.runs_without_rate + new.runs_without_rate, &self.currency);
+        std::iter::once(rates).chain(missing).collect()
     }
 }

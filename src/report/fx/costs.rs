@@ -41,6 +41,20 @@ pub(crate) fn shared_currency(ledgers: &[Ledger<'_>]) -> Result<Option<Currency>
     Ok(shared.map(|(_, currency)| currency.clone()))
 }
 
+/// The number of the ledger's runs with a known cost that have no rate. `None`: there is no second currency.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn runs_without_rate(ledger: &Ledger<'_>) -> Result<Option<(u64, Currency)>> {
+    let Some(Fx { currency, .. }) = ledger.scope().fx() else { return Ok(None) };
+    let ledgers = std::slice::from_ref(ledger);
+    let calendar = Conversions::calendar(ledgers);
+    let (groups, slices) = group_by::sliced_groups_across::<CostTotals>(ledgers, &[], calendar)?;
+    let conversions = Conversions::of(ledgers, &slices);
+    let missing = groups.groups.iter().map(|group| conversions.convert(&group.aggregate).runs_without_rate);
+    Ok(Some((missing.sum(), currency.clone())))
+}
+
 /// The rates of slices.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conversions {
@@ -206,6 +220,16 @@ pub(crate) fn leave_out_columns_for_programs(table: &mut Table) {
     table.retain_columns(|column| !ONLY_FOR_PROGRAMS.iter().any(|left_out| column.ends_with(left_out)));
 }
 
+/// The note about runs without a rate. `None`: there are none.
+pub(crate) fn note_of_runs(runs: u64, currency: &Currency) -> Option<String> {
+    let runs_have = match runs {
+        0 => return None,
+        1 => "1 run with a known cost has".to_owned(),
+        runs => format!("{runs} runs with a known cost have"),
+    };
+    Some(format!("{runs_have} no {currency} rate, so the amounts of their rows are blank"))
+}
+
 /// What people have to know about the converted amounts of a table: the policies, the sources, and how many runs have
 /// no rate.
 pub(crate) fn notes(ledgers: &[Ledger<'_>], table: &Table) -> Vec<String> {
@@ -213,7 +237,7 @@ pub(crate) fn notes(ledgers: &[Ledger<'_>], table: &Table) -> Vec<String> {
         return Vec::new();
     }
     let mut policies: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let sources = cells_of(table, "fx_source");
+    let sources = texts_of(table, "fx_source");
     for fx in ledgers.iter().filter_map(|ledger| ledger.scope().fx()) {
         policies.entry(fx.description()).or_default().extend(sources.clone());
     }
@@ -245,27 +269,16 @@ fn note_of_missing_fees(table: &Table, currency: &Currency) -> Option<String> {
 }
 
 fn note_of_missing_rates(table: &Table, currency: &Currency) -> Option<String> {
-    let runs: i64 = table
-        .columns
-        .iter()
-        .zip(0..)
-        .filter(|(column, _)| column.ends_with("runs_fx_unknown"))
-        .flat_map(|(_, position): (_, usize)| table.rows.iter().map(move |row| &row[position]))
-        .filter_map(|cell| if let Cell::Count(count) = cell { *count } else { None })
-        .sum();
-    let runs_have = match runs {
-        0 => return None,
-        1 => "1 run with a known cost has".to_owned(),
-        runs => format!("{runs} runs with a known cost have"),
-    };
-    Some(format!("{runs_have} no {currency} rate, so the amounts of their rows are blank"))
+    let place = table.columns.iter().position(|column| column == "runs_fx_unknown")?;
+    let counts =
+        table.rows.iter().filter_map(|row| if let Cell::Count(count) = row[place] { count } else { None });
+    note_of_runs(counts.sum::<i64>().unsigned_abs(), currency)
 }
 
-/// The distinct known texts of the columns whose name ends so.
-fn cells_of<'t>(table: &'t Table, name: &str) -> BTreeSet<&'t str> {
-    let columns = table.columns.iter().zip(0..).filter(|(column, _)| column.ends_with(name));
-    let cells =
-        columns.flat_map(|(_, position): (_, usize)| table.rows.iter().map(move |row| &row[position]));
+/// The distinct known texts of a column.
+fn texts_of<'t>(table: &'t Table, name: &str) -> BTreeSet<&'t str> {
+    let place = table.columns.iter().position(|column| column == name);
+    let cells = place.into_iter().flat_map(|place| table.rows.iter().map(move |row| &row[place]));
     cells
         .filter_map(|cell| if let Cell::Text(Some(text)) = cell { Some(text.as_str()) } else { None })
         .collect()

@@ -79,6 +79,20 @@ fn a_rate_change_after_a_close_changes_nothing() {
 }
 
 #[test]
+fn a_month_without_rates_is_closed_by_force_only() {
+    let month_end = MonthEnd::of(30);
+    set(&month_end, "day", "2025-02-28,BRL,5.1,PTAX venda\n");
+    month_end
+        .run(&["close", MONTH])
+        .refused(2, &["2025-02 is not ready to be closed", "with a known cost", "no BRL rate"]);
+    month_end.run(&["close", MONTH, "--force"]);
+    assert_eq!(month_end.rows(&["report", "cost", "--period", MONTH])[0]["total_cost_brl"], "");
+    set(&month_end, "invoice", "2025-02-28,BRL,5.1,PTAX venda\n");
+    month_end.output(&["close", "--restate", MONTH]);
+    assert_eq!(month_end.rows(&["report", "cost", "--period", MONTH])[0]["fx_rate"], "5.100000000");
+}
+
+#[test]
 fn a_close_freezes_only_the_rates_that_its_month_needs() {
     let month_end = MonthEnd::of(30);
     let rates = rates(&mut Rng::with_seed(1));
