@@ -1,8 +1,8 @@
 //! The Banco Central's file of exchange rates, as downloaded from its PTAX pages, and its import into a file of rates.
 //!
 //! A line is `30102026;220;A;USD;5,4315;5,4321;1,0000;1,0000`: the day, the code of the currency, its type, its symbol,
-//! the buying and the selling rate in reais, and two parities. There is no header. The closing rates of one day have the
-//! form `30/10/2026`, and a line for each currency.
+//! the buying and the selling rate in reais, and two parities. There is no header. The file with the closing rates of
+//! one day writes it as `30/10/2026`, and has a line for each currency.
 
 use super::rates::{invalid, lines, parse_rate, require_past, text_of};
 use super::{Currency, Rate, RateFile};

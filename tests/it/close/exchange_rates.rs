@@ -28,17 +28,21 @@ fn rates(rng: &mut Rng) -> String {
         .collect()
 }
 
-/// The commands whose answers have amounts in the second currency, and all others about a month.
+/// The commands whose answers have amounts in the second currency, and the exports, which have none.
 fn questions() -> Vec<Vec<&'static str>> {
-    let mut questions = questions_of_a_month();
+    let mut questions: Vec<Vec<&str>> = Vec::new();
     for format in ["table", "csv", "json", "markdown", "xlsx"] {
-        for report in
-            [&["report", "change"][..], &["report", "change", "--by", "kind"], &["report", "credits"]]
-        {
-            questions.push([report, &["--format", format]].concat());
-        }
+        questions.push(vec!["report", "cost", "--format", format]);
+        questions.push(vec!["report", "cost", "--by", "cost-center,pipeline", "--format", format]);
+        questions.push(vec!["report", "change", "--by", "kind", "--format", format]);
+        questions.push(vec!["report", "credits", "--format", format]);
     }
-    questions.push(vec!["report", "html"]);
+    questions.extend([
+        vec!["report", "cost", "--by", "day,kind", "--format", "csv"],
+        vec!["report", "html"],
+        vec!["export", "costs"],
+        vec!["export", "focus"],
+    ]);
     questions
 }
 
