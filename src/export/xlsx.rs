@@ -65,7 +65,7 @@ mod workbook {
     use crate::export::dialect::is_instant_column;
     use crate::export::manifest::{Manifest, Provenance};
     use crate::export::title::Title;
-    use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+    use crate::report::table::{RATE_DECIMALS_FOR_PEOPLE, USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     use crate::report::{Cell, Table};
     use crate::run::Instant;
     use crate::run::json::Entries;
@@ -230,6 +230,8 @@ mod workbook {
                 }
             },
             Cell::Usd(_) => number_format(&decimals(usd_decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE))),
+            Cell::Converted(_) => number_format(&decimals(usd_decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE))),
+            Cell::Rate(_) => number_format(&decimals(RATE_DECIMALS_FOR_PEOPLE)),
             Cell::Seconds(_) => number_format(&decimals(3)),
             Cell::Share(_) => number_format("0.0%"),
             Cell::Count(_) => number_format("0"),
