@@ -100,6 +100,11 @@ fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
         .replace("RUNNING", &month(today));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
+    let day = |day: NaiveDate| day.format("%d%m%Y");
+    let last_of = |months: u32| today.with_day(1).unwrap() - Months::new(months) - TimeDelta::days(1);
+    let rates = [last_of(2), last_of(1), last_of(0), today]
+        .map(|date| format!("{};220;A;USD;5,4315;5,4321;1,0000;1,0000\n", day(date)));
+    fs::write(folder.path().join("PTAX.csv"), rates.concat()).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
     // The cause depends on the day; that the command answers does not.
     let (before, invoice) = page.split_once(reconciliation).unwrap();
