@@ -89,6 +89,8 @@ mod salvage;
 
 mod workspace;
 
+mod workbook;
+
 mod notify;
 
 #[cfg(feature = "sandbox")]

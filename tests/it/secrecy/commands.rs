@@ -68,6 +68,8 @@ fn no_command_leaks_a_secret() {
         (vec!["close", month], 2),
         (vec!["export", "focus", "--period", month, "--output", "focus.csv"], 0),
         (vec!["export", "costs", "--period", month, "--output", "costs.csv", "--manifest"], 0),
+        (vec!["export", "workbook", "--period", month, "--output", "workbook.xlsx"], SPREADSHEET),
+        (vec!["export", "costs", "--format", "xlsx", "--output", "costs.xlsx"], SPREADSHEET),
         (vec!["restatements"], 0),
         (vec!["restatements", "--totals", "--format", "json"], 0),
         (vec!["reconcile", "--period", month, "--invoice", "1000000"], 3),
