@@ -117,6 +117,9 @@ pub mod secret {
 pub mod snapshot {
     pub use crate::snapshot::{Snapshot, hash};
 }
+pub mod statements {
+    pub use crate::statements::{DIMENSIONS, INDEX_FILE, Statement, Statements, stem};
+}
 pub mod store {
     pub use crate::store::{
         Archive, Detail, Frozen, FrozenTerms, InsertHint, ListGap, Lock, PipelineKind, RowLayout, SyncKind,

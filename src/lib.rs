@@ -87,6 +87,8 @@ mod salvage;
 
 mod workspace;
 
+mod statements;
+
 mod notify;
 
 #[cfg(feature = "sandbox")]

@@ -223,7 +223,7 @@ fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<S
 }
 
 /// When the first sync started. `None`: there was no sync.
-pub(super) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
+pub(crate) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
     Ok(archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?)
 }
 

@@ -120,6 +120,13 @@ pub struct ChangedGroup {
 }
 
 impl ChangedGroup {
+    /// The groups together, with `labels` labels that are not known.
+    fn sum(groups: &[ChangedGroup], labels: usize) -> ChangedGroup {
+        let mut sum = ChangedGroup { labels: vec![None; labels], ..ChangedGroup::default() };
+        groups.iter().for_each(|group| sum.add(group));
+        sum
+    }
+
     fn add(&mut self, other: &ChangedGroup) {
         self.old.merge(other.old);
         self.new.merge(other.new);
@@ -144,9 +151,38 @@ impl Change {
             firsts.filter(|(_, is_first)| *is_first).map(|(label, _)| label.clone()).collect();
         let columns = new.groups.columns.clone();
         let groups = paired(old.groups, new.groups);
-        let mut all = ChangedGroup { labels: vec![None; columns.len()], ..ChangedGroup::default() };
-        groups.iter().for_each(|group| all.add(group));
+        let all = ChangedGroup::sum(&groups, columns.len());
         Change { period, against, scopes, groups, all, by, first_periods, columns }
+    }
+
+    /// The names of the label columns.
+    pub(crate) fn label_columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
+    /// group, it has no rows. The dimension of the first label has one column.
+    pub(crate) fn part(&self, label: &str) -> Change {
+        let is_inside = |group: &&ChangedGroup| {
+            group.labels.first().is_some_and(|first| first.as_deref() == Some(label))
+        };
+        let without_label = |group: &ChangedGroup| ChangedGroup {
+            labels: group.labels.iter().skip(1).cloned().collect(),
+            ..group.clone()
+        };
+        let groups: Vec<ChangedGroup> =
+            self.groups.iter().filter(is_inside).map(without_label).collect();
+        let columns: Vec<&'static str> = self.columns.iter().skip(1).copied().collect();
+        Change {
+            period: self.period.clone(),
+            against: self.against.clone(),
+            scopes: self.scopes.clone(),
+            all: ChangedGroup::sum(&groups, columns.len()),
+            groups,
+            by: self.by.iter().skip(1).copied().collect(),
+            first_periods: self.first_periods.clone(),
+            columns,
+        }
     }
 
     /// The difference of both periods' known costs.

@@ -1,0 +1,72 @@
+//! A statement as a table.
+
+use super::Statement;
+use crate::report::change::ChangedGroup;
+use crate::report::{Cell, Table};
+use std::cmp::Reverse;
+
+/// The columns before the labels of a pipeline: they identify a row where files of several statements are combined.
+const IDENTITY: [&str; 2] = ["month", "cost_center"];
+
+/// The columns after the labels.
+const FIGURES: [&str; 12] = [
+    "total_cost_usd",
+    "against_total_cost_usd",
+    "change_usd",
+    "volume_usd",
+    "price_usd",
+    "new_usd",
+    "gone_usd",
+    "unknown_usd",
+    "runs",
+    "against_runs",
+    "runs_cost_unknown",
+    "against_runs_cost_unknown",
+];
+
+impl Statement {
+    /// One row for each pipeline, the most expensive one of the month first, and the totals. Without a row, there are
+    /// no totals.
+    pub(crate) fn table(&self) -> Table {
+        let change = &self.change;
+        let labels = change.label_columns();
+        let columns = IDENTITY.iter().chain(labels).chain(&FIGURES).map(|column| (*column).to_owned());
+        let mut groups: Vec<&ChangedGroup> = change.groups.iter().collect();
+        // Groups of the same cost stay in the order of the report change.
+        groups.sort_by_key(|group| Reverse(group.new.total()));
+        let row = |group: &ChangedGroup| {
+            let mut row = vec![Cell::text(&change.period), Cell::text(&self.cost_center)];
+            row.extend(group.labels.iter().cloned().map(Cell::Text));
+            row.extend(figures(group));
+            row
+        };
+        let totals = || {
+            let mut totals = vec![Cell::Text(None); IDENTITY.len() + labels.len()];
+            totals.extend(figures(&change.all));
+            totals
+        };
+        Table {
+            columns: columns.collect(),
+            totals: (!groups.is_empty()).then(totals),
+            rows: groups.into_iter().map(row).collect(),
+        }
+    }
+}
+
+fn figures(group: &ChangedGroup) -> [Cell; FIGURES.len()] {
+    let ChangedGroup { old, new, effects, .. } = group;
+    [
+        Cell::Usd(new.total()),
+        Cell::Usd(old.total()),
+        Cell::Usd(effects.total()),
+        Cell::Usd(effects.volume),
+        Cell::Usd(effects.price),
+        Cell::Usd(effects.new),
+        Cell::Usd(effects.gone),
+        Cell::Usd(effects.unknown),
+        Cell::count(new.runs),
+        Cell::count(old.runs),
+        Cell::count(new.runs_cost_unknown),
+        Cell::count(old.runs_cost_unknown),
+    ]
+}
