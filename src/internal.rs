@@ -50,6 +50,9 @@ pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
 pub mod report {
+    pub mod allocation {
+        pub use crate::report::allocation::{Allocation, Rule};
+    }
     pub mod change {
         pub use crate::report::change::{
             Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,

@@ -43,7 +43,7 @@ pub(crate) fn check(folder: &Path, workspaces: &[Workspace]) -> Result<Vec<FileC
     let sum = check_files(folder, &index, &mut checks);
     checks.extend(unlisted(folder, &index)?);
     checks.extend(closes_since(&index.identity, &closes));
-    let (expected, origin) = expected(&now, &closes);
+    let (expected, origin) = expected(&now, workspaces, &closes);
     for ((column, found), (_, expected)) in sum.named().into_iter().zip(expected.named()) {
         checks.push(match found == expected {
             true => FileCheck::Matches(format!("sum of {column}: {found}, as in {origin}")),
@@ -189,7 +189,7 @@ fn closes_since(identity: &Identity, closes: &[Option<Close>]) -> Vec<FileCheck>
 }
 
 /// What the statements have to add up to, and where it comes from.
-fn expected(now: &Statements, closes: &[Option<Close>]) -> (Figures, String) {
+fn expected(now: &Statements, workspaces: &[Workspace], closes: &[Option<Close>]) -> (Figures, String) {
     let of_report = Figures::of(&now.whole.all.new);
     let Some(closed) = closes.iter().map(Option::as_ref).collect::<Option<Vec<&Close>>>() else {
         return (of_report, "report cost".to_owned());
@@ -203,8 +203,11 @@ fn expected(now: &Statements, closes: &[Option<Close>]) -> (Figures, String) {
             total_cost: totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into())),
         });
     }
-    let ids: Vec<String> = closed.iter().map(|close| format!("close {}", close.close_id)).collect();
-    (figures, ids.join(" and "))
+    let names = closed.iter().zip(workspaces).map(|(close, workspace)| match workspaces.len() {
+        1 => format!("close {}", close.close_id),
+        _ => format!("close {} of {}", close.close_id, workspace.name),
+    });
+    (figures, names.collect::<Vec<_>>().join(" and "))
 }
 
 /// Compares each cost center with the archive. The month before may have changed since, which is no fault of the

@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod secrecy;
 mod settings;
+mod statements;
 mod store;
 mod support;
 mod sync;
