@@ -39,12 +39,15 @@ pub mod export {
         pub use crate::export::verify::{FileCheck, compare};
     }
     pub use crate::export::{
-        Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, csv, escape_for_spreadsheet, html,
-        json, markdown, terminal, write_documents, write_rows, write_table,
+        Destination, Dialect, Format, Headings, Sidecar, WriteError, WriteOptions, csv,
+        escape_for_spreadsheet, html, json, markdown, terminal, write_documents, write_rows, write_table,
     };
 }
 pub mod ignored_fields {
     pub use crate::ignored_fields::IgnoredFields;
+}
+pub mod language {
+    pub use crate::language::{Language, Phrase, phrases};
 }
 pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};

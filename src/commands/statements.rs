@@ -1,10 +1,10 @@
 //! `runledger statements`: writes a statement for each cost center, or checks a folder of them.
 
-use crate::cli::{FormatArgs, Names, PeriodArgs, ScopeArgs};
+use crate::cli::{FormatArgs, LanguageArgs, Names, PeriodArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
-use crate::commands::shared::output::{dialect, print_checks, print_note};
+use crate::commands::shared::output::{dialect, language, print_checks, print_note};
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance};
@@ -54,7 +54,7 @@ pub struct StatementsArgs {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["period", "output", "zone", "date_basis", "as_of", "dialect"]
+        conflicts_with_all = ["period", "output", "zone", "date_basis", "as_of", "dialect", "language"]
     )]
     pub check: Option<PathBuf>,
 
@@ -80,6 +80,10 @@ pub struct StatementsArgs {
         help_heading = "Output"
     )]
     pub dialect: Option<String>,
+
+    /// The language.
+    #[command(flatten)]
+    pub language: LanguageArgs,
 }
 
 /// Writes the statements, or checks them.
@@ -125,8 +129,16 @@ fn write(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
         against: Some(ComparedPeriod::of(whole)),
         ..combined_provenance("statements", &workspaces, &ledgers)?
     };
-    let format = FormatArgs { dialect: args.dialect.clone(), ..FormatArgs::default() };
-    let output = Output { dialect: dialect(&format, &settings, month.zone)?, provenance };
+    let format = FormatArgs {
+        dialect: args.dialect.clone(),
+        language: args.language.clone(),
+        ..FormatArgs::default()
+    };
+    let output = Output {
+        dialect: dialect(&format, &settings, month.zone)?,
+        language: language(&format, &settings)?,
+        provenance,
+    };
     statements::write(&statements, &workspaces, &output, folder)?;
     for note in whole.notes() {
         print_note(&note);

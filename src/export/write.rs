@@ -9,6 +9,7 @@ use super::manifest::{self, Manifest, Provenance, WrittenFile};
 use super::{markdown, terminal, xlsx};
 use crate::digest::HashingWriter;
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{Cell, Table};
@@ -44,6 +45,8 @@ pub struct WriteOptions {
     pub sidecar: Sidecar,
     /// The query, for the manifest, titles and JSON. `None`: the table answers no question about runs.
     pub provenance: Option<Provenance>,
+    /// The language of a spreadsheet. Terminal tables and Markdown are in English; a CSV dialect has its own headings.
+    pub language: Language,
 }
 
 /// An additional file next to an output file.
@@ -183,7 +186,13 @@ pub fn write_documents(
 impl WriteOptions {
     /// The format with its default decimals and without a manifest.
     pub fn plain(format: Format) -> WriteOptions {
-        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: None }
+        WriteOptions {
+            format,
+            usd_decimals: None,
+            sidecar: Sidecar::None,
+            provenance: None,
+            language: Language::default(),
+        }
     }
 
     fn usd_decimals(&self) -> u32 {

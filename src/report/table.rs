@@ -32,9 +32,14 @@ pub struct Table {
 impl Table {
     /// The totals as a row with the label `all` in the first column; `None`: there are none.
     pub fn totals_row(&self) -> Option<Vec<Cell>> {
+        self.totals_labeled(ALL)
+    }
+
+    /// The totals as a row with the label in the first column; `None`: there are none.
+    pub fn totals_labeled(&self, label: &str) -> Option<Vec<Cell>> {
         let mut totals = self.totals.clone()?;
-        if let Some(label @ Cell::Text(None)) = totals.first_mut() {
-            *label = Cell::text(ALL);
+        if let Some(first @ Cell::Text(None)) = totals.first_mut() {
+            *first = Cell::text(label);
         }
         Some(totals)
     }

@@ -2,7 +2,7 @@
 
 use super::dated::{BilledByTable, PlanTable, timeline};
 use super::workspace::Workspace;
-use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_zone};
+use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
 use crate::error::{Error, Result};
 use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) zone: Option<String>,
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
+    pub(super) language: Option<String>,
     #[serde(default, deserialize_with = "timeline::<_, BilledByTable>")]
     pub(super) billed_by: Timeline<BilledBy>,
     #[serde(default)]
@@ -96,6 +97,7 @@ impl File {
         setting(&self.zone).map(parse_zone).transpose()?;
         setting(&self.date_basis).map(parse_date_basis).transpose()?;
         setting(&self.dialect).map(parse_dialect).transpose()?;
+        setting(&self.language).map(parse_language).transpose()?;
         for (place, workspace) in self.workspace.iter().enumerate() {
             workspace.validate(&self.workspace[..place])?;
         }
@@ -118,6 +120,7 @@ impl File {
             zone: self.zone.or(base.zone),
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),
+            language: self.language.or(base.language),
             billed_by: self.billed_by.over(&base.billed_by, |own, base| BilledBy {
                 el: own.el.clone().or_else(|| base.el.clone()),
                 transformation: own.transformation.clone().or_else(|| base.transformation.clone()),

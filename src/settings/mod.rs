@@ -7,14 +7,16 @@ mod workspace;
 
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
-    PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive, ca_variables,
-    check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction, terminal_is_dumb,
+    LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive,
+    ca_variables, check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction,
+    terminal_is_dumb,
 };
 pub(crate) use workspace::Workspace;
 
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
+use crate::language::Language;
 use crate::report::allocation::Allocation;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
@@ -173,6 +175,25 @@ impl Settings {
         })
     }
 
+    /// The language of spreadsheets, pages and amounts that people type. The default is that of the CSV dialect, which
+    /// `dialect` names if a flag does.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no such language or dialect.
+    pub fn language(&self, flag: Option<&str>, dialect: Option<&str>) -> Result<Setting<Language>> {
+        let configured = match flag {
+            Some(name) => Some(Setting { value: name.to_owned(), origin: Origin::Flag("--language") }),
+            None => self.configured(LANGUAGE_VARIABLE, &self.file.language)?,
+        };
+        match configured {
+            Some(configured) => parse_language(configured),
+            None => {
+                let value = self.dialect(dialect)?.value.language();
+                Ok(Setting { value, origin: Origin::Default })
+            }
+        }
+    }
+
     /// The plan, the purchased credits, the invoice issuers and the accounts.
     pub fn terms(&self) -> Terms {
         self.file.terms()
@@ -237,6 +258,7 @@ impl Settings {
             ("zone", zone),
             ("date_basis", date_basis),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
+            ("language", self.language(None, None)?.map(|language| Some(language.name().to_owned()))),
         ];
         let from_file = |value: Option<String>| Setting {
             origin: if value.is_some() { file() } else { Origin::Default },
@@ -322,6 +344,15 @@ fn parse_dialect(Setting { value, origin }: Setting<String>) -> Result<Setting<D
         hint: did_you_mean(&value, names),
     })?;
     Ok(Setting { value: dialect, origin })
+}
+
+fn parse_language(Setting { value, origin }: Setting<String>) -> Result<Setting<Language>> {
+    let names = Language::NAMES;
+    let language = Language::named(&value).ok_or_else(|| Error::Usage {
+        what: format!("{} {value}: must be one of {}", name_of(&origin, "language"), names.join(", ")),
+        hint: did_you_mean(&value, names),
+    })?;
+    Ok(Setting { value: language, origin })
 }
 
 /// The name of the flag or variable, or else the key in the file.

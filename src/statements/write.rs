@@ -9,6 +9,7 @@ use crate::digest::hash;
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance, WrittenFile, manifest_path};
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
+use crate::language::Language;
 use crate::workspace::Workspace;
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use std::path::Path;
 pub(crate) struct Output {
     /// The dialect of the CSV files.
     pub dialect: Dialect,
+    /// The language of the spreadsheets.
+    pub language: Language,
     /// The query.
     pub provenance: Provenance,
 }
@@ -86,6 +89,7 @@ fn write_files(
             usd_decimals: None,
             sidecar,
             provenance: Some(provenance.clone()),
+            language: output.language,
         };
         write_table(&table, &options, &Destination::File(path.clone()))?;
         let manifest = (sidecar == Sidecar::Manifest).then(|| manifest_path(&path));
@@ -107,6 +111,7 @@ fn provenance(statement: &Statement, output: &Output) -> Provenance {
     let mut notes = output.provenance.notes.clone();
     notes.extend(change.notes());
     Provenance {
+        by: vec!["pipeline".to_owned()],
         cost_center: Some(cost_center.clone()),
         summary: Some(change.summary()),
         against: Some(ComparedPeriod::of(change)),
