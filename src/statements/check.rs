@@ -92,7 +92,8 @@ fn check_files(folder: &Path, index: &Index, checks: &mut Vec<FileCheck>) -> Fig
             Err(difference) => differences.push(difference),
         }
         let name = &statement.cost_center;
-        checks.extend(differences.iter().map(|difference| FileCheck::Differs(format!("{name}: {difference}"))));
+        checks
+            .extend(differences.iter().map(|difference| FileCheck::Differs(format!("{name}: {difference}"))));
         if differences.is_empty() {
             checks.push(FileCheck::Matches(format!("{name}: {}", statement.figures.of_month())));
         }
@@ -124,7 +125,8 @@ fn figures_of_rows(folder: &Path, statement: &IndexedStatement) -> Result<Figure
     if manifest.provenance.cost_center.as_deref() != Some(&statement.cost_center) {
         return Err(format!("{} is the statement of another cost center", csv.name));
     }
-    let compared = compare(&path, &manifest).map_err(|cause| format!("{} cannot be read: {cause}", csv.name))?;
+    let compared =
+        compare(&path, &manifest).map_err(|cause| format!("{} cannot be read: {cause}", csv.name))?;
     for check in compared {
         if let FileCheck::Differs(difference) = check {
             return Err(format!("{}: {difference}", csv.name));
@@ -172,7 +174,8 @@ fn closes_since(identity: &Identity, closes: &[Option<Close>]) -> Vec<FileCheck>
     now.sort_unstable();
     let period = &identity.period;
     let describe = |ids: &[Option<i64>]| {
-        let each = ids.iter().map(|id| id.map_or_else(|| "not closed".to_owned(), |id| format!("close {id}")));
+        let each =
+            ids.iter().map(|id| id.map_or_else(|| "not closed".to_owned(), |id| format!("close {id}")));
         each.collect::<Vec<_>>().join(", ")
     };
     match written == now {
@@ -230,7 +233,9 @@ fn check_centers(index: &Index, now: &Statements) -> Vec<FileCheck> {
             group.map(|group| Figures::of(&group.new)).unwrap_or_default(),
         );
         if was != is {
-            checks.push(FileCheck::Differs(format!("{cost_center}: {was} in its statement, {is} in the archive")));
+            checks.push(FileCheck::Differs(format!(
+                "{cost_center}: {was} in its statement, {is} in the archive"
+            )));
         }
         let before = own.map(|own| own.of_month_before()).unwrap_or_default();
         has_changed_before |= before != group.map(|group| Figures::of(&group.old)).unwrap_or_default();

@@ -78,8 +78,7 @@ pub(super) fn month_of(file: &str) -> Option<&str> {
     let stem = extensions.iter().find_map(|extension| file.strip_suffix(extension)?.strip_suffix('.'))?;
     let (month, rest) = stem.split_at_checked(7)?;
     let (readable, hash) = rest.strip_prefix('-')?.rsplit_once('-')?;
-    let is_month =
-        Calendar::of_label(month) == Calendar::Month && Period::named(month, Tz::UTC).is_some();
+    let is_month = Calendar::of_label(month) == Calendar::Month && Period::named(month, Tz::UTC).is_some();
     let is_readable = !readable.is_empty()
         && readable.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'-');
     let is_hash = hash.len() == HASH_DIGITS
@@ -115,8 +114,25 @@ mod tests {
     #[test]
     fn names_that_a_file_system_confuses_have_different_files() {
         let confused = [
-            "Data", "data", "DATA", "Data.", "Data ", " Data", "Da/ta", "Da-ta", "Da:ta", "Dat\u{e1}",
-            "Data\u{301}", "Dat\u{430}", "con", "CON", "nul.csv", "COM1", "aux.", "~", "",
+            "Data",
+            "data",
+            "DATA",
+            "Data.",
+            "Data ",
+            " Data",
+            "Da/ta",
+            "Da-ta",
+            "Da:ta",
+            "Dat\u{e1}",
+            "Data\u{301}",
+            "Dat\u{430}",
+            "con",
+            "CON",
+            "nul.csv",
+            "COM1",
+            "aux.",
+            "~",
+            "",
         ];
         let long = ["a", "b"].map(|end| "x".repeat(299) + end);
         let stems: BTreeSet<String> = confused
@@ -134,9 +150,18 @@ mod tests {
             assert_eq!(month_of(&format!("{stem}.{extension}")), Some(MONTH));
         }
         for other in [
-            "statements.json", "outubro.csv", "2026-10.csv", "2026-10-costs.csv", "2026-13-Data-0123456789ab.csv",
-            "2026-10-Data-0123456789AB.csv", "2026-10-Data-0123456789ab.txt", "2026-10-Data-0123456789ab csv",
-            "2026-10-Data-0123456789abc.csv", "2026-10-0123456789ab.csv", "2026-10-Da ta-0123456789ab.csv", "é",
+            "statements.json",
+            "outubro.csv",
+            "2026-10.csv",
+            "2026-10-costs.csv",
+            "2026-13-Data-0123456789ab.csv",
+            "2026-10-Data-0123456789AB.csv",
+            "2026-10-Data-0123456789ab.txt",
+            "2026-10-Data-0123456789ab csv",
+            "2026-10-Data-0123456789abc.csv",
+            "2026-10-0123456789ab.csv",
+            "2026-10-Da ta-0123456789ab.csv",
+            "é",
         ] {
             assert_eq!(month_of(other), None, "{other}");
         }

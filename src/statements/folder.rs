@@ -93,7 +93,10 @@ pub(super) fn files_of_statements(folder: &Path) -> io::Result<BTreeSet<String>>
 fn inspect(folder: &Path, wanted: &Index) -> Result<BTreeSet<String>> {
     let refused = |what: String| Error::Usage {
         what: format!("{} has {what}", folder.display()),
-        hint: Some(format!("give a folder of its own, such as --output statements-{}", wanted.identity.period)),
+        hint: Some(format!(
+            "give a folder of its own, such as --output statements-{}",
+            wanted.identity.period
+        )),
     };
     let index = Index::read(folder)?;
     if let Some(difference) = index.as_ref().and_then(|index| index.identity.difference(&wanted.identity)) {

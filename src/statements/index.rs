@@ -86,11 +86,7 @@ impl Index {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(super) fn new(
-        statements: &Statements,
-        workspaces: &[Workspace],
-        asked: Provenance,
-    ) -> Result<Index> {
+    pub(super) fn new(statements: &Statements, workspaces: &[Workspace], asked: Provenance) -> Result<Index> {
         let whole = &statements.whole;
         let scopes: Vec<&Scope> = whole.scopes.iter().map(|scopes| &scopes.period).collect();
         let mut archives = Vec::with_capacity(workspaces.len());

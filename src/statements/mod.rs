@@ -18,11 +18,11 @@ pub use index::INDEX_FILE;
 pub(crate) use write::{Output, write};
 
 use crate::error::{Error, Result};
+use crate::report::Dimension;
 use crate::report::allocation::UNALLOCATED;
 use crate::report::change::{Against, Change, ChangeRequest};
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeRequest;
-use crate::report::Dimension;
 use crate::workspace::{Workspace, change};
 use chrono_tz::Tz;
 use std::collections::BTreeSet;

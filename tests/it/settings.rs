@@ -37,7 +37,8 @@ fn flags_override_the_environment_which_overrides_the_file() {
         let printed: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
         let dialect = &printed["dialect"];
         let parts = [&printed["asked"]["zone"], &printed["asked"]["date_basis"], &dialect["name"]];
-        let language = dialect["headings"].as_str().map(|language| format!(" {language}")).unwrap_or_default();
+        let language =
+            dialect["headings"].as_str().map(|language| format!(" {language}")).unwrap_or_default();
         parts.map(|part| part.as_str().unwrap().to_owned()).join(" ") + &language
     };
     let flags = ["--zone", "Asia/Tokyo", "--date-basis", "ended", "--dialect", "excel"];

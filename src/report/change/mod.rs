@@ -163,15 +163,13 @@ impl Change {
     /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
     /// group, it has no rows. The dimension of the first label has one column.
     pub(crate) fn part(&self, label: &str) -> Change {
-        let is_inside = |group: &&ChangedGroup| {
-            group.labels.first().is_some_and(|first| first.as_deref() == Some(label))
-        };
+        let is_inside =
+            |group: &&ChangedGroup| group.labels.first().is_some_and(|first| first.as_deref() == Some(label));
         let without_label = |group: &ChangedGroup| ChangedGroup {
             labels: group.labels.iter().skip(1).cloned().collect(),
             ..group.clone()
         };
-        let groups: Vec<ChangedGroup> =
-            self.groups.iter().filter(is_inside).map(without_label).collect();
+        let groups: Vec<ChangedGroup> = self.groups.iter().filter(is_inside).map(without_label).collect();
         let columns: Vec<&'static str> = self.columns.iter().skip(1).copied().collect();
         Change {
             period: self.period.clone(),

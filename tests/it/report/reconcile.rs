@@ -158,7 +158,9 @@ fn purchased_credits_are_a_cause() {
         ("176.18", "with the plan's fee and the purchased credits"),
         ("150.00", "the plan's fee and the purchased credits alone"),
     ] {
-        let found = reconcile(&archive, &scope, Invoice::parse(invoice, Language::English).unwrap(), Zones::Known).unwrap();
+        let found =
+            reconcile(&archive, &scope, Invoice::parse(invoice, Language::English).unwrap(), Zones::Known)
+                .unwrap();
         assert_eq!(found.explanations(), [cause], "{invoice}");
     }
 }

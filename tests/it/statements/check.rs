@@ -154,15 +154,20 @@ fn statements_of_two_archives_add_up_to_both_closes() {
     for (month_end, name) in [(&acme, "acme.db"), (&globex, "globex.db")] {
         month_end.output(&["backup", acme.workspace.file(name).to_str().unwrap()]);
     }
-    let both = |arguments: &[&str]| {
-        acme.output(&[arguments, &["--db", "acme.db", "--db", "globex.db"]].concat())
-    };
+    let both =
+        |arguments: &[&str]| acme.output(&[arguments, &["--db", "acme.db", "--db", "globex.db"]].concat());
     both(&["statements", "--period", MONTH, "--output", "both"]);
     let checked = both(&["statements", "--check", "both"]);
     let total = both(&["report", "cost", "--period", MONTH, "--format", "csv"]);
     let total = crate::support::command::rows_of_csv(total).remove(0)["total_cost_usd"].clone();
-    assert!(checked.contains(&format!("sum of total_cost_usd: {total}, as in close 1 of acme and close 1 of globex")), "{checked}");
+    assert!(
+        checked.contains(&format!(
+            "sum of total_cost_usd: {total}, as in close 1 of acme and close 1 of globex"
+        )),
+        "{checked}"
+    );
     // Nothing is closed in only one of both, and the order does not matter.
     acme.output(&["statements", "--check", "both", "--db", "globex.db", "--db", "acme.db"]);
-    acme.run(&["statements", "--check", "both", "--db", "acme.db"]).refused(2, &["the archive of acme, globex"]);
+    acme.run(&["statements", "--check", "both", "--db", "acme.db"])
+        .refused(2, &["the archive of acme, globex"]);
 }

@@ -63,17 +63,11 @@ fn stem_of(cost_center: &str) -> String {
 /// The files of a folder by name.
 fn files(folder: &PathBuf) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
-        .collect()
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()
 }
 
 fn rule(cost_center: &str, pipeline: &str) -> Rule {
-    Rule {
-        cost_center: cost_center.to_owned(),
-        pipeline: Some(pipeline.to_owned()),
-        ..Rule::default()
-    }
+    Rule { cost_center: cost_center.to_owned(), pipeline: Some(pipeline.to_owned()), ..Rule::default() }
 }
 
 fn month(from: &str, until: &str, allocation: &Allocation) -> Scope {
@@ -87,7 +81,8 @@ fn month(from: &str, until: &str, allocation: &Allocation) -> Scope {
 
 /// The statements of October 2026, in UTC.
 fn october(archive: &Connection, allocation: &Allocation) -> Statements {
-    let read = |scope: Scope| PeriodCosts::read(&[Ledger::open(archive, scope).unwrap()], &DIMENSIONS).unwrap();
+    let read =
+        |scope: Scope| PeriodCosts::read(&[Ledger::open(archive, scope).unwrap()], &DIMENSIONS).unwrap();
     let against = month(SEPTEMBER, OCTOBER, allocation);
     let period = month(OCTOBER, NOVEMBER, allocation);
     let (old, new) = (read(against.clone()), read(period.clone()));
