@@ -11,6 +11,7 @@ use crate::export::Dialect;
 use crate::export::manifest::{ComparedPeriod, Provenance};
 use crate::statements::{self, Output};
 use crate::suggest::did_you_mean;
+use crate::wording::counted;
 use crate::workspace::{ledgers_of, read_transactions};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -144,8 +145,8 @@ fn write(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
         print_note(&note);
     }
     print_note(&format!(
-        "{} statements of {} in {}: {} USD in total",
-        statements.statements.len(),
+        "{} of {} in {}: {} USD in total",
+        counted(statements.statements.len() as u64, "statement"),
         whole.period,
         folder.display(),
         whole.all.new.total().map_or_else(|| "unknown".to_owned(), |usd| usd.to_string())

@@ -6,7 +6,7 @@ use super::file_name::month_of;
 use crate::error::{Error, Result};
 use crate::export::manifest::{Provenance, WrittenFile};
 use crate::report::Scope;
-use crate::report::ledger::first_sync_at;
+use crate::report::ledger::{first_run_id, first_sync_at};
 use crate::run::Instant;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,11 @@ pub(super) struct Identity {
 pub(super) struct IndexedArchive {
     /// The name of the workspace.
     pub(super) workspace: String,
-    /// The start of the archive's first sync, by which it is recognized under another name. `None`: it has no sync.
+    /// The start of the archive's first sync. With the first run, it identifies an archive under any name. `None`: it
+    /// has no sync.
     pub(super) began_at: Option<String>,
+    /// The id of the run that the archive stored first. `None`: it has no run.
+    pub(super) first_run_id: Option<String>,
     /// The close that answers for the month. `None`: the month was not closed.
     pub(super) close_id: Option<i64>,
 }
@@ -94,6 +97,7 @@ impl Index {
             archives.push(IndexedArchive {
                 workspace: name.clone(),
                 began_at: first_sync_at(archive.connection())?.map(|at| at.to_string()),
+                first_run_id: first_run_id(archive.connection())?,
                 close_id: scope.close_id,
             });
         }
@@ -164,11 +168,12 @@ impl Identity {
     /// What the statements of another identity have in another way: `2026-09, not 2026-10`. `None`: both are the same.
     /// An archive is the same one after a rename, and in any order.
     pub(super) fn difference(&self, other: &Identity) -> Option<String> {
-        let began = |identity: &Identity| {
-            let mut began: Vec<Option<String>> =
-                identity.archives.iter().map(|archive| archive.began_at.clone()).collect();
-            began.sort_unstable();
-            began
+        let archives = |identity: &Identity| {
+            let archives = identity.archives.iter();
+            let mut archives: Vec<_> =
+                archives.map(|archive| (archive.began_at.clone(), archive.first_run_id.clone())).collect();
+            archives.sort_unstable();
+            archives
         };
         let differs = |name: &str, own: &str, other: &str| {
             (own != other).then(|| format!("{name}{own}, not {name}{other}"))
@@ -181,7 +186,7 @@ impl Identity {
                     let names = identity.archives.iter().map(|archive| archive.workspace.as_str());
                     names.collect::<Vec<_>>().join(", ")
                 };
-                (began(self) != began(other)).then(|| {
+                (archives(self) != archives(other)).then(|| {
                     let (own, other) = (workspaces(self), workspaces(other));
                     match own == other {
                         true => format!("another archive called {own}"),

@@ -27,7 +27,7 @@ const FIGURES: [&str; 12] = [
 impl Statement {
     /// One row for each pipeline, the most expensive one of the month first, and the totals. Without a row, there are
     /// no totals.
-    pub(crate) fn table(&self) -> Table {
+    pub fn table(&self) -> Table {
         let change = &self.change;
         let labels = change.label_columns();
         let columns = IDENTITY.iter().chain(labels).chain(&FIGURES).map(|column| (*column).to_owned());

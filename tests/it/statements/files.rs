@@ -25,7 +25,7 @@ fn statements_of_a_closed_month_add_up_to_its_close() {
     let month_end = closed(200);
     let folder = written(&month_end, "out");
     let closes: Value = serde_json::from_str(&month_end.output(&["close", "--json"])).unwrap();
-    let total = nanos(closes[0]["total_cost_usd"].as_str().unwrap());
+    let total = nanos(&closes[0]["total_cost_usd"].to_string());
     assert_eq!(sum(&folder, "total_cost_usd"), total);
     assert_ne!(total, 0);
     let cost = ["report", "cost", "--by", "kind", "--period", MONTH];
@@ -129,7 +129,7 @@ fn statements_are_of_whole_months_and_by_cost_center() {
         run(&["--period", period]).refused(2, &["statements are of whole months", "report change --period"]);
     }
     run(&["--period", "2025-2"]).refused(2, &["not a month, week or day"]);
-    run(&["--period", "2025-09"]).refused(2, &["2025-09 had not begun"]);
+    run(&["--period", "2025-09"]).refused(2, &["had not begun at the last observation"]);
     run(&["--period", MONTH, "--by", "pipeline"]).refused(2, &["statements are by cost center"]);
     run(&["--period", MONTH, "--by", "cost-centre"]).refused(2, &["did you mean `cost-center`?"]);
     assert!(!month_end.workspace.file("out").exists());
