@@ -91,6 +91,8 @@ mod workspace;
 
 mod statements;
 
+mod workbook;
+
 mod notify;
 
 #[cfg(feature = "sandbox")]

@@ -5,9 +5,12 @@
 
 mod headings;
 mod number;
+mod page;
 mod period;
 pub mod phrases;
 mod reports;
+mod sentence;
+mod sentence_catalogue;
 mod values;
 
 pub use phrases::Phrase;

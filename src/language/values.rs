@@ -1,5 +1,5 @@
 //! The values of columns with a fixed set of words, such as statuses. A word that the list does not have, such as a
-//! status that the API has added, is shown as it was sent.
+//! status that the API has added, is shown as it was sent. Columns of sentences are translated as such.
 
 use super::{Language, Phrase, headings};
 use std::borrow::Cow;
@@ -105,6 +105,7 @@ pub(super) fn translated<'t>(language: Language, column: &str, text: &'t str) ->
         "field" | "part" => {
             headings::of(text).map_or(Cow::Borrowed(text), |name| Cow::Borrowed(name.text(language)))
         }
+        "why" | "cause" | "note" | "lookback" => language.sentence(text),
         _ => Cow::Borrowed(text),
     }
 }

@@ -39,6 +39,10 @@ FROM runs
 WHERE booked_at >= :from AND booked_at < :until AND pipeline_id IS NOT NULL
 ORDER BY pipeline_kind, pipeline_id";
 
+/// The cost center of a run.
+const COST_CENTER: &str =
+    "SELECT cost_center(pipeline_kind, pipeline_id, trigger_type, booked_at) FROM runs WHERE run_id = ?1";
+
 /// A pipeline and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPipeline {
@@ -130,6 +134,16 @@ impl<'a> Ledger<'a> {
             Ok(NamedPipeline { kind: row.get(0)?, pipeline_id: row.get(1)?, name: row.get(2)? })
         })?;
         Ok(named.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The cost center of a run. `None`: the ledger has no such run.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn cost_center_of(&self, run_id: &str) -> Result<Option<String>> {
+        let mut statement = self.archive.prepare_cached(COST_CENTER)?;
+        let mut rows = statement.query([run_id])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
     /// The compiled allocation rules.

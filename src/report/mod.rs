@@ -2,6 +2,7 @@
 
 pub(crate) mod allocation;
 pub(crate) mod allocation_check;
+pub(crate) mod apportionment;
 pub(crate) mod billing;
 pub(crate) mod change;
 pub mod cost;
@@ -15,6 +16,7 @@ pub(crate) mod latest_close;
 pub(crate) mod ledger;
 pub(crate) mod month_states;
 pub(crate) mod neighbors;
+pub(crate) mod outcomes;
 pub(crate) mod overview;
 pub(crate) mod period;
 pub(crate) mod plan;

@@ -20,4 +20,6 @@ mod store;
 mod support;
 mod sync;
 mod tidy;
+#[cfg(feature = "xlsx")]
+mod workbook;
 mod workspace;

@@ -104,7 +104,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return change::run(args, request, &workspaces, &settings);
     }
     if name == HTML_REPORT.0 {
-        return html::run(args, &workspaces);
+        return html::run(args, &workspaces, &settings);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
