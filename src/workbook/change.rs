@@ -33,7 +33,13 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
         Comparison::With(change) => {
             notes.push(context.text(words::KNOWN_COST_ONLY));
             notes.extend(change.notes().iter().map(|note| context.language.sentence(note).into_owned()));
-            (change.groups.iter().map(row).collect(), Some(row(&change.all)))
+            let center = |group: &ChangedGroup| {
+                let center = figures.centers_of(group.labels.get(1).and_then(Option::as_ref));
+                // One center is translated, several are names.
+                if center.is_empty() { Cell::Text(None) } else { Cell::text(center) }
+            };
+            let rows = change.groups.iter().map(|group| row(group, center(group))).collect();
+            (rows, Some(row(&change.all, Cell::Text(None))))
         }
     };
     context.sheet(TableSheet {
@@ -48,12 +54,11 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
     })
 }
 
-fn row(group: &ChangedGroup) -> Vec<Cell> {
+fn row(group: &ChangedGroup, center: Cell) -> Vec<Cell> {
     let ChangedGroup { labels, old, new, effects } = group;
-    let label = |place: usize| Cell::Text(labels.get(place).cloned().flatten());
     vec![
-        label(0),
-        label(3),
+        Cell::Text(labels.first().cloned().flatten()),
+        center,
         Cell::Usd(old.total()),
         Cell::Usd(new.total()),
         Cell::Usd(effects.total()),

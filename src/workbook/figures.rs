@@ -7,7 +7,7 @@ use crate::report::apportionment::in_cents;
 use crate::report::change::{Change, ChangeRequest, ChangedGroup};
 use crate::report::cost::CostTotals;
 use crate::report::credits::{self, CreditsOptions};
-use crate::report::group_by::{Aggregate, groups_across};
+use crate::report::group_by::{Group, groups_across};
 use crate::report::outcomes::{Outcomes, outcomes};
 use crate::report::period::{Calendar, Period};
 use crate::report::question::Question;
@@ -18,7 +18,7 @@ use crate::run::{Instant, Usd};
 use crate::store::{Archive, CloseTotals};
 use crate::workspace::{Workspace, change};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// The cost center of runs that match no rule.
 pub(super) const UNALLOCATED: &str = "unallocated";
@@ -91,8 +91,16 @@ pub(super) struct Center {
 
 /// The costs of a pipeline's runs in one cost center.
 pub(super) struct Pipeline {
-    pub(super) group: ChangedGroup,
+    /// Name, id, kind and cost center.
+    pub(super) labels: Vec<Option<String>>,
+    pub(super) cost: CostTotals,
     pub(super) outcomes: Outcomes,
+}
+
+impl Pipeline {
+    fn id(&self) -> Option<&String> {
+        self.labels.get(1).and_then(Option::as_ref)
+    }
 }
 
 impl MonthFigures {
@@ -107,21 +115,23 @@ impl MonthFigures {
         let Some(now) = archive.clock_at_last_observation(scope.as_of)? else {
             return Err(Error::usage("the archive is empty: there is no month to export"));
         };
-        let comparison = compare(workspace, &scope, request)?;
+        let comparison = compare(workspace, &scope, request, Dimension::Pipeline)?;
+        let by_center = compare(workspace, &scope, request, Dimension::CostCenter)?;
         let credits = recent_credits(workspace, &scope, now)?;
         let corrections = corrections(archive, &scope)?;
         let ledger = Ledger::open(archive.connection(), scope.clone())?.for_workspace(&workspace.name);
-        let groups = match &comparison {
-            Comparison::With(change) => change.groups.clone(),
-            Comparison::None(_) => groups_across::<CostTotals>(std::slice::from_ref(&ledger), &BY)?
-                .groups
-                .into_iter()
-                .map(|group| ChangedGroup {
+        let centers = match by_center {
+            Comparison::With(change) => change.groups,
+            Comparison::None(_) => {
+                let groups =
+                    groups_across::<CostTotals>(std::slice::from_ref(&ledger), &[Dimension::CostCenter])?;
+                let alone = |group: Group<CostTotals>| ChangedGroup {
                     labels: group.labels,
                     new: group.aggregate,
                     ..ChangedGroup::default()
-                })
-                .collect(),
+                };
+                groups.groups.into_iter().map(alone).collect()
+            }
         };
         let totals = totals(&ledger)?;
         let is_over = scope.span.until.is_none_or(|until| until <= now);
@@ -129,8 +139,8 @@ impl MonthFigures {
             account: account(&scope, workspace),
             terms: scope.terms_of(&label),
             cost: crate::report::cost::total(&ledger)?,
-            centers: centers(&groups),
-            pipelines: pipelines(groups, &ledger)?,
+            centers: in_cents_of(centers),
+            pipelines: pipelines(&ledger)?,
             days: days(&ledger, now)?,
             corrections,
             findings: Question::named("audit").map_or_else(
@@ -166,6 +176,15 @@ impl MonthFigures {
         }
     }
 
+    /// The cost centers of a pipeline's runs in this month, by its id. Empty: it has no runs.
+    pub(super) fn centers_of(&self, pipeline_id: Option<&String>) -> String {
+        let of_pipeline = self.pipelines.iter().filter(|pipeline| pipeline.id() == pipeline_id);
+        let mut names: Vec<&str> =
+            of_pipeline.filter_map(|pipeline| pipeline.labels.last()?.as_deref()).collect();
+        names.sort_unstable();
+        names.join(", ")
+    }
+
     /// The change from the month before. `None`: no cost is known in either.
     pub(super) fn change(&self) -> Option<Usd> {
         match &self.comparison {
@@ -182,13 +201,18 @@ fn account(scope: &Scope, workspace: &Workspace) -> String {
 }
 
 /// The comparison with the month before, in the scope of the month.
-fn compare(workspace: &Workspace, scope: &Scope, request: &ScopeRequest) -> Result<Comparison> {
+fn compare(
+    workspace: &Workspace,
+    scope: &Scope,
+    request: &ScopeRequest,
+    by: Dimension,
+) -> Result<Comparison> {
     let request = match scope.close_id {
         Some(_) => request.clone(),
         // The same zone and date basis as every other sheet.
         None => ScopeRequest { zone: Some(scope.zone), date_basis: Some(scope.date), ..request.clone() },
     };
-    let request = ChangeRequest { scope: request, by: BY.to_vec(), ..ChangeRequest::default() };
+    let request = ChangeRequest { scope: request, by: vec![by], ..ChangeRequest::default() };
     match change(std::slice::from_ref(workspace), &request) {
         Ok(change) => Ok(Comparison::With(Box::new(change))),
         Err(Error::Usage { what, .. }) => Ok(Comparison::None(what)),
@@ -196,19 +220,19 @@ fn compare(workspace: &Workspace, scope: &Scope, request: &ScopeRequest) -> Resu
     }
 }
 
-fn centers(groups: &[ChangedGroup]) -> Vec<Center> {
-    let mut by_name: BTreeMap<String, (CostTotals, CostTotals)> = BTreeMap::new();
-    for group in groups {
-        let name = group.labels.last().cloned().flatten().unwrap_or_default();
-        let (now, before) = by_name.entry(name).or_default();
-        Aggregate::merge(now, group.new);
-        Aggregate::merge(before, group.old);
-    }
-    let mut centers: Vec<Center> = by_name
-        .into_iter()
-        .map(|(name, (now, before))| Center { name, now, before, to_book: None })
-        .collect();
-    centers.sort_by_key(|center| (center.name == UNALLOCATED, Reverse(center.now.total())));
+/// The cost centers with their amounts to book: the largest first, `unallocated` last.
+fn in_cents_of(groups: Vec<ChangedGroup>) -> Vec<Center> {
+    let center = |mut group: ChangedGroup| Center {
+        name: group.labels.pop().flatten().unwrap_or_default(),
+        now: group.new,
+        before: group.old,
+        to_book: None,
+    };
+    let mut centers: Vec<Center> = groups.into_iter().map(center).collect();
+    centers.sort_by(|one, other| {
+        let order = |center: &Center| (center.name == UNALLOCATED, Reverse(center.now.total()));
+        order(one).cmp(&order(other)).then_with(|| one.name.cmp(&other.name))
+    });
     let amounts: Vec<Option<Usd>> = centers.iter().map(|center| center.now.total()).collect();
     for (center, to_book) in centers.iter_mut().zip(in_cents(&amounts)) {
         center.to_book = to_book;
@@ -216,22 +240,21 @@ fn centers(groups: &[ChangedGroup]) -> Vec<Center> {
     centers
 }
 
-/// The groups with the outcomes of their runs. Groups without runs in either month are left out.
-fn pipelines(groups: Vec<ChangedGroup>, ledger: &Ledger<'_>) -> Result<Vec<Pipeline>> {
-    // The labels of this month's groups are those of the ledger.
-    let mut by_labels: HashMap<Vec<Option<String>>, Outcomes> =
-        outcomes(ledger, &BY)?.groups.into_iter().map(|group| (group.labels, group.aggregate)).collect();
-    let pipeline = |group: ChangedGroup| {
-        let outcomes = match group.new.runs {
-            0 => Outcomes::default(),
-            _ => by_labels.remove(&group.labels).unwrap_or_default(),
-        };
-        Pipeline { group, outcomes }
-    };
-    let mut pipelines: Vec<Pipeline> = groups.into_iter().map(pipeline).collect();
+/// The pipelines by cost center with the outcomes of their runs, the most expensive first.
+fn pipelines(ledger: &Ledger<'_>) -> Result<Vec<Pipeline>> {
+    let costs = groups_across::<CostTotals>(std::slice::from_ref(ledger), &BY)?.groups;
+    // Both group the same runs, so they have the same groups in the same order.
+    let pairs = costs.into_iter().zip(outcomes(ledger, &BY)?.groups);
+    let mut pipelines: Vec<Pipeline> = pairs
+        .map(|(cost, outcomes)| Pipeline {
+            labels: cost.labels,
+            cost: cost.aggregate,
+            outcomes: outcomes.aggregate,
+        })
+        .collect();
     pipelines.sort_by(|one, other| {
-        let order = |pipeline: &Pipeline| Reverse(pipeline.group.new.total());
-        order(one).cmp(&order(other)).then_with(|| one.group.labels.cmp(&other.group.labels))
+        let order = |pipeline: &Pipeline| Reverse(pipeline.cost.total());
+        order(one).cmp(&order(other)).then_with(|| one.labels.cmp(&other.labels))
     });
     Ok(pipelines)
 }

@@ -8,7 +8,7 @@ use crate::language::Phrase;
 use crate::report::Cell;
 
 /// The width of the text.
-const WIDTH: f64 = 110.0;
+const WIDTH: f64 = 90.0;
 
 /// Headings, each with its paragraphs.
 const TEXT: [(Phrase, &[Phrase]); 3] = [

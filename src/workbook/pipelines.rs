@@ -29,9 +29,8 @@ pub(super) fn sheet(context: &Context<'_>, figures: &mut MonthFigures) -> Sheet<
     ];
     let cost = figures.cost;
     let (mut failed_runs, mut failed_cost) = (0, None);
-    let row = |Pipeline { group, outcomes }: &mut Pipeline| {
-        let now = group.new;
-        let label = |place: usize| Cell::Text(group.labels.get(place).cloned().flatten());
+    let row = |Pipeline { labels, cost: now, outcomes }: &mut Pipeline| {
+        let label = |place: usize| Cell::Text(labels.get(place).cloned().flatten());
         failed_runs += outcomes.failed_runs();
         failed_cost =
             [failed_cost, outcomes.failed_cost()].into_iter().flatten().reduce(|one, other| one + other);
@@ -53,8 +52,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &mut MonthFigures) -> Sheet<
             label(1),
         ]
     };
-    let with_runs = figures.pipelines.iter_mut().filter(|pipeline| pipeline.group.new.runs > 0);
-    let rows: Vec<Vec<Cell>> = with_runs.map(row).collect();
+    let rows: Vec<Vec<Cell>> = figures.pipelines.iter_mut().map(row).collect();
     let totals = vec![
         Cell::Text(None),
         Cell::Text(None),

@@ -89,7 +89,11 @@ fn totals(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
         ],
         vec![label("runs"), count(cost.runs).named("RL_runs_count")],
         vec![label("runs_cost_unknown"), unknown],
-        vec![label("credits"), count(cost.credits).named("RL_credits"), remark(plan.unwrap_or_default())],
+        vec![
+            label("credits"),
+            count(cost.credits).named("RL_credits_count"),
+            remark(plan.unwrap_or_default()),
+        ],
         vec![label("previous_usd"), usd(figures.previous()), remark(before)],
         vec![
             label("change_usd"),
@@ -102,11 +106,11 @@ fn totals(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
 /// The bounds of the month, its close, and how far it is known.
 fn bounds(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
     let label = |phrase: Phrase| FormCell::text(context.text(phrase));
-    let instant = |text: Option<String>| FormCell::new(Cell::Text(text), Instant);
+    let instant = |text: Option<String>| FormCell::new(Cell::Text(text), Instant).looking(Look::Result);
     let span = figures.scope.span;
     let close = match figures.scope.close_id {
-        Some(close) => FormCell::new(Cell::Count(Some(close)), Id),
-        None => FormCell::text(context.text(words::NONE)),
+        Some(close) => FormCell::new(Cell::Count(Some(close)), Id).looking(Look::Result),
+        None => FormCell::text(context.text(words::NONE)).looking(Look::Result),
     };
     let mut lines = vec![
         vec![label(words::START), instant(span.from.map(|at| at.to_string())).named("RL_period")],
@@ -143,7 +147,7 @@ fn check(context: &Context<'_>, sheet: &Sheet<'_>, total: Option<Amount>) -> Opt
     let (ok, error) = (context.text(phrases::CHECK_OK), context.text(phrases::CHECK_ERROR));
     let is_ok = difference == Amount::default();
     let result = FormCell::text(if is_ok { ok.clone() } else { error.clone() });
-    let look = if is_ok { Look::Plain } else { Look::Attention };
+    let look = if is_ok { Look::Result } else { Look::Attention };
     let what = words::CHECK.fill(context.language, &[("what", &sheet.name)]);
     Some(vec![
         FormCell::text(format!("  {what}")),
@@ -151,6 +155,7 @@ fn check(context: &Context<'_>, sheet: &Sheet<'_>, total: Option<Amount>) -> Opt
             .looking(look)
             .computed_by(format!("IF(ABS(SUM({range})-{TOTAL_CELL})<{TOLERANCE},\"{ok}\",\"{error}\")")),
         FormCell::new(Cell::Usd(Some(difference)), Usd(2))
+            .looking(Look::Remark)
             .computed_by(format!("ROUND(SUM({range})-{TOTAL_CELL},9)")),
     ])
 }

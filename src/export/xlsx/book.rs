@@ -123,6 +123,8 @@ pub(crate) enum Look {
     Plain,
     /// Bold.
     Strong,
+    /// A text among numbers.
+    Result,
     /// Grey: a remark.
     Remark,
     /// On pale yellow: it needs attention.

@@ -133,9 +133,15 @@ impl CellFormat {
         }
     }
 
-    /// Whether cells of the format are aligned as texts.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, CellFormat::Text | CellFormat::Name | CellFormat::Wrapped)
+    /// Whether cells of the format are aligned as texts: labels, dates, and numbers that are names.
+    pub(super) fn is_left(self) -> bool {
+        match self {
+            CellFormat::Text | CellFormat::Name | CellFormat::Wrapped | CellFormat::Id => true,
+            CellFormat::Day | CellFormat::Month | CellFormat::ClosedMonth | CellFormat::RunningMonth => true,
+            CellFormat::Instant | CellFormat::PreciseInstant => true,
+            CellFormat::Usd(_) | CellFormat::Change(_) | CellFormat::Brl(_) | CellFormat::Count => false,
+            CellFormat::Percent | CellFormat::Rate | CellFormat::Real | CellFormat::Duration => false,
+        }
     }
 
     /// The width of a column, in digits. `None`: it depends on the texts.

@@ -4,7 +4,8 @@
 
 use super::cell_format::CellFormat;
 use super::column::{Column, letters};
-use super::text::{append_xml, exceeds_a_cell, fit, one_line};
+use super::render::{LINE_HEIGHT, MAX_ROW_HEIGHT, WRAP_MARGIN};
+use super::text::{append_xml, exceeds_a_cell, fit, lines_in, one_line};
 use crate::language::Language;
 use crate::report::Cell;
 use crate::report::month_states::{CLOSED, RUNNING};
@@ -34,6 +35,7 @@ struct CellColumn {
     field: String,
     letters: String,
     format: CellFormat,
+    width: f64,
     styles: ColumnStyles,
 }
 
@@ -61,6 +63,7 @@ impl RowWriter {
             field: column.field.clone(),
             letters: letters(index),
             format: column.format,
+            width: column.width,
             styles: *styles,
         };
         RowWriter {
@@ -75,7 +78,13 @@ impl RowWriter {
 
     /// Appends the next row to `xml`. An unknown value is no cell.
     pub(super) fn append(&mut self, cells: &[Cell], xml: &mut Vec<u8>) {
-        put(xml, format_args!("<row r=\"{}\">", self.row));
+        put(xml, format_args!("<row r=\"{}\"", self.row));
+        // Not every spreadsheet makes room for wrapped texts.
+        if let Some(lines @ 2..) = self.lines(cells) {
+            let height = (LINE_HEIGHT * lines as f64).min(MAX_ROW_HEIGHT);
+            put(xml, format_args!(" ht=\"{height}\" customHeight=\"1\""));
+        }
+        xml.push(b'>');
         for (column, cell) in self.columns.iter().zip(cells) {
             let open = |style: u32, xml: &mut Vec<u8>| {
                 put(xml, format_args!("<c r=\"{}{}\" s=\"{style}\"", column.letters, self.row));
@@ -111,6 +120,20 @@ impl RowWriter {
         }
         xml.extend(b"</row>");
         self.row += 1;
+    }
+
+    /// The lines of the longest wrapped text. `None`: there is none.
+    fn lines(&self, cells: &[Cell]) -> Option<usize> {
+        let wrapped =
+            self.columns.iter().zip(cells).filter(|(column, _)| column.format == CellFormat::Wrapped);
+        wrapped
+            .filter_map(|(column, cell)| match cell {
+                Cell::Text(Some(text)) => {
+                    Some(lines_in(&self.language.value(&column.field, text), column.width - WRAP_MARGIN))
+                }
+                _ => None,
+            })
+            .max()
     }
 }
 

@@ -93,11 +93,20 @@ impl Column {
             let cells = || table.rows.iter().chain(&table.totals).map(|row| &row[index]);
             let known = cells().find(|cell| cell.exact().is_some()).or_else(|| cells().next());
             let format = CellFormat::of(field, known, usd_decimals);
+            let text_width = |cell: &Cell| match cell {
+                Cell::Text(text) => Some(language.value(field, text.as_deref()?).chars().count()),
+                _ => None,
+            };
             let longest = || cells().filter_map(text_width).max().unwrap_or_default();
             let width = format
                 .width()
                 .unwrap_or_else(|| (longest() + 1).clamp(MIN_TEXT_WIDTH, MAX_TEXT_WIDTH) as f64);
-            Column { total: Total::of(field, format), ..Column::new(field, format, width, language) }
+            Column {
+                total: Total::of(field, format),
+                // Few people read the id of a pipeline, and with it a table does not fit on a page.
+                is_folded: field == "pipeline_id",
+                ..Column::new(field, format, width, language)
+            }
         };
         table.columns.iter().enumerate().map(column).collect()
     }
@@ -151,13 +160,6 @@ pub(crate) fn letters(mut index: usize) -> String {
             return letters.into_iter().rev().collect();
         }
         index = index / 26 - 1;
-    }
-}
-
-fn text_width(cell: &Cell) -> Option<usize> {
-    match cell {
-        Cell::Text(text) => text.as_ref().map(|text| text.chars().count()),
-        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::cell_xml::{ColumnStyles, RowWriter, Value, value};
 use super::column::{Column, Total, letters, unique_headings};
 use super::package::{self, SheetRows};
 use super::styles::Styles;
-use super::text::{fit, wrap};
+use super::text::{fit, lines_in, wrap};
 use super::totals::adds_up;
 use crate::error::Error;
 use crate::export::destination::WriteError;
@@ -33,6 +33,18 @@ const MAX_PAGE_WIDTH: f64 = 320.0;
 /// The limits of a note's lines, in letters.
 const MIN_NOTE_WIDTH: f64 = 60.0;
 const MAX_NOTE_WIDTH: f64 = 150.0;
+
+/// The height of a line, in points.
+pub(super) const LINE_HEIGHT: f64 = 15.0;
+
+/// The most points of a row.
+pub(super) const MAX_ROW_HEIGHT: f64 = 409.0;
+
+/// What a wrapped text leaves free at the sides of its cell, in digits.
+pub(super) const WRAP_MARGIN: f64 = 4.0;
+
+/// The width of a filter button and the wider letters of a heading, in digits.
+const FILTER_BUTTON: f64 = 4.0;
 
 /// The size of a chart: 16 × 7 cm, in pixels.
 const CHART_SIZE: (u32, u32) = (605, 265);
@@ -146,6 +158,12 @@ impl Context<'_> {
             }
         }
         let headings = unique_headings(&table.columns);
+        let lines = table
+            .columns
+            .iter()
+            .zip(&headings)
+            .map(|(column, heading)| lines_in(heading, column.width - FILTER_BUTTON));
+        sheet.set_row_height(header_row, LINE_HEIGHT * lines.max().unwrap_or(1) as f64)?;
         let totals = table.totals.as_ref().filter(|_| count > 0);
         let totals_row = header_row + 1 + count;
         if count == 0 {
@@ -327,6 +345,15 @@ impl Context<'_> {
         }
         let mut names = Vec::new();
         for (row, line) in (first_row..).zip(&form.lines) {
+            let lines = line.iter().zip(&form.widths).map(|(cell, width)| match &cell.value {
+                Cell::Text(Some(text)) if cell.format == CellFormat::Wrapped => {
+                    lines_in(text, width - WRAP_MARGIN)
+                }
+                _ => 1,
+            });
+            if let Some(lines @ 2..) = lines.max() {
+                sheet.set_row_height(row, (LINE_HEIGHT * lines as f64).min(MAX_ROW_HEIGHT))?;
+            }
             for (column, cell) in (0..).zip(line) {
                 self.write_form_cell(sheet, row, column, cell)?;
                 if let Some(name) = cell.defined_name {

@@ -9,6 +9,9 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder};
 const GREY: Color = Color::RGB(0x59_59_59);
 const PALE_YELLOW: Color = Color::RGB(0xFF_F2_CC);
 
+/// The width of a filter button, as an indent.
+const FILTER_BUTTON: u8 = 2;
+
 /// The styles of a book.
 pub(super) struct Styles {
     language: Language,
@@ -61,15 +64,22 @@ impl Styles {
     fn base(&self, format: CellFormat) -> Format {
         let base = Format::new().set_num_format(format.code(self.language));
         match format {
-            CellFormat::Wrapped => base.set_text_wrap(),
+            // Sentences follow a column of numbers, whose digits they would touch.
+            CellFormat::Wrapped => base.set_text_wrap().set_align(FormatAlign::Left).set_indent(1),
+            format if format.is_left() => base.set_align(FormatAlign::Left),
             _ => base,
         }
     }
 
     /// The style of a heading.
     pub(super) fn heading(&self, format: CellFormat) -> Format {
-        let align = if format.is_text() { FormatAlign::Left } else { FormatAlign::Right };
-        Format::new().set_bold().set_text_wrap().set_border_bottom(FormatBorder::Thin).set_align(align)
+        let heading = Format::new().set_bold().set_text_wrap().set_border_bottom(FormatBorder::Thin);
+        match format {
+            CellFormat::Wrapped => heading.set_align(FormatAlign::Left).set_indent(1),
+            format if format.is_left() => heading.set_align(FormatAlign::Left),
+            // The filter button is at the right end.
+            _ => heading.set_align(FormatAlign::Right).set_indent(FILTER_BUTTON),
+        }
     }
 
     /// The style of a total.
@@ -98,8 +108,9 @@ impl Styles {
         match look {
             Look::Plain => base,
             Look::Strong => base.set_bold(),
-            Look::Remark => base.set_font_color(GREY),
-            Look::Attention => base.set_background_color(PALE_YELLOW),
+            Look::Result => base.set_align(FormatAlign::Right),
+            Look::Remark => base.set_font_color(GREY).set_align(FormatAlign::Left).set_indent(1),
+            Look::Attention => base.set_align(FormatAlign::Right).set_background_color(PALE_YELLOW),
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 
 /// The text in lines of at most `width` characters, broken at spaces. A longer word has its own line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width && !text.contains('\n') {
+        return vec![text.to_owned()];
+    }
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -55,6 +58,15 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The lines that the text takes in a cell of that width, in digits, if it is wrapped.
+pub(super) fn lines_in(text: &str, width: f64) -> usize {
+    let room = (width as usize).max(1);
+    let lines = |line: &str| {
+        wrap(line, room).iter().map(|part| part.chars().count().div_ceil(room).max(1)).sum::<usize>()
+    };
+    text.lines().map(|line| lines(line).max(1)).sum::<usize>().max(1)
 }
 
 /// Appends the text as XML. Characters that XML does not permit become `_xHHHH_`, and so does the start of a text that
@@ -124,6 +136,11 @@ mod tests {
     fn a_sentence_is_wrapped_at_spaces() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
-        assert_eq!(wrap("", 4), [""; 0]);
+        assert_eq!(wrap("a   b", 7), ["a   b"]);
+        assert_eq!(
+            [lines_in("", 9.0), lines_in("one two", 7.0), lines_in("one two\n\nthree", 6.5)],
+            [1, 1, 4]
+        );
+        assert_eq!(lines_in("a-very-long-word", 5.0), 4);
     }
 }

@@ -266,5 +266,5 @@ fn a_spreadsheet_has_the_title_the_marks_and_the_notes() {
     // A mark is in the format of its month, which stays a date: 2025-02-01.
     let styles = zip::inflated(&bytes, "xl/styles.xml");
     assert!(styles.contains("yyyy-mm&quot; ◆&quot;"), "{styles}");
-    assert_eq!(cells(&bytes, 1)["A7"], "45689");
+    assert_eq!(cells(&bytes, 1)["A6"], "45689");
 }
