@@ -169,7 +169,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_gives_a_safe_name_of_its_own(name in ".{0,300}", other in ".{0,300}") {
+        fn any_name_gives_a_safe_name_of_its_own(
+            name in ".{0,300}", other in ".{0,300}"
+        ) {
             let own = stem(MONTH, &name);
             prop_assert!(own.len() <= 7 + 1 + MAX_READABLE + 1 + HASH_DIGITS);
             prop_assert!(own.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'-'));

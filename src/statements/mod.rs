@@ -9,6 +9,7 @@ mod figures;
 mod file_name;
 mod folder;
 mod index;
+mod spreadsheet;
 mod table;
 mod write;
 

@@ -1,7 +1,7 @@
 //! A statement as a table.
 
 use super::Statement;
-use crate::report::change::ChangedGroup;
+use crate::report::change::{Change, ChangedGroup};
 use crate::report::{Cell, Table};
 use std::cmp::Reverse;
 
@@ -50,6 +50,34 @@ impl Statement {
             totals: (!groups.is_empty()).then(totals),
             rows: groups.into_iter().map(row).collect(),
         }
+    }
+
+    /// The same for people: without the month and the cost center, which are in the title, ids, and parts that no
+    /// pipeline has.
+    pub(crate) fn table_for_people(&self) -> Table {
+        let Change { all, .. } = &self.change;
+        let left_out = [
+            ("month", true),
+            ("cost_center", true),
+            ("pipeline_id", true),
+            ("volume_usd", all.effects.volume.is_none()),
+            ("price_usd", all.effects.price.is_none()),
+            ("new_usd", all.effects.new.is_none()),
+            ("gone_usd", all.effects.gone.is_none()),
+            ("unknown_usd", all.effects.unknown.is_none()),
+            ("against_runs_cost_unknown", all.old.runs_cost_unknown == 0),
+        ];
+        let mut table = self.table();
+        let is_shown: Vec<bool> =
+            table.columns.iter().map(|column| !left_out.contains(&(column.as_str(), true))).collect();
+        let keep = |cells: &mut Vec<Cell>| {
+            let mut shown = is_shown.iter();
+            cells.retain(|_| *shown.next().expect("each row has a cell for each column"));
+        };
+        table.rows.iter_mut().chain(&mut table.totals).for_each(keep);
+        let mut shown = is_shown.iter();
+        table.columns.retain(|_| *shown.next().expect("each column was decided on"));
+        table
     }
 }
 

@@ -4,14 +4,13 @@ use super::figures::IndexedFigures;
 use super::file_name::{CSV, XLSX, stem};
 use super::folder::Folder;
 use super::index::{Index, IndexedStatement};
-use super::{Statement, Statements};
+use super::{Statement, Statements, spreadsheet};
 use crate::digest::hash;
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, Provenance, WrittenFile, manifest_path};
 use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
 use crate::language::Language;
 use crate::workspace::Workspace;
-use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -78,31 +77,24 @@ fn write_files(
     output: &Output,
     folder: &Folder,
 ) -> Result<Vec<WrittenFile>> {
-    let table = statement.table();
     let provenance = provenance(statement, output);
-    let zone = statement.change.scopes.first().map_or(Tz::UTC, |scopes| scopes.period.zone);
-    let mut files = Vec::new();
-    let mut write = |extension: &str, format: Format, sidecar: Sidecar| {
-        let path = folder.file(&format!("{stem}.{extension}"));
-        let options = WriteOptions {
-            format,
-            usd_decimals: None,
-            sidecar,
-            provenance: Some(provenance.clone()),
-            language: output.language,
-        };
-        write_table(&table, &options, &Destination::File(path.clone()))?;
-        let manifest = (sidecar == Sidecar::Manifest).then(|| manifest_path(&path));
-        for path in std::iter::once(path).chain(manifest) {
-            files.push(written(&path)?);
-        }
-        Ok::<(), Error>(())
+    let csv = folder.file(&format!("{stem}.{CSV}"));
+    let mut paths = vec![csv.clone(), manifest_path(&csv)];
+    let options = WriteOptions {
+        format: Format::Csv(output.dialect),
+        usd_decimals: None,
+        sidecar: Sidecar::Manifest,
+        provenance: Some(provenance.clone()),
+        language: output.language,
     };
-    write(CSV, Format::Csv(output.dialect), Sidecar::Manifest)?;
+    write_table(&statement.table(), &options, &Destination::File(csv))?;
     if cfg!(feature = "xlsx") {
-        write(XLSX, Format::Xlsx(zone), Sidecar::None)?;
+        let xlsx = folder.file(&format!("{stem}.{XLSX}"));
+        let book = spreadsheet::book(statement, &provenance, output.language);
+        Destination::File(xlsx.clone()).write(|out| book.write(out))?;
+        paths.push(xlsx);
     }
-    Ok(files)
+    paths.iter().map(|path| written(path)).collect()
 }
 
 /// The query for the files of one statement.

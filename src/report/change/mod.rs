@@ -100,6 +100,8 @@ pub struct Change {
     /// All groups together. Its labels are empty.
     pub all: ChangedGroup,
     by: Vec<Dimension>,
+    /// Whether the allocation rules decide about the groups.
+    is_allocated: bool,
     /// The periods among both before which an archive has no run.
     first_periods: Vec<String>,
     /// The names of the label columns.
@@ -152,7 +154,8 @@ impl Change {
         let columns = new.groups.columns.clone();
         let groups = paired(old.groups, new.groups);
         let all = ChangedGroup::sum(&groups, columns.len());
-        Change { period, against, scopes, groups, all, by, first_periods, columns }
+        let is_allocated = by.contains(&Dimension::CostCenter);
+        Change { period, against, scopes, groups, all, by, is_allocated, first_periods, columns }
     }
 
     /// The names of the label columns.
@@ -178,6 +181,7 @@ impl Change {
             all: ChangedGroup::sum(&groups, columns.len()),
             groups,
             by: self.by.iter().skip(1).copied().collect(),
+            is_allocated: self.is_allocated,
             first_periods: self.first_periods.clone(),
             columns,
         }
