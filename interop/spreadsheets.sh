@@ -29,8 +29,8 @@ check() {
     ledger report costliest-runs --zone $zone --decimals 6 --format xlsx --manifest --output "$work/costliest.xlsx"
     "$runledger" verify-file "$work/costliest.xlsx" >/dev/null
     for dialect in machine excel excel-br; do
-        ledger export runs --dialect $dialect --zone $zone --manifest --output "$work/runs.$dialect.csv"
-        ledger report cost --by month,pipeline --zone $zone --format csv --dialect $dialect --manifest \
+        ledger export runs --dialect $dialect --headings machine --zone $zone --manifest --output "$work/runs.$dialect.csv"
+        ledger report cost --by month,pipeline --zone $zone --format csv --dialect $dialect --headings machine --manifest \
             --output "$work/cost.$dialect.csv"
         "$runledger" verify-file "$work/runs.$dialect.csv" >/dev/null
         "$runledger" verify-file "$work/cost.$dialect.csv" >/dev/null

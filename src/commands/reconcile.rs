@@ -25,8 +25,8 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "PERIOD")]
     pub period: String,
 
-    /// Invoiced amount in US dollars, such as 412.10, or 1.234,56 in Portuguese; its last digit sets the precision of the
-    /// comparison
+    /// Invoiced amount in US dollars, such as 412.10, or 1.234,56 in Portuguese; its last digit sets the precision of
+    /// the comparison
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub invoice: String,
 

@@ -19,7 +19,8 @@ pub(crate) fn subject(provenance: &Provenance, language: Language) -> Option<Str
         }
         None => name(&provenance.question, language),
     };
-    if !provenance.by.is_empty() {
+    // A statement always lists pipelines.
+    if !provenance.by.is_empty() && provenance.cost_center.is_none() {
         let dimensions: Vec<&str> = provenance.by.iter().map(|by| language.dimension(by)).collect();
         let dimensions = dimensions.join(", ");
         subject = phrases::BY.fill(language, &[("what", &subject), ("dimensions", &dimensions)]);
@@ -126,10 +127,7 @@ mod tests {
         };
         assert_eq!(
             subjects(&statement),
-            [
-                "Statement of Unallocated by pipeline · October 2026",
-                "Demonstrativo de Não alocado por pipeline · outubro de 2026"
-            ]
+            ["Statement of Unallocated · October 2026", "Demonstrativo de Não alocado · outubro de 2026"]
         );
         assert_eq!(
             subjects(&asked("reconcile --invoice 1234.56", &[])),

@@ -100,6 +100,18 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("the gap is beyond {n} USD, the most that rounding {costs} to {decimals} can move",
      "a diferença passa de US$ {n}, o máximo que resulta de arredondar {costs} para {decimals}"),
 
+    // The state of an answer.
+    ("closed at {moment}, close {close}, restates close {other}, with the plan, billed_by and account of today's settings",
+     "fechado em {moment} (fechamento {close}, retifica o fechamento {other}), com plano, faturamento e conta das \
+      configurações atuais"),
+    ("closed at {moment}, close {close}, restates close {other}",
+     "fechado em {moment} (fechamento {close}, retifica o fechamento {other})"),
+    ("closed at {moment}, close {close}, with the plan, billed_by and account of today's settings",
+     "fechado em {moment} (fechamento {close}), com plano, faturamento e conta das configurações atuais"),
+    ("closed at {moment}, close {close}", "fechado em {moment} (fechamento {close})"),
+    ("running", "em andamento"),
+    ("current", "não fechado"),
+
     // Notes about closed months.
     ("◆ closed   … running", "◆ fechado   … em andamento"),
     ("◆ closed", "◆ fechado"),

@@ -105,7 +105,21 @@ pub(super) fn translated<'t>(language: Language, column: &str, text: &'t str) ->
         "field" | "part" => {
             headings::of(text).map_or(Cow::Borrowed(text), |name| Cow::Borrowed(name.text(language)))
         }
+        // Amounts and statuses are texts here, because the column has both.
+        "before" | "after" => [STATUSES, CHARGES]
+            .iter()
+            .find_map(|values| values.iter().find(|(value, _)| *value == text))
+            .map_or_else(|| amount(language, text), |(_, phrase)| Cow::Borrowed(phrase.text(language))),
         "why" | "cause" | "note" | "lookback" => language.sentence(text),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// A decimal with the mark of the language. Any other text is unchanged.
+fn amount(language: Language, text: &str) -> Cow<'_, str> {
+    let is_decimal = text.contains('.') && language.number(text) != text;
+    match language {
+        Language::Portuguese if is_decimal => Cow::Owned(text.replace('.', ",")),
         _ => Cow::Borrowed(text),
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn book(statement: &Statement, provenance: &Provenance, language: Lan
         zone: scope.map_or(Tz::UTC, |scope| scope.zone),
         usd_decimals: None,
         title: subject.clone(),
-        page_header: [format!("{subject} · {state}"), account.unwrap_or_default()],
+        page_header: [subject, state.clone()],
         page_footer: String::new(),
         state,
         sheets: vec![sheet, manifest_sheet(&manifest, language)],

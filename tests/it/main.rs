@@ -8,6 +8,7 @@ mod close;
 mod crash_safety;
 mod docs;
 mod export;
+mod language;
 mod maintenance;
 mod notify;
 mod packaging;

@@ -164,10 +164,7 @@ mod tests {
     fn a_number_is_rounded_for_people_and_exact_for_programs() {
         let usd = ENGLISH.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
         assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
-        assert_eq!(
-            ENGLISH.usd(None, 4).to_string(),
-            "<span class=\"unknown\" title=\"{{ unknown }}\">–</span>"
-        );
+        assert_eq!(ENGLISH.usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
         let change = |nanos| ENGLISH.usd_change(Some(Usd::from_units(nanos)), 4).text;
         assert_eq!([change(1_500_000_000), change(-1_500_000_000)], ["+1.5000", "\u{2212}1.5000"]);
         assert_eq!([change(0), change(40_000), change(-40_000)], ["0.0000"; 3]);

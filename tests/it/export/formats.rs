@@ -279,7 +279,7 @@ fn an_invalid_manifest_is_named() {
     for (text, printed) in [
         (None, "cannot be read"),
         (Some("{"), "not a valid manifest of runledger"),
-        (Some(r#"{"manifest_version":2}"#), "newer version"),
+        (Some(r#"{"manifest_version":3}"#), "newer version"),
     ] {
         if let Some(text) = text {
             fs::write(folder.path("a.manifest.json"), text).unwrap();

@@ -3,6 +3,7 @@
 use super::ViewBuilder;
 use crate::export::html::data::ScriptData;
 use crate::export::html::number::FEW_DECIMALS;
+use crate::language::Language;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
@@ -88,7 +89,11 @@ impl ViewBuilder<'_> {
     pub(super) fn freshness(&self) -> String {
         match self.overview.known_at {
             Some(known_at) => {
-                self.filled("Last observation: {known_at}.", &[("known_at", known_at.as_str())])
+                let known_at = match self.language() {
+                    Language::English => known_at.to_string(),
+                    Language::Portuguese => self.range.format_instant(known_at),
+                };
+                self.filled("Last observation: {known_at}.", &[("known_at", &known_at)])
             }
             None => self.text("The archive is empty."),
         }

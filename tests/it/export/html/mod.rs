@@ -6,6 +6,7 @@ mod chart;
 mod command;
 mod escaping;
 mod figures;
+mod language;
 
 use crate::support::ledger;
 use crate::support::workspace::at;
