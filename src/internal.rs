@@ -73,6 +73,9 @@ pub mod report {
     pub mod period {
         pub use crate::report::period::{Calendar, Period};
     }
+    pub mod fx {
+        pub use crate::report::fx::{Currency, Fx, Policy, Rate, RateFile, Rates};
+    }
     pub mod billing {
         pub use crate::report::billing::{Account, BilledBy};
     }

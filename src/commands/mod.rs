@@ -12,6 +12,7 @@ mod demo;
 mod drift;
 mod export;
 mod fetch;
+mod fx;
 mod man;
 mod migrate;
 mod probe;
@@ -126,6 +127,8 @@ pub enum Command {
     Restatements(restatements::RestatementsArgs),
     /// Compare an invoice with the ledger and explain the difference
     Reconcile(reconcile::ReconcileArgs),
+    /// Import the exchange rates of a second currency
+    Fx(fx::FxArgs),
     /// Check the integrity of the archive
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
@@ -222,6 +225,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Config(args) => config::run(args, archive, &settings()?),
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
+        Command::Fx(args) => return fx::run(args, &settings()?),
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),

@@ -139,7 +139,9 @@ impl Dialect {
 
 /// Whether the texts of the column are days or the labels of periods.
 fn is_date_column(column: &str) -> bool {
-    matches!(column, "month" | "week" | "day" | "period") || column.ends_with("_on")
+    matches!(column, "month" | "week" | "day" | "period")
+        || column.ends_with("_on")
+        || column.ends_with("fx_date")
 }
 
 /// Whether the texts of the column are instants.

@@ -10,7 +10,9 @@ use super::dialect::Dialect;
 use super::headings::Headings;
 use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
+use crate::report::Ledger;
 use crate::report::change::Change;
+use crate::report::fx::{Currency, Policy};
 use crate::run::Instant;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -71,6 +73,9 @@ pub struct Provenance {
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The second currency of the amounts; `None`: all are in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fx: Option<FxProvenance>,
     /// The schema version of the archive; `None` also in JSON answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u32>,
@@ -83,6 +88,23 @@ pub struct Provenance {
     /// The provenance of each of several archives, in order; empty: there is a single archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<WorkspaceProvenance>,
+}
+
+/// The second currency of an answer. The rates themselves are in its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FxProvenance {
+    /// The code of the currency.
+    pub currency: Currency,
+    /// Which rate applies, in the first archive.
+    pub policy: Policy,
+}
+
+impl FxProvenance {
+    /// The second currency of the ledgers. `None`: there is none.
+    pub(crate) fn of(ledgers: &[Ledger<'_>]) -> Option<FxProvenance> {
+        let fx = ledgers.iter().find_map(|ledger| ledger.scope().fx())?;
+        Some(FxProvenance { currency: fx.currency.clone(), policy: fx.policy })
+    }
 }
 
 /// The period that a comparison is against, in the first archive.

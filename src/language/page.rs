@@ -136,6 +136,15 @@ const TEXTS: &[(&str, &str)] = &[
     ("Runs booked after {last}, included in the totals but not shown: {runs}.",
      "Execuções depois de {last}, incluídas nos totais mas não exibidas: {runs}."),
 
+    // Second currency.
+    ("Cost by month in {currency}, as in runledger report cost",
+     "Custo por mês em {currency}, como em runledger report cost"),
+    ("Exchange rate", "Taxa de câmbio"),
+    ("Date of the rate", "Data da taxa"),
+    ("Source of the rate", "Fonte da taxa"),
+    ("Runs without a rate", "Execuções sem taxa de câmbio"),
+    ("Total, {currency}", "Total ({currency})"),
+
     // Pipelines.
     ("Costliest pipelines", "Pipelines mais caros"),
     ("No pipeline ran in this time range.", "Nenhum pipeline foi executado neste período."),

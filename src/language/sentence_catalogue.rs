@@ -143,6 +143,24 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("time zone {name} and date basis created, as {period} was closed; {code}",
      "fuso horário {name} e data pela criação da execução, como no fechamento de {period}"),
 
+    // Notes about the second currency.
+    ("{name}: the last rate of the month; source: {sources}", "{name}: última taxa do mês; fonte: {sources}"),
+    ("{name}: the last rate of the month", "{name}: última taxa do mês"),
+    ("{name}: the last rate on or before the day, at most seven days back; source: {sources}",
+     "{name}: última taxa até o dia, de no máximo sete dias antes; fonte: {sources}"),
+    ("{name}: the last rate on or before the day, at most seven days back",
+     "{name}: última taxa até o dia, de no máximo sete dias antes"),
+    ("{name}: the mean of the month's rates; source: {sources}", "{name}: média das taxas do mês; fonte: {sources}"),
+    ("{name}: the mean of the month's rates", "{name}: média das taxas do mês"),
+    ("1 run with a known cost has no {name} rate, so the amounts of their rows are blank",
+     "1 execução com custo apurado não tem taxa de câmbio para {name}; os valores de sua linha ficam em branco"),
+    ("{n} runs with a known cost have no {name} rate, so the amounts of their rows are blank",
+     "{n} execuções com custo apurado não têm taxa de câmbio para {name}; os valores de suas linhas ficam em branco"),
+    ("1 month has no {name} rate, so their amounts are blank",
+     "1 mês não tem taxa de câmbio para {name}; seus valores ficam em branco"),
+    ("{n} months have no {name} rate, so their amounts are blank",
+     "{n} meses não têm taxa de câmbio para {name}; seus valores ficam em branco"),
+
     // The summary and the notes of `change`.
     ("{period} cost as much as {against}: {reasons}", "{period} custou o mesmo que {against}: {reasons}"),
     ("{period} cost less than {n} USD more than {against}: {reasons}",

@@ -3,8 +3,9 @@
 use super::dimension::Dimension;
 use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
-use super::period::Span;
+use super::period::{Calendar, Span};
 use super::run_scan::{self, IndexedRun};
+use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use rusqlite::named_params;
@@ -50,10 +51,31 @@ pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
         grouping.enter_ledger(ledger);
         // Consecutive runs are mostly in the same group, so the last group is tried before the map.
         let mut last = None;
-        for_each_run(ledger, |run| grouping.add(run, &mut last))
+        for_each_run(ledger, |run| grouping.group_of(run, &mut last)?.add(run))
             .map_err(|error| ledger.with_archive_path(error))?;
     }
     grouping.into_groups(ledgers)
+}
+
+/// The groups of [`report_across`], each with its runs by ledger and by period of one kind, and these slices.
+pub(crate) fn sliced_groups_across<T: Aggregate>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    calendar: Calendar,
+) -> Result<(Groups<Sliced<T>>, Vec<Slice>)> {
+    let mut grouping = Grouping::<Sliced<T>>::new(by);
+    let mut slicer = Slicer::new(calendar);
+    for ledger in ledgers {
+        grouping.enter_ledger(ledger);
+        slicer.enter_ledger(ledger);
+        let mut last = None;
+        for_each_run(ledger, |run| {
+            let slice = slicer.position_of(run)?;
+            grouping.group_of(run, &mut last)?.0.entry(slice).or_default().add(run)
+        })
+        .map_err(|error| ledger.with_archive_path(error))?;
+    }
+    Ok((grouping.into_groups(ledgers)?, slicer.into_slices()))
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
@@ -121,7 +143,7 @@ struct Grouping<T> {
     aggregates: Vec<T>,
 }
 
-impl<T: Aggregate> Grouping<T> {
+impl<T: Default> Grouping<T> {
     fn new(by: &[Dimension]) -> Grouping<T> {
         let interners = by.iter().map(|dimension| Interner::new(*dimension)).collect();
         Grouping { interners, groups: HashMap::new(), aggregates: Vec::new() }
@@ -133,7 +155,8 @@ impl<T: Aggregate> Grouping<T> {
         }
     }
 
-    fn add(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<()> {
+    /// The aggregate of the run's group. `last` is the group of the run before.
+    fn group_of(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<&mut T> {
         let mut key = Key::default();
         for (index, interner) in key.iter_mut().zip(&mut self.interners) {
             *index = interner.index_of(run)?;
@@ -146,7 +169,7 @@ impl<T: Aggregate> Grouping<T> {
             }),
         };
         *last = Some((key, group));
-        self.aggregates[group].add(run)
+        Ok(&mut self.aggregates[group])
     }
 
     fn into_groups(self, ledgers: &[Ledger<'_>]) -> Result<Groups<T>> {
@@ -202,17 +225,42 @@ pub(crate) struct Group<T> {
 
 impl<T: Aggregate> Groups<T> {
     fn into_table(self) -> Table {
-        let columns = self.columns.iter().chain(T::COLUMNS).map(|column| (*column).to_owned()).collect();
+        let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
+        self.into_table_of(figures, T::cells, T::merge)
+    }
+}
+
+impl<T> Groups<T> {
+    /// The same groups with other figures.
+    pub(crate) fn map<U>(self, figures: impl Fn(T) -> U) -> Groups<U> {
+        let groups = self.groups.into_iter().map(|Group { identity, labels, aggregate }| Group {
+            identity,
+            labels,
+            aggregate: figures(aggregate),
+        });
+        Groups { groups: groups.collect(), columns: self.columns }
+    }
+}
+
+impl<T: Default> Groups<T> {
+    /// The table with these figures after the labels. A table with more than one row has totals.
+    pub(crate) fn into_table_of(
+        self,
+        figures: impl IntoIterator<Item = String>,
+        cells: impl Fn(&mut T) -> Vec<Cell>,
+        merge: impl Fn(&mut T, T),
+    ) -> Table {
+        let columns = self.columns.iter().map(|column| (*column).to_owned()).chain(figures).collect();
         let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
         for Group { labels, mut aggregate, .. } in self.groups {
             let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();
-            row.extend(aggregate.cells());
+            row.extend(cells(&mut aggregate));
             rows.push(row);
-            all.merge(aggregate);
+            merge(&mut all, aggregate);
         }
         let totals = (rows.len() > 1).then(|| {
             let mut totals = vec![Cell::Text(None); self.columns.len()];
-            totals.extend(all.cells());
+            totals.extend(cells(&mut all));
             totals
         });
         Table { columns, rows, totals }

@@ -1,6 +1,7 @@
 //! The settings file: its keys, how it is read, and what makes it invalid.
 
 use super::dated::{BilledByTable, PlanTable, timeline};
+use super::fx::FxTable;
 use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ pub(super) struct File {
     pub(super) plan: Timeline<Plan>,
     #[serde(default)]
     pub(super) credit_purchase: Vec<CreditPurchase>,
+    pub(super) fx: Option<FxTable>,
     #[serde(default)]
     pub(super) cost_center: Allocation,
     #[serde(default)]
@@ -82,6 +84,7 @@ impl File {
             }
         }
         let folder = path.parent().unwrap_or(Path::new(""));
+        file.fx = file.fx.map(|fx| fx.in_folder(folder));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         file.validate()
             .map_err(|error| invalid(error.to_string(), error.hint().or_else(|| Some(general_hint()))))?;
@@ -104,13 +107,14 @@ impl File {
         self.cost_center.validate()
     }
 
-    /// The terms of every month.
+    /// The terms of every month, without the second currency, whose rates are in a file of their own.
     pub(super) fn terms(&self) -> Terms {
         Terms {
             plan: self.plan.clone(),
             billed_by: self.billed_by.clone(),
             account: self.account.clone(),
             credit_purchases: self.credit_purchase.clone(),
+            fx: None,
         }
     }
 
@@ -136,6 +140,7 @@ impl File {
                 true => base.credit_purchase,
                 false => self.credit_purchase,
             },
+            fx: self.fx.or(base.fx),
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
             sync: SyncSettings {
                 ignore_changes_in: self.sync.ignore_changes_in.or(base.sync.ignore_changes_in),

@@ -3,6 +3,7 @@
 mod dated;
 mod env;
 mod file;
+mod fx;
 mod workspace;
 
 pub(crate) use env::{
@@ -21,11 +22,14 @@ use crate::report::allocation::Allocation;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
 use crate::report::{DateBasis, Terms};
+use crate::run::Instant;
 use crate::suggest::did_you_mean;
 use crate::symlinks::same_file;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use env::variable;
 use file::File;
+use fx::FxTable;
 use std::path::{Path, PathBuf};
 
 /// The settings file, in the folder of the archive that it applies to.
@@ -194,9 +198,29 @@ impl Settings {
         }
     }
 
-    /// The plan, the purchased credits, the invoice issuers and the accounts.
-    pub fn terms(&self) -> Terms {
-        self.file.terms()
+    /// The plan, the purchased credits, the invoice issuers, the accounts, and the second currency with its rates.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the file of the rates cannot be read, or when one of them is invalid: also one that is
+    /// dated after the day of `now` in the zone of the settings.
+    pub fn terms(&self, now: Instant) -> Result<Terms> {
+        let Some(fx) = &self.file.fx else { return Ok(self.file.terms()) };
+        let fx = fx.read(self.today(now)?)?;
+        Ok(Terms { fx: Some(fx), ..self.file.terms() })
+    }
+
+    /// The day of `now` in the zone of the settings, else in UTC.
+    ///
+    /// # Errors
+    /// As [`Settings::zone`].
+    pub(crate) fn today(&self, now: Instant) -> Result<NaiveDate> {
+        let zone = self.zone()?.map_or(Tz::UTC, |zone| zone.value);
+        Ok(now.to_utc().with_timezone(&zone).date_naive())
+    }
+
+    /// The file with the rates of the second currency. `None`: the settings have no `[fx]`.
+    pub(crate) fn rates_file(&self) -> Option<&Path> {
+        self.file.fx.as_ref().map(|fx| fx.rates.as_path())
     }
 
     /// The allocation rules of the cost centers.
@@ -264,7 +288,7 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, fx, sync, .. } = self.file.clone();
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),
@@ -293,6 +317,12 @@ impl Settings {
                 format!("{} credits for {} USD on {}", purchase.credits, purchase.price_usd, purchase.date);
             ("credit_purchase", from_file(Some(value)))
         }));
+        let of_fx = |value: &dyn Fn(&FxTable) -> String| from_file(fx.as_ref().map(value));
+        settings.extend([
+            ("fx.currency", of_fx(&|fx| fx.currency.to_string())),
+            ("fx.policy", of_fx(&|fx| fx.policy.as_str().to_owned())),
+            ("fx.rates", of_fx(&|fx| fx.rates.display().to_string())),
+        ]);
         let ignored = sync.ignore_changes_in.map(|fields| fields.paths().join(", "));
         settings.push(("sync.ignore_changes_in", from_file(ignored)));
         let rules = &self.file.cost_center.0;

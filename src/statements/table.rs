@@ -31,6 +31,7 @@ impl Statement {
         let change = &self.change;
         let labels = change.label_columns();
         let columns = IDENTITY.iter().chain(labels).chain(&FIGURES).map(|column| (*column).to_owned());
+        let columns = columns.chain(change.converted_columns());
         let mut groups: Vec<&ChangedGroup> = change.groups.iter().collect();
         // Groups of the same cost stay in the order of the report change.
         groups.sort_by_key(|group| Reverse(group.new.total()));
@@ -38,11 +39,13 @@ impl Statement {
             let mut row = vec![Cell::text(&change.period), Cell::text(&self.cost_center)];
             row.extend(group.labels.iter().cloned().map(Cell::Text));
             row.extend(figures(group));
+            row.extend(change.converted_cells(group));
             row
         };
         let totals = || {
             let mut totals = vec![Cell::Text(None); IDENTITY.len() + labels.len()];
             totals.extend(figures(&change.all));
+            totals.extend(change.converted_cells(&change.all));
             totals
         };
         Table {
@@ -52,8 +55,8 @@ impl Statement {
         }
     }
 
-    /// The same for people: without the month and the cost center, which are in the title, ids, and parts that no
-    /// pipeline has.
+    /// The same for people: without the month and the cost center, which are in the title, ids, parts that no pipeline
+    /// has, and what the notes say about exchange rates.
     pub(crate) fn table_for_people(&self) -> Table {
         let Change { all, .. } = &self.change;
         let left_out = [
@@ -68,15 +71,11 @@ impl Statement {
             ("against_runs_cost_unknown", all.old.runs_cost_unknown == 0),
         ];
         let mut table = self.table();
-        let is_shown: Vec<bool> =
-            table.columns.iter().map(|column| !left_out.contains(&(column.as_str(), true))).collect();
-        let keep = |cells: &mut Vec<Cell>| {
-            let mut shown = is_shown.iter();
-            cells.retain(|_| *shown.next().expect("each row has a cell for each column"));
-        };
-        table.rows.iter_mut().chain(&mut table.totals).for_each(keep);
-        let mut shown = is_shown.iter();
-        table.columns.retain(|_| *shown.next().expect("each column was decided on"));
+        table.retain_columns(|column| {
+            !left_out.contains(&(column, true))
+                && !column.starts_with("against_fx_")
+                && !column.ends_with("runs_fx_unknown")
+        });
         table
     }
 }

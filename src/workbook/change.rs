@@ -55,7 +55,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
 }
 
 fn row(group: &ChangedGroup, center: Cell) -> Vec<Cell> {
-    let ChangedGroup { labels, old, new, effects } = group;
+    let ChangedGroup { labels, old, new, effects, .. } = group;
     vec![
         Cell::Text(labels.first().cloned().flatten()),
         center,

@@ -1,7 +1,7 @@
 //! The month-end workbook: one spreadsheet that finance can file, print and book from.
 //!
-//! Every sheet answers for the same month, zone, date basis and moment of knowledge. A closed month is exported as it was
-//! closed.
+//! Every sheet answers for the same month, zone, date basis and moment of knowledge. A closed month is exported as it
+//! was closed.
 
 mod after_close;
 mod change;

@@ -18,8 +18,8 @@ use std::slice;
 /// Writes the workbook.
 ///
 /// # Errors
-/// [`Error::Usage`] when the arguments name no month or no `.xlsx` file, when a flag does not apply, or when this binary
-/// was built without spreadsheets.
+/// [`Error::Usage`] when the arguments name no month or no `.xlsx` file, when a flag does not apply, or when this
+/// binary was built without spreadsheets.
 pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     if !cfg!(feature = "xlsx") {
         return Err(built_without("spreadsheets", "xlsx"));

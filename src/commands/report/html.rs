@@ -3,12 +3,13 @@
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, language, provenance};
-use crate::commands::shared::scope::{note_unfrozen_terms, request};
+use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
 use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
 use crate::report::change::ChangeRequest;
+use crate::report::fx::Fx;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::scope::ScopeRequest;
@@ -37,6 +38,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
     let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let mut notes = notes;
+    notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
         state: close_state.unwrap_or_default(),
         months: MonthStates::of(&[(&scope, archive)])?,
@@ -58,6 +61,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
         });
     }
     note_unfrozen_terms(&scope);
+    note_unfrozen_rates(&scope, settings);
     let language = language(&args.table.format_options, settings)?;
     html::write(&overview, &labels, language, &Destination::at(args.table.output.output.as_deref()))
 }

@@ -151,6 +151,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         close_note,
         notes: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
+        fx: None,
         schema_version: archive.schema_version()?,
         summary: None,
         against: None,

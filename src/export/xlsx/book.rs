@@ -54,7 +54,8 @@ pub(crate) struct TableContent<'a> {
     pub columns: Vec<Column>,
     /// The rows.
     pub rows: Rows<'a>,
-    /// The totals, one cell for each column. Columns without a total have an unknown value. `None`: nothing is added up.
+    /// The totals, one cell for each column. Columns without a total have an unknown value. `None`: nothing is added
+    /// up.
     pub totals: Option<Vec<Cell>>,
     /// The sentence in place of rows if there are none.
     pub empty: String,

@@ -72,7 +72,11 @@ impl CellFormat {
     pub(crate) fn of(field: &str, cell: Option<&Cell>, usd_decimals: Option<u32>) -> CellFormat {
         let decimals = usd_decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
         match cell {
-            Some(Cell::Usd(_)) if field.ends_with("_brl") => CellFormat::Brl(decimals),
+            Some(Cell::Converted(_)) if field.starts_with("change_") => CellFormat::Change(decimals),
+            Some(Cell::Converted(_)) if field.ends_with("_brl") => CellFormat::Brl(decimals),
+            // The heading names any other currency.
+            Some(Cell::Converted(_)) => CellFormat::Usd(decimals),
+            Some(Cell::Rate(_)) => CellFormat::Rate,
             Some(Cell::Usd(_)) if CHANGES.contains(&field) => CellFormat::Change(decimals),
             Some(Cell::Usd(_)) => CellFormat::Usd(decimals),
             Some(Cell::Count(_)) if IDS.contains(&field) => CellFormat::Id,
@@ -80,7 +84,6 @@ impl CellFormat {
             Some(Cell::Count(_)) => CellFormat::Count,
             Some(Cell::Seconds(_)) => CellFormat::Duration,
             Some(Cell::Share(_)) => CellFormat::Percent,
-            Some(Cell::Real(_)) if field == "fx_rate" => CellFormat::Rate,
             Some(Cell::Real(_)) => CellFormat::Real,
             Some(Cell::Text(_)) | None => CellFormat::of_name(field, decimals),
         }
@@ -91,7 +94,6 @@ impl CellFormat {
         match (field, Measure::of_column(field)) {
             ("month", _) => CellFormat::Month,
             ("day" | "fx_date", _) => CellFormat::Day,
-            ("fx_rate", _) => CellFormat::Rate,
             (_, Measure::Usd) => CellFormat::Usd(decimals),
             (_, Measure::Seconds) => CellFormat::Duration,
             (_, Measure::Share) => CellFormat::Percent,
@@ -173,7 +175,10 @@ mod tests {
         let of = |field: &str, cell: Option<&Cell>| CellFormat::of(field, cell, None);
         assert_eq!(of("total_cost_usd", Some(&usd)), CellFormat::Usd(4));
         assert_eq!(of("change_usd", Some(&usd)), CellFormat::Change(4));
-        assert_eq!(of("total_cost_brl", Some(&usd)), CellFormat::Brl(4));
+        assert_eq!(of("total_cost_brl", Some(&Cell::Converted(None))), CellFormat::Brl(4));
+        assert_eq!(of("total_cost_eur", Some(&Cell::Converted(None))), CellFormat::Usd(4));
+        assert_eq!(of("change_brl", Some(&Cell::Converted(None))), CellFormat::Change(4));
+        assert_eq!(of("fx_rate", Some(&Cell::Rate(None))), CellFormat::Rate);
         assert_eq!(of("number", Some(&Cell::Count(None))), CellFormat::Id);
         assert_eq!(of("runs", Some(&Cell::Count(None))), CellFormat::Count);
         assert_eq!(of("duration_seconds", Some(&Cell::Count(Some(7)))), CellFormat::Duration);

@@ -165,9 +165,12 @@ pub(super) fn value(cell: &Cell, format: CellFormat, zone: Tz, usd_decimals: u32
         }
         Cell::Real(real) if format == CellFormat::Duration => number(real / SECONDS_A_DAY),
         Cell::Real(real) if !real.is_finite() => Value::Text(real.to_string()),
-        Cell::Usd(_) | Cell::Seconds(_) | Cell::Share(_) | Cell::Real(_) => {
-            Value::Number(cell.exact_to(usd_decimals)?)
-        }
+        Cell::Usd(_)
+        | Cell::Converted(_)
+        | Cell::Rate(_)
+        | Cell::Seconds(_)
+        | Cell::Share(_)
+        | Cell::Real(_) => Value::Number(cell.exact_to(usd_decimals)?),
     })
 }
 

@@ -1,9 +1,9 @@
-//! XLSX spreadsheets: titles, readable headings, typed numbers and dates, Excel tables, print setup, and the manifest on
-//! the last sheet.
+//! XLSX spreadsheets: titles, readable headings, typed numbers and dates, Excel tables, print setup, and the manifest
+//! on the last sheet.
 //!
 //! Texts are written as string cells, so no text becomes a formula or a link. Cells contain all digits of an amount,
-//! which a spreadsheet reads as the nearest double. The manifest contains the exact sums as texts. A text that exceeds a
-//! cell is cut, says so at its end, and is reported on standard error.
+//! which a spreadsheet reads as the nearest double. The manifest contains the exact sums as texts. A text that exceeds
+//! a cell is cut, says so at its end, and is reported on standard error.
 
 pub(crate) mod book;
 pub(crate) mod cell_format;
@@ -57,8 +57,8 @@ pub(crate) struct SpreadsheetForm {
     pub(crate) zone: Tz,
 }
 
-/// Writes the table with its totals, and the manifest. Amounts are rounded to `usd_decimals` decimals (`None`: displayed
-/// with few decimals but not rounded).
+/// Writes the table with its totals, and the manifest. Amounts are rounded to `usd_decimals` decimals (`None`:
+/// displayed with few decimals but not rounded).
 ///
 /// # Errors
 /// [`Error::Usage`] when the table exceeds the limits of a sheet, or without the feature `xlsx`.
@@ -168,14 +168,15 @@ impl Book<'_> {
     /// Writes the spreadsheet.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it exceeds a limit of spreadsheets, or without the feature `xlsx`. Those of the output, and
-    /// of reading rows.
+    /// [`Error::Usage`] when it exceeds a limit of spreadsheets, or without the feature `xlsx`. Those of the output,
+    /// and of reading rows.
     pub(crate) fn write(self, out: &mut dyn Write) -> Result<(), WriteError> {
         self.require_fit()?;
         let cut = self.render(out)?;
         if cut > 0 {
             tracing::warn!(
-                "{cut} {} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each text whole",
+                "{cut} {} longer than the 32,767 characters of a spreadsheet cell and cut; --format csv writes each \
+                 text whole",
                 if cut == 1 { "text is" } else { "texts are" }
             );
         }

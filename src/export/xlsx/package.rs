@@ -1,8 +1,8 @@
 //! The parts of a spreadsheet in their ZIP archive, with rows that are written while they are read.
 //!
-//! rust_xlsxwriter writes a book without the rows of its tables. Here they are inserted below the headings. Its own mode
-//! for constant memory would write all rows to a temporary file first, panic when that disk is full, and keep a map of
-//! every cell of an Excel table.
+//! rust_xlsxwriter writes a book without the rows of its tables. Here they are inserted below the headings. Its own
+//! mode for constant memory would write all rows to a temporary file first, panic when that disk is full, and keep a
+//! map of every cell of an Excel table.
 
 use super::book::Rows;
 use super::cell_xml::RowWriter;

@@ -151,18 +151,17 @@ impl Context<'_> {
     ) -> Result<(), XlsxError> {
         let count = row_number(table.rows.count())?;
         let last = column_number(table.columns.len() - 1);
-        for (column, Column { width, is_folded, .. }) in (0..).zip(&table.columns) {
-            sheet.set_column_width(column, *width)?;
-            if *is_folded {
-                sheet.group_columns_collapsed(column, column)?;
+        let headings = unique_headings(&table.columns);
+        let widths: Vec<f64> =
+            table.columns.iter().zip(&headings).map(|(column, heading)| width(column, heading)).collect();
+        for (index, (column, width)) in (0..).zip(table.columns.iter().zip(&widths)) {
+            sheet.set_column_width(index, *width)?;
+            if column.is_folded {
+                sheet.group_columns_collapsed(index, index)?;
             }
         }
-        let headings = unique_headings(&table.columns);
-        let lines = table
-            .columns
-            .iter()
-            .zip(&headings)
-            .map(|(column, heading)| lines_in(heading, column.width - FILTER_BUTTON));
+        let lines =
+            headings.iter().zip(&widths).map(|(heading, width)| lines_in(heading, width - FILTER_BUTTON));
         sheet.set_row_height(header_row, LINE_HEIGHT * lines.max().unwrap_or(1) as f64)?;
         let totals = table.totals.as_ref().filter(|_| count > 0);
         let totals_row = header_row + 1 + count;
@@ -189,7 +188,7 @@ impl Context<'_> {
         write_notes(sheet, end + 1, table, self.styles)?;
         sheet.set_freeze_panes(header_row + 1, table.frozen_columns)?;
         sheet.set_repeat_rows(header_row, header_row)?;
-        if table.columns.iter().map(|column| column.width).sum::<f64>() <= MAX_PAGE_WIDTH {
+        if widths.iter().sum::<f64>() <= MAX_PAGE_WIDTH {
             sheet.set_print_fit_to_pages(1, 0);
         } else {
             sheet.set_repeat_columns(0, 0)?;
@@ -435,6 +434,12 @@ fn write_notes(
         sheet.write_string_with_format(row, 0, fit(&line), &styles.remark())?;
     }
     Ok(())
+}
+
+/// The width of a column, which has room for each word of its heading.
+fn width(column: &Column, heading: &str) -> f64 {
+    let word = heading.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
+    column.width.max(word as f64 + FILTER_BUTTON)
 }
 
 /// The notes in lines as wide as the table.

@@ -43,7 +43,7 @@ impl Styles {
             return;
         }
         // Formats that look alike, such as texts and names, are one style of the file.
-        let style = self.base(format).set_align(FormatAlign::Top);
+        let style = self.base(format).set_align(FormatAlign::VerticalCenter);
         let index = self.body.iter().position(|known| *known == style).unwrap_or_else(|| {
             self.body.push(style);
             self.body.len() - 1
@@ -104,7 +104,7 @@ impl Styles {
 
     /// The style of a cell of a form.
     pub(super) fn form(&self, format: CellFormat, look: Look) -> Format {
-        let base = self.base(format).set_align(FormatAlign::Top);
+        let base = self.base(format).set_align(FormatAlign::VerticalCenter);
         match look {
             Look::Plain => base,
             Look::Strong => base.set_bold(),

@@ -128,6 +128,7 @@ impl Change {
         if !unknown.is_empty() {
             notes.push(format!("Without a known cost, and in no sum: {}", unknown.join(", ")));
         }
+        notes.extend(self.fx.iter().flat_map(|fx| fx.notes(self)));
         if self.groups.iter().any(|group| group.effects.is_unknown()) {
             notes.push(
                 "Unknown: runs, but no known cost, in one of both periods, so the difference is not split"

@@ -24,6 +24,7 @@ fn every_command_has_help() {
         "close",
         "restatements",
         "reconcile",
+        "fx",
         "check",
         "backup",
         "migrate",

@@ -120,7 +120,8 @@ fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
 #[test]
 #[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
 fn every_command_of_the_month_end_page_works() {
-    let files = ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "focus.csv", "november.csv"];
+    let files =
+        ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "october.xlsx", "focus.csv", "november.csv"];
     let folder = run_month_end(FINANCE, "## Reconcile an invoice", &files);
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
     assert!(corrections.contains(",Correction,"), "the closed month has corrections");

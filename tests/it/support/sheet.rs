@@ -29,7 +29,8 @@ pub fn cells(book: &[u8], sheet: usize) -> BTreeMap<String, String> {
     cells
 }
 
-/// The cells of a column in rows below `header`, by the column's heading, from top to bottom. Unknown values are missing.
+/// The cells of a column in rows below `header`, by the column's heading, from top to bottom. Unknown values are
+/// missing.
 pub fn column(cells: &BTreeMap<String, String>, header: usize, heading: &str) -> Vec<(usize, String)> {
     let is_heading = |place: &str| {
         place.trim_start_matches(|letter: char| letter.is_ascii_uppercase()) == header.to_string()

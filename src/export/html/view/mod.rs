@@ -7,6 +7,7 @@ mod header;
 mod headline;
 mod lists;
 mod pipelines;
+mod second_currency;
 mod success;
 mod times;
 
@@ -24,6 +25,7 @@ use change::ChangeSection;
 use headline::Tile;
 use lists::{FailureRow, OutlierRow, UnknownRow};
 use pipelines::PipelineRow;
+use second_currency::SecondCurrency;
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
@@ -55,6 +57,7 @@ pub(super) struct View {
     kinds: Vec<(&'static str, &'static str)>,
     cost: Option<ColumnChart>,
     cost_table: DataTable,
+    second_currency: Option<SecondCurrency>,
     months_note: Option<String>,
     month_notes: Vec<String>,
     pipelines: Vec<PipelineRow>,
@@ -151,6 +154,7 @@ impl View {
             kinds: page.kind_labels(),
             cost: page.cost(),
             cost_table: page.cost_table(),
+            second_currency: SecondCurrency::of(overview, range),
             months_note: page.months_note(),
             month_notes: page.month_notes(&labels.notes),
             pipelines: page.pipelines(),
