@@ -5,10 +5,11 @@ use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::{dialect, language, print_checks, print_note};
-use crate::commands::shared::scope::{print_default_booking, request};
+use crate::commands::shared::scope::{note_unfrozen_rates, print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::Dialect;
-use crate::export::manifest::{ComparedPeriod, Provenance};
+use crate::export::manifest::{ComparedPeriod, FxProvenance, Provenance};
+use crate::report::change::Side;
 use crate::statements::{self, Output};
 use crate::suggest::did_you_mean;
 use crate::wording::counted;
@@ -125,9 +126,13 @@ fn write(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
     let month = ledgers[0].scope();
     print_default_booking(month);
     warn_of_idle_rules_in(&ledgers, &settings)?;
+    for scopes in &whole.scopes {
+        Side::BOTH.into_iter().for_each(|side| note_unfrozen_rates(scopes.scope(side), &settings));
+    }
     let provenance = Provenance {
         by: vec![COST_CENTER.to_owned(), "pipeline".to_owned()],
         against: Some(ComparedPeriod::of(whole)),
+        fx: FxProvenance::of(&ledgers),
         ..combined_provenance("statements", &workspaces, &ledgers)?
     };
     let format = FormatArgs {

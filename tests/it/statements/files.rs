@@ -1,12 +1,13 @@
 //! The files of statements: their names, rows and sums, and the index.
 
-use super::{MONTH, MonthEnd, ZONE, closed, files, written};
+use super::{MONTH, MonthEnd, RULES, ZONE, closed, files, written};
 use crate::support::command::rows_of_csv;
 use crate::support::month_end::nanos;
 use runledger::internal::digest::{hash, to_hex};
 use runledger::internal::statements::{INDEX_FILE, stem};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
 fn index(folder: &PathBuf) -> Value {
@@ -152,4 +153,32 @@ fn statements_of_an_open_month_are_as_known_at_a_moment() {
     assert_eq!(csv(&then), csv(&before));
     assert_ne!(csv(&now), csv(&before));
     month_end.output(&["statements", "--check", "then"]);
+}
+
+/// Sets a second currency with one rate for the month.
+fn set_rate(month_end: &MonthEnd, rate: &str) {
+    let fx = "[fx]\ncurrency = \"BRL\"\npolicy = \"invoice\"\nrates = \"rates.csv\"\n";
+    month_end.set(&[RULES, fx].concat());
+    let rates = format!("date,currency,rate,source\n2025-01-31,BRL,5.5,PTAX\n2025-02-28,BRL,{rate},PTAX\n");
+    fs::write(month_end.workspace.file("rates.csv"), rates).unwrap();
+}
+
+#[test]
+fn a_rate_change_after_a_close_changes_no_statement() {
+    let month_end = MonthEnd::of(120);
+    set_rate(&month_end, "6.25");
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
+    let before = files(&written(&month_end, "before"));
+    for row in rows_of_csv(&before[&format!("{}.csv", stem(MONTH, "Data"))]) {
+        if row["runs_cost_unknown"] != row["runs"] {
+            let exact = nanos(&row["total_cost_usd"]) * 25;
+            let shown = nanos(&row["total_cost_brl"]) * 4;
+            assert!((exact - shown).abs() <= 2, "{row:?}");
+            assert_eq!((nanos(&row["fx_rate"]), row["fx_source"].as_str()), (6_250_000_000, "PTAX"));
+            assert_eq!(row["fx_date"], "2025-02-28");
+        }
+    }
+    month_end.output(&["statements", "--check", "before"]);
+    set_rate(&month_end, "7.5");
+    assert_eq!(files(&written(&month_end, "after")), before);
 }
