@@ -53,6 +53,9 @@ pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
 pub mod report {
+    pub mod allocation {
+        pub use crate::report::allocation::{Allocation, Rule};
+    }
     pub mod change {
         pub use crate::report::change::{
             Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
@@ -122,6 +125,9 @@ pub mod secret {
 }
 pub mod snapshot {
     pub use crate::snapshot::{Snapshot, hash};
+}
+pub mod statements {
+    pub use crate::statements::{DIMENSIONS, INDEX_FILE, Statement, Statements, stem};
 }
 pub mod store {
     pub use crate::store::{

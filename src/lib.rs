@@ -89,6 +89,8 @@ mod salvage;
 
 mod workspace;
 
+mod statements;
+
 mod workbook;
 
 mod notify;

@@ -172,7 +172,7 @@ impl Change {
         let label = self.label(side);
         let scopes = || self.scopes.iter().map(|scopes| scopes.scope(side));
         let closed = scopes().filter(|scope| scope.close_id.is_some()).count();
-        let rules = match self.by.contains(&Dimension::CostCenter) {
+        let rules = match self.is_allocated {
             true => ", with the allocation rules of the close",
             false => "",
         };

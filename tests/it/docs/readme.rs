@@ -135,7 +135,8 @@ fn every_command_of_the_month_end_page_works() {
 #[test]
 #[cfg_attr(not(all(feature = "xlsx", feature = "page")), ignore = "it writes a spreadsheet and a page")]
 fn every_command_of_the_portuguese_month_end_page_works() {
-    let files = ["rateio.csv", "rateio.xlsx", "outubro.html", "outubro.manifest.json", "conciliacao.csv"];
+    let files =
+        ["fechamento.xlsx", "demonstrativos", "rateio.csv", "rateio.xlsx", "outubro.html", "conciliacao.csv"];
     let folder = run_month_end(FINANCEIRO, "## Conciliação com a fatura", &files);
     let text = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
     assert!(text("rateio.csv").contains("Centro de custo;Execuções;"), "{}", text("rateio.csv"));
