@@ -53,6 +53,9 @@ pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
 pub mod report {
+    pub mod allocation {
+        pub use crate::report::allocation::{Allocation, Rule};
+    }
     pub mod change {
         pub use crate::report::change::{
             Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
@@ -60,6 +63,12 @@ pub mod report {
     }
     pub mod credits {
         pub use crate::report::credits::{CreditsOptions, report};
+    }
+    pub mod components {
+        pub use crate::report::components::{MonetaryNames, report_across};
+    }
+    pub mod metadata {
+        pub use crate::report::metadata::{for_people, report};
     }
     pub mod overview {
         pub mod calendar {
@@ -98,8 +107,8 @@ pub mod report {
         pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     }
     pub use crate::report::{
-        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, Plan, Scope, Span,
-        Table, cost, duration, rows, run_cost, run_scan,
+        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, MetadataPath, Plan,
+        Scope, Span, Table, cost, duration, rows, run_cost, run_scan,
     };
 }
 pub mod run {
@@ -122,6 +131,9 @@ pub mod secret {
 }
 pub mod snapshot {
     pub use crate::snapshot::{Snapshot, hash};
+}
+pub mod statements {
+    pub use crate::statements::{DIMENSIONS, INDEX_FILE, Statement, Statements, stem};
 }
 pub mod store {
     pub use crate::store::{

@@ -26,6 +26,7 @@ mod salvage;
 mod sandbox;
 mod shared;
 mod show;
+mod statements;
 pub mod status;
 mod sync;
 mod verify;
@@ -118,6 +119,8 @@ pub enum Command {
     Query(query::QueryArgs),
     /// Write metadata for Datasette: descriptions, units and queries
     DatasetteMetadata(datasette_metadata::DatasetteArgs),
+    /// Write a statement for each cost center, or check that statements add up
+    Statements(statements::StatementsArgs),
     /// Close a month so that its numbers stay fixed, or list the closed months
     Close(close::CloseArgs),
     /// List changes to closed months since their close
@@ -215,6 +218,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),
+        Command::Statements(args) => statements::run(args, cli),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
@@ -250,9 +254,13 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([], _) => Ok(None),
         // These commands open several archives themselves.
         ([one], _)
-        | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_) | Command::Migrate(_)) => {
-            Ok(Some(one))
-        }
+        | (
+            [one, ..],
+            Command::Report(_)
+            | Command::Statements(_)
+            | Command::DatasetteMetadata(_)
+            | Command::Migrate(_),
+        ) => Ok(Some(one)),
         ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
@@ -260,7 +268,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
                 one.display(),
                 other.display()
             ),
-            hint: Some("`runledger report` and `runledger export parquet` read several archives".to_owned()),
+            hint: Some(
+                "`runledger report`, `runledger statements` and `runledger export parquet` read several archives"
+                    .to_owned(),
+            ),
         }),
     }
 }

@@ -36,6 +36,9 @@ pub struct Provenance {
     pub by: Vec<String>,
     /// The row limit.
     pub limit: Option<u32>,
+    /// The cost center that a statement is for. `None`: the answer is for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_center: Option<String>,
     /// The start of the time range, inclusive.
     pub from: Option<String>,
     /// The end of the time range, exclusive.

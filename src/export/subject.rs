@@ -12,8 +12,15 @@ pub(crate) fn subject(provenance: &Provenance, language: Language) -> Option<Str
     if provenance.question.is_empty() {
         return None;
     }
-    let mut subject = name(&provenance.question, language);
-    if !provenance.by.is_empty() {
+    let mut subject = match &provenance.cost_center {
+        Some(center) => {
+            let center = language.value("cost_center", center);
+            phrases::STATEMENT.fill(language, &[("center", &center)])
+        }
+        None => name(&provenance.question, language),
+    };
+    // A statement always lists pipelines.
+    if !provenance.by.is_empty() && provenance.cost_center.is_none() {
         let dimensions: Vec<&str> = provenance.by.iter().map(|by| language.dimension(by)).collect();
         let dimensions = dimensions.join(", ");
         subject = phrases::BY.fill(language, &[("what", &subject), ("dimensions", &dimensions)]);
@@ -112,6 +119,15 @@ mod tests {
                 "Change by kind · October 2026 against September 2026",
                 "Variação por tipo · outubro de 2026 em relação a setembro de 2026"
             ]
+        );
+        let statement = Provenance {
+            period: Some("2026-10".to_owned()),
+            cost_center: Some("unallocated".to_owned()),
+            ..asked("statements", &["pipeline"])
+        };
+        assert_eq!(
+            subjects(&statement),
+            ["Statement of Unallocated · October 2026", "Demonstrativo de Não alocado · outubro de 2026"]
         );
         assert_eq!(
             subjects(&asked("reconcile --invoice 1234.56", &[])),

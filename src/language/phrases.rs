@@ -72,6 +72,8 @@ pub const KNOWN_UNTIL: Phrase = Phrase::new("Known until {moment}", "Apurado at�
 
 /// A title: what, and grouped by what.
 pub const BY: Phrase = Phrase::new("{what} by {dimensions}", "{what} por {dimensions}");
+/// A title: the statement of a cost center.
+pub const STATEMENT: Phrase = Phrase::new("Statement of {center}", "Demonstrativo de {center}");
 /// A title: what, and of which period.
 pub const OF_PERIOD: Phrase = Phrase::new("{what} · {period}", "{what} · {period}");
 /// A compared period.

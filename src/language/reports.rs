@@ -25,6 +25,7 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("export costs", Phrase::new("Cost of runs", "Custo das execuções")),
     ("export snapshots", Phrase::new("States of runs", "Estados das execuções")),
     ("restatements", Phrase::new("Changes after the close", "Alterações após o fechamento")),
+    ("statements", Phrase::new("Statements", "Demonstrativos")),
     ("reconcile", Phrase::new("Reconciliation", "Conciliação")),
 ];
 

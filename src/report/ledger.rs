@@ -12,7 +12,7 @@ use crate::run::Instant;
 use crate::store::ClockOffsets;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -237,8 +237,14 @@ fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<S
 }
 
 /// When the first sync started. `None`: there was no sync.
-pub(super) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
+pub(crate) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
     Ok(archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?)
+}
+
+/// The run that the archive stored first, by its id. No command removes it. `None`: the archive has no run.
+pub(crate) fn first_run_id(archive: &Connection) -> Result<Option<String>> {
+    let sql = "SELECT run_id FROM main.run_snapshots ORDER BY snapshot_id LIMIT 1";
+    Ok(archive.query_row(sql, [], |row| row.get(0)).optional()?)
 }
 
 fn require_sync_before(archive: &Connection, moment: Instant) -> Result<()> {

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod secrecy;
 mod settings;
+mod statements;
 mod store;
 mod support;
 mod sync;

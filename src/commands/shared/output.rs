@@ -2,8 +2,9 @@
 
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
-use crate::escape::escape_json;
+use crate::escape::{escape_control, escape_json};
 use crate::export::manifest::Provenance;
+use crate::export::verify::FileCheck;
 use crate::export::{Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_table};
 use crate::language::Language;
 use crate::report::{Scope, Table};
@@ -22,6 +23,22 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
 /// Prints a line to standard error. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints one line per check of a file, and returns how many differ.
+///
+/// # Errors
+/// [`Error::Output`] when standard output cannot be written.
+pub(crate) fn print_checks(checks: &[FileCheck]) -> Result<usize> {
+    for check in checks {
+        let (label, text) = match check {
+            FileCheck::Matches(text) => ("ok     ", text),
+            FileCheck::Differs(text) => ("DIFFERS", text),
+            FileCheck::Skipped(text) => ("-      ", text),
+        };
+        print_line(&format!("{label}  {}", escape_control(text)))?;
+    }
+    Ok(checks.iter().filter(|check| matches!(check, FileCheck::Differs(_))).count())
 }
 
 /// The options for writing output in `format`. Instants for spreadsheets are in `zone`.
@@ -119,6 +136,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         question,
         by: Vec::new(),
         limit: None,
+        cost_center: None,
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),
@@ -153,8 +171,11 @@ fn close_state(close: &Close) -> String {
     format!("closed at {}, close {close_id}{restates}{terms}", frozen.closed_at)
 }
 
-/// The dialect from the settings, changed by the flags.
-fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
+/// The dialect from the settings, changed by the flags. Instants for spreadsheets are in `zone`.
+///
+/// # Errors
+/// [`Error::Usage`] when the dialect is unknown, or when separator and decimal mark are equal.
+pub(crate) fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
     let mut dialect = settings.dialect(args.dialect.as_deref())?.value;
     if dialect.is_for_spreadsheets() {
         dialect.zone = zone;

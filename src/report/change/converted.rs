@@ -56,6 +56,18 @@ pub(super) fn read(
     Ok((groups, Some(PeriodFx { currency, policy: policy.unwrap_or_default(), conversions })))
 }
 
+impl Change {
+    /// The columns of the second currency. Empty: there is none.
+    pub(crate) fn converted_columns(&self) -> Vec<String> {
+        self.fx.as_ref().map(ChangeFx::columns).unwrap_or_default()
+    }
+
+    /// The cells of these columns.
+    pub(crate) fn converted_cells(&self, group: &ChangedGroup) -> Vec<Cell> {
+        self.fx.as_ref().map(|fx| fx.cells(group)).unwrap_or_default()
+    }
+}
+
 impl ChangeFx {
     /// The second currency of both periods. `None`: neither has one, or they have different ones.
     pub(super) fn of(against: Option<PeriodFx>, period: Option<PeriodFx>) -> Option<ChangeFx> {

@@ -106,12 +106,14 @@ pub struct Change {
     /// All groups together. Its labels are empty.
     pub all: ChangedGroup,
     by: Vec<Dimension>,
+    /// Whether the allocation rules decide about the groups.
+    is_allocated: bool,
     /// The second currency. `None`: there is none.
     fx: Option<ChangeFx>,
     /// The periods among both before which an archive has no run.
     first_periods: Vec<String>,
     /// The names of the label columns.
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
 }
 
 /// The costs of one group in both periods.
@@ -132,6 +134,13 @@ pub struct ChangedGroup {
 }
 
 impl ChangedGroup {
+    /// The groups together, with `labels` labels that are not known.
+    fn sum(groups: &[ChangedGroup], labels: usize) -> ChangedGroup {
+        let mut sum = ChangedGroup { labels: vec![None; labels], ..ChangedGroup::default() };
+        groups.iter().for_each(|group| sum.add(group));
+        sum
+    }
+
     fn add(&mut self, other: &ChangedGroup) {
         self.old.merge(other.old);
         self.new.merge(other.new);
@@ -159,9 +168,39 @@ impl Change {
         let columns = new.groups.columns.clone();
         let fx = ChangeFx::of(old.fx, new.fx);
         let groups = paired(old.groups, new.groups);
-        let mut all = ChangedGroup { labels: vec![None; columns.len()], ..ChangedGroup::default() };
-        groups.iter().for_each(|group| all.add(group));
-        Change { period, against, scopes, groups, all, by, fx, first_periods, columns }
+        let all = ChangedGroup::sum(&groups, columns.len());
+        let is_allocated = by.contains(&Dimension::CostCenter);
+        Change { period, against, scopes, groups, all, by, is_allocated, fx, first_periods, columns }
+    }
+
+    /// The names of the label columns.
+    pub(crate) fn label_columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
+    /// group, it has no rows. The dimension of the first label has one column.
+    pub(crate) fn part(&self, label: &str) -> Change {
+        let is_inside =
+            |group: &&ChangedGroup| group.labels.first().is_some_and(|first| first.as_deref() == Some(label));
+        let without_label = |group: &ChangedGroup| ChangedGroup {
+            labels: group.labels.iter().skip(1).cloned().collect(),
+            ..group.clone()
+        };
+        let groups: Vec<ChangedGroup> = self.groups.iter().filter(is_inside).map(without_label).collect();
+        let columns: Vec<String> = self.columns.iter().skip(1).cloned().collect();
+        Change {
+            period: self.period.clone(),
+            against: self.against.clone(),
+            scopes: self.scopes.clone(),
+            all: ChangedGroup::sum(&groups, columns.len()),
+            groups,
+            by: self.by.iter().skip(1).cloned().collect(),
+            is_allocated: self.is_allocated,
+            fx: self.fx.clone(),
+            first_periods: self.first_periods.clone(),
+            columns,
+        }
     }
 
     /// The difference of both periods' known costs.

@@ -86,6 +86,7 @@ impl Change {
             [Dimension::CostCenter] => "cost center",
             [Dimension::Workspace] => "workspace",
             [Dimension::Trigger] => "trigger type",
+            [Dimension::Metadata(_)] => "value",
             _ => "group",
         }
     }
@@ -172,7 +173,7 @@ impl Change {
         let label = self.label(side);
         let scopes = || self.scopes.iter().map(|scopes| scopes.scope(side));
         let closed = scopes().filter(|scope| scope.close_id.is_some()).count();
-        let rules = match self.by.contains(&Dimension::CostCenter) {
+        let rules = match self.is_allocated {
             true => ", with the allocation rules of the close",
             false => "",
         };

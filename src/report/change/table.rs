@@ -42,8 +42,8 @@ impl Change {
             columns: self
                 .columns
                 .iter()
-                .chain(&FIGURES)
-                .map(|column| (*column).to_owned())
+                .cloned()
+                .chain(FIGURES.map(str::to_owned))
                 .chain(self.fx.iter().flat_map(ChangeFx::columns))
                 .collect(),
             totals: (rows.len() > 1).then(|| row(&self.all)),
@@ -74,9 +74,7 @@ impl Change {
     /// The number of the groups beyond the first `shown`, and all of them together. `None`: there are none.
     pub(crate) fn rest(&self, shown: usize) -> Option<(usize, ChangedGroup)> {
         let rest = self.groups.get(shown..).filter(|rest| !rest.is_empty())?;
-        let mut together = ChangedGroup { labels: vec![None; self.columns.len()], ..ChangedGroup::default() };
-        rest.iter().for_each(|group| together.add(group));
-        Some((rest.len(), together))
+        Some((rest.len(), ChangedGroup::sum(rest, self.columns.len())))
     }
 }
 

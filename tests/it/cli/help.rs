@@ -20,6 +20,7 @@ fn every_command_has_help() {
         "report",
         "export",
         "query",
+        "statements",
         "close",
         "restatements",
         "reconcile",

@@ -70,6 +70,8 @@ fn no_command_leaks_a_secret() {
         (vec!["export", "costs", "--period", month, "--output", "costs.csv", "--manifest"], 0),
         (vec!["export", "workbook", "--period", month, "--output", "workbook.xlsx"], SPREADSHEET),
         (vec!["export", "costs", "--format", "xlsx", "--output", "costs.xlsx"], SPREADSHEET),
+        (vec!["statements", "--period", month, "--output", "statements"], 0),
+        (vec!["statements", "--check", "statements"], 0),
         (vec!["restatements"], 0),
         (vec!["restatements", "--totals", "--format", "json"], 0),
         (vec!["reconcile", "--period", month, "--invoice", "1000000"], 3),
