@@ -10,7 +10,7 @@ use crate::run::{Share, Usd as Amount};
 
 pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'static> {
     let column = |field, format, width| Column::new(field, format, width, context.language);
-    let columns = vec![
+    let mut columns = vec![
         column("cost_center", Name, 32.0),
         column("amount_to_book_usd", Usd(2), 18.0).summed(),
         column("total_cost_usd", Usd(2), 16.0).summed(),
@@ -40,7 +40,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
         ]
     };
     let to_book = figures.centers.iter().filter_map(|center| center.to_book).reduce(|one, other| one + other);
-    let totals = vec![
+    let mut totals = vec![
         Cell::Text(None),
         Cell::Usd(to_book),
         Cell::Usd(total),
@@ -53,6 +53,17 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
         Cell::Usd(figures.previous()),
         Cell::Usd(difference(total, figures.previous())),
     ];
+    let mut rows: Vec<Vec<Cell>> = figures.centers.iter().map(row).collect();
+    if let Some(converted) = &figures.converted {
+        let [booked, rate, date, source, unknown] = converted.columns(context.language);
+        columns.splice(2..2, [booked]);
+        columns.extend([rate, date, source, unknown]);
+        let cells = converted.cells(&figures.centers);
+        for (row, [booked, rest @ ..]) in rows.iter_mut().chain([&mut totals]).zip(cells) {
+            row.splice(2..2, [booked]);
+            row.extend(rest);
+        }
+    }
     let fee = figures.terms.plan.map(|plan| {
         let amount = context.language.number(&plan.fee_usd.to_fixed(2));
         words::PLAN_FEE.fill(context.language, &[("amount", &amount)])
@@ -61,7 +72,7 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
         name: words::COST_CENTERS,
         table_name: "RL_cost_centers",
         columns,
-        rows: Rows::Cells(figures.centers.iter().map(row).collect()),
+        rows: Rows::Cells(rows),
         totals: Some(totals),
         empty: words::NO_RUNS,
         notes: fee.into_iter().chain([context.text(words::ROUNDING)]).collect(),

@@ -13,7 +13,7 @@ use crate::report::period::{Calendar, Period};
 use crate::report::question::Question;
 use crate::report::restatements::{Restatement, latest_known_at, restatements};
 use crate::report::scope::ScopeRequest;
-use crate::report::{Dimension, Ledger, MonthTerms, Scope, ScopeTerms, Span, Table};
+use crate::report::{Dimension, Ledger, MonthTerms, Scope, ScopeTerms, Span, Table, fx};
 use crate::run::{Instant, Usd};
 use crate::store::{Archive, CloseTotals};
 use crate::workspace::{Workspace, change};
@@ -45,6 +45,8 @@ pub(crate) struct MonthFigures {
     pub(super) comparison: Comparison,
     /// The cost centers: the largest amount first, `unallocated` last.
     pub(super) centers: Vec<Center>,
+    /// The cost centers in a second currency. `None`: there is none.
+    pub(super) converted: Option<Converted>,
     /// The pipelines by cost center, the most expensive first.
     pub(super) pipelines: Vec<Pipeline>,
     /// Each day up to the last observation, with its label.
@@ -69,6 +71,14 @@ pub(super) enum Comparison {
     With(Box<Change>),
     /// Why there is none.
     None(String),
+}
+
+/// The cost of each center in a second currency.
+pub(super) struct Converted {
+    /// The end of the names of its columns: `brl`.
+    pub(super) suffix: String,
+    /// As `report cost --by cost-center` gives it.
+    pub(super) table: Table,
 }
 
 /// A change of an earlier closed month.
@@ -141,6 +151,7 @@ impl MonthFigures {
             cost: crate::report::cost::total(&ledger)?,
             centers: in_cents_of(centers),
             pipelines: pipelines(&ledger)?,
+            converted: converted(&ledger)?,
             days: days(&ledger, now)?,
             corrections,
             findings: Question::named("audit").map_or_else(
@@ -238,6 +249,13 @@ fn in_cents_of(groups: Vec<ChangedGroup>) -> Vec<Center> {
         center.to_book = to_book;
     }
     centers
+}
+
+fn converted(ledger: &Ledger<'_>) -> Result<Option<Converted>> {
+    let ledgers = std::slice::from_ref(ledger);
+    let Some(currency) = fx::shared_currency(ledgers)? else { return Ok(None) };
+    let table = fx::report_across(ledgers, &[Dimension::CostCenter], &currency)?;
+    Ok(Some(Converted { suffix: currency.suffix(), table }))
 }
 
 /// The pipelines by cost center with the outcomes of their runs, the most expensive first.

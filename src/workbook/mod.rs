@@ -5,6 +5,7 @@
 
 mod after_close;
 mod change;
+mod converted;
 mod cost_centers;
 mod credits;
 mod days;

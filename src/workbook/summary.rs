@@ -3,7 +3,7 @@
 use super::figures::{Comparison, MonthFigures};
 use super::{Context, words};
 use crate::export::xlsx::book::{Content, Form, FormCell, Look, Rows, Sheet};
-use crate::export::xlsx::cell_format::CellFormat::{Change, Count, Id, Instant, Usd};
+use crate::export::xlsx::cell_format::CellFormat::{Change, Count, Id, Instant, Rate, Usd};
 use crate::export::xlsx::letters;
 use crate::language::{Phrase, phrases};
 use crate::report::Cell;
@@ -122,6 +122,16 @@ fn bounds(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
         vec![label(words::CLOSE), close],
         vec![label(words::KNOWN_UNTIL), instant(context.provenance.known_at.clone())],
     ];
+    if let Some(converted) = &figures.converted {
+        let [rate, date, source] = converted.rate();
+        let heading = FormCell::text(context.language.heading("fx_rate"));
+        let remark: Vec<String> = [date, source].iter().filter_map(Cell::exact).collect();
+        lines.push(vec![
+            heading,
+            FormCell::new(rate, Rate),
+            FormCell::text(remark.join(" · ")).looking(Look::Remark),
+        ]);
+    }
     if let Some(closed_at) = &context.provenance.closed_at {
         let heading = FormCell::text(context.language.heading("closed_at"));
         lines.push(vec![heading, instant(Some(closed_at.clone())).named("RL_closed_at")]);

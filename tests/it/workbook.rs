@@ -1,7 +1,8 @@
 //! The month-end workbook: sheets that add up, in both languages, and the same bytes for a closed month.
 
+use crate::support::golden;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE, nanos};
-use crate::support::sheet::{cells, column, sheet_names, sheet_xml};
+use crate::support::sheet::{cells, column, dump, sheet_names, sheet_xml};
 use crate::support::zip::inflated;
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -142,6 +143,16 @@ fn a_workbook_in_portuguese_has_its_sheets_and_words() {
 }
 
 #[test]
+fn a_workbook_matches_its_golden_file_in_each_language() {
+    let month_end = MonthEnd::of(20);
+    month_end.set(SETTINGS);
+    for language in ["en", "pt-BR"] {
+        let bytes = workbook(&month_end, &["--language", language]);
+        golden::assert_golden(&format!("workbook.{language}.txt"), dump(&bytes).as_bytes());
+    }
+}
+
+#[test]
 fn the_workbook_of_a_closed_month_never_changes() {
     let month_end = month_end();
     month_end.output(&["close", MONTH, "--zone", ZONE]);
@@ -174,6 +185,26 @@ fn corrections_of_earlier_months_are_on_their_own_sheet() {
     assert_eq!(sums(&found, "Difference (USD)"), (restated, restated));
     let items = cells(&fs::read(month_end.workspace.file("march.xlsx")).unwrap(), 8);
     assert!(items.values().any(|text| text == "Changes of closed months"), "{items:?}");
+}
+
+#[test]
+fn cost_centers_are_booked_in_a_second_currency() {
+    let month_end = month_end();
+    let settings =
+        format!("{SETTINGS}\n[fx]\ncurrency = \"BRL\"\npolicy = \"invoice\"\nrates = \"rates.csv\"\n");
+    month_end.set(&settings);
+    let rates = "date,currency,rate,source\n2025-02-28,BRL,5.8491,PTAX venda\n";
+    fs::write(month_end.workspace.file("rates.csv"), rates).unwrap();
+    let bytes = workbook(&month_end, &["--language", "pt-BR"]);
+    let centers = cells(&bytes, 2);
+    let (booked, to_book) = sums(&centers, "Valor a contabilizar (BRL)");
+    let reais = month_end.rows(&["report", "cost", "--period", MONTH]).remove(0)["total_cost_brl"].clone();
+    assert!(booked == to_book && booked % 10_000_000 == 0, "{booked} {to_book}");
+    assert!((booked - nanos(&reais)).abs() <= 5_000_000, "{booked} {reais}");
+    assert_eq!(column(&centers, 5, "Taxa de câmbio")[0].1, "5.849100000");
+    assert_eq!(column(&centers, 5, "Fonte da taxa")[0].1, "PTAX venda");
+    assert!(cells(&bytes, 1).values().any(|text| text == "2025-02-28 · PTAX venda"));
+    assert!(inflated(&bytes, "xl/styles.xml").contains("[$R$-416] #,##0.00"));
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl Number {
 pub(super) struct Numbers(pub Language);
 
 impl Numbers {
-    fn of(self, known: Option<(String, String)>) -> Number {
+    /// A number for people, and exact. `None`: unknown.
+    pub(super) fn of(self, known: Option<(String, String)>) -> Number {
         let unknown = self.0.page("not known");
         match known {
             Some((text, exact)) => Number { text, exact: Some(exact), unknown },

@@ -8,6 +8,9 @@ use crate::report::{Cell, Table};
 const MIN_TEXT_WIDTH: usize = 10;
 const MAX_TEXT_WIDTH: usize = 40;
 
+/// The width of exported texts.
+const EXPORTED_TEXT_WIDTH: f64 = 20.0;
+
 /// The width of ids and hashes whose texts are not read ahead.
 const ID_WIDTH: f64 = 38.0;
 
@@ -120,11 +123,15 @@ impl Column {
     ) -> Column {
         let format = match CellFormat::of(field, sample, usd_decimals) {
             CellFormat::Instant => CellFormat::PreciseInstant,
-            CellFormat::Name => CellFormat::Text,
             format => format,
         };
         let is_id = field.ends_with("_id") || field.ends_with("hash");
-        let width = format.width().unwrap_or(if is_id { ID_WIDTH } else { 20.0 });
+        let width = match (format.width(), format) {
+            (Some(width), _) => width,
+            (None, CellFormat::Name) => MAX_TEXT_WIDTH as f64,
+            (None, _) if is_id => ID_WIDTH,
+            (None, _) => EXPORTED_TEXT_WIDTH,
+        };
         Column { total: Total::of(field, format), ..Column::new(field, format, width, language) }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::book::Rows;
 use crate::report::Cell;
+use crate::report::table::USD_DECIMALS;
 use crate::run::Usd;
 
 /// Whether the rows, each rounded to `usd_decimals`, add up to the total. Those of a stream do: their total is computed
@@ -10,8 +11,16 @@ pub(super) fn adds_up(rows: &Rows<'_>, column: usize, total: &Cell, usd_decimals
     match rows {
         Rows::Stream { .. } => true,
         Rows::Cells(rows) => {
-            let known = rows.iter().filter_map(|row| units(&row[column], usd_decimals));
-            units(total, usd_decimals) == Some(known.sum())
+            let known = || rows.iter().filter_map(|row| units(&row[column], usd_decimals));
+            let (Some(total_units), sum) = (units(total, usd_decimals), known().sum::<i128>()) else {
+                return false;
+            };
+            // Converted amounts are rounded, rows and total each on its own. A double does not show a billionth.
+            let tolerance = match total {
+                Cell::Converted(_) if usd_decimals == USD_DECIMALS => known().count() as u128,
+                _ => 0,
+            };
+            (total_units - sum).unsigned_abs() <= tolerance
         }
     }
 }
@@ -23,6 +32,7 @@ fn units(cell: &Cell, usd_decimals: u32) -> Option<i128> {
             let rounded: String = usd.map(|usd: Usd| usd.to_fixed(usd_decimals))?;
             rounded.replace('.', "").parse().ok()
         }
+        Cell::Converted(amount) => amount.as_ref()?.to_fixed(usd_decimals).replace('.', "").parse().ok(),
         Cell::Count(count) => count.map(i128::from),
         _ => None,
     }

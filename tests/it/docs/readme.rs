@@ -100,6 +100,11 @@ fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
         .replace("RUNNING", &month(today));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
+    let day = |day: NaiveDate| day.format("%d%m%Y");
+    let last_of = |months: u32| today.with_day(1).unwrap() - Months::new(months) - TimeDelta::days(1);
+    let rates = [last_of(2), last_of(1), last_of(0), today]
+        .map(|date| format!("{};220;A;USD;5,4315;5,4321;1,0000;1,0000\n", day(date)));
+    fs::write(folder.path().join("PTAX.csv"), rates.concat()).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
     // The cause depends on the day; that the command answers does not.
     let (before, invoice) = page.split_once(reconciliation).unwrap();
@@ -130,7 +135,8 @@ fn every_command_of_the_month_end_page_works() {
 #[test]
 #[cfg_attr(not(all(feature = "xlsx", feature = "page")), ignore = "it writes a spreadsheet and a page")]
 fn every_command_of_the_portuguese_month_end_page_works() {
-    let files = ["rateio.csv", "rateio.xlsx", "outubro.html", "outubro.manifest.json", "conciliacao.csv"];
+    let files =
+        ["fechamento.xlsx", "demonstrativos", "rateio.csv", "rateio.xlsx", "outubro.html", "conciliacao.csv"];
     let folder = run_month_end(FINANCEIRO, "## Conciliação com a fatura", &files);
     let text = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
     assert!(text("rateio.csv").contains("Centro de custo;Execuções;"), "{}", text("rateio.csv"));

@@ -68,6 +68,8 @@ fn no_command_leaks_a_secret() {
         (vec!["close", month], 2),
         (vec!["export", "focus", "--period", month, "--output", "focus.csv"], 0),
         (vec!["export", "costs", "--period", month, "--output", "costs.csv", "--manifest"], 0),
+        (vec!["export", "workbook", "--period", month, "--output", "workbook.xlsx"], SPREADSHEET),
+        (vec!["export", "costs", "--format", "xlsx", "--output", "costs.xlsx"], SPREADSHEET),
         (vec!["statements", "--period", month, "--output", "statements"], 0),
         (vec!["statements", "--check", "statements"], 0),
         (vec!["restatements"], 0),

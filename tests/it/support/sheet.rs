@@ -52,6 +52,27 @@ pub fn column(cells: &BTreeMap<String, String>, header: usize, heading: &str) ->
     found
 }
 
+/// Every sheet as text, for a golden file: its name, and a line for each row with its cells.
+pub fn dump(book: &[u8]) -> String {
+    let mut text = String::new();
+    for (number, name) in (1..).zip(sheet_names(book)) {
+        text += &format!("## {name}\n");
+        let mut rows: BTreeMap<usize, BTreeMap<(usize, String), String>> = BTreeMap::new();
+        for (place, value) in cells(book, number) {
+            let (letters, row) = place.split_at(place.find(|letter: char| letter.is_ascii_digit()).unwrap());
+            let row = rows.entry(row.parse().unwrap()).or_default();
+            row.insert((letters.len(), letters.to_owned()), value.replace('\n', "\\n"));
+        }
+        for (row, cells) in rows {
+            let cells: Vec<String> =
+                cells.iter().map(|((_, letters), value)| format!("{letters}={value}")).collect();
+            text += &format!("{row}: {}\n", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// The XML of a sheet, counted from one.
 pub fn sheet_xml(book: &[u8], sheet: usize) -> String {
     inflated(book, &format!("xl/worksheets/sheet{sheet}.xml"))

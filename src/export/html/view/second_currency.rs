@@ -1,6 +1,6 @@
 //! The cost of the months in the second currency, with the rates.
 
-use crate::export::html::number::Numbers;
+use crate::export::html::number::{Number, Numbers};
 use crate::export::html::range::ChartRange;
 use crate::report::overview::Overview;
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
@@ -17,10 +17,8 @@ const LEFT_OUT: [&str; 6] =
 pub(super) struct SecondCurrency {
     caption: String,
     headings: Vec<String>,
-    /// The label of each month, and its cells for people and exact. `None`: not known.
-    rows: Vec<(String, Vec<Option<(String, String)>>)>,
-    /// What a dash means.
-    unknown: &'static str,
+    /// The label of each month, and its cells.
+    rows: Vec<(String, Vec<Number>)>,
 }
 
 impl SecondCurrency {
@@ -40,19 +38,18 @@ impl SecondCurrency {
             caption: of_currency("Cost by month in {currency}, as in runledger report cost"),
             headings: columns.iter().map(|column| of_currency(heading(column))).collect(),
             rows: rows.iter().map(of_row).collect(),
-            unknown: range.language.page("not known"),
         })
     }
 }
 
 /// A cell for people, and exact. A rate has the day, the month, or the first and the last day that it is of.
-fn cell(cell: &Cell, range: ChartRange) -> Option<(String, String)> {
-    let text = cell.rounded(USD_DECIMALS_FOR_PEOPLE)?;
-    let shown = match cell.is_number() {
-        true => Numbers(range.language).decimal(&text),
+fn cell(cell: &Cell, range: ChartRange) -> Number {
+    let numbers = Numbers(range.language);
+    let shown = cell.rounded(USD_DECIMALS_FOR_PEOPLE).map(|text| match cell.is_number() {
+        true => numbers.decimal(&text),
         false => text.split('/').map(|part| range.period(part)).collect::<Vec<_>>().join("/"),
-    };
-    Some((shown, cell.exact()?))
+    });
+    numbers.of(shown.zip(cell.exact()))
 }
 
 /// The heading of a column in English; that of an amount has a placeholder.
