@@ -174,8 +174,8 @@ impl Change {
     }
 
     /// The names of the label columns.
-    pub(crate) fn label_columns(&self) -> &[&'static str] {
-        &self.columns
+    pub(crate) fn label_columns(&self) -> Vec<String> {
+        self.columns.iter().map(|column| (*column).to_owned()).collect()
     }
 
     /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
@@ -188,14 +188,14 @@ impl Change {
             ..group.clone()
         };
         let groups: Vec<ChangedGroup> = self.groups.iter().filter(is_inside).map(without_label).collect();
-        let columns: Vec<&'static str> = self.columns.iter().skip(1).copied().collect();
+        let columns: Vec<_> = self.columns.iter().skip(1).cloned().collect();
         Change {
             period: self.period.clone(),
             against: self.against.clone(),
             scopes: self.scopes.clone(),
             all: ChangedGroup::sum(&groups, columns.len()),
             groups,
-            by: self.by.iter().skip(1).copied().collect(),
+            by: self.by.iter().skip(1).cloned().collect(),
             is_allocated: self.is_allocated,
             fx: self.fx.clone(),
             first_periods: self.first_periods.clone(),
