@@ -181,14 +181,14 @@ const HEADINGS: &[(&str, &str, &str)] = &[
     ("duration_high_seconds", "Upper limit of the duration", "Limite superior da duração"),
     ("severity", "Severity", "Gravidade"),
     ("item", "Item", "Pendência"),
-    // Metadata and components.
+    // Metadata.
     ("path", "Path", "Caminho"),
-    ("types", "Types", "Tipos de valor"),
+    ("types", "Types", "Tipos"),
     ("runs_with_path", "Runs with the path", "Execuções com o caminho"),
     ("first_booked_at", "First booked at", "Primeira data de competência"),
     ("last_booked_at", "Last booked at", "Última data de competência"),
-    ("min", "Minimum", "Mínimo"),
-    ("max", "Maximum", "Máximo"),
+    ("min", "Smallest", "Menor"),
+    ("max", "Largest", "Maior"),
     ("sum", "Sum", "Soma"),
     ("example", "Example", "Exemplo"),
     ("group_runs", "Runs of the group", "Execuções do grupo"),
