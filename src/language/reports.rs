@@ -21,6 +21,8 @@ const QUESTIONS: &[(&str, Phrase)] = &[
         Phrase::new("Changes of cost after success", "Alterações de custo após o sucesso"),
     ),
     ("report pipelines-without-runs", Phrase::new("Pipelines without runs", "Pipelines sem execuções")),
+    ("report metadata", Phrase::new("Metadata", "Metadados")),
+    ("report components", Phrase::new("Components of the cost", "Componentes do custo")),
     ("export runs", Phrase::new("Runs", "Execuções")),
     ("export costs", Phrase::new("Cost of runs", "Custo das execuções")),
     ("export snapshots", Phrase::new("States of runs", "Estados das execuções")),

@@ -143,6 +143,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("time zone {name} and date basis created, as {period} was closed; {code}",
      "fuso horário {name} e data pela criação da execução, como no fechamento de {period}"),
 
+    // Notes about components.
+    ("amounts are the numbers whose name ends in {name}", "os valores são os números cujo nome termina em {name}"),
+    ("an amount can contain others: do not add up those of different paths",
+     "um valor pode conter outros: não some os de caminhos diferentes"),
+
     // Notes about the second currency.
     ("{name}: the last rate of the month; source: {sources}", "{name}: última taxa do mês; fonte: {sources}"),
     ("{name}: the last rate of the month", "{name}: última taxa do mês"),

@@ -29,13 +29,11 @@ impl Statement {
     /// no totals.
     pub fn table(&self) -> Table {
         let change = &self.change;
-        let labels = change.label_columns();
-        let columns = IDENTITY
-            .map(str::to_owned)
-            .into_iter()
-            .chain(labels.iter().cloned())
-            .chain(FIGURES.map(str::to_owned));
-        let columns = columns.chain(change.converted_columns());
+        let mut columns: Vec<String> = IDENTITY.map(str::to_owned).to_vec();
+        columns.extend_from_slice(change.label_columns());
+        let labels = columns.len();
+        columns.extend(FIGURES.map(str::to_owned));
+        columns.extend(change.converted_columns());
         let mut groups: Vec<&ChangedGroup> = change.groups.iter().collect();
         // Groups of the same cost stay in the order of the report change.
         groups.sort_by_key(|group| Reverse(group.new.total()));
@@ -47,13 +45,13 @@ impl Statement {
             row
         };
         let totals = || {
-            let mut totals = vec![Cell::Text(None); IDENTITY.len() + labels.len()];
+            let mut totals = vec![Cell::Text(None); labels];
             totals.extend(figures(&change.all));
             totals.extend(change.converted_cells(&change.all));
             totals
         };
         Table {
-            columns: columns.collect(),
+            columns,
             totals: (!groups.is_empty()).then(totals),
             rows: groups.into_iter().map(row).collect(),
         }

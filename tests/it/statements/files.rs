@@ -3,6 +3,7 @@
 use super::{MONTH, MonthEnd, RULES, ZONE, closed, files, written};
 use crate::support::command::rows_of_csv;
 use crate::support::month_end::nanos;
+use crate::support::sheet::{cells, sheet_names};
 use runledger::internal::digest::{hash, to_hex};
 use runledger::internal::statements::{INDEX_FILE, stem};
 use serde_json::{Value, json};
@@ -181,4 +182,48 @@ fn a_rate_change_after_a_close_changes_no_statement() {
     month_end.output(&["statements", "--check", "before"]);
     set_rate(&month_end, "7.5");
     assert_eq!(files(&written(&month_end, "after")), before);
+}
+
+#[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it reads a spreadsheet")]
+fn a_spreadsheet_has_one_page_in_the_language_of_its_reader() {
+    let month_end = closed(150);
+    let headings = |book: &[u8]| -> Vec<String> {
+        let cells = cells(book, 1);
+        ["A", "B", "C", "D", "E"].map(|letter| cells[&format!("{letter}6")].clone()).to_vec()
+    };
+    for (language, name, title, first, total) in [
+        (
+            "en",
+            "Statement",
+            "Statement of Data · February 2025 against January 2025",
+            ["Pipeline", "Kind", "This month (USD)", "Month before (USD)", "Change (USD)"],
+            "Total",
+        ),
+        (
+            "pt-BR",
+            "Demonstrativo",
+            "Demonstrativo de Data · fevereiro de 2025 em relação a janeiro de 2025",
+            ["Pipeline", "Tipo", "Mês atual (USD)", "Mês anterior (USD)", "Variação (USD)"],
+            "Total",
+        ),
+    ] {
+        month_end.output(&["statements", "--period", MONTH, "--output", language, "--language", language]);
+        let folder = month_end.workspace.file(language);
+        let book = &files(&folder)[&format!("{}.xlsx", stem(MONTH, "Data"))];
+        assert_eq!(sheet_names(book)[0], name);
+        let cells = cells(book, 1);
+        assert_eq!(cells["A1"], title);
+        assert_eq!(headings(book), first, "{language}");
+        let rows = rows_of_csv(&files(&folder)[&format!("{}.csv", stem(MONTH, "Data"))]);
+        // The rows of the sheet are those of the CSV, and then the totals.
+        let last = 6 + rows.len();
+        assert_eq!(cells[&format!("A{}", last + 1)], total);
+        for (row, place) in rows.iter().zip(7..) {
+            assert_eq!(nanos(&cells[&format!("C{place}")]), nanos(&row["total_cost_usd"]), "{row:?}");
+        }
+        let sum: i128 = rows.iter().map(|row| nanos(&row["total_cost_usd"])).sum();
+        assert_eq!(nanos(&cells[&format!("C{}", last + 1)]), sum);
+        month_end.output(&["statements", "--check", language]);
+    }
 }
