@@ -214,6 +214,23 @@ def questions(table, runs, rounds, archive, folder):
     table.row("status", "< 20 ms", f"{median(statuses, 'wall') * 1e3:.0f} ms")
 
 
+def metadata(table, rounds, archive):
+    """Questions about the JSON of runs, each against SQLite's JSON functions."""
+    for arguments, plain in (
+        (("cost", "--by", "el_cost_metadata.attempts"), "cost_by_path.sql"),
+        (("metadata",), "metadata.sql"),
+        (("components",), "components.sql"),
+    ):
+        ours, shells = [], []
+        for _ in range(rounds):
+            ours.append(measure(PROGRAM, "--db", archive, "report", *arguments))
+            shells.append(measure("sqlite3", "-readonly", archive, stdin=ROOT / "benches" / "sql" / plain))
+        wall, shell_wall = median(ours, "wall"), median(shells, "wall")
+        words = " ".join(("report", *arguments))
+        table.row(words, "< 200 MB", f"{wall:.2f} s, {median(ours, 'megabytes'):.0f} MB")
+        table.row(f"{words} : sqlite3 < {plain}, by time", "≤ 1.20", f"{wall / shell_wall:.2f}")
+
+
 def past_and_zones(table, rounds, archive, folder):
     """Time zones, date bases and past states, each against plain SQL with the same result."""
     sql = ROOT / "benches" / "sql"
@@ -271,6 +288,7 @@ def main():
             nothing_new(table, sandbox, given.runs, given.rounds, archive)
             full_walk(table, sandbox, given.runs, given.rounds, archive, folder, dlt)
         questions(table, given.runs, given.rounds, archive, folder)
+        metadata(table, given.rounds, archive)
         past_and_zones(table, given.rounds, archive, folder)
     finally:
         shutil.rmtree(folder)

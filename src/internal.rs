@@ -64,6 +64,12 @@ pub mod report {
     pub mod credits {
         pub use crate::report::credits::{CreditsOptions, report};
     }
+    pub mod components {
+        pub use crate::report::components::{MonetaryNames, report_across};
+    }
+    pub mod metadata {
+        pub use crate::report::metadata::{for_people, report};
+    }
     pub mod overview {
         pub mod calendar {
             pub use crate::report::overview::calendar::{month_label, week_label};
@@ -101,8 +107,8 @@ pub mod report {
         pub use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
     }
     pub use crate::report::{
-        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, Plan, Scope, Span,
-        Table, cost, duration, rows, run_cost, run_scan,
+        Cell, CostComponent, CostedRun, CreditPurchase, DateBasis, Dimension, Ledger, MetadataPath, Plan,
+        Scope, Span, Table, cost, duration, rows, run_cost, run_scan,
     };
 }
 pub mod run {

@@ -124,7 +124,7 @@ pub use report::rows::{
     RowStream, costs as cost_rows, documents as document_rows, runs as run_rows, snapshots as snapshot_rows,
 };
 pub use report::scope::{ScopeDefaults, ScopeRequest};
-pub use report::{Cell, DateBasis, Dimension, Ledger, Scope, Span, Table};
+pub use report::{Cell, DateBasis, Dimension, Ledger, MetadataPath, Scope, Span, Table};
 pub use run::{ChargeStatus, Instant, Run, Seconds, Status, Usd};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox};

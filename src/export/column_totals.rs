@@ -49,6 +49,8 @@ impl Summand {
             "runs" | "runs_cost_unknown" | "runs_fx_unknown" | "credits" => Some(Summand::Count),
             "against_runs" | "against_runs_cost_unknown" | "against_runs_fx_unknown" => Some(Summand::Count),
             "credit_charge_status" => Some(Summand::Charged),
+            // Rows of one group repeat its cost, and an amount can contain that of another row.
+            "component_usd" | "group_cost_usd" => None,
             // FOCUS defines its own column names.
             "BilledCost" | "EffectiveCost" => Some(Summand::Usd),
             _ => column.ends_with("_usd").then_some(Summand::Usd),

@@ -4,12 +4,17 @@ use super::manifest::Provenance;
 use super::terminal::UNKNOWN;
 use super::title::Title;
 use crate::escape::escape_control;
-use crate::report::{Cell, Table};
+use crate::report::{Cell, MetadataPath, Table};
 use std::io::{self, Write};
 
 /// Writes the table in GitHub's Markdown, amounts with `usd_decimals` decimals, without the totals.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
-    let headings = table.columns.iter().map(|column| escape_markup(&column.replace('_', " ")));
+    let heading = |column: &String| match MetadataPath::is_path(column) && column.contains(['.', '[']) {
+        // A path keeps its underscores, so that it can be copied.
+        true => escape_markup(column),
+        false => escape_markup(&column.replace('_', " ")),
+    };
+    let headings = table.columns.iter().map(heading);
     writeln!(out, "| {} |", headings.collect::<Vec<_>>().join(" | "))?;
     let rules = (0..table.columns.len())
         .map(|column| if table.rows.iter().all(|row| row[column].is_number()) { "---:" } else { "---" });

@@ -3,7 +3,7 @@
 use super::manifest::Provenance;
 use super::title::Title;
 use crate::escape::escape_control;
-use crate::report::{Cell, Table};
+use crate::report::{Cell, MetadataPath, Table};
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 use std::io::{self, Write};
 
@@ -111,6 +111,10 @@ fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
 
 /// The column name as words, wrapped to keep the column narrow.
 fn heading(column: &str) -> String {
+    // A path keeps its underscores, so that it can be copied.
+    if MetadataPath::is_path(column) && column.contains(['.', '[']) {
+        return escape_control(column).replace('.', "\n.");
+    }
     wrap(escape_control(column).split('_'), HEADING_WIDTH)
 }
 

@@ -48,7 +48,7 @@ mod tests {
     fn the_largest_remainders_are_rounded_up() {
         let thirds = [usd(333_333_333), usd(333_333_333), usd(333_333_334)];
         assert_eq!(in_cents(&thirds), [usd(330_000_000), usd(330_000_000), usd(340_000_000)]);
-        assert_eq!(in_cents(&[usd(-5_000_001), None, usd(1)]), [usd(-10_000_000), None, usd(10_000_000)]);
+        assert_eq!(in_cents(&[usd(-5_000_001), None, usd(1)]), [usd(0), None, usd(0)]);
         assert_eq!(in_cents(&[None]), [None]);
         assert_eq!(in_cents(&[]), []);
     }

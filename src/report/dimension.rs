@@ -1,9 +1,10 @@
 //! The dimensions that cost and duration reports can be split by.
 
+use super::metadata_path::MetadataPath;
 use super::period::Calendar;
 
 /// A value of `--by`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// The month, week or day in which a run is booked.
     Period(Calendar),
@@ -19,10 +20,13 @@ pub enum Dimension {
     CostCenter,
     /// The workspace. Each has its own archive.
     Workspace,
+    /// The value at a path in a JSON column: a text as it is, anything else as JSON. A run without the path, and one
+    /// with `null` there, is in the group "not known".
+    Metadata(MetadataPath),
 }
 
 impl Dimension {
-    /// Every dimension with its name on the command line.
+    /// Every dimension with a name, with its name on the command line. A path is its own name.
     pub const ALL: [(&'static str, Dimension); 9] = [
         ("month", Dimension::Period(Calendar::Month)),
         ("week", Dimension::Period(Calendar::Week)),
@@ -35,7 +39,7 @@ impl Dimension {
         ("workspace", Dimension::Workspace),
     ];
 
-    /// The dimension with a name.
+    /// The dimension with a name. `None`: there is none; a path is parsed with [`MetadataPath::parse`].
     pub fn named(name: &str) -> Option<Dimension> {
         Dimension::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
     }

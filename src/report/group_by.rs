@@ -3,13 +3,17 @@
 use super::dimension::Dimension;
 use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
+use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
 use super::run_scan::{self, IndexedRun};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use rusqlite::named_params;
 use std::collections::HashMap;
+
+/// The most dimensions of a report.
+pub(crate) const MAX_DIMENSIONS: usize = 16;
 
 /// The figures of a group of runs.
 pub(crate) trait Aggregate: Default {
@@ -46,15 +50,59 @@ pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
 pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
-    let mut grouping = Grouping::<T>::new(by);
-    for ledger in ledgers {
+    groups_with_documents(ledgers, by, &[], |figures: &mut T, _, run| figures.add(run))
+}
+
+/// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run of the ledger at a position to its
+/// group's figures; the JSON columns in `documents` are the run's first JSON, see [`IndexedRun::json`].
+///
+/// # Errors
+/// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
+pub(super) fn groups_with_documents<T: Default>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    documents: &[&'static str],
+    mut add: impl FnMut(&mut T, usize, &IndexedRun<'_>) -> Result<()>,
+) -> Result<Groups<T>> {
+    if by.len() > MAX_DIMENSIONS {
+        return Err(Error::usage(format!("a report has at most {MAX_DIMENSIONS} dimensions")));
+    }
+    let paths: Vec<&MetadataPath> = by
+        .iter()
+        .filter_map(|dimension| match dimension {
+            Dimension::Metadata(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    let mut grouping = Grouping::<T>::new(by, documents.len());
+    for (position, ledger) in ledgers.iter().enumerate() {
         grouping.enter_ledger(ledger);
         // Consecutive runs are mostly in the same group, so the last group is tried before the map.
         let mut last = None;
-        for_each_run(ledger, |run| grouping.group_of(run, &mut last)?.add(run))
-            .map_err(|error| ledger.with_archive_path(error))?;
+        let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, position, run);
+        let (span, date) = (ledger.scope().span, ledger.scope().date);
+        let scan = match documents.is_empty() && paths.is_empty() {
+            // The covering index has all of it.
+            true => visit_all(ledger, span, &run_scan::runs(&span, date), &[], visit),
+            false => {
+                let sql = run_scan::runs_with_json(&span, date, documents, &paths);
+                visit_all(ledger, span, &sql, &paths, visit)
+            }
+        };
+        scan.map_err(|error| ledger.with_archive_path(error))?;
     }
     grouping.into_groups(ledgers)
+}
+
+/// Passes each of the ledger's runs to `visit`, with the JSON columns in `documents`, see [`IndexedRun::json`]. The
+/// first error ends the scan.
+pub(super) fn for_each_run_with_documents(
+    ledger: &Ledger<'_>,
+    documents: &[&'static str],
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    let (span, date) = (ledger.scope().span, ledger.scope().date);
+    visit_all(ledger, span, &run_scan::runs_with_json(&span, date, documents, &[]), &[], visit)
 }
 
 /// The groups of [`report_across`], each with its runs by ledger and by period of one kind, and these slices.
@@ -63,19 +111,11 @@ pub(crate) fn sliced_groups_across<T: Aggregate>(
     by: &[Dimension],
     calendar: Calendar,
 ) -> Result<(Groups<Sliced<T>>, Vec<Slice>)> {
-    let mut grouping = Grouping::<Sliced<T>>::new(by);
-    let mut slicer = Slicer::new(calendar);
-    for ledger in ledgers {
-        grouping.enter_ledger(ledger);
-        slicer.enter_ledger(ledger);
-        let mut last = None;
-        for_each_run(ledger, |run| {
-            let slice = slicer.position_of(run)?;
-            grouping.group_of(run, &mut last)?.0.entry(slice).or_default().add(run)
-        })
-        .map_err(|error| ledger.with_archive_path(error))?;
-    }
-    Ok((grouping.into_groups(ledgers)?, slicer.into_slices()))
+    let mut slicer = Slicer::new(calendar, ledgers);
+    let groups = groups_with_documents(ledgers, by, &[], |figures: &mut Sliced<T>, ledger, run| {
+        figures.0.entry(slicer.position_of(ledger, run)?).or_default().add(run)
+    })?;
+    Ok((groups, slicer.into_slices()))
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
@@ -92,7 +132,7 @@ pub(crate) fn for_each_run_in(
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), visit)
+    visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), &[], visit)
 }
 
 /// Whether a run is booked before the ledger's span. A span without a start has none.
@@ -111,21 +151,30 @@ pub(crate) fn for_each_run_with_end(
     span: Span,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), visit)
+    visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), &[], visit)
 }
 
 fn visit_all(
     ledger: &Ledger<'_>,
     span: Span,
     sql: &str,
+    paths: &[&MetadataPath],
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut statement = ledger.connection().prepare(sql)?;
     let (from, until) = span.bounds();
-    let mut rows = match span {
-        Span { from: None, until: None } => statement.query([])?,
-        _ => statement.query(named_params! {":from": from, ":until": until})?,
-    };
+    for (name, bound) in [(":from", from), (":until", until)] {
+        // A span without ends has no parameters.
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, bound)?;
+        }
+    }
+    for (number, path) in paths.iter().enumerate() {
+        let index = statement.parameter_index(&run_scan::path_parameter(number))?;
+        let index = index.expect("the query has a parameter for each path");
+        statement.raw_bind_parameter(index, path.json_path())?;
+    }
+    let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         visit(&IndexedRun::new(row))?;
     }
@@ -133,7 +182,7 @@ fn visit_all(
 }
 
 /// The label indexes of a group, one for each dimension. Unused entries are zero.
-type Key = [u32; Dimension::ALL.len()];
+type Key = [u32; MAX_DIMENSIONS];
 
 /// The groups found so far.
 struct Grouping<T> {
@@ -144,8 +193,14 @@ struct Grouping<T> {
 }
 
 impl<T: Default> Grouping<T> {
-    fn new(by: &[Dimension]) -> Grouping<T> {
-        let interners = by.iter().map(|dimension| Interner::new(*dimension)).collect();
+    /// No groups yet. A run's JSON begins with `documents`; the values of paths follow.
+    fn new(by: &[Dimension], documents: usize) -> Grouping<T> {
+        let mut json_number = documents;
+        let mut interners = Vec::with_capacity(by.len());
+        for dimension in by {
+            interners.push(Interner::new(dimension.clone()).reading_json(json_number));
+            json_number += usize::from(matches!(dimension, Dimension::Metadata(_)));
+        }
         Grouping { interners, groups: HashMap::new(), aggregates: Vec::new() }
     }
 
@@ -200,7 +255,7 @@ impl<T: Default> Grouping<T> {
         });
         Ok(Groups {
             groups: groups.collect(),
-            columns: columns.iter().flatten().map(|(_, name)| *name).collect(),
+            columns: columns.into_iter().flatten().map(|(_, name)| name).collect(),
         })
     }
 }
@@ -208,7 +263,7 @@ impl<T: Default> Grouping<T> {
 /// The groups of some runs, in the order of the report.
 pub(crate) struct Groups<T> {
     /// The names of the label columns.
-    pub(crate) columns: Vec<&'static str>,
+    pub(crate) columns: Vec<String>,
     /// The groups. No two have the same identity.
     pub(crate) groups: Vec<Group<T>>,
 }
@@ -250,7 +305,7 @@ impl<T: Default> Groups<T> {
         cells: impl Fn(&mut T) -> Vec<Cell>,
         merge: impl Fn(&mut T, T),
     ) -> Table {
-        let columns = self.columns.iter().map(|column| (*column).to_owned()).chain(figures).collect();
+        let columns = self.columns.iter().cloned().chain(figures).collect();
         let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
         for Group { labels, mut aggregate, .. } in self.groups {
             let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();

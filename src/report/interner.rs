@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
 use rusqlite::named_params;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub(super) struct Interner {
     /// The period of the last run. Rows come in order of time, so the next run is mostly in the same period.
     current: Option<(Period, u32)>,
     pipeline_key: String,
+    /// The number of [`IndexedRun::json`] with the value of a path.
+    json_number: usize,
 }
 
 /// The context of a run's labels.
@@ -62,7 +65,14 @@ impl Interner {
             keys: vec![None],
             current: None,
             pipeline_key: String::new(),
+            json_number: 0,
         }
+    }
+
+    /// Sets which JSON of a run is the value of this dimension's path.
+    #[must_use]
+    pub(super) fn reading_json(self, number: usize) -> Interner {
+        Interner { json_number: number, ..self }
     }
 
     /// Starts a ledger: the runs that follow belong to it.
@@ -110,6 +120,10 @@ impl Interner {
                     allocator.cost_center(run.pipeline()?, run.trigger_type()?, run.booked_at()?);
                 Ok(self.intern(Some(cost_center)))
             }
+            Dimension::Metadata(_) => {
+                let label = run.json(self.json_number)?.and_then(label_of_json);
+                Ok(self.intern(label.as_deref()))
+            }
         }
     }
 
@@ -137,9 +151,9 @@ impl Interner {
     }
 
     /// The columns of this dimension in a report split by `all`: the index of the label's part, and the column name.
-    pub(super) fn columns(&self, all: &[Interner]) -> Vec<(usize, &'static str)> {
+    pub(super) fn columns(&self, all: &[Interner]) -> Vec<(usize, String)> {
         let has = |dimension| all.iter().any(|other| other.dimension == dimension);
-        let name = match self.dimension {
+        let name = match &self.dimension {
             Dimension::Period(Calendar::Month) => "month",
             Dimension::Period(Calendar::Week) => "week",
             Dimension::Period(Calendar::Day) => "day",
@@ -152,15 +166,16 @@ impl Interner {
                 if self.ledgers.len() > 1 && !has(Dimension::Workspace) {
                     columns.push((3, "workspace"));
                 }
-                return columns;
+                return columns.into_iter().map(|(part, name)| (part, name.to_owned())).collect();
             }
+            Dimension::Metadata(path) => return vec![(0, path.to_string())],
             Dimension::Kind => "pipeline_kind",
             Dimension::Trigger => "trigger_type",
             Dimension::Status => "status",
             Dimension::CostCenter => "cost_center",
             Dimension::Workspace => "workspace",
         };
-        vec![(0, name)]
+        vec![(0, name.to_owned())]
     }
 
     /// What makes a label the same in another scope of the same ledgers: its text, or a pipeline's ledger, kind and id.
@@ -202,6 +217,16 @@ impl Interner {
     }
 }
 
+/// The label of a JSON value: a string's text, anything else as JSON. `None`: the value is `null`.
+fn label_of_json(json: &str) -> Option<Cow<'_, str>> {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        None => (json != "null").then_some(Cow::Borrowed(json)),
+        Some(text) if !text.contains('\\') => Some(Cow::Borrowed(text)),
+        // A string that is not valid Unicode stays JSON.
+        Some(_) => Some(serde_json::from_str(json).map_or(Cow::Borrowed(json), Cow::Owned)),
+    }
+}
+
 /// The rank of each label by index: texts ascending, "not known" last.
 pub(super) fn ranks(labels: &[Label]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -217,4 +242,21 @@ pub(super) fn ranks(labels: &[Label]) -> Vec<usize> {
 pub(super) fn compare(left: &Label, right: &Label) -> Ordering {
     let known_first = |part: &Option<String>| (part.is_none(), part.clone());
     left.iter().map(known_first).cmp(right.iter().map(known_first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_of_a_json_value_is_its_text_or_its_json() {
+        let label = |json| label_of_json(json).map(Cow::into_owned);
+        assert_eq!(label(r#""m5.large""#).as_deref(), Some("m5.large"));
+        assert_eq!(label(r#""a\"b\u00e9""#).as_deref(), Some("a\"bé"));
+        assert_eq!(label(r#""\ud800""#).as_deref(), Some(r#""\ud800""#));
+        for json in ["true", "1.10", "[1,2]", "{\"a\":1}", "9007199254740993"] {
+            assert_eq!(label(json).as_deref(), Some(json));
+        }
+        assert_eq!(label("null"), None);
+    }
 }

@@ -39,10 +39,16 @@ pub const QUESTIONS: [Question; 13] = [
     Question { name: "anomalies", sql: include_str!("../../queries/anomalies.sql") },
 ];
 
-/// The reports without an SQL file, because they need data outside the archive: the plan and cron schedules.
-/// Each has a name and a question.
-pub(crate) const COMPUTED_REPORTS: [(&str, &str); 1] =
-    [("credits", "How many of the plan's credits were used, and how many will be by the end of the month?")];
+/// The reports without an SQL file, because they need data outside the archive (the plan and cron schedules, the names
+/// of amounts), or paths of any depth. Each has a name and a question.
+pub(crate) const COMPUTED_REPORTS: [(&str, &str); 3] = [
+    ("credits", "How many of the plan's credits were used, and how many will be by the end of the month?"),
+    ("metadata", "Which values are in the metadata of the runs, and under which path?"),
+    (
+        "components",
+        "Which amounts are in the metadata of the runs, and how much of the cost do they explain?",
+    ),
+];
 
 /// The name and the question of the HTML report, which is not a table.
 pub(crate) const HTML_REPORT: (&str, &str) =

@@ -1,5 +1,6 @@
 //! Current runs read from the covering index of reports, without touching the table.
 
+use super::metadata_path::MetadataPath;
 use super::period::Span;
 use super::scope::DateBasis;
 use crate::error::Result;
@@ -15,6 +16,31 @@ pub fn runs(span: &Span, date: DateBasis) -> String {
 /// The same query, plus the columns of [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`].
 pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     select(span, date, ", ended_at, snapshot_id")
+}
+
+/// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their
+/// column, then the value at each path. Each path is bound to [`path_parameter`].
+pub(super) fn runs_with_json(
+    span: &Span,
+    date: DateBasis,
+    documents: &[&'static str],
+    paths: &[&MetadataPath],
+) -> String {
+    let mut columns = String::new();
+    for document in documents {
+        columns.push_str(", ");
+        columns.push_str(document);
+    }
+    for (number, path) in paths.iter().enumerate() {
+        // `->` gives JSON, so that true differs from 1, and a number keeps its digits.
+        columns.push_str(&format!(", {} -> {}", path.column(), path_parameter(number)));
+    }
+    select(span, date, &columns)
+}
+
+/// The name of the parameter for a path of [`runs_with_json`].
+pub(super) fn path_parameter(number: usize) -> String {
+    format!(":path{number}")
 }
 
 fn select(span: &Span, date: DateBasis, more_columns: &str) -> String {
@@ -101,6 +127,11 @@ impl<'r> IndexedRun<'r> {
     /// The id of the run's current snapshot; only in a row of [`runs_with_ends`].
     pub fn snapshot_id(&self) -> Result<i64> {
         Ok(self.0.get(13)?)
+    }
+
+    /// A JSON document or value; only in a row of `runs_with_json`. `None`: the run has none.
+    pub(super) fn json(&self, number: usize) -> Result<Option<&'r str>> {
+        self.text(12 + number)
     }
 
     fn text(&self, column: usize) -> Result<Option<&'r str>> {

@@ -32,40 +32,35 @@ pub(super) struct Slicer {
     calendar: Calendar,
     slices: Vec<Slice>,
     positions: HashMap<Slice, usize>,
-    /// The position and the zone of the ledger whose runs are read.
-    ledger: Option<(usize, Tz)>,
-    /// The period of the last run. Rows come in order of time, so the next run is mostly in the same period.
-    current: Option<(Period, usize)>,
+    /// By ledger.
+    zones: Vec<Tz>,
+    /// The ledger and the period of the last run, and the position of their slice. Rows come in order of time, so the
+    /// next run is mostly in the same period.
+    current: Option<(usize, Period, usize)>,
 }
 
 impl Slicer {
-    /// A slicer by periods of one kind that has found no slice.
-    pub(super) fn new(calendar: Calendar) -> Slicer {
-        Slicer { calendar, slices: Vec::new(), positions: HashMap::new(), ledger: None, current: None }
+    /// A slicer of these ledgers' runs by periods of one kind that has found no slice.
+    pub(super) fn new(calendar: Calendar, ledgers: &[Ledger<'_>]) -> Slicer {
+        let zones = ledgers.iter().map(|ledger| ledger.scope().zone).collect();
+        Slicer { calendar, slices: Vec::new(), positions: HashMap::new(), zones, current: None }
     }
 
-    /// Starts a ledger: the runs that follow belong to it.
-    pub(super) fn enter_ledger(&mut self, ledger: &Ledger<'_>) {
-        let position = self.ledger.map_or(0, |(position, _)| position + 1);
-        self.ledger = Some((position, ledger.scope().zone));
-        self.current = None;
-    }
-
-    /// The position of the run's slice.
-    pub(super) fn position_of(&mut self, run: &IndexedRun<'_>) -> Result<usize> {
+    /// The position of the slice of a run of the ledger at this position.
+    pub(super) fn position_of(&mut self, ledger: usize, run: &IndexedRun<'_>) -> Result<usize> {
         let booked_at = run.booked_at()?;
-        if let (Some(booked_at), Some((period, position))) = (booked_at, &self.current)
+        if let (Some(booked_at), Some((last, period, position))) = (booked_at, &self.current)
+            && *last == ledger
             && period.contains(booked_at)
         {
             return Ok(*position);
         }
-        let (ledger, zone) = self.ledger.expect("a ledger is entered before its runs are read");
         let Some(instant) = booked_at.and_then(Instant::parse) else {
             return Ok(self.intern(Slice { ledger, period: None }));
         };
-        let period = Period::around(instant, self.calendar, zone);
+        let period = Period::around(instant, self.calendar, self.zones[ledger]);
         let position = self.intern(Slice { ledger, period: Some(period.label.clone()) });
-        self.current = Some((period, position));
+        self.current = Some((ledger, period, position));
         Ok(position)
     }
 

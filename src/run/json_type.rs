@@ -25,6 +25,11 @@ impl JsonType {
         JsonType::from_first_byte(raw.get().as_bytes()[0])
     }
 
+    /// The type of a JSON text. `None`: it is empty.
+    pub(crate) fn of_text(json: &str) -> Option<JsonType> {
+        json.trim_start().bytes().next().map(JsonType::from_first_byte)
+    }
+
     /// The type of a value that begins with this byte.
     pub(super) fn from_first_byte(first: u8) -> JsonType {
         match first {

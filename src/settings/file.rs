@@ -9,6 +9,7 @@ use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
 use crate::report::allocation::Allocation;
 use crate::report::billing::{Account, BilledBy};
+use crate::report::components::MonetaryNames;
 use crate::report::timeline::Timeline;
 use crate::report::{CreditPurchase, Plan, Terms};
 use crate::store::check_archive_name;
@@ -36,9 +37,18 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) cost_center: Allocation,
     #[serde(default)]
+    pub(super) components: ComponentsSettings,
+    #[serde(default)]
     pub(super) sync: SyncSettings,
     #[serde(default)]
     pub(super) workspace: Vec<Workspace>,
+}
+
+/// The table `[components]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComponentsSettings {
+    pub(super) names_ending_in: Option<MonetaryNames>,
 }
 
 /// The table `[sync]`.
@@ -142,6 +152,9 @@ impl File {
             },
             fx: self.fx.or(base.fx),
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
+            components: ComponentsSettings {
+                names_ending_in: self.components.names_ending_in.or(base.components.names_ending_in),
+            },
             sync: SyncSettings {
                 ignore_changes_in: self.sync.ignore_changes_in.or(base.sync.ignore_changes_in),
             },

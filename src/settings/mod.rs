@@ -19,6 +19,7 @@ use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
 use crate::language::Language;
 use crate::report::allocation::Allocation;
+use crate::report::components::MonetaryNames;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
 use crate::report::{DateBasis, Terms};
@@ -228,6 +229,11 @@ impl Settings {
         &self.file.cost_center
     }
 
+    /// The names of amounts in the metadata.
+    pub fn monetary_names(&self) -> MonetaryNames {
+        self.file.components.names_ending_in.clone().unwrap_or_default()
+    }
+
     /// The workspaces, in the order of the file.
     pub fn workspaces(&self) -> &[Workspace] {
         &self.file.workspace
@@ -288,7 +294,7 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, fx, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, components, fx, sync, .. } = self.file.clone();
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),
@@ -323,6 +329,8 @@ impl Settings {
             ("fx.policy", of_fx(&|fx| fx.policy.as_str().to_owned())),
             ("fx.rates", of_fx(&|fx| fx.rates.display().to_string())),
         ]);
+        let names = components.names_ending_in.map(|names| names.endings().join(", "));
+        settings.push(("components.names_ending_in", from_file(names)));
         let ignored = sync.ignore_changes_in.map(|fields| fields.paths().join(", "));
         settings.push(("sync.ignore_changes_in", from_file(ignored)));
         let rules = &self.file.cost_center.0;

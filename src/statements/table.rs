@@ -30,7 +30,7 @@ impl Statement {
     pub fn table(&self) -> Table {
         let change = &self.change;
         let mut columns: Vec<String> = IDENTITY.map(str::to_owned).to_vec();
-        columns.extend(change.label_columns());
+        columns.extend_from_slice(change.label_columns());
         let labels = columns.len();
         columns.extend(FIGURES.map(str::to_owned));
         columns.extend(change.converted_columns());

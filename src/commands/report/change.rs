@@ -2,6 +2,7 @@
 
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
+use crate::commands::report::metadata::warn_of_unmatched_paths;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
@@ -68,6 +69,7 @@ pub(super) fn run(
         }
         TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
     };
+    warn_of_unmatched_paths(&request.by, &change.table(None));
     let ledgers = ledgers_of(workspaces, &change)?;
     if request.by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, settings)?;

@@ -2,6 +2,7 @@
 
 mod change;
 mod html;
+mod metadata;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
@@ -17,12 +18,15 @@ use crate::export::manifest::{FxProvenance, Provenance};
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
 use crate::report::fx::Currency;
+use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
-use crate::report::{Cell, Dimension, Ledger, Table, cost, credits, duration, fx};
+use crate::report::{
+    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
+};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
 use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
@@ -40,6 +44,9 @@ Examples:
   runledger report                                # list the reports
   runledger report cost --by pipeline --period 2026-01 --zone America/Sao_Paulo
   runledger report duration --by week,kind --format csv --output durations.csv
+  runledger report metadata                       # what is in the JSON columns?
+  runledger report cost --by month,el_cost_metadata.compute.instance_type
+  runledger report components --by pipeline       # the amounts in the metadata
   runledger report failures --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
@@ -57,8 +64,9 @@ pub struct ReportArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center or workspace; separate several with
-    /// commas [default: month; pipeline for the report change]
+    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, workspace or a path into the metadata,
+    /// as `runledger report metadata` lists them; separate several with commas [default: month; pipeline for the report
+    /// change]
     #[arg(
         long,
         value_delimiter = ',',
@@ -124,8 +132,12 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
-    let mut table = run_report(name, args, &by, &workspaces, &ledgers)?;
+    let mut table = run_report(name, args, &by, &workspaces, &ledgers, &settings)?;
+    metadata::warn_of_unmatched_paths(&by, &table);
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    if name == metadata::COMPONENTS {
+        provenance.notes.extend(metadata::notes_of_components(&settings));
+    }
     provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
     if CONVERTED.contains(&name) {
         note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
@@ -135,7 +147,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         None => table,
     };
     let by = match (name, args.by.as_slice()) {
-        ("cost" | "duration" | "credits", []) => vec!["month".to_owned()],
+        ("cost" | "duration" | "credits" | metadata::COMPONENTS, []) => vec!["month".to_owned()],
         (_, by) => by.to_vec(),
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
@@ -191,7 +203,7 @@ fn with_sparklines(
         return Ok(table);
     };
     let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
-    let by_month = if name == "cost" && !has_period {
+    let by_month = if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
         let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
         Some(cost::report_across(ledgers, &by)?)
     } else {
@@ -200,13 +212,15 @@ fn with_sparklines(
     Ok(with_charts(&table, by_month.as_ref(), room))
 }
 
-/// Runs the report over the workspaces. Cost and duration are combined; other reports list one workspace after another.
+/// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace
+/// after another.
 fn run_report(
     name: &str,
     args: &ReportArgs,
     by: &[Dimension],
     workspaces: &[Workspace],
     ledgers: &[Ledger<'_>],
+    settings: &Settings,
 ) -> Result<Table> {
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
@@ -216,11 +230,14 @@ fn run_report(
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
         }),
-        "cost" | "duration" | "credits" if args.limit.is_some() => {
+        "cost" | "duration" | "credits" | metadata::COMPONENTS | metadata::METADATA
+            if args.limit.is_some() =>
+        {
             Err(Error::usage(format!("the report {name} has no --limit: it returns every row")))
         }
         "cost" => cost::report_across(ledgers, by),
         "duration" => duration::report_across(ledgers, by),
+        metadata::COMPONENTS => components::report_across(ledgers, by, &settings.monetary_names()),
         "credits" => {
             let currency = fx::shared_currency(ledgers)?;
             append_answers(ledgers, |index, ledger| {
@@ -228,8 +245,9 @@ fn run_report(
             })
         }
         _ if !args.by.is_empty() => Err(Error::usage(format!(
-            "--by only applies to the reports cost, duration and credits, not to {name}"
+            "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
+        metadata::METADATA => metadata::report(ledgers, settings, args.table.format),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
@@ -297,12 +315,11 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
         if let Some(renamed) = renamed(NameKind::Dimension, name) {
             return Err(renamed.error());
         }
-        let dimension = Dimension::named(name).ok_or_else(|| Error::Usage {
-            what: format!("--by {name}: there is no such dimension"),
-            hint: did_you_mean(name, Dimension::ALL.map(|(name, _)| name)).or_else(|| {
-                Some(format!("the dimensions are {}", Dimension::ALL.map(|(name, _)| name).join(", ")))
-            }),
-        })?;
+        let dimension = match Dimension::named(name) {
+            Some(dimension) => dimension,
+            None if MetadataPath::is_path(name) => Dimension::Metadata(MetadataPath::parse(name)?),
+            None => return Err(unknown_dimension(name)),
+        };
         if dimensions.contains(&dimension) {
             return Err(Error::usage(format!("--by lists {name} twice")));
         }
@@ -312,6 +329,22 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
         dimensions.push(Dimension::Period(Calendar::Month));
     }
     Ok(dimensions)
+}
+
+fn unknown_dimension(name: &str) -> Error {
+    let names = Dimension::ALL.map(|(name, _)| name);
+    // A path with a mistyped column.
+    let first = name.split(['.', '[']).next().unwrap_or(name);
+    let list = || {
+        format!(
+            "the dimensions are {}, and the paths that `runledger report metadata` lists",
+            names.join(", ")
+        )
+    };
+    Error::Usage {
+        what: format!("--by {name}: there is no such dimension"),
+        hint: did_you_mean(first, names.into_iter().chain(JSON_COLUMNS)).or_else(|| Some(list())),
+    }
 }
 
 fn list() -> Table {

@@ -113,7 +113,7 @@ pub struct Change {
     /// The periods among both before which an archive has no run.
     first_periods: Vec<String>,
     /// The names of the label columns.
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
 }
 
 /// The costs of one group in both periods.
@@ -174,8 +174,8 @@ impl Change {
     }
 
     /// The names of the label columns.
-    pub(crate) fn label_columns(&self) -> Vec<String> {
-        self.columns.iter().map(|column| (*column).to_owned()).collect()
+    pub(crate) fn label_columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
@@ -188,7 +188,7 @@ impl Change {
             ..group.clone()
         };
         let groups: Vec<ChangedGroup> = self.groups.iter().filter(is_inside).map(without_label).collect();
-        let columns: Vec<_> = self.columns.iter().skip(1).cloned().collect();
+        let columns: Vec<String> = self.columns.iter().skip(1).cloned().collect();
         Change {
             period: self.period.clone(),
             against: self.against.clone(),

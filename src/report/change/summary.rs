@@ -86,6 +86,7 @@ impl Change {
             [Dimension::CostCenter] => "cost center",
             [Dimension::Workspace] => "workspace",
             [Dimension::Trigger] => "trigger type",
+            [Dimension::Metadata(_)] => "value",
             _ => "group",
         }
     }

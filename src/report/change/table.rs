@@ -42,8 +42,8 @@ impl Change {
             columns: self
                 .columns
                 .iter()
-                .chain(&FIGURES)
-                .map(|column| (*column).to_owned())
+                .cloned()
+                .chain(FIGURES.map(str::to_owned))
                 .chain(self.fx.iter().flat_map(ChangeFx::columns))
                 .collect(),
             totals: (rows.len() > 1).then(|| row(&self.all)),

@@ -8,6 +8,7 @@ mod export;
 mod fx;
 mod growth;
 mod help;
+mod metadata;
 mod probe;
 mod query;
 mod renamed;

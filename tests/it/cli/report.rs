@@ -21,6 +21,8 @@ fn reports_are_written_to_stdout_or_a_file() {
         "audit",
         "waste",
         "anomalies",
+        "metadata",
+        "components",
     ] {
         for format in ["table", "csv", "json", "markdown"] {
             let printed = with(&workspace, &["report", name, "--format", format]).out();
@@ -35,7 +37,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 16);
+    assert_eq!(listed.lines().count(), 18);
 }
 
 #[test]
@@ -68,6 +70,12 @@ fn invalid_report_arguments_are_usage_errors() {
         &["report", "nothing"][..],
         &["report", "cost", "--by", "colour"],
         &["report", "cost", "--by", "month,month"],
+        &["report", "cost", "--by", "el_cost_metadata.streams[*]"],
+        &["report", "cost", "--by", "extra_config.a,extra_config.a"],
+        &["report", "credits", "--by", "extra_config.a"],
+        &["report", "metadata", "--by", "month"],
+        &["report", "metadata", "--limit", "3"],
+        &["report", "components", "--limit", "3"],
         &["report", "cost", "--limit", "3"],
         &["report", "failures", "--by", "month"],
         &["report", "cost", "--against", "previous"],

@@ -9,6 +9,8 @@ mod cost_and_duration;
 mod credits;
 mod fx;
 mod linear_time;
+mod metadata;
+mod metadata_dimension;
 mod neighbors;
 mod period;
 mod question;

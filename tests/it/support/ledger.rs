@@ -46,3 +46,8 @@ pub fn findings() -> Connection {
 pub fn change() -> Connection {
     with(include_str!("change.sql"))
 }
+
+/// The archive of `metadata.sql`, which explains each row.
+pub fn metadata() -> Connection {
+    with(include_str!("metadata.sql"))
+}

@@ -266,6 +266,8 @@ pub fn questions() -> Vec<Vec<&'static str>> {
         vec!["report", "cost", "--by", "day,pipeline", "--format", "csv"],
         vec!["report", "cost", "--by", "kind,trigger,status,cost-center", "--format", "csv"],
         vec!["report", "duration", "--by", "week,pipeline", "--format", "csv"],
+        vec!["report", "metadata", "--format", "csv"],
+        vec!["report", "components", "--by", "month,pipeline", "--format", "csv"],
         vec!["export", "documents"],
     ];
     for name in runledger::internal::report::question::QUESTIONS.iter().map(|question| question.name) {
