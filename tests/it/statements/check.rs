@@ -1,10 +1,11 @@
 //! The check of a folder of statements.
 
 use super::{MONTH, MonthEnd, ZONE, closed, files, written};
-use crate::support::command::Ran;
+use crate::support::command::{Ran, ran};
 use runledger::internal::statements::{INDEX_FILE, stem};
 use serde_json::json;
 use std::fs;
+use std::process::Command;
 
 fn check(month_end: &MonthEnd, folder: &str) -> Ran {
     month_end.run(&["statements", "--check", folder])
@@ -170,4 +171,26 @@ fn statements_of_two_archives_add_up_to_both_closes() {
     acme.output(&["statements", "--check", "both", "--db", "globex.db", "--db", "acme.db"]);
     acme.run(&["statements", "--check", "both", "--db", "acme.db"])
         .refused(2, &["the archive of acme, globex"]);
+}
+
+#[test]
+fn statements_of_months_closed_under_older_schemas_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for version in 2..=5 {
+        let name = format!("v{version}.db");
+        fs::copy(fixtures.join(&name), folder.path().join(&name)).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_runledger"));
+            command.env_clear().current_dir(folder.path()).args(arguments).args(["--db", &name]);
+            let ran = ran(command);
+            assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+            ran.out
+        };
+        run(&["migrate"]);
+        let out = format!("v{version}");
+        run(&["statements", "--period", "2026-10", "--output", &out]);
+        let checked = run(&["statements", "--check", &out]);
+        assert!(checked.contains("sum of total_cost_usd: 1.574112275, as in close 2"), "{checked}");
+    }
 }
