@@ -125,7 +125,12 @@ fn bounds(context: &Context<'_>, figures: &MonthFigures) -> Vec<Vec<FormCell>> {
     if let Some(converted) = &figures.converted {
         let [rate, date, source] = converted.rate();
         let heading = FormCell::text(context.language.heading("fx_rate"));
-        let remark: Vec<String> = [date, source].iter().filter_map(Cell::exact).collect();
+        // Several rates have their first and their last date.
+        let dates = date.exact().map(|dates| {
+            let dates = dates.split('/').map(|date| context.language.period(date));
+            dates.collect::<Vec<_>>().join(" – ")
+        });
+        let remark: Vec<String> = [dates, source.exact()].into_iter().flatten().collect();
         lines.push(vec![
             heading,
             FormCell::new(rate, Rate),
