@@ -123,6 +123,8 @@ impl MonthFigures {
         let scope = Scope::resolve(request, &workspace.defaults, archive)?;
         let label = scope.period.clone().unwrap_or_default();
         let Some(now) = archive.clock_at_last_observation(scope.as_of)? else {
+            // The moment can be before the archive, which says when it began.
+            drop(Ledger::open(archive.connection(), scope)?);
             return Err(Error::usage("the archive is empty: there is no month to export"));
         };
         let comparison = compare(workspace, &scope, request, Dimension::Pipeline)?;

@@ -226,6 +226,31 @@ fn a_workbook_needs_a_month_and_an_xlsx_file() {
 }
 
 #[test]
+fn a_workbook_matches_its_manifest_and_a_full_disk_is_one_error() {
+    let month_end = month_end();
+    workbook(&month_end, &["--manifest"]);
+    month_end.output(&["verify-file", "close.xlsx"]);
+    std::os::unix::fs::symlink("/dev/full", month_end.workspace.file("full.xlsx")).unwrap();
+    let ran = month_end.run(&["export", "workbook", "--period", MONTH, "--output", "full.xlsx"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert!(
+        ran.err.lines().any(|line| line.starts_with("error: ")) && !ran.err.contains("ZipWriter"),
+        "{ran:?}"
+    );
+    let ran = month_end.run(&[
+        "export",
+        "workbook",
+        "--period",
+        MONTH,
+        "--as-of",
+        "2020-01-01",
+        "--output",
+        "early.xlsx",
+    ]);
+    assert!(ran.code == 2 && ran.err.contains("nothing was known yet"), "{ran:?}");
+}
+
+#[test]
 fn a_month_without_runs_keeps_every_sheet() {
     let month_end = month_end();
     month_end.output(&["export", "workbook", "--period", "2024-01", "--output", "empty.xlsx"]);

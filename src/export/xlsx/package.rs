@@ -10,7 +10,7 @@ use super::column::letters;
 use crate::error::Error;
 use crate::export::destination::WriteError;
 use std::collections::HashMap;
-use std::io::{Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -61,7 +61,7 @@ pub(super) fn write(
         sheets.into_iter().map(|sheet| (format!("xl/worksheets/sheet{}.xml", sheet.sheet), sheet)).collect();
     let tables: HashMap<String, (String, String)> = sheets.values().map(table_ranges).collect();
     let mut parts = ZipArchive::new(Cursor::new(book)).map_err(io_error)?;
-    let mut zip = ZipWriter::new_stream(out);
+    let mut zip = ZipWriter::new_stream(UntilError { out, has_failed: false });
     let mut cut = 0;
     for index in 0..parts.len() {
         let mut part = parts.by_index(index).map_err(io_error)?;
@@ -87,6 +87,31 @@ pub(super) fn write(
     }
     zip.finish().map_err(io_error)?;
     Ok(cut)
+}
+
+/// An output that ignores what follows its first error. A dropped ZIP writer tries to complete the archive, and prints
+/// another error if it cannot.
+struct UntilError<'o> {
+    out: &'o mut dyn Write,
+    has_failed: bool,
+}
+
+impl Write for UntilError<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.has_failed {
+            true => Ok(bytes.len()),
+            false => self.out.write(bytes).inspect_err(|error| {
+                self.has_failed = error.kind() != io::ErrorKind::Interrupted;
+            }),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.has_failed {
+            true => Ok(()),
+            false => self.out.flush().inspect_err(|_| self.has_failed = true),
+        }
+    }
 }
 
 /// Writes the part of a sheet with its rows. Returns the number of texts that were cut.
@@ -177,6 +202,23 @@ fn io_error(error: zip::result::ZipError) -> WriteError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_ignores_what_follows_its_error() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
+        let mut out = UntilError { out: &mut Full, has_failed: false };
+        assert_eq!(out.write_all(b"first").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(out.write_all(b"second").is_ok() && out.flush().is_ok());
+    }
 
     #[test]
     fn rows_are_inserted_below_the_headings() {
