@@ -80,8 +80,11 @@ pub(crate) fn import(
     Ok(imported)
 }
 
+/// The rate of each day, with the number of its line.
+type Quotations = BTreeMap<NaiveDate, (usize, Rate)>;
+
 /// The selling rates by day, each with its line, and the number of lines about other currencies.
-fn quoted(text: &str, path: &Path, today: NaiveDate) -> Result<(BTreeMap<NaiveDate, (usize, Rate)>, u64)> {
+fn quoted(text: &str, path: &Path, today: NaiveDate) -> Result<(Quotations, u64)> {
     let mut rates = BTreeMap::new();
     let mut other_currencies = 0;
     for (number, line) in lines(text) {
