@@ -152,7 +152,7 @@ def check(ask, path, folder, dice):
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     numbers = dict(re.findall(r'<c r="([A-Z]+[0-9]+)"[^>]*><v>([^<]*)</v>', sheet))
     exact, few = rows_of(ask("report", "cost")), rows_of(ask("report", "cost", "--decimals", str(decimals)))
-    for line, (row, rounded) in enumerate(zip(exact, few), start=5):
+    for line, (row, rounded) in enumerate(zip(exact, few), start=6):
         for letter, column in zip("DEF", COSTS):
             if row[column]:
                 expected = Decimal(row[column]).quantize(place, ROUND_HALF_EVEN)

@@ -76,27 +76,59 @@ for dialect, separator, mark in (("machine", ",", "."), ("excel", ",", "."), ("e
 path = f"{folder}/costliest.xlsx"
 assert {entry.date_time for entry in zipfile.ZipFile(path).infolist()} == {(1980, 1, 1, 0, 0, 0)}
 book = openpyxl.load_workbook(path)
-assert book.sheetnames == ["report", "manifest"] and book.properties.created == datetime(1980, 1, 1)
-sheet = book["report"]
-assert sheet["A1"].value == "Costliest runs" and sheet["A2"].value.startswith("America/Sao_Paulo · by start · as of ")
-assert sheet.freeze_panes == "A5" and sheet.auto_filter.ref.startswith("A4:")
+assert book.sheetnames == ["Report", "Manifest"] and book.properties.created == datetime(1980, 1, 1)
+sheet = book["Report"]
+assert sheet["A1"].value == "Most expensive runs" and sheet["A2"].value.startswith("Known until ")
+assert sheet["A3"].value == "America/Sao_Paulo · by start · USD"
+assert sheet.freeze_panes == "B6" and sheet.page_setup.paperSize == "9" and sheet.print_title_rows == "$5:$5"
 answer = json.load(open(f"{folder}/costliest.json"), parse_float=decimals)["rows"]
 # The headings are below the title, and the notes below an empty row.
-rows = list(sheet.iter_rows(min_row=4, max_row=4 + len(answer)))
-columns = [cell.value for cell in rows[0]]
+rows = list(sheet.iter_rows(min_row=5, max_row=5 + len(answer)))
 assert len(rows) == len(answer) + 1
+table = sheet.tables["RL_report"]
+assert table.ref == f"A5:{rows[0][-1].column_letter}{5 + len(answer)}"
+assert [column.name for column in table.tableColumns] == [cell.value for cell in rows[0]]
 for row, truth in zip(rows[1:], answer):
-    for column, cell in zip(columns, row):
+    for column, cell in zip(truth, row):
         assert cell.data_type != "f" and cell.hyperlink is None
         value = truth[column]
         if column.endswith("_usd") and value is not None:
             value = value.quantize(decimals("0.000001"))  # --decimals 6: half to even
-        same(column, cell.value, value, "xlsx")
-        assert cell.number_format == "#,##0.000000" or not column.endswith("_usd"), cell.number_format
-manifest = dict(book["manifest"].iter_rows(values_only=True))
+            assert cell.number_format == "#,##0.000000;-#,##0.000000", cell.number_format
+        if column.endswith("_seconds") and value is not None:
+            assert cell.number_format == "[h]:mm:ss" and abs(cell.value.total_seconds() - float(value)) < 0.001
+        elif column.endswith("_at") and value is not None:
+            same(column, cell.value, value, "xlsx")
+        elif isinstance(value, str):
+            # Names are in one line, and words such as statuses are written for people.
+            name = value.replace("\r\n", " ").replace("\n", " ")
+            assert cell.value.lower() in (name.lower(), value.lower()) or column in ("status", "pipeline_kind"), (column, cell.value)
+        else:
+            same(column, cell.value, value, "xlsx")
+manifest = dict(book["Manifest"].iter_rows(min_row=2, values_only=True))
 manifest_file = json.load(open(f"{folder}/costliest.manifest.json"))
 assert manifest["rows"] == str(manifest_file["rows"]) == str(len(answer))
 assert manifest["asked.question"] == manifest_file["asked"]["question"] == "report costliest-runs"
+
+# The workbook: openpyxl opens each sheet, and the formulas of totals have the sums as values.
+for language, names in (("en", "Summary Runs"), ("pt-BR", "Resumo Execuções")):
+    path = f"{folder}/workbook.{language}.xlsx"
+    values, formulas = openpyxl.load_workbook(path, data_only=True), openpyxl.load_workbook(path)
+    summary, runs_sheet = (values[name] for name in names.split())
+    assert len(values.sheetnames) == 11 and summary["B5"].value > 0
+    assert [cell.value for row in summary.iter_rows(min_col=2, max_col=2) for cell in row].count("OK") == 4
+    last = formulas[runs_sheet.title].tables["RL_runs"].ref.split(":")[1]
+    total = formulas[runs_sheet.title][f"I{last[1:]}"].value
+    assert total.startswith("=SUBTOTAL(109,RL_runs["), total
+    assert math.isclose(runs_sheet[f"I{last[1:]}"].value, summary["B5"].value, rel_tol=1e-12)
+    # LibreOffice calculates the same values.
+    computed = openpyxl.load_workbook(f"{folder}/converted/workbook.{language}.xlsx", data_only=True)
+    for row in formulas[runs_sheet.title].iter_rows(min_row=int(last[1:]), max_row=int(last[1:])):
+        for cell in row:
+            if cell.data_type == "f":
+                found = computed[runs_sheet.title][cell.coordinate].value
+                assert math.isclose(found, runs_sheet[cell.coordinate].value, rel_tol=1e-9), (cell.coordinate, found)
+    assert [cell.value for row in computed[summary.title].iter_rows(min_col=2, max_col=2) for cell in row].count("OK") == 4
 
 # The same totals from every engine.
 report = {row["month"]: row["total_cost_usd"] for row in json.load(open(f"{folder}/utc.json"), parse_float=decimals)["rows"]}

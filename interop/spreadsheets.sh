@@ -8,7 +8,7 @@ install_tools() {
 }
 
 check() {
-    local archive=$work/ledger.db converted=$work/converted zone=America/Sao_Paulo dialect separator language
+    local archive=$work/ledger.db converted=$work/converted zone=America/Sao_Paulo dialect separator language month
     rm -rf "$work"
     mkdir -p "$converted"
     demo_archive "$archive" --runs 1000
@@ -28,9 +28,24 @@ check() {
     ledger report costliest-runs --format json --output "$work/costliest.json"
     ledger report costliest-runs --zone $zone --decimals 6 --format xlsx --manifest --output "$work/costliest.xlsx"
     "$runledger" verify-file "$work/costliest.xlsx" >/dev/null
+    month=$(sqlite3 "$archive" "SELECT strftime('%Y-%m', max(observed_at), '-32 days') FROM run_snapshots")
+    for language in en pt-BR; do
+        ledger export workbook --period "$month" --zone $zone --language $language --output "$work/workbook.$language.xlsx"
+        # LibreOffice shows the stored values of formulas, unless a setting makes it calculate them again.
+        mkdir -p "$work/profile/user"
+        cat >"$work/profile/user/registrymodifications.xcu" <<'XML'
+<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>
+XML
+        soffice --headless "-env:UserInstallation=file://$work/profile" --convert-to xlsx --outdir "$converted" \
+            "$work/workbook.$language.xlsx" >"$work/soffice.log" 2>&1 ||
+            fail "LibreOffice cannot read the workbook: $(cat "$work/soffice.log")"
+    done
     for dialect in machine excel excel-br; do
-        ledger export runs --dialect $dialect --zone $zone --manifest --output "$work/runs.$dialect.csv"
-        ledger report cost --by month,pipeline --zone $zone --format csv --dialect $dialect --manifest \
+        ledger export runs --dialect $dialect --headings machine --zone $zone --manifest --output "$work/runs.$dialect.csv"
+        ledger report cost --by month,pipeline --zone $zone --format csv --dialect $dialect --headings machine --manifest \
             --output "$work/cost.$dialect.csv"
         "$runledger" verify-file "$work/runs.$dialect.csv" >/dev/null
         "$runledger" verify-file "$work/cost.$dialect.csv" >/dev/null

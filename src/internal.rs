@@ -39,17 +39,23 @@ pub mod export {
         pub use crate::export::verify::{FileCheck, compare};
     }
     pub use crate::export::{
-        Destination, Dialect, Format, Sidecar, WriteError, WriteOptions, csv, escape_for_spreadsheet, html,
-        json, markdown, terminal, write_documents, write_rows, write_table,
+        Destination, Dialect, Format, Headings, Sidecar, WriteError, WriteOptions, csv,
+        escape_for_spreadsheet, html, json, markdown, terminal, write_documents, write_rows, write_table,
     };
 }
 pub mod ignored_fields {
     pub use crate::ignored_fields::IgnoredFields;
 }
+pub mod language {
+    pub use crate::language::{Language, Phrase, phrases};
+}
 pub mod renamed {
     pub use crate::renamed::{NameKind, RENAMED, Renamed};
 }
 pub mod report {
+    pub mod allocation {
+        pub use crate::report::allocation::{Allocation, Rule};
+    }
     pub mod change {
         pub use crate::report::change::{
             Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
@@ -72,6 +78,9 @@ pub mod report {
     }
     pub mod period {
         pub use crate::report::period::{Calendar, Period};
+    }
+    pub mod fx {
+        pub use crate::report::fx::{Currency, Fx, Policy, Rate, RateFile, Rates};
     }
     pub mod billing {
         pub use crate::report::billing::{Account, BilledBy};
@@ -122,6 +131,9 @@ pub mod secret {
 }
 pub mod snapshot {
     pub use crate::snapshot::{Snapshot, hash};
+}
+pub mod statements {
+    pub use crate::statements::{DIMENSIONS, INDEX_FILE, Statement, Statements, stem};
 }
 pub mod store {
     pub use crate::store::{

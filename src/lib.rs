@@ -61,6 +61,8 @@ mod renamed;
 mod secret;
 mod suggest;
 
+mod language;
+
 mod cancel;
 
 mod http;
@@ -87,6 +89,10 @@ mod salvage;
 
 mod workspace;
 
+mod statements;
+
+mod workbook;
+
 mod notify;
 
 #[cfg(feature = "sandbox")]
@@ -106,10 +112,12 @@ pub use close::{ClosePreview, CloseRequest, Objection, close_month, preview_clos
 pub use error::{Error, Result};
 pub use export::verify::{FileCheck, compare as verify_file};
 pub use export::{
-    Destination, Dialect, Format, Sidecar, WriteOptions, write_documents, write_rows, write_table,
+    Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_documents, write_rows, write_table,
 };
+pub use language::Language;
 pub use report::cost::{CostTotals, report as cost_report, total as cost_total};
 pub use report::duration::report as duration_report;
+pub use report::fx::{Amount, Conversion, Currency, Fx, Policy, Rate, RateFile, Rates};
 pub use report::period::{Calendar, Period};
 pub use report::restatements::{Restatement, restatements};
 pub use report::rows::{

@@ -7,14 +7,18 @@
   const [form, pipelineSelect, monthSelect, summary] = ["filter", "of", "in", "told"].map(byId);
   const HEIGHT = 180, ROW_HEIGHT = 14, CELL_HEIGHT = 12, CALENDAR_WEEKS = 54, TOP = 10, MAX_ROWS = 15, FAILURE_RATIO = 5, LARGE_MAX_CHARS = 10;
   const KINDS = ["source", "destination", "transformation", null];
-  const KIND_LABELS = ["sources", "destinations", "transformations", "no single pipeline"];
-  const MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  // A text in the language of the page, with its values.
+  const t = (english, values = {}) => (data.words[english] ?? english).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const isPortuguese = data.lang === "pt-BR";
+  const KIND_LABELS = [t("sources"), t("destinations"), t("transformations"), t("no single pipeline")];
+  const MONTH_NAMES = [t("Jan"), t("Feb"), t("Mar"), t("Apr"), t("May"), t("Jun"), t("Jul"), t("Aug"), t("Sep"), t("Oct"), t("Nov"), t("Dec")];
 
   // ---- formatting, identical to that of the static page (html/number.rs)
 
+  const decimal = (text) => isPortuguese ? text.replace(".", ",") : text;
   const groupThousands = (text) => {
     const [, sign, whole, fraction] = /^(-?)(\d+)(.*)$/.exec(text);
-    return (sign ? "\u2212" : "") + whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + fraction;
+    return (sign ? "\u2212" : "") + whole.replace(/\B(?=(\d{3})+$)/g, isPortuguese ? "." : "\u202f") + decimal(fraction);
   };
   // Divides by a positive divisor and rounds half to even.
   const divideRounded = (dividend, divisor) => {
@@ -31,7 +35,7 @@
   const usd = (nanos, decimals = 4) => nanos === null ? "–" : groupThousands(toFixed(divideRounded(nanos, 10n ** BigInt(9 - decimals)), decimals));
   const usdDecimals = (nanos) => nanos === null || (nanos < 1000000000n && nanos > -1000000000n) ? 4 : 2;
   const count = (number) => groupThousands(String(number));
-  const percent = (part, whole) => whole > 0n ? toFixed(divideRounded(divideRounded(part * 1000000n, whole), 1000n), 1) + "\u00a0%" : null;
+  const percent = (part, whole) => whole > 0n ? decimal(toFixed(divideRounded(divideRounded(part * 1000000n, whole), 1000n), 1)) + (isPortuguese ? "%" : "\u00a0%") : null;
   const share = (part, whole) => percent(BigInt(part), BigInt(whole)) ?? "–";
   const change = (now, before) => {
     if (now === null || before === null) return "";
@@ -43,7 +47,7 @@
     if (millis < 0) return "\u2212" + formatDuration(-millis);
     const tenths = Math.floor((millis + 50) / 100), seconds = Math.floor((millis + 500) / 1000);
     const twoUnits = (large, largeUnit, small, smallUnit) => `${large}\u00a0${largeUnit}` + (small ? ` ${small}\u00a0${smallUnit}` : "");
-    if (tenths < 100) return (tenths % 10 ? (tenths / 10).toFixed(1) : tenths / 10) + "\u00a0s";
+    if (tenths < 100) return (tenths % 10 ? decimal((tenths / 10).toFixed(1)) : tenths / 10) + "\u00a0s";
     if (seconds < 60) return seconds + "\u00a0s";
     if (seconds < 3600) return twoUnits(Math.floor(seconds / 60), "min", seconds % 60, "s");
     const minutes = Math.floor((seconds + 30) / 60), hours = Math.floor((seconds + 1800) / 3600);
@@ -70,7 +74,10 @@
   };
   // Day 1 is January 1 of year 1.
   const dateOf = (day) => new Date((day - 719163) * 864e5);
-  const dayLabel = (day) => dateOf(day).toISOString().slice(0, 10);
+  const dayLabel = (day) => {
+    const label = dateOf(day).toISOString().slice(0, 10);
+    return isPortuguese ? label.split("-").reverse().join("/") : label;
+  };
   const monthOf = (day) => dateOf(day).getUTCFullYear() * 12 + dateOf(day).getUTCMonth() - data.month;
   const weekOf = (day) => Math.floor((day - 1) / 7), monday = (week) => week * 7 + 1;
 
@@ -83,7 +90,7 @@
     return element;
   };
   const html = make("http://www.w3.org/1999/xhtml"), svg = make("http://www.w3.org/2000/svg");
-  const figure = (shown, exact) => exact === null ? html("span", { class: "unknown", title: "not known" }, "–") : html("data", { value: exact }, shown);
+  const figure = (shown, exact) => exact === null ? html("span", { class: "unknown", title: t("not known") }, "–") : html("data", { value: exact }, shown);
   const usdFigure = (nanos, decimals = 4) => figure(usd(nanos, decimals), nanos === null ? null : toFixed(nanos, 9));
   const countFigure = (number) => figure(count(number), number);
   const shareFigure = (part, whole) => Number(whole) > 0 ? figure(share(part, whole), toFixed(divideRounded(BigInt(part) * 1000000n, BigInt(whole)), 6)) : figure("", null);
@@ -94,7 +101,7 @@
   const UNITS = {
     usd: (value) => groupThousands(toFixed(BigInt(value), 9).replace(/\.?0+$/, "")),
     time: (value) => formatDuration(value),
-    share: (value) => share(value, 1000000).replace(".0", ""),
+    share: (value) => share(value, 1000000).replace(/[.,]0/, ""),
   };
   const scale = (unit, low, high) => {
     const minStep = Math.ceil((high - low) / 4);
@@ -129,10 +136,10 @@
   const clean = (text) => text.replace(/\p{Cc}/gu, " ");
   // A pipeline with an invisible name is displayed by its id.
   const isVisible = (name) => name !== null && /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{White_Space}\u2800]/u.test(name);
-  const displayName = ({ n, i }) => clean(isVisible(n) ? n : i ?? "No single pipeline");
+  const displayName = ({ n, i }) => clean(isVisible(n) ? n : i ?? t("No single pipeline"));
   const nameOf = (pipeline) => {
     const { n, i, k } = pipeline, name = displayName(pipeline);
-    const kind = html("span", { class: "kind" }, k ?? "none or several");
+    const kind = html("span", { class: "kind" }, k === null ? t("none or several") : t(k));
     if (isVisible(n) && i !== null) kind.append(html("span", { class: "id" }, " · ", html("bdi", {}, clean(i))));
     return [html("bdi", { dir: "auto", class: "name", ...([...name].length > 60 ? { title: name } : {}) }, name), " ", kind];
   };
@@ -140,7 +147,7 @@
 
   // ---- what the filter changes
 
-  const ofThemUnknown = (unknown) => unknown ? `, ${count(unknown)} of them without a known cost` : "";
+  const ofThemUnknown = (unknown) => unknown ? t(", {unknown} of them without a known cost", { unknown: count(unknown) }) : "";
   const label = (month) => data.months[month];
 
   const drawTiles = (series, months, month, picked) => {
@@ -148,14 +155,17 @@
     const tiles = byId("tiles");
     if (!tiles || shown === null) return;
     const now = months.get(shown) ?? NONE, isHeadline = shown === data.focus;
-    const suffix = !isHeadline ? "" : !data.compared ? " (partial)" : data.running ? " so far" : "";
+    const suffix = !isHeadline ? "" : !data.compared ? t(" (partial)") : data.running ? t(" so far") : "";
     const before = isHeadline ? (data.compared ? sums(series.b) : null) : shown > 0 ? months.get(shown - 1) ?? NONE : null;
     const toDate = isHeadline && data.compared && series.t ? sums(series.t) : null;
-    const earlier = shown > 0 ? label(shown - 1) : "The previous month";
+    const earlier = shown > 0 ? label(shown - 1) : t("The previous month");
     const comparison = (value, format) => {
       if (!before) return [];
       if (!toDate) return [`${earlier}: ${format(before)}${change(value(now), value(before))}`];
-      return [`${earlier} up to the same point: ${format(toDate)}${change(value(now), value(toDate))}`, `${earlier}, whole month: ${format(before)}`];
+      return [
+        t("{month} up to the same point: {value}{change}", { month: earlier, value: format(toDate), change: change(value(now), value(toDate)) }),
+        t("{month}, whole month: {value}", { month: earlier, value: format(before) }),
+      ];
     };
     const setTile = (id, heading, value, lines) => {
       const tile = tiles.querySelector(`[data-figure="${id}"]`);
@@ -168,22 +178,24 @@
     // The static tiles of the headline month have a forecast, so they stay if no pipeline is selected.
     if (picked || !isHeadline) {
       const cost = comparison((figures) => figures.total, (figures) => usd(figures.total, usdDecimals(figures.total)) + " USD");
-      if (!before) cost.push(isHeadline ? "The time range covers only a part of the month, so there is no comparison" : "The previous month is not on this page");
-      if (now.unknown) cost.push(`${count(now.unknown)} of ${count(now.runs)} runs have no known cost`);
-      setTile("cost", `Cost in ${label(shown)}${suffix}`, usdFigure(now.total, usdDecimals(now.total)), cost);
+      if (!before) cost.push(isHeadline ? t("The time range covers only a part of the month, so there is no comparison") : t("The previous month is not on this page"));
+      if (now.unknown) cost.push(t("{unknown} of {runs} runs have no known cost", { unknown: count(now.unknown), runs: count(now.runs) }));
+      setTile("cost", t("Cost in {month}", { month: label(shown) + suffix }), usdFigure(now.total, usdDecimals(now.total)), cost);
       const meter = tiles.querySelector("meter");
       const credits = comparison((figures) => BigInt(figures.credits), (figures) => count(figures.credits));
       if (meter) {
         meter.value = now.credits;
-        credits.unshift(`${share(now.credits, meter.max)} of the plan's ${count(meter.max)}`);
+        credits.unshift(t("{share} of the plan's {credits}", { share: share(now.credits, meter.max), credits: count(meter.max) }));
       }
-      setTile("credits", `Credits in ${label(shown)}${suffix}`, countFigure(now.credits), credits);
-      setTile("success", `Success rate in ${label(shown)}${suffix}`, shareFigure(now.ok, now.ended),
-        [`${count(now.failed)} failed and ${count(now.canceled)} canceled of ${count(now.ended)} ended runs`, ...comparison(() => null, (figures) => share(figures.ok, figures.ended))]);
+      setTile("credits", t("Credits in {month}", { month: label(shown) + suffix }), countFigure(now.credits), credits);
+      setTile("success", t("Success rate in {month}", { month: label(shown) + suffix }), shareFigure(now.ok, now.ended),
+        [t("{failed} failed and {canceled} canceled of {ended} ended runs", { failed: count(now.failed), canceled: count(now.canceled), ended: count(now.ended) }), ...comparison(() => null, (figures) => share(figures.ok, figures.ended))]);
     }
     const open = month === null ? sums(series.x) : now;
-    setTile("unsettled", `Unsettled runs${month === null ? "" : ` in ${label(month)}`}`, countFigure(open.unsettled),
-      [...(open.unsettled ? ["Their status, cost or credit may still change"] : []), `${count(open.unknown)} of ${month === null ? "all " : ""}${count(open.runs)} runs have no known cost`]);
+    setTile("unsettled", month === null ? t("Unsettled runs") : t("Unsettled runs in {month}", { month: label(month) }), countFigure(open.unsettled),
+      [...(open.unsettled ? [t("Their status, cost or credit may still change")] : []),
+        (month === null ? t("{unknown} of all {runs} runs have no known cost", { unknown: count(open.unknown), runs: count(open.runs) })
+          : t("{unknown} of {runs} runs have no known cost", { unknown: count(open.unknown), runs: count(open.runs) }))]);
   };
 
   const drawCost = (series, months, month, picked) => {
@@ -211,7 +223,7 @@
     const rated = data.months.map((_, at) => months.get(at) ?? NONE);
     const rates = rated.map(({ ok, ended }) => ended ? Number(divideRounded(BigInt(ok) * 1000000n, BigInt(ended))) : null);
     draw("success", 8, "share", 990000, rates.map((rate, at) => ({
-      segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: `${label(at)}: ${share(rate, 1000000)} of ${count(rated[at].ended)} ended runs succeeded` }],
+      segments: rate === null ? [] : [{ from: rate, to: rate, kind: "rate", title: t("{month}: {share} of {runs} ended runs succeeded", { month: label(at), share: share(rate, 1000000), runs: count(rated[at].ended) }) }],
       dim: month !== null && month !== at,
     })));
     fill(byId("success-table"), rated.flatMap((figures, at) => month !== null && month !== at ? [] :
@@ -222,14 +234,14 @@
     const chart = byId(id);
     if (!chart) return;
     if (!series.w) {
-      chart.replaceChildren(html("p", { class: "empty" }, "The page has no weeks for this pipeline. Run runledger report duration --by week,pipeline."));
+      chart.replaceChildren(html("p", { class: "empty" }, t("The page has no weeks for this pipeline. Run runledger report duration --by week,pipeline.")));
       return fill(byId(`${id}-table`), []);
     }
     const weeks = new Map(series.w.map(([week, ...row]) => [week, row.slice(first, first + 3)]));
     const isIn = (week) => month === null || [0, 6].some((day) => monthOf(monday(data.week + week) + day) === month);
     draw(id, 26, "time", 0, data.weeks.map((name, week) => {
       const [runs, p50, p95] = weeks.get(week) ?? [0, null, null];
-      const title = `${name}: half of ${count(runs)} runs within ${formatDuration(p50)}, 95 % within ${formatDuration(p95)}`;
+      const title = t("{week}: half of {runs} runs within {p50}, 95 % within {p95}", { week: name, runs: count(runs), p50: formatDuration(p50), p95: formatDuration(p95) });
       return { segments: p50 === null ? [] : [{ from: 0, to: p95, kind: "p95", title }, { from: 0, to: p50, kind: "p50", title }], dim: !isIn(week) };
     }));
     fill(byId(`${id}-table`), [...weeks].filter(([week]) => isIn(week)).map(([week, [runs, p50, p95]]) => row(data.weeks[week], countFigure(runs), timeFigure(p50), timeFigure(p95))));
@@ -239,7 +251,7 @@
     const chart = byId("calendar");
     if (!chart) return;
     if (!series.d) {
-      chart.replaceChildren(html("p", { class: "empty" }, "The page has no days for this pipeline."));
+      chart.replaceChildren(html("p", { class: "empty" }, t("The page has no days for this pipeline.")));
       return fill(byId("calendar-table"), []);
     }
     const days = daysOf(series);
@@ -256,11 +268,14 @@
       const { runs, failed } = days.get(day) ?? { runs: 0, failed: 0 };
       const column = weekOf(day) - firstWeek, at = day - monday(weekOf(day));
       if (failed && failed * FAILURE_RATIO >= runs && isIn(day)) dots.push(svg("circle", { class: "failing", cx: number(columnWidth * (column + 0.5)) + "%", cy: at * ROW_HEIGHT + CELL_HEIGHT / 2, r: 2 }));
-      const text = runs ? `${count(runs)} run${runs === 1 ? "" : "s"}${failed ? `, ${count(failed)} failed` : ""}` : "no runs";
+      const words = { day: dayLabel(day), count: count(runs), failures: count(failed) };
+      const text = runs === 0 ? t("{day}: no runs", words)
+        : failed ? (runs === 1 ? t("{day}: 1 run, {failures} failed", words) : t("{day}: {count} runs, {failures} failed", words))
+          : runs === 1 ? t("{day}: 1 run", words) : t("{day}: {count} runs", words);
       return svg("rect", {
         class: `d${runs ? Math.min(4, Math.ceil(runs * 4 / most)) : 0}${isIn(day) ? "" : " dim"}`,
         x: number(columnWidth * (column + 0.08)) + "%", y: at * ROW_HEIGHT, width: number(columnWidth * 0.84) + "%", height: CELL_HEIGHT,
-      }, svg("title", {}, `${dayLabel(day)}: ${text}`));
+      }, svg("title", {}, text));
     });
     chart.querySelector(".marks").replaceChildren(...rects, ...dots);
     if (last !== data.lastDay) {
@@ -270,7 +285,7 @@
         return [svg("text", { x: number(columnWidth * (column + 0.5)) + "%", y: 6 * ROW_HEIGHT + CELL_HEIGHT + 18, ...(at % 2 ? { class: "wide" } : {}) }, at ? MONTH_NAMES[at] : String(end.getUTCFullYear()))];
       }));
     }
-    byId("shades").replaceChildren(`Runs per day: up to ${count(most)}, darker for more runs. A dot: at least one in five failed.`);
+    byId("shades").replaceChildren(t("Runs per day: up to {most}, darker for more runs. A dot: at least one in five failed.", { most: count(most) }));
     const weeks = Array.from({ length: lastWeek - firstWeek + 1 }, (_, later) => firstWeek + later);
     fill(byId("calendar-table"), weeks.map((week) => row(dayLabel(monday(week)), ...Array.from({ length: 7 }, (_, at) => monday(week) + at).map((day) =>
       day < data.day || day > last || !isIn(day) ? "" : countFigure(days.get(day)?.runs ?? 0)))));
@@ -280,7 +295,7 @@
     const shown = data.months.map((_, at) => months.get(at)?.total ?? null).slice(-24);
     const first = data.months.length - shown.length, high = Math.max(0, ...shown.map(Number)), low = Math.min(0, ...shown.map(Number));
     const pixels = (units) => units / Math.max(1, high - low) * 24;
-    return svg("svg", { class: "spark", width: shown.length * 7, height: 24, viewBox: `0 0 ${shown.length * 7} 24`, role: "img", "aria-label": "Cost by month" },
+    return svg("svg", { class: "spark", width: shown.length * 7, height: 24, viewBox: `0 0 ${shown.length * 7} 24`, role: "img", "aria-label": t("Cost by month") },
       ...shown.flatMap((nanos, at) => {
         if (nanos === null) return [];
         const height = Math.max(1, pixels(Math.abs(Number(nanos)))), y = nanos < 0n ? pixels(high) : Math.max(0, pixels(high) - height);
@@ -307,12 +322,12 @@
     const runs = all.runs - costliest.reduce((runs, { figures }) => runs + figures.runs, 0);
     const unknown = all.unknown - costliest.reduce((unknown, { figures }) => unknown + figures.unknown, 0);
     const rest = costliest.reduce((rest, { figures }) => rest - (figures.total ?? 0n), all.total ?? 0n);
-    byId("pipelines-more").textContent = runs > 0 ? `All others: ${usd(runs > unknown ? rest : null)} USD for ${count(runs)} runs${ofThemUnknown(unknown)}.` : "";
+    byId("pipelines-more").textContent = runs > 0 ? t("All others: {cost} USD for {runs} runs{unknown}.", { cost: usd(runs > unknown ? rest : null), runs: count(runs), unknown: ofThemUnknown(unknown) }) : "";
 
     const list = (id, weight, cells) => {
       const heaviest = found.filter((entry) => weight(entry.figures) > 0).sort((one, other) => weight(other.figures) - weight(one.figures));
-      if (byId(id)) fill(byId(id), heaviest.length ? heaviest.slice(0, MAX_ROWS).map(cells) : [html("tr", {}, html("td", { colspan: 6, class: "empty" }, "None."))]);
-      byId(`${id}-more`).textContent = heaviest.length > MAX_ROWS ? `${heaviest.length - MAX_ROWS} more pipelines.` : "";
+      if (byId(id)) fill(byId(id), heaviest.length ? heaviest.slice(0, MAX_ROWS).map(cells) : [html("tr", {}, html("td", { colspan: 6, class: "empty" }, t("None.")))]);
+      byId(`${id}-more`).textContent = heaviest.length > MAX_ROWS ? t("{count} more pipelines.", { count: count(heaviest.length - MAX_ROWS) }) : "";
     };
     list("failures", (figures) => figures.failed, ({ pipeline, figures }) => pipelineRow(pipeline, ...[figures.failed, figures.ended].map(countFigure).map(cell),
       cell(shareFigure(figures.failed, figures.ended)), cell(countFigure(pipeline.f[0])), html("td", {}, pipeline.f[1] ?? "–")));
@@ -355,10 +370,10 @@
     drawCalendar(series, month);
     drawLists(picked, month);
     const all = month === null ? sums(series.x) : months.get(month) ?? NONE;
-    const where = month === null ? "Total" : `Total of ${label(month)}`;
-    const amountText = ` USD for ${count(all.runs)} runs${ofThemUnknown(all.unknown)}.`;
+    const where = month === null ? t("Total") : t("Total of {month}", { month: label(month) });
+    const amountText = t(" USD for {runs} runs{unknown}.", { runs: count(all.runs), unknown: ofThemUnknown(all.unknown) });
     byId("total").replaceChildren(`${where}: `, html("strong", { "data-figure": "total" }, usdFigure(all.total)), amountText);
-    summary.replaceChildren(html("bdi", {}, picked === null ? "All pipelines" : displayName(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${amountText}`);
+    summary.replaceChildren(html("bdi", {}, picked === null ? t("All pipelines") : displayName(picked)), `, ${where.toLowerCase()}: ${usd(all.total)}${amountText}`);
   };
 
   // Pipelines with the same name are listed with their ids.

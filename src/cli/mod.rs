@@ -10,6 +10,6 @@ mod value_parsers;
 
 pub(crate) use api::{ApiArgs, LockArgs};
 pub(crate) use notifications::NotificationArgs;
-pub(crate) use output::{FormatArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
+pub(crate) use output::{FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
 pub(crate) use scope::{PeriodArgs, ScopeArgs};
 pub(crate) use value_parsers::{Names, at_least_one, first_given, time_span};

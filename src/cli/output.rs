@@ -1,7 +1,8 @@
 //! Arguments for the format and the destination of output.
 
 use super::value_parsers::{Names, decimal_mark, first_given, separator};
-use crate::export::Dialect;
+use crate::export::{Dialect, Headings};
+use crate::language::Language;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -64,6 +65,20 @@ pub struct FormatArgs {
     #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
     pub bom: Option<YesNo>,
 
+    /// First line and values of CSV in the dialects excel and excel-br: machine for the names of the columns, or the
+    /// language en or pt-BR [default: the language]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = Names(Headings::NAMES.to_vec()),
+        hide_possible_values = true
+    )]
+    pub headings: Option<String>,
+
+    /// The language.
+    #[command(flatten)]
+    pub language: LanguageArgs,
+
     /// Write NAME.manifest.json next to NAME.csv, with query, row count, sums and SHA-256
     #[arg(long, requires = "output")]
     pub manifest: bool,
@@ -77,8 +92,23 @@ impl FormatArgs {
             ("--separator", self.separator.is_some()),
             ("--decimal-mark", self.decimal_mark.is_some()),
             ("--bom", self.bom.is_some()),
+            ("--headings", self.headings.is_some()),
         ])
     }
+}
+
+/// The language of output for people.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct LanguageArgs {
+    /// Language of spreadsheets and pages: en or pt-BR [default: en, or pt-BR in the dialect excel-br]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = Names(Language::NAMES.to_vec()),
+        hide_possible_values = true
+    )]
+    pub language: Option<String>,
 }
 
 /// A yes or no whose absence has a third meaning.

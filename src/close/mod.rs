@@ -13,6 +13,7 @@ pub(crate) use objection::{Month, corrected_elsewhere, objections};
 pub use totals::totals;
 
 use crate::error::{Error, Result};
+use crate::report::fx::runs_without_rate;
 use crate::report::latest_close::LatestClose;
 use crate::report::period::Calendar;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
@@ -130,6 +131,9 @@ pub fn preview_close(
     let mut objections = objections(archive, &ledger, Month { label, starts_at, ends_at }, now)?;
     if let Some(before) = &before {
         objections.extend(corrected_elsewhere(archive, before, known_at)?);
+    }
+    if let Some((runs @ 1.., currency)) = runs_without_rate(&ledger)? {
+        objections.push(Objection::MissingRates { runs, currency });
     }
     let totals = totals(&ledger)?;
     drop(ledger);

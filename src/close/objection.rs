@@ -1,6 +1,7 @@
 //! The objections to closing a month.
 
 use crate::error::Result;
+use crate::report::fx::Currency;
 use crate::report::neighbors::{Conflict, Mismatch, conflicts};
 use crate::report::restatements::{latest, restatements};
 use crate::report::{Ledger, Scope, Span};
@@ -62,6 +63,13 @@ pub enum Objection {
         /// The month to restate.
         corrected: String,
     },
+    /// Runs with a known cost have no rate of the second currency, so that their amounts would stay blank.
+    MissingRates {
+        /// The number of the runs.
+        runs: u64,
+        /// The second currency.
+        currency: Currency,
+    },
 }
 
 /// The text in the archive, in errors and in output.
@@ -111,6 +119,12 @@ impl fmt::Display for Objection {
                 f,
                 "{period} was closed with corrections of {corrected}, which count twice until it is restated too"
             ),
+            Objection::MissingRates { runs: 1, currency } => {
+                write!(f, "1 run with a known cost has no {currency} rate")
+            }
+            Objection::MissingRates { runs, currency } => {
+                write!(f, "{runs} runs with a known cost have no {currency} rate")
+            }
         }
     }
 }

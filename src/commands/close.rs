@@ -26,8 +26,8 @@ use std::path::Path;
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 A close freezes the month's zone, bounds, date basis, pipeline names, cost centers, plan,
-purchased credits, invoice issuers, account and totals, and the moment of knowledge. From then
-on, `--period 2026-01` always gives the same answers. `runledger restatements` lists what became
+purchased credits, invoice issuers, account, exchange rates and totals, and the moment of
+knowledge. From then on, `--period 2026-01` always gives the same answers. `runledger restatements` lists what became
 known later.
 
 Examples:

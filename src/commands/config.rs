@@ -8,6 +8,7 @@ use crate::report::latest_close::LatestClose;
 use crate::report::{Cell, Table};
 use crate::settings::{Setting, Settings};
 use crate::store::Archive;
+use crate::sync::{Clock, SystemClock};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -25,6 +26,9 @@ pub struct ConfigArgs {
 
 /// Prints each setting, its value and its origin. A secret is printed as `(set)`. Reports cost-center rules that match
 /// nothing.
+///
+/// # Errors
+/// [`crate::error::Error::Usage`] when a setting or an exchange rate is invalid.
 pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Settings) -> Result<()> {
     // The settings can be written before the first sync, and an archive can be unreadable.
     let opened = Archive::open_for_reading(&archive.value).ok();
@@ -35,6 +39,8 @@ pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Setti
     let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: rows.collect(), totals: None };
     print_plain_table(&table, args.json)?;
+    // The rates are in a file of their own, which the table does not show.
+    settings.terms(SystemClock.now())?;
     warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)
         .or_else(|_| warn_of_idle_rules(settings.allocation(), &Searched::default(), settings))
         .map(drop)

@@ -12,6 +12,7 @@ mod demo;
 mod drift;
 mod export;
 mod fetch;
+mod fx;
 mod man;
 mod migrate;
 mod probe;
@@ -25,6 +26,7 @@ mod salvage;
 mod sandbox;
 mod shared;
 mod show;
+mod statements;
 pub mod status;
 mod sync;
 mod verify;
@@ -117,12 +119,16 @@ pub enum Command {
     Query(query::QueryArgs),
     /// Write metadata for Datasette: descriptions, units and queries
     DatasetteMetadata(datasette_metadata::DatasetteArgs),
+    /// Write a statement for each cost center, or check that statements add up
+    Statements(statements::StatementsArgs),
     /// Close a month so that its numbers stay fixed, or list the closed months
     Close(close::CloseArgs),
     /// List changes to closed months since their close
     Restatements(restatements::RestatementsArgs),
     /// Compare an invoice with the ledger and explain the difference
     Reconcile(reconcile::ReconcileArgs),
+    /// Import the exchange rates of a second currency
+    Fx(fx::FxArgs),
     /// Check the integrity of the archive
     Check(check::CheckArgs),
     /// Back up the archive, even during a sync
@@ -212,12 +218,14 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
         Command::Drift(args) => drift::run(args, &path),
+        Command::Statements(args) => statements::run(args, cli),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
         Command::Reconcile(args) => reconcile::run(args, &path, &settings()?),
         Command::Config(args) => config::run(args, archive, &settings()?),
         // The remaining commands do not read the archive at `path`, so their errors must not name it.
         Command::VerifyFile(args) => return verify_file::run(args),
+        Command::Fx(args) => return fx::run(args, &settings()?),
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),
@@ -246,9 +254,13 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([], _) => Ok(None),
         // These commands open several archives themselves.
         ([one], _)
-        | ([one, ..], Command::Report(_) | Command::DatasetteMetadata(_) | Command::Migrate(_)) => {
-            Ok(Some(one))
-        }
+        | (
+            [one, ..],
+            Command::Report(_)
+            | Command::Statements(_)
+            | Command::DatasetteMetadata(_)
+            | Command::Migrate(_),
+        ) => Ok(Some(one)),
         ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
@@ -256,7 +268,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
                 one.display(),
                 other.display()
             ),
-            hint: Some("`runledger report` and `runledger export parquet` read several archives".to_owned()),
+            hint: Some(
+                "`runledger report`, `runledger statements` and `runledger export parquet` read several archives"
+                    .to_owned(),
+            ),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! `runledger reconcile`: compares an invoice with the ledger and explains the difference.
 
-use crate::cli::{PeriodArgs, ScopeArgs, TableArgs};
-use crate::commands::shared::output::{print_note, print_table, provenance};
+use crate::cli::{LanguageArgs, PeriodArgs, ScopeArgs, TableArgs, TableFormat};
+use crate::commands::shared::output::{language, print_note, print_table, provenance};
 use crate::commands::shared::scope::{note_unfrozen_terms, scope};
 use crate::error::{Error, Result};
 use crate::report::month_states::MonthStates;
@@ -18,13 +18,15 @@ use std::path::Path;
 #[command(after_help = "\
 Examples:
   runledger reconcile --period 2026-01 --invoice 412.10
+  runledger reconcile --period 2026-01 --invoice 1.412,10 --language pt-BR
   runledger reconcile --period 2026-01 --invoice 412.10 --zone America/Sao_Paulo --every-zone")]
 pub struct ReconcileArgs {
     /// Invoiced month, such as 2026-01. A closed month gives the numbers it was closed with
     #[arg(long, value_name = "PERIOD")]
     pub period: String,
 
-    /// Invoiced amount in US dollars, such as 412.10; its last digit sets the precision of the comparison
+    /// Invoiced amount in US dollars, such as 412.10, or 1.234,56 in Portuguese; its last digit sets the precision of
+    /// the comparison
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub invoice: String,
 
@@ -50,7 +52,7 @@ pub struct ReconcileArgs {
 /// # Errors
 /// [`Error::Partial`] when no cause explains the difference.
 pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()> {
-    let invoice = Invoice::parse(&args.invoice)?;
+    let invoice = Invoice::parse(&args.invoice, language(&args.table.format_options, settings)?)?;
     let archive = Archive::open_for_reading(path)?;
     let month = ScopeArgs {
         period: Some(args.period.clone()),
@@ -64,9 +66,14 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     let found = reconcile(archive.connection(), &scope, invoice, zones)?;
     note_unfrozen_terms(&scope);
     let (table, months) = (found.table(), MonthStates::of(&[(&scope, &archive)])?);
-    let mut provenance = provenance(format!("reconcile --invoice {}", args.invoice), &scope, &archive)?;
+    let mut provenance = provenance(format!("reconcile --invoice {}", invoice.text()), &scope, &archive)?;
     provenance.notes.splice(..0, months.notes(&table, USD_DECIMALS_FOR_PEOPLE));
-    print_table(&table, &args.table, settings, scope.zone, provenance)?;
+    let mut table_args = args.table.clone();
+    if matches!(table_args.format, TableFormat::Table | TableFormat::Json | TableFormat::Markdown) {
+        // Here the language is that of the amount alone.
+        table_args.format_options.language = LanguageArgs::default();
+    }
+    print_table(&table, &table_args, settings, scope.zone, provenance)?;
     let explanations = found.explanations();
     if explanations.is_empty() {
         let candidates = match found.possible().as_slice() {

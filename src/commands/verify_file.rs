@@ -1,10 +1,9 @@
 //! `runledger verify-file`: verifies an exported file against its manifest, without the archive.
 
-use crate::commands::shared::output::print_line;
+use crate::commands::shared::output::print_checks;
 use crate::error::{Error, Result};
-use crate::escape::escape_control;
 use crate::export::manifest::Manifest;
-use crate::export::verify::{FileCheck, compare};
+use crate::export::verify::compare;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,16 +28,7 @@ pub(super) fn run(args: &VerifyFileArgs) -> Result<()> {
     let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)
         .map_err(|cause| Error::usage(format!("cannot read {}: {cause}", path.display())))?;
-    let mut differing = 0;
-    for finding in &findings {
-        let (label, text) = match finding {
-            FileCheck::Matches(text) => ("ok     ", text),
-            FileCheck::Differs(text) => ("DIFFERS", text),
-            FileCheck::Skipped(text) => ("-      ", text),
-        };
-        differing += u32::from(matches!(finding, FileCheck::Differs(_)));
-        print_line(&format!("{label}  {}", escape_control(text)))?;
-    }
+    let differing = print_checks(&findings)?;
     if differing == 0 {
         return Ok(());
     }

@@ -46,9 +46,8 @@ impl Summand {
     /// The summand of the column; `None`: the column cannot be summed.
     fn of_column(column: &str) -> Option<Summand> {
         match column {
-            "runs" | "runs_cost_unknown" | "against_runs" | "against_runs_cost_unknown" | "credits" => {
-                Some(Summand::Count)
-            }
+            "runs" | "runs_cost_unknown" | "runs_fx_unknown" | "credits" => Some(Summand::Count),
+            "against_runs" | "against_runs_cost_unknown" | "against_runs_fx_unknown" => Some(Summand::Count),
             "credit_charge_status" => Some(Summand::Charged),
             // Rows of one group repeat its cost, and an amount can contain that of another row.
             "component_usd" | "group_cost_usd" => None,

@@ -28,8 +28,12 @@ pub fn write_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut csv = writer(dialect, out)?;
-    csv.record(table.columns.iter().map(String::as_str))?;
-    let totals = table.totals_row().filter(|_| dialect.is_for_spreadsheets());
+    heading(&mut csv, dialect, table.columns.iter().map(String::as_str))?;
+    let totals = match dialect.headings.total() {
+        Some(label) => table.totals_labeled(label),
+        None => table.totals_row(),
+    };
+    let totals = totals.filter(|_| dialect.is_for_spreadsheets());
     for row in table.rows.iter().chain(&totals) {
         for (column, cell) in table.columns.iter().zip(row) {
             let text = cell.exact_to(usd_decimals).unwrap_or_default();
@@ -61,7 +65,7 @@ pub fn write_rows(
 ) -> Result<(), WriteError> {
     let mut csv = writer(dialect, out)?;
     let names: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
-    csv.record(names.iter().map(String::as_str))?;
+    heading(&mut csv, dialect, names.iter().map(String::as_str))?;
     let (for_spreadsheets, mut text) = (dialect.is_for_spreadsheets(), Vec::new());
     rows.for_each(|row| -> Result<(), WriteError> {
         totals.add_row(&row);
@@ -101,6 +105,18 @@ pub fn write_rows(
     csv.flush()?;
     warn_of_rows_beyond_a_sheet(dialect, csv.records());
     Ok(())
+}
+
+/// Writes the first line.
+fn heading<'c>(
+    csv: &mut RecordWriter<'_>,
+    dialect: &Dialect,
+    columns: impl Iterator<Item = &'c str>,
+) -> io::Result<()> {
+    for column in columns {
+        csv.field(dialect.headings.heading(column).as_bytes())?;
+    }
+    csv.end()
 }
 
 /// Warns if a spreadsheet would open only the first of the rows.
@@ -152,7 +168,8 @@ pub enum TotalsRow {
     Last,
 }
 
-/// Reads a file in the dialect and adds each row to `totals`, which has the columns `columns`.
+/// Reads a file in the dialect and adds each row to `totals`, which has the columns `columns`. Each of them is a column
+/// for programs with its heading in the file.
 ///
 /// # Errors
 /// An I/O error, also when the file is not CSV in this dialect.
@@ -160,28 +177,30 @@ pub fn read_rows(
     mut file: impl BufRead,
     dialect: &Dialect,
     totals_row: TotalsRow,
-    columns: &[String],
+    columns: &[(&str, &str)],
     totals: &mut ColumnTotals,
 ) -> io::Result<()> {
     if file.fill_buf()?.starts_with(BOM) {
         file.consume(BOM.len());
     }
     let mut csv = ReaderBuilder::new().delimiter(dialect.separator).from_reader(file);
-    let heading: StringRecord = csv.headers().map_err(io_error)?.clone();
-    let indexes: Vec<usize> = columns
+    let headings: StringRecord = csv.headers().map_err(io_error)?.clone();
+    let indexes: Vec<(&str, usize)> = columns
         .iter()
-        .map(|column| {
-            heading.iter().position(|name| name == column).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("there is no column {column}"))
-            })
+        .map(|(column, heading)| {
+            let index = headings.iter().position(|found| found == *heading).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("there is no column {heading}"))
+            })?;
+            Ok((*column, index))
         })
         .collect::<io::Result<_>>()?;
     let mut add = |record: &ByteRecord| {
-        totals.add_texts(indexes.iter().map(|index| {
+        totals.add_texts(indexes.iter().map(|(column, index)| {
             let field = String::from_utf8_lossy(record.get(*index).unwrap_or_default());
+            let text = dialect.headings.original_value(column, &field);
             match dialect.decimal_mark {
-                b'.' => field,
-                mark => field.replace(char::from(mark), ".").into(),
+                b'.' => text.to_owned(),
+                mark => text.replace(char::from(mark), "."),
             }
         }));
     };

@@ -7,6 +7,8 @@
 
 use super::conversion_guard::escape_for_spreadsheet;
 use super::formula_guard::escape_formula;
+use super::headings::Headings;
+use crate::language::Language;
 use crate::run::Instant;
 use chrono_tz::Tz;
 use std::borrow::Cow;
@@ -35,6 +37,8 @@ pub struct Dialect {
     /// The time zone of instants in a dialect for spreadsheets. The machine dialect always uses
     /// UTC.
     pub zone: Tz,
+    /// What the first line and the values are written for: programs, or people.
+    pub headings: Headings,
 }
 
 /// The suffix of the names of instant columns.
@@ -42,23 +46,39 @@ const INSTANT_SUFFIX: &str = "_at";
 
 impl Dialect {
     /// The dialect for programs: UTF-8, comma, dot, instants in UTC as stored, no totals.
-    pub const MACHINE: Dialect =
-        Dialect { preset: Preset::Machine, separator: b',', decimal_mark: b'.', bom: false, zone: Tz::UTC };
+    pub const MACHINE: Dialect = Dialect {
+        preset: Preset::Machine,
+        separator: b',',
+        decimal_mark: b'.',
+        bom: false,
+        zone: Tz::UTC,
+        headings: Headings::Machine,
+    };
 
     /// The names of all dialects.
     pub const NAMES: [&str; 3] = ["machine", "excel", "excel-br"];
 
-    /// The dialect of that name, with its instants in UTC. `None`: the name is unknown.
+    /// The dialect of that name, with its instants in UTC, and headings in its language. `None`: the name is unknown.
     pub fn named(name: &str) -> Option<Dialect> {
         let machine = Dialect::MACHINE;
-        Some(match name {
-            "machine" => machine,
+        let mut dialect = match name {
+            "machine" => return Some(machine),
             "excel" => Dialect { preset: Preset::Excel, bom: true, ..machine },
             "excel-br" => {
                 Dialect { preset: Preset::ExcelBr, separator: b';', decimal_mark: b',', bom: true, ..machine }
             }
             _ => return None,
-        })
+        };
+        dialect.headings = Headings::In(dialect.language());
+        Some(dialect)
+    }
+
+    /// The language of the country that the dialect is for.
+    pub fn language(&self) -> Language {
+        match self.preset {
+            Preset::Machine | Preset::Excel => Language::English,
+            Preset::ExcelBr => Language::Portuguese,
+        }
     }
 
     /// The name of the dialect, which stays when single properties are changed.
@@ -96,8 +116,8 @@ impl Dialect {
         }
     }
 
-    /// Formats a text of the column. In a dialect for spreadsheets, instants are truncated to the
-    /// second; when clocks go back, two instants in the repeated hour can get the same text.
+    /// Formats a text of the column, in the language of the headings. In a dialect for spreadsheets, instants are
+    /// truncated to the second; when clocks go back, two instants in the repeated hour can get the same text.
     pub fn format_text<'t>(&self, column: &str, text: &'t str) -> Cow<'t, str> {
         let format = match self.preset {
             Preset::Machine => return Cow::Borrowed(text),
@@ -109,14 +129,19 @@ impl Dialect {
                 Cow::Owned(instant.to_utc().with_timezone(&self.zone).format(format).to_string())
             }
             None if is_date_column(column) => escape_formula(text),
-            None => escape_for_spreadsheet(text),
+            None => match self.headings.value(column, text) {
+                Cow::Borrowed(text) => escape_for_spreadsheet(text),
+                Cow::Owned(text) => Cow::Owned(escape_for_spreadsheet(&text).into_owned()),
+            },
         }
     }
 }
 
 /// Whether the texts of the column are days or the labels of periods.
 fn is_date_column(column: &str) -> bool {
-    matches!(column, "month" | "week" | "day" | "period") || column.ends_with("_on")
+    matches!(column, "month" | "week" | "day" | "period")
+        || column.ends_with("_on")
+        || column.ends_with("fx_date")
 }
 
 /// Whether the texts of the column are instants.

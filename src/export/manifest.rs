@@ -7,16 +7,21 @@ use super::column_totals::ColumnTotals;
 use super::csv::TotalsRow;
 use super::destination::Destination;
 use super::dialect::Dialect;
+use super::headings::Headings;
 use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
+use crate::report::Ledger;
 use crate::report::change::Change;
+use crate::report::fx::{Currency, Policy};
 use crate::run::Instant;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The version of the manifest format.
-const VERSION: u32 = 1;
+/// The version of the manifest format. Version 2 has headings; a file whose headings are the names of its columns has
+/// a manifest of version 1, which earlier versions of runledger read.
+const VERSION: u32 = 2;
+const WITHOUT_HEADINGS: u32 = 1;
 
 /// The extension of a manifest, which replaces that of the file.
 const EXTENSION: &str = "manifest.json";
@@ -31,6 +36,9 @@ pub struct Provenance {
     pub by: Vec<String>,
     /// The row limit.
     pub limit: Option<u32>,
+    /// The cost center that a statement is for. `None`: the answer is for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_center: Option<String>,
     /// The start of the time range, inclusive.
     pub from: Option<String>,
     /// The end of the time range, exclusive.
@@ -65,6 +73,9 @@ pub struct Provenance {
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The second currency of the amounts; `None`: all are in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fx: Option<FxProvenance>,
     /// The schema version of the archive; `None` also in JSON answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_version: Option<u32>,
@@ -77,6 +88,23 @@ pub struct Provenance {
     /// The provenance of each of several archives, in order; empty: there is a single archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<WorkspaceProvenance>,
+}
+
+/// The second currency of an answer. The rates themselves are in its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FxProvenance {
+    /// The code of the currency.
+    pub currency: Currency,
+    /// Which rate applies, in the first archive.
+    pub policy: Policy,
+}
+
+impl FxProvenance {
+    /// The second currency of the ledgers. `None`: there is none.
+    pub(crate) fn of(ledgers: &[Ledger<'_>]) -> Option<FxProvenance> {
+        let fx = ledgers.iter().find_map(|ledger| ledger.scope().fx())?;
+        Some(FxProvenance { currency: fx.currency.clone(), policy: fx.policy })
+    }
 }
 
 /// The period that a comparison is against, in the first archive.
@@ -164,6 +192,18 @@ pub struct DialectDescription {
     /// Whether texts that a spreadsheet would run as a formula start with an apostrophe.
     #[serde(rename = "formulas_made_harmless")]
     pub escapes_formulas: bool,
+    /// `machine`: the first line has the names of the columns, and values are as stored. Otherwise the language of
+    /// headings and values.
+    #[serde(default = "machine_headings", skip_serializing_if = "is_machine_headings")]
+    pub headings: String,
+}
+
+fn machine_headings() -> String {
+    Headings::Machine.name().to_owned()
+}
+
+fn is_machine_headings(name: &String) -> bool {
+    *name == machine_headings()
 }
 
 /// The sum of one column.
@@ -194,6 +234,9 @@ pub struct Manifest {
     pub usd_decimals: Option<u32>,
     /// The columns in order; for run documents, the fields that are summed.
     pub columns: Vec<String>,
+    /// The headings of the columns in the file, in the same order. Empty: they are the names of the columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headings: Vec<String>,
     /// The number of rows, without heading and totals.
     pub rows: u64,
     /// Whether the last row of the file contains the totals.
@@ -227,6 +270,7 @@ impl DialectDescription {
             instants: dialect.instant_format().to_owned(),
             instants_zone: dialect.zone.name().to_owned(),
             escapes_formulas: dialect.is_for_spreadsheets(),
+            headings: dialect.headings.name().to_owned(),
         }
     }
 
@@ -237,6 +281,7 @@ impl DialectDescription {
         dialect.decimal_mark = u8::try_from(self.decimal_mark).ok()?;
         dialect.bom = self.bom;
         dialect.zone = self.instants_zone.parse().ok()?;
+        dialect.headings = Headings::named(&self.headings)?;
         Some(dialect)
     }
 }
@@ -251,19 +296,27 @@ impl Manifest {
         totals_row: TotalsRow,
         provenance: Provenance,
     ) -> Manifest {
+        let headings = dialect.map_or_else(Vec::new, |dialect| dialect.headings.all(&columns));
         Manifest {
-            manifest_version: VERSION,
+            manifest_version: if headings.is_empty() { WITHOUT_HEADINGS } else { VERSION },
             file: None,
             format: format.to_owned(),
             dialect: dialect.map(DialectDescription::of),
             usd_decimals,
             columns,
+            headings,
             rows: 0,
             totals_row: totals_row == TotalsRow::Last,
             sums: Vec::new(),
             provenance,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// The heading of a column in the file.
+    pub(crate) fn heading<'m>(&'m self, column: &'m str) -> &'m str {
+        let place = self.columns.iter().position(|known| known == column);
+        place.and_then(|place| self.headings.get(place)).map_or(column, String::as_str)
     }
 
     /// Records the row count and the sums.

@@ -67,7 +67,9 @@ fn read_totals(
             else {
                 return Some(Err(io::Error::other("this version does not know its dialect")));
             };
-            Some(file().and_then(|file| csv::read_rows(file, &dialect, totals_row, columns, totals)))
+            let columns: Vec<(&str, &str)> =
+                columns.iter().map(|column| (column.as_str(), manifest.heading(column))).collect();
+            Some(file().and_then(|file| csv::read_rows(file, &dialect, totals_row, &columns, totals)))
         }
         "json" => Some(file().and_then(|file| json::read_rows(file, Layout::Array, columns, totals))),
         "ndjson" => Some(file().and_then(|file| json::read_rows(file, Layout::Lines, columns, totals))),

@@ -6,9 +6,11 @@ use super::destination::{Destination, WriteError};
 use super::dialect::Dialect;
 use super::json::{self, Layout};
 use super::manifest::{self, Manifest, Provenance, WrittenFile};
-use super::{markdown, terminal, xlsx};
+use super::xlsx::{self, SpreadsheetForm, Survey};
+use super::{markdown, terminal};
 use crate::digest::HashingWriter;
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::report::rows::{self, RowStream};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{Cell, Table};
@@ -44,6 +46,8 @@ pub struct WriteOptions {
     pub sidecar: Sidecar,
     /// The query, for the manifest, titles and JSON. `None`: the table answers no question about runs.
     pub provenance: Option<Provenance>,
+    /// The language of a spreadsheet. Terminal tables and Markdown are in English; a CSV dialect has its own headings.
+    pub language: Language,
 }
 
 /// An additional file next to an output file.
@@ -93,12 +97,7 @@ impl Format {
 /// [`Error::Usage`] when the format or the manifest needs an output file and none is given,
 /// [`Error::Output`] when the destination cannot be written.
 pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destination) -> Result<()> {
-    if matches!((options.format, destination), (Format::Xlsx(_), Destination::StandardOutput)) {
-        return Err(Error::Usage {
-            what: "the format xlsx needs an output file".to_owned(),
-            hint: Some("give it with --output".to_owned()),
-        });
-    }
+    require_file(options, destination)?;
     let mut totals = ColumnTotals::new(table.columns.iter().map(String::as_str));
     table.rows.iter().for_each(|row| totals.add_cells(row));
     let decimals = options.usd_decimals();
@@ -115,15 +114,21 @@ pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destinat
         },
         Format::Ndjson => Ok(json::write_table(table, Layout::Lines, decimals, out)?),
         Format::Markdown => Ok(markdown::write_answer(table, options.provenance.as_ref(), decimals, out)?),
-        Format::Xlsx(zone) => xlsx::write_table(table, &embedded, zone, options.usd_decimals, out),
+        Format::Xlsx(zone) => {
+            let form = SpreadsheetForm { language: options.language, zone };
+            xlsx::write_table(table, &embedded, form, options.usd_decimals, out)
+        }
     })
 }
 
 /// Writes the rows as they are read.
 ///
 /// # Errors
-/// As [`write_table`]; [`Error::Usage`] when the format cannot be streamed.
+/// As [`write_table`]; [`Error::Usage`] when the format cannot be streamed, or when a sheet has too few rows.
 pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination: &Destination) -> Result<()> {
+    if let Format::Xlsx(zone) = options.format {
+        return write_spreadsheet_of_rows(rows, zone, options, destination);
+    }
     let columns: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
     let decimals = options.usd_decimals();
     let mut totals = options.column_totals(&columns);
@@ -133,9 +138,41 @@ pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination:
         Format::Json => json::write_rows(rows, Layout::Array, decimals, totals, out),
         Format::Ndjson => json::write_rows(rows, Layout::Lines, decimals, totals, out),
         Format::Terminal | Format::Markdown | Format::Xlsx(_) => {
-            Err(Error::usage("rows can only be written as CSV, JSON or NDJSON").into())
+            Err(Error::usage("rows can only be written as CSV, JSON, NDJSON or XLSX").into())
         }
     })
+}
+
+/// Counts the rows and adds them up, and then writes them.
+///
+/// # Errors
+/// As [`write_table`]; [`Error::Usage`] when they are more than a sheet holds, before a file is created.
+fn write_spreadsheet_of_rows(
+    rows: &mut RowStream<'_>,
+    zone: Tz,
+    options: &WriteOptions,
+    destination: &Destination,
+) -> Result<()> {
+    require_file(options, destination)?;
+    let survey = Survey::of(rows)?;
+    let columns: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
+    let mut manifest = options.manifest(columns, Some(options.usd_decimals()), TotalsRow::Last);
+    manifest.set_totals(&survey.totals);
+    let form = SpreadsheetForm { language: options.language, zone };
+    let book = survey.book(rows, &manifest, form, options.usd_decimals)?;
+    let mut totals = survey.totals.clone();
+    options.write(manifest.clone(), &mut totals, destination, |_, out| book.write(out))
+}
+
+/// Checks that a spreadsheet has a file to go to.
+fn require_file(options: &WriteOptions, destination: &Destination) -> Result<()> {
+    match (options.format, destination) {
+        (Format::Xlsx(_), Destination::StandardOutput) => Err(Error::Usage {
+            what: "the format xlsx needs an output file".to_owned(),
+            hint: Some("give it with --output".to_owned()),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Writes rows with these columns that `fill` produces; `fill` also adds them to the totals.
@@ -183,7 +220,13 @@ pub fn write_documents(
 impl WriteOptions {
     /// The format with its default decimals and without a manifest.
     pub fn plain(format: Format) -> WriteOptions {
-        WriteOptions { format, usd_decimals: None, sidecar: Sidecar::None, provenance: None }
+        WriteOptions {
+            format,
+            usd_decimals: None,
+            sidecar: Sidecar::None,
+            provenance: None,
+            language: Language::default(),
+        }
     }
 
     fn usd_decimals(&self) -> u32 {

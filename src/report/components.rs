@@ -73,16 +73,18 @@ impl MonetaryNames {
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], monetary: &MonetaryNames) -> Result<Table> {
     let mut amounts = Amounts::default();
     let mut run_number = 0;
-    let groups = group_by::groups_with_documents(ledgers, by, &JSON_COLUMNS, |totals: &mut Totals, run| {
-        run_number += 1;
-        let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        totals.costs.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
-        for column in 0..JSON_COLUMNS.len() {
-            let Some(document) = run.json(column)? else { continue };
-            amounts.read(column, document, monetary, |amount, nanos| totals.add(amount, nanos, run_number));
-        }
-        Ok(())
-    })?;
+    let groups =
+        group_by::groups_with_documents(ledgers, by, &JSON_COLUMNS, |totals: &mut Totals, _, run| {
+            run_number += 1;
+            let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
+            totals.costs.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
+            for column in 0..JSON_COLUMNS.len() {
+                let Some(document) = run.json(column)? else { continue };
+                amounts
+                    .read(column, document, monetary, |amount, nanos| totals.add(amount, nanos, run_number));
+            }
+            Ok(())
+        })?;
     let order = amounts.in_order();
     let columns = groups.columns.iter().map(String::as_str).chain(COLUMNS).map(str::to_owned).collect();
     let mut rows = Vec::new();

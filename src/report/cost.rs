@@ -1,6 +1,7 @@
 //! The cost report: the cost of each group of runs, and the number of unknown costs.
 
 use super::dimension::Dimension;
+use super::fx;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
 use super::run_scan::IndexedRun;
@@ -11,14 +12,24 @@ use crate::run::Usd;
 /// The `credit_charge_status` of a run that was charged a credit.
 pub const CHARGED: &str = "charged";
 
-/// The cost of the ledger's runs. `report::group_by` defines the grouping and the order of rows.
+/// The cost of the ledger's runs. `report::group_by` defines the grouping and the order of rows. If the terms of the
+/// scope have a second currency, more columns have the total in it.
+///
+/// # Errors
+/// As [`report_across`].
 pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
-    group_by::report::<CostTotals>(ledger, by)
+    report_across(std::slice::from_ref(ledger), by)
 }
 
 /// The same report over several ledgers with the same zone.
+///
+/// # Errors
+/// [`crate::error::Error::Usage`] when the ledgers have different second currencies. Those of SQLite.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    group_by::report_across::<CostTotals>(ledgers, by)
+    match fx::shared_currency(ledgers)? {
+        Some(currency) => fx::report_across(ledgers, by, &currency),
+        None => group_by::report_across::<CostTotals>(ledgers, by),
+    }
 }
 
 /// The cost of all of the ledger's runs.

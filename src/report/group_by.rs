@@ -4,8 +4,9 @@ use super::dimension::Dimension;
 use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
-use super::period::Span;
+use super::period::{Calendar, Span};
 use super::run_scan::{self, IndexedRun};
+use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
 use rusqlite::named_params;
@@ -49,11 +50,11 @@ pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
 pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
-    groups_with_documents(ledgers, by, &[], T::add)
+    groups_with_documents(ledgers, by, &[], |figures: &mut T, _, run| figures.add(run))
 }
 
-/// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run to its group's figures; the JSON
-/// columns in `documents` are the run's first JSON, see [`IndexedRun::json`].
+/// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run of the ledger at a position to its
+/// group's figures; the JSON columns in `documents` are the run's first JSON, see [`IndexedRun::json`].
 ///
 /// # Errors
 /// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
@@ -61,7 +62,7 @@ pub(super) fn groups_with_documents<T: Default>(
     ledgers: &[Ledger<'_>],
     by: &[Dimension],
     documents: &[&'static str],
-    mut add: impl FnMut(&mut T, &IndexedRun<'_>) -> Result<()>,
+    mut add: impl FnMut(&mut T, usize, &IndexedRun<'_>) -> Result<()>,
 ) -> Result<Groups<T>> {
     if by.len() > MAX_DIMENSIONS {
         return Err(Error::usage(format!("a report has at most {MAX_DIMENSIONS} dimensions")));
@@ -74,11 +75,11 @@ pub(super) fn groups_with_documents<T: Default>(
         })
         .collect();
     let mut grouping = Grouping::<T>::new(by, documents.len());
-    for ledger in ledgers {
+    for (position, ledger) in ledgers.iter().enumerate() {
         grouping.enter_ledger(ledger);
         // Consecutive runs are mostly in the same group, so the last group is tried before the map.
         let mut last = None;
-        let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, run);
+        let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, position, run);
         let (span, date) = (ledger.scope().span, ledger.scope().date);
         let scan = match documents.is_empty() && paths.is_empty() {
             // The covering index has all of it.
@@ -102,6 +103,19 @@ pub(super) fn for_each_run_with_documents(
 ) -> Result<()> {
     let (span, date) = (ledger.scope().span, ledger.scope().date);
     visit_all(ledger, span, &run_scan::runs_with_json(&span, date, documents, &[]), &[], visit)
+}
+
+/// The groups of [`report_across`], each with its runs by ledger and by period of one kind, and these slices.
+pub(crate) fn sliced_groups_across<T: Aggregate>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    calendar: Calendar,
+) -> Result<(Groups<Sliced<T>>, Vec<Slice>)> {
+    let mut slicer = Slicer::new(calendar, ledgers);
+    let groups = groups_with_documents(ledgers, by, &[], |figures: &mut Sliced<T>, ledger, run| {
+        figures.0.entry(slicer.position_of(ledger, run)?).or_default().add(run)
+    })?;
+    Ok((groups, slicer.into_slices()))
 }
 
 /// Passes each of the ledger's runs to `visit`. The first error ends the scan.
@@ -196,7 +210,7 @@ impl<T: Default> Grouping<T> {
         }
     }
 
-    /// The figures of the run's group.
+    /// The aggregate of the run's group. `last` is the group of the run before.
     fn group_of(&mut self, run: &IndexedRun<'_>, last: &mut Option<(Key, usize)>) -> Result<&mut T> {
         let mut key = Key::default();
         for (index, interner) in key.iter_mut().zip(&mut self.interners) {
@@ -267,17 +281,41 @@ pub(crate) struct Group<T> {
 impl<T: Aggregate> Groups<T> {
     fn into_table(self) -> Table {
         let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
+        self.into_table_of(figures, T::cells, T::merge)
+    }
+}
+
+impl<T> Groups<T> {
+    /// The same groups with other figures.
+    pub(crate) fn map<U>(self, figures: impl Fn(T) -> U) -> Groups<U> {
+        let groups = self.groups.into_iter().map(|Group { identity, labels, aggregate }| Group {
+            identity,
+            labels,
+            aggregate: figures(aggregate),
+        });
+        Groups { groups: groups.collect(), columns: self.columns }
+    }
+}
+
+impl<T: Default> Groups<T> {
+    /// The table with these figures after the labels. A table with more than one row has totals.
+    pub(crate) fn into_table_of(
+        self,
+        figures: impl IntoIterator<Item = String>,
+        cells: impl Fn(&mut T) -> Vec<Cell>,
+        merge: impl Fn(&mut T, T),
+    ) -> Table {
         let columns = self.columns.iter().cloned().chain(figures).collect();
         let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
         for Group { labels, mut aggregate, .. } in self.groups {
             let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();
-            row.extend(aggregate.cells());
+            row.extend(cells(&mut aggregate));
             rows.push(row);
-            all.merge(aggregate);
+            merge(&mut all, aggregate);
         }
         let totals = (rows.len() > 1).then(|| {
             let mut totals = vec![Cell::Text(None); self.columns.len()];
-            totals.extend(all.cells());
+            totals.extend(cells(&mut all));
             totals
         });
         Table { columns, rows, totals }

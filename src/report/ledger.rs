@@ -12,7 +12,7 @@ use crate::run::Instant;
 use crate::store::ClockOffsets;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +38,10 @@ SELECT DISTINCT pipeline_kind, pipeline_id, pipeline_name
 FROM runs
 WHERE booked_at >= :from AND booked_at < :until AND pipeline_id IS NOT NULL
 ORDER BY pipeline_kind, pipeline_id";
+
+/// The cost center of a run.
+const COST_CENTER: &str =
+    "SELECT cost_center(pipeline_kind, pipeline_id, trigger_type, booked_at) FROM runs WHERE run_id = ?1";
 
 /// A pipeline and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +136,16 @@ impl<'a> Ledger<'a> {
         Ok(named.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The cost center of a run. `None`: the ledger has no such run.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn cost_center_of(&self, run_id: &str) -> Result<Option<String>> {
+        let mut statement = self.archive.prepare_cached(COST_CENTER)?;
+        let mut rows = statement.query([run_id])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
     /// The compiled allocation rules.
     pub fn allocator(&self) -> &Arc<Allocator> {
         &self.allocator
@@ -223,8 +237,14 @@ fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<S
 }
 
 /// When the first sync started. `None`: there was no sync.
-pub(super) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
+pub(crate) fn first_sync_at(archive: &Connection) -> Result<Option<Instant>> {
     Ok(archive.query_row("SELECT min(started_at) FROM main.syncs", [], |row| row.get(0))?)
+}
+
+/// The run that the archive stored first, by its id. No command removes it. `None`: the archive has no run.
+pub(crate) fn first_run_id(archive: &Connection) -> Result<Option<String>> {
+    let sql = "SELECT run_id FROM main.run_snapshots ORDER BY snapshot_id LIMIT 1";
+    Ok(archive.query_row(sql, [], |row| row.get(0)).optional()?)
 }
 
 fn require_sync_before(archive: &Connection, moment: Instant) -> Result<()> {

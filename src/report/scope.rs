@@ -4,6 +4,7 @@
 //! the archive's closes.
 
 use super::allocation::Allocation;
+use super::fx::Fx;
 use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
 use super::terms::{MonthTerms, ScopeTerms, Terms};
@@ -246,10 +247,9 @@ impl Scope {
                  clock, so their observations are ahead of the system clock"
             );
         }
-        let Some(period) = &open.period else { return Ok(open) };
-        match archive.close_of(period)? {
+        match open.period.as_deref().map(|period| archive.close_of(period)).transpose()?.flatten() {
             Some(close) => closed(&close, &open, request),
-            None => Ok(open),
+            None => open.with_closed_rates(archive),
         }
     }
 
@@ -303,6 +303,11 @@ impl Scope {
     /// The terms of a month of the scope, by its label: `2026-01`.
     pub fn terms_of(&self, month: &str) -> MonthTerms {
         self.terms.of_month(month)
+    }
+
+    /// The second currency. `None`: there is none.
+    pub(crate) fn fx(&self) -> Option<&Fx> {
+        self.terms.fx()
     }
 
     /// Whether a close answers that froze no terms, so that those of the settings apply.

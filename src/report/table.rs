@@ -1,6 +1,7 @@
 //! Tables of typed cells: the result of every report, in any output format.
 
-use crate::run::{Cost, Usd};
+use super::fx::Amount;
+use crate::run::{Cost, Fixed, Usd};
 use crate::run::{Seconds, Share};
 
 /// The decimals of money in output for people.
@@ -18,6 +19,9 @@ const UNKNOWN_COSTS: &str = "runs_cost_unknown";
 /// The decimals of durations in output for people.
 const SECONDS_DECIMALS_FOR_PEOPLE: u32 = 1;
 
+/// The decimals of exchange rates in output for people.
+pub(crate) const RATE_DECIMALS_FOR_PEOPLE: u32 = 4;
+
 /// Named columns, and rows with one cell for each column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -32,9 +36,14 @@ pub struct Table {
 impl Table {
     /// The totals as a row with the label `all` in the first column; `None`: there are none.
     pub fn totals_row(&self) -> Option<Vec<Cell>> {
+        self.totals_labeled(ALL)
+    }
+
+    /// The totals as a row with the label in the first column; `None`: there are none.
+    pub fn totals_labeled(&self, label: &str) -> Option<Vec<Cell>> {
         let mut totals = self.totals.clone()?;
-        if let Some(label @ Cell::Text(None)) = totals.first_mut() {
-            *label = Cell::text(ALL);
+        if let Some(first @ Cell::Text(None)) = totals.first_mut() {
+            *first = Cell::text(label);
         }
         Some(totals)
     }
@@ -51,6 +60,17 @@ impl Table {
                 .into_iter()
                 .map(|row| std::iter::once(Cell::text(label)).chain(row).collect::<Vec<_>>()),
         );
+    }
+
+    /// Keeps only the columns whose name `is_kept`, in rows and totals.
+    pub(crate) fn retain_columns(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let kept: Vec<bool> = self.columns.iter().map(|column| is_kept(column)).collect();
+        for row in self.rows.iter_mut().chain(&mut self.totals) {
+            let mut kept = kept.iter();
+            row.retain(|_| *kept.next().expect("each row has a cell for each column"));
+        }
+        let mut kept = kept.iter();
+        self.columns.retain(|_| *kept.next().expect("each column was decided on"));
     }
 
     /// The number of runs without a known cost; `None`: the table does not count them, or only by row, because a run
@@ -78,6 +98,10 @@ pub enum Cell {
     Count(Option<i64>),
     /// Money.
     Usd(Option<Usd>),
+    /// Money in the second currency.
+    Converted(Option<Amount>),
+    /// What one US dollar costs in the second currency.
+    Rate(Option<Fixed<9>>),
     /// A duration.
     Seconds(Option<Seconds>),
     /// A ratio, such as a success rate.
@@ -108,6 +132,8 @@ impl Cell {
             Cell::Text(text) => text.clone(),
             Cell::Count(count) => count.map(|count| count.to_string()),
             Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
+            Cell::Converted(amount) => amount.map(|amount| amount.to_fixed(usd_decimals)),
+            Cell::Rate(rate) => rate.map(|rate| rate.to_string()),
             Cell::Seconds(seconds) => seconds.map(|seconds| seconds.to_string()),
             Cell::Share(share) => share.map(|share| share.to_string()),
             Cell::Real(real) => Some(real.to_string()),
@@ -118,8 +144,10 @@ impl Cell {
     pub fn rounded(&self, usd_decimals: u32) -> Option<String> {
         match self {
             Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
+            Cell::Rate(rate) => rate.map(|rate| rate.to_fixed(RATE_DECIMALS_FOR_PEOPLE)),
             Cell::Seconds(seconds) => seconds.map(|seconds| seconds.to_fixed(SECONDS_DECIMALS_FOR_PEOPLE)),
             Cell::Share(share) => share.map(|share| share.to_percent()),
+            Cell::Converted(_) => self.exact_to(usd_decimals),
             Cell::Text(_) | Cell::Count(_) | Cell::Real(_) => self.exact(),
         }
     }

@@ -1,8 +1,10 @@
-//! The terms of a month: its plan, the credits bought in addition, and who invoices its charges to which account.
+//! The terms of a month: its plan, the credits bought in addition, who invoices its charges to which account, and the
+//! exchange rates of a second currency.
 //!
 //! They come from the settings until the month is closed, and from its close afterwards.
 
 use super::billing::{Account, BilledBy};
+use super::fx::Fx;
 use super::plan::{CreditPurchase, Plan};
 use super::timeline::Timeline;
 use crate::store::FrozenTerms;
@@ -20,6 +22,8 @@ pub struct Terms {
     pub account: Account,
     /// The purchased credits, in any order.
     pub credit_purchases: Vec<CreditPurchase>,
+    /// The second currency. `None`: the settings name none.
+    pub fx: Option<Fx>,
 }
 
 /// The terms of one month.
@@ -34,6 +38,10 @@ pub struct MonthTerms {
     pub billed_by: BilledBy,
     /// The accounts.
     pub account: Account,
+    /// The second currency, with the rates of the month. `None`: the settings name none, or the month was closed
+    /// before they did. Terms without it have the layout of earlier versions, so that closes keep their spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fx: Option<Fx>,
 }
 
 /// The terms of the months of a scope.
@@ -60,6 +68,21 @@ impl ScopeTerms {
             ScopeTerms::Close(terms) => terms.clone(),
         }
     }
+
+    /// Takes the rates that the closes of months froze, in answers about more than one of them.
+    pub(crate) fn adopt_closed_rates(&mut self, closed: impl IntoIterator<Item = (String, Fx)>) {
+        if let ScopeTerms::Settings(Terms { fx: Some(fx), .. }) = self {
+            closed.into_iter().for_each(|(month, frozen)| fx.adopt_closed(&month, frozen));
+        }
+    }
+
+    /// The second currency. `None`: there is none.
+    pub(crate) fn fx(&self) -> Option<&Fx> {
+        match self {
+            ScopeTerms::Settings(terms) => terms.fx.as_ref(),
+            ScopeTerms::Close(terms) => terms.fx.as_ref(),
+        }
+    }
 }
 
 impl Terms {
@@ -75,6 +98,7 @@ impl Terms {
             credit_purchases,
             billed_by: self.billed_by.on(first_day).cloned().unwrap_or_default(),
             account: self.account.clone(),
+            fx: self.fx.as_ref().map(|fx| fx.of_month(month)),
         }
     }
 }
@@ -99,7 +123,11 @@ impl MonthTerms {
             #[serde(flatten)]
             terms: &'t MonthTerms,
         }
-        let frozen = WithLayout { layout: FrozenTerms::LAYOUT, terms: self };
+        let layout = match self.fx {
+            Some(_) => FrozenTerms::LAYOUT_WITH_RATES,
+            None => FrozenTerms::LAYOUT_WITHOUT_RATES,
+        };
+        let frozen = WithLayout { layout, terms: self };
         FrozenTerms::new(serde_json::to_string(&frozen).expect("terms serialize to JSON"))
     }
 

@@ -28,6 +28,8 @@ pub(crate) const ZONE_VARIABLE: &str = "RUNLEDGER_ZONE";
 pub(crate) const DATE_BASIS_VARIABLE: &str = "RUNLEDGER_DATE_BASIS";
 /// The CSV dialect.
 pub(crate) const DIALECT_VARIABLE: &str = "RUNLEDGER_DIALECT";
+/// The language of spreadsheets and pages.
+pub(crate) const LANGUAGE_VARIABLE: &str = "RUNLEDGER_LANGUAGE";
 
 /// The variables that name the proxy for HTTPS. In each pair, the HTTP client takes the first that is set, and the
 /// second pair only if the first one gives nothing.

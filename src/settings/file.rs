@@ -1,8 +1,9 @@
 //! The settings file: its keys, how it is read, and what makes it invalid.
 
 use super::dated::{BilledByTable, PlanTable, timeline};
+use super::fx::FxTable;
 use super::workspace::Workspace;
-use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_zone};
+use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
 use crate::error::{Error, Result};
 use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
@@ -23,6 +24,7 @@ pub(super) struct File {
     pub(super) zone: Option<String>,
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
+    pub(super) language: Option<String>,
     #[serde(default, deserialize_with = "timeline::<_, BilledByTable>")]
     pub(super) billed_by: Timeline<BilledBy>,
     #[serde(default)]
@@ -31,6 +33,7 @@ pub(super) struct File {
     pub(super) plan: Timeline<Plan>,
     #[serde(default)]
     pub(super) credit_purchase: Vec<CreditPurchase>,
+    pub(super) fx: Option<FxTable>,
     #[serde(default)]
     pub(super) cost_center: Allocation,
     #[serde(default)]
@@ -91,6 +94,7 @@ impl File {
             }
         }
         let folder = path.parent().unwrap_or(Path::new(""));
+        file.fx = file.fx.map(|fx| fx.in_folder(folder));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         file.validate()
             .map_err(|error| invalid(error.to_string(), error.hint().or_else(|| Some(general_hint()))))?;
@@ -106,19 +110,21 @@ impl File {
         setting(&self.zone).map(parse_zone).transpose()?;
         setting(&self.date_basis).map(parse_date_basis).transpose()?;
         setting(&self.dialect).map(parse_dialect).transpose()?;
+        setting(&self.language).map(parse_language).transpose()?;
         for (place, workspace) in self.workspace.iter().enumerate() {
             workspace.validate(&self.workspace[..place])?;
         }
         self.cost_center.validate()
     }
 
-    /// The terms of every month.
+    /// The terms of every month, without the second currency, whose rates are in a file of their own.
     pub(super) fn terms(&self) -> Terms {
         Terms {
             plan: self.plan.clone(),
             billed_by: self.billed_by.clone(),
             account: self.account.clone(),
             credit_purchases: self.credit_purchase.clone(),
+            fx: None,
         }
     }
 
@@ -128,6 +134,7 @@ impl File {
             zone: self.zone.or(base.zone),
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),
+            language: self.language.or(base.language),
             billed_by: self.billed_by.over(&base.billed_by, |own, base| BilledBy {
                 el: own.el.clone().or_else(|| base.el.clone()),
                 transformation: own.transformation.clone().or_else(|| base.transformation.clone()),
@@ -143,6 +150,7 @@ impl File {
                 true => base.credit_purchase,
                 false => self.credit_purchase,
             },
+            fx: self.fx.or(base.fx),
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
             components: ComponentsSettings {
                 names_ending_in: self.components.names_ending_in.or(base.components.names_ending_in),

@@ -3,28 +3,34 @@
 mod dated;
 mod env;
 mod file;
+mod fx;
 mod workspace;
 
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
-    PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive, ca_variables,
-    check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction, terminal_is_dumb,
+    LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive,
+    ca_variables, check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction,
+    terminal_is_dumb,
 };
 pub(crate) use workspace::Workspace;
 
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
+use crate::language::Language;
 use crate::report::allocation::Allocation;
 use crate::report::components::MonetaryNames;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
 use crate::report::{DateBasis, Terms};
+use crate::run::Instant;
 use crate::suggest::did_you_mean;
 use crate::symlinks::same_file;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use env::variable;
 use file::File;
+use fx::FxTable;
 use std::path::{Path, PathBuf};
 
 /// The settings file, in the folder of the archive that it applies to.
@@ -174,9 +180,48 @@ impl Settings {
         })
     }
 
-    /// The plan, the purchased credits, the invoice issuers and the accounts.
-    pub fn terms(&self) -> Terms {
-        self.file.terms()
+    /// The language of spreadsheets, pages and amounts that people type. The default is that of the CSV dialect, which
+    /// `dialect` names if a flag does.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no such language or dialect.
+    pub fn language(&self, flag: Option<&str>, dialect: Option<&str>) -> Result<Setting<Language>> {
+        let configured = match flag {
+            Some(name) => Some(Setting { value: name.to_owned(), origin: Origin::Flag("--language") }),
+            None => self.configured(LANGUAGE_VARIABLE, &self.file.language)?,
+        };
+        match configured {
+            Some(configured) => parse_language(configured),
+            None => {
+                let value = self.dialect(dialect)?.value.language();
+                Ok(Setting { value, origin: Origin::Default })
+            }
+        }
+    }
+
+    /// The plan, the purchased credits, the invoice issuers, the accounts, and the second currency with its rates.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the file of the rates cannot be read, or when one of them is invalid: also one that is
+    /// dated after the day of `now` in the zone of the settings.
+    pub fn terms(&self, now: Instant) -> Result<Terms> {
+        let Some(fx) = &self.file.fx else { return Ok(self.file.terms()) };
+        let fx = fx.read(self.today(now)?)?;
+        Ok(Terms { fx: Some(fx), ..self.file.terms() })
+    }
+
+    /// The day of `now` in the zone of the settings, else in UTC.
+    ///
+    /// # Errors
+    /// As [`Settings::zone`].
+    pub(crate) fn today(&self, now: Instant) -> Result<NaiveDate> {
+        let zone = self.zone()?.map_or(Tz::UTC, |zone| zone.value);
+        Ok(now.to_utc().with_timezone(&zone).date_naive())
+    }
+
+    /// The file with the rates of the second currency. `None`: the settings have no `[fx]`.
+    pub(crate) fn rates_file(&self) -> Option<&Path> {
+        self.file.fx.as_ref().map(|fx| fx.rates.as_path())
     }
 
     /// The allocation rules of the cost centers.
@@ -243,12 +288,13 @@ impl Settings {
             ("zone", zone),
             ("date_basis", date_basis),
             ("dialect", self.dialect(None)?.map(|dialect| Some(dialect.name().to_owned()))),
+            ("language", self.language(None, None)?.map(|language| Some(language.name().to_owned()))),
         ];
         let from_file = |value: Option<String>| Setting {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, components, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, components, fx, sync, .. } = self.file.clone();
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),
@@ -277,6 +323,12 @@ impl Settings {
                 format!("{} credits for {} USD on {}", purchase.credits, purchase.price_usd, purchase.date);
             ("credit_purchase", from_file(Some(value)))
         }));
+        let of_fx = |value: &dyn Fn(&FxTable) -> String| from_file(fx.as_ref().map(value));
+        settings.extend([
+            ("fx.currency", of_fx(&|fx| fx.currency.to_string())),
+            ("fx.policy", of_fx(&|fx| fx.policy.as_str().to_owned())),
+            ("fx.rates", of_fx(&|fx| fx.rates.display().to_string())),
+        ]);
         let names = components.names_ending_in.map(|names| names.endings().join(", "));
         settings.push(("components.names_ending_in", from_file(names)));
         let ignored = sync.ignore_changes_in.map(|fields| fields.paths().join(", "));
@@ -330,6 +382,15 @@ fn parse_dialect(Setting { value, origin }: Setting<String>) -> Result<Setting<D
         hint: did_you_mean(&value, names),
     })?;
     Ok(Setting { value: dialect, origin })
+}
+
+fn parse_language(Setting { value, origin }: Setting<String>) -> Result<Setting<Language>> {
+    let names = Language::NAMES;
+    let language = Language::named(&value).ok_or_else(|| Error::Usage {
+        what: format!("{} {value}: must be one of {}", name_of(&origin, "language"), names.join(", ")),
+        hint: did_you_mean(&value, names),
+    })?;
+    Ok(Setting { value: language, origin })
 }
 
 /// The name of the flag or variable, or else the key in the file.

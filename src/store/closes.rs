@@ -305,13 +305,13 @@ mod tests {
         let close =
             |period: &str, json: &str| Frozen { terms: terms(json), ..frozen(period, RowLayout::default()) };
         archive.insert_close(&close("2026-01", "{\"layout\":1}")).unwrap();
-        archive.insert_close(&close("2026-02", "{\"layout\":2,\"price_list\":[]}")).unwrap();
+        archive.insert_close(&close("2026-02", "{\"layout\":3,\"price_list\":[]}")).unwrap();
         assert!(archive.close_of("2026-01").unwrap().unwrap().frozen.terms.unwrap().is_intact());
         for error in [archive.close_of("2026-02").unwrap_err(), archive.closes().unwrap_err()] {
             assert_eq!(error.exit_code(), 6);
             let text = error.render();
             assert!(
-                text.contains("the close of 2026-02 has terms of layout 2")
+                text.contains("the close of 2026-02 has terms of layout 3")
                     && text.contains("or a newer one"),
                 "{text}"
             );

@@ -114,8 +114,8 @@ const ENTRIES: [Entry; 11] = [
             ("program_version", "Version of runledger that closed the month"),
             (
                 "terms",
-                "Plan, purchased credits, invoice issuers and account, a JSON object; NULL: closed before version 6 of the \
-                 schema, which froze none",
+                "Plan, purchased credits, invoice issuers, account and exchange rates, a JSON object; NULL: closed before \
+                 version 6 of the schema, which froze none",
             ),
             ("terms_sha256", "SHA-256 of terms; NULL: there are none"),
             ("closed_by", "Who closed the month; NULL: not given"),

@@ -22,8 +22,14 @@ struct Layout {
 }
 
 impl FrozenTerms {
-    /// The layout that this version writes, and the newest that it reads.
-    pub(crate) const LAYOUT: u32 = 1;
+    /// The layout of terms without a second currency.
+    pub(crate) const LAYOUT_WITHOUT_RATES: u32 = 1;
+
+    /// The layout of terms with the exchange rates of a second currency, in the key `fx`.
+    pub(crate) const LAYOUT_WITH_RATES: u32 = 2;
+
+    /// The newest layout that this version reads.
+    const LAYOUT: u32 = FrozenTerms::LAYOUT_WITH_RATES;
 
     /// Terms with the hash of their text.
     pub(crate) fn new(json: String) -> FrozenTerms {

@@ -35,8 +35,11 @@ fn flags_override_the_environment_which_overrides_the_file() {
         let ran = ran(command);
         assert_eq!(ran.code, 0, "{ran:?}");
         let printed: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
-        let parts = [&printed["asked"]["zone"], &printed["asked"]["date_basis"], &printed["dialect"]["name"]];
-        parts.map(|part| part.as_str().unwrap().to_owned()).join(" ")
+        let dialect = &printed["dialect"];
+        let parts = [&printed["asked"]["zone"], &printed["asked"]["date_basis"], &dialect["name"]];
+        let language =
+            dialect["headings"].as_str().map(|language| format!(" {language}")).unwrap_or_default();
+        parts.map(|part| part.as_str().unwrap().to_owned()).join(" ") + &language
     };
     let flags = ["--zone", "Asia/Tokyo", "--date-basis", "ended", "--dialect", "excel"];
     let environment = [
@@ -46,12 +49,18 @@ fn flags_override_the_environment_which_overrides_the_file() {
     ];
     assert_eq!(zone_of(&[], &[]), "UTC started machine");
     month_end.set("zone = \"America/Sao_Paulo\"\ndate_basis = \"created\"\ndialect = \"excel-br\"");
-    assert_eq!(zone_of(&[], &[]), "America/Sao_Paulo created excel-br");
+    assert_eq!(zone_of(&[], &[]), "America/Sao_Paulo created excel-br pt-BR");
     assert_eq!(zone_of(&[], &environment), "Europe/Berlin started machine");
-    assert_eq!(zone_of(&flags, &environment), "Asia/Tokyo ended excel");
+    assert_eq!(zone_of(&flags, &environment), "Asia/Tokyo ended excel en");
     assert_eq!(zone_of(&flags[..2], &environment[1..]), "Asia/Tokyo started machine");
     // An empty variable counts as unset.
-    assert_eq!(zone_of(&[], &[("RUNLEDGER_ZONE", "")]), "America/Sao_Paulo created excel-br");
+    assert_eq!(zone_of(&[], &[("RUNLEDGER_ZONE", "")]), "America/Sao_Paulo created excel-br pt-BR");
+    // The default language is that of the dialect.
+    let language = ["--dialect", "excel", "--language", "pt-BR"];
+    month_end.set("language = \"en\"");
+    assert_eq!(zone_of(&["--dialect", "excel-br"], &[]), "UTC started excel-br en");
+    assert_eq!(zone_of(&language[..2], &[("RUNLEDGER_LANGUAGE", "pt-BR")]), "UTC started excel pt-BR");
+    assert_eq!(zone_of(&language, &[("RUNLEDGER_LANGUAGE", "en")]), "UTC started excel pt-BR");
 }
 
 #[test]
@@ -113,6 +122,7 @@ fn invalid_settings_are_named_by_file_line_and_key() {
         ("zone = 3", &["line 1: invalid type"]),
         ("date_basis = \"paid\"", &["date_basis paid: not one of started, ended, created"]),
         ("dialect = \"lotus\"", &["dialect lotus: must be one of machine, excel, excel-br"]),
+        ("language = \"pt\"", &["language pt: must be one of en, pt-BR"]),
         (
             "[[cost_center]]\ncost_center = \"A\"\n[[cost_center]]\ncost_center = \"B\"\npipeline = \"[a\"",
             &["cost center rule 2 (B): invalid pattern [a: "],
@@ -176,6 +186,7 @@ fn invalid_settings_are_named_by_file_line_and_key() {
     for (name, words) in [
         ("RUNLEDGER_ZONE", "RUNLEDGER_ZONE nonsense: there is no such time zone"),
         ("RUNLEDGER_DATE_BASIS", "RUNLEDGER_DATE_BASIS nonsense: not one of"),
+        ("RUNLEDGER_LANGUAGE", "RUNLEDGER_LANGUAGE nonsense: must be one of"),
     ] {
         let mut command = month_end.command(&["report", "cost"]);
         command.env(name, "nonsense");

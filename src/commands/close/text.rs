@@ -54,7 +54,7 @@ fn details(frozen: &Frozen, objections: &'static str) -> String {
 
 /// The lines of the terms. Those that the settings do not give have none.
 fn lines_of(terms: &MonthTerms) -> Vec<(&'static str, String)> {
-    let MonthTerms { plan, credit_purchases, billed_by, account } = terms;
+    let MonthTerms { plan, credit_purchases, billed_by, account, fx } = terms;
     let plan = plan.map(|plan| format!("{} a month for {} credits", usd(plan.fee_usd), plan.credits));
     let bought = credit_purchases.iter().map(|CreditPurchase { date, credits, price_usd }| {
         format!("{credits} credits for {} on {date}", usd(*price_usd))
@@ -75,6 +75,7 @@ fn lines_of(terms: &MonthTerms) -> Vec<(&'static str, String)> {
                 ("sub name", sub_name),
             ]),
         ),
+        ("rates", fx.as_ref().map(ToString::to_string)),
     ]
     .into_iter()
     .filter_map(|(label, text)| Some((label, text?)))

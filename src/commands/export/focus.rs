@@ -1,5 +1,6 @@
 //! `runledger export focus`: writes the costs of a month as FOCUS charges.
 
+use crate::cli::first_given;
 use crate::commands::export::{ExportArgs, RowFormat};
 use crate::commands::shared::output::{print_note, provenance};
 use crate::commands::shared::scope::note_unfrozen_terms;
@@ -96,7 +97,8 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     if args.format_options.decimals.is_some() {
         return Err(Error::usage("export focus does not support --decimals: each amount has nine"));
     }
-    match args.format_options.csv_only_flag() {
+    let language = first_given(&[("--language", args.format_options.language.language.is_some())]);
+    match args.format_options.csv_only_flag().or(language) {
         Some(flag) => {
             Err(Error::usage(format!("export focus does not support {flag}: FOCUS defines the CSV format")))
         }

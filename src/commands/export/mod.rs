@@ -2,6 +2,7 @@
 
 mod focus;
 mod parquet;
+mod workbook;
 
 use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
 use crate::commands::Cli;
@@ -24,11 +25,14 @@ use std::path::Path;
 #[command(after_help = "\
 Examples:
   runledger export runs --period 2026-01 --output runs.csv
+  runledger export costs --period 2026-01 --format xlsx --output costs.xlsx
   runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
   runledger export focus --period 2026-01 --output focus.csv
-  runledger export parquet --output dataset --recheck-months 3")]
+  runledger export parquet --output dataset --recheck-months 3
+  runledger export workbook --period 2026-01 --output 2026-01.xlsx
+  runledger export workbook --period 2026-01 --language pt-BR --output 2026-01.xlsx")]
 pub struct ExportArgs {
     /// What to export
     #[arg(value_enum)]
@@ -78,6 +82,8 @@ pub enum Exported {
     Focus,
     /// Runs and pipelines as Parquet files, one per month; unchanged files are not rewritten
     Parquet,
+    /// A month as one spreadsheet: summary, cost centers, pipelines, change, days, credits, runs
+    Workbook,
 }
 
 /// The formats of rows.
@@ -89,6 +95,8 @@ pub enum RowFormat {
     Json,
     /// One JSON object per line
     Ndjson,
+    /// Spreadsheet for Excel; needs --output
+    Xlsx,
 }
 
 /// Writes the export. Rows are streamed, so memory does not grow with the archive.
@@ -122,6 +130,7 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
             RowFormat::Csv => Format::Csv(Dialect::MACHINE),
             RowFormat::Json => Format::Json,
             RowFormat::Ndjson => Format::Ndjson,
+            RowFormat::Xlsx => Format::Xlsx(ledger.scope().zone),
         };
         let provenance = provenance(format!("export {name}"), ledger.scope(), archive)?;
         let options = write_options(&args.format_options, settings, format, ledger.scope().zone, provenance)?;
@@ -143,6 +152,7 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         }),
         Exported::Focus => on_ledger(&|archive, ledger| focus::run(args, ledger, archive, &destination)),
         Exported::Parquet => parquet::run(args, cli),
+        Exported::Workbook => workbook::run(args, cli),
     }
 }
 

@@ -118,7 +118,8 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
             ),
         });
     }
-    let FormatArgs { decimals, dialect, separator, decimal_mark, bom, manifest } = &args.format_options;
+    let FormatArgs { decimals, dialect, separator, decimal_mark, bom, headings, language, manifest } =
+        &args.format_options;
     let flags = [
         ("--format", args.format.is_some()),
         ("--decimals", decimals.is_some()),
@@ -126,6 +127,8 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         ("--separator", separator.is_some()),
         ("--decimal-mark", decimal_mark.is_some()),
         ("--bom", bom.is_some()),
+        ("--headings", headings.is_some()),
+        ("--language", language.language.is_some()),
         ("--manifest", *manifest),
     ];
     match first_given(&flags) {

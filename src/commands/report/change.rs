@@ -6,9 +6,9 @@ use crate::commands::report::metadata::warn_of_unmatched_paths;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::{print_default_booking, request};
+use crate::commands::shared::scope::{note_unfrozen_rates, print_default_booking, request};
 use crate::error::{Error, Result};
-use crate::export::manifest::{ComparedPeriod, Provenance};
+use crate::export::manifest::{ComparedPeriod, FxProvenance, Provenance};
 use crate::report::change::{Against, Change, ChangeRequest, Side};
 use crate::report::month_states::MonthStates;
 use crate::report::period::Calendar;
@@ -77,6 +77,10 @@ pub(super) fn run(
     let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
     provenance.notes.extend(change.notes());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
+    for scopes in &change.scopes {
+        Side::BOTH.into_iter().for_each(|side| note_unfrozen_rates(scopes.scope(side), settings));
+    }
+    provenance.fx = FxProvenance::of(&ledgers);
     let provenance = Provenance {
         by: match args.by.as_slice() {
             [] => vec![DEFAULT_DIMENSION.to_owned()],

@@ -2,24 +2,26 @@
 
 use crate::cli::{TableFormat, first_given};
 use crate::commands::report::ReportArgs;
-use crate::commands::shared::output::{built_without, provenance};
-use crate::commands::shared::scope::{note_unfrozen_terms, request};
+use crate::commands::shared::output::{built_without, language, provenance};
+use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
 use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
 use crate::report::change::ChangeRequest;
+use crate::report::fx::Fx;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope, overview};
+use crate::settings::Settings;
 use crate::workspace::{Workspace, change};
 
 /// Writes the HTML report.
 ///
 /// # Errors
 /// [`Error::Usage`] when a flag for tables is given, or when this binary was built without the HTML report.
-pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
+pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settings) -> Result<()> {
     if !cfg!(feature = "page") {
         return Err(built_without("the HTML report", "page"));
     }
@@ -36,6 +38,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
     let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
     let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let mut notes = notes;
+    notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
         state: close_state.unwrap_or_default(),
         months: MonthStates::of(&[(&scope, archive)])?,
@@ -57,7 +61,9 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace]) -> Result<()> {
         });
     }
     note_unfrozen_terms(&scope);
-    html::write(&overview, &labels, &Destination::at(args.table.output.output.as_deref()))
+    note_unfrozen_rates(&scope, settings);
+    let language = language(&args.table.format_options, settings)?;
+    html::write(&overview, &labels, language, &Destination::at(args.table.output.output.as_deref()))
 }
 
 /// Rejects flags that only apply to tables.
@@ -76,7 +82,7 @@ fn reject_unsupported_flags(args: &ReportArgs) -> Result<()> {
         Some(flag) => Err(Error::Usage {
             what: format!("{flag} only applies to tables, but `report html` writes a page"),
             hint: Some(
-                "`report html` accepts --output, --period, --from, --until, --zone, --date-basis and --as-of"
+                "`report html` accepts --output, --language, --period, --from, --until, --zone, --date-basis and --as-of"
                     .to_owned(),
             ),
         }),

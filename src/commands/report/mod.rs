@@ -9,12 +9,15 @@ use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::print_table;
-use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
+use crate::commands::shared::scope::{
+    note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
+};
 use crate::commands::shared::terminal as screen;
 use crate::error::{Error, Result};
-use crate::export::manifest::Provenance;
+use crate::export::manifest::{FxProvenance, Provenance};
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
+use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
@@ -22,7 +25,7 @@ use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{
-    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, group_by,
+    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
 };
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
@@ -30,6 +33,9 @@ use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
+
+/// The reports with amounts in the second currency, beside the report change.
+const CONVERTED: [&str; 2] = ["cost", "credits"];
 
 /// The arguments of `runledger report`.
 #[derive(Debug, Clone, Args)]
@@ -112,7 +118,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return change::run(args, request, &workspaces, &settings);
     }
     if name == HTML_REPORT.0 {
-        return html::run(args, &workspaces);
+        return html::run(args, &workspaces, &settings);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
@@ -133,6 +139,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
     provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    if CONVERTED.contains(&name) {
+        note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
+    }
     let table = match screen::width(&args.table) {
         Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
         None => table,
@@ -143,6 +152,22 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
+}
+
+/// Adds the notes of the second currency, and leaves out of tables for people what they replace.
+fn note_conversion(
+    table: &mut Table,
+    args: &ReportArgs,
+    ledgers: &[Ledger<'_>],
+    settings: &Settings,
+    provenance: &mut Provenance,
+) {
+    ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
+    provenance.notes.extend(fx::notes(ledgers, table));
+    provenance.fx = FxProvenance::of(ledgers);
+    if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
+        fx::leave_out_columns_for_programs(table);
+    }
 }
 
 /// Marks closed and running months in tables for people, and returns the notes of the answer.
@@ -213,7 +238,12 @@ fn run_report(
         "cost" => cost::report_across(ledgers, by),
         "duration" => duration::report_across(ledgers, by),
         metadata::COMPONENTS => components::report_across(ledgers, by, &settings.monetary_names()),
-        "credits" => append_answers(ledgers, |index, ledger| credits(ledger, args, by, &workspaces[index])),
+        "credits" => {
+            let currency = fx::shared_currency(ledgers)?;
+            append_answers(ledgers, |index, ledger| {
+                credits(ledger, args, by, currency.clone(), &workspaces[index])
+            })
+        }
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
@@ -247,7 +277,13 @@ fn unknown_report(name: &str) -> Error {
 }
 
 /// The credits report, as of the requested instant or now.
-fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: &Workspace) -> Result<Table> {
+fn credits(
+    ledger: &Ledger<'_>,
+    args: &ReportArgs,
+    by: &[Dimension],
+    currency: Option<Currency>,
+    workspace: &Workspace,
+) -> Result<Table> {
     let archive = &workspace.archive;
     if by.iter().any(|dimension| !credits::DIMENSIONS.contains(dimension)) {
         return Err(Error::usage("the report credits can only be grouped by month and pipeline"));
@@ -262,6 +298,7 @@ fn credits(ledger: &Ledger<'_>, args: &ReportArgs, by: &[Dimension], workspace: 
     let question = credits::CreditsOptions {
         what_if: what_if.collect::<Result<_>>()?,
         by_pipeline: by.contains(&Dimension::Pipeline),
+        currency,
     };
     // The forecast starts at the system clock, which observations can be ahead of.
     let Some(now) = archive.clock_at_last_observation(ledger.scope().as_of)? else {

@@ -1,13 +1,16 @@
 //! Printing in the format and to the destination that the arguments give.
 
-use crate::cli::{FormatArgs, TableArgs, TableFormat, YesNo};
+use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
-use crate::escape::escape_json;
+use crate::escape::{escape_control, escape_json};
 use crate::export::manifest::Provenance;
-use crate::export::{Destination, Dialect, Format, Sidecar, WriteOptions, write_table};
+use crate::export::verify::FileCheck;
+use crate::export::{Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_table};
+use crate::language::Language;
 use crate::report::{Scope, Table};
 use crate::settings::Settings;
 use crate::store::{Archive, Close};
+use crate::suggest::did_you_mean;
 use chrono_tz::Tz;
 use std::io::Write as _;
 
@@ -22,10 +25,27 @@ pub(crate) fn print_note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Prints one line per check of a file, and returns how many differ.
+///
+/// # Errors
+/// [`Error::Output`] when standard output cannot be written.
+pub(crate) fn print_checks(checks: &[FileCheck]) -> Result<usize> {
+    for check in checks {
+        let (label, text) = match check {
+            FileCheck::Matches(text) => ("ok     ", text),
+            FileCheck::Differs(text) => ("DIFFERS", text),
+            FileCheck::Skipped(text) => ("-      ", text),
+        };
+        print_line(&format!("{label}  {}", escape_control(text)))?;
+    }
+    Ok(checks.iter().filter(|check| matches!(check, FileCheck::Differs(_))).count())
+}
+
 /// The options for writing output in `format`. Instants for spreadsheets are in `zone`.
 ///
 /// # Errors
-/// [`Error::Usage`] when a CSV flag is given for another format, or when separator and decimal mark are equal.
+/// [`Error::Usage`] when a CSV flag is given for another format, when `--language` is given for a format in English, or
+/// when separator and decimal mark are equal.
 pub(crate) fn write_options(
     args: &FormatArgs,
     settings: &Settings,
@@ -40,8 +60,23 @@ pub(crate) fn write_options(
             other
         }
     };
+    reject_language(&args.language, format)?;
     let sidecar = if args.manifest { Sidecar::Manifest } else { Sidecar::None };
-    Ok(WriteOptions { format, usd_decimals: args.decimals, sidecar, provenance: provenance.into() })
+    Ok(WriteOptions {
+        format,
+        usd_decimals: args.decimals,
+        sidecar,
+        provenance: provenance.into(),
+        language: language(args, settings)?,
+    })
+}
+
+/// The language of spreadsheets, pages and typed amounts.
+///
+/// # Errors
+/// [`Error::Usage`] when there is no such language or dialect.
+pub(crate) fn language(args: &FormatArgs, settings: &Settings) -> Result<Language> {
+    Ok(settings.language(args.language.language.as_deref(), args.dialect.as_deref())?.value)
 }
 
 /// Prints a table as the arguments ask. Instants for spreadsheets are in `zone`. Without a provenance, the table is no
@@ -101,6 +136,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         question,
         by: Vec::new(),
         limit: None,
+        cost_center: None,
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),
@@ -115,6 +151,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         close_note,
         notes: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
+        fx: None,
         schema_version: archive.schema_version()?,
         summary: None,
         against: None,
@@ -134,8 +171,11 @@ fn close_state(close: &Close) -> String {
     format!("closed at {}, close {close_id}{restates}{terms}", frozen.closed_at)
 }
 
-/// The dialect from the settings, changed by the flags.
-fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
+/// The dialect from the settings, changed by the flags. Instants for spreadsheets are in `zone`.
+///
+/// # Errors
+/// [`Error::Usage`] when the dialect is unknown, or when separator and decimal mark are equal.
+pub(crate) fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> {
     let mut dialect = settings.dialect(args.dialect.as_deref())?.value;
     if dialect.is_for_spreadsheets() {
         dialect.zone = zone;
@@ -143,6 +183,7 @@ fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> 
     dialect.separator = args.separator.unwrap_or(dialect.separator);
     dialect.decimal_mark = args.decimal_mark.unwrap_or(dialect.decimal_mark);
     dialect.bom = args.bom.map_or(dialect.bom, |bom| bom == YesNo::Yes);
+    dialect.headings = headings(args, settings, &dialect)?;
     if dialect.separator == dialect.decimal_mark {
         return Err(Error::Usage {
             what: format!(
@@ -153,6 +194,40 @@ fn dialect(args: &FormatArgs, settings: &Settings, zone: Tz) -> Result<Dialect> 
         });
     }
     Ok(dialect)
+}
+
+/// The headings of CSV in the dialect: those of the flag, else in the language. Programs get names in any language.
+fn headings(args: &FormatArgs, settings: &Settings, dialect: &Dialect) -> Result<Headings> {
+    let Some(name) = &args.headings else {
+        return Ok(match dialect.is_for_spreadsheets() {
+            true => Headings::In(language(args, settings)?),
+            false => Headings::Machine,
+        });
+    };
+    match Headings::named(name) {
+        Some(Headings::In(_)) if !dialect.is_for_spreadsheets() => Err(Error::Usage {
+            what: format!("--headings {name} does not apply to the dialect {}", dialect.name()),
+            hint: Some("add --dialect excel or --dialect excel-br".to_owned()),
+        }),
+        Some(headings) => Ok(headings),
+        None => Err(Error::Usage {
+            what: format!("--headings {name}: must be one of {}", Headings::NAMES.join(", ")),
+            hint: did_you_mean(name, Headings::NAMES),
+        }),
+    }
+}
+
+/// Rejects a language for a format that is always in English.
+fn reject_language(args: &LanguageArgs, format: Format) -> Result<()> {
+    let what = match (&args.language, format) {
+        (None, _) | (_, Format::Xlsx(_)) => return Ok(()),
+        (_, Format::Csv(dialect)) if dialect.is_for_spreadsheets() => return Ok(()),
+        (_, Format::Csv(dialect)) => format!("--language does not apply to the dialect {}", dialect.name()),
+        (_, format) => {
+            format!("--language only applies to spreadsheets, and the format is {}", format.name())
+        }
+    };
+    Err(Error::Usage { what, hint: Some("add --format csv --dialect excel-br, or --format xlsx".to_owned()) })
 }
 
 /// Rejects flags that only apply to CSV.

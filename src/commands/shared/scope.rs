@@ -7,6 +7,7 @@ use crate::report::Scope;
 use crate::report::scope::{AsOf, DateBasis, ScopeDefaults, ScopeRequest, parse_day, parse_zone};
 use crate::settings::Settings;
 use crate::store::Archive;
+use crate::sync::{Clock, SystemClock};
 
 /// The scope of the arguments in an archive with these settings.
 ///
@@ -61,7 +62,8 @@ pub(crate) fn defaults(request: &ScopeRequest, settings: &Settings) -> Result<Sc
         Some(_) => None,
         None => settings.date_basis()?.map(|setting| setting.value),
     };
-    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone(), terms: settings.terms() })
+    let terms = settings.terms(SystemClock.now())?;
+    Ok(ScopeDefaults { zone, date_basis, allocation: settings.allocation().clone(), terms })
 }
 
 /// Reports that today's terms apply to a closed month, because its close froze none. Commands whose output depends on
@@ -71,6 +73,20 @@ pub(crate) fn note_unfrozen_terms(scope: &Scope) {
         print_note(&format!(
             "{month} was closed by a version that froze no plan, purchased credits, billed_by and account: those in \
              today's settings apply; `runledger close --restate {month}` freezes them"
+        ));
+    }
+}
+
+/// Reports that a closed month has no amounts in the second currency of the settings, because its close froze no rates.
+/// Commands that convert amounts call it.
+pub(crate) fn note_unfrozen_rates(scope: &Scope, settings: &Settings) {
+    let is_closed_without = scope.close_id.is_some() && scope.fx().is_none();
+    if let Some(month) =
+        scope.period.as_deref().filter(|_| is_closed_without && settings.rates_file().is_some())
+    {
+        print_note(&format!(
+            "{month} was closed without exchange rates, so its amounts are in US dollars alone; `runledger close \
+             --restate {month}` freezes those of today's settings"
         ));
     }
 }

@@ -1,8 +1,10 @@
 //! Charts of the page. Horizontal positions are in percent, so that a chart fits any width.
 
-use super::number::group_thousands;
+use super::number::Numbers;
+use super::range::ChartRange;
 use super::scale::Scale;
-use crate::report::overview::calendar::{day_label, monday, month_label, month_of, week_of};
+use crate::language::Language;
+use crate::report::overview::calendar::{monday, month_label, month_of, week_of};
 use crate::report::overview::{DayRuns, Series};
 use askama::Template;
 
@@ -13,10 +15,6 @@ const _: () = assert!(HEIGHT == 180);
 
 /// The width of a bar, as a share of its column.
 const BAR_SHARE: f64 = 0.74;
-
-/// The short month names. The label of a January is its year.
-const MONTH_NAMES: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The possible distances between two labels, in months.
 const LABEL_STEPS: [i32; 6] = [1, 2, 3, 6, 12, 60];
@@ -122,6 +120,7 @@ impl ColumnChart {
         (period, first): (ColumnPeriod, i32),
         scale: Scale,
         columns: &[Vec<Segment>],
+        language: Language,
     ) -> ColumnChart {
         let width = column_width(period, columns.len());
         let mut marks = Vec::new();
@@ -142,7 +141,7 @@ impl ColumnChart {
             });
         }
         let ticks = scale
-            .ticks()
+            .ticks(Numbers(language))
             .into_iter()
             .map(|(value, label)| Tick { y: coordinate(scale.y(value, HEIGHT)), label });
         let count = i32::try_from(columns.len()).unwrap_or(i32::MAX);
@@ -151,7 +150,7 @@ impl ColumnChart {
             title: title.into(),
             description: description.into(),
             ticks: ticks.collect(),
-            labels: labels(period, first, count, width),
+            labels: labels(period, first, count, width, language),
             marks,
         }
     }
@@ -163,7 +162,7 @@ pub(super) fn column_width(period: ColumnPeriod, columns: usize) -> f64 {
 }
 
 /// The month labels below the columns, as many as fit.
-fn labels(period: ColumnPeriod, first: i32, count: i32, width: f64) -> Vec<Label> {
+fn labels(period: ColumnPeriod, first: i32, count: i32, width: f64, language: Language) -> Vec<Label> {
     let starts: Vec<(i32, i32)> = (0..count)
         .filter_map(|index| Some((index, period.month_start(first.checked_add(index)?)?)))
         .collect();
@@ -175,16 +174,17 @@ fn labels(period: ColumnPeriod, first: i32, count: i32, width: f64) -> Vec<Label
         .filter(|(_, month)| month.rem_euclid(12) % wide == 0 || month % wide == 0)
         .map(|(index, month)| Label {
             x: coordinate(width * (f64::from(index) + 0.5)),
-            text: month_name(month),
+            text: month_name(month, language),
             class: if month % narrow == 0 { "" } else { "wide" },
         })
         .collect()
 }
 
-fn month_name(month: i32) -> String {
+/// The first three letters of a month. The label of a January is its year.
+fn month_name(month: i32, language: Language) -> String {
     match month.rem_euclid(12) {
         0 => month_label(month)[..4].to_owned(),
-        index => MONTH_NAMES[index as usize].to_owned(),
+        index => language.month_name(index as u32 + 1).unwrap_or_default().chars().take(3).collect(),
     }
 }
 
@@ -253,6 +253,8 @@ pub(super) struct DayCalendar {
     failing: Vec<(String, u32)>,
     /// The runs per day of each shade, first and last, from the lightest.
     pub shades: Vec<(u64, u64)>,
+    /// The names of the first, third and fifth row.
+    weekdays: [&'static str; 3],
     height: u32,
 }
 
@@ -269,11 +271,8 @@ fn shade(runs: u64, max: u64) -> usize {
 
 impl DayCalendar {
     /// The weeks up to the one of the day `last`, starting at the day `first` or later.
-    pub(super) fn new(
-        title: impl Into<String>,
-        days: &Series<DayRuns>,
-        (first, last): (i32, i32),
-    ) -> DayCalendar {
+    pub(super) fn new(title: impl Into<String>, days: &Series<DayRuns>, range: &ChartRange) -> DayCalendar {
+        let ((first, last), language) = (range.days, range.language);
         let last_week = week_of(last);
         let first_week = week_of(first).max(last_week - CALENDAR_WEEKS + 1);
         let width = column_width(ColumnPeriod::Week, (last_week - first_week + 1) as usize);
@@ -291,7 +290,7 @@ impl DayCalendar {
                 y: (row * ROW_HEIGHT).to_string(),
                 width: coordinate(width * 0.84),
                 height: CELL_HEIGHT.to_string(),
-                title: day_title(&day_label(day), runs, failed),
+                title: day_title(&range.day(day), runs, failed, language),
             });
             if failed * FAILURE_RATIO >= runs && failed > 0 {
                 failing.push((
@@ -304,10 +303,12 @@ impl DayCalendar {
         let shades = if max == 0 { Vec::new() } else { shades.filter(|(from, to)| from <= to).collect() };
         DayCalendar {
             title: title.into(),
-            description: format!(
-                "The busiest day has {max} runs. A dot marks a day on which at least one run in {FAILURE_RATIO} failed."
+            description: language.page_with(
+                "The busiest day has {max} runs. A dot marks a day on which at least one run in {ratio} failed.",
+                &[("max", &Numbers(language).whole(max)), ("ratio", &FAILURE_RATIO.to_string())],
             ),
-            labels: labels(ColumnPeriod::Week, first_week, last_week - first_week + 1, width),
+            labels: labels(ColumnPeriod::Week, first_week, last_week - first_week + 1, width, language),
+            weekdays: ["Mon", "Wed", "Fri"].map(|day| language.page(day)),
             marks,
             failing,
             shades,
@@ -316,15 +317,16 @@ impl DayCalendar {
     }
 }
 
-fn day_title(day: &str, runs: u64, failed: u64) -> String {
-    let [count, failures] = [runs, failed].map(|number| group_thousands(&number.to_string()));
-    match (runs, failed) {
-        (0, _) => format!("{day}: no runs"),
-        (1, 0) => format!("{day}: 1 run"),
-        (1, _) => format!("{day}: 1 run, {failures} failed"),
-        (_, 0) => format!("{day}: {count} runs"),
-        (_, _) => format!("{day}: {count} runs, {failures} failed"),
-    }
+fn day_title(day: &str, runs: u64, failed: u64, language: Language) -> String {
+    let [count, failures] = [runs, failed].map(|number| Numbers(language).whole(number));
+    let words = match (runs, failed) {
+        (0, _) => "{day}: no runs",
+        (1, 0) => "{day}: 1 run",
+        (1, _) => "{day}: 1 run, {failures} failed",
+        (_, 0) => "{day}: {count} runs",
+        (_, _) => "{day}: {count} runs, {failures} failed",
+    };
+    language.page_with(words, &[("day", day), ("count", &count), ("failures", &failures)])
 }
 
 #[cfg(test)]
@@ -337,7 +339,15 @@ mod tests {
         let segment = |from, to| Segment { from, to, class: "source", title: String::new() };
         let columns = vec![vec![segment(0, 50), segment(50, 100)]; 20];
         let scale = Scale::new(Unit::Usd, 0, 100);
-        let chart = ColumnChart::new("c", "t", "d", (ColumnPeriod::Month, 24_300), scale, &columns);
+        let chart = ColumnChart::new(
+            "c",
+            "t",
+            "d",
+            (ColumnPeriod::Month, 24_300),
+            scale,
+            &columns,
+            Language::English,
+        );
         let position = |mark: &Mark| [mark.x.as_str(), &mark.y, &mark.width, &mark.height].map(str::to_owned);
         assert_eq!(position(&chart.marks[0]), ["0.65", "90", "3.7", "90"]);
         assert_eq!(position(&chart.marks[1]), ["0.65", "0", "3.7", "90"]);
@@ -357,13 +367,16 @@ mod tests {
     #[test]
     fn labels_have_space_and_a_january_shows_its_year() {
         for months in [1, 7, 13, 14, 15, 36, 60] {
-            let labels = labels(ColumnPeriod::Month, 2025 * 12 + 10, months, 1.0);
+            let labels = labels(ColumnPeriod::Month, 2025 * 12 + 10, months, 1.0, Language::English);
             let narrow = labels.iter().filter(|label| label.class.is_empty()).count();
             assert!(labels.len() <= 15 && narrow <= 8, "{months}: {} {narrow}", labels.len());
         }
-        let of_a_year = labels(ColumnPeriod::Month, 2025 * 12 + 10, 4, 1.0);
-        let texts: Vec<&str> = of_a_year.iter().map(|label| label.text.as_str()).collect();
-        assert_eq!(texts, ["Nov", "Dec", "2026", "Feb"]);
+        let texts = |language: Language| {
+            let of_a_year = labels(ColumnPeriod::Month, 2025 * 12 + 10, 4, 1.0, language);
+            of_a_year.into_iter().map(|label| label.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(Language::English), ["Nov", "Dec", "2026", "Feb"]);
+        assert_eq!(texts(Language::Portuguese), ["nov", "dez", "2026", "fev"]);
     }
 
     #[test]
@@ -371,11 +384,18 @@ mod tests {
         let mut days = Series::default();
         // A Monday, and the Sunday of the same week.
         let first = 739_579;
-        assert_eq!((day_label(first), monday(week_of(first))), ("2025-11-24".to_owned(), first));
+        let range = ChartRange {
+            months: (0, 0),
+            weeks: (0, 0),
+            days: (first, first + 6),
+            zone: chrono_tz::Tz::UTC,
+            language: Language::English,
+        };
+        assert_eq!((range.day(first), monday(week_of(first))), ("2025-11-24".to_owned(), first));
         for day in [first, first + 6] {
             days = with(days, day, DayRuns { runs: 8, failed: 2 });
         }
-        let calendar = DayCalendar::new("t", &days, (first, first + 6));
+        let calendar = DayCalendar::new("t", &days, &range);
         assert_eq!(calendar.marks.len(), 7);
         assert_eq!((calendar.marks[0].class, calendar.marks[0].y.as_str()), ("d4", "0"));
         assert_eq!((calendar.marks[6].class, calendar.marks[6].y.as_str()), ("d4", "84"));

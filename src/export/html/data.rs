@@ -1,9 +1,11 @@
 //! The data of the filter: figures by month, week and day of the pipelines that can be selected, as
 //! JSON for the script.
 
+use super::SCRIPT;
 use super::label::truncate;
 use super::range::ChartRange;
-use crate::report::overview::{Overview, Percentiles, PipelineSummary, Sums};
+use crate::language::Language;
+use crate::report::overview::{KINDS, Overview, Percentiles, PipelineSummary, Sums};
 use crate::run::{Seconds, Usd};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,11 +94,23 @@ impl ScriptData {
                 "b": sums(&all.previous_month), "t": all.previous_month_to_date.as_ref().map(sums),
             },
             "kinds": kinds, "shown": used_kinds, "pipelines": pipelines, "count": overview.pipelines.len(),
+            "lang": range.language.name(), "words": words(range.language),
         });
         ScriptData {
             selectable: selected.into_keys().collect(),
             has_all_details,
             json: escape_script(&data.to_string()),
+        }
+    }
+}
+
+/// The words of the script, by their English. Empty in English.
+fn words(language: Language) -> BTreeMap<&'static str, &'static str> {
+    match language {
+        Language::English => BTreeMap::new(),
+        Language::Portuguese => {
+            let is_used = |text: &str| SCRIPT.contains(&format!("\"{text}\"")) || KINDS.contains(&Some(text));
+            language.page_texts().filter(|(english, _)| is_used(english)).collect()
         }
     }
 }

@@ -15,6 +15,7 @@ mod view;
 use crate::digest::{hash, to_base64};
 use crate::error::{Error, Result};
 use crate::export::{Destination, WriteError};
+use crate::language::Language;
 use crate::report::month_states::MonthStates;
 use crate::report::overview::Overview;
 use askama::Template;
@@ -34,22 +35,27 @@ pub struct Labels {
     pub(crate) notes: Vec<String>,
 }
 
-/// Renders the page.
+/// Renders the page in the language.
 ///
 /// # Errors
 /// [`Error::Internal`] when a template fails.
-pub fn render(overview: &Overview, labels: &Labels) -> Result<String> {
-    let mut view = View::new(overview, labels);
+pub fn render(overview: &Overview, labels: &Labels, language: Language) -> Result<String> {
+    let mut view = View::new(overview, labels, language);
     (view.style, view.style_hash) = (STYLE, to_base64(&hash(STYLE.as_bytes())));
     (view.script, view.script_hash) = (SCRIPT, to_base64(&hash(SCRIPT.as_bytes())));
     view.render().map_err(|error| Error::Internal(format!("the HTML report cannot be rendered: {error}")))
 }
 
-/// Writes the page.
+/// Writes the page in the language.
 ///
 /// # Errors
 /// As [`render`]; [`Error::Output`] when the destination cannot be written.
-pub fn write(overview: &Overview, labels: &Labels, destination: &Destination) -> Result<()> {
-    let page = render(overview, labels)?;
+pub fn write(
+    overview: &Overview,
+    labels: &Labels,
+    language: Language,
+    destination: &Destination,
+) -> Result<()> {
+    let page = render(overview, labels, language)?;
     destination.write(|out| out.write_all(page.as_bytes()).map_err(WriteError::from))
 }

@@ -1,11 +1,12 @@
 //! Numbers on the page: rounded for people, with the exact value in the markup for programs.
 
 use crate::export::terminal::UNKNOWN;
+use crate::language::Language;
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Seconds, Share, Usd};
 use askama::Template;
 
-/// The thousands separator: a narrow no-break space.
+/// The thousands separator in English: a narrow no-break space.
 const THOUSANDS_SEPARATOR: char = '\u{202f}';
 
 /// The decimals of an amount in a small space.
@@ -18,7 +19,7 @@ const LARGE_MAX_CHARS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(
     source = "{% match exact %}{% when Some with (exact) %}<data value=\"{{ exact }}\">{{ text }}</data>\
-              {% when None %}<span class=\"unknown\" title=\"not known\">{{ text }}</span>{% endmatch %}",
+              {% when None %}<span class=\"unknown\" title=\"{{ unknown }}\">{{ text }}</span>{% endmatch %}",
     ext = "html"
 )]
 pub(super) struct Number {
@@ -26,6 +27,8 @@ pub(super) struct Number {
     pub text: String,
     /// The exact value. `None`: unknown.
     pub exact: Option<String>,
+    /// What a dash means.
+    pub unknown: &'static str,
 }
 
 impl Number {
@@ -34,119 +37,148 @@ impl Number {
         self.text.chars().count() > LARGE_MAX_CHARS
     }
 
-    fn new(known: Option<(String, String)>) -> Number {
+    /// A cell without a number.
+    pub(super) fn blank() -> Number {
+        Number { text: String::new(), exact: Some(String::new()), unknown: "" }
+    }
+}
+
+/// The numbers of a page, in its language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers(pub Language);
+
+impl Numbers {
+    /// A number for people, and exact. `None`: unknown.
+    pub(super) fn of(self, known: Option<(String, String)>) -> Number {
+        let unknown = self.0.page("not known");
         match known {
-            Some((text, exact)) => Number { text, exact: Some(exact) },
-            None => Number { text: UNKNOWN.to_owned(), exact: None },
+            Some((text, exact)) => Number { text, exact: Some(exact), unknown },
+            None => Number { text: UNKNOWN.to_owned(), exact: None, unknown },
         }
     }
 
     /// An amount in US dollars with `decimals` decimals, without the currency.
-    pub(super) fn usd(usd: Option<Usd>, decimals: u32) -> Number {
-        Number::new(usd.map(|usd| (group_thousands(&usd.to_fixed(decimals)), usd.to_string())))
+    pub(super) fn usd(self, usd: Option<Usd>, decimals: u32) -> Number {
+        self.of(usd.map(|usd| (self.decimal(&usd.to_fixed(decimals)), usd.to_string())))
     }
 
     /// A change of an amount, with its sign. One that rounds to nothing has none.
-    pub(super) fn usd_change(usd: Option<Usd>, decimals: u32) -> Number {
-        let number = Number::usd(usd, decimals);
+    pub(super) fn usd_change(self, usd: Option<Usd>, decimals: u32) -> Number {
+        let number = self.usd(usd, decimals);
         let rises =
             usd.is_some_and(|usd| usd.units() > 0) && number.text.contains(|c| matches!(c, '1'..='9'));
         Number { text: if rises { format!("+{}", number.text) } else { number.text }, ..number }
     }
 
     /// An amount in US dollars for a small space: fewer decimals from one dollar on.
-    pub(super) fn usd_short(usd: Option<Usd>) -> Number {
+    pub(super) fn usd_short(self, usd: Option<Usd>) -> Number {
         let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
-        Number::usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
+        self.usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
     }
 
     /// A count.
-    pub(super) fn count(count: u64) -> Number {
-        Number::new(Some((group_thousands(&count.to_string()), count.to_string())))
+    pub(super) fn count(self, count: u64) -> Number {
+        self.of(Some((self.whole(count), count.to_string())))
     }
 
     /// A duration.
-    pub(super) fn seconds(seconds: Option<Seconds>) -> Number {
-        Number::new(seconds.map(|seconds| (format_duration(seconds.units()), seconds.to_string())))
+    pub(super) fn seconds(self, seconds: Option<Seconds>) -> Number {
+        self.of(seconds.map(|seconds| (self.duration(seconds.units()), seconds.to_string())))
     }
 
     /// A share of a whole, in percent.
-    pub(super) fn share(share: Option<Share>) -> Number {
-        Number::new(share.map(|share| (format_percent(share), share.to_string())))
+    pub(super) fn share(self, share: Option<Share>) -> Number {
+        self.of(share.map(|share| (self.percent(share), share.to_string())))
     }
-}
 
-/// Formats a decimal with thousands separators.
-pub(super) fn group_thousands(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut text = sign.to_owned();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(THOUSANDS_SEPARATOR);
-        }
-        text.push(digit);
+    /// A count as text.
+    pub(super) fn whole(self, count: u64) -> String {
+        self.decimal(&count.to_string())
     }
-    text + fraction
-}
 
-/// Formats milliseconds in the two largest units: `4 min 10 s`.
-pub(super) fn format_duration(millis: i128) -> String {
-    let (sign, millis) = if millis < 0 { ("\u{2212}", -millis) } else { ("", millis) };
-    // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next
-    // unit is shown in that unit.
-    let tenths = (millis + 50) / 100;
-    let seconds = (millis + 500) / 1000;
-    let two_units = |large: i128, large_unit: &str, small: i128, small_unit: &str| match small {
-        0 => format!("{sign}{large}\u{a0}{large_unit}"),
-        small => format!("{sign}{large}\u{a0}{large_unit} {small}\u{a0}{small_unit}"),
-    };
-    if tenths < 100 {
-        return match tenths % 10 {
-            0 => format!("{sign}{}\u{a0}s", tenths / 10),
-            tenth => format!("{sign}{}.{tenth}\u{a0}s", tenths / 10),
+    /// A decimal as text, with thousands separators.
+    pub(super) fn decimal(self, number: &str) -> String {
+        let text = match self.0 {
+            Language::English => {
+                Language::English.number(number).replace(',', &THOUSANDS_SEPARATOR.to_string())
+            }
+            Language::Portuguese => Language::Portuguese.number(number),
         };
+        text.replacen('-', "\u{2212}", 1)
     }
-    let (minutes, hours) = ((seconds + 30) / 60, (seconds + 1800) / 3600);
-    match seconds {
-        0..60 => format!("{sign}{seconds}\u{a0}s"),
-        60..3600 => two_units(seconds / 60, "min", seconds % 60, "s"),
-        3600..86_400 if minutes < 1440 => two_units(minutes / 60, "h", minutes % 60, "min"),
-        _ => two_units(hours / 24, "d", hours % 24, "h"),
+
+    /// Milliseconds in the two largest units: `4 min 10 s`.
+    pub(super) fn duration(self, millis: i128) -> String {
+        let (sign, millis) = if millis < 0 { ("\u{2212}", -millis) } else { ("", millis) };
+        // Tenths of a second up to ten seconds, then whole seconds. A value that rounds up to the next
+        // unit is shown in that unit.
+        let tenths = (millis + 50) / 100;
+        let seconds = (millis + 500) / 1000;
+        let two_units = |large: i128, large_unit: &str, small: i128, small_unit: &str| match small {
+            0 => format!("{sign}{large}\u{a0}{large_unit}"),
+            small => format!("{sign}{large}\u{a0}{large_unit} {small}\u{a0}{small_unit}"),
+        };
+        if tenths < 100 {
+            return match tenths % 10 {
+                0 => format!("{sign}{}\u{a0}s", tenths / 10),
+                tenth => format!("{sign}{}{}{tenth}\u{a0}s", tenths / 10, self.0.decimal_mark()),
+            };
+        }
+        let (minutes, hours) = ((seconds + 30) / 60, (seconds + 1800) / 3600);
+        match seconds {
+            0..60 => format!("{sign}{seconds}\u{a0}s"),
+            60..3600 => two_units(seconds / 60, "min", seconds % 60, "s"),
+            3600..86_400 if minutes < 1440 => two_units(minutes / 60, "h", minutes % 60, "min"),
+            _ => two_units(hours / 24, "d", hours % 24, "h"),
+        }
     }
-}
 
-/// Formats a share in percent, without a line break.
-pub(super) fn format_percent(share: Share) -> String {
-    share.to_percent().replace(' ', "\u{a0}")
-}
+    /// A share in percent, without a line break. Portuguese has no space before the sign.
+    pub(super) fn percent(self, share: Share) -> String {
+        match self.0 {
+            Language::English => share.to_percent().replace(' ', "\u{a0}"),
+            Language::Portuguese => share.to_percent().replace(' ', "").replace('.', ","),
+        }
+    }
 
-/// Formats the relative change: `+14.3 %`. `None`: there is no value to compare with.
-pub(super) fn format_change(now: Option<i128>, before: Option<i128>) -> Option<String> {
-    let (now, before) = now.zip(before)?;
-    let share = Share::ratio(now - before, before)?;
-    let text = format_percent(share);
-    Some(match text.strip_prefix('-') {
-        Some(less) => format!("\u{2212}{less}"),
-        None if share.units() == 0 => text,
-        None => format!("+{text}"),
-    })
+    /// The relative change: `+14.3 %`. `None`: there is no value to compare with.
+    pub(super) fn change(self, now: Option<i128>, before: Option<i128>) -> Option<String> {
+        let (now, before) = now.zip(before)?;
+        let share = Share::ratio(now - before, before)?;
+        let text = self.percent(share);
+        Some(match text.strip_prefix('-') {
+            Some(less) => format!("\u{2212}{less}"),
+            None if share.units() == 0 => text,
+            None => format!("+{text}"),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ENGLISH: Numbers = Numbers(Language::English);
+    const PORTUGUESE: Numbers = Numbers(Language::Portuguese);
+
     #[test]
     fn a_number_is_rounded_for_people_and_exact_for_programs() {
-        let usd = Number::usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
+        let usd = ENGLISH.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
         assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
-        assert_eq!(Number::usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
-        let change = |nanos| Number::usd_change(Some(Usd::from_units(nanos)), 4).text;
+        assert_eq!(ENGLISH.usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
+        let change = |nanos| ENGLISH.usd_change(Some(Usd::from_units(nanos)), 4).text;
         assert_eq!([change(1_500_000_000), change(-1_500_000_000)], ["+1.5000", "\u{2212}1.5000"]);
         assert_eq!([change(0), change(40_000), change(-40_000)], ["0.0000"; 3]);
-        assert_eq!(group_thousands("-1234.5"), "\u{2212}1\u{202f}234.5");
-        assert_eq!(group_thousands("999"), "999");
+        assert_eq!(ENGLISH.decimal("-1234.5"), "\u{2212}1\u{202f}234.5");
+        assert_eq!(ENGLISH.decimal("999"), "999");
+        let usd = PORTUGUESE.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
+        assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1.234.567,8912</data>");
+        assert_eq!(
+            PORTUGUESE.usd(None, 4).to_string(),
+            "<span class=\"unknown\" title=\"não apurado\">–</span>"
+        );
+        assert_eq!(PORTUGUESE.duration(449), "0,4\u{a0}s");
+        assert_eq!(PORTUGUESE.change(Some(115), Some(100)).as_deref(), Some("+15,0%"));
     }
 
     #[test]
@@ -165,18 +197,18 @@ mod tests {
             (273_600_000, "3 d 4 h"),
             (-1_500, "−1.5 s"),
         ] {
-            assert_eq!(format_duration(millis).replace('\u{a0}', " "), text, "{millis}");
+            assert_eq!(ENGLISH.duration(millis).replace('\u{a0}', " "), text, "{millis}");
         }
     }
 
     #[test]
     fn a_change_is_relative_to_the_previous_value() {
-        let formatted = |now, before| format_change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
+        let formatted = |now, before| ENGLISH.change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
         assert_eq!(
             [formatted(115, 100), formatted(50, 100), formatted(100, 100)],
             ["+15.0 %", "−50.0 %", "0.0 %"]
         );
-        assert_eq!(format_change(Some(1), Some(0)), None);
-        assert_eq!(format_change(None, Some(1)), None);
+        assert_eq!(ENGLISH.change(Some(1), Some(0)), None);
+        assert_eq!(ENGLISH.change(None, Some(1)), None);
     }
 }

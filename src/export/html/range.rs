@@ -1,6 +1,7 @@
 //! The range of months, weeks and days that the charts show.
 
-use crate::report::overview::calendar::{DateIndex, month_label, week_label};
+use crate::language::Language;
+use crate::report::overview::calendar::{DateIndex, day_label, month_label, week_label};
 use crate::report::overview::{Overview, Series};
 use crate::run::Instant;
 use chrono_tz::Tz;
@@ -22,13 +23,15 @@ pub(super) struct ChartRange {
     pub days: (i32, i32),
     /// The time zone of the page.
     pub zone: Tz,
+    /// The language of the page.
+    pub language: Language,
 }
 
 impl ChartRange {
     /// The latest periods with runs, always including the headline month. They end at most one
     /// month, week or day after the last observation. Otherwise a single run far in the future
     /// would displace all others.
-    pub(super) fn new(overview: &Overview) -> ChartRange {
+    pub(super) fn new(overview: &Overview, language: Language) -> ChartRange {
         let (all, zone) = (&overview.all, overview.scope.zone);
         let headline = overview.headline_month.as_ref().map(|headline| headline.month);
         // Without a headline month, every run is after the last observation, so there is no limit.
@@ -39,6 +42,7 @@ impl ChartRange {
             weeks: bounds(&all.weeks, MAX_WEEKS, known.map(|known| known.week), None),
             days: bounds(&all.days, MAX_DAYS, known.map(|known| known.day), None),
             zone,
+            language,
         }
     }
 
@@ -69,17 +73,41 @@ impl ChartRange {
 
     /// The labels of the months.
     pub(super) fn month_labels(self) -> Vec<String> {
-        self.months().map(month_label).collect()
+        self.months().map(|month| self.month(month)).collect()
     }
 
     /// The labels of the weeks.
     pub(super) fn week_labels(self) -> Vec<String> {
-        self.weeks().map(week_label).collect()
+        self.weeks().map(|week| self.week(week)).collect()
+    }
+
+    /// The name of a month: `2026-10`, or `outubro de 2026`.
+    pub(super) fn month(self, month: i32) -> String {
+        self.period(&month_label(month))
+    }
+
+    /// The name of a week: `2026-W47`, or `semana 47 de 2026`.
+    pub(super) fn week(self, week: i32) -> String {
+        self.period(&week_label(week))
+    }
+
+    /// A day: `2026-10-31`, or `31/10/2026`.
+    pub(super) fn day(self, day: i32) -> String {
+        self.period(&day_label(day))
+    }
+
+    /// The name of a period by its label. English keeps the label.
+    pub(super) fn period(self, label: &str) -> String {
+        match self.language {
+            Language::English => label.to_owned(),
+            Language::Portuguese => self.language.period(label),
+        }
     }
 
     /// Formats an instant to the minute, in the time zone of the page.
     pub(super) fn format_instant(self, at: Instant) -> String {
-        at.to_utc().with_timezone(&self.zone).format("%Y-%m-%d %H:%M %Z").to_string()
+        let at = at.to_utc().with_timezone(&self.zone);
+        format!("{} {}", self.language.moment(at.naive_local()), at.format("%Z"))
     }
 }
 

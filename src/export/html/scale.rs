@@ -1,6 +1,6 @@
 //! The scale of a chart: converts values to heights, with ticks at round numbers.
 
-use super::number::{format_duration, format_percent, group_thousands};
+use super::number::Numbers;
 use crate::run::{Share, Usd};
 
 /// The approximate number of ticks above the lowest.
@@ -40,14 +40,16 @@ impl Unit {
         }
     }
 
-    fn label(self, value: i128) -> String {
+    fn label(self, value: i128, numbers: Numbers) -> String {
         match self {
             Unit::Usd => {
                 let text = Usd::from_units(value).to_string();
-                group_thousands(text.trim_end_matches('0').trim_end_matches('.'))
+                numbers.decimal(text.trim_end_matches('0').trim_end_matches('.'))
             }
-            Unit::Time => format_duration(value),
-            Unit::Share => format_percent(Share::from_units(value)).replace(".0", ""),
+            Unit::Time => numbers.duration(value),
+            Unit::Share => numbers
+                .percent(Share::from_units(value))
+                .replace(&format!("{}0", numbers.0.decimal_mark()), ""),
         }
     }
 }
@@ -76,11 +78,11 @@ impl Scale {
     }
 
     /// The ticks with their labels, from the lowest.
-    pub(super) fn ticks(&self) -> Vec<(i128, String)> {
+    pub(super) fn ticks(&self, numbers: Numbers) -> Vec<(i128, String)> {
         let count = (self.high - self.low) / self.step;
         (0..=count)
             .map(|tick| self.low + tick * self.step)
-            .map(|tick| (tick, self.unit.label(tick)))
+            .map(|tick| (tick, self.unit.label(tick, numbers)))
             .collect()
     }
 }
@@ -88,9 +90,10 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
 
     fn labels(unit: Unit, low: i128, high: i128) -> Vec<String> {
-        let ticks = Scale::new(unit, low, high).ticks();
+        let ticks = Scale::new(unit, low, high).ticks(Numbers(Language::English));
         ticks.into_iter().map(|(_, label)| label.replace(['\u{a0}', '\u{202f}'], " ")).collect()
     }
 

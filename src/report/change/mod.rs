@@ -4,6 +4,7 @@
 //! add up to the difference of the totals of `report cost` for both periods, to the nano-dollar. An unknown cost adds
 //! nothing to either.
 
+mod converted;
 mod decomposition;
 mod periods;
 mod summary;
@@ -14,12 +15,14 @@ pub use periods::{Against, ComparedScopes, Cut, Side};
 
 use super::cost::CostTotals;
 use super::dimension::Dimension;
+use super::fx::ConvertedCost;
 use super::group_by::{self, Aggregate, Group, Groups};
 use super::interner::{self, Label};
 use super::ledger::Ledger;
 use super::scope::ScopeRequest;
 use crate::error::{Error, Result};
 use crate::run::Usd;
+use converted::{ChangeFx, PeriodCost, PeriodFx};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -67,7 +70,9 @@ impl ChangeRequest {
 
 /// The costs of one period by group.
 pub struct PeriodCosts {
-    groups: Groups<CostTotals>,
+    groups: Groups<PeriodCost>,
+    /// The second currency. `None`: there is none.
+    fx: Option<PeriodFx>,
     /// Whether an archive has no run before the period: it may have begun within it.
     is_first: bool,
 }
@@ -76,13 +81,14 @@ impl PeriodCosts {
     /// Reads the ledgers, which are in the scopes of one period.
     ///
     /// # Errors
-    /// Those of SQLite.
+    /// [`Error::Usage`] when the ledgers have different second currencies. Those of SQLite.
     pub fn read(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<PeriodCosts> {
         let mut is_first = false;
         for ledger in ledgers {
             is_first = is_first || !group_by::has_earlier_runs(ledger)?;
         }
-        Ok(PeriodCosts { groups: group_by::groups_across(ledgers, by)?, is_first })
+        let (groups, fx) = converted::read(ledgers, by)?;
+        Ok(PeriodCosts { groups, fx, is_first })
     }
 }
 
@@ -100,6 +106,10 @@ pub struct Change {
     /// All groups together. Its labels are empty.
     pub all: ChangedGroup,
     by: Vec<Dimension>,
+    /// Whether the allocation rules decide about the groups.
+    is_allocated: bool,
+    /// The second currency. `None`: there is none.
+    fx: Option<ChangeFx>,
     /// The periods among both before which an archive has no run.
     first_periods: Vec<String>,
     /// The names of the label columns.
@@ -117,13 +127,26 @@ pub struct ChangedGroup {
     pub new: CostTotals,
     /// The parts of the difference.
     pub effects: Effects,
+    /// The old costs in the second currency.
+    pub(crate) old_converted: ConvertedCost,
+    /// The new costs in the second currency.
+    pub(crate) new_converted: ConvertedCost,
 }
 
 impl ChangedGroup {
+    /// The groups together, with `labels` labels that are not known.
+    fn sum(groups: &[ChangedGroup], labels: usize) -> ChangedGroup {
+        let mut sum = ChangedGroup { labels: vec![None; labels], ..ChangedGroup::default() };
+        groups.iter().for_each(|group| sum.add(group));
+        sum
+    }
+
     fn add(&mut self, other: &ChangedGroup) {
         self.old.merge(other.old);
         self.new.merge(other.new);
         self.effects.add(&other.effects);
+        self.old_converted.merge(&other.old_converted);
+        self.new_converted.merge(&other.new_converted);
     }
 }
 
@@ -143,10 +166,41 @@ impl Change {
         let first_periods =
             firsts.filter(|(_, is_first)| *is_first).map(|(label, _)| label.clone()).collect();
         let columns = new.groups.columns.clone();
+        let fx = ChangeFx::of(old.fx, new.fx);
         let groups = paired(old.groups, new.groups);
-        let mut all = ChangedGroup { labels: vec![None; columns.len()], ..ChangedGroup::default() };
-        groups.iter().for_each(|group| all.add(group));
-        Change { period, against, scopes, groups, all, by, first_periods, columns }
+        let all = ChangedGroup::sum(&groups, columns.len());
+        let is_allocated = by.contains(&Dimension::CostCenter);
+        Change { period, against, scopes, groups, all, by, is_allocated, fx, first_periods, columns }
+    }
+
+    /// The names of the label columns.
+    pub(crate) fn label_columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
+    /// group, it has no rows. The dimension of the first label has one column.
+    pub(crate) fn part(&self, label: &str) -> Change {
+        let is_inside =
+            |group: &&ChangedGroup| group.labels.first().is_some_and(|first| first.as_deref() == Some(label));
+        let without_label = |group: &ChangedGroup| ChangedGroup {
+            labels: group.labels.iter().skip(1).cloned().collect(),
+            ..group.clone()
+        };
+        let groups: Vec<ChangedGroup> = self.groups.iter().filter(is_inside).map(without_label).collect();
+        let columns: Vec<String> = self.columns.iter().skip(1).cloned().collect();
+        Change {
+            period: self.period.clone(),
+            against: self.against.clone(),
+            scopes: self.scopes.clone(),
+            all: ChangedGroup::sum(&groups, columns.len()),
+            groups,
+            by: self.by.iter().skip(1).cloned().collect(),
+            is_allocated: self.is_allocated,
+            fx: self.fx.clone(),
+            first_periods: self.first_periods.clone(),
+            columns,
+        }
     }
 
     /// The difference of both periods' known costs.
@@ -157,18 +211,19 @@ impl Change {
 
 /// The groups of both periods. A group in both has the labels of the new period, in which a pipeline may have another
 /// name.
-fn paired(old: Groups<CostTotals>, new: Groups<CostTotals>) -> Vec<ChangedGroup> {
+fn paired(old: Groups<PeriodCost>, new: Groups<PeriodCost>) -> Vec<ChangedGroup> {
     let mut places = HashMap::new();
     let mut groups: Vec<ChangedGroup> = Vec::new();
-    for Group { identity, labels, aggregate } in new.groups {
+    for Group { identity, labels, aggregate: PeriodCost { usd, converted } } in new.groups {
         places.insert(identity, groups.len());
-        groups.push(ChangedGroup { labels, new: aggregate, ..ChangedGroup::default() });
+        groups.push(ChangedGroup { labels, new: usd, new_converted: converted, ..ChangedGroup::default() });
     }
-    for Group { identity, labels, aggregate } in old.groups {
-        match places.get(&identity) {
-            Some(place) => groups[*place].old = aggregate,
-            None => groups.push(ChangedGroup { labels, old: aggregate, ..ChangedGroup::default() }),
+    for Group { identity, labels, aggregate: PeriodCost { usd, converted } } in old.groups {
+        let place = *places.entry(identity).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(ChangedGroup { labels, ..ChangedGroup::default() });
         }
+        (groups[place].old, groups[place].old_converted) = (usd, converted);
     }
     for group in &mut groups {
         group.effects = Effects::between(&group.old, &group.new);

@@ -159,7 +159,7 @@ impl ComparedScopes {
             resolve(&ScopeRequest { period: against, ..given })?
         } else {
             let open = ScopeRequest { period: against, ..booked_as(&period) };
-            let open = Scope::resolve_open(&open, defaults, latest)?;
+            let open = Scope::resolve_open(&open, defaults, latest)?.with_closed_rates(archive)?;
             let over_at_the_close = closed_period.is_some() && open.span.until <= period.as_of;
             if over_at_the_close {
                 Scope { span: open.span, period: open.period, close_id: None, ..period.clone() }

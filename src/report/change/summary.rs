@@ -129,6 +129,7 @@ impl Change {
         if !unknown.is_empty() {
             notes.push(format!("Without a known cost, and in no sum: {}", unknown.join(", ")));
         }
+        notes.extend(self.fx.iter().flat_map(|fx| fx.notes(self)));
         if self.groups.iter().any(|group| group.effects.is_unknown()) {
             notes.push(
                 "Unknown: runs, but no known cost, in one of both periods, so the difference is not split"
@@ -172,7 +173,7 @@ impl Change {
         let label = self.label(side);
         let scopes = || self.scopes.iter().map(|scopes| scopes.scope(side));
         let closed = scopes().filter(|scope| scope.close_id.is_some()).count();
-        let rules = match self.by.contains(&Dimension::CostCenter) {
+        let rules = match self.is_allocated {
             true => ", with the allocation rules of the close",
             false => "",
         };

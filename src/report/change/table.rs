@@ -1,6 +1,8 @@
 //! The change report as a table.
 
+use super::converted::ChangeFx;
 use super::{Change, ChangedGroup};
+use crate::report::fx::RATE_COLUMNS;
 use crate::report::table::{Cell, Table};
 use crate::run::Usd;
 
@@ -24,6 +26,11 @@ impl Change {
     /// The groups as rows. With a limit, one more row has the sums of the groups beyond it, so that the rows add up.
     pub fn table(&self, limit: Option<usize>) -> Table {
         let limit = limit.unwrap_or(self.groups.len());
+        let row = |group: &ChangedGroup| {
+            let mut row = row(group);
+            row.extend(self.fx.iter().flat_map(|fx| fx.cells(group)));
+            row
+        };
         let mut rows: Vec<Vec<Cell>> = self.groups.iter().take(limit).map(row).collect();
         if let Some((count, mut rest)) = self.rest(limit) {
             if let Some(label) = rest.labels.first_mut() {
@@ -32,14 +39,20 @@ impl Change {
             rows.push(row(&rest));
         }
         Table {
-            columns: self.columns.iter().cloned().chain(FIGURES.map(str::to_owned)).collect(),
+            columns: self
+                .columns
+                .iter()
+                .cloned()
+                .chain(FIGURES.map(str::to_owned))
+                .chain(self.fx.iter().flat_map(ChangeFx::columns))
+                .collect(),
             totals: (rows.len() > 1).then(|| row(&self.all)),
             rows,
         }
     }
 
-    /// The same for people: without counts of unknown costs, which are in the notes, and without parts that no group
-    /// has.
+    /// The same for people: without counts of unknown costs and exchange rates, which are in the notes, and without
+    /// parts that no group has.
     pub fn table_for_people(&self, limit: Option<usize>) -> Table {
         let all = self.all.effects;
         let missing = |part: Option<Usd>| part.is_none();
@@ -53,29 +66,20 @@ impl Change {
             ("runs_cost_unknown", true),
         ];
         let mut table = self.table(limit);
-        let is_shown: Vec<bool> =
-            table.columns.iter().map(|column| !left_out.contains(&(column.as_str(), true))).collect();
-        let keep = |cells: &mut Vec<Cell>| {
-            let mut shown = is_shown.iter();
-            cells.retain(|_| *shown.next().expect("each row has a cell for each column"));
-        };
-        table.rows.iter_mut().chain(&mut table.totals).for_each(keep);
-        let mut shown = is_shown.iter();
-        table.columns.retain(|_| *shown.next().expect("each column was decided on"));
+        let is_of_a_rate = |column: &str| RATE_COLUMNS.iter().any(|name| column.ends_with(name));
+        table.retain_columns(|column| !left_out.contains(&(column, true)) && !is_of_a_rate(column));
         table
     }
 
     /// The number of the groups beyond the first `shown`, and all of them together. `None`: there are none.
     pub(crate) fn rest(&self, shown: usize) -> Option<(usize, ChangedGroup)> {
         let rest = self.groups.get(shown..).filter(|rest| !rest.is_empty())?;
-        let mut together = ChangedGroup { labels: vec![None; self.columns.len()], ..ChangedGroup::default() };
-        rest.iter().for_each(|group| together.add(group));
-        Some((rest.len(), together))
+        Some((rest.len(), ChangedGroup::sum(rest, self.columns.len())))
     }
 }
 
 fn row(group: &ChangedGroup) -> Vec<Cell> {
-    let ChangedGroup { labels, old, new, effects } = group;
+    let ChangedGroup { labels, old, new, effects, .. } = group;
     let mut row: Vec<Cell> = labels.iter().cloned().map(Cell::Text).collect();
     row.extend([
         Cell::Usd(effects.total()),

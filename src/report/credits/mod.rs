@@ -5,10 +5,12 @@
 //! API has decided.
 
 mod catalogue;
+mod fees;
 mod forecast;
 
 use super::cost::CHARGED;
 use super::dimension::Dimension;
+use super::fx::Currency;
 use super::group_by::for_each_run;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
@@ -36,6 +38,9 @@ pub struct CreditsOptions {
     pub what_if: Vec<(String, String)>,
     /// Whether to split by pipeline too.
     pub by_pipeline: bool,
+    /// The second currency, in which months have their plan's fee and the price of purchased credits. `None`: there is
+    /// none.
+    pub currency: Option<Currency>,
 }
 
 /// Whether a run uses a credit.
@@ -157,7 +162,7 @@ pub fn report(ledger: &Ledger<'_>, options: &CreditsOptions, now: Instant) -> Re
     }
     Ok(match options.by_pipeline {
         true => by_pipeline(&months, forecast.as_ref(), &catalogue, ledger.scope()),
-        false => by_month(&months, forecast.as_ref(), ledger.scope()),
+        false => by_month(&months, forecast.as_ref(), options.currency.as_ref(), ledger.scope()),
     })
 }
 
@@ -196,7 +201,12 @@ fn columns(before: &[&str], after: &[&str]) -> Vec<String> {
     before.iter().chain(&Counts::COLUMNS).chain(after).map(|column| (*column).to_owned()).collect()
 }
 
-fn by_month(months: &BTreeMap<String, Month>, forecast: Option<&Forecast>, scope: &Scope) -> Table {
+fn by_month(
+    months: &BTreeMap<String, Month>,
+    forecast: Option<&Forecast>,
+    currency: Option<&Currency>,
+    scope: &Scope,
+) -> Table {
     let rows = months.iter().map(|(label, month)| {
         let terms = scope.terms_of(label);
         let mut counts = month.pipelines.values().copied().fold(Counts::default(), Counts::merge);
@@ -212,16 +222,13 @@ fn by_month(months: &BTreeMap<String, Month>, forecast: Option<&Forecast>, scope
         row.push(counts.plan_share(Some(&terms)));
         let available = terms.available_credits();
         row.push(Cell::Text(available.and_then(|credits| runs_out_on(credits, &month.days, forecast_days))));
+        row.extend(currency.iter().flat_map(|_| fees::cells(&terms, label)));
         row
     });
-    Table {
-        columns: columns(
-            &["month"],
-            &["plan_credits", "purchased_credits", "plan_used_rate", "credits_run_out_on"],
-        ),
-        rows: rows.collect(),
-        totals: None,
-    }
+    let mut columns =
+        columns(&["month"], &["plan_credits", "purchased_credits", "plan_used_rate", "credits_run_out_on"]);
+    columns.extend(currency.into_iter().flat_map(fees::columns));
+    Table { columns, rows: rows.collect(), totals: None }
 }
 
 /// The day on which the last available credit is used. `None`: not in this month. `forecast` is cumulative.

@@ -16,13 +16,15 @@ pub use outliers::ControlBand;
 pub(crate) use outliers::Outlier;
 
 use super::change::Change;
+use super::cost;
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
 use super::interner::Interner;
 use super::ledger::Ledger;
-use super::period::Span;
+use super::period::{Calendar, Span};
 use super::run_scan::IndexedRun;
 use super::scope::Scope;
+use super::table::Table;
 use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
@@ -78,6 +80,8 @@ pub struct Overview {
     /// Why the cost differs from that of the period before, or why both are not compared. `None`: there is no such
     /// period, see `Overview::compared_period`.
     pub change: Option<std::result::Result<Change, String>>,
+    /// The cost report by month, with the columns of the second currency. `None`: there is no second currency.
+    pub(crate) converted: Option<Table>,
     /// All runs taken together.
     pub all: PipelineSummary,
     /// For each of the kinds of pipelines, the sums by month and the sums of runs without a month.
@@ -204,7 +208,12 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
             scored,
         },
     );
+    let converted = match scope.fx() {
+        Some(_) => Some(cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?),
+        None => None,
+    };
     Ok(Overview {
+        converted,
         outliers: outliers.collect(),
         scope: scope.clone(),
         known_at,

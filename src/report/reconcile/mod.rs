@@ -6,6 +6,7 @@ use super::period::{Calendar, Period};
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::run::money::decimal_parts;
 use crate::run::{Cost, Usd};
 use causes::{Attempts, RunLine, RunTotal};
@@ -19,21 +20,40 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// Parses an amount such as `412.10`. The number of decimals defines its precision.
+    /// Parses an amount such as `412.10`, or `1.234,56` in Portuguese. The number of decimals defines its precision. An
+    /// amount with a decimal point that is none in the language is accepted too.
     ///
     /// # Errors
     /// [`Error::Usage`] when the text is not an amount, or has more than nine decimals.
-    pub fn parse(text: &str) -> Result<Invoice> {
+    pub fn parse(text: &str, language: Language) -> Result<Invoice> {
+        let plain = match language {
+            Language::English => None,
+            Language::Portuguese => language.parse_number(text),
+        };
+        Invoice::parse_plain(plain.as_deref().unwrap_or(text)).ok_or_else(|| Error::Usage {
+            what: format!("--invoice {text}: not an amount in US dollars"),
+            hint: Some(match language {
+                Language::English if Language::Portuguese.parse_number(text).is_some() => {
+                    "write the amount as in 412.10, or add --language pt-BR".to_owned()
+                }
+                Language::English => "write the amount as in 412.10".to_owned(),
+                Language::Portuguese => "write the amount as in 1.234,56".to_owned(),
+            }),
+        })
+    }
+
+    fn parse_plain(text: &str) -> Option<Invoice> {
         let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
         decimal_parts(text)
             .filter(|_| plain && decimals <= 9)
             .and_then(|_| Cost::from_number(text))
             .map(|cost| Invoice { amount: Usd::from_units(cost.nanos.into()), decimals: decimals as u32 })
-            .ok_or_else(|| Error::Usage {
-                what: format!("--invoice {text}: not an amount in US dollars"),
-                hint: Some("write the amount as in 412.10".to_owned()),
-            })
+    }
+
+    /// The amount with its decimals: `1234.56`.
+    pub fn text(self) -> String {
+        self.amount.to_fixed(self.decimals)
     }
 
     /// Half of the last digit, in nano-dollars. A total within it may have been rounded to the amount.
@@ -183,7 +203,8 @@ mod tests {
 
     #[test]
     fn an_invoice_matches_totals_that_round_to_it() {
-        let invoice = Invoice::parse("412.10").unwrap();
+        let parse = |text: &str| Invoice::parse(text, Language::English);
+        let invoice = parse("412.10").unwrap();
         for (nanos, matches) in [
             (412_100_000_000, true),
             (412_105_000_000, true),
@@ -193,10 +214,10 @@ mod tests {
         ] {
             assert_eq!(invoice.matches(Usd::from_units(nanos)), matches, "{nanos}");
         }
-        assert_eq!(Invoice::parse("412").unwrap().tolerance(), 500_000_000);
-        assert_eq!(Invoice::parse("412.123456789").unwrap().tolerance(), 0);
+        assert_eq!(parse("412").unwrap().tolerance(), 500_000_000);
+        assert_eq!(parse("412.123456789").unwrap().tolerance(), 0);
         for invalid in ["412,10", "R$ 412", "4e2", "", "412.1234567891", "1.2.3"] {
-            assert!(Invoice::parse(invalid).is_err(), "{invalid}");
+            assert!(parse(invalid).is_err(), "{invalid}");
         }
     }
 }

@@ -26,6 +26,9 @@ pub const SNAPSHOTS: &str = include_str!("snapshots.sql");
 /// every change needs a new [`RowLayout`].
 pub const COSTS: &str = include_str!("costs.sql");
 
+/// What people need of each run in a span, in the order of [`RUNS`].
+const BOOKED_RUNS: &str = include_str!("booked_runs.sql");
+
 /// The suffix of columns with money. In `rows/*.sql` their values are nano-dollars, so that amounts are exact.
 const USD_SUFFIX: &str = "_usd";
 
@@ -236,6 +239,11 @@ pub fn costs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
     let column = |layout: RowLayout| format!(" AS {},", layout.cost_center_column());
     let layout = ledger.scope().row_layout;
     in_span(ledger, &COSTS.replacen(&column(RowLayout::default()), &column(layout), 1))
+}
+
+/// What people need of each of the ledger's runs, in the order of [`runs`].
+pub(crate) fn booked_runs<'l>(ledger: &'l Ledger<'_>) -> Result<RowStream<'l>> {
+    in_span(ledger, BOOKED_RUNS)
 }
 
 /// The ledger's runs as columns for [`read_run`], in the order of [`runs`].

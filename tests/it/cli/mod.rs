@@ -5,6 +5,7 @@ mod archive_file;
 mod demo;
 mod exit_codes;
 mod export;
+mod fx;
 mod growth;
 mod help;
 mod metadata;

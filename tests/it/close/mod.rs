@@ -2,6 +2,7 @@
 
 mod closed_month;
 mod corrections;
+mod exchange_rates;
 mod frozen_terms;
 mod objections;
 mod preview;

@@ -350,9 +350,14 @@ fn run(name: &str, page: &str, archive: &[u8], api: &Sandbox) -> (usize, Vec<Str
     let binary = Path::new(env!("CARGO_BIN_EXE_runledger"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("bash");
-    for variable in
-        ["RUNLEDGER_DB", "RUNLEDGER_CONFIG", "RUNLEDGER_ZONE", "RUNLEDGER_DATE_BASIS", "RUNLEDGER_DIALECT"]
-    {
+    for variable in [
+        "RUNLEDGER_DB",
+        "RUNLEDGER_CONFIG",
+        "RUNLEDGER_ZONE",
+        "RUNLEDGER_DATE_BASIS",
+        "RUNLEDGER_DIALECT",
+        "RUNLEDGER_LANGUAGE",
+    ] {
         shell.env_remove(variable);
     }
     let shell = shell.args(["-c", &script]).current_dir(place).env("PATH", path);

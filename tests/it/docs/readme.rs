@@ -8,10 +8,12 @@ use runledger::internal::error::EXIT_CODES;
 use runledger::internal::sandbox::{Model, Options, Plan, Sandbox};
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
 const README: &str = include_str!("../../../README.md");
 const CRON: &str = include_str!("../../../docs/scheduling.md");
 const FINANCE: &str = include_str!("../../../docs/month-end-close.md");
+const FINANCEIRO: &str = include_str!("../../../docs/financeiro.md");
 
 /// The bodies of a page's blocks in that language.
 fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
@@ -80,14 +82,14 @@ fn every_command_of_the_readme_succeeds_in_order() {
     }
 }
 
-#[test]
-#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
-fn every_command_of_the_month_end_page_works() {
+/// Runs a page about the month's end in a folder, and checks the files that it writes. `reconciliation` is the heading
+/// of its part about the invoice.
+fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
     // The page was written in November 2026; on a later day the demo closes another month.
     let today = Utc::now().with_timezone(&Tz::America__Sao_Paulo).date_naive();
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
     let settling = today - TimeDelta::days(31);
-    let page = FINANCE
+    let page = page
         .replace("2026-11-27", &today.to_string())
         .replace("2026-11", "RUNNING")
         // Early in a month, the previous month has unsettled runs.
@@ -98,21 +100,48 @@ fn every_command_of_the_month_end_page_works() {
         .replace("RUNNING", &month(today));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("runledger.toml"), blocks(&page, "toml")[0]).unwrap();
+    let day = |day: NaiveDate| day.format("%d%m%Y");
+    let last_of = |months: u32| today.with_day(1).unwrap() - Months::new(months) - TimeDelta::days(1);
+    let rates = [last_of(2), last_of(1), last_of(0), today]
+        .map(|date| format!("{};220;A;USD;5,4315;5,4321;1,0000;1,0000\n", day(date)));
+    fs::write(folder.path().join("PTAX.csv"), rates.concat()).unwrap();
     let archive = [("RUNLEDGER_DB", "runledger-demo.db".to_owned())];
     // The cause depends on the day; that the command answers does not.
-    let (before, invoice) = page.split_once("## Reconcile an invoice").unwrap();
+    let (before, invoice) = page.split_once(reconciliation).unwrap();
     assert!(run_all(before, folder.path(), &archive) > 20);
     for (command, _) in commands(invoice) {
+        let Some(command) = command.strip_prefix("runledger ") else { continue };
         let mut process = Command::cargo_bin("runledger").unwrap();
-        process.args(arguments(command.strip_prefix("runledger ").unwrap())).current_dir(folder.path());
+        process.args(arguments(command)).current_dir(folder.path());
         let output = process.envs(archive.iter().cloned()).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{command}: {output:?}");
     }
-    for file in ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "focus.csv", "november.csv"] {
+    for file in files {
         assert!(folder.path().join(file).exists(), "{file}");
     }
+    folder
+}
+
+#[test]
+#[cfg_attr(not(feature = "xlsx"), ignore = "it writes a spreadsheet")]
+fn every_command_of_the_month_end_page_works() {
+    let files =
+        ["outubro.csv", "outubro.manifest.json", "outubro.xlsx", "october.xlsx", "focus.csv", "november.csv"];
+    let folder = run_month_end(FINANCE, "## Reconcile an invoice", &files);
     let corrections = fs::read_to_string(folder.path().join("november.csv")).unwrap();
     assert!(corrections.contains(",Correction,"), "the closed month has corrections");
+}
+
+#[test]
+#[cfg_attr(not(all(feature = "xlsx", feature = "page")), ignore = "it writes a spreadsheet and a page")]
+fn every_command_of_the_portuguese_month_end_page_works() {
+    let files =
+        ["fechamento.xlsx", "demonstrativos", "rateio.csv", "rateio.xlsx", "outubro.html", "conciliacao.csv"];
+    let folder = run_month_end(FINANCEIRO, "## Conciliação com a fatura", &files);
+    let text = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
+    assert!(text("rateio.csv").contains("Centro de custo;Execuções;"), "{}", text("rateio.csv"));
+    assert!(text("outubro.html").contains("<html lang=\"pt-BR\">"));
+    assert!(text("campos.csv").contains("total_cost_usd"));
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn books(period: &Period) -> Books {
             },
             plan: Some(Plan { fee_usd: Usd::from_units(1_490_000_000_000), credits: 500 }),
             credit_purchases: Vec::new(),
+            fx: None,
         },
     }
 }

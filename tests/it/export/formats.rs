@@ -122,10 +122,10 @@ impl Folder {
     ) -> PathBuf {
         let path = self.path(name);
         let writing = WriteOptions {
-            format,
             usd_decimals,
             sidecar: Sidecar::Manifest,
             provenance: Some(Provenance::default()),
+            ..WriteOptions::plain(format)
         };
         write(&writing, &Destination::File(path.clone())).unwrap();
         path
@@ -213,9 +213,9 @@ fn any_change_to_a_file_is_reported() {
         ("2,030000000", "2,030000001", "sum of el_cost_usd: 3.580000003, but the manifest says 3.580000002"),
         ("2026-03;2;2;;;", "2026-03;2;2;0,0;;", "unknown el_cost_usd: 0, but the manifest says 1"),
         ("2026-04;2", "2026-04;2;0;0;0;0;0;0\r\n2026-04;2", "rows: 7, but the manifest says 6"),
-        ("all;", "tot;", "SHA-256"),
+        ("Total;", "Tudo;", "SHA-256"),
         ("2026-05;2;0;", "2026-05;2;0;0;", "the rows cannot be read"),
-        ("el_cost_usd", "cost_usd", "there is no column el_cost_usd"),
+        ("Extração e carga", "Extração", "there is no column Extração e carga (USD)"),
     ] {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text, "{from}");
@@ -279,7 +279,7 @@ fn an_invalid_manifest_is_named() {
     for (text, printed) in [
         (None, "cannot be read"),
         (Some("{"), "not a valid manifest of runledger"),
-        (Some(r#"{"manifest_version":2}"#), "newer version"),
+        (Some(r#"{"manifest_version":3}"#), "newer version"),
     ] {
         if let Some(text) = text {
             fs::write(folder.path("a.manifest.json"), text).unwrap();

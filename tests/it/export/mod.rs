@@ -10,3 +10,5 @@ mod query;
 mod rows;
 mod spreadsheet;
 mod title;
+#[cfg(feature = "xlsx")]
+mod xlsx;

@@ -4,7 +4,7 @@ use crate::support::command::{Ran, ran};
 use crate::support::golden;
 use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 #[cfg(feature = "xlsx")]
-use crate::support::zip;
+use crate::support::{sheet::cells, zip};
 use runledger::internal::digest::{hash, to_hex};
 use runledger::internal::report::question::reports;
 use serde_json::{Value, json};
@@ -252,15 +252,19 @@ fn a_spreadsheet_has_the_title_the_marks_and_the_notes() {
     let month_end = closed();
     month_end.output(&["report", "cost", "--format", "xlsx", "--output", "cost.xlsx"]);
     let bytes = fs::read(month_end.workspace.file("cost.xlsx")).unwrap();
-    // The texts are in one part of the archive.
+    // The texts around the table are in one part of the archive.
     let texts = zip::inflated(&bytes, "xl/sharedStrings.xml");
     for words in [
         "Cost by month",
-        "America/Sao_Paulo · by start · as of 5 Mar 2025 10:00",
-        "2025-02 ◆",
+        "Known until 2025-03-05 10:00",
+        "America/Sao_Paulo · by start · USD",
         "◆ closed   … running",
         "2025-02 was closed with ",
     ] {
         assert!(texts.contains(words), "{words}: {texts}");
     }
+    // A mark is in the format of its month, which stays a date: 2025-02-01.
+    let styles = zip::inflated(&bytes, "xl/styles.xml");
+    assert!(styles.contains("yyyy-mm&quot; ◆&quot;"), "{styles}");
+    assert_eq!(cells(&bytes, 1)["A6"], "45689");
 }

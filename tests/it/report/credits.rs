@@ -157,7 +157,7 @@ fn by_month(credits: u64) -> Table {
 
 fn what_if(of: &[(&str, &str)]) -> CreditsOptions {
     let what_if = of.iter().map(|(pipeline, expression)| ((*pipeline).to_owned(), (*expression).to_owned()));
-    CreditsOptions { what_if: what_if.collect(), by_pipeline: true }
+    CreditsOptions { what_if: what_if.collect(), by_pipeline: true, ..CreditsOptions::default() }
 }
 
 /// The rows in machine format, cells joined by `|`.

@@ -157,7 +157,7 @@ fn document() -> impl Strategy<Value = serde_json::Value> {
                 inner,
                 0..4
             )
-            .prop_map(|entries| serde_json::Value::from_iter(entries)),
+            .prop_map(serde_json::Value::from_iter),
         ]
     })
 }

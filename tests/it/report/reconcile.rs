@@ -4,6 +4,7 @@ use crate::support::{golden, ledger};
 use assert_cmd::Command;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use runledger::internal::language::Language;
 use runledger::internal::report::plan::{CreditPurchase, Plan};
 use runledger::internal::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
 use runledger::internal::report::terms::{MonthTerms, ScopeTerms, Terms};
@@ -133,7 +134,7 @@ fn tried(archive: &Connection, scope: &Scope, invoice: &str, zones: Zones) -> Re
     let plan = Plan { fee_usd: Usd::from_units(100_000_000_000), credits: 500 };
     let terms = Terms { plan: Timeline::always(plan), ..Terms::default() };
     let scope = Scope { terms: ScopeTerms::Settings(terms), ..scope.clone() };
-    reconcile(archive, &scope, Invoice::parse(invoice).unwrap(), zones).unwrap()
+    reconcile(archive, &scope, Invoice::parse(invoice, Language::English).unwrap(), zones).unwrap()
 }
 
 #[test]
@@ -157,7 +158,9 @@ fn purchased_credits_are_a_cause() {
         ("176.18", "with the plan's fee and the purchased credits"),
         ("150.00", "the plan's fee and the purchased credits alone"),
     ] {
-        let found = reconcile(&archive, &scope, Invoice::parse(invoice).unwrap(), Zones::Known).unwrap();
+        let found =
+            reconcile(&archive, &scope, Invoice::parse(invoice, Language::English).unwrap(), Zones::Known)
+                .unwrap();
         assert_eq!(found.explanations(), [cause], "{invoice}");
     }
 }

@@ -14,6 +14,8 @@ pub mod month_end;
 pub mod network;
 pub mod own_process;
 pub mod ping_server;
+#[cfg(feature = "xlsx")]
+pub mod sheet;
 pub mod workspace;
 #[cfg(feature = "xlsx")]
 pub mod zip;

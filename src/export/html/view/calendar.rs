@@ -1,16 +1,20 @@
 //! The calendar of runs per day, as a chart and as a table.
 
-use super::{DataTable, ViewBuilder, later_note};
+use super::{DataTable, ViewBuilder};
 use crate::export::html::chart::{CALENDAR_WEEKS, DayCalendar};
 use crate::export::html::number::Number;
-use crate::report::overview::calendar::{day_label, monday, week_of};
+use crate::report::overview::calendar::{monday, week_of};
 
 impl ViewBuilder<'_> {
     pub(super) fn calendar(&self) -> Option<DayCalendar> {
         if self.range.days.0 > self.range.days.1 {
             return None;
         }
-        Some(DayCalendar::new("Runs by day, one column per week", &self.overview.all.days, self.range.days))
+        Some(DayCalendar::new(
+            self.text("Runs by day, one column per week"),
+            &self.overview.all.days,
+            &self.range,
+        ))
     }
 
     pub(super) fn calendar_table(&self) -> DataTable {
@@ -20,17 +24,19 @@ impl ViewBuilder<'_> {
         let rows = weeks.map(|week| {
             let days = (monday(week)..monday(week) + 7).map(|day| {
                 if day < first || day > last {
-                    return Number { text: String::new(), exact: Some(String::new()) };
+                    return Number::blank();
                 }
-                Number::count(self.overview.all.days.get(day).map_or(0, |day| day.runs))
+                self.numbers.count(self.overview.all.days.get(day).map_or(0, |day| day.runs))
             });
-            (day_label(monday(week)), days.collect())
+            (self.range.day(monday(week)), days.collect())
         });
         DataTable {
             id: "calendar",
-            summary: "Days as a table",
-            caption: "Runs by day".to_owned(),
-            headings: vec!["Week of", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+            summary: self.language().page("Days as a table"),
+            caption: self.text("Runs by day"),
+            headings: ["Week of", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+                .map(|heading| self.language().page(heading))
+                .to_vec(),
             rows: rows.collect(),
         }
     }
@@ -38,8 +44,8 @@ impl ViewBuilder<'_> {
     /// The note about days that are not in the calendar.
     pub(super) fn days_note(&self) -> Option<String> {
         let (first, last) = self.range.days;
-        let label = if first > last { String::new() } else { day_label(last) };
-        later_note(self.runs_after(last), &label)
+        let label = if first > last { String::new() } else { self.range.day(last) };
+        self.later_note(self.runs_after(last), &label)
     }
 }
 

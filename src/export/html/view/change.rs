@@ -40,10 +40,10 @@ impl ViewBuilder<'_> {
     /// `None`: the page compares nothing.
     pub(super) fn change(&self) -> Option<ChangeSection> {
         match self.overview.change.as_ref()? {
-            Ok(change) => compared(change),
+            Ok(change) => self.compared(change),
             Err(reason) => Some(ChangeSection {
-                heading: "Why the cost differs".to_owned(),
-                summary: format!("Not compared: {reason}."),
+                heading: self.text("Why the cost differs"),
+                summary: self.filled("Not compared: {reason}.", &[("reason", reason)]),
                 notes: Vec::new(),
                 headings: Vec::new(),
                 rows: Vec::new(),
@@ -51,47 +51,52 @@ impl ViewBuilder<'_> {
             }),
         }
     }
+
+    fn compared(&self, change: &Change) -> Option<ChangeSection> {
+        if change.groups.is_empty() {
+            return None;
+        }
+        let parts: Vec<&Part> =
+            PARTS.iter().filter(|part| (part.of)(&change.all.effects).is_some()).collect();
+        let cells = |group: &ChangedGroup| {
+            let ChangedGroup { old, new, effects, .. } = group;
+            let mut cells = vec![self.numbers.usd_change(effects.total(), USD_DECIMALS_FOR_PEOPLE)];
+            cells.extend(
+                parts.iter().map(|part| self.numbers.usd_change((part.of)(effects), USD_DECIMALS_FOR_PEOPLE)),
+            );
+            cells.extend([old, new].map(|costs| self.numbers.usd(costs.total(), USD_DECIMALS_FOR_PEOPLE)));
+            cells
+        };
+        let mut rows: Vec<(Name, Vec<Number>)> = Vec::new();
+        for group in change.groups.iter().take(TOP) {
+            let part = |index: usize| group.labels.get(index).and_then(Option::as_ref);
+            rows.push((name(part(0), part(1), part(2), self.language()), cells(group)));
+        }
+        if let Some((count, rest)) = change.rest(TOP) {
+            let count = self.filled("{count} more", &[("count", &self.numbers.whole(count as u64))]);
+            rows.push((name(Some(&count), None, None, self.language()), cells(&rest)));
+        }
+        let mut headings = vec![self.text("Change, USD")];
+        headings.extend(parts.iter().map(|part| self.text(part.heading)));
+        headings.extend(
+            [&change.against, &change.period]
+                .map(|label| self.filled("{period}, USD", &[("period", &self.range.period(label))])),
+        );
+        Some(ChangeSection {
+            heading: self.text(heading(change)),
+            summary: format!("{}.", self.language().sentence(&change.summary())),
+            notes: change.notes().iter().map(|note| format!("{}.", self.language().sentence(note))).collect(),
+            headings,
+            rows,
+            totals: cells(&change.all),
+        })
+    }
 }
 
-fn compared(change: &Change) -> Option<ChangeSection> {
-    if change.groups.is_empty() {
-        return None;
+fn heading(change: &Change) -> &'static str {
+    match Calendar::of_label(&change.period) {
+        Calendar::Month => "Why the cost differs from the month before",
+        Calendar::Week => "Why the cost differs from the week before",
+        Calendar::Day => "Why the cost differs from the day before",
     }
-    let parts: Vec<&Part> = PARTS.iter().filter(|part| (part.of)(&change.all.effects).is_some()).collect();
-    let cells = |group: &ChangedGroup| {
-        let ChangedGroup { old, new, effects, .. } = group;
-        let mut cells = vec![Number::usd_change(effects.total(), USD_DECIMALS_FOR_PEOPLE)];
-        cells
-            .extend(parts.iter().map(|part| Number::usd_change((part.of)(effects), USD_DECIMALS_FOR_PEOPLE)));
-        cells.extend([old, new].map(|costs| Number::usd(costs.total(), USD_DECIMALS_FOR_PEOPLE)));
-        cells
-    };
-    let mut rows: Vec<(Name, Vec<Number>)> = Vec::new();
-    for group in change.groups.iter().take(TOP) {
-        let part = |index: usize| group.labels.get(index).and_then(Option::as_ref);
-        rows.push((name(part(0), part(1), part(2)), cells(group)));
-    }
-    if let Some((count, rest)) = change.rest(TOP) {
-        rows.push((name(Some(&format!("{count} more")), None, None), cells(&rest)));
-    }
-    let mut headings = vec!["Change, USD".to_owned()];
-    headings.extend(parts.iter().map(|part| part.heading.to_owned()));
-    headings.extend([&change.against, &change.period].map(|label| format!("{label}, USD")));
-    Some(ChangeSection {
-        heading: heading(change),
-        summary: format!("{}.", change.summary()),
-        notes: change.notes().into_iter().map(|note| format!("{note}.")).collect(),
-        headings,
-        rows,
-        totals: cells(&change.all),
-    })
-}
-
-fn heading(change: &Change) -> String {
-    let before = match Calendar::of_label(&change.period) {
-        Calendar::Month => "month",
-        Calendar::Week => "week",
-        Calendar::Day => "day",
-    };
-    format!("Why the cost differs from the {before} before")
 }

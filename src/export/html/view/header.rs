@@ -2,7 +2,8 @@
 
 use super::ViewBuilder;
 use crate::export::html::data::ScriptData;
-use crate::export::html::number::{FEW_DECIMALS, group_thousands};
+use crate::export::html::number::FEW_DECIMALS;
+use crate::language::Language;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
@@ -11,91 +12,112 @@ use chrono::TimeDelta;
 impl ViewBuilder<'_> {
     pub(super) fn lead(&self) -> String {
         let pipelines = self.overview.pipelines.iter().filter(|pipeline| pipeline.id.is_some()).count();
-        format!(
-            "{} runs of {} pipelines: cost, duration, and what is still unknown.",
-            group_thousands(&self.overview.all.total.cost.runs.to_string()),
-            group_thousands(&pipelines.to_string())
+        self.filled(
+            "{runs} runs of {pipelines} pipelines: cost, duration, and what is still unknown.",
+            &[
+                ("runs", &self.numbers.whole(self.overview.all.total.cost.runs)),
+                ("pipelines", &self.numbers.whole(pipelines as u64)),
+            ],
         )
     }
 
     /// The scope of the page, as terms with descriptions.
     pub(super) fn scope(&self, close_state: &str) -> Vec<(&'static str, String)> {
         let scope = &self.overview.scope;
-        let day = |at: Instant| Period::around(at, Calendar::Day, scope.zone).label;
+        let text = |english| self.language().page(english);
+        let day = |at: Instant| self.range.period(&Period::around(at, Calendar::Day, scope.zone).label);
         let last = |until: Instant| day(until.plus(TimeDelta::microseconds(-1)));
         let span = match (scope.span.from, scope.span.until) {
-            (None, None) => "all runs".to_owned(),
-            (Some(from), None) => format!("from {}", day(from)),
-            (None, Some(until)) => format!("until {}, inclusive", last(until)),
-            (Some(from), Some(until)) => format!("from {} to {}, inclusive", day(from), last(until)),
+            (None, None) => self.text("all runs"),
+            (Some(from), None) => self.filled("from {from}", &[("from", &day(from))]),
+            (None, Some(until)) => self.filled("until {last}, inclusive", &[("last", &last(until))]),
+            (Some(from), Some(until)) => self
+                .filled("from {from} to {last}, inclusive", &[("from", &day(from)), ("last", &last(until))]),
         };
         let date_basis = match scope.date {
-            DateBasis::Started => "start, or creation if not started",
-            DateBasis::Ended => "end",
-            DateBasis::Created => "creation",
+            DateBasis::Started => text("start, or creation if not started"),
+            DateBasis::Ended => text("end"),
+            DateBasis::Created => text("creation"),
         };
         let last_observation =
-            self.overview.known_at.map_or("none yet".to_owned(), |at| self.range.format_instant(at));
-        let last_sync = self.overview.last_sync.as_ref().map_or("never".to_owned(), |sync| {
-            format!("{} ({} sync)", self.range.format_instant(sync.ended_at), sync.kind)
-        });
+            self.overview.known_at.map_or_else(|| self.text("none yet"), |at| self.range.format_instant(at));
+        let last_sync = self.overview.last_sync.as_ref().map_or_else(
+            || self.text("never"),
+            |sync| {
+                let at = self.range.format_instant(sync.ended_at);
+                let words = match sync.kind.as_str() {
+                    "first" => "{at} (first sync)",
+                    "incremental" => "{at} (incremental sync)",
+                    "full" => "{at} (full sync)",
+                    _ => "{at} ({kind} sync)",
+                };
+                self.filled(words, &[("at", &at), ("kind", &sync.kind)])
+            },
+        );
         let mut entries = vec![
-            ("Runs", span),
-            ("Date basis", date_basis.to_owned()),
-            ("Time zone", scope.zone.name().to_owned()),
-            ("Last observation", last_observation),
-            ("Last complete sync", last_sync),
+            (text("Runs"), span),
+            (text("Date basis"), date_basis.to_owned()),
+            (text("Time zone"), scope.zone.name().to_owned()),
+            (text("Last observation"), last_observation),
+            (text("Last complete sync"), last_sync),
         ];
         if !close_state.is_empty() {
-            entries.push(("State", close_state.to_owned()));
+            entries.push((text("State"), self.language().sentence(close_state).into_owned()));
         }
         if let Some(plan) = self.overview.terms.plan {
-            entries.push((
-                "Plan",
-                format!(
-                    "{} USD a month for {} credits",
-                    group_thousands(&plan.fee_usd.to_fixed(FEW_DECIMALS)),
-                    group_thousands(&plan.credits.to_string())
-                ),
-            ));
+            let fee = self.numbers.decimal(&plan.fee_usd.to_fixed(FEW_DECIMALS));
+            let values = [("fee", fee.as_str()), ("credits", &self.numbers.whole(plan.credits))];
+            entries.push((text("Plan"), self.filled("{fee} USD a month for {credits} credits", &values)));
         }
         let purchases = self.overview.terms.credit_purchases.iter().map(|purchase| {
-            format!(
-                "{} for {} USD on {}",
-                group_thousands(&purchase.credits.to_string()),
-                group_thousands(&purchase.price_usd.to_fixed(FEW_DECIMALS)),
-                purchase.date
+            self.filled(
+                "{credits} for {price} USD on {day}",
+                &[
+                    ("credits", &self.numbers.whole(purchase.credits)),
+                    ("price", &self.numbers.decimal(&purchase.price_usd.to_fixed(FEW_DECIMALS))),
+                    ("day", &self.range.period(&purchase.date.to_string())),
+                ],
             )
         });
         let purchases: Vec<String> = purchases.collect();
         if !purchases.is_empty() {
-            entries.push(("Credits bought", purchases.join("; ")));
+            entries.push((text("Credits bought"), purchases.join("; ")));
         }
         entries
     }
 
     pub(super) fn freshness(&self) -> String {
         match self.overview.known_at {
-            Some(known_at) => format!("Last observation: {known_at}."),
-            None => "The archive is empty.".to_owned(),
+            Some(known_at) => {
+                let known_at = match self.language() {
+                    Language::English => known_at.to_string(),
+                    Language::Portuguese => self.range.format_instant(known_at),
+                };
+                self.filled("Last observation: {known_at}.", &[("known_at", &known_at)])
+            }
+            None => self.text("The archive is empty."),
         }
     }
-}
 
-/// The limits of the filter. `None`: it has none.
-pub(super) fn filter_note(data: &ScriptData, pipelines: usize) -> Option<String> {
-    let selectable = data.selectable.len();
-    let mut notes = Vec::new();
-    if selectable < pipelines {
-        notes.push(format!(
-            "The filter lists {} of {} pipelines; the totals include the others.",
-            group_thousands(&selectable.to_string()),
-            group_thousands(&pipelines.to_string())
-        ));
+    /// The limits of the filter. `None`: it has none.
+    pub(super) fn filter_note(&self, data: &ScriptData) -> Option<String> {
+        let (selectable, pipelines) = (data.selectable.len(), self.overview.pipelines.len());
+        let mut notes = Vec::new();
+        if selectable < pipelines {
+            notes.push(self.filled(
+                "The filter lists {selectable} of {pipelines} pipelines; the totals include the others.",
+                &[
+                    ("selectable", &self.numbers.whole(selectable as u64)),
+                    ("pipelines", &self.numbers.whole(pipelines as u64)),
+                ],
+            ));
+        }
+        if !data.has_all_details {
+            notes.push(self.text("Weeks and days are available only for the most important pipelines."));
+        }
+        (!notes.is_empty()).then(|| {
+            notes.push(self.text("For any pipeline: runledger report cost --by month,pipeline."));
+            notes.join(" ")
+        })
     }
-    if !data.has_all_details {
-        notes.push("Weeks and days are available only for the most important pipelines.".to_owned());
-    }
-    (!notes.is_empty())
-        .then(|| notes.join(" ") + " For any pipeline: runledger report cost --by month,pipeline.")
 }

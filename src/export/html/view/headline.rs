@@ -1,8 +1,7 @@
 //! The tiles with the figures of the headline month.
 
 use super::ViewBuilder;
-use crate::export::html::number::{Number, format_change, format_percent, group_thousands};
-use crate::report::overview::calendar::month_label;
+use crate::export::html::number::Number;
 use crate::report::overview::{HeadlineMonth, Sums};
 use crate::run::{Share, Usd};
 
@@ -22,11 +21,11 @@ impl ViewBuilder<'_> {
     pub(super) fn tiles(&self) -> Vec<Tile> {
         let Some(headline) = &self.overview.headline_month else { return Vec::new() };
         let suffix = match (headline.is_whole, headline.is_running) {
-            (false, _) => " (partial)",
-            (true, true) => " so far",
+            (false, _) => self.language().page(" (partial)"),
+            (true, true) => self.language().page(" so far"),
             (true, false) => "",
         };
-        let month = format!("{}{suffix}", month_label(headline.month));
+        let month = format!("{}{suffix}", self.range.month(headline.month));
         let now = self.sums(headline.month);
         vec![
             self.cost_tile(headline, &now, &month),
@@ -48,19 +47,23 @@ impl ViewBuilder<'_> {
             return Vec::new();
         }
         let all = &self.overview.all;
-        let label = month_label(headline.month - 1);
+        let label = self.range.month(headline.month - 1);
+        let changed = |now, before| in_parentheses(self.numbers.change(now, before));
         let (now, _) = value(now);
         let (whole, whole_text) = value(&all.previous_month);
         match &all.previous_month_to_date {
-            None => vec![format!("{label}: {whole_text}{}", in_parentheses(format_change(now, whole)))],
+            None => vec![format!("{label}: {whole_text}{}", changed(now, whole))],
             Some(to_date) => {
                 let (part, part_text) = value(to_date);
                 vec![
-                    format!(
-                        "{label} up to the same point: {part_text}{}",
-                        in_parentheses(format_change(now, part))
+                    self.filled(
+                        "{month} up to the same point: {value}{change}",
+                        &[("month", &label), ("value", &part_text), ("change", &changed(now, part))],
                     ),
-                    format!("{label}, whole month: {whole_text}"),
+                    self.filled(
+                        "{month}, whole month: {value}",
+                        &[("month", &label), ("value", &whole_text)],
+                    ),
                 ]
             }
         }
@@ -69,24 +72,26 @@ impl ViewBuilder<'_> {
     fn cost_tile(&self, headline: &HeadlineMonth, now: &Sums, month: &str) -> Tile {
         let usd = |sums: &Sums| {
             let total = sums.cost.total();
-            (total.map(Usd::units), format!("{} USD", Number::usd_short(total).text))
+            (total.map(Usd::units), format!("{} USD", self.numbers.usd_short(total).text))
         };
         let mut lines = self.comparison(headline, now, &usd);
         if !headline.is_whole {
             lines
-                .push("The time range covers only a part of the month, so there is no comparison".to_owned());
+                .push(self.text("The time range covers only a part of the month, so there is no comparison"));
         }
         if now.cost.runs_cost_unknown > 0 {
-            lines.push(format!(
-                "{} of {} runs have no known cost",
-                group_thousands(&now.cost.runs_cost_unknown.to_string()),
-                group_thousands(&now.cost.runs.to_string())
+            lines.push(self.filled(
+                "{unknown} of {runs} runs have no known cost",
+                &[
+                    ("unknown", &self.numbers.whole(now.cost.runs_cost_unknown)),
+                    ("runs", &self.numbers.whole(now.cost.runs)),
+                ],
             ));
         }
         Tile {
             id: "cost",
-            heading: format!("Cost in {month}"),
-            value: Number::usd_short(now.cost.total()),
+            heading: self.filled("Cost in {month}", &[("month", month)]),
+            value: self.numbers.usd_short(now.cost.total()),
             unit: "USD",
             meter: None,
             lines,
@@ -94,34 +99,46 @@ impl ViewBuilder<'_> {
     }
 
     fn credits_tile(&self, headline: &HeadlineMonth, now: &Sums, month: &str) -> Tile {
-        let credits = |sums: &Sums| {
-            (Some(i128::from(sums.cost.credits)), group_thousands(&sums.cost.credits.to_string()))
-        };
+        let credits =
+            |sums: &Sums| (Some(i128::from(sums.cost.credits)), self.numbers.whole(sums.cost.credits));
         let mut lines = Vec::new();
         let terms = &self.overview.terms;
         let available = terms.available_credits().filter(|_| headline.is_whole);
         if let (Some(available), Some(plan)) = (available, terms.plan) {
             let share = Share::ratio(now.cost.credits.into(), available.into());
-            let share = share.map_or(String::new(), |share| format!("{} of ", format_percent(share)));
-            let thousands = |credits: u64| group_thousands(&credits.to_string());
-            let purchased = terms.purchased_credits().map(thousands);
-            let purchased = purchased.map_or(String::new(), |credits| format!(" and {credits} bought"));
-            lines.push(format!("{share}the plan's {}{purchased}", thousands(plan.credits)));
+            let share = share.map(|share| self.numbers.percent(share));
+            let purchased = terms.purchased_credits().map(|credits| self.numbers.whole(credits));
+            let words = match (&share, &purchased) {
+                (Some(_), Some(_)) => "{share} of the plan's {credits} and {purchased} bought",
+                (Some(_), None) => "{share} of the plan's {credits}",
+                (None, Some(_)) => "the plan's {credits} and {purchased} bought",
+                (None, None) => "the plan's {credits}",
+            };
+            let (share, purchased) = (share.unwrap_or_default(), purchased.unwrap_or_default());
+            let credits = self.numbers.whole(plan.credits);
+            lines.push(
+                self.filled(words, &[("share", &share), ("credits", &credits), ("purchased", &purchased)]),
+            );
         }
         if let Some(expected) = headline.expected_credits.filter(|_| headline.is_whole && headline.is_running)
         {
-            lines
-                .push(format!("{} expected by the end of the month", group_thousands(&expected.to_string())));
+            lines.push(self.filled(
+                "{credits} expected by the end of the month",
+                &[("credits", &self.numbers.whole(expected))],
+            ));
         }
         if let Some(day) = headline.credits_run_out_on.as_ref().filter(|_| headline.is_whole) {
-            let whose = if terms.credit_purchases.is_empty() { "The plan's" } else { "All" };
-            lines.push(format!("{whose} credits run out on {day}"));
+            let words = match terms.credit_purchases.is_empty() {
+                true => "The plan's credits run out on {day}",
+                false => "All credits run out on {day}",
+            };
+            lines.push(self.filled(words, &[("day", &self.range.period(day))]));
         }
         lines.extend(self.comparison(headline, now, &credits));
         Tile {
             id: "credits",
-            heading: format!("Credits in {month}"),
-            value: Number::count(now.cost.credits),
+            heading: self.filled("Credits in {month}", &[("month", month)]),
+            value: self.numbers.count(now.cost.credits),
             unit: "",
             meter: available.map(|available| (now.cost.credits, available)),
             lines,
@@ -129,18 +146,20 @@ impl ViewBuilder<'_> {
     }
 
     fn success_tile(&self, headline: &HeadlineMonth, now: &Sums, month: &str) -> Tile {
-        let mut lines = vec![format!(
-            "{} failed and {} canceled of {} ended runs",
-            group_thousands(&now.failed.to_string()),
-            group_thousands(&now.canceled.to_string()),
-            group_thousands(&now.ended().to_string())
+        let mut lines = vec![self.filled(
+            "{failed} failed and {canceled} canceled of {ended} ended runs",
+            &[
+                ("failed", &self.numbers.whole(now.failed)),
+                ("canceled", &self.numbers.whole(now.canceled)),
+                ("ended", &self.numbers.whole(now.ended())),
+            ],
         )];
-        let rate = |sums: &Sums| (None, Number::share(sums.success_rate()).text);
+        let rate = |sums: &Sums| (None, self.numbers.share(sums.success_rate()).text);
         lines.extend(self.comparison(headline, now, &rate));
         Tile {
             id: "success",
-            heading: format!("Success rate in {month}"),
-            value: Number::share(now.success_rate()),
+            heading: self.filled("Success rate in {month}", &[("month", month)]),
+            value: self.numbers.share(now.success_rate()),
             unit: "",
             meter: None,
             lines,
@@ -151,17 +170,19 @@ impl ViewBuilder<'_> {
         let total = &self.overview.all.total;
         let mut lines = Vec::new();
         if total.unsettled > 0 {
-            lines.push("Their status, cost or credit may still change".to_owned());
+            lines.push(self.text("Their status, cost or credit may still change"));
         }
-        lines.push(format!(
-            "{} of all {} runs have no known cost",
-            group_thousands(&total.cost.runs_cost_unknown.to_string()),
-            group_thousands(&total.cost.runs.to_string())
+        lines.push(self.filled(
+            "{unknown} of all {runs} runs have no known cost",
+            &[
+                ("unknown", &self.numbers.whole(total.cost.runs_cost_unknown)),
+                ("runs", &self.numbers.whole(total.cost.runs)),
+            ],
         ));
         Tile {
             id: "unsettled",
-            heading: "Unsettled runs".to_owned(),
-            value: Number::count(total.unsettled),
+            heading: self.text("Unsettled runs"),
+            value: self.numbers.count(total.unsettled),
             unit: "",
             meter: None,
             lines,

@@ -3,7 +3,7 @@
 use super::pipelines::{Name, name, name_of};
 use super::{MAX_ROWS, ViewBuilder};
 use crate::export::html::label::single_line;
-use crate::export::html::number::{Number, format_duration, group_thousands};
+use crate::export::html::number::Number;
 use crate::report::overview::{ControlBand, Outlier, Overview, PipelineSummary, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Share, Usd};
@@ -60,12 +60,12 @@ impl ViewBuilder<'_> {
             let ended = pipeline.total.ended();
             let last = pipeline.failures.last_failure_at();
             FailureRow {
-                name: name_of(pipeline),
-                failed: Number::count(failed),
-                ended: Number::count(ended),
-                rate: Number::share(Share::ratio(failed.into(), ended.into())),
-                consecutive: Number::count(pipeline.failures.consecutive()),
-                last: last.map_or("–".to_owned(), |at| self.range.format_instant(at)),
+                name: name_of(pipeline, self.language()),
+                failed: self.numbers.count(failed),
+                ended: self.numbers.count(ended),
+                rate: self.numbers.share(Share::ratio(failed.into(), ended.into())),
+                consecutive: self.numbers.count(pipeline.failures.consecutive()),
+                last: last.map_or_else(|| "–".to_owned(), |at| self.range.format_instant(at)),
             }
         });
         rows.collect()
@@ -73,7 +73,7 @@ impl ViewBuilder<'_> {
 
     pub(super) fn failures_more(&self) -> String {
         let count = self.heaviest(|pipeline| pipeline.total.failed).len();
-        more(count, "runledger report failures lists them all.")
+        self.more(count, "{count} more pipelines; runledger report failures lists them all.")
     }
 
     // ---- unknown and unsettled runs
@@ -81,27 +81,30 @@ impl ViewBuilder<'_> {
     pub(super) fn unknown_facts(&self) -> Vec<String> {
         let Overview { quarantined, drift, vanished, .. } = self.overview;
         let facts = [
-            (self.overview.all.total.cost.runs_cost_unknown, "runs have no known cost; no sum includes them"),
+            (
+                self.overview.all.total.cost.runs_cost_unknown,
+                "{count} runs have no known cost; no sum includes them",
+            ),
             (
                 self.overview.all.total.unsettled,
-                "runs may still change: they have not ended, or their cost is unknown up to 30 days after their end",
+                "{count} runs may still change: they have not ended, or their cost is unknown up to 30 days after their end",
             ),
-            (*vanished, "runs are no longer in the API; they are counted here"),
-            (*quarantined, "items could not be decoded as runs; no figure includes them"),
-            (*drift, "differences from the documented API (runledger drift)"),
+            (*vanished, "{count} runs are no longer in the API; they are counted here"),
+            (*quarantined, "{count} items could not be decoded as runs; no figure includes them"),
+            (*drift, "{count} differences from the documented API (runledger drift)"),
         ];
         let facts = facts.into_iter().filter(|(count, _)| *count > 0);
-        facts.map(|(count, fact)| format!("{} {fact}", group_thousands(&count.to_string()))).collect()
+        facts.map(|(count, fact)| self.filled(fact, &[("count", &self.numbers.whole(count))])).collect()
     }
 
     pub(super) fn unknown(&self) -> Vec<UnknownRow> {
         let row = |index: usize| {
             let pipeline = &self.overview.pipelines[index];
             UnknownRow {
-                name: name_of(pipeline),
-                unknown: Number::count(pipeline.total.cost.runs_cost_unknown),
-                unsettled: Number::count(pipeline.total.unsettled),
-                runs: Number::count(pipeline.total.cost.runs),
+                name: name_of(pipeline, self.language()),
+                unknown: self.numbers.count(pipeline.total.cost.runs_cost_unknown),
+                unsettled: self.numbers.count(pipeline.total.unsettled),
+                runs: self.numbers.count(pipeline.total.cost.runs),
             }
         };
         self.with_unknown_runs().into_iter().take(MAX_ROWS).map(row).collect()
@@ -112,7 +115,10 @@ impl ViewBuilder<'_> {
     }
 
     pub(super) fn unknown_more(&self) -> String {
-        more(self.with_unknown_runs().len(), "runledger report cost --by pipeline lists them all.")
+        self.more(
+            self.with_unknown_runs().len(),
+            "{count} more pipelines; runledger report cost --by pipeline lists them all.",
+        )
     }
 
     // ---- outliers
@@ -120,22 +126,32 @@ impl ViewBuilder<'_> {
     pub(super) fn outlier(&self, outlier: &Outlier) -> OutlierRow {
         let Outlier { pipeline, label, run_id, scored } = outlier;
         let part = |index: usize| label.get(index).and_then(Option::as_ref);
-        let usd =
-            |nanos: i128| group_thousands(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD";
-        let reason = |what: &str, band: &ControlBand, format: &dyn Fn(i128) -> String| {
-            format!(
-                "{what} {}, median {} (expected {} to {}, from {} earlier runs)",
-                format(band.value),
-                format(band.median),
-                format(band.low),
-                format(band.high),
-                band.runs_before
-            )
+        let usd = |nanos: i128| {
+            self.numbers.decimal(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD"
+        };
+        let duration = |millis: i128| self.numbers.duration(millis);
+        let reason = |words: &'static str, band: &ControlBand, format: &dyn Fn(i128) -> String| {
+            let values = [
+                ("value", format(band.value)),
+                ("median", format(band.median)),
+                ("low", format(band.low)),
+                ("high", format(band.high)),
+                ("runs", band.runs_before.to_string()),
+            ];
+            self.filled(words, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
         };
         let outside = |band: &Option<ControlBand>| band.filter(ControlBand::is_outside);
         let reasons: Vec<String> = [
-            outside(&scored.cost).map(|band| reason("cost", &band, &usd)),
-            outside(&scored.duration).map(|band| reason("duration", &band, &format_duration)),
+            outside(&scored.cost).map(|band| {
+                let words =
+                    "cost {value}, median {median} (expected {low} to {high}, from {runs} earlier runs)";
+                reason(words, &band, &usd)
+            }),
+            outside(&scored.duration).map(|band| {
+                let words =
+                    "duration {value}, median {median} (expected {low} to {high}, from {runs} earlier runs)";
+                reason(words, &band, &duration)
+            }),
         ]
         .into_iter()
         .flatten()
@@ -143,18 +159,18 @@ impl ViewBuilder<'_> {
         let filter_index = pipeline.and_then(|index| self.selectable.binary_search(&index).ok());
         OutlierRow {
             filter_index: filter_index.map_or_else(String::new, |index| index.to_string()),
-            name: name(part(0), part(1), part(2)),
+            name: name(part(0), part(1), part(2), self.language()),
             run_id: single_line(run_id),
             booked_at: self.range.format_instant(scored.booked_at),
             reasons: reasons.join("; "),
         }
     }
-}
 
-/// The note about rows beyond the maximum; empty if there are none.
-fn more(count: usize, where_all: &str) -> String {
-    match count.saturating_sub(MAX_ROWS) {
-        0 => String::new(),
-        rest => format!("{} more pipelines; {where_all}", group_thousands(&rest.to_string())),
+    /// The note about rows beyond the maximum; empty if there are none.
+    fn more(&self, count: usize, words: &'static str) -> String {
+        match count.saturating_sub(MAX_ROWS) {
+            0 => String::new(),
+            rest => self.filled(words, &[("count", &self.numbers.whole(rest as u64))]),
+        }
     }
 }

@@ -7,16 +7,17 @@ mod header;
 mod headline;
 mod lists;
 mod pipelines;
+mod second_currency;
 mod success;
 mod times;
 
 use super::Labels;
 use super::chart::{ColumnChart, DayCalendar};
 use super::data::ScriptData;
-use super::number::{Number, group_thousands};
+use super::number::{Number, Numbers};
 use super::range::ChartRange;
+use crate::language::Language;
 use crate::report::month_states::MonthStates;
-use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Overview, Series, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use askama::Template;
@@ -24,11 +25,12 @@ use change::ChangeSection;
 use headline::Tile;
 use lists::{FailureRow, OutlierRow, UnknownRow};
 use pipelines::PipelineRow;
+use second_currency::SecondCurrency;
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
 
-/// The CSS class and the name of each kind, in the order of [`KINDS`].
+/// The CSS class of each kind, and its name in English, in the order of [`KINDS`].
 const KIND_LABELS: [(&str, &str); KINDS.len()] = [
     ("source", "sources"),
     ("destination", "destinations"),
@@ -44,6 +46,7 @@ pub(super) struct View {
     pub script: &'static str,
     pub style_hash: String,
     pub script_hash: String,
+    language: Language,
     title: String,
     lead: String,
     scope: Vec<(&'static str, String)>,
@@ -54,6 +57,7 @@ pub(super) struct View {
     kinds: Vec<(&'static str, &'static str)>,
     cost: Option<ColumnChart>,
     cost_table: DataTable,
+    second_currency: Option<SecondCurrency>,
     months_note: Option<String>,
     month_notes: Vec<String>,
     pipelines: Vec<PipelineRow>,
@@ -100,16 +104,27 @@ struct DataTable {
 }
 
 impl View {
+    /// A text of the page.
+    fn t(&self, english: &'static str) -> &'static str {
+        self.language.page(english)
+    }
+
     /// Builds the page, without style and script.
-    pub(super) fn new(overview: &Overview, labels: &Labels) -> View {
-        let range = ChartRange::new(overview);
+    pub(super) fn new(overview: &Overview, labels: &Labels, language: Language) -> View {
+        let range = ChartRange::new(overview, language);
         let data = ScriptData::new(overview, &range);
-        let page = ViewBuilder { overview, range, selectable: &data.selectable, months: &labels.months };
+        let numbers = Numbers(language);
+        let page =
+            ViewBuilder { overview, range, numbers, selectable: &data.selectable, months: &labels.months };
         let scope = &overview.scope;
         let title = match (&scope.period, &overview.headline_month) {
-            (Some(period), _) => format!("Pipeline runs of {period}"),
-            (None, Some(headline)) => format!("Pipeline runs until {}", month_label(headline.month)),
-            (None, None) => "Pipeline runs".to_owned(),
+            (Some(period), _) => {
+                language.page_with("Pipeline runs of {period}", &[("period", &range.period(period))])
+            }
+            (None, Some(headline)) => {
+                language.page_with("Pipeline runs until {month}", &[("month", &range.month(headline.month))])
+            }
+            (None, None) => language.page("Pipeline runs").to_owned(),
         };
         let total = &overview.all.total.cost;
         let calendar = page.calendar();
@@ -118,34 +133,40 @@ impl View {
             script: "",
             style_hash: String::new(),
             script_hash: String::new(),
+            language,
             title,
             lead: page.lead(),
             scope: page.scope(&labels.state),
-            filter_note: header::filter_note(&data, overview.pipelines.len()),
+            filter_note: page.filter_note(&data),
             runs: total.runs,
             tiles: page.tiles(),
             total: Total {
-                before: "Total: ".to_owned(),
-                value: Number::usd(total.total(), USD_DECIMALS_FOR_PEOPLE),
-                after: format!(
-                    " USD for {} runs{}.",
-                    group_thousands(&total.runs.to_string()),
-                    of_them_unknown(total.runs_cost_unknown)
+                before: language.page("Total: ").to_owned(),
+                value: numbers.usd(total.total(), USD_DECIMALS_FOR_PEOPLE),
+                after: language.page_with(
+                    " USD for {runs} runs{unknown}.",
+                    &[
+                        ("runs", &numbers.whole(total.runs)),
+                        ("unknown", &page.of_them_unknown(total.runs_cost_unknown)),
+                    ],
                 ),
             },
             kinds: page.kind_labels(),
             cost: page.cost(),
             cost_table: page.cost_table(),
+            second_currency: SecondCurrency::of(overview, range),
             months_note: page.months_note(),
             month_notes: page.month_notes(&labels.notes),
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             change: page.change(),
-            took: page.times("took", "Duration of runs by week", |times| times.duration),
+            took: page.times("took", language.page("Duration of runs by week"), |times| times.duration),
             weeks_note: page.weeks_note(),
-            took_table: page.times_table("took", "Duration of runs by week", |times| times.duration),
-            waited: page.times("waited", "Queue time of runs by week", |times| times.queued),
-            waited_table: page.times_table("waited", "Queue time of runs by week", |times| times.queued),
+            took_table: page
+                .times_table("took", language.page("Duration of runs by week"), |times| times.duration),
+            waited: page.times("waited", language.page("Queue time of runs by week"), |times| times.queued),
+            waited_table: page
+                .times_table("waited", language.page("Queue time of runs by week"), |times| times.queued),
             success: page.success(),
             success_table: page.success_table(),
             shades: calendar.as_ref().map(calendar::shades).unwrap_or_default(),
@@ -168,6 +189,7 @@ impl View {
 struct ViewBuilder<'o> {
     overview: &'o Overview,
     range: ChartRange,
+    numbers: Numbers,
     /// The indexes of the pipelines that the filter can select.
     selectable: &'o [usize],
     /// The closed and running months.
@@ -175,8 +197,43 @@ struct ViewBuilder<'o> {
 }
 
 impl ViewBuilder<'_> {
+    fn language(&self) -> Language {
+        self.range.language
+    }
+
+    /// A text of the page.
+    fn text(&self, english: &'static str) -> String {
+        self.language().page(english).to_owned()
+    }
+
+    /// A text of the page, with a value for each placeholder.
+    fn filled(&self, english: &'static str, values: &[(&str, &str)]) -> String {
+        self.language().page_with(english, values)
+    }
+
     fn sums(&self, month: i32) -> Sums {
         self.overview.all.months.get(month).copied().unwrap_or_default()
+    }
+
+    /// The note about runs after the range of a chart, which ends with `last`. `None`: there are none.
+    fn later_note(&self, runs: u64, last: &str) -> Option<String> {
+        let runs = self.numbers.whole(Some(runs).filter(|runs| *runs > 0)?);
+        let last = if last.is_empty() { self.text("the last observation") } else { last.to_owned() };
+        Some(self.filled(
+            "Runs booked after {last}, included in the totals but not shown: {runs}.",
+            &[("last", &last), ("runs", &runs)],
+        ))
+    }
+
+    /// `, 8 of them without a known cost`; empty if there are none.
+    fn of_them_unknown(&self, unknown: u64) -> String {
+        match unknown {
+            0 => String::new(),
+            unknown => self.filled(
+                ", {unknown} of them without a known cost",
+                &[("unknown", &self.numbers.whole(unknown))],
+            ),
+        }
     }
 
     fn runs_after(&self, last: i32) -> u64 {
@@ -190,19 +247,4 @@ fn merged(series: &Series<Sums>, is_selected: impl Fn(i32) -> bool) -> Sums {
     let mut merged = Sums::default();
     series.iter().filter(|(number, _)| is_selected(*number)).for_each(|(_, sums)| merged.merge(*sums));
     merged
-}
-
-/// The note about runs after the range of a chart, which ends with `last`. `None`: there are none.
-fn later_note(runs: u64, last: &str) -> Option<String> {
-    let runs = group_thousands(&Some(runs).filter(|runs| *runs > 0)?.to_string());
-    let last = if last.is_empty() { "the last observation" } else { last };
-    Some(format!("Runs booked after {last}, included in the totals but not shown: {runs}."))
-}
-
-/// `, 8 of them without a known cost`; empty if there are none.
-fn of_them_unknown(unknown: u64) -> String {
-    match unknown {
-        0 => String::new(),
-        unknown => format!(", {} of them without a known cost", group_thousands(&unknown.to_string())),
-    }
 }

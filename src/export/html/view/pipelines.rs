@@ -1,11 +1,11 @@
 //! The costliest pipelines, and the names of pipelines.
 
-use super::{ViewBuilder, of_them_unknown};
+use super::ViewBuilder;
 use crate::export::html::chart::Sparkline;
 use crate::export::html::data::TOP;
 use crate::export::html::label::{is_visible, single_line};
-use crate::export::html::number::{Number, group_thousands};
-use crate::report::overview::calendar::month_label;
+use crate::export::html::number::Number;
+use crate::language::Language;
 use crate::report::overview::{PipelineSummary, Sums};
 use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Share, Usd};
@@ -40,11 +40,11 @@ impl ViewBuilder<'_> {
             let Sums { cost, .. } = pipeline.total;
             let share = cost.total().zip(all).and_then(|(part, all)| Share::ratio(part.units(), all.units()));
             PipelineRow {
-                name: name_of(pipeline),
-                runs: Number::count(cost.runs),
-                unknown: Number::count(cost.runs_cost_unknown),
-                cost: Number::usd(cost.total(), USD_DECIMALS_FOR_PEOPLE),
-                share: Number::share(share),
+                name: name_of(pipeline, self.language()),
+                runs: self.numbers.count(cost.runs),
+                unknown: self.numbers.count(cost.runs_cost_unknown),
+                cost: self.numbers.usd(cost.total(), USD_DECIMALS_FOR_PEOPLE),
+                share: self.numbers.share(share),
                 sparkline: self.sparkline(pipeline),
             }
         };
@@ -59,8 +59,8 @@ impl ViewBuilder<'_> {
             .take(SPARKLINE_MONTHS)
             .map(|month| {
                 let usd = pipeline.months.get(month).and_then(|sums| sums.cost.total());
-                let text = Number::usd(usd, USD_DECIMALS_FOR_PEOPLE).text;
-                (usd.map(Usd::units), format!("{}: {text} USD", month_label(month)))
+                let text = self.numbers.usd(usd, USD_DECIMALS_FOR_PEOPLE).text;
+                (usd.map(Usd::units), format!("{}: {text} USD", self.range.month(month)))
             })
             .collect();
         let months: Vec<_> = months.into_iter().rev().collect();
@@ -72,7 +72,8 @@ impl ViewBuilder<'_> {
                 .checked_sub(1)?
                 .checked_sub(usize::try_from(self.range.months.1 - headline.month).ok()?)
         });
-        let title = format!("Cost by month up to {}", month_label(self.range.months.1));
+        let last = self.range.month(self.range.months.1);
+        let title = self.filled("Cost by month up to {month}", &[("month", &last)]);
         Sparkline::new(title, &months, headline)
     }
 
@@ -83,30 +84,41 @@ impl ViewBuilder<'_> {
         }
         let mut sums = Sums::default();
         rest.iter().for_each(|pipeline| sums.merge(pipeline.total));
-        format!(
-            "{} more pipelines, together {} USD for {} runs{}.",
-            group_thousands(&rest.len().to_string()),
-            Number::usd(sums.cost.total(), USD_DECIMALS_FOR_PEOPLE).text,
-            group_thousands(&sums.cost.runs.to_string()),
-            of_them_unknown(sums.cost.runs_cost_unknown)
+        self.filled(
+            "{count} more pipelines, together {cost} USD for {runs} runs{unknown}.",
+            &[
+                ("count", &self.numbers.whole(rest.len() as u64)),
+                ("cost", &self.numbers.usd(sums.cost.total(), USD_DECIMALS_FOR_PEOPLE).text),
+                ("runs", &self.numbers.whole(sums.cost.runs)),
+                ("unknown", &self.of_them_unknown(sums.cost.runs_cost_unknown)),
+            ],
         )
     }
 }
 
 /// The name to display. A pipeline with an invisible name is displayed by its id.
-pub(super) fn name(name: Option<&String>, id: Option<&String>, kind: Option<&String>) -> Name {
+pub(super) fn name(
+    name: Option<&String>,
+    id: Option<&String>,
+    kind: Option<&String>,
+    language: Language,
+) -> Name {
     let clean = |text: &String| single_line(text);
+    // In English the page has the words of the API.
+    let kind = match (kind, language) {
+        (Some(kind), Language::Portuguese) => language.value("pipeline_kind", kind).into_owned(),
+        (kind, _) => kind.cloned().unwrap_or_default(),
+    };
     match (name.filter(|name| is_visible(name)), id) {
-        (Some(name), id) => {
-            Name { name: clean(name), kind: kind.cloned().unwrap_or_default(), id: id.map(clean) }
-        }
-        (None, Some(id)) => Name { name: clean(id), kind: kind.cloned().unwrap_or_default(), id: None },
+        (Some(name), id) => Name { name: clean(name), kind, id: id.map(clean) },
+        (None, Some(id)) => Name { name: clean(id), kind, id: None },
         (None, None) => {
-            Name { name: "No single pipeline".to_owned(), kind: "none or several".to_owned(), id: None }
+            let text = |english: &'static str| language.page(english).to_owned();
+            Name { name: text("No single pipeline"), kind: text("none or several"), id: None }
         }
     }
 }
 
-pub(super) fn name_of(pipeline: &PipelineSummary) -> Name {
-    name(pipeline.name.as_ref(), pipeline.id.as_ref(), pipeline.kind.as_ref())
+pub(super) fn name_of(pipeline: &PipelineSummary, language: Language) -> Name {
+    name(pipeline.name.as_ref(), pipeline.id.as_ref(), pipeline.kind.as_ref(), language)
 }

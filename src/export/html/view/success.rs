@@ -2,9 +2,7 @@
 
 use super::{DataTable, ViewBuilder};
 use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
-use crate::export::html::number::{Number, format_percent, group_thousands};
 use crate::export::html::scale::{Scale, Unit};
-use crate::report::overview::calendar::month_label;
 
 impl ViewBuilder<'_> {
     pub(super) fn success(&self) -> Option<ColumnChart> {
@@ -17,11 +15,13 @@ impl ViewBuilder<'_> {
                     from: rate.units(),
                     to: rate.units(),
                     class: "rate",
-                    title: format!(
-                        "{}: {} of {} ended runs succeeded",
-                        month_label(month),
-                        format_percent(rate),
-                        group_thousands(&sums.ended().to_string())
+                    title: self.filled(
+                        "{month}: {share} of {runs} ended runs succeeded",
+                        &[
+                            ("month", &self.range.month(month)),
+                            ("share", &self.numbers.percent(rate)),
+                            ("runs", &self.numbers.whole(sums.ended())),
+                        ],
                     ),
                 });
                 segment.into_iter().collect()
@@ -29,24 +29,35 @@ impl ViewBuilder<'_> {
             .collect();
         let min = columns.iter().flatten().map(|segment| segment.from).min()?;
         let scale = Scale::new(Unit::Share, min.min(990_000), 1_000_000);
-        let (title, description) = ("Success rate by month", "One line per month.");
+        let (title, description) = (self.text("Success rate by month"), self.text("One line per month."));
         let first = self.range.months.0;
-        Some(ColumnChart::new("success", title, description, (ColumnPeriod::Month, first), scale, &columns))
+        Some(ColumnChart::new(
+            "success",
+            title,
+            description,
+            (ColumnPeriod::Month, first),
+            scale,
+            &columns,
+            self.language(),
+        ))
     }
 
     pub(super) fn success_table(&self) -> DataTable {
         let rows = self.range.months().map(|month| {
             let sums = self.sums(month);
-            let counts = [sums.ended(), sums.succeeded, sums.failed, sums.canceled].map(Number::count);
+            let counts = [sums.ended(), sums.succeeded, sums.failed, sums.canceled];
+            let counts = counts.map(|count| self.numbers.count(count));
             let mut cells = counts.to_vec();
-            cells.push(Number::share(sums.success_rate()));
-            (month_label(month), cells)
+            cells.push(self.numbers.share(sums.success_rate()));
+            (self.range.month(month), cells)
         });
         DataTable {
             id: "success",
-            summary: "Success rate by month as a table",
-            caption: "Ended runs by month".to_owned(),
-            headings: vec!["Month", "Ended", "Succeeded", "Failed", "Canceled", "Success rate"],
+            summary: self.language().page("Success rate by month as a table"),
+            caption: self.text("Ended runs by month"),
+            headings: ["Month", "Ended", "Succeeded", "Failed", "Canceled", "Success rate"]
+                .map(|heading| self.language().page(heading))
+                .to_vec(),
             rows: rows.collect(),
         }
     }

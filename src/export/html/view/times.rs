@@ -1,10 +1,9 @@
 //! Duration and queue time by week, as charts and as tables.
 
-use super::{DataTable, ViewBuilder, later_note};
+use super::{DataTable, ViewBuilder};
 use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
-use crate::export::html::number::{Number, format_duration, group_thousands};
 use crate::export::html::scale::{Scale, Unit};
-use crate::report::overview::calendar::{monday, week_label};
+use crate::report::overview::calendar::monday;
 use crate::report::overview::{Percentiles, Times};
 use crate::run::Seconds;
 
@@ -22,16 +21,24 @@ impl ViewBuilder<'_> {
             .map(|week| {
                 let times = weeks.get(week).map(percentiles);
                 let known = times.and_then(|times| Some((times.runs, times.p50?, times.p95?)));
-                known.map_or_else(Vec::new, |(runs, p50, p95)| column(week, runs, p50, p95))
+                known.map_or_else(Vec::new, |(runs, p50, p95)| self.column(week, runs, p50, p95))
             })
             .collect();
         let max = columns.iter().flatten().map(|segment| segment.to).max()?;
         let min = columns.iter().flatten().map(|segment| segment.to).min()?.min(0);
         let scale = Scale::new(Unit::Time, min, max);
-        let description =
-            "One column per week: the lower part is the median, the full column the 95th percentile.";
+        let description = self
+            .text("One column per week: the lower part is the median, the full column the 95th percentile.");
         let first = self.range.weeks.0;
-        Some(ColumnChart::new(id, title, description, (ColumnPeriod::Week, first), scale, &columns))
+        Some(ColumnChart::new(
+            id,
+            title,
+            description,
+            (ColumnPeriod::Week, first),
+            scale,
+            &columns,
+            self.language(),
+        ))
     }
 
     pub(super) fn times_table(
@@ -43,13 +50,16 @@ impl ViewBuilder<'_> {
         let weeks = self.overview.all.weeks.iter().filter(|(week, _)| self.range.has_week(*week));
         let rows = weeks.map(|(week, times)| {
             let Percentiles { runs, p50, p95 } = percentiles(times);
-            (week_label(*week), vec![Number::count(runs), Number::seconds(p50), Number::seconds(p95)])
+            let cells = vec![self.numbers.count(runs), self.numbers.seconds(p50), self.numbers.seconds(p95)];
+            (self.range.week(*week), cells)
         });
         DataTable {
             id,
-            summary: "Weeks as a table",
+            summary: self.language().page("Weeks as a table"),
             caption: title.to_owned(),
-            headings: vec!["Week", "Runs", "Median", "95th percentile"],
+            headings: ["Week", "Runs", "Median", "95th percentile"]
+                .map(|heading| self.language().page(heading))
+                .to_vec(),
             rows: rows.collect(),
         }
     }
@@ -57,20 +67,22 @@ impl ViewBuilder<'_> {
     /// The note about weeks that are not in the charts.
     pub(super) fn weeks_note(&self) -> Option<String> {
         let (first, last) = self.range.weeks;
-        let label = if first > last { String::new() } else { week_label(last) };
-        later_note(self.runs_after(monday(last) + 6), &label)
+        let label = if first > last { String::new() } else { self.range.week(last) };
+        self.later_note(self.runs_after(monday(last) + 6), &label)
     }
-}
 
-/// The column of a week: the median in front of the 95th percentile.
-fn column(week: i32, runs: u64, p50: Seconds, p95: Seconds) -> Vec<Segment> {
-    let title = format!(
-        "{}: half of {} runs within {}, 95 % within {}",
-        week_label(week),
-        group_thousands(&runs.to_string()),
-        format_duration(p50.units()),
-        format_duration(p95.units())
-    );
-    let segment = |to: i128, class: &'static str| Segment { from: 0, to, class, title: title.clone() };
-    vec![segment(p95.units(), "p95"), segment(p50.units(), "p50")]
+    /// The column of a week: the median in front of the 95th percentile.
+    fn column(&self, week: i32, runs: u64, p50: Seconds, p95: Seconds) -> Vec<Segment> {
+        let title = self.filled(
+            "{week}: half of {runs} runs within {p50}, 95 % within {p95}",
+            &[
+                ("week", &self.range.week(week)),
+                ("runs", &self.numbers.whole(runs)),
+                ("p50", &self.numbers.duration(p50.units())),
+                ("p95", &self.numbers.duration(p95.units())),
+            ],
+        );
+        let segment = |to: i128, class: &'static str| Segment { from: 0, to, class, title: title.clone() };
+        vec![segment(p95.units(), "p95"), segment(p50.units(), "p50")]
+    }
 }

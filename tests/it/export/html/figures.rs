@@ -3,6 +3,7 @@
 use super::{at, overview, scopes, seconds};
 use crate::support::ledger;
 use runledger::internal::export::html;
+use runledger::internal::language::Language;
 use runledger::internal::report::overview::calendar::{month_label, week_label};
 use runledger::internal::report::overview::{PipelineSummary, gather};
 use runledger::internal::report::period::Calendar;
@@ -178,7 +179,7 @@ fn a_span_is_compared_with_the_whole_month_before_it() {
     );
     assert_eq!((overview.all.total.cost.runs, overview.all.previous_month.cost.runs), (2, 3));
     assert_eq!(usd(overview.all.previous_month.cost.total()), "0.473456789");
-    let page = html::render(&overview, &html::Labels::default()).unwrap();
+    let page = html::render(&overview, &html::Labels::default(), Language::English).unwrap();
     assert!(page.contains("2026-01: 0.4735 USD (+111.2\u{a0}%)"), "the page shows the month before");
 }
 

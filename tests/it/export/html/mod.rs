@@ -6,11 +6,13 @@ mod chart;
 mod command;
 mod escaping;
 mod figures;
+mod language;
 
 use crate::support::ledger;
 use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::internal::export::html;
+use runledger::internal::language::Language;
 use runledger::internal::report::overview::{Overview, gather};
 use runledger::internal::report::{DateBasis, Scope, Span};
 use runledger::internal::run::{Instant, Seconds};
@@ -24,7 +26,11 @@ fn overview(archive: &Connection, scope: &Scope) -> Overview {
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {
-    html::render(&overview(archive, scope), &html::Labels::default()).unwrap()
+    html_in(Language::English, archive, scope)
+}
+
+fn html_in(language: Language, archive: &Connection, scope: &Scope) -> String {
+    html::render(&overview(archive, scope), &html::Labels::default(), language).unwrap()
 }
 
 /// Views of the small ledger: zones, spans, date bases, the past.
