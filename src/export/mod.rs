@@ -20,6 +20,10 @@ pub mod terminal;
 pub(crate) mod title;
 pub(crate) mod verify;
 mod write;
+#[cfg_attr(
+    not(feature = "xlsx"),
+    allow(dead_code, reason = "only the feature gives spreadsheets their form")
+)]
 pub(crate) mod xlsx;
 
 pub use conversion_guard::escape_for_spreadsheet;

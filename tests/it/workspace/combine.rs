@@ -124,9 +124,22 @@ fn a_change_over_two_workspaces_adds_up_to_their_costs() {
 }
 
 #[test]
+fn components_of_two_workspaces_are_those_of_both() {
+    let firms = Firms::of(120);
+    let sums = |by: &str| {
+        let csv = firms.both(&["report", "components", "--by", by, "--format", "csv"]);
+        ["component_usd", "runs_with_path"].map(|name| sum(&csv, name))
+    };
+    assert_eq!(sums("kind"), sums("workspace,kind"));
+    assert!(sums("kind").iter().all(|sum| *sum > 0));
+}
+
+#[test]
 fn other_reports_answer_per_workspace_under_its_name() {
     let firms = Firms::of(120);
-    for (name, _) in reports().filter(|(name, _)| !["cost", "change", "duration"].contains(name)) {
+    for (name, _) in
+        reports().filter(|(name, _)| !["cost", "change", "duration", "components"].contains(name))
+    {
         let rows = |json: String| -> Vec<Value> {
             let answer: Value = serde_json::from_str(&json).unwrap();
             answer["rows"].as_array().unwrap().clone()
