@@ -37,6 +37,13 @@ pub struct Account {
     pub sub_name: Option<String>,
 }
 
+impl Account {
+    /// The name of the invoiced account, else its id. `None`: it has neither.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.billing_name.as_deref().or(self.billing_id.as_deref())
+    }
+}
+
 /// The invoice issuer of one cost component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer<'s> {

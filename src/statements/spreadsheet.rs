@@ -11,6 +11,7 @@ use crate::export::xlsx::manifest_sheet;
 use crate::export::xlsx::title_block::{TitleBlock, state};
 use crate::language::{Language, Phrase};
 use crate::report::Table;
+use crate::report::billing::Account;
 use crate::report::table::USD_DECIMALS;
 use chrono_tz::Tz;
 
@@ -35,13 +36,11 @@ const HEADINGS: [(&str, &str); 4] = [
 pub(super) fn book(statement: &Statement, provenance: &Provenance, language: Language) -> Book<'static> {
     let table = statement.table_for_people();
     let scope = statement.change.scopes.first().map(|scopes| &scopes.period);
-    let account = scope.and_then(|scope| {
-        let account = scope.terms_of(&statement.change.period).account;
-        account.billing_name.or(account.billing_id)
-    });
+    let account = scope.map(|scope| scope.terms_of(&statement.change.period).account);
     let subject = subject(provenance, language).unwrap_or_default();
     let state = state(provenance, language).unwrap_or_default();
-    let title = TitleBlock::new(subject.clone(), provenance, account.as_deref(), language);
+    let title =
+        TitleBlock::new(subject.clone(), provenance, account.as_ref().and_then(Account::name), language);
     let manifest = manifest(&table, provenance);
     let notes = provenance.notes.iter().map(|note| language.sentence(note).into_owned()).collect();
     let sheet = Sheet {

@@ -82,20 +82,15 @@ impl Statement {
     }
 }
 
-fn figures(group: &ChangedGroup) -> [Cell; FIGURES.len()] {
+fn figures(group: &ChangedGroup) -> Vec<Cell> {
     let ChangedGroup { old, new, effects, .. } = group;
-    [
-        Cell::Usd(new.total()),
-        Cell::Usd(old.total()),
-        Cell::Usd(effects.total()),
-        Cell::Usd(effects.volume),
-        Cell::Usd(effects.price),
-        Cell::Usd(effects.new),
-        Cell::Usd(effects.gone),
-        Cell::Usd(effects.unknown),
+    let mut figures = vec![Cell::Usd(new.total()), Cell::Usd(old.total())];
+    figures.extend(effects.cells());
+    figures.extend([
         Cell::count(new.runs),
         Cell::count(old.runs),
         Cell::count(new.runs_cost_unknown),
         Cell::count(old.runs_cost_unknown),
-    ]
+    ]);
+    figures
 }

@@ -56,18 +56,13 @@ pub(super) fn sheet(context: &Context<'_>, figures: &MonthFigures) -> Sheet<'sta
 
 fn row(group: &ChangedGroup, center: Cell) -> Vec<Cell> {
     let ChangedGroup { labels, old, new, effects, .. } = group;
-    vec![
+    let mut row = vec![
         Cell::Text(labels.first().cloned().flatten()),
         center,
         Cell::Usd(old.total()),
         Cell::Usd(new.total()),
-        Cell::Usd(effects.total()),
-        Cell::Usd(effects.volume),
-        Cell::Usd(effects.price),
-        Cell::Usd(effects.new),
-        Cell::Usd(effects.gone),
-        Cell::Usd(effects.unknown),
-        Cell::count(old.runs_cost_known()),
-        Cell::count(new.runs_cost_known()),
-    ]
+    ];
+    row.extend(effects.cells());
+    row.extend([Cell::count(old.runs_cost_known()), Cell::count(new.runs_cost_known())]);
+    row
 }

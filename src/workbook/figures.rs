@@ -3,6 +3,7 @@
 use crate::close::{Month, objections, totals};
 use crate::digest::to_hex;
 use crate::error::{Error, Result};
+use crate::report::allocation::UNALLOCATED;
 use crate::report::apportionment::in_cents;
 use crate::report::change::{Change, ChangeRequest, ChangedGroup};
 use crate::report::cost::CostTotals;
@@ -19,9 +20,6 @@ use crate::store::{Archive, CloseTotals};
 use crate::workspace::{Workspace, change};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-
-/// The cost center of runs that match no rule.
-pub(super) const UNALLOCATED: &str = "unallocated";
 
 /// The months in the sheet of credits.
 const CREDIT_MONTHS: i32 = 12;
@@ -210,7 +208,7 @@ impl MonthFigures {
 /// The invoiced account, or the workspace.
 fn account(scope: &Scope, workspace: &Workspace) -> String {
     let account = scope.terms_of(scope.period.as_deref().unwrap_or_default()).account;
-    account.billing_name.or(account.billing_id).unwrap_or_else(|| workspace.name.clone())
+    account.name().map_or_else(|| workspace.name.clone(), str::to_owned)
 }
 
 /// The comparison with the month before, in the scope of the month.

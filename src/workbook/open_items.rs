@@ -1,11 +1,12 @@
 //! The sheet of open items: everything that speaks against trusting the month.
 
-use super::figures::{MonthFigures, UNALLOCATED};
+use super::figures::MonthFigures;
 use super::{Context, TableSheet, words};
 use crate::export::xlsx::book::{Rows, Sheet};
 use crate::export::xlsx::cell_format::CellFormat::{Name, Text, Usd, Wrapped};
 use crate::export::xlsx::column::Column;
 use crate::report::Cell;
+use crate::report::allocation::UNALLOCATED;
 use crate::run::Usd as Amount;
 
 /// The severities.

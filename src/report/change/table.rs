@@ -1,7 +1,7 @@
 //! The change report as a table.
 
 use super::converted::ChangeFx;
-use super::{Change, ChangedGroup};
+use super::{Change, ChangedGroup, Effects};
 use crate::report::fx::RATE_COLUMNS;
 use crate::report::table::{Cell, Table};
 use crate::run::Usd;
@@ -81,13 +81,8 @@ impl Change {
 fn row(group: &ChangedGroup) -> Vec<Cell> {
     let ChangedGroup { labels, old, new, effects, .. } = group;
     let mut row: Vec<Cell> = labels.iter().cloned().map(Cell::Text).collect();
+    row.extend(effects.cells());
     row.extend([
-        Cell::Usd(effects.total()),
-        Cell::Usd(effects.volume),
-        Cell::Usd(effects.price),
-        Cell::Usd(effects.new),
-        Cell::Usd(effects.gone),
-        Cell::Usd(effects.unknown),
         Cell::Usd(old.total()),
         Cell::Usd(new.total()),
         Cell::count(old.runs),
@@ -96,4 +91,11 @@ fn row(group: &ChangedGroup) -> Vec<Cell> {
         Cell::count(new.runs_cost_unknown),
     ]);
     row
+}
+
+impl Effects {
+    /// The difference and its parts, in the order of the report's columns.
+    pub(crate) fn cells(&self) -> [Cell; 6] {
+        [self.total(), self.volume, self.price, self.new, self.gone, self.unknown].map(Cell::Usd)
+    }
 }
