@@ -79,7 +79,7 @@ use file_set::{FileSet, JOURNAL, LOG, LOG_INDEX};
 use header::FileKind;
 use in_place::InPlace;
 use migrations::SchemaStatus;
-use reader_log::ReaderLog;
+use reader_log::{ReaderLog, roll_back_journal};
 use refinery::Migration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension};
@@ -226,6 +226,7 @@ impl Archive {
             return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
         }
         verify_before_opening(path, migrations::migrations())?;
+        roll_back_journal(path);
         let reader_log = ReaderLog::before_opening(path);
         let mut archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
         archive.reader_log = reader_log;

@@ -156,6 +156,35 @@ fn a_journal_of_another_file_is_refused() {
 }
 
 #[test]
+fn a_reader_ends_an_interrupted_switch_of_the_journal_mode() {
+    let machine = odd_machine(60);
+    let (archive, backup) = (machine.file("a.db"), machine.file("backup.db"));
+    machine.synced(&archive, IN_PART);
+    machine.run(&archive, ["backup", "backup.db"]).with(0);
+    let before = fs::read(&backup).unwrap();
+    // The journal of a write of the first page, which a switch makes: a setter journals the page although the value is
+    // the same.
+    let other = machine.file("other.db");
+    fs::copy(&backup, &other).unwrap();
+    let writer = Connection::open(&other).unwrap();
+    let version: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    writer
+        .execute_batch(&format!("PRAGMA synchronous = off; BEGIN; PRAGMA user_version = {version}"))
+        .unwrap();
+    let journal = fs::read(beside(&other, "-journal")).unwrap();
+    drop(writer);
+    for arguments in [&["status"][..], &["report", "cost"], &["check"], &["export", "runs"]] {
+        let mut switched = before.clone();
+        switched[18..20].fill(2);
+        fs::write(&backup, switched).unwrap();
+        fs::write(beside(&backup, "-journal"), &journal).unwrap();
+        machine.run(&backup, arguments).with(0);
+        assert!(fs::read(&backup).unwrap() == before, "{arguments:?}");
+        assert!(!beside(&backup, "-journal").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_log_without_its_file_is_refused() {
     let machine = odd_machine(60);
     let (archive, backup) = killed_archive(&machine);
