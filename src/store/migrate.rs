@@ -6,7 +6,7 @@ use super::{Archive, Lock, unusable};
 use crate::error::{Error, Result, is_busy};
 use crate::run::Instant;
 use rusqlite::config::DbConfig;
-use rusqlite::{ErrorCode, OpenFlags};
+use rusqlite::OpenFlags;
 use std::path::{Path, PathBuf};
 
 /// The effect of [`migrate`].
@@ -43,8 +43,6 @@ pub(crate) fn migrate(path: &Path, now: Instant) -> Result<Migrated> {
     match migrations::schema_status(path, &archive.connection, migrations) {
         Ok(SchemaStatus::Current) => return Ok(Migrated::Nothing { version }),
         Ok(_) => {}
-        // A process was killed while it changed the journal mode. Only a writer can undo that.
-        Err(Error::Sqlite(cause)) if cause.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {}
         Err(error) => return Err(in_archive(error)),
     }
     drop(archive);
