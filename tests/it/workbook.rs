@@ -203,7 +203,7 @@ fn cost_centers_are_booked_in_a_second_currency() {
     assert!((booked - nanos(&reais)).abs() <= 5_000_000, "{booked} {reais}");
     assert_eq!(column(&centers, 5, "Taxa de câmbio")[0].1, "5.849100000");
     assert_eq!(column(&centers, 5, "Fonte da taxa")[0].1, "PTAX venda");
-    assert!(cells(&bytes, 1).values().any(|text| text == "2025-02-28 · PTAX venda"));
+    assert!(cells(&bytes, 1).values().any(|text| text == "28/02/2025 · PTAX venda"));
     assert!(inflated(&bytes, "xl/styles.xml").contains("[$R$-416] #,##0.00"));
 }
 
