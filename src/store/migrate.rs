@@ -5,8 +5,8 @@ use super::migrations::{self, SchemaStatus};
 use super::{Archive, Lock, unusable};
 use crate::error::{Error, Result, is_busy};
 use crate::run::Instant;
-use rusqlite::config::DbConfig;
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use std::path::{Path, PathBuf};
 
 /// The effect of [`migrate`].
