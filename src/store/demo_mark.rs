@@ -11,6 +11,7 @@ impl Archive {
     ///
     /// # Errors
     /// Those of SQLite.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn mark_as_demo(&self) -> Result<()> {
         Ok(self.connection.pragma_update(None, "user_version", DEMO_MARK)?)
     }
