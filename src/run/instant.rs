@@ -6,6 +6,10 @@ use std::fmt;
 /// The length of the text in bytes.
 const LENGTH: usize = 27;
 
+/// The least and the greatest byte at each place of the text.
+const LEAST: &[u8; LENGTH] = b"0000-00-00T00:00:00.000000Z";
+const MOST: &[u8; LENGTH] = b"9999-99-99T99:99:99.999999Z";
+
 /// An instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. It always has six digits, so text order is time order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant([u8; LENGTH]);
@@ -30,7 +34,7 @@ impl Instant {
         if year > 9999 || nanos >= 1_000_000_000 {
             return None;
         }
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut text = *LEAST;
         let parts = [
             (0, 4, year),
             (5, 2, instant.month()),
@@ -63,21 +67,17 @@ impl Instant {
     /// `None`: it has another format, or a day from the 29th to the 31st, which needs a calendar.
     fn parse_stored(text: &str) -> Option<Instant> {
         let bytes: [u8; LENGTH] = text.as_bytes().try_into().ok()?;
-        let fits = bytes.iter().zip(b"0000-00-00T00:00:00.000000Z").all(|(byte, pattern)| match pattern {
-            b'0' => byte.is_ascii_digit(),
-            mark => byte == mark,
-        });
-        let within = |place: usize, least: &[u8; 2], most: &[u8; 2]| {
-            let digits = [bytes[place], bytes[place + 1]];
-            *least <= digits && digits <= *most
-        };
-        (fits
-            && within(5, b"01", b"12")
-            && within(8, b"01", b"28")
-            && within(11, b"00", b"23")
-            && within(14, b"00", b"59")
-            && within(17, b"00", b"59"))
-        .then_some(Instant(bytes))
+        // Every byte is compared, without a branch for each.
+        let has_form = (0..LENGTH)
+            .fold(true, |fits, place| fits & (LEAST[place] <= bytes[place]) & (bytes[place] <= MOST[place]));
+        let number = |place: usize| (bytes[place] - b'0') * 10 + (bytes[place + 1] - b'0');
+        let is_instant = has_form
+            && (1..=12).contains(&number(5))
+            && (1..=28).contains(&number(8))
+            && number(11) < 24
+            && number(14) < 60
+            && number(17) < 60;
+        is_instant.then_some(Instant(bytes))
     }
 
     /// The instant one microsecond later. The last instant of the calendar has none, and stays.
