@@ -80,7 +80,7 @@ assert book.sheetnames == ["Report", "Manifest"] and book.properties.created == 
 sheet = book["Report"]
 assert sheet["A1"].value == "Most expensive runs" and sheet["A2"].value.startswith("Known until ")
 assert sheet["A3"].value == "America/Sao_Paulo · by start · USD"
-assert sheet.freeze_panes == "B6" and sheet.page_setup.paperSize == "9" and sheet.print_title_rows == "$5:$5"
+assert sheet.freeze_panes == "B6" and sheet.page_setup.paperSize == 9 and sheet.print_title_rows == "$5:$5"
 answer = json.load(open(f"{folder}/costliest.json"), parse_float=decimals)["rows"]
 # The headings are below the title, and the notes below an empty row.
 rows = list(sheet.iter_rows(min_row=5, max_row=5 + len(answer)))
