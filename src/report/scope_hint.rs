@@ -106,7 +106,7 @@ fn numbers(text: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = text.split(['/', '.', '-']).collect();
     let is_number =
         |part: &&str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.iter().all(|part| is_number(part)).then_some(parts)
+    parts.iter().all(is_number).then_some(parts)
 }
 
 fn label_of_month(year: &str, month: &str) -> Option<String> {
