@@ -174,8 +174,9 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     // A migration may drop a table and create it again. Tables that users added can refer to it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
-    let migrated =
-        Runner::new(migrations).set_grouped(true).run(&mut Migrating { connection: &mut *connection, dependents });
+    let migrated = Runner::new(migrations)
+        .set_grouped(true)
+        .run(&mut Migrating { connection: &mut *connection, dependents });
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map_err(|error| -> Error {
