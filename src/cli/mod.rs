@@ -3,12 +3,14 @@
 //! The arguments of one command are in the file of that command, below `commands/`.
 
 mod api;
+mod json;
 mod notifications;
 mod output;
 mod scope;
 mod value_parsers;
 
 pub(crate) use api::{ApiArgs, LockArgs};
+pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
 pub(crate) use output::{FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
 pub(crate) use scope::{PeriodArgs, ScopeArgs};

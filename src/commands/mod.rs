@@ -24,6 +24,7 @@ mod restore;
 mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod schema;
 mod shared;
 mod show;
 mod statements;
@@ -117,6 +118,8 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Run one read-only SQL statement
     Query(query::QueryArgs),
+    /// List the tables that a query can read, or the columns of one
+    Schema(schema::SchemaArgs),
     /// Write metadata for Datasette: descriptions, units and queries
     DatasetteMetadata(datasette_metadata::DatasetteArgs),
     /// Write a statement for each cost center, or check that statements add up
@@ -211,6 +214,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
+        Command::Schema(args) => schema::run(args, &path),
         Command::DatasetteMetadata(args) => datasette_metadata::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),

@@ -3,11 +3,11 @@
 use crate::cli::OutputArgs;
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
-use crate::export::{Destination, Dialect, Format, WriteOptions, write_rows, write_table};
+use crate::export::{Destination, Dialect, Format, WriteOptions, terminal, write_rows};
 use crate::report::Ledger;
 use crate::report::rows::RowStream;
 use crate::settings::Settings;
-use crate::store::Archive;
+use crate::store::{Archive, hint_for_unknown_name};
 use clap::{Args, ValueEnum};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 Examples:
   runledger query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'
   runledger query --file question.sql --param status=failed --format csv
-  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
+  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'
+  runledger schema runs           # the columns that a query can read")]
 pub struct QueryArgs {
     /// One read-only SQL statement
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -98,7 +99,7 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let result = match format {
         Format::Terminal => selection
             .table(|_, value| value.cell())
-            .and_then(|table| write_table(&table, &options, &destination)),
+            .and_then(|table| destination.write(|out| Ok(terminal::write_query_rows(&table, out)?))),
         _ => write_rows(&mut selection, &options, &destination),
     };
     result.map_err(as_sql_error)
@@ -120,7 +121,7 @@ fn as_sql_error(error: Error) -> Error {
 fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
     let statement = archive.prepare(sql).map_err(|error| match error {
         rusqlite::Error::MultipleStatement => Error::usage("the SQL has several statements; give one"),
-        error => Error::usage(format!("invalid SQL: {error}")),
+        error => invalid_sql(archive, &error),
     })?;
     if !statement.readonly() {
         return Err(Error::Usage {
@@ -132,6 +133,18 @@ fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
         return Err(Error::usage("the SQL returns no rows; use SELECT, VALUES, EXPLAIN or PRAGMA"));
     }
     Ok(statement)
+}
+
+/// The error for SQL that SQLite rejects, with a similar name if the archive lacks a table or column.
+fn invalid_sql(archive: &Connection, error: &rusqlite::Error) -> Error {
+    let cause = match error {
+        // The message without the statement, which the user has just typed.
+        rusqlite::Error::SqliteFailure(_, Some(text)) | rusqlite::Error::SqlInputError { msg: text, .. } => {
+            text.clone()
+        }
+        other => other.to_string(),
+    };
+    Error::Usage { hint: hint_for_unknown_name(archive, &cause), what: format!("invalid SQL: {cause}") }
 }
 
 /// Binds each parameter: as an integer or a double if the text is a number, else as text.

@@ -20,6 +20,7 @@ fn every_command_has_help() {
         "report",
         "export",
         "query",
+        "schema",
         "statements",
         "close",
         "restatements",
@@ -190,6 +191,7 @@ fn a_mistyped_name_gets_a_suggestion() {
     );
     let answer = month_end.output(&[
         "query",
+        "schema",
         "--format",
         "csv",
         "SELECT slug FROM pipelines WHERE slug IS NOT NULL LIMIT 1",

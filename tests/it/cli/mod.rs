@@ -13,6 +13,7 @@ mod probe;
 mod query;
 mod renamed;
 mod report;
+mod schema;
 mod status;
 mod sync;
 
