@@ -1,6 +1,9 @@
 //! Arguments for the format and the destination of output.
 
+use super::json::JsonArgs;
+use super::output_format::{FileType, OutputFormat, resolve};
 use super::value_parsers::{Names, decimal_mark, first_given, separator};
+use crate::error::Result;
 use crate::export::{Dialect, Headings};
 use crate::language::Language;
 use clap::{Args, ValueEnum};
@@ -13,18 +16,22 @@ pub struct VerbosityArgs {
     #[arg(long, short)]
     pub quiet: bool,
 
-    /// Print one JSON object to standard output
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// How and where to print a table.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct TableArgs {
-    /// Output format
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
+    /// Output format [default: that of the extension of --output, else table]
+    #[arg(long, value_enum)]
+    pub format: Option<TableFormat>,
+
+    /// Short form of --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
 
     /// Details of the format.
     #[command(flatten)]
@@ -33,6 +40,22 @@ pub struct TableArgs {
     /// The destination.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl TableArgs {
+    /// These arguments with the format that they ask for.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub(crate) fn resolved(&self) -> Result<TableArgs> {
+        let format = resolve(self.format, self.json, self.output.output.as_deref(), TableFormat::Table)?;
+        Ok(TableArgs { format: Some(format), ..self.clone() })
+    }
+
+    /// The format of resolved arguments.
+    pub(crate) fn format(&self) -> TableFormat {
+        self.format.unwrap_or(TableFormat::Table)
+    }
 }
 
 /// Details of a format.
@@ -124,9 +147,22 @@ pub enum YesNo {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write to this file, replaced atomically, instead of standard output
+    /// Write to this file, replaced atomically, instead of standard output. The extensions .csv, .json, .ndjson, .md,
+    /// .xlsx and .html select the format
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl OutputFormat for TableFormat {
+    fn file_type(self) -> Option<FileType> {
+        match self {
+            TableFormat::Table => None,
+            TableFormat::Csv => Some(FileType::Csv),
+            TableFormat::Json => Some(FileType::Json),
+            TableFormat::Markdown => Some(FileType::Markdown),
+            TableFormat::Xlsx => Some(FileType::Xlsx),
+        }
+    }
 }
 
 /// The formats of a report.

@@ -1,6 +1,6 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
-use crate::cli::OutputArgs;
+use crate::cli::{FileType, OutputArgs, OutputFormat, resolve};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, WriteOptions, terminal, write_rows};
@@ -39,9 +39,13 @@ pub struct QueryArgs {
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
 
-    /// Output format
-    #[arg(long, help_heading = "Output", value_enum, default_value_t = QueryFormat::Table)]
-    pub format: QueryFormat,
+    /// Output format [default: that of the extension of --output, else table]
+    #[arg(long, help_heading = "Output", value_enum)]
+    pub format: Option<QueryFormat>,
+
+    /// Short form of --format json
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    pub json: bool,
 
     /// The destination.
     #[command(flatten)]
@@ -61,6 +65,17 @@ pub enum QueryFormat {
     Ndjson,
 }
 
+impl OutputFormat for QueryFormat {
+    fn file_type(self) -> Option<FileType> {
+        match self {
+            QueryFormat::Table => None,
+            QueryFormat::Csv => Some(FileType::Csv),
+            QueryFormat::Json => Some(FileType::Json),
+            QueryFormat::Ndjson => Some(FileType::Ndjson),
+        }
+    }
+}
+
 /// Runs the statement.
 ///
 /// # Errors
@@ -78,6 +93,7 @@ pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
 /// # Errors
 /// As [`run`].
 pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
+    let format = resolve(args.format, args.json, args.output.output.as_deref(), QueryFormat::Table)?;
     archive.pragma_update(None, "query_only", true)?;
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
@@ -89,7 +105,7 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     bind(&mut statement, &args.params)?;
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = RowStream::new(statement);
-    let format = match args.format {
+    let format = match format {
         QueryFormat::Table => Format::Terminal,
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
         QueryFormat::Json => Format::Json,

@@ -1,6 +1,6 @@
 //! `runledger export parquet`: updates a dataset of Parquet files from the archive.
 
-use crate::cli::{FormatArgs, ScopeArgs, at_least_one, first_given};
+use crate::cli::{FileType, FormatArgs, ScopeArgs, at_least_one, first_given, require_type};
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
 use crate::commands::shared::archives::open;
@@ -122,6 +122,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         &args.format_options;
     let flags = [
         ("--format", args.format.is_some()),
+        ("--json", args.json),
         ("--decimals", decimals.is_some()),
         ("--dialect", dialect.is_some()),
         ("--separator", separator.is_some()),
@@ -132,7 +133,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         ("--manifest", *manifest),
     ];
     match first_given(&flags) {
-        None => Ok(()),
+        None => require_type(args.output.output.as_deref(), FileType::Parquet, "export parquet"),
         Some(flag) => Err(Error::usage(format!(
             "{flag} does not apply to a Parquet dataset; its _schema.md describes the columns"
         ))),

@@ -100,6 +100,13 @@ pub struct ReportArgs {
 
 /// Runs the report, or lists all reports when none is named.
 pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
+    let args = &match args.name.as_deref() {
+        Some(name) if name == HTML_REPORT.0 => {
+            html::check(args)?;
+            args.clone()
+        }
+        _ => ReportArgs { table: args.table.resolved()?, ..args.clone() },
+    };
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),
@@ -126,7 +133,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
         warn_of_conflicts(ledger.scope(), &workspace.archive)?;
     }
-    if args.table.format == TableFormat::Csv {
+    if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }
     if by.contains(&Dimension::CostCenter) {
@@ -165,7 +172,7 @@ fn note_conversion(
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
     provenance.fx = FxProvenance::of(ledgers);
-    if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
+    if matches!(args.table.format(), TableFormat::Table | TableFormat::Markdown) {
         fx::leave_out_columns_for_programs(table);
     }
 }
@@ -181,7 +188,7 @@ fn label_months(
         ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
     let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
     let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
-    Ok(match args.table.format {
+    Ok(match args.table.format() {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
         TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
             months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
@@ -247,7 +254,7 @@ fn run_report(
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings, args.table.format),
+        metadata::METADATA => metadata::report(ledgers, settings, args.table.format()),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))

@@ -91,7 +91,7 @@ pub(crate) fn print_table(
     zone: Tz,
     provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
-    let format = match args.format {
+    let format = match args.format() {
         TableFormat::Table => Format::Terminal,
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,

@@ -21,7 +21,7 @@ use std::path::Path;
 #[command(next_help_heading = "Nagios plugin")]
 pub struct NagiosArgs {
     /// Print one line and exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
-    #[arg(long, conflicts_with_all = ["json", "max_age"])]
+    #[arg(long, conflicts_with_all = ["json", "format", "max_age"])]
     pub check: bool,
 
     /// WARNING if the last complete sync started longer ago than this

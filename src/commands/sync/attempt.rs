@@ -39,7 +39,7 @@ impl Attempt {
 
     /// As [`Attempt::not_started`], after the JSON object that one of several workspaces prints.
     pub(super) fn rejected(target: &Target<'_>, verbosity: &VerbosityArgs, error: Error) -> Attempt {
-        if let (Some(workspace), true) = (target.name(), verbosity.json)
+        if let (Some(workspace), true) = (target.name(), verbosity.format.is_json())
             && let Err(output_error) = print_failure(workspace, &error)
         {
             return Attempt::not_started(output_error);

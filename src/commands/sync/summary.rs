@@ -24,7 +24,7 @@ pub(super) fn print_summary(
     verbosity: &VerbosityArgs,
     dry_run: bool,
 ) -> Result<()> {
-    if verbosity.json {
+    if verbosity.format.is_json() {
         let mut object = as_json(summary, seconds, dry_run);
         if let Some(workspace) = workspace {
             object["workspace"] = json!(workspace);

@@ -9,6 +9,7 @@ mod fx;
 mod growth;
 mod help;
 mod metadata;
+mod output_format;
 mod probe;
 mod query;
 mod renamed;
