@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "each item is documented where it is defined")]
 
 pub mod api {
-    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RetryPolicy};
+    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RETRIES, RetryPolicy};
 }
 pub mod close {
     pub use crate::close::{CloseRequest, close_month, totals};
@@ -143,6 +143,6 @@ pub mod store {
 }
 pub mod sync {
     pub use crate::sync::{
-        CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync,
+        CancelToken, Clock, Observer, Options, Phase, Progress, Summary, SyncContext, fetch, sync,
     };
 }

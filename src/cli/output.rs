@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// What a sync prints.
 #[derive(Debug, Clone, Args)]
 pub struct VerbosityArgs {
-    /// Print nothing on success
+    /// Print nothing but errors, and warnings that need an action; log the retries of a sync only if it fails
     #[arg(long, short)]
     pub quiet: bool,
 

@@ -165,6 +165,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether the command has `--quiet`, and it is given.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Command::Sync(args) => args.verbosity.quiet,
+            Command::Fetch(args) => args.verbosity.quiet,
+            _ => false,
+        }
+    }
+
     /// Whether the command handles signals itself: it ends its requests, and reports what it has done.
     fn is_cancelled_by_signals(&self) -> bool {
         matches!(

@@ -12,6 +12,7 @@ mod metadata;
 mod output_format;
 mod probe;
 mod query;
+mod quiet;
 mod renamed;
 mod report;
 mod schema;
