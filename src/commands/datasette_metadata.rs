@@ -26,7 +26,7 @@ pub struct DatasetteArgs {
 /// [`Error::Usage`] when two archives have the same name. [`Error::Archive`] for one that cannot be read.
 pub(super) fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
     require_type(args.output.output.as_deref(), FileType::Json, "datasette-metadata")?;
-    let paths = if db.is_empty() { vec![settings::archive(None).value] } else { db.to_vec() };
+    let paths = if db.is_empty() { vec![settings::archive(None)?.value] } else { db.to_vec() };
     let mut served: Vec<ServedArchive> = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -51,7 +51,8 @@ use without_sandbox::{demo, sandbox};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
 pub struct Cli {
-    /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db]
+    /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
+    /// exists, else the setting archive in ~/.config/runledger/runledger.toml, else runledger.db]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub db: Vec<PathBuf>,
 
@@ -174,6 +175,19 @@ impl Command {
         }
     }
 
+    /// Whether the command has an archive of its own or its settings. The others work with an invalid settings file.
+    fn reads_settings(&self) -> bool {
+        !matches!(
+            self,
+            Command::VerifyFile(_)
+                | Command::Salvage(_)
+                | Command::Demo(_)
+                | Command::Sandbox(_)
+                | Command::Completions(_)
+                | Command::Man(_)
+        )
+    }
+
     /// Whether the command handles signals itself: it ends its requests, and reports what it has done.
     fn is_cancelled_by_signals(&self) -> bool {
         matches!(
@@ -195,12 +209,12 @@ impl Command {
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
-        Command::Status(args) if args.nagios.check => match check_the_clock(cli)
-            .and_then(|()| one_archive(cli))
-        {
-            Ok(archive) => status::nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
-            Err(error) => status::nagios::print_error(&error),
-        },
+        Command::Status(args) if args.nagios.check => {
+            match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {
+                Ok(archive) => status::nagios::run(&args.nagios, args.settle, &archive.value),
+                Err(error) => status::nagios::print_error(&error),
+            }
+        }
         _ => dispatch(cli).map(|()| 0),
     }
 }
@@ -210,7 +224,11 @@ fn dispatch(cli: &Cli) -> Result<()> {
     if !cli.command.is_cancelled_by_signals() {
         end_on_signals()?;
     }
-    let archive = settings::archive(one_archive(cli)?);
+    let db = one_archive(cli)?;
+    let archive = match cli.command.reads_settings() {
+        true => settings::archive(db)?,
+        false => settings::default_setting(),
+    };
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
     let result = match &cli.command {
@@ -242,7 +260,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),
-        Command::Demo(args) => return demo::run(args, one_archive(cli)?),
+        Command::Demo(args) => return demo::run(args, db),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),

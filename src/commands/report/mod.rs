@@ -110,7 +110,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),
-            &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
+            &settings::archive(cli.db.first().map(PathBuf::as_path))?.value,
         )?;
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod archive_file;
+mod archive_lookup;
 mod demo;
 mod exit_codes;
 mod export;

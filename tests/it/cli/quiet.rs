@@ -23,7 +23,7 @@ fn quiet_is_quiet_when_a_retry_succeeds() {
     let quiet = sync_under(&Workspace::of(30), once(), &["--quiet"]);
     assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (0, "", ""));
     let verbose = sync_under(&Workspace::of(30), once(), &["--quiet", "-v"]);
-    assert!(verbose.err.contains("retrying"), "who asks for more detail gets it: {verbose:?}");
+    assert!(verbose.err.contains("retrying"), "{verbose:?}");
 }
 
 #[test]

@@ -23,7 +23,14 @@ fn a_sync_prints_a_one_line_summary() {
         ),
         "{first}"
     );
-    assert_eq!(first.lines().count(), 1);
+    let place = format!("archive: {}", workspace.path().display());
+    assert_eq!(
+        first.lines().skip(1).collect::<Vec<_>>(),
+        [place],
+        "the first sync says where the archive is"
+    );
+    let next = with(&workspace, &["sync"]).out();
+    assert!(next.starts_with("incremental sync: ") && next.lines().count() == 1, "{next}");
     assert_eq!(workspace.archived(), workspace.truth());
     assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
 }
