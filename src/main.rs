@@ -4,7 +4,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use runledger::internal::api::RETRIES;
 use runledger::internal::commands::status::nagios;
-use runledger::internal::commands::{self, Cli};
+use runledger::internal::commands::{self, Cli, Command};
 use runledger::internal::error::{Error, Result};
 use std::collections::VecDeque;
 use std::io::Write;
@@ -20,7 +20,7 @@ const SIGXFSZ: i32 = 25;
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => {
-            init_logging(cli.verbose, cli.command.is_quiet());
+            init_logging(cli.verbose, cli.command.as_ref().is_some_and(Command::is_quiet));
             catch_file_size_signal();
             exit_code(commands::run(&cli))
         }

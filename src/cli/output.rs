@@ -63,7 +63,12 @@ impl TableArgs {
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
     /// Decimals of amounts, rounded half to even [default: 9, or 4 in terminal tables]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=9))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(0..=9),
+        hide_short_help = true
+    )]
     pub decimals: Option<u32>,
 
     /// CSV dialect: machine, or excel and excel-br with dates, totals and protection against formula injection
@@ -72,20 +77,21 @@ pub struct FormatArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Dialect::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub dialect: Option<String>,
 
     /// CSV field separator: one of , ; | or tab [default: set by the dialect]
-    #[arg(long, value_name = "C", value_parser = separator)]
+    #[arg(long, value_name = "C", value_parser = separator, hide_short_help = true)]
     pub separator: Option<u8>,
 
     /// CSV decimal mark: . or , [default: set by the dialect]
-    #[arg(long, value_name = "C", value_parser = decimal_mark)]
+    #[arg(long, value_name = "C", value_parser = decimal_mark, hide_short_help = true)]
     pub decimal_mark: Option<u8>,
 
     /// Start CSV with a byte order mark [default: set by the dialect]
-    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
+    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true, hide_short_help = true)]
     pub bom: Option<YesNo>,
 
     /// First line and values of CSV in the dialects excel and excel-br: machine for the names of the columns, or the
@@ -94,7 +100,8 @@ pub struct FormatArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Headings::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub headings: Option<String>,
 
@@ -103,7 +110,7 @@ pub struct FormatArgs {
     pub language: LanguageArgs,
 
     /// Write NAME.manifest.json next to NAME.csv, with query, row count, sums and SHA-256
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", hide_short_help = true)]
     pub manifest: bool,
 }
 
@@ -129,7 +136,8 @@ pub struct LanguageArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Language::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub language: Option<String>,
 }

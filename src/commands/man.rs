@@ -85,7 +85,8 @@ fn whole_name(command: &Command, separator: &str) -> String {
 
 fn page(command: &Command) -> Page {
     let name = whole_name(command, "-");
-    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let help = command.get_after_long_help().or(command.get_after_help());
+    let help = help.map(ToString::to_string).unwrap_or_default();
     let (prose, sections) = split_sections(&help);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let description = format!("{about}.\n\n{prose}");
@@ -95,8 +96,11 @@ fn page(command: &Command) -> Page {
         .clone()
         .long_about(description.trim_end().to_owned())
         .after_help(Resettable::Reset)
+        .after_long_help(Resettable::Reset)
         .version(Resettable::Reset)
-        .subcommand_help_heading("COMMANDS");
+        .subcommand_help_heading("COMMANDS")
+        // A page has every option.
+        .mut_args(|argument| argument.hide_short_help(false));
     let mut text = Vec::new();
     Man::new(command).render(&mut text).expect("writing to memory succeeds");
     // No date, so that a version always generates the same pages.

@@ -13,6 +13,7 @@ mod drift;
 mod export;
 mod fetch;
 mod fx;
+mod help;
 mod man;
 mod migrate;
 mod probe;
@@ -27,6 +28,7 @@ mod sandbox;
 mod schema;
 mod shared;
 mod show;
+mod start;
 mod statements;
 pub mod status;
 mod sync;
@@ -37,7 +39,7 @@ mod without_sandbox;
 
 use crate::commands::export::Exported;
 use crate::commands::shared::signals::end_on_signals;
-use crate::error::{EXIT_CODES, Error, Result};
+use crate::error::{Error, Result};
 use crate::renamed::{NameKind, renamed};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
@@ -49,24 +51,39 @@ use without_sandbox::{demo, sandbox};
 
 /// A local ledger of every Nekt pipeline run: cost, duration and history
 #[derive(Debug, Clone, Parser)]
-#[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
+#[command(
+    name = "runledger",
+    version,
+    max_term_width = 100,
+    override_usage = "runledger <COMMAND> [OPTIONS]",
+    help_template = help::TEMPLATE,
+    after_help = help::short(),
+    after_long_help = help::long()
+)]
 pub struct Cli {
     /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
     /// exists, else the setting archive in ~/.config/runledger/runledger.toml, else runledger.db]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options", hide_short_help = true)]
     pub db: Vec<PathBuf>,
 
     /// The settings file [env: RUNLEDGER_CONFIG] [default: runledger.toml in the archive's folder]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options", hide_short_help = true)]
     pub config: Option<PathBuf>,
 
     /// Log more to standard error; repeat for more detail
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
     pub verbose: u8,
 
-    /// The command to run
+    /// The command to run. `None`: the status of the archive, or how to begin.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
@@ -86,20 +103,6 @@ impl Cli {
         definition.build();
         definition
     }
-}
-
-fn examples_and_exit_codes() -> String {
-    let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
-    let examples = "
-  runledger demo                  # a year of generated runs; needs no account
-  NEKT_API_KEY=… runledger sync
-  runledger report cost --by pipeline
-  runledger report --help";
-    format!(
-        "Examples:{examples}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\n\
-         Exit codes:{}",
-        lines.concat()
-    )
 }
 
 /// The commands.
@@ -209,29 +212,30 @@ impl Command {
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
-        Command::Status(args) if args.nagios.check => {
+        Some(Command::Status(args)) if args.nagios.check => {
             match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {
                 Ok(archive) => status::nagios::run(&args.nagios, args.settle, &archive.value),
                 Err(error) => status::nagios::print_error(&error),
             }
         }
-        _ => dispatch(cli).map(|()| 0),
+        Some(command) => dispatch(cli, command).map(|()| 0),
+        None => start::run(cli).map(|()| 0),
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<()> {
+fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
     check_the_clock(cli)?;
-    if !cli.command.is_cancelled_by_signals() {
+    if !command.is_cancelled_by_signals() {
         end_on_signals()?;
     }
     let db = one_archive(cli)?;
-    let archive = match cli.command.reads_settings() {
+    let archive = match command.reads_settings() {
         true => settings::archive(db)?,
         false => settings::default_setting(),
     };
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
-    let result = match &cli.command {
+    let result = match command {
         Command::Sync(args) if args.all => sync::all::run(args, cli),
         // A notification reports invalid settings too, so `sync` handles that error itself.
         Command::Sync(args) => sync::run(args, &path, settings()),
@@ -271,7 +275,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
 /// Checks the system clock for the commands that depend on it, in their libraries too.
 fn check_the_clock(cli: &Cli) -> Result<()> {
     match &cli.command {
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Some(Command::Completions(_) | Command::Man(_)) => Ok(()),
         _ => check_clock(SystemClock.now()),
     }
 }
@@ -287,12 +291,14 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([one], _)
         | (
             [one, ..],
-            Command::Report(_)
-            | Command::Statements(_)
-            | Command::DatasetteMetadata(_)
-            | Command::Migrate(_),
+            Some(
+                Command::Report(_)
+                | Command::Statements(_)
+                | Command::DatasetteMetadata(_)
+                | Command::Migrate(_),
+            ),
         ) => Ok(Some(one)),
-        ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
+        ([one, ..], Some(Command::Export(args))) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db is given as {} and {}, but this command reads one archive",

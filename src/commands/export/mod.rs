@@ -51,11 +51,11 @@ pub struct ExportArgs {
     pub json: bool,
 
     /// FOCUS version [default: 1.2]
-    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_version: Option<focus::FocusVersion>,
 
     /// FOCUS dataset [default: cost-and-usage]
-    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_dataset: Option<focus::FocusDataset>,
 
     /// Options of `export parquet`.

@@ -4,6 +4,7 @@ mod api_key;
 mod archive_file;
 mod archive_lookup;
 mod demo;
+mod examples;
 mod exit_codes;
 mod export;
 mod fx;
