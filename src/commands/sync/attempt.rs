@@ -134,9 +134,10 @@ fn note_other_archive(path: &Path) {
     }
 }
 
-/// The path from the root. Without a current folder, it stays as it is.
+/// The path from the root, of a file that may not exist yet. Without a current folder, it stays as it is.
 fn full(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
 }
 
 /// Opens the archive for writing. A dry run of a first sync must not leave a file behind.
