@@ -60,6 +60,8 @@ fn adapted(line: &str, month_end: &MonthEnd) -> String {
         .workspace
         .rows("SELECT slug FROM pipelines WHERE slug IS NOT NULL ORDER BY slug LIMIT 1")[0];
     line.replace("2026-", "2025-")
+        // Before the first sync, nothing was known.
+        .replace("--as-of 2025-02-01", "--as-of 2025-11-06")
         .replace("/var/backups", "backups")
         .replace("/etc/", "etc/")
         .replace("31a52a1f-3907-430d-87fb-995156708555", &runs[0].to_string())
