@@ -14,16 +14,16 @@ struct Home {
 impl Home {
     fn with(settings: &str) -> Home {
         let home = Home { workspace: Workspace::of(10) };
-        for folder in ["work", "config/runledger", "data"] {
+        for folder in ["here", "config/runledger", "data"] {
             fs::create_dir_all(home.workspace.file(folder)).unwrap();
         }
         fs::write(home.workspace.file("config/runledger/runledger.toml"), settings).unwrap();
         home
     }
 
-    /// Runs the command in the folder `work`.
+    /// Runs the command in the folder `here`.
     fn run(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
-        let mut command = command(&self.workspace.file("work"), args);
+        let mut command = command(&self.workspace.file("here"), args);
         command
             .env("XDG_CONFIG_HOME", self.workspace.file("config"))
             .env("RUNLEDGER_API_URL", self.workspace.sandbox.url())
@@ -57,7 +57,7 @@ fn the_archive_is_looked_up_in_the_documented_order() {
     assert!(value.ends_with("data/ledger.db") && origin == file, "{value} from {origin}");
 
     let created = home.run(&["sync"], &[]).out();
-    assert!(home.has("data/ledger.db") && !home.has("work/runledger.db"), "{created}");
+    assert!(home.has("data/ledger.db") && !home.has("here/runledger.db"), "{created}");
     assert!(created.lines().last().unwrap().starts_with("archive: /"), "{created}");
     assert_eq!(home.run(&["status", "--json"], &[]).json()["runs"], 10);
 
@@ -65,7 +65,7 @@ fn the_archive_is_looked_up_in_the_documented_order() {
     assert_eq!(home.archive(&[], &own), ("own.db".to_owned(), "RUNLEDGER_DB".to_owned()));
     assert_eq!(home.archive(&["--db", "a.db"], &own), ("a.db".to_owned(), "--db".to_owned()));
     // An archive in the current folder comes before the configured one.
-    fs::copy(home.workspace.file("data/ledger.db"), home.workspace.file("work/runledger.db")).unwrap();
+    fs::copy(home.workspace.file("data/ledger.db"), home.workspace.file("here/runledger.db")).unwrap();
     assert_eq!(home.archive(&[], &[]), ("runledger.db".to_owned(), "default".to_owned()));
 }
 
@@ -109,7 +109,7 @@ fn a_sync_that_creates_another_archive_names_both() {
     home.run(&["sync", "--quiet"], &[]).out();
     let other = home.run(&["sync", "--db", "new.db"], &[]);
     assert_eq!(other.code, 0, "{other:?}");
-    for words in ["this creates the archive /", "/work/new.db", "data/ledger.db", "runledger.toml"] {
+    for words in ["this creates the archive /", "/here/new.db", "data/ledger.db", "runledger.toml"] {
         assert!(other.err.contains(words), "{words} is not in {}", other.err);
     }
     assert_eq!(home.run(&["sync", "--db", "new.db"], &[]).err, "", "the archive exists now");
@@ -119,7 +119,7 @@ fn a_sync_that_creates_another_archive_names_both() {
 #[test]
 fn an_archive_in_the_settings_of_an_archive_is_refused() {
     let home = Home::with("");
-    fs::write(home.workspace.file("work/runledger.toml"), "archive = \"other.db\"").unwrap();
+    fs::write(home.workspace.file("here/runledger.toml"), "archive = \"other.db\"").unwrap();
     home.run(&["status"], &[]).refused(6, &["there is no such file"]);
     home.run(&["config"], &[]).refused(2, &["`archive` only applies in the user's settings file", "--db"]);
 }
