@@ -1,7 +1,7 @@
 //! `runledger man`: man pages, generated from the definition of the command line.
 
-use crate::commands::{Cli, help};
 use crate::commands::shared::output::built_without;
+use crate::commands::{Cli, help};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::suggest::did_you_mean;

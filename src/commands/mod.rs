@@ -44,8 +44,8 @@ use crate::error::{Error, Result};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
-use std::path::{Path, PathBuf};
 pub use shared::progress::beside_bar;
+use std::path::{Path, PathBuf};
 pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
@@ -332,7 +332,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::renamed::{NameKind, RENAMED};
+    use crate::renamed::RENAMED;
 
     #[test]
     fn no_command_has_a_renamed_flag() {

@@ -83,9 +83,9 @@ fn every_command_in_contrib_parses() {
         "the Containerfile",
         "the workflow",
     ] {
-        let syncs = commands
-            .iter()
-            .filter(|(of, words)| *of == place && matches!(Cli::parse_from(words).command, Some(Command::Sync(_))));
+        let syncs = commands.iter().filter(|(of, words)| {
+            *of == place && matches!(Cli::parse_from(words).command, Some(Command::Sync(_)))
+        });
         assert_eq!(syncs.count(), 1, "{place} syncs");
     }
 }

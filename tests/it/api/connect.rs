@@ -225,10 +225,7 @@ fn a_proxy_that_is_no_url_is_rejected_before_any_request() {
     for value in ["me:s3cret@proxy", "not a url s3cret", "http//s3cret:1", "socks5://me:s3cret@127.0.0.1:1"] {
         for name in ["HTTPS_PROXY", "all_proxy"] {
             let ran = sync(&workspace, API, &[(name, value)]);
-            ran.refused(
-                2,
-                &[&format!("invalid proxy in {name}"), "set ", "http://proxy.example:3128"],
-            );
+            ran.refused(2, &[&format!("invalid proxy in {name}"), "set ", "http://proxy.example:3128"]);
             assert!(!ran.err.contains("s3cret"), "{}", ran.err);
         }
     }
