@@ -43,6 +43,7 @@ use crate::commands::shared::signals::end_on_signals;
 use crate::error::{Error, Result};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
 use std::path::{Path, PathBuf};
@@ -57,8 +58,7 @@ use without_sandbox::{demo, sandbox};
     version,
     max_term_width = 100,
     override_usage = "runledger <COMMAND> [OPTIONS]",
-    help_template = help::TEMPLATE,
-    after_help = help::short()
+    help_template = help::TEMPLATE
 )]
 pub struct Cli {
     /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
@@ -92,15 +92,19 @@ impl Cli {
     /// # Errors
     /// A request for help or the version, or invalid arguments.
     pub fn from_process() -> std::result::Result<Cli, clap::Error> {
-        let mut matches = Cli::with_long_help().try_get_matches()?;
+        let mut matches = Cli::command().try_get_matches().or_else(|error| match error.kind() {
+            // Building the texts would slow down every command.
+            ErrorKind::DisplayHelp => Cli::with_help().try_get_matches(),
+            _ => Err(error),
+        })?;
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
     }
 
-    /// The definition with the text of `--help`, which needs the summaries of the commands.
-    fn with_long_help() -> clap::Command {
+    /// The definition with the texts of `-h` and `--help`.
+    fn with_help() -> clap::Command {
         let command = Cli::command();
-        let text = help::long(&command);
-        command.after_long_help(text)
+        let long = help::long(&command);
+        command.after_help(help::short()).after_long_help(long)
     }
 
     /// The definition for help, completions and man pages, with the full name of each command.
@@ -115,7 +119,7 @@ impl Cli {
                 .mut_subcommands(with_file_hints)
         }
         let mut definition =
-            with_file_hints(Cli::with_long_help()).bin_name("runledger").disable_help_subcommand(true);
+            with_file_hints(Cli::with_help()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }
