@@ -3,13 +3,15 @@
 #![allow(missing_docs, reason = "each item is documented where it is defined")]
 
 pub mod api {
-    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RetryPolicy};
+    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RETRIES, RetryPolicy};
 }
 pub mod close {
     pub use crate::close::{CloseRequest, close_month, totals};
 }
 pub mod commands {
-    pub use crate::commands::{Cli, Command, query, renamed_flag, run, status};
+    pub use crate::commands::{
+        Cli, Command, beside_bar, json_is_requested, query, renamed_flag, run, status, usage_error,
+    };
 }
 pub mod digest {
     pub use crate::digest::{HashingWriter, hash, to_base64, to_hex};
@@ -143,6 +145,6 @@ pub mod store {
 }
 pub mod sync {
     pub use crate::sync::{
-        CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync,
+        CancelToken, Clock, Observer, Options, Phase, Progress, Summary, SyncContext, fetch, sync,
     };
 }

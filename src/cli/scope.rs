@@ -18,7 +18,8 @@ pub struct PeriodArgs {
         long,
         value_name = "BASIS",
         value_parser = Names(DateBasis::ALL.map(DateBasis::as_str).to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub date_basis: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! `runledger check`: checks the integrity of the archive.
 
+use crate::cli::JsonArgs;
 use crate::close::check_archive;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
@@ -19,9 +20,9 @@ Examples:
   runledger check
   runledger check --db runs-backup.db --json")]
 pub struct CheckArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Checks the archive and prints one line per check.
@@ -33,7 +34,7 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     // The checks report it if the syncs are unreadable.
     let ahead =
         archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(path, &checked, ahead).to_string())?;
     } else {
         for checked in &checked {

@@ -4,7 +4,7 @@ mod text;
 
 pub(super) use text::of_close;
 
-use crate::cli::PeriodArgs;
+use crate::cli::{JsonArgs, PeriodArgs};
 use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_line;
@@ -65,9 +65,9 @@ pub struct CloseArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Print a JSON array of objects
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Closes the month, or lists the closed months when `args` names none.
@@ -78,7 +78,7 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     let Some(month) = &args.period else {
         let closes = Archive::open_for_reading(path)?.closes()?;
         let closes: Vec<_> = closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect();
-        return list(&closes, args.json);
+        return list(&closes, args.format.is_json());
     };
     let booking = booking(&args.booking)?;
     let request = CloseRequest {
@@ -92,10 +92,10 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     };
     let defaults = defaults(&booking, settings)?;
     if args.dry_run {
-        return preview(&request, &defaults, path, settings, args.json);
+        return preview(&request, &defaults, path, settings, args.format.is_json());
     }
     let close = close(&request, &defaults, path, settings)?;
-    if args.json {
+    if args.format.is_json() {
         list(&[(Some(close.close_id), &close.frozen)], true)
     } else {
         print_line(&of_close(&close))

@@ -1,5 +1,6 @@
 //! `runledger config`: prints the effective settings and their origins.
 
+use crate::cli::JsonArgs;
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_plain_table;
 use crate::error::Result;
@@ -19,9 +20,9 @@ Examples:
   runledger config
   runledger config --config /etc/runledger/runledger.toml --json")]
 pub struct ConfigArgs {
-    /// Print a JSON array of objects
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Prints each setting, its value and its origin. A secret is printed as `(set)`. Reports cost-center rules that match
@@ -38,7 +39,7 @@ pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Setti
     });
     let columns = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let table = Table { columns, rows: rows.collect(), totals: None };
-    print_plain_table(&table, args.json)?;
+    print_plain_table(&table, args.format.is_json())?;
     // The rates are in a file of their own, which the table does not show.
     settings.terms(SystemClock.now())?;
     warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)

@@ -1,6 +1,6 @@
 //! `runledger coverage`: reports gaps in the archive.
 
-use crate::cli::ApiArgs;
+use crate::cli::{ApiArgs, JsonArgs};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::NoProgress;
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
@@ -25,9 +25,9 @@ pub struct CoverageArgs {
     #[arg(long)]
     pub offline: bool,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Resu
         runtime.shut_down();
     }
     let unexplained = report.unexplained();
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&report, &unexplained).to_string())?;
     } else {
         print_line(&as_text(&archive, &report)?)?;

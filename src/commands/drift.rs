@@ -1,5 +1,6 @@
 //! `runledger drift`: lists undocumented API fields, values and types.
 
+use crate::cli::JsonArgs;
 use crate::commands::shared::output::print_plain_table;
 use crate::error::Result;
 use crate::report::{Cell, Table};
@@ -14,9 +15,9 @@ Examples:
   runledger drift
   runledger drift --json")]
 pub struct DriftArgs {
-    /// Print a JSON array of objects
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Lists each unknown field, value and type with the time it was first seen and an example run, oldest first.
@@ -33,5 +34,5 @@ pub(super) fn run(args: &DriftArgs, path: &Path) -> Result<()> {
         ]
     });
     let table = Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None };
-    print_plain_table(&table, args.json)
+    print_plain_table(&table, args.format.is_json())
 }

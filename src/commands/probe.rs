@@ -1,6 +1,6 @@
 //! `runledger probe`: reports how the API behaves. Stores nothing.
 
-use crate::cli::ApiArgs;
+use crate::cli::{ApiArgs, JsonArgs};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::runtime::{Runtime, client};
 use crate::error::{Error, Result};
@@ -30,9 +30,9 @@ Standard output has no names, ids or secrets of the workspace, so it can go into
 The exit code is 3 if something differs from what sync expects. Requests are sent one after another;
 --concurrency is that of the sync whose duration is estimated.")]
 pub struct ProbeArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(super) fn run(args: &ProbeArgs, path: &Path, settings: &Settings) -> Result<
     });
     runtime.shut_down();
     let report = report?;
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&report, &connection).to_string())?;
     } else {
         print_line(&as_text(&report, &connection))?;

@@ -1,5 +1,6 @@
 //! `runledger show`: shows one run, its pipeline and its history.
 
+use crate::cli::JsonArgs;
 use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
@@ -27,9 +28,9 @@ pub struct ShowArgs {
     /// Run id (UUID)
     pub id: Uuid,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Prints the run and its history.
@@ -47,7 +48,7 @@ pub(super) fn run(args: &ShowArgs, path: &Path) -> Result<()> {
     };
     let pipeline = Pipeline::of(&archive, &current.run)?;
     let vanished_at = archive.vanished_at(args.id)?;
-    if args.json {
+    if args.format.is_json() {
         let output = JsonOutput {
             run: raw(current.run.document()),
             pipeline: pipeline.as_ref(),

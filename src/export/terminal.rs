@@ -3,6 +3,7 @@
 use super::manifest::Provenance;
 use super::title::Title;
 use crate::escape::escape_control;
+use crate::report::table::USD_DECIMALS;
 use crate::report::{Cell, MetadataPath, Table};
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 use std::io::{self, Write};
@@ -25,7 +26,17 @@ const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle:
 /// Writes the table with its totals, amounts with `usd_decimals` decimals, and the number of
 /// unknown costs. The output does not depend on the terminal.
 pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io::Result<()> {
-    let lines = lines(table, usd_decimals);
+    write_lines(table, &lines(table, usd_decimals, heading), out)
+}
+
+/// Writes the rows of a query. The names of its columns are those of the SQL, so that they can be copied into the next
+/// query.
+pub(crate) fn write_query_rows(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    let as_given = |column: &str| escape_control(column).into_owned();
+    write_lines(table, &lines(table, USD_DECIMALS, as_given), out)
+}
+
+fn write_lines(table: &Table, lines: &[String], out: &mut dyn Write) -> io::Result<()> {
     // Totals have no long texts, so they are one line: the last before the border, which is
     // repeated above them.
     let totals_line = table.totals.as_ref().map(|_| lines.len() - 2);
@@ -74,10 +85,10 @@ pub(crate) fn write_answer(
 /// The width of the table in characters.
 pub fn width(table: &Table, usd_decimals: u32) -> usize {
     // The border is as wide as the table, and its characters are one column wide.
-    lines(table, usd_decimals).first().map_or(0, |border| border.chars().count())
+    lines(table, usd_decimals, heading).first().map_or(0, |border| border.chars().count())
 }
 
-fn lines(table: &Table, usd_decimals: u32) -> Vec<String> {
+fn lines(table: &Table, usd_decimals: u32, heading: impl Fn(&str) -> String) -> Vec<String> {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(STYLE);
     let numbers: Vec<bool> = (0..table.columns.len())

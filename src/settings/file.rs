@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// The default archive, only in the user's settings file.
+    pub(super) archive: Option<PathBuf>,
     pub(super) zone: Option<String>,
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
@@ -93,7 +95,11 @@ impl File {
                     .map_err(|error| invalid(error.to_string(), error.hint()))?;
             }
         }
+        if let Some(archive) = &file.archive {
+            check_archive_name(archive).map_err(|error| invalid(error.to_string(), error.hint()))?;
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
+        file.archive = file.archive.map(|archive| folder.join(archive));
         file.fx = file.fx.map(|fx| fx.in_folder(folder));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         file.validate()
@@ -131,6 +137,7 @@ impl File {
     /// These settings, completed by those that several workspaces share.
     pub(super) fn over(self, base: File) -> File {
         File {
+            archive: self.archive.or(base.archive),
             zone: self.zone.or(base.zone),
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),

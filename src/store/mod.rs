@@ -39,6 +39,7 @@ mod sample;
 pub(crate) mod settled;
 mod stats;
 mod syncs;
+mod unknown_name;
 mod user_objects;
 
 pub(crate) use archive_path::{ArchivePath, check_archive_name};
@@ -67,6 +68,7 @@ pub(crate) use salvage::{Recovery, Repairs, TableRecovery, recover};
 pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
 pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
+pub(crate) use unknown_name::hint_for_unknown_name;
 
 use crate::access::PRIVATE;
 use crate::cancel::CancelToken;

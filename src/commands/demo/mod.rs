@@ -3,6 +3,7 @@
 mod changes;
 
 use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::cli::JsonArgs;
 use crate::close::{CloseRequest, close_month};
 use crate::commands::close;
 use crate::commands::shared::output::{print_line, provenance};
@@ -127,7 +128,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
-    show::run(&ShowArgs { id: example, json: false }, &path)?;
+    show::run(&ShowArgs { id: example, format: JsonArgs::default() }, &path)?;
 
     print_line(&format!(
         "\nThe archive is {path}, an SQLite file. Try:\n  \

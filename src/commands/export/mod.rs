@@ -4,7 +4,7 @@ mod focus;
 mod parquet;
 mod workbook;
 
-use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
+use crate::cli::{FileType, FormatArgs, OutputArgs, OutputFormat, ScopeArgs, require_type, resolve};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
@@ -42,16 +42,20 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
 
-    /// Output format of runs, snapshots and costs [default: csv]
+    /// Output format of runs, snapshots and costs [default: that of the extension of --output, else csv]
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<RowFormat>,
 
+    /// Short form of --format json
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    pub json: bool,
+
     /// FOCUS version [default: 1.2]
-    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_version: Option<focus::FocusVersion>,
 
     /// FOCUS dataset [default: cost-and-usage]
-    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_dataset: Option<focus::FocusDataset>,
 
     /// Options of `export parquet`.
@@ -99,6 +103,17 @@ pub enum RowFormat {
     Xlsx,
 }
 
+impl OutputFormat for RowFormat {
+    fn file_type(self) -> Option<FileType> {
+        Some(match self {
+            RowFormat::Csv => FileType::Csv,
+            RowFormat::Json => FileType::Json,
+            RowFormat::Ndjson => FileType::Ndjson,
+            RowFormat::Xlsx => FileType::Xlsx,
+        })
+    }
+}
+
 /// Writes the export. Rows are streamed, so memory does not grow with the archive.
 ///
 /// # Errors
@@ -125,8 +140,14 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         }
         export(&archive, &ledger)
     };
+    let rows_have_a_format = matches!(args.what, Exported::Runs | Exported::Snapshots | Exported::Costs);
+    // The other exports have one format each.
+    let row_format = match rows_have_a_format {
+        true => resolve(args.format, args.json, args.output.output.as_deref(), RowFormat::Csv)?,
+        false => RowFormat::Csv,
+    };
     let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
-        let format = match args.format.unwrap_or(RowFormat::Csv) {
+        let format = match row_format {
             RowFormat::Csv => Format::Csv(Dialect::MACHINE),
             RowFormat::Json => Format::Json,
             RowFormat::Ndjson => Format::Ndjson,
@@ -170,7 +191,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         ));
     }
     if args.what == Exported::Documents {
-        if args.format.is_some() {
+        if args.format.is_some() || args.json {
             return Err(Error::usage("--format does not apply to documents: each line is a JSON object"));
         }
         if args.format_options.decimals.is_some() {
@@ -179,6 +200,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
             ));
         }
         reject_csv_flags(&args.format_options, "JSON")?;
+        require_type(args.output.output.as_deref(), FileType::Ndjson, "export documents")?;
     }
     Ok(())
 }

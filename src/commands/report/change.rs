@@ -59,11 +59,11 @@ pub(super) fn run(
     for (workspace, scopes) in workspaces.iter().zip(&change.scopes) {
         scopes.warn_of_conflicts(&workspace.archive)?;
     }
-    if args.table.format == TableFormat::Csv {
+    if args.table.format() == TableFormat::Csv {
         print_default_booking(&change.scopes[0].period);
     }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let table = match args.table.format {
+    let table = match args.table.format() {
         TableFormat::Table | TableFormat::Markdown => {
             change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE)))
         }

@@ -47,7 +47,7 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
-  runledger report failures --from 2026-01-01 --limit 10
+  runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
@@ -57,7 +57,7 @@ pub struct ReportArgs {
     pub name: Option<String>,
 
     /// List all reports
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with = "name", hide_short_help = true)]
     pub list: bool,
 
     /// Read the archives of all workspaces in the settings
@@ -78,11 +78,17 @@ pub struct ReportArgs {
 
     /// For the report change: the period to compare --period with: previous, year (the same a year before), or a month,
     /// week or day [default: previous]
-    #[arg(long, value_name = "PERIOD", value_parser = Names(vec!["previous", "year"]), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        value_parser = Names(vec!["previous", "year"]),
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub against: Option<String>,
 
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
-    #[arg(long, value_name = "PIPELINE=EXPRESSION")]
+    #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
     /// Maximum number of rows, for reports that have a limit
@@ -100,10 +106,17 @@ pub struct ReportArgs {
 
 /// Runs the report, or lists all reports when none is named.
 pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
+    let args = &match args.name.as_deref() {
+        Some(name) if name == HTML_REPORT.0 => {
+            html::check(args)?;
+            args.clone()
+        }
+        _ => ReportArgs { table: args.table.resolved()?, ..args.clone() },
+    };
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),
-            &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
+            &settings::archive(cli.db.first().map(PathBuf::as_path))?.value,
         )?;
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
@@ -126,7 +139,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
         warn_of_conflicts(ledger.scope(), &workspace.archive)?;
     }
-    if args.table.format == TableFormat::Csv {
+    if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }
     if by.contains(&Dimension::CostCenter) {
@@ -165,7 +178,7 @@ fn note_conversion(
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
     provenance.fx = FxProvenance::of(ledgers);
-    if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
+    if matches!(args.table.format(), TableFormat::Table | TableFormat::Markdown) {
         fx::leave_out_columns_for_programs(table);
     }
 }
@@ -181,7 +194,7 @@ fn label_months(
         ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
     let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
     let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
-    Ok(match args.table.format {
+    Ok(match args.table.format() {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
         TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
             months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
@@ -247,7 +260,7 @@ fn run_report(
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings, args.table.format),
+        metadata::METADATA => metadata::report(ledgers, settings, args.table.format()),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))

@@ -2,7 +2,7 @@
 
 pub mod nagios;
 
-use crate::cli::time_span;
+use crate::cli::{JsonArgs, time_span};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
@@ -27,9 +27,9 @@ Examples:
   runledger status --check --warning 3h --critical 12h
   runledger status --json")]
 pub struct StatusArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// Exit with code 3 if the last complete sync started longer ago than this, such as 26h
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
@@ -54,7 +54,7 @@ pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
     let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
     let freshness = archive.freshness(now)?;
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
     } else {
         print_line(&as_text(&archive, &contents, last.as_ref(), freshness)?)?;

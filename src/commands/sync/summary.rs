@@ -16,7 +16,8 @@ use std::path::Path;
 /// The most new kinds of drift that are printed, one line each.
 const MAX_PRINTED_DRIFT: usize = 20;
 
-/// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API.
+/// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API. With `--quiet`,
+/// and after a sync that reached no API, there is nothing to sum up.
 pub(super) fn print_summary(
     workspace: Option<&str>,
     summary: &Summary,
@@ -24,14 +25,15 @@ pub(super) fn print_summary(
     verbosity: &VerbosityArgs,
     dry_run: bool,
 ) -> Result<()> {
-    if verbosity.json {
+    if verbosity.format.is_json() {
         let mut object = as_json(summary, seconds, dry_run);
         if let Some(workspace) = workspace {
             object["workspace"] = json!(workspace);
         }
         return print_line(&object.to_string());
     }
-    if verbosity.quiet && summary.result.is_ok() {
+    if verbosity.quiet || matches!(summary.result, Err(Error::Unreachable { .. }) if summary.counts.seen == 0)
+    {
         return Ok(());
     }
     for row in summary.new_drift.iter().take(MAX_PRINTED_DRIFT) {

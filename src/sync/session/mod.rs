@@ -69,6 +69,8 @@ pub(super) struct Session<'a> {
     has_vanished_runs: bool,
     /// The progress to store while a walk reads something else than its rest. `None`: that of the walk.
     resume_point: Option<WalkProgress>,
+    /// The runs that the interrupted walk has stored, which this sync resumes. `None`: it resumes none.
+    stored_before: Option<u64>,
     /// Runs that the API returns neither in the list nor by id.
     unreadable: HashSet<Uuid>,
     /// The hashes of the items that this sync has put into quarantine.
@@ -123,6 +125,7 @@ impl<'a> Session<'a> {
             drift: DriftLog::of(archive)?,
             has_vanished_runs: archive.has_vanished_runs()?,
             resume_point: None,
+            stored_before: None,
             unreadable: HashSet::new(),
             quarantined_items: HashSet::new(),
             missing: Vec::new(),
@@ -206,6 +209,11 @@ impl<'a> Session<'a> {
     /// Runs and quarantined items that the walk has seen.
     fn seen_items(&self) -> u64 {
         self.seen.count() + self.counts.quarantined
+    }
+
+    /// How far the walk has come, counted from its start also when it was interrupted.
+    fn walked_runs(&self) -> u64 {
+        self.stored_before.map_or(self.seen.count(), |stored| stored + self.counts.new)
     }
 
     fn check_cancelled(&self) -> Result<()> {

@@ -23,7 +23,14 @@ fn a_sync_prints_a_one_line_summary() {
         ),
         "{first}"
     );
-    assert_eq!(first.lines().count(), 1);
+    let place = format!("archive: {}", workspace.path().display());
+    assert_eq!(
+        first.lines().skip(1).collect::<Vec<_>>(),
+        [place],
+        "the first sync says where the archive is"
+    );
+    let next = with(&workspace, &["sync"]).out();
+    assert!(next.starts_with("incremental sync: ") && next.lines().count() == 1, "{next}");
     assert_eq!(workspace.archived(), workspace.truth());
     assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
 }
@@ -72,7 +79,7 @@ fn an_incomplete_sync_names_the_gap_and_exits_3() {
     let ran = with(&workspace, &["sync"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("the names of sources"), "{}", ran.err);
-    assert!(ran.out.trim_end().ends_with("(partial)"), "{}", ran.out);
+    assert!(ran.out.lines().next().unwrap().ends_with("(partial)"), "{}", ran.out);
     let ran = with(&workspace, &["sync", "--json"]);
     let printed: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
