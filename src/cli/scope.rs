@@ -2,6 +2,9 @@
 
 use super::value_parsers::Names;
 use crate::report::DateBasis;
+use crate::report::filter::UNKNOWN;
+use crate::run::{Status, TriggerType};
+use crate::store::PipelineKind;
 use clap::Args;
 
 /// How to assign a run to a month, week or day.
@@ -41,6 +44,11 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 
+    /// Only the newest runs, up to the last observation: 24h, 30d, 4w or 6m. Days, weeks and months include the current
+    /// one
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["period", "from", "until"])]
+    pub last: Option<String>,
+
     /// How to assign a run to a period.
     #[command(flatten)]
     pub booking: PeriodArgs,
@@ -48,4 +56,51 @@ pub struct ScopeArgs {
     /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
+
+    /// Which of the runs.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// Which of the runs of a period.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    /// Only runs of the pipelines whose slug, id or name matches: a glob pattern such as 'google-*'; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub pipeline: Vec<String>,
+
+    /// Only runs of this kind: source, destination or transformation; separate several with commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "KIND",
+        value_parser = Names(PipelineKind::ALL.map(PipelineKind::as_str).into_iter().chain([UNKNOWN]).collect()),
+        hide_possible_values = true
+    )]
+    pub kind: Vec<String>,
+
+    /// Only runs with this status, such as failed; separate several with commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "STATUS",
+        value_parser = Names(Status::WORDS.iter().copied().chain([UNKNOWN]).collect()),
+        hide_possible_values = true
+    )]
+    pub status: Vec<String>,
+
+    /// Only runs with this trigger: manual, cron or event; separate several with commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "TRIGGER",
+        value_parser = Names(TriggerType::WORDS.iter().copied().chain([UNKNOWN]).collect()),
+        hide_possible_values = true
+    )]
+    pub trigger: Vec<String>,
+
+    /// Only runs of this cost center, or unallocated; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub cost_center: Vec<String>,
 }

@@ -4,7 +4,9 @@
 //! the archive's closes.
 
 use super::allocation::Allocation;
+use super::filter::RunFilter;
 use super::fx::Fx;
+use super::last::Last;
 use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
 use super::scope_hint;
@@ -155,6 +157,10 @@ pub struct ScopeRequest {
     pub from: Option<NaiveDate>,
     /// The first day outside. `None`: no upper bound.
     pub until: Option<NaiveDate>,
+    /// The newest part of the archive. `None`: `from` and `until` decide. A `period` excludes it.
+    pub last: Option<Last>,
+    /// Which of the runs in the span.
+    pub filter: RunFilter,
     /// The zone of months, weeks and days.
     pub zone: Option<Tz>,
     /// The instant that books a run.
@@ -181,6 +187,10 @@ pub struct ScopeDefaults {
 pub struct Scope {
     /// The instants between which the runs are booked.
     pub span: Span,
+    /// How the request gave the start of the span. `None`: as a day or a period, or not.
+    pub last: Option<Last>,
+    /// Which of the runs in the span.
+    pub filter: RunFilter,
     /// The zone of months, weeks and days.
     pub zone: Tz,
     /// The instant that books a run.
@@ -207,6 +217,8 @@ impl Default for Scope {
     fn default() -> Scope {
         Scope {
             span: Span::default(),
+            last: None,
+            filter: RunFilter::default(),
             zone: Tz::UTC,
             date: DateBasis::default(),
             defaults_from_close: None,
@@ -241,7 +253,13 @@ impl Scope {
         latest: Option<&LatestClose>,
         archive: &Archive,
     ) -> Result<Scope> {
-        let open = Scope::resolve_open(request, defaults, latest)?;
+        let mut open = Scope::resolve_open(request, defaults, latest)?;
+        if let Some(last) = request.last.filter(|_| request.period.is_none()) {
+            // An empty archive has no runs to leave out.
+            let now = archive.clock_at_last_observation(open.as_of)?;
+            open.span = Span { from: now.and_then(|now| last.begins_at(now, open.zone)), until: None };
+            open.last = Some(last);
+        }
         if let Some(moment) = open.as_of
             && let later @ 1.. = archive.syncs_observed_later(moment)?
         {
@@ -277,8 +295,11 @@ impl Scope {
             }
             None => span(request, zone)?,
         };
+        request.filter.validate()?;
         Ok(Scope {
             span,
+            last: None,
+            filter: request.filter.clone(),
             zone,
             date,
             defaults_from_close: latest.map(|close| close.period.clone()),
@@ -332,6 +353,8 @@ impl Scope {
         };
         Ok(Scope {
             span: Span { from: Some(frozen.starts_at), until: Some(frozen.ends_at) },
+            last: None,
+            filter: RunFilter::default(),
             zone: frozen.zone.parse().map_err(|_| unreadable("a time zone"))?,
             date: DateBasis::named(&frozen.date_basis).ok_or_else(|| unreadable("a date basis"))?,
             defaults_from_close: None,
@@ -357,6 +380,8 @@ fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> 
     if close.frozen.terms.is_none() {
         closed.terms = open.terms.clone();
     }
+    // The close froze every run of the month: a filter selects some of its rows.
+    closed.filter = open.filter.clone();
     let given = [
         ("--zone", request.zone.is_some() && open.zone != closed.zone),
         ("--date-basis", request.date_basis.is_some() && open.date != closed.date),

@@ -34,6 +34,12 @@ pub(super) fn change_request(args: &ReportArgs, by: &[Dimension]) -> Result<Chan
     if !args.what_if.is_empty() {
         return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
     }
+    if args.scope.last.is_some() {
+        return Err(Error::Usage {
+            what: format!("--last does not apply to the report {NAME}, which compares two periods"),
+            hint: Some("name a period with --period, and the other one with --against".to_owned()),
+        });
+    }
     let request = ChangeRequest {
         scope: request(&args.scope)?,
         against: args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),

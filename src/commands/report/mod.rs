@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::export::manifest::{FxProvenance, Provenance};
 use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
+use crate::report::filter::FilterSupport;
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
@@ -47,6 +48,7 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
+  runledger report cost --by pipeline --last 30d --kind source
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
@@ -115,6 +117,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
+    request(&args.scope)?.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));

@@ -137,6 +137,8 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         by: Vec::new(),
         limit: None,
         cost_center: None,
+        filter: (!scope.filter.is_empty()).then(|| scope.filter.clone()),
+        last: scope.last.map(|last| last.to_string()),
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),
