@@ -22,6 +22,7 @@ mod reconcile;
 mod report;
 mod restatements;
 mod restore;
+mod runs;
 mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -114,6 +115,8 @@ pub enum Command {
     Fetch(fetch::FetchArgs),
     /// Show what the archive contains and how fresh it is
     Status(status::StatusArgs),
+    /// List runs, the newest or the most important first
+    Runs(runs::RunsArgs),
     /// Show one run and its history
     Show(show::ShowArgs),
     /// Run a named report
@@ -241,7 +244,8 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &path),
-        Command::Show(args) => show::run(args, &path),
+        Command::Runs(args) => runs::run(args, cli),
+        Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
@@ -293,6 +297,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
             [one, ..],
             Some(
                 Command::Report(_)
+                | Command::Runs(_)
                 | Command::Statements(_)
                 | Command::DatasetteMetadata(_)
                 | Command::Migrate(_),
@@ -306,7 +311,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
                 other.display()
             ),
             hint: Some(
-                "`runledger report`, `runledger statements` and `runledger export parquet` read several archives"
+                "`runledger report`, `runs`, `statements` and `export parquet` read several archives"
                     .to_owned(),
             ),
         }),

@@ -3,6 +3,7 @@
 use super::manifest::Provenance;
 use crate::escape::escape_control;
 use crate::report::DateBasis;
+use crate::report::last::Last;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
 use chrono::TimeDelta;
@@ -38,10 +39,14 @@ impl Title {
         if !provenance.by.is_empty() {
             subject = format!("{subject} by {}", provenance.by.join(", "));
         }
-        match (&provenance.against, span(provenance, zone)) {
-            (Some(against), Some(span)) => subject = format!("{subject}: {span} against {}", against.period),
-            (None, Some(span)) => subject = format!("{subject}: {span}"),
-            (_, None) => {}
+        let span = match (&provenance.against, span(provenance, zone)) {
+            (Some(against), Some(span)) => Some(format!("{span} against {}", against.period)),
+            (_, span) => span,
+        };
+        let filter = provenance.filter.as_ref().map(ToString::to_string);
+        let which: Vec<String> = span.into_iter().chain(filter).collect();
+        if !which.is_empty() {
+            subject = format!("{subject}: {}", which.join(", "));
         }
         match provenance.workspaces.len() {
             0 => {}
@@ -74,6 +79,9 @@ fn span(provenance: &Provenance, zone: Tz) -> Option<String> {
         return Some(period.clone());
     }
     let day = |at: Instant| Period::around(at, Calendar::Day, zone).label;
+    if let Some(last) = &provenance.last {
+        return Some(newest(provenance, last, zone));
+    }
     let from = provenance.from.as_deref().and_then(Instant::parse).map(day);
     let until = provenance.until.as_deref().and_then(Instant::parse);
     let last = until.map(|until| day(until.plus(TimeDelta::microseconds(-1))));
@@ -83,6 +91,23 @@ fn span(provenance: &Provenance, zone: Tz) -> Option<String> {
         (None, Some(last)) => Some(format!("up to {last}")),
         (Some(from), Some(last)) if from == last => Some(from),
         (Some(from), Some(last)) => Some(format!("{from} to {last}")),
+    }
+}
+
+/// The newest part of the archive, with the first and the last moment: `last 30d, 2026-10-29 to 2026-11-27`.
+fn newest(provenance: &Provenance, last: &str, zone: Tz) -> String {
+    let is_in_hours = Last::parse(last).is_ok_and(Last::is_in_hours);
+    let shown = |at: Instant| {
+        let form = if is_in_hours { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d" };
+        at.to_utc().with_timezone(&zone).format(form).to_string()
+    };
+    let from = provenance.from.as_deref().and_then(Instant::parse);
+    let Provenance { as_of, known_at, workspaces, .. } = provenance;
+    let known = workspaces.iter().map(|each| each.as_of.as_ref().or(each.known_at.as_ref())).max().flatten();
+    let until = known.or(as_of.as_ref()).or(known_at.as_ref()).and_then(|at| Instant::parse(at));
+    match (from, until) {
+        (Some(from), Some(until)) => format!("last {last}, {} to {}", shown(from), shown(until)),
+        _ => format!("last {last}"),
     }
 }
 
@@ -114,6 +139,7 @@ fn moment(provenance: &Provenance, zone: Tz) -> Option<String> {
 mod tests {
     use super::*;
     use crate::export::manifest::ComparedPeriod;
+    use crate::report::filter::RunFilter;
 
     fn provenance(question: &str) -> Provenance {
         let text = |text: &str| Some(text.to_owned());
@@ -168,6 +194,19 @@ mod tests {
             ..provenance("report change")
         };
         assert_eq!(Title::of(&compared).unwrap().subject, "Change by kind: 2026-10 against 2026-09");
+        let failed = RunFilter { status: vec!["failed".to_owned()], ..RunFilter::default() };
+        let asked = Provenance { filter: Some(failed.clone()), ..asked };
+        assert_eq!(
+            Title::of(&asked).unwrap().subject,
+            "Slowest runs: 2026-09-01 to 2026-09-30, status failed"
+        );
+        let newest = |last: &str| {
+            let from = Some("2026-11-26T12:06:00.000000Z".to_owned());
+            let asked = Provenance { from, last: Some(last.to_owned()), ..provenance("report cost") };
+            Title::of(&Provenance { filter: Some(failed.clone()), ..asked }).unwrap().subject
+        };
+        assert_eq!(newest("24h"), "Cost: last 24h, 2026-11-26 09:06 to 2026-11-27 09:06, status failed");
+        assert_eq!(newest("2d"), "Cost: last 2d, 2026-11-26 to 2026-11-27, status failed");
         let invoice = Title::of(&provenance("reconcile --invoice 412.10")).unwrap();
         assert_eq!(invoice.subject, "Reconcile, invoice 412.10");
         assert_eq!(Title::of(&Provenance::default()), None);

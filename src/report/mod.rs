@@ -33,6 +33,7 @@ pub(crate) mod restatements;
 pub mod rows;
 pub mod run_cost;
 pub mod run_scan;
+pub(crate) mod run_list;
 mod schedule;
 pub(crate) mod scope;
 mod scope_hint;
