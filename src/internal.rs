@@ -9,7 +9,9 @@ pub mod close {
     pub use crate::close::{CloseRequest, close_month, totals};
 }
 pub mod commands {
-    pub use crate::commands::{Cli, Command, query, renamed_flag, run, status};
+    pub use crate::commands::{
+        Cli, Command, beside_bar, json_is_requested, query, renamed_flag, run, status, usage_error,
+    };
 }
 pub mod digest {
     pub use crate::digest::{HashingWriter, hash, to_base64, to_hex};

@@ -1,11 +1,10 @@
 //! The `runledger` command: parses the arguments, runs the command and exits with its code.
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use runledger::internal::api::RETRIES;
 use runledger::internal::commands::status::nagios;
 use runledger::internal::commands::{self, Cli, Command};
-use runledger::internal::error::{Error, Result};
+use runledger::internal::error::Result;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,7 +17,7 @@ use tracing_subscriber::fmt::MakeWriter;
 const SIGXFSZ: i32 = 25;
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match Cli::from_process() {
         Ok(cli) => {
             init_logging(cli.verbose, cli.command.as_ref().is_some_and(Command::is_quiet));
             catch_file_size_signal();
@@ -31,16 +30,12 @@ fn main() -> ExitCode {
 /// Prints help, the version, or a usage error.
 fn reject_arguments(error: &clap::Error) -> ExitCode {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let renamed = commands::renamed_flag(error);
     if !is_help && nagios::is_requested() {
         // Nagios would take the usual exit code 2 for a critical archive.
-        let text = error.to_string();
-        let first_line = text.lines().next().unwrap_or_default();
-        let usage = Error::usage(first_line.strip_prefix("error: ").unwrap_or(first_line));
-        return exit_code(nagios::print_error(&renamed.unwrap_or(usage)));
+        return exit_code(nagios::print_error(&commands::usage_error(error)));
     }
-    if let Some(error) = renamed {
-        return exit_code(Err(error));
+    if !is_help && (is_json_requested() || commands::renamed_flag(error).is_some()) {
+        return exit_code(Err(commands::usage_error(error)));
     }
     // If stderr is closed, give up silently.
     let _ = error.print();
@@ -57,10 +52,15 @@ fn exit_code(result: Result<u8>) -> ExitCode {
             for line in HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                 let _ = stderr.write_all(&line);
             }
-            let _ = writeln!(stderr, "{}", error.render());
+            let text = if is_json_requested() { error.render_json() } else { error.render() };
+            let _ = writeln!(stderr, "{text}");
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+fn is_json_requested() -> bool {
+    commands::json_is_requested(std::env::args_os().skip(1))
 }
 
 /// Turns an exceeded file size limit (`ulimit -f`) into an I/O error like that of a full disk. By default, its signal
@@ -108,7 +108,9 @@ impl Write for LogWriter {
     /// Writes one message, which the subscriber passes as a whole.
     fn write(&mut self, message: &[u8]) -> std::io::Result<usize> {
         match self {
-            LogWriter::StandardError => std::io::stderr().write_all(message).map(|()| message.len()),
+            LogWriter::StandardError => {
+                commands::beside_bar(|| std::io::stderr().write_all(message)).map(|()| message.len())
+            }
             LogWriter::HeldBack => {
                 let mut held_back = HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner);
                 if held_back.len() == MAX_HELD_BACK {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use clap::ValueEnum;
+use std::io::IsTerminal;
 use std::path::Path;
 
 /// A type of file that an extension names.
@@ -57,7 +58,8 @@ pub(crate) trait OutputFormat: ValueEnum + Copy {
 /// The format to write: the one given by `--format` or `--json`, else that of the extension, else `default`.
 ///
 /// # Errors
-/// [`Error::Usage`] when the extension contradicts the given format, or names one that the command does not write.
+/// [`Error::Usage`] when the extension contradicts the given format, or names one that the command does not write, and
+/// as [`reject_terminal`].
 pub(crate) fn resolve<F: OutputFormat>(
     format: Option<F>,
     json: bool,
@@ -68,13 +70,36 @@ pub(crate) fn resolve<F: OutputFormat>(
         F::value_variants().iter().copied().find(|format| format.file_type() == Some(wanted))
     };
     let given = if json { of_type(FileType::Json) } else { format };
-    let Some((output, named)) = output.and_then(|output| Some((output, FileType::of(output)?))) else {
-        return Ok(given.unwrap_or(default));
+    let format = match (given, named(output)) {
+        (Some(format), Some((output, named))) if format.file_type() != Some(named) => {
+            return Err(contradiction(&name_of(format), format.file_type(), output));
+        }
+        (None, Some((output, named))) => of_type(named).ok_or_else(|| not_written::<F>(named, output))?,
+        (given, _) => given.unwrap_or(default),
     };
-    match given {
-        Some(format) if format.file_type() == Some(named) => Ok(format),
-        Some(format) => Err(contradiction(&name_of(format), format.file_type(), output)),
-        None => of_type(named).ok_or_else(|| not_written::<F>(named, output)),
+    if let (Some(file_type), None) = (format.file_type(), output) {
+        reject_terminal(file_type)?;
+    }
+    Ok(format)
+}
+
+/// The output and the type that its extension names. `None`: standard output, or a name of no type.
+fn named(output: Option<&Path>) -> Option<(&Path, FileType)> {
+    output.and_then(|output| Some((output, FileType::of(output)?)))
+}
+
+/// Rejects standard output for a file that no terminal can show.
+///
+/// # Errors
+/// [`Error::Usage`] when standard output is a terminal, and the file is a spreadsheet or a page.
+pub(crate) fn reject_terminal(file_type: FileType) -> Result<()> {
+    let is_for_programs = matches!(file_type, FileType::Xlsx | FileType::Html);
+    match is_for_programs && std::io::stdout().is_terminal() {
+        true => Err(Error::Usage {
+            what: format!("standard output is a terminal, which cannot show {}", file_type.name()),
+            hint: Some(format!("name a file, such as --output runs.{}", file_type.extension())),
+        }),
+        false => Ok(()),
     }
 }
 
@@ -83,7 +108,7 @@ pub(crate) fn resolve<F: OutputFormat>(
 /// # Errors
 /// [`Error::Usage`] when the extension names another format.
 pub(crate) fn require_type(output: Option<&Path>, required: FileType, what: &str) -> Result<()> {
-    match output.and_then(|output| Some((output, FileType::of(output)?))) {
+    match named(output) {
         Some((output, named)) if named != required => Err(Error::Usage {
             what: format!(
                 "`{what}` writes {}, and --output {} names {}",

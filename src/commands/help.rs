@@ -1,8 +1,7 @@
 //! The help of `runledger` itself: `-h` fits on one screen, `--help` has every command, option and exit code.
 
-use super::Command;
 use crate::error::EXIT_CODES;
-use clap::Subcommand;
+use clap::Command;
 
 /// The layout of the help. The groups of commands, which clap has no notion of, are part of the text after the help.
 pub(super) const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}";
@@ -48,27 +47,30 @@ pub(super) fn short() -> String {
     )
 }
 
-/// The text of `--help`.
-pub(super) fn long() -> String {
-    let commands = Command::augment_subcommands(clap::Command::new("runledger"));
+/// The text of `--help`, with the summaries of the commands of `definition`.
+pub(super) fn long(definition: &Command) -> String {
     let about = |name: &&str| {
-        let about = commands.find_subcommand(name).and_then(clap::Command::get_about);
+        let about = definition.find_subcommand(name).and_then(Command::get_about);
         format!("  {name:<18}  {}\n", about.map(ToString::to_string).unwrap_or_default())
     };
     let groups = GROUPS.map(|(group, names)| {
         let lines: Vec<String> = names.iter().map(about).collect();
         format!("{group}:\n{}\n", lines.concat())
     });
+    format!("{}{OPTIONS}\n\n{}", groups.concat(), examples_and_exit_codes())
+}
+
+/// The end of `--help`, and the text of the man page, which lists commands and options itself.
+pub(super) fn examples_and_exit_codes() -> String {
     let codes = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<13}  {meaning}"));
     format!(
-        "{}{OPTIONS}\n\n{EXAMPLES}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\n\
+        "{EXAMPLES}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\n\
          Exit codes:{}",
-        groups.concat(),
         codes.concat()
     )
 }
 
-/// The commands of a group, three spaces apart, on lines of at most 80 columns.
+/// The commands of a group, two spaces apart, on lines of at most 80 columns.
 fn wrapped(group: &str, commands: &[&str]) -> String {
     let mut lines = vec![format!("{group:<10}")];
     for command in commands {
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn every_command_is_in_one_group() {
         let definition = Cli::definition();
-        let mut defined: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
+        let mut defined: Vec<&str> = definition.get_subcommands().map(Command::get_name).collect();
         let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         defined.sort_unstable();
         grouped.sort_unstable();
@@ -97,8 +99,9 @@ mod tests {
 
     #[test]
     fn the_long_help_has_every_global_option() {
-        let text = long();
-        for argument in Cli::definition().get_arguments() {
+        let definition = Cli::definition();
+        let text = long(&definition);
+        for argument in definition.get_arguments() {
             let flag = format!("--{}", argument.get_long().unwrap());
             assert!(text.contains(&flag), "{flag}");
         }

@@ -1,7 +1,7 @@
 //! `runledger man`: man pages, generated from the definition of the command line.
 
-use crate::commands::Cli;
 use crate::commands::shared::output::built_without;
+use crate::commands::{Cli, help};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::suggest::did_you_mean;
@@ -27,6 +27,9 @@ pub struct ManArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
 }
+
+/// The name of the page of runledger itself.
+const ROOT: &str = "runledger";
 
 /// A man page of section 1.
 struct Page {
@@ -85,8 +88,14 @@ fn whole_name(command: &Command, separator: &str) -> String {
 
 fn page(command: &Command) -> Page {
     let name = whole_name(command, "-");
-    let help = command.get_after_long_help().or(command.get_after_help());
-    let help = help.map(ToString::to_string).unwrap_or_default();
+    let help = match name.as_str() {
+        ROOT => help::examples_and_exit_codes(),
+        _ => command
+            .get_after_long_help()
+            .or(command.get_after_help())
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    };
     let (prose, sections) = split_sections(&help);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let description = format!("{about}.\n\n{prose}");
@@ -119,7 +128,7 @@ fn page(command: &Command) -> Page {
         }
         roff.control("fi", []);
     }
-    if name != "runledger" {
+    if name != ROOT {
         roff.control("SH", ["SEE ALSO"]);
         roff.text([roman("runledger(1)")]);
     }

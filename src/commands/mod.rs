@@ -33,6 +33,7 @@ mod start;
 mod statements;
 pub mod status;
 mod sync;
+mod usage;
 mod verify;
 mod verify_file;
 #[cfg(not(feature = "sandbox"))]
@@ -41,12 +42,12 @@ mod without_sandbox;
 use crate::commands::export::Exported;
 use crate::commands::shared::signals::end_on_signals;
 use crate::error::{Error, Result};
-use crate::renamed::{NameKind, renamed};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+pub use shared::progress::beside_bar;
 use std::path::{Path, PathBuf};
+pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 
@@ -58,8 +59,7 @@ use without_sandbox::{demo, sandbox};
     max_term_width = 100,
     override_usage = "runledger <COMMAND> [OPTIONS]",
     help_template = help::TEMPLATE,
-    after_help = help::short(),
-    after_long_help = help::long()
+    after_help = help::short()
 )]
 pub struct Cli {
     /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
@@ -88,6 +88,22 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Parses the arguments of this process.
+    ///
+    /// # Errors
+    /// A request for help or the version, or invalid arguments.
+    pub fn from_process() -> std::result::Result<Cli, clap::Error> {
+        let mut matches = Cli::with_long_help().try_get_matches()?;
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
+    }
+
+    /// The definition with the text of `--help`, which needs the summaries of the commands.
+    fn with_long_help() -> clap::Command {
+        let command = Cli::command();
+        let text = help::long(&command);
+        command.after_long_help(text)
+    }
+
     /// The definition for help, completions and man pages, with the full name of each command.
     pub fn definition() -> clap::Command {
         /// Marks paths as files: without this hint, shells do not complete names with spaces.
@@ -100,7 +116,7 @@ impl Cli {
                 .mut_subcommands(with_file_hints)
         }
         let mut definition =
-            with_file_hints(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
+            with_file_hints(Cli::with_long_help()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }
@@ -318,37 +334,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
     }
 }
 
-/// The error for a flag that was renamed. `None`: the arguments are invalid for another reason.
-pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
-    }
-    match error.get(ContextKind::InvalidArg)? {
-        ContextValue::String(flag) => renamed(NameKind::Flag, flag).map(|renamed| renamed.error()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::renamed::RENAMED;
-
-    #[test]
-    fn a_renamed_flag_is_an_error_with_the_new_name() {
-        for renamed in RENAMED.iter().filter(|renamed| renamed.kind == NameKind::Flag) {
-            for arguments in
-                [vec![renamed.old.to_owned(), "3".to_owned()], vec![format!("{}=3", renamed.old)]]
-            {
-                let command = ["runledger", "export", "parquet"].map(str::to_owned);
-                let error = Cli::try_parse_from(command.into_iter().chain(arguments)).unwrap_err();
-                let error = renamed_flag(&error).expect("the flag was renamed");
-                assert_eq!((error.exit_code(), error.to_string()), (2, renamed.error().to_string()));
-            }
-        }
-        let error = Cli::try_parse_from(["runledger", "sync", "--unknown"]).unwrap_err();
-        assert!(renamed_flag(&error).is_none());
-    }
 
     #[test]
     fn no_command_has_a_renamed_flag() {

@@ -48,10 +48,10 @@ pub(crate) fn default_archive() -> &'static Path {
 /// the one in its folder, which need not exist.
 fn default_file(path: &Path) -> PathBuf {
     let beside = path.with_file_name(DEFAULT_FILE);
-    match archive::user_file_for(path) {
-        Some(user_file) if !beside.exists() => user_file,
-        _ => beside,
+    if beside.exists() {
+        return beside;
     }
+    archive::user_file_for(path).unwrap_or(beside)
 }
 
 /// The origin of a setting.

@@ -8,38 +8,41 @@ use rusqlite::Connection;
 const NO_SUCH_TABLE: &str = "no such table: ";
 const NO_SUCH_COLUMN: &str = "no such column: ";
 
-/// Every table and view with its columns, also those that users have added.
+/// Every table and view, also those that users have added.
+const TABLES: &str = "
+    SELECT name FROM sqlite_schema
+    WHERE type IN ('table', 'view')
+      AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+      AND name <> 'refinery_schema_history'
+    ORDER BY name";
+
+/// The columns of all tables and views, each name once.
 const COLUMNS: &str = "
-    SELECT tables.name, columns.name
+    SELECT DISTINCT columns.name
     FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
-    WHERE tables.type IN ('table', 'view')
-      AND tables.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-      AND tables.name <> 'refinery_schema_history'";
+    WHERE tables.type IN ('table', 'view') AND tables.name <> 'refinery_schema_history'
+    ORDER BY columns.name";
 
 /// The hint for a message of SQLite about a statement: a similar name, else the command that lists the names. `None`:
 /// the message is about something else.
 pub(crate) fn hint_for_unknown_name(archive: &Connection, message: &str) -> Option<String> {
-    let (missing, is_table) = match message.strip_prefix(NO_SUCH_TABLE) {
-        Some(table) => (table, true),
-        None => (message.strip_prefix(NO_SUCH_COLUMN)?, false),
+    let (missing, sql, advice) = match message.strip_prefix(NO_SUCH_TABLE) {
+        Some(table) => (table, TABLES, "`runledger schema` lists the tables"),
+        None => {
+            let column = message.strip_prefix(NO_SUCH_COLUMN)?;
+            (column, COLUMNS, "`runledger schema TABLE` lists the columns of a table")
+        }
     };
     // `main.rns`, or `runs.costt` with the name that the statement gives the table.
     let missing = missing.rsplit('.').next().unwrap_or(missing);
     // Without the names, for example because of a broken view of the user, the general advice is left.
-    let names = names(archive).unwrap_or_default();
-    let known = names.iter().map(|(table, column)| if is_table { table.as_str() } else { column.as_str() });
-    did_you_mean(missing, known).or_else(|| {
-        Some(match is_table {
-            true => "`runledger schema` lists the tables".to_owned(),
-            false => "`runledger schema TABLE` lists the columns of a table".to_owned(),
-        })
-    })
+    let names = names(archive, sql).unwrap_or_default();
+    did_you_mean(missing, names.iter().map(String::as_str)).or_else(|| Some(advice.to_owned()))
 }
 
-/// Each column after its table.
-fn names(archive: &Connection) -> Result<Vec<(String, String)>> {
-    let mut statement = archive.prepare(COLUMNS)?;
-    let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+fn names(archive: &Connection, sql: &str) -> Result<Vec<String>> {
+    let mut statement = archive.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 

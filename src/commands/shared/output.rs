@@ -1,5 +1,6 @@
 //! Printing in the format and to the destination that the arguments give.
 
+use super::progress::beside_bar;
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, escape_json};
@@ -20,9 +21,9 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
-/// Prints a line to standard error. If standard error is closed, gives up silently.
+/// Prints a line to standard error, above the progress bar. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = beside_bar(|| writeln!(std::io::stderr(), "{line}"));
 }
 
 /// Prints one line per check of a file, and returns how many differ.

@@ -4,8 +4,9 @@ use super::output::print_note;
 use super::span::format_span;
 use crate::sync::{Observer, Phase, Progress};
 use chrono::TimeDelta;
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The interval between lines without a terminal.
@@ -37,6 +38,19 @@ const REDRAWS_PER_SECOND: u8 = 10;
 /// can have been requested along with it.
 const REPORTS_BEFORE_ESTIMATE: u32 = 3;
 
+/// The bar on the terminal, which lines on standard error must not overwrite. `None`: no bar was drawn yet.
+static DRAWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Writes to standard error while no bar is drawn there: the bar is erased before, and drawn again after it.
+pub fn beside_bar<R>(write: impl FnOnce() -> R) -> R {
+    // The lock is not kept while the bar is drawn.
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match drawn.and_then(|bar| bar.upgrade()).filter(|bar| !bar.is_finished()) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
+
 struct Bar {
     began: Instant,
     bar: ProgressBar,
@@ -54,6 +68,7 @@ impl Observer for Bar {
         }
         if self.bar.is_hidden() && self.began.elapsed() >= DELAY {
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND));
+            *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.bar.downgrade());
         }
         let left =
             self.estimate.as_mut().and_then(|(_, estimate)| estimate.time_left(progress, Instant::now()));

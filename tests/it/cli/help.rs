@@ -230,7 +230,6 @@ fn a_mistyped_name_gets_a_suggestion() {
     );
     let answer = month_end.output(&[
         "query",
-        "schema",
         "--format",
         "csv",
         "SELECT slug FROM pipelines WHERE slug IS NOT NULL LIMIT 1",

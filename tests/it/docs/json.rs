@@ -128,7 +128,31 @@ fn the_json_of_each_command_fits_its_schema() {
         unused.remove(name);
         checked += 1;
     }
+    // Errors are on standard error.
+    unused.remove("error");
     assert!(checked > 20 && unused.is_empty(), "no command was checked against {:?}", unused.keys());
+}
+
+#[test]
+fn with_json_the_last_line_of_an_error_fits_its_schema() {
+    let month_end = MonthEnd::of(10);
+    for (arguments, code) in [
+        (&["query", "SELECT * FROM rusn", "--json"][..], 2),
+        (&["report", "cost", "--format=json", "--by", "pipline"], 2),
+        (&["report", "cost", "--format", "json", "--period", "2026-99"], 2),
+        (&["status", "--json", "--jsno"], 2),
+        (&["export", "parquet", "--json", "--watch-months", "3"], 2),
+        (&["status", "--json", "--db", "none.db"], 6),
+        (&["report", "cost", "--json", "--output", "none/a.json"], 7),
+        (&["reconcile", "--period", MONTH, "--invoice", "1", "--zone", ZONE, "--json"], 3),
+    ] {
+        let ran = month_end.run(arguments);
+        let printed: Value = serde_json::from_str(ran.err.lines().last().unwrap())
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{ran:?}"));
+        assert_eq!(faults(&printed, &schemas()["error"], "error"), [""; 0], "{arguments:?}");
+        assert_eq!((ran.code, &printed["exit_code"]), (code, &Value::from(code)), "{arguments:?}: {ran:?}");
+        assert!(!printed["error"].as_str().unwrap().contains("error: "), "{printed}");
+    }
 }
 
 #[test]
