@@ -5,7 +5,7 @@ use crate::commands::Cli;
 use crate::commands::shared::archives::{combined_provenance, open};
 use crate::commands::shared::output::{print_line, print_table};
 use crate::commands::shared::scope::{print_default_booking, request};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export::manifest::Provenance;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::run_list::{self, RunList, RunListRequest, RunOrder};
@@ -92,7 +92,7 @@ fn id_prefix(text: &str) -> Result<String, String> {
 /// Lists the runs.
 ///
 /// # Errors
-/// As [`crate::workspace::open`], and [`Error::Usage`] when an argument is invalid.
+/// As [`crate::workspace::open`], and [`crate::error::Error::Usage`] when an argument is invalid.
 pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     let args = &RunsArgs { table: args.table.resolved()?, ..args.clone() };
     let is_for_people =
