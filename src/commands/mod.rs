@@ -261,7 +261,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &path),
         Command::Runs(args) => runs::run(args, cli),
-        Command::Show(args) => show::run(args, &path),
+        Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),

@@ -150,9 +150,8 @@ fn notes(table: &Table, runs: u64, args: &RunsArgs, ledgers: &[Ledger<'_>]) -> R
         notes.push(format!("{shown} of {} (--all-rows lists all)", counted(runs, "run")));
     }
     let cost = table.columns.iter().position(|column| column == "total_cost_usd");
-    let unknown = cost.map_or(0, |cost| {
-        table.rows.iter().filter(|row| matches!(row[cost], Cell::Usd(None))).count()
-    });
+    let unknown =
+        cost.map_or(0, |cost| table.rows.iter().filter(|row| matches!(row[cost], Cell::Usd(None))).count());
     if unknown > 0 {
         notes.push(format!("{unknown} of {shown}: cost not known"));
     }
@@ -166,7 +165,8 @@ fn empty_note(args: &RunsArgs, ledgers: &[Ledger<'_>]) -> Result<String> {
         latest = latest.max(run_list::latest(ledger)?);
     }
     let asked = request(&args.scope)?;
-    let is_limited = asked.period.is_some() || asked.from.is_some() || asked.until.is_some() || asked.last.is_some();
+    let is_limited =
+        asked.period.is_some() || asked.from.is_some() || asked.until.is_some() || asked.last.is_some();
     Ok(match latest {
         Some(at) if is_limited => {
             let local = at.to_utc().with_timezone(&ledgers[0].scope().zone);
@@ -178,11 +178,14 @@ fn empty_note(args: &RunsArgs, ledgers: &[Ledger<'_>]) -> Result<String> {
 
 /// The columns for people.
 fn for_people(table: &Table) -> Table {
-    let workspace = table.columns.iter().any(|column| column == "workspace").then_some(("workspace", "workspace"));
+    let workspace =
+        table.columns.iter().any(|column| column == "workspace").then_some(("workspace", "workspace"));
     let shown: Vec<(usize, &str)> = workspace
         .into_iter()
         .chain(COLUMNS_FOR_PEOPLE)
-        .filter_map(|(name, heading)| Some((table.columns.iter().position(|column| column == name)?, heading)))
+        .filter_map(|(name, heading)| {
+            Some((table.columns.iter().position(|column| column == name)?, heading))
+        })
         .collect();
     let rows = table.rows.iter().map(|row| shown.iter().map(|(column, _)| row[*column].clone()).collect());
     Table {

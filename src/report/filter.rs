@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::run::{Status, TriggerType};
 use crate::store::PipelineKind;
 use crate::suggest::did_you_mean;
+use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -68,10 +68,14 @@ impl FilterSupport {
     /// The conditions that a report can have.
     pub(crate) fn of_report(name: &str) -> FilterSupport {
         match name {
-            "cost" | "change" | "duration" | "components" | "metadata" | "slowest-runs" | "costliest-runs" => {
-                FilterSupport::Every
-            }
-            "failures" | "audit" | "waste" | "anomalies" | "settling" | "cost-changes-after-success"
+            "cost" | "change" | "duration" | "components" | "metadata" | "slowest-runs"
+            | "costliest-runs" => FilterSupport::Every,
+            "failures"
+            | "audit"
+            | "waste"
+            | "anomalies"
+            | "settling"
+            | "cost-changes-after-success"
             | "status-transitions" => FilterSupport::WholePipelines,
             _ => FilterSupport::None,
         }
@@ -159,8 +163,9 @@ impl fmt::Display for RunFilter {
     /// The conditions on one line: `pipeline google-*, status failed or canceled`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let given = self.conditions().into_iter().filter(|(_, values)| !values.is_empty());
-        let words: Vec<String> =
-            given.map(|(name, values)| format!("{} {}", name.replace('-', " "), values.join(" or "))).collect();
+        let words: Vec<String> = given
+            .map(|(name, values)| format!("{} {}", name.replace('-', " "), values.join(" or ")))
+            .collect();
         f.write_str(&words.join(", "))
     }
 }
@@ -231,7 +236,8 @@ fn require_pipeline(text: &str, archives: &[(&Scope, &Connection)]) -> Result<()
             return Ok(());
         }
         let mut statement = archive.prepare(PIPELINES_OF_RUNS)?;
-        let of_runs = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Option<String>>>>()?;
+        let of_runs =
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Option<String>>>>()?;
         if of_runs.iter().flatten().any(|name| pattern.matches(name)) {
             return Ok(());
         }
@@ -287,7 +293,11 @@ impl RunSelector {
     ///
     /// # Errors
     /// [`Error::Usage`] when a pattern is invalid. Those of SQLite.
-    pub(super) fn new(filter: &RunFilter, allocator: Arc<Allocator>, archive: &Connection) -> Result<RunSelector> {
+    pub(super) fn new(
+        filter: &RunFilter,
+        allocator: Arc<Allocator>,
+        archive: &Connection,
+    ) -> Result<RunSelector> {
         let pipelines =
             filter.pipeline.iter().map(|text| PipelineMatcher::new(text)).collect::<Result<Vec<_>>>()?;
         let mut catalogue: HashMap<String, HashMap<String, bool>> = HashMap::new();
@@ -324,15 +334,12 @@ impl RunSelector {
                 ValueRef::Text(text) => std::str::from_utf8(text).ok(),
                 _ => None,
             };
-            let mut pipelines =
-                PipelineKind::ALL.into_iter().zip(2..).filter_map(|(kind, index)| Some((kind.as_str(), text(index)?)));
+            let mut pipelines = PipelineKind::ALL
+                .into_iter()
+                .zip(2..)
+                .filter_map(|(kind, index)| Some((kind.as_str(), text(index)?)));
             let pipeline = pipelines.next().filter(|_| pipelines.next().is_none());
-            Ok(self.selects(&SelectedBy {
-                status: text(0),
-                trigger: text(1),
-                pipeline,
-                booked_at: text(5),
-            }))
+            Ok(self.selects(&SelectedBy { status: text(0), trigger: text(1), pipeline, booked_at: text(5) }))
         })?;
         Ok(())
     }
@@ -342,7 +349,8 @@ impl RunSelector {
         has(&filter.status, run.status)
             && has(&filter.trigger, run.trigger)
             && has(&filter.kind, run.pipeline.map(|(kind, _)| kind))
-            && (self.pipelines.is_empty() || run.pipeline.is_some_and(|(kind, id)| self.selects_pipeline(kind, id)))
+            && (self.pipelines.is_empty()
+                || run.pipeline.is_some_and(|(kind, id)| self.selects_pipeline(kind, id)))
             && (filter.cost_center.is_empty()
                 || has(
                     &filter.cost_center,

@@ -1,20 +1,20 @@
 //! The list of runs: single runs with what people ask of them, the most important first.
 
 use super::ledger::Ledger;
+use super::ranking::compare_cells;
 use super::rows::{RowStream, Value};
 use super::table::{Cell, Measure, Table};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Seconds};
 use crate::suggest::did_you_mean;
 use rusqlite::{OptionalExtension, Statement, ToSql};
-use std::cmp::Ordering;
 
 /// The columns of a list that [`listed_runs`] reads for each run.
 const LISTED_RUNS: &str = include_str!("rows/listed_runs.sql");
 
 /// What a list is ordered by. Runs that are alike are newest first, and unknown values last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RunOrder {
+pub(crate) enum RunOrder {
     /// Newest first, by the date basis.
     #[default]
     Started,
@@ -68,15 +68,15 @@ impl RunOrder {
 
 /// Which runs to list, of those in a ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunListRequest {
+pub(crate) struct RunListRequest {
     /// The order.
-    pub order: RunOrder,
+    pub(crate) order: RunOrder,
     /// Whether the least important come first.
-    pub is_reversed: bool,
+    pub(crate) is_reversed: bool,
     /// The maximum number of runs. `None`: all.
-    pub limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// The beginning of the ids. Empty: any.
-    pub id_prefix: String,
+    pub(crate) id_prefix: String,
 }
 
 impl RunListRequest {
@@ -84,7 +84,7 @@ impl RunListRequest {
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no such order.
-    pub fn with_order(self, text: &str) -> Result<RunListRequest> {
+    pub(crate) fn with_order(self, text: &str) -> Result<RunListRequest> {
         let name = text.strip_prefix('-').unwrap_or(text);
         let names = || RunOrder::ALL.map(|(name, _)| name);
         let found = RunOrder::ALL.into_iter().find(|(known, _)| *known == name);
@@ -108,18 +108,18 @@ impl RunListRequest {
 
 /// Some runs of a ledger, and how many there are in all.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RunList {
+pub(crate) struct RunList {
     /// One row per run, with every column.
-    pub table: Table,
+    pub(crate) table: Table,
     /// The number of runs that meet the request, also beyond its limit.
-    pub runs: u64,
+    pub(crate) runs: u64,
 }
 
 /// The runs of the ledgers that meet the request. Several ledgers have a column `workspace`.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn list_across(ledgers: &[Ledger<'_>], request: &RunListRequest) -> Result<RunList> {
+pub(crate) fn list_across(ledgers: &[Ledger<'_>], request: &RunListRequest) -> Result<RunList> {
     let mut all = RunList { table: Table { columns: Vec::new(), rows: Vec::new(), totals: None }, runs: 0 };
     for ledger in ledgers {
         let list = list(ledger, request).map_err(|error| ledger.with_archive_path(error))?;
@@ -138,28 +138,14 @@ pub fn list_across(ledgers: &[Ledger<'_>], request: &RunListRequest) -> Result<R
 /// Orders the rows of several ledgers, each of which has its first rows, and keeps the first of all.
 fn merge(table: &mut Table, request: &RunListRequest) {
     let column = |name: &str| table.columns.iter().position(|column| column == name);
-    let (Some(key), Some(booked_at)) = (column(request.order.listed_column()), column("booked_at")) else { return };
+    let (Some(key), Some(booked_at)) = (column(request.order.listed_column()), column("booked_at")) else {
+        return;
+    };
     table.rows.sort_by(|one, other| {
-        let by_key = compare(&one[key], &other[key], request.is_descending());
-        by_key.then_with(|| compare(&one[booked_at], &other[booked_at], true))
+        let by_key = compare_cells(&one[key], &other[key], request.is_descending());
+        by_key.then_with(|| compare_cells(&one[booked_at], &other[booked_at], true))
     });
     table.rows.truncate(request.limit.map_or(usize::MAX, |limit| limit as usize));
-}
-
-/// Compares two cells of a column. An unknown one is last.
-fn compare(one: &Cell, other: &Cell, is_descending: bool) -> Ordering {
-    let direction = |order: Ordering| if is_descending { order.reverse() } else { order };
-    match (one, other) {
-        (Cell::Text(Some(one)), Cell::Text(Some(other))) => direction(one.cmp(other)),
-        (Cell::Count(Some(one)), Cell::Count(Some(other))) => direction(one.cmp(other)),
-        (Cell::Seconds(Some(one)), Cell::Seconds(Some(other))) => direction(one.units().cmp(&other.units())),
-        (Cell::Usd(Some(one)), Cell::Usd(Some(other))) => direction(one.units().cmp(&other.units())),
-        _ => is_unknown(one).cmp(&is_unknown(other)),
-    }
-}
-
-fn is_unknown(cell: &Cell) -> bool {
-    cell.exact().is_none()
 }
 
 fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
@@ -181,7 +167,9 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
     let order = |table: &str, key: &str| match (request.order, request.is_descending()) {
         // NULL is the smallest value of SQLite.
         (RunOrder::Started, true) => format!("{table}booked_at DESC, {table}snapshot_id DESC"),
-        (RunOrder::Started, false) => format!("{table}booked_at IS NULL, {table}booked_at, {table}snapshot_id"),
+        (RunOrder::Started, false) => {
+            format!("{table}booked_at IS NULL, {table}booked_at, {table}snapshot_id")
+        }
         (_, true) => format!("{key} DESC, {table}booked_at DESC, {table}snapshot_id DESC"),
         (_, false) => format!("{key} IS NULL, {key}, {table}booked_at DESC, {table}snapshot_id DESC"),
     };
@@ -201,7 +189,8 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
     let runs = match is_cut {
         false => table.rows.len() as u64,
         true => {
-            let mut statement = prepared(ledger, &format!("SELECT count(*) FROM runs {conditions}"), request)?;
+            let mut statement =
+                prepared(ledger, &format!("SELECT count(*) FROM runs {conditions}"), request)?;
             let mut rows = statement.raw_query();
             rows.next()?.map_or(Ok(0), |row| row.get(0))?
         }
@@ -235,9 +224,10 @@ fn cell(column: &str, value: Value<'_>) -> Cell {
         (_, Value::Null) => measure.unknown(),
         (Measure::Seconds, Value::Integer(seconds)) => Cell::Seconds(Seconds::ratio(seconds.into(), 1)),
         // The view has whole microseconds in a floating-point number.
-        (Measure::Seconds, Value::Real(seconds)) => {
-            Cell::Seconds(Seconds::ratio((seconds * MICROS_PER_SECOND).round() as i128, MICROS_PER_SECOND as i128))
-        }
+        (Measure::Seconds, Value::Real(seconds)) => Cell::Seconds(Seconds::ratio(
+            (seconds * MICROS_PER_SECOND).round() as i128,
+            MICROS_PER_SECOND as i128,
+        )),
         (_, value) => value.cell(),
     }
 }
@@ -246,7 +236,7 @@ fn cell(column: &str, value: Value<'_>) -> Cell {
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn latest(ledger: &Ledger<'_>) -> Result<Option<Instant>> {
+pub(crate) fn latest(ledger: &Ledger<'_>) -> Result<Option<Instant>> {
     let sql = "SELECT booked_at FROM runs WHERE booked_at IS NOT NULL ORDER BY booked_at DESC LIMIT 1";
     Ok(ledger.connection().query_row(sql, [], |row| row.get(0)).optional()?)
 }

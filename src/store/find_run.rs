@@ -41,7 +41,8 @@ pub(crate) struct Candidate {
 
 /// The beginning of an id in the spelling of the archive: lower case, with hyphens. `None`: no id begins so.
 pub(crate) fn id_prefix(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|letter| *letter != '-').collect::<String>().to_ascii_lowercase();
+    let digits: String =
+        text.chars().filter(|letter| *letter != '-').collect::<String>().to_ascii_lowercase();
     if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
@@ -135,7 +136,8 @@ impl Archive {
                 WHERE superseded_at IS NULL \
                   AND coalesce(source, destination, transformation) IN (SELECT value FROM json_each(:names))) \
             AND number = :number";
-        let (count, found) = self.candidates(conditions, named_params! {":names": names, ":number": number})?;
+        let (count, found) =
+            self.candidates(conditions, named_params! {":names": names, ":number": number})?;
         match (count, found.as_slice()) {
             (1, [run]) => Ok(run.run_id),
             (0, _) => Err(Error::Usage {
@@ -150,7 +152,11 @@ impl Archive {
     }
 
     /// The number of runs that meet the conditions, and the newest of them.
-    fn candidates(&self, conditions: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<(u64, Vec<Candidate>)> {
+    fn candidates(
+        &self,
+        conditions: &str,
+        parameters: &[(&str, &dyn rusqlite::ToSql)],
+    ) -> Result<(u64, Vec<Candidate>)> {
         let sql = format!(
             "SELECT run_id, booked_at, status, coalesce(pipeline_name, pipeline_id) FROM runs WHERE {conditions} \
              ORDER BY booked_at DESC, run_id LIMIT {MAX_LISTED}"
@@ -182,7 +188,8 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
 fn listed(count: u64, found: &[Candidate]) -> String {
     let mut text = String::new();
     for Candidate { run_id, booked_at, status, pipeline } in found {
-        let minute = booked_at.map_or_else(|| "–".to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string());
+        let minute = booked_at
+            .map_or_else(|| "–".to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string());
         let (status, pipeline) = (status.as_deref().unwrap_or("–"), pipeline.as_deref().unwrap_or("–"));
         let pipeline = escape_control(pipeline);
         text.push_str(&format!("\n  {run_id}  {minute}  {status}  {pipeline}"));
@@ -201,7 +208,10 @@ mod tests {
     #[test]
     fn the_beginning_of_an_id_gets_the_spelling_of_the_archive() {
         let prefix = |text| id_prefix(text).unwrap_or_default();
-        assert_eq!([prefix("A0"), prefix("31a52a1f-39"), prefix("31a52a1f39")], ["a0", "31a52a1f-39", "31a52a1f-39"]);
+        assert_eq!(
+            [prefix("A0"), prefix("31a52a1f-39"), prefix("31a52a1f39")],
+            ["a0", "31a52a1f-39", "31a52a1f-39"]
+        );
         assert_eq!(prefix("31a52a1f"), "31a52a1f");
         let whole = "31a52a1f-3907-430d-87fb-995156708555";
         assert_eq!([prefix(whole), prefix(&whole.replace('-', ""))], [whole, whole]);

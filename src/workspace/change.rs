@@ -31,7 +31,8 @@ pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Resul
     require_begun(&scopes, &period, &against)?;
     for side in Side::BOTH {
         // A cost center of one period need not be one of the other.
-        let found = require_known_values(workspaces, &request.scope.filter, scopes.iter().map(|one| one.scope(side)));
+        let found =
+            require_known_values(workspaces, &request.scope.filter, scopes.iter().map(|one| one.scope(side)));
         if found.is_ok() {
             break;
         } else if side == Side::Period {

@@ -23,6 +23,7 @@ use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatement
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
+use crate::settings::Settings;
 use crate::store::{Archive, ArchivePath, Lock};
 use crate::sync::{Clock, Options, Summary, SystemClock, sync};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -128,7 +129,11 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
-    show::run(&ShowArgs { id: example, format: JsonArgs::default() }, &path)?;
+    show::run(
+        &ShowArgs { run: example.to_string(), format: JsonArgs::default() },
+        &path,
+        &Settings::default(),
+    )?;
 
     print_line(&format!(
         "\nThe archive is {path}, an SQLite file. Try:\n  \

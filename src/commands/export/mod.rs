@@ -147,7 +147,9 @@ impl OutputFormat for RowFormat {
 /// [`Error::Usage`] when a flag does not apply to the export.
 pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
     reject_unsupported_flags(args)?;
-    request(&args.scope)?.filter.require(args.what.supported_filter(), &format!("export {}", args.what.name()))?;
+    request(&args.scope)?
+        .filter
+        .require(args.what.supported_filter(), &format!("export {}", args.what.name()))?;
     let destination = Destination::at(args.output.output.as_deref());
     let on_ledger = |export: &dyn Fn(&Archive, &Ledger<'_>) -> Result<()>| {
         let archive = Archive::open_for_reading(path)?;

@@ -111,7 +111,8 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     let scope = &args.scope;
     if [&scope.period, &scope.from, &scope.until, &scope.last].into_iter().any(Option::is_some) {
         return Err(Error::Usage {
-            what: "a dataset contains every month: --period, --from, --until and --last do not apply".to_owned(),
+            what: "a dataset contains every month: --period, --from, --until and --last do not apply"
+                .to_owned(),
             hint: Some(
                 "filter the dataset by its column month; --recheck-months limits which months are compared"
                     .to_owned(),

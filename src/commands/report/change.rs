@@ -34,6 +34,11 @@ pub(super) fn change_request(args: &ReportArgs, by: &[Dimension]) -> Result<Chan
     if !args.what_if.is_empty() {
         return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
     }
+    if args.sort.is_some() || args.reverse {
+        return Err(Error::usage(format!(
+            "--sort and --reverse do not apply to the report {NAME}: the largest change is first"
+        )));
+    }
     if args.scope.last.is_some() {
         return Err(Error::Usage {
             what: format!("--last does not apply to the report {NAME}, which compares two periods"),
@@ -71,7 +76,7 @@ pub(super) fn run(
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let table = match args.table.format() {
         TableFormat::Table | TableFormat::Markdown => {
-            change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE)))
+            change.table_for_people(limit.or((!args.all_rows).then_some(ROWS_FOR_PEOPLE)))
         }
         TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
     };

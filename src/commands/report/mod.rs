@@ -24,6 +24,7 @@ use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
+use crate::report::ranking::Ranking;
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{
     Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
@@ -38,6 +39,9 @@ use std::path::PathBuf;
 /// The reports with amounts in the second currency, beside the report change.
 const CONVERTED: [&str; 2] = ["cost", "credits"];
 
+/// The groups that people get without `--limit`, unless they are periods.
+const ROWS_FOR_PEOPLE: usize = 10;
+
 /// The arguments of `runledger report`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -49,6 +53,7 @@ Examples:
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
   runledger report cost --by pipeline --last 30d --kind source
+  runledger report cost --by pipeline --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
@@ -87,9 +92,23 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PIPELINE=EXPRESSION")]
     pub what_if: Vec<String>,
 
-    /// Maximum number of rows, for reports that have a limit
-    #[arg(long, value_name = "N")]
+    /// Order the rows by this column, such as usd, runs or usd/run: the largest figure first. A minus in front means
+    /// descending for texts too
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+
+    /// Reverse the order of the rows
+    #[arg(long)]
+    pub reverse: bool,
+
+    /// Maximum number of rows. Where rows add up, one more row has the rest [default: 10 pipelines, kinds, … at the
+    /// terminal]
+    #[arg(long, value_name = "N", conflicts_with = "all_rows")]
     pub limit: Option<u32>,
+
+    /// Print every row
+    #[arg(long)]
+    pub all_rows: bool,
 
     /// Which runs to read.
     #[command(flatten)]
@@ -232,6 +251,7 @@ fn run_report(
     ledgers: &[Ledger<'_>],
     settings: &Settings,
 ) -> Result<Table> {
+    let ranking = ranking_of(name, args, by);
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")))
@@ -240,28 +260,65 @@ fn run_report(
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
         }),
-        "cost" | "duration" | "credits" | metadata::COMPONENTS | metadata::METADATA
-            if args.limit.is_some() =>
-        {
-            Err(Error::usage(format!("the report {name} has no --limit: it returns every row")))
+        "cost" => cost::ranked_across(ledgers, by, &ranking),
+        "duration" => duration::ranked_across(ledgers, by, &ranking),
+        metadata::COMPONENTS => {
+            ranked(components::report_across(ledgers, by, &settings.monetary_names())?, &ranking, &[])
         }
-        "cost" => cost::report_across(ledgers, by),
-        "duration" => duration::report_across(ledgers, by),
-        metadata::COMPONENTS => components::report_across(ledgers, by, &settings.monetary_names()),
         "credits" => {
             let currency = fx::shared_currency(ledgers)?;
-            append_answers(ledgers, |index, ledger| {
+            let table = append_answers(ledgers, |index, ledger| {
                 credits(ledger, args, by, currency.clone(), &workspaces[index])
-            })
+            })?;
+            ranked(table, &ranking, &[])
         }
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings, args.table.format()),
+        metadata::METADATA => {
+            ranked(metadata::report(ledgers, settings, args.table.format())?, &ranking, &[])
+        }
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
-            append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
+            // An order of its own applies before the limit.
+            let is_ranked_here = args.sort.is_some() || args.reverse || !question.has_limit();
+            let limit = match is_ranked_here {
+                true => question.has_limit().then_some(u32::MAX),
+                false if args.all_rows => Some(u32::MAX),
+                false => args.limit,
+            };
+            let table = append_answers(ledgers, |_, ledger| question.ask(ledger, limit))?;
+            let ranking = if is_ranked_here { ranking } else { Ranking::default() };
+            let additive: &[&str] = if name == "failures" { &["failed_runs", "final_runs"] } else { &[] };
+            ranked(table, &ranking, additive)
         }
+    }
+}
+
+/// The table in the order that the arguments give.
+fn ranked(table: Table, ranking: &Ranking, additive: &[&str]) -> Result<Table> {
+    let mut table = table;
+    ranking.apply(&mut table, additive)?;
+    Ok(table)
+}
+
+/// The order and the number of rows. At the terminal, groups that are not periods begin with the most important, and
+/// ten of them are enough.
+fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
+    let default_sort = match (name, by) {
+        _ if args.table.format() != TableFormat::Table => None,
+        ("cost" | "duration", [Dimension::Period(_)]) => None,
+        ("cost", [_]) => Some("total_cost_usd"),
+        ("duration", [_]) => Some("total_seconds"),
+        _ => None,
+    };
+    let is_long_list =
+        default_sort.is_some() || args.table.format() == TableFormat::Table && name == "failures";
+    let default_limit = (is_long_list && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
+    Ranking {
+        sort: args.sort.clone().or_else(|| default_sort.map(str::to_owned)),
+        is_reversed: args.reverse,
+        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()).or(default_limit),
     }
 }
 

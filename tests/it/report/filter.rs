@@ -76,7 +76,8 @@ fn the_values_of_a_dimension_add_up_to_all_runs() {
                 .map(|value| figures(&filtered(&archive, &scope, only(&dimension, value))))
                 .collect();
             assert!(parts.iter().all(|(runs, ..)| *runs > 0 && *runs < all.0), "{dimension:?} {parts:?}");
-            let sum = parts.iter().fold((0, 0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1, sum.2 + part.2));
+            let sum =
+                parts.iter().fold((0, 0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1, sum.2 + part.2));
             assert_eq!(sum, all, "{dimension:?}");
             // All values at once are no filter.
             let every = values.iter().fold(RunFilter::default(), |every, value| {
@@ -151,9 +152,8 @@ fn a_filter_of_a_closed_month_reads_its_frozen_rows_and_rules() {
         rows.iter().map(|row| nanos(&row["total_cost_usd"])).sum()
     };
     let all = cost_of(&[]);
-    let parts = |flag: &str, values: &[&str]| -> i128 {
-        values.iter().map(|value| cost_of(&[flag, value])).sum()
-    };
+    let parts =
+        |flag: &str, values: &[&str]| -> i128 { values.iter().map(|value| cost_of(&[flag, value])).sum() };
     let data = cost_of(&["--cost-center", "Data"]);
     assert!(data > 0 && data < all, "{data} of {all}");
     // Afterwards, the rules, the costs and the names change.
@@ -170,7 +170,10 @@ fn a_filter_of_a_closed_month_reads_its_frozen_rows_and_rules() {
     assert_eq!(parts("--trigger", &["manual", "cron", "event", "unknown"]), all);
     let refused = month_end.run(&["export", "costs", "--period", MONTH, "--cost-center", "Finance"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains(&format!("the rules that {MONTH} was closed with have no such")), "{refused:?}");
+    assert!(
+        refused.err.contains(&format!("the rules that {MONTH} was closed with have no such")),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -184,7 +187,10 @@ fn title_and_manifest_name_the_filter() {
     };
     let filter = ["--kind", "source", "--status", "success,failed"];
     let by_kind = title(&[&["--period", MONTH][..], &filter].concat());
-    assert!(by_kind.starts_with("Cost by month: 2025-02, kind source, status success or failed"), "{by_kind}");
+    assert!(
+        by_kind.starts_with("Cost by month: 2025-02, kind source, status success or failed"),
+        "{by_kind}"
+    );
     let newest = title(&["--last", "30d"]);
     assert!(newest.starts_with("Cost by month: last 30d, 2025-02-04 to 2025-03-05"), "{newest}");
     let output = month_end.workspace.file("failed.csv");
