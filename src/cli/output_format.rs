@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use clap::ValueEnum;
-use std::io::IsTerminal;
 use std::path::Path;
 
 /// A type of file that an extension names.
@@ -58,8 +57,7 @@ pub(crate) trait OutputFormat: ValueEnum + Copy {
 /// The format to write: the one given by `--format` or `--json`, else that of the extension, else `default`.
 ///
 /// # Errors
-/// [`Error::Usage`] when the extension contradicts the given format, or names one that the command does not write, and
-/// as [`reject_terminal`].
+/// [`Error::Usage`] when the extension contradicts the given format, or names one that the command does not write.
 pub(crate) fn resolve<F: OutputFormat>(
     format: Option<F>,
     json: bool,
@@ -70,37 +68,18 @@ pub(crate) fn resolve<F: OutputFormat>(
         F::value_variants().iter().copied().find(|format| format.file_type() == Some(wanted))
     };
     let given = if json { of_type(FileType::Json) } else { format };
-    let format = match (given, named(output)) {
+    match (given, named(output)) {
         (Some(format), Some((output, named))) if format.file_type() != Some(named) => {
-            return Err(contradiction(&name_of(format), format.file_type(), output));
+            Err(contradiction(&name_of(format), format.file_type(), output))
         }
-        (None, Some((output, named))) => of_type(named).ok_or_else(|| not_written::<F>(named, output))?,
-        (given, _) => given.unwrap_or(default),
-    };
-    if let (Some(file_type), None) = (format.file_type(), output) {
-        reject_terminal(file_type)?;
+        (None, Some((output, named))) => of_type(named).ok_or_else(|| not_written::<F>(named, output)),
+        (given, _) => Ok(given.unwrap_or(default)),
     }
-    Ok(format)
 }
 
 /// The output and the type that its extension names. `None`: standard output, or a name of no type.
 fn named(output: Option<&Path>) -> Option<(&Path, FileType)> {
     output.and_then(|output| Some((output, FileType::of(output)?)))
-}
-
-/// Rejects standard output for a file that no terminal can show.
-///
-/// # Errors
-/// [`Error::Usage`] when standard output is a terminal, and the file is a spreadsheet or a page.
-pub(crate) fn reject_terminal(file_type: FileType) -> Result<()> {
-    let is_for_programs = matches!(file_type, FileType::Xlsx | FileType::Html);
-    match is_for_programs && std::io::stdout().is_terminal() {
-        true => Err(Error::Usage {
-            what: format!("standard output is a terminal, which cannot show {}", file_type.name()),
-            hint: Some(format!("name a file, such as --output runs.{}", file_type.extension())),
-        }),
-        false => Ok(()),
-    }
 }
 
 /// Checks the name of a file whose format the command decides. `what` names the command in the error.

@@ -44,8 +44,10 @@ use crate::commands::shared::signals::end_on_signals;
 use crate::error::{Error, Result};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
+pub(crate) use shared::terminal::ColorWhen;
 use std::path::{Path, PathBuf};
 pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
@@ -58,8 +60,7 @@ use without_sandbox::{demo, sandbox};
     version,
     max_term_width = 100,
     override_usage = "runledger <COMMAND> [OPTIONS]",
-    help_template = help::TEMPLATE,
-    after_help = help::short()
+    help_template = help::TEMPLATE
 )]
 pub struct Cli {
     /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
@@ -82,6 +83,20 @@ pub struct Cli {
     )]
     pub verbose: u8,
 
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
+    pub color: ColorWhen,
+
     /// The command to run. `None`: the status of the archive, or how to begin.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -93,15 +108,19 @@ impl Cli {
     /// # Errors
     /// A request for help or the version, or invalid arguments.
     pub fn from_process() -> std::result::Result<Cli, clap::Error> {
-        let mut matches = Cli::with_long_help().try_get_matches()?;
+        let mut matches = Cli::command().try_get_matches().or_else(|error| match error.kind() {
+            // Building the texts would slow down every command.
+            ErrorKind::DisplayHelp => Cli::with_help().try_get_matches(),
+            _ => Err(error),
+        })?;
         Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
     }
 
-    /// The definition with the text of `--help`, which needs the summaries of the commands.
-    fn with_long_help() -> clap::Command {
+    /// The definition with the texts of `-h` and `--help`.
+    fn with_help() -> clap::Command {
         let command = Cli::command();
-        let text = help::long(&command);
-        command.after_long_help(text)
+        let long = help::long(&command);
+        command.after_help(help::short()).after_long_help(long)
     }
 
     /// The definition for help, completions and man pages, with the full name of each command.
@@ -116,7 +135,7 @@ impl Cli {
                 .mut_subcommands(with_file_hints)
         }
         let mut definition =
-            with_file_hints(Cli::with_long_help()).bin_name("runledger").disable_help_subcommand(true);
+            with_file_hints(Cli::with_help()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }
@@ -230,6 +249,7 @@ impl Command {
 /// # Errors
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
+    cli.color.apply();
     match &cli.command {
         Some(Command::Status(args)) if args.nagios.check => {
             match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {

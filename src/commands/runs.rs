@@ -7,6 +7,7 @@ use crate::commands::shared::output::{print_line, print_table};
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::Result;
 use crate::export::manifest::Provenance;
+use crate::report::filter::RunFilter;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::run_list::{self, RunList, RunListRequest, RunOrder};
 use crate::report::{Cell, Ledger, Table};
@@ -16,16 +17,6 @@ use clap::Args;
 
 /// The runs that people get without `--limit`. Programs get all of them.
 const ROWS_FOR_PEOPLE: u32 = 15;
-
-/// The columns that people get, in their order, with those of a list of runs. The free text is last.
-const COLUMNS_FOR_PEOPLE: [(&str, &str); 6] = [
-    ("status", "status"),
-    ("booked_at", "started_at"),
-    ("duration_seconds", "duration_seconds"),
-    ("total_cost_usd", "total_cost_usd"),
-    ("run_id", "run_id"),
-    ("pipeline_name", "pipeline_name"),
-];
 
 /// The arguments of `runledger runs`.
 #[derive(Debug, Clone, Args)]
@@ -96,7 +87,7 @@ fn id_prefix(text: &str) -> Result<String, String> {
 pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     let args = &RunsArgs { table: args.table.resolved()?, ..args.clone() };
     let is_for_people =
-        !args.ids && matches!(args.table.format(), TableFormat::Table | TableFormat::Markdown);
+        !args.ids && args.table.format() == TableFormat::Table;
     let limit = args.limit.or((is_for_people && !args.all_rows).then_some(ROWS_FOR_PEOPLE));
     let list = RunListRequest {
         is_reversed: args.reverse,
@@ -124,7 +115,9 @@ pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     let table = match is_for_people {
         true => {
             provenance.notes.splice(..0, notes(&table, runs, args, &ledgers)?);
-            for_people(&table)
+            let mut table = table;
+            leave_out_constant_columns(&mut table, &ledgers[0].scope().filter);
+            table
         }
         false => table,
     };
@@ -176,21 +169,13 @@ fn empty_note(args: &RunsArgs, ledgers: &[Ledger<'_>]) -> Result<String> {
     })
 }
 
-/// The columns for people.
-fn for_people(table: &Table) -> Table {
-    let workspace =
-        table.columns.iter().any(|column| column == "workspace").then_some(("workspace", "workspace"));
-    let shown: Vec<(usize, &str)> = workspace
-        .into_iter()
-        .chain(COLUMNS_FOR_PEOPLE)
-        .filter_map(|(name, heading)| {
-            Some((table.columns.iter().position(|column| column == name)?, heading))
-        })
-        .collect();
-    let rows = table.rows.iter().map(|row| shown.iter().map(|(column, _)| row[*column].clone()).collect());
-    Table {
-        columns: shown.iter().map(|(_, heading)| (*heading).to_owned()).collect(),
-        rows: rows.collect(),
-        totals: None,
+/// Takes a column out of a table for people if a filter gives every row the same value, which the title has.
+fn leave_out_constant_columns(table: &mut Table, filter: &RunFilter) {
+    for (column, values) in
+        [("status", &filter.status), ("trigger_type", &filter.trigger), ("pipeline_kind", &filter.kind)]
+    {
+        if values.len() == 1 {
+            table.retain_columns(|name| name != column);
+        }
     }
 }

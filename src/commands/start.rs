@@ -4,7 +4,7 @@ use super::{Cli, dispatch, one_archive};
 use crate::commands::shared::output::print_line;
 use crate::error::{Error, Result};
 use crate::settings::{self, Origin};
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 /// Commands that fit most archives.
 const NEXT_STEPS: &str = "Next: runledger report cost   runledger runs --status failed   runledger -h";
@@ -18,7 +18,7 @@ pub(super) fn run(cli: &Cli) -> Result<()> {
     let archive = settings::archive(one_archive(cli)?)?;
     let is_named = matches!(archive.origin, Origin::Flag(_) | Origin::Environment(_));
     if !is_named && !archive.value.exists() {
-        return print_line(Cli::command().render_help().to_string().trim_end());
+        return print_line(Cli::with_help().render_help().to_string().trim_end());
     }
     let status =
         Cli::try_parse_from(["runledger", "status"]).map_err(|error| Error::Internal(error.to_string()))?;

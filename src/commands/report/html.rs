@@ -1,6 +1,6 @@
 //! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
-use crate::cli::{FileType, first_given, reject_terminal, require_type};
+use crate::cli::{FileType, first_given, require_type};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, language, provenance};
 use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
@@ -16,6 +16,7 @@ use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope, overview};
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change};
+use std::io::IsTerminal;
 
 /// Writes the HTML report.
 ///
@@ -75,8 +76,11 @@ pub(super) fn check(args: &ReportArgs) -> Result<()> {
     let output = args.table.output.output.as_deref();
     require_type(output, FileType::Html, "report html")?;
     match output {
-        None => reject_terminal(FileType::Html),
-        Some(_) => Ok(()),
+        None if std::io::stdout().is_terminal() => Err(Error::Usage {
+            what: "report html writes a page for a browser, and standard output is a terminal".to_owned(),
+            hint: Some("name a file, such as --output runs.html".to_owned()),
+        }),
+        _ => Ok(()),
     }
 }
 

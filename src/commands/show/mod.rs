@@ -5,6 +5,7 @@ mod text;
 use crate::cli::JsonArgs;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::scope_of_all_runs;
+use crate::commands::shared::terminal::screen;
 use crate::error::Result;
 use crate::ignored_fields::IgnoredFields;
 use crate::run::{Run, Usd};
@@ -73,6 +74,7 @@ pub(super) fn run(args: &ShowArgs, path: &Path, settings: &Settings) -> Result<(
         web_url,
         zone: scope.zone,
         known_at: archive.last_observed_at()?,
+        screen: screen(None, false, scope.zone),
     };
     print_line(view.text().trim_end())
 }

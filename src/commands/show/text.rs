@@ -2,12 +2,11 @@
 
 use super::{Pipeline, steps, total_cost};
 use crate::escape::{escape_control, escape_json};
-use crate::export::terminal::UNKNOWN;
+use crate::export::terminal::{Screen, UNKNOWN, duration};
 use crate::export::title::Title;
 use crate::run::json::Entries;
-use crate::run::{ChargeStatus, Cost, Instant, Run, Usd};
+use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Usd};
 use crate::store::HistoryEntry;
-use crate::wording::duration;
 use chrono_tz::Tz;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -51,6 +50,8 @@ pub(super) struct View<'a> {
     pub(super) zone: Tz,
     /// The last observation. `None`: there was none.
     pub(super) known_at: Option<Instant>,
+    /// Where the text is shown.
+    pub(super) screen: Screen,
 }
 
 impl View<'_> {
@@ -73,7 +74,7 @@ impl View<'_> {
             subject: format!("Run {}", &run.id.to_string()[..8]),
             context: format!("{}{as_of}", self.zone.name()),
         };
-        let _ = writeln!(text, "{}\n", title.lines().join("\n"));
+        let _ = writeln!(text, "{}\n", title.lines(&self.screen).join("\n"));
         let name = self.pipeline.map(|pipeline| pipeline.name.as_deref().unwrap_or(&pipeline.id));
         let _ = writeln!(text, "{}", one_line(name.unwrap_or("No pipeline, or several")));
         let trigger = run.trigger.as_deref().and_then(trigger_type);
@@ -112,11 +113,14 @@ impl View<'_> {
     fn write_times(&self, text: &mut String) {
         let run = self.run;
         let waited = run.created_at.zip(run.started_at);
-        let waited = waited.map(|(created, started)| (started.to_utc() - created.to_utc()).num_seconds());
-        let shown = |seconds: Option<i64>| seconds.map_or_else(|| UNKNOWN.to_owned(), duration);
+        let waited = waited.and_then(|(created, started)| {
+            Seconds::ratio((started.to_utc() - created.to_utc()).num_milliseconds().into(), 1_000)
+        });
+        let ran = run.duration_seconds.and_then(|seconds| Seconds::ratio(seconds.into(), 1));
+        let shown = |seconds: Option<Seconds>| seconds.map_or_else(|| UNKNOWN.to_owned(), duration);
         let _ = writeln!(text, "\nTiming");
         let _ = writeln!(text, "  {:<22}  {:>10}", "Waited", shown(waited));
-        let _ = writeln!(text, "  {:<22}  {:>10}", "Ran", shown(run.duration_seconds));
+        let _ = writeln!(text, "  {:<22}  {:>10}", "Ran", shown(ran));
         let moments = [("created", run.created_at), ("started", run.started_at), ("ended", run.ended_at)];
         for (name, at) in moments {
             let at = at.map_or_else(|| UNKNOWN.to_owned(), |at| self.second(at));
