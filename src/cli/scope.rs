@@ -76,7 +76,8 @@ pub struct FilterArgs {
         value_delimiter = ',',
         value_name = "KIND",
         value_parser = Names(PipelineKind::ALL.map(PipelineKind::as_str).into_iter().chain([UNKNOWN]).collect()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub kind: Vec<String>,
 
@@ -96,11 +97,12 @@ pub struct FilterArgs {
         value_delimiter = ',',
         value_name = "TRIGGER",
         value_parser = Names(TriggerType::WORDS.iter().copied().chain([UNKNOWN]).collect()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub trigger: Vec<String>,
 
     /// Only runs of this cost center, or unallocated; repeatable
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub cost_center: Vec<String>,
 }

@@ -30,8 +30,9 @@ Examples:
   runledger runs --id 31a52a                      # ids that begin so
   runledger runs --status running --ids           # whole ids, for scripts")]
 pub struct RunsArgs {
-    /// Order: started (newest first), duration, waited, usd (largest first), status or pipeline; a minus in front means
-    /// descending
+    /// Order: started (newest first), duration, waited, usd (largest first), status or pipeline
+    ///
+    /// A minus in front means descending for words too.
     #[arg(
         long,
         value_name = "ORDER",
@@ -43,7 +44,7 @@ pub struct RunsArgs {
     pub sort: String,
 
     /// Reverse the order
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub reverse: bool,
 
     /// Maximum number of runs [default: 15 in tables for people, else all]
@@ -51,7 +52,7 @@ pub struct RunsArgs {
     pub limit: Option<u32>,
 
     /// List every run
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub all_rows: bool,
 
     /// Only runs whose id begins so
@@ -59,11 +60,11 @@ pub struct RunsArgs {
     pub id: Option<String>,
 
     /// Print whole ids alone, one per line
-    #[arg(long, conflicts_with_all = ["format", "json", "output"])]
+    #[arg(long, hide_short_help = true, conflicts_with_all = ["format", "json", "output"])]
     pub ids: bool,
 
     /// Read the archives of all workspaces in the settings
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub all: bool,
 
     /// Which runs to read.
@@ -86,8 +87,7 @@ fn id_prefix(text: &str) -> Result<String, String> {
 /// As [`crate::workspace::open`], and [`crate::error::Error::Usage`] when an argument is invalid.
 pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     let args = &RunsArgs { table: args.table.resolved()?, ..args.clone() };
-    let is_for_people =
-        !args.ids && args.table.format() == TableFormat::Table;
+    let is_for_people = !args.ids && args.table.format() == TableFormat::Table;
     let limit = args.limit.or((is_for_people && !args.all_rows).then_some(ROWS_FOR_PEOPLE));
     let list = RunListRequest {
         is_reversed: args.reverse,

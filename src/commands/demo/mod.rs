@@ -15,11 +15,11 @@ use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
+use crate::export::terminal::DECIMALS;
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
@@ -200,7 +200,7 @@ fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archi
     let mut provenance = provenance(question.to_owned(), scope, archive)?;
     provenance.by.push(by.to_owned());
     let months = MonthStates::of(&[(scope, archive)])?;
-    provenance.notes.splice(..0, months.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE));
+    provenance.notes.splice(..0, months.label_table(&mut table, DECIMALS));
     print_answer(&table, provenance)
 }
 

@@ -14,8 +14,8 @@ use crate::commands::shared::scope::{
 };
 use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::export::add_trends;
 use crate::export::manifest::{FxProvenance, Provenance};
+use crate::export::{add_trends, terminal};
 use crate::renamed::{NameKind, renamed};
 use crate::report::filter::FilterSupport;
 use crate::report::fx::Currency;
@@ -101,22 +101,24 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
-    /// Order the rows by this column, such as usd, runs or usd/run: the largest figure first. A minus in front means
-    /// descending for texts too
+    /// Order the rows by this column, such as usd, runs or usd/run: the largest figure first
+    ///
+    /// A minus in front means descending for texts too.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
 
     /// Reverse the order of the rows
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub reverse: bool,
 
-    /// Maximum number of rows. Where rows add up, one more row has the rest [default: 10 pipelines, kinds, … at the
-    /// terminal]
+    /// Maximum number of rows, with one more row for the rest
+    ///
+    /// A terminal gets ten pipelines, kinds and so on, unless --all-rows is given.
     #[arg(long, value_name = "N", conflicts_with = "all_rows")]
     pub limit: Option<u32>,
 
     /// Print every row
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub all_rows: bool,
 
     /// Which runs to read.
@@ -221,7 +223,8 @@ fn label_months(
     let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
     Ok(match args.table.format() {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
-        TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
+        TableFormat::Table => months.label_table(table, decimals(terminal::DECIMALS)),
+        TableFormat::Markdown | TableFormat::Xlsx => {
             months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
         }
     })

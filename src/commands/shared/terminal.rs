@@ -48,8 +48,3 @@ pub(crate) fn screen(output: Option<&Path>, wide: bool, zone: impl Into<Option<T
         zone: zone.into(),
     }
 }
-
-/// Whether messages on standard error have colours.
-pub(crate) fn errors_have_color() -> bool {
-    AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
-}
