@@ -1,8 +1,8 @@
 //! The ledger: the archive in one scope, as of a moment and by a date basis.
 //!
-//! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment, a filter, or a date basis
-//! other than the default, temporary views with these names shadow those of the archive, so every query runs unchanged.
-//! So do copies of the views that users added.
+//! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment, a filter, or a date
+//! basis other than the default, temporary views with these names shadow those of the archive, so every query runs
+//! unchanged. So do copies of the views that users added.
 
 use super::allocation::Allocator;
 use super::filter::RunSelector;

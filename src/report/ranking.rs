@@ -17,6 +17,9 @@ const SHORT_NAMES: [(&str, &str); 8] = [
     ("failed", "failed_runs"),
 ];
 
+/// What follows the number of the rows in the label of the rest.
+const MORE: &str = " more";
+
 /// The order and the number of the rows. The default keeps those of the report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ranking {
@@ -71,7 +74,8 @@ impl Ranking {
         Ok(Some(RowOrder { column, is_descending, is_reversed: self.is_reversed }))
     }
 
-    /// Orders and cuts a table whose groups are not known. The row with the rest has the sums of the columns `additive`.
+    /// Orders and cuts a table whose groups are not known. The row with the rest has the sums of these columns; there is
+    /// none if they are none.
     ///
     /// # Errors
     /// As [`Ranking::order`].
@@ -94,7 +98,14 @@ impl Ranking {
 
 /// The label of the row with the rest.
 pub(super) fn rest_label(rows: usize) -> Cell {
-    Cell::text(format!("{rows} more"))
+    Cell::text(format!("{rows}{MORE}"))
+}
+
+/// Whether the last row of a table has the rest.
+pub(crate) fn has_rest(table: &Table) -> bool {
+    let label = table.rows.last().and_then(|row| row.first());
+    let rows = |text: &str| text.strip_suffix(MORE).and_then(|count| count.parse::<usize>().ok());
+    matches!(label, Some(Cell::Text(Some(text))) if rows(text).is_some())
 }
 
 /// One row with the sums of the hidden ones.

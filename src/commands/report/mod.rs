@@ -24,7 +24,7 @@ use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
-use crate::report::ranking::Ranking;
+use crate::report::ranking::{Ranking, has_rest};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{
     Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
@@ -55,15 +55,17 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
-  runledger report cost --by pipeline --last 30d --kind source
-  runledger report cost --by pipeline --sort runs --limit 5
+  runledger report cost --by pipeline --last 30d --kind source --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
-    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()))]
+    #[arg(
+        value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()),
+        hide_possible_values = true
+    )]
     pub name: Option<String>,
 
     /// List all reports
@@ -74,9 +76,10 @@ pub struct ReportArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, workspace or a path into the metadata,
-    /// as `runledger report metadata` lists them; separate several with commas [default: month; pipeline for the report
-    /// change]
+    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, workspace or a path
+    ///
+    /// Separate several with commas. `runledger report metadata` lists the paths into the metadata. [default: month;
+    /// pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',
@@ -101,7 +104,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
-    /// Order the rows by this column, such as usd, runs or usd/run: the largest figure first
+    /// Order the rows by this column, such as usd or runs: the largest first
     ///
     /// A minus in front means descending for texts too.
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
@@ -185,6 +188,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let screen = screen(args.table.output.output.as_deref(), args.table.wide, None);
     if args.table.format() == TableFormat::Table && screen.is_terminal && screen.width >= TREND_FROM {
         add_trends_by_month(&mut table, name, &by, &ledgers)?;
+    }
+    if has_rest(&table) && args.limit.is_none() {
+        provenance.notes.push("--all-rows shows all".to_owned());
     }
     let by = match (name, args.by.as_slice()) {
         ("cost" | "duration" | "credits" | metadata::COMPONENTS, []) => vec!["month".to_owned()],

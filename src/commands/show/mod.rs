@@ -7,6 +7,7 @@ use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::commands::shared::terminal::screen;
 use crate::error::Result;
+use crate::export::Destination;
 use crate::ignored_fields::IgnoredFields;
 use crate::run::{Run, Usd};
 use crate::settings::Settings;
@@ -15,6 +16,7 @@ use crate::store::{Archive, HistoryEntry, PipelineKind, RunReference};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::io::Write as _;
 use std::path::Path;
 
 /// The arguments of `runledger show`.
@@ -25,7 +27,7 @@ Examples:
   runledger show notas-fiscais#1231      # a run by the number in its pipeline
   runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct ShowArgs {
-    /// Run id (UUID), its beginning if no other run has it, or PIPELINE#NUMBER with the slug, id or name of the pipeline
+    /// Run id or its beginning, or PIPELINE#NUMBER with the slug, id or name of the pipeline
     #[arg(value_name = "RUN")]
     pub run: String,
 
@@ -76,7 +78,9 @@ pub(super) fn run(args: &ShowArgs, path: &Path, settings: &Settings) -> Result<(
         known_at: archive.last_observed_at()?,
         screen: screen(None, false, scope.zone),
     };
-    print_line(view.text().trim_end())
+    // The text is escaped part by part, because it can have colours.
+    let text = view.text();
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", text.trim_end())?))
 }
 
 /// The sum of the known costs. `None`: none is known.

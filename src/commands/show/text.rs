@@ -2,10 +2,10 @@
 
 use super::{Pipeline, steps, total_cost};
 use crate::escape::{escape_control, escape_json};
-use crate::export::terminal::{Screen, UNKNOWN, duration};
+use crate::export::terminal::{Role, Screen, UNKNOWN, duration};
 use crate::export::title::Title;
 use crate::run::json::Entries;
-use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Usd};
+use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Status, Usd};
 use crate::store::HistoryEntry;
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -76,10 +76,10 @@ impl View<'_> {
         };
         let _ = writeln!(text, "{}\n", title.lines(&self.screen).join("\n"));
         let name = self.pipeline.map(|pipeline| pipeline.name.as_deref().unwrap_or(&pipeline.id));
-        let _ = writeln!(text, "{}", one_line(name.unwrap_or("No pipeline, or several")));
+        let name = one_line(name.unwrap_or("No pipeline, or several"));
+        let _ = writeln!(text, "{}", Role::Bold.paint(&name, self.screen.color));
         let trigger = run.trigger.as_deref().and_then(trigger_type);
         let parts = [
-            Some(run.status.as_ref().map_or("status not known", |status| status.as_str()).to_owned()),
             self.pipeline.map(|pipeline| pipeline.kind.as_str().to_owned()),
             run.number.map(|number| format!("run {number}")),
             trigger,
@@ -90,8 +90,17 @@ impl View<'_> {
                 other => other.as_str().to_owned(),
             }),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        let _ = writeln!(text, "{}", escape_control(&parts.join(" · ")));
+        let status = run.status.as_ref();
+        let role = match status {
+            Some(Status::Failed) => Role::Error,
+            Some(Status::Success) => Role::Plain,
+            _ => Role::Warning,
+        };
+        let status = escape_control(status.map_or("status not known", Status::as_str));
+        let parts = parts.into_iter().flatten().map(|part| escape_control(&part).into_owned());
+        let parts: Vec<String> =
+            std::iter::once(role.paint(&status, self.screen.color)).chain(parts).collect();
+        let _ = writeln!(text, "{}", parts.join(" · "));
         if let Some(at) = self.vanished_at {
             let _ = writeln!(text, "The API no longer has this run (noticed {}).", self.minute(at));
         }
