@@ -60,7 +60,7 @@ pub struct ReportArgs {
     pub name: Option<String>,
 
     /// List all reports
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with = "name", hide_short_help = true)]
     pub list: bool,
 
     /// Read the archives of all workspaces in the settings
@@ -81,11 +81,17 @@ pub struct ReportArgs {
 
     /// For the report change: the period to compare --period with: previous, year (the same a year before), or a month,
     /// week or day [default: previous]
-    #[arg(long, value_name = "PERIOD", value_parser = Names(vec!["previous", "year"]), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        value_parser = Names(vec!["previous", "year"]),
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub against: Option<String>,
 
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
-    #[arg(long, value_name = "PIPELINE=EXPRESSION")]
+    #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
     /// Maximum number of rows, for reports that have a limit
