@@ -130,7 +130,8 @@ pub(super) fn fit_all(columns: &[Column], screen: &Screen) -> Option<Vec<(usize,
         }
         while total(&widths) > screen.width {
             let shrinkable = (0..widths.len()).filter(|index| widths[*index] > least[*index]);
-            widths[shrinkable.max_by_key(|index| widths[*index])?] -= 1;
+            let widest = shrinkable.max_by_key(|index| widths[*index])?;
+            widths[widest] -= 1;
         }
     }
     Some(widths.into_iter().enumerate().collect())
