@@ -211,7 +211,7 @@ fn note_conversion(
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
     provenance.fx = FxProvenance::of(ledgers);
-    if matches!(args.table.format(), TableFormat::Table | TableFormat::Markdown) {
+    if args.table.is_brief() {
         fx::leave_out_columns_for_programs(table);
     }
 }
@@ -286,7 +286,7 @@ fn run_report(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
         metadata::METADATA => {
-            ranked(metadata::report(ledgers, settings, args.table.format())?, &ranking, &[])
+            ranked(metadata::report(ledgers, settings, args.table.is_brief())?, &ranking, &[])
         }
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
