@@ -16,7 +16,6 @@ use crate::store::{Archive, HistoryEntry, PipelineKind, RunReference};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use std::io::Write as _;
 use std::path::Path;
 
 /// The arguments of `runledger show`.
