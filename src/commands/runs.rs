@@ -7,11 +7,11 @@ use crate::commands::shared::output::{print_line, print_table};
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::Result;
 use crate::export::manifest::Provenance;
+use crate::language::Language;
 use crate::report::filter::RunFilter;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::run_list::{self, RunList, RunListRequest, RunOrder};
 use crate::report::{Cell, Ledger, Table};
-use crate::wording::counted;
 use crate::workspace::{ledgers, read_transactions};
 use clap::Args;
 
@@ -140,7 +140,8 @@ fn notes(table: &Table, runs: u64, args: &RunsArgs, ledgers: &[Ledger<'_>]) -> R
     }
     let mut notes = Vec::new();
     if shown < runs {
-        notes.push(format!("{shown} of {} (--all-rows lists all)", counted(runs, "run")));
+        let runs = Language::English.number(&runs.to_string());
+        notes.push(format!("{shown} of {runs} runs (--all-rows lists all)"));
     }
     let cost = table.columns.iter().position(|column| column == "total_cost_usd");
     let unknown =

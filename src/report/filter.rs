@@ -88,8 +88,8 @@ impl RunFilter {
         *self == RunFilter::default()
     }
 
-    /// The values of each condition, with its name.
-    fn conditions(&self) -> [(&'static str, &[String]); 5] {
+    /// The values of each condition, with its name: that of its dimension.
+    pub(crate) fn conditions(&self) -> [(&'static str, &[String]); 5] {
         [
             ("pipeline", &self.pipeline),
             ("kind", &self.kind),

@@ -76,9 +76,9 @@ pub struct ReportArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, workspace or a path
+    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, …
     ///
-    /// Separate several with commas. `runledger report metadata` lists the paths into the metadata. [default: month;
+    /// Also by workspace. Separate several with commas. `runledger report metadata` lists the paths into the metadata. [default: month;
     /// pipeline for the report change]
     #[arg(
         long,

@@ -115,7 +115,7 @@ impl View<'_> {
             ("Transformation", part(&self.run.transformation_cost_usd)),
             ("Total", total_cost(self.run)),
         ] {
-            let _ = writeln!(text, "  {name:<22}  {:>10}", usd(cost));
+            let _ = writeln!(text, "  {name:<22}  {:>12}", usd(cost));
         }
     }
 
@@ -128,12 +128,12 @@ impl View<'_> {
         let ran = run.duration_seconds.and_then(|seconds| Seconds::ratio(seconds.into(), 1));
         let shown = |seconds: Option<Seconds>| seconds.map_or_else(|| UNKNOWN.to_owned(), duration);
         let _ = writeln!(text, "\nTiming");
-        let _ = writeln!(text, "  {:<22}  {:>10}", "Waited", shown(waited));
-        let _ = writeln!(text, "  {:<22}  {:>10}", "Ran", shown(ran));
-        let moments = [("created", run.created_at), ("started", run.started_at), ("ended", run.ended_at)];
+        let _ = writeln!(text, "  {:<22}  {:>12}", "Waited", shown(waited));
+        let _ = writeln!(text, "  {:<22}  {:>12}", "Ran", shown(ran));
+        let moments = [("Created", run.created_at), ("Started", run.started_at), ("Ended", run.ended_at)];
         for (name, at) in moments {
             let at = at.map_or_else(|| UNKNOWN.to_owned(), |at| self.second(at));
-            let _ = writeln!(text, "  {name:<8}  {at:>20}");
+            let _ = writeln!(text, "  {name:<14}  {at:>20}");
         }
     }
 

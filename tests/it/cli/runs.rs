@@ -212,9 +212,9 @@ fn a_run_has_its_total_its_times_and_its_page() {
     fs::write(workspace.file("runledger.toml"), settings).unwrap();
     let text = with(&workspace, &["show", &id.to_string()]).out();
     for words in [
-        "Total                       0.3750",
-        "Waited                        12 s",
-        "Ran                     22 min 2 s",
+        "Total                         0.3750",
+        "Waited                          12 s",
+        "Ran                       22 min 2 s",
         "5 Jan 2026 09:22:14",
         "run 7",
         "\"tables\": [\n      \"a\",",
