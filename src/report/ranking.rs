@@ -74,8 +74,8 @@ impl Ranking {
         Ok(Some(RowOrder { column, is_descending, is_reversed: self.is_reversed }))
     }
 
-    /// Orders and cuts a table whose groups are not known. The row with the rest has the sums of these columns; there is
-    /// none if they are none.
+    /// Orders and cuts a table whose groups are not known. The row with the rest has the sums of these columns. Without
+    /// columns, there is no such row.
     ///
     /// # Errors
     /// As [`Ranking::order`].

@@ -78,8 +78,8 @@ pub struct ReportArgs {
 
     /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, …
     ///
-    /// Also by workspace. Separate several with commas. `runledger report metadata` lists the paths into the metadata. [default: month;
-    /// pipeline for the report change]
+    /// Also by workspace. Separate several with commas. `runledger report metadata` lists the paths into the metadata.
+    /// [default: month; pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',
