@@ -60,7 +60,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Columns with sentences. They come after the names.
-const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint"];
+const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback"];
 
 /// Numbers that name something.
 const LABELS: &[&str] =
