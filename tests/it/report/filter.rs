@@ -148,7 +148,7 @@ fn a_filter_of_a_closed_month_reads_its_frozen_rows_and_rules() {
     settings("[[cost_center]]\ncost_center = \"Data\"\nkind = \"source\"\n");
     month_end.output(&["close", MONTH]);
     let cost_of = |args: &[&str]| -> i128 {
-        let rows = rows_of_csv(&month_end.output(&[&["export", "costs", "--period", MONTH], args].concat()));
+        let rows = rows_of_csv(month_end.output(&[&["export", "costs", "--period", MONTH], args].concat()));
         rows.iter().map(|row| nanos(&row["total_cost_usd"])).sum()
     };
     let all = cost_of(&[]);
