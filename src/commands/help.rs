@@ -34,6 +34,7 @@ Global options:
       --config FILE  The settings file [env: RUNLEDGER_CONFIG]
                      [default: runledger.toml in the archive's folder]
   -v, --verbose      Log more to standard error; repeat for more detail
+      --color WHEN   Colours: auto, always or never [default: auto]
   -h, --help         Print help: -h on one screen, --help in full
   -V, --version      Print version";
 
