@@ -69,6 +69,9 @@ pub mod report {
     pub mod components {
         pub use crate::report::components::{MonetaryNames, report_across};
     }
+    pub mod filter {
+        pub use crate::report::filter::RunFilter;
+    }
     pub mod metadata {
         pub use crate::report::metadata::{for_people, report};
     }
@@ -97,7 +100,7 @@ pub mod report {
         pub use crate::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
     }
     pub mod scope {
-        pub use crate::report::scope::ScopeDefaults;
+        pub use crate::report::scope::{ScopeDefaults, ScopeRequest};
     }
     pub mod terms {
         pub use crate::report::terms::{MonthTerms, ScopeTerms, Terms};

@@ -33,6 +33,10 @@ pub struct TableArgs {
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 
+    /// Show every column of a terminal table, whole names and ids, and instants in UTC
+    #[arg(long)]
+    pub wide: bool,
+
     /// Details of the format.
     #[command(flatten)]
     pub format_options: FormatArgs,
@@ -52,6 +56,11 @@ impl TableArgs {
         Ok(TableArgs { format: Some(format), ..self.clone() })
     }
 
+    /// Whether the columns that people rarely need are left out.
+    pub(crate) fn is_brief(&self) -> bool {
+        matches!(self.format(), TableFormat::Table | TableFormat::Markdown) && !self.wide
+    }
+
     /// The format of resolved arguments.
     pub(crate) fn format(&self) -> TableFormat {
         self.format.unwrap_or(TableFormat::Table)
@@ -62,7 +71,7 @@ impl TableArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
-    /// Decimals of amounts, rounded half to even [default: 9, or 4 in terminal tables]
+    /// Decimals of amounts, rounded half to even [default: 9, or 4 for people; 2 in terminal tables unless amounts are small]
     #[arg(
         long,
         value_name = "N",

@@ -9,7 +9,7 @@ pub(super) const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}
 /// The commands in groups, in the order in which users need them.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "sync", "status"]),
-    ("Ask", &["report", "show", "query", "schema"]),
+    ("Ask", &["report", "runs", "show", "query", "schema"]),
     ("Month end", &["close", "restatements", "reconcile", "statements", "fx"]),
     ("Hand over", &["export", "verify-file", "datasette-metadata"]),
     ("Look after", &["check", "backup", "restore", "migrate", "salvage", "verify", "coverage", "drift"]),
@@ -21,7 +21,7 @@ Examples:
   runledger demo                         # made-up runs, no account needed
   NEKT_API_KEY=… runledger sync          # read your runs
   runledger report cost --by pipeline    # what is most expensive
-  runledger report failures              # what keeps failing
+  runledger runs --status failed --last 24h    # what failed last night
   runledger close 2026-10 --dry-run --zone America/Sao_Paulo   # month end";
 
 /// The options of every command, which `-h` leaves out.
@@ -34,6 +34,7 @@ Global options:
       --config FILE  The settings file [env: RUNLEDGER_CONFIG]
                      [default: runledger.toml in the archive's folder]
   -v, --verbose      Log more to standard error; repeat for more detail
+      --color WHEN   Colours: auto, always or never [default: auto]
   -h, --help         Print help: -h on one screen, --help in full
   -V, --version      Print version";
 

@@ -22,6 +22,7 @@ mod reconcile;
 mod report;
 mod restatements;
 mod restore;
+mod runs;
 mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -46,6 +47,7 @@ use crate::sync::{Clock, SystemClock, check_clock};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
+pub(crate) use shared::terminal::ColorWhen;
 use std::path::{Path, PathBuf};
 pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
@@ -80,6 +82,20 @@ pub struct Cli {
         hide_short_help = true
     )]
     pub verbose: u8,
+
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
+    pub color: ColorWhen,
 
     /// The command to run. `None`: the status of the archive, or how to begin.
     #[command(subcommand)]
@@ -134,6 +150,8 @@ pub enum Command {
     Fetch(fetch::FetchArgs),
     /// Show what the archive contains and how fresh it is
     Status(status::StatusArgs),
+    /// List runs, the newest or the most important first
+    Runs(runs::RunsArgs),
     /// Show one run and its history
     Show(show::ShowArgs),
     /// Run a named report
@@ -231,6 +249,7 @@ impl Command {
 /// # Errors
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
+    cli.color.apply();
     match &cli.command {
         Some(Command::Status(args)) if args.nagios.check => {
             match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {
@@ -261,7 +280,8 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &path),
-        Command::Show(args) => show::run(args, &path),
+        Command::Runs(args) => runs::run(args, cli),
+        Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
@@ -313,6 +333,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
             [one, ..],
             Some(
                 Command::Report(_)
+                | Command::Runs(_)
                 | Command::Statements(_)
                 | Command::DatasetteMetadata(_)
                 | Command::Migrate(_),
@@ -326,7 +347,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
                 other.display()
             ),
             hint: Some(
-                "`runledger report`, `runledger statements` and `runledger export parquet` read several archives"
+                "`runledger report`, `runs`, `statements` and `export parquet` read several archives"
                     .to_owned(),
             ),
         }),

@@ -7,7 +7,7 @@ use crate::settings::{self, Origin};
 use clap::Parser;
 
 /// Commands that fit most archives.
-const NEXT_STEPS: &str = "Next: runledger report cost   runledger report failures   runledger -h";
+const NEXT_STEPS: &str = "Next: runledger report cost   runledger runs --status failed   runledger -h";
 
 /// Prints the status of the archive. Where there is no archive and the user has named none, prints the help, which
 /// begins with `demo` and `sync`.

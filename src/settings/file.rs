@@ -2,6 +2,7 @@
 
 use super::dated::{BilledByTable, PlanTable, timeline};
 use super::fx::FxTable;
+use super::run_url::RunUrl;
 use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ pub(super) struct File {
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) run_url: Option<RunUrl>,
     #[serde(default, deserialize_with = "timeline::<_, BilledByTable>")]
     pub(super) billed_by: Timeline<BilledBy>,
     #[serde(default)]
@@ -142,6 +144,7 @@ impl File {
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),
             language: self.language.or(base.language),
+            run_url: self.run_url.or(base.run_url),
             billed_by: self.billed_by.over(&base.billed_by, |own, base| BilledBy {
                 el: own.el.clone().or_else(|| base.el.clone()),
                 transformation: own.transformation.clone().or_else(|| base.transformation.clone()),

@@ -5,15 +5,17 @@ mod dated;
 mod env;
 mod file;
 mod fx;
+mod run_url;
 mod workspace;
 
 pub(crate) use archive::{archive, default_setting, other_configured};
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
     LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, arguments,
-    ca_variables, check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction,
-    terminal_is_dumb,
+    ca_variables, check_network_variables, columns, has_api_key, is_nekt_api, ping_url, proxy_variable,
+    redaction, terminal_is_dumb,
 };
+pub(crate) use run_url::RunUrl;
 pub(crate) use workspace::Workspace;
 
 use crate::error::{Error, Result};
@@ -240,6 +242,11 @@ impl Settings {
         self.file.fx.as_ref().map(|fx| fx.rates.as_path())
     }
 
+    /// The address of a run in the web app. `None`: not set.
+    pub(crate) fn run_url(&self) -> Option<&RunUrl> {
+        self.file.run_url.as_ref()
+    }
+
     /// The allocation rules of the cost centers.
     pub fn allocation(&self) -> &Allocation {
         &self.file.cost_center
@@ -310,7 +317,9 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, components, fx, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, components, fx, run_url, sync, .. } =
+            self.file.clone();
+        settings.push(("run_url", from_file(run_url.map(|pattern| pattern.as_str().to_owned()))));
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),

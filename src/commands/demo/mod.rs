@@ -10,19 +10,21 @@ use crate::commands::shared::output::{print_line, provenance};
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
+use crate::commands::shared::terminal::screen;
 use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_line;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
+use crate::export::terminal::DECIMALS;
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
+use crate::settings::Settings;
 use crate::store::{Archive, ArchivePath, Lock};
 use crate::sync::{Clock, Options, Summary, SystemClock, sync};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -128,7 +130,11 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     drop(archive);
     drop(lock);
     print_line(&format!("\n$ runledger show {example}"))?;
-    show::run(&ShowArgs { id: example, format: JsonArgs::default() }, &path)?;
+    show::run(
+        &ShowArgs { run: example.to_string(), format: JsonArgs::default() },
+        &path,
+        &Settings::default(),
+    )?;
 
     print_line(&format!(
         "\nThe archive is {path}, an SQLite file. Try:\n  \
@@ -194,11 +200,14 @@ fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archi
     let mut provenance = provenance(question.to_owned(), scope, archive)?;
     provenance.by.push(by.to_owned());
     let months = MonthStates::of(&[(scope, archive)])?;
-    provenance.notes.splice(..0, months.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE));
+    provenance.notes.splice(..0, months.label_table(&mut table, DECIMALS));
     print_answer(&table, provenance)
 }
 
 fn print_answer(table: &Table, provenance: Provenance) -> Result<()> {
-    let options = WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal) };
+    let options = WriteOptions {
+        provenance: Some(provenance),
+        ..WriteOptions::plain(Format::Terminal(screen(None, false, ZONE)))
+    };
     write_table(table, &options, &Destination::StandardOutput)
 }

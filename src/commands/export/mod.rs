@@ -9,9 +9,10 @@ use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
-use crate::commands::shared::scope::{print_default_booking, scope};
+use crate::commands::shared::scope::{print_default_booking, request, scope};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
+use crate::report::filter::{FilterSupport, require_known};
 use crate::report::neighbors::{refuse_conflicts, warn_of_conflicts};
 use crate::report::rows::{self, RowStream};
 use crate::report::{Ledger, Span};
@@ -26,6 +27,7 @@ use std::path::Path;
 Examples:
   runledger export runs --period 2026-01 --output runs.csv
   runledger export costs --period 2026-01 --format xlsx --output costs.xlsx
+  runledger export runs --status failed --last 30d --output failed.csv
   runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
@@ -90,6 +92,31 @@ pub enum Exported {
     Workbook,
 }
 
+impl Exported {
+    /// Its name on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Exported::Runs => "runs",
+            Exported::Snapshots => "snapshots",
+            Exported::Costs => "costs",
+            Exported::Documents => "documents",
+            Exported::Focus => "focus",
+            Exported::Parquet => "parquet",
+            Exported::Workbook => "workbook",
+        }
+    }
+
+    /// The filters that it can have.
+    fn supported_filter(self) -> FilterSupport {
+        match self {
+            Exported::Runs | Exported::Costs | Exported::Documents => FilterSupport::Every,
+            // A run has states with different statuses.
+            Exported::Snapshots => FilterSupport::WholePipelines,
+            Exported::Focus | Exported::Parquet | Exported::Workbook => FilterSupport::None,
+        }
+    }
+}
+
 /// The formats of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
@@ -120,12 +147,16 @@ impl OutputFormat for RowFormat {
 /// [`Error::Usage`] when a flag does not apply to the export.
 pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
     reject_unsupported_flags(args)?;
+    request(&args.scope)?
+        .filter
+        .require(args.what.supported_filter(), &format!("export {}", args.what.name()))?;
     let destination = Destination::at(args.output.output.as_deref());
     let on_ledger = |export: &dyn Fn(&Archive, &Ledger<'_>) -> Result<()>| {
         let archive = Archive::open_for_reading(path)?;
         // One read transaction, so that the rows and the manifest show the same state.
         let _reading = archive.connection().unchecked_transaction()?;
         let scope = scope(&args.scope, settings, &archive)?;
+        require_known(&scope.filter, &[(&scope, archive.connection())])?;
         let is_for_finance = matches!(args.what, Exported::Costs | Exported::Focus);
         match is_for_finance {
             true => refuse_conflicts(&scope, &archive)?,

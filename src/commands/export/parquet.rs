@@ -109,9 +109,10 @@ fn request_for_folder(output: &Path, scope: &ScopeArgs) -> Result<ScopeRequest> 
 /// Rejects flags of other exports: a dataset always has every month, with Parquet types.
 fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     let scope = &args.scope;
-    if [&scope.period, &scope.from, &scope.until].into_iter().any(Option::is_some) {
+    if [&scope.period, &scope.from, &scope.until, &scope.last].into_iter().any(Option::is_some) {
         return Err(Error::Usage {
-            what: "a dataset contains every month: --period, --from and --until do not apply".to_owned(),
+            what: "a dataset contains every month: --period, --from, --until and --last do not apply"
+                .to_owned(),
             hint: Some(
                 "filter the dataset by its column month; --recheck-months limits which months are compared"
                     .to_owned(),

@@ -90,6 +90,9 @@ fn reject_unsupported_flags(args: &ReportArgs) -> Result<()> {
     let flag = first_given(&[
         ("--by", !args.by.is_empty()),
         ("--limit", args.limit.is_some()),
+        ("--all-rows", args.all_rows),
+        ("--sort", args.sort.is_some()),
+        ("--reverse", args.reverse),
         ("--what-if", !args.what_if.is_empty()),
         ("--format", args.table.format.is_some()),
         ("--json", args.table.json),

@@ -1,6 +1,7 @@
 //! Printing in the format and to the destination that the arguments give.
 
 use super::progress::beside_bar;
+use super::terminal::screen;
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, escape_json};
@@ -93,7 +94,7 @@ pub(crate) fn print_table(
     provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
     let format = match args.format() {
-        TableFormat::Table => Format::Terminal,
+        TableFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, zone)),
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,
         TableFormat::Markdown => Format::Markdown,
@@ -108,7 +109,7 @@ pub(crate) fn print_table(
 /// # Errors
 /// [`Error::Output`] when standard output cannot be written.
 pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
-    let format = if as_json { Format::Json } else { Format::Terminal };
+    let format = if as_json { Format::Json } else { Format::Terminal(screen(None, false, None)) };
     write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
 
@@ -138,6 +139,8 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         by: Vec::new(),
         limit: None,
         cost_center: None,
+        filter: (!scope.filter.is_empty()).then(|| scope.filter.clone()),
+        last: scope.last.map(|last| last.to_string()),
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),

@@ -62,12 +62,19 @@ fn adapted(line: &str, month_end: &MonthEnd) -> String {
     let slug = &month_end
         .workspace
         .rows("SELECT slug FROM pipelines WHERE slug IS NOT NULL ORDER BY slug LIMIT 1")[0];
+    let numbered = month_end.workspace.rows(
+        "SELECT p.slug || '#' || r.number FROM runs AS r \
+         JOIN pipelines AS p ON p.kind = r.pipeline_kind AND r.pipeline_id IN (p.pipeline_id, p.slug) \
+         WHERE p.slug IS NOT NULL AND r.number IS NOT NULL ORDER BY r.run_id LIMIT 1",
+    );
     line.replace("2026-", "2025-")
         // Before the first sync, nothing was known.
         .replace("--as-of 2025-02-01", "--as-of 2025-11-06")
         .replace("/var/backups", "backups")
         .replace("/etc/", "etc/")
         .replace("31a52a1f-3907-430d-87fb-995156708555", &runs[0].to_string())
+        .replace("show 31a52a1f ", &format!("show {} ", &runs[0].to_string()[..8]))
+        .replace("notas-fiscais#1231", &numbered[0])
         .replace("780070c5-2b82-417c-9546-e17b43c1387b", &runs[1].to_string())
         .replace("google-ads=", &format!("{slug}="))
 }

@@ -16,6 +16,7 @@ fn every_command_has_help() {
         "sync",
         "fetch",
         "status",
+        "runs",
         "show",
         "report",
         "export",

@@ -17,6 +17,7 @@ mod query;
 mod quiet;
 mod renamed;
 mod report;
+mod runs;
 mod schema;
 mod status;
 mod sync;

@@ -90,6 +90,9 @@ fn the_json_of_each_command_fits_its_schema() {
     for (name, arguments, code) in [
         ("status", &["status"][..], 0),
         ("show", &["show", &run], 0),
+        ("runs", &["runs"], 0),
+        ("runs", &["runs", "--status", "success,failed", "--last", "30d", "--limit", "3"], 0),
+        ("report", &["report", "cost", "--kind", "source", "--last", "6m"], 0),
         ("reports", &["report"], 0),
         ("report", &["report", "cost"], 0),
         ("report", &["report", "cost", "--period", MONTH, "--by", "pipeline"], 0),
