@@ -2,6 +2,7 @@
 
 use super::Archive;
 use super::drift::is_unknown;
+use super::runs::UnsettledRuns;
 use crate::error::Result;
 use crate::run::Instant;
 
@@ -26,8 +27,8 @@ pub struct ArchiveStats {
     pub newest_booked_at: Option<Instant>,
     /// The number of pipelines in the catalog.
     pub pipelines: u64,
-    /// The number of runs that are not settled.
-    pub unsettled: u64,
+    /// The runs that are not settled.
+    pub unsettled: UnsettledRuns,
     /// The number of runs that the API no longer has.
     pub vanished: u64,
     /// The number of runs that are missing from the run list, without evidence that they are deleted.
@@ -65,7 +66,7 @@ impl Archive {
                 "SELECT max(coalesce(started_at, created_at)) FROM run_snapshots WHERE superseded_at IS NULL",
             )?,
             pipelines: count("SELECT count(*) FROM pipelines")?,
-            unsettled: self.unsettled(settled_before)?.len() as u64,
+            unsettled: self.unsettled_runs(settled_before)?,
             vanished: count("SELECT count(*) FROM vanished_runs")?,
             suspected: self.suspected_runs()?,
             quarantined: count("SELECT count(*) FROM quarantine")?,

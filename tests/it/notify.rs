@@ -64,7 +64,7 @@ fn a_sync_pings_its_start_and_its_success_with_the_summary() {
     let pings = stage.ping_server.pings();
     assert_eq!(paths(&pings), ["/start", ""]);
     assert_eq!(pings[0].body, "");
-    assert!(pings[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{pings:?}");
+    assert!(pings[1].body.starts_with("Synced 30 runs: 30 new   (first, "), "{pings:?}");
     assert!(pings[1].head.contains("text/plain; charset=utf-8"), "{pings:?}");
     assert!(done.stderr.is_empty(), "{done:?}");
 }
@@ -129,7 +129,7 @@ fn a_failed_sync_pings_its_exit_code() {
         .machine
         .sandbox
         .on_request(|call, _| (!machine::is_page(call)).then(|| StatusCode::FORBIDDEN.into_response()));
-    fails(stage.sync(), 3, "(partial)\nerror: ");
+    fails(stage.sync(), 3, "(first, partial, ");
     stage.machine.sandbox.on_request(|_, _| None);
 
     let archive = stage.machine.file("a.db");

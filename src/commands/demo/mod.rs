@@ -11,7 +11,7 @@ use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
 use crate::commands::show::{self, ShowArgs};
-use crate::commands::sync::summary_line;
+use crate::commands::sync::summary_text;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, Format, WriteOptions, write_table};
@@ -185,7 +185,7 @@ fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &
     let began = Instant::now();
     let summary: Summary = sync(archive, context, options)?;
     drop(observer);
-    print_line(&summary_line(&summary, began.elapsed().as_secs_f64(), false))?;
+    print_line(&summary_text(&summary, began.elapsed().as_secs_f64(), false))?;
     summary.result
 }
 

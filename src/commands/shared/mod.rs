@@ -3,6 +3,7 @@
 pub(super) mod allocation;
 pub(super) mod archives;
 pub(super) mod notify;
+pub(super) mod numbers;
 pub(super) mod output;
 pub(super) mod progress;
 pub(super) mod runtime;

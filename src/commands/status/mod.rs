@@ -113,7 +113,7 @@ fn as_text(
             in_mib(contents.log_bytes)
         ));
     }
-    lines.push(format!("unsettled    {}", contents.unsettled));
+    lines.push(format!("unsettled    {}", contents.unsettled.total()));
     lines.push(format!("vanished     {}", contents.vanished));
     if contents.suspected > 0 {
         lines.push(format!(
@@ -212,7 +212,7 @@ fn as_json(
         "oldest_booked_at": text(contents.oldest_booked_at),
         "newest_booked_at": text(contents.newest_booked_at),
         "pipelines": contents.pipelines,
-        "unsettled": contents.unsettled,
+        "unsettled": contents.unsettled.total(),
         "vanished": contents.vanished,
         "suspected": contents.suspected,
         "quarantined": contents.quarantined,
