@@ -260,7 +260,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         // A notification reports invalid settings too, so `sync` handles that error itself.
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
-        Command::Status(args) => status::run(args, &path),
+        Command::Status(args) => status::run(args, &archive, settings()),
         Command::Show(args) => show::run(args, &path),
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
@@ -272,7 +272,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
-        Command::Drift(args) => drift::run(args, &path),
+        Command::Drift(args) => drift::run(args, &path, settings()),
         Command::Statements(args) => statements::run(args, cli),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),

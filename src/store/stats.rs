@@ -17,6 +17,8 @@ pub struct ArchiveStats {
     pub log_bytes: u64,
     /// When the first sync started. `None`: there was none.
     pub archived_since: Option<Instant>,
+    /// The number of syncs.
+    pub syncs: u64,
     /// The number of runs.
     pub runs: u64,
     /// The number of snapshots.
@@ -57,6 +59,7 @@ impl Archive {
             file_bytes: std::fs::metadata(&self.path).map_or(0, |file| file.len()) + log_bytes,
             log_bytes,
             archived_since: instant("SELECT min(started_at) FROM syncs")?,
+            syncs: count("SELECT count(*) FROM syncs")?,
             runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?,
             snapshots: count("SELECT coalesce(sum(runs_new + runs_changed), 0) FROM syncs")?,
             oldest_booked_at: instant(

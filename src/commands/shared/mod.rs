@@ -2,6 +2,7 @@
 
 pub(super) mod allocation;
 pub(super) mod archives;
+pub(super) mod facts;
 pub(super) mod notify;
 pub(super) mod numbers;
 pub(super) mod output;
@@ -11,3 +12,4 @@ pub(super) mod scope;
 pub(super) mod signals;
 pub(super) mod span;
 pub(super) mod terminal;
+pub(super) mod view;

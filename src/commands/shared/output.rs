@@ -21,6 +21,12 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
+/// Prints a view for people to standard output. Its colours stay, so its values must be escaped already. A closed pipe
+/// is not an error.
+pub(crate) fn print_view(view: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{view}")?))
+}
+
 /// Prints a line to standard error, above the progress bar. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
     let _ = beside_bar(|| writeln!(std::io::stderr(), "{line}"));

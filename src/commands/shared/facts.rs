@@ -1,0 +1,126 @@
+//! Facts below a title, one labelled line each: the form of answers that are no tables.
+
+use crate::commands::shared::numbers::grouped;
+use crate::escape::escape_control;
+use crate::export::terminal::{Role, Screen, display_width, wrap};
+use crate::export::title::Title;
+use crate::run::Instant;
+use chrono::Datelike;
+use chrono_tz::Tz;
+use std::path::Path;
+
+/// The space between the labels and the facts.
+const GAP: usize = 2;
+
+/// The facts that wrap at this width even on a narrower screen.
+const MIN_WIDTH: usize = 30;
+
+/// Labelled facts.
+#[derive(Debug, Default)]
+pub(crate) struct Facts(Vec<Fact>);
+
+#[derive(Debug)]
+struct Fact {
+    label: &'static str,
+    text: String,
+    role: Role,
+}
+
+impl Facts {
+    /// Adds a fact. One without a label continues the fact before it.
+    pub(crate) fn add(&mut self, label: &'static str, text: impl Into<String>) {
+        self.add_as(Role::Plain, label, text);
+    }
+
+    /// Adds a fact in the colour of a role.
+    pub(crate) fn add_as(&mut self, role: Role, label: &'static str, text: impl Into<String>) {
+        self.0.push(Fact { label, text: text.into(), role });
+    }
+
+    /// Adds a count that should be zero. `advice` says what to do about any other number; empty: nothing.
+    pub(crate) fn count(&mut self, label: &'static str, count: u64, advice: &str) {
+        match (count, advice) {
+            (0, _) => self.add_as(Role::Dim, label, "0"),
+            (_, "") => self.add_as(Role::Warning, label, grouped(count)),
+            _ => self.add_as(Role::Warning, label, format!("{}: {advice}", grouped(count))),
+        }
+    }
+
+    /// The lines. A fact that is wider than the screen continues below itself. Control characters are escaped.
+    pub(crate) fn lines(&self, screen: &Screen) -> Vec<String> {
+        let indent = self.0.iter().map(|fact| display_width(fact.label)).max().unwrap_or(0) + GAP;
+        let width = screen.table_width().saturating_sub(indent).max(MIN_WIDTH);
+        let mut lines = Vec::new();
+        for Fact { label, text, role } in &self.0 {
+            let text = escape_control(text);
+            let wrapped = if screen.wide { text.into_owned() } else { wrap(text.split(' '), width) };
+            for (number, line) in wrapped.lines().enumerate() {
+                let label = if number == 0 { label } else { "" };
+                let padding = indent - display_width(label);
+                let label = Role::Dim.paint(label, screen.color);
+                lines.push(format!("{label}{:padding$}{}", "", role.paint(line, screen.color)));
+            }
+        }
+        lines
+    }
+}
+
+/// The title of a view: what is shown, and in which zone and as of which moment.
+pub(crate) fn title(subject: String, context: &[Option<String>], screen: &Screen) -> Vec<String> {
+    let context = context.iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
+    Title { subject, context }.lines(screen)
+}
+
+/// A note below a view: dim, wrapped.
+pub(crate) fn note(text: &str, screen: &Screen) -> String {
+    let wrapped = wrap(text.split(' '), screen.table_width());
+    let lines: Vec<String> = wrapped.lines().map(|line| Role::Dim.paint(line, screen.color)).collect();
+    lines.join("\n")
+}
+
+/// The instant in the zone, to the minute; with its year if that is not the year of `now`.
+pub(crate) fn local(at: Instant, zone: Tz, now: Instant) -> String {
+    let [at, now] = [at, now].map(|instant| instant.to_utc().with_timezone(&zone));
+    at.format(if at.year() == now.year() { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" }).to_string()
+}
+
+/// The path as it is named from the current folder: `demo.db`, or the full path of a file elsewhere.
+pub(crate) fn from_here(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let shown = here.and_then(|here| full.strip_prefix(here).ok().map(ToOwned::to_owned)).unwrap_or(full);
+    shown.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_fact_continues_below_itself() {
+        let mut facts = Facts::default();
+        facts.add("Runs", "12,003 of 40 pipelines, 27 Nov 2025 08:17 to 27 Nov 09:06");
+        facts.count("API drift", 0, "see");
+        facts.count("Vanished", 1_200, "run `runledger sync`");
+        let screen = Screen { width: 50, ..Screen::FILE };
+        assert_eq!(
+            facts.lines(&screen),
+            [
+                "Runs       12,003 of 40 pipelines, 27 Nov 2025",
+                "           08:17 to 27 Nov 09:06",
+                "API drift  0",
+                "Vanished   1,200: run `runledger sync`",
+            ]
+        );
+        assert_eq!(facts.lines(&Screen { wide: true, ..screen }).len(), 3);
+    }
+
+    #[test]
+    fn a_fact_controls_no_terminal() {
+        let mut facts = Facts::default();
+        facts.add("Error", "a\u{1b}[31mb");
+        assert_eq!(facts.lines(&Screen::FILE), ["Error  a\\u{1b}[31mb"]);
+        let painted = facts.lines(&Screen { color: true, ..Screen::FILE });
+        assert_eq!(painted, ["\u{1b}[2mError\u{1b}[0m  a\\u{1b}[31mb"]);
+    }
+}

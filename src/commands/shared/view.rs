@@ -1,0 +1,38 @@
+//! A table with a title and notes that answers no question about runs.
+
+use super::facts::title;
+use super::output::print_view;
+use super::terminal::screen;
+use crate::error::Result;
+use crate::export::terminal::write_view;
+use crate::report::Table;
+use crate::run::Instant;
+use chrono_tz::Tz;
+
+/// What is around the table.
+pub(crate) struct View<'a> {
+    /// The name of the view, which decides the order of its columns.
+    pub(crate) name: &'a str,
+    /// What is shown.
+    pub(crate) subject: &'a str,
+    /// The zone, the moment and so on; `None` is left out.
+    pub(crate) context: &'a [Option<String>],
+    /// The lines below the table.
+    pub(crate) notes: &'a [String],
+}
+
+impl View<'_> {
+    /// Prints the table for people. Instants are in `zone`, with their year if it is not that of `now`.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Output`] when standard output cannot be written.
+    pub(crate) fn print(&self, table: &Table, zone: Tz, now: Instant) -> Result<()> {
+        let screen = screen(None, false, zone);
+        let mut text = title(self.subject.to_owned(), self.context, &screen).join("\n");
+        text.push_str("\n\n");
+        let mut drawn = Vec::new();
+        write_view(self.name, table, self.notes, now, &screen, &mut drawn)?;
+        text.push_str(&String::from_utf8_lossy(&drawn));
+        print_view(text.trim_end())
+    }
+}
