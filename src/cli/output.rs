@@ -33,6 +33,10 @@ pub struct TableArgs {
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 
+    /// Show every column of a terminal table, whole names and ids, and instants in UTC
+    #[arg(long)]
+    pub wide: bool,
+
     /// Details of the format.
     #[command(flatten)]
     pub format_options: FormatArgs,
@@ -62,7 +66,7 @@ impl TableArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
-    /// Decimals of amounts, rounded half to even [default: 9, or 4 in terminal tables]
+    /// Decimals of amounts, rounded half to even [default: 9, or 4 for people; 2 in terminal tables unless amounts are small]
     #[arg(
         long,
         value_name = "N",

@@ -9,6 +9,7 @@ use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::{booking, defaults};
+use crate::commands::shared::terminal::screen;
 use crate::digest::to_hex;
 use crate::error::Result;
 use crate::export::{Destination, Format, WriteOptions, write_table};
@@ -162,7 +163,7 @@ fn list(closes: &[(Option<i64>, &Frozen)], as_json: bool) -> Result<()> {
         table.columns = columns;
         table.rows.push(row);
     }
-    let format = if as_json { Format::Json } else { Format::Terminal };
+    let format = if as_json { Format::Json } else { Format::Terminal(screen(None, false, None)) };
     write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
 

@@ -46,6 +46,7 @@ use crate::sync::{Clock, SystemClock, check_clock};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
+pub(crate) use shared::terminal::ColorWhen;
 use std::path::{Path, PathBuf};
 pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
@@ -80,6 +81,20 @@ pub struct Cli {
         hide_short_help = true
     )]
     pub verbose: u8,
+
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
+    pub color: ColorWhen,
 
     /// The command to run. `None`: the status of the archive, or how to begin.
     #[command(subcommand)]
@@ -231,6 +246,7 @@ impl Command {
 /// # Errors
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
+    cli.color.apply();
     match &cli.command {
         Some(Command::Status(args)) if args.nagios.check => {
             match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {

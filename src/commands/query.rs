@@ -1,5 +1,6 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
+use super::shared::terminal::screen;
 use crate::cli::{FileType, OutputArgs, OutputFormat, resolve};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
@@ -46,6 +47,10 @@ pub struct QueryArgs {
     /// Short form of --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     pub json: bool,
+
+    /// Show whole values in a terminal table, however wide it is
+    #[arg(long, help_heading = "Output")]
+    pub wide: bool,
 
     /// The destination.
     #[command(flatten)]
@@ -106,16 +111,16 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = RowStream::new(statement);
     let format = match format {
-        QueryFormat::Table => Format::Terminal,
+        QueryFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, None)),
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,
     };
     let options = WriteOptions::plain(format);
     let result = match format {
-        Format::Terminal => selection
+        Format::Terminal(screen) => selection
             .table(|_, value| value.cell())
-            .and_then(|table| destination.write(|out| Ok(terminal::write_query_rows(&table, out)?))),
+            .and_then(|table| destination.write(|out| Ok(terminal::write_query_rows(&table, &screen, out)?))),
         _ => write_rows(&mut selection, &options, &destination),
     };
     result.map_err(as_sql_error)

@@ -10,15 +10,6 @@ const MEASURES: [&str; 5] =
 /// The name of the sparkline column.
 const TREND: &str = "by_month";
 
-/// The maximum width of a bar, in characters. Longer bars are no easier to compare.
-const BAR_WIDTH: usize = 20;
-
-/// The minimum width of the bar column; narrower bars show nothing.
-const MIN_BAR_WIDTH: usize = 5;
-
-/// The gap between two columns of a terminal table.
-const GAP: usize = 3;
-
 /// The maximum number of months in a sparkline: the latest ones.
 const TREND_MONTHS: usize = 24;
 
@@ -28,41 +19,21 @@ const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '�
 /// The heights of the bars in a sparkline.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Adds a sparkline to each row, and bars next to the main amounts, if they fit into `room`
-/// additional characters.
-///
-/// `by_month` is the same report grouped by month too.
-pub(crate) fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
-    let mut charted = table.clone();
-    let mut room = room;
-    if let Some((lines, width)) = by_month.and_then(|by_month| sparklines(table, by_month))
-        && let Some(left) = room.checked_sub(width.max(TREND.len()) + GAP)
-    {
-        add_column(&mut charted, table.columns.len(), TREND, lines);
-        room = left;
-    }
-    let width = room.saturating_sub(GAP).min(BAR_WIDTH);
-    if width >= MIN_BAR_WIDTH
-        && let Some((column, bars)) = bars(table, width)
-    {
-        add_column(&mut charted, column + 1, "", bars);
-    }
-    charted
-}
-
-fn add_column(table: &mut Table, index: usize, name: &str, texts: Vec<String>) {
-    table.columns.insert(index, name.to_owned());
-    for (row, text) in table.rows.iter_mut().zip(texts) {
-        row.insert(index, Cell::text(text));
+/// Adds a sparkline to each row. `by_month` is the same report grouped by month too.
+pub(crate) fn add_trends(table: &mut Table, by_month: &Table) {
+    let Some(lines) = sparklines(table, by_month) else { return };
+    table.columns.push(TREND.to_owned());
+    for (row, line) in table.rows.iter_mut().zip(lines) {
+        row.push(Cell::text(line));
     }
     if let Some(totals) = &mut table.totals {
-        totals.insert(index, Cell::Text(None));
+        totals.push(Cell::Text(None));
     }
 }
 
 /// The column of the main amounts, and a bar for each row; the longest has `width` characters.
 /// Unknown and negative amounts have no bar. `None`: there is nothing to compare.
-fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
+pub(crate) fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
     let amounts: Vec<Option<f64>> = table.rows.iter().map(|row| amount(&row[column])).collect();
@@ -83,10 +54,9 @@ fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     Some((column, amounts.iter().map(bar).collect()))
 }
 
-/// A sparkline for each row of the table, and its width in characters: one character per month,
-/// relative to the costliest month of the row. A month without a known cost is a space. `None`:
-/// there are fewer than two months.
-fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
+/// A sparkline for each row of the table: one character per month, relative to the costliest month of the row. A month
+/// without a known cost is a space. `None`: there are fewer than two months.
+fn sparklines(table: &Table, by_month: &Table) -> Option<Vec<String>> {
     let month = by_month.columns.iter().position(|column| column == "month")?;
     let amounts = by_month.columns.iter().position(|column| column == MEASURES[0])?;
     // Every line has the months of all rows, so that the lines are comparable.
@@ -113,7 +83,7 @@ fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
         };
         amounts.into_iter().map(character).collect()
     });
-    Some((lines.collect(), months.len()))
+    Some(lines.collect())
 }
 
 /// The amount as a number. `None`: it is unknown, or not a number.

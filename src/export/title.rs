@@ -1,15 +1,13 @@
 //! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
 
 use super::manifest::Provenance;
+use super::terminal::{Role, Screen, display_width};
 use crate::escape::escape_control;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-
-/// The width that the title fits, in characters, if its longer half does.
-const WIDTH: usize = 80;
 
 /// The title of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +56,16 @@ impl Title {
     }
 
     /// The title as one line, or as two lines if both halves do not fit. The second half ends at the right.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self, screen: &Screen) -> Vec<String> {
+        let width = screen.table_width();
         let (subject, context) = (escape_control(&self.subject), &self.context);
-        let (left, right) = (subject.chars().count(), context.chars().count());
-        if left + 2 + right <= WIDTH {
-            return vec![format!("{subject}{context:>width$}", width = WIDTH - left)];
+        let (left, right) = (display_width(&subject), display_width(context));
+        let painted = Role::Bold.paint(&subject, screen.color);
+        let dim = Role::Dim.paint(context, screen.color);
+        if left + 2 + right <= width {
+            return vec![format!("{painted}{:gap$}{dim}", "", gap = width - left - right)];
         }
-        vec![subject.into_owned(), format!("{context:>WIDTH$}")]
+        vec![painted, format!("{:gap$}{dim}", "", gap = width.saturating_sub(right))]
     }
 }
 
@@ -132,7 +133,7 @@ mod tests {
         let by_month = Provenance { by: vec!["month".to_owned()], ..provenance("report cost") };
         let title = Title::of(&by_month).unwrap();
         assert_eq!(
-            title.lines(),
+            title.lines(&Screen::FILE),
             ["Cost by month             America/Sao_Paulo · by start · as of 27 Nov 2026 09:06"]
         );
         let long = Provenance {
@@ -142,7 +143,7 @@ mod tests {
             ..provenance("report cost")
         };
         assert_eq!(
-            Title::of(&long).unwrap().lines(),
+            Title::of(&long).unwrap().lines(&Screen::FILE),
             [
                 "Cost by month, pipeline, kind: 2026-11",
                 "                 America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",

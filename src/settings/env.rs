@@ -69,6 +69,11 @@ pub(crate) fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
 }
 
+/// The width that `COLUMNS` sets for tables. `None`: it is not set, or is no number of columns.
+pub(crate) fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
+}
+
 /// The base URL of the API: `--api-url`, else `RUNLEDGER_API_URL`, else Nekt's.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use crate::commands::shared::output::{print_line, provenance};
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
+use crate::commands::shared::terminal::screen;
 use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_text;
 use crate::error::{Error, Result};
@@ -199,6 +200,9 @@ fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archi
 }
 
 fn print_answer(table: &Table, provenance: Provenance) -> Result<()> {
-    let options = WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal) };
+    let options = WriteOptions {
+        provenance: Some(provenance),
+        ..WriteOptions::plain(Format::Terminal(screen(None, false, ZONE)))
+    };
     write_table(table, &options, &Destination::StandardOutput)
 }

@@ -12,10 +12,10 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{
     note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
 };
-use crate::commands::shared::terminal as screen;
+use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
+use crate::export::add_trends;
 use crate::export::manifest::{FxProvenance, Provenance};
-use crate::export::{terminal, with_charts};
 use crate::renamed::{NameKind, renamed};
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
@@ -33,6 +33,9 @@ use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
+
+/// The columns of a terminal from which on costs have a line by month.
+const TREND_FROM: usize = 120;
 
 /// The reports with amounts in the second currency, beside the report change.
 const CONVERTED: [&str; 2] = ["cost", "credits"];
@@ -149,10 +152,10 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if CONVERTED.contains(&name) {
         note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
     }
-    let table = match screen::width(&args.table) {
-        Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
-        None => table,
-    };
+    let screen = screen(args.table.output.output.as_deref(), args.table.wide, None);
+    if args.table.format() == TableFormat::Table && screen.is_terminal && screen.width >= TREND_FROM {
+        add_trends_by_month(&mut table, name, &by, &ledgers)?;
+    }
     let by = match (name, args.by.as_slice()) {
         ("cost" | "duration" | "credits" | metadata::COMPONENTS, []) => vec!["month".to_owned()],
         (_, by) => by.to_vec(),
@@ -196,27 +199,19 @@ fn label_months(
     })
 }
 
-/// Adds bars and monthly sparklines to the table where the terminal is wide enough.
-fn with_sparklines(
-    table: Table,
+/// Adds to the costs of pipelines, kinds and so on how they went month by month.
+fn add_trends_by_month(
+    table: &mut Table,
     name: &str,
-    args: &ReportArgs,
     by: &[Dimension],
     ledgers: &[Ledger<'_>],
-    width: usize,
-) -> Result<Table> {
-    let decimals = args.table.format_options.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
-    let Some(room) = width.checked_sub(terminal::width(&table, decimals)).filter(|room| *room > 0) else {
-        return Ok(table);
-    };
+) -> Result<()> {
     let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
-    let by_month = if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
+    if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
         let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
-        Some(cost::report_across(ledgers, &by)?)
-    } else {
-        None
-    };
-    Ok(with_charts(&table, by_month.as_ref(), room))
+        add_trends(table, &cost::report_across(ledgers, &by)?);
+    }
+    Ok(())
 }
 
 /// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace

@@ -1,6 +1,7 @@
 //! Printing in the format and to the destination that the arguments give.
 
 use super::progress::beside_bar;
+use super::terminal::screen;
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, escape_json};
@@ -99,7 +100,7 @@ pub(crate) fn print_table(
     provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
     let format = match args.format() {
-        TableFormat::Table => Format::Terminal,
+        TableFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, zone)),
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,
         TableFormat::Markdown => Format::Markdown,
@@ -114,7 +115,7 @@ pub(crate) fn print_table(
 /// # Errors
 /// [`Error::Output`] when standard output cannot be written.
 pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
-    let format = if as_json { Format::Json } else { Format::Terminal };
+    let format = if as_json { Format::Json } else { Format::Terminal(screen(None, false, None)) };
     write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
 

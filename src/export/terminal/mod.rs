@@ -1,0 +1,229 @@
+//! Tables for terminals: the columns that fit, few decimals, a dash for an unknown value.
+
+mod layout;
+mod query;
+mod style;
+mod text;
+mod value;
+mod view;
+
+pub(crate) use query::write_query_rows;
+pub(crate) use style::Role;
+pub(crate) use text::{display_width, wrap};
+
+use super::manifest::Provenance;
+use super::sparkline;
+use super::title::Title;
+use crate::escape::escape_control;
+use crate::report::{Cell, Table};
+use crate::run::Instant;
+use chrono::Datelike;
+use chrono_tz::Tz;
+use layout::{Column, Fit};
+use std::io::{self, Write};
+use value::{Context, Form};
+
+/// The text of an unknown value for people; programs get an empty value.
+pub const UNKNOWN: &str = "–";
+
+/// The label of the totals.
+const TOTAL: &str = "Total";
+
+/// The widest table, unless everything is shown: longer lines are hard to follow.
+const MAX_WIDTH: usize = 120;
+
+/// On a narrower terminal, each row is a block.
+const RECORD_BELOW: usize = 50;
+
+/// The width of bars, and their priority.
+const BAR: (usize, usize) = (8, 6);
+
+/// Between short notes on one line.
+const NOTE_GAP: &str = "   ";
+
+/// Where a table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// The columns of the terminal.
+    pub width: usize,
+    /// Whether everything is shown: each column, whole names and ids, instants in UTC. Lines can be longer than the
+    /// terminal.
+    pub wide: bool,
+    /// Whether colours are used.
+    pub color: bool,
+    /// Whether it is a terminal, and no file or pipe.
+    pub is_terminal: bool,
+    /// The zone of instants. `None`: they stay in UTC, as they are stored.
+    pub zone: Option<Tz>,
+}
+
+impl Screen {
+    /// A file or a pipe: 80 columns, without colours.
+    pub const FILE: Screen = Screen { width: 80, wide: false, color: false, is_terminal: false, zone: None };
+
+    /// The columns that a table, a title or a note can use.
+    pub(crate) fn table_width(&self) -> usize {
+        self.width.min(MAX_WIDTH)
+    }
+}
+
+/// Writes the table with its totals, and the number of unknown costs. Amounts have `usd_decimals` decimals; with
+/// `None`, as many as their size needs.
+pub fn write_table(
+    table: &Table,
+    usd_decimals: Option<u32>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_answer(table, None, usd_decimals, screen, out)
+}
+
+/// Writes the table below the title of the answer, and its notes below the table. Without a provenance, writes the
+/// table alone.
+pub(crate) fn write_answer(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    usd_decimals: Option<u32>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if let Some(title) = provenance.and_then(Title::of) {
+        for line in title.lines(screen) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    let width = screen.table_width();
+    if let Some(summary) = provenance.and_then(|provenance| provenance.summary.as_ref()) {
+        // A percentage stays on one line.
+        let summary = escape_control(summary).replace(" %", "\u{a0}%");
+        writeln!(out, "{}\n", wrap(summary.split(' '), width).replace('\u{a0}', " "))?;
+    }
+    let question = provenance.map_or("", |provenance| provenance.question.as_str());
+    let columns = columns_of(table, provenance, question, usd_decimals, screen);
+    if table.rows.is_empty() {
+        writeln!(out, "(no rows)")?;
+    } else {
+        match layout::fit(&columns, screen, view::LAST_OF_STANDARD) {
+            Some(shown) => layout::write_grid(&columns, &shown, screen, out)?,
+            None => {
+                let standard = columns.iter().filter(|column| column.priority <= view::LAST_OF_STANDARD);
+                layout::write_records(
+                    &standard.filter(|column| !column.heading.is_empty()).collect::<Vec<_>>(),
+                    screen,
+                    out,
+                )?;
+            }
+        }
+    }
+    let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
+    write_notes(notes.iter().cloned().chain(unknown_costs(table)), screen, out)
+}
+
+/// The note on runs without a known cost. `None`: there are none.
+fn unknown_costs(table: &Table) -> Option<String> {
+    match table.unknown_costs()? {
+        0 => None,
+        1 => Some("1 run: cost not known".to_owned()),
+        runs => Some(format!("{runs} runs: cost not known")),
+    }
+}
+
+/// Writes notes below a table, several on one line where they fit.
+fn write_notes(notes: impl Iterator<Item = String>, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    let width = screen.table_width();
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for note in notes {
+        let note = escape_control(&note).into_owned();
+        if line.is_empty() {
+            line = note;
+        } else if display_width(&line) + NOTE_GAP.len() + display_width(&note) <= width {
+            line = format!("{line}{NOTE_GAP}{note}");
+        } else {
+            lines.push(std::mem::replace(&mut line, note));
+        }
+    }
+    lines.extend(Some(line).filter(|line| !line.is_empty()));
+    for line in lines {
+        for part in wrap(line.split(' '), width).lines() {
+            writeln!(out, "{}", Role::Dim.paint(part, screen.color))?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of the table in the order of their display, with the texts of their cells.
+fn columns_of(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    question: &str,
+    usd_decimals: Option<u32>,
+    screen: &Screen,
+) -> Vec<Column> {
+    let moment = provenance.and_then(|provenance| provenance.as_of.as_ref().or(provenance.known_at.as_ref()));
+    let year = moment
+        .and_then(|moment| Instant::parse(moment))
+        .zip(screen.zone)
+        .map(|(at, zone)| at.to_utc().with_timezone(&zone).year());
+    let context = Context { zone: screen.zone, year, wide: screen.wide };
+    let cells =
+        |index: usize| table.rows.iter().chain(&table.totals).map(move |row| &row[index]).collect::<Vec<_>>();
+    let has_changes = table.columns.iter().any(|name| view::is_change(name));
+    let decimals: Vec<u32> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, name)| value::decimals_of(name, &cells(index)))
+        .collect();
+    // Amounts that are compared have the same decimals.
+    let shared = decimals.iter().copied().max().filter(|_| has_changes);
+    let bars = sparkline::bars(table, BAR.0).filter(|_| !screen.wide);
+    let mut columns = Vec::new();
+    let mut label = table.totals.as_ref().map(|_| TOTAL.to_owned());
+    for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
+        let name = &table.columns[index];
+        let form = view::form_of(name, &cells(index), usd_decimals.or(shared).unwrap_or(decimals[index]));
+        let is_number = form.is_number(&cells(index));
+        let total = table.totals.as_ref().map(|totals| match &totals[index] {
+            Cell::Text(None) if !is_number && priority != usize::MAX => label.take().unwrap_or_default(),
+            Cell::Text(None) => String::new(),
+            cell => value::text_of(cell, form, context),
+        });
+        let values = table.rows.iter().map(|row| {
+            let text = value::text_of(&row[index], form, context);
+            let role = role_of(name, &row[index], &text);
+            (text, role)
+        });
+        let fit = match form {
+            Form::Sentence => Fit::Wrap,
+            Form::Name => Column::name(screen),
+            Form::Plain if !is_number => Column::name(screen),
+            _ => Fit::Whole,
+        };
+        let heading = view::heading(name).into_owned();
+        columns.push(Column { heading, priority, is_number, fit, values: values.collect(), total });
+        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index) {
+            columns.push(Column {
+                heading: String::new(),
+                priority: BAR.1,
+                is_number: false,
+                fit: Fit::Whole,
+                values: bars.iter().map(|bar| (format!("{bar:<width$}", width = BAR.0), Role::Dim)).collect(),
+                total: table.totals.as_ref().map(|_| String::new()),
+            });
+        }
+    }
+    columns
+}
+
+/// The role of a value, for its colour.
+fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
+    match (name, text) {
+        (_, UNKNOWN) => Role::Dim,
+        ("status" | "waste" | "to_status", "failed") => Role::Error,
+        ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
+        _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,
+        _ => Role::Plain,
+    }
+}
