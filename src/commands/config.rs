@@ -2,17 +2,17 @@
 
 use crate::cli::JsonArgs;
 use crate::commands::shared::allocation::warn_of_idle_rules;
-use crate::commands::shared::facts::from_here;
-use crate::commands::shared::output::print_plain_table;
-use crate::commands::shared::view::View;
+use crate::commands::shared::facts::{Facts, from_here, notes, title};
+use crate::commands::shared::output::{print_plain_table, print_view};
+use crate::commands::shared::terminal::screen;
 use crate::error::Result;
+use crate::export::terminal::Role;
 use crate::report::allocation_check::Searched;
 use crate::report::latest_close::LatestClose;
 use crate::report::{Cell, Table};
-use crate::settings::{Setting, Settings};
+use crate::settings::{Origin, Setting, Settings};
 use crate::store::Archive;
 use crate::sync::{Clock, SystemClock};
-use chrono_tz::Tz;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -61,24 +61,30 @@ fn as_table(settings: Vec<Named>) -> Table {
     Table { columns, rows: rows.collect(), totals: None }
 }
 
-/// Prints the settings that have a value, and names the others below. Rules that decide in order are numbered.
+/// Prints the settings that have a value, each with its origin, and names the others below. Rules that decide in order
+/// are numbered.
 fn print_settings(path: &Path, in_force: Vec<Named>) -> Result<()> {
+    let screen = screen(None, false, None);
     let (set, unset): (Vec<Named>, Vec<Named>) =
         in_force.into_iter().partition(|(_, setting)| setting.value.is_some());
-    let unset: Vec<&str> = unset.iter().map(|(name, _)| name.as_str()).collect();
-    let notes = if unset.is_empty() { None } else { Some(format!("Not set: {}", unset.join(", "))) };
-    let mut table = as_table(number_rules(set));
-    for row in &mut table.rows {
-        if let Cell::Text(Some(origin)) = &mut row[2]
-            && Path::new(origin.as_str()).is_absolute()
-        {
-            *origin = from_here(Path::new(origin.as_str()));
-        }
+    let mut facts = Facts::default();
+    for (name, Setting { value, origin }) in number_rules(set) {
+        let (role, origin) = match origin {
+            Origin::Default => (Role::Dim, "default".to_owned()),
+            Origin::File(file) => (Role::Plain, from_here(&file)),
+            origin => (Role::Plain, origin.to_string()),
+        };
+        facts.add_as(role, name, format!("{}  ({origin})", value.unwrap_or_default()));
     }
-    let context = [Some(from_here(path))];
-    let notes: Vec<String> = notes.into_iter().collect();
-    let view = View { name: "config", subject: "Settings", context: &context, notes: &notes };
-    view.print(&table, Tz::UTC, SystemClock.now())
+    let mut lines = title("Settings".to_owned(), &[Some(from_here(path))], &screen);
+    lines.push(String::new());
+    lines.extend(facts.lines(&screen));
+    if !unset.is_empty() {
+        let unset: Vec<&str> = unset.iter().map(|(name, _)| name.as_str()).collect();
+        lines.push(String::new());
+        lines.extend(notes(&[&format!("Not set: {}", unset.join(", "))], &screen));
+    }
+    print_view(&lines.join("\n"))
 }
 
 /// Numbers the rules of cost centers if there are several.

@@ -44,7 +44,11 @@ pub(super) fn run(args: &DriftArgs, path: &Path, settings: Result<Settings>) -> 
             grouped_count(count, "difference")
         ),
     };
-    let table = as_table(rows);
+    let mut table = as_table(rows);
+    if let Some(run) = table.columns.last_mut() {
+        // People get the beginning of the id, which is enough to show the run.
+        *run = "run_id".to_owned();
+    }
     let now = SystemClock.now();
     let context = [Some(zone.name().to_owned()), moment.map(|at| format!("as of {}", local(at, zone, now)))];
     let view =

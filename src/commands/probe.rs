@@ -1,7 +1,7 @@
 //! `runledger probe`: reports how the API behaves. Stores nothing.
 
 use crate::cli::{ApiArgs, JsonArgs};
-use crate::commands::shared::facts::{note, title};
+use crate::commands::shared::facts::{notes, title};
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::runtime::{Runtime, client};
 use crate::commands::shared::terminal::screen;
@@ -119,12 +119,13 @@ fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String 
         0 => String::new(),
         unknown => format!(", {unknown} unknown"),
     };
-    let mut last = format!("{} ok, {} differ{unknown}", count(Agreement::Ok), count(Agreement::Differs));
+    let last = format!("{} ok, {} differ{unknown}", count(Agreement::Ok), count(Agreement::Differs));
+    let mut full = "";
     if findings.iter().any(|finding| is_short(finding)) {
-        last.push_str("   in full: runledger probe --wide");
+        full = "in full: runledger probe --wide";
     }
     lines.push(String::new());
-    lines.push(note(&last, screen));
+    lines.extend(notes(&[&last, full], screen));
     lines.join("\n")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::commands::shared::numbers::grouped;
 use crate::escape::escape_control;
-use crate::export::terminal::{Role, Screen, display_width, wrap};
+use crate::export::terminal::{Role, Screen, display_width, wrap, write_notes};
 use crate::export::title::Title;
 use crate::run::Instant;
 use chrono::Datelike;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// The space between the labels and the facts.
 const GAP: usize = 2;
 
-/// The facts that wrap at this width even on a narrower screen.
+/// The least columns of a fact, also on a narrow screen.
 const MIN_WIDTH: usize = 30;
 
 /// Labelled facts.
@@ -21,24 +21,24 @@ pub(crate) struct Facts(Vec<Fact>);
 
 #[derive(Debug)]
 struct Fact {
-    label: &'static str,
+    label: String,
     text: String,
     role: Role,
 }
 
 impl Facts {
     /// Adds a fact. One without a label continues the fact before it.
-    pub(crate) fn add(&mut self, label: &'static str, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, label: impl Into<String>, text: impl Into<String>) {
         self.add_as(Role::Plain, label, text);
     }
 
     /// Adds a fact in the colour of a role.
-    pub(crate) fn add_as(&mut self, role: Role, label: &'static str, text: impl Into<String>) {
-        self.0.push(Fact { label, text: text.into(), role });
+    pub(crate) fn add_as(&mut self, role: Role, label: impl Into<String>, text: impl Into<String>) {
+        self.0.push(Fact { label: label.into(), text: text.into(), role });
     }
 
     /// Adds a count that should be zero. `advice` says what to do about any other number; empty: nothing.
-    pub(crate) fn count(&mut self, label: &'static str, count: u64, advice: &str) {
+    pub(crate) fn count(&mut self, label: impl Into<String>, count: u64, advice: &str) {
         match (count, advice) {
             (0, _) => self.add_as(Role::Dim, label, "0"),
             (_, "") => self.add_as(Role::Warning, label, grouped(count)),
@@ -48,14 +48,14 @@ impl Facts {
 
     /// The lines. A fact that is wider than the screen continues below itself. Control characters are escaped.
     pub(crate) fn lines(&self, screen: &Screen) -> Vec<String> {
-        let indent = self.0.iter().map(|fact| display_width(fact.label)).max().unwrap_or(0) + GAP;
+        let indent = self.0.iter().map(|fact| display_width(&fact.label)).max().unwrap_or(0) + GAP;
         let width = screen.table_width().saturating_sub(indent).max(MIN_WIDTH);
         let mut lines = Vec::new();
         for Fact { label, text, role } in &self.0 {
             let text = escape_control(text);
             let wrapped = if screen.wide { text.into_owned() } else { wrap(text.split(' '), width) };
             for (number, line) in wrapped.lines().enumerate() {
-                let label = if number == 0 { label } else { "" };
+                let label = if number == 0 { label.as_str() } else { "" };
                 let padding = indent - display_width(label);
                 let label = Role::Dim.paint(label, screen.color);
                 lines.push(format!("{label}{:padding$}{}", "", role.paint(line, screen.color)));
@@ -71,11 +71,12 @@ pub(crate) fn title(subject: String, context: &[Option<String>], screen: &Screen
     Title { subject, context }.lines(screen)
 }
 
-/// A note below a view: dim, wrapped.
-pub(crate) fn note(text: &str, screen: &Screen) -> String {
-    let wrapped = wrap(text.split(' '), screen.table_width());
-    let lines: Vec<String> = wrapped.lines().map(|line| Role::Dim.paint(line, screen.color)).collect();
-    lines.join("\n")
+/// The notes below a view: dim, several on one line where they fit.
+pub(crate) fn notes(notes: &[&str], screen: &Screen) -> Vec<String> {
+    let mut drawn = Vec::new();
+    write_notes(notes.iter().map(|note| (*note).to_owned()), screen, &mut drawn)
+        .expect("memory accepts every byte");
+    String::from_utf8_lossy(&drawn).lines().map(str::to_owned).collect()
 }
 
 /// The instant in the zone, to the minute; with its year if that is not the year of `now`.

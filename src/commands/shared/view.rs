@@ -1,9 +1,9 @@
 //! A table with a title and notes that answers no question about runs.
 
 use super::facts::title;
-use super::output::print_view;
 use super::terminal::screen;
 use crate::error::Result;
+use crate::export::Destination;
 use crate::export::terminal::write_view;
 use crate::report::Table;
 use crate::run::Instant;
@@ -28,11 +28,13 @@ impl View<'_> {
     /// [`crate::error::Error::Output`] when standard output cannot be written.
     pub(crate) fn print(&self, table: &Table, zone: Tz, now: Instant) -> Result<()> {
         let screen = screen(None, false, zone);
-        let mut text = title(self.subject.to_owned(), self.context, &screen).join("\n");
-        text.push_str("\n\n");
-        let mut drawn = Vec::new();
-        write_view(self.name, table, self.notes, now, &screen, &mut drawn)?;
-        text.push_str(&String::from_utf8_lossy(&drawn));
-        print_view(text.trim_end())
+        let title = title(self.subject.to_owned(), self.context, &screen);
+        Destination::StandardOutput.write(|out| {
+            for line in title {
+                writeln!(out, "{line}")?;
+            }
+            writeln!(out)?;
+            Ok(write_view(self.name, table, self.notes, now, &screen, out)?)
+        })
     }
 }

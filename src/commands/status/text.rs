@@ -1,6 +1,6 @@
 //! The status of an archive as text.
 
-use crate::commands::shared::facts::{Facts, from_here, local, note, title};
+use crate::commands::shared::facts::{Facts, from_here, local, notes, title};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::span::format_span;
 use crate::error::Result;
@@ -41,15 +41,13 @@ impl Status<'_> {
         lines.extend(self.facts()?.lines(screen));
         lines.push(String::new());
         let flag = self.flag;
-        lines.push(note(
-            &match self.contents.runs {
-                0 => format!("Nothing archived yet: NEKT_API_KEY=… runledger sync{flag}"),
-                _ => format!(
-                    "Next: runledger report cost{flag}   runledger report failures{flag}   runledger -h"
-                ),
-            },
-            screen,
-        ));
+        let cost = format!("Next: runledger report cost{flag}");
+        let failures = format!("runledger report failures{flag}");
+        let nothing = format!("Nothing archived yet: NEKT_API_KEY=… runledger sync{flag}");
+        lines.extend(match self.contents.runs {
+            0 => notes(&[&nothing], screen),
+            _ => notes(&[&cost, &failures, "runledger -h"], screen),
+        });
         Ok(lines.join("\n"))
     }
 
