@@ -193,7 +193,7 @@ pub enum Command {
     Drift(drift::DriftArgs),
     /// Print the effective settings and their origins
     Config(config::ConfigArgs),
-    /// Fill a demo archive with generated runs and print sample reports
+    /// Fill a demo archive with generated runs, and show what to do with it
     Demo(demo::DemoArgs),
     /// Serve a mock API on this machine
     Sandbox(sandbox::SandboxArgs),
@@ -300,7 +300,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),
-        Command::Demo(args) => return demo::run(args, db),
+        Command::Demo(args) => return demo::run(args, db, cli.verbose),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),

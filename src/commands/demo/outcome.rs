@@ -1,0 +1,86 @@
+//! What the demo prints at its end: the archive, its latest months, and what to run next.
+
+use crate::commands::shared::facts::from_here;
+use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::output::{print_line, print_view, provenance};
+use crate::commands::shared::terminal::screen;
+use crate::error::Result;
+use crate::escape::shell_word;
+use crate::export::terminal::{Role, Screen};
+use crate::export::{Destination, Format, WriteOptions, write_table};
+use crate::language::Language;
+use crate::report::month_states::MonthStates;
+use crate::report::period::{Calendar, Period};
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
+use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
+use crate::report::{Dimension, Ledger, Scope, Span, cost};
+use crate::store::Archive;
+use crate::sync::{Clock, SystemClock};
+use chrono_tz::Tz;
+use std::path::Path;
+
+/// The width of a command with what it shows.
+const NEXT_WIDTH: usize = 74;
+
+/// Prints the contents of the archive, the cost of the months from the closed one on, and commands to try.
+///
+/// # Errors
+/// Those of SQLite; [`crate::error::Error::Output`] when standard output cannot be written.
+pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> {
+    let screen = screen(None, false, zone);
+    let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), archive)?;
+    let total = cost::total(&Ledger::open(archive.connection(), scope.clone())?)?.total();
+    let total = total.map_or("no known cost".to_owned(), |total| {
+        format!("{} USD", Language::English.number(&total.to_fixed(2)))
+    });
+    let contents = archive.stats(SystemClock.now())?;
+    print_line(&format!(
+        "A year of generated runs in {}: {} of {}, {total}.\n",
+        from_here(archive.path()),
+        grouped_count(contents.runs, "run"),
+        grouped_count(contents.pipelines, "pipeline")
+    ))?;
+    print_months(archive, &Scope { span: Span { from: closed.start, until: None }, ..scope }, &screen)?;
+    let last_whole =
+        closed.end.map_or(closed.label.clone(), |end| Period::around(end, Calendar::Month, zone).label);
+    print_view(&next(archive.path(), &last_whole, &screen))
+}
+
+fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()> {
+    let ledger = Ledger::open(archive.connection(), scope.clone())?;
+    let mut table = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
+    let mut provenance = provenance("report cost".to_owned(), scope, archive)?;
+    provenance.by.push("month".to_owned());
+    let notes = MonthStates::of(&[(scope, archive)])?.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE);
+    provenance.notes = notes;
+    // The total of some months says little, but how many costs are missing does.
+    if let Some(unknown) =
+        table.unknown_costs().and_then(|runs| u64::try_from(runs).ok()).filter(|runs| *runs > 0)
+    {
+        provenance.notes.push(format!("{} runs: cost not known", grouped(unknown)));
+    }
+    table.totals = None;
+    let options =
+        WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };
+    write_table(&table, &options, &Destination::StandardOutput)
+}
+
+/// Commands to copy, each with what it shows where there is room.
+fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
+    let change = format!("runledger report change --period {last_whole}");
+    let commands = [
+        (format!("export RUNLEDGER_DB={}", shell_word(Path::new(&from_here(path)))), ""),
+        ("runledger report cost --by pipeline".to_owned(), "what is most expensive"),
+        (change, "why the cost has changed"),
+        ("runledger report html --output demo.html".to_owned(), "all of it on one page"),
+    ];
+    let widest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (number, (command, shows)) in commands.iter().enumerate() {
+        let label = if number == 0 { "\nNext   " } else { "       " };
+        let shows = if screen.table_width() < NEXT_WIDTH { "" } else { shows };
+        let shows = Role::Dim.paint(shows, screen.color);
+        lines.push(format!("{label}{command:widest$}   {shows}").trim_end().to_owned());
+    }
+    lines.join("\n")
+}
