@@ -34,7 +34,7 @@ fn reject_arguments(error: &clap::Error) -> ExitCode {
         // Nagios would take the usual exit code 2 for a critical archive.
         return exit_code(nagios::print_error(&commands::usage_error(error)));
     }
-    if !is_help && (is_json_requested() || commands::renamed_flag(error).is_some()) {
+    if !is_help && (commands::json_is_requested() || commands::renamed_flag(error).is_some()) {
         return exit_code(Err(commands::usage_error(error)));
     }
     // If stderr is closed, give up silently.
@@ -52,15 +52,14 @@ fn exit_code(result: Result<u8>) -> ExitCode {
             for line in HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                 let _ = stderr.write_all(&line);
             }
-            let text = if is_json_requested() { error.render_json() } else { error.render() };
+            let text = match commands::json_is_requested() {
+                true => error.render_json(),
+                false => commands::paint_message(&error.render()),
+            };
             let _ = writeln!(stderr, "{text}");
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-fn is_json_requested() -> bool {
-    commands::json_is_requested(std::env::args_os().skip(1))
 }
 
 /// Turns an exceeded file size limit (`ulimit -f`) into an I/O error like that of a full disk. By default, its signal

@@ -3,14 +3,14 @@
 use super::status::zone;
 use crate::cli::{ApiArgs, JsonArgs};
 use crate::commands::shared::facts::{Facts, local, title};
-use crate::commands::shared::numbers::grouped;
+use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::progress::NoProgress;
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::export::terminal::{Role, Screen};
-use crate::report::coverage::CoverageReport;
+use crate::export::terminal::{Role, Screen, wrap};
+use crate::report::coverage::{ApiCount, CoverageReport};
 use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Gap, GapReason, PipelineKind};
@@ -60,7 +60,14 @@ pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Resu
         print_line(&as_json(&report, &unexplained).to_string())?;
     } else {
         let zone = zone(&archive, Ok(settings.clone()));
-        print_view(&as_text(&archive, &report, &unexplained, zone, &screen(None, false, zone))?)?;
+        print_view(&as_text(
+            &archive,
+            &report,
+            &unexplained,
+            args.offline,
+            zone,
+            &screen(None, false, zone),
+        )?)?;
     }
     if unexplained.is_empty() {
         return Ok(());
@@ -74,7 +81,10 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
         return Ok(None);
     }
     if args.api.api_key_file.is_none() && workspace.is_none() && !settings::has_api_key()? {
-        tracing::warn!("there is no API key: the API is not asked for its run count, as with --offline");
+        // The text has it in place.
+        if args.format.is_json() {
+            tracing::warn!("there is no API key: the API is not asked for its run count, as with --offline");
+        }
         return Ok(None);
     }
     let client = client(&args.api, workspace)?;
@@ -89,6 +99,7 @@ fn as_text(
     archive: &Archive,
     report: &CoverageReport,
     unexplained: &[String],
+    is_offline: bool,
     zone: Tz,
     screen: &Screen,
 ) -> Result<String> {
@@ -97,24 +108,29 @@ fn as_text(
     let context = [Some(zone.name().to_owned()), moment.map(|at| format!("as of {}", local(at, zone, now)))];
     let mut lines = title("Coverage: what can be missing".to_owned(), &context, screen);
     lines.push(String::new());
-    lines.extend(facts(archive, report, zone, now)?.lines(screen));
+    lines.extend(facts(archive, report, is_offline, zone, now)?.lines(screen));
     lines.push(String::new());
     // The error on standard error names what is unexplained.
-    lines.push(match (unexplained, report.api_count.count()) {
-        ([], Some(_)) => "Nothing is missing without an explanation.".to_owned(),
-        ([], None) => {
-            "Nothing is missing without an explanation, as far as can be seen without the API.".to_owned()
-        }
-        ([_], _) => Role::Warning.paint("1 finding has no explanation.", screen.color),
-        (several, _) => {
-            let verdict = format!("{} findings have no explanation.", several.len());
-            Role::Warning.paint(&verdict, screen.color)
-        }
-    });
+    let (role, verdict) = match unexplained {
+        [] => (Role::Plain, "Nothing unexplained is missing, as far as the archive shows.".to_owned()),
+        several => (
+            Role::Warning,
+            format!("{} without an explanation.", grouped_count(several.len() as u64, "finding")),
+        ),
+    };
+    for line in wrap(verdict.split(' '), screen.table_width()).lines() {
+        lines.push(role.paint(line, screen.color));
+    }
     Ok(lines.join("\n"))
 }
 
-fn facts(archive: &Archive, report: &CoverageReport, zone: Tz, now: Instant) -> Result<Facts> {
+fn facts(
+    archive: &Archive,
+    report: &CoverageReport,
+    is_offline: bool,
+    zone: Tz,
+    now: Instant,
+) -> Result<Facts> {
     let CoverageReport { coverage, api_count, never_ran, days_without_sync } = report;
     let mut facts = Facts::default();
     let mut runs = format!(
@@ -127,7 +143,10 @@ fn facts(archive: &Archive, report: &CoverageReport, zone: Tz, now: Instant) -> 
         runs.push_str(&format!(", {} that the API fails to return", grouped(coverage.unreadable_runs)));
     }
     facts.add("Runs", runs);
-    facts.add("API", api_count.to_string());
+    match api_count {
+        ApiCount::NotAsked if !is_offline => facts.add("API", "not asked: no API key (as with --offline)"),
+        answer => facts.add("API", answer.to_string()),
+    }
     match coverage.first_whole_walk_at {
         Some(at) => facts.add("List", format!("first read to its end {}", local(at, zone, now))),
         None => facts.add_as(Role::Warning, "List", "never read to its end"),

@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 
 const EXAMPLES: &str = "\
 Examples:
-  runledger demo                         # a year of made-up runs, no account needed
+  runledger demo                         # made-up runs, no account needed
   NEKT_API_KEY=… runledger sync          # read your runs
   runledger report cost --by pipeline    # what is most expensive
   runledger report failures              # what keeps failing

@@ -47,6 +47,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
 pub(crate) use shared::terminal::ColorWhen;
+pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
 pub use usage::{json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::renamed::{NameKind, renamed};
+use crate::settings;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
@@ -30,9 +31,13 @@ pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
     }
 }
 
-/// Whether the arguments ask for JSON, even if others are invalid. Errors are then JSON, too.
-pub fn json_is_requested(arguments: impl IntoIterator<Item = OsString>) -> bool {
-    let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
+/// Whether the arguments of this process ask for JSON, even if others are invalid. Errors are then JSON, too.
+pub fn json_is_requested() -> bool {
+    ask_for_json(settings::arguments())
+}
+
+fn ask_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut arguments = arguments.take_while(|argument| argument != "--");
     while let Some(argument) = arguments.next() {
         if argument == "--json"
             || argument == "--format=json"
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn json_is_requested_by_either_flag_before_the_end_of_flags() {
-        let asked = |text: &str| json_is_requested(text.split(' ').map(OsString::from));
+        let asked = |text: &str| ask_for_json(text.split(' ').map(OsString::from));
         for text in ["status --json", "report cost --format json", "report --format=json --unknown"] {
             assert!(asked(text), "{text}");
         }

@@ -94,7 +94,6 @@ fn amount(cell: &Cell) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::terminal;
     use crate::run::Usd;
 
     fn usd(cents: i128) -> Cell {
@@ -115,41 +114,24 @@ mod tests {
         }
     }
 
-    fn column_texts(table: &Table, column: usize) -> Vec<String> {
-        table.rows.iter().map(|row| row[column].exact().unwrap()).collect()
-    }
-
     #[test]
     fn each_positive_cost_has_a_bar_in_proportion() {
         let table = costs(&[usd(1000), usd(500), usd(55), usd(1), Cell::Usd(None), usd(0), usd(-300)]);
-        let charted = with_charts(&table, None, 13);
-        assert_eq!(charted.columns, ["month", "total_cost_usd", "", "credits"]);
-        assert_eq!(column_texts(&charted, 2), ["██████████", "█████", "▌", "▏", "", "", ""]);
-        assert_eq!(charted.totals.unwrap()[2], Cell::Text(None));
+        let (column, bars) = bars(&table, 10).unwrap();
+        assert_eq!(
+            (column, bars),
+            (1, ["██████████", "█████", "▌", "▏", "", "", ""].map(str::to_owned).to_vec())
+        );
     }
 
     #[test]
-    fn a_table_without_room_or_comparable_amounts_is_unchanged() {
-        let table = costs(&[usd(1000), usd(500)]);
-        assert_eq!(with_charts(&table, None, 7), table);
-        assert_ne!(with_charts(&table, None, 8), table);
+    fn a_table_without_comparable_amounts_has_no_bars() {
         for amounts in [vec![usd(10)], vec![usd(0), usd(0)], vec![Cell::Usd(None), usd(-1)], vec![]] {
-            let table = costs(&amounts);
-            assert_eq!(with_charts(&table, None, 100), table);
+            assert_eq!(bars(&costs(&amounts), 8), None);
         }
-        let mut without_amounts = table;
+        let mut without_amounts = costs(&[usd(1000), usd(500)]);
         without_amounts.columns[1] = "why".to_owned();
-        assert_eq!(with_charts(&without_amounts, None, 100), without_amounts);
-    }
-
-    #[test]
-    fn charts_never_exceed_the_width_of_the_terminal() {
-        let table = costs(&[usd(1000), usd(500), Cell::Usd(None)]);
-        let plain = terminal::width(&table, 4);
-        for width in plain..plain + 60 {
-            let charted = with_charts(&table, Some(&table), width - plain);
-            assert!(terminal::width(&charted, 4) <= width, "{width}");
-        }
+        assert_eq!(bars(&without_amounts, 8), None);
     }
 
     #[test]
@@ -164,7 +146,8 @@ mod tests {
                 .collect(),
             totals: None,
         };
-        let table = by(&["kind", "total_cost_usd"], &[(&["source"], usd(90)), (&["destination"], usd(10))]);
+        let mut table =
+            by(&["kind", "total_cost_usd"], &[(&["source"], usd(90)), (&["destination"], usd(10))]);
         let by_month = by(
             &["kind", "month", "total_cost_usd"],
             &[
@@ -175,8 +158,9 @@ mod tests {
                 (&["destination", "2026-04"], usd(10)),
             ],
         );
-        let charted = with_charts(&table, Some(&by_month), 40);
-        assert_eq!(charted.columns, ["kind", "total_cost_usd", "", "by_month"]);
-        assert_eq!(column_texts(&charted, 3), ["▁█ ▅", "   █"]);
+        add_trends(&mut table, &by_month);
+        assert_eq!(table.columns, ["kind", "total_cost_usd", "by_month"]);
+        let trends: Vec<String> = table.rows.iter().filter_map(|row| row[2].exact()).collect();
+        assert_eq!(trends, ["▁█ ▅", "   █"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The environment: every variable that runledger reads. No other module reads the environment.
+//! The environment: the arguments, and every variable that runledger reads. No other module reads the environment.
 
 #![expect(clippy::disallowed_methods, reason = "the one module that reads the environment")]
 
@@ -62,6 +62,11 @@ pub(super) fn user_file() -> Option<PathBuf> {
 /// The path in an environment variable. `None`: unset or empty.
 fn path_in(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The arguments of this process, without its name.
+pub(crate) fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os().skip(1)
 }
 
 /// Whether `TERM` is `dumb`: the terminal has no cursor movement.

@@ -1,19 +1,20 @@
 //! What the demo prints at its end: the archive, its latest months, and what to run next.
 
 use crate::commands::shared::facts::from_here;
-use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::numbers::grouped_count;
 use crate::commands::shared::output::{print_line, print_view, provenance};
 use crate::commands::shared::terminal::screen;
 use crate::error::Result;
 use crate::escape::shell_word;
-use crate::export::terminal::{Role, Screen};
+use crate::export::manifest::Provenance;
+use crate::export::terminal::{DECIMALS, Role, Screen};
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::language::Language;
-use crate::report::month_states::MonthStates;
+use crate::report::month_states::{CLOSED, MonthStates, RUNNING};
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
-use crate::report::{Dimension, Ledger, Scope, Span, cost};
+use crate::report::{Dimension, Ledger, Scope, Span, Table, cost, restatements};
+use crate::run::Usd;
 use crate::store::Archive;
 use crate::sync::{Clock, SystemClock};
 use chrono_tz::Tz;
@@ -49,20 +50,44 @@ pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> 
 fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()> {
     let ledger = Ledger::open(archive.connection(), scope.clone())?;
     let mut table = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
-    let mut provenance = provenance("report cost".to_owned(), scope, archive)?;
-    provenance.by.push("month".to_owned());
-    let notes = MonthStates::of(&[(scope, archive)])?.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE);
-    provenance.notes = notes;
-    // The total of some months says little, but how many costs are missing does.
-    if let Some(unknown) =
-        table.unknown_costs().and_then(|runs| u64::try_from(runs).ok()).filter(|runs| *runs > 0)
-    {
-        provenance.notes.push(format!("{} runs: cost not known", grouped(unknown)));
-    }
+    let months = table.rows.len();
+    let provenance = provenance("report cost".to_owned(), scope, archive)?;
+    let notes = notes(archive, scope, &table)?;
+    MonthStates::of(&[(scope, archive)])?.label_table(&mut table, DECIMALS);
+    // The total of some months would be taken for that of the year.
     table.totals = None;
+    let by = vec!["month".to_owned(), format!("last {months}")];
+    let provenance = Provenance { by, from: None, notes, ..provenance };
     let options =
         WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };
     write_table(&table, &options, &Destination::StandardOutput)
+}
+
+/// What the marks mean, what has changed since the close, and how many costs are unknown.
+fn notes(archive: &Archive, scope: &Scope, table: &Table) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for close in restatements::latest(archive.closes()?) {
+        let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+        let restated = restatements::restatements(archive.connection(), &Scope::of_close(&close)?, None)?;
+        let since =
+            restated.iter().filter_map(|change| change.difference).fold(Usd::default(), |sum, usd| sum + usd);
+        let closed = closed.map_or("an unknown cost".to_owned(), |total| total.to_fixed(DECIMALS));
+        notes.push(format!("{CLOSED} closed with {closed}, {} since", signed(since)));
+    }
+    if scope.span.until.is_none() {
+        notes.push(format!("{RUNNING} running"));
+    }
+    if let Some(unknown) = table.unknown_costs().filter(|runs| *runs > 0) {
+        notes.push(format!("{unknown} runs: cost not known"));
+    }
+    Ok(notes)
+}
+
+fn signed(change: Usd) -> String {
+    match change.to_fixed(DECIMALS) {
+        text if text.starts_with('-') => text.replacen('-', "−", 1),
+        text => format!("+{text}"),
+    }
 }
 
 /// Commands to copy, each with what it shows where there is room.

@@ -14,8 +14,8 @@ use crate::commands::shared::scope::{
 };
 use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::export::add_trends;
 use crate::export::manifest::{FxProvenance, Provenance};
+use crate::export::{add_trends, terminal};
 use crate::renamed::{NameKind, renamed};
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
@@ -193,7 +193,8 @@ fn label_months(
     let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
     Ok(match args.table.format() {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
-        TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
+        TableFormat::Table => months.label_table(table, decimals(terminal::DECIMALS)),
+        TableFormat::Markdown | TableFormat::Xlsx => {
             months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
         }
     })

@@ -19,7 +19,7 @@ const SENTENCE_WIDTH: usize = 40;
 const MAX_NAME_WIDTH: usize = 48;
 
 /// Columns up to this priority are in every table; where they do not fit, each row is a block.
-const NEEDED: usize = 3;
+pub(super) const NEEDED: usize = 3;
 
 /// Which part of a value is given up where it does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

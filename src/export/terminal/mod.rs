@@ -10,6 +10,7 @@ mod view;
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
 pub(crate) use text::{display_width, wrap};
+pub(crate) use value::DECIMALS;
 
 use super::manifest::Provenance;
 use super::sparkline;
@@ -67,20 +68,10 @@ impl Screen {
     }
 }
 
-/// Writes the table with its totals, and the number of unknown costs. Amounts have `usd_decimals` decimals; with
-/// `None`, as many as their size needs.
-pub fn write_table(
-    table: &Table,
-    usd_decimals: Option<u32>,
-    screen: &Screen,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    write_answer(table, None, usd_decimals, screen, out)
-}
-
-/// Writes the table below the title of the answer, and its notes below the table. Without a provenance, writes the
-/// table alone.
-pub(crate) fn write_answer(
+/// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
+/// the table. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
+/// as their size needs.
+pub fn write_answer(
     table: &Table,
     provenance: Option<&Provenance>,
     usd_decimals: Option<u32>,
@@ -101,7 +92,10 @@ pub(crate) fn write_answer(
     }
     let question = provenance.map_or("", |provenance| provenance.question.as_str());
     let columns = columns_of(table, provenance, question, usd_decimals, screen);
-    write_rows(&columns, table.rows.is_empty(), screen, out)?;
+    match table.rows.is_empty() {
+        true => writeln!(out, "{}", view::empty(question))?,
+        false => write_rows(&columns, screen, out)?,
+    }
     let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
     write_notes(notes.iter().cloned().chain(unknown_costs(table)), screen, out)
 }
@@ -118,16 +112,13 @@ pub(crate) fn write_view(
 ) -> io::Result<()> {
     if !table.rows.is_empty() {
         let moment = Provenance { as_of: Some(now.to_string()), ..Provenance::default() };
-        write_rows(&columns_of(table, Some(&moment), name, None, screen), false, screen, out)?;
+        write_rows(&columns_of(table, Some(&moment), name, None, screen), screen, out)?;
     }
     write_notes(notes.iter().cloned(), screen, out)
 }
 
 /// Writes the columns that fit, or a block per row if too few do.
-fn write_rows(columns: &[Column], is_empty: bool, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
-    if is_empty {
-        return writeln!(out, "(no rows)");
-    }
+fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     match layout::fit(columns, screen, view::LAST_OF_STANDARD) {
         Some(shown) => layout::write_grid(columns, &shown, screen, out),
         None => {
@@ -191,7 +182,7 @@ fn columns_of(
     let context = Context { zone: screen.zone, year, wide: screen.wide };
     let cells =
         |index: usize| table.rows.iter().chain(&table.totals).map(move |row| &row[index]).collect::<Vec<_>>();
-    let has_changes = table.columns.iter().any(|name| view::is_change(name));
+    let are_compared = table.columns.iter().any(|name| view::is_compared(name));
     let decimals: Vec<u32> = table
         .columns
         .iter()
@@ -199,7 +190,7 @@ fn columns_of(
         .map(|(index, name)| value::decimals_of(name, &cells(index)))
         .collect();
     // Amounts that are compared have the same decimals.
-    let shared = decimals.iter().copied().max().filter(|_| has_changes);
+    let shared = decimals.iter().copied().max().filter(|_| are_compared);
     let bars = sparkline::bars(table, BAR.0).filter(|_| !screen.wide);
     let mut columns = Vec::new();
     let mut label = table.totals.as_ref().map(|_| TOTAL.to_owned());
@@ -224,8 +215,11 @@ fn columns_of(
             _ => Fit::Whole,
         };
         let heading = view::heading(name).into_owned();
+        // A column without any value is left out, unless the report is about it.
+        let is_empty = table.rows.iter().all(|row| row[index].exact().is_none());
+        let priority = if is_empty && priority > layout::NEEDED { usize::MAX } else { priority };
         columns.push(Column { heading, priority, is_number, fit, values: values.collect(), total });
-        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index) {
+        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && priority == 1) {
             columns.push(Column {
                 heading: String::new(),
                 priority: BAR.1,
@@ -248,5 +242,85 @@ fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
         ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
         _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,
         _ => Role::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Seconds, Share, Usd};
+    use proptest::prelude::*;
+
+    fn cell(kind: u8, number: i64, text: &str) -> Cell {
+        let known = number % 7 != 0;
+        match kind {
+            0 => Cell::Text(known.then(|| text.to_owned())),
+            1 => Cell::Count(known.then_some(number)),
+            2 => Cell::Usd(known.then(|| Usd::from_units(i128::from(number) * 1_000_003))),
+            3 => Cell::Seconds(known.then(|| Seconds::from_units(number.into()))),
+            _ => Cell::Share(known.then(|| Share::from_units(number.into()))),
+        }
+    }
+
+    fn shown(table: &Table, question: &str, screen: &Screen) -> String {
+        let provenance = Provenance { question: question.to_owned(), ..Provenance::default() };
+        let mut out = Vec::new();
+        write_answer(table, Some(&provenance), None, screen, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const NAMES: [(&str, u8); 10] = [
+        ("month", 0),
+        ("pipeline_name", 0),
+        ("status", 0),
+        ("run_id", 0),
+        ("total_cost_usd", 2),
+        ("runs", 1),
+        ("duration_seconds", 3),
+        ("failure_rate", 4),
+        ("change_usd", 2),
+        ("why", 0),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_line_is_wider_than_the_screen(
+            columns in proptest::sample::subsequence(NAMES.to_vec(), 1..10),
+            rows in prop::collection::vec((0_i64..10_000_000_000, "\\PC{0,60}|[a-zé👩‍🚀فواتير\u{7}\n ]{0,90}"), 0..6),
+            width in 40_usize..200,
+            has_totals: bool,
+        ) {
+            let table = Table {
+                columns: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                rows: rows.iter().map(|(number, text)| columns.iter().map(|(_, kind)| cell(*kind, *number, text)).collect()).collect(),
+                totals: has_totals.then(|| columns.iter().map(|(_, kind)| cell(*kind, 7, "")).collect()),
+            };
+            for question in ["report cost", "report audit", "report change", ""] {
+                let screen = Screen { width, zone: Some(Tz::UTC), ..Screen::FILE };
+                for line in shown(&table, question, &screen).lines() {
+                    prop_assert!(display_width(line) <= width, "{width}: {line:?}");
+                }
+                // Everything is there with `--wide`.
+                let wide = shown(&table, question, &Screen { wide: true, ..screen });
+                let names = rows.iter().map(|(_, text)| text::one_line(text));
+                let has_text = columns.iter().any(|(_, kind)| *kind == 0);
+                for ((number, _), name) in rows.iter().zip(names) {
+                    prop_assert!(!has_text || number % 7 == 0 || wide.contains(name.trim_end()), "{wide}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_time() {
+        let long = "é".repeat(300_000);
+        let table = Table {
+            columns: vec!["pipeline_name".to_owned(), "runs".to_owned()],
+            rows: vec![vec![Cell::text(long), Cell::count(1)]],
+            totals: None,
+        };
+        assert!(shown(&table, "report cost", &Screen::FILE).lines().all(|line| display_width(line) <= 80));
     }
 }

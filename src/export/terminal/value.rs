@@ -10,7 +10,7 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 
 /// The decimals of money, unless the amounts are small.
-const DECIMALS: u32 = 2;
+pub(crate) const DECIMALS: u32 = 2;
 
 /// The decimals of small amounts, and of costs per run.
 const DECIMALS_OF_SMALL: u32 = 4;
@@ -34,6 +34,10 @@ pub(super) enum Form {
     Instant,
     /// A number without separators, such as the number of a run.
     Label,
+    /// A duration in whole seconds.
+    Seconds,
+    /// A number of days.
+    Days,
     /// An amount with `decimals`; `signed` amounts are changes and show `+`.
     Money { decimals: u32, signed: bool },
     /// Any other value, as its type says.
@@ -101,6 +105,8 @@ fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
             }
         }
         (Cell::Count(count), Form::Label) => count.as_ref()?.to_string(),
+        (Cell::Count(count), Form::Seconds) => duration(Seconds::from_units(i128::from((*count)?) * 1_000)),
+        (Cell::Count(count), Form::Days) => format!("{} d", number(&count.as_ref()?.to_string())),
         (Cell::Count(count), _) => number(&count.as_ref()?.to_string()),
         (Cell::Usd(_) | Cell::Converted(_), Form::Money { decimals, signed }) => {
             money(&cell.exact_to(decimals)?, signed)

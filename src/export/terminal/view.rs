@@ -18,7 +18,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report cost", &[("runs", 3), ("el_cost_usd", 8), ("transformation_cost_usd", 7), ("total_cost_usd", 1), ("credits", 4), ("cost_per_run_usd", 5)]),
     ("report change", &[("change_usd", 1), ("volume_usd", 3), ("price_usd", 4), ("new_usd", 7), ("gone_usd", 8), ("unknown_usd", 9), ("against_total_cost_usd", 6), ("total_cost_usd", 5), ("pipeline_name", 2)]),
     ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
-    ("report credits", &[("runs", 6), ("charged_runs", 1), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 2), ("plan_credits", 3), ("plan_used_rate", 3), ("credits_run_out_on", 5)]),
+    ("report credits", &[("runs", 6), ("charged_runs", 1), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 2), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
     ("report failures", &[("failed_runs", 1), ("final_runs", 4), ("failure_rate", 3), ("failures_in_a_row", 3), ("last_failure_at", 5), ("last_success_at", 6), ("pipeline_name", 2)]),
     ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 8), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
@@ -28,7 +28,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report settling", &[("pipeline_kind", 1), ("runs", 5), ("runs_changed", 4), ("p50_seconds", 8), ("p95_seconds", 7), ("max_seconds", 6), ("safe_after_days", 3), ("safe_close_on", 2)]),
     ("report audit", &[("finding", 1), ("run_id", 1), ("booked_at", 4), ("status", 5), ("total_cost_usd", 2), ("duration_seconds", 6), ("pipeline_name", 3), ("why", 1)]),
     ("report waste", &[("total_cost_usd", 1), ("waste", 2), ("runs", 4), ("costliest_run_usd", 6), ("costliest_run_id", 5), ("pipeline_name", 3)]),
-    ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 1), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
+    ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
     ("report metadata", &[("types", 2), ("runs_with_path", 3), ("sum", 4), ("min", 6), ("max", 5), ("path", 1), ("example", 12)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
@@ -87,7 +87,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("charged_runs", "Charged"), ("free_runs", "Free"), ("undecided_runs", "Undecided"), ("forecast_credits", "Forecast"), ("expected_credits", "Expected"), ("plan_credits", "Plan"), ("purchased_credits", "Bought"), ("plan_used_rate", "Used"), ("credits_run_out_on", "Runs out on"),
     ("costliest_run_usd", "Max"), ("costliest_run_id", "Run"), ("waste", "Why"), ("why", "Reason"),
     ("cost_at_success_usd", "At success"), ("cost_now_usd", "Now USD"), ("difference_usd", "Change"), ("succeeded_at", "Succeeded"), ("changed_at", "Changed"),
-    ("runs_changed", "Changed"), ("safe_after_days", "Safe after (days)"), ("safe_close_on", "Safe on"),
+    ("runs_changed", "Changed"), ("safe_after_days", "Safe after"), ("safe_close_on", "Safe on"),
     ("from_status", "From"), ("to_status", "To"), ("first_seen_at", "First seen"), ("last_run_at", "Last run"), ("gone_at", "Gone"),
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
@@ -95,6 +95,27 @@ const HEADINGS: &[(&str, &str)] = &[
     ("rule", "What must be true"),
     ("close_id", "Close"), ("closed_at", "Closed"), ("date_basis", "Basis"), ("credits", "Credits"),
 ];
+
+/// What an empty answer means, for the reports where it is good news or needs an explanation.
+const EMPTY: &[(&str, &str)] = &[
+    ("report failures", "No run has failed."),
+    ("report costliest-runs", "No run has a known cost."),
+    ("report slowest-runs", "No run has a known duration."),
+    ("report cost-changes-after-success", "No cost has changed after success."),
+    ("report pipelines-without-runs", "Every pipeline has runs."),
+    ("report status-transitions", "No run was seen in two statuses: sync more often to see how they go on."),
+    ("report settling", "No cost has changed yet: nothing can be said before two syncs have seen a change."),
+    ("report audit", "No run contradicts how Nekt charges."),
+    ("report waste", "No money was wasted as far as can be told: no failed, canceled or overlapping runs."),
+    ("report anomalies", "Every pipeline's latest run is as usual."),
+    ("report metadata", "No run has metadata."),
+    ("restatements", "Nothing has changed since the close."),
+];
+
+/// The sentence for an answer without rows.
+pub(super) fn empty(question: &str) -> &'static str {
+    EMPTY.iter().find(|(name, _)| *name == question).map_or("No rows.", |(_, sentence)| sentence)
+}
 
 /// The columns of a table in the order of their display, as positions in the table, each with its priority.
 pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) -> Vec<(usize, usize)> {
@@ -140,10 +161,17 @@ pub(super) fn form_of(name: &str, cells: &[&Cell], decimals: u32) -> Form {
         "run_id" | "costliest_run_id" => Form::RunId,
         _ if LABELS.contains(&name) => Form::Label,
         _ if name.ends_with("_at") => Form::Instant,
+        _ if name.ends_with("_seconds") => Form::Seconds,
+        _ if name.ends_with("_days") => Form::Days,
         _ if NAMES.contains(&name) => Form::Name,
         _ if SENTENCES.contains(&name) => Form::Sentence,
         _ => Form::Plain,
     }
+}
+
+/// Whether the amounts of the column are compared with those of others beside it.
+pub(super) fn is_compared(name: &str) -> bool {
+    is_change(name) || name.ends_with("_median_usd")
 }
 
 /// Whether the amounts of the column are changes, which show their sign.
