@@ -2,7 +2,7 @@
 
 use crate::cli::JsonArgs;
 use crate::close::check_archive;
-use crate::commands::shared::facts::{from_here, local};
+use crate::commands::shared::facts::{Moments, from_here};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
@@ -73,11 +73,9 @@ fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -
             format_span(ahead)
         ));
     }
-    let now = SystemClock.now();
     let subject = format!("Check of {}", from_here(path));
-    let context = [Some(local(now, Tz::UTC, now) + " UTC")];
-    let view = View { name: "check", subject: &subject, context: &context, notes: &notes };
-    view.print(&as_table(&checked), Tz::UTC, now)?;
+    let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
+    view.print(&as_table(&checked), Moments { zone: Tz::UTC, moment: None })?;
     for broken in checked.iter().filter(|checked| checked.broken > 0) {
         print_line(&format!("\n{}", examples(broken)))?;
     }

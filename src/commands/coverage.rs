@@ -1,8 +1,7 @@
 //! `runledger coverage`: reports gaps in the archive.
 
-use super::status::zone;
 use crate::cli::{ApiArgs, JsonArgs};
-use crate::commands::shared::facts::{Facts, local, title};
+use crate::commands::shared::facts::{Facts, Moments, title};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::progress::NoProgress;
@@ -11,11 +10,9 @@ use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
 use crate::export::terminal::{Role, Screen, wrap};
 use crate::report::coverage::{ApiCount, CoverageReport};
-use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Gap, GapReason, PipelineKind};
 use crate::sync::{Clock, ListHead, SystemClock, list_head};
-use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -59,14 +56,14 @@ pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Resu
     if args.format.is_json() {
         print_line(&as_json(&report, &unexplained).to_string())?;
     } else {
-        let zone = zone(&archive, Ok(settings.clone()));
+        let moments = Moments::of(&archive, Ok(settings.clone()))?;
         print_view(&as_text(
             &archive,
             &report,
             &unexplained,
             args.offline,
-            zone,
-            &screen(None, false, zone),
+            moments,
+            &screen(None, false, moments.zone),
         )?)?;
     }
     if unexplained.is_empty() {
@@ -100,15 +97,12 @@ fn as_text(
     report: &CoverageReport,
     unexplained: &[String],
     is_offline: bool,
-    zone: Tz,
+    moments: Moments,
     screen: &Screen,
 ) -> Result<String> {
-    let now = SystemClock.now();
-    let moment = archive.clock_at_last_observation(None)?;
-    let context = [Some(zone.name().to_owned()), moment.map(|at| format!("as of {}", local(at, zone, now)))];
-    let mut lines = title("Coverage: what can be missing".to_owned(), &context, screen);
+    let mut lines = title("Coverage: what can be missing".to_owned(), &moments.context(), screen);
     lines.push(String::new());
-    lines.extend(facts(archive, report, is_offline, zone, now)?.lines(screen));
+    lines.extend(facts(archive, report, is_offline, moments)?.lines(screen));
     lines.push(String::new());
     // The error on standard error names what is unexplained.
     let (role, verdict) = match unexplained {
@@ -124,13 +118,7 @@ fn as_text(
     Ok(lines.join("\n"))
 }
 
-fn facts(
-    archive: &Archive,
-    report: &CoverageReport,
-    is_offline: bool,
-    zone: Tz,
-    now: Instant,
-) -> Result<Facts> {
+fn facts(archive: &Archive, report: &CoverageReport, is_offline: bool, moments: Moments) -> Result<Facts> {
     let CoverageReport { coverage, api_count, never_ran, days_without_sync } = report;
     let mut facts = Facts::default();
     let mut runs = format!(
@@ -148,7 +136,7 @@ fn facts(
         answer => facts.add("API", answer.to_string()),
     }
     match coverage.first_whole_walk_at {
-        Some(at) => facts.add("List", format!("first read to its end {}", local(at, zone, now))),
+        Some(at) => facts.add("List", format!("first read to its end {}", moments.local(at))),
         None => facts.add_as(Role::Warning, "List", "never read to its end"),
     }
     if coverage.suspected_runs > 0 {

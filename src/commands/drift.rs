@@ -1,8 +1,7 @@
 //! `runledger drift`: lists undocumented API fields, values and types.
 
-use super::status::zone;
 use crate::cli::JsonArgs;
-use crate::commands::shared::facts::local;
+use crate::commands::shared::facts::Moments;
 use crate::commands::shared::numbers::grouped_count;
 use crate::commands::shared::output::print_plain_table;
 use crate::commands::shared::view::View;
@@ -33,8 +32,8 @@ pub(super) fn run(args: &DriftArgs, path: &Path, settings: Result<Settings>) -> 
     if args.format.is_json() {
         return print_plain_table(&as_table(archive.drift()?), true);
     }
-    let zone = zone(&archive, settings);
-    let (mut rows, moment) = (archive.drift()?, archive.clock_at_last_observation(None)?);
+    let moments = Moments::of(&archive, settings)?;
+    let mut rows = archive.drift()?;
     rows.reverse();
     let count = rows.len() as u64;
     let note = match count {
@@ -49,11 +48,10 @@ pub(super) fn run(args: &DriftArgs, path: &Path, settings: Result<Settings>) -> 
         // People get the beginning of the id, which is enough to show the run.
         *run = "run_id".to_owned();
     }
-    let now = SystemClock.now();
-    let context = [Some(zone.name().to_owned()), moment.map(|at| format!("as of {}", local(at, zone, now)))];
+    let context = moments.context();
     let view =
         View { name: "drift", subject: "Drift from the API's contract", context: &context, notes: &[note] };
-    view.print(&table, zone, now)
+    view.print(&table, moments)
 }
 
 /// What was compared with the contract: `12,003 runs and 40 pipelines are`.

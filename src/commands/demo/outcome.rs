@@ -5,7 +5,7 @@ use crate::commands::shared::numbers::grouped_count;
 use crate::commands::shared::output::{print_line, print_view, provenance};
 use crate::commands::shared::terminal::screen;
 use crate::error::Result;
-use crate::escape::shell_word;
+use crate::escape::{escape_control, shell_word};
 use crate::export::manifest::Provenance;
 use crate::export::terminal::{DECIMALS, Role, Screen};
 use crate::export::{Destination, Format, WriteOptions, write_table};
@@ -105,6 +105,8 @@ fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
         let label = if number == 0 { "\nNext   " } else { "       " };
         let shows = if screen.table_width() < NEXT_WIDTH { "" } else { shows };
         let shows = Role::Dim.paint(shows, screen.color);
+        // The path of the archive can have any characters.
+        let command = escape_control(command);
         lines.push(format!("{label}{command:widest$}   {shows}").trim_end().to_owned());
     }
     lines.join("\n")

@@ -1,10 +1,14 @@
 //! Facts below a title, one labelled line each: the form of answers that are no tables.
 
 use crate::commands::shared::numbers::grouped;
+use crate::error::Result;
 use crate::escape::escape_control;
 use crate::export::terminal::{Role, Screen, display_width, wrap, write_notes};
 use crate::export::title::Title;
+use crate::report::latest_close::LatestClose;
 use crate::run::Instant;
+use crate::settings::Settings;
+use crate::store::Archive;
 use chrono::Datelike;
 use chrono_tz::Tz;
 use std::path::Path;
@@ -14,6 +18,9 @@ const GAP: usize = 2;
 
 /// The least columns of a fact, also on a narrow screen.
 const MIN_WIDTH: usize = 30;
+
+/// The form of an instant with its year.
+const WITH_YEAR: &str = "%-d %b %Y %H:%M";
 
 /// Labelled facts.
 #[derive(Debug, Default)]
@@ -67,8 +74,10 @@ impl Facts {
 
 /// The title of a view: what is shown, and in which zone and as of which moment.
 pub(crate) fn title(subject: String, context: &[Option<String>], screen: &Screen) -> Vec<String> {
-    let context = context.iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
-    Title { subject, context }.lines(screen)
+    let context: Vec<_> = context.iter().flatten().map(|part| escape_control(part)).collect();
+    let lines = Title { subject, context: context.join(" · ") }.lines(screen);
+    // Without a context, the first half needs no room after it.
+    lines.into_iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 /// The notes below a view: dim, several on one line where they fit.
@@ -79,10 +88,41 @@ pub(crate) fn notes(notes: &[&str], screen: &Screen) -> Vec<String> {
     String::from_utf8_lossy(&drawn).lines().map(str::to_owned).collect()
 }
 
-/// The instant in the zone, to the minute; with its year if that is not the year of `now`.
-pub(crate) fn local(at: Instant, zone: Tz, now: Instant) -> String {
-    let [at, now] = [at, now].map(|instant| instant.to_utc().with_timezone(&zone));
-    at.format(if at.year() == now.year() { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" }).to_string()
+/// The instants of a view: in its zone, to the minute, with their year if it is not that of the moment of the view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moments {
+    /// The zone.
+    pub(crate) zone: Tz,
+    /// The last observation by the system clock. `None`: nothing was archived.
+    pub(crate) moment: Option<Instant>,
+}
+
+impl Moments {
+    /// The instants of a view of the archive in the zone of the settings, else in that of the close made last, else in
+    /// UTC.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn of(archive: &Archive, settings: Result<Settings>) -> Result<Moments> {
+        let configured = settings.and_then(|settings| settings.zone()).ok().flatten();
+        let latest = || LatestClose::of(archive, None).ok().flatten().map(|close| close.zone);
+        let zone = configured.map(|zone| zone.value).or_else(latest).unwrap_or(Tz::UTC);
+        Ok(Moments { zone, moment: archive.clock_at_last_observation(None)? })
+    }
+
+    /// `27 Nov 08:02`, or `8 Dec 2025 08:28`.
+    pub(crate) fn local(&self, at: Instant) -> String {
+        let local = |at: Instant| at.to_utc().with_timezone(&self.zone);
+        let is_this_year = self.moment.is_some_and(|moment| local(moment).year() == local(at).year());
+        local(at).format(if is_this_year { "%-d %b %H:%M" } else { WITH_YEAR }).to_string()
+    }
+
+    /// The context of a title: `America/Sao_Paulo`, `as of 27 Nov 2026 09:06`.
+    pub(crate) fn context(&self) -> [Option<String>; 2] {
+        let moment =
+            self.moment.map(|at| at.to_utc().with_timezone(&self.zone).format(WITH_YEAR).to_string());
+        [Some(self.zone.name().to_owned()), moment.map(|moment| format!("as of {moment}"))]
+    }
 }
 
 /// The path as it is named from the current folder: `demo.db`, or the full path of a file elsewhere.

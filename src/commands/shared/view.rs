@@ -1,13 +1,11 @@
 //! A table with a title and notes that answers no question about runs.
 
-use super::facts::title;
+use super::facts::{Moments, title};
 use super::terminal::screen;
 use crate::error::Result;
 use crate::export::Destination;
 use crate::export::terminal::write_view;
 use crate::report::Table;
-use crate::run::Instant;
-use chrono_tz::Tz;
 
 /// What is around the table.
 pub(crate) struct View<'a> {
@@ -22,19 +20,19 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Prints the table for people. Instants are in `zone`, with their year if it is not that of `now`.
+    /// Prints the table for people, with its instants as `moments` shows them.
     ///
     /// # Errors
     /// [`crate::error::Error::Output`] when standard output cannot be written.
-    pub(crate) fn print(&self, table: &Table, zone: Tz, now: Instant) -> Result<()> {
-        let screen = screen(None, false, zone);
+    pub(crate) fn print(&self, table: &Table, moments: Moments) -> Result<()> {
+        let screen = screen(None, false, moments.zone);
         let title = title(self.subject.to_owned(), self.context, &screen);
         Destination::StandardOutput.write(|out| {
             for line in title {
                 writeln!(out, "{line}")?;
             }
             writeln!(out)?;
-            Ok(write_view(self.name, table, self.notes, now, &screen, out)?)
+            Ok(write_view(self.name, table, self.notes, moments.moment, &screen, out)?)
         })
     }
 }

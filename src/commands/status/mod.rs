@@ -4,17 +4,16 @@ pub mod nagios;
 mod text;
 
 use crate::cli::{JsonArgs, time_span};
+use crate::commands::shared::facts::Moments;
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
 use crate::escape::shell_word;
-use crate::report::latest_close::LatestClose;
 use crate::run::Instant;
 use crate::settings::{Origin, Setting, Settings};
 use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListGap, SyncRow};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -60,7 +59,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
     if args.format.is_json() {
         print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
     } else {
-        let zone = zone(&archive, settings);
+        let moments = Moments::of(&archive, settings)?;
         let flag = match path.origin {
             Origin::Flag(flag) => format!(" {flag} {}", shell_word(&path.value)),
             _ => String::new(),
@@ -71,11 +70,11 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
             last: last.as_ref(),
             freshness,
             is_stale: stale.is_some(),
-            zone,
+            moments,
             now,
             flag: &flag,
         };
-        print_view(&status.text(&screen(None, false, zone))?)?;
+        print_view(&status.text(&screen(None, false, moments.zone))?)?;
     }
     match stale {
         Some(stale) => Err(Error::Partial { what: format!("the archive is stale: {stale}") }),
@@ -96,13 +95,6 @@ fn why_stale(max_age: Option<TimeDelta>, last_complete: LastComplete, now: Insta
         }
         LastComplete::Never => Some("no sync has completed yet".to_owned()),
     }
-}
-
-/// The zone of the settings, else that of the close made last, else UTC.
-pub(super) fn zone(archive: &Archive, settings: Result<Settings>) -> Tz {
-    let configured = settings.and_then(|settings| settings.zone()).ok().flatten();
-    let latest = || LatestClose::of(archive, None).ok().flatten().map(|close| close.zone);
-    configured.map(|zone| zone.value).or_else(latest).unwrap_or(Tz::UTC)
 }
 
 fn gap_as_json(gap: &ListGap) -> Value {

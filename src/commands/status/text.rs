@@ -1,6 +1,6 @@
 //! The status of an archive as text.
 
-use crate::commands::shared::facts::{Facts, from_here, local, notes, title};
+use crate::commands::shared::facts::{Facts, Moments, from_here, notes, title};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::span::format_span;
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::report::month_states::CLOSED;
 use crate::run::{Instant, Usd};
 use crate::store::{Archive, ArchiveStats, Freshness, LastComplete, SyncRow};
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 
 /// What the status is computed from.
 pub(super) struct Status<'a> {
@@ -21,7 +20,7 @@ pub(super) struct Status<'a> {
     pub(super) freshness: Freshness,
     /// Whether the last complete sync is older than `--max-age`.
     pub(super) is_stale: bool,
-    pub(super) zone: Tz,
+    pub(super) moments: Moments,
     pub(super) now: Instant,
     /// The flag that commands need to find the archive: ` --db FILE`, or nothing.
     pub(super) flag: &'a str,
@@ -33,10 +32,8 @@ impl Status<'_> {
     /// # Errors
     /// Those of SQLite.
     pub(super) fn text(&self, screen: &Screen) -> Result<String> {
-        let moment = self.archive.clock_at_last_observation(None)?;
-        let moment = moment.map(|at| format!("as of {}", self.local(at)));
         let subject = format!("Archive {}", from_here(self.archive.path()));
-        let mut lines = title(subject, &[Some(self.zone.name().to_owned()), moment], screen);
+        let mut lines = title(subject, &self.moments.context(), screen);
         lines.push(String::new());
         lines.extend(self.facts()?.lines(screen));
         lines.push(String::new());
@@ -161,7 +158,7 @@ impl Status<'_> {
     }
 
     fn local(&self, at: Instant) -> String {
-        local(at, self.zone, self.now)
+        self.moments.local(at)
     }
 
     /// The instant, and how long ago that is: `27 Nov 09:06, 2 min ago`.

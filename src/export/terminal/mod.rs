@@ -101,17 +101,17 @@ pub fn write_answer(
 }
 
 /// Writes a table that answers no question about runs, and the notes below it. `name` decides the order of its columns.
-/// Instants are shown with their year if it is not that of `now`. Without rows, only the notes are written.
+/// Instants are shown with their year if it is not that of `moment`. Without rows, only the notes are written.
 pub(crate) fn write_view(
     name: &str,
     table: &Table,
     notes: &[String],
-    now: Instant,
+    moment: Option<Instant>,
     screen: &Screen,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if !table.rows.is_empty() {
-        let moment = Provenance { as_of: Some(now.to_string()), ..Provenance::default() };
+        let moment = Provenance { as_of: moment.map(|at| at.to_string()), ..Provenance::default() };
         write_rows(&columns_of(table, Some(&moment), name, None, screen), screen, out)?;
     }
     write_notes(notes.iter().cloned(), screen, out)
