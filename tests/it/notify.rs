@@ -446,11 +446,11 @@ fn runs_suspected_missing_are_reported_until_confirmed() {
         "{line}"
     );
     let text = machine.run(&archive, ["status"]).with(0).stdout;
-    assert!(text.contains("\nsuspected    25 missing from the run list"), "{text}");
+    assert!(text.contains("\nSuspected    25: missing from the run list"), "{text}");
     let text = machine.run(&archive, ["status", "--json"]).with(0).stdout;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["suspected"], 25);
     let coverage = machine.run(&archive, ["coverage", "--offline"]).with(3);
-    assert!(coverage.stdout.contains("\nmissing      25 from the run list"), "{}", coverage.stdout);
+    assert!(coverage.stdout.contains("\nSuspected    25 missing from the list"), "{}", coverage.stdout);
     assert!(
         coverage.stderr.contains("25 archived runs are missing from the run list"),
         "{}",
@@ -462,7 +462,7 @@ fn runs_suspected_missing_are_reported_until_confirmed() {
     let words: Vec<&str> = advice.unwrap().strip_prefix("runledger ").unwrap().split(' ').collect();
     assert_eq!(words[..3], ["sync", "--confirm-vanished", "--db"]);
     let confirmed = machine.run(Path::new(words[3]), &words[..2]).with(0);
-    assert!(confirmed.stdout.contains(", 25 vanished; "), "{}", confirmed.stdout);
+    assert!(confirmed.stdout.contains(" 25 vanished   ("), "{}", confirmed.stdout);
     assert_eq!(checked(&machine, &[]).0, 0);
     machine.run(&archive, ["coverage", "--offline"]).with(0);
     machine.run(&archive, &arguments[..3]).with(0);
