@@ -56,6 +56,11 @@ impl TableArgs {
         Ok(TableArgs { format: Some(format), ..self.clone() })
     }
 
+    /// Whether the columns that people rarely need are left out.
+    pub(crate) fn is_brief(&self) -> bool {
+        matches!(self.format(), TableFormat::Table | TableFormat::Markdown) && !self.wide
+    }
+
     /// The format of resolved arguments.
     pub(crate) fn format(&self) -> TableFormat {
         self.format.unwrap_or(TableFormat::Table)

@@ -6,9 +6,11 @@ use crate::commands::shared::facts::{Moments, from_here};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
+use crate::commands::shared::terminal::screen;
 use crate::commands::shared::view::View;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
+use crate::export::terminal::wrap;
 use crate::report::{Cell, Table};
 use crate::store::CheckResult;
 use crate::sync::{Clock, SystemClock};
@@ -17,6 +19,9 @@ use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// Before the second and later lines of an example.
+const EXAMPLE_INDENT: &str = "    ";
 
 /// The arguments of `runledger check`.
 #[derive(Debug, Clone, Args)]
@@ -76,8 +81,9 @@ fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -
     let subject = format!("Check of {}", from_here(path));
     let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
     view.print(&as_table(&checked), Moments { zone: Tz::UTC, moment: None })?;
+    let width = screen(None, false, None).table_width();
     for broken in checked.iter().filter(|checked| checked.broken > 0) {
-        print_line(&format!("\n{}", examples(broken)))?;
+        print_line(&format!("\n{}", examples(broken, width)))?;
     }
     Ok(())
 }
@@ -97,11 +103,13 @@ fn as_table(checked: &[CheckResult]) -> Table {
 }
 
 /// What is broken: `derived: 60 violations`, and examples.
-fn examples(checked: &CheckResult) -> String {
+fn examples(checked: &CheckResult, width: usize) -> String {
     let CheckResult { name, broken, examples, .. } = checked;
     let mut text = format!("{name}: {}", grouped_count(*broken, "violation"));
     for example in examples {
-        text.push_str(&format!("\n  {}", escape_control(example)));
+        let example = escape_control(example);
+        let wrapped = wrap(example.split(' '), width.saturating_sub(EXAMPLE_INDENT.len()));
+        text.push_str(&format!("\n  {}", wrapped.replace('\n', &format!("\n{EXAMPLE_INDENT}"))));
     }
     if *broken > examples.len() as u64 {
         text.push_str(&format!("\n  and {} more", grouped(broken - examples.len() as u64)));

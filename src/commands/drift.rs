@@ -37,7 +37,7 @@ pub(super) fn run(args: &DriftArgs, path: &Path, settings: Result<Settings>) -> 
     rows.reverse();
     let count = rows.len() as u64;
     let note = match count {
-        0 => format!("Nothing: {} as the contract says.", examined(&archive)?),
+        0 => nothing(&archive)?,
         _ => format!(
             "{}; everything is kept as it was sent (runledger show RUN)",
             grouped_count(count, "difference")
@@ -54,15 +54,14 @@ pub(super) fn run(args: &DriftArgs, path: &Path, settings: Result<Settings>) -> 
     view.print(&table, moments)
 }
 
-/// What was compared with the contract: `12,003 runs and 40 pipelines are`.
-fn examined(archive: &Archive) -> Result<String> {
+/// What was compared with the contract, without a difference.
+fn nothing(archive: &Archive) -> Result<String> {
     let stats = archive.stats(SystemClock.now())?;
-    let are = if stats.runs + stats.pipelines == 1 { "is" } else { "are" };
-    Ok(format!(
-        "{} and {} {are}",
-        grouped_count(stats.runs, "run"),
-        grouped_count(stats.pipelines, "pipeline")
-    ))
+    if stats.runs + stats.pipelines == 0 {
+        return Ok("Nothing archived yet.".to_owned());
+    }
+    let (runs, pipelines) = (grouped_count(stats.runs, "run"), grouped_count(stats.pipelines, "pipeline"));
+    Ok(format!("Nothing: {runs} and {pipelines} are as the contract says."))
 }
 
 fn as_table(rows: Vec<DriftRow>) -> Table {

@@ -1,7 +1,7 @@
 //! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
 
 use super::manifest::Provenance;
-use super::terminal::{Role, Screen, display_width};
+use super::terminal::{Role, Screen, cut, display_width, wrap};
 use crate::escape::escape_control;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
@@ -60,12 +60,24 @@ impl Title {
         let width = screen.table_width();
         let (subject, context) = (escape_control(&self.subject), &self.context);
         let (left, right) = (display_width(&subject), display_width(context));
-        let painted = Role::Bold.paint(&subject, screen.color);
-        let dim = Role::Dim.paint(context, screen.color);
         if left + 2 + right <= width {
-            return vec![format!("{painted}{:gap$}{dim}", "", gap = width - left - right)];
+            let gap = " ".repeat(width - left - right);
+            let (subject, context) =
+                (Role::Bold.paint(&subject, screen.color), Role::Dim.paint(context, screen.color));
+            return vec![format!("{subject}{gap}{context}")];
         }
-        vec![painted, format!("{:gap$}{dim}", "", gap = width.saturating_sub(right))]
+        let lines = |text: &str, role: Role, is_right: bool| -> Vec<String> {
+            let text = wrap(text.split(' '), width);
+            let painted = text.lines().map(|line| {
+                let line = cut(line, width);
+                let gap = if is_right { width - display_width(&line) } else { 0 };
+                format!("{}{}", " ".repeat(gap), role.paint(&line, screen.color))
+            });
+            painted.collect()
+        };
+        let mut both = lines(&subject, Role::Bold, false);
+        both.extend(lines(context, Role::Dim, true));
+        both
     }
 }
 

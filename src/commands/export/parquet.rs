@@ -20,11 +20,11 @@ use std::path::Path;
 #[command(next_help_heading = "Parquet")]
 pub struct ParquetArgs {
     /// Also write every observed state of each run, as the table run_snapshots
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub snapshots: bool,
 
     /// Compare only the newest N months with their files, and older ones that a run entered, left or changed in
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, hide_short_help = true)]
     pub recheck_months: Option<usize>,
 
     /// Export the archives of all workspaces in the settings
@@ -32,7 +32,7 @@ pub struct ParquetArgs {
     pub all: bool,
 
     /// Value of the column `workspace` [default: its name in the settings, else the file name of the archive]
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    #[arg(long, value_name = "NAME", conflicts_with = "all", hide_short_help = true)]
     pub workspace: Option<String>,
 }
 

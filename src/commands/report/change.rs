@@ -63,11 +63,9 @@ pub(super) fn run(
         print_default_booking(&change.scopes[0].period);
     }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let table = match args.table.format() {
-        TableFormat::Table | TableFormat::Markdown => {
-            change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE)))
-        }
-        TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
+    let table = match args.table.is_brief() {
+        true => change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE))),
+        false => change.table(limit),
     };
     warn_of_unmatched_paths(&request.by, &change.table(None));
     let ledgers = ledgers_of(workspaces, &change)?;

@@ -60,7 +60,7 @@ pub struct ReportArgs {
     pub name: Option<String>,
 
     /// List all reports
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with = "name", hide_short_help = true)]
     pub list: bool,
 
     /// Read the archives of all workspaces in the settings
@@ -81,11 +81,17 @@ pub struct ReportArgs {
 
     /// For the report change: the period to compare --period with: previous, year (the same a year before), or a month,
     /// week or day [default: previous]
-    #[arg(long, value_name = "PERIOD", value_parser = Names(vec!["previous", "year"]), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        value_parser = Names(vec!["previous", "year"]),
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub against: Option<String>,
 
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
-    #[arg(long, value_name = "PIPELINE=EXPRESSION")]
+    #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
     /// Maximum number of rows, for reports that have a limit
@@ -175,7 +181,7 @@ fn note_conversion(
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
     provenance.fx = FxProvenance::of(ledgers);
-    if matches!(args.table.format(), TableFormat::Table | TableFormat::Markdown) {
+    if args.table.is_brief() {
         fx::leave_out_columns_for_programs(table);
     }
 }
@@ -250,7 +256,7 @@ fn run_report(
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings, args.table.format()),
+        metadata::METADATA => metadata::report(ledgers, settings, args.table.is_brief()),
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))

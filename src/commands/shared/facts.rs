@@ -65,7 +65,7 @@ impl Facts {
                 let label = if number == 0 { label.as_str() } else { "" };
                 let padding = indent - display_width(label);
                 let label = Role::Dim.paint(label, screen.color);
-                lines.push(format!("{label}{:padding$}{}", "", role.paint(line, screen.color)));
+                lines.push(format!("{label}{:padding$}{}", "", role.paint(line.trim_end(), screen.color)));
             }
         }
         lines

@@ -66,10 +66,6 @@ impl Observer for Bar {
                 .with_prefix(label(progress.phase));
             self.estimate = Some((progress.phase, Estimate::starting_at(progress.done, Instant::now())));
         }
-        if self.bar.is_hidden() && self.began.elapsed() >= DELAY {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND));
-            *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.bar.downgrade());
-        }
         let left =
             self.estimate.as_mut().and_then(|(_, estimate)| estimate.time_left(progress, Instant::now()));
         // New runs can push the count past the total that the API gave at the start of the walk.
@@ -78,6 +74,11 @@ impl Observer for Bar {
         }
         self.bar.set_position(progress.done);
         self.bar.set_message(figures(progress, left));
+        if self.bar.is_hidden() && self.began.elapsed() >= DELAY {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND));
+            *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.bar.downgrade());
+            self.bar.tick();
+        }
     }
 }
 

@@ -119,22 +119,19 @@ pub(super) fn fit(
 /// do not fit.
 pub(super) fn fit_all(columns: &[Column], screen: &Screen) -> Option<Vec<(usize, usize)>> {
     let mut widths: Vec<usize> = columns.iter().map(Column::natural_width).collect();
-    let least: Vec<usize> = columns.iter().map(Column::min_width).collect();
     let total = |widths: &[usize]| widths.iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
     if !screen.wide {
-        let room = screen.width;
-        if total(&least) > room {
+        let least: Vec<usize> = columns.iter().map(Column::min_width).collect();
+        if total(&least) > screen.width {
             return None;
         }
-        while total(&widths) > room {
+        for (width, least) in widths.iter_mut().zip(&least) {
+            *width = (*width).min(screen.width).max(*least);
+        }
+        while total(&widths) > screen.width {
             let shrinkable = (0..widths.len()).filter(|index| widths[*index] > least[*index]);
             let widest = shrinkable.max_by_key(|index| widths[*index])?;
-            let excess = total(&widths) - room;
-            // Down to the next narrower text, so that the widest ones are shortened first.
-            let next = widths.iter().copied().filter(|width| *width < widths[widest]).max().unwrap_or(0);
-            let target =
-                least[widest].max(next.min(widths[widest] - 1)).max(widths[widest].saturating_sub(excess));
-            widths[widest] = target;
+            widths[widest] -= 1;
         }
     }
     Some(widths.into_iter().enumerate().collect())
@@ -173,7 +170,13 @@ pub(super) fn write_grid(
                 let (before, after) = if columns[*index].is_number { (room, 0) } else { (0, room) };
                 spaces += before;
                 if !text.is_empty() {
-                    write!(out, "{:spaces$}{}", "", role.paint(&shown_text(text, screen), screen.color))?;
+                    // Not `{:spaces$}`, which panics from 65,536 spaces on.
+                    write!(
+                        out,
+                        "{}{}",
+                        " ".repeat(spaces),
+                        role.paint(&shown_text(text, screen), screen.color)
+                    )?;
                     spaces = 0;
                 }
                 spaces += after + GAP;
@@ -197,22 +200,23 @@ pub(super) fn write_grid(
 
 /// Writes each row as a block of lines, one for each column that has a value in it.
 pub(super) fn write_records(columns: &[&Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
-    let labels = columns.iter().map(|column| display_width(&column.heading)).max().unwrap_or(0);
-    let room = screen.width.saturating_sub(labels + GAP).max(SENTENCE_WIDTH / 2);
+    let label = |column: &Column| match screen.wide {
+        true => column.heading.clone(),
+        false => cut(&column.heading, screen.width / 2).into_owned(),
+    };
+    let labels = columns.iter().map(|column| display_width(&label(column))).max().unwrap_or(0);
+    let room = screen.width.saturating_sub(labels + GAP).max(1);
     let record =
         |values: &mut dyn FnMut(&Column) -> Option<(String, Role)>, out: &mut dyn Write| -> io::Result<()> {
             for column in columns {
                 let Some((text, role)) = values(column) else { continue };
-                let lines = match column.fit {
-                    _ if screen.wide => text,
-                    Fit::Wrap => wrap(text.split(' '), room),
-                    _ => cut(&text, room).into_owned(),
-                };
-                for (number, line) in lines.lines().enumerate() {
-                    let heading = if number == 0 { column.heading.as_str() } else { "" };
-                    let padding = labels - display_width(heading) + GAP;
-                    let line = role.paint(&shown_text(line, screen), screen.color);
-                    writeln!(out, "{}{:padding$}{line}", Role::Dim.paint(heading, screen.color), "")?;
+                let text = if column.fit == Fit::Wrap { wrap(text.split(' '), room) } else { text };
+                for (number, line) in text.lines().enumerate() {
+                    let heading = if number == 0 { label(column) } else { String::new() };
+                    let padding = " ".repeat(labels - display_width(&heading) + GAP);
+                    let line = if screen.wide { Cow::Borrowed(line) } else { cut(line, room) };
+                    let line = role.paint(&shown_text(&line, screen), screen.color);
+                    writeln!(out, "{}{padding}{line}", Role::Dim.paint(&heading, screen.color))?;
                 }
             }
             Ok(())

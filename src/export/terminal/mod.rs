@@ -9,7 +9,7 @@ mod view;
 
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
-pub(crate) use text::{display_width, wrap};
+pub(crate) use text::{cut, display_width, wrap};
 pub(crate) use value::DECIMALS;
 
 use super::manifest::Provenance;
@@ -160,7 +160,7 @@ pub(crate) fn write_notes(
     lines.extend(Some(line).filter(|line| !line.is_empty()));
     for line in lines {
         for part in wrap(line.split(' '), width).lines() {
-            writeln!(out, "{}", Role::Dim.paint(part, screen.color))?;
+            writeln!(out, "{}", Role::Dim.paint(&cut(part, width), screen.color))?;
         }
     }
     Ok(())
@@ -204,7 +204,10 @@ fn columns_of(
             cell => value::text_of(cell, form, context),
         });
         let values = table.rows.iter().map(|row| {
-            let text = value::text_of(&row[index], form, context);
+            let mut text = value::text_of(&row[index], form, context);
+            if text.is_empty() && name == "pipeline_name" {
+                text = short_id(table, row);
+            }
             let role = role_of(name, &row[index], &text);
             (text, role)
         });
@@ -231,6 +234,13 @@ fn columns_of(
         }
     }
     columns
+}
+
+/// The beginning of the pipeline's id, instead of an empty name.
+fn short_id(table: &Table, row: &[Cell]) -> String {
+    let id = table.columns.iter().position(|column| column == "pipeline_id");
+    id.and_then(|id| row[id].exact())
+        .map_or_else(String::new, |id| id.chars().take(value::SHORT_ID).collect())
 }
 
 /// The role of a value, for its colour.
@@ -263,7 +273,19 @@ mod tests {
     }
 
     fn shown(table: &Table, question: &str, screen: &Screen) -> String {
-        let provenance = Provenance { question: question.to_owned(), ..Provenance::default() };
+        let provenance = Provenance {
+            question: question.to_owned(),
+            by: ["month", "pipeline", "el_cost_metadata.compute.instance_type_of_the_cluster"]
+                .map(str::to_owned)
+                .to_vec(),
+            zone: "America/Argentina/ComodRivadavia".to_owned(),
+            known_at: Some("2026-03-20T12:00:00.000000Z".to_owned()),
+            notes: vec![
+                "a note of several words".to_owned(),
+                "a-word-that-is-wider-than-a-narrow-terminal-or-so".to_owned(),
+            ],
+            ..Provenance::default()
+        };
         let mut out = Vec::new();
         write_answer(table, Some(&provenance), None, screen, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -322,5 +344,7 @@ mod tests {
             totals: None,
         };
         assert!(shown(&table, "report cost", &Screen::FILE).lines().all(|line| display_width(line) <= 80));
+        let wide = shown(&table, "report cost", &Screen { wide: true, ..Screen::FILE });
+        assert!(wide.lines().any(|line| display_width(line) > 300_000));
     }
 }

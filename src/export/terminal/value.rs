@@ -5,7 +5,7 @@ use super::text::one_line;
 use crate::language::Language;
 use crate::report::Cell;
 use crate::report::table::RATE_DECIMALS_FOR_PEOPLE;
-use crate::run::{Instant, Seconds};
+use crate::run::{Cost, Instant, Seconds, Usd};
 use chrono::Datelike;
 use chrono_tz::Tz;
 
@@ -19,7 +19,7 @@ const DECIMALS_OF_SMALL: u32 = 4;
 const SMALL: i128 = 100_000_000;
 
 /// The characters of a run's id that are shown; more than enough to be unique.
-const SHORT_ID: usize = 8;
+pub(super) const SHORT_ID: usize = 8;
 
 /// How a column is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(super) enum Form {
     Instant,
     /// A number without separators, such as the number of a run.
     Label,
+    /// A value before or after a change: an amount, or the text of another field.
+    Changed,
     /// A duration in whole seconds.
     Seconds,
     /// A number of days.
@@ -101,6 +103,12 @@ fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
             match form {
                 Form::RunId if !context.wide => text.chars().take(SHORT_ID).collect(),
                 Form::Instant => instant(text, context),
+                Form::Changed => match Cost::from_number(text).filter(|_| text.contains('.')) {
+                    Some(cost) => {
+                        money(&Usd::from_units(cost.nanos.into()).to_fixed(DECIMALS_OF_SMALL), false)
+                    }
+                    None => one_line(text),
+                },
                 _ => one_line(text),
             }
         }
@@ -165,7 +173,6 @@ pub(crate) fn duration(seconds: Seconds) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Usd;
 
     const CONTEXT: Context =
         Context { zone: Some(chrono_tz::America::Sao_Paulo), year: Some(2026), wide: false };

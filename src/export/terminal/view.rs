@@ -18,7 +18,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report cost", &[("runs", 3), ("el_cost_usd", 8), ("transformation_cost_usd", 7), ("total_cost_usd", 1), ("credits", 4), ("cost_per_run_usd", 5)]),
     ("report change", &[("change_usd", 1), ("volume_usd", 3), ("price_usd", 4), ("new_usd", 7), ("gone_usd", 8), ("unknown_usd", 9), ("against_total_cost_usd", 6), ("total_cost_usd", 5), ("pipeline_name", 2)]),
     ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
-    ("report credits", &[("runs", 6), ("charged_runs", 1), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 2), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
+    ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
     ("report failures", &[("failed_runs", 1), ("final_runs", 4), ("failure_rate", 3), ("failures_in_a_row", 3), ("last_failure_at", 5), ("last_success_at", 6), ("pipeline_name", 2)]),
     ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 8), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
@@ -69,7 +69,7 @@ const LABELS: &[&str] =
 
 /// Amounts that are changes.
 const CHANGES: &[&str] =
-    &["change", "volume", "price", "new", "gone", "unknown", "difference", "against_budget"];
+    &["change", "volume", "price", "new", "gone", "unknown", "difference", "gap", "against_budget"];
 
 /// The headings that are shorter or clearer than the name of their column.
 #[rustfmt::skip]
@@ -160,6 +160,7 @@ pub(super) fn form_of(name: &str, cells: &[&Cell], decimals: u32) -> Form {
         }
         "run_id" | "costliest_run_id" => Form::RunId,
         _ if LABELS.contains(&name) => Form::Label,
+        "before" | "after" => Form::Changed,
         _ if name.ends_with("_at") => Form::Instant,
         _ if name.ends_with("_seconds") => Form::Seconds,
         _ if name.ends_with("_days") => Form::Days,

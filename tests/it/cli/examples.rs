@@ -50,6 +50,9 @@ fn prepared(name: &str, pings: &PingServer) -> MonthEnd {
     month_end.set(&format!("zone = \"America/Sao_Paulo\"\n{fx}{workspace}"));
     fs::create_dir_all(month_end.workspace.file("etc/runledger")).unwrap();
     write("etc/runledger/runledger.toml", "zone = \"UTC\"\n");
+    if name == "runledger restatements" {
+        month_end.output(&["close", "2025-01"]);
+    }
     month_end
 }
 
@@ -73,7 +76,7 @@ fn adapted(line: &str, month_end: &MonthEnd) -> String {
 fn every_example_in_the_help_runs() {
     let pings = PingServer::new();
     let definition = Cli::definition();
-    let mut count = 0;
+    let (mut count, mut failed) = (0, Vec::new());
     for command in commands(&definition) {
         let name = command.get_bin_name().unwrap();
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -94,9 +97,12 @@ fn every_example_in_the_help_runs() {
                 .env("NEKT_API_KEY", month_end.workspace.sandbox.api_key())
                 .env("RUNLEDGER_API_URL", month_end.workspace.sandbox.url());
             let ran = ran(example);
-            assert!(accepted_codes(&words.join(" ")).contains(&ran.code), "{name}: {line}\n{ran:?}");
+            if !accepted_codes(&words.join(" ")).contains(&ran.code) {
+                failed.push(format!("{name}: {line}\n{ran:?}"));
+            }
             count += 1;
         }
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(count > 60, "{count} examples ran");
 }

@@ -142,10 +142,8 @@ fn each_deviation_is_reported_with_its_meaning_and_exits_with_3() {
         "run by its id",
     ];
     assert_eq!((probed.code, probed.differing()), (3, differing.to_vec()), "{:#?}", probed.report);
-    assert_eq!(
-        probed.error,
-        format!("error: the API differs from what sync expects: {}\n", differing.join(", "))
-    );
+    let what = format!("the API differs from what sync expects: {}", differing.join(", "));
+    assert_eq!(serde_json::from_str::<Value>(&probed.error).unwrap()["error"], what);
     assert_eq!(probed.found("page of 500 runs").1, "HTTP 400; a page of 100 is served");
     assert_eq!(probed.found("list of sources").1, "HTTP 500");
     assert_eq!(probed.found("run by its id").1, "the list lacks trigger, el_cost_metadata");
@@ -211,7 +209,7 @@ fn a_refused_key_exits_with_4_after_one_request() {
         let ran = run(command);
         assert_eq!(ran.code, 4, "{ran:?}");
         assert_eq!(workspace.sandbox.request_count(), 1);
-        assert!(ran.err.contains("hint:  check NEKT_API_KEY"), "{}", ran.err);
+        assert!(ran.err.contains("check NEKT_API_KEY"), "{}", ran.err);
         assert!(ran.out.contains("rejected (HTTP 403)"), "{}", ran.out);
         assert!(!ran.out.contains("Invalid API key") && !ran.err.contains("Invalid API key"), "{ran:?}");
     }
@@ -251,7 +249,7 @@ fn an_api_that_cannot_be_reached_exits_with_5() {
     let url = format!("http://127.0.0.1:{}", closed_port());
     let unreachable = with(&workspace, &["probe", "--json", "--api-url", &url]);
     assert_eq!(unreachable.code, 5);
-    assert!(unreachable.err.contains("hint:  start the server at this address"), "{}", unreachable.err);
+    assert!(unreachable.err.contains("start the server at this address"), "{}", unreachable.err);
     assert_eq!(
         Probed::of(&unreachable).found("connection").1,
         "HTTP to this machine, no proxy; no usable answer"

@@ -111,7 +111,6 @@ fn invalid_report_arguments_are_usage_errors() {
         &["verify-file", "none.csv"],
         &["config", "--config", "none.toml"],
         &["nothing"],
-        &[],
     ] {
         let ran = with(&workspace, args);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
