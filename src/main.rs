@@ -37,6 +37,7 @@ fn reject_arguments(error: &clap::Error) -> ExitCode {
     if !is_help && (commands::json_is_requested() || commands::renamed_flag(error).is_some()) {
         return exit_code(Err(commands::usage_error(error)));
     }
+    commands::apply_color();
     // If stderr is closed, give up silently.
     let _ = error.print();
     ExitCode::from(if is_help { 0 } else { 2 })

@@ -49,7 +49,7 @@ pub use shared::progress::beside_bar;
 pub(crate) use shared::terminal::ColorWhen;
 pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
-pub use usage::{json_is_requested, renamed_flag, usage_error};
+pub use usage::{apply_color, json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 

@@ -1,13 +1,13 @@
 //! What the demo prints at its end: the archive, its latest months, and what to run next.
 
 use crate::commands::shared::facts::from_here;
-use crate::commands::shared::numbers::grouped_count;
+use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::{print_line, print_view, provenance};
 use crate::commands::shared::terminal::screen;
 use crate::error::Result;
 use crate::escape::{escape_control, shell_word};
 use crate::export::manifest::Provenance;
-use crate::export::terminal::{DECIMALS, Role, Screen};
+use crate::export::terminal::{DECIMALS, Role, Screen, wrap};
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::language::Language;
 use crate::report::month_states::{CLOSED, MonthStates, RUNNING};
@@ -35,12 +35,10 @@ pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> 
         format!("{} USD", Language::English.number(&total.to_fixed(2)))
     });
     let contents = archive.stats(SystemClock.now())?;
-    print_line(&format!(
-        "A year of generated runs in {}: {} of {}, {total}.\n",
-        from_here(archive.path()),
-        grouped_count(contents.runs, "run"),
-        grouped_count(contents.pipelines, "pipeline")
-    ))?;
+    let (runs, pipelines) = (grouped(contents.runs), grouped_count(contents.pipelines, "pipeline"));
+    let headline =
+        format!("{runs} generated runs of {pipelines} in {}: {total}.\n", from_here(archive.path()));
+    print_line(&wrap(headline.split(' '), screen.table_width()))?;
     print_months(archive, &Scope { span: Span { from: closed.start, until: None }, ..scope }, &screen)?;
     let last_whole =
         closed.end.map_or(closed.label.clone(), |end| Period::around(end, Calendar::Month, zone).label);

@@ -100,6 +100,11 @@ fn colours_are_on_request_and_never_in_lines_for_programs() {
     let failed = shown(&["status", "--max-age", "1s", "--color", "always"], &[]).2;
     assert!(failed.err.starts_with("\u{1b}[31merror:\u{1b}[0m the archive is stale: "), "{failed:?}");
     assert!(failed.out.contains("\u{1b}[31m"), "the old sync is marked: {failed:?}");
+    assert!(
+        shown(&["status", "--wrong", "--color", "always"], &[]).1,
+        "errors of the arguments have them too"
+    );
+    assert!(!shown(&["status", "--wrong", "--color", "never"], &[("CLICOLOR_FORCE", "1")]).1);
     let failed = shown(&["status", "--max-age", "1s", "--color", "always", "--json"], &[]).2;
     assert!(!failed.err.contains('\u{1b}'), "{failed:?}");
 }
