@@ -103,7 +103,7 @@ fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String 
         Some(counted(report.requests, "request")),
         Some(format!("runledger {}", env!("CARGO_PKG_VERSION"))),
     ];
-    let mut lines = title("Probe of the API, nothing was stored".to_owned(), &context, screen);
+    let mut lines = title("Probe of the API".to_owned(), &context, screen);
     lines.push(String::new());
     let is_short = |finding: &Finding| finding.result != Agreement::Differs && !screen.wide;
     let names = findings.iter().filter(|finding| is_short(finding)).map(|finding| finding.name.len());
@@ -125,7 +125,7 @@ fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String 
         full = "in full: runledger probe --wide";
     }
     lines.push(String::new());
-    lines.extend(notes(&[&last, full], screen));
+    lines.extend(notes(&[&last, "nothing was stored", full], screen));
     lines.join("\n")
 }
 

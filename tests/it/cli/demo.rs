@@ -10,7 +10,9 @@ fn the_demo_needs_no_account_and_prints_its_steps() {
     let folder = tempfile::tempdir().unwrap();
     let mut sizes = Vec::new();
     for _ in 0..2 {
-        let printed = run(command(folder.path(), &["demo", "--runs", "300", "--verbose"])).out();
+        let printed = run(command(folder.path(), &["demo", "--runs", "300", "--verbose"]));
+        assert_eq!(printed.code, 0, "{printed:?}");
+        let printed = printed.out;
         for part in [
             "Synced 300 runs: 300 new   (first, ",
             "is closed: close 1",

@@ -63,16 +63,29 @@ fn a_healthy_api_is_probed_with_twelve_requests() {
     assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
     let title = ran.out.lines().next().unwrap();
     assert!(
-        title.starts_with("Probe of the API, nothing was stored  ") && title.contains("12 requests"),
+        title.starts_with("Probe of the API  ") && title.contains(" · 12 requests · runledger "),
         "{title}"
     );
-    assert!(ran.out.ends_with("\n\n21 ok, 0 differ   in full: runledger probe --wide\n"), "{}", ran.out);
+    assert!(
+        ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: runledger probe --wide\n"),
+        "{}",
+        ran.out
+    );
     let line = "ok       order of the run list    newest first (700 runs compared)\n";
     assert!(ran.out.contains(line), "{}", ran.out);
+    for width in ["60", "120"] {
+        let mut probe = command_with(&workspace, &["probe"]);
+        probe.env("COLUMNS", width);
+        let most = width.parse::<usize>().unwrap();
+        assert!(run(probe).out().lines().all(|line| line.chars().count() <= most));
+    }
     let in_full = with(&workspace, &["probe", "--wide"]).out();
     let record = "ok       order of the run list\n         observed  newest first (700 runs compared)\n         \
                   expected  newest first\n         for sync  after the first sync, each sync reads the newest pages only\n";
-    assert!(in_full.contains(record) && in_full.ends_with("\n\n21 ok, 0 differ\n"), "{in_full}");
+    assert!(
+        in_full.contains(record) && in_full.ends_with("\n\n21 ok, 0 differ   nothing was stored\n"),
+        "{in_full}"
+    );
 
     let probed = probed(&workspace);
     assert_eq!(
@@ -107,7 +120,7 @@ fn a_workspace_with_few_runs_leaves_some_findings_unknown() {
     let text = with(&Workspace::of(15), &["probe"]).out();
     let first = text.lines().nth(2).unwrap();
     assert!(first.starts_with("unknown  "), "what is ok comes last: {text}");
-    assert!(text.contains(" ok, 0 differ, 3 unknown   in full: "), "{text}");
+    assert!(text.contains(" ok, 0 differ, 3 unknown   nothing was stored   in full: "), "{text}");
 }
 
 #[test]

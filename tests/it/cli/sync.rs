@@ -194,7 +194,7 @@ fn sandbox_runs_and_real_runs_never_share_the_default_archive() {
         sandbox.sandbox.url()
     );
     assert_eq!(accepted.lines().next(), Some(report.as_str()));
-    assert!(accepted.contains(" 40 new, 0 changed, 0 unchanged, 15 vanished; "), "{accepted}");
+    assert!(accepted.contains("Synced 40 runs: 40 new, 15 vanished   (incremental, "), "{accepted}");
     assert_eq!(sync_from(&real, folder.path(), &["--quiet"]).out(), "");
 }
 
