@@ -6,6 +6,9 @@ use super::{RECORD_BELOW, Screen};
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+/// The label of the totals.
+const TOTAL: &str = "Total";
+
 /// The space between two columns.
 const GAP: usize = 2;
 
@@ -193,7 +196,15 @@ pub(super) fn write_grid(
         line(&mut |column| column.values[row].clone(), out)?;
     }
     if columns.iter().any(|column| column.total.is_some()) {
-        line(&mut |column| (column.total.clone().unwrap_or_default(), Role::Bold), out)?;
+        let mut label = Some(TOTAL);
+        let total = |column: &Column| {
+            let text = column.total.clone().unwrap_or_default();
+            // The first text that is shown has the label.
+            let can_have_label = text.is_empty() && !column.is_number && !column.heading.is_empty();
+            let label = if can_have_label { label.take() } else { None };
+            (label.map_or(text, str::to_owned), Role::Bold)
+        };
+        line(&mut { total }, out)?;
     }
     Ok(())
 }
@@ -229,7 +240,7 @@ pub(super) fn write_records(columns: &[&Column], screen: &Screen, out: &mut dyn 
         record(&mut |column| Some(column.values[row].clone()), out)?;
     }
     if columns.iter().any(|column| column.total.is_some()) {
-        writeln!(out)?;
+        writeln!(out, "\n{}", Role::Bold.paint(TOTAL, screen.color))?;
         let total = |column: &Column| {
             column.total.clone().filter(|text| !text.is_empty()).map(|text| (text, Role::Bold))
         };

@@ -27,9 +27,6 @@ use value::{Context, Form};
 /// The text of an unknown value for people; programs get an empty value.
 pub const UNKNOWN: &str = "–";
 
-/// The label of the totals.
-const TOTAL: &str = "Total";
-
 /// The widest table, unless everything is shown: longer lines are hard to follow.
 const MAX_WIDTH: usize = 120;
 
@@ -193,13 +190,11 @@ fn columns_of(
     let shared = decimals.iter().copied().max().filter(|_| are_compared);
     let bars = sparkline::bars(table, BAR.0).filter(|_| !screen.wide);
     let mut columns = Vec::new();
-    let mut label = table.totals.as_ref().map(|_| TOTAL.to_owned());
     for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
         let name = &table.columns[index];
         let form = view::form_of(name, &cells(index), usd_decimals.or(shared).unwrap_or(decimals[index]));
         let is_number = form.is_number(&cells(index));
         let total = table.totals.as_ref().map(|totals| match &totals[index] {
-            Cell::Text(None) if !is_number && priority != usize::MAX => label.take().unwrap_or_default(),
             Cell::Text(None) => String::new(),
             cell => value::text_of(cell, form, context),
         });

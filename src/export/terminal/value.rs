@@ -52,7 +52,11 @@ impl Form {
         match self {
             Form::Name | Form::Sentence | Form::RunId => false,
             Form::Instant => true,
-            _ => !cells.is_empty() && cells.iter().all(|cell| cell.is_number()),
+            // The unknown value of a column without a unit is a text.
+            _ => {
+                cells.iter().any(|cell| cell.is_number())
+                    && cells.iter().all(|cell| cell.is_number() || matches!(cell, Cell::Text(None)))
+            }
         }
     }
 }

@@ -61,7 +61,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Columns with sentences. They come after the names.
-const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "rule"];
+const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback", "rule"];
 
 /// Numbers that name something.
 const LABELS: &[&str] =
