@@ -21,6 +21,9 @@ const RESULT_WIDTH: usize = 9;
 /// The columns of the label `observed` and the space after it.
 const LABEL_WIDTH: usize = 10;
 
+/// The widest name of a finding that is followed by its text on the same line.
+const MAX_NAME_WIDTH: usize = 24;
+
 /// The space after the name of a finding.
 const GAP: usize = 2;
 
@@ -107,7 +110,7 @@ fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String 
     lines.push(String::new());
     let is_short = |finding: &Finding| finding.result != Agreement::Differs && !screen.wide;
     let names = findings.iter().filter(|finding| is_short(finding)).map(|finding| finding.name.len());
-    let name_width = names.max().unwrap_or(0);
+    let name_width = names.filter(|width| *width <= MAX_NAME_WIDTH).max().unwrap_or(0);
     for finding in &findings {
         match is_short(finding) {
             true => lines.extend(summary(finding, name_width, screen)),
@@ -122,23 +125,23 @@ fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String 
     let last = format!("{} ok, {} differ{unknown}", count(Agreement::Ok), count(Agreement::Differs));
     let mut full = "";
     if findings.iter().any(|finding| is_short(finding)) {
-        full = "in full: runledger probe --wide";
+        full = "in full: --wide";
     }
     lines.push(String::new());
     lines.extend(notes(&[&last, "nothing was stored", full], screen));
     lines.join("\n")
 }
 
-/// The finding on one line, continued below itself: `ok       order of the run list  newest first`.
+/// The finding on one line, continued below itself: `ok       order of the run list  newest first`. A longer name than
+/// `name_width` has its own line.
 fn summary(finding: &Finding, name_width: usize, screen: &Screen) -> Vec<String> {
     let indent = RESULT_WIDTH + name_width + GAP;
-    let wrapped = wrapped(&finding.observed, indent, screen);
-    let mut lines = Vec::new();
-    for (number, line) in wrapped.lines().enumerate() {
-        lines.push(match number {
-            0 => format!("{}{:name_width$}{:GAP$}{line}", result(finding, screen), finding.name, ""),
-            _ => format!("{:indent$}{line}", ""),
-        });
+    let head = format!("{}{}", result(finding, screen), finding.name);
+    let texts = wrapped(&finding.observed, indent, screen);
+    let mut lines: Vec<String> = texts.lines().map(|line| format!("{:indent$}{line}", "")).collect();
+    match (name_width.checked_sub(finding.name.len()), texts.lines().next()) {
+        (Some(room), Some(first)) => lines[0] = format!("{head}{:room$}{:GAP$}{first}", "", ""),
+        _ => lines.insert(0, head),
     }
     lines
 }
@@ -215,5 +218,8 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 60), "{lines:?}");
         assert!(lines[0].starts_with("ok       next link     word word"), "{lines:?}");
         assert_eq!(lines[0].find("word"), lines[1].find("word"));
+        let lines = summary(&finding(Agreement::Ok), 4, &Screen::FILE);
+        assert_eq!(lines[0], "ok       next link", "a long name has its own line");
+        assert_eq!(lines[1].find("word"), Some(15));
     }
 }

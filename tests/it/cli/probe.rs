@@ -67,7 +67,7 @@ fn a_healthy_api_is_probed_with_twelve_requests() {
         "{title}"
     );
     assert!(
-        ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: runledger probe --wide\n"),
+        ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: --wide\n"),
         "{}",
         ran.out
     );
@@ -120,7 +120,7 @@ fn a_workspace_with_few_runs_leaves_some_findings_unknown() {
     let text = with(&Workspace::of(15), &["probe"]).out();
     let first = text.lines().nth(2).unwrap();
     assert!(first.starts_with("unknown  "), "what is ok comes last: {text}");
-    assert!(text.contains(" ok, 0 differ, 3 unknown   nothing was stored   in full: "), "{text}");
+    assert!(text.contains(" ok, 0 differ, 3 unknown   nothing was stored   in full: --wide\n"), "{text}");
 }
 
 #[test]
