@@ -80,11 +80,11 @@ pub(crate) fn title(subject: String, context: &[Option<String>], screen: &Screen
     lines.into_iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-/// The notes below a view: dim, several on one line where they fit.
+/// The notes below a view, without empty ones: dim, several on one line where they fit.
 pub(crate) fn notes(notes: &[&str], screen: &Screen) -> Vec<String> {
     let mut drawn = Vec::new();
-    write_notes(notes.iter().map(|note| (*note).to_owned()), screen, &mut drawn)
-        .expect("memory accepts every byte");
+    let notes = notes.iter().filter(|note| !note.is_empty());
+    write_notes(notes.map(|note| (*note).to_owned()), screen, &mut drawn).expect("memory accepts every byte");
     String::from_utf8_lossy(&drawn).lines().map(str::to_owned).collect()
 }
 

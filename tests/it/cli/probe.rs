@@ -66,11 +66,7 @@ fn a_healthy_api_is_probed_with_twelve_requests() {
         title.starts_with("Probe of the API  ") && title.contains(" · 12 requests · runledger "),
         "{title}"
     );
-    assert!(
-        ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: --wide\n"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: --wide\n"), "{}", ran.out);
     let line = "ok       order of the run list    newest first (700 runs compared)\n";
     assert!(ran.out.contains(line), "{}", ran.out);
     for width in ["60", "120"] {
@@ -378,7 +374,7 @@ fn a_probe_prints_no_text_of_the_workspace() {
             assert!(!ran.err.contains(text.as_str()), "{text:?} is in {}", ran.err);
         }
     };
-    check(&["probe"]);
+    check(&["probe", "--wide"]);
     check(&["probe", "--json"]);
 }
 
@@ -413,7 +409,7 @@ fn a_probe_prints_no_text_of_a_hostile_api() {
             _ => error.into_response(),
         })
     });
-    for args in [&["probe"][..], &["probe", "--json"]] {
+    for args in [&["probe"][..], &["probe", "--wide"], &["probe", "--json"]] {
         let ran = with(&workspace, args);
         assert_eq!(ran.code, 3, "{ran:?}");
         for part in ["Ana", "ana", "Souza", "4b33ea35", "\u{1b}", "\\u001b", "\u{202e}", "s3cret"] {
