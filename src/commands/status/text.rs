@@ -68,7 +68,7 @@ impl Status<'_> {
         match contents.unsettled.total() {
             0 => facts.count("Unsettled", 0, ""),
             total => {
-                let open = (open > 0).then(|| format!("{} not over", grouped(open)));
+                let open = (open > 0).then(|| format!("{} still running", grouped(open)));
                 let waiting = (waiting > 0).then(|| format!("{} ended without a cost yet", grouped(waiting)));
                 let parts: Vec<String> = [open, waiting].into_iter().flatten().collect();
                 // A running pipeline is no reason to worry.
