@@ -70,7 +70,13 @@ pub(super) fn failure(path: &Path, checked: &[CheckResult]) -> Option<Error> {
 fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -> Result<()> {
     checked.sort_by_key(|checked| checked.broken == 0);
     let held = checked.iter().filter(|checked| checked.broken == 0).count();
+    let is_empty = checked.iter().all(|checked| checked.name != "history" || checked.examined == 0);
+    let mut table = as_table(&checked);
     let mut notes = vec![format!("{held} of {} hold", checked.len())];
+    if is_empty && held == checked.len() {
+        table.rows.clear();
+        notes[0].insert_str(0, "Nothing archived yet: ");
+    }
     // It is no damage: the order of snapshots is right.
     if ahead > TimeDelta::zero() {
         notes.push(format!(
@@ -80,7 +86,7 @@ fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -
     }
     let subject = format!("Check of {}", from_here(path));
     let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
-    view.print(&as_table(&checked), Moments { zone: Tz::UTC, moment: None })?;
+    view.print(&table, Moments { zone: Tz::UTC, moment: None })?;
     let width = screen(None, false, None).table_width();
     for broken in checked.iter().filter(|checked| checked.broken > 0) {
         print_line(&format!("\n{}", examples(broken, width)))?;

@@ -65,6 +65,7 @@ fn check_fits_the_terminal() {
     let shown = screens(&workspace, &["check"]);
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("ok      file ")).collect();
     assert_golden("screen-check.txt", shown.join("\n").as_bytes());
+    assert_golden("screen-check-empty.txt", screens(&empty(), &["check"]).as_bytes());
 }
 
 #[test]
