@@ -97,6 +97,8 @@ fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
         (change, "why the cost has changed"),
         ("runledger report html --output demo.html".to_owned(), "all of it on one page"),
     ];
+    // The last command needs a feature.
+    let commands = if cfg!(feature = "page") { &commands[..] } else { &commands[..commands.len() - 1] };
     let widest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
     let mut lines = Vec::new();
     for (number, (command, shows)) in commands.iter().enumerate() {
