@@ -10,7 +10,8 @@ pub mod close {
 }
 pub mod commands {
     pub use crate::commands::{
-        Cli, Command, beside_bar, json_is_requested, query, renamed_flag, run, status, usage_error,
+        Cli, Command, apply_color, beside_bar, json_is_requested, paint_message, query, renamed_flag, run,
+        status, usage_error,
     };
 }
 pub mod digest {

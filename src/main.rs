@@ -37,6 +37,7 @@ fn reject_arguments(error: &clap::Error) -> ExitCode {
     if !is_help && (commands::json_is_requested() || commands::renamed_flag(error).is_some()) {
         return exit_code(Err(commands::usage_error(error)));
     }
+    commands::apply_color();
     // If stderr is closed, give up silently.
     let _ = error.print();
     ExitCode::from(if is_help { 0 } else { 2 })
@@ -52,7 +53,10 @@ fn exit_code(result: Result<u8>) -> ExitCode {
             for line in HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                 let _ = stderr.write_all(&line);
             }
-            let text = if commands::json_is_requested() { error.render_json() } else { error.render() };
+            let text = match commands::json_is_requested() {
+                true => error.render_json(),
+                false => commands::paint_message(&error.render()),
+            };
             let _ = writeln!(stderr, "{text}");
             ExitCode::from(error.exit_code())
         }

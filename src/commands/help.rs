@@ -34,7 +34,7 @@ Global options:
       --config FILE  The settings file [env: RUNLEDGER_CONFIG]
                      [default: runledger.toml in the archive's folder]
   -v, --verbose      Log more to standard error; repeat for more detail
-      --color WHEN   Colours: auto, always or never [default: auto]
+      --color WHEN   When to use colours: auto, always or never
   -h, --help         Print help: -h on one screen, --help in full
   -V, --version      Print version";
 
@@ -42,7 +42,7 @@ Global options:
 pub(super) fn short() -> String {
     let groups = GROUPS.map(|(group, commands)| wrapped(group, commands));
     format!(
-        "{}\n\n{EXAMPLES}\n\n--db FILE  --config FILE  -v   with every command\nMore: runledger COMMAND -h   \
+        "{}\n\n{EXAMPLES}\n\n--db FILE  --config FILE  --color WHEN  -v   with every command\nMore: runledger COMMAND -h   \
          runledger --help",
         groups.concat().trim_end()
     )

@@ -48,8 +48,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 pub use shared::progress::beside_bar;
 pub(crate) use shared::terminal::ColorWhen;
+pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
-pub use usage::{json_is_requested, renamed_flag, usage_error};
+pub use usage::{apply_color, json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 
@@ -196,7 +197,7 @@ pub enum Command {
     Drift(drift::DriftArgs),
     /// Print the effective settings and their origins
     Config(config::ConfigArgs),
-    /// Fill a demo archive with generated runs and print sample reports
+    /// Fill a demo archive with generated runs, and show what to do with it
     Demo(demo::DemoArgs),
     /// Serve a mock API on this machine
     Sandbox(sandbox::SandboxArgs),
@@ -279,7 +280,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         // A notification reports invalid settings too, so `sync` handles that error itself.
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
-        Command::Status(args) => status::run(args, &path),
+        Command::Status(args) => status::run(args, &archive, settings()),
         Command::Runs(args) => runs::run(args, cli),
         Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
@@ -292,7 +293,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
-        Command::Drift(args) => drift::run(args, &path),
+        Command::Drift(args) => drift::run(args, &path, settings()),
         Command::Statements(args) => statements::run(args, cli),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
@@ -304,7 +305,7 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),
-        Command::Demo(args) => return demo::run(args, db),
+        Command::Demo(args) => return demo::run(args, db, cli.verbose),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),

@@ -6,9 +6,6 @@ use crate::error::{Error, Result};
 use crate::settings::{self, Origin};
 use clap::Parser;
 
-/// Commands that fit most archives.
-const NEXT_STEPS: &str = "Next: runledger report cost   runledger runs --status failed   runledger -h";
-
 /// Prints the status of the archive. Where there is no archive and the user has named none, prints the help, which
 /// begins with `demo` and `sync`.
 ///
@@ -25,6 +22,5 @@ pub(super) fn run(cli: &Cli) -> Result<()> {
     let Some(command) = &status.command else {
         return Err(Error::Internal("status is no command".to_owned()));
     };
-    dispatch(cli, command)?;
-    print_line(&format!("\n{NEXT_STEPS}"))
+    dispatch(cli, command)
 }

@@ -1,8 +1,10 @@
 //! Arguments that clap rejects, as errors of runledger: for output that is not clap's text.
 
+use super::shared::terminal::ColorWhen;
 use crate::error::Error;
 use crate::renamed::{NameKind, renamed};
 use crate::settings;
+use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
@@ -49,6 +51,25 @@ fn ask_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
+/// Uses colours as the arguments ask, even if others are invalid.
+pub fn apply_color() {
+    color_of(settings::arguments()).unwrap_or_default().apply();
+}
+
+/// When the arguments ask for colours. `None`: they do not, or not for a known word.
+fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<ColorWhen> {
+    let mut arguments = arguments.take_while(|argument| argument != "--");
+    while let Some(argument) = arguments.next() {
+        let when = match argument.to_str().and_then(|argument| argument.strip_prefix("--color")) {
+            Some("") => arguments.next()?.into_string().ok()?,
+            Some(rest) => rest.strip_prefix('=')?.to_owned(),
+            None => continue,
+        };
+        return ColorWhen::from_str(&when, false).ok();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +102,16 @@ mod tests {
         assert!(mistyped.hint().unwrap().contains("'--json'"), "{mistyped:?}");
         let missing = rejected(&["runledger", "salvage", "a.db"]);
         assert!(missing.to_string().ends_with("were not provided: --output <NEW>"), "{missing}");
+    }
+
+    #[test]
+    fn colours_are_requested_beside_invalid_arguments() {
+        let asked = |text: &str| color_of(text.split(' ').map(OsString::from));
+        assert_eq!(asked("status --wrong --color never"), Some(ColorWhen::Never));
+        assert_eq!(asked("--color=always status --wrong"), Some(ColorWhen::Always));
+        for text in ["status", "status --color", "status --color=red", "query -- --color never"] {
+            assert_eq!(asked(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
 pub(crate) use restore::restore;
 pub use run_row::{run_columns, run_from_row};
-pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun};
+pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun, UnsettledRuns};
 pub use runs::{Detail, InsertHint, Upsert};
 
 pub(crate) use salvage::{Recovery, Repairs, TableRecovery, recover};

@@ -1,7 +1,7 @@
 //! Printing in the format and to the destination that the arguments give.
 
 use super::progress::beside_bar;
-use super::terminal::screen;
+use super::terminal::{paint_message, screen};
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, escape_json};
@@ -22,9 +22,15 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
+/// Prints a view for people to standard output. Its colours stay, so its values must be escaped already. A closed pipe
+/// is not an error.
+pub(crate) fn print_view(view: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{view}")?))
+}
+
 /// Prints a line to standard error, above the progress bar. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
-    let _ = beside_bar(|| writeln!(std::io::stderr(), "{line}"));
+    let _ = beside_bar(|| writeln!(std::io::stderr(), "{}", paint_message(line)));
 }
 
 /// Prints one line per check of a file, and returns how many differ.

@@ -1,6 +1,6 @@
 //! The terminal that output goes to.
 
-use crate::export::terminal::Screen;
+use crate::export::terminal::{Role, Screen};
 use crate::settings;
 use anstream::{AutoStream, ColorChoice};
 use chrono_tz::Tz;
@@ -46,5 +46,37 @@ pub(crate) fn screen(output: Option<&Path>, wide: bool, zone: impl Into<Option<T
         color: !is_file && AutoStream::choice(&stdout) != ColorChoice::Never,
         is_terminal,
         zone: zone.into(),
+    }
+}
+
+/// A message with its label in colour if standard error has colours: `error:`, `warning:`, and, less visible, `note:`,
+/// `cause:` and `hint:`.
+pub fn paint_message(message: &str) -> String {
+    let color = AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
+    message.split('\n').map(|line| paint_label(line, color)).collect::<Vec<_>>().join("\n")
+}
+
+fn paint_label(line: &str, color: bool) -> String {
+    let text = line.trim_start();
+    let role = match text.split_once(':') {
+        Some(("error", _)) => Role::Error,
+        Some(("warning", _)) => Role::Warning,
+        Some(("note" | "cause" | "hint", _)) => Role::Dim,
+        _ => return line.to_owned(),
+    };
+    let (label, rest) = text.split_at(text.find(':').map_or(0, |colon| colon + 1));
+    format!("{}{}{rest}", &line[..line.len() - text.len()], role.paint(label, color))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_label_of_a_message_has_a_colour() {
+        assert_eq!(paint_label("error: no: never", true), "\u{1b}[31merror:\u{1b}[0m no: never");
+        assert_eq!(paint_label("  hint:  wait", true), "  \u{1b}[2mhint:\u{1b}[0m  wait");
+        assert_eq!(paint_label("warning: late", false), "warning: late");
+        assert_eq!(paint_label("acme: error: no", true), "acme: error: no");
     }
 }

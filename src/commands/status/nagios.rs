@@ -186,7 +186,10 @@ fn evaluate(
     }
     let mut text = format!(
         "{last_complete}, {} runs, {} unsettled, {} quarantined, {} drift",
-        contents.runs, contents.unsettled, contents.quarantined, contents.drift
+        contents.runs,
+        contents.unsettled.total(),
+        contents.quarantined,
+        contents.drift
     );
     if contents.suspected > 0 {
         findings.push(State::Warning);
@@ -215,7 +218,7 @@ fn performance_data(
         format!("age={age};{warning};{critical};0"),
         format!("runs={};;;0", contents.runs),
         format!("snapshots={};;;0", contents.snapshots),
-        format!("unsettled={};;;0", contents.unsettled),
+        format!("unsettled={};;;0", contents.unsettled.total()),
         format!("vanished={};;;0", contents.vanished),
         format!("suspected={};0;;0", contents.suspected),
         format!("quarantined={};{};;0", contents.quarantined, args.max_quarantined),

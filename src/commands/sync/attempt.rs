@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::summary::{
-    clock_note, log_note, lookback_note, noise_note, print_failure, print_summary, summary_line,
+    clock_note, log_note, lookback_note, noise_note, print_failure, print_summary, summary_text,
     with_workspace,
 };
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
@@ -80,7 +80,7 @@ pub(in crate::commands) fn attempt(
         Ok(read) => read,
         Err(error) => return Attempt::rejected(target, verbosity, error.in_archive(path)),
     };
-    let mut text = summary_line(&summary, seconds, options.dry_run);
+    let mut text = summary_text(&summary, seconds, options.dry_run);
     let requests = summary.counts.requests;
     let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run)
         .and_then(|()| print_place(target, &summary, verbosity, options.dry_run));

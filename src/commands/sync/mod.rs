@@ -1,4 +1,4 @@
-//! `runledger sync`: syncs the archive with the API and prints a one-line summary.
+//! `runledger sync`: syncs the archive with the API and prints a summary.
 
 pub(super) mod all;
 mod attempt;
@@ -6,7 +6,7 @@ mod summary;
 
 pub(super) use attempt::{Attempt, attempt};
 #[cfg(feature = "sandbox")]
-pub(super) use summary::summary_line;
+pub(super) use summary::summary_text;
 
 use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};
 use crate::commands::shared::notify;

@@ -89,23 +89,41 @@ pub fn write_answer(
     }
     let question = provenance.map_or("", |provenance| provenance.question.as_str());
     let columns = columns_of(table, provenance, question, usd_decimals, screen);
-    if table.rows.is_empty() {
-        writeln!(out, "{}", view::empty(question))?;
-    } else {
-        match layout::fit(&columns, screen, view::LAST_OF_STANDARD) {
-            Some(shown) => layout::write_grid(&columns, &shown, screen, out)?,
-            None => {
-                let standard = columns.iter().filter(|column| column.priority <= view::LAST_OF_STANDARD);
-                layout::write_records(
-                    &standard.filter(|column| !column.heading.is_empty()).collect::<Vec<_>>(),
-                    screen,
-                    out,
-                )?;
-            }
-        }
+    match table.rows.is_empty() {
+        true => writeln!(out, "{}", view::empty(question))?,
+        false => write_rows(&columns, screen, out)?,
     }
     let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
     write_notes(notes.iter().cloned().chain(unknown_costs(table)), screen, out)
+}
+
+/// Writes a table that answers no question about runs, and the notes below it. `name` decides the order of its columns.
+/// Instants are shown with their year if it is not that of `moment`. Without rows, only the notes are written.
+pub(crate) fn write_view(
+    name: &str,
+    table: &Table,
+    notes: &[String],
+    moment: Option<Instant>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !table.rows.is_empty() {
+        let moment = Provenance { as_of: moment.map(|at| at.to_string()), ..Provenance::default() };
+        write_rows(&columns_of(table, Some(&moment), name, None, screen), screen, out)?;
+    }
+    write_notes(notes.iter().cloned(), screen, out)
+}
+
+/// Writes the columns that fit, or a block per row if too few do.
+fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    match layout::fit(columns, screen, view::LAST_OF_STANDARD) {
+        Some(shown) => layout::write_grid(columns, &shown, screen, out),
+        None => {
+            let standard = columns.iter().filter(|column| column.priority <= view::LAST_OF_STANDARD);
+            let standard: Vec<&Column> = standard.filter(|column| !column.heading.is_empty()).collect();
+            layout::write_records(&standard, screen, out)
+        }
+    }
 }
 
 /// The note on runs without a known cost. `None`: there are none.
@@ -118,7 +136,11 @@ fn unknown_costs(table: &Table) -> Option<String> {
 }
 
 /// Writes notes below a table, several on one line where they fit.
-fn write_notes(notes: impl Iterator<Item = String>, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_notes(
+    notes: impl Iterator<Item = String>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let width = screen.table_width();
     let mut line = String::new();
     let mut lines = Vec::new();
@@ -220,7 +242,8 @@ fn short_id(table: &Table, row: &[Cell]) -> String {
 fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
     match (name, text) {
         (_, UNKNOWN) => Role::Dim,
-        ("status" | "waste" | "to_status", "failed") => Role::Error,
+        ("status" | "waste" | "to_status", "failed") | ("result", "broken") => Role::Error,
+        ("result", "ok") => Role::Dim,
         ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
         _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,
         _ => Role::Plain,

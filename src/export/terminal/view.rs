@@ -32,6 +32,8 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
     ("report metadata", &[("types", 2), ("runs_with_path", 3), ("sum", 4), ("min", 6), ("max", 5), ("path", 1), ("example", 12)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
+    ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
+    ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
     ("reconcile", &[("closes", 1), ("gap_usd", 2), ("ledger_cost_usd", 4), ("difference_usd", 5), ("cause", 3), ("note", 12)]),
     ("restatements", &[("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
 ];
@@ -60,7 +62,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Columns with sentences. They come after the names.
-const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback"];
+const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback", "rule"];
 
 /// Numbers that name something.
 const LABELS: &[&str] =
@@ -91,6 +93,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
     ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
+    ("rule", "What must be true"),
     ("close_id", "Close"), ("closed_at", "Closed"), ("date_basis", "Basis"), ("credits", "Credits"),
 ];
 

@@ -263,6 +263,12 @@ impl<'a> Session<'a> {
             }
             Err(_) => None,
         };
+        let unsettled = match &result {
+            Ok(()) | Err(Error::Partial { .. }) => {
+                self.archive.unsettled_runs(self.observed_at.plus(-self.options.settle)).ok()
+            }
+            Err(_) => None,
+        };
         Ok(Summary {
             kind: self.kind,
             reason: self.reason,
@@ -279,6 +285,7 @@ impl<'a> Session<'a> {
             clock_went_back: self.freshness.clock_went_back,
             held_log_bytes,
             lookback_advice,
+            unsettled,
             result,
         })
     }

@@ -61,11 +61,27 @@ fn a_healthy_api_is_probed_with_twelve_requests() {
     assert_eq!(workspace.sandbox.request_count(), 12);
     assert_eq!(files(&workspace), [""; 0], "it stores nothing");
     assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
-    assert!(ran.out.contains(" with 12 requests; nothing was stored\n"), "{}", ran.out);
-    assert!(ran.out.ends_with("\n\n21 ok, 0 differ\n"), "{}", ran.out);
+    let title = ran.out.lines().next().unwrap();
+    assert!(
+        title.starts_with("Probe of the API  ") && title.contains(" · 12 requests · runledger "),
+        "{title}"
+    );
+    assert!(ran.out.ends_with("\n\n21 ok, 0 differ   nothing was stored   in full: --wide\n"), "{}", ran.out);
+    let line = "ok       order of the run list    newest first (700 runs compared)\n";
+    assert!(ran.out.contains(line), "{}", ran.out);
+    for width in ["60", "120"] {
+        let mut probe = command_with(&workspace, &["probe"]);
+        probe.env("COLUMNS", width);
+        let most = width.parse::<usize>().unwrap();
+        assert!(run(probe).out().lines().all(|line| line.chars().count() <= most));
+    }
+    let in_full = with(&workspace, &["probe", "--wide"]).out();
     let record = "ok       order of the run list\n         observed  newest first (700 runs compared)\n         \
                   expected  newest first\n         for sync  after the first sync, each sync reads the newest pages only\n";
-    assert!(ran.out.contains(record), "{}", ran.out);
+    assert!(
+        in_full.contains(record) && in_full.ends_with("\n\n21 ok, 0 differ   nothing was stored\n"),
+        "{in_full}"
+    );
 
     let probed = probed(&workspace);
     assert_eq!(
@@ -100,7 +116,7 @@ fn a_workspace_with_few_runs_leaves_some_findings_unknown() {
     let text = with(&Workspace::of(15), &["probe"]).out();
     let first = text.lines().nth(2).unwrap();
     assert!(first.starts_with("unknown  "), "what is ok comes last: {text}");
-    assert!(text.trim_end().ends_with(" ok, 0 differ, 3 unknown"), "{text}");
+    assert!(text.contains(" ok, 0 differ, 3 unknown   nothing was stored   in full: --wide\n"), "{text}");
 }
 
 #[test]
@@ -358,7 +374,7 @@ fn a_probe_prints_no_text_of_the_workspace() {
             assert!(!ran.err.contains(text.as_str()), "{text:?} is in {}", ran.err);
         }
     };
-    check(&["probe"]);
+    check(&["probe", "--wide"]);
     check(&["probe", "--json"]);
 }
 
@@ -393,7 +409,7 @@ fn a_probe_prints_no_text_of_a_hostile_api() {
             _ => error.into_response(),
         })
     });
-    for args in [&["probe"][..], &["probe", "--json"]] {
+    for args in [&["probe"][..], &["probe", "--wide"], &["probe", "--json"]] {
         let ran = with(&workspace, args);
         assert_eq!(ran.code, 3, "{ran:?}");
         for part in ["Ana", "ana", "Souza", "4b33ea35", "\u{1b}", "\\u001b", "\u{202e}", "s3cret"] {
