@@ -389,10 +389,39 @@
     if (options.length) pipelineSelect.append(html("optgroup", { label: KIND_LABELS[index] }, ...options.map(([name, at]) => html("option", { value: at }, name))));
   });
   monthSelect.append(...data.months.map((name, at) => html("option", { value: at }, name)).reverse());
-  form.addEventListener("change", apply);
+
+  // ---- the filter in the URL fragment, as #pipeline=source:ID&month=2026-10
+
+  const monthKey = (at) => `${String(Math.floor((first + at) / 12)).padStart(4, "0")}-${String(1 + (first + at) % 12).padStart(2, "0")}`;
+  const pipelineKey = ({ k, i }) => `${k ?? ""}:${i ?? ""}`;
+  const writeFragment = () => {
+    const fragment = new URLSearchParams();
+    if (pipelineSelect.value !== "") fragment.set("pipeline", pipelineKey(data.pipelines[pipelineSelect.value]));
+    if (monthSelect.value !== "") fragment.set("month", monthKey(Number(monthSelect.value)));
+    // A sandboxed frame may not change its URL; the filter works without it.
+    try { history.replaceState(null, "", `#${fragment}`); } catch {}
+  };
+  // The fragment is untrusted: it only selects options that the page has, and is never written into the page.
+  const readFragment = () => {
+    const fragment = new URLSearchParams(location.hash.slice(1));
+    const select = (element, name, key) => {
+      const wanted = fragment.get(name);
+      const option = wanted === null ? null : [...element.options].find(({ value }) => value !== "" && key(Number(value)) === wanted);
+      element.value = option ? option.value : "";
+    };
+    select(pipelineSelect, "pipeline", (at) => pipelineKey(data.pipelines[at]));
+    select(monthSelect, "month", monthKey);
+    apply();
+  };
+  const applyAndShare = () => { apply(); writeFragment(); };
+  form.addEventListener("change", applyAndShare);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => setTimeout(applyAndShare));
+  // A fragment without a filter is the link to a section.
+  const hasFilter = () => /^#(pipeline|month)=/.test(location.hash);
+  addEventListener("hashchange", () => { if (hasFilter() || location.hash === "") readFragment(); });
   form.hidden = data.pipelines.length === 0;
+  if (hasFilter()) readFragment();
   // The browser may have restored the form when navigating back.
-  if (pipelineSelect.value || monthSelect.value) apply();
+  else if (pipelineSelect.value || monthSelect.value) apply();
 })();
