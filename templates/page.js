@@ -360,6 +360,8 @@
     // The comparison covers all pipelines and its own two periods.
     const change = byId("change");
     if (change) change.hidden = picked !== null || month !== null;
+    // The summaries of collapsed sections cover all pipelines and months.
+    for (const line of document.querySelectorAll(".unfiltered")) line.hidden = picked !== null || month !== null;
     if (picked === null && month === null) return;
     const series = picked ?? data.all, months = byMonth(series);
     drawTiles(series, months, month, picked !== null);

@@ -198,6 +198,12 @@ const TEXTS: &[(&str, &str)] = &[
     ("The page has no weeks for this pipeline. Run runledger report duration --by week,pipeline.",
      "A página não tem as semanas deste pipeline. Execute runledger report duration --by week,pipeline."),
 
+    // Summaries of the collapsed sections.
+    ("{share} of {runs} ended runs succeeded", "{share} de {runs} execuções encerradas com sucesso"),
+    ("Busiest day: {day}, {runs} runs", "Dia mais movimentado: {day}, {runs} execuções"),
+    ("{unknown} without a known cost, {unsettled} may still change",
+     "{unknown} sem custo apurado, {unsettled} ainda podem mudar"),
+
     // Success rate.
     ("Success rate", "Taxa de sucesso"),
     ("<q>success</q> as a share of <q>success</q>, <q>failed</q> and <q>canceled</q>, by month. The axis may start above zero.",

@@ -9,6 +9,7 @@ mod lists;
 mod pipelines;
 mod second_currency;
 mod success;
+mod summaries;
 mod times;
 
 use super::Labels;
@@ -26,6 +27,7 @@ use headline::Tile;
 use lists::{FailureRow, OutlierRow, UnknownRow};
 use pipelines::PipelineRow;
 use second_currency::SecondCurrency;
+use summaries::Summaries;
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
@@ -63,6 +65,7 @@ pub(super) struct View {
     pipelines: Vec<PipelineRow>,
     pipelines_more: String,
     change: Option<ChangeSection>,
+    summaries: Summaries,
     took: Option<ColumnChart>,
     took_table: DataTable,
     weeks_note: Option<String>,
@@ -160,6 +163,7 @@ impl View {
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             change: page.change(),
+            summaries: page.summaries(),
             took: page.times("took", language.page("Duration of runs by week"), |times| times.duration),
             weeks_note: page.weeks_note(),
             took_table: page
