@@ -394,7 +394,7 @@
 
   // ---- the filter in the URL fragment, as #pipeline=source:ID&month=2026-10
 
-  const monthKey = (at) => `${String(Math.floor((data.start + at) / 12)).padStart(4, "0")}-${String(1 + (data.start + at) % 12).padStart(2, "0")}`;
+  const monthKey = (at) => `${String(Math.floor((data.month + at) / 12)).padStart(4, "0")}-${String(1 + (data.month + at) % 12).padStart(2, "0")}`;
   const pipelineKey = ({ k, i }) => `${k ?? ""}:${i ?? ""}`;
   const writeFragment = () => {
     const fragment = new URLSearchParams();

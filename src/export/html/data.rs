@@ -84,7 +84,7 @@ impl ScriptData {
             .collect();
         let headline = overview.headline_month.as_ref();
         let data = json!({
-            "start": range.months.0, "months": range.month_labels(), "weeks": range.week_labels(),
+            "months": range.month_labels(), "weeks": range.week_labels(),
             "month": range.months.0, "week": range.weeks.0, "day": range.days.0, "lastDay": range.days.1,
             "focus": headline.map(|headline| headline.month - range.months.0),
             "running": headline.is_some_and(|headline| headline.is_running),
