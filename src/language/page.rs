@@ -18,6 +18,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("Pipeline runs", "Execuções de pipelines"),
     ("{runs} runs of {pipelines} pipelines: cost, duration, and what is still unknown.",
      "{runs} execuções de {pipelines} pipelines: custo, duração e o que ainda não foi apurado."),
+    ("Running, day {day} of {days}", "Em andamento, dia {day} de {days}"),
     ("Runs", "Execuções"),
     ("Date basis", "Critério de data"),
     ("Time zone", "Fuso horário"),

@@ -7,7 +7,7 @@ use crate::language::Language;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta};
 
 impl ViewBuilder<'_> {
     pub(super) fn lead(&self) -> String {
@@ -19,6 +19,17 @@ impl ViewBuilder<'_> {
                 ("pipelines", &self.numbers.whole(pipelines as u64)),
             ],
         )
+    }
+
+    /// How far the headline month is, by the last observation. `None`: it is over, or only a part is shown.
+    pub(super) fn badge(&self) -> Option<String> {
+        let headline = self.overview.headline_month.as_ref()?;
+        let known_at = self.overview.known_at.filter(|_| headline.is_running && headline.is_whole)?;
+        let today = known_at.to_utc().with_timezone(&self.overview.scope.zone).date_naive();
+        Some(self.filled(
+            "Running, day {day} of {days}",
+            &[("day", &today.day().to_string()), ("days", &today.num_days_in_month().to_string())],
+        ))
     }
 
     /// The scope of the page, as terms with descriptions.

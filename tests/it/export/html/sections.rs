@@ -2,8 +2,12 @@
 
 use super::{between, data, html, html_in, large};
 use crate::support::ledger;
+use crate::support::workspace::at;
+use chrono_tz::Tz;
+use runledger::internal::export::html::{Labels, render};
 use runledger::internal::language::Language;
-use runledger::internal::report::Scope;
+use runledger::internal::report::overview::gather;
+use runledger::internal::report::{Scope, Span};
 use serde_json::json;
 
 #[test]
@@ -25,6 +29,20 @@ fn an_archive_without_runs_has_no_summaries() {
         let body = page.split_once("<body>").unwrap().1.split_once("<script").unwrap().0;
         assert!(!body.contains("unfiltered"));
     }
+}
+
+#[test]
+fn a_running_month_has_a_badge_in_the_zone_of_the_page() {
+    let archive = ledger::small();
+    let page = |zone| {
+        let scope = Scope { zone, ..Scope::default() };
+        let overview = gather(&archive, &scope, Some(at("2026-02-05T02:30:00Z"))).unwrap();
+        render(&overview, &Labels::default(), Language::English).unwrap()
+    };
+    assert!(page(Tz::UTC).contains("Running, day 5 of 28"));
+    assert!(page(Tz::America__Sao_Paulo).contains("Running, day 4 of 28"));
+    let over = Span { from: Some(at("2026-01-01T00:00:00Z")), until: Some(at("2026-02-01T00:00:00Z")) };
+    assert!(!html(&archive, &Scope { span: over, ..Scope::default() }).contains("class=\"badge\""));
 }
 
 #[test]
