@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct PeriodArgs {
     /// IANA time zone of days, weeks and months [setting: zone] [default: that of the latest close, else UTC]
-    #[arg(long, value_name = "ZONE")]
+    // A value such as -03:00 gets a hint from the parser of zones.
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub zone: Option<String>,
 
     /// Instant that assigns a run to a period: started (else created), ended, or created [setting: date_basis]

@@ -33,6 +33,7 @@ pub mod run_cost;
 pub mod run_scan;
 mod schedule;
 pub(crate) mod scope;
+mod scope_hint;
 pub(crate) mod slices;
 pub(crate) mod table;
 pub(crate) mod terms;

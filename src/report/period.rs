@@ -1,5 +1,6 @@
 //! Days, weeks and months of a time zone, as half-open intervals of UTC instants.
 
+use super::scope_hint;
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use chrono::{Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
@@ -80,7 +81,7 @@ impl Period {
     pub fn parse(label: &str, zone: Tz) -> Result<Period> {
         Period::named(label, zone).ok_or_else(|| Error::Usage {
             what: format!("--period {label}: not a month, week or day"),
-            hint: Some("a period looks like 2026-01, 2026-W05 or 2026-01-31".to_owned()),
+            hint: Some(scope_hint::for_period(label)),
         })
     }
 

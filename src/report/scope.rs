@@ -7,6 +7,7 @@ use super::allocation::Allocation;
 use super::fx::Fx;
 use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
+use super::scope_hint;
 use super::terms::{MonthTerms, ScopeTerms, Terms};
 use crate::error::{Error, Result};
 use crate::run::Instant;
@@ -76,8 +77,7 @@ impl DateBasis {
 pub(crate) fn parse_zone(name: &str, origin: &str) -> Result<Tz> {
     name.parse().map_err(|_| Error::Usage {
         what: format!("{origin} {name}: there is no such time zone"),
-        hint: did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
-            .or_else(|| Some("give an IANA name such as UTC or America/Sao_Paulo".to_owned())),
+        hint: Some(scope_hint::for_zone(name)),
     })
 }
 
@@ -95,7 +95,10 @@ fn day_named(text: &str) -> Option<NaiveDate> {
 }
 
 fn not_a_day(text: &str, flag: &str) -> Error {
-    Error::usage(format!("{flag} {text}: not a day of the form YYYY-MM-DD"))
+    Error::Usage {
+        what: format!("{flag} {text}: not a day of the form YYYY-MM-DD"),
+        hint: Some(scope_hint::for_day(text)),
+    }
 }
 
 /// A moment of knowledge as a user gives it.

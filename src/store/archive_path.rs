@@ -4,6 +4,8 @@ use super::header::is_archive;
 use super::{COMPANION_SUFFIXES, unusable};
 use crate::error::{Error, Result, hint_of_io};
 use crate::escape::shell_word;
+use crate::paths::folder_of;
+use crate::suggest::nearest;
 use crate::symlinks::resolve;
 use std::borrow::Cow;
 use std::fs;
@@ -37,6 +39,18 @@ impl ArchivePath {
         // Messages then name the file as the user does.
         let has_links = std::path::absolute(given).map_or(true, |absolute| absolute != resolved);
         Ok(ArchivePath(if has_links { resolved } else { given.to_owned() }))
+    }
+
+    /// The archive in the same folder with the most similar name, apart from the extension, as the user would give it.
+    /// `None`: there is none.
+    pub(super) fn similar(&self) -> Option<PathBuf> {
+        let files = fs::read_dir(folder_of(self)).ok()?.flatten();
+        let names = files.map(|file| self.with_file_name(file.file_name()));
+        let archives: Vec<PathBuf> = names.filter(|path| is_archive(path)).collect();
+        let stem = |path: &Path| Some(path.file_stem()?.to_str()?.to_owned());
+        let stems: Vec<String> = archives.iter().filter_map(|path| stem(path)).collect();
+        let most_similar = nearest(&stem(self)?, stems.iter().map(String::as_str))?;
+        archives.iter().find(|path| stem(path).as_deref() == Some(most_similar)).cloned()
     }
 
     /// Resolves the path of an archive to write to.

@@ -223,7 +223,11 @@ impl Archive {
         FileSet::at(path).verify(path)?;
         if kind == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
-            return Err(unusable(path, what.to_owned(), Some("`runledger sync` creates it".to_owned())));
+            let hint = match path.similar() {
+                Some(similar) => format!("did you mean `--db {}`?", shell_word(&similar)),
+                None => "`runledger sync` creates it".to_owned(),
+            };
+            return Err(unusable(path, what.to_owned(), Some(hint)));
         }
         verify_before_opening(path, migrations::migrations())?;
         roll_back_journal(path);

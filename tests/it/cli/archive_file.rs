@@ -67,3 +67,17 @@ fn a_missing_archive_comes_with_a_hint() {
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(ran.err.contains("hint:  "), "{}", ran.err);
 }
+
+#[test]
+fn a_mistyped_archive_comes_with_the_one_in_its_folder() {
+    let workspace = Workspace::of(5);
+    assert_eq!(with(&workspace, &["sync", "--db", "finance.db"]).code, 0);
+    for (typed, hint) in [
+        ("fniance.db", "did you mean `--db finance.db`?"),
+        ("./finance.sqlite", "did you mean `--db ./finance.db`?"),
+        ("other.db", "`runledger sync` creates it"),
+    ] {
+        let ran = with(&workspace, &["report", "cost", "--db", typed]);
+        assert!(ran.code == 6 && ran.err.contains(hint), "{typed}: {ran:?}");
+    }
+}

@@ -203,3 +203,20 @@ fn unknown_zones_dates_and_periods_are_usage_errors() {
         }
     }
 }
+
+#[test]
+fn a_day_or_zone_in_another_spelling_gets_a_hint() {
+    let month_end = MonthEnd::of(20);
+    for (arguments, hint) in [
+        (["--from", "2025-02"], "`--period 2025-02` is the whole month"),
+        (["--until", "01/03/2025"], "write 2025-03-01 for 1 March, or 2025-01-03 for 3 January"),
+        (["--from", "yesterday"], "a day looks like 2026-01-31"),
+        (["--period", "02/2025"], "did you mean 2025-02?"),
+        (["--zone", "-03:00"], "give a name such as America/Sao_Paulo; Etc/GMT+3 always has this offset"),
+        (["--zone", "Brazil/Sao_Paulo"], "did you mean `America/Sao_Paulo`?"),
+    ] {
+        for question in [&["report", "cost"][..], &["report", "failures"], &["export", "runs"]] {
+            month_end.run(&[question, &arguments].concat()).refused(2, &["\n  hint:  ", hint]);
+        }
+    }
+}
