@@ -13,6 +13,8 @@ pub(super) enum Unit {
     Usd,
     /// Milliseconds.
     Time,
+    /// Whole numbers.
+    Count,
     /// Millionths.
     Share,
 }
@@ -33,7 +35,8 @@ impl Unit {
         }
         let mut power = 1;
         loop {
-            if let Some(step) = [1, 2, 5].into_iter().map(|digit| digit * power).find(|step| *step >= min) {
+            if let Some(step) = [1, 2, 4, 5].into_iter().map(|digit| digit * power).find(|step| *step >= min)
+            {
                 return step;
             }
             power *= 10;
@@ -46,6 +49,7 @@ impl Unit {
                 let text = Usd::from_units(value).to_string();
                 numbers.decimal(text.trim_end_matches('0').trim_end_matches('.'))
             }
+            Unit::Count => numbers.decimal(&value.to_string()),
             Unit::Time => numbers.duration(value),
             Unit::Share => numbers
                 .percent(Share::from_units(value))
@@ -99,12 +103,12 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_include_both_ends() {
-        assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "50", "100", "150"]);
+        assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "40", "80", "120", "160"]);
         assert_eq!(labels(Unit::Usd, -249_999_999, 1), ["−0.3", "−0.2", "−0.1", "0", "0.1"]);
         assert_eq!(labels(Unit::Usd, 0, 3), ["0", "0.000000001", "0.000000002", "0.000000003"]);
-        assert_eq!(labels(Unit::Usd, 0, 12_000_000_000_000), ["0", "5 000", "10 000", "15 000"]);
+        assert_eq!(labels(Unit::Usd, 0, 12_000_000_000_000), ["0", "4,000", "8,000", "12,000"]);
         assert_eq!(labels(Unit::Time, 0, 760_000), ["0 s", "5 min", "10 min", "15 min"]);
-        assert_eq!(labels(Unit::Share, 930_000, 1_000_000), ["92 %", "94 %", "96 %", "98 %", "100 %"]);
+        assert_eq!(labels(Unit::Share, 930_000, 1_000_000), ["92%", "94%", "96%", "98%", "100%"]);
     }
 
     #[test]

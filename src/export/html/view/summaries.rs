@@ -11,6 +11,7 @@ pub(super) struct Summaries {
     pub(super) success: Option<String>,
     pub(super) calendar: Option<String>,
     pub(super) unknown: Option<String>,
+    pub(super) load: Option<String>,
 }
 
 impl ViewBuilder<'_> {
@@ -21,6 +22,7 @@ impl ViewBuilder<'_> {
             success: self.success_summary(),
             calendar: self.busiest_day(),
             unknown: self.unknown_summary(),
+            load: self.load_summary(),
         }
     }
 
@@ -33,7 +35,7 @@ impl ViewBuilder<'_> {
         });
         let (week, runs, p50, p95) = known.next()?;
         Some(self.filled(
-            "{week}: half of {runs} runs within {p50}, 95 % within {p95}",
+            "{week}: half of {runs} runs within {p50}, 95% within {p95}",
             &[
                 ("week", &self.range.week(week)),
                 ("runs", &self.numbers.whole(runs)),
@@ -55,10 +57,10 @@ impl ViewBuilder<'_> {
     /// The first of the days with the most runs.
     fn busiest_day(&self) -> Option<String> {
         let days = self.overview.all.days.iter().filter(|(day, _)| self.range.has_day(*day));
-        let (day, runs) = days.rev().max_by_key(|(_, runs)| runs.runs)?;
+        let (day, runs) = days.rev().max_by_key(|(_, runs)| runs.cost.runs)?;
         Some(self.filled(
             "Busiest day: {day}, {runs} runs",
-            &[("day", &self.range.day(*day)), ("runs", &self.numbers.whole(runs.runs))],
+            &[("day", &self.range.day(*day)), ("runs", &self.numbers.whole(runs.cost.runs))],
         ))
     }
 
