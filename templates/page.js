@@ -29,19 +29,19 @@
   };
   // The lines of a bar's title: period, state, each part from the top, total, runs and credits.
   const show = (bar, lines) => {
-    const chart = bar.closest(".chart"), parts = lines.slice(2, -2), list = document.createElement("dl");
+    const chart = bar.closest(".chart"), parts = lines.slice(2, -2), list = document.createElement("div");
     const classes = bar.dataset.parts.split(" ");
     parts.forEach((part, at) => {
       const [name, value] = part.split(/: (?=[^:]*$)/), [amount, share = ""] = value.split(" · ");
-      list.append(swatch(classes[at]), element("dt", name), element("dd", amount), element("dd", share));
+      list.append(swatch(classes[at]), element("span", name), element("span", amount, "v"), element("span", share, "v"));
     });
     const [name, amount] = lines.at(-2).split(/: (?=[^:]*$)/);
-    list.append(document.createElement("hr"), element("dt", ""), element("dt", name, "sum"), element("dd", amount, "sum"), element("dd", ""));
+    list.append(document.createElement("hr"), element("span", ""), element("span", name, "sum"), element("span", amount, "v sum"), element("span", ""));
     tip.replaceChildren(element("b", lines[0]), ...(lines[1] ? [element("p", lines[1])] : []), list, element("p", lines.at(-1)));
     chart.append(tip);
     const box = chart.getBoundingClientRect(), hit = bar.querySelector(".hit").getBoundingClientRect();
-    const right = hit.right - box.left + 8, left = hit.left - box.left - 264;
-    tip.style.left = `${right + 256 <= box.width ? right : Math.max(0, left)}px`;
+    const right = hit.right - box.left + 8, left = hit.left - box.left - 280;
+    tip.style.left = `${right + 272 <= box.width ? right : Math.max(0, left)}px`;
     tip.style.top = "24px";
     hide();
     bar.classList.add("on");

@@ -95,6 +95,14 @@ impl ChartRange {
         format!("{word} {}", month.div_euclid(12))
     }
 
+    /// `27 Nov 2026`, or `27/11/2026`.
+    pub(super) fn long_day(self, day: NaiveDate) -> String {
+        match self.language {
+            Language::English => day.format("%-d %b %Y").to_string(),
+            Language::Portuguese => self.language.day(day),
+        }
+    }
+
     /// `27 Nov`, or `27/11`.
     pub(super) fn short_day(self, day: i32) -> String {
         let day = NaiveDate::from_num_days_from_ce_opt(day);

@@ -35,12 +35,20 @@ impl Unit {
         }
         let mut power = 1;
         loop {
-            if let Some(step) = [1, 2, 4, 5].into_iter().map(|digit| digit * power).find(|step| *step >= min)
-            {
+            if let Some(step) = [1, 2, 5].into_iter().map(|digit| digit * power).find(|step| *step >= min) {
                 return step;
             }
             power *= 10;
         }
+    }
+
+    /// Steps of 4, 40, … in place of 5, 50, … where they leave less space above the highest value.
+    fn finer(self, step: i128, low: i128, high: i128) -> i128 {
+        let four = step / 5 * 4;
+        let top = |step: i128| -(-high).div_euclid(step) * step;
+        let is_five = step % 5 == 0 && step.to_string().starts_with('5');
+        let is_better = is_five && low == 0 && four * TICKS >= high && top(four) < top(step);
+        if matches!(self, Unit::Usd | Unit::Count) && is_better { four } else { step }
     }
 
     fn label(self, value: i128, numbers: Numbers) -> String {
@@ -70,7 +78,7 @@ pub(super) struct Scale {
 impl Scale {
     /// A scale that includes both values.
     pub(super) fn new(unit: Unit, low: i128, high: i128) -> Scale {
-        let step = unit.step(((high - low) + TICKS - 1) / TICKS);
+        let step = unit.finer(unit.step(((high - low) + TICKS - 1) / TICKS), low, high);
         let low = low.div_euclid(step) * step;
         let high = -(-high).div_euclid(step) * step;
         Scale { unit, low, high: high.max(low + step), step }
@@ -103,11 +111,13 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_include_both_ends() {
-        assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "40", "80", "120", "160"]);
+        assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "50", "100", "150"]);
         assert_eq!(labels(Unit::Usd, -249_999_999, 1), ["−0.3", "−0.2", "−0.1", "0", "0.1"]);
         assert_eq!(labels(Unit::Usd, 0, 3), ["0", "0.000000001", "0.000000002", "0.000000003"]);
         assert_eq!(labels(Unit::Usd, 0, 12_000_000_000_000), ["0", "4,000", "8,000", "12,000"]);
         assert_eq!(labels(Unit::Time, 0, 760_000), ["0 s", "5 min", "10 min", "15 min"]);
+        assert_eq!(labels(Unit::Usd, 0, 156_860_000_000), ["0", "40", "80", "120", "160"]);
+        assert_eq!(labels(Unit::Count, 0, 100), ["0", "50", "100"]);
         assert_eq!(labels(Unit::Share, 930_000, 1_000_000), ["92%", "94%", "96%", "98%", "100%"]);
     }
 

@@ -20,7 +20,7 @@ use super::change::Change;
 use super::cost;
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
-use super::interner::Interner;
+use super::interner::{Interner, Label};
 use super::ledger::Ledger;
 use super::period::{Calendar, Span};
 use super::run_scan::IndexedRun;
@@ -34,7 +34,7 @@ use calendar::{DateIndex, DateNumbers};
 use figures::{Outcome, RunFacts, TimeSamples};
 use headline::Headline;
 use load::HourlyLoad;
-use outliers::RecentRuns;
+use outliers::{RecentRuns, ScoredRun};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -96,6 +96,8 @@ pub struct Overview {
     pub pipelines: Vec<PipelineSummary>,
     /// The latest runs outside their pipeline's band, the strongest first.
     pub outliers: Vec<Outlier>,
+    /// The runs that have been running for longer than usual, the longest first.
+    pub(crate) stuck: Vec<StuckRun>,
     /// The number of items that could not be read as runs.
     pub quarantined: u64,
     /// The number of differences from the API's contract.
@@ -115,6 +117,20 @@ impl Overview {
         }
     }
 }
+
+/// A run that has been running for longer than usual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StuckRun {
+    /// The pipeline's name, id and kind.
+    pub label: Label,
+    /// From its start to the latest observation, in milliseconds.
+    pub running_millis: i128,
+    /// The upper end of the control band of its pipeline's durations, in milliseconds.
+    pub usual_millis: i128,
+}
+
+/// A run is not reported as stuck before this time, in milliseconds: one hour.
+const MIN_STUCK_MILLIS: i128 = 3_600_000;
 
 /// A sync that read everything in its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +216,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     for (week, mut samples) in weeks {
         total.weeks.push(week, samples.times());
     }
+    let stuck = stuck_runs(&pass.running, &scored, &labels, known_at);
     let has_cut = pass.cut.is_some();
     let mut cost_centers = Vec::new();
     if let Some((interner, totals)) = pass.cost_centers {
@@ -238,10 +255,38 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         cost_centers,
         load: pass.load,
         pipelines: pipelines.into_iter().map(|(_, pipeline)| pipeline).collect(),
+        stuck,
         quarantined,
         drift,
         vanished,
     })
+}
+
+/// The runs that have been running for longer than the durations of their pipeline let expect.
+fn stuck_runs(
+    running: &[(usize, Instant)],
+    scored: &[(usize, ScoredRun)],
+    labels: &[Label],
+    known_at: Option<Instant>,
+) -> Vec<StuckRun> {
+    let Some(known_at) = known_at else { return Vec::new() };
+    let usual = |index: usize| {
+        let of_pipeline = scored.iter().filter(|(pipeline, _)| *pipeline == index);
+        of_pipeline.filter_map(|(_, run)| run.duration).map(|band| band.high).next()
+    };
+    let mut stuck: Vec<StuckRun> = running
+        .iter()
+        .filter_map(|(index, started_at)| {
+            let running_millis = (known_at.to_utc() - started_at.to_utc()).num_milliseconds().into();
+            let usual_millis = usual(*index)?;
+            let is_stuck = running_millis > usual_millis.max(MIN_STUCK_MILLIS);
+            is_stuck.then(|| StuckRun { label: labels[*index].clone(), running_millis, usual_millis })
+        })
+        .collect();
+    stuck.sort_by(|left, right| {
+        right.running_millis.cmp(&left.running_millis).then_with(|| left.label.cmp(&right.label))
+    });
+    stuck
 }
 
 /// The sort key of pipelines: total cost descending, then kind and id.
@@ -335,6 +380,8 @@ struct Pass {
     /// The runs by cost center. `None`: there are no allocation rules.
     cost_centers: Option<(Interner, Vec<PipelineTotals>)>,
     load: HourlyLoad,
+    /// The runs that have started and not ended, with their pipeline's index.
+    running: Vec<(usize, Instant)>,
 }
 
 impl Pass {
@@ -361,6 +408,7 @@ impl Pass {
             newest: None,
             cost_centers,
             load: HourlyLoad::new(scope.zone),
+            running: Vec::new(),
         })
     }
 
@@ -415,6 +463,10 @@ impl Pass {
             of_center.add_booked(&facts, &self.settled_before, date)?;
         }
         self.load.add(booked_at, date.day);
+        if facts.is_running && index != NO_PIPELINE {
+            let started_at = run.started_at()?.and_then(Instant::parse);
+            self.running.extend(started_at.map(|at| (index, at)));
+        }
         totals.weeks.entry(date.week).or_default().add(&facts)
     }
 }

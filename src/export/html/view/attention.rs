@@ -3,7 +3,7 @@
 use super::ViewBuilder;
 use super::pipelines::{name, name_of};
 use crate::export::html::label::single_line;
-use crate::report::overview::{ControlBand, Outlier, PipelineSummary, Sums};
+use crate::report::overview::{ControlBand, Outlier, PipelineSummary, StuckRun, Sums};
 use crate::run::{Share, Usd};
 
 /// A pipeline fails often if at least this share of its runs in the headline month failed, in percent.
@@ -18,7 +18,7 @@ pub(super) const MAX_ROWS: usize = 7;
 /// A row of the list.
 #[derive(Debug)]
 pub(super) struct Attention {
-    /// The icon: `warn`, `usd`, `clock` or `unk`.
+    /// The icon: `stuck`, `warn`, `usd`, `clock` or `unk`.
     pub(super) icon: &'static str,
     /// `worse` or `warnc`.
     pub(super) class: &'static str,
@@ -35,7 +35,8 @@ pub(super) struct Attention {
 impl ViewBuilder<'_> {
     /// The rows, those beyond the first seven marked as extra.
     pub(super) fn attention(&self) -> Vec<Attention> {
-        let mut rows = self.failing();
+        let mut rows: Vec<Attention> = self.overview.stuck.iter().map(|run| self.stuck(run)).collect();
+        rows.extend(self.failing());
         let outliers = || self.overview.outliers.iter();
         rows.extend(outliers().filter_map(|outlier| self.unusual_cost(outlier)));
         rows.extend(outliers().filter_map(|outlier| self.took_long(outlier)));
@@ -48,6 +49,7 @@ impl ViewBuilder<'_> {
     pub(super) fn well(&self, rows: &[Attention]) -> String {
         let has = |icon: &str| rows.iter().any(|row| row.icon == icon);
         let checks = [
+            ("stuck", "No run is stuck."),
             ("warn", "No pipeline fails often."),
             ("usd", "No cost is unusual."),
             ("clock", "No duration is unusual."),
@@ -112,6 +114,17 @@ impl ViewBuilder<'_> {
         failing.into_iter().map(row).collect()
     }
 
+    fn stuck(&self, run: &StuckRun) -> Attention {
+        let why = self.filled(
+            "Running for {duration}. Usual: up to {high}.",
+            &[
+                ("duration", &self.numbers.duration(run.running_millis)),
+                ("high", &self.numbers.duration(run.usual_millis)),
+            ],
+        );
+        Attention { class: "worse", ..self.of_label(&run.label, "stuck", "Stuck", why) }
+    }
+
     fn unusual_cost(&self, outlier: &Outlier) -> Option<Attention> {
         let band = outlier.scored.cost.filter(ControlBand::is_outside)?;
         let usd = |nanos: i128| self.numbers.money(Some(Usd::from_units(nanos))).text;
@@ -147,7 +160,17 @@ impl ViewBuilder<'_> {
     }
 
     fn of_outlier(&self, outlier: &Outlier, icon: &'static str, tag: &'static str, why: String) -> Attention {
-        let part = |index: usize| outlier.label.get(index).and_then(Option::as_ref);
+        self.of_label(&outlier.label, icon, tag, why)
+    }
+
+    fn of_label(
+        &self,
+        label: &[Option<String>],
+        icon: &'static str,
+        tag: &'static str,
+        why: String,
+    ) -> Attention {
+        let part = |index: usize| label.get(index).and_then(Option::as_ref);
         let text = |index: usize| part(index).map(|text| text.as_str()).unwrap_or_default();
         Attention {
             icon,

@@ -165,7 +165,7 @@ impl<'o> ViewBuilder<'o> {
             return bar;
         }
         self.fill_bar(&mut bar, selected, Measure::Usd, &costs);
-        let name = self.range.period(&date.format("%Y-%m-%d").to_string());
+        let name = self.range.long_day(date);
         let state = match known_on.filter(|_| is_running) {
             Some(at) => {
                 self.filled("Running: known until {moment}", &[("moment", &at.format("%H:%M").to_string())])

@@ -23,7 +23,7 @@ fn the_chart_has_thirteen_months_and_the_table_all() {
     let page = html(&large(5000, 20, 1096), &Scope::default());
     let chart = between(&page, "data-chart=\"month\"", "</div>");
     assert_eq!(chart.matches("data-month=").count(), 13);
-    assert!(chart.contains("data-month=\"2026-05\"") && chart.contains("<title>May 2025\n"));
+    assert!(chart.contains("data-month=\"2026-05\"") && chart.contains("<title>June 2025\n"));
     let table = between(&page, "id=\"cost-table\"", "</table>");
     assert!(table.contains("2023-06") && table.matches("<tr>").count() > 36);
 }
@@ -136,11 +136,22 @@ fn an_invisible_name_is_replaced_by_the_id() {
 #[test]
 fn unknown_costs_have_a_badge_and_a_row_that_needs_attention() {
     let page = changed("UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'");
-    assert!(between(&page, "data-slot=\"unknown\"", "</a>").ends_with("cost unknown"));
-    assert!(between(&page, "id=\"attention\"", "</section>").contains("run without a cost"));
+    assert!(between(&page, "data-slot=\"unknown\"", "</a>").ends_with("costs unknown"));
+    assert!(between(&page, "id=\"attention\"", "</section>").contains("runs without a cost"));
     let known = changed("UPDATE run_snapshots SET el_cost_nanos = 1, el_cost_usd = 1e-9");
     assert!(between(&known, "data-slot=\"unknown\"", ">").ends_with("hidden"));
     assert!(between(&known, "id=\"attention\"", "</section>").contains("Every cost is known."));
+}
+
+#[test]
+fn a_run_that_runs_for_unusually_long_needs_attention() {
+    let page = changed(
+        "UPDATE run_snapshots SET status = 'running', ended_at = NULL, duration_seconds = NULL WHERE run_id = 'run-9'",
+    );
+    let list = between(&page, "id=\"attention\"", "</section>");
+    assert!(list.contains(">Stuck</span>") && list.contains("Usual: up to "), "{list}");
+    let well = changed("");
+    assert!(between(&well, "id=\"attention\"", "</section>").contains("No run is stuck."));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The collapsed sections of the HTML report, and the months that the URL fragment names.
 
-use super::{between, data, html, html_in, large};
+use super::{between, data, html, html_in, large, overview};
 use crate::support::ledger;
 use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::internal::export::html::{Labels, render};
 use runledger::internal::language::Language;
+use runledger::internal::report::allocation::{Allocation, Rule};
 use runledger::internal::report::overview::gather;
-use runledger::internal::report::{Scope, Span};
+use runledger::internal::report::{Dimension, Ledger, Scope, Span, cost};
 
 #[test]
 fn collapsed_sections_have_a_summary() {
@@ -53,6 +54,38 @@ fn the_filter_has_months_kinds_and_pipelines_with_their_keys() {
     let keys: Vec<&str> =
         data["pipelines"].as_array().unwrap().iter().map(|of| of["k"].as_str().unwrap()).collect();
     assert!(keys.iter().all(|key| key.starts_with("source:8a1c0f3e-")) && keys.len() == 20);
+}
+
+#[test]
+fn cost_centers_can_be_selected_if_there_are_rules() {
+    let archive = large(2000, 20, 365);
+    let rule = |cost_center: &str, pipeline: &str| Rule {
+        cost_center: cost_center.to_owned(),
+        pipeline: Some(pipeline.to_owned()),
+        ..Rule::default()
+    };
+    let allocation = Allocation(vec![rule("Sales & <more>", "slug-1"), rule("finance", "slug-1?")]);
+    let scope = Scope { allocation, ..Scope::default() };
+    let page = html(&archive, &scope);
+    assert!(page.contains("<option value=\"finance\">finance</option>"));
+    assert!(page.contains("<option value=\"Sales &#38; &#60;more&#62;\">"), "the name is escaped");
+    let ledger = Ledger::open(&archive, scope.clone()).unwrap();
+    let rows = cost::report(&ledger, &[Dimension::CostCenter]).unwrap().rows;
+    drop(ledger);
+    let centers = overview(&archive, &scope).cost_centers;
+    let found: Vec<(String, String)> = centers
+        .iter()
+        .map(|(name, of)| {
+            (name.clone(), of.total.cost.total().map_or_else(String::new, |usd| usd.to_string()))
+        })
+        .collect();
+    let mut expected: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (row[0].exact().unwrap_or_default(), row[5].exact().unwrap_or_default()))
+        .collect();
+    expected.sort();
+    assert_eq!(found, expected);
+    assert!(html(&archive, &Scope::default()).contains("hidden>Cost center"), "there are no rules");
 }
 
 #[test]
