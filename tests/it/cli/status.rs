@@ -129,7 +129,7 @@ fn forecasts_and_pages_are_dated_by_the_clock() {
     };
     assert!(workspace.sync(&options()).result.is_ok());
     let (credits, page) = asked();
-    assert!(page.contains("Last observation: 2026-11-23"), "the page is dated");
+    assert!(page.contains("Known 23 Nov 2026"), "the page is dated");
     workspace.clock.set("2027-11-23T16:00:00Z");
     assert!(workspace.sync(&options()).result.is_ok());
     workspace.clock.set("2026-11-23T16:00:00Z");

@@ -54,7 +54,8 @@ impl Leader {
     }
 }
 
-/// The curve of a card: the finished months, the dashes to the running one, and the height of its last point in percent.
+/// The curve of a card: the finished months, the dashes to the running one, and the height of its last point in
+/// percent.
 #[derive(Debug, Default, serde::Serialize)]
 pub(super) struct SparkCurve(pub(super) String, pub(super) String, pub(super) String);
 

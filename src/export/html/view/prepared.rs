@@ -12,8 +12,8 @@ use crate::report::overview::{Overview, PipelineSummary};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum bytes for the texts of all pipelines, for the charts of selections, and for those of days. The page stays
-/// below one megabyte.
+/// The maximum bytes for the texts of all pipelines, for the charts of selections, and for those of days. The page
+/// stays below one megabyte.
 const MAX_TEXTS_BYTES: usize = 240_000;
 const MAX_CHARTS_BYTES: usize = 220_000;
 const MAX_DAYS_BYTES: usize = 120_000;
@@ -170,7 +170,8 @@ fn cards(page: &ViewBuilder<'_>, selected: &Selected<'_>) -> Vec<Option<Vec<Stri
     page.range.dashboard().map(of_month).collect()
 }
 
-/// All runs, a kind or a cost center: its cards, and the most expensive pipelines of each month with the row of the others.
+/// All runs, a kind or a cost center: its cards, and the most expensive pipelines of each month with the row of the
+/// others.
 fn group(page: &ViewBuilder<'_>, selected: &Selected<'_>, selectable: &[usize]) -> Value {
     let lists = page.range.dashboard().map(|month| {
         let leaders = page.leaders(selected, month);
