@@ -149,12 +149,12 @@ impl ViewBuilder<'_> {
         let sum = shown.iter().fold(Usd::default(), |sum, usd| sum + *usd);
         // The largest part takes the cent that rounding both totals can leave.
         if let Some(largest) = shown.iter_mut().max_by_key(|usd| usd.units().abs()) {
-            *largest = *largest + (new_cents - old_cents - sum);
+            *largest += new_cents - old_cents - sum;
         }
         let mut level = old_cents;
         let mut levels = vec![old_cents, new_cents];
         for usd in &shown {
-            level = level + *usd;
+            level += *usd;
             levels.push(level);
         }
         let highest = levels.iter().map(|usd| usd.units()).max().unwrap_or_default().max(1);

@@ -158,7 +158,7 @@ impl<'o> ViewBuilder<'o> {
             is_partial: is_running,
             is_running,
             label: date.day().to_string(),
-            is_wide: date.day() != 1 && date.day() % LABELED_DAYS != 0,
+            is_wide: date.day() != 1 && !date.day().is_multiple_of(LABELED_DAYS),
             ..BarValues::default()
         };
         if costs(selected.summary).runs == 0 {
