@@ -87,6 +87,17 @@ impl MonthStates {
         Ok(states)
     }
 
+    /// What a month was closed with, which the answer shows as known now. `None`: it is not closed, or not shown whole.
+    /// Inside, `None`: no cost was known.
+    pub(crate) fn booked(&self, month: &str) -> Option<Option<Usd>> {
+        self.whole.get(month).copied()
+    }
+
+    /// Whether the answer gives the month as it was closed.
+    pub(crate) fn is_as_closed(&self, month: &str) -> bool {
+        self.as_closed.as_deref() == Some(month)
+    }
+
     /// The mark of a month. `None`: it is open and over.
     pub(crate) fn mark(&self, month: &str) -> Option<&'static str> {
         if self.as_closed.as_deref() == Some(month) || self.whole.contains_key(month) {

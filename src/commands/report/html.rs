@@ -38,6 +38,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     let mut notes = notes;
     notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
+        workspace: workspaces[0].name.clone(),
         state: close_state.unwrap_or_default(),
         months: MonthStates::of(&[(&scope, archive)])?,
         notes,
