@@ -71,7 +71,8 @@ impl TableArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
-    /// Decimals of amounts, rounded half to even [default: 9, or 4 for people; 2 in terminal tables unless amounts are small]
+    /// Decimals of amounts, rounded half to even [default: 9, or 4 for people; in terminal tables 2, or 4 if they are
+    /// small]
     #[arg(
         long,
         value_name = "N",

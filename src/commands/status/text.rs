@@ -39,7 +39,7 @@ impl Status<'_> {
         lines.push(String::new());
         let flag = self.flag;
         let cost = format!("Next: runledger report cost{flag}");
-        let failures = format!("runledger report failures{flag}");
+        let failures = format!("runledger runs{flag} --status failed");
         let nothing = format!("Nothing archived yet: NEKT_API_KEY=… runledger sync{flag}");
         lines.extend(match self.contents.runs {
             0 => notes(&[&nothing], screen),

@@ -32,13 +32,14 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
     ("report metadata", &[("types", 2), ("runs_with_path", 3), ("sum", 4), ("min", 6), ("max", 5), ("path", 1), ("example", 12)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
+    ("close", &[("period", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
     ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
     ("reconcile", &[("closes", 1), ("gap_usd", 2), ("ledger_cost_usd", 4), ("difference_usd", 5), ("cause", 3), ("note", 12)]),
     ("restatements", &[("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
 ];
 
-/// Columns that only programs need beside what else is shown: whole ids, and what a name or a note says already.
+/// Columns that only programs need: whole ids, and what a name or a note says already.
 const ONLY_WIDE: &[&str] = &["pipeline_id", "workspace_id", "rows_sha256", "terms"];
 
 /// Columns with figures that a note below the table sums up, or that describe another column.
@@ -121,7 +122,7 @@ pub(super) fn empty(question: &str) -> &'static str {
 /// The columns of a table in the order of their display, as positions in the table, each with its priority.
 pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) -> Vec<(usize, usize)> {
     let view = VIEWS.iter().find(|(name, _)| *name == question).map_or(&[][..], |(_, view)| *view);
-    let place_of = |name: &str| view.iter().position(|(column, _)| *column == name);
+    let place_of = |name: &str| view.iter().position(|(column, _)| *column == name || is_in_currency(name, column));
     let has_name = columns.iter().any(|column| column == "pipeline_name");
     let first_number = (0..columns.len())
         .find(|column| rows.iter().any(|row| row[*column].is_number()))
@@ -151,6 +152,13 @@ pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) ->
     }
     arranged.sort();
     arranged.into_iter().map(|(_, _, index, priority)| (index, priority)).collect()
+}
+
+/// Whether the column has the amounts of a column in US dollars, in another currency.
+fn is_in_currency(name: &str, column_in_usd: &str) -> bool {
+    let amount = |column: &str| column.rsplit_once('_').map(|(amount, _)| amount.to_owned());
+    let currency = name.rsplit_once('_').map_or("", |(_, currency)| currency);
+    column_in_usd.ends_with("_usd") && currency.len() == 3 && amount(name) == amount(column_in_usd)
 }
 
 /// The form of a column's values.
