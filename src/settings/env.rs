@@ -74,6 +74,11 @@ pub(crate) fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
 }
 
+/// The folder that the command runs in, without symlinks. `None`: it cannot be read.
+pub(crate) fn current_folder() -> Option<PathBuf> {
+    std::env::current_dir().and_then(|folder| folder.canonicalize()).ok()
+}
+
 /// The width that `COLUMNS` sets for tables. `None`: it is not set, or is no number of columns.
 pub(crate) fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)

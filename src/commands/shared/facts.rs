@@ -7,7 +7,7 @@ use crate::export::terminal::{Role, Screen, display_width, wrap, write_notes};
 use crate::export::title::Title;
 use crate::report::latest_close::LatestClose;
 use crate::run::Instant;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::store::Archive;
 use chrono::Datelike;
 use chrono_tz::Tz;
@@ -127,7 +127,7 @@ impl Moments {
 
 /// The path as it is named from the current folder: `demo.db`, or the full path of a file elsewhere.
 pub(crate) fn from_here(path: &Path) -> String {
-    let here = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
+    let here = settings::current_folder();
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let shown = here.and_then(|here| full.strip_prefix(here).ok().map(ToOwned::to_owned)).unwrap_or(full);
     shown.display().to_string()

@@ -30,7 +30,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report audit", &[("finding", 1), ("run_id", 1), ("booked_at", 4), ("status", 5), ("total_cost_usd", 2), ("duration_seconds", 6), ("pipeline_name", 3), ("why", 1)]),
     ("report waste", &[("total_cost_usd", 1), ("waste", 2), ("runs", 4), ("costliest_run_usd", 6), ("costliest_run_id", 5), ("pipeline_name", 3)]),
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
-    ("report metadata", &[("types", 2), ("runs_with_path", 3), ("sum", 4), ("min", 6), ("max", 5), ("path", 1), ("example", 12)]),
+    ("report metadata", &[("types", 2), ("runs_with_path", 4), ("path", 1), ("values", 3), ("sum", 5), ("min", 7), ("max", 6)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
     ("close", &[("period", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
@@ -54,6 +54,7 @@ const NAMES: &[&str] = &[
     "cost_center",
     "center",
     "path",
+    "values",
     "example",
     "cause",
     "slug",
@@ -122,7 +123,8 @@ pub(super) fn empty(question: &str) -> &'static str {
 /// The columns of a table in the order of their display, as positions in the table, each with its priority.
 pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) -> Vec<(usize, usize)> {
     let view = VIEWS.iter().find(|(name, _)| *name == question).map_or(&[][..], |(_, view)| *view);
-    let place_of = |name: &str| view.iter().position(|(column, _)| *column == name || is_in_currency(name, column));
+    let place_of =
+        |name: &str| view.iter().position(|(column, _)| *column == name || is_in_currency(name, column));
     let has_name = columns.iter().any(|column| column == "pipeline_name");
     let first_number = (0..columns.len())
         .find(|column| rows.iter().any(|row| row[*column].is_number()))
