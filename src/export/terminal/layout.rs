@@ -19,7 +19,7 @@ const NAME_WIDTH: (usize, usize) = (24, 18);
 const SENTENCE_WIDTH: usize = 40;
 
 /// A name is not wider, unless everything is shown.
-const MAX_NAME_WIDTH: usize = 48;
+pub(super) const MAX_NAME_WIDTH: usize = 48;
 
 /// Columns up to this priority are in every table; where they do not fit, each row is a block.
 pub(super) const NEEDED: usize = 3;

@@ -208,6 +208,8 @@ fn columns_of(
         });
         let fit = match form {
             Form::Sentence => Fit::Wrap,
+            // A path is there to be copied.
+            Form::Name if name == "path" => Fit::Cut(layout::MAX_NAME_WIDTH),
             Form::Name => Column::name(screen),
             Form::Plain if !is_number => Column::name(screen),
             _ => Fit::Whole,

@@ -30,7 +30,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report audit", &[("finding", 1), ("run_id", 1), ("booked_at", 4), ("status", 5), ("total_cost_usd", 2), ("duration_seconds", 6), ("pipeline_name", 3), ("why", 1)]),
     ("report waste", &[("total_cost_usd", 1), ("waste", 2), ("runs", 4), ("costliest_run_usd", 6), ("costliest_run_id", 5), ("pipeline_name", 3)]),
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
-    ("report metadata", &[("types", 2), ("runs_with_path", 4), ("path", 1), ("values", 3), ("sum", 5), ("min", 7), ("max", 6)]),
+    ("report metadata", &[("types", 2), ("runs_with_path", 5), ("path", 1), ("values", 4), ("sum", 5), ("min", 7), ("max", 6)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
     ("close", &[("period", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
