@@ -5,11 +5,14 @@ source "$(dirname "$0")/lib.sh"
 stable=0.65.5
 # It reads canned queries from its configuration instead of the metadata.
 coming=1.0a41
+# The plugin with the MCP server of docs/mcp.md.
+mcp=0.3
 
 install_tools() {
     apt_tools sqlite3:sqlite3
     python_env "datasette-$stable" "datasette==$stable"
     python_env "datasette-$coming" "datasette==$coming"
+    python_env "datasette-mcp" "datasette==$stable" "datasette-mcp==$mcp"
 }
 
 # serve VERSION OPTION…: starts Datasette and sets `datasette_url`.
@@ -62,9 +65,23 @@ answers_every_question() {
     done
 }
 
+# The questions of docs/mcp.md, on a backup.
+answers_over_mcp() {
+    local archive=$work/demo.db copy=$work/questions.db nanos
+    [ -f "$archive" ] || demo_archive "$archive"
+    rm -f "$copy"
+    "$runledger" --db "$archive" backup "$copy"
+    serve mcp -i "$copy" --setting sql_time_limit_ms 20000
+    nanos=$(sqlite3 "$copy" "SELECT sum(total_cost_nanos) FROM runs")
+    python3 interop/mcp.py "$datasette_url/-/mcp" questions "$nanos" ||
+        fail "datasette-mcp $mcp: $(tail -n 5 "$work/datasette.log")"
+    stop_all
+}
+
 check() {
     reads_while_a_sync_writes
     answers_every_question
+    answers_over_mcp
 }
 
 run_family "$@"

@@ -1,8 +1,9 @@
 //! Every error that can end a command: what failed, the cause, a hint, and the exit code.
 
-use crate::escape::escape_control;
+use crate::escape::{escape_control, escape_json};
 use crate::file_system::LOCAL_DISK_HINT;
 use rusqlite::ErrorCode;
+use serde_json::json;
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -159,6 +160,18 @@ impl Error {
     /// The lines that people see, with the cause and the hint.
     pub fn render(&self) -> String {
         render(&self.to_string(), self.hint().as_deref())
+    }
+
+    /// The line that `--json` prints instead: an object with the parts of the lines for people, and the exit code.
+    pub fn render_json(&self) -> String {
+        let text = self.to_string();
+        let (error, cause) = match text.split_once("\n  cause: ") {
+            Some((error, cause)) => (error, Some(cause)),
+            None => (text.as_str(), None),
+        };
+        let object =
+            json!({"error": error, "cause": cause, "hint": self.hint(), "exit_code": self.exit_code()});
+        escape_json(&object.to_string()).into_owned()
     }
 
     /// The error and its cause on one line: `a.csv was not written: permission denied`.
@@ -377,6 +390,14 @@ mod tests {
         assert_eq!(
             error.render(),
             "error: no response\n  cause: timeout\\u{1b}\n  hint:  everything read so far is kept; run `runledger sync` again"
+        );
+        assert_eq!(
+            error.render_json(),
+            r#"{"cause":"timeout\u001b","error":"no response","exit_code":5,"hint":"everything read so far is kept; run `runledger sync` again"}"#
+        );
+        assert_eq!(
+            Error::usage("x").render_json(),
+            r#"{"cause":null,"error":"x","exit_code":2,"hint":null}"#
         );
     }
 }

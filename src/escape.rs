@@ -23,6 +23,11 @@ pub(crate) fn escape_json(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Replaces the same characters by `�`.
+pub(crate) fn replace_control(text: &str) -> Cow<'_, str> {
+    escape(text, |_, replaced| replaced.push('\u{fffd}'))
+}
+
 fn escape(text: &str, push: impl Fn(char, &mut String)) -> Cow<'_, str> {
     let mut escaped = String::new();
     // The start of the text that is not copied yet.

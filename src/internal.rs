@@ -3,13 +3,16 @@
 #![allow(missing_docs, reason = "each item is documented where it is defined")]
 
 pub mod api {
-    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RetryPolicy};
+    pub use crate::api::{BaseUrl, Client, ClientConfig, Limits, Page, RETRIES, RetryPolicy};
 }
 pub mod close {
     pub use crate::close::{CloseRequest, close_month, totals};
 }
 pub mod commands {
-    pub use crate::commands::{Cli, Command, query, renamed_flag, run, status};
+    pub use crate::commands::{
+        Cli, Command, apply_color, beside_bar, json_is_requested, paint_message, query, renamed_flag, run,
+        status, usage_error,
+    };
 }
 pub mod digest {
     pub use crate::digest::{HashingWriter, hash, to_base64, to_hex};
@@ -67,6 +70,9 @@ pub mod report {
     pub mod components {
         pub use crate::report::components::{MonetaryNames, report_across};
     }
+    pub mod filter {
+        pub use crate::report::filter::RunFilter;
+    }
     pub mod metadata {
         pub use crate::report::metadata::{for_people, report};
     }
@@ -95,7 +101,7 @@ pub mod report {
         pub use crate::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
     }
     pub mod scope {
-        pub use crate::report::scope::ScopeDefaults;
+        pub use crate::report::scope::{ScopeDefaults, ScopeRequest};
     }
     pub mod terms {
         pub use crate::report::terms::{MonthTerms, ScopeTerms, Terms};
@@ -143,6 +149,6 @@ pub mod store {
 }
 pub mod sync {
     pub use crate::sync::{
-        CancelToken, Clock, Observer, Options, Progress, Summary, SyncContext, fetch, sync,
+        CancelToken, Clock, Observer, Options, Phase, Progress, Summary, SyncContext, fetch, sync,
     };
 }

@@ -117,7 +117,9 @@ pub use export::{
 pub use language::Language;
 pub use report::cost::{CostTotals, report as cost_report, total as cost_total};
 pub use report::duration::report as duration_report;
+pub use report::filter::RunFilter;
 pub use report::fx::{Amount, Conversion, Currency, Fx, Policy, Rate, RateFile, Rates};
+pub use report::last::Last;
 pub use report::period::{Calendar, Period};
 pub use report::restatements::{Restatement, restatements};
 pub use report::rows::{

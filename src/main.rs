@@ -1,22 +1,25 @@
 //! The `runledger` command: parses the arguments, runs the command and exits with its code.
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use runledger::internal::api::RETRIES;
 use runledger::internal::commands::status::nagios;
-use runledger::internal::commands::{self, Cli};
-use runledger::internal::error::{Error, Result};
+use runledger::internal::commands::{self, Cli, Command};
+use runledger::internal::error::Result;
+use std::collections::VecDeque;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::Level;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The signal for exceeding the file size limit, as numbered on Linux and macOS.
 const SIGXFSZ: i32 = 25;
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match Cli::from_process() {
         Ok(cli) => {
-            init_logging(cli.verbose);
+            init_logging(cli.verbose, cli.command.as_ref().is_some_and(Command::is_quiet));
             catch_file_size_signal();
             exit_code(commands::run(&cli))
         }
@@ -27,17 +30,14 @@ fn main() -> ExitCode {
 /// Prints help, the version, or a usage error.
 fn reject_arguments(error: &clap::Error) -> ExitCode {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let renamed = commands::renamed_flag(error);
     if !is_help && nagios::is_requested() {
         // Nagios would take the usual exit code 2 for a critical archive.
-        let text = error.to_string();
-        let first_line = text.lines().next().unwrap_or_default();
-        let usage = Error::usage(first_line.strip_prefix("error: ").unwrap_or(first_line));
-        return exit_code(nagios::print_error(&renamed.unwrap_or(usage)));
+        return exit_code(nagios::print_error(&commands::usage_error(error)));
     }
-    if let Some(error) = renamed {
-        return exit_code(Err(error));
+    if !is_help && (commands::json_is_requested() || commands::renamed_flag(error).is_some()) {
+        return exit_code(Err(commands::usage_error(error)));
     }
+    commands::apply_color();
     // If stderr is closed, give up silently.
     let _ = error.print();
     ExitCode::from(if is_help { 0 } else { 2 })
@@ -48,8 +48,16 @@ fn exit_code(result: Result<u8>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
+            let mut stderr = std::io::stderr().lock();
             // If stderr is closed, give up silently.
-            let _ = writeln!(std::io::stderr(), "{}", error.render());
+            for line in HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                let _ = stderr.write_all(&line);
+            }
+            let text = match commands::json_is_requested() {
+                true => error.render_json(),
+                false => commands::paint_message(&error.render()),
+            };
+            let _ = writeln!(stderr, "{text}");
             ExitCode::from(error.exit_code())
         }
     }
@@ -64,8 +72,64 @@ fn catch_file_size_signal() {
     let _ = signal(SignalKind::from_raw(SIGXFSZ));
 }
 
-/// Sends log messages, also those of libraries, to standard error.
-fn init_logging(verbosity: u8) {
+/// The newest log messages about retries that `--quiet` holds back. They matter only if the command fails.
+static HELD_BACK: Mutex<VecDeque<Vec<u8>>> = Mutex::new(VecDeque::new());
+
+/// The most messages to hold back: a sync against a failing server would collect thousands.
+const MAX_HELD_BACK: usize = 20;
+
+/// Where log messages go.
+struct Log {
+    holds_back_retries: bool,
+}
+
+/// The destination of one log message.
+enum LogWriter {
+    StandardError,
+    HeldBack,
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = LogWriter;
+
+    fn make_writer(&'a self) -> LogWriter {
+        LogWriter::StandardError
+    }
+
+    fn make_writer_for(&'a self, message: &Metadata<'_>) -> LogWriter {
+        match self.holds_back_retries && message.target() == RETRIES {
+            true => LogWriter::HeldBack,
+            false => LogWriter::StandardError,
+        }
+    }
+}
+
+impl Write for LogWriter {
+    /// Writes one message, which the subscriber passes as a whole.
+    fn write(&mut self, message: &[u8]) -> std::io::Result<usize> {
+        match self {
+            LogWriter::StandardError => {
+                commands::beside_bar(|| std::io::stderr().write_all(message)).map(|()| message.len())
+            }
+            LogWriter::HeldBack => {
+                let mut held_back = HELD_BACK.lock().unwrap_or_else(PoisonError::into_inner);
+                if held_back.len() == MAX_HELD_BACK {
+                    held_back.pop_front();
+                }
+                held_back.push_back(message.to_vec());
+                Ok(message.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+/// Sends log messages, also those of libraries, to standard error. `is_quiet` holds back those about retries, unless
+/// the user asked for more detail.
+fn init_logging(verbosity: u8, is_quiet: bool) {
     let level = match verbosity {
         0 => Level::WARN,
         1 => Level::INFO,
@@ -74,7 +138,7 @@ fn init_logging(verbosity: u8) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(Log { holds_back_retries: is_quiet && verbosity == 0 })
         // The messages also go to log files.
         .with_ansi(false)
         .without_time()

@@ -5,6 +5,7 @@ mod change;
 pub(crate) use change::{change, ledgers_of};
 
 use crate::error::{Error, Result};
+use crate::report::filter::{RunFilter, require_known};
 use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Ledger, Scope, Table};
@@ -114,7 +115,23 @@ pub(crate) fn ledgers<'w>(workspaces: &'w [Workspace], request: &ScopeRequest) -
     for Workspace { archive, defaults, .. } in workspaces {
         scopes.push(Scope::resolve_like(request, defaults, latest.as_ref(), archive)?);
     }
+    if scopes.iter().any(|scope| scope.last.is_some()) {
+        // All of them begin with the one that was synced last.
+        let from = scopes.iter().filter_map(|scope| scope.span.from).max();
+        scopes.iter_mut().for_each(|scope| scope.span.from = from);
+    }
+    require_known_values(workspaces, &request.filter, scopes.iter())?;
     in_scopes(workspaces, scopes)
+}
+
+/// Refuses a filter with a value that no workspace knows. Each workspace has as many scopes as the others.
+fn require_known_values<'s>(
+    workspaces: &[Workspace],
+    filter: &RunFilter,
+    scopes: impl Iterator<Item = &'s Scope>,
+) -> Result<()> {
+    let archives = workspaces.iter().map(|workspace| workspace.archive.connection()).cycle();
+    require_known(filter, &scopes.zip(archives).collect::<Vec<_>>())
 }
 
 /// Opens the ledger of each workspace in its scope.

@@ -34,6 +34,9 @@ use uuid::Uuid;
 /// The path of the run list.
 pub(crate) const RUNS: &str = "/api/v1/runs/";
 
+/// The target of log messages about retries, which `--quiet` holds back until the command fails.
+pub const RETRIES: &str = "runledger::retries";
+
 /// The time limit for reading the body of an error, which only explains it.
 const EXPLANATION_LIMIT: Duration = Duration::from_secs(5);
 
@@ -265,7 +268,7 @@ impl Client {
                     cause: failure.to_string(),
                 });
             };
-            tracing::warn!(%failure, attempt, wait_seconds = wait.as_secs_f64(), "retrying {what}");
+            tracing::warn!(target: RETRIES, %failure, attempt, wait_seconds = wait.as_secs_f64(), "retrying {what}");
             (self.sleeper)(wait).await;
         }
         unreachable!("a retry policy ends");

@@ -14,7 +14,8 @@ pub struct ApiArgs {
     #[arg(
         long,
         value_name = "URL",
-        help = "Base URL of the API [env: RUNLEDGER_API_URL] [default: https://api.nekt.ai]"
+        help = "Base URL of the API [env: RUNLEDGER_API_URL] [default: https://api.nekt.ai]",
+        hide_short_help = true
     )]
     pub api_url: Option<String>,
 
@@ -23,11 +24,11 @@ pub struct ApiArgs {
     pub api_key_file: Option<PathBuf>,
 
     /// Maximum number of concurrent requests
-    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one, hide_short_help = true)]
     pub concurrency: usize,
 
     /// Maximum number of requests started per second [default: unlimited]
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, hide_short_help = true)]
     pub max_requests_per_second: Option<f64>,
 }
 
@@ -35,6 +36,13 @@ pub struct ApiArgs {
 #[derive(Debug, Clone, Args)]
 pub struct LockArgs {
     /// Wait up to this long for another process to release the archive, such as 10m [default: do not wait]
-    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = time_span, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "0s",
+        value_parser = time_span,
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     pub lock_wait: TimeDelta,
 }

@@ -3,13 +3,17 @@
 //! The arguments of one command are in the file of that command, below `commands/`.
 
 mod api;
+mod json;
 mod notifications;
 mod output;
+mod output_format;
 mod scope;
 mod value_parsers;
 
 pub(crate) use api::{ApiArgs, LockArgs};
+pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
 pub(crate) use output::{FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
-pub(crate) use scope::{PeriodArgs, ScopeArgs};
+pub(crate) use output_format::{FileType, OutputFormat, require_type, resolve};
+pub(crate) use scope::{FilterArgs, PeriodArgs, ScopeArgs};
 pub(crate) use value_parsers::{Names, at_least_one, first_given, time_span};

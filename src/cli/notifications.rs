@@ -10,14 +10,14 @@ use std::path::PathBuf;
 pub struct NotificationArgs {
     /// Ping this healthchecks.io-style URL when the sync starts and ends. Other users of this machine can see the
     /// argument; the file and the environment variable keep it secret
-    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file")]
+    #[arg(long, value_name = "URL", conflicts_with = "ping_url_file", hide_short_help = true)]
     pub ping_url: Option<PingUrl>,
 
     /// Read the ping URL from this file instead of the environment variable RUNLEDGER_PING_URL
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub ping_url_file: Option<PathBuf>,
 
     /// Write metrics for Prometheus's textfile collector to this file, replaced atomically, even after a failed sync
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub metrics_file: Option<PathBuf>,
 }

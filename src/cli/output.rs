@@ -1,6 +1,9 @@
 //! Arguments for the format and the destination of output.
 
+use super::json::JsonArgs;
+use super::output_format::{FileType, OutputFormat, resolve};
 use super::value_parsers::{Names, decimal_mark, first_given, separator};
+use crate::error::Result;
 use crate::export::{Dialect, Headings};
 use crate::language::Language;
 use clap::{Args, ValueEnum};
@@ -9,22 +12,30 @@ use std::path::PathBuf;
 /// What a sync prints.
 #[derive(Debug, Clone, Args)]
 pub struct VerbosityArgs {
-    /// Print nothing on success
+    /// Print nothing but errors, and warnings that need an action; log the retries of a sync only if it fails
     #[arg(long, short)]
     pub quiet: bool,
 
-    /// Print one JSON object to standard output
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// How and where to print a table.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct TableArgs {
-    /// Output format
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
+    /// Output format [default: that of the extension of --output, else table]
+    #[arg(long, value_enum)]
+    pub format: Option<TableFormat>,
+
+    /// Short form of --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// Show every column of a terminal table, whole names and ids, and instants in UTC
+    #[arg(long)]
+    pub wide: bool,
 
     /// Details of the format.
     #[command(flatten)]
@@ -35,12 +46,39 @@ pub struct TableArgs {
     pub output: OutputArgs,
 }
 
+impl TableArgs {
+    /// These arguments with the format that they ask for.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub(crate) fn resolved(&self) -> Result<TableArgs> {
+        let format = resolve(self.format, self.json, self.output.output.as_deref(), TableFormat::Table)?;
+        Ok(TableArgs { format: Some(format), ..self.clone() })
+    }
+
+    /// Whether the columns that people rarely need are left out.
+    pub(crate) fn is_brief(&self) -> bool {
+        matches!(self.format(), TableFormat::Table | TableFormat::Markdown) && !self.wide
+    }
+
+    /// The format of resolved arguments.
+    pub(crate) fn format(&self) -> TableFormat {
+        self.format.unwrap_or(TableFormat::Table)
+    }
+}
+
 /// Details of a format.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
-    /// Decimals of amounts, rounded half to even [default: 9, or 4 in terminal tables]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=9))]
+    /// Decimals of amounts, rounded half to even [default: 9, or 4 for people; in terminal tables 2, or 4 if they are
+    /// small]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(0..=9),
+        hide_short_help = true
+    )]
     pub decimals: Option<u32>,
 
     /// CSV dialect: machine, or excel and excel-br with dates, totals and protection against formula injection
@@ -49,20 +87,21 @@ pub struct FormatArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Dialect::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub dialect: Option<String>,
 
     /// CSV field separator: one of , ; | or tab [default: set by the dialect]
-    #[arg(long, value_name = "C", value_parser = separator)]
+    #[arg(long, value_name = "C", value_parser = separator, hide_short_help = true)]
     pub separator: Option<u8>,
 
     /// CSV decimal mark: . or , [default: set by the dialect]
-    #[arg(long, value_name = "C", value_parser = decimal_mark)]
+    #[arg(long, value_name = "C", value_parser = decimal_mark, hide_short_help = true)]
     pub decimal_mark: Option<u8>,
 
     /// Start CSV with a byte order mark [default: set by the dialect]
-    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true)]
+    #[arg(long, value_enum, value_name = "yes|no", hide_possible_values = true, hide_short_help = true)]
     pub bom: Option<YesNo>,
 
     /// First line and values of CSV in the dialects excel and excel-br: machine for the names of the columns, or the
@@ -71,7 +110,8 @@ pub struct FormatArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Headings::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub headings: Option<String>,
 
@@ -80,7 +120,7 @@ pub struct FormatArgs {
     pub language: LanguageArgs,
 
     /// Write NAME.manifest.json next to NAME.csv, with query, row count, sums and SHA-256
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", hide_short_help = true)]
     pub manifest: bool,
 }
 
@@ -106,7 +146,8 @@ pub struct LanguageArgs {
         long,
         value_name = "NAME",
         value_parser = Names(Language::NAMES.to_vec()),
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub language: Option<String>,
 }
@@ -124,9 +165,22 @@ pub enum YesNo {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write to this file, replaced atomically, instead of standard output
+    /// Write to this file, replaced atomically, instead of standard output. The extensions .csv, .json, .ndjson, .md,
+    /// .xlsx and .html select the format
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl OutputFormat for TableFormat {
+    fn file_type(self) -> Option<FileType> {
+        match self {
+            TableFormat::Table => None,
+            TableFormat::Csv => Some(FileType::Csv),
+            TableFormat::Json => Some(FileType::Json),
+            TableFormat::Markdown => Some(FileType::Markdown),
+            TableFormat::Xlsx => Some(FileType::Xlsx),
+        }
+    }
 }
 
 /// The formats of a report.

@@ -1,16 +1,27 @@
 //! `runledger check`: checks the integrity of the archive.
 
+use crate::cli::JsonArgs;
 use crate::close::check_archive;
+use crate::commands::shared::facts::{Moments, from_here};
+use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
+use crate::commands::shared::terminal::screen;
+use crate::commands::shared::view::View;
 use crate::error::{DAMAGED_HINT, Error, Result};
 use crate::escape::escape_control;
+use crate::export::terminal::wrap;
+use crate::report::{Cell, Table};
 use crate::store::CheckResult;
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// Before the second and later lines of an example.
+const EXAMPLE_INDENT: &str = "    ";
 
 /// The arguments of `runledger check`.
 #[derive(Debug, Clone, Args)]
@@ -19,12 +30,12 @@ Examples:
   runledger check
   runledger check --db runs-backup.db --json")]
 pub struct CheckArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
-/// Checks the archive and prints one line per check.
+/// Checks the archive and prints one row per check.
 ///
 /// # Errors
 /// [`Error::Archive`] naming the checks that failed.
@@ -33,20 +44,10 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     // The checks report it if the syncs are unreadable.
     let ahead =
         archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(path, &checked, ahead).to_string())?;
     } else {
-        for checked in &checked {
-            print_line(&line(checked))?;
-        }
-        // It is no damage: the order of snapshots is right.
-        if ahead > TimeDelta::zero() {
-            print_line(&format!(
-                "note    {:10}  observations are {} ahead of the system clock: a sync ran with a wrong clock",
-                "clock",
-                format_span(ahead)
-            ))?;
-        }
+        print_results(path, checked.clone(), ahead)?;
     }
     failure(path, &checked).map_or(Ok(()), Err)
 }
@@ -65,19 +66,61 @@ pub(super) fn failure(path: &Path, checked: &[CheckResult]) -> Option<Error> {
     })
 }
 
-fn line(checked: &CheckResult) -> String {
-    let CheckResult { name, rule, examined, unit, broken, examples } = checked;
-    if *broken == 0 {
-        return format!("ok      {name:10}  {rule} ({examined} {unit})");
+/// Prints a row per check, the broken ones first, and below them examples of what is broken.
+fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -> Result<()> {
+    checked.sort_by_key(|checked| checked.broken == 0);
+    let held = checked.iter().filter(|checked| checked.broken == 0).count();
+    let is_empty = checked.iter().all(|checked| checked.name != "history" || checked.examined == 0);
+    let mut table = as_table(&checked);
+    let mut notes = vec![format!("{held} of {} hold", checked.len())];
+    if is_empty && held == checked.len() {
+        table.rows.clear();
+        notes[0].insert_str(0, "Nothing archived yet: ");
     }
-    let mut line = format!("FAILED  {name:10}  {broken} violations: {rule} ({examined} {unit})");
+    // It is no damage: the order of snapshots is right.
+    if ahead > TimeDelta::zero() {
+        notes.push(format!(
+            "observations are {} ahead of the system clock: a sync ran with a wrong clock",
+            format_span(ahead)
+        ));
+    }
+    let subject = format!("Check of {}", from_here(path));
+    let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
+    view.print(&table, Moments { zone: Tz::UTC, moment: None })?;
+    let width = screen(None, false, None).table_width();
+    for broken in checked.iter().filter(|checked| checked.broken > 0) {
+        print_line(&format!("\n{}", examples(broken, width)))?;
+    }
+    Ok(())
+}
+
+fn as_table(checked: &[CheckResult]) -> Table {
+    let rows = checked.iter().map(|checked| {
+        vec![
+            Cell::text(if checked.broken == 0 { "ok" } else { "broken" }),
+            Cell::text(checked.name),
+            Cell::count(checked.examined),
+            Cell::text(checked.unit),
+            Cell::text(checked.rule),
+        ]
+    });
+    let columns = ["result", "check", "examined", "unit", "rule"];
+    Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect(), totals: None }
+}
+
+/// What is broken: `derived: 60 violations`, and examples.
+fn examples(checked: &CheckResult, width: usize) -> String {
+    let CheckResult { name, broken, examples, .. } = checked;
+    let mut text = format!("{name}: {}", grouped_count(*broken, "violation"));
     for example in examples {
-        line.push_str(&format!("\n                      {}", escape_control(example)));
+        let example = escape_control(example);
+        let wrapped = wrap(example.split(' '), width.saturating_sub(EXAMPLE_INDENT.len()));
+        text.push_str(&format!("\n  {}", wrapped.replace('\n', &format!("\n{EXAMPLE_INDENT}"))));
     }
     if *broken > examples.len() as u64 {
-        line.push_str(&format!("\n                      and {} more", broken - examples.len() as u64));
+        text.push_str(&format!("\n  and {} more", grouped(broken - examples.len() as u64)));
     }
-    line
+    text
 }
 
 fn as_json(path: &Path, checked: &[CheckResult], ahead: TimeDelta) -> Value {

@@ -4,14 +4,15 @@ mod text;
 
 pub(super) use text::of_close;
 
-use crate::cli::PeriodArgs;
+use crate::cli::{JsonArgs, PeriodArgs};
 use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
-use crate::commands::shared::output::print_line;
+use crate::commands::shared::facts::Moments;
+use crate::commands::shared::output::{print_line, print_plain_table};
 use crate::commands::shared::scope::{booking, defaults};
+use crate::commands::shared::view::View;
 use crate::digest::to_hex;
 use crate::error::Result;
-use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::report::allocation_check::Searched;
 use crate::report::scope::ScopeDefaults;
 use crate::report::{Cell, Table};
@@ -65,9 +66,9 @@ pub struct CloseArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Print a JSON array of objects
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Closes the month, or lists the closed months when `args` names none.
@@ -76,9 +77,16 @@ pub struct CloseArgs {
 /// As [`close_month`]; [`crate::error::Error::Locked`] when another command is writing to the archive.
 pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<()> {
     let Some(month) = &args.period else {
-        let closes = Archive::open_for_reading(path)?.closes()?;
-        let closes: Vec<_> = closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect();
-        return list(&closes, args.json);
+        let archive = Archive::open_for_reading(path)?;
+        let closes = archive.closes()?;
+        let mut closes: Vec<_> = closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect();
+        return match args.format.is_json() {
+            true => list(&closes),
+            false => {
+                closes.reverse();
+                list_for_people(&closes, Moments::of(&archive, Ok(settings.clone()))?)
+            }
+        };
     };
     let booking = booking(&args.booking)?;
     let request = CloseRequest {
@@ -92,11 +100,11 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     };
     let defaults = defaults(&booking, settings)?;
     if args.dry_run {
-        return preview(&request, &defaults, path, settings, args.json);
+        return preview(&request, &defaults, path, settings, args.format.is_json());
     }
     let close = close(&request, &defaults, path, settings)?;
-    if args.json {
-        list(&[(Some(close.close_id), &close.frozen)], true)
+    if args.format.is_json() {
+        list(&[(Some(close.close_id), &close.frozen)])
     } else {
         print_line(&of_close(&close))
     }
@@ -133,7 +141,7 @@ fn preview(
     warn_of_idle_rules(&defaults.allocation, &Searched::archives([&archive]), settings)?;
     let preview = preview_close(&archive, request, defaults, SystemClock.now())?;
     match as_json {
-        true => list(&[(None, &preview.frozen)], true)?,
+        true => list(&[(None, &preview.frozen)])?,
         false => print_line(&text::of_preview(&preview.frozen))?,
     }
     preview.require_ready(request)
@@ -142,28 +150,39 @@ fn preview(
 /// The columns that only the JSON has.
 const ONLY_IN_JSON: [&str; 4] = ["known_at", "rows_sha256", "objections", "terms"];
 
-/// Prints closes as a table, each with its number; a preview has none. The text leaves out who closed the months, and
-/// the notes, if no close has any.
-fn list(closes: &[(Option<i64>, &Frozen)], as_json: bool) -> Result<()> {
-    if closes.is_empty() && !as_json {
-        return print_line("no month is closed");
-    }
-    let is_shown = |name: &str| match name {
-        _ if as_json => true,
+/// Prints closes as JSON, each with its number; a preview has none.
+fn list(closes: &[(Option<i64>, &Frozen)]) -> Result<()> {
+    print_plain_table(&table(closes), true)
+}
+
+/// Prints closes as a table. It leaves out who closed the months, the notes, and what a close replaces, if no close has
+/// any.
+fn list_for_people(closes: &[(Option<i64>, &Frozen)], moments: Moments) -> Result<()> {
+    let note = match closes {
+        [] => "No month is closed.",
+        _ => "what came since: runledger restatements",
+    };
+    let mut table = table(closes);
+    table.retain_columns(|name| match name {
         "closed_by" => closes.iter().any(|(_, frozen)| frozen.closed_by.is_some()),
         "note" => closes.iter().any(|(_, frozen)| frozen.note.is_some()),
+        "restates" => closes.iter().any(|(_, frozen)| frozen.restates.is_some()),
         name => !ONLY_IN_JSON.contains(&name),
-    };
+    });
+    let context = moments.context();
+    let notes = &[note.to_owned()];
+    View { name: "close", subject: "Closed months", context: &context, notes }.print(&table, moments)
+}
+
+fn table(closes: &[(Option<i64>, &Frozen)]) -> Table {
     let mut table = Table { columns: Vec::new(), rows: Vec::new(), totals: None };
     for (close_id, frozen) in closes {
-        let shown = cells(*close_id, frozen).into_iter().filter(|(name, _)| is_shown(name));
         let (columns, row): (Vec<String>, Vec<Cell>) =
-            shown.map(|(name, cell)| (name.to_owned(), cell)).unzip();
+            cells(*close_id, frozen).into_iter().map(|(name, cell)| (name.to_owned(), cell)).unzip();
         table.columns = columns;
         table.rows.push(row);
     }
-    let format = if as_json { Format::Json } else { Format::Terminal };
-    write_table(&table, &WriteOptions::plain(format), &Destination::StandardOutput)
+    table
 }
 
 /// A close as a row, each cell with the name of its column.

@@ -1,12 +1,15 @@
 //! `runledger coverage`: reports gaps in the archive.
 
-use crate::cli::ApiArgs;
-use crate::commands::shared::output::print_line;
+use crate::cli::{ApiArgs, JsonArgs};
+use crate::commands::shared::facts::{Facts, Moments, title};
+use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::progress::NoProgress;
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
+use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::escape::escape_control;
-use crate::report::coverage::CoverageReport;
+use crate::export::terminal::{Role, Screen, wrap};
+use crate::report::coverage::{ApiCount, CoverageReport};
 use crate::settings::{self, Settings, Workspace};
 use crate::store::{Archive, Gap, GapReason, PipelineKind};
 use crate::sync::{Clock, ListHead, SystemClock, list_head};
@@ -25,9 +28,9 @@ pub struct CoverageArgs {
     #[arg(long)]
     pub offline: bool,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -50,10 +53,18 @@ pub(super) fn run(args: &CoverageArgs, path: &Path, settings: &Settings) -> Resu
         runtime.shut_down();
     }
     let unexplained = report.unexplained();
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&report, &unexplained).to_string())?;
     } else {
-        print_line(&as_text(&archive, &report)?)?;
+        let moments = Moments::of(&archive, Ok(settings.clone()))?;
+        print_view(&as_text(
+            &archive,
+            &report,
+            &unexplained,
+            args.offline,
+            moments,
+            &screen(None, false, moments.zone),
+        )?)?;
     }
     if unexplained.is_empty() {
         return Ok(());
@@ -67,7 +78,10 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
         return Ok(None);
     }
     if args.api.api_key_file.is_none() && workspace.is_none() && !settings::has_api_key()? {
-        tracing::warn!("there is no API key: the API is not asked for its run count, as with --offline");
+        // The text has it in place.
+        if args.format.is_json() {
+            tracing::warn!("there is no API key: the API is not asked for its run count, as with --offline");
+        }
         return Ok(None);
     }
     let client = client(&args.api, workspace)?;
@@ -77,57 +91,90 @@ fn ask_api(args: &CoverageArgs, workspace: Option<&Workspace>) -> Result<Option<
     Ok(Some((listed, runtime)))
 }
 
-fn as_text(archive: &Archive, report: &CoverageReport) -> Result<String> {
-    let CoverageReport { coverage, api_count, never_ran, days_without_sync } = report;
-    let mut lines = vec![
-        format!(
-            "runs         {} present, {} vanished, {} items in quarantine, {} unreadable",
-            coverage.present_runs,
-            coverage.vanished_runs,
-            coverage.quarantined_items,
-            coverage.unreadable_runs
+/// What can be missing, one line each, and the verdict.
+fn as_text(
+    archive: &Archive,
+    report: &CoverageReport,
+    unexplained: &[String],
+    is_offline: bool,
+    moments: Moments,
+    screen: &Screen,
+) -> Result<String> {
+    let mut lines = title("Coverage: what can be missing".to_owned(), &moments.context(), screen);
+    lines.push(String::new());
+    lines.extend(facts(archive, report, is_offline, moments)?.lines(screen));
+    lines.push(String::new());
+    // The error on standard error names what is unexplained.
+    let (role, verdict) = match unexplained {
+        [] => (Role::Plain, "Nothing unexplained is missing, as far as the archive shows.".to_owned()),
+        several => (
+            Role::Warning,
+            format!("{} without an explanation.", grouped_count(several.len() as u64, "finding")),
         ),
-        format!("API          {api_count}"),
-        match coverage.first_whole_walk_at {
-            Some(at) => format!("list         first read to its end at {at}"),
-            None => "list         never read to its end".to_owned(),
-        },
-        format!(
-            "pipelines    {} with numbered runs, {} never ran",
-            coverage.numbered_pipelines,
-            never_ran.rows.len()
-        ),
-    ];
-    if coverage.suspected_runs > 0 {
-        lines.push(format!(
-            "missing      {} from the run list when it was last read, and not known to be deleted",
-            coverage.suspected_runs
-        ));
-    }
-    match days_without_sync.as_slice() {
-        [] => lines.push("days         none without a complete sync".to_owned()),
-        days => {
-            let ranges: Vec<String> = days.iter().map(|(first, last)| range(first, last)).collect();
-            lines.push(format!("days         without a complete sync: {}", ranges.join(", ")));
-        }
-    }
-    for reason in GapReason::ALL {
-        let description = match reason {
-            GapReason::BelowFirst => "below the first archived number of their pipeline",
-            GapReason::BeforeArchive => "not in the list when it was first read to its end",
-            GapReason::Quarantined => "in quarantine",
-            GapReason::Unexplained => "without explanation: gone between two syncs, or missed",
-        };
-        lines.push(format!("numbers      {} {description}", coverage.missing_numbers(reason)));
-        let gaps: Vec<&Gap> = coverage.gaps.iter().filter(|gap| gap.reason == reason).collect();
-        for gap in gaps.iter().take(MAX_GAPS_LISTED) {
-            lines.push(format!("             {}", gap_as_text(archive, gap)?));
-        }
-        if gaps.len() > MAX_GAPS_LISTED {
-            lines.push(format!("             and {} more", gaps.len() - MAX_GAPS_LISTED));
-        }
+    };
+    for line in wrap(verdict.split(' '), screen.table_width()).lines() {
+        lines.push(role.paint(line, screen.color));
     }
     Ok(lines.join("\n"))
+}
+
+fn facts(archive: &Archive, report: &CoverageReport, is_offline: bool, moments: Moments) -> Result<Facts> {
+    let CoverageReport { coverage, api_count, never_ran, days_without_sync } = report;
+    let mut facts = Facts::default();
+    let mut runs = format!(
+        "{} here, {} vanished, {} in quarantine",
+        grouped(coverage.present_runs),
+        grouped(coverage.vanished_runs),
+        grouped(coverage.quarantined_items)
+    );
+    if coverage.unreadable_runs > 0 {
+        runs.push_str(&format!(", {} that the API fails to return", grouped(coverage.unreadable_runs)));
+    }
+    facts.add("Runs", runs);
+    match api_count {
+        ApiCount::NotAsked if !is_offline => facts.add("API", "not asked: no API key (as with --offline)"),
+        answer => facts.add("API", answer.to_string()),
+    }
+    match coverage.first_whole_walk_at {
+        Some(at) => facts.add("List", format!("first read to its end {}", moments.local(at))),
+        None => facts.add_as(Role::Warning, "List", "never read to its end"),
+    }
+    if coverage.suspected_runs > 0 {
+        let advice = "missing from the list when it was last read, and not known to be deleted";
+        facts.add_as(Role::Warning, "Suspected", format!("{} {advice}", grouped(coverage.suspected_runs)));
+    }
+    let never_ran = grouped(never_ran.rows.len() as u64);
+    let numbered = grouped(coverage.numbered_pipelines);
+    facts.add("Pipelines", format!("{numbered} with numbered runs, {never_ran} that never ran"));
+    match days_without_sync.as_slice() {
+        [] => facts.add_as(Role::Dim, "Days", "none without a complete sync"),
+        days => {
+            let ranges: Vec<String> = days.iter().map(|(first, last)| range(first, last)).collect();
+            facts.add("Days", format!("without a complete sync: {}", ranges.join(", ")));
+        }
+    }
+    for (index, reason) in GapReason::ALL.into_iter().enumerate() {
+        let (description, role) = match reason {
+            GapReason::BelowFirst => ("below the first one here of their pipeline", Role::Plain),
+            GapReason::BeforeArchive => ("not in the list when it was first read to its end", Role::Plain),
+            GapReason::Quarantined => ("in quarantine", Role::Warning),
+            GapReason::Unexplained => {
+                ("missing without explanation: gone between two syncs, or missed", Role::Warning)
+            }
+        };
+        let missing = coverage.missing_numbers(reason);
+        let role = if missing == 0 { Role::Dim } else { role };
+        let label = if index == 0 { "Run numbers" } else { "" };
+        facts.add_as(role, label, format!("{} {description}", grouped(missing)));
+        let gaps: Vec<&Gap> = coverage.gaps.iter().filter(|gap| gap.reason == reason).collect();
+        for gap in gaps.iter().take(MAX_GAPS_LISTED) {
+            facts.add_as(role, "", format!("- {}", gap_as_text(archive, gap)?));
+        }
+        if gaps.len() > MAX_GAPS_LISTED {
+            facts.add_as(role, "", format!("- and {} more (--json)", gaps.len() - MAX_GAPS_LISTED));
+        }
+    }
+    Ok(facts)
 }
 
 /// A gap with the name of its pipeline: `source Sales (s-1): 3 to 5`.
@@ -139,7 +186,7 @@ fn gap_as_text(archive: &Archive, gap: &Gap) -> Result<String> {
         None => None,
     };
     let pipeline = name.map_or_else(|| pipeline_id.clone(), |name| format!("{name} ({pipeline_id})"));
-    Ok(format!("{pipeline_kind} {}: {}", escape_control(&pipeline), range(first, last)))
+    Ok(format!("{pipeline_kind} {pipeline}: {}", range(first, last)))
 }
 
 fn range<T: PartialEq + std::fmt::Display>(first: &T, last: &T) -> String {

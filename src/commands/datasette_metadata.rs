@@ -1,6 +1,6 @@
 //! `runledger datasette-metadata`: writes metadata that Datasette displays for archives.
 
-use crate::cli::OutputArgs;
+use crate::cli::{FileType, OutputArgs, require_type};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::export::datasette::{ServedArchive, write};
@@ -25,7 +25,8 @@ pub struct DatasetteArgs {
 /// # Errors
 /// [`Error::Usage`] when two archives have the same name. [`Error::Archive`] for one that cannot be read.
 pub(super) fn run(args: &DatasetteArgs, db: &[PathBuf]) -> Result<()> {
-    let paths = if db.is_empty() { vec![settings::archive(None).value] } else { db.to_vec() };
+    require_type(args.output.output.as_deref(), FileType::Json, "datasette-metadata")?;
+    let paths = if db.is_empty() { vec![settings::archive(None)?.value] } else { db.to_vec() };
     let mut served: Vec<ServedArchive> = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

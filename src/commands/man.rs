@@ -1,7 +1,7 @@
 //! `runledger man`: man pages, generated from the definition of the command line.
 
-use crate::commands::Cli;
 use crate::commands::shared::output::built_without;
+use crate::commands::{Cli, help};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::suggest::did_you_mean;
@@ -27,6 +27,9 @@ pub struct ManArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
 }
+
+/// The name of the page of runledger itself.
+const ROOT: &str = "runledger";
 
 /// A man page of section 1.
 struct Page {
@@ -85,7 +88,14 @@ fn whole_name(command: &Command, separator: &str) -> String {
 
 fn page(command: &Command) -> Page {
     let name = whole_name(command, "-");
-    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let help = match name.as_str() {
+        ROOT => help::examples_and_exit_codes(),
+        _ => command
+            .get_after_long_help()
+            .or(command.get_after_help())
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    };
     let (prose, sections) = split_sections(&help);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let description = format!("{about}.\n\n{prose}");
@@ -95,8 +105,11 @@ fn page(command: &Command) -> Page {
         .clone()
         .long_about(description.trim_end().to_owned())
         .after_help(Resettable::Reset)
+        .after_long_help(Resettable::Reset)
         .version(Resettable::Reset)
-        .subcommand_help_heading("COMMANDS");
+        .subcommand_help_heading("COMMANDS")
+        // A page has every option.
+        .mut_args(|argument| argument.hide_short_help(false));
     let mut text = Vec::new();
     Man::new(command).render(&mut text).expect("writing to memory succeeds");
     // No date, so that a version always generates the same pages.
@@ -115,7 +128,7 @@ fn page(command: &Command) -> Page {
         }
         roff.control("fi", []);
     }
-    if name != "runledger" {
+    if name != ROOT {
         roff.control("SH", ["SEE ALSO"]);
         roff.text([roman("runledger(1)")]);
     }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &MigrateArgs, cli: &Cli) -> Result<()> {
         (true, _) => {
             every_workspace(cli)?.workspaces().iter().map(|workspace| workspace.archive.clone()).collect()
         }
-        (false, []) => vec![settings::archive(None).value],
+        (false, []) => vec![settings::archive(None)?.value],
         (false, named) => named.to_vec(),
     };
     let mut failure: Option<Error> = None;

@@ -13,6 +13,7 @@ mod drift;
 mod export;
 mod fetch;
 mod fx;
+mod help;
 mod man;
 mod migrate;
 mod probe;
@@ -21,14 +22,18 @@ mod reconcile;
 mod report;
 mod restatements;
 mod restore;
+mod runs;
 mod salvage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod schema;
 mod shared;
 mod show;
+mod start;
 mod statements;
 pub mod status;
 mod sync;
+mod usage;
 mod verify;
 mod verify_file;
 #[cfg(not(feature = "sandbox"))]
@@ -36,38 +41,89 @@ mod without_sandbox;
 
 use crate::commands::export::Exported;
 use crate::commands::shared::signals::end_on_signals;
-use crate::error::{EXIT_CODES, Error, Result};
-use crate::renamed::{NameKind, renamed};
+use crate::error::{Error, Result};
 use crate::settings::{self, Settings};
 use crate::sync::{Clock, SystemClock, check_clock};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand, ValueHint};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+pub use shared::progress::beside_bar;
+pub(crate) use shared::terminal::ColorWhen;
+pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
+pub use usage::{apply_color, json_is_requested, renamed_flag, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 
 /// A local ledger of every Nekt pipeline run: cost, duration and history
 #[derive(Debug, Clone, Parser)]
-#[command(name = "runledger", version, max_term_width = 100, after_help = examples_and_exit_codes())]
+#[command(
+    name = "runledger",
+    version,
+    max_term_width = 100,
+    override_usage = "runledger <COMMAND> [OPTIONS]",
+    help_template = help::TEMPLATE
+)]
 pub struct Cli {
-    /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    /// The archive, an SQLite file; some commands accept several [env: RUNLEDGER_DB] [default: runledger.db if it
+    /// exists, else the setting archive in ~/.config/runledger/runledger.toml, else runledger.db]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options", hide_short_help = true)]
     pub db: Vec<PathBuf>,
 
     /// The settings file [env: RUNLEDGER_CONFIG] [default: runledger.toml in the archive's folder]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options", hide_short_help = true)]
     pub config: Option<PathBuf>,
 
     /// Log more to standard error; repeat for more detail
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
     pub verbose: u8,
 
-    /// The command to run
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Global options",
+        hide_short_help = true
+    )]
+    pub color: ColorWhen,
+
+    /// The command to run. `None`: the status of the archive, or how to begin.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
+    /// Parses the arguments of this process.
+    ///
+    /// # Errors
+    /// A request for help or the version, or invalid arguments.
+    pub fn from_process() -> std::result::Result<Cli, clap::Error> {
+        let mut matches = Cli::command().try_get_matches().or_else(|error| match error.kind() {
+            // Building the texts would slow down every command.
+            ErrorKind::DisplayHelp => Cli::with_help().try_get_matches(),
+            _ => Err(error),
+        })?;
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
+    }
+
+    /// The definition with the texts of `-h` and `--help`.
+    fn with_help() -> clap::Command {
+        let command = Cli::command();
+        let long = help::long(&command);
+        command.after_help(help::short()).after_long_help(long)
+    }
+
     /// The definition for help, completions and man pages, with the full name of each command.
     pub fn definition() -> clap::Command {
         /// Marks paths as files: without this hint, shells do not complete names with spaces.
@@ -80,24 +136,10 @@ impl Cli {
                 .mut_subcommands(with_file_hints)
         }
         let mut definition =
-            with_file_hints(Cli::command()).bin_name("runledger").disable_help_subcommand(true);
+            with_file_hints(Cli::with_help()).bin_name("runledger").disable_help_subcommand(true);
         definition.build();
         definition
     }
-}
-
-fn examples_and_exit_codes() -> String {
-    let lines = EXIT_CODES.map(|(code, meaning)| format!("\n  {code:<8}  {meaning}"));
-    let examples = "
-  runledger demo                  # a year of generated runs; needs no account
-  NEKT_API_KEY=… runledger sync
-  runledger report cost --by pipeline
-  runledger report --help";
-    format!(
-        "Examples:{examples}\n\n`status --check` uses the exit codes of Nagios; all other commands use these.\n\n\
-         Exit codes:{}",
-        lines.concat()
-    )
 }
 
 /// The commands.
@@ -109,6 +151,8 @@ pub enum Command {
     Fetch(fetch::FetchArgs),
     /// Show what the archive contains and how fresh it is
     Status(status::StatusArgs),
+    /// List runs, the newest or the most important first
+    Runs(runs::RunsArgs),
     /// Show one run and its history
     Show(show::ShowArgs),
     /// Run a named report
@@ -117,6 +161,8 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Run one read-only SQL statement
     Query(query::QueryArgs),
+    /// List the tables that a query can read, or the columns of one
+    Schema(schema::SchemaArgs),
     /// Write metadata for Datasette: descriptions, units and queries
     DatasetteMetadata(datasette_metadata::DatasetteArgs),
     /// Write a statement for each cost center, or check that statements add up
@@ -151,7 +197,7 @@ pub enum Command {
     Drift(drift::DriftArgs),
     /// Print the effective settings and their origins
     Config(config::ConfigArgs),
-    /// Fill a demo archive with generated runs and print sample reports
+    /// Fill a demo archive with generated runs, and show what to do with it
     Demo(demo::DemoArgs),
     /// Serve a mock API on this machine
     Sandbox(sandbox::SandboxArgs),
@@ -162,6 +208,28 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether the command has `--quiet`, and it is given.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Command::Sync(args) => args.verbosity.quiet,
+            Command::Fetch(args) => args.verbosity.quiet,
+            _ => false,
+        }
+    }
+
+    /// Whether the command has an archive of its own or its settings. The others work with an invalid settings file.
+    fn reads_settings(&self) -> bool {
+        !matches!(
+            self,
+            Command::VerifyFile(_)
+                | Command::Salvage(_)
+                | Command::Demo(_)
+                | Command::Sandbox(_)
+                | Command::Completions(_)
+                | Command::Man(_)
+        )
+    }
+
     /// Whether the command handles signals itself: it ends its requests, and reports what it has done.
     fn is_cancelled_by_signals(&self) -> bool {
         matches!(
@@ -182,42 +250,50 @@ impl Command {
 /// # Errors
 /// Any error that ends the command.
 pub fn run(cli: &Cli) -> Result<u8> {
+    cli.color.apply();
     match &cli.command {
-        Command::Status(args) if args.nagios.check => match check_the_clock(cli)
-            .and_then(|()| one_archive(cli))
-        {
-            Ok(archive) => status::nagios::run(&args.nagios, args.settle, &settings::archive(archive).value),
-            Err(error) => status::nagios::print_error(&error),
-        },
-        _ => dispatch(cli).map(|()| 0),
+        Some(Command::Status(args)) if args.nagios.check => {
+            match check_the_clock(cli).and_then(|()| settings::archive(one_archive(cli)?)) {
+                Ok(archive) => status::nagios::run(&args.nagios, args.settle, &archive.value),
+                Err(error) => status::nagios::print_error(&error),
+            }
+        }
+        Some(command) => dispatch(cli, command).map(|()| 0),
+        None => start::run(cli).map(|()| 0),
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<()> {
+fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
     check_the_clock(cli)?;
-    if !cli.command.is_cancelled_by_signals() {
+    if !command.is_cancelled_by_signals() {
         end_on_signals()?;
     }
-    let archive = settings::archive(one_archive(cli)?);
+    let db = one_archive(cli)?;
+    let archive = match command.reads_settings() {
+        true => settings::archive(db)?,
+        false => settings::default_setting(),
+    };
     let path = archive.value.clone();
     let settings = || Settings::load(cli.config.as_deref(), &path);
-    let result = match &cli.command {
+    let result = match command {
         Command::Sync(args) if args.all => sync::all::run(args, cli),
         // A notification reports invalid settings too, so `sync` handles that error itself.
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
-        Command::Status(args) => status::run(args, &path),
-        Command::Show(args) => show::run(args, &path),
+        Command::Status(args) => status::run(args, &archive, settings()),
+        Command::Runs(args) => runs::run(args, cli),
+        Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
         Command::Export(args) => export::run(args, cli, &path, &settings()?),
         Command::Query(args) => query::run(args, &path, &settings()?),
+        Command::Schema(args) => schema::run(args, &path),
         Command::DatasetteMetadata(args) => datasette_metadata::run(args, &cli.db),
         Command::Check(args) => check::run(args, &path),
         Command::Backup(args) => backup::run(args, &path),
         Command::Restore(args) => restore::run(args, &path),
         Command::Verify(args) => verify::run(args, &path, &settings()?),
         Command::Coverage(args) => coverage::run(args, &path, &settings()?),
-        Command::Drift(args) => drift::run(args, &path),
+        Command::Drift(args) => drift::run(args, &path, settings()),
         Command::Statements(args) => statements::run(args, cli),
         Command::Close(args) => close::run(args, &path, &settings()?),
         Command::Restatements(args) => restatements::run(args, &path, &settings()?),
@@ -229,7 +305,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Probe(args) => return probe::run(args, &path, &settings()?),
         Command::Salvage(args) => return salvage::run(args),
         Command::Migrate(args) => return migrate::run(args, cli),
-        Command::Demo(args) => return demo::run(args, one_archive(cli)?),
+        Command::Demo(args) => return demo::run(args, db, cli.verbose),
         Command::Sandbox(args) => return sandbox::run(args),
         Command::Completions(args) => return completions::run(args),
         Command::Man(args) => return man::run(args),
@@ -240,7 +316,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
 /// Checks the system clock for the commands that depend on it, in their libraries too.
 fn check_the_clock(cli: &Cli) -> Result<()> {
     match &cli.command {
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Some(Command::Completions(_) | Command::Man(_)) => Ok(()),
         _ => check_clock(SystemClock.now()),
     }
 }
@@ -256,12 +332,15 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
         ([one], _)
         | (
             [one, ..],
-            Command::Report(_)
-            | Command::Statements(_)
-            | Command::DatasetteMetadata(_)
-            | Command::Migrate(_),
+            Some(
+                Command::Report(_)
+                | Command::Runs(_)
+                | Command::Statements(_)
+                | Command::DatasetteMetadata(_)
+                | Command::Migrate(_),
+            ),
         ) => Ok(Some(one)),
-        ([one, ..], Command::Export(args)) if args.what == Exported::Parquet => Ok(Some(one)),
+        ([one, ..], Some(Command::Export(args))) if args.what == Exported::Parquet => Ok(Some(one)),
         ([one, other, ..], _) => Err(Error::Usage {
             what: format!(
                 "--db is given as {} and {}, but this command reads one archive",
@@ -269,21 +348,10 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
                 other.display()
             ),
             hint: Some(
-                "`runledger report`, `runledger statements` and `runledger export parquet` read several archives"
+                "`runledger report`, `runs`, `statements` and `export parquet` read several archives"
                     .to_owned(),
             ),
         }),
-    }
-}
-
-/// The error for a flag that was renamed. `None`: the arguments are invalid for another reason.
-pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
-    }
-    match error.get(ContextKind::InvalidArg)? {
-        ContextValue::String(flag) => renamed(NameKind::Flag, flag).map(|renamed| renamed.error()),
-        _ => None,
     }
 }
 
@@ -291,22 +359,6 @@ pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
 mod tests {
     use super::*;
     use crate::renamed::RENAMED;
-
-    #[test]
-    fn a_renamed_flag_is_an_error_with_the_new_name() {
-        for renamed in RENAMED.iter().filter(|renamed| renamed.kind == NameKind::Flag) {
-            for arguments in
-                [vec![renamed.old.to_owned(), "3".to_owned()], vec![format!("{}=3", renamed.old)]]
-            {
-                let command = ["runledger", "export", "parquet"].map(str::to_owned);
-                let error = Cli::try_parse_from(command.into_iter().chain(arguments)).unwrap_err();
-                let error = renamed_flag(&error).expect("the flag was renamed");
-                assert_eq!((error.exit_code(), error.to_string()), (2, renamed.error().to_string()));
-            }
-        }
-        let error = Cli::try_parse_from(["runledger", "sync", "--unknown"]).unwrap_err();
-        assert!(renamed_flag(&error).is_none());
-    }
 
     #[test]
     fn no_command_has_a_renamed_flag() {

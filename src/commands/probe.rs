@@ -1,10 +1,12 @@
 //! `runledger probe`: reports how the API behaves. Stores nothing.
 
-use crate::cli::ApiArgs;
-use crate::commands::shared::output::print_line;
+use crate::cli::{ApiArgs, JsonArgs};
+use crate::commands::shared::facts::{notes, title};
+use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::runtime::{Runtime, client};
+use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::export::terminal::wrap;
+use crate::export::terminal::{Role, Screen, wrap};
 use crate::probe::{Agreement, Connection, Finding, Report, probe};
 use crate::settings::{self, Settings};
 use crate::sync::SystemClock;
@@ -13,11 +15,20 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The columns of a line of text.
-const WIDTH: usize = 80;
+/// The columns of the word `differs` and the space after it.
+const RESULT_WIDTH: usize = 9;
 
-/// The columns in front of what was observed, expected, and so on.
-const INDENT: usize = 19;
+/// The columns of the label `observed` and the space after it.
+const LABEL_WIDTH: usize = 10;
+
+/// The widest name of a finding that is followed by its text on the same line.
+const MAX_NAME_WIDTH: usize = 24;
+
+/// The space after the name of a finding.
+const GAP: usize = 2;
+
+/// The least columns of a text, also on a narrow screen.
+const MIN_TEXT_WIDTH: usize = 24;
 
 /// The arguments of `runledger probe`.
 #[derive(Debug, Clone, Args)]
@@ -30,9 +41,13 @@ Standard output has no names, ids or secrets of the workspace, so it can go into
 The exit code is 3 if something differs from what sync expects. Requests are sent one after another;
 --concurrency is that of the sync whose duration is estimated.")]
 pub struct ProbeArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
+
+    /// Also show in full what is as expected
+    #[arg(long, help_heading = "Output")]
+    pub wide: bool,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -62,10 +77,10 @@ pub(super) fn run(args: &ProbeArgs, path: &Path, settings: &Settings) -> Result<
     });
     runtime.shut_down();
     let report = report?;
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&report, &connection).to_string())?;
     } else {
-        print_line(&as_text(&report, &connection))?;
+        print_view(&as_text(&report, &connection, &screen(None, args.wide, None)))?;
     }
     report.result?;
     let differing = report.findings.iter().filter(|finding| finding.result == Agreement::Differs);
@@ -76,47 +91,91 @@ pub(super) fn run(args: &ProbeArgs, path: &Path, settings: &Settings) -> Result<
     Err(Error::Partial { what: format!("the API differs from what sync expects: {}", differing.join(", ")) })
 }
 
-/// One record for each finding. What differs comes first.
-fn as_text(report: &Report, connection: &Connection) -> String {
+/// What differs first, with all that is known about it, then what is unknown, then what is as expected on a line each.
+/// On a wide screen, each finding is shown in full.
+fn as_text(report: &Report, connection: &Connection, screen: &Screen) -> String {
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_key(|finding| match finding.result {
         Agreement::Differs => 0,
         Agreement::Unknown => 1,
         Agreement::Ok => 2,
     });
-    let api = if connection.is_nekt_api { "api.nekt.ai" } else { "the API" };
-    let title = format!(
-        "runledger {} probed {api} with {}; nothing was stored",
-        env!("CARGO_PKG_VERSION"),
-        counted(report.requests, "request")
-    );
-    let records = findings.into_iter().map(record).collect::<Vec<_>>().join("\n");
+    let api = if connection.is_nekt_api { "api.nekt.ai" } else { "another address" };
+    let context = [
+        Some(api.to_owned()),
+        Some(counted(report.requests, "request")),
+        Some(format!("runledger {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    let mut lines = title("Probe of the API".to_owned(), &context, screen);
+    lines.push(String::new());
+    let is_short = |finding: &Finding| finding.result != Agreement::Differs && !screen.wide;
+    let names = findings.iter().filter(|finding| is_short(finding)).map(|finding| finding.name.len());
+    let name_width = names.filter(|width| *width <= MAX_NAME_WIDTH).max().unwrap_or(0);
+    for finding in &findings {
+        match is_short(finding) {
+            true => lines.extend(summary(finding, name_width, screen)),
+            false => lines.extend(record(finding, screen)),
+        }
+    }
     let count = |result| report.findings.iter().filter(|finding| finding.result == result).count();
     let unknown = match count(Agreement::Unknown) {
         0 => String::new(),
         unknown => format!(", {unknown} unknown"),
     };
-    format!(
-        "{title}\n\n{records}\n\n{} ok, {} differ{unknown}",
-        count(Agreement::Ok),
-        count(Agreement::Differs)
-    )
+    let last = format!("{} ok, {} differ{unknown}", count(Agreement::Ok), count(Agreement::Differs));
+    let mut full = "";
+    if findings.iter().any(|finding| is_short(finding)) {
+        full = "in full: --wide";
+    }
+    lines.push(String::new());
+    lines.extend(notes(&[&last, "nothing was stored", full], screen));
+    lines.join("\n")
+}
+
+/// The finding on one line, continued below itself: `ok       order of the run list  newest first`. A longer name than
+/// `name_width` has its own line.
+fn summary(finding: &Finding, name_width: usize, screen: &Screen) -> Vec<String> {
+    let indent = RESULT_WIDTH + name_width + GAP;
+    let head = format!("{}{}", result(finding, screen), finding.name);
+    let texts = wrapped(&finding.observed, indent, screen);
+    let mut lines: Vec<String> = texts.lines().map(|line| format!("{:indent$}{line}", "")).collect();
+    match (name_width.checked_sub(finding.name.len()), texts.lines().next()) {
+        (Some(room), Some(first)) => lines[0] = format!("{head}{:room$}{:GAP$}{first}", "", ""),
+        _ => lines.insert(0, head),
+    }
+    lines
 }
 
 /// Four lines, or more if a text is wrapped.
-fn record(finding: &Finding) -> String {
-    let row = |label: &str, text: &str| {
-        let text = wrap(text.split(' '), WIDTH - INDENT).replace('\n', &format!("\n{:INDENT$}", ""));
-        format!("\n         {label:8}  {text}")
+fn record(finding: &Finding, screen: &Screen) -> Vec<String> {
+    let mut lines = vec![format!("{}{}", result(finding, screen), finding.name)];
+    for (label, text) in [
+        ("observed", finding.observed.as_str()),
+        ("expected", finding.expected),
+        ("for sync", &finding.for_sync),
+    ] {
+        let indent = RESULT_WIDTH + LABEL_WIDTH;
+        for (number, line) in wrapped(text, indent, screen).lines().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let padding = LABEL_WIDTH - label.len();
+            let label = Role::Dim.paint(label, screen.color);
+            lines.push(format!("{:RESULT_WIDTH$}{label}{:padding$}{line}", "", ""));
+        }
+    }
+    lines
+}
+
+fn result(finding: &Finding, screen: &Screen) -> String {
+    let role = match finding.result {
+        Agreement::Differs => Role::Warning,
+        Agreement::Ok | Agreement::Unknown => Role::Dim,
     };
-    format!(
-        "{:7}  {}{}{}{}",
-        finding.result.as_str(),
-        finding.name,
-        row("observed", &finding.observed),
-        row("expected", finding.expected),
-        row("for sync", &finding.for_sync)
-    )
+    let word = finding.result.as_str();
+    format!("{}{:padding$}", role.paint(word, screen.color), "", padding = RESULT_WIDTH - word.len())
+}
+
+fn wrapped(text: &str, indent: usize, screen: &Screen) -> String {
+    wrap(text.split(' '), screen.table_width().saturating_sub(indent).max(MIN_TEXT_WIDTH))
 }
 
 fn as_json(report: &Report, connection: &Connection) -> Value {
@@ -134,20 +193,33 @@ fn as_json(report: &Report, connection: &Connection) -> Value {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_record_is_wrapped_at_80_columns() {
-        let finding = Finding {
+    fn finding(result: Agreement) -> Finding {
+        Finding {
             name: "next link".to_owned(),
-            result: Agreement::Differs,
+            result,
             observed: "word ".repeat(30).trim_end().to_owned(),
             expected: "a short text",
             for_sync: "nothing".to_owned(),
-        };
-        let text = record(&finding);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!((lines.len(), lines[0]), (6, "differs  next link"));
+        }
+    }
+
+    #[test]
+    fn a_record_is_wrapped_at_the_width_of_the_screen() {
+        let lines = record(&finding(Agreement::Differs), &Screen::FILE);
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
+        assert_eq!((lines.len(), lines[0].as_str()), (6, "differs  next link"));
         assert_eq!(lines[1].find("word"), lines[2].find("word"));
         assert_eq!(lines[4], "         expected  a short text");
+    }
+
+    #[test]
+    fn what_is_as_expected_continues_below_itself() {
+        let lines = summary(&finding(Agreement::Ok), 12, &Screen { width: 60, ..Screen::FILE });
+        assert!(lines.iter().all(|line| line.chars().count() <= 60), "{lines:?}");
+        assert!(lines[0].starts_with("ok       next link     word word"), "{lines:?}");
+        assert_eq!(lines[0].find("word"), lines[1].find("word"));
+        let lines = summary(&finding(Agreement::Ok), 4, &Screen::FILE);
+        assert_eq!(lines[0], "ok       next link", "a long name has its own line");
+        assert_eq!(lines[1].find("word"), Some(15));
     }
 }

@@ -1,13 +1,14 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
-use crate::cli::OutputArgs;
+use super::shared::terminal::screen;
+use crate::cli::{FileType, OutputArgs, OutputFormat, resolve};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
-use crate::export::{Destination, Dialect, Format, WriteOptions, write_rows, write_table};
+use crate::export::{Destination, Dialect, Format, WriteOptions, terminal, write_rows};
 use crate::report::Ledger;
 use crate::report::rows::RowStream;
 use crate::settings::Settings;
-use crate::store::Archive;
+use crate::store::{Archive, hint_for_unknown_name};
 use clap::{Args, ValueEnum};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
@@ -20,7 +21,8 @@ use std::path::{Path, PathBuf};
 Examples:
   runledger query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'
   runledger query --file question.sql --param status=failed --format csv
-  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'")]
+  runledger query --as-of 2026-02-01 'SELECT sum(el_cost_nanos) FROM runs'
+  runledger schema runs           # the columns that a query can read")]
 pub struct QueryArgs {
     /// One read-only SQL statement
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -38,9 +40,17 @@ pub struct QueryArgs {
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
 
-    /// Output format
-    #[arg(long, help_heading = "Output", value_enum, default_value_t = QueryFormat::Table)]
-    pub format: QueryFormat,
+    /// Output format [default: that of the extension of --output, else table]
+    #[arg(long, help_heading = "Output", value_enum)]
+    pub format: Option<QueryFormat>,
+
+    /// Short form of --format json
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    pub json: bool,
+
+    /// Show whole values in a terminal table, however wide it is
+    #[arg(long, help_heading = "Output")]
+    pub wide: bool,
 
     /// The destination.
     #[command(flatten)]
@@ -60,6 +70,17 @@ pub enum QueryFormat {
     Ndjson,
 }
 
+impl OutputFormat for QueryFormat {
+    fn file_type(self) -> Option<FileType> {
+        match self {
+            QueryFormat::Table => None,
+            QueryFormat::Csv => Some(FileType::Csv),
+            QueryFormat::Json => Some(FileType::Json),
+            QueryFormat::Ndjson => Some(FileType::Ndjson),
+        }
+    }
+}
+
 /// Runs the statement.
 ///
 /// # Errors
@@ -77,6 +98,7 @@ pub fn run(args: &QueryArgs, path: &Path, settings: &Settings) -> Result<()> {
 /// # Errors
 /// As [`run`].
 pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
+    let format = resolve(args.format, args.json, args.output.output.as_deref(), QueryFormat::Table)?;
     archive.pragma_update(None, "query_only", true)?;
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
@@ -88,17 +110,17 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     bind(&mut statement, &args.params)?;
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = RowStream::new(statement);
-    let format = match args.format {
-        QueryFormat::Table => Format::Terminal,
+    let format = match format {
+        QueryFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, None)),
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,
     };
     let options = WriteOptions::plain(format);
     let result = match format {
-        Format::Terminal => selection
+        Format::Terminal(screen) => selection
             .table(|_, value| value.cell())
-            .and_then(|table| write_table(&table, &options, &destination)),
+            .and_then(|table| destination.write(|out| Ok(terminal::write_query_rows(&table, &screen, out)?))),
         _ => write_rows(&mut selection, &options, &destination),
     };
     result.map_err(as_sql_error)
@@ -120,7 +142,7 @@ fn as_sql_error(error: Error) -> Error {
 fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
     let statement = archive.prepare(sql).map_err(|error| match error {
         rusqlite::Error::MultipleStatement => Error::usage("the SQL has several statements; give one"),
-        error => Error::usage(format!("invalid SQL: {error}")),
+        error => invalid_sql(archive, &error),
     })?;
     if !statement.readonly() {
         return Err(Error::Usage {
@@ -132,6 +154,18 @@ fn prepare<'a>(archive: &'a Connection, sql: &str) -> Result<Statement<'a>> {
         return Err(Error::usage("the SQL returns no rows; use SELECT, VALUES, EXPLAIN or PRAGMA"));
     }
     Ok(statement)
+}
+
+/// The error for SQL that SQLite rejects, with a similar name if the archive lacks a table or column.
+fn invalid_sql(archive: &Connection, error: &rusqlite::Error) -> Error {
+    let cause = match error {
+        // The message without the statement, which the user has just typed.
+        rusqlite::Error::SqliteFailure(_, Some(text)) | rusqlite::Error::SqlInputError { msg: text, .. } => {
+            text.clone()
+        }
+        other => other.to_string(),
+    };
+    Error::Usage { hint: hint_for_unknown_name(archive, &cause), what: format!("invalid SQL: {cause}") }
 }
 
 /// Binds each parameter: as an integer or a double if the text is a number, else as text.

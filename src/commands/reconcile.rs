@@ -52,6 +52,7 @@ pub struct ReconcileArgs {
 /// # Errors
 /// [`Error::Partial`] when no cause explains the difference.
 pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Result<()> {
+    let mut table_args = args.table.resolved()?;
     let invoice = Invoice::parse(&args.invoice, language(&args.table.format_options, settings)?)?;
     let archive = Archive::open_for_reading(path)?;
     let month = ScopeArgs {
@@ -68,8 +69,7 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     let (table, months) = (found.table(), MonthStates::of(&[(&scope, &archive)])?);
     let mut provenance = provenance(format!("reconcile --invoice {}", invoice.text()), &scope, &archive)?;
     provenance.notes.splice(..0, months.notes(&table, USD_DECIMALS_FOR_PEOPLE));
-    let mut table_args = args.table.clone();
-    if matches!(table_args.format, TableFormat::Table | TableFormat::Json | TableFormat::Markdown) {
+    if matches!(table_args.format(), TableFormat::Table | TableFormat::Json | TableFormat::Markdown) {
         // Here the language is that of the amount alone.
         table_args.format_options.language = LanguageArgs::default();
     }

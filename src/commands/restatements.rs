@@ -43,6 +43,7 @@ pub struct RestatementsArgs {
 /// # Errors
 /// [`Error::Usage`] when the month is not closed.
 pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> Result<()> {
+    let table_args = args.table.resolved()?;
     let archive = Archive::open_for_reading(path)?;
     // One read transaction, so that all months show the same state.
     let _reading = archive.connection().unchecked_transaction()?;
@@ -72,5 +73,5 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
     let provenance =
         Provenance { period: args.period.clone(), date_basis: None, notes: Vec::new(), ..provenance };
-    print_table(&table, &args.table, settings, zone, provenance)
+    print_table(&table, &table_args, settings, zone, provenance)
 }

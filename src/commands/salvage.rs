@@ -1,5 +1,6 @@
 //! `runledger salvage`: recovers what can be read of a damaged archive.
 
+use crate::cli::JsonArgs;
 use crate::commands::shared::output::{print_line, print_note};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, shell_word};
@@ -33,9 +34,9 @@ pub struct SalvageArgs {
     #[arg(long, value_name = "NEW")]
     pub output: PathBuf,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Writes the new archive and prints what became of each table.
@@ -44,7 +45,7 @@ pub struct SalvageArgs {
 /// As [`salvage`]; [`Error::Partial`] when something is lost.
 pub(super) fn run(args: &SalvageArgs) -> Result<()> {
     let salvaged = salvage(&args.damaged, &args.output, SystemClock.now())?;
-    if args.json {
+    if args.format.is_json() {
         print_line(&as_json(&args.output, &salvaged).to_string())?;
     } else {
         print_line(&table(&salvaged.recovery.tables))?;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &SalvageArgs) -> Result<()> {
         }
     }
     if salvaged.is_whole() {
-        return match args.json {
+        return match args.format.is_json() {
             true => Ok(()),
             false => {
                 print_line(&format!("{}: nothing is lost, and it passes the check", args.output.display()))

@@ -1,6 +1,6 @@
 //! `runledger verify`: compares random settled runs with the API.
 
-use crate::cli::{ApiArgs, at_least_one, time_span};
+use crate::cli::{ApiArgs, JsonArgs, at_least_one, time_span};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
@@ -37,9 +37,9 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
     let differ = count(|verdict| matches!(verdict, Verdict::Differs(_)));
     let gone = count(|verdict| *verdict == Verdict::Gone);
     let no_answer = count(|verdict| matches!(verdict, Verdict::NoAnswer(_)));
-    if args.json {
+    if args.format.is_json() {
         let report = JsonReport::of(seed, &verdicts);
         print_line(&serde_json::to_string(&report).expect("a report is valid JSON"))?;
     } else {

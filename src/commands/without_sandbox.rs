@@ -17,7 +17,7 @@ pub mod demo {
 
     /// # Errors
     /// Always.
-    pub fn run(_: &DemoArgs, _: Option<&std::path::Path>) -> super::Result<()> {
+    pub fn run(_: &DemoArgs, _: Option<&std::path::Path>, _: u8) -> super::Result<()> {
         Err(super::built_without("the mock API", "sandbox"))
     }
 }

@@ -69,7 +69,7 @@ fn database(archive: &ServedArchive) -> Database<'_> {
     });
     let visible = archive.tables.iter().map(|table| {
         let display = DISPLAYS.iter().find(|display| display.table == table.name);
-        let columns = table.columns.iter().map(|(column, description)| (column.as_str(), *description));
+        let columns = table.columns.iter().map(|column| (column.name.as_str(), column.description));
         let metadata = TableMetadata {
             hidden: false,
             description: table.description,
@@ -250,7 +250,7 @@ mod tests {
         for display in DISPLAYS {
             let table = tables.iter().find(|table| table.name == display.table).unwrap();
             for column in display.facets.iter().chain([&display.sort_desc]) {
-                assert!(table.columns.iter().any(|(name, _)| name == column), "{}.{column}", table.name);
+                assert!(table.columns.iter().any(|own| own.name == **column), "{}.{column}", table.name);
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::digest::{Hash, to_hex};
 use crate::error::{Error, Result};
 use crate::report::Ledger;
 use crate::report::change::Change;
+use crate::report::filter::RunFilter;
 use crate::report::fx::{Currency, Policy};
 use crate::run::Instant;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ pub struct Provenance {
     /// The cost center that a statement is for. `None`: the answer is for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_center: Option<String>,
+    /// Which of the runs in the time range. `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<RunFilter>,
+    /// How the start of the time range was given, if by `--last`: `30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
     /// The start of the time range, inclusive.
     pub from: Option<String>,
     /// The end of the time range, exclusive.

@@ -31,6 +31,6 @@ pub(crate) use destination::reject_archive;
 pub use destination::{Destination, WriteError};
 pub use dialect::Dialect;
 pub use headings::Headings;
-pub(crate) use sparkline::with_charts;
+pub(crate) use sparkline::add_trends;
 pub(crate) use write::write_with;
 pub use write::{Format, Sidecar, WriteOptions, write_documents, write_rows, write_table};

@@ -10,15 +10,6 @@ const MEASURES: [&str; 5] =
 /// The name of the sparkline column.
 const TREND: &str = "by_month";
 
-/// The maximum width of a bar, in characters. Longer bars are no easier to compare.
-const BAR_WIDTH: usize = 20;
-
-/// The minimum width of the bar column; narrower bars show nothing.
-const MIN_BAR_WIDTH: usize = 5;
-
-/// The gap between two columns of a terminal table.
-const GAP: usize = 3;
-
 /// The maximum number of months in a sparkline: the latest ones.
 const TREND_MONTHS: usize = 24;
 
@@ -28,41 +19,21 @@ const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '�
 /// The heights of the bars in a sparkline.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Adds a sparkline to each row, and bars next to the main amounts, if they fit into `room`
-/// additional characters.
-///
-/// `by_month` is the same report grouped by month too.
-pub(crate) fn with_charts(table: &Table, by_month: Option<&Table>, room: usize) -> Table {
-    let mut charted = table.clone();
-    let mut room = room;
-    if let Some((lines, width)) = by_month.and_then(|by_month| sparklines(table, by_month))
-        && let Some(left) = room.checked_sub(width.max(TREND.len()) + GAP)
-    {
-        add_column(&mut charted, table.columns.len(), TREND, lines);
-        room = left;
-    }
-    let width = room.saturating_sub(GAP).min(BAR_WIDTH);
-    if width >= MIN_BAR_WIDTH
-        && let Some((column, bars)) = bars(table, width)
-    {
-        add_column(&mut charted, column + 1, "", bars);
-    }
-    charted
-}
-
-fn add_column(table: &mut Table, index: usize, name: &str, texts: Vec<String>) {
-    table.columns.insert(index, name.to_owned());
-    for (row, text) in table.rows.iter_mut().zip(texts) {
-        row.insert(index, Cell::text(text));
+/// Adds a sparkline to each row. `by_month` is the same report grouped by month too.
+pub(crate) fn add_trends(table: &mut Table, by_month: &Table) {
+    let Some(lines) = sparklines(table, by_month) else { return };
+    table.columns.push(TREND.to_owned());
+    for (row, line) in table.rows.iter_mut().zip(lines) {
+        row.push(Cell::text(line));
     }
     if let Some(totals) = &mut table.totals {
-        totals.insert(index, Cell::Text(None));
+        totals.push(Cell::Text(None));
     }
 }
 
 /// The column of the main amounts, and a bar for each row; the longest has `width` characters.
 /// Unknown and negative amounts have no bar. `None`: there is nothing to compare.
-fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
+pub(crate) fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
     let amounts: Vec<Option<f64>> = table.rows.iter().map(|row| amount(&row[column])).collect();
@@ -83,10 +54,9 @@ fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     Some((column, amounts.iter().map(bar).collect()))
 }
 
-/// A sparkline for each row of the table, and its width in characters: one character per month,
-/// relative to the costliest month of the row. A month without a known cost is a space. `None`:
-/// there are fewer than two months.
-fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
+/// A sparkline for each row of the table: one character per month, relative to the costliest month of the row. A month
+/// without a known cost is a space. `None`: there are fewer than two months.
+fn sparklines(table: &Table, by_month: &Table) -> Option<Vec<String>> {
     let month = by_month.columns.iter().position(|column| column == "month")?;
     let amounts = by_month.columns.iter().position(|column| column == MEASURES[0])?;
     // Every line has the months of all rows, so that the lines are comparable.
@@ -113,7 +83,7 @@ fn sparklines(table: &Table, by_month: &Table) -> Option<(Vec<String>, usize)> {
         };
         amounts.into_iter().map(character).collect()
     });
-    Some((lines.collect(), months.len()))
+    Some(lines.collect())
 }
 
 /// The amount as a number. `None`: it is unknown, or not a number.
@@ -124,7 +94,6 @@ fn amount(cell: &Cell) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::terminal;
     use crate::run::Usd;
 
     fn usd(cents: i128) -> Cell {
@@ -145,41 +114,24 @@ mod tests {
         }
     }
 
-    fn column_texts(table: &Table, column: usize) -> Vec<String> {
-        table.rows.iter().map(|row| row[column].exact().unwrap()).collect()
-    }
-
     #[test]
     fn each_positive_cost_has_a_bar_in_proportion() {
         let table = costs(&[usd(1000), usd(500), usd(55), usd(1), Cell::Usd(None), usd(0), usd(-300)]);
-        let charted = with_charts(&table, None, 13);
-        assert_eq!(charted.columns, ["month", "total_cost_usd", "", "credits"]);
-        assert_eq!(column_texts(&charted, 2), ["██████████", "█████", "▌", "▏", "", "", ""]);
-        assert_eq!(charted.totals.unwrap()[2], Cell::Text(None));
+        let (column, bars) = bars(&table, 10).unwrap();
+        assert_eq!(
+            (column, bars),
+            (1, ["██████████", "█████", "▌", "▏", "", "", ""].map(str::to_owned).to_vec())
+        );
     }
 
     #[test]
-    fn a_table_without_room_or_comparable_amounts_is_unchanged() {
-        let table = costs(&[usd(1000), usd(500)]);
-        assert_eq!(with_charts(&table, None, 7), table);
-        assert_ne!(with_charts(&table, None, 8), table);
+    fn a_table_without_comparable_amounts_has_no_bars() {
         for amounts in [vec![usd(10)], vec![usd(0), usd(0)], vec![Cell::Usd(None), usd(-1)], vec![]] {
-            let table = costs(&amounts);
-            assert_eq!(with_charts(&table, None, 100), table);
+            assert_eq!(bars(&costs(&amounts), 8), None);
         }
-        let mut without_amounts = table;
+        let mut without_amounts = costs(&[usd(1000), usd(500)]);
         without_amounts.columns[1] = "why".to_owned();
-        assert_eq!(with_charts(&without_amounts, None, 100), without_amounts);
-    }
-
-    #[test]
-    fn charts_never_exceed_the_width_of_the_terminal() {
-        let table = costs(&[usd(1000), usd(500), Cell::Usd(None)]);
-        let plain = terminal::width(&table, 4);
-        for width in plain..plain + 60 {
-            let charted = with_charts(&table, Some(&table), width - plain);
-            assert!(terminal::width(&charted, 4) <= width, "{width}");
-        }
+        assert_eq!(bars(&without_amounts, 8), None);
     }
 
     #[test]
@@ -194,7 +146,8 @@ mod tests {
                 .collect(),
             totals: None,
         };
-        let table = by(&["kind", "total_cost_usd"], &[(&["source"], usd(90)), (&["destination"], usd(10))]);
+        let mut table =
+            by(&["kind", "total_cost_usd"], &[(&["source"], usd(90)), (&["destination"], usd(10))]);
         let by_month = by(
             &["kind", "month", "total_cost_usd"],
             &[
@@ -205,8 +158,9 @@ mod tests {
                 (&["destination", "2026-04"], usd(10)),
             ],
         );
-        let charted = with_charts(&table, Some(&by_month), 40);
-        assert_eq!(charted.columns, ["kind", "total_cost_usd", "", "by_month"]);
-        assert_eq!(column_texts(&charted, 3), ["▁█ ▅", "   █"]);
+        add_trends(&mut table, &by_month);
+        assert_eq!(table.columns, ["kind", "total_cost_usd", "by_month"]);
+        let trends: Vec<String> = table.rows.iter().filter_map(|row| row[2].exact()).collect();
+        assert_eq!(trends, ["▁█ ▅", "   █"]);
     }
 }

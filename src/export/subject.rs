@@ -2,6 +2,7 @@
 
 use super::manifest::Provenance;
 use crate::language::{Language, phrases};
+use crate::report::filter::RunFilter;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
 use chrono::TimeDelta;
@@ -28,11 +29,29 @@ pub(crate) fn subject(provenance: &Provenance, language: Language) -> Option<Str
     if let Some(period) = period(provenance, language) {
         subject = phrases::OF_PERIOD.fill(language, &[("what", &subject), ("period", &period)]);
     }
+    for (dimension, values) in provenance.filter.iter().flat_map(RunFilter::conditions) {
+        if !values.is_empty() {
+            let column = column_of(dimension);
+            let values: Vec<_> = values.iter().map(|value| language.value(column, value)).collect();
+            subject = format!("{subject} · {}: {}", language.dimension(dimension), values.join(", "));
+        }
+    }
     if !provenance.workspaces.is_empty() {
         let count = provenance.workspaces.len().to_string();
         subject = format!("{subject}, {}", phrases::WORKSPACES.fill(language, &[("count", &count)]));
     }
     Some(subject)
+}
+
+/// The column with the values of a dimension.
+fn column_of(dimension: &str) -> &'static str {
+    match dimension {
+        "kind" => "pipeline_kind",
+        "status" => "status",
+        "trigger" => "trigger_type",
+        "cost-center" => "cost_center",
+        _ => "pipeline_name",
+    }
 }
 
 /// The name of the question. The report of a user has its own name, with spaces for hyphens.
@@ -148,9 +167,17 @@ mod tests {
             subjects(&days),
             ["Slowest runs · 2026-09-01 to 2026-09-30", "Execuções mais demoradas · 01/09/2026 a 30/09/2026"]
         );
+        let filter = RunFilter {
+            kind: vec!["source".to_owned()],
+            status: vec!["failed".to_owned(), "canceled".to_owned()],
+            ..RunFilter::default()
+        };
         assert_eq!(
-            subjects(&Provenance { until: None, ..days })[1],
-            "Execuções mais demoradas · a partir de 01/09/2026"
+            subjects(&Provenance { until: None, filter: Some(filter), ..days }),
+            [
+                "Slowest runs · from 2026-09-01 · kind: Source · status: Failed, Canceled",
+                "Execuções mais demoradas · a partir de 01/09/2026 · tipo: Fonte · situação: Falha, Cancelada"
+            ]
         );
     }
 }

@@ -1,15 +1,14 @@
 //! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
 
 use super::manifest::Provenance;
+use super::terminal::{Role, Screen, cut, display_width, wrap};
 use crate::escape::escape_control;
 use crate::report::DateBasis;
+use crate::report::last::Last;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-
-/// The width that the title fits, in characters, if its longer half does.
-const WIDTH: usize = 80;
 
 /// The title of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +37,14 @@ impl Title {
         if !provenance.by.is_empty() {
             subject = format!("{subject} by {}", provenance.by.join(", "));
         }
-        match (&provenance.against, span(provenance, zone)) {
-            (Some(against), Some(span)) => subject = format!("{subject}: {span} against {}", against.period),
-            (None, Some(span)) => subject = format!("{subject}: {span}"),
-            (_, None) => {}
+        let span = match (&provenance.against, span(provenance, zone)) {
+            (Some(against), Some(span)) => Some(format!("{span} against {}", against.period)),
+            (_, span) => span,
+        };
+        let filter = provenance.filter.as_ref().map(ToString::to_string);
+        let which: Vec<String> = span.into_iter().chain(filter).collect();
+        if !which.is_empty() {
+            subject = format!("{subject}: {}", which.join(", "));
         }
         match provenance.workspaces.len() {
             0 => {}
@@ -58,13 +61,28 @@ impl Title {
     }
 
     /// The title as one line, or as two lines if both halves do not fit. The second half ends at the right.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self, screen: &Screen) -> Vec<String> {
+        let width = screen.table_width();
         let (subject, context) = (escape_control(&self.subject), &self.context);
-        let (left, right) = (subject.chars().count(), context.chars().count());
-        if left + 2 + right <= WIDTH {
-            return vec![format!("{subject}{context:>width$}", width = WIDTH - left)];
+        let (left, right) = (display_width(&subject), display_width(context));
+        if left + 2 + right <= width {
+            let gap = " ".repeat(width - left - right);
+            let (subject, context) =
+                (Role::Bold.paint(&subject, screen.color), Role::Dim.paint(context, screen.color));
+            return vec![format!("{subject}{gap}{context}")];
         }
-        vec![subject.into_owned(), format!("{context:>WIDTH$}")]
+        let lines = |text: &str, role: Role, is_right: bool| -> Vec<String> {
+            let text = wrap(text.split(' '), width);
+            let painted = text.lines().map(|line| {
+                let line = cut(line, width);
+                let gap = if is_right { width - display_width(&line) } else { 0 };
+                format!("{}{}", " ".repeat(gap), role.paint(&line, screen.color))
+            });
+            painted.collect()
+        };
+        let mut both = lines(&subject, Role::Bold, false);
+        both.extend(lines(context, Role::Dim, true));
+        both
     }
 }
 
@@ -74,6 +92,9 @@ fn span(provenance: &Provenance, zone: Tz) -> Option<String> {
         return Some(period.clone());
     }
     let day = |at: Instant| Period::around(at, Calendar::Day, zone).label;
+    if let Some(last) = &provenance.last {
+        return Some(newest(provenance, last, zone));
+    }
     let from = provenance.from.as_deref().and_then(Instant::parse).map(day);
     let until = provenance.until.as_deref().and_then(Instant::parse);
     let last = until.map(|until| day(until.plus(TimeDelta::microseconds(-1))));
@@ -83,6 +104,23 @@ fn span(provenance: &Provenance, zone: Tz) -> Option<String> {
         (None, Some(last)) => Some(format!("up to {last}")),
         (Some(from), Some(last)) if from == last => Some(from),
         (Some(from), Some(last)) => Some(format!("{from} to {last}")),
+    }
+}
+
+/// The newest part of the archive, with the first and the last moment: `last 30d, 2026-10-29 to 2026-11-27`.
+fn newest(provenance: &Provenance, last: &str, zone: Tz) -> String {
+    let is_in_hours = Last::parse(last).is_ok_and(Last::is_in_hours);
+    let shown = |at: Instant| {
+        let form = if is_in_hours { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d" };
+        at.to_utc().with_timezone(&zone).format(form).to_string()
+    };
+    let from = provenance.from.as_deref().and_then(Instant::parse);
+    let Provenance { as_of, known_at, workspaces, .. } = provenance;
+    let known = workspaces.iter().map(|each| each.as_of.as_ref().or(each.known_at.as_ref())).max().flatten();
+    let until = known.or(as_of.as_ref()).or(known_at.as_ref()).and_then(|at| Instant::parse(at));
+    match (from, until) {
+        (Some(from), Some(until)) => format!("last {last}, {} to {}", shown(from), shown(until)),
+        _ => format!("last {last}"),
     }
 }
 
@@ -114,6 +152,7 @@ fn moment(provenance: &Provenance, zone: Tz) -> Option<String> {
 mod tests {
     use super::*;
     use crate::export::manifest::ComparedPeriod;
+    use crate::report::filter::RunFilter;
 
     fn provenance(question: &str) -> Provenance {
         let text = |text: &str| Some(text.to_owned());
@@ -132,7 +171,7 @@ mod tests {
         let by_month = Provenance { by: vec!["month".to_owned()], ..provenance("report cost") };
         let title = Title::of(&by_month).unwrap();
         assert_eq!(
-            title.lines(),
+            title.lines(&Screen::FILE),
             ["Cost by month             America/Sao_Paulo · by start · as of 27 Nov 2026 09:06"]
         );
         let long = Provenance {
@@ -142,7 +181,7 @@ mod tests {
             ..provenance("report cost")
         };
         assert_eq!(
-            Title::of(&long).unwrap().lines(),
+            Title::of(&long).unwrap().lines(&Screen::FILE),
             [
                 "Cost by month, pipeline, kind: 2026-11",
                 "                 America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",
@@ -168,6 +207,19 @@ mod tests {
             ..provenance("report change")
         };
         assert_eq!(Title::of(&compared).unwrap().subject, "Change by kind: 2026-10 against 2026-09");
+        let failed = RunFilter { status: vec!["failed".to_owned()], ..RunFilter::default() };
+        let asked = Provenance { filter: Some(failed.clone()), ..asked };
+        assert_eq!(
+            Title::of(&asked).unwrap().subject,
+            "Slowest runs: 2026-09-01 to 2026-09-30, status failed"
+        );
+        let newest = |last: &str| {
+            let from = Some("2026-11-26T12:06:00.000000Z".to_owned());
+            let asked = Provenance { from, last: Some(last.to_owned()), ..provenance("report cost") };
+            Title::of(&Provenance { filter: Some(failed.clone()), ..asked }).unwrap().subject
+        };
+        assert_eq!(newest("24h"), "Cost: last 24h, 2026-11-26 09:06 to 2026-11-27 09:06, status failed");
+        assert_eq!(newest("2d"), "Cost: last 2d, 2026-11-26 to 2026-11-27, status failed");
         let invoice = Title::of(&provenance("reconcile --invoice 412.10")).unwrap();
         assert_eq!(invoice.subject, "Reconcile, invoice 412.10");
         assert_eq!(Title::of(&Provenance::default()), None);

@@ -6,6 +6,7 @@ use super::destination::{Destination, WriteError};
 use super::dialect::Dialect;
 use super::json::{self, Layout};
 use super::manifest::{self, Manifest, Provenance, WrittenFile};
+use super::terminal::Screen;
 use super::xlsx::{self, SpreadsheetForm, Survey};
 use super::{markdown, terminal};
 use crate::digest::HashingWriter;
@@ -22,7 +23,7 @@ use std::io::Write;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A table for terminals.
-    Terminal,
+    Terminal(Screen),
     /// CSV in a dialect.
     Csv(Dialect),
     /// An array of objects; for the answer of a report, an object with `scope` and `rows`.
@@ -63,7 +64,7 @@ impl Format {
     /// The name of the format.
     pub fn name(&self) -> &'static str {
         match self {
-            Format::Terminal => "table",
+            Format::Terminal(_) => "table",
             Format::Csv(_) => "csv",
             Format::Json => "json",
             Format::Ndjson => "ndjson",
@@ -75,7 +76,7 @@ impl Format {
     /// The default decimals of amounts.
     fn usd_decimals(&self) -> u32 {
         match self {
-            Format::Terminal | Format::Markdown | Format::Xlsx(_) => USD_DECIMALS_FOR_PEOPLE,
+            Format::Terminal(_) | Format::Markdown | Format::Xlsx(_) => USD_DECIMALS_FOR_PEOPLE,
             Format::Csv(_) | Format::Json | Format::Ndjson => USD_DECIMALS,
         }
     }
@@ -83,7 +84,7 @@ impl Format {
     /// Whether the file of the table has a row of totals.
     fn totals_row(&self, table: &Table) -> TotalsRow {
         let has_totals = match self {
-            Format::Terminal | Format::Xlsx(_) => true,
+            Format::Terminal(_) | Format::Xlsx(_) => true,
             Format::Csv(dialect) => dialect.is_for_spreadsheets(),
             Format::Json | Format::Ndjson | Format::Markdown => false,
         };
@@ -106,7 +107,10 @@ pub fn write_table(table: &Table, options: &WriteOptions, destination: &Destinat
     manifest.set_totals(&totals);
     let embedded = manifest.clone();
     options.write(manifest, &mut totals, destination, |_, out| match options.format {
-        Format::Terminal => Ok(terminal::write_answer(table, options.provenance.as_ref(), decimals, out)?),
+        Format::Terminal(screen) => {
+            let provenance = options.provenance.as_ref();
+            Ok(terminal::write_answer(table, provenance, options.usd_decimals, &screen, out)?)
+        }
         Format::Csv(dialect) => Ok(csv::write_table(table, &dialect, decimals, out)?),
         Format::Json => match &options.provenance {
             Some(scope) => Ok(json::write_answer(table, scope, decimals, out)?),
@@ -137,7 +141,7 @@ pub fn write_rows(rows: &mut RowStream<'_>, options: &WriteOptions, destination:
         Format::Csv(dialect) => csv::write_rows(rows, &dialect, decimals, totals, out),
         Format::Json => json::write_rows(rows, Layout::Array, decimals, totals, out),
         Format::Ndjson => json::write_rows(rows, Layout::Lines, decimals, totals, out),
-        Format::Terminal | Format::Markdown | Format::Xlsx(_) => {
+        Format::Terminal(_) | Format::Markdown | Format::Xlsx(_) => {
             Err(Error::usage("rows can only be written as CSV, JSON, NDJSON or XLSX").into())
         }
     })

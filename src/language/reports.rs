@@ -23,6 +23,7 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("report pipelines-without-runs", Phrase::new("Pipelines without runs", "Pipelines sem execuções")),
     ("report metadata", Phrase::new("Metadata", "Metadados")),
     ("report components", Phrase::new("Components of the cost", "Componentes do custo")),
+    ("runs", Phrase::new("Runs", "Execuções")),
     ("export runs", Phrase::new("Runs", "Execuções")),
     ("export costs", Phrase::new("Cost of runs", "Custo das execuções")),
     ("export snapshots", Phrase::new("States of runs", "Estados das execuções")),

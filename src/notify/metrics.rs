@@ -52,7 +52,7 @@ const METRICS: [Metric; 15] = [
     (
         "runledger_unsettled_runs",
         "Runs that can still change, for example when their cost becomes known.",
-        |of| stat(of, |stats| stats.unsettled),
+        |of| stat(of, |stats| stats.unsettled.total()),
     ),
     ("runledger_vanished_runs", "Runs that the API no longer has.", |of| stat(of, |stats| stats.vanished)),
     (

@@ -255,7 +255,7 @@ mod tests {
             seconds: Some(1.5),
             requests: Some(4),
             exit_code,
-            summary: "first sync: 30 runs seen".to_owned(),
+            summary: "Synced 30 runs: 30 new".to_owned(),
         }
     }
 
@@ -302,7 +302,7 @@ mod tests {
             let finished = notifier.finish(&[report(Path::new("none.db"), exit_code)], result);
             assert_eq!(finished.is_ok(), exit_code == 0);
             assert_eq!(requests.recv().unwrap(), ("/code/start?rid=1".to_owned(), String::new()));
-            let summary = "acme: first sync: 30 runs seen".to_owned();
+            let summary = "acme: Synced 30 runs: 30 new".to_owned();
             assert_eq!(requests.recv().unwrap(), (end.to_owned(), summary));
         }
     }

@@ -127,6 +127,11 @@ impl Allocator {
         Ok(Allocator { rules: CompiledRule::compile_all(allocation, zone)?, slugs })
     }
 
+    /// Whether there is a rule. Without one, every run is [`UNALLOCATED`].
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// The cost center of a run; [`UNALLOCATED`] when no rule matches. `pipeline` is the kind and the id or slug of
     /// the run's only pipeline.
     pub fn cost_center(

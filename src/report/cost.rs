@@ -4,6 +4,7 @@ use super::dimension::Dimension;
 use super::fx;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
+use super::ranking::Ranking;
 use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
@@ -26,9 +27,17 @@ pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
 /// # Errors
 /// [`crate::error::Error::Usage`] when the ledgers have different second currencies. Those of SQLite.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
+    ranked_across(ledgers, by, &Ranking::default())
+}
+
+/// The same report in an order, with one row for the groups beyond a limit.
+///
+/// # Errors
+/// As [`report_across`]; [`crate::error::Error::Usage`] when no column has the name of the order.
+pub(crate) fn ranked_across(ledgers: &[Ledger<'_>], by: &[Dimension], ranking: &Ranking) -> Result<Table> {
     match fx::shared_currency(ledgers)? {
-        Some(currency) => fx::report_across(ledgers, by, &currency),
-        None => group_by::report_across::<CostTotals>(ledgers, by),
+        Some(currency) => fx::ranked_across(ledgers, by, &currency, ranking),
+        None => group_by::ranked_across::<CostTotals>(ledgers, by, ranking),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
+use super::ranking::Ranking;
 use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
 use crate::error::Result;
@@ -24,6 +25,14 @@ pub fn report(ledger: &Ledger<'_>, by: &[Dimension]) -> Result<Table> {
 /// The same report over several ledgers with the same zone.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
     group_by::report_across::<DurationTotals>(ledgers, by)
+}
+
+/// The same report in an order, with one row for the groups beyond a limit.
+///
+/// # Errors
+/// [`crate::error::Error::Usage`] when no column has the name of the order. Those of SQLite.
+pub(crate) fn ranked_across(ledgers: &[Ledger<'_>], by: &[Dimension], ranking: &Ranking) -> Result<Table> {
+    group_by::ranked_across::<DurationTotals>(ledgers, by, ranking)
 }
 
 /// The outcomes, durations and queue times of some runs.

@@ -5,6 +5,7 @@ use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
+use super::ranking::{Ranking, rest_label};
 use super::run_scan::{self, IndexedRun};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
@@ -45,7 +46,20 @@ pub(crate) fn report<T: Aggregate>(ledger: &Ledger<'_>, by: &[Dimension]) -> Res
 
 /// The same report over several ledgers with the same zone. Rows of pipelines include the workspace.
 pub(crate) fn report_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Table> {
-    Ok(groups_across::<T>(ledgers, by)?.into_table())
+    ranked_across::<T>(ledgers, by, &Ranking::default())
+}
+
+/// The same report in an order, with one row for the groups beyond a limit: their figures together.
+///
+/// # Errors
+/// [`Error::Usage`] when the report has no column with the name of the order. Those of SQLite.
+pub(crate) fn ranked_across<T: Aggregate>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    ranking: &Ranking,
+) -> Result<Table> {
+    let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
+    groups_across::<T>(ledgers, by)?.into_table_of(ranking, figures, T::cells, T::merge)
 }
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
@@ -278,13 +292,6 @@ pub(crate) struct Group<T> {
     pub(crate) aggregate: T,
 }
 
-impl<T: Aggregate> Groups<T> {
-    fn into_table(self) -> Table {
-        let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
-        self.into_table_of(figures, T::cells, T::merge)
-    }
-}
-
 impl<T> Groups<T> {
     /// The same groups with other figures.
     pub(crate) fn map<U>(self, figures: impl Fn(T) -> U) -> Groups<U> {
@@ -298,26 +305,48 @@ impl<T> Groups<T> {
 }
 
 impl<T: Default> Groups<T> {
-    /// The table with these figures after the labels. A table with more than one row has totals.
+    /// The table with these figures after the labels, in an order, and with the figures of the groups beyond a limit
+    /// together. A table with more than one row has totals.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the table has no column with the name of the order.
     pub(crate) fn into_table_of(
         self,
+        ranking: &Ranking,
         figures: impl IntoIterator<Item = String>,
         cells: impl Fn(&mut T) -> Vec<Cell>,
         merge: impl Fn(&mut T, T),
-    ) -> Table {
-        let columns = self.columns.iter().cloned().chain(figures).collect();
-        let (mut all, mut rows) = (T::default(), Vec::with_capacity(self.groups.len()));
+    ) -> Result<Table> {
+        let columns: Vec<String> = self.columns.iter().cloned().chain(figures).collect();
+        let order = ranking.order(&columns)?;
+        let mut groups = Vec::with_capacity(self.groups.len());
         for Group { labels, mut aggregate, .. } in self.groups {
             let mut row: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();
             row.extend(cells(&mut aggregate));
+            groups.push((row, aggregate));
+        }
+        match order {
+            Some(order) => groups.sort_by(|(one, _), (other, _)| order.compare(one, other)),
+            None if ranking.is_reversed => groups.reverse(),
+            None => {}
+        }
+        let has_totals = groups.len() > 1;
+        let hidden = groups.split_off(ranking.limit.unwrap_or(groups.len()).min(groups.len()));
+        let labeled = |label: Option<Cell>, figures: &mut T| -> Vec<Cell> {
+            let labels = label.into_iter().chain(std::iter::repeat(Cell::Text(None)));
+            labels.take(self.columns.len()).chain(cells(figures)).collect()
+        };
+        let (count, mut all, mut rest) = (hidden.len(), T::default(), T::default());
+        hidden.into_iter().for_each(|(_, aggregate)| merge(&mut rest, aggregate));
+        let rest_row = (count > 0).then(|| labeled(Some(rest_label(count)), &mut rest));
+        let mut rows = Vec::with_capacity(groups.len() + 1);
+        for (row, aggregate) in groups {
             rows.push(row);
             merge(&mut all, aggregate);
         }
-        let totals = (rows.len() > 1).then(|| {
-            let mut totals = vec![Cell::Text(None); self.columns.len()];
-            totals.extend(cells(&mut all));
-            totals
-        });
-        Table { columns, rows, totals }
+        rows.extend(rest_row);
+        merge(&mut all, rest);
+        let totals = has_totals.then(|| labeled(None, &mut all));
+        Ok(Table { columns, rows, totals })
     }
 }

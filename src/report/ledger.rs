@@ -1,10 +1,11 @@
 //! The ledger: the archive in one scope, as of a moment and by a date basis.
 //!
-//! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment or a date basis other
-//! than the default, temporary views with these names shadow those of the archive, so every query runs unchanged. So do
-//! copies of the views that users added.
+//! Queries read `runs`, `run_snapshots`, `pipelines` and `vanished_runs`. For an as-of moment, a filter, or a date
+//! basis other than the default, temporary views with these names shadow those of the archive, so every query runs
+//! unchanged. So do copies of the views that users added.
 
 use super::allocation::Allocator;
+use super::filter::RunSelector;
 use super::scope::{DateBasis, Scope};
 use super::user_views;
 use crate::error::{Error, Result};
@@ -17,7 +18,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The tables with a history, and the views over them, in the order in which they depend on each other.
-const HISTORIES: [&str; 2] = ["run_snapshots", "pipeline_snapshots"];
+const RUN_STATES: &str = "run_snapshots";
+const HISTORIES: [&str; 2] = [RUN_STATES, "pipeline_snapshots"];
 const VIEWS: [&str; 2] = ["pipelines", "runs"];
 const VANISHED: &str = "vanished_runs";
 
@@ -70,9 +72,12 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// [`Error::Usage`] when the as-of moment is before the first sync. Those of SQLite.
     pub fn open(archive: &'a Connection, scope: Scope) -> Result<Ledger<'a>> {
-        create_views(archive, scope.as_of, scope.date)?;
+        create_views(archive, &scope)?;
         let allocator = Arc::new(Allocator::new(&scope.allocation, scope.zone, archive)?);
         add_allocation_function(archive, Arc::clone(&allocator))?;
+        if !scope.filter.is_empty() {
+            RunSelector::new(&scope.filter, Arc::clone(&allocator), archive)?.add_to(archive)?;
+        }
         Ok(Ledger { archive, scope, workspace: String::new(), allocator })
     }
 
@@ -173,21 +178,27 @@ fn add_allocation_function(archive: &Connection, allocator: Arc<Allocator>) -> R
     Ok(())
 }
 
-/// Creates the temporary views of an as-of moment and a date basis; none for the defaults.
-fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -> Result<()> {
+/// Creates the temporary views of an as-of moment, a filter and a date basis; none for the defaults.
+fn create_views(archive: &Connection, scope: &Scope) -> Result<()> {
     user_views::drop_shadows(archive)?;
+    let (as_of, date, selected) = (scope.as_of, scope.date, scope.filter.sql(scope.date));
     if let Some(moment) = as_of {
         require_sync_before(archive, moment)?;
         for table in HISTORIES {
-            let known = history_as_of(archive, table, moment)?;
+            let selected = selected.as_deref().filter(|_| table == RUN_STATES);
+            let known = history_as_of(archive, table, moment, selected)?;
             archive.execute_batch(&format!("CREATE TEMP VIEW {table} AS {known}"))?;
         }
         archive.execute_batch(&format!(
             "CREATE TEMP VIEW {VANISHED} AS SELECT run_id, vanished_at, sync_id FROM main.vanishings \
              WHERE vanished_at <= '{moment}' AND (returned_at IS NULL OR returned_at > '{moment}')"
         ))?;
+    } else if let Some(selected) = &selected {
+        archive.execute_batch(&format!(
+            "CREATE TEMP VIEW {RUN_STATES} AS SELECT * FROM main.{RUN_STATES} WHERE {selected}"
+        ))?;
     }
-    if as_of.is_none() && date == DateBasis::default() {
+    if as_of.is_none() && selected.is_none() && date == DateBasis::default() {
         return Ok(());
     }
     for view in VIEWS {
@@ -215,8 +226,13 @@ fn create_views(archive: &Connection, as_of: Option<Instant>, date: DateBasis) -
 }
 
 /// The query for a history as of a moment: later rows are left out, and rows that they superseded are current.
-/// Each of its three parts uses its own index.
-fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<String> {
+/// Each of its three parts uses its own index, and has the condition `selected`.
+fn history_as_of(
+    archive: &Connection,
+    table: &str,
+    moment: Instant,
+    selected: Option<&str>,
+) -> Result<String> {
     let mut statement = archive.prepare("SELECT name FROM pragma_table_info(?1, 'main') ORDER BY cid")?;
     let columns: Vec<String> =
         statement.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -227,10 +243,12 @@ fn history_as_of(archive: &Connection, table: &str, moment: Instant) -> Result<S
         };
         columns.iter().map(column).collect::<Vec<_>>().join(", ")
     };
+    let and = selected.map_or_else(String::new, |selected| format!(" AND {selected}"));
     Ok(format!(
-        "SELECT {still} FROM main.{table} WHERE superseded_at IS NULL AND observed_at <= '{moment}' \
-         UNION ALL SELECT {still} FROM main.{table} WHERE superseded_at > '{moment}' AND observed_at <= '{moment}' \
-         UNION ALL SELECT {over} FROM main.{table} WHERE superseded_at <= '{moment}'",
+        "SELECT {still} FROM main.{table} WHERE superseded_at IS NULL AND observed_at <= '{moment}'{and} \
+         UNION ALL SELECT {still} FROM main.{table} \
+             WHERE superseded_at > '{moment}' AND observed_at <= '{moment}'{and} \
+         UNION ALL SELECT {over} FROM main.{table} WHERE superseded_at <= '{moment}'{and}",
         still = list("CAST(NULL AS TEXT)"),
         over = list("superseded_at"),
     ))

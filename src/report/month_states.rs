@@ -30,7 +30,7 @@ pub(crate) struct MonthStates {
     /// The closed months that the answer covers whole and as they were booked, with what they were closed with. `None`:
     /// no cost was known.
     whole: BTreeMap<String, Option<Usd>>,
-    /// The closed months that the answer covers in part, with other bounds, or in some of the archives.
+    /// The closed months that the answer covers in part, with other bounds, filtered, or in some of the archives.
     partial: BTreeSet<String>,
     /// The label of a day or a week. `None`: the answer is about something else.
     part: Option<String>,
@@ -59,8 +59,10 @@ impl MonthStates {
                 if from.is_some_and(|from| from >= ends_at) || until.is_some_and(|until| until <= starts_at) {
                     continue;
                 }
-                let is_whole =
-                    from.is_none_or(|from| from <= starts_at) && until.is_none_or(|until| until >= ends_at);
+                // A close says nothing about some of its month's runs.
+                let is_whole = scope.filter.is_empty()
+                    && from.is_none_or(|from| from <= starts_at)
+                    && until.is_none_or(|until| until >= ends_at);
                 if is_whole && is_booked_alike(scope, &month) {
                     let booked = month.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
                     let (count, total) = closed.entry(month.period).or_default();
@@ -83,6 +85,17 @@ impl MonthStates {
             }
         }
         Ok(states)
+    }
+
+    /// What a month was closed with, which the answer shows as known now. `None`: it is not closed, or not shown whole.
+    /// Inside, `None`: no cost was known.
+    pub(crate) fn booked(&self, month: &str) -> Option<Option<Usd>> {
+        self.whole.get(month).copied()
+    }
+
+    /// Whether the answer gives the month as it was closed.
+    pub(crate) fn is_as_closed(&self, month: &str) -> bool {
+        self.as_closed.as_deref() == Some(month)
     }
 
     /// The mark of a month. `None`: it is open and over.

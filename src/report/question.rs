@@ -71,6 +71,11 @@ impl Question {
         line.trim_start_matches("--").trim()
     }
 
+    /// Whether a maximum number of rows can be asked for.
+    pub(crate) fn has_limit(&self) -> bool {
+        self.sql.contains("(:limit,")
+    }
+
     /// Runs the question against the ledger. `limit` is the maximum number of rows; `None` means the file's own limit.
     ///
     /// # Errors

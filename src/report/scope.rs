@@ -4,7 +4,10 @@
 //! the archive's closes.
 
 use super::allocation::Allocation;
+pub use super::date_basis::DateBasis;
+use super::filter::RunFilter;
 use super::fx::Fx;
+use super::last::Last;
 use super::latest_close::LatestClose;
 use super::period::{Period, Span, start_of_day};
 use super::scope_hint;
@@ -12,63 +15,8 @@ use super::terms::{MonthTerms, ScopeTerms, Terms};
 use crate::error::{Error, Result};
 use crate::run::Instant;
 use crate::store::{Archive, Close, RowLayout};
-use crate::suggest::did_you_mean;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
-
-/// The instant that books a run into a month.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DateBasis {
-    /// The start, else the creation.
-    #[default]
-    Started,
-    /// The end. A run that has not ended is in no month.
-    Ended,
-    /// The creation.
-    Created,
-}
-
-impl DateBasis {
-    /// Every basis.
-    pub const ALL: [DateBasis; 3] = [DateBasis::Started, DateBasis::Ended, DateBasis::Created];
-
-    /// Its word on the command line and in the archive.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DateBasis::Started => "started",
-            DateBasis::Ended => "ended",
-            DateBasis::Created => "created",
-        }
-    }
-
-    /// The basis of that word.
-    pub fn named(word: &str) -> Option<DateBasis> {
-        DateBasis::ALL.into_iter().find(|basis| basis.as_str() == word)
-    }
-
-    /// Reads a basis that comes from `origin`: a flag, an environment variable or a key of the settings.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] naming `origin` when there is no such basis.
-    pub fn parse(word: &str, origin: &str) -> Result<DateBasis> {
-        DateBasis::named(word).ok_or_else(|| {
-            let words = DateBasis::ALL.map(DateBasis::as_str);
-            Error::Usage {
-                what: format!("{origin} {word}: not one of {}", words.join(", ")),
-                hint: did_you_mean(word, words),
-            }
-        })
-    }
-
-    /// The instant in SQL, over the columns of `run_snapshots`. The index of the reports sorts by that of `Started`.
-    pub fn sql(self) -> &'static str {
-        match self {
-            DateBasis::Started => "coalesce(started_at, created_at)",
-            DateBasis::Ended => "ended_at",
-            DateBasis::Created => "created_at",
-        }
-    }
-}
 
 /// Reads an IANA time zone that comes from `origin`: a flag, an environment variable or a key of the settings.
 ///
@@ -155,6 +103,10 @@ pub struct ScopeRequest {
     pub from: Option<NaiveDate>,
     /// The first day outside. `None`: no upper bound.
     pub until: Option<NaiveDate>,
+    /// The newest part of the archive. `None`: `from` and `until` decide. A `period` excludes it.
+    pub last: Option<Last>,
+    /// Which of the runs in the span.
+    pub filter: RunFilter,
     /// The zone of months, weeks and days.
     pub zone: Option<Tz>,
     /// The instant that books a run.
@@ -181,6 +133,10 @@ pub struct ScopeDefaults {
 pub struct Scope {
     /// The instants between which the runs are booked.
     pub span: Span,
+    /// How the request gave the start of the span. `None`: as a day or a period, or not.
+    pub last: Option<Last>,
+    /// Which of the runs in the span.
+    pub filter: RunFilter,
     /// The zone of months, weeks and days.
     pub zone: Tz,
     /// The instant that books a run.
@@ -207,6 +163,8 @@ impl Default for Scope {
     fn default() -> Scope {
         Scope {
             span: Span::default(),
+            last: None,
+            filter: RunFilter::default(),
             zone: Tz::UTC,
             date: DateBasis::default(),
             defaults_from_close: None,
@@ -241,7 +199,13 @@ impl Scope {
         latest: Option<&LatestClose>,
         archive: &Archive,
     ) -> Result<Scope> {
-        let open = Scope::resolve_open(request, defaults, latest)?;
+        let mut open = Scope::resolve_open(request, defaults, latest)?;
+        if let Some(last) = request.last.filter(|_| request.period.is_none()) {
+            // An empty archive has no runs to leave out.
+            let now = archive.clock_at_last_observation(open.as_of)?;
+            open.span = Span { from: now.and_then(|now| last.begins_at(now, open.zone)), until: None };
+            open.last = Some(last);
+        }
         if let Some(moment) = open.as_of
             && let later @ 1.. = archive.syncs_observed_later(moment)?
         {
@@ -277,8 +241,11 @@ impl Scope {
             }
             None => span(request, zone)?,
         };
+        request.filter.validate()?;
         Ok(Scope {
             span,
+            last: None,
+            filter: request.filter.clone(),
             zone,
             date,
             defaults_from_close: latest.map(|close| close.period.clone()),
@@ -332,6 +299,8 @@ impl Scope {
         };
         Ok(Scope {
             span: Span { from: Some(frozen.starts_at), until: Some(frozen.ends_at) },
+            last: None,
+            filter: RunFilter::default(),
             zone: frozen.zone.parse().map_err(|_| unreadable("a time zone"))?,
             date: DateBasis::named(&frozen.date_basis).ok_or_else(|| unreadable("a date basis"))?,
             defaults_from_close: None,
@@ -357,6 +326,8 @@ fn closed(close: &Close, open: &Scope, request: &ScopeRequest) -> Result<Scope> 
     if close.frozen.terms.is_none() {
         closed.terms = open.terms.clone();
     }
+    // The close froze every run of the month: a filter selects some of its rows.
+    closed.filter = open.filter.clone();
     let given = [
         ("--zone", request.zone.is_some() && open.zone != closed.zone),
         ("--date-basis", request.date_basis.is_some() && open.date != closed.date),

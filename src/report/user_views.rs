@@ -33,7 +33,9 @@ pub(super) fn create_copies(archive: &Connection) -> Result<()> {
             None => Err("its definition is not that of a view".to_owned()),
         };
         copied.map_err(|cause| Error::Usage {
-            what: format!("the view {name} in the archive cannot be read as of another moment: {cause}"),
+            what: format!(
+                "the view {name} in the archive cannot be read as of another moment, or filtered: {cause}"
+            ),
             hint: Some("drop the view, or create it again, in sqlite3".to_owned()),
         })?;
     }

@@ -1,8 +1,8 @@
-//! The environment: every variable that runledger reads. No other module reads the environment.
+//! The environment: the arguments, and every variable that runledger reads. No other module reads the environment.
 
 #![expect(clippy::disallowed_methods, reason = "the one module that reads the environment")]
 
-use super::{DEFAULT_DB, Origin, Setting};
+use super::{DEFAULT_FILE, Origin, Setting};
 use crate::api::BaseUrl;
 use crate::error::{Error, Result};
 use crate::http::{ProxyKind, is_excluded_from_proxy, is_loopback, parse_proxy};
@@ -46,18 +46,42 @@ const CA_VARIABLES: [&str; 2] = [CA_FILE_VARIABLE, "SSL_CERT_DIR"];
 
 const DEFAULT_API_URL: &str = "https://api.nekt.ai";
 
-/// The archive: `--db`, else `RUNLEDGER_DB`, else `runledger.db`.
-pub(crate) fn archive(flag: Option<&Path>) -> Setting<PathBuf> {
-    match (flag, std::env::var_os(DB_VARIABLE).filter(|path| !path.is_empty())) {
-        (Some(path), _) => Setting { value: path.to_owned(), origin: Origin::Flag("--db") },
-        (None, Some(path)) => Setting { value: path.into(), origin: Origin::Environment(DB_VARIABLE) },
-        (None, None) => Setting { value: DEFAULT_DB.into(), origin: Origin::Default },
-    }
+/// The archive that `RUNLEDGER_DB` names. `None`: unset or empty.
+pub(super) fn archive() -> Option<PathBuf> {
+    path_in(DB_VARIABLE)
+}
+
+/// The user's settings file: `runledger/runledger.toml` in `XDG_CONFIG_HOME`, else in `~/.config`. `None`: neither
+/// variable is an absolute path. The XDG specification ignores relative ones.
+pub(super) fn user_file() -> Option<PathBuf> {
+    let absolute = |name| path_in(name).filter(|path| path.is_absolute());
+    let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(folder.join("runledger").join(DEFAULT_FILE))
+}
+
+/// The path in an environment variable. `None`: unset or empty.
+fn path_in(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The arguments of this process, without its name.
+pub(crate) fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os().skip(1)
 }
 
 /// Whether `TERM` is `dumb`: the terminal has no cursor movement.
 pub(crate) fn terminal_is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
+/// The folder that the command runs in, without symlinks. `None`: it cannot be read.
+pub(crate) fn current_folder() -> Option<PathBuf> {
+    std::env::current_dir().and_then(|folder| folder.canonicalize()).ok()
+}
+
+/// The width that `COLUMNS` sets for tables. `None`: it is not set, or is no number of columns.
+pub(crate) fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }
 
 /// The base URL of the API: `--api-url`, else `RUNLEDGER_API_URL`, else Nekt's.

@@ -2,6 +2,7 @@
 
 use super::dated::{BilledByTable, PlanTable, timeline};
 use super::fx::FxTable;
+use super::run_url::RunUrl;
 use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
 use crate::error::{Error, Result};
@@ -21,10 +22,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// The default archive, only in the user's settings file.
+    pub(super) archive: Option<PathBuf>,
     pub(super) zone: Option<String>,
     pub(super) date_basis: Option<String>,
     pub(super) dialect: Option<String>,
     pub(super) language: Option<String>,
+    pub(super) run_url: Option<RunUrl>,
     #[serde(default, deserialize_with = "timeline::<_, BilledByTable>")]
     pub(super) billed_by: Timeline<BilledBy>,
     #[serde(default)]
@@ -93,7 +97,11 @@ impl File {
                     .map_err(|error| invalid(error.to_string(), error.hint()))?;
             }
         }
+        if let Some(archive) = &file.archive {
+            check_archive_name(archive).map_err(|error| invalid(error.to_string(), error.hint()))?;
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
+        file.archive = file.archive.map(|archive| folder.join(archive));
         file.fx = file.fx.map(|fx| fx.in_folder(folder));
         file.workspace = file.workspace.into_iter().map(|workspace| workspace.in_folder(folder)).collect();
         file.validate()
@@ -131,10 +139,12 @@ impl File {
     /// These settings, completed by those that several workspaces share.
     pub(super) fn over(self, base: File) -> File {
         File {
+            archive: self.archive.or(base.archive),
             zone: self.zone.or(base.zone),
             date_basis: self.date_basis.or(base.date_basis),
             dialect: self.dialect.or(base.dialect),
             language: self.language.or(base.language),
+            run_url: self.run_url.or(base.run_url),
             billed_by: self.billed_by.over(&base.billed_by, |own, base| BilledBy {
                 el: own.el.clone().or_else(|| base.el.clone()),
                 transformation: own.transformation.clone().or_else(|| base.transformation.clone()),

@@ -1,17 +1,21 @@
 //! The settings: a flag, else an environment variable, else the settings file, else a default.
 
+mod archive;
 mod dated;
 mod env;
 mod file;
 mod fx;
+mod run_url;
 mod workspace;
 
+pub(crate) use archive::{archive, default_setting, other_configured};
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
-    LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, archive,
-    ca_variables, check_network_variables, has_api_key, is_nekt_api, ping_url, proxy_variable, redaction,
-    terminal_is_dumb,
+    LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, arguments,
+    ca_variables, check_network_variables, columns, current_folder, has_api_key, is_nekt_api, ping_url,
+    proxy_variable, redaction, terminal_is_dumb,
 };
+pub(crate) use run_url::RunUrl;
 pub(crate) use workspace::Workspace;
 
 use crate::error::{Error, Result};
@@ -41,6 +45,16 @@ const DEFAULT_DB: &str = "runledger.db";
 /// The default archive, in the current folder.
 pub(crate) fn default_archive() -> &'static Path {
     Path::new(DEFAULT_DB)
+}
+
+/// The settings file of the archive at `path`: the user's if it names that archive and no file is in its folder, else
+/// the one in its folder, which need not exist.
+fn default_file(path: &Path) -> PathBuf {
+    let beside = path.with_file_name(DEFAULT_FILE);
+    if beside.exists() {
+        return beside;
+    }
+    archive::user_file_for(path).unwrap_or(beside)
 }
 
 /// The origin of a setting.
@@ -93,7 +107,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the file given by `--config`, else by `RUNLEDGER_CONFIG`, else `runledger.toml` in the archive's folder,
-    /// which is optional.
+    /// else the user's settings file if it names the archive. Without a flag or variable, there may be none.
     ///
     /// # Errors
     /// [`Error::Usage`] when a named file is missing, when the file is invalid, or when the environment uses the old
@@ -104,7 +118,10 @@ impl Settings {
             Some(path) => Some(path.to_owned()),
             None => variable(CONFIG_VARIABLE)?.map(PathBuf::from),
         };
-        let path = named.clone().unwrap_or_else(|| archive.with_file_name(DEFAULT_FILE));
+        let path = match &named {
+            Some(path) => path.clone(),
+            None => default_file(archive),
+        };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
@@ -115,6 +132,7 @@ impl Settings {
             }
         };
         let file = File::parse(&text, &path)?;
+        archive::check_place(&file, &path)?;
         Ok(Settings { path: Some(path), file })
     }
 
@@ -224,6 +242,11 @@ impl Settings {
         self.file.fx.as_ref().map(|fx| fx.rates.as_path())
     }
 
+    /// The address of a run in the web app. `None`: not set.
+    pub(crate) fn run_url(&self) -> Option<&RunUrl> {
+        self.file.run_url.as_ref()
+    }
+
     /// The allocation rules of the cost centers.
     pub fn allocation(&self) -> &Allocation {
         &self.file.cost_center
@@ -294,7 +317,9 @@ impl Settings {
             origin: if value.is_some() { file() } else { Origin::Default },
             value,
         };
-        let File { billed_by, account, plan, credit_purchase, components, fx, sync, .. } = self.file.clone();
+        let File { billed_by, account, plan, credit_purchase, components, fx, run_url, sync, .. } =
+            self.file.clone();
+        settings.push(("run_url", from_file(run_url.map(|pattern| pattern.as_str().to_owned()))));
         let always = billed_by.on(None).cloned().unwrap_or_default();
         settings.extend([
             ("billed_by.el", from_file(always.el)),

@@ -15,8 +15,19 @@ pub struct TableDescription {
     pub name: &'static str,
     /// What a row is.
     pub description: &'static str,
-    /// The columns in order, each with its meaning, its unit, and what NULL means. Instants are UTC.
-    pub columns: Vec<(String, &'static str)>,
+    /// The columns in order.
+    pub columns: Vec<ColumnDescription>,
+}
+
+/// The description of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnDescription {
+    /// The name in SQL.
+    pub name: String,
+    /// The type of its values in SQLite: `TEXT`, `INTEGER`, `REAL` or `BLOB`. Any of them can be NULL.
+    pub sql_type: String,
+    /// Its meaning, its unit, and what NULL means. Instants are UTC.
+    pub description: &'static str,
 }
 
 /// A table or view in the dictionary.
@@ -260,21 +271,38 @@ const SHARED: [(&str, &str); 18] = [
     ("gone_at", GONE_AT),
 ];
 
+/// The types of columns that a view computes and that are no texts. SQLite declares none for a computed column.
+const COMPUTED_TYPES: [(&str, &str); 4] = [
+    ("queued_seconds", "REAL"),
+    ("total_cost_usd", "REAL"),
+    ("total_cost_nanos", "INTEGER"),
+    ("settled", "INTEGER"),
+];
+
+/// The type of a column whose view declares none.
+fn computed_type(column: &str) -> &'static str {
+    COMPUTED_TYPES.iter().find(|(name, _)| *name == column).map_or("TEXT", |(_, sql_type)| sql_type)
+}
+
 impl Archive {
     /// Describes every table and view that users read.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn data_dictionary(&self) -> Result<Vec<TableDescription>> {
-        let mut columns = self.connection().prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+        let mut columns =
+            self.connection().prepare("SELECT name, type FROM pragma_table_info(?1) ORDER BY cid")?;
         let mut tables = Vec::with_capacity(ENTRIES.len());
         for Entry { name, description, .. } in ENTRIES {
-            let names = columns.query_map([name], |row| row.get::<_, String>(0))?;
-            let columns = names
+            let found =
+                columns.query_map([name], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let columns = found
                 .map(|column| {
-                    let column = column?;
+                    let (column, declared) = column?;
                     let description = description_of::<Field>(name, &column).unwrap_or_default();
-                    Ok((column, description))
+                    let sql_type =
+                        if declared.is_empty() { computed_type(&column).to_owned() } else { declared };
+                    Ok(ColumnDescription { name: column, sql_type, description })
                 })
                 .collect::<Result<_>>()?;
             tables.push(TableDescription { name, description, columns });
@@ -318,8 +346,26 @@ mod tests {
         assert_eq!(tables, ENTRIES.iter().map(|entry| entry.name.to_owned()).collect());
         for described in archive.data_dictionary().unwrap() {
             assert!(!described.columns.is_empty(), "{}", described.name);
-            for (column, words) in described.columns {
-                assert!(!words.is_empty(), "{}.{column} has no description", described.name);
+            for column in described.columns {
+                assert!(!column.description.is_empty(), "{}.{}", described.name, column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_computed_type_belongs_to_a_column_without_a_declared_one() {
+        let archive = Archive::temporary().unwrap();
+        let undeclared =
+            "SELECT count(*) FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+                          WHERE tables.type = 'view' AND columns.name = ?1 AND columns.type = ''";
+        for (column, _) in COMPUTED_TYPES {
+            let found: i64 = archive.connection().query_row(undeclared, [column], |row| row.get(0)).unwrap();
+            assert_eq!(found, 1, "{column}");
+        }
+        let known = ["TEXT", "INTEGER", "REAL", "BLOB"];
+        for table in archive.data_dictionary().unwrap() {
+            for column in table.columns {
+                assert!(known.contains(&column.sql_type.as_str()), "{}: {column:?}", table.name);
             }
         }
     }
@@ -330,12 +376,12 @@ mod tests {
         for entry in ENTRIES {
             let table = described.iter().find(|described| described.name == entry.name).unwrap();
             for (own, _) in entry.columns {
-                assert!(table.columns.iter().any(|(column, _)| column == own), "{}.{own}", entry.name);
+                assert!(table.columns.iter().any(|column| column.name == *own), "{}.{own}", entry.name);
             }
         }
         for (shared, words) in SHARED {
             let mut columns = described.iter().flat_map(|described| &described.columns);
-            assert!(columns.any(|column| *column == (shared.to_owned(), words)), "{shared}");
+            assert!(columns.any(|column| column.name == shared && column.description == words), "{shared}");
         }
     }
 

@@ -4,7 +4,8 @@ use super::unusable;
 use super::user_objects::Dependents;
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use refinery::{Migration, Runner};
+use refinery::{Migrate, Migration, Runner};
+use refinery_core::traits::sync::{Query, Transaction};
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -164,14 +165,18 @@ fn is_timestamp(text: &str) -> bool {
 /// [`crate::error::Error::Archive`] when one fails, and that of SQLite when another program keeps the archive locked;
 /// the archive is unchanged.
 pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
-    let before = schema_status(path, connection, migrations)?;
-    let dependents = Dependents::of(connection)?;
+    let dependents = match schema_status(path, connection, migrations)? {
+        SchemaStatus::Older(version) => Dependents::of(connection, migrations, version)?,
+        SchemaStatus::Blank | SchemaStatus::Current => Dependents::default(),
+    };
     // In one transaction: otherwise a kill between a migration and its entry would leave them inconsistent.
     // It begins with the write lock, because SQLite waits for no lock in the middle of a transaction.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     // A migration may drop a table and create it again. Tables that users added can refer to it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
-    let migrated = Runner::new(migrations).set_grouped(true).run(connection);
+    let migrated = Runner::new(migrations)
+        .set_grouped(true)
+        .run(&mut Migrating { connection: &mut *connection, dependents });
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_transaction_behavior(TransactionBehavior::Deferred);
     migrated.map_err(|error| -> Error {
@@ -192,11 +197,40 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection, migrations: &[Mi
         }
         unusable(path, format!("its schema could not be migrated: {cause}"), hint_of(&error))
     })?;
-    match before {
-        SchemaStatus::Older(version) => dependents.create_missing(connection, migrations, version),
-        SchemaStatus::Blank | SchemaStatus::Current => Ok(()),
+    Ok(())
+}
+
+/// An archive during its migrations. refinery runs all statements of a group through one call of `execute`.
+struct Migrating<'a> {
+    connection: &'a mut Connection,
+    dependents: Dependents,
+}
+
+impl Transaction for Migrating<'_> {
+    type Error = rusqlite::Error;
+
+    /// Runs the statements in one transaction, and creates in it again what they dropped of the users' objects. Gives
+    /// the number of statements.
+    fn execute<'a, T: Iterator<Item = &'a str>>(&mut self, statements: T) -> rusqlite::Result<usize> {
+        let transaction = self.connection.transaction()?;
+        let mut count = 0;
+        for statement in statements {
+            transaction.execute_batch(statement)?;
+            count += 1;
+        }
+        self.dependents.create_missing(&transaction)?;
+        transaction.commit()?;
+        Ok(count)
     }
 }
+
+impl Query<Vec<Migration>> for Migrating<'_> {
+    fn query(&mut self, query: &str) -> rusqlite::Result<Vec<Migration>> {
+        self.connection.query(query)
+    }
+}
+
+impl Migrate for Migrating<'_> {}
 
 /// The hint for a migration that SQLite refused.
 fn hint_of(error: &refinery::Error) -> Option<String> {

@@ -69,6 +69,22 @@ pub struct Candidate {
     pub open_since: Option<Instant>,
 }
 
+/// How many runs are not settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnsettledRuns {
+    /// Those that are not over.
+    pub open: u64,
+    /// Those that are over, without a known cost.
+    pub cost_unknown: u64,
+}
+
+impl UnsettledRuns {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.open + self.cost_unknown
+    }
+}
+
 /// A run that a walk of the whole list did not see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnseenRun {
@@ -223,6 +239,16 @@ impl Archive {
             Ok(Candidate { open_since: row.get(2)?, ..candidate(row)? })
         })?;
         Ok(candidates.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Counts the runs that [`Archive::unsettled`] returns.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn unsettled_runs(&self, settled_before: Instant) -> Result<UnsettledRuns> {
+        let runs = self.unsettled(settled_before)?;
+        let open = runs.iter().filter(|run| run.open_since.is_some()).count() as u64;
+        Ok(UnsettledRuns { open, cost_unknown: runs.len() as u64 - open })
     }
 
     /// The number of runs that have not vanished from the API.

@@ -2,6 +2,7 @@
 
 use super::Archive;
 use super::drift::is_unknown;
+use super::runs::UnsettledRuns;
 use crate::error::Result;
 use crate::run::Instant;
 
@@ -16,6 +17,8 @@ pub struct ArchiveStats {
     pub log_bytes: u64,
     /// When the first sync started. `None`: there was none.
     pub archived_since: Option<Instant>,
+    /// The number of syncs.
+    pub syncs: u64,
     /// The number of runs.
     pub runs: u64,
     /// The number of snapshots.
@@ -26,8 +29,8 @@ pub struct ArchiveStats {
     pub newest_booked_at: Option<Instant>,
     /// The number of pipelines in the catalog.
     pub pipelines: u64,
-    /// The number of runs that are not settled.
-    pub unsettled: u64,
+    /// The runs that are not settled.
+    pub unsettled: UnsettledRuns,
     /// The number of runs that the API no longer has.
     pub vanished: u64,
     /// The number of runs that are missing from the run list, without evidence that they are deleted.
@@ -56,6 +59,7 @@ impl Archive {
             file_bytes: std::fs::metadata(&self.path).map_or(0, |file| file.len()) + log_bytes,
             log_bytes,
             archived_since: instant("SELECT min(started_at) FROM syncs")?,
+            syncs: count("SELECT count(*) FROM syncs")?,
             runs: count("SELECT coalesce(sum(runs_new), 0) FROM syncs")?,
             snapshots: count("SELECT coalesce(sum(runs_new + runs_changed), 0) FROM syncs")?,
             oldest_booked_at: instant(
@@ -65,7 +69,7 @@ impl Archive {
                 "SELECT max(coalesce(started_at, created_at)) FROM run_snapshots WHERE superseded_at IS NULL",
             )?,
             pipelines: count("SELECT count(*) FROM pipelines")?,
-            unsettled: self.unsettled(settled_before)?.len() as u64,
+            unsettled: self.unsettled_runs(settled_before)?,
             vanished: count("SELECT count(*) FROM vanished_runs")?,
             suspected: self.suspected_runs()?,
             quarantined: count("SELECT count(*) FROM quarantine")?,

@@ -1,6 +1,7 @@
 //! Tests of opening, migrating and refusing archives.
 
 use super::*;
+use rusqlite::functions::FunctionFlags;
 use std::collections::BTreeMap;
 use std::fs;
 use tempfile::TempDir;
@@ -176,6 +177,37 @@ fn a_failed_migration_leaves_the_archive_unchanged() {
     let archive = Archive::open(&path, &lock(&path)).unwrap();
     assert_eq!(archive.schema_version().unwrap(), Some(newest()));
     assert!(archive.connection.execute_batch("SELECT x FROM later").is_err());
+}
+
+#[test]
+fn no_reader_sees_a_migration_without_what_users_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = archive_in(&folder);
+    let migrations = later(&[
+        "CREATE TABLE later (x TEXT) STRICT",
+        "DROP TABLE later; CREATE TABLE later (x TEXT) STRICT; INSERT INTO later VALUES ('row')",
+    ]);
+    let (last, before) = migrations.split_last().unwrap();
+    drop(Archive::open_with(&path, &lock(&path), before, None).unwrap());
+
+    // SQLite calls the function for each row, while it creates the index.
+    let mut connection = Connection::open(&path).unwrap();
+    let (sender, versions) = std::sync::mpsc::channel();
+    let reader = path.clone();
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let see = move |_: &rusqlite::functions::Context<'_>| {
+        let sql = "SELECT max(version) FROM refinery_schema_history";
+        let version: i32 = Connection::open(&reader)?.query_row(sql, [], |row| row.get(0))?;
+        sender.send(version).unwrap();
+        Ok(version)
+    };
+    connection.create_scalar_function("seen", 1, flags, see).unwrap();
+    connection.execute_batch("CREATE INDEX mine ON later (seen(x))").unwrap();
+    migrations::migrate(&path, &mut connection, &migrations).unwrap();
+
+    assert_eq!(versions.try_iter().collect::<Vec<i32>>(), [last.version() - 1]);
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'mine'";
+    assert_eq!(connection.query_row(sql, [], |row| row.get(0)), Ok(1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{migrations, unusable};
 use crate::error::Result;
 use refinery::Migration;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -36,60 +36,61 @@ pub(super) fn reject_needed_names(path: &Path, archive: &Connection, version: i3
     ))
 }
 
-/// The indexes and triggers of an archive before its migration. A migration that creates a table or a view again drops
-/// those that users added to it.
+/// The indexes and triggers that users added to an archive, before its migration. A migration that creates a table or a
+/// view again drops them.
+#[derive(Default)]
 pub(super) struct Dependents(Vec<Object>);
 
 impl Dependents {
-    /// Reads them.
+    /// Reads them from an archive of this version.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(super) fn of(archive: &Connection) -> Result<Dependents> {
+    pub(super) fn of(archive: &Connection, migrations: &[Migration], version: i32) -> Result<Dependents> {
         let mut dependents = objects(archive)?;
         dependents.retain(|object| matches!(object.kind.as_str(), "index" | "trigger"));
+        let (own, _) = names(migrations, version)?;
+        dependents.retain(|object| !own.contains(&object.name.to_ascii_lowercase()));
         Ok(Dependents(dependents))
     }
 
-    /// Creates those again that users added and that the migrations from `version` dropped. Warns about each that no
-    /// longer fits.
+    /// Creates those again that are missing. Warns about each that no longer fits. It runs in the transaction of the
+    /// migration, so that no kill comes between the two.
     ///
     /// # Errors
-    /// Those of SQLite.
-    pub(super) fn create_missing(
-        self,
-        archive: &Connection,
-        migrations: &[Migration],
-        version: i32,
-    ) -> Result<()> {
-        let present: BTreeSet<String> = objects(archive)?.into_iter().map(|object| object.name).collect();
-        let mut missing = self.0;
-        missing.retain(|object| !present.contains(&object.name));
-        if missing.is_empty() {
+    /// Those of SQLite that concern the archive, not the object: a full disk, for example.
+    pub(super) fn create_missing(&self, archive: &Connection) -> rusqlite::Result<()> {
+        if self.0.is_empty() {
             return Ok(());
         }
-        let (own, _) = names(migrations, version)?;
-        for Object { kind, name, sql } in missing {
-            if own.contains(&name.to_ascii_lowercase()) {
-                continue;
-            }
-            if let Err(error) = archive.execute_batch(&sql) {
-                tracing::warn!(
+        let present: BTreeSet<String> = objects(archive)?.into_iter().map(|object| object.name).collect();
+        for Object { kind, name, sql } in self.0.iter().filter(|object| !present.contains(&object.name)) {
+            match archive.execute_batch(sql) {
+                Err(error) if no_longer_fits(&error) => tracing::warn!(
                     "the migration removed the {kind} {name}, which was added to the archive: {error}"
-                );
+                ),
+                created => created?,
             }
         }
         Ok(())
     }
 }
 
+/// Whether an object could not be created because of its own SQL, or because of the rows that it concerns.
+fn no_longer_fits(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqlInputError { .. } => true,
+        _ => matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation)),
+    }
+}
+
 /// The objects of an archive with their SQL, without those that SQLite creates itself.
-fn objects(archive: &Connection) -> Result<Vec<Object>> {
+fn objects(archive: &Connection) -> rusqlite::Result<Vec<Object>> {
     let mut statement =
         archive.prepare("SELECT type, name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL")?;
     let objects = statement
         .query_map([], |row| Ok(Object { kind: row.get(0)?, name: row.get(1)?, sql: row.get(2)? }))?;
-    Ok(objects.collect::<rusqlite::Result<_>>()?)
+    objects.collect()
 }
 
 /// The names of the archive's own objects in a schema version, and those that later migrations need besides, both in

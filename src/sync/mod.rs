@@ -28,7 +28,7 @@ use crate::api::Client;
 use crate::error::Result;
 use crate::ignored_fields::IgnoredFields;
 use crate::run::Redaction;
-use crate::store::{Archive, DriftRow, SyncCounts, SyncKind};
+use crate::store::{Archive, DriftRow, SyncCounts, SyncKind, UnsettledRuns};
 use chrono::TimeDelta;
 use plan::{Past, Plan};
 use session::Session;
@@ -163,6 +163,8 @@ pub struct Summary {
     pub held_log_bytes: Option<u64>,
     /// The recommendation for a longer lookback. `None`: this one suffices, or the sync brought no evidence.
     pub lookback_advice: Option<LookbackAdvice>,
+    /// The runs that a later sync completes. `None`: the sync did not get that far.
+    pub unsettled: Option<UnsettledRuns>,
     /// How the sync ended: [`crate::error::Error::Partial`] if anything is missing.
     pub result: Result<()>,
 }

@@ -12,6 +12,7 @@ use crate::report::group_by::{Group, groups_across};
 use crate::report::outcomes::{Outcomes, outcomes};
 use crate::report::period::{Calendar, Period};
 use crate::report::question::Question;
+use crate::report::ranking::Ranking;
 use crate::report::restatements::{Restatement, latest_known_at, restatements};
 use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Ledger, MonthTerms, Scope, ScopeTerms, Span, Table, fx};
@@ -254,7 +255,7 @@ fn in_cents_of(groups: Vec<ChangedGroup>) -> Vec<Center> {
 fn converted(ledger: &Ledger<'_>) -> Result<Option<Converted>> {
     let ledgers = std::slice::from_ref(ledger);
     let Some(currency) = fx::shared_currency(ledgers)? else { return Ok(None) };
-    let table = fx::report_across(ledgers, &[Dimension::CostCenter], &currency)?;
+    let table = fx::ranked_across(ledgers, &[Dimension::CostCenter], &currency, &Ranking::default())?;
     Ok(Some(Converted { suffix: currency.suffix(), table }))
 }
 

@@ -1,6 +1,6 @@
 //! The comparison of two periods over all workspaces.
 
-use super::{Workspace, in_scopes, shared_latest_close};
+use super::{Workspace, in_scopes, require_known_values, shared_latest_close};
 use crate::error::{Error, Result};
 use crate::report::change::{Change, ChangeRequest, ComparedScopes, PeriodCosts, Side};
 use crate::report::latest_close::LatestClose;
@@ -29,6 +29,16 @@ pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Resul
         scopes.push(ComparedScopes::resolve(&scope, &against, defaults, latest.as_ref(), archive)?);
     }
     require_begun(&scopes, &period, &against)?;
+    for side in Side::BOTH {
+        // A cost center of one period need not be one of the other.
+        let found =
+            require_known_values(workspaces, &request.scope.filter, scopes.iter().map(|one| one.scope(side)));
+        if found.is_ok() {
+            break;
+        } else if side == Side::Period {
+            found?;
+        }
+    }
     let read = |side: Side| -> Result<PeriodCosts> {
         let ledgers = in_scopes(workspaces, scopes.iter().map(|scopes| scopes.scope(side).clone()))?;
         PeriodCosts::read(&ledgers, &request.by)

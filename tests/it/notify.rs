@@ -64,7 +64,7 @@ fn a_sync_pings_its_start_and_its_success_with_the_summary() {
     let pings = stage.ping_server.pings();
     assert_eq!(paths(&pings), ["/start", ""]);
     assert_eq!(pings[0].body, "");
-    assert!(pings[1].body.starts_with("first sync: 30 runs seen, 30 new, "), "{pings:?}");
+    assert!(pings[1].body.starts_with("Synced 30 runs: 30 new   (first, "), "{pings:?}");
     assert!(pings[1].head.contains("text/plain; charset=utf-8"), "{pings:?}");
     assert!(done.stderr.is_empty(), "{done:?}");
 }
@@ -129,7 +129,7 @@ fn a_failed_sync_pings_its_exit_code() {
         .machine
         .sandbox
         .on_request(|call, _| (!machine::is_page(call)).then(|| StatusCode::FORBIDDEN.into_response()));
-    fails(stage.sync(), 3, "(partial)\nerror: ");
+    fails(stage.sync(), 3, "(first, partial, ");
     stage.machine.sandbox.on_request(|_, _| None);
 
     let archive = stage.machine.file("a.db");
@@ -446,11 +446,11 @@ fn runs_suspected_missing_are_reported_until_confirmed() {
         "{line}"
     );
     let text = machine.run(&archive, ["status"]).with(0).stdout;
-    assert!(text.contains("\nsuspected    25 missing from the run list"), "{text}");
+    assert!(text.contains("\nSuspected    25: missing from the run list"), "{text}");
     let text = machine.run(&archive, ["status", "--json"]).with(0).stdout;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["suspected"], 25);
     let coverage = machine.run(&archive, ["coverage", "--offline"]).with(3);
-    assert!(coverage.stdout.contains("\nmissing      25 from the run list"), "{}", coverage.stdout);
+    assert!(coverage.stdout.contains("\nSuspected    25 missing from the list"), "{}", coverage.stdout);
     assert!(
         coverage.stderr.contains("25 archived runs are missing from the run list"),
         "{}",
@@ -462,7 +462,7 @@ fn runs_suspected_missing_are_reported_until_confirmed() {
     let words: Vec<&str> = advice.unwrap().strip_prefix("runledger ").unwrap().split(' ').collect();
     assert_eq!(words[..3], ["sync", "--confirm-vanished", "--db"]);
     let confirmed = machine.run(Path::new(words[3]), &words[..2]).with(0);
-    assert!(confirmed.stdout.contains(", 25 vanished; "), "{}", confirmed.stdout);
+    assert!(confirmed.stdout.contains(" 25 vanished   ("), "{}", confirmed.stdout);
     assert_eq!(checked(&machine, &[]).0, 0);
     machine.run(&archive, ["coverage", "--offline"]).with(0);
     machine.run(&archive, &arguments[..3]).with(0);

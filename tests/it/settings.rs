@@ -111,7 +111,7 @@ fn invalid_settings_are_named_by_file_line_and_key() {
     for (settings, words) in [
         (
             "zone = \"UTC\"\nzones = \"UTC\"",
-            &["line 2: unknown field `zones`, expected one of `zone`, `date_basis`"][..],
+            &["line 2: unknown field `zones`, expected one of `archive`, `zone`, `date_basis`"][..],
         ),
         ("\n[plan]\nfee_usd = \"10\"\ncredits = 5\nbonus = 1", &["line 5: unknown field `bonus`"]),
         ("[billed_by]\netl = \"Nekt\"", &["line 2: unknown field `etl`"]),

@@ -1,27 +1,25 @@
 //! `runledger demo`: syncs, closes and reports on generated runs, without an account or any setup.
 
 mod changes;
+mod outcome;
 
 use crate::api::{BaseUrl, Client, ClientConfig};
+use crate::cli::JsonArgs;
 use crate::close::{CloseRequest, close_month};
 use crate::commands::close;
-use crate::commands::shared::output::{print_line, provenance};
+use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::observer;
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
 use crate::commands::show::{self, ShowArgs};
-use crate::commands::sync::summary_line;
+use crate::commands::sync::summary_text;
 use crate::error::{Error, Result};
-use crate::export::manifest::Provenance;
-use crate::export::{Destination, Format, WriteOptions, write_table};
-use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
-use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
-use crate::report::{Dimension, Ledger, Scope, Table, cost, duration, restatements};
+use crate::report::scope::ScopeDefaults;
 use crate::run;
 use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
+use crate::settings::Settings;
 use crate::store::{Archive, ArchivePath, Lock};
 use crate::sync::{Clock, Options, Summary, SystemClock, sync};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,7 +35,8 @@ use tokio::runtime::Runtime;
 #[command(after_help = "\
 Examples:
   runledger demo
-  runledger demo --runs 500 --seed 3 --db try.db")]
+  runledger demo --runs 500 --seed 3 --db try.db
+  runledger demo --verbose                # each step that led to the archive")]
 pub struct DemoArgs {
     /// Number of runs to generate
     #[arg(long, default_value_t = 12_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
@@ -54,11 +53,12 @@ const DEFAULT_ARCHIVE: &str = "runledger-demo.db";
 /// The time zone of the month that the demo closes.
 const ZONE: Tz = Tz::America__Sao_Paulo;
 
-/// Syncs a year of generated runs, closes a month, changes some runs, syncs again and prints sample reports.
+/// Syncs a year of generated runs, closes a month, changes some runs, syncs again, and prints what the runs cost and
+/// what to do next. A `verbosity` above 0 also prints each step.
 ///
 /// # Errors
 /// [`Error::Usage`] when the archive exists and is not from an earlier demo.
-pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
+pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<()> {
     let path = ArchivePath::resolve(db.unwrap_or(Path::new(DEFAULT_ARCHIVE)))?;
     // The lock of another program's file would be in its folder.
     drop(earlier_demo(&path)?);
@@ -82,65 +82,49 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>) -> Result<()> {
     let archive = Archive::open(&path, &lock)?;
     archive.mark_as_demo()?;
 
-    print_line(&format!("A mock API at {} has {} generated runs from one year.", sandbox.url(), args.runs))?;
-    print_line("\n$ runledger sync")?;
-    sync_once(&runtime, &sandbox, &archive, &Options::default())?;
+    let steps = Steps { is_verbose: verbosity > 0 };
+    steps.print(&format!(
+        "A mock API at {} has {} generated runs from one year.",
+        sandbox.url(),
+        args.runs
+    ))?;
+    steps.print("\n$ runledger sync")?;
+    steps.print(&sync_once(&runtime, &sandbox, &archive, &Options::default())?)?;
 
     let month = settled_month(Utc::now());
-    print_line(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
+    steps.print(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
     let request = CloseRequest { month: month.label.clone(), zone: Some(ZONE), ..CloseRequest::default() };
     let closed = close_month(&archive, &request, &ScopeDefaults::default(), SystemClock.now())?;
-    print_line(&close::of_close(&closed))?;
+    steps.print(&close::of_close(&closed))?;
 
     let example = changes::simulate_hour(&mut sandbox.model(), &month);
-    print_line(&format!(
+    steps.print(&format!(
         "\nAn hour later: runs have ended, costs have arrived, and new runs have started.\n\
          Some costs of {} were corrected.",
         month.label
     ))?;
     // Only a walk of the whole list, due every seven days, finds changes that old.
-    print_line("\n$ runledger sync --full")?;
-    sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?;
-
-    let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), &archive)?;
-    let ledger = Ledger::open(archive.connection(), scope.clone())?;
-    print_line("\n$ runledger report cost")?;
-    let by_month = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
-    print_report("report cost", "month", by_month, &scope, &archive)?;
-    print_line("\n$ runledger report duration --by kind")?;
-    print_report(
-        "report duration",
-        "kind",
-        duration::report(&ledger, &[Dimension::Kind])?,
-        &scope,
-        &archive,
-    )?;
-    drop(ledger);
-    print_line(&format!(
-        "\n{} keeps the numbers it was closed with. Changes since the close:\n\n$ runledger restatements",
-        month.label
-    ))?;
-    let closes = restatements::latest(archive.closes()?);
-    let restated = restatements::listed(archive.connection(), &closes, None)?;
-    let provenance = provenance("restatements".to_owned(), &scope, &archive)?;
-    print_answer(&restated, Provenance { date_basis: None, notes: Vec::new(), ..provenance })?;
-    drop(archive);
+    steps.print("\n$ runledger sync --full")?;
+    steps.print(&sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?)?;
     drop(lock);
-    print_line(&format!("\n$ runledger show {example}"))?;
-    show::run(&ShowArgs { id: example, json: false }, &path)?;
+    steps.print(&format!("\n$ runledger show {example}"))?;
+    if steps.is_verbose {
+        let args = ShowArgs { run: example.to_string(), format: JsonArgs::default() };
+        show::run(&args, &path, &Settings::default())?;
+        print_line("")?;
+    }
+    outcome::print(&archive, &month, ZONE)
+}
 
-    print_line(&format!(
-        "\nThe archive is {path}, an SQLite file. Try:\n  \
-           runledger --db {path} status\n  \
-           runledger --db {path} report cost --by pipeline\n  \
-           runledger --db {path} report cost --period {month}\n  \
-           runledger --db {path} report failures\n  \
-           runledger --db {path} export runs --output runs.csv\n  \
-           runledger --db {path} query 'SELECT status, count(*) AS runs FROM runs GROUP BY status'\n  \
-           sqlite3 {path} < queries/cost.sql",
-        path = path.display(),
-        month = month.label
-    ))
+/// The steps of the demo, which only the flag `--verbose` prints.
+struct Steps {
+    is_verbose: bool,
+}
+
+impl Steps {
+    fn print(&self, text: &str) -> Result<()> {
+        if self.is_verbose { print_line(text) } else { Ok(()) }
+    }
 }
 
 /// The latest month without unsettled runs: it ended before the settling time of 30 days.
@@ -173,8 +157,8 @@ fn earlier_demo(path: &Path) -> Result<Option<Archive>> {
     }
 }
 
-/// Runs one sync over HTTP and prints its summary.
-fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<()> {
+/// Runs one sync over HTTP and returns its summary.
+fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<String> {
     let url = BaseUrl::parse(&sandbox.url())?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
     let client = Arc::new(Client::new(url, &key, ClientConfig::default())?);
@@ -184,20 +168,6 @@ fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &
     let began = Instant::now();
     let summary: Summary = sync(archive, context, options)?;
     drop(observer);
-    print_line(&summary_line(&summary, began.elapsed().as_secs_f64(), false))?;
-    summary.result
-}
-
-/// Prints the answer of a report, grouped by one dimension, as `runledger report` does.
-fn print_report(question: &str, by: &str, mut table: Table, scope: &Scope, archive: &Archive) -> Result<()> {
-    let mut provenance = provenance(question.to_owned(), scope, archive)?;
-    provenance.by.push(by.to_owned());
-    let months = MonthStates::of(&[(scope, archive)])?;
-    provenance.notes.splice(..0, months.label_table(&mut table, USD_DECIMALS_FOR_PEOPLE));
-    print_answer(&table, provenance)
-}
-
-fn print_answer(table: &Table, provenance: Provenance) -> Result<()> {
-    let options = WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal) };
-    write_table(table, &options, &Destination::StandardOutput)
+    let text = summary_text(&summary, began.elapsed().as_secs_f64(), false);
+    summary.result.map(|()| text)
 }

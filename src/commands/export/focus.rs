@@ -1,6 +1,6 @@
 //! `runledger export focus`: writes the costs of a month as FOCUS charges.
 
-use crate::cli::first_given;
+use crate::cli::{FileType, first_given, require_type};
 use crate::commands::export::{ExportArgs, RowFormat};
 use crate::commands::shared::output::{print_note, provenance};
 use crate::commands::shared::scope::note_unfrozen_terms;
@@ -91,7 +91,7 @@ pub(super) fn run(
 }
 
 fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
-    if args.format.is_some_and(|format| format != RowFormat::Csv) {
+    if args.json || args.format.is_some_and(|format| format != RowFormat::Csv) {
         return Err(Error::usage("export focus supports only --format csv"));
     }
     if args.format_options.decimals.is_some() {
@@ -102,7 +102,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         Some(flag) => {
             Err(Error::usage(format!("export focus does not support {flag}: FOCUS defines the CSV format")))
         }
-        None => Ok(()),
+        None => require_type(args.output.output.as_deref(), FileType::Csv, "export focus"),
     }
 }
 

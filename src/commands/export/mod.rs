@@ -4,14 +4,15 @@ mod focus;
 mod parquet;
 mod workbook;
 
-use crate::cli::{FormatArgs, OutputArgs, ScopeArgs};
+use crate::cli::{FileType, FormatArgs, OutputArgs, OutputFormat, ScopeArgs, require_type, resolve};
 use crate::commands::Cli;
 use crate::commands::export::parquet::ParquetArgs;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::output::{provenance, reject_csv_flags, write_options};
-use crate::commands::shared::scope::{print_default_booking, scope};
+use crate::commands::shared::scope::{print_default_booking, request, scope};
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, write_documents, write_rows};
+use crate::report::filter::{FilterSupport, require_known};
 use crate::report::neighbors::{refuse_conflicts, warn_of_conflicts};
 use crate::report::rows::{self, RowStream};
 use crate::report::{Ledger, Span};
@@ -26,6 +27,7 @@ use std::path::Path;
 Examples:
   runledger export runs --period 2026-01 --output runs.csv
   runledger export costs --period 2026-01 --format xlsx --output costs.xlsx
+  runledger export runs --status failed --last 30d --output failed.csv
   runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
@@ -42,16 +44,20 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
 
-    /// Output format of runs, snapshots and costs [default: csv]
+    /// Output format of runs, snapshots and costs [default: that of the extension of --output, else csv]
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<RowFormat>,
 
+    /// Short form of --format json
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    pub json: bool,
+
     /// FOCUS version [default: 1.2]
-    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_version: Option<focus::FocusVersion>,
 
     /// FOCUS dataset [default: cost-and-usage]
-    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS")]
+    #[arg(long, value_enum, value_name = "DATASET", help_heading = "FOCUS", hide_short_help = true)]
     pub focus_dataset: Option<focus::FocusDataset>,
 
     /// Options of `export parquet`.
@@ -86,6 +92,31 @@ pub enum Exported {
     Workbook,
 }
 
+impl Exported {
+    /// Its name on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Exported::Runs => "runs",
+            Exported::Snapshots => "snapshots",
+            Exported::Costs => "costs",
+            Exported::Documents => "documents",
+            Exported::Focus => "focus",
+            Exported::Parquet => "parquet",
+            Exported::Workbook => "workbook",
+        }
+    }
+
+    /// The filters that it can have.
+    fn supported_filter(self) -> FilterSupport {
+        match self {
+            Exported::Runs | Exported::Costs | Exported::Documents => FilterSupport::Every,
+            // A run has states with different statuses.
+            Exported::Snapshots => FilterSupport::WholePipelines,
+            Exported::Focus | Exported::Parquet | Exported::Workbook => FilterSupport::None,
+        }
+    }
+}
+
 /// The formats of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
@@ -99,18 +130,33 @@ pub enum RowFormat {
     Xlsx,
 }
 
+impl OutputFormat for RowFormat {
+    fn file_type(self) -> Option<FileType> {
+        Some(match self {
+            RowFormat::Csv => FileType::Csv,
+            RowFormat::Json => FileType::Json,
+            RowFormat::Ndjson => FileType::Ndjson,
+            RowFormat::Xlsx => FileType::Xlsx,
+        })
+    }
+}
+
 /// Writes the export. Rows are streamed, so memory does not grow with the archive.
 ///
 /// # Errors
 /// [`Error::Usage`] when a flag does not apply to the export.
 pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings) -> Result<()> {
     reject_unsupported_flags(args)?;
+    request(&args.scope)?
+        .filter
+        .require(args.what.supported_filter(), &format!("export {}", args.what.name()))?;
     let destination = Destination::at(args.output.output.as_deref());
     let on_ledger = |export: &dyn Fn(&Archive, &Ledger<'_>) -> Result<()>| {
         let archive = Archive::open_for_reading(path)?;
         // One read transaction, so that the rows and the manifest show the same state.
         let _reading = archive.connection().unchecked_transaction()?;
         let scope = scope(&args.scope, settings, &archive)?;
+        require_known(&scope.filter, &[(&scope, archive.connection())])?;
         let is_for_finance = matches!(args.what, Exported::Costs | Exported::Focus);
         match is_for_finance {
             true => refuse_conflicts(&scope, &archive)?,
@@ -125,8 +171,14 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli, path: &Path, settings: &Settings
         }
         export(&archive, &ledger)
     };
+    let rows_have_a_format = matches!(args.what, Exported::Runs | Exported::Snapshots | Exported::Costs);
+    // The other exports have one format each.
+    let row_format = match rows_have_a_format {
+        true => resolve(args.format, args.json, args.output.output.as_deref(), RowFormat::Csv)?,
+        false => RowFormat::Csv,
+    };
     let write = |archive: &Archive, ledger: &Ledger<'_>, name: &str, mut selection: RowStream<'_>| {
-        let format = match args.format.unwrap_or(RowFormat::Csv) {
+        let format = match row_format {
             RowFormat::Csv => Format::Csv(Dialect::MACHINE),
             RowFormat::Json => Format::Json,
             RowFormat::Ndjson => Format::Ndjson,
@@ -170,7 +222,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         ));
     }
     if args.what == Exported::Documents {
-        if args.format.is_some() {
+        if args.format.is_some() || args.json {
             return Err(Error::usage("--format does not apply to documents: each line is a JSON object"));
         }
         if args.format_options.decimals.is_some() {
@@ -179,6 +231,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
             ));
         }
         reject_csv_flags(&args.format_options, "JSON")?;
+        require_type(args.output.output.as_deref(), FileType::Ndjson, "export documents")?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `runledger export parquet`: updates a dataset of Parquet files from the archive.
 
-use crate::cli::{FormatArgs, ScopeArgs, at_least_one, first_given};
+use crate::cli::{FileType, FormatArgs, ScopeArgs, at_least_one, first_given, require_type};
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
 use crate::commands::shared::archives::open;
@@ -20,11 +20,11 @@ use std::path::Path;
 #[command(next_help_heading = "Parquet")]
 pub struct ParquetArgs {
     /// Also write every observed state of each run, as the table run_snapshots
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub snapshots: bool,
 
     /// Compare only the newest N months with their files, and older ones that a run entered, left or changed in
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, hide_short_help = true)]
     pub recheck_months: Option<usize>,
 
     /// Export the archives of all workspaces in the settings
@@ -32,7 +32,7 @@ pub struct ParquetArgs {
     pub all: bool,
 
     /// Value of the column `workspace` [default: its name in the settings, else the file name of the archive]
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    #[arg(long, value_name = "NAME", conflicts_with = "all", hide_short_help = true)]
     pub workspace: Option<String>,
 }
 
@@ -109,9 +109,10 @@ fn request_for_folder(output: &Path, scope: &ScopeArgs) -> Result<ScopeRequest> 
 /// Rejects flags of other exports: a dataset always has every month, with Parquet types.
 fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     let scope = &args.scope;
-    if [&scope.period, &scope.from, &scope.until].into_iter().any(Option::is_some) {
+    if [&scope.period, &scope.from, &scope.until, &scope.last].into_iter().any(Option::is_some) {
         return Err(Error::Usage {
-            what: "a dataset contains every month: --period, --from and --until do not apply".to_owned(),
+            what: "a dataset contains every month: --period, --from, --until and --last do not apply"
+                .to_owned(),
             hint: Some(
                 "filter the dataset by its column month; --recheck-months limits which months are compared"
                     .to_owned(),
@@ -122,6 +123,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         &args.format_options;
     let flags = [
         ("--format", args.format.is_some()),
+        ("--json", args.json),
         ("--decimals", decimals.is_some()),
         ("--dialect", dialect.is_some()),
         ("--separator", separator.is_some()),
@@ -132,7 +134,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
         ("--manifest", *manifest),
     ];
     match first_given(&flags) {
-        None => Ok(()),
+        None => require_type(args.output.output.as_deref(), FileType::Parquet, "export parquet"),
         Some(flag) => Err(Error::usage(format!(
             "{flag} does not apply to a Parquet dataset; its _schema.md describes the columns"
         ))),

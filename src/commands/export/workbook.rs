@@ -67,6 +67,7 @@ fn reject_unsupported_flags(args: &ExportArgs) -> Result<()> {
     let format_options = &args.format_options;
     let flag = first_given(&[
         ("--format", args.format.is_some()),
+        ("--json", args.json),
         ("--decimals", format_options.decimals.is_some()),
     ]);
     // The dialect only sets the language.

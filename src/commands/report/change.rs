@@ -34,6 +34,17 @@ pub(super) fn change_request(args: &ReportArgs, by: &[Dimension]) -> Result<Chan
     if !args.what_if.is_empty() {
         return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
     }
+    if args.sort.is_some() || args.reverse {
+        return Err(Error::usage(format!(
+            "--sort and --reverse do not apply to the report {NAME}: the largest change is first"
+        )));
+    }
+    if args.scope.last.is_some() {
+        return Err(Error::Usage {
+            what: format!("--last does not apply to the report {NAME}, which compares two periods"),
+            hint: Some("name a period with --period, and the other one with --against".to_owned()),
+        });
+    }
     let request = ChangeRequest {
         scope: request(&args.scope)?,
         against: args.against.as_deref().map(Against::parse).transpose()?.unwrap_or_default(),
@@ -59,15 +70,13 @@ pub(super) fn run(
     for (workspace, scopes) in workspaces.iter().zip(&change.scopes) {
         scopes.warn_of_conflicts(&workspace.archive)?;
     }
-    if args.table.format == TableFormat::Csv {
+    if args.table.format() == TableFormat::Csv {
         print_default_booking(&change.scopes[0].period);
     }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let table = match args.table.format {
-        TableFormat::Table | TableFormat::Markdown => {
-            change.table_for_people(limit.or(Some(ROWS_FOR_PEOPLE)))
-        }
-        TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => change.table(limit),
+    let table = match args.table.is_brief() {
+        true => change.table_for_people(limit.or((!args.all_rows).then_some(ROWS_FOR_PEOPLE))),
+        false => change.table(limit),
     };
     warn_of_unmatched_paths(&request.by, &change.table(None));
     let ledgers = ledgers_of(workspaces, &change)?;

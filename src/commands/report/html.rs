@@ -1,6 +1,6 @@
 //! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
-use crate::cli::{TableFormat, first_given};
+use crate::cli::{FileType, first_given, require_type};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, language, provenance};
 use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
@@ -16,16 +16,13 @@ use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope, overview};
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change};
+use std::io::IsTerminal;
 
 /// Writes the HTML report.
 ///
 /// # Errors
-/// [`Error::Usage`] when a flag for tables is given, or when this binary was built without the HTML report.
+/// [`Error::Usage`] when several workspaces are given.
 pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settings) -> Result<()> {
-    if !cfg!(feature = "page") {
-        return Err(built_without("the HTML report", "page"));
-    }
-    reject_unsupported_flags(args)?;
     let [Workspace { archive, defaults, .. }] = workspaces else {
         return Err(Error::Usage {
             what: "the HTML report shows one workspace, but several are given".to_owned(),
@@ -41,6 +38,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     let mut notes = notes;
     notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
+        workspace: workspaces[0].name.clone(),
         state: close_state.unwrap_or_default(),
         months: MonthStates::of(&[(&scope, archive)])?,
         notes,
@@ -66,14 +64,39 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     html::write(&overview, &labels, language, &Destination::at(args.table.output.output.as_deref()))
 }
 
+/// Checks the arguments before anything is read.
+///
+/// # Errors
+/// [`Error::Usage`] when this binary was built without the HTML report, when a flag for tables is given, when the
+/// extension names another format, or when the page would go to a terminal.
+pub(super) fn check(args: &ReportArgs) -> Result<()> {
+    if !cfg!(feature = "page") {
+        return Err(built_without("the HTML report", "page"));
+    }
+    reject_unsupported_flags(args)?;
+    let output = args.table.output.output.as_deref();
+    require_type(output, FileType::Html, "report html")?;
+    match output {
+        None if std::io::stdout().is_terminal() => Err(Error::Usage {
+            what: "report html writes a page for a browser, and standard output is a terminal".to_owned(),
+            hint: Some("name a file, such as --output runs.html".to_owned()),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Rejects flags that only apply to tables.
 fn reject_unsupported_flags(args: &ReportArgs) -> Result<()> {
     let format_options = &args.table.format_options;
     let flag = first_given(&[
         ("--by", !args.by.is_empty()),
         ("--limit", args.limit.is_some()),
+        ("--all-rows", args.all_rows),
+        ("--sort", args.sort.is_some()),
+        ("--reverse", args.reverse),
         ("--what-if", !args.what_if.is_empty()),
-        ("--format", args.table.format != TableFormat::Table),
+        ("--format", args.table.format.is_some()),
+        ("--json", args.table.json),
         ("--decimals", format_options.decimals.is_some()),
         ("--manifest", format_options.manifest),
     ]);

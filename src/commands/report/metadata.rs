@@ -1,6 +1,5 @@
 //! `runledger report metadata` and `components`, and paths into the metadata in `--by`.
 
-use crate::cli::TableFormat;
 use crate::commands::shared::output::print_note;
 use crate::error::Result;
 use crate::escape::escape_control;
@@ -18,14 +17,11 @@ pub(super) const COMPONENTS: &str = "components";
 ///
 /// # Errors
 /// Those of SQLite.
-pub(super) fn report(ledgers: &[Ledger<'_>], settings: &Settings, format: TableFormat) -> Result<Table> {
+pub(super) fn report(ledgers: &[Ledger<'_>], settings: &Settings, is_brief: bool) -> Result<Table> {
     let names = settings.monetary_names();
     append_answers(ledgers, |_, ledger| {
         let table = metadata::report(ledger, &names)?;
-        Ok(match format {
-            TableFormat::Table | TableFormat::Markdown => metadata::for_people(&table, ledger.scope().zone),
-            TableFormat::Csv | TableFormat::Json | TableFormat::Xlsx => table,
-        })
+        Ok(if is_brief { metadata::for_people(&table, ledger.scope().zone) } else { table })
     })
 }
 

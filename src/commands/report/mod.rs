@@ -12,17 +12,19 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{
     note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
 };
-use crate::commands::shared::terminal as screen;
+use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::{FxProvenance, Provenance};
-use crate::export::{terminal, with_charts};
+use crate::export::{add_trends, terminal};
 use crate::renamed::{NameKind, renamed};
+use crate::report::filter::FilterSupport;
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
+use crate::report::ranking::{Ranking, has_rest};
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::{
     Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
@@ -34,8 +36,14 @@ use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
 
+/// The columns of a terminal from which on costs have a line by month.
+const TREND_FROM: usize = 120;
+
 /// The reports with amounts in the second currency, beside the report change.
 const CONVERTED: [&str; 2] = ["cost", "credits"];
+
+/// The groups that people get without `--limit`, unless they are periods.
+const ROWS_FOR_PEOPLE: usize = 10;
 
 /// The arguments of `runledger report`.
 #[derive(Debug, Clone, Args)]
@@ -47,26 +55,31 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
-  runledger report failures --from 2026-01-01 --limit 10
+  runledger report cost --by pipeline --last 30d --kind source --sort runs --limit 5
+  runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
-    #[arg(value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()))]
+    #[arg(
+        value_parser = Names(reports().map(|(name, _)| name).chain([HTML_REPORT.0]).collect()),
+        hide_possible_values = true
+    )]
     pub name: Option<String>,
 
     /// List all reports
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with = "name", hide_short_help = true)]
     pub list: bool,
 
     /// Read the archives of all workspaces in the settings
     #[arg(long)]
     pub all: bool,
 
-    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, workspace or a path into the metadata,
-    /// as `runledger report metadata` lists them; separate several with commas [default: month; pipeline for the report
-    /// change]
+    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, …
+    ///
+    /// Also by workspace. Separate several with commas. `runledger report metadata` lists the paths into the metadata.
+    /// [default: month; pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',
@@ -78,16 +91,38 @@ pub struct ReportArgs {
 
     /// For the report change: the period to compare --period with: previous, year (the same a year before), or a month,
     /// week or day [default: previous]
-    #[arg(long, value_name = "PERIOD", value_parser = Names(vec!["previous", "year"]), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        value_parser = Names(vec!["previous", "year"]),
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub against: Option<String>,
 
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
-    #[arg(long, value_name = "PIPELINE=EXPRESSION")]
+    #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
-    /// Maximum number of rows, for reports that have a limit
-    #[arg(long, value_name = "N")]
+    /// Order the rows by this column, such as usd or runs: the largest first
+    ///
+    /// A minus in front means descending for texts too.
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+
+    /// Reverse the order of the rows
+    #[arg(long, hide_short_help = true)]
+    pub reverse: bool,
+
+    /// Maximum number of rows, with one more row for the rest
+    ///
+    /// A terminal gets ten pipelines, kinds and so on, unless --all-rows is given.
+    #[arg(long, value_name = "N", conflicts_with = "all_rows")]
     pub limit: Option<u32>,
+
+    /// Print every row
+    #[arg(long, hide_short_help = true)]
+    pub all_rows: bool,
 
     /// Which runs to read.
     #[command(flatten)]
@@ -100,14 +135,22 @@ pub struct ReportArgs {
 
 /// Runs the report, or lists all reports when none is named.
 pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
+    let args = &match args.name.as_deref() {
+        Some(name) if name == HTML_REPORT.0 => {
+            html::check(args)?;
+            args.clone()
+        }
+        _ => ReportArgs { table: args.table.resolved()?, ..args.clone() },
+    };
     let Some(name) = args.name.as_deref() else {
         let settings = Settings::load(
             cli.config.as_deref(),
-            &settings::archive(cli.db.first().map(PathBuf::as_path)).value,
+            &settings::archive(cli.db.first().map(PathBuf::as_path))?.value,
         )?;
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
+    request(&args.scope)?.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
@@ -126,7 +169,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
         warn_of_conflicts(ledger.scope(), &workspace.archive)?;
     }
-    if args.table.format == TableFormat::Csv {
+    if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }
     if by.contains(&Dimension::CostCenter) {
@@ -142,10 +185,13 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if CONVERTED.contains(&name) {
         note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
     }
-    let table = match screen::width(&args.table) {
-        Some(width) => with_sparklines(table, name, args, &by, &ledgers, width)?,
-        None => table,
-    };
+    let screen = screen(args.table.output.output.as_deref(), args.table.wide, None);
+    if args.table.format() == TableFormat::Table && screen.is_terminal && screen.width >= TREND_FROM {
+        add_trends_by_month(&mut table, name, &by, &ledgers)?;
+    }
+    if has_rest(&table) && args.limit.is_none() {
+        provenance.notes.push("--all-rows shows all".to_owned());
+    }
     let by = match (name, args.by.as_slice()) {
         ("cost" | "duration" | "credits" | metadata::COMPONENTS, []) => vec!["month".to_owned()],
         (_, by) => by.to_vec(),
@@ -165,7 +211,7 @@ fn note_conversion(
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
     provenance.notes.extend(fx::notes(ledgers, table));
     provenance.fx = FxProvenance::of(ledgers);
-    if matches!(args.table.format, TableFormat::Table | TableFormat::Markdown) {
+    if args.table.is_brief() {
         fx::leave_out_columns_for_programs(table);
     }
 }
@@ -181,35 +227,28 @@ fn label_months(
         ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
     let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
     let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
-    Ok(match args.table.format {
+    Ok(match args.table.format() {
         TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
-        TableFormat::Table | TableFormat::Markdown | TableFormat::Xlsx => {
+        TableFormat::Table => months.label_table(table, decimals(terminal::DECIMALS)),
+        TableFormat::Markdown | TableFormat::Xlsx => {
             months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
         }
     })
 }
 
-/// Adds bars and monthly sparklines to the table where the terminal is wide enough.
-fn with_sparklines(
-    table: Table,
+/// Adds to the costs of pipelines, kinds and so on how they went month by month.
+fn add_trends_by_month(
+    table: &mut Table,
     name: &str,
-    args: &ReportArgs,
     by: &[Dimension],
     ledgers: &[Ledger<'_>],
-    width: usize,
-) -> Result<Table> {
-    let decimals = args.table.format_options.decimals.unwrap_or(USD_DECIMALS_FOR_PEOPLE);
-    let Some(room) = width.checked_sub(terminal::width(&table, decimals)).filter(|room| *room > 0) else {
-        return Ok(table);
-    };
+) -> Result<()> {
     let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
-    let by_month = if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
+    if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
         let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
-        Some(cost::report_across(ledgers, &by)?)
-    } else {
-        None
-    };
-    Ok(with_charts(&table, by_month.as_ref(), room))
+        add_trends(table, &cost::report_across(ledgers, &by)?);
+    }
+    Ok(())
 }
 
 /// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace
@@ -222,6 +261,7 @@ fn run_report(
     ledgers: &[Ledger<'_>],
     settings: &Settings,
 ) -> Result<Table> {
+    let ranking = ranking_of(name, args, by);
     match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")))
@@ -230,28 +270,65 @@ fn run_report(
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
         }),
-        "cost" | "duration" | "credits" | metadata::COMPONENTS | metadata::METADATA
-            if args.limit.is_some() =>
-        {
-            Err(Error::usage(format!("the report {name} has no --limit: it returns every row")))
+        "cost" => cost::ranked_across(ledgers, by, &ranking),
+        "duration" => duration::ranked_across(ledgers, by, &ranking),
+        metadata::COMPONENTS => {
+            ranked(components::report_across(ledgers, by, &settings.monetary_names())?, &ranking, &[])
         }
-        "cost" => cost::report_across(ledgers, by),
-        "duration" => duration::report_across(ledgers, by),
-        metadata::COMPONENTS => components::report_across(ledgers, by, &settings.monetary_names()),
         "credits" => {
             let currency = fx::shared_currency(ledgers)?;
-            append_answers(ledgers, |index, ledger| {
+            let table = append_answers(ledgers, |index, ledger| {
                 credits(ledger, args, by, currency.clone(), &workspaces[index])
-            })
+            })?;
+            ranked(table, &ranking, &[])
         }
         _ if !args.by.is_empty() => Err(Error::usage(format!(
             "--by only applies to the reports cost, change, duration, components and credits, not to {name}"
         ))),
-        metadata::METADATA => metadata::report(ledgers, settings, args.table.format),
+        metadata::METADATA => {
+            ranked(metadata::report(ledgers, settings, args.table.is_brief())?, &ranking, &[])
+        }
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
-            append_answers(ledgers, |_, ledger| question.ask(ledger, args.limit))
+            // An order of its own applies before the limit.
+            let is_ranked_here = args.sort.is_some() || args.reverse || !question.has_limit();
+            let limit = match is_ranked_here {
+                true => question.has_limit().then_some(u32::MAX),
+                false if args.all_rows => Some(u32::MAX),
+                false => args.limit,
+            };
+            let table = append_answers(ledgers, |_, ledger| question.ask(ledger, limit))?;
+            let ranking = if is_ranked_here { ranking } else { Ranking::default() };
+            let additive: &[&str] = if name == "failures" { &["failed_runs", "final_runs"] } else { &[] };
+            ranked(table, &ranking, additive)
         }
+    }
+}
+
+/// The table in the order that the arguments give.
+fn ranked(table: Table, ranking: &Ranking, additive: &[&str]) -> Result<Table> {
+    let mut table = table;
+    ranking.apply(&mut table, additive)?;
+    Ok(table)
+}
+
+/// The order and the number of rows. At the terminal, groups that are not periods begin with the most important, and
+/// ten of them are enough.
+fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
+    let default_sort = match (name, by) {
+        _ if args.table.format() != TableFormat::Table => None,
+        ("cost" | "duration", [Dimension::Period(_)]) => None,
+        ("cost", [_]) => Some("total_cost_usd"),
+        ("duration", [_]) => Some("total_seconds"),
+        _ => None,
+    };
+    let is_long_list =
+        default_sort.is_some() || args.table.format() == TableFormat::Table && name == "failures";
+    let default_limit = (is_long_list && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
+    Ranking {
+        sort: args.sort.clone().or_else(|| default_sort.map(str::to_owned)),
+        is_reversed: args.reverse,
+        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()).or(default_limit),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Works
     let shared = all.then(|| every_workspace(cli)).transpose()?;
     let paths: Vec<PathBuf> = match (&shared, cli.db.as_slice()) {
         (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
-        (None, []) => vec![settings::archive(None).value],
+        (None, []) => vec![settings::archive(None)?.value],
         (None, named) => named.to_vec(),
     };
     // With several archives, each one's own settings file overrides the shared settings.

@@ -2,7 +2,9 @@
 
 pub(super) mod allocation;
 pub(super) mod archives;
+pub(super) mod facts;
 pub(super) mod notify;
+pub(super) mod numbers;
 pub(super) mod output;
 pub(super) mod progress;
 pub(super) mod runtime;
@@ -10,3 +12,4 @@ pub(super) mod scope;
 pub(super) mod signals;
 pub(super) mod span;
 pub(super) mod terminal;
+pub(super) mod view;

@@ -1,5 +1,7 @@
 //! Printing in the format and to the destination that the arguments give.
 
+use super::progress::beside_bar;
+use super::terminal::{paint_message, screen};
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::{escape_control, escape_json};
@@ -20,9 +22,15 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
-/// Prints a line to standard error. If standard error is closed, gives up silently.
+/// Prints a view for people to standard output. Its colours stay, so its values must be escaped already. A closed pipe
+/// is not an error.
+pub(crate) fn print_view(view: &str) -> Result<()> {
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{view}")?))
+}
+
+/// Prints a line to standard error, above the progress bar. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = beside_bar(|| writeln!(std::io::stderr(), "{}", paint_message(line)));
 }
 
 /// Prints one line per check of a file, and returns how many differ.
@@ -91,8 +99,8 @@ pub(crate) fn print_table(
     zone: Tz,
     provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
-    let format = match args.format {
-        TableFormat::Table => Format::Terminal,
+    let format = match args.format() {
+        TableFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, zone)),
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,
         TableFormat::Markdown => Format::Markdown,
@@ -107,7 +115,7 @@ pub(crate) fn print_table(
 /// # Errors
 /// [`Error::Output`] when standard output cannot be written.
 pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
-    let format = if as_json { Format::Json } else { Format::Terminal };
+    let format = if as_json { Format::Json } else { Format::Terminal(screen(None, false, None)) };
     write_table(table, &WriteOptions::plain(format), &Destination::StandardOutput)
 }
 
@@ -137,6 +145,8 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         by: Vec::new(),
         limit: None,
         cost_center: None,
+        filter: (!scope.filter.is_empty()).then(|| scope.filter.clone()),
+        last: scope.last.map(|last| last.to_string()),
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),
         zone: scope.zone.name().to_owned(),

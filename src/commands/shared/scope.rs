@@ -1,9 +1,11 @@
 //! The conversion of scope arguments and settings into plain values.
 
-use crate::cli::{PeriodArgs, ScopeArgs};
+use crate::cli::{FilterArgs, PeriodArgs, ScopeArgs};
 use crate::commands::shared::output::print_note;
 use crate::error::Result;
 use crate::report::Scope;
+use crate::report::filter::RunFilter;
+use crate::report::last::Last;
 use crate::report::scope::{AsOf, DateBasis, ScopeDefaults, ScopeRequest, parse_day, parse_zone};
 use crate::settings::Settings;
 use crate::store::Archive;
@@ -28,9 +30,21 @@ pub(crate) fn request(args: &ScopeArgs) -> Result<ScopeRequest> {
         period: args.period.clone(),
         from: day("--from", &args.from)?,
         until: day("--until", &args.until)?,
+        last: args.last.as_deref().map(Last::parse).transpose()?,
+        filter: filter(&args.filter)?,
         as_of: args.as_of.as_deref().map(AsOf::parse).transpose()?,
         ..booking(&args.booking)?
     })
+}
+
+/// The filter of the arguments.
+///
+/// # Errors
+/// [`crate::error::Error::Usage`] naming the argument that is invalid.
+fn filter(args: &FilterArgs) -> Result<RunFilter> {
+    let FilterArgs { pipeline, kind, status, trigger, cost_center } = args.clone();
+    let filter = RunFilter { pipeline, kind, status, trigger, cost_center };
+    filter.validate().map(|()| filter)
 }
 
 /// The zone and the date basis of the arguments as plain values.

@@ -1,22 +1,23 @@
 //! `runledger status`: shows what the archive contains and how fresh it is.
 
 pub mod nagios;
+mod text;
 
-use crate::cli::time_span;
-use crate::commands::shared::output::print_line;
-use crate::commands::shared::span::format_span;
+use crate::cli::{JsonArgs, time_span};
+use crate::commands::shared::facts::Moments;
+use crate::commands::shared::output::{print_line, print_view};
+use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
-use crate::escape::{escape_control, shell_word};
+use crate::escape::shell_word;
 use crate::run::Instant;
+use crate::settings::{Origin, Setting, Settings};
 use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListGap, SyncRow};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
 use serde_json::{Value, json};
-use std::path::Path;
-
-/// The most deviations that the text lists, newest last. The JSON lists all.
-const MAX_LISTED_DRIFT: usize = 20;
+use std::path::PathBuf;
+use text::Status;
 
 /// The arguments of `runledger status`.
 #[derive(Debug, Clone, Args)]
@@ -27,9 +28,9 @@ Examples:
   runledger status --check --warning 3h --critical 12h
   runledger status --json")]
 pub struct StatusArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 
     /// Exit with code 3 if the last complete sync started longer ago than this, such as 26h
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
@@ -44,124 +45,56 @@ pub struct StatusArgs {
     pub nagios: nagios::NagiosArgs,
 }
 
-/// Prints the status of the archive.
+/// Prints the status of the archive. `settings` gives the zone; the text is in UTC if they are invalid.
 ///
 /// # Errors
 /// [`Error::Partial`] when the last complete sync is older than `--max-age`.
-pub fn run(args: &StatusArgs, path: &Path) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
+pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<Settings>) -> Result<()> {
+    let archive = Archive::open_for_reading(&path.value)?;
     let now = SystemClock.now();
     let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
     let freshness = archive.freshness(now)?;
-    if args.json {
+    let stale = why_stale(args.max_age, freshness.last_complete, now);
+    if args.format.is_json() {
         print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
     } else {
-        print_line(&as_text(&archive, &contents, last.as_ref(), freshness)?)?;
+        let moments = Moments::of(&archive, settings)?;
+        let flag = match path.origin {
+            Origin::Flag(flag) => format!(" {flag} {}", shell_word(&path.value)),
+            _ => String::new(),
+        };
+        let status = Status {
+            archive: &archive,
+            contents: &contents,
+            last: last.as_ref(),
+            freshness,
+            is_stale: stale.is_some(),
+            moments,
+            now,
+            flag: &flag,
+        };
+        print_view(&status.text(&screen(None, false, moments.zone))?)?;
     }
-    let stale = match (args.max_age, freshness.last_complete) {
-        (Some(max_age), LastComplete::At(at)) if at < now.plus(-max_age) => {
-            format!("the last complete sync started at {at}, longer than --max-age ago")
-        }
-        (Some(_), LastComplete::InFuture(at)) => {
-            format!("the last complete sync started at {at}, in the future: its clock was wrong")
-        }
-        (Some(_), LastComplete::Never) => "no sync has completed yet".to_owned(),
-        _ => return Ok(()),
-    };
-    Err(Error::Partial { what: format!("the archive is stale: {stale}") })
+    match stale {
+        Some(stale) => Err(Error::Partial { what: format!("the archive is stale: {stale}") }),
+        None => Ok(()),
+    }
 }
 
-fn as_text(
-    archive: &Archive,
-    contents: &ArchiveStats,
-    last: Option<&SyncRow>,
-    freshness: Freshness,
-) -> Result<String> {
-    let or_never = |at: Option<Instant>| at.map_or("never".to_owned(), |at| at.to_string());
-    let mut lines = vec![
-        format!("archive      {} ({})", archive.path().display(), in_mib(contents.file_bytes)),
-        format!("since        {}", or_never(contents.archived_since)),
-        format!("runs         {} in {} snapshots", contents.runs, contents.snapshots),
-    ];
-    if let (Some(oldest), Some(newest)) = (contents.oldest_booked_at, contents.newest_booked_at) {
-        lines.push(format!("             from {oldest} to {newest}"));
-    }
-    lines.push(format!("pipelines    {}", contents.pipelines));
-    lines.push(match last {
-        Some(sync) => {
-            let at = sync.clock_started_at.unwrap_or(sync.started_at);
-            format!("last sync    {} at {at}: {}", sync.kind, outcome(sync))
+/// Why the archive is older than `max_age`. `None`: it is not, or no age was given.
+fn why_stale(max_age: Option<TimeDelta>, last_complete: LastComplete, now: Instant) -> Option<String> {
+    let max_age = max_age?;
+    match last_complete {
+        LastComplete::At(at) if at >= now.plus(-max_age) => None,
+        LastComplete::At(at) => {
+            Some(format!("the last complete sync started at {at}, longer than --max-age ago"))
         }
-        None => "last sync    never".to_owned(),
-    });
-    lines.push(match freshness.last_complete {
-        LastComplete::Never => "complete     never".to_owned(),
-        LastComplete::At(at) => format!("complete     {at}"),
-        LastComplete::InFuture(at) => format!("complete     {at}, in the future: the clock was wrong"),
-    });
-    if freshness.observations_ahead > TimeDelta::zero() {
-        lines.push(format!(
-            "clock        observations are {} ahead of it: a sync ran with a wrong clock",
-            format_span(freshness.observations_ahead)
-        ));
+        LastComplete::InFuture(at) => {
+            Some(format!("the last complete sync started at {at}, in the future: its clock was wrong"))
+        }
+        LastComplete::Never => Some("no sync has completed yet".to_owned()),
     }
-    if archive.has_large_log() {
-        lines.push(format!(
-            "log          {}: a long-running reader keeps, or kept, it from shrinking; the first sync after the \
-             reader\n             ends empties it",
-            in_mib(contents.log_bytes)
-        ));
-    }
-    lines.push(format!("unsettled    {}", contents.unsettled));
-    lines.push(format!("vanished     {}", contents.vanished));
-    if contents.suspected > 0 {
-        lines.push(format!(
-            "suspected    {} missing from the run list, and not known to be deleted; if they are, run\n             \
-             `runledger sync --confirm-vanished --db {}`",
-            contents.suspected,
-            shell_word(archive.path())
-        ));
-    }
-    lines.push(format!("quarantined  {}", contents.quarantined));
-    lines.push(format!("unreadable   {}", contents.unreadable));
-    for gap in archive.list_gaps()?.iter().filter(|gap| gap.is_missing()) {
-        lines.push(format!("             {}", escape_control(&gap.to_string())));
-    }
-    let drift = archive.drift()?;
-    lines.push(format!("drift        {}", drift.len()));
-    let older = drift.len().saturating_sub(MAX_LISTED_DRIFT);
-    for row in &drift[older..] {
-        lines.push(format!(
-            "             {} of `{}`: {} (since {}, run {})",
-            row.drift.kind.as_str(),
-            escape_control(&row.drift.field),
-            escape_control(&row.drift.observed),
-            row.first_seen_at,
-            row.example_run_id
-        ));
-    }
-    if older > 0 {
-        lines.push(format!("             and {older} more, seen before: see `runledger drift`"));
-    }
-    Ok(lines.join("\n"))
-}
-
-/// The outcome of a sync. One marked as running is still running or was killed.
-fn outcome(sync: &SyncRow) -> String {
-    let tally = &sync.counts;
-    let outcome = match sync.outcome.as_str() {
-        "running" => format!("running in process {}, or killed", sync.process_id),
-        outcome => outcome.to_owned(),
-    };
-    let mut text = format!(
-        "{outcome}, {} seen, {} new, {} changed, {} vanished",
-        tally.seen, tally.new, tally.changed, tally.vanished
-    );
-    if let Some(error) = &sync.error {
-        text.push_str(&format!("\n             {}", escape_control(&error.replace('\n', " "))));
-    }
-    text
 }
 
 fn gap_as_json(gap: &ListGap) -> Value {
@@ -175,10 +108,6 @@ fn gap_as_json(gap: &ListGap) -> Value {
         "fetched_at": gap.fetched_at.map(|at| at.to_string()),
         "cause": gap.cause,
     })
-}
-
-fn in_mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }
 
 fn as_json(
@@ -212,7 +141,7 @@ fn as_json(
         "oldest_booked_at": text(contents.oldest_booked_at),
         "newest_booked_at": text(contents.newest_booked_at),
         "pipelines": contents.pipelines,
-        "unsettled": contents.unsettled,
+        "unsettled": contents.unsettled.total(),
         "vanished": contents.vanished,
         "suspected": contents.suspected,
         "quarantined": contents.quarantined,

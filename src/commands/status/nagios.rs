@@ -21,23 +21,37 @@ use std::path::Path;
 #[command(next_help_heading = "Nagios plugin")]
 pub struct NagiosArgs {
     /// Print one line and exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
-    #[arg(long, conflicts_with_all = ["json", "max_age"])]
+    #[arg(long, conflicts_with_all = ["json", "format", "max_age"])]
     pub check: bool,
 
     /// WARNING if the last complete sync started longer ago than this
-    #[arg(long, value_name = "SPAN", default_value = "26h", value_parser = time_span, requires = "check")]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "26h",
+        value_parser = time_span,
+        requires = "check",
+        hide_short_help = true
+    )]
     pub warning: TimeDelta,
 
     /// CRITICAL if the last complete sync started longer ago than this
-    #[arg(long, value_name = "SPAN", default_value = "50h", value_parser = time_span, requires = "check")]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "50h",
+        value_parser = time_span,
+        requires = "check",
+        hide_short_help = true
+    )]
     pub critical: TimeDelta,
 
     /// WARNING if more items than this are quarantined
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "check")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "check", hide_short_help = true)]
     pub max_quarantined: u64,
 
     /// WARNING if the archive has more undocumented fields, values and types than this [default: never]
-    #[arg(long, value_name = "N", requires = "check")]
+    #[arg(long, value_name = "N", requires = "check", hide_short_help = true)]
     pub max_drift: Option<u64>,
 }
 
@@ -172,7 +186,10 @@ fn evaluate(
     }
     let mut text = format!(
         "{last_complete}, {} runs, {} unsettled, {} quarantined, {} drift",
-        contents.runs, contents.unsettled, contents.quarantined, contents.drift
+        contents.runs,
+        contents.unsettled.total(),
+        contents.quarantined,
+        contents.drift
     );
     if contents.suspected > 0 {
         findings.push(State::Warning);
@@ -201,7 +218,7 @@ fn performance_data(
         format!("age={age};{warning};{critical};0"),
         format!("runs={};;;0", contents.runs),
         format!("snapshots={};;;0", contents.snapshots),
-        format!("unsettled={};;;0", contents.unsettled),
+        format!("unsettled={};;;0", contents.unsettled.total()),
         format!("vanished={};;;0", contents.vanished),
         format!("suspected={};0;;0", contents.suspected),
         format!("quarantined={};{};;0", contents.quarantined, args.max_quarantined),
@@ -220,7 +237,7 @@ mod tests {
 
     fn args(more: &[&str]) -> NagiosArgs {
         let cli = Cli::try_parse_from([&["runledger", "status", "--check"], more].concat()).unwrap();
-        let Command::Status(status) = cli.command else { panic!("the command is status") };
+        let Some(Command::Status(status)) = cli.command else { panic!("the command is status") };
         status.nagios
     }
 

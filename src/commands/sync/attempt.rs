@@ -2,18 +2,19 @@
 
 use super::Target;
 use super::summary::{
-    clock_note, log_note, lookback_note, noise_note, print_failure, print_summary, summary_line,
+    clock_note, log_note, lookback_note, noise_note, print_failure, print_summary, summary_text,
     with_workspace,
 };
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
-use crate::commands::shared::output::print_note;
+use crate::commands::shared::output::{print_line, print_note};
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
-use crate::store::{Archive, ArchivePath, Lock};
+use crate::settings;
+use crate::store::{Archive, ArchivePath, Lock, SyncKind};
 use crate::sync::{Clock, Observer, Options, Summary, SyncContext, SystemClock};
 use chrono::TimeDelta;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The interval between attempts to take a lock that another process holds.
@@ -39,7 +40,7 @@ impl Attempt {
 
     /// As [`Attempt::not_started`], after the JSON object that one of several workspaces prints.
     pub(super) fn rejected(target: &Target<'_>, verbosity: &VerbosityArgs, error: Error) -> Attempt {
-        if let (Some(workspace), true) = (target.name(), verbosity.json)
+        if let (Some(workspace), true) = (target.name(), verbosity.format.is_json())
             && let Err(output_error) = print_failure(workspace, &error)
         {
             return Attempt::not_started(output_error);
@@ -61,6 +62,9 @@ pub(in crate::commands) fn attempt(
     let path = target.path;
     let read = || -> Result<(Summary, f64)> {
         let client = client(api, target.workspace)?;
+        if !verbosity.quiet && !options.dry_run && !target.is_one_of_several {
+            note_other_archive(path);
+        }
         let wait = LockWait { runtime, limit: lock.lock_wait, quiet: verbosity.quiet };
         let (lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
@@ -76,9 +80,10 @@ pub(in crate::commands) fn attempt(
         Ok(read) => read,
         Err(error) => return Attempt::rejected(target, verbosity, error.in_archive(path)),
     };
-    let mut text = summary_line(&summary, seconds, options.dry_run);
+    let mut text = summary_text(&summary, seconds, options.dry_run);
     let requests = summary.counts.requests;
-    let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run);
+    let printed = print_summary(target.name(), &summary, seconds, verbosity, options.dry_run)
+        .and_then(|()| print_place(target, &summary, verbosity, options.dry_run));
     // With `--quiet`, only the first sync after a wrong clock reports it.
     if let Some(note) = clock_note(&summary).filter(|_| !verbosity.quiet || summary.clock_went_back) {
         print_note(&with_workspace(target.name(), note.clone()));
@@ -97,6 +102,42 @@ pub(in crate::commands) fn attempt(
         text = format!("{text}\n{}", error.render());
     }
     Attempt { text, seconds: Some(seconds), requests: Some(requests), result }
+}
+
+/// Prints the full path of the archive after its first sync, so that users find the file.
+fn print_place(
+    target: &Target<'_>,
+    summary: &Summary,
+    verbosity: &VerbosityArgs,
+    dry_run: bool,
+) -> Result<()> {
+    let has_stored = summary.result.is_ok() || summary.counts.new > 0;
+    let is_shown = summary.kind == SyncKind::First && has_stored && !dry_run;
+    if !is_shown || verbosity.quiet || verbosity.format.is_json() {
+        return Ok(());
+    }
+    print_line(&with_workspace(target.name(), format!("archive: {}", full(target.path).display())))
+}
+
+/// Notes that the archive at `path` is about to be created although the user's settings name another one.
+fn note_other_archive(path: &Path) {
+    if path.exists() {
+        return;
+    }
+    if let Some(other) = settings::other_configured(path) {
+        print_note(&format!(
+            "note: this creates the archive {}; the one in {} is {}",
+            full(path).display(),
+            other.origin,
+            other.value.display()
+        ));
+    }
+}
+
+/// The path from the root, of a file that may not exist yet. Without a current folder, it stays as it is.
+fn full(path: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
 }
 
 /// Opens the archive for writing. A dry run of a first sync must not leave a file behind.

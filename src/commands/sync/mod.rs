@@ -1,4 +1,4 @@
-//! `runledger sync`: syncs the archive with the API and prints a one-line summary.
+//! `runledger sync`: syncs the archive with the API and prints a summary.
 
 pub(super) mod all;
 mod attempt;
@@ -6,7 +6,7 @@ mod summary;
 
 pub(super) use attempt::{Attempt, attempt};
 #[cfg(feature = "sandbox")]
-pub(super) use summary::summary_line;
+pub(super) use summary::summary_text;
 
 use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};
 use crate::commands::shared::notify;
@@ -21,23 +21,26 @@ use chrono::TimeDelta;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// The arguments of `runledger sync`.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   NEKT_API_KEY=… runledger sync
   runledger sync --api-key-file key.txt --db runs.db --quiet
   runledger sync --all            # every [[workspace]] of runledger.toml
   runledger sync --full --max-requests-per-second 2
   runledger sync --dry-run --json
-  runledger sync --quiet --ping-url-file ping.txt --metrics-file runledger.prom
+  runledger sync --quiet --ping-url-file ping.txt --metrics-file runledger.prom";
 
+const ENVIRONMENT: &str = "\
 Environment:
   NEKT_API_KEY         API key
   RUNLEDGER_PING_URL   URL to ping when the sync starts and ends
   RUNLEDGER_REDACT     more JSON keys whose values are never stored, separated by commas
   HTTPS_PROXY          proxy, such as http://proxy.example:3128; NO_PROXY lists exceptions
-  SSL_CERT_FILE        PEM file with the CA certificates to trust instead of the system's")]
+  SSL_CERT_FILE        PEM file with the CA certificates to trust instead of the system's";
+
+/// The arguments of `runledger sync`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT}"))]
 pub struct SyncArgs {
     /// Sync every workspace in the settings, each with its own key; continue when one fails
     #[arg(long)]
@@ -48,7 +51,7 @@ pub struct SyncArgs {
     pub full: bool,
 
     /// Read the whole run list if the last full read is older than this, to find unannounced cost changes
-    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = time_span)]
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = time_span, hide_short_help = true)]
     pub full_every: TimeDelta,
 
     /// How far back to look for changes to archived runs
@@ -56,19 +59,25 @@ pub struct SyncArgs {
     pub lookback: TimeDelta,
 
     /// How long after its end to keep fetching a run without a known cost
-    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span, hide_short_help = true)]
     pub settle: TimeDelta,
 
     /// Runs to request per page; the API may return fewer
-    #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "500",
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        hide_short_help = true
+    )]
     pub page_size: u32,
 
     /// Sync even if the API shows no run and no pipeline of the archive; use it once, after the workspace moved
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub accept_workspace: bool,
 
     /// Read the whole run list and mark as vanished each missing run that the API does not have, however many
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub confirm_vanished: bool,
 
     /// Print what would be stored, without storing it

@@ -1,12 +1,13 @@
-//! The summary of a sync: one line for people, or one JSON object.
+//! The summary of a sync: a line or two for people, or one JSON object.
 
 use crate::cli::VerbosityArgs;
+use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::ignored_fields::IgnoredFields;
-use crate::store::SyncKind;
+use crate::store::{SyncKind, UnsettledRuns};
 use crate::sync::{Options, Summary};
 use crate::wording::counted;
 use chrono::TimeDelta;
@@ -16,7 +17,8 @@ use std::path::Path;
 /// The most new kinds of drift that are printed, one line each.
 const MAX_PRINTED_DRIFT: usize = 20;
 
-/// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API.
+/// Prints the summary, after a line for each new kind of drift and one for a new base URL of the API. With `--quiet`,
+/// and after a sync that reached no API, there is nothing to sum up.
 pub(super) fn print_summary(
     workspace: Option<&str>,
     summary: &Summary,
@@ -24,14 +26,15 @@ pub(super) fn print_summary(
     verbosity: &VerbosityArgs,
     dry_run: bool,
 ) -> Result<()> {
-    if verbosity.json {
+    if verbosity.format.is_json() {
         let mut object = as_json(summary, seconds, dry_run);
         if let Some(workspace) = workspace {
             object["workspace"] = json!(workspace);
         }
         return print_line(&object.to_string());
     }
-    if verbosity.quiet && summary.result.is_ok() {
+    if verbosity.quiet || matches!(summary.result, Err(Error::Unreachable { .. }) if summary.counts.seen == 0)
+    {
         return Ok(());
     }
     for row in summary.new_drift.iter().take(MAX_PRINTED_DRIFT) {
@@ -65,7 +68,11 @@ pub(super) fn print_summary(
         );
         print_line(&with_workspace(workspace, line))?;
     }
-    print_line(&with_workspace(workspace, summary_line(summary, seconds, dry_run)))
+    print_line(&with_workspace(workspace, summary_line(summary, seconds, dry_run)))?;
+    match outlook(summary) {
+        Some(expected) => print_line(&with_workspace(workspace, expected)),
+        None => Ok(()),
+    }
 }
 
 /// Prints the JSON object of a sync that failed before the first request.
@@ -146,26 +153,50 @@ pub(super) fn with_workspace(workspace: Option<&str>, line: String) -> String {
     }
 }
 
-/// The summary on one line.
-pub(in crate::commands) fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
+/// The summary: what the sync did, and on a second line what a later sync will complete.
+pub(in crate::commands) fn summary_text(summary: &Summary, seconds: f64, dry_run: bool) -> String {
+    let mut text = summary_line(summary, seconds, dry_run);
+    if let Some(expected) = outlook(summary) {
+        text.push('\n');
+        text.push_str(&expected);
+    }
+    text
+}
+
+/// What the sync did: `Synced 12,003 runs: 3 new, 38 changed   (full, 28 requests, 0.1 s)`.
+fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
     let counts = &summary.counts;
-    let remark = match (&summary.result, dry_run) {
-        (Ok(()), false) => "",
-        (Ok(()), true) => " (dry run: nothing was stored)",
-        (Err(Error::Partial { .. }), _) => " (partial)",
-        (Err(_), _) => " (incomplete)",
+    let outcome = match (&summary.result, dry_run) {
+        (Ok(()), false) => None,
+        (Ok(()), true) => Some("dry run: nothing was stored"),
+        (Err(Error::Partial { .. }), _) => Some("partial"),
+        (Err(_), _) => Some("incomplete"),
     };
-    format!(
-        "{} {}: {} runs seen, {} new, {} changed, {} unchanged, {} vanished; {} requests in {seconds:.1} s{remark}",
-        summary.kind.as_str(),
-        if summary.kind == SyncKind::Fetch { "by id" } else { "sync" },
-        counts.seen,
-        counts.new,
-        counts.changed,
-        counts.unchanged,
-        counts.vanished,
-        counts.requests
-    )
+    let (verb, kind) = match summary.kind {
+        SyncKind::Fetch => ("Fetched", "by id"),
+        kind => ("Synced", kind.as_str()),
+    };
+    let changes = [(counts.new, "new"), (counts.changed, "changed"), (counts.vanished, "vanished")];
+    let changes: Vec<String> = changes
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", grouped(number)))
+        .collect();
+    let changes = if changes.is_empty() { "nothing new".to_owned() } else { changes.join(", ") };
+    let requests = grouped_count(counts.requests, "request");
+    let took = format!("{seconds:.1} s");
+    let about: Vec<&str> =
+        [Some(kind), outcome, Some(&requests), Some(&took)].into_iter().flatten().collect();
+    format!("{verb} {}: {changes}   ({})", grouped_count(counts.seen, "run"), about.join(", "))
+}
+
+/// What a later sync will complete. `None`: every run is settled, or the sync did not get that far.
+fn outlook(summary: &Summary) -> Option<String> {
+    let UnsettledRuns { open, cost_unknown } = summary.unsettled?;
+    let open = (open > 0).then(|| format!("{} still running", grouped(open)));
+    let ended = (cost_unknown > 0).then(|| format!("{} ended without a cost yet", grouped(cost_unknown)));
+    let parts: Vec<String> = [open, ended].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("   "))
 }
 
 fn as_json(summary: &Summary, seconds: f64, dry_run: bool) -> Value {

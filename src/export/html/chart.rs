@@ -188,8 +188,8 @@ fn month_name(month: i32, language: Language) -> String {
     }
 }
 
-/// Formats a number with at most two decimals, rounded as in the script of the page.
-fn coordinate(value: f64) -> String {
+/// Formats a number with at most two decimals.
+pub(super) fn coordinate(value: f64) -> String {
     ((value * 100.0).round() / 100.0).to_string()
 }
 
@@ -278,10 +278,11 @@ impl DayCalendar {
         let width = column_width(ColumnPeriod::Week, (last_week - first_week + 1) as usize);
         let is_visible = |day: &i32| *day >= monday(first_week) && *day <= last;
         let max =
-            days.iter().filter(|(day, _)| is_visible(day)).map(|(_, runs)| runs.runs).max().unwrap_or(0);
+            days.iter().filter(|(day, _)| is_visible(day)).map(|(_, runs)| runs.cost.runs).max().unwrap_or(0);
         let (mut marks, mut failing) = (Vec::new(), Vec::new());
         for day in monday(first_week).max(first)..=last {
-            let DayRuns { runs, failed } = days.get(day).copied().unwrap_or_default();
+            let DayRuns { cost, failed } = days.get(day).copied().unwrap_or_default();
+            let runs = cost.runs;
             let (column, row) = (week_of(day) - first_week, (day - monday(week_of(day))) as u32);
             let x = width * (f64::from(column) + (1.0 - 0.84) / 2.0);
             marks.push(Mark {
@@ -333,6 +334,7 @@ fn day_title(day: &str, runs: u64, failed: u64, language: Language) -> String {
 mod tests {
     use super::*;
     use crate::export::html::scale::Unit;
+    use crate::report::cost::CostTotals;
 
     #[test]
     fn segments_are_stacked_in_their_column() {
@@ -384,16 +386,19 @@ mod tests {
         let mut days = Series::default();
         // A Monday, and the Sunday of the same week.
         let first = 739_579;
+        let mut cost = CostTotals::default();
+        cost.runs = 8;
         let range = ChartRange {
             months: (0, 0),
             weeks: (0, 0),
             days: (first, first + 6),
+            headline: None,
             zone: chrono_tz::Tz::UTC,
             language: Language::English,
         };
         assert_eq!((range.day(first), monday(week_of(first))), ("2025-11-24".to_owned(), first));
         for day in [first, first + 6] {
-            days = with(days, day, DayRuns { runs: 8, failed: 2 });
+            days = with(days, day, DayRuns { cost, failed: 2 });
         }
         let calendar = DayCalendar::new("t", &days, &range);
         assert_eq!(calendar.marks.len(), 7);

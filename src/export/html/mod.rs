@@ -5,11 +5,11 @@
 //! The script adds the filter; without it the page is complete.
 
 mod chart;
-mod data;
 mod label;
 mod number;
 mod range;
 mod scale;
+mod stack;
 mod view;
 
 use crate::digest::{hash, to_base64};
@@ -27,6 +27,8 @@ const SCRIPT: &str = include_str!("../../../templates/page.js");
 /// What the page says about closed and running months.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
+    /// The name of the workspace. Empty: not known.
+    pub(crate) workspace: String,
     /// Whether the page is closed, running or current. Empty: not known.
     pub(crate) state: String,
     /// The closed and running months.

@@ -2,23 +2,16 @@
 
 use crate::export::terminal::UNKNOWN;
 use crate::language::Language;
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::{Seconds, Share, Usd};
 use askama::Template;
-
-/// The thousands separator in English: a narrow no-break space.
-const THOUSANDS_SEPARATOR: char = '\u{202f}';
 
 /// The decimals of an amount in a small space.
 pub(super) const FEW_DECIMALS: u32 = 2;
 
-/// The maximum number of characters in large type.
-const LARGE_MAX_CHARS: usize = 10;
-
 /// A number with its exact value; a dash if it is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(
-    source = "{% match exact %}{% when Some with (exact) %}<data value=\"{{ exact }}\">{{ text }}</data>\
+    source = "{% match exact %}{% when Some with (exact) %}<data{% if self.is_rounded() %} title=\"{{ exact }}\"{% endif %} value=\"{{ exact }}\">{{ text }}</data>\
               {% when None %}<span class=\"unknown\" title=\"{{ unknown }}\">{{ text }}</span>{% endmatch %}",
     ext = "html"
 )]
@@ -32,9 +25,10 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// Whether the text is too long for large type.
-    pub(super) fn is_long(&self) -> bool {
-        self.text.chars().count() > LARGE_MAX_CHARS
+    /// Whether the text lacks digits of the exact value.
+    fn is_rounded(&self) -> bool {
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+        self.exact.as_deref().is_some_and(|exact| digits(exact.trim_end_matches('0')) > digits(&self.text))
     }
 
     /// A cell without a number.
@@ -70,10 +64,27 @@ impl Numbers {
         Number { text: if rises { format!("+{}", number.text) } else { number.text }, ..number }
     }
 
-    /// An amount in US dollars for a small space: fewer decimals from one dollar on.
-    pub(super) fn usd_short(self, usd: Option<Usd>) -> Number {
-        let is_small = usd.is_some_and(|usd| usd.units().abs() < 1_000_000_000);
-        self.usd(usd, if is_small { USD_DECIMALS_FOR_PEOPLE } else { FEW_DECIMALS })
+    /// An amount in US dollars with two decimals. One that is not zero is not shown as zero.
+    pub(super) fn money(self, usd: Option<Usd>) -> Number {
+        let number = self.usd(usd, FEW_DECIMALS);
+        let is_hidden = usd.is_some_and(|usd| usd.units() != 0)
+            && !number.text.contains(|character| matches!(character, '1'..='9'));
+        let cent = self.decimal("0.01");
+        match (is_hidden, usd.is_some_and(|usd| usd.units() > 0)) {
+            (false, _) => number,
+            (true, true) => Number { text: format!("<{cent}"), ..number },
+            (true, false) => Number { text: format!(">\u{2212}{cent}"), ..number },
+        }
+    }
+
+    /// An amount in US dollars with all its digits, at least two decimals.
+    pub(super) fn usd_exact(self, usd: Option<Usd>) -> Number {
+        self.of(usd.map(|usd| {
+            let exact = usd.to_string();
+            let short = exact.trim_end_matches('0');
+            let decimals = short.len() - short.find('.').map_or(short.len(), |point| point + 1);
+            (self.decimal(&exact[..short.len() + 2_usize.saturating_sub(decimals)]), exact.clone())
+        }))
     }
 
     /// A count.
@@ -98,13 +109,7 @@ impl Numbers {
 
     /// A decimal as text, with thousands separators.
     pub(super) fn decimal(self, number: &str) -> String {
-        let text = match self.0 {
-            Language::English => {
-                Language::English.number(number).replace(',', &THOUSANDS_SEPARATOR.to_string())
-            }
-            Language::Portuguese => Language::Portuguese.number(number),
-        };
-        text.replacen('-', "\u{2212}", 1)
+        self.0.number(number).replacen('-', "\u{2212}", 1)
     }
 
     /// Milliseconds in the two largest units: `4 min 10 s`.
@@ -133,15 +138,12 @@ impl Numbers {
         }
     }
 
-    /// A share in percent, without a line break. Portuguese has no space before the sign.
+    /// A share in percent.
     pub(super) fn percent(self, share: Share) -> String {
-        match self.0 {
-            Language::English => share.to_percent().replace(' ', "\u{a0}"),
-            Language::Portuguese => share.to_percent().replace(' ', "").replace('.', ","),
-        }
+        share.to_percent().replace(' ', "").replace('.', &self.0.decimal_mark().to_string())
     }
 
-    /// The relative change: `+14.3 %`. `None`: there is no value to compare with.
+    /// The relative change: `+14.3%`. `None`: there is no value to compare with.
     pub(super) fn change(self, now: Option<i128>, before: Option<i128>) -> Option<String> {
         let (now, before) = now.zip(before)?;
         let share = Share::ratio(now - before, before)?;
@@ -164,15 +166,26 @@ mod tests {
     #[test]
     fn a_number_is_rounded_for_people_and_exact_for_programs() {
         let usd = ENGLISH.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
-        assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1\u{202f}234\u{202f}567.8912</data>");
+        assert_eq!(
+            usd.to_string(),
+            "<data title=\"1234567.891234567\" value=\"1234567.891234567\">1,234,567.8912</data>"
+        );
         assert_eq!(ENGLISH.usd(None, 4).to_string(), "<span class=\"unknown\" title=\"not known\">–</span>");
         let change = |nanos| ENGLISH.usd_change(Some(Usd::from_units(nanos)), 4).text;
         assert_eq!([change(1_500_000_000), change(-1_500_000_000)], ["+1.5000", "\u{2212}1.5000"]);
         assert_eq!([change(0), change(40_000), change(-40_000)], ["0.0000"; 3]);
-        assert_eq!(ENGLISH.decimal("-1234.5"), "\u{2212}1\u{202f}234.5");
+        assert_eq!(ENGLISH.decimal("-1234.5"), "\u{2212}1,234.5");
         assert_eq!(ENGLISH.decimal("999"), "999");
+        let money = |nanos| ENGLISH.money(Some(Usd::from_units(nanos))).text;
+        assert_eq!([money(137_591_234_567), money(0), money(4_999_999)], ["137.59", "0.00", "<0.01"]);
+        assert_eq!(money(-1), ">\u{2212}0.01");
+        let exact = |nanos| ENGLISH.usd_exact(Some(Usd::from_units(nanos))).text;
+        assert_eq!([exact(1_500_000_000), exact(1_234_000_000_001)], ["1.50", "1,234.000000001"]);
         let usd = PORTUGUESE.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);
-        assert_eq!(usd.to_string(), "<data value=\"1234567.891234567\">1.234.567,8912</data>");
+        assert_eq!(
+            usd.to_string(),
+            "<data title=\"1234567.891234567\" value=\"1234567.891234567\">1.234.567,8912</data>"
+        );
         assert_eq!(
             PORTUGUESE.usd(None, 4).to_string(),
             "<span class=\"unknown\" title=\"não apurado\">–</span>"
@@ -206,7 +219,7 @@ mod tests {
         let formatted = |now, before| ENGLISH.change(Some(now), Some(before)).unwrap().replace('\u{a0}', " ");
         assert_eq!(
             [formatted(115, 100), formatted(50, 100), formatted(100, 100)],
-            ["+15.0 %", "−50.0 %", "0.0 %"]
+            ["+15.0%", "−50.0%", "0.0%"]
         );
         assert_eq!(ENGLISH.change(Some(1), Some(0)), None);
         assert_eq!(ENGLISH.change(None, Some(1)), None);

@@ -4,12 +4,16 @@ use crate::language::Language;
 use crate::report::overview::calendar::{DateIndex, day_label, month_label, week_label};
 use crate::report::overview::{Overview, Series};
 use crate::run::Instant;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 /// The maximum numbers of months, weeks and days: five years, three years, and three years.
 const MAX_MONTHS: i32 = 60;
 const MAX_WEEKS: i32 = 157;
 const MAX_DAYS: i32 = 1097;
+
+/// The number of months that the dashboard charts: a year, and the month that they are compared with.
+const DASHBOARD_MONTHS: i32 = 13;
 
 /// The first and last month, week and day of the charts, by their numbers. The last is before the
 /// first if there are none.
@@ -21,6 +25,8 @@ pub(super) struct ChartRange {
     pub weeks: (i32, i32),
     /// The days.
     pub days: (i32, i32),
+    /// The month that the page leads with. `None`: there is none.
+    pub headline: Option<i32>,
     /// The time zone of the page.
     pub zone: Tz,
     /// The language of the page.
@@ -41,14 +47,10 @@ impl ChartRange {
             months: bounds(&all.months, MAX_MONTHS, known.map(|known| known.month), headline),
             weeks: bounds(&all.weeks, MAX_WEEKS, known.map(|known| known.week), None),
             days: bounds(&all.days, MAX_DAYS, known.map(|known| known.day), None),
+            headline,
             zone,
             language,
         }
-    }
-
-    /// Whether the charts show the month.
-    pub(super) fn has_month(self, month: i32) -> bool {
-        (self.months.0..=self.months.1).contains(&month)
     }
 
     /// Whether the charts show the week.
@@ -71,14 +73,58 @@ impl ChartRange {
         self.weeks.0..=self.weeks.1
     }
 
-    /// The labels of the months.
-    pub(super) fn month_labels(self) -> Vec<String> {
-        self.months().map(|month| self.month(month)).collect()
+    /// The months of the dashboard: the latest, at most thirteen, always with the headline month.
+    pub(super) fn dashboard(self) -> impl DoubleEndedIterator<Item = i32> {
+        let first = self.months.1.saturating_sub(DASHBOARD_MONTHS - 1).min(self.headline.unwrap_or(i32::MAX));
+        first.max(self.months.0)..=self.months.1
     }
 
-    /// The labels of the weeks.
-    pub(super) fn week_labels(self) -> Vec<String> {
-        self.weeks().map(|week| self.week(week)).collect()
+    /// `October`, or `outubro`.
+    pub(super) fn month_word(self, month: i32) -> &'static str {
+        self.language.month_name(month.rem_euclid(12) as u32 + 1).unwrap_or_default()
+    }
+
+    /// `October 2026`, or `outubro de 2026`.
+    pub(super) fn month_name(self, month: i32) -> String {
+        self.language.period(&month_label(month))
+    }
+
+    /// `Oct 2026`, or `out 2026`.
+    pub(super) fn short_month(self, month: i32) -> String {
+        let word: String = self.month_word(month).chars().take(3).collect();
+        format!("{word} {}", month.div_euclid(12))
+    }
+
+    /// `27 Nov 2026`, or `27/11/2026`.
+    pub(super) fn long_day(self, day: NaiveDate) -> String {
+        match self.language {
+            Language::English => day.format("%-d %b %Y").to_string(),
+            Language::Portuguese => self.language.day(day),
+        }
+    }
+
+    /// `27 Nov`, or `27/11`.
+    pub(super) fn short_day(self, day: i32) -> String {
+        let day = NaiveDate::from_num_days_from_ce_opt(day);
+        day.map_or_else(String::new, |day| self.language.day_of_month(day))
+    }
+
+    /// `27 Nov 2026, 09:06`, or `27/11/2026 09:06`, in the time zone of the page.
+    pub(super) fn moment(self, at: Instant) -> String {
+        let at = at.to_utc().with_timezone(&self.zone).naive_local();
+        match self.language {
+            Language::English => at.format("%-d %b %Y, %H:%M").to_string(),
+            Language::Portuguese => self.language.moment(at),
+        }
+    }
+
+    /// `27 Nov, 09:06`, or `27/11 09:06`, in the time zone of the page.
+    pub(super) fn short_moment(self, at: Instant) -> String {
+        let at = at.to_utc().with_timezone(&self.zone).naive_local();
+        match self.language {
+            Language::English => at.format("%-d %b, %H:%M").to_string(),
+            Language::Portuguese => at.format("%d/%m %H:%M").to_string(),
+        }
     }
 
     /// The name of a month: `2026-10`, or `outubro de 2026`.

@@ -13,6 +13,8 @@ pub(super) enum Unit {
     Usd,
     /// Milliseconds.
     Time,
+    /// Whole numbers.
+    Count,
     /// Millionths.
     Share,
 }
@@ -40,12 +42,22 @@ impl Unit {
         }
     }
 
+    /// Steps of 4, 40, … in place of 5, 50, … where they leave less space above the highest value.
+    fn finer(self, step: i128, low: i128, high: i128) -> i128 {
+        let four = step / 5 * 4;
+        let top = |step: i128| -(-high).div_euclid(step) * step;
+        let is_five = step % 5 == 0 && step.to_string().starts_with('5');
+        let is_better = is_five && low == 0 && four * TICKS >= high && top(four) < top(step);
+        if matches!(self, Unit::Usd | Unit::Count) && is_better { four } else { step }
+    }
+
     fn label(self, value: i128, numbers: Numbers) -> String {
         match self {
             Unit::Usd => {
                 let text = Usd::from_units(value).to_string();
                 numbers.decimal(text.trim_end_matches('0').trim_end_matches('.'))
             }
+            Unit::Count => numbers.decimal(&value.to_string()),
             Unit::Time => numbers.duration(value),
             Unit::Share => numbers
                 .percent(Share::from_units(value))
@@ -66,7 +78,7 @@ pub(super) struct Scale {
 impl Scale {
     /// A scale that includes both values.
     pub(super) fn new(unit: Unit, low: i128, high: i128) -> Scale {
-        let step = unit.step(((high - low) + TICKS - 1) / TICKS);
+        let step = unit.finer(unit.step(((high - low) + TICKS - 1) / TICKS), low, high);
         let low = low.div_euclid(step) * step;
         let high = -(-high).div_euclid(step) * step;
         Scale { unit, low, high: high.max(low + step), step }
@@ -102,9 +114,11 @@ mod tests {
         assert_eq!(labels(Unit::Usd, 0, 140_352_400_000), ["0", "50", "100", "150"]);
         assert_eq!(labels(Unit::Usd, -249_999_999, 1), ["−0.3", "−0.2", "−0.1", "0", "0.1"]);
         assert_eq!(labels(Unit::Usd, 0, 3), ["0", "0.000000001", "0.000000002", "0.000000003"]);
-        assert_eq!(labels(Unit::Usd, 0, 12_000_000_000_000), ["0", "5 000", "10 000", "15 000"]);
+        assert_eq!(labels(Unit::Usd, 0, 12_000_000_000_000), ["0", "4,000", "8,000", "12,000"]);
         assert_eq!(labels(Unit::Time, 0, 760_000), ["0 s", "5 min", "10 min", "15 min"]);
-        assert_eq!(labels(Unit::Share, 930_000, 1_000_000), ["92 %", "94 %", "96 %", "98 %", "100 %"]);
+        assert_eq!(labels(Unit::Usd, 0, 156_860_000_000), ["0", "40", "80", "120", "160"]);
+        assert_eq!(labels(Unit::Count, 0, 100), ["0", "50", "100"]);
+        assert_eq!(labels(Unit::Share, 930_000, 1_000_000), ["92%", "94%", "96%", "98%", "100%"]);
     }
 
     #[test]

@@ -155,7 +155,10 @@ impl ComparedScopes {
         let against = Some(against.to_owned());
         let against = if closed_against.is_some() {
             // Zone, date basis and moment of the request are for the open period.
-            let given = if closed_period.is_some() { request.clone() } else { ScopeRequest::default() };
+            let given = match closed_period {
+                Some(_) => request.clone(),
+                None => ScopeRequest { filter: request.filter.clone(), ..ScopeRequest::default() },
+            };
             resolve(&ScopeRequest { period: against, ..given })?
         } else {
             let open = ScopeRequest { period: against, ..booked_as(&period) };

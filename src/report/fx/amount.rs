@@ -13,7 +13,7 @@ const BILLION: i128 = 1_000_000_000;
 
 /// An amount as whole billionths, and what it has beyond them. It is exact enough to be rounded once to any number of
 /// decimals up to nine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount {
     /// The whole billionths below the amount.
     billionths: i128,
@@ -21,7 +21,7 @@ pub struct Amount {
 }
 
 /// The rest below one billionth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rest {
     Nothing,
     BelowHalf,

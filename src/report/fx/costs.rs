@@ -7,6 +7,7 @@ use crate::report::dimension::Dimension;
 use crate::report::group_by::{self, Aggregate};
 use crate::report::ledger::Ledger;
 use crate::report::period::Calendar;
+use crate::report::ranking::Ranking;
 use crate::report::slices::{Slice, Sliced};
 use crate::report::table::{Cell, RATE_DECIMALS_FOR_PEOPLE, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,7 +186,12 @@ impl ConvertedCost {
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], currency: &Currency) -> Result<Table> {
+pub(crate) fn ranked_across(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    currency: &Currency,
+    ranking: &Ranking,
+) -> Result<Table> {
     let calendar = Conversions::calendar(ledgers);
     let (groups, slices) = group_by::sliced_groups_across::<CostTotals>(ledgers, by, calendar)?;
     let conversions = Conversions::of(ledgers, &slices);
@@ -197,7 +203,7 @@ pub(crate) fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], currency: 
         cells.extend(conversions.convert(sliced).cells(&conversions));
         cells
     };
-    Ok(groups.into_table_of(figures.chain(converted), cells, Sliced::merge))
+    groups.into_table_of(ranking, figures.chain(converted), cells, Sliced::merge)
 }
 
 impl Sliced<CostTotals> {

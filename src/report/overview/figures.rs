@@ -78,6 +78,8 @@ pub struct Sums {
     pub canceled: u64,
     /// Runs that may still change.
     pub unsettled: u64,
+    /// The failed runs and their costs.
+    pub failed_cost: CostTotals,
 }
 
 impl Sums {
@@ -98,6 +100,7 @@ impl Sums {
         self.failed += other.failed;
         self.canceled += other.canceled;
         self.unsettled += other.unsettled;
+        self.failed_cost.merge(other.failed_cost);
     }
 
     /// Adds a run. One that ended before `settled_before` counts as settled, as in the view `runs`.
@@ -106,7 +109,10 @@ impl Sums {
         let is_final = run.outcome.is_some();
         match run.outcome {
             Some(Outcome::Succeeded) => self.succeeded += 1,
-            Some(Outcome::Failed) => self.failed += 1,
+            Some(Outcome::Failed) => {
+                self.failed += 1;
+                self.failed_cost.add_run(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
+            }
             Some(Outcome::Canceled) => self.canceled += 1,
             None => {}
         }
@@ -135,12 +141,15 @@ pub(super) struct RunFacts<'r> {
     pub transformation_cost_nanos: Option<i64>,
     pub is_charged: bool,
     pub duration_seconds: Option<i64>,
+    /// Whether the status is `running`.
+    pub is_running: bool,
     pub created_at: Option<&'r str>,
 }
 
 impl<'r> RunFacts<'r> {
     pub(super) fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
-        let outcome = match row.status()? {
+        let status = row.status()?;
+        let outcome = match status {
             Some("success") => Some(Outcome::Succeeded),
             Some("failed") => Some(Outcome::Failed),
             Some("canceled") => Some(Outcome::Canceled),
@@ -153,6 +162,7 @@ impl<'r> RunFacts<'r> {
             transformation_cost_nanos: row.transformation_cost_nanos()?,
             is_charged: row.credit_charge_status()? == Some(CHARGED),
             duration_seconds: row.duration_seconds()?,
+            is_running: status == Some("running"),
             created_at: row.created_at()?,
         })
     }
@@ -218,13 +228,25 @@ impl Percentiles {
     }
 }
 
-/// The number of runs on one day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The runs of one day.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct DayRuns {
-    /// All runs.
-    pub runs: u64,
+    /// All runs and their costs.
+    pub cost: CostTotals,
     /// Failed runs.
     pub failed: u64,
+}
+
+impl DayRuns {
+    pub(super) fn add(&mut self, run: &RunFacts<'_>) {
+        self.cost.add_run(run.el_cost_nanos, run.transformation_cost_nanos, run.is_charged);
+        self.failed += u64::from(run.outcome == Some(Outcome::Failed));
+    }
+
+    pub(super) fn merge(&mut self, other: DayRuns) {
+        self.cost.merge(other.cost);
+        self.failed += other.failed;
+    }
 }
 
 /// The failures of a pipeline and its last success.

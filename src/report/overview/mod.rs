@@ -7,6 +7,7 @@
 pub(crate) mod calendar;
 pub(crate) mod figures;
 mod headline;
+pub(crate) mod load;
 pub(crate) mod outliers;
 
 pub use figures::Sums;
@@ -19,7 +20,7 @@ use super::change::Change;
 use super::cost;
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
-use super::interner::Interner;
+use super::interner::{Interner, Label};
 use super::ledger::Ledger;
 use super::period::{Calendar, Span};
 use super::run_scan::IndexedRun;
@@ -29,10 +30,11 @@ use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
 use crate::store::is_unknown_drift;
-use calendar::DateIndex;
+use calendar::{DateIndex, DateNumbers};
 use figures::{Outcome, RunFacts, TimeSamples};
 use headline::Headline;
-use outliers::RecentRuns;
+use load::HourlyLoad;
+use outliers::{RecentRuns, ScoredRun};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -84,12 +86,18 @@ pub struct Overview {
     pub(crate) converted: Option<Table>,
     /// All runs taken together.
     pub all: PipelineSummary,
-    /// For each of the kinds of pipelines, the sums by month and the sums of runs without a month.
-    pub kinds: [(Series<Sums>, Sums); KINDS.len()],
+    /// The runs of each of the kinds of pipelines, without times by week.
+    pub kinds: [PipelineSummary; KINDS.len()],
+    /// The runs of each cost center by name, without times by week. Empty: there are no allocation rules.
+    pub cost_centers: Vec<(String, PipelineSummary)>,
+    /// The runs by weekday and hour.
+    pub(crate) load: HourlyLoad,
     /// By total cost, descending, unknown costs last; then by kind and id.
     pub pipelines: Vec<PipelineSummary>,
     /// The latest runs outside their pipeline's band, the strongest first.
     pub outliers: Vec<Outlier>,
+    /// The runs that have been running for longer than usual, the longest first.
+    pub(crate) stuck: Vec<StuckRun>,
     /// The number of items that could not be read as runs.
     pub quarantined: u64,
     /// The number of differences from the API's contract.
@@ -109,6 +117,20 @@ impl Overview {
         }
     }
 }
+
+/// A run that has been running for longer than usual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StuckRun {
+    /// The pipeline's name, id and kind.
+    pub label: Label,
+    /// From its start to the latest observation, in milliseconds.
+    pub running_millis: i128,
+    /// The upper end of the control band of its pipeline's durations, in milliseconds.
+    pub usual_millis: i128,
+}
+
+/// A run is not reported as stuck before this time, in milliseconds: one hour.
+const MIN_STUCK_MILLIS: i128 = 3_600_000;
 
 /// A sync that read everything in its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +190,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
     let newest_booked_at = pass.newest.map(|(_, newest)| newest);
     let mut all = PipelineTotals::default();
-    let mut kinds: [(Series<Sums>, Sums); KINDS.len()] = Default::default();
+    let mut kinds: [PipelineTotals; KINDS.len()] = Default::default();
     let (mut pipelines, mut scored) = (Vec::new(), Vec::new());
     for (index, totals) in pass.totals.into_iter().enumerate() {
         let PipelineTotals { mut summary, weeks, previous_month_to_date, recent } = totals;
@@ -184,10 +206,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         }
         all.merge_except_weeks(&summary, previous_month_to_date);
         let kind = KINDS.iter().position(|kind| *kind == summary.kind.as_deref()).unwrap_or(KINDS.len() - 1);
-        for (month, sums) in summary.months.iter() {
-            kinds[kind].0.entry(*month).merge(*sums);
-        }
-        kinds[kind].1.merge(summary.unbooked);
+        kinds[kind].merge_except_weeks(&summary, previous_month_to_date);
         if summary.total.cost.runs > 0 {
             pipelines.push((index, summary));
         }
@@ -196,6 +215,16 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     total.previous_month_to_date = pass.cut.map(|_| previous_month_to_date);
     for (week, mut samples) in weeks {
         total.weeks.push(week, samples.times());
+    }
+    let stuck = stuck_runs(&pass.running, &scored, &labels, known_at);
+    let has_cut = pass.cut.is_some();
+    let mut cost_centers = Vec::new();
+    if let Some((interner, totals)) = pass.cost_centers {
+        let names = interner.labels(std::slice::from_ref(&ledger))?;
+        let named = names.into_iter().map(|label| label.into_iter().flatten().next().unwrap_or_default());
+        cost_centers = named.zip(totals.into_iter().map(|totals| totals.into_summary(has_cut))).collect();
+        cost_centers.retain(|(_, summary): &(String, PipelineSummary)| summary.total.cost.runs > 0);
+        cost_centers.sort_by(|(left, _), (right, _)| left.cmp(right));
     }
     pipelines.sort_by(|(_, left), (_, right)| cost_rank(left).cmp(&cost_rank(right)));
     let positions: BTreeMap<usize, usize> =
@@ -222,12 +251,42 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         headline_month: headline.map(|headline| headline.headline_month),
         change: None,
         all: total,
-        kinds,
+        kinds: kinds.map(|totals| totals.into_summary(has_cut)),
+        cost_centers,
+        load: pass.load,
         pipelines: pipelines.into_iter().map(|(_, pipeline)| pipeline).collect(),
+        stuck,
         quarantined,
         drift,
         vanished,
     })
+}
+
+/// The runs that have been running for longer than the durations of their pipeline let expect.
+fn stuck_runs(
+    running: &[(usize, Instant)],
+    scored: &[(usize, ScoredRun)],
+    labels: &[Label],
+    known_at: Option<Instant>,
+) -> Vec<StuckRun> {
+    let Some(known_at) = known_at else { return Vec::new() };
+    let usual = |index: usize| {
+        let of_pipeline = scored.iter().filter(|(pipeline, _)| *pipeline == index);
+        of_pipeline.filter_map(|(_, run)| run.duration).map(|band| band.high).next()
+    };
+    let mut stuck: Vec<StuckRun> = running
+        .iter()
+        .filter_map(|(index, started_at)| {
+            let running_millis = (known_at.to_utc() - started_at.to_utc()).num_milliseconds().into();
+            let usual_millis = usual(*index)?;
+            let is_stuck = running_millis > usual_millis.max(MIN_STUCK_MILLIS);
+            is_stuck.then(|| StuckRun { label: labels[*index].clone(), running_millis, usual_millis })
+        })
+        .collect();
+    stuck.sort_by(|left, right| {
+        right.running_millis.cmp(&left.running_millis).then_with(|| left.label.cmp(&right.label))
+    });
+    stuck
 }
 
 /// The sort key of pipelines: total cost descending, then kind and id.
@@ -270,10 +329,37 @@ impl PipelineTotals {
             self.summary.months.entry(*month).merge(*sums);
         }
         for (day, runs) in other.days.iter() {
-            let all = self.summary.days.entry(*day);
-            all.runs += runs.runs;
-            all.failed += runs.failed;
+            self.summary.days.entry(*day).merge(*runs);
         }
+    }
+
+    /// The summary without times by week. `has_cut`: whether the headline month is compared with a part of a month.
+    fn into_summary(self, has_cut: bool) -> PipelineSummary {
+        let PipelineTotals { mut summary, previous_month_to_date, .. } = self;
+        summary.total = summary.unbooked;
+        summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
+        summary.previous_month_to_date = has_cut.then_some(previous_month_to_date);
+        summary
+    }
+
+    /// Adds a run. `is_before_cut`: whether it is in the previous month, and then whether it is before the cut.
+    fn add_previous(
+        &mut self,
+        facts: &RunFacts<'_>,
+        settled_before: &str,
+        is_before_cut: bool,
+    ) -> Result<()> {
+        self.summary.previous_month.add(facts, settled_before)?;
+        if is_before_cut {
+            self.previous_month_to_date.add(facts, settled_before)?;
+        }
+        Ok(())
+    }
+
+    fn add_booked(&mut self, facts: &RunFacts<'_>, settled_before: &str, date: DateNumbers) -> Result<()> {
+        self.summary.months.entry(date.month).add(facts, settled_before)?;
+        self.summary.days.entry(date.day).add(facts);
+        Ok(())
     }
 }
 
@@ -291,6 +377,11 @@ struct Pass {
     settled_before: String,
     /// The day number and the instant of the newest booked run.
     newest: Option<(i32, String)>,
+    /// The runs by cost center. `None`: there are no allocation rules.
+    cost_centers: Option<(Interner, Vec<PipelineTotals>)>,
+    load: HourlyLoad,
+    /// The runs that have started and not ended, with their pipeline's index.
+    running: Vec<(usize, Instant)>,
 }
 
 impl Pass {
@@ -301,6 +392,11 @@ impl Pass {
             ledger.connection().query_row(SETTLED_BEFORE, [now], |row| row.get(0))?;
         let mut interner = Interner::new(Dimension::Pipeline);
         interner.enter_ledger(ledger);
+        let cost_centers = ledger.allocator().has_rules().then(|| {
+            let mut interner = Interner::new(Dimension::CostCenter);
+            interner.enter_ledger(ledger);
+            (interner, Vec::new())
+        });
         Ok(Pass {
             span: scope.span,
             interner,
@@ -310,6 +406,9 @@ impl Pass {
             cut: headline.and_then(|headline| headline.cut),
             settled_before: settled_before.unwrap_or_default(),
             newest: None,
+            cost_centers,
+            load: HourlyLoad::new(scope.zone),
+            running: Vec::new(),
         })
     }
 
@@ -319,12 +418,23 @@ impl Pass {
             self.totals.resize_with(index + 1, PipelineTotals::default);
         }
         let totals = &mut self.totals[index];
+        let mut of_center = None;
+        if let Some((interner, totals)) = &mut self.cost_centers {
+            let index = interner.index_of(run)? as usize;
+            if index >= totals.len() {
+                totals.resize_with(index + 1, PipelineTotals::default);
+            }
+            of_center = Some(&mut totals[index]);
+        }
         let facts = RunFacts::read(run)?;
         let Some((booked_at, date)) = run.booked_at()?.and_then(|at| Some((at, self.dates.numbers_of(at)?)))
         else {
             // Only a span without ends includes runs without a booking date.
             if self.span == Span::default() {
                 totals.summary.unbooked.add(&facts, &self.settled_before)?;
+                if let Some(of_center) = of_center {
+                    of_center.summary.unbooked.add(&facts, &self.settled_before)?;
+                }
             }
             return Ok(());
         };
@@ -335,9 +445,10 @@ impl Pass {
             totals.recent.add(&facts, booked_at, date.day)?;
         }
         if self.previous_month == Some(date.month) {
-            totals.summary.previous_month.add(&facts, &self.settled_before)?;
-            if self.cut.is_some_and(|cut| booked_at < cut.as_str()) {
-                totals.previous_month_to_date.add(&facts, &self.settled_before)?;
+            let is_before_cut = self.cut.is_some_and(|cut| booked_at < cut.as_str());
+            totals.add_previous(&facts, &self.settled_before, is_before_cut)?;
+            if let Some(of_center) = &mut of_center {
+                of_center.add_previous(&facts, &self.settled_before, is_before_cut)?;
             }
         }
         let Span { from, until } = &self.span;
@@ -347,10 +458,15 @@ impl Pass {
             return Ok(());
         }
         totals.summary.failures.add(booked_at, date.day, facts.outcome);
-        totals.summary.months.entry(date.month).add(&facts, &self.settled_before)?;
-        let day = totals.summary.days.entry(date.day);
-        day.runs += 1;
-        day.failed += u64::from(facts.outcome == Some(Outcome::Failed));
+        totals.add_booked(&facts, &self.settled_before, date)?;
+        if let Some(of_center) = of_center {
+            of_center.add_booked(&facts, &self.settled_before, date)?;
+        }
+        self.load.add(booked_at, date.day);
+        if facts.is_running && index != NO_PIPELINE {
+            let started_at = run.started_at()?.and_then(Instant::parse);
+            self.running.extend(started_at.map(|at| (index, at)));
+        }
         totals.weeks.entry(date.week).or_default().add(&facts)
     }
 }

@@ -210,7 +210,7 @@ impl<'a> RowStream<'a> {
     }
 
     /// Sets the column kinds of runs and snapshots by column name.
-    fn with_run_columns(mut self) -> RowStream<'a> {
+    pub(super) fn with_run_columns(mut self) -> RowStream<'a> {
         for column in &mut self.columns {
             if holds_json(&column.name) {
                 column.kind = ColumnKind::Json;

@@ -75,7 +75,7 @@ impl Session<'_> {
             }
             walk.page_stored(outcome);
             self.walk_progress = self.resume_point.unwrap_or_else(|| walk.progress());
-            self.report_progress(Phase::Walk, self.seen.count(), walk.count());
+            self.report_progress(Phase::Walk, self.walked_runs(), walk.count());
             self.commit_if_due()?;
         }
         if let Some(reason) = walk.incomplete_reason() {
@@ -90,6 +90,7 @@ impl Session<'_> {
     /// Resumes an interrupted first walk, after a walk from the top: new runs must not wait for the rest of the list.
     pub(super) fn resume(&mut self, from_top: Walk, first: &FirstWalk) -> Result<Walk> {
         self.archive.resume_walk(self.sync_id, first)?;
+        self.stored_before = Some(self.archive.present_runs()?);
         self.resume_point = Some(WalkProgress {
             newest_first: Some(true),
             top: Some(first.top),

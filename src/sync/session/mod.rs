@@ -69,6 +69,8 @@ pub(super) struct Session<'a> {
     has_vanished_runs: bool,
     /// The progress to store while a walk reads something else than its rest. `None`: that of the walk.
     resume_point: Option<WalkProgress>,
+    /// The runs that the interrupted walk has stored, which this sync resumes. `None`: it resumes none.
+    stored_before: Option<u64>,
     /// Runs that the API returns neither in the list nor by id.
     unreadable: HashSet<Uuid>,
     /// The hashes of the items that this sync has put into quarantine.
@@ -123,6 +125,7 @@ impl<'a> Session<'a> {
             drift: DriftLog::of(archive)?,
             has_vanished_runs: archive.has_vanished_runs()?,
             resume_point: None,
+            stored_before: None,
             unreadable: HashSet::new(),
             quarantined_items: HashSet::new(),
             missing: Vec::new(),
@@ -208,6 +211,11 @@ impl<'a> Session<'a> {
         self.seen.count() + self.counts.quarantined
     }
 
+    /// How far the walk has come, counted from its start also when it was interrupted.
+    fn walked_runs(&self) -> u64 {
+        self.stored_before.map_or(self.seen.count(), |stored| stored + self.counts.new)
+    }
+
     fn check_cancelled(&self) -> Result<()> {
         self.cancel.error().map_or(Ok(()), Err)
     }
@@ -255,6 +263,12 @@ impl<'a> Session<'a> {
             }
             Err(_) => None,
         };
+        let unsettled = match &result {
+            Ok(()) | Err(Error::Partial { .. }) => {
+                self.archive.unsettled_runs(self.observed_at.plus(-self.options.settle)).ok()
+            }
+            Err(_) => None,
+        };
         Ok(Summary {
             kind: self.kind,
             reason: self.reason,
@@ -271,6 +285,7 @@ impl<'a> Session<'a> {
             clock_went_back: self.freshness.clock_went_back,
             held_log_bytes,
             lookback_advice,
+            unsettled,
             result,
         })
     }

@@ -6,20 +6,20 @@ use runledger::internal::store::Lock;
 use std::fs;
 
 #[test]
-fn the_demo_needs_no_account_and_prints_reports() {
+fn the_demo_needs_no_account_and_prints_its_steps() {
     let folder = tempfile::tempdir().unwrap();
     let mut sizes = Vec::new();
     for _ in 0..2 {
-        let printed = run(command(folder.path(), &["demo", "--runs", "300"])).out();
+        let printed = run(command(folder.path(), &["demo", "--runs", "300", "--verbose"]));
+        assert_eq!(printed.code, 0, "{printed:?}");
+        let printed = printed.out;
         for part in [
-            "first sync: 300 runs seen, 300 new",
+            "Synced 300 runs: 300 new   (first, ",
             "is closed: close 1",
-            "full sync: ",
-            "$ runledger restatements",
-            "$ runledger report cost",
-            "$ runledger report duration",
+            "$ runledger sync --full\nSynced 303 runs: 3 new, ",
+            "$ runledger show ",
             "History",
-            "runledger-demo.db status",
+            " pipelines in runledger-demo.db: ",
         ] {
             assert!(printed.contains(part), "{part:?} is not in {printed}");
         }
@@ -29,6 +29,31 @@ fn the_demo_needs_no_account_and_prints_reports() {
         assert_eq!(status["last_sync"]["outcome"], "complete");
     }
     assert_eq!(sizes, [["303"], ["303"]], "the second demo starts from scratch");
+}
+
+#[test]
+fn the_demo_fits_one_screen_and_its_commands_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = run(command(folder.path(), &["demo", "--runs", "300", "--db", "demo.db"])).out();
+    let lines: Vec<&str> = printed.lines().collect();
+    // The months begin with the closed one, which is four months ago on a few days of the year.
+    assert!((15..=16).contains(&lines.len()), "{} lines: {printed}", lines.len());
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{printed}");
+    assert!(
+        lines[0].starts_with("303 generated runs of ") && lines[0].contains(" in demo.db: "),
+        "{printed}"
+    );
+    assert!(lines[2].starts_with("Cost by month, last "), "{printed}");
+    assert!(printed.contains("◆ closed with ") && printed.contains("   … running"), "{printed}");
+    let next: Vec<&str> = printed.split("Next   ").nth(1).unwrap().lines().collect();
+    assert_eq!(next[0], "export RUNLEDGER_DB=demo.db");
+    for line in &next[1..] {
+        let line = line.trim().strip_prefix("runledger ").unwrap();
+        let words: Vec<&str> = line.split("   ").next().unwrap().split(' ').collect();
+        let mut command = command(folder.path(), &words);
+        command.env("RUNLEDGER_DB", "demo.db");
+        assert_eq!(run(command).code, 0, "{line}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_field_that_differs_in_every_response_is_named_and_ignored() {
     sign(&workspace, 3);
     assert_eq!(with(&workspace, &["sync", "--full", "--quiet"]).out(), "");
     let id = workspace.ids()[30].to_string();
-    assert!(with(&workspace, &["fetch", &id]).out().contains("0 changed, 1 unchanged"));
+    assert!(with(&workspace, &["fetch", &id]).out().starts_with("Fetched 1 run: nothing new   (by id, "));
     let verified = with(&workspace, &["verify", "--json"]);
     assert_eq!(verified.code, 0, "{verified:?}");
     assert_eq!(snapshots(&workspace), 120);
@@ -129,18 +129,18 @@ fn a_reader_that_keeps_the_log_large_is_reported_until_it_ends() {
     assert!(ran.err.starts_with("warning: the write-ahead log of the archive has grown to "), "{}", ran.err);
     assert!(ran.err.contains("MiB: another program has kept a transaction open"), "{}", ran.err);
     let status = with(&workspace, &["status"]).out();
-    assert!(status.lines().any(|line| line.starts_with("log          ")), "{status}");
+    assert!(status.lines().any(|line| line.starts_with("Log          ")), "{status}");
     let log_bytes = || with(&workspace, &["status", "--json"]).json()["log_bytes"].as_u64().unwrap();
     assert!(log_bytes() > 62 << 20);
 
     // Once the reader is idle, the log is still long, but SQLite can write it again from its start.
     reader.execute_batch("COMMIT; PRAGMA wal_checkpoint(PASSIVE)").unwrap();
     assert!(log_bytes() > 62 << 20);
-    assert!(!with(&workspace, &["status"]).out().contains("\nlog "));
+    assert!(!with(&workspace, &["status"]).out().contains("\nLog "));
 
     // The advice: end the reader and sync again.
     drop(reader);
     assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
     assert_eq!(log_bytes(), 0);
-    assert!(!with(&workspace, &["status"]).out().contains("\nlog "));
+    assert!(!with(&workspace, &["status"]).out().contains("\nLog "));
 }

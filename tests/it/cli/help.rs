@@ -16,10 +16,12 @@ fn every_command_has_help() {
         "sync",
         "fetch",
         "status",
+        "runs",
         "show",
         "report",
         "export",
         "query",
+        "schema",
         "statements",
         "close",
         "restatements",
@@ -53,8 +55,52 @@ fn every_command_has_help() {
     assert!(run(command(folder.path(), &["--version"])).out().starts_with("runledger "));
 }
 
+#[test]
+fn the_short_help_fits_on_one_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = run(command(folder.path(), &["-h"])).out();
+    assert!(short.lines().count() <= 24, "{} lines:\n{short}", short.lines().count());
+    assert!(short.lines().all(|line| line.chars().count() <= 80), "{short}");
+    for words in ["Start", "Month end", "runledger demo", "--db FILE", "--help"] {
+        assert!(short.contains(words), "{words} is not in {short}");
+    }
+    let definition = Cli::definition();
+    for name in definition.get_subcommands().map(Command::get_name) {
+        let [short, long] =
+            ["-h", "--help"].map(|flag| run(command(folder.path(), &[name, flag])).out().lines().count());
+        assert!(short <= 50, "{name} -h has {short} lines");
+        assert!(long >= short, "{name} --help has {long} lines, and -h has {short}");
+    }
+}
+
+#[test]
+fn runledger_alone_begins_where_the_user_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = run(command(folder.path(), &[])).out();
+    assert!(nothing.contains("runledger demo") && nothing.contains("runledger sync"), "{nothing}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no file was created");
+    run(command(folder.path(), &["--db", "none.db"])).refused(6, &["there is no such file"]);
+
+    let demo = run(command(folder.path(), &["demo", "--runs", "200", "--db", "runledger.db"]));
+    assert_eq!(demo.code, 0, "{demo:?}");
+    let status = run(command(folder.path(), &["status"])).out();
+    let alone = run(command(folder.path(), &[])).out();
+    // The last sync is a moment older.
+    let others = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("Last sync ")).map(str::to_owned).collect()
+    };
+    assert_eq!(others(&alone), others(&status));
+    let next = alone.lines().last().unwrap();
+    assert!(next.starts_with("Next: runledger report cost   "), "{next}");
+    // Each suggestion works.
+    for step in next.trim().trim_start_matches("Next: runledger ").split("   runledger ") {
+        let words: Vec<&str> = step.split(' ').collect();
+        assert_eq!(run(command(folder.path(), &words)).code, 0, "{step}");
+    }
+}
+
 /// A command and all its subcommands, recursively.
-fn commands(command: &Command) -> Vec<&Command> {
+pub(super) fn commands(command: &Command) -> Vec<&Command> {
     [command].into_iter().chain(command.get_subcommands().flat_map(commands)).collect()
 }
 
@@ -87,7 +133,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The runledger commands in a line of examples: the words from the name up to the next shell operator.
-fn invocation(line: &str) -> Vec<String> {
+pub(super) fn invocation(line: &str) -> Vec<String> {
     let words = words(line);
     let is_set = |word: &&String| {
         word.split_once('=')

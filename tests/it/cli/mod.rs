@@ -2,17 +2,23 @@
 
 mod api_key;
 mod archive_file;
+mod archive_lookup;
 mod demo;
+mod examples;
 mod exit_codes;
 mod export;
 mod fx;
 mod growth;
 mod help;
 mod metadata;
+mod output_format;
 mod probe;
 mod query;
+mod quiet;
 mod renamed;
 mod report;
+mod runs;
+mod schema;
 mod status;
 mod sync;
 

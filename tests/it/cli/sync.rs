@@ -14,16 +14,22 @@ use std::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 #[test]
-fn a_sync_prints_a_one_line_summary() {
+fn a_sync_prints_what_it_did_and_what_is_open() {
     let workspace = Workspace::of(150);
     let first = with(&workspace, &["sync"]).out();
-    assert!(
-        first.starts_with(
-            "first sync: 150 runs seen, 150 new, 0 changed, 0 unchanged, 0 vanished; 4 requests in "
-        ),
-        "{first}"
+    assert!(first.starts_with("Synced 150 runs: 150 new   (first, 4 requests, "), "{first}");
+    let unsettled = with(&workspace, &["status", "--json"]).json()["unsettled"].as_u64().unwrap();
+    let expected = first.lines().nth(1).unwrap();
+    let counts = expected.split("   ").map(|part| part.split(' ').next().unwrap().parse::<u64>().unwrap());
+    assert!(unsettled > 0 && counts.sum::<u64>() == unsettled, "{expected}: {unsettled}");
+    let place = format!("archive: {}", workspace.path().display());
+    assert_eq!(
+        first.lines().skip(2).collect::<Vec<_>>(),
+        [place],
+        "the first sync says where the archive is"
     );
-    assert_eq!(first.lines().count(), 1);
+    let next = with(&workspace, &["sync"]).out();
+    assert!(next.contains(" runs: nothing new   (incremental, ") && next.lines().count() == 2, "{next}");
     assert_eq!(workspace.archived(), workspace.truth());
     assert_eq!(with(&workspace, &["sync", "--quiet"]).out(), "");
 }
@@ -60,7 +66,7 @@ fn a_dry_run_leaves_no_file_behind() {
     assert_eq!((&printed["dry_run"], &printed["runs_new"]), (&json!(true), &json!(60)));
     assert_eq!(files(&workspace), [""; 0]);
     let line = with(&workspace, &["sync", "--dry-run"]).out();
-    assert!(line.trim_end().ends_with("(dry run: nothing was stored)"), "{line}");
+    assert!(line.starts_with("Synced 60 runs: 60 new   (first, dry run: nothing was stored, "), "{line}");
 }
 
 #[test]
@@ -72,7 +78,7 @@ fn an_incomplete_sync_names_the_gap_and_exits_3() {
     let ran = with(&workspace, &["sync"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("the names of sources"), "{}", ran.err);
-    assert!(ran.out.trim_end().ends_with("(partial)"), "{}", ran.out);
+    assert!(ran.out.starts_with("Synced 60 runs: 60 new   (first, partial, "), "{}", ran.out);
     let ran = with(&workspace, &["sync", "--json"]);
     let printed: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
@@ -175,7 +181,7 @@ fn sandbox_runs_and_real_runs_never_share_the_default_archive() {
     // The first advice: another archive. It has the runs of the real API only.
     assert!(refused.err.contains("name another file with --db"), "{}", refused.err);
     let own = sync_from(&real, folder.path(), &["--db", "real.db"]).out();
-    assert!(own.starts_with("first sync: 40 runs seen, 40 new"), "{own}");
+    assert!(own.starts_with("Synced 40 runs: 40 new   (first, "), "{own}");
     assert_eq!(contents(&archive), before);
 
     // The second advice, as it is printed.
@@ -188,7 +194,7 @@ fn sandbox_runs_and_real_runs_never_share_the_default_archive() {
         sandbox.sandbox.url()
     );
     assert_eq!(accepted.lines().next(), Some(report.as_str()));
-    assert!(accepted.contains(" 40 new, 0 changed, 0 unchanged, 15 vanished; "), "{accepted}");
+    assert!(accepted.contains("Synced 40 runs: 40 new, 15 vanished   (incremental, "), "{accepted}");
     assert_eq!(sync_from(&real, folder.path(), &["--quiet"]).out(), "");
 }
 

@@ -60,7 +60,8 @@ fn assert_refused_by_every_command(machine: &Machine, archive: &Path, words: &st
         let printed = format!("{}{}", ended.stdout, ended.stderr);
         assert!(printed.contains(words), "{words:?} is not in {arguments:?}: {ended:?}");
         if code == 6 {
-            assert!(ended.stderr.contains("\n  hint:  "), "{arguments:?}: {ended:?}");
+            let hint = if arguments.contains(&"--json") { "\"hint\":" } else { "\n  hint:  " };
+            assert!(ended.stderr.contains(hint), "{arguments:?}: {ended:?}");
             assert!(ended.stderr.contains("runledger restore BACKUP"), "{arguments:?}: {ended:?}");
         }
         assert!(files(machine.folder()) == before, "{arguments:?} changed a file");

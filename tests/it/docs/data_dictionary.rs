@@ -16,8 +16,8 @@ fn the_data_model_page_matches_the_data_dictionary() {
     for table in Archive::temporary().unwrap().data_dictionary().unwrap() {
         write!(dictionary, "\n### {}\n\n{}\n\n| column | |\n|---|---|\n", table.name, table.description)
             .unwrap();
-        for (column, words) in table.columns {
-            writeln!(dictionary, "| `{column}` | {words} |").unwrap();
+        for column in table.columns {
+            writeln!(dictionary, "| `{}` | {} |", column.name, column.description).unwrap();
         }
     }
     let expected =

@@ -1,7 +1,9 @@
 //! The documentation: every command, statement and script in it runs as written.
 
+mod agents;
 mod data_dictionary;
 mod focus;
+mod json;
 mod links;
 mod pages;
 mod readme;

@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use runledger::internal::error::{Error, Result};
 use runledger::internal::export::column_totals::ColumnTotals;
 use runledger::internal::export::json::Layout;
-use runledger::internal::export::{Destination, Dialect, WriteError, csv, json, markdown, terminal};
+use runledger::internal::export::terminal::{self, Screen};
+use runledger::internal::export::{Destination, Dialect, WriteError, csv, json, markdown};
 use runledger::internal::report::rows;
 use runledger::internal::report::table::USD_DECIMALS;
 use runledger::internal::report::{Dimension, Span, cost};
@@ -71,7 +72,7 @@ fn every_format_recognizes_a_closed_pipe() {
         json::write_rows(&mut selection(), Layout::Lines, USD_DECIMALS, tally, &mut ClosedPipe).unwrap_err(),
         csv::write_table(&table, &Dialect::MACHINE, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
         json::write_table(&table, Layout::Array, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
-        terminal::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
+        terminal::write_answer(&table, None, None, &Screen::FILE, &mut ClosedPipe).unwrap_err().into(),
         markdown::write_table(&table, USD_DECIMALS, &mut ClosedPipe).unwrap_err().into(),
     ] {
         assert!(matches!(failed, WriteError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe));

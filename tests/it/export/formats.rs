@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::internal::error::Result;
 use runledger::internal::export::manifest::{Manifest, Provenance};
+use runledger::internal::export::terminal::Screen;
 use runledger::internal::export::verify::{FileCheck, compare};
 use runledger::internal::export::{
     Destination, Dialect, Format, Sidecar, WriteOptions, escape_for_spreadsheet, write_documents, write_rows,
@@ -88,7 +89,7 @@ fn every_format_rounds_decimals_once_half_to_even() {
         totals: None,
     };
     let mut all = formats();
-    all.extend([Format::Terminal, Format::Markdown]);
+    all.extend([Format::Terminal(Screen::FILE), Format::Markdown]);
     for format in all {
         let bytes = bytes_of(format, |writing, to| {
             write_table(&table, &WriteOptions { usd_decimals: Some(2), ..writing.clone() }, to)
@@ -409,11 +410,14 @@ fn unsupported_format_options_are_usage_errors() {
 fn a_terminal_table_counts_unknown_costs() {
     let table = cost::report(&ledger::opened(&ledger::small(), &ALWAYS, Tz::UTC), &MONTH).unwrap();
     let shown = |table: &Table| {
-        String::from_utf8(bytes_of(Format::Terminal, |writing, to| write_table(table, writing, to))).unwrap()
+        String::from_utf8(bytes_of(Format::Terminal(Screen::FILE), |writing, to| {
+            write_table(table, writing, to)
+        }))
+        .unwrap()
     };
-    assert!(shown(&table).ends_with("\n3 runs without a known cost\n"));
+    assert!(shown(&table).ends_with("\n3 runs: cost not known\n"));
     let one = Table { rows: table.rows[1..2].to_vec(), totals: None, ..table.clone() };
-    assert!(shown(&one).ends_with("\n1 run without a known cost\n"));
+    assert!(shown(&one).ends_with("\n1 run: cost not known\n"));
     let none = Table { rows: table.rows[..1].to_vec(), totals: None, ..table };
-    assert!(!shown(&none).contains("without"));
+    assert!(!shown(&none).contains("not known"));
 }

@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::internal::export::column_totals::ColumnTotals;
 use runledger::internal::export::json::Layout;
-use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
+use runledger::internal::export::terminal::{self, Screen};
+use runledger::internal::export::{Dialect, csv, json, markdown};
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::Question;
 use runledger::internal::report::rows::{self, RowStream};
@@ -205,7 +206,7 @@ fn written(amounts: &[i128], decimals: u32) -> Vec<(&'static str, Vec<String>)> 
         write(&mut out);
         formats.push((name, out));
     };
-    add("table", &|out| terminal::write_table(&table, decimals, out).unwrap());
+    add("table", &|out| terminal::write_answer(&table, None, Some(decimals), &Screen::FILE, out).unwrap());
     add("markdown", &|out| markdown::write_table(&table, decimals, out).unwrap());
     add("json", &|out| json::write_table(&table, Layout::Array, decimals, out).unwrap());
     add("ndjson", &|out| json::write_table(&table, Layout::Lines, decimals, out).unwrap());
@@ -217,7 +218,11 @@ fn written(amounts: &[i128], decimals: u32) -> Vec<(&'static str, Vec<String>)> 
         let cells = text.lines().filter_map(|line| {
             let cell =
                 line.trim_start_matches("{\"cost_usd\":").trim_matches(['[', ']', '{', '}', '|', ' ', '"']);
-            let cell = cell.trim_end_matches(',').trim_end_matches('}').replace(',', ".");
+            let cell = cell.trim_end_matches(',').trim_end_matches('}');
+            let cell = match name {
+                "table" => cell.replace(',', "").replace('−', "-"),
+                _ => cell.replace(',', "."),
+            };
             cell.contains(|letter: char| letter.is_ascii_digit()).then_some(cell)
         });
         (name, cells.collect())

@@ -8,6 +8,7 @@ mod lock;
 mod migrate;
 mod restore;
 mod salvage;
+mod screens;
 mod verify;
 
 use crate::support::command::Ran;

@@ -7,6 +7,7 @@ mod audit_queries;
 mod change;
 mod cost_and_duration;
 mod credits;
+mod filter;
 mod fx;
 mod linear_time;
 mod metadata;

@@ -4,7 +4,7 @@ use super::{ALWAYS, answer, exact};
 use crate::support::{golden, ledger};
 use chrono_tz::Tz;
 use runledger::internal::export::json::Layout;
-use runledger::internal::export::{Dialect, csv, json, markdown, terminal};
+use runledger::internal::export::{Dialect, csv, json, markdown};
 use runledger::internal::report::question::{QUESTIONS, Question};
 use runledger::internal::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 
@@ -73,8 +73,6 @@ fn every_report_matches_its_golden_file_in_every_format() {
         out.clear();
         markdown::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
         golden::assert_golden(&format!("{}.md", question.name), &out);
-        out.clear();
-        terminal::write_table(&table, USD_DECIMALS_FOR_PEOPLE, &mut out).unwrap();
-        golden::assert_golden(&format!("{}.txt", question.name), &out);
+        golden::assert_screens(question.name, &table, &format!("report {}", question.name));
     }
 }

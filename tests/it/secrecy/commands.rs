@@ -53,6 +53,8 @@ fn no_command_leaks_a_secret() {
         (vec!["query", "SELECT * FROM runs", "--format", "json"], 0),
         (vec!["query", "SELECT * FROM quarantine"], 0),
         (vec!["query", "SELECT * FROM no_such_table"], 2),
+        (vec!["schema", "no_such_table"], 2),
+        (vec!["schema", "runs", "--json"], 0),
         (vec!["check"], 0),
         (vec!["check", "--json"], 0),
         (vec!["backup", "copy.db"], 0),

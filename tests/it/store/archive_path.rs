@@ -89,7 +89,7 @@ fn a_name_with_a_folder_before_it_is_a_path() {
         machine.synced(archive, 0);
         assert!(machine.file(name).is_file(), "{name}");
         let status = machine.run(archive, ["status"]).with(0);
-        assert!(status.stdout.contains("runs         5"), "{status:?}");
+        assert!(status.stdout.contains("\nRuns         5 of "), "{status:?}");
         let copy = format!("file:d/{}.copy", &name[2..]);
         machine.run(archive, ["backup", &copy]).with(0);
         machine.run(&machine.file(&copy), ["check"]).with(0);

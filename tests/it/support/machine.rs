@@ -40,7 +40,10 @@ impl Ended {
     pub fn refused(&self, code: i32, words: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(self.stderr.contains(words), "{words:?} is not in {self:?}");
-        assert!(self.stderr.contains("\n  hint:  "), "there is no hint:  {self:?}");
+        assert!(
+            (self.stderr.contains("\n  hint:  ") || self.stderr.contains("\"hint\":\"")),
+            "there is no hint:  {self:?}"
+        );
         assert!(!self.stderr.contains("panicked"), "{self:?}");
     }
 

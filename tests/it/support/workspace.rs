@@ -152,6 +152,12 @@ impl Workspace {
         )
     }
 
+    /// Syncs and passes each progress report to the observer.
+    pub fn sync_observed(&self, observer: &mut dyn Observer, options: &Options) -> Summary {
+        let (path, stop) = (self.path(), CancelToken::default());
+        self.observed(&path, self.client(), &stop, options, observer, runledger::internal::sync::sync)
+    }
+
     fn attempt(
         &self,
         path: &Path,
@@ -160,11 +166,22 @@ impl Workspace {
         options: &Options,
         act: impl for<'a> FnOnce(&'a Archive, SyncContext<'a>, &'a Options) -> Result<Summary>,
     ) -> Summary {
+        self.observed(path, client, stop, options, &mut SilentObserver, act)
+    }
+
+    fn observed(
+        &self,
+        path: &Path,
+        client: Arc<Client>,
+        stop: &CancelToken,
+        options: &Options,
+        observer: &mut dyn Observer,
+        act: impl for<'a> FnOnce(&'a Archive, SyncContext<'a>, &'a Options) -> Result<Summary>,
+    ) -> Summary {
         let lock = Lock::acquire(path, self.clock.now()).unwrap();
         let archive = Archive::open(path, &lock).unwrap();
         let handle = self.runtime.handle();
-        let means =
-            SyncContext { client, handle, clock: &self.clock, cancel: stop, observer: &mut SilentObserver };
+        let means = SyncContext { client, handle, clock: &self.clock, cancel: stop, observer };
         act(&archive, means, options).unwrap()
     }
 

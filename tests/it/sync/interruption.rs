@@ -6,7 +6,7 @@ use crate::support::workspace::{PAGE_SIZE, Workspace, archived_in, options, run_
 use chrono::TimeDelta;
 use runledger::internal::sandbox::{Order, Outcome};
 use runledger::internal::store::SyncKind;
-use runledger::internal::sync::{CancelToken, Options};
+use runledger::internal::sync::{CancelToken, Observer, Options, Phase, Progress};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +36,31 @@ fn an_interrupted_first_sync_keeps_its_pages_and_resumes_below() {
     let undisturbed = workspace.file("undisturbed.db");
     assert!(workspace.sync_into(&undisturbed, &one_by_one).result.is_ok());
     assert_eq!(workspace.archived(), archived_in(&undisturbed));
+}
+
+/// The counts of each progress report of a walk.
+#[derive(Default)]
+struct Recorder(Vec<(u64, Option<u64>)>);
+
+impl Observer for Recorder {
+    fn advanced(&mut self, progress: &Progress) {
+        if progress.phase == Phase::Walk {
+            self.0.push((progress.done, progress.total));
+        }
+    }
+}
+
+#[test]
+fn the_progress_of_a_resumed_first_sync_goes_on_where_it_stopped() {
+    let workspace = Workspace::of(250);
+    let one_by_one = Options { concurrency: 1, ..options() };
+    assert_eq!(exit_code(&interrupted_at(&workspace, 6, &one_by_one)), 130);
+    let mut recorder = Recorder::default();
+    assert!(workspace.sync_observed(&mut recorder, &one_by_one).result.is_ok());
+    let done: Vec<u64> = recorder.0.iter().map(|(done, _)| *done).collect();
+    assert_eq!(done.first(), Some(&100), "{done:?}");
+    assert!(done.is_sorted(), "{done:?}");
+    assert_eq!(recorder.0.last(), Some(&(250, Some(250))));
 }
 
 #[test]

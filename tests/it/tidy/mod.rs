@@ -3,7 +3,6 @@
 mod layout;
 mod prose;
 
-use clap::CommandFactory;
 use runledger::internal::commands::Cli;
 use runledger::internal::error::Error;
 use runledger::internal::report::question::QUESTIONS;
@@ -163,7 +162,7 @@ fn code_help_and_readme_list_the_same_exit_codes() {
     let expected: BTreeSet<u8> = errors.iter().map(Error::exit_code).chain([0]).collect();
     assert_eq!(expected, [0, 1, 2, 3, 4, 5, 6, 7, 11, 129, 130, 143].into());
 
-    let help = Cli::command().render_help().to_string();
+    let help = Cli::definition().render_long_help().to_string();
     let in_help = help.split_once("Exit codes:\n").unwrap().1;
     assert_eq!(codes(in_help.lines()), expected, "the help lists other codes");
 

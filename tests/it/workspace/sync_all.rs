@@ -45,8 +45,8 @@ fn a_failing_workspace_does_not_stop_the_others() {
     let ran = sync_all(&acme, &[]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert!(lines[0].starts_with("globex: first sync: 0 runs seen") && lines[0].ends_with("(incomplete)"));
-    assert!(lines[1].starts_with("acme: first sync: 40 runs seen, 40 new"), "{}", ran.out);
+    assert!(lines[0].starts_with("globex: Synced 0 runs: nothing new   (first, incomplete, "));
+    assert!(lines[1].starts_with("acme: Synced 40 runs: 40 new   (first, "), "{}", ran.out);
     for words in [
         "error: globex: the API rejected the key",
         "hint:  check the key that the settings name for this workspace",
@@ -197,7 +197,7 @@ fn the_key_of_a_workspace_overrides_the_environment() {
         .env("RUNLEDGER_API_URL", globex.workspace.sandbox.url());
     let ran = ran(command);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.starts_with("first sync: 40 runs seen"), "{ran:?}");
+    assert!(ran.out.starts_with("Synced 40 runs: 40 new   (first, "), "{ran:?}");
 }
 
 #[test]
@@ -223,5 +223,5 @@ fn each_workspace_is_synced_with_the_settings_beside_its_archive() {
         });
     }
     let ran = sync_all(&acme, &["--full"]);
-    assert!(ran.out.contains("acme: full sync: 40 runs seen, 0 new, 0 changed"), "{}", ran.out);
+    assert!(ran.out.contains("acme: Synced 40 runs: nothing new   (full, "), "{}", ran.out);
 }

@@ -26,7 +26,7 @@ impl ViewBuilder<'_> {
                 if day < first || day > last {
                     return Number::blank();
                 }
-                self.numbers.count(self.overview.all.days.get(day).map_or(0, |day| day.runs))
+                self.numbers.count(self.overview.all.days.get(day).map_or(0, |day| day.cost.runs))
             });
             (self.range.day(monday(week)), days.collect())
         });

@@ -1,12 +1,15 @@
 //! Why the cost differs from that of the period before.
 
 use super::ViewBuilder;
+use super::cards::in_cents;
 use super::pipelines::{Name, name};
-use crate::export::html::data::TOP;
-use crate::export::html::number::Number;
-use crate::report::change::{Change, ChangedGroup, Effects};
+use super::prepared::TOP;
+use crate::export::html::chart::coordinate;
+use crate::export::html::number::{FEW_DECIMALS, Number};
+use crate::report::apportionment;
+use crate::report::change::{Change, ChangedGroup, Effects, Side};
+use crate::report::cost::CostTotals;
 use crate::report::period::Calendar;
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 use crate::run::Usd;
 
 /// The section with the comparison.
@@ -19,7 +22,38 @@ pub(super) struct ChangeSection {
     /// The pipelines with the largest changes, then the others together.
     pub(super) rows: Vec<(Name, Vec<Number>)>,
     pub(super) totals: Vec<Number>,
+    /// From the cost of one period to that of the other.
+    pub(super) steps: Vec<Step>,
+    /// The pipelines with the largest changes, then the others together.
+    pub(super) movers: Vec<Mover>,
 }
+
+/// A row of the waterfall chart, in percent of its width.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) label: String,
+    /// `base` for a total, `up`, `down`, or `none` for a part of zero.
+    pub(super) class: &'static str,
+    pub(super) x: String,
+    pub(super) width: String,
+    /// Where the row ends: the line to the next one begins there. `None`: it is the last row.
+    pub(super) end: Option<String>,
+    pub(super) value: String,
+    pub(super) exact: String,
+}
+
+/// A pipeline whose cost changed.
+#[derive(Debug)]
+pub(super) struct Mover {
+    pub(super) name: String,
+    pub(super) runs: String,
+    pub(super) cost_per_run: String,
+    pub(super) change: Number,
+    pub(super) is_rest: bool,
+}
+
+/// How many pipelines have a row of their own.
+const MOVERS: usize = 5;
 
 /// A part of the change, as a column.
 struct Part {
@@ -42,12 +76,14 @@ impl ViewBuilder<'_> {
         match self.overview.change.as_ref()? {
             Ok(change) => self.compared(change),
             Err(reason) => Some(ChangeSection {
-                heading: self.text("Why the cost differs"),
+                heading: self.text("What changed"),
                 summary: self.filled("Not compared: {reason}.", &[("reason", reason)]),
                 notes: Vec::new(),
                 headings: Vec::new(),
                 rows: Vec::new(),
                 totals: Vec::new(),
+                steps: Vec::new(),
+                movers: Vec::new(),
             }),
         }
     }
@@ -60,11 +96,9 @@ impl ViewBuilder<'_> {
             PARTS.iter().filter(|part| (part.of)(&change.all.effects).is_some()).collect();
         let cells = |group: &ChangedGroup| {
             let ChangedGroup { old, new, effects, .. } = group;
-            let mut cells = vec![self.numbers.usd_change(effects.total(), USD_DECIMALS_FOR_PEOPLE)];
-            cells.extend(
-                parts.iter().map(|part| self.numbers.usd_change((part.of)(effects), USD_DECIMALS_FOR_PEOPLE)),
-            );
-            cells.extend([old, new].map(|costs| self.numbers.usd(costs.total(), USD_DECIMALS_FOR_PEOPLE)));
+            let mut cells = vec![self.numbers.usd_change(effects.total(), FEW_DECIMALS)];
+            cells.extend(parts.iter().map(|part| self.numbers.usd_change((part.of)(effects), FEW_DECIMALS)));
+            cells.extend([old, new].map(|costs| self.numbers.usd_exact(costs.total())));
             cells
         };
         let mut rows: Vec<(Name, Vec<Number>)> = Vec::new();
@@ -89,14 +123,144 @@ impl ViewBuilder<'_> {
             headings,
             rows,
             totals: cells(&change.all),
+            steps: self.steps(change),
+            movers: self.movers(change),
         })
+    }
+
+    /// The waterfall from one cost to the other. Amounts are in whole cents, and the parts add up to the difference of
+    /// the two totals as they are shown. Empty: one of both costs is not known.
+    fn steps(&self, change: &Change) -> Vec<Step> {
+        let (Some(old), Some(new)) = (change.all.old.total(), change.all.new.total()) else {
+            return Vec::new();
+        };
+        let (old_cents, new_cents) = (in_cents(old), in_cents(new));
+        // What is unknown is only named if it is there.
+        let known: Vec<(&Part, Usd)> = PARTS
+            .iter()
+            .filter_map(|part| match (part.of)(&change.all.effects) {
+                None if part.heading == "Unknown" => None,
+                usd => Some((part, usd.unwrap_or_default())),
+            })
+            .collect();
+        let exact: Vec<Option<Usd>> = known.iter().map(|(_, usd)| Some(*usd)).collect();
+        let mut shown: Vec<Usd> =
+            apportionment::in_cents(&exact).into_iter().map(Option::unwrap_or_default).collect();
+        let sum = shown.iter().fold(Usd::default(), |sum, usd| sum + *usd);
+        // The largest part takes the cent that rounding both totals can leave.
+        if let Some(largest) = shown.iter_mut().max_by_key(|usd| usd.units().abs()) {
+            *largest += new_cents - old_cents - sum;
+        }
+        let mut level = old_cents;
+        let mut levels = vec![old_cents, new_cents];
+        for usd in &shown {
+            level += *usd;
+            levels.push(level);
+        }
+        let highest = levels.iter().map(|usd| usd.units()).max().unwrap_or_default().max(1);
+        let percent = |usd: Usd| coordinate(100.0 * usd.units().max(0) as f64 / highest as f64);
+        let total = |label: &str, usd: Usd, exact: Usd, is_last: bool| Step {
+            label: self.step_label(change, label),
+            class: "base",
+            x: "0".to_owned(),
+            width: percent(usd),
+            end: (!is_last).then(|| percent(usd)),
+            value: self.numbers.usd(Some(usd), FEW_DECIMALS).text,
+            exact: exact.to_string(),
+        };
+        let mut steps = vec![total(&change.against, old_cents, old, false)];
+        let mut level = old_cents;
+        for ((part, exact), usd) in known.iter().zip(&shown) {
+            let next = level + *usd;
+            let (left, right) = if usd.units() < 0 { (next, level) } else { (level, next) };
+            let class = match usd.units() {
+                0 => "none",
+                1.. => "up",
+                _ => "down",
+            };
+            steps.push(Step {
+                label: self.text(part.heading),
+                class,
+                x: percent(left),
+                width: percent(Usd::from_units(right.units().max(0) - left.units().max(0))),
+                end: Some(percent(next)),
+                value: self.numbers.usd_change(Some(*usd), FEW_DECIMALS).text,
+                exact: exact.to_string(),
+            });
+            level = next;
+        }
+        steps.push(total(&change.period, new_cents, new, true));
+        steps
+    }
+
+    /// The difference of the two totals as they are shown.
+    fn shown_difference(&self, change: &Change) -> Number {
+        let exact = self.numbers.usd_change(change.all.effects.total(), FEW_DECIMALS);
+        match (change.all.old.total(), change.all.new.total()) {
+            (Some(old), Some(new)) => {
+                let shown = self.numbers.usd_change(Some(in_cents(new) - in_cents(old)), FEW_DECIMALS);
+                Number { text: shown.text, ..exact }
+            }
+            _ => exact,
+        }
+    }
+
+    /// The name of one of both periods: `October 2026, same point` while the other one is running.
+    fn step_label(&self, change: &Change, label: &str) -> String {
+        let name = self.language().period(label);
+        let cut = change.scopes.iter().find_map(|scopes| scopes.cut);
+        let running = cut.map(|cut| match cut.running {
+            Side::Period => change.period.as_str(),
+            Side::Against => change.against.as_str(),
+        });
+        match running {
+            None => name,
+            Some(running) if running == label => self.filled("{period} so far", &[("period", &name)]),
+            Some(_) => self.filled("{period}, same point", &[("period", &name)]),
+        }
+    }
+
+    fn movers(&self, change: &Change) -> Vec<Mover> {
+        let arrow = |old: String, new: String| format!("{old} → {new}");
+        let mean = |costs: &CostTotals| {
+            self.numbers.money(costs.total().and_then(|usd| usd.per(costs.runs_cost_known()))).text
+        };
+        let changed = |group: &ChangedGroup| self.numbers.usd_change(group.effects.total(), FEW_DECIMALS);
+        let mut movers = Vec::new();
+        for group in change.groups.iter().take(MOVERS) {
+            let part = |index: usize| group.labels.get(index).and_then(Option::as_ref);
+            movers.push(Mover {
+                name: name(part(0), part(1), part(2), self.language()).name,
+                runs: arrow(self.numbers.whole(group.old.runs), self.numbers.whole(group.new.runs)),
+                cost_per_run: arrow(mean(&group.old), mean(&group.new)),
+                change: changed(group),
+                is_rest: false,
+            });
+        }
+        if let Some((count, rest)) = change.rest(MOVERS) {
+            movers.push(Mover {
+                name: self.filled("{count} more", &[("count", &self.numbers.whole(count as u64))]),
+                runs: String::new(),
+                cost_per_run: String::new(),
+                change: changed(&rest),
+                is_rest: true,
+            });
+        }
+        movers.push(Mover {
+            name: self.text("Change in all"),
+            runs: String::new(),
+            cost_per_run: String::new(),
+            change: self.shown_difference(change),
+            is_rest: false,
+        });
+        movers
     }
 }
 
 fn heading(change: &Change) -> &'static str {
     match Calendar::of_label(&change.period) {
-        Calendar::Month => "Why the cost differs from the month before",
-        Calendar::Week => "Why the cost differs from the week before",
-        Calendar::Day => "Why the cost differs from the day before",
+        Calendar::Month => "What changed since last month",
+        Calendar::Week => "What changed since the week before",
+        Calendar::Day => "What changed since the day before",
     }
 }

@@ -1,9 +1,6 @@
 //! The cost by month, as a stacked chart and as a table.
 
-use super::{DataTable, KIND_LABELS, ViewBuilder, merged};
-use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
-use crate::export::html::number::FEW_DECIMALS;
-use crate::export::html::scale::{Scale, Unit};
+use super::{DataTable, ViewBuilder, merged};
 use crate::report::month_states::legend;
 use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Sums};
@@ -11,66 +8,7 @@ use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
 
 impl ViewBuilder<'_> {
     fn has_kind(&self, kind: usize) -> bool {
-        let (months, unbooked) = &self.overview.kinds[kind];
-        months.ends().is_some() || unbooked.cost.runs > 0
-    }
-
-    /// The legend: the kinds that have runs.
-    pub(super) fn kind_labels(&self) -> Vec<(&'static str, &'static str)> {
-        let kinds = KIND_LABELS.into_iter().enumerate().filter(|(kind, _)| self.has_kind(*kind));
-        kinds.map(|(_, (class, label))| (class, self.language().page(label))).collect()
-    }
-
-    pub(super) fn cost(&self) -> Option<ColumnChart> {
-        let columns: Vec<Vec<Segment>> = self.range.months().map(|month| self.stack(month)).collect();
-        let ends = columns.iter().flatten().flat_map(|segment| [segment.from, segment.to]);
-        let (low, high) = ends.fold((0, 0), |(low, high), end| (low.min(end), high.max(end)));
-        if columns.iter().all(Vec::is_empty) {
-            return None;
-        }
-        let title = self.text("Cost by month, stacked by pipeline kind, in USD");
-        let costliest =
-            self.range.months().filter_map(|month| Some((self.sums(month).cost.total()?, month))).max();
-        let description = costliest.map_or_else(String::new, |(usd, month)| {
-            self.filled(
-                "The costliest month is {month} with {cost} USD.",
-                &[
-                    ("month", &self.range.month(month)),
-                    ("cost", &self.numbers.decimal(&usd.to_fixed(FEW_DECIMALS))),
-                ],
-            )
-        });
-        let scale = Scale::new(Unit::Usd, low, high);
-        let first = self.range.months.0;
-        Some(ColumnChart::new(
-            "cost",
-            title,
-            description,
-            (ColumnPeriod::Month, first),
-            scale,
-            &columns,
-            self.language(),
-        ))
-    }
-
-    /// The kinds of a month on top of each other; refunds are stacked below zero.
-    fn stack(&self, month: i32) -> Vec<Segment> {
-        let (mut above, mut below) = (0, 0);
-        let mut segments = Vec::new();
-        for ((months, _), (class, label)) in self.overview.kinds.iter().zip(KIND_LABELS) {
-            let Some(usd) = months.get(month).and_then(|sums| sums.cost.total()) else { continue };
-            let end = if usd.units() < 0 { &mut below } else { &mut above };
-            let from = *end;
-            *end += usd.units();
-            let title = format!(
-                "{}, {}: {} USD",
-                self.range.month(month),
-                self.language().page(label),
-                self.numbers.decimal(&usd.to_fixed(USD_DECIMALS_FOR_PEOPLE))
-            );
-            segments.push(Segment { from, to: *end, class, title });
-        }
-        segments
+        self.overview.kinds[kind].total.cost.runs > 0
     }
 
     pub(super) fn cost_table(&self) -> DataTable {
@@ -78,12 +16,8 @@ impl ViewBuilder<'_> {
         let row = |label: String, all: Sums, of_kind: &dyn Fn(usize) -> Sums| {
             let mut cells =
                 vec![self.numbers.count(all.cost.runs), self.numbers.count(all.cost.runs_cost_unknown)];
-            cells.extend(
-                kinds
-                    .iter()
-                    .map(|kind| self.numbers.usd(of_kind(*kind).cost.total(), USD_DECIMALS_FOR_PEOPLE)),
-            );
-            cells.push(self.numbers.usd(all.cost.total(), USD_DECIMALS_FOR_PEOPLE));
+            cells.extend(kinds.iter().map(|kind| self.numbers.usd_exact(of_kind(*kind).cost.total())));
+            cells.push(self.numbers.usd_exact(all.cost.total()));
             cells.push(self.numbers.count(all.cost.credits));
             (label, cells)
         };
@@ -92,7 +26,7 @@ impl ViewBuilder<'_> {
             .months()
             .map(|month| {
                 row(self.marked(month), self.sums(month), &|kind| {
-                    self.overview.kinds[kind].0.get(month).copied().unwrap_or_default()
+                    self.overview.kinds[kind].months.get(month).copied().unwrap_or_default()
                 })
             })
             .collect();
@@ -101,16 +35,19 @@ impl ViewBuilder<'_> {
         let earlier = merged(&self.overview.all.months, is_earlier);
         if earlier.cost.runs > 0 {
             let label = self.filled("before {month}", &[("month", &self.range.month(first))]);
-            rows.insert(0, row(label, earlier, &|kind| merged(&self.overview.kinds[kind].0, is_earlier)));
+            rows.insert(
+                0,
+                row(label, earlier, &|kind| merged(&self.overview.kinds[kind].months, is_earlier)),
+            );
         }
         let later = merged(&self.overview.all.months, is_later);
         if later.cost.runs > 0 {
             let label = self.filled("after {month}", &[("month", &self.range.month(last))]);
-            rows.push(row(label, later, &|kind| merged(&self.overview.kinds[kind].0, is_later)));
+            rows.push(row(label, later, &|kind| merged(&self.overview.kinds[kind].months, is_later)));
         }
         let unbooked = self.overview.all.unbooked;
         if unbooked.cost.runs > 0 {
-            rows.push(row(self.text("no month"), unbooked, &|kind| self.overview.kinds[kind].1));
+            rows.push(row(self.text("no month"), unbooked, &|kind| self.overview.kinds[kind].unbooked));
         }
         let mut headings = vec!["Month", "Runs", "Unknown cost"];
         let kind_headings =

@@ -1,24 +1,31 @@
 //! The header of the page, the note of the filter, and the footer.
 
 use super::ViewBuilder;
-use crate::export::html::data::ScriptData;
+use super::prepared::Prepared;
 use crate::export::html::number::FEW_DECIMALS;
-use crate::language::Language;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
 use crate::run::Instant;
 use chrono::TimeDelta;
 
 impl ViewBuilder<'_> {
-    pub(super) fn lead(&self) -> String {
-        let pipelines = self.overview.pipelines.iter().filter(|pipeline| pipeline.id.is_some()).count();
-        self.filled(
-            "{runs} runs of {pipelines} pipelines: cost, duration, and what is still unknown.",
-            &[
-                ("runs", &self.numbers.whole(self.overview.all.total.cost.runs)),
-                ("pipelines", &self.numbers.whole(pipelines as u64)),
-            ],
-        )
+    /// What the archive knows: the last observation, and the last complete sync with the time zone.
+    pub(super) fn fresh(&self) -> (String, String) {
+        let Some(known_at) = self.overview.known_at else {
+            return (self.text("The archive is empty."), self.overview.scope.zone.name().to_owned());
+        };
+        let known = self.filled("Known {moment}", &[("moment", &self.range.moment(known_at))]);
+        let sync = match &self.overview.last_sync {
+            None => self.text("No complete sync yet"),
+            // The end of the sync is its last observation.
+            Some(sync) if (known_at.to_utc() - sync.ended_at.to_utc()).num_minutes() < 2 => {
+                self.text("Last complete sync at the same time")
+            }
+            Some(sync) => {
+                self.filled("Last complete sync {moment}", &[("moment", &self.range.moment(sync.ended_at))])
+            }
+        };
+        (known, format!("{sync} · {}", self.overview.scope.zone.name()))
     }
 
     /// The scope of the page, as terms with descriptions.
@@ -86,21 +93,8 @@ impl ViewBuilder<'_> {
         entries
     }
 
-    pub(super) fn freshness(&self) -> String {
-        match self.overview.known_at {
-            Some(known_at) => {
-                let known_at = match self.language() {
-                    Language::English => known_at.to_string(),
-                    Language::Portuguese => self.range.format_instant(known_at),
-                };
-                self.filled("Last observation: {known_at}.", &[("known_at", &known_at)])
-            }
-            None => self.text("The archive is empty."),
-        }
-    }
-
     /// The limits of the filter. `None`: it has none.
-    pub(super) fn filter_note(&self, data: &ScriptData) -> Option<String> {
+    pub(super) fn filter_note(&self, data: &Prepared) -> Option<String> {
         let (selectable, pipelines) = (data.selectable.len(), self.overview.pipelines.len());
         let mut notes = Vec::new();
         if selectable < pipelines {
@@ -111,9 +105,6 @@ impl ViewBuilder<'_> {
                     ("pipelines", &self.numbers.whole(pipelines as u64)),
                 ],
             ));
-        }
-        if !data.has_all_details {
-            notes.push(self.text("Weeks and days are available only for the most important pipelines."));
         }
         (!notes.is_empty()).then(|| {
             notes.push(self.text("For any pipeline: runledger report cost --by month,pipeline."));

@@ -29,8 +29,6 @@ pub(super) struct UnknownRow {
 
 #[derive(Debug)]
 pub(super) struct OutlierRow {
-    /// The index of the pipeline in the data of the filter; empty if it cannot be selected.
-    pub(super) filter_index: String,
     pub(super) name: Name,
     pub(super) run_id: String,
     pub(super) booked_at: String,
@@ -124,7 +122,7 @@ impl ViewBuilder<'_> {
     // ---- outliers
 
     pub(super) fn outlier(&self, outlier: &Outlier) -> OutlierRow {
-        let Outlier { pipeline, label, run_id, scored } = outlier;
+        let Outlier { label, run_id, scored, .. } = outlier;
         let part = |index: usize| label.get(index).and_then(Option::as_ref);
         let usd = |nanos: i128| {
             self.numbers.decimal(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD"
@@ -156,9 +154,7 @@ impl ViewBuilder<'_> {
         .into_iter()
         .flatten()
         .collect();
-        let filter_index = pipeline.and_then(|index| self.selectable.binary_search(&index).ok());
         OutlierRow {
-            filter_index: filter_index.map_or_else(String::new, |index| index.to_string()),
             name: name(part(0), part(1), part(2), self.language()),
             run_id: single_line(run_id),
             booked_at: self.range.format_instant(scored.booked_at),

@@ -1,42 +1,59 @@
 //! The content of the page: the overview as texts, tables and charts.
 
+mod attention;
 mod calendar;
+mod cards;
 mod change;
 mod cost;
 mod header;
-mod headline;
+mod leaders;
 mod lists;
+mod load;
 mod pipelines;
+mod prepared;
 mod second_currency;
+mod selection;
+mod stacks;
 mod success;
+mod summaries;
 mod times;
 
 use super::Labels;
-use super::chart::{ColumnChart, DayCalendar};
-use super::data::ScriptData;
+use super::chart::{ColumnChart, DayCalendar, coordinate};
 use super::number::{Number, Numbers};
 use super::range::ChartRange;
+use super::stack::StackChart;
 use crate::language::Language;
-use crate::report::month_states::MonthStates;
+use crate::report::month_states::{CLOSED, MonthStates};
+use crate::report::overview::calendar::month_label;
 use crate::report::overview::{KINDS, Overview, Series, Sums};
-use crate::report::table::USD_DECIMALS_FOR_PEOPLE;
+use crate::run::{Share, Usd};
 use askama::Template;
+use attention::Attention;
+use cards::{Cards, MonthTexts};
 use change::ChangeSection;
-use headline::Tile;
+use leaders::{Leader, SparkCurve};
 use lists::{FailureRow, OutlierRow, UnknownRow};
+use load::HeatMap;
 use pipelines::PipelineRow;
+use prepared::Prepared;
 use second_currency::SecondCurrency;
+use std::collections::BTreeMap;
+use summaries::Summaries;
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
 
 /// The CSS class of each kind, and its name in English, in the order of [`KINDS`].
 const KIND_LABELS: [(&str, &str); KINDS.len()] = [
-    ("source", "sources"),
-    ("destination", "destinations"),
-    ("transformation", "transformations"),
-    ("none", "no single pipeline"),
+    ("source", "Source"),
+    ("destination", "Destination"),
+    ("transformation", "Transformation"),
+    ("none", "No single pipeline"),
 ];
+
+/// The CSS classes of the kinds and their names, in the order of a bar.
+const KEYS: [(&str, &str); 4] = [KIND_LABELS[0], KIND_LABELS[2], KIND_LABELS[1], KIND_LABELS[3]];
 
 /// The page.
 #[derive(Debug, Template)]
@@ -48,14 +65,13 @@ pub(super) struct View {
     pub script_hash: String,
     language: Language,
     title: String,
-    lead: String,
+    workspace: String,
+    fresh: (String, String),
     scope: Vec<(&'static str, String)>,
     filter_note: Option<String>,
     runs: u64,
-    tiles: Vec<Tile>,
+    dashboard: Option<Dashboard>,
     total: Total,
-    kinds: Vec<(&'static str, &'static str)>,
-    cost: Option<ColumnChart>,
     cost_table: DataTable,
     second_currency: Option<SecondCurrency>,
     months_note: Option<String>,
@@ -63,6 +79,7 @@ pub(super) struct View {
     pipelines: Vec<PipelineRow>,
     pipelines_more: String,
     change: Option<ChangeSection>,
+    summaries: Summaries,
     took: Option<ColumnChart>,
     took_table: DataTable,
     weeks_note: Option<String>,
@@ -70,6 +87,8 @@ pub(super) struct View {
     waited_table: DataTable,
     success: Option<ColumnChart>,
     success_table: DataTable,
+    heat_map: Option<HeatMap>,
+    load_table: DataTable,
     calendar: Option<DayCalendar>,
     calendar_table: DataTable,
     days_note: Option<String>,
@@ -80,8 +99,45 @@ pub(super) struct View {
     unknown: Vec<UnknownRow>,
     unknown_more: String,
     outliers: Vec<OutlierRow>,
-    freshness: String,
+    charts: Vec<(String, String)>,
     data: String,
+}
+
+/// The parts of the page about the headline month.
+#[derive(Debug)]
+struct Dashboard {
+    month: MonthTexts,
+    cards: Cards,
+    curves: [SparkCurve; 2],
+    curve_ends: (String, String),
+    gauge: Option<Gauge>,
+    /// The options of the filter, each with its value: months, kinds, cost centers.
+    months: Vec<(String, String)>,
+    kinds: Vec<(String, String)>,
+    centers: Vec<(String, String)>,
+    keys: Vec<(&'static str, &'static str)>,
+    has_forecast: bool,
+    has_closed: bool,
+    cost_chart: StackChart,
+    day_chart: StackChart,
+    credit_chart: StackChart,
+    chart_notes: [String; 3],
+    leaders: Vec<Leader>,
+    rest: Option<Leader>,
+    attention: Vec<Attention>,
+    well: String,
+}
+
+/// The credits of the plan, in percent of the width.
+#[derive(Debug)]
+struct Gauge {
+    label: String,
+    used: String,
+    expected: String,
+    over: (String, String),
+    mark: String,
+    used_text: String,
+    plan_text: String,
 }
 
 /// The total cost in a sentence.
@@ -112,10 +168,14 @@ impl View {
     /// Builds the page, without style and script.
     pub(super) fn new(overview: &Overview, labels: &Labels, language: Language) -> View {
         let range = ChartRange::new(overview, language);
-        let data = ScriptData::new(overview, &range);
         let numbers = Numbers(language);
+        let highest = range.dashboard().map(|month| {
+            let costs = overview.pipelines.iter().filter_map(|of| of.months.get(month)?.cost.total());
+            (month, costs.map(Usd::units).max().unwrap_or_default())
+        });
         let page =
-            ViewBuilder { overview, range, numbers, selectable: &data.selectable, months: &labels.months };
+            ViewBuilder { overview, range, numbers, months: &labels.months, highest: highest.collect() };
+        let data = Prepared::new(&page);
         let scope = &overview.scope;
         let title = match (&scope.period, &overview.headline_month) {
             (Some(period), _) => {
@@ -135,14 +195,15 @@ impl View {
             script_hash: String::new(),
             language,
             title,
-            lead: page.lead(),
+            workspace: labels.workspace.clone(),
+            fresh: page.fresh(),
             scope: page.scope(&labels.state),
             filter_note: page.filter_note(&data),
             runs: total.runs,
-            tiles: page.tiles(),
+            dashboard: page.dashboard(),
             total: Total {
                 before: language.page("Total: ").to_owned(),
-                value: numbers.usd(total.total(), USD_DECIMALS_FOR_PEOPLE),
+                value: numbers.money(total.total()),
                 after: language.page_with(
                     " USD for {runs} runs{unknown}.",
                     &[
@@ -151,8 +212,6 @@ impl View {
                     ],
                 ),
             },
-            kinds: page.kind_labels(),
-            cost: page.cost(),
             cost_table: page.cost_table(),
             second_currency: SecondCurrency::of(overview, range),
             months_note: page.months_note(),
@@ -160,6 +219,7 @@ impl View {
             pipelines: page.pipelines(),
             pipelines_more: page.pipelines_more(),
             change: page.change(),
+            summaries: page.summaries(),
             took: page.times("took", language.page("Duration of runs by week"), |times| times.duration),
             weeks_note: page.weeks_note(),
             took_table: page
@@ -170,6 +230,8 @@ impl View {
             success: page.success(),
             success_table: page.success_table(),
             shades: calendar.as_ref().map(calendar::shades).unwrap_or_default(),
+            heat_map: page.heat_map(),
+            load_table: page.load_table(),
             calendar,
             days_note: page.days_note(),
             calendar_table: page.calendar_table(),
@@ -179,7 +241,7 @@ impl View {
             unknown: page.unknown(),
             unknown_more: page.unknown_more(),
             outliers: overview.outliers.iter().map(|outlier| page.outlier(outlier)).collect(),
-            freshness: page.freshness(),
+            charts: data.charts,
             data: data.json,
         }
     }
@@ -190,10 +252,10 @@ struct ViewBuilder<'o> {
     overview: &'o Overview,
     range: ChartRange,
     numbers: Numbers,
-    /// The indexes of the pipelines that the filter can select.
-    selectable: &'o [usize],
     /// The closed and running months.
     months: &'o MonthStates,
+    /// The cost of the most expensive pipeline of each month, in nano-dollars.
+    highest: BTreeMap<i32, i128>,
 }
 
 impl ViewBuilder<'_> {
@@ -213,6 +275,80 @@ impl ViewBuilder<'_> {
 
     fn sums(&self, month: i32) -> Sums {
         self.overview.all.months.get(month).copied().unwrap_or_default()
+    }
+
+    /// The parts about the headline month. `None`: there is none, or it has no runs.
+    fn dashboard(&self) -> Option<Dashboard> {
+        let month = self.overview.headline_month.as_ref()?.month;
+        let all = self.all();
+        let leaders = self.leaders(&all, month);
+        let cards = self.cards(&all, month);
+        let attention = self.attention();
+        let groups = self.groups();
+        let options = |filter: &str| {
+            let groups = groups.iter().filter(|group| group.selection.filter() == filter);
+            groups.map(|group| (self.selection_key(group), self.selection_name(group))).collect()
+        };
+        let months: Vec<MonthTexts> =
+            self.range.dashboard().rev().map(|month| self.month_texts(month)).collect();
+        let used = |class: &str| {
+            let kind = KIND_LABELS.iter().position(|(kind, _)| *kind == class);
+            kind.is_some_and(|kind| self.overview.kinds[kind].total.cost.runs > 0)
+        };
+        (self.overview.all.total.cost.runs > 0).then(|| Dashboard {
+            curves: self.sparklines(&all),
+            curve_ends: self.sparkline_ends(),
+            gauge: self.gauge(month),
+            has_forecast: self.is_running(month),
+            has_closed: months.iter().any(|month| self.months.mark(&month.key) == Some(CLOSED)),
+            months: months.into_iter().map(|month| (month.key, month.option)).collect(),
+            kinds: options("kind"),
+            centers: options("center"),
+            keys: KEYS
+                .into_iter()
+                .filter(|(class, _)| used(class))
+                .map(|(class, label)| (class, self.language().page(label)))
+                .collect(),
+            cost_chart: self.cost_chart(&all),
+            day_chart: self.day_chart(month),
+            credit_chart: self.credit_chart(&all),
+            chart_notes: self.chart_notes(Some(month)),
+            leaders: leaders
+                .pipelines
+                .iter()
+                .map(|index| self.leader(&self.pipeline(*index), month))
+                .collect(),
+            rest: leaders.rest,
+            well: self.well(&attention),
+            attention,
+            month: self.month_texts(month),
+            cards,
+        })
+    }
+
+    /// The credits against the plan. `None`: there is no plan.
+    fn gauge(&self, month: i32) -> Option<Gauge> {
+        let terms = self.overview.scope.terms_of(&month_label(month));
+        let available = terms.available_credits().filter(|available| *available > 0)?;
+        let used = self.sums(month).cost.credits;
+        let expected = self.headline_of(month).filter(|_| self.is_running(month));
+        let expected = expected.and_then(|headline| headline.expected_credits).unwrap_or(used).max(used);
+        let whole = expected.max(available);
+        let percent = |credits: u64| coordinate(100.0 * credits as f64 / whole as f64);
+        let share = Share::ratio(used.into(), available.into())?;
+        let text = |credits: u64| self.numbers.whole(credits);
+        Some(Gauge {
+            label: self.filled(
+                "{used} used, {expected} expected, plan {plan}",
+                &[("used", &text(used)), ("expected", &text(expected)), ("plan", &text(available))],
+            ),
+            used: percent(used),
+            expected: percent(expected - used),
+            over: (percent(available), percent(expected.saturating_sub(available))),
+            mark: percent(available),
+            used_text: self.filled("{share} used", &[("share", &self.numbers.percent(share))]),
+            plan_text: self.filled("Plan {amount}", &[("amount", &text(available))]),
+        })
     }
 
     /// The note about runs after the range of a chart, which ends with `last`. `None`: there are none.
@@ -238,7 +374,7 @@ impl ViewBuilder<'_> {
 
     fn runs_after(&self, last: i32) -> u64 {
         let days = self.overview.all.days.iter().rev().take_while(|(day, _)| *day > last);
-        days.map(|(_, runs)| runs.runs).sum()
+        days.map(|(_, runs)| runs.cost.runs).sum()
     }
 }
 

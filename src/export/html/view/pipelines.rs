@@ -1,8 +1,8 @@
 //! The costliest pipelines, and the names of pipelines.
 
 use super::ViewBuilder;
+use super::prepared::TOP;
 use crate::export::html::chart::Sparkline;
-use crate::export::html::data::TOP;
 use crate::export::html::label::{is_visible, single_line};
 use crate::export::html::number::Number;
 use crate::language::Language;
@@ -18,7 +18,7 @@ const SPARKLINE_MONTHS: usize = 24;
 #[derive(Debug, Template)]
 #[template(path = "name.html")]
 pub(super) struct Name {
-    name: String,
+    pub(super) name: String,
     kind: String,
     id: Option<String>,
 }
@@ -43,7 +43,7 @@ impl ViewBuilder<'_> {
                 name: name_of(pipeline, self.language()),
                 runs: self.numbers.count(cost.runs),
                 unknown: self.numbers.count(cost.runs_cost_unknown),
-                cost: self.numbers.usd(cost.total(), USD_DECIMALS_FOR_PEOPLE),
+                cost: self.numbers.usd_exact(cost.total()),
                 share: self.numbers.share(share),
                 sparkline: self.sparkline(pipeline),
             }

@@ -74,7 +74,7 @@ impl ViewBuilder<'_> {
     /// The column of a week: the median in front of the 95th percentile.
     fn column(&self, week: i32, runs: u64, p50: Seconds, p95: Seconds) -> Vec<Segment> {
         let title = self.filled(
-            "{week}: half of {runs} runs within {p50}, 95 % within {p95}",
+            "{week}: half of {runs} runs within {p50}, 95% within {p95}",
             &[
                 ("week", &self.range.week(week)),
                 ("runs", &self.numbers.whole(runs)),

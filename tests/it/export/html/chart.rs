@@ -13,16 +13,39 @@ fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
         assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();
         let total = cost::total(&ledger).unwrap().total().unwrap();
-        assert!(page.contains(&format!("<strong data-figure=\"total\"><data value=\"{total}\">")));
+        let shown = between(&page, "<strong data-figure=\"total\">", "</strong>");
+        assert!(shown.contains(&format!("value=\"{total}\">")), "{shown}");
     }
 }
 
 #[test]
-fn a_chart_draws_all_months_of_three_years() {
+fn the_chart_has_thirteen_months_and_the_table_all() {
     let page = html(&large(5000, 20, 1096), &Scope::default());
-    let chart = between(&page, "id=\"cost\">", "</div>");
-    assert_eq!(chart.matches("<rect").count(), 36);
-    assert!(page.contains("2023-06, sources:"));
+    let chart = between(&page, "data-chart=\"month\"", "</div>");
+    assert_eq!(chart.matches("data-month=").count(), 13);
+    assert!(chart.contains("data-month=\"2026-05\"") && chart.contains("<title>June 2025\n"));
+    let table = between(&page, "id=\"cost-table\"", "</table>");
+    assert!(table.contains("2023-06") && table.matches("<tr>").count() > 36);
+}
+
+#[test]
+fn a_bar_has_its_whole_stack_in_one_tooltip() {
+    let page = html(&large(2000, 20, 365), &Scope::default());
+    let bar = between(&page, "data-month=\"2026-04\"", "</title>");
+    for words in ["April 2026\n", "Source: ", " · 100.0%", "Total USD: ", " runs · ", " credits"] {
+        assert!(bar.contains(words), "{words}: {bar}");
+    }
+}
+
+#[test]
+fn every_chart_is_prepared_for_kinds_and_pipelines() {
+    let page = html(&large(2000, 20, 365), &Scope::default());
+    assert!(page.contains("<template id=\"chart-g1\">") && page.contains("<template id=\"chart-p0\">"));
+    assert!(page.contains("<template id=\"days-2026-04\">"));
+    let script = page.rsplit_once("<script>").unwrap().1;
+    for drawing in ["BigInt", "toFixed", "toLocaleString", "Math."] {
+        assert!(!script.replace("Math.max(0, left)", "").contains(drawing), "the script draws: {drawing}");
+    }
 }
 
 #[test]
@@ -45,7 +68,7 @@ fn an_outlier_does_not_hide_other_runs() {
         let data = data(&page);
         assert_eq!(data["months"].as_array().unwrap().len(), 13);
         assert_eq!(data["months"][data["focus"].as_u64().unwrap() as usize], json!("2026-06"));
-        assert!(page.contains("<strong data-figure=\"total\">") && page.contains("for 2\u{202f}000 runs"));
+        assert!(page.contains("<strong data-figure=\"total\">") && page.contains("for 2,000 runs"));
     }
 }
 
@@ -57,27 +80,24 @@ fn the_report_states_omitted_runs_and_shows_the_first_month() {
         let page = changed(statement);
         let data = data(&page);
         assert_eq!((&data["months"], &data["focus"]), (&json!(["2026-06"]), &json!(0)), "{statement}");
-        for words in [
-            "No known cost in the months shown.",
-            "No runs on the days shown.",
-            "for 2\u{202f}000 runs",
-            "id=\"cost-table\"",
-        ] {
+        for words in ["No runs on the days shown.", "for 2,000 runs", "id=\"cost-table\""] {
             assert!(page.contains(words), "{statement}: {words}");
         }
     }
-    assert!(changed(later).contains(
-        "Runs booked after the last observation, included in the totals but not shown: 2\u{202f}000."
-    ));
+    assert!(
+        changed(later)
+            .contains("Runs booked after the last observation, included in the totals but not shown: 2,000.")
+    );
 }
 
 #[test]
 fn months_without_known_costs_keep_their_table() {
     let page = changed("UPDATE run_snapshots SET el_cost_usd = NULL, el_cost_nanos = NULL");
-    assert!(page.contains("No known cost in the months") && !page.contains("id=\"cost\""));
+    let chart = between(&page, "data-chart=\"month\"", "</div>");
+    assert!(!chart.contains("class=\"source\"") && chart.contains(">–</text>"));
     let table = between(&page, "id=\"cost-table\"", "</table>");
     assert_eq!(table.matches("<tr>").count(), 1 + 13);
-    assert!(page.contains("2\u{202f}000 of all 2\u{202f}000 runs have no known cost"));
+    assert!(page.contains("2,000 without a known cost"));
 }
 
 #[test]
@@ -95,8 +115,14 @@ fn long_names_are_truncated_and_stay_filterable() {
         let data = data(&page);
         let listed = data["pipelines"].as_array().unwrap();
         assert_eq!(listed.len(), 40, "{letter}");
-        let cut = json!(letter.repeat(199) + "…");
-        assert_eq!(listed.iter().filter(|pipeline| pipeline["n"] == cut).count(), pipelines, "{letter}");
+        // An invisible name is replaced by the id.
+        let cut = letter.repeat(199) + "…";
+        let pipelines = if letter == "\u{2028}" { 0 } else { pipelines };
+        assert_eq!(
+            listed.iter().filter(|pipeline| pipeline["n"] == json!(cut)).count(),
+            pipelines,
+            "{letter}"
+        );
     }
 }
 
@@ -108,23 +134,34 @@ fn an_invisible_name_is_replaced_by_the_id() {
 }
 
 #[test]
-fn settled_figures_have_no_note_about_changes() {
-    let words = ["have no known cost", "Their status, cost or credit may still change"];
-    let tile = |page: &str| between(page, "data-figure=\"unsettled\"", "</div>").to_owned();
-    let open =
-        tile(&changed("UPDATE run_snapshots SET status = 'running' WHERE run_id IN ('run-1', 'run-2')"));
-    assert!(words.iter().all(|words| open.contains(words)), "{open}");
-    let settled =
-        tile(&changed("DELETE FROM run_snapshots WHERE el_cost_nanos IS NULL AND started_at > '2026-04-20'"));
-    assert!(settled.contains(words[0]) && !settled.contains(words[1]), "{settled}");
-    assert!(!settled.contains(">0 of all"), "{settled}");
+fn unknown_costs_have_a_badge_and_a_row_that_needs_attention() {
+    let page = changed("UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'");
+    assert!(between(&page, "data-slot=\"unknown\"", "</a>").ends_with("costs unknown"));
+    assert!(between(&page, "id=\"attention\"", "</section>").contains("runs without a cost"));
+    let known = changed("UPDATE run_snapshots SET el_cost_nanos = 1, el_cost_usd = 1e-9");
+    assert!(between(&known, "data-slot=\"unknown\"", ">").ends_with("hidden"));
+    assert!(between(&known, "id=\"attention\"", "</section>").contains("Every cost is known."));
 }
 
 #[test]
-fn a_large_amount_uses_a_smaller_font() {
+fn a_run_that_runs_for_unusually_long_needs_attention() {
     let page = changed(
-        "UPDATE run_snapshots SET el_cost_nanos = 9000000010610000000 WHERE run_id = 'run-5'; UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'",
+        "UPDATE run_snapshots SET status = 'running', ended_at = NULL, duration_seconds = NULL WHERE run_id = 'run-9'",
     );
-    assert!(between(&page, "data-figure=\"cost\"", "</div>").contains("class=\"big long\""));
-    assert!(between(&changed(""), "data-figure=\"credits\"", "</div>").contains("class=\"big\""));
+    let list = between(&page, "id=\"attention\"", "</section>");
+    assert!(list.contains(">Stuck</span>") && list.contains("Usual: up to "), "{list}");
+    let well = changed("");
+    assert!(between(&well, "id=\"attention\"", "</section>").contains("No run is stuck."));
+}
+
+#[test]
+fn a_figure_is_rounded_and_has_its_exact_value_on_hover() {
+    let page = changed(
+        "UPDATE run_snapshots SET el_cost_nanos = 9000000010610000001 WHERE run_id = 'run-5'; UPDATE syncs SET last_observed_at = '2026-05-31T23:30:00.000000Z'",
+    );
+    let card = between(&page, "data-figure=\"cost\"", "</p>");
+    let exact = between(card, "title=\"", "\"");
+    assert!(exact.starts_with("9000000") && exact.len() == "9000000018.610000001".len(), "{exact}");
+    let shown = between(card, "data-slot=\"cost\">", "</data>");
+    assert!(shown.starts_with("9,000,000,0") && shown.len() == "9,000,000,018.61".len(), "{shown}");
 }

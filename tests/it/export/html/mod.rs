@@ -7,6 +7,7 @@ mod command;
 mod escaping;
 mod figures;
 mod language;
+mod sections;
 
 use crate::support::ledger;
 use crate::support::workspace::at;

@@ -1,68 +1,95 @@
 //! `runledger show`: shows one run, its pipeline and its history.
 
+mod text;
+
+use crate::cli::JsonArgs;
 use crate::commands::shared::output::print_line;
-use crate::error::{Error, Result};
-use crate::escape::escape_control;
-use crate::export::terminal::UNKNOWN;
+use crate::commands::shared::scope::scope_of_all_runs;
+use crate::commands::shared::terminal::screen;
+use crate::error::Result;
+use crate::export::Destination;
 use crate::ignored_fields::IgnoredFields;
-use crate::run::json::Entries;
-use crate::run::{Field, Run};
+use crate::run::{Run, Usd};
+use crate::settings::Settings;
 use crate::snapshot::{Change, changes};
-use crate::store::{Archive, HistoryEntry, PipelineKind};
+use crate::store::{Archive, HistoryEntry, PipelineKind, RunReference};
 use clap::Args;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
-use std::fmt::Write as _;
 use std::path::Path;
-use uuid::Uuid;
 
 /// The arguments of `runledger show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger show 31a52a1f-3907-430d-87fb-995156708555
+  runledger show 31a52a1f                # the beginning of an id is enough
+  runledger show notas-fiscais#1231      # a run by the number in its pipeline
   runledger show 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct ShowArgs {
-    /// Run id (UUID)
-    pub id: Uuid,
+    /// Run id or its beginning, or PIPELINE#NUMBER with the slug, id or name of the pipeline
+    #[arg(value_name = "RUN")]
+    pub run: String,
 
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
 }
 
 /// Prints the run and its history.
 ///
 /// # Errors
-/// [`Error::Usage`] when the archive has no such run.
-pub(super) fn run(args: &ShowArgs, path: &Path) -> Result<()> {
+/// [`crate::error::Error::Usage`] when the archive has no such run, or several.
+pub(super) fn run(args: &ShowArgs, path: &Path, settings: &Settings) -> Result<()> {
+    let reference = RunReference::parse(&args.run)?;
     let archive = Archive::open_for_reading(path)?;
-    let history = archive.history(args.id)?;
+    // One read transaction, so that the run and its history are of one state.
+    let _reading = archive.connection().unchecked_transaction()?;
+    let id = archive.find_run(&reference)?;
+    let history = archive.history(id)?;
     let Some(current) = history.last() else {
-        return Err(Error::Usage {
-            what: format!("the archive has no run {}", args.id),
-            hint: Some(format!("`runledger fetch {}` fetches it from the API", args.id)),
-        });
+        return Err(crate::error::Error::Internal(format!("the run {id} has no state")));
     };
     let pipeline = Pipeline::of(&archive, &current.run)?;
-    let vanished_at = archive.vanished_at(args.id)?;
-    if args.json {
+    let vanished_at = archive.vanished_at(id)?;
+    let web_url = settings.run_url().and_then(|pattern| {
+        let kind = pipeline.as_ref().map(|pipeline| pipeline.kind.as_str());
+        pattern.of_run(&current.run, kind.zip(pipeline.as_ref().map(|pipeline| pipeline.id.as_str())))
+    });
+    if args.format.is_json() {
         let output = JsonOutput {
             run: raw(current.run.document()),
             pipeline: pipeline.as_ref(),
             vanished_at: vanished_at.map(|at| at.to_string()),
+            total_cost_usd: total_cost(&current.run).map(|total| raw(total.to_string())),
+            web_url,
             history: steps(&history).map(|(entry, changes)| Step::of(entry, changes)).collect(),
         };
         return print_line(&serde_json::to_string(&output).expect("the output is valid JSON"));
     }
-    let mut text = String::new();
-    write_run(&current.run, pipeline.as_ref(), &mut text);
-    if let Some(at) = vanished_at {
-        let _ = writeln!(text, "\nThe API no longer has this run (noticed {at}).");
-    }
-    write_history(&history, &mut text);
-    print_line(text.trim_end())
+    let scope = scope_of_all_runs(None, settings, &archive)?;
+    let view = text::View {
+        run: &current.run,
+        pipeline: pipeline.as_ref(),
+        history: &history,
+        vanished_at,
+        web_url,
+        zone: scope.zone,
+        known_at: archive.last_observed_at()?,
+        screen: screen(None, false, scope.zone),
+    };
+    // The text is escaped part by part, because it can have colours.
+    let text = view.text();
+    Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", text.trim_end())?))
+}
+
+/// The sum of the known costs. `None`: none is known.
+fn total_cost(run: &Run) -> Option<Usd> {
+    let costs = [run.el_cost_usd.as_ref(), run.transformation_cost_usd.as_ref()];
+    costs
+        .into_iter()
+        .flatten()
+        .map(|cost| Usd::from_units(cost.nanos.into()))
+        .reduce(|one, other| one + other)
 }
 
 /// The output of `--json`. The run's document stays raw JSON, because a double would lose digits and a string could not
@@ -72,6 +99,10 @@ struct JsonOutput<'a> {
     run: Box<RawValue>,
     pipeline: Option<&'a Pipeline>,
     vanished_at: Option<String>,
+    /// The sum of the known costs, with nine decimals.
+    total_cost_usd: Option<Box<RawValue>>,
+    /// The page of the run in the web app. `None`: the settings have no pattern, or the run lacks what it needs.
+    web_url: Option<String>,
     history: Vec<Step<'a>>,
 }
 
@@ -140,67 +171,6 @@ fn steps(history: &[HistoryEntry]) -> impl Iterator<Item = (&HistoryEntry, Vec<C
         let before = place.checked_sub(1).map(|before| &history[before].run);
         (entry, before.map_or_else(Vec::new, |before| changes(before, &entry.run, &IgnoredFields::default())))
     })
-}
-
-fn write_run(run: &Run, pipeline: Option<&Pipeline>, text: &mut String) {
-    let width = Field::ALL.iter().map(|field| field.name().len()).max().unwrap_or(0);
-    let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{:width$}  {}", escape_control(name), escape_control(value));
-    };
-    let document = run.document();
-    let entries = Entries::parse(&document).expect("a run's document is an object");
-    for entry in &entries.0 {
-        line(&entry.key, &readable(entry.value));
-    }
-    if let Some(pipeline) = pipeline {
-        line(
-            "pipeline",
-            &format!("{} ({})", pipeline.name.as_deref().unwrap_or("unnamed"), pipeline.kind.as_str()),
-        );
-    }
-}
-
-fn write_history(history: &[HistoryEntry], text: &mut String) {
-    let _ = writeln!(text, "\nHistory");
-    for (entry, changes) in steps(history) {
-        let first = if changes.is_empty() { ": first seen" } else { "" };
-        let _ = writeln!(text, "  {}  sync {}{first}", entry.observed_at, entry.sync_id);
-        for change in changes {
-            let side = |json: &Option<String>| match json.as_deref() {
-                Some(json) => escape_control(&shortened(&readable_text(json))).into_owned(),
-                None => "(absent)".to_owned(),
-            };
-            let _ = writeln!(
-                text,
-                "    {}: {} → {}",
-                escape_control(&change.field),
-                side(&change.before),
-                side(&change.after)
-            );
-        }
-    }
-}
-
-/// A JSON value for people: strings without quotes, null as a dash.
-fn readable(value: &RawValue) -> String {
-    match serde_json::from_str::<Value>(value.get()) {
-        Ok(Value::String(text)) => text,
-        Ok(Value::Null) => UNKNOWN.to_owned(),
-        _ => value.get().to_owned(),
-    }
-}
-
-fn readable_text(json: &str) -> String {
-    serde_json::from_str::<&RawValue>(json).map_or_else(|_| json.to_owned(), readable)
-}
-
-/// The first 60 characters of a value.
-fn shortened(text: &str) -> String {
-    const MAX_CHARACTERS: usize = 60;
-    match text.char_indices().nth(MAX_CHARACTERS) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
-    }
 }
 
 fn as_word<S: Serializer>(kind: &PipelineKind, serializer: S) -> Result<S::Ok, S::Error> {

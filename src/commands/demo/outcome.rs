@@ -1,0 +1,113 @@
+//! What the demo prints at its end: the archive, its latest months, and what to run next.
+
+use crate::commands::shared::facts::from_here;
+use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::output::{print_line, print_view, provenance};
+use crate::commands::shared::terminal::screen;
+use crate::error::Result;
+use crate::escape::{escape_control, shell_word};
+use crate::export::manifest::Provenance;
+use crate::export::terminal::{DECIMALS, Role, Screen, wrap};
+use crate::export::{Destination, Format, WriteOptions, write_table};
+use crate::language::Language;
+use crate::report::month_states::{CLOSED, MonthStates, RUNNING};
+use crate::report::period::{Calendar, Period};
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
+use crate::report::{Dimension, Ledger, Scope, Span, Table, cost, restatements};
+use crate::run::Usd;
+use crate::store::Archive;
+use crate::sync::{Clock, SystemClock};
+use chrono_tz::Tz;
+use std::path::Path;
+
+/// The width of a command with what it shows.
+const NEXT_WIDTH: usize = 74;
+
+/// Prints the contents of the archive, the cost of the months from the closed one on, and commands to try.
+///
+/// # Errors
+/// Those of SQLite; [`crate::error::Error::Output`] when standard output cannot be written.
+pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> {
+    let screen = screen(None, false, zone);
+    let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), archive)?;
+    let total = cost::total(&Ledger::open(archive.connection(), scope.clone())?)?.total();
+    let total = total.map_or("no known cost".to_owned(), |total| {
+        format!("{} USD", Language::English.number(&total.to_fixed(2)))
+    });
+    let contents = archive.stats(SystemClock.now())?;
+    let (runs, pipelines) = (grouped(contents.runs), grouped_count(contents.pipelines, "pipeline"));
+    let headline =
+        format!("{runs} generated runs of {pipelines} in {}: {total}.\n", from_here(archive.path()));
+    print_line(&wrap(headline.split(' '), screen.table_width()))?;
+    print_months(archive, &Scope { span: Span { from: closed.start, until: None }, ..scope }, &screen)?;
+    let last_whole =
+        closed.end.map_or(closed.label.clone(), |end| Period::around(end, Calendar::Month, zone).label);
+    print_view(&next(archive.path(), &last_whole, &screen))
+}
+
+fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()> {
+    let ledger = Ledger::open(archive.connection(), scope.clone())?;
+    let mut table = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
+    let months = table.rows.len();
+    let provenance = provenance("report cost".to_owned(), scope, archive)?;
+    let notes = notes(archive, scope, &table)?;
+    MonthStates::of(&[(scope, archive)])?.label_table(&mut table, DECIMALS);
+    // The total of some months would be taken for that of the year.
+    table.totals = None;
+    let by = vec!["month".to_owned(), format!("last {months}")];
+    let provenance = Provenance { by, from: None, notes, ..provenance };
+    let options =
+        WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };
+    write_table(&table, &options, &Destination::StandardOutput)
+}
+
+/// What the marks mean, what has changed since the close, and how many costs are unknown.
+fn notes(archive: &Archive, scope: &Scope, table: &Table) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for close in restatements::latest(archive.closes()?) {
+        let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
+        let restated = restatements::restatements(archive.connection(), &Scope::of_close(&close)?, None)?;
+        let since =
+            restated.iter().filter_map(|change| change.difference).fold(Usd::default(), |sum, usd| sum + usd);
+        let closed = closed.map_or("an unknown cost".to_owned(), |total| total.to_fixed(DECIMALS));
+        notes.push(format!("{CLOSED} closed with {closed}, {} since", signed(since)));
+    }
+    if scope.span.until.is_none() {
+        notes.push(format!("{RUNNING} running"));
+    }
+    if let Some(unknown) = table.unknown_costs().filter(|runs| *runs > 0) {
+        notes.push(format!("{unknown} runs: cost not known"));
+    }
+    Ok(notes)
+}
+
+fn signed(change: Usd) -> String {
+    match change.to_fixed(DECIMALS) {
+        text if text.starts_with('-') => text.replacen('-', "−", 1),
+        text => format!("+{text}"),
+    }
+}
+
+/// Commands to copy, each with what it shows where there is room.
+fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
+    let change = format!("runledger report change --period {last_whole}");
+    let commands = [
+        (format!("export RUNLEDGER_DB={}", shell_word(Path::new(&from_here(path)))), ""),
+        ("runledger report cost --by pipeline".to_owned(), "what is most expensive"),
+        (change, "why the cost has changed"),
+        ("runledger report html --output demo.html".to_owned(), "all of it on one page"),
+    ];
+    // The last command needs a feature.
+    let commands = if cfg!(feature = "page") { &commands[..] } else { &commands[..commands.len() - 1] };
+    let widest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (number, (command, shows)) in commands.iter().enumerate() {
+        let label = if number == 0 { "\nNext   " } else { "       " };
+        let shows = if screen.table_width() < NEXT_WIDTH { "" } else { shows };
+        let shows = Role::Dim.paint(shows, screen.color);
+        // The path of the archive can have any characters.
+        let command = escape_control(command);
+        lines.push(format!("{label}{command:widest$}   {shows}").trim_end().to_owned());
+    }
+    lines.join("\n")
+}

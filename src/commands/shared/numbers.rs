@@ -1,0 +1,24 @@
+//! Counts as people read them.
+
+use crate::language::Language;
+
+/// The count with separated thousands: `12,003`.
+pub(crate) fn grouped(count: u64) -> String {
+    Language::English.number(&count.to_string())
+}
+
+/// The count with its noun: `1 run`, `12,003 runs`.
+pub(crate) fn grouped_count(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_has_separators_and_the_noun_its_number() {
+        assert_eq!([grouped(0), grouped(999), grouped(12_003)], ["0", "999", "12,003"]);
+        assert_eq!([grouped_count(1, "run"), grouped_count(2_000, "run")], ["1 run", "2,000 runs"]);
+    }
+}

@@ -1,0 +1,347 @@
+//! Tables for terminals: the columns that fit, few decimals, a dash for an unknown value.
+
+mod layout;
+mod query;
+mod style;
+mod text;
+mod value;
+mod view;
+
+pub(crate) use query::write_query_rows;
+pub(crate) use style::Role;
+pub(crate) use text::{cut, display_width, wrap};
+pub(crate) use value::{DECIMALS, duration};
+
+use super::manifest::Provenance;
+use super::sparkline;
+use super::title::Title;
+use crate::escape::escape_control;
+use crate::report::{Cell, Table};
+use crate::run::Instant;
+use chrono::Datelike;
+use chrono_tz::Tz;
+use layout::{Column, Fit};
+use std::io::{self, Write};
+use value::{Context, Form};
+
+/// The text of an unknown value for people; programs get an empty value.
+pub const UNKNOWN: &str = "–";
+
+/// The widest table, unless everything is shown: longer lines are hard to follow.
+const MAX_WIDTH: usize = 120;
+
+/// On a narrower terminal, each row is a block.
+const RECORD_BELOW: usize = 50;
+
+/// The width of bars, and their priority.
+const BAR: (usize, usize) = (8, 6);
+
+/// Between short notes on one line.
+const NOTE_GAP: &str = "   ";
+
+/// Where a table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// The columns of the terminal.
+    pub width: usize,
+    /// Whether everything is shown: each column, whole names and ids, instants in UTC. Lines can be longer than the
+    /// terminal.
+    pub wide: bool,
+    /// Whether colours are used.
+    pub color: bool,
+    /// Whether it is a terminal, and no file or pipe.
+    pub is_terminal: bool,
+    /// The zone of instants. `None`: they stay in UTC, as they are stored.
+    pub zone: Option<Tz>,
+}
+
+impl Screen {
+    /// A file or a pipe: 80 columns, without colours.
+    pub const FILE: Screen = Screen { width: 80, wide: false, color: false, is_terminal: false, zone: None };
+
+    /// The columns that a table, a title or a note can use.
+    pub(crate) fn table_width(&self) -> usize {
+        self.width.min(MAX_WIDTH)
+    }
+}
+
+/// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
+/// the table. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
+/// as their size needs.
+pub fn write_answer(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    usd_decimals: Option<u32>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if let Some(title) = provenance.and_then(Title::of) {
+        for line in title.lines(screen) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    let width = screen.table_width();
+    if let Some(summary) = provenance.and_then(|provenance| provenance.summary.as_ref()) {
+        // A percentage stays on one line.
+        let summary = escape_control(summary).replace(" %", "\u{a0}%");
+        writeln!(out, "{}\n", wrap(summary.split(' '), width).replace('\u{a0}', " "))?;
+    }
+    let question = provenance.map_or("", |provenance| provenance.question.as_str());
+    let columns = columns_of(table, provenance, question, usd_decimals, screen);
+    match table.rows.is_empty() {
+        true => writeln!(out, "{}", view::empty(question))?,
+        false => write_rows(&columns, screen, out)?,
+    }
+    let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
+    write_notes(notes.iter().cloned().chain(unknown_costs(table)), screen, out)
+}
+
+/// Writes a table that answers no question about runs, and the notes below it. `name` decides the order of its columns.
+/// Instants are shown with their year if it is not that of `moment`. Without rows, only the notes are written.
+pub(crate) fn write_view(
+    name: &str,
+    table: &Table,
+    notes: &[String],
+    moment: Option<Instant>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !table.rows.is_empty() {
+        let moment = Provenance { as_of: moment.map(|at| at.to_string()), ..Provenance::default() };
+        write_rows(&columns_of(table, Some(&moment), name, None, screen), screen, out)?;
+    }
+    write_notes(notes.iter().cloned(), screen, out)
+}
+
+/// Writes the columns that fit, or a block per row if too few do.
+fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    match layout::fit(columns, screen, view::LAST_OF_STANDARD) {
+        Some(shown) => layout::write_grid(columns, &shown, screen, out),
+        None => {
+            let standard = columns.iter().filter(|column| column.priority <= view::LAST_OF_STANDARD);
+            let standard: Vec<&Column> = standard.filter(|column| !column.heading.is_empty()).collect();
+            layout::write_records(&standard, screen, out)
+        }
+    }
+}
+
+/// The note on runs without a known cost. `None`: there are none.
+fn unknown_costs(table: &Table) -> Option<String> {
+    match table.unknown_costs()? {
+        0 => None,
+        1 => Some("1 run: cost not known".to_owned()),
+        runs => Some(format!("{runs} runs: cost not known")),
+    }
+}
+
+/// Writes notes below a table, several on one line where they fit.
+pub(crate) fn write_notes(
+    notes: impl Iterator<Item = String>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let width = screen.table_width();
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for note in notes {
+        let note = escape_control(&note).into_owned();
+        if line.is_empty() {
+            line = note;
+        } else if display_width(&line) + NOTE_GAP.len() + display_width(&note) <= width {
+            line = format!("{line}{NOTE_GAP}{note}");
+        } else {
+            lines.push(std::mem::replace(&mut line, note));
+        }
+    }
+    lines.extend(Some(line).filter(|line| !line.is_empty()));
+    for line in lines {
+        for part in wrap(line.split(' '), width).lines() {
+            writeln!(out, "{}", Role::Dim.paint(&cut(part, width), screen.color))?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of the table in the order of their display, with the texts of their cells.
+fn columns_of(
+    table: &Table,
+    provenance: Option<&Provenance>,
+    question: &str,
+    usd_decimals: Option<u32>,
+    screen: &Screen,
+) -> Vec<Column> {
+    let moment = provenance.and_then(|provenance| provenance.as_of.as_ref().or(provenance.known_at.as_ref()));
+    let year = moment
+        .and_then(|moment| Instant::parse(moment))
+        .zip(screen.zone)
+        .map(|(at, zone)| at.to_utc().with_timezone(&zone).year());
+    let context = Context { zone: screen.zone, year, wide: screen.wide };
+    let cells =
+        |index: usize| table.rows.iter().chain(&table.totals).map(move |row| &row[index]).collect::<Vec<_>>();
+    let are_compared = table.columns.iter().any(|name| view::is_compared(name));
+    let decimals: Vec<u32> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, name)| value::decimals_of(name, &cells(index)))
+        .collect();
+    // Amounts that are compared have the same decimals.
+    let shared = decimals.iter().copied().max().filter(|_| are_compared);
+    let bars = sparkline::bars(table, BAR.0).filter(|_| !screen.wide);
+    let mut columns = Vec::new();
+    for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
+        let name = &table.columns[index];
+        let form = view::form_of(name, &cells(index), usd_decimals.or(shared).unwrap_or(decimals[index]));
+        let is_number = form.is_number(&cells(index));
+        let total = table.totals.as_ref().map(|totals| match &totals[index] {
+            Cell::Text(None) => String::new(),
+            cell => value::text_of(cell, form, context),
+        });
+        let values = table.rows.iter().map(|row| {
+            let mut text = value::text_of(&row[index], form, context);
+            if text.is_empty() && name == "pipeline_name" {
+                text = short_id(table, row);
+            }
+            let role = role_of(name, &row[index], &text);
+            (text, role)
+        });
+        let fit = match form {
+            Form::Sentence => Fit::Wrap,
+            // A path is there to be copied.
+            Form::Name if name == "path" => Fit::Cut(layout::MAX_NAME_WIDTH),
+            Form::Name => Column::name(screen),
+            Form::Plain if !is_number => Column::name(screen),
+            _ => Fit::Whole,
+        };
+        let heading = view::heading(name).into_owned();
+        // A column without any value is left out, unless the report is about it.
+        let is_empty = table.rows.iter().all(|row| row[index].exact().is_none());
+        let priority = if is_empty && priority > layout::NEEDED { usize::MAX } else { priority };
+        columns.push(Column { heading, priority, is_number, fit, values: values.collect(), total });
+        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && priority == 1) {
+            columns.push(Column {
+                heading: String::new(),
+                priority: BAR.1,
+                is_number: false,
+                fit: Fit::Whole,
+                values: bars.iter().map(|bar| (format!("{bar:<width$}", width = BAR.0), Role::Dim)).collect(),
+                total: table.totals.as_ref().map(|_| String::new()),
+            });
+        }
+    }
+    columns
+}
+
+/// The beginning of the pipeline's id, instead of an empty name.
+fn short_id(table: &Table, row: &[Cell]) -> String {
+    let id = table.columns.iter().position(|column| column == "pipeline_id");
+    id.and_then(|id| row[id].exact())
+        .map_or_else(String::new, |id| id.chars().take(value::SHORT_ID).collect())
+}
+
+/// The role of a value, for its colour.
+fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
+    match (name, text) {
+        (_, UNKNOWN) => Role::Dim,
+        ("status" | "waste" | "to_status", "failed") | ("result", "broken") => Role::Error,
+        ("result", "ok") => Role::Dim,
+        ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
+        _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,
+        _ => Role::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Seconds, Share, Usd};
+    use proptest::prelude::*;
+
+    fn cell(kind: u8, number: i64, text: &str) -> Cell {
+        let known = number % 7 != 0;
+        match kind {
+            0 => Cell::Text(known.then(|| text.to_owned())),
+            1 => Cell::Count(known.then_some(number)),
+            2 => Cell::Usd(known.then(|| Usd::from_units(i128::from(number) * 1_000_003))),
+            3 => Cell::Seconds(known.then(|| Seconds::from_units(number.into()))),
+            _ => Cell::Share(known.then(|| Share::from_units(number.into()))),
+        }
+    }
+
+    fn shown(table: &Table, question: &str, screen: &Screen) -> String {
+        let provenance = Provenance {
+            question: question.to_owned(),
+            by: ["month", "pipeline", "el_cost_metadata.compute.instance_type_of_the_cluster"]
+                .map(str::to_owned)
+                .to_vec(),
+            zone: "America/Argentina/ComodRivadavia".to_owned(),
+            known_at: Some("2026-03-20T12:00:00.000000Z".to_owned()),
+            notes: vec![
+                "a note of several words".to_owned(),
+                "a-word-that-is-wider-than-a-narrow-terminal-or-so".to_owned(),
+            ],
+            ..Provenance::default()
+        };
+        let mut out = Vec::new();
+        write_answer(table, Some(&provenance), None, screen, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const NAMES: [(&str, u8); 10] = [
+        ("month", 0),
+        ("pipeline_name", 0),
+        ("status", 0),
+        ("run_id", 0),
+        ("total_cost_usd", 2),
+        ("runs", 1),
+        ("duration_seconds", 3),
+        ("failure_rate", 4),
+        ("change_usd", 2),
+        ("why", 0),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_line_is_wider_than_the_screen(
+            columns in proptest::sample::subsequence(NAMES.to_vec(), 1..10),
+            rows in prop::collection::vec((0_i64..10_000_000_000, "\\PC{0,60}|[a-zé👩‍🚀فواتير\u{7}\n ]{0,90}"), 0..6),
+            width in 40_usize..200,
+            has_totals: bool,
+        ) {
+            let table = Table {
+                columns: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                rows: rows.iter().map(|(number, text)| columns.iter().map(|(_, kind)| cell(*kind, *number, text)).collect()).collect(),
+                totals: has_totals.then(|| columns.iter().map(|(_, kind)| cell(*kind, 7, "")).collect()),
+            };
+            for question in ["report cost", "report audit", "report change", ""] {
+                let screen = Screen { width, zone: Some(Tz::UTC), ..Screen::FILE };
+                for line in shown(&table, question, &screen).lines() {
+                    prop_assert!(display_width(line) <= width, "{width}: {line:?}");
+                }
+                // Everything is there with `--wide`.
+                let wide = shown(&table, question, &Screen { wide: true, ..screen });
+                let names = rows.iter().map(|(_, text)| text::one_line(text));
+                let has_text = columns.iter().any(|(_, kind)| *kind == 0);
+                for ((number, _), name) in rows.iter().zip(names) {
+                    prop_assert!(!has_text || number % 7 == 0 || wide.contains(name.trim_end()), "{wide}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_time() {
+        let long = "é".repeat(300_000);
+        let table = Table {
+            columns: vec!["pipeline_name".to_owned(), "runs".to_owned()],
+            rows: vec![vec![Cell::text(long), Cell::count(1)]],
+            totals: None,
+        };
+        assert!(shown(&table, "report cost", &Screen::FILE).lines().all(|line| display_width(line) <= 80));
+        let wide = shown(&table, "report cost", &Screen { wide: true, ..Screen::FILE });
+        assert!(wide.lines().any(|line| display_width(line) > 300_000));
+    }
+}

@@ -1,0 +1,120 @@
+//! How the commands about the archive look on terminals of several widths, and without anything to show.
+
+use super::{closed, command, eventful, ran, tamper};
+use crate::support::golden::assert_golden;
+use crate::support::workspace::Workspace;
+use runledger::internal::store::{Archive, Lock};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The output on terminals of 60, 80 and 120 columns, without what depends on the time and on the version of SQLite.
+fn screens(workspace: &Workspace, arguments: &[&str]) -> String {
+    let mut screens = String::new();
+    for width in [60, 80, 120] {
+        let mut command = command(Path::new("runledger.db"), arguments);
+        command.current_dir(workspace.file("")).env("COLUMNS", width.to_string());
+        command.env_remove("RUNLEDGER_CONFIG").env_remove("RUNLEDGER_ZONE");
+        let shown = ran(command).out;
+        assert!(shown.lines().all(|line| line.chars().count() <= width), "{width} columns: {shown}");
+        writeln!(screens, "{width} columns:\n\n{}\n", stable(&shown)).unwrap();
+    }
+    screens
+}
+
+/// The text without ages, sizes of files, process ids, and days that have passed since.
+fn stable(text: &str) -> String {
+    let mut lines = Vec::new();
+    // A long line continues below.
+    let mut is_left_out = false;
+    for line in text.lines() {
+        is_left_out = is_left_out && line.starts_with("    ");
+        if is_left_out {
+            continue;
+        }
+        let unstable =
+            ["Last sync", "Complete", "Days", "File"].into_iter().find(|label| line.starts_with(label));
+        is_left_out = unstable.is_some();
+        lines.push(unstable.map_or(line.to_owned(), |label| format!("{label:13}(…)")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn status_fits_the_terminal() {
+    assert_golden("screen-status.txt", screens(&closed(60), &["status"]).as_bytes());
+    assert_golden("screen-status-empty.txt", screens(&empty(), &["status"]).as_bytes());
+}
+
+#[test]
+fn coverage_fits_the_terminal() {
+    assert_golden("screen-coverage.txt", screens(&eventful(60), &["coverage", "--offline"]).as_bytes());
+    assert_golden("screen-coverage-empty.txt", screens(&empty(), &["coverage", "--offline"]).as_bytes());
+}
+
+#[test]
+fn drift_fits_the_terminal() {
+    assert_golden("screen-drift.txt", screens(&eventful(60), &["drift"]).as_bytes());
+    assert_golden("screen-drift-empty.txt", screens(&empty(), &["drift"]).as_bytes());
+}
+
+#[test]
+fn check_fits_the_terminal() {
+    let workspace = eventful(60);
+    tamper(&workspace.path(), "UPDATE run_snapshots SET trigger_type = 'x' WHERE snapshot_id < 9");
+    // The count of pages depends on the version of SQLite.
+    let shown = screens(&workspace, &["check"]);
+    let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("ok      file ")).collect();
+    assert_golden("screen-check.txt", shown.join("\n").as_bytes());
+    assert_golden("screen-check-empty.txt", screens(&empty(), &["check"]).as_bytes());
+}
+
+#[test]
+fn config_fits_the_terminal() {
+    let workspace = empty();
+    std::fs::write(
+        workspace.file("runledger.toml"),
+        "zone = \"America/Sao_Paulo\"\n[plan]\nfee_usd = \"1490.00\"\ncredits = 1200\n\
+         [[cost_center]]\ncost_center = \"Marketing\"\npipeline = \"google-*\"\n\
+         [[cost_center]]\ncost_center = \"Data\"\nkind = \"transformation\"\n",
+    )
+    .unwrap();
+    assert_golden("screen-config.txt", screens(&workspace, &["config"]).as_bytes());
+}
+
+#[test]
+fn colours_are_on_request_and_never_in_lines_for_programs() {
+    let workspace = eventful(30);
+    let shown = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command(&workspace.path(), arguments);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").envs(variables.iter().copied());
+        let ran = ran(command);
+        (ran.out.contains('\u{1b}'), ran.err.contains('\u{1b}'), ran)
+    };
+    for command in ["status", "coverage", "check", "config", "drift"] {
+        assert!(!shown(&[command], &[]).0, "{command}: a pipe gets none");
+        assert!(shown(&[command, "--color", "always"], &[]).0, "{command}");
+        assert!(shown(&[command], &[("CLICOLOR_FORCE", "1")]).0, "{command}");
+        assert!(!shown(&[command, "--color", "never"], &[("CLICOLOR_FORCE", "1")]).0, "{command}");
+        assert!(!shown(&[command, "--color", "always", "--json"], &[]).0, "{command}");
+    }
+    assert!(!shown(&["status", "--check", "--color", "always"], &[]).0);
+    let failed = shown(&["status", "--max-age", "1s", "--color", "always"], &[]).2;
+    assert!(failed.err.starts_with("\u{1b}[31merror:\u{1b}[0m the archive is stale: "), "{failed:?}");
+    assert!(failed.out.contains("\u{1b}[31m"), "the old sync is marked: {failed:?}");
+    assert!(
+        shown(&["status", "--wrong", "--color", "always"], &[]).1,
+        "errors of the arguments have them too"
+    );
+    assert!(!shown(&["status", "--wrong", "--color", "never"], &[("CLICOLOR_FORCE", "1")]).1);
+    let failed = shown(&["status", "--max-age", "1s", "--color", "always", "--json"], &[]).2;
+    assert!(!failed.err.contains('\u{1b}'), "{failed:?}");
+}
+
+/// A workspace with an archive without syncs.
+fn empty() -> Workspace {
+    let workspace = Workspace::of(0);
+    let lock =
+        Lock::acquire(&workspace.path(), crate::support::workspace::at("2026-11-23T16:00:00Z")).unwrap();
+    Archive::open(&workspace.path(), &lock).unwrap();
+    workspace
+}
