@@ -31,20 +31,27 @@ def columns(line):
     return sum(wide.get(unicodedata.east_asian_width(char), not unicodedata.combining(char)) for char in line)
 
 
-piped = subprocess.run([runledger, "--db", archive, "report", "cost"], capture_output=True, text=True, check=True).stdout
-assert not BARS & set(piped), "a pipe gets bars"
-plain = max(map(len, piped.splitlines()))
-for width in (plain - 10, plain, plain + 7):
-    assert on_terminal(width, "cost") == piped, f"{width} columns have no room for bars, but the table changes"
-assert on_terminal(plain + 50, "cost", TERM="dumb") == piped, "TERM=dumb gets bars"
+def piped(*arguments, **variables):
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [runledger, "--db", archive, "report", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env={**environment, **variables}).stdout
+
+
 drawn = 0
 for arguments in (["cost"], ["cost", "--by", "kind"], ["cost", "--by", "trigger"], ["duration", "--by", "week"], ["credits"]):
-    for width in (plain + 8, plain + 20, 140, 160, 200):
-        narrow = on_terminal(20, *arguments)
-        text = on_terminal(width, *arguments)
+    for width in (40, 60, 80, 100, 120, 160, 200):
+        text = on_terminal(width, *arguments, NO_COLOR="1")
         longest = max(map(columns, text.splitlines()))
-        assert longest <= max(width, max(map(columns, narrow.splitlines()))), f"{arguments} at {width}: {longest}"
+        assert longest <= width, f"{arguments} at {width}: {longest}"
         drawn += bool(BARS & set(text))
-assert BARS & set(on_terminal(plain + 8, "cost")) and drawn >= 15, drawn
-assert "by month" in on_terminal(200, "cost", "--by", "kind")
-print(f"a terminal with room gets bars ({drawn} of 25 tables), a pipe never does")
+    # A pipe gets the table of a terminal with 80 columns, without colours.
+    assert piped(*arguments) == on_terminal(80, *arguments, NO_COLOR="1"), arguments
+    assert piped(*arguments, COLUMNS="60") == on_terminal(60, *arguments, NO_COLOR="1"), arguments
+assert drawn >= 20, drawn
+
+colored = on_terminal(80, "cost")
+assert "\x1b[1m" in colored and "\x1b[2m" in colored, "a terminal gets no colours"
+assert "\x1b" not in piped("cost") + on_terminal(80, "cost", TERM="dumb"), "a pipe or a dumb terminal gets colours"
+assert "\x1b[1m" in piped("cost", "--color", "always"), "--color always gives a pipe no colours"
+assert "By month" in on_terminal(200, "cost", "--by", "kind", NO_COLOR="1")
+print(f"tables fit every terminal, {drawn} of 35 have bars; colours only on a terminal")

@@ -140,7 +140,9 @@
   const row = (name, kind, cost, exact, [width, share, delta, className], key) => {
     const made = sample.cloneNode(true), cells = made.children;
     made.querySelector("bdi").textContent = name;
-    made.querySelector(".hide")?.remove();
+    const kindName = [...selects.kind.options].find(({ value }) => value === kind)?.textContent;
+    if (key === null || kindName === undefined) made.querySelector(".hide")?.remove();
+    else made.querySelector(".hide").textContent = `, ${kindName}`;
     const bar = made.querySelector("rect");
     bar.setAttribute("class", kind);
     bar.setAttribute("width", `${width}%`);

@@ -184,7 +184,10 @@ fn columns_of(
         .columns
         .iter()
         .enumerate()
-        .map(|(index, name)| value::decimals_of(name, &cells(index)))
+        .map(|(index, name)| {
+            let of_rows: Vec<&Cell> = table.rows.iter().map(|row| &row[index]).collect();
+            value::decimals_of(name, &of_rows)
+        })
         .collect();
     // Amounts that are compared have the same decimals.
     let shared = decimals.iter().copied().max().filter(|_| are_compared);

@@ -36,7 +36,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
     ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
     ("reconcile", &[("closes", 1), ("gap_usd", 2), ("ledger_cost_usd", 4), ("difference_usd", 5), ("cause", 3), ("note", 12)]),
-    ("restatements", &[("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
+    ("restatements", &[("closed_total_cost_usd", 4), ("total_cost_usd", 5), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
 ];
 
 /// Columns that only programs need: whole ids, and what a name or a note says already.
@@ -77,7 +77,7 @@ const CHANGES: &[&str] =
 /// The headings that are shorter or clearer than the name of their column.
 #[rustfmt::skip]
 const HEADINGS: &[(&str, &str)] = &[
-    ("total_cost_usd", "Total USD"), ("el_cost_usd", "Extract"), ("transformation_cost_usd", "Transform"),
+    ("total_cost_usd", "Total USD"), ("closed_total_cost_usd", "Booked USD"), ("el_cost_usd", "Extract"), ("transformation_cost_usd", "Transform"),
     ("cost_per_run_usd", "USD/run"), ("pipeline_name", "Pipeline"), ("pipeline_kind", "Kind"), ("run_id", "Run"),
     ("runs_cost_unknown", "Not known"), ("runs_duration_unknown", "Not known"),
     ("cost_usd", "USD"), ("cost_median_usd", "Usual USD"), ("cost_low_usd", "Usual from"), ("cost_high_usd", "Usual to"),
