@@ -26,9 +26,10 @@ check() {
         WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
     "$runledger" --db "$work/names.db" report html --output "$work/names.html"
     MORE=names node interop/browser.mjs "$runledger" "$work/demo.db" "$work" "$tools/browser"
-    for name in demo nothing; do
+    local -A texts=([demo]='Cost by month' [nothing]='No runs in this time range')
+    for name in "${!texts[@]}"; do
         pdftotext "$work/$name.pdf" "$work/$name.txt"
-        grep -q 'Cost by month' "$work/$name.txt" || fail "$name.pdf contains no text"
+        grep -q "${texts[$name]}" "$work/$name.txt" || fail "$name.pdf does not say: ${texts[$name]}"
     done
 }
 
