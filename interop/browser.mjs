@@ -97,7 +97,11 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
         const page = await open(`${folder}/${name}.html`, { width, height, colorScheme, javaScriptEnabled });
         await fits(page, where);
         if (javaScriptEnabled) await accessible(page, where);
-        else assert.equal(await page.locator("#filter").isVisible(), false, where);
+        else {
+          assert.equal(await page.locator("#filter").isVisible(), false, where);
+          // Each bar says its figures without the script.
+          assert.ok(await page.evaluate(() => [...document.querySelectorAll("#chart .m:has(rect)")].every((bar) => bar.querySelector("title")?.textContent)), where);
+        }
         await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}${javaScriptEnabled ? "" : "-no-script"}.png`, fullPage: true });
         await page.done();
         layouts += 1;
@@ -120,11 +124,13 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
       scopes: all("th").every((heading) => ["row", "col"].includes(heading.scope)),
       images: all("svg:not([aria-hidden], [aria-hidden] svg, svg svg, [role=img] svg)").every((svg) => svg.getAttribute("role") && (svg.querySelector(":scope > title") ?? svg.getAttribute("aria-label") ?? svg.getAttribute("aria-labelledby"))),
       bars: all("#chart .m").length,
+      tables: ["took", "waited", "success", "load", "calendar", "cost"].every((id) => document.getElementById(`${id}-table`)?.querySelector("tbody tr")),
+      policy: document.querySelector('meta[http-equiv="Content-Security-Policy"]').content.startsWith("default-src 'none'; "),
       labels: all("select").every((select) => select.labels.length === 1),
     };
   });
   const { headings, bars, ...rest } = found;
-  assert.deepEqual(rest, { landmarks: [1, 1, 1, 1], sections: true, captions: true, scopes: true, images: true, labels: true });
+  assert.deepEqual(rest, { landmarks: [1, 1, 1, 1], sections: true, captions: true, scopes: true, images: true, tables: true, policy: true, labels: true });
   assert.equal(headings[0], 1);
   headings.reduce((above, level) => (assert.ok(level <= above + 1, "a heading level is skipped"), level));
   assert.ok(bars > 30, "charts have bars");
@@ -154,10 +160,17 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   const page = await open(demo);
   const shown = () => page.evaluate(() => document.querySelector("main").innerText.replace(/\s+/g, " "));
   const whole = await shown();
+  const drawing = () => page.evaluate(() => [...document.querySelectorAll("#chart rect")].map((mark) =>
+    [...mark.attributes].map(({ name, value }) => `${name}=${value}`).sort().join(" ")));
+  const drawn = await drawing();
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip", "the skip link comes first");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "f-month");
+  assert.ok(await page.evaluate(() => [document.activeElement, document.activeElement.parentElement].some((element) => {
+    const { outlineStyle, boxShadow } = getComputedStyle(element);
+    return outlineStyle !== "none" || boxShadow !== "none";
+  })), "the focus is visible");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "f-pipeline");
   await page.keyboard.press("ArrowDown");
@@ -173,10 +186,10 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
       assert.equal(await exactCost(page), total(found) ?? "", `${where}: ${one?.n} ${kind} ${month}`);
       assert.ok((await slot(page, "count")).startsWith(grouped(runs)), `${where}: ${await slot(page, "count")}`);
       assert.equal(await slot(page, "credits"), grouped(found.reduce((sum, row) => sum + Number(row.credits), 0)), where);
-    }
+    } else assert.deepEqual([await slot(page, "cost"), await exactCost(page), await slot(page, "credits")], ["–", "", "–"], where);
     return found;
   };
-  await matchesReport("arrow");
+  assert.ok((await matchesReport("arrow")).length > 0, "a pipeline with runs is picked");
   assert.notEqual((await picked()).pipeline, "", "a pipeline is picked");
   assert.match(page.url(), /#pipeline=/);
   await accessible(page, "filtered");
@@ -184,12 +197,21 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   await page.locator("#filter button[type=reset]").focus();
   await page.keyboard.press("Enter");
   assert.equal(await shown(), whole, "a reset restores the page");
+  assert.deepEqual(await drawing(), drawn, "a reset restores the charts");
 
   // Each pipeline, kind and month has the figures of the reports.
   const select = async (name, value) => page.selectOption(`#f-${name}`, value);
   for (const month of months) {
     await select("month", month);
-    await matchesReport("each month");
+    const found = await matchesReport("each month");
+    const [costliest] = found.filter((row) => row.total_cost_usd !== "").map((row) => nanos(row.total_cost_usd)).sort((one, other) => one < other ? 1 : -1);
+    const leader = await page.evaluate(() => {
+      const cell = document.querySelector(".pipes tbody tr").cells[2];
+      return cell.querySelector("data")?.value ?? cell.title;
+    });
+    assert.equal(leader, exact(costliest), `${month}: the costliest pipeline is first`);
+    // The folded sections are about every month.
+    assert.equal(await page.locator(".folds").isVisible(), month === months.at(-1), month);
     for (const kind of ["source", "transformation", "destination"]) {
       await select("kind", kind);
       await matchesReport("each kind and month");
