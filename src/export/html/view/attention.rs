@@ -1,7 +1,8 @@
 //! What needs attention: pipelines that fail often, unusual runs, and unknown costs, the worst first.
 
 use super::ViewBuilder;
-use super::pipelines::{name, name_of};
+use super::pipelines::{name_of, name_of_labels};
+use super::selection::pipeline_key;
 use crate::export::html::label::single_line;
 use crate::report::overview::{ControlBand, Outlier, PipelineSummary, StuckRun, Sums};
 use crate::run::{Share, Usd};
@@ -67,15 +68,14 @@ impl ViewBuilder<'_> {
         tag: &'static str,
         why: String,
     ) -> Attention {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
         Attention {
             icon: of.0,
             class: of.1,
             name: name_of(pipeline, self.language()).name,
             tag: self.text(tag),
             why,
-            key: format!("{}:{}", text(&pipeline.kind), text(&pipeline.id)),
-            kind: text(&pipeline.kind),
+            key: pipeline_key(pipeline.kind.as_deref(), pipeline.id.as_deref()),
+            kind: pipeline.kind.clone().unwrap_or_default(),
             is_extra: false,
         }
     }
@@ -137,7 +137,7 @@ impl ViewBuilder<'_> {
                 ("high", &usd(band.high)),
             ],
         );
-        Some(self.of_outlier(outlier, "usd", "Unusual cost", why))
+        Some(self.of_label(&outlier.label, "usd", "Unusual cost", why))
     }
 
     fn took_long(&self, outlier: &Outlier) -> Option<Attention> {
@@ -151,16 +151,12 @@ impl ViewBuilder<'_> {
         Some(if band.value > band.high {
             let values = [("duration", value.as_str()), ("moment", &moment), ("high", &high)];
             let why = self.filled("{duration} on {moment}. Usual: up to {high}.", &values);
-            self.of_outlier(outlier, "clock", "Took long", why)
+            self.of_label(&outlier.label, "clock", "Took long", why)
         } else {
             let values = [("duration", value.as_str()), ("moment", &moment), ("low", &low)];
             let why = self.filled("{duration} on {moment}. Usual: at least {low}.", &values);
-            self.of_outlier(outlier, "clock", "Ended early", why)
+            self.of_label(&outlier.label, "clock", "Ended early", why)
         })
-    }
-
-    fn of_outlier(&self, outlier: &Outlier, icon: &'static str, tag: &'static str, why: String) -> Attention {
-        self.of_label(&outlier.label, icon, tag, why)
     }
 
     fn of_label(
@@ -170,16 +166,15 @@ impl ViewBuilder<'_> {
         tag: &'static str,
         why: String,
     ) -> Attention {
-        let part = |index: usize| label.get(index).and_then(Option::as_ref);
-        let text = |index: usize| part(index).map(|text| text.as_str()).unwrap_or_default();
+        let part = |index: usize| label.get(index).and_then(Option::as_deref);
         Attention {
             icon,
             class: "warnc",
-            name: single_line(&name(part(0), part(1), part(2), self.language()).name),
+            name: single_line(&name_of_labels(label, self.language()).name),
             tag: self.text(tag),
             why,
-            key: format!("{}:{}", text(2), text(1)),
-            kind: text(2).to_owned(),
+            key: pipeline_key(part(2), part(1)),
+            kind: part(2).unwrap_or_default().to_owned(),
             is_extra: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::ViewBuilder;
 use super::cards::in_cents;
-use super::pipelines::{Name, name};
+use super::pipelines::{Name, name, name_of_labels};
 use super::prepared::TOP;
 use crate::export::html::chart::coordinate;
 use crate::export::html::number::{FEW_DECIMALS, Number};
@@ -103,8 +103,7 @@ impl ViewBuilder<'_> {
         };
         let mut rows: Vec<(Name, Vec<Number>)> = Vec::new();
         for group in change.groups.iter().take(TOP) {
-            let part = |index: usize| group.labels.get(index).and_then(Option::as_ref);
-            rows.push((name(part(0), part(1), part(2), self.language()), cells(group)));
+            rows.push((name_of_labels(&group.labels, self.language()), cells(group)));
         }
         if let Some((count, rest)) = change.rest(TOP) {
             let count = self.filled("{count} more", &[("count", &self.numbers.whole(count as u64))]);
@@ -228,9 +227,8 @@ impl ViewBuilder<'_> {
         let changed = |group: &ChangedGroup| self.numbers.usd_change(group.effects.total(), FEW_DECIMALS);
         let mut movers = Vec::new();
         for group in change.groups.iter().take(MOVERS) {
-            let part = |index: usize| group.labels.get(index).and_then(Option::as_ref);
             movers.push(Mover {
-                name: name(part(0), part(1), part(2), self.language()).name,
+                name: name_of_labels(&group.labels, self.language()).name,
                 runs: arrow(self.numbers.whole(group.old.runs), self.numbers.whole(group.new.runs)),
                 cost_per_run: arrow(mean(&group.old), mean(&group.new)),
                 change: changed(group),

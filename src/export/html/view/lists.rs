@@ -1,6 +1,6 @@
 //! The lists of failures, of unknown and unsettled runs, and of outliers.
 
-use super::pipelines::{Name, name, name_of};
+use super::pipelines::{Name, name_of, name_of_labels};
 use super::{MAX_ROWS, ViewBuilder};
 use crate::export::html::label::single_line;
 use crate::export::html::number::Number;
@@ -123,7 +123,6 @@ impl ViewBuilder<'_> {
 
     pub(super) fn outlier(&self, outlier: &Outlier) -> OutlierRow {
         let Outlier { label, run_id, scored, .. } = outlier;
-        let part = |index: usize| label.get(index).and_then(Option::as_ref);
         let usd = |nanos: i128| {
             self.numbers.decimal(&Usd::from_units(nanos).to_fixed(USD_DECIMALS_FOR_PEOPLE)) + " USD"
         };
@@ -155,7 +154,7 @@ impl ViewBuilder<'_> {
         .flatten()
         .collect();
         OutlierRow {
-            name: name(part(0), part(1), part(2), self.language()),
+            name: name_of_labels(label, self.language()),
             run_id: single_line(run_id),
             booked_at: self.range.format_instant(scored.booked_at),
             reasons: reasons.join("; "),

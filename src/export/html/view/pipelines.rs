@@ -119,6 +119,12 @@ pub(super) fn name(
     }
 }
 
+/// The name to display of a group by pipeline: its labels are name, id and kind.
+pub(super) fn name_of_labels(labels: &[Option<String>], language: Language) -> Name {
+    let part = |index: usize| labels.get(index).and_then(Option::as_ref);
+    name(part(0), part(1), part(2), language)
+}
+
 pub(super) fn name_of(pipeline: &PipelineSummary, language: Language) -> Name {
     name(pipeline.name.as_ref(), pipeline.id.as_ref(), pipeline.kind.as_ref(), language)
 }

@@ -44,6 +44,11 @@ pub(super) struct Selected<'o> {
     pub(super) summary: &'o PipelineSummary,
 }
 
+/// The value of a pipeline in the filter: `source:ID`.
+pub(super) fn pipeline_key(kind: Option<&str>, id: Option<&str>) -> String {
+    format!("{}:{}", kind.unwrap_or_default(), id.unwrap_or_default())
+}
+
 impl<'o> ViewBuilder<'o> {
     /// All runs, then each kind and cost center that has runs.
     pub(super) fn groups(&self) -> Vec<Selected<'o>> {
@@ -71,8 +76,7 @@ impl<'o> ViewBuilder<'o> {
             Selection::Kind(kind) => KINDS[kind].unwrap_or("none").to_owned(),
             Selection::CostCenter(name) => name.to_owned(),
             Selection::Pipeline(_) => {
-                let text = |part: &Option<String>| part.clone().unwrap_or_default();
-                format!("{}:{}", text(&selected.summary.kind), text(&selected.summary.id))
+                pipeline_key(selected.summary.kind.as_deref(), selected.summary.id.as_deref())
             }
         }
     }
