@@ -2,17 +2,16 @@
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{combined_provenance, open};
+use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
+use crate::commands::shared::numbers::grouped;
 use crate::commands::shared::output::{print_line, print_table};
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::Result;
-use crate::export::manifest::Provenance;
-use crate::language::Language;
+use crate::export::terminal::local_minute;
 use crate::report::filter::RunFilter;
-use crate::report::neighbors::warn_of_conflicts;
 use crate::report::run_list::{self, RunList, RunListRequest, RunOrder};
 use crate::report::{Cell, Ledger, Table};
-use crate::workspace::{ledgers, read_transactions};
+use crate::workspace::read_transactions;
 use clap::Args;
 
 /// The runs that people get without `--limit`. Programs get all of them.
@@ -99,30 +98,21 @@ pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     let (workspaces, settings) = open(cli, args.all, &args.scope)?;
     // One read transaction per archive, so that the list and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
-    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
-        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
-    }
+    let ledgers = open_ledgers(&workspaces, &request(&args.scope)?)?;
     if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }
-    let RunList { table, runs } = run_list::list_across(&ledgers, &list)?;
+    let RunList { mut table, runs } = run_list::list_across(&ledgers, &list)?;
     if args.ids {
         return print_ids(&table);
     }
     let mut provenance = combined_provenance("runs", &workspaces, &ledgers)?;
     provenance.limit = limit;
-    let table = match is_for_people {
-        true => {
-            provenance.notes.splice(..0, notes(&table, runs, args, &ledgers)?);
-            let mut table = table;
-            leave_out_constant_columns(&mut table, &ledgers[0].scope().filter);
-            table
-        }
-        false => table,
-    };
-    let zone = ledgers[0].scope().zone;
-    print_table(&table, &args.table, &settings, zone, Provenance { ..provenance })
+    if is_for_people {
+        provenance.notes.splice(..0, notes(&table, runs, args, &ledgers)?);
+        leave_out_constant_columns(&mut table, &ledgers[0].scope().filter);
+    }
+    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
 }
 
 /// Prints the whole id of each run.
@@ -140,8 +130,7 @@ fn notes(table: &Table, runs: u64, args: &RunsArgs, ledgers: &[Ledger<'_>]) -> R
     }
     let mut notes = Vec::new();
     if shown < runs {
-        let runs = Language::English.number(&runs.to_string());
-        notes.push(format!("{shown} of {runs} runs (--all-rows lists all)"));
+        notes.push(format!("{shown} of {} runs (--all-rows lists all)", grouped(runs)));
     }
     let cost = table.columns.iter().position(|column| column == "total_cost_usd");
     let unknown =
@@ -163,8 +152,8 @@ fn empty_note(args: &RunsArgs, ledgers: &[Ledger<'_>]) -> Result<String> {
         asked.period.is_some() || asked.from.is_some() || asked.until.is_some() || asked.last.is_some();
     Ok(match latest {
         Some(at) if is_limited => {
-            let local = at.to_utc().with_timezone(&ledgers[0].scope().zone);
-            format!("No such run; the latest one is of {}", local.format("%-d %b %Y %H:%M"))
+            let latest = local_minute(at, ledgers[0].scope().zone, None);
+            format!("No such run; the latest one is of {latest}")
         }
         _ => "No such run in the archive".to_owned(),
     })

@@ -1,7 +1,7 @@
 //! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
 
 use super::manifest::Provenance;
-use super::terminal::{Role, Screen, cut, display_width, wrap};
+use super::terminal::{Role, Screen, cut, display_width, local_minute, wrap};
 use crate::escape::escape_control;
 use crate::report::DateBasis;
 use crate::report::last::Last;
@@ -126,10 +126,7 @@ fn newest(provenance: &Provenance, last: &str, zone: Tz) -> String {
 
 /// When the answer was closed, or the moment that it is as of. `None`: nothing was archived.
 fn moment(provenance: &Provenance, zone: Tz) -> Option<String> {
-    let shown = |instant: &String| {
-        let local = Instant::parse(instant)?.to_utc().with_timezone(&zone);
-        Some(local.format("%-d %b %Y %H:%M").to_string())
-    };
+    let shown = |instant: &String| Some(local_minute(Instant::parse(instant)?, zone, None));
     let Provenance { as_of, known_at, closed_at, close_state, workspaces, .. } = provenance;
     if workspaces.is_empty() {
         if let Some(closed_at) = closed_at {

@@ -156,7 +156,7 @@ pub(super) fn compare_cells(one: &Cell, other: &Cell, is_descending: bool) -> Or
     match known {
         Some(order) if is_descending => order.reverse(),
         Some(order) => order,
-        None => one.exact().is_none().cmp(&other.exact().is_none()),
+        None => one.is_unknown().cmp(&other.is_unknown()),
     }
 }
 

@@ -6,6 +6,7 @@ use super::rows::{RowStream, Value};
 use super::table::{Cell, Measure, Table};
 use crate::error::{Error, Result};
 use crate::run::{Instant, Seconds};
+use crate::store::ID_BEGINS_SO;
 use crate::suggest::did_you_mean;
 use rusqlite::{OptionalExtension, Statement, ToSql};
 
@@ -156,8 +157,7 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
         conditions.extend(bound.map(|_| condition));
     }
     if !request.id_prefix.is_empty() {
-        // Ids are hexadecimal digits and hyphens, which all sort before this letter.
-        conditions.push("run_id >= :prefix AND run_id < :prefix || 'g'");
+        conditions.push(ID_BEGINS_SO);
     }
     let conditions = match conditions.as_slice() {
         [] => String::new(),

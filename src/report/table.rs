@@ -152,6 +152,20 @@ impl Cell {
         }
     }
 
+    /// Whether the value is not known (yet).
+    pub fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            Cell::Text(None)
+                | Cell::Count(None)
+                | Cell::Usd(None)
+                | Cell::Converted(None)
+                | Cell::Rate(None)
+                | Cell::Seconds(None)
+                | Cell::Share(None)
+        )
+    }
+
     /// Whether the cell is numeric.
     pub fn is_number(&self) -> bool {
         !matches!(self, Cell::Text(_))

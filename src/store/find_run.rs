@@ -11,6 +11,10 @@ use uuid::Uuid;
 /// How many candidates an error lists.
 const MAX_LISTED: usize = 5;
 
+/// The condition in SQL that a run's id begins with `:prefix`. Ids are hexadecimal digits and hyphens, which all sort
+/// before this letter.
+pub(crate) const ID_BEGINS_SO: &str = "run_id >= :prefix AND run_id < :prefix || 'g'";
+
 /// The lengths of the parts of an id, which hyphens separate.
 const PARTS: [usize; 5] = [8, 4, 4, 4, 12];
 
@@ -96,9 +100,7 @@ impl Archive {
     }
 
     fn run_of_id(&self, prefix: &str) -> Result<Uuid> {
-        // Ids are hexadecimal digits and hyphens, which all sort before this letter.
-        let conditions = "run_id >= :prefix AND run_id < :prefix || 'g'";
-        let (count, found) = self.candidates(conditions, named_params! {":prefix": prefix})?;
+        let (count, found) = self.candidates(ID_BEGINS_SO, named_params! {":prefix": prefix})?;
         match (count, found.as_slice()) {
             (1, [run]) => Ok(run.run_id),
             (0, _) => Err(match Uuid::try_parse(prefix) {

@@ -52,7 +52,7 @@ pub(crate) use coverage::{Coverage, Gap, GapReason};
 pub(crate) use data_dictionary::TableDescription;
 pub(crate) use drift::{DriftRow, is_unknown as is_unknown_drift};
 pub(crate) use evidence::WorkspaceEvidence;
-pub(crate) use find_run::{RunReference, id_prefix};
+pub(crate) use find_run::{ID_BEGINS_SO, RunReference, id_prefix};
 pub use frozen_terms::FrozenTerms;
 pub use gaps::ListGap;
 pub(crate) use header::is_archive;

@@ -7,7 +7,7 @@ use crate::commands::shared::terminal::screen;
 use crate::error::Result;
 use crate::escape::{escape_control, shell_word};
 use crate::export::manifest::Provenance;
-use crate::export::terminal::{DECIMALS, Role, Screen, wrap};
+use crate::export::terminal::{DECIMALS, Role, Screen, unknown_costs, wrap};
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::language::Language;
 use crate::report::month_states::{CLOSED, MonthStates, RUNNING};
@@ -32,7 +32,7 @@ pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> 
     let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), archive)?;
     let total = cost::total(&Ledger::open(archive.connection(), scope.clone())?)?.total();
     let total = total.map_or("no known cost".to_owned(), |total| {
-        format!("{} USD", Language::English.number(&total.to_fixed(2)))
+        format!("{} USD", Language::English.number(&total.to_fixed(DECIMALS)))
     });
     let contents = archive.stats(SystemClock.now())?;
     let (runs, pipelines) = (grouped(contents.runs), grouped_count(contents.pipelines, "pipeline"));
@@ -75,9 +75,7 @@ fn notes(archive: &Archive, scope: &Scope, table: &Table) -> Result<Vec<String>>
     if scope.span.until.is_none() {
         notes.push(format!("{RUNNING} running"));
     }
-    if let Some(unknown) = table.unknown_costs().filter(|runs| *runs > 0) {
-        notes.push(format!("{unknown} runs: cost not known"));
-    }
+    notes.extend(unknown_costs(table));
     Ok(notes)
 }
 

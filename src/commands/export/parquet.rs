@@ -3,15 +3,14 @@
 use crate::cli::{FileType, FormatArgs, ScopeArgs, at_least_one, first_given, require_type};
 use crate::commands::Cli;
 use crate::commands::export::ExportArgs;
-use crate::commands::shared::archives::open;
+use crate::commands::shared::archives::{open, open_ledgers};
 use crate::commands::shared::output::print_note;
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::parquet::{self, Options, TableSummary};
-use crate::report::neighbors::warn_of_conflicts;
 use crate::report::rows::dataset::DatasetTable;
 use crate::report::scope::ScopeRequest;
-use crate::workspace::{ledgers, read_transactions};
+use crate::workspace::read_transactions;
 use clap::Args;
 use std::path::Path;
 
@@ -72,10 +71,7 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
     }
     // One read transaction per archive, so that all tables show the same state.
     let _reading = read_transactions(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &request_for_folder(output, &args.scope)?)?;
-    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
-        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
-    }
+    let ledgers = open_ledgers(&workspaces, &request_for_folder(output, &args.scope)?)?;
     print_default_booking(ledgers[0].scope());
     let export = parquet::write(&ledgers, output, &options)?;
     for (table, summary) in &export.tables {

@@ -7,7 +7,7 @@ mod metadata;
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
-use crate::commands::shared::archives::{combined_provenance, open};
+use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
 use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{
     note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
@@ -21,7 +21,6 @@ use crate::report::filter::FilterSupport;
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
-use crate::report::neighbors::warn_of_conflicts;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::ranking::{Ranking, has_rest};
@@ -31,7 +30,7 @@ use crate::report::{
 };
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
-use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
+use crate::workspace::{Workspace, append_answers, read_transactions};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
@@ -150,7 +149,8 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
-    request(&args.scope)?.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
+    let asked = request(&args.scope)?;
+    asked.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
@@ -165,10 +165,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;
-    let ledgers = ledgers(&workspaces, &request(&args.scope)?)?;
-    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
-        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
-    }
+    let ledgers = open_ledgers(&workspaces, &asked)?;
     if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }

@@ -7,9 +7,26 @@ use crate::commands::shared::scope::{defaults, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{Provenance, WorkspaceProvenance};
 use crate::report::Ledger;
+use crate::report::neighbors::warn_of_conflicts;
+use crate::report::scope::ScopeRequest;
 use crate::settings::{self, Settings};
 use crate::workspace::{self, Source, Workspace};
 use std::path::PathBuf;
+
+/// Opens the ledger of each workspace, and warns of closed months that share runs with the scope or lose some.
+///
+/// # Errors
+/// As [`workspace::ledgers`]. Those of SQLite.
+pub(crate) fn open_ledgers<'w>(
+    workspaces: &'w [Workspace],
+    request: &ScopeRequest,
+) -> Result<Vec<Ledger<'w>>> {
+    let ledgers = workspace::ledgers(workspaces, request)?;
+    for (workspace, ledger) in workspaces.iter().zip(&ledgers) {
+        warn_of_conflicts(ledger.scope(), &workspace.archive)?;
+    }
+    Ok(ledgers)
+}
 
 /// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
 /// which decide about the output.

@@ -3,13 +3,12 @@
 use crate::commands::shared::numbers::grouped;
 use crate::error::Result;
 use crate::escape::escape_control;
-use crate::export::terminal::{Role, Screen, display_width, wrap, write_notes};
+use crate::export::terminal::{Role, Screen, display_width, local_minute, wrap, write_notes};
 use crate::export::title::Title;
 use crate::report::latest_close::LatestClose;
 use crate::run::Instant;
 use crate::settings::{self, Settings};
 use crate::store::Archive;
-use chrono::Datelike;
 use chrono_tz::Tz;
 use std::path::Path;
 
@@ -18,9 +17,6 @@ const GAP: usize = 2;
 
 /// The least columns of a fact, also on a narrow screen.
 const MIN_WIDTH: usize = 30;
-
-/// The form of an instant with its year.
-const WITH_YEAR: &str = "%-d %b %Y %H:%M";
 
 /// Labelled facts.
 #[derive(Debug, Default)]
@@ -39,7 +35,7 @@ impl Facts {
         self.add_as(Role::Plain, label, text);
     }
 
-    /// Adds a fact in the colour of a role.
+    /// Adds a fact in the color of a role.
     pub(crate) fn add_as(&mut self, role: Role, label: impl Into<String>, text: impl Into<String>) {
         self.0.push(Fact { label: label.into(), text: text.into(), role });
     }
@@ -112,16 +108,13 @@ impl Moments {
 
     /// `27 Nov 08:02`, or `8 Dec 2025 08:28`.
     pub(crate) fn local(&self, at: Instant) -> String {
-        let local = |at: Instant| at.to_utc().with_timezone(&self.zone);
-        let is_this_year = self.moment.is_some_and(|moment| local(moment).year() == local(at).year());
-        local(at).format(if is_this_year { "%-d %b %H:%M" } else { WITH_YEAR }).to_string()
+        local_minute(at, self.zone, self.moment)
     }
 
     /// The context of a title: `America/Sao_Paulo`, `as of 27 Nov 2026 09:06`.
     pub(crate) fn context(&self) -> [Option<String>; 2] {
-        let moment =
-            self.moment.map(|at| at.to_utc().with_timezone(&self.zone).format(WITH_YEAR).to_string());
-        [Some(self.zone.name().to_owned()), moment.map(|moment| format!("as of {moment}"))]
+        let moment = self.moment.map(|at| format!("as of {}", local_minute(at, self.zone, None)));
+        [Some(self.zone.name().to_owned()), moment]
     }
 }
 

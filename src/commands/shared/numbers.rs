@@ -1,6 +1,7 @@
 //! Counts as people read them.
 
 use crate::language::Language;
+use crate::store::UnsettledRuns;
 
 /// The count with separated thousands: `12,003`.
 pub(crate) fn grouped(count: u64) -> String {
@@ -10,6 +11,13 @@ pub(crate) fn grouped(count: u64) -> String {
 /// The count with its noun: `1 run`, `12,003 runs`.
 pub(crate) fn grouped_count(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// Why runs are unsettled, with how many: `3 still running`, `5 ended without a cost yet`. Empty: all are settled.
+pub(crate) fn unsettled_parts(unsettled: UnsettledRuns) -> Vec<String> {
+    let parts = [(unsettled.open, "still running"), (unsettled.cost_unknown, "ended without a cost yet")];
+    let parts = parts.into_iter().filter(|(runs, _)| *runs > 0);
+    parts.map(|(runs, what)| format!("{} {what}", grouped(runs))).collect()
 }
 
 #[cfg(test)]

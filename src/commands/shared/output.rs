@@ -22,7 +22,7 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", escape_json(line))?))
 }
 
-/// Prints a view for people to standard output. Its colours stay, so its values must be escaped already. A closed pipe
+/// Prints a view for people to standard output. Its colors stay, so its values must be escaped already. A closed pipe
 /// is not an error.
 pub(crate) fn print_view(view: &str) -> Result<()> {
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{view}")?))

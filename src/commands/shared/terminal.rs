@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use terminal_size::{Width, terminal_size_of};
 
-/// When output has colours.
+/// When output has colors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
     /// On a terminal, unless NO_COLOR is set; anywhere if CLICOLOR_FORCE is set
@@ -49,7 +49,7 @@ pub(crate) fn screen(output: Option<&Path>, wide: bool, zone: impl Into<Option<T
     }
 }
 
-/// A message with its label in colour if standard error has colours: `error:`, `warning:`, and, less visible, `note:`,
+/// A message with its label in color if standard error has colors: `error:`, `warning:`, and, less visible, `note:`,
 /// `cause:` and `hint:`.
 pub fn paint_message(message: &str) -> String {
     let color = AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_label_of_a_message_has_a_colour() {
+    fn only_the_label_of_a_message_has_a_color() {
         assert_eq!(paint_label("error: no: never", true), "\u{1b}[31merror:\u{1b}[0m no: never");
         assert_eq!(paint_label("  hint:  wait", true), "  \u{1b}[2mhint:\u{1b}[0m  wait");
         assert_eq!(paint_label("warning: late", false), "warning: late");

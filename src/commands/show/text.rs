@@ -2,7 +2,7 @@
 
 use super::{Pipeline, steps, total_cost};
 use crate::escape::{escape_control, escape_json};
-use crate::export::terminal::{Role, Screen, UNKNOWN, duration};
+use crate::export::terminal::{Role, Screen, UNKNOWN, duration, local_minute};
 use crate::export::title::Title;
 use crate::run::json::Entries;
 use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Status, Usd};
@@ -196,15 +196,11 @@ impl View<'_> {
     }
 
     fn minute(&self, at: Instant) -> String {
-        self.local(at, "%-d %b %Y %H:%M")
+        local_minute(at, self.zone, None)
     }
 
     fn second(&self, at: Instant) -> String {
-        self.local(at, "%-d %b %Y %H:%M:%S")
-    }
-
-    fn local(&self, at: Instant, form: &str) -> String {
-        at.to_utc().with_timezone(&self.zone).format(form).to_string()
+        at.to_utc().with_timezone(&self.zone).format("%-d %b %Y %H:%M:%S").to_string()
     }
 }
 

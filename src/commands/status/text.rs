@@ -1,7 +1,7 @@
 //! The status of an archive as text.
 
 use crate::commands::shared::facts::{Facts, Moments, from_here, notes, title};
-use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::numbers::{grouped, grouped_count, unsettled_parts};
 use crate::commands::shared::span::format_span;
 use crate::error::Result;
 use crate::escape::shell_word;
@@ -64,13 +64,10 @@ impl Status<'_> {
         }
         facts.add("Runs", runs);
         facts.add("Closed", self.closed()?);
-        let (open, waiting) = (contents.unsettled.open, contents.unsettled.cost_unknown);
         match contents.unsettled.total() {
             0 => facts.count("Unsettled", 0, ""),
             total => {
-                let open = (open > 0).then(|| format!("{} still running", grouped(open)));
-                let waiting = (waiting > 0).then(|| format!("{} ended without a cost yet", grouped(waiting)));
-                let parts: Vec<String> = [open, waiting].into_iter().flatten().collect();
+                let parts = unsettled_parts(contents.unsettled);
                 // A running pipeline is no reason to worry.
                 facts.add("Unsettled", format!("{}: {}", grouped(total), parts.join(", ")));
             }

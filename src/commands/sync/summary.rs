@@ -1,13 +1,13 @@
 //! The summary of a sync: a line or two for people, or one JSON object.
 
 use crate::cli::VerbosityArgs;
-use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::numbers::{grouped, grouped_count, unsettled_parts};
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::span::format_span;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::ignored_fields::IgnoredFields;
-use crate::store::{SyncKind, UnsettledRuns};
+use crate::store::SyncKind;
 use crate::sync::{Options, Summary};
 use crate::wording::counted;
 use chrono::TimeDelta;
@@ -192,10 +192,7 @@ fn summary_line(summary: &Summary, seconds: f64, dry_run: bool) -> String {
 
 /// What a later sync will complete. `None`: every run is settled, or the sync did not get that far.
 fn outlook(summary: &Summary) -> Option<String> {
-    let UnsettledRuns { open, cost_unknown } = summary.unsettled?;
-    let open = (open > 0).then(|| format!("{} still running", grouped(open)));
-    let ended = (cost_unknown > 0).then(|| format!("{} ended without a cost yet", grouped(cost_unknown)));
-    let parts: Vec<String> = [open, ended].into_iter().flatten().collect();
+    let parts = unsettled_parts(summary.unsettled?);
     (!parts.is_empty()).then(|| parts.join("   "))
 }
 

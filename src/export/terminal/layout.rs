@@ -1,13 +1,20 @@
 //! The layout of a table: the columns that fit, and their widths; or one block per row, where too few of them do.
 
+use super::Screen;
 use super::style::Role;
 use super::text::{cut, display_width, isolated, wrap};
-use super::{RECORD_BELOW, Screen};
+use super::view::LAST_OF_STANDARD;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The label of the totals.
 const TOTAL: &str = "Total";
+
+/// On a narrower terminal, each row is a block.
+const RECORD_BELOW: usize = 50;
+
+/// From this width on, columns beyond the standard ones are shown.
+const MORE_FROM: usize = 100;
 
 /// The space between two columns.
 const GAP: usize = 2;
@@ -63,8 +70,8 @@ impl Column {
         texts.map(|text| display_width(text)).max().unwrap_or(0)
     }
 
-    fn min_width(&self) -> usize {
-        let natural = self.natural_width();
+    /// The width that the column keeps, if its widest value is `natural` wide.
+    fn min_width(&self, natural: usize) -> usize {
         match self.fit {
             Fit::Whole => natural,
             Fit::Cut(least) => natural.min(least),
@@ -74,11 +81,7 @@ impl Column {
 }
 
 /// The columns that are shown, in their order, with their widths. `None`: too few fit.
-pub(super) fn fit(
-    columns: &[Column],
-    screen: &Screen,
-    last_of_standard: usize,
-) -> Option<Vec<(usize, usize)>> {
+pub(super) fn fit(columns: &[Column], screen: &Screen) -> Option<Vec<(usize, usize)>> {
     let natural: Vec<usize> = columns.iter().map(Column::natural_width).collect();
     if screen.wide {
         return Some(natural.into_iter().enumerate().collect());
@@ -92,8 +95,9 @@ pub(super) fn fit(
     let (mut shown, mut used) = (Vec::new(), 0);
     for index in by_priority {
         let column = &columns[index];
-        let needed = column.min_width() + if shown.is_empty() { 0 } else { GAP };
-        if column.priority == usize::MAX || (column.priority > last_of_standard && screen.width < 100) {
+        let least = column.min_width(natural[index]);
+        let needed = least + if shown.is_empty() { 0 } else { GAP };
+        if column.priority == usize::MAX || (column.priority > LAST_OF_STANDARD && screen.width < MORE_FROM) {
             break;
         }
         if used + needed > width {
@@ -103,7 +107,7 @@ pub(super) fn fit(
             break;
         }
         used += needed;
-        shown.push((index, column.min_width()));
+        shown.push((index, least));
     }
     shown.sort_unstable();
     for (index, column_width) in &mut shown {
@@ -122,22 +126,27 @@ pub(super) fn fit(
 /// do not fit.
 pub(super) fn fit_all(columns: &[Column], screen: &Screen) -> Option<Vec<(usize, usize)>> {
     let mut widths: Vec<usize> = columns.iter().map(Column::natural_width).collect();
-    let total = |widths: &[usize]| widths.iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
     if !screen.wide {
-        let least: Vec<usize> = columns.iter().map(Column::min_width).collect();
-        if total(&least) > screen.width {
+        let least: Vec<usize> =
+            columns.iter().zip(&widths).map(|(column, natural)| column.min_width(*natural)).collect();
+        if total_width(&least) > screen.width {
             return None;
         }
         for (width, least) in widths.iter_mut().zip(&least) {
             *width = (*width).min(screen.width).max(*least);
         }
-        while total(&widths) > screen.width {
+        while total_width(&widths) > screen.width {
             let shrinkable = (0..widths.len()).filter(|index| widths[*index] > least[*index]);
             let widest = shrinkable.max_by_key(|index| widths[*index])?;
             widths[widest] -= 1;
         }
     }
     Some(widths.into_iter().enumerate().collect())
+}
+
+/// The width of a table with columns of these widths.
+fn total_width(widths: &[usize]) -> usize {
+    widths.iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
 /// Writes the heading, a rule, the rows and the totals of these columns.
@@ -189,7 +198,7 @@ pub(super) fn write_grid(
         Ok(())
     };
     line(&mut |column| (column.heading.clone(), Role::Dim), out)?;
-    let width = shown.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(GAP);
+    let width = total_width(&shown.iter().map(|(_, width)| *width).collect::<Vec<_>>());
     writeln!(out, "{}", Role::Dim.paint(&"─".repeat(width), screen.color))?;
     let rows = columns.first().map_or(0, |column| column.values.len());
     for row in 0..rows {

@@ -10,7 +10,7 @@ mod view;
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
 pub(crate) use text::{cut, display_width, wrap};
-pub(crate) use value::{DECIMALS, duration};
+pub(crate) use value::{DECIMALS, duration, local_minute};
 
 use super::manifest::Provenance;
 use super::sparkline;
@@ -18,7 +18,6 @@ use super::title::Title;
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
 use crate::run::Instant;
-use chrono::Datelike;
 use chrono_tz::Tz;
 use layout::{Column, Fit};
 use std::io::{self, Write};
@@ -29,9 +28,6 @@ pub const UNKNOWN: &str = "–";
 
 /// The widest table, unless everything is shown: longer lines are hard to follow.
 const MAX_WIDTH: usize = 120;
-
-/// On a narrower terminal, each row is a block.
-const RECORD_BELOW: usize = 50;
 
 /// The width of bars, and their priority.
 const BAR: (usize, usize) = (8, 6);
@@ -47,7 +43,7 @@ pub struct Screen {
     /// Whether everything is shown: each column, whole names and ids, instants in UTC. Lines can be longer than the
     /// terminal.
     pub wide: bool,
-    /// Whether colours are used.
+    /// Whether colors are used.
     pub color: bool,
     /// Whether it is a terminal, and no file or pipe.
     pub is_terminal: bool,
@@ -56,7 +52,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// A file or a pipe: 80 columns, without colours.
+    /// A file or a pipe: 80 columns, without colors.
     pub const FILE: Screen = Screen { width: 80, wide: false, color: false, is_terminal: false, zone: None };
 
     /// The columns that a table, a title or a note can use.
@@ -88,7 +84,9 @@ pub fn write_answer(
         writeln!(out, "{}\n", wrap(summary.split(' '), width).replace('\u{a0}', " "))?;
     }
     let question = provenance.map_or("", |provenance| provenance.question.as_str());
-    let columns = columns_of(table, provenance, question, usd_decimals, screen);
+    let moment = provenance.and_then(|provenance| provenance.as_of.as_ref().or(provenance.known_at.as_ref()));
+    let moment = moment.and_then(|moment| Instant::parse(moment));
+    let columns = columns_of(table, question, moment, usd_decimals, screen);
     match table.rows.is_empty() {
         true => writeln!(out, "{}", view::empty(question))?,
         false => write_rows(&columns, screen, out)?,
@@ -108,15 +106,14 @@ pub(crate) fn write_view(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if !table.rows.is_empty() {
-        let moment = Provenance { as_of: moment.map(|at| at.to_string()), ..Provenance::default() };
-        write_rows(&columns_of(table, Some(&moment), name, None, screen), screen, out)?;
+        write_rows(&columns_of(table, name, moment, None, screen), screen, out)?;
     }
     write_notes(notes.iter().cloned(), screen, out)
 }
 
 /// Writes the columns that fit, or a block per row if too few do.
 fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
-    match layout::fit(columns, screen, view::LAST_OF_STANDARD) {
+    match layout::fit(columns, screen) {
         Some(shown) => layout::write_grid(columns, &shown, screen, out),
         None => {
             let standard = columns.iter().filter(|column| column.priority <= view::LAST_OF_STANDARD);
@@ -127,7 +124,7 @@ fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::R
 }
 
 /// The note on runs without a known cost. `None`: there are none.
-fn unknown_costs(table: &Table) -> Option<String> {
+pub(crate) fn unknown_costs(table: &Table) -> Option<String> {
     match table.unknown_costs()? {
         0 => None,
         1 => Some("1 run: cost not known".to_owned()),
@@ -163,31 +160,20 @@ pub(crate) fn write_notes(
     Ok(())
 }
 
-/// The columns of the table in the order of their display, with the texts of their cells.
+/// The columns of the table in the order of their display, with the texts of their cells. `question` decides the order;
+/// instants have their year if it is not that of `moment`.
 fn columns_of(
     table: &Table,
-    provenance: Option<&Provenance>,
     question: &str,
+    moment: Option<Instant>,
     usd_decimals: Option<u32>,
     screen: &Screen,
 ) -> Vec<Column> {
-    let moment = provenance.and_then(|provenance| provenance.as_of.as_ref().or(provenance.known_at.as_ref()));
-    let year = moment
-        .and_then(|moment| Instant::parse(moment))
-        .zip(screen.zone)
-        .map(|(at, zone)| at.to_utc().with_timezone(&zone).year());
-    let context = Context { zone: screen.zone, year, wide: screen.wide };
-    let cells =
-        |index: usize| table.rows.iter().chain(&table.totals).map(move |row| &row[index]).collect::<Vec<_>>();
+    let context = Context { zone: screen.zone, moment, wide: screen.wide };
     let are_compared = table.columns.iter().any(|name| view::is_compared(name));
-    let decimals: Vec<u32> = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let of_rows: Vec<&Cell> = table.rows.iter().map(|row| &row[index]).collect();
-            value::decimals_of(name, &of_rows)
-        })
+    let names = table.columns.iter().enumerate();
+    let decimals: Vec<u32> = names
+        .map(|(index, name)| value::decimals_of(name, table.rows.iter().map(|row| &row[index])))
         .collect();
     // Amounts that are compared have the same decimals.
     let shared = decimals.iter().copied().max().filter(|_| are_compared);
@@ -195,8 +181,9 @@ fn columns_of(
     let mut columns = Vec::new();
     for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
         let name = &table.columns[index];
-        let form = view::form_of(name, &cells(index), usd_decimals.or(shared).unwrap_or(decimals[index]));
-        let is_number = form.is_number(&cells(index));
+        let cells: Vec<&Cell> = table.rows.iter().chain(&table.totals).map(|row| &row[index]).collect();
+        let form = view::form_of(name, &cells, usd_decimals.or(shared).unwrap_or(decimals[index]));
+        let is_number = form.is_number(&cells);
         let total = table.totals.as_ref().map(|totals| match &totals[index] {
             Cell::Text(None) => String::new(),
             cell => value::text_of(cell, form, context),
@@ -219,7 +206,7 @@ fn columns_of(
         };
         let heading = view::heading(name).into_owned();
         // A column without any value is left out, unless the report is about it.
-        let is_empty = table.rows.iter().all(|row| row[index].exact().is_none());
+        let is_empty = cells[..table.rows.len()].iter().all(|cell| cell.is_unknown());
         let priority = if is_empty && priority > layout::NEEDED { usize::MAX } else { priority };
         columns.push(Column { heading, priority, is_number, fit, values: values.collect(), total });
         if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && priority == 1) {
@@ -243,7 +230,7 @@ fn short_id(table: &Table, row: &[Cell]) -> String {
         .map_or_else(String::new, |id| id.chars().take(value::SHORT_ID).collect())
 }
 
-/// The role of a value, for its colour.
+/// The role of a value, for its color.
 fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
     match (name, text) {
         (_, UNKNOWN) => Role::Dim,

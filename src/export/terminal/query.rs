@@ -2,6 +2,7 @@
 
 use super::layout::{self, Column, Fit};
 use super::style::Role;
+use super::value::Form;
 use super::{Screen, UNKNOWN};
 use crate::escape::escape_control;
 use crate::report::{Cell, Table};
@@ -31,9 +32,8 @@ fn column(table: &Table, index: usize) -> Column {
         None => (UNKNOWN.to_owned(), Role::Dim),
         Some(text) => (escape_control(&text).into_owned(), Role::Plain),
     });
-    let is_unknown = |cell: &Cell| matches!(cell, Cell::Text(None));
-    let cells = || table.rows.iter().map(|row| &row[index]);
-    let is_number = cells().any(Cell::is_number) && cells().all(|cell| cell.is_number() || is_unknown(cell));
+    let cells: Vec<&Cell> = table.rows.iter().map(|row| &row[index]).collect();
+    let is_number = Form::Plain.is_number(&cells);
     Column {
         heading: escape_control(&table.columns[index]).into_owned(),
         priority: 1,

@@ -1,6 +1,6 @@
-//! The colours of terminal output. None carries anything that words do not say.
+//! The colors of terminal output. None carries anything that words do not say.
 
-/// What a text is, for its colour.
+/// What a text is, for its color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A value.
@@ -16,7 +16,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The text in the colour of the role; unchanged without colours.
+    /// The text in the color of the role; unchanged without colors.
     pub(crate) fn paint(self, text: &str, color: bool) -> String {
         let code = match self {
             _ if !color || text.is_empty() => return text.to_owned(),
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_colours_change_a_text() {
+    fn only_colors_change_a_text() {
         assert_eq!(Role::Error.paint("failed", true), "\u{1b}[31mfailed\u{1b}[0m");
         for role in [Role::Plain, Role::Dim, Role::Bold, Role::Warning, Role::Error] {
             assert_eq!(role.paint("failed", false), "failed");

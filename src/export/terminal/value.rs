@@ -62,12 +62,11 @@ impl Form {
 }
 
 /// The decimals that the amounts of a column need.
-pub(super) fn decimals_of(column: &str, cells: &[&Cell]) -> u32 {
+pub(super) fn decimals_of<'c>(column: &str, cells: impl Iterator<Item = &'c Cell>) -> u32 {
     if column.starts_with("cost_per_run") {
         return DECIMALS_OF_SMALL;
     }
-    let mut amounts: Vec<i128> =
-        cells.iter().filter_map(|cell| nanos(cell)).filter(|nanos| *nanos != 0).collect();
+    let mut amounts: Vec<i128> = cells.filter_map(nanos).filter(|nanos| *nanos != 0).collect();
     amounts.sort_unstable_by_key(|nanos| nanos.abs());
     match amounts.get(amounts.len() / 2) {
         Some(median) if median.abs() < SMALL => DECIMALS_OF_SMALL,
@@ -89,8 +88,8 @@ fn nanos(cell: &Cell) -> Option<i128> {
 pub(super) struct Context {
     /// The zone of instants. `None`: they stay in UTC.
     pub zone: Option<Tz>,
-    /// The year that instants leave out. `None`: they all have their year.
-    pub year: Option<i32>,
+    /// The moment of the answer: instants of its year leave the year out. `None`: they all have it.
+    pub moment: Option<Instant>,
     /// Whether values are as exact as the table has them.
     pub wide: bool,
 }
@@ -151,9 +150,15 @@ fn instant(text: &str, context: Context) -> String {
     let Some(zone) = context.zone.filter(|_| !context.wide) else {
         return instant.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
     };
-    let local = instant.to_utc().with_timezone(&zone);
-    let form = if context.year == Some(local.year()) { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" };
-    local.format(form).to_string()
+    local_minute(instant, zone, context.moment)
+}
+
+/// An instant in the zone, to the minute: `27 Nov 08:02`, or `8 Dec 2025 08:28` if its year is not that of `moment`.
+/// `None`: with its year.
+pub(crate) fn local_minute(at: Instant, zone: Tz, moment: Option<Instant>) -> String {
+    let local = |at: Instant| at.to_utc().with_timezone(&zone);
+    let is_this_year = moment.is_some_and(|moment| local(moment).year() == local(at).year());
+    local(at).format(if is_this_year { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" }).to_string()
 }
 
 /// A duration in its largest units: `0.4 s`, `24 s`, `22 min 2 s`, `1 h 05 min`, from 48 hours on `86 d`. A value that
@@ -178,8 +183,7 @@ pub(crate) fn duration(seconds: Seconds) -> String {
 mod tests {
     use super::*;
 
-    const CONTEXT: Context =
-        Context { zone: Some(chrono_tz::America::Sao_Paulo), year: Some(2026), wide: false };
+    const CONTEXT: Context = Context { zone: Some(chrono_tz::America::Sao_Paulo), moment: None, wide: false };
 
     #[test]
     fn a_duration_has_its_largest_units() {
@@ -218,16 +222,18 @@ mod tests {
         let amounts = |nanos: &[i128]| -> Vec<Cell> {
             nanos.iter().map(|nanos| Cell::Usd(Some(Usd::from_units(*nanos)))).collect()
         };
-        let decimals = |cells: &[Cell]| decimals_of("total_cost_usd", &cells.iter().collect::<Vec<_>>());
+        let decimals = |cells: &[Cell]| decimals_of("total_cost_usd", cells.iter());
         assert_eq!(decimals(&amounts(&[0, 0, 20_000_000, 99_999_999, 500_000_000])), 4);
         assert_eq!(decimals(&amounts(&[0, 0, 0, 100_000_000, 500_000_000])), 2);
         assert_eq!(decimals(&[]), 2);
-        assert_eq!(decimals_of("cost_per_run_usd", &[]), 4);
+        assert_eq!(decimals_of("cost_per_run_usd", [].iter()), 4);
     }
 
     #[test]
     fn an_instant_is_in_the_zone_and_has_another_year() {
-        let shown = |text: &str, wide| text_of(&Cell::text(text), Form::Instant, Context { wide, ..CONTEXT });
+        let moment = Instant::parse("2026-11-27T12:00:00Z");
+        let context = |wide| Context { moment, wide, ..CONTEXT };
+        let shown = |text: &str, wide| text_of(&Cell::text(text), Form::Instant, context(wide));
         assert_eq!(shown("2026-11-27T11:02:00.000000Z", false), "27 Nov 08:02");
         assert_eq!(shown("2026-01-01T01:00:00.000000Z", false), "31 Dec 2025 22:00");
         assert_eq!(shown("2026-11-27T11:02:00.000000Z", true), "2026-11-27T11:02:00Z");

@@ -158,9 +158,8 @@ pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) ->
 
 /// Whether the column has the amounts of a column in US dollars, in another currency.
 fn is_in_currency(name: &str, column_in_usd: &str) -> bool {
-    let amount = |column: &str| column.rsplit_once('_').map(|(amount, _)| amount.to_owned());
-    let currency = name.rsplit_once('_').map_or("", |(_, currency)| currency);
-    column_in_usd.ends_with("_usd") && currency.len() == 3 && amount(name) == amount(column_in_usd)
+    let Some(amount) = column_in_usd.strip_suffix("usd") else { return false };
+    name.strip_prefix(amount).is_some_and(|currency| currency.len() == 3 && amount.ends_with('_'))
 }
 
 /// The form of a column's values.
@@ -200,11 +199,9 @@ pub(super) fn heading(column: &str) -> Cow<'_, str> {
     if column.is_empty() || (MetadataPath::is_path(column) && column.contains(['.', '['])) {
         return escape_control(column);
     }
-    let (amount, currency) = column.rsplit_once('_').unwrap_or((column, ""));
-    let is_currency =
-        currency.len() == 3 && HEADINGS.iter().any(|(name, _)| *name == format!("{amount}_usd"));
-    if is_currency {
-        return Cow::Owned(heading(&format!("{amount}_usd")).replace("USD", &currency.to_uppercase()));
+    if let Some((name, in_usd)) = HEADINGS.iter().find(|(name, _)| is_in_currency(column, name)) {
+        let currency = column[name.len() - "usd".len()..].to_uppercase();
+        return Cow::Owned(in_usd.replace("USD", &currency));
     }
     let mut words =
         column.strip_suffix("_at").or(column.strip_suffix("_seconds")).unwrap_or(column).replace('_', " ");
