@@ -44,14 +44,14 @@ for arguments in (["cost"], ["cost", "--by", "kind"], ["cost", "--by", "trigger"
         longest = max(map(columns, text.splitlines()))
         assert longest <= width, f"{arguments} at {width}: {longest}"
         drawn += bool(BARS & set(text))
-    # A pipe gets the table of a terminal with 80 columns, without colours.
+    # A pipe gets the table of a terminal with 80 columns, without colors.
     assert piped(*arguments) == on_terminal(80, *arguments, NO_COLOR="1"), arguments
     assert piped(*arguments, COLUMNS="60") == on_terminal(60, *arguments, NO_COLOR="1"), arguments
 assert drawn >= 20, drawn
 
 colored = on_terminal(80, "cost")
-assert "\x1b[1m" in colored and "\x1b[2m" in colored, "a terminal gets no colours"
-assert "\x1b" not in piped("cost") + on_terminal(80, "cost", TERM="dumb"), "a pipe or a dumb terminal gets colours"
-assert "\x1b[1m" in piped("cost", "--color", "always"), "--color always gives a pipe no colours"
+assert "\x1b[1m" in colored and "\x1b[2m" in colored, "a terminal gets no colors"
+assert "\x1b" not in piped("cost") + on_terminal(80, "cost", TERM="dumb"), "a pipe or a dumb terminal gets colors"
+assert "\x1b[1m" in piped("cost", "--color", "always"), "--color always gives a pipe no colors"
 assert "By month" in on_terminal(200, "cost", "--by", "kind", NO_COLOR="1")
-print(f"tables fit every terminal, {drawn} of 35 have bars; colours only on a terminal")
+print(f"tables fit every terminal, {drawn} of 35 have bars; colors only on a terminal")

@@ -34,7 +34,7 @@ Global options:
       --config FILE  The settings file [env: RUNLEDGER_CONFIG]
                      [default: runledger.toml in the archive's folder]
   -v, --verbose      Log more to standard error; repeat for more detail
-      --color WHEN   When to use colours: auto, always or never
+      --color WHEN   When to use colors: auto, always or never
   -h, --help         Print help: -h on one screen, --help in full
   -V, --version      Print version";
 

@@ -84,7 +84,7 @@ pub struct Cli {
     )]
     pub verbose: u8,
 
-    /// When to use colours: auto, always or never
+    /// When to use colors: auto, always or never
     #[arg(
         long,
         global = true,

@@ -51,12 +51,12 @@ fn ask_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
-/// Uses colours as the arguments ask, even if others are invalid.
+/// Uses colors as the arguments ask, even if others are invalid.
 pub fn apply_color() {
     color_of(settings::arguments()).unwrap_or_default().apply();
 }
 
-/// When the arguments ask for colours. `None`: they do not, or not for a known word.
+/// When the arguments ask for colors. `None`: they do not, or not for a known word.
 fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<ColorWhen> {
     let mut arguments = arguments.take_while(|argument| argument != "--");
     while let Some(argument) = arguments.next() {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_requested_beside_invalid_arguments() {
+    fn colors_are_requested_beside_invalid_arguments() {
         let asked = |text: &str| color_of(text.split(' ').map(OsString::from));
         assert_eq!(asked("status --wrong --color never"), Some(ColorWhen::Never));
         assert_eq!(asked("--color=always status --wrong"), Some(ColorWhen::Always));

@@ -77,7 +77,7 @@ pub(super) fn run(args: &ShowArgs, path: &Path, settings: &Settings) -> Result<(
         known_at: archive.last_observed_at()?,
         screen: screen(None, false, scope.zone),
     };
-    // The text is escaped part by part, because it can have colours.
+    // The text is escaped part by part, because it can have colors.
     let text = view.text();
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{}", text.trim_end())?))
 }
