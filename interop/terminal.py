@@ -4,14 +4,17 @@ import fcntl, os, pty, struct, subprocess, sys, termios, unicodedata
 
 runledger, archive = sys.argv[1:]
 BARS = set("▏▎▍▌▋▊▉█▁▂▃▄▅▆▇")
+# With CI set, even a dumb terminal gets colors.
+DECIDES = {"CI", "COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in DECIDES}
 
 
 def on_terminal(width, *arguments, **variables):
     """What `runledger report` prints on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", **variables}
-    command = subprocess.Popen([runledger, "--db", archive, "report", *arguments], stdout=theirs, env=environment)
+    command = [runledger, "--db", archive, "report", *arguments]
+    command = subprocess.Popen(command, stdout=theirs, env={**ENVIRONMENT, "TERM": "xterm-256color", **variables})
     os.close(theirs)
     text = b""
     while True:
@@ -32,9 +35,8 @@ def columns(line):
 
 
 def piped(*arguments, **variables):
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     command = [runledger, "--db", archive, "report", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, env={**environment, **variables}).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, env={**ENVIRONMENT, **variables}).stdout
 
 
 drawn = 0
