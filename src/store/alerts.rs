@@ -45,12 +45,8 @@ pub enum AlertEventKind {
 }
 
 impl AlertEventKind {
-    const ALL: [AlertEventKind; 4] = [
-        AlertEventKind::Started,
-        AlertEventKind::Escalated,
-        AlertEventKind::Repeated,
-        AlertEventKind::Ended,
-    ];
+    const ALL: [AlertEventKind; 4] =
+        [AlertEventKind::Started, AlertEventKind::Escalated, AlertEventKind::Repeated, AlertEventKind::Ended];
 
     /// The word in the archive and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -195,9 +191,8 @@ impl Archive {
                     self.connection
                         .prepare_cached("UPDATE alerts SET level = ?2, message = ?3 WHERE alert_id = ?1")?
                         .execute(params![alert.alert_id, level, finding.message])?;
-                    let is_due = evaluation
-                        .repeat_after
-                        .is_some_and(|span| last_event_at.plus(span) <= evaluation.at);
+                    let is_due =
+                        evaluation.repeat_after.is_some_and(|span| last_event_at.plus(span) <= evaluation.at);
                     if level > alert.level {
                         self.add_event(alert.alert_id, AlertEventKind::Escalated, finding, evaluation)?;
                         new += 1;
@@ -314,9 +309,9 @@ impl Archive {
 
     fn mark_events(&self, sql: &str, events: &[String], at: Instant) -> Result<()> {
         self.begin()?;
-        let marked = events.iter().try_for_each(|event| {
-            self.connection.prepare_cached(sql)?.execute(params![event, at]).map(drop)
-        });
+        let marked = events
+            .iter()
+            .try_for_each(|event| self.connection.prepare_cached(sql)?.execute(params![event, at]).map(drop));
         match marked {
             Ok(()) => self.commit(),
             Err(error) => {
