@@ -2,20 +2,11 @@
 
 use super::{Facts, Rule};
 use crate::error::Result;
-use crate::run::Instant;
-use crate::store::{AlertLevel, Finding, LastComplete};
+use crate::store::{AlertLevel, Finding, LastComplete, QuarantinedOnDay};
 use chrono::TimeDelta;
 
 /// How long an item in quarantine is news.
 const QUARANTINE_NEWS: TimeDelta = TimeDelta::days(7);
-
-/// The items that were first seen since `:since`, by day.
-const QUARANTINED: &str = "
-SELECT substr(first_seen_at, 1, 10) AS day, count(*), max(first_seen_at)
-FROM quarantine
-WHERE first_seen_at >= ?1
-GROUP BY day
-ORDER BY day";
 
 pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let mut findings = quarantine(facts)?;
@@ -47,14 +38,13 @@ fn stale(facts: &Facts<'_>) -> Result<Option<Finding>> {
 
 /// One finding for each day with new items.
 fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let mut statement = facts.archive.connection().prepare_cached(QUARANTINED)?;
-    let mut rows = statement.query([facts.moment.plus(-QUARANTINE_NEWS)])?;
     let mut findings = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (day, items, last): (String, u64, Instant) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    for QuarantinedOnDay { day, items, last_at } in
+        facts.archive.quarantined_since(facts.moment.plus(-QUARANTINE_NEWS))?
+    {
         let items = if items == 1 { "1 item".to_owned() } else { format!("{items} items") };
         let message =
-            format!("{items} of the API could not be stored as runs, the last {}", facts.local(last));
+            format!("{items} of the API could not be stored as runs, the last {}", facts.local(last_at));
         findings.push(Rule::Quarantine.finding(day, AlertLevel::Warning, message));
     }
     Ok(findings)

@@ -1,7 +1,7 @@
 //! Alerts: what needs attention in an archive now, found by rules.
 //!
-//! A rule reads the archive and returns findings. The store compares them with the open alerts, so that each is reported
-//! when it starts, when it escalates and when it ends.
+//! A rule reads the archive and returns findings. The store compares them with the open alerts, so that each is
+//! reported when it starts, when it escalates and when it ends.
 
 mod archive_rules;
 mod options;

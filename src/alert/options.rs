@@ -1,6 +1,7 @@
 //! The settings of alerts: the table `[alert]`.
 
 use super::Rule;
+use crate::run::Usd;
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 
@@ -16,7 +17,8 @@ pub(crate) struct AlertOptions {
     /// A run is unusual if it cost or took at least this many times the median of the pipeline's runs before it.
     pub(crate) unusual_factor: f64,
     /// A smaller excess over the median is no unusual cost.
-    pub(crate) unusual_usd: f64,
+    #[serde(deserialize_with = "usd")]
+    pub(crate) unusual_usd: Usd,
     /// A smaller excess over the median is no unusual duration.
     #[serde(deserialize_with = "span")]
     pub(crate) unusual_duration: TimeDelta,
@@ -28,9 +30,17 @@ impl Default for AlertOptions {
             off: Vec::new(),
             stale_after: TimeDelta::hours(26),
             unusual_factor: 5.0,
-            unusual_usd: 1.0,
+            unusual_usd: Usd::from_units(1_000_000_000),
             unusual_duration: TimeDelta::minutes(30),
         }
+    }
+}
+
+fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
+    let usd = f64::deserialize(deserializer)?;
+    match (0.0..1e9).contains(&usd) {
+        true => Ok(Usd::from_units((usd * 1e9).round() as i128)),
+        false => Err(serde::de::Error::custom("an amount in US dollars is from 0 to 1,000,000,000")),
     }
 }
 

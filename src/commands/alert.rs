@@ -276,7 +276,8 @@ fn line(event: &AlertEvent) -> String {
     format!("{}: {} (alert {})", event.label(), escape_control(&event.message), event.alert_id)
 }
 
-/// Sends the events, and records those that were accepted. A failure is a warning: the next evaluation sends them again.
+/// Sends the events, and records those that were accepted. A failure is a warning, because the next evaluation sends
+/// them again.
 fn deliver(
     target: &Target,
     webhook: &Webhook,

@@ -51,8 +51,8 @@ impl Webhook {
         Ok(Webhook { endpoint: Endpoint::new(&url), url })
     }
 
-    /// Sends the events, in as few messages as their length allows. Returns the ids of those that were accepted, and why
-    /// the others were not.
+    /// Sends the events, in as few messages as their length allows. Returns the ids of those that were accepted, and
+    /// why the others were not.
     pub(crate) async fn send(&self, archive: &str, events: &[AlertEvent]) -> (Vec<String>, Option<String>) {
         let deadline = Deadline::now() + LIMIT;
         let mut accepted = Vec::new();

@@ -43,6 +43,7 @@ pub(crate) mod slices;
 pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod timeline;
+pub(crate) mod unusual;
 mod user_views;
 
 pub use dimension::Dimension;

@@ -65,6 +65,7 @@ pub use lock::Lock;
 pub(crate) use migrate::{Migrated, migrate};
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
+pub(crate) use quarantine::QuarantinedOnDay;
 pub(crate) use restore::restore;
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun, UnsettledRuns};

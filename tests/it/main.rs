@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read variables and pass them on")]
 
+mod alert;
 mod api;
 mod cli;
 mod close;

@@ -5,6 +5,7 @@ use crate::support::command::ran;
 use crate::support::month_end::MonthEnd;
 use crate::support::ping_server::PingServer;
 use runledger::internal::commands::Cli;
+use rusqlite::Connection;
 use std::fs;
 
 /// The start of the fixture: every month of the examples is over and settled.
@@ -40,6 +41,7 @@ fn prepared(name: &str, pings: &PingServer) -> MonthEnd {
     }
     write("key.txt", month_end.workspace.sandbox.api_key());
     write("ping.txt", &pings.url("example"));
+    write("webhook.txt", &pings.url("example"));
     write("question.sql", "SELECT count(*) AS runs FROM runs WHERE status = :status");
     write("PTAX.csv", "31012025;220;A;USD;5,8295;5,8301;1,0000;1,0000\n");
     let fx = match name.starts_with("runledger fx") {
@@ -50,6 +52,12 @@ fn prepared(name: &str, pings: &PingServer) -> MonthEnd {
     month_end.set(&format!("zone = \"America/Sao_Paulo\"\n{fx}{workspace}"));
     fs::create_dir_all(month_end.workspace.file("etc/runledger")).unwrap();
     write("etc/runledger/runledger.toml", "zone = \"UTC\"\n");
+    if name == "runledger alert" {
+        let three = "INSERT INTO alerts (rule, subject, level, message, started_at)
+            SELECT 'overdue', value, 'error', 'late', '2025-01-01T00:00:00.000000Z' FROM json_each('[1, 2, 3]')";
+        let archive = Connection::open(month_end.workspace.path()).unwrap();
+        archive.execute_batch(three).unwrap();
+    }
     if name == "runledger restatements" {
         month_end.output(&["close", "2025-01"]);
     }

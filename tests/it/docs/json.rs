@@ -117,6 +117,8 @@ fn the_json_of_each_command_fits_its_schema() {
         ("sync", &["fetch", &run], 0),
         ("verify", &["verify"], 0),
         ("probe", &["probe"], 0),
+        ("alert", &["alert"], 0),
+        ("alerts", &["alert", "--list"], 0),
     ] {
         let mut command = month_end.command(&[arguments, &["--json"]].concat());
         command

@@ -43,7 +43,7 @@ fn a_package_has_one_home() {
     // The package as code names it, and the files that may use it.
     let homes: &[(&str, &[&str])] = &[
         // One builder of clients; the API and the pings send requests.
-        ("reqwest::", &["src/http/", "src/api/", "src/notify/ping.rs"]),
+        ("reqwest::", &["src/http/", "src/api/", "src/notify/endpoint.rs"]),
         ("httpdate::", &["src/api/"]),
         ("rustls::", &["src/http/"]),
         ("flate2::", &["src/api/body.rs"]),
