@@ -1,7 +1,7 @@
 //! Latest runs that cost or took far more than usual.
 //!
-//! `report anomalies` shows each deviation of interest. These are the few that are worth a message: the value is a large
-//! multiple of the usual one, and exceeds it by an amount that matters.
+//! `report anomalies` shows each deviation of interest. These are the few that are worth a message: the value is a
+//! large multiple of the usual one, and exceeds it by an amount that matters.
 
 use super::ledger::Ledger;
 use super::period::Span;
