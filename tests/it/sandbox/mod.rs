@@ -1,0 +1,3 @@
+//! The generated workspace of the sandbox.
+
+mod schedule;
