@@ -2,6 +2,7 @@
 
 use super::cron::Cron;
 use super::fixtures::USERS;
+use super::incident::{DELAY, Incident, SKIPPED};
 use super::profile::{Ending, Profile, TriggerPattern};
 use super::random::{one_in, part_of};
 use super::workload::parents_first;
@@ -125,9 +126,33 @@ impl Line<'_> {
         let from = self.profile.created_at.max(self.plan.now - self.plan.span);
         let until = self.profile.paused_at.unwrap_or(self.plan.now);
         let has_full_sync = self.profile.full_sync_cron().is_some();
-        for due in cron.firings(from, until) {
+        let firings = cron.firings(from, until);
+        for (place, &due) in firings.iter().enumerate() {
             let created = due * 1_000_000 + self.rng.i64(200_000..4_000_000);
-            self.add(created, Cause::Cron, has_full_sync && cron.is_full_sync(due));
+            let is_full_sync = has_full_sync && cron.is_full_sync(due);
+            match self.profile.incident.filter(|incident| self.applies(*incident, firings.len() - 1 - place))
+            {
+                Some(Incident::Skipped) => {}
+                Some(Incident::Delayed) => self.add(created + micros(DELAY), Cause::Cron, is_full_sync),
+                Some(Incident::Hung) => {
+                    self.push(created, Cause::Cron, Fate::InProgress("running"), is_full_sync)
+                }
+                Some(Incident::Failing) => {
+                    let ending = Ending { status: "failed", was_started: true, ..self.ending(created) };
+                    self.push(created, Cause::Cron, Fate::Ends(ending), is_full_sync);
+                }
+                None => self.add(created, Cause::Cron, is_full_sync),
+            }
+        }
+    }
+
+    /// Whether an incident changes the firing before this number of later ones.
+    fn applies(&self, incident: Incident, later: usize) -> bool {
+        match incident {
+            Incident::Skipped => later < SKIPPED,
+            Incident::Delayed => later == 1,
+            Incident::Hung => later == 0,
+            Incident::Failing => later + 1 < self.profile.max_consecutive_failures as usize,
         }
     }
 
@@ -152,19 +177,18 @@ impl Line<'_> {
     /// Adds a run, and sometimes a retry by a user if it fails. A run in the future does not exist yet.
     fn add(&mut self, created: i64, cause: Cause, is_full_sync: bool) {
         let ending = self.ending(created);
-        self.push(created, cause, ending, is_full_sync);
+        self.push(created, cause, Fate::Ends(ending), is_full_sync);
         if ending.status == "failed" && one_in(self.rng, 4) {
             let minutes = self.rng.i64(15..90);
             let retried = created + micros(ending.queued + ending.duration) + minutes * 60_000_000;
             let user = self.rng.usize(..USERS.len());
             let ending = self.ending(retried);
-            self.push(retried, Cause::User(user), ending, false);
+            self.push(retried, Cause::User(user), Fate::Ends(ending), false);
         }
     }
 
-    fn push(&mut self, created: i64, cause: Cause, ending: Ending, is_full_sync: bool) {
+    fn push(&mut self, created: i64, cause: Cause, fate: Fate, is_full_sync: bool) {
         if created < self.plan.now.timestamp_micros() {
-            let fate = Fate::Ends(ending);
             self.drafts.push(Draft { created, pipeline: self.index, cause, fate, is_full_sync });
         }
     }
@@ -249,14 +273,15 @@ fn recently(plan: &Plan) -> TimeDelta {
     TimeDelta::minutes(20).min(plan.span / 10)
 }
 
-/// The pipelines that run and have no children.
+/// The pipelines that run, have no children and no incident.
 fn childless(profiles: &[Profile]) -> Vec<usize> {
     let has_children = |index: &usize| {
         profiles.iter().any(|profile| {
             matches!(&profile.trigger_pattern, TriggerPattern::Event { parents, .. } if parents.contains(index))
         })
     };
-    let leaves = (0..profiles.len()).filter(|index| !profiles[*index].is_draft && !has_children(index));
+    let is_healthy = |profile: &Profile| !profile.is_draft && profile.incident.is_none();
+    let leaves = (0..profiles.len()).filter(|index| is_healthy(&profiles[*index]) && !has_children(index));
     leaves.collect()
 }
 

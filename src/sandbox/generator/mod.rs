@@ -10,6 +10,7 @@ mod cron;
 mod document;
 mod draft;
 mod fixtures;
+mod incident;
 mod profile;
 mod random;
 mod wire;
@@ -28,8 +29,13 @@ use serde_json::json;
 use uuid::Uuid;
 use wire::{Costs, ExtraConfig, Timestamp, Trigger, WireRun};
 
+pub use incident::Incident;
+
 /// The prefix of every token's secret. It must never reach an archive.
 pub const TOKEN_PREFIX: &str = "sandbox-token-secret-";
+
+/// The prefix of the secrets in the code and the connector settings of pipelines. It must never reach an archive.
+pub const SETTINGS_PREFIX: &str = "sandbox-settings-secret-";
 
 /// The statuses of the newest runs, which are still in progress, newest first.
 const IN_PROGRESS_STATUSES: [&str; 6] =
@@ -67,6 +73,7 @@ impl Generator {
             }
         }
         workload::distribute(rng, &mut profiles, plan);
+        incident::assign(&mut profiles, plan);
         let tokens = TOKENS.map(|name| Token {
             id: random_uuid(rng),
             name,
@@ -116,6 +123,11 @@ impl Generator {
             self.profiles[draft.pipeline].runs += 1;
         }
         runs
+    }
+
+    /// The incidents of the plan, each with its pipeline.
+    pub(super) fn incidents(&self) -> Vec<(Incident, Uuid)> {
+        self.profiles.iter().filter_map(|profile| Some((profile.incident?, profile.id))).collect()
     }
 
     /// One of these pipelines, the busy ones more often. Any pipeline of the workspace if `among` is empty.

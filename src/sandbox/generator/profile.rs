@@ -3,6 +3,7 @@
 use super::COST_DEADLINE;
 use super::cron::{Cron, Phase};
 use super::fixtures::{DRAFTS, Name, PAUSED};
+use super::incident::Incident;
 use super::random::{micros, one_in, random_part, random_uuid};
 use super::wire::{Costs, ElCostMetadata, TransformationCostMetadata};
 use crate::store::PipelineKind;
@@ -50,6 +51,10 @@ pub(super) struct Profile {
     pub(super) failures_per_mille: u32,
     /// The failures in a row after which the platform disables the pipeline.
     pub(super) max_consecutive_failures: u32,
+    /// Whether its document has the settings of retries and failures.
+    pub(super) sends_settings: bool,
+    /// What goes wrong with its newest runs.
+    pub(super) incident: Option<Incident>,
     /// Number of runs so far.
     pub(super) runs: u32,
 }
@@ -116,6 +121,8 @@ impl Profile {
             transformation_usd_per_hour: transformation,
             failures_per_mille: [3, 10, 15, 30, 60, 240][rng.usize(..6)],
             max_consecutive_failures: [5, 10][rng.usize(..2)],
+            sends_settings: !one_in(rng, 5),
+            incident: None,
             runs: 0,
         }
     }
@@ -157,7 +164,10 @@ impl Profile {
         now: DateTime<Utc>,
     ) -> RunState {
         let is_waiting = matches!(status, "queued" | "pending_events");
-        let started_at = (!is_waiting).then(|| created_at + random_part(rng, now - created_at));
+        // A run that hangs has started as usual.
+        let since = now - created_at;
+        let since = if since > TimeDelta::hours(1) { TimeDelta::minutes(1) } else { since };
+        let started_at = (!is_waiting).then(|| created_at + random_part(rng, since));
         RunState {
             status,
             started_at,
