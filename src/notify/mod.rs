@@ -1,7 +1,11 @@
-//! Notifications about syncs: pings at the start and the end, and a file of metrics.
+//! Notifications about syncs, as pings and as a file of metrics, and about alerts, to a webhook.
 
+mod endpoint;
 mod metrics;
 mod ping;
+mod webhook;
+
+pub(crate) use webhook::{Webhook, describe};
 
 use crate::error::{Error, Result, render};
 use crate::export::{Destination, reject_archive};

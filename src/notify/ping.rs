@@ -3,28 +3,17 @@
 //! The start is `POST U/start`. The end is `POST U` after a success, or `POST U/3` after exit code 3, with the summary
 //! as body. The query parameter `rid` is the same in both, so that the service can match two concurrent syncs.
 
-use crate::error::{Error, Result};
-use crate::http::{client_builder, is_loopback, root_cause, tls_unavailable};
+use super::endpoint::{Endpoint, parse_address, truncated};
+use crate::error::Result;
 use crate::secret::PingUrl;
-use reqwest::header::CONTENT_TYPE;
-use std::time::Duration;
-use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
 use url::Url;
-
-/// The time limit of one attempt, from the DNS lookup to the last byte.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(4);
-
-/// The wait between the two attempts.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The limit of the summary in bytes.
 const MAX_BODY_BYTES: usize = 10_000;
 
 /// The pings of one sync.
 pub(super) struct Ping {
-    /// The client, or why it could not be built. A sync must not fail because of its ping.
-    http: Result<reqwest::Client, String>,
+    endpoint: Endpoint,
     url: Url,
 }
 
@@ -35,15 +24,9 @@ impl Ping {
     /// # Errors
     /// [`Error::Usage`] when it is not an HTTP address.
     pub(super) fn new(url: &PingUrl, origin: &str) -> Result<Option<Ping>> {
-        let refuse = |why: &str| Error::Usage {
-            what: format!("invalid ping URL in {origin}: {why}"),
-            hint: Some("a ping URL looks like https://hc-ping.com/ and a code".to_owned()),
-        };
-        let mut url = Url::parse(url.expose()).map_err(|error| refuse(&error.to_string()))?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(refuse("the scheme must be https or http"));
-        }
-        if url.scheme() == "http" && !is_loopback(&url) {
+        let hint = "a ping URL looks like https://hc-ping.com/ and a code";
+        let (mut url, is_safe) = parse_address(url.expose(), "ping URL", origin, hint)?;
+        if !is_safe {
             tracing::warn!(
                 "no ping is sent: over plain http, others on the network can read the ping URL in {origin}. \
                  Change it to https"
@@ -54,8 +37,7 @@ impl Ping {
             let run = uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid();
             url.query_pairs_mut().append_pair("rid", &run.to_string());
         }
-        let http = client_builder(&url).connect_timeout(ATTEMPT_LIMIT).timeout(ATTEMPT_LIMIT).build();
-        Ok(Some(Ping { http: http.map_err(|error| tls_unavailable(&error).cause), url }))
+        Ok(Some(Ping { endpoint: Endpoint::new(&url), url }))
     }
 
     /// Reports the start of the sync.
@@ -85,55 +67,9 @@ impl Ping {
         url
     }
 
-    /// Sends the request, and retries a temporary failure once.
     async fn send(&self, url: Url, body: &str) -> Result<(), String> {
-        match self.try_once(url.clone(), body).await {
-            Err(Failure::Temporary(_)) => {
-                tokio::time::sleep(RETRY_AFTER).await;
-                self.try_once(url, body).await.map_err(Failure::cause)
-            }
-            other => other.map_err(Failure::cause),
-        }
+        self.endpoint.post(&url, "text/plain; charset=utf-8", body).await
     }
-
-    async fn try_once(&self, url: Url, body: &str) -> Result<(), Failure> {
-        let http = self.http.as_ref().map_err(|cause| Failure::Permanent(cause.clone()))?;
-        let request = http.post(url).header(CONTENT_TYPE, "text/plain; charset=utf-8").body(body.to_owned());
-        // With -vvv, the libraries below would log the host.
-        let response = request.send().with_subscriber(NoSubscriber::default());
-        let response = response.await.map_err(|error| Failure::Temporary(root_cause(&error)))?;
-        let status = response.status();
-        match status.as_u16() {
-            200..=299 => Ok(()),
-            300..=399 => {
-                Err(Failure::Permanent(format!("HTTP {}, and redirects are not followed", status.as_u16())))
-            }
-            429 | 500.. => Err(Failure::Temporary(format!("HTTP {}", status.as_u16()))),
-            code => Err(Failure::Permanent(format!("HTTP {code}"))),
-        }
-    }
-}
-
-/// Why an attempt failed.
-enum Failure {
-    /// A retry can succeed.
-    Temporary(String),
-    /// A retry would fail too.
-    Permanent(String),
-}
-
-impl Failure {
-    fn cause(self) -> String {
-        match self {
-            Failure::Temporary(cause) | Failure::Permanent(cause) => cause,
-        }
-    }
-}
-
-/// The longest beginning of the text within the limit, in whole characters.
-fn truncated(text: &str, max_bytes: usize) -> &str {
-    let fits = (0..=max_bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    &text[..fits.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -193,12 +129,5 @@ mod tests {
         for url in ["https://ping.example/s3cret", "http://127.0.0.1:1/s3cret", "http://[::1]/s3cret"] {
             assert!(is_sent(url), "{url}");
         }
-    }
-
-    #[test]
-    fn a_long_summary_is_cut_between_characters() {
-        assert_eq!(truncated("aé", 2), "a");
-        assert_eq!(truncated("aé", 3), "aé");
-        assert_eq!(truncated("", 3), "");
     }
 }

@@ -1,4 +1,4 @@
-//! The API key and the ping URL, as types that cannot be printed.
+//! The API key and the URLs of monitoring services, as types that cannot be printed.
 
 mod echo;
 mod spelling;
@@ -104,6 +104,32 @@ impl From<String> for PingUrl {
 impl fmt::Debug for PingUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PingUrl(hidden)")
+    }
+}
+
+/// The URL of a webhook. It is a secret: with it, anyone can post messages.
+#[derive(Clone)]
+pub(crate) struct WebhookUrl(String);
+
+impl WebhookUrl {
+    /// Reads the URL from a file. White space and quotes around it are removed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the file cannot be read.
+    pub(crate) fn from_file(path: &Path) -> Result<WebhookUrl> {
+        let text = read_file(path, "the webhook URL")?;
+        Ok(WebhookUrl(spelling::value(&text, "WEBHOOK_URL").to_owned()))
+    }
+
+    /// The URL in clear, only for the request.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookUrl(hidden)")
     }
 }
 

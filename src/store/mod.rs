@@ -1,5 +1,6 @@
 //! The archive: one SQLite file with every state of every run.
 
+mod alerts;
 mod archive_path;
 mod backup;
 mod backup_target;
@@ -43,6 +44,7 @@ mod syncs;
 mod unknown_name;
 mod user_objects;
 
+pub(crate) use alerts::{Alert, AlertEvent, AlertEventKind, AlertLevel, Evaluation, Finding};
 pub(crate) use archive_path::{ArchivePath, check_archive_name};
 pub(crate) use check::CheckResult;
 pub(crate) use clock::{ClockOffsets, Freshness, LastComplete, trusted_until};
