@@ -67,7 +67,12 @@ impl LastHour {
             closed.start.zip(created_at).is_some_and(|(start, at)| start.as_str() <= at.as_str())
         };
         let arriving: Vec<Uuid> = waiting.into_iter().filter(is_recent).collect();
-        let example = self.ended.first().or(self.started.first()).expect("a demo has runs").0;
+        let has_costs = |(_, run): &&(Uuid, Document)| {
+            run["status"] == "success"
+                && ["el_cost_usd", "transformation_cost_usd"].iter().any(|cost| run[*cost].is_number())
+        };
+        let example = self.ended.iter().find(has_costs).or(self.ended.first()).or(self.started.first());
+        let example = example.expect("a demo has runs").0;
         for (id, run) in self.ended {
             model.change(id, |running| *running = run);
         }

@@ -196,3 +196,46 @@ impl Cron {
 fn time_of(minute: u32) -> NaiveTime {
     NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).expect("a minute of a day")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The firings on a day in Lisbon, by the clock of UTC.
+    fn fired(rate: Rate, hour: u32, day: &str) -> Vec<String> {
+        let cron = Cron::new(rate, Phase { minute: 30, hour, day: 1, weekday: 0 }, Tz::Europe__Lisbon);
+        let from: DateTime<Utc> = format!("{day}T00:00:00Z").parse().unwrap();
+        let firings = cron.firings(from, from + TimeDelta::hours(5));
+        let time = |due| DateTime::from_timestamp(due, 0).unwrap().format("%H:%M").to_string();
+        firings.into_iter().map(time).collect()
+    }
+
+    #[test]
+    fn a_fixed_time_fires_once_on_a_day_with_a_clock_change() {
+        // 01:00 becomes 02:00: the first instant after it.
+        assert_eq!(fired(Rate::Daily, 1, "2026-03-29"), ["01:00"]);
+        assert_eq!(fired(Rate::Daily, 2, "2026-03-29"), ["01:30"]);
+        // 02:00 becomes 01:00: the first of both.
+        assert_eq!(fired(Rate::Daily, 1, "2026-10-25"), ["00:30"]);
+        assert_eq!(fired(Rate::Daily, 2, "2026-10-25"), ["02:30"]);
+    }
+
+    #[test]
+    fn an_expression_with_steps_follows_the_clock() {
+        assert_eq!(fired(Rate::Hours(1), 0, "2026-03-29"), ["00:30", "01:30", "02:30", "03:30", "04:30"]);
+        assert_eq!(fired(Rate::Hours(3), 0, "2026-03-29"), ["00:30", "02:30"]);
+        assert_eq!(fired(Rate::Hours(1), 0, "2026-10-25"), ["00:30", "01:30", "02:30", "03:30", "04:30"]);
+        assert_eq!(fired(Rate::Hours(3), 0, "2026-10-25"), ["03:30"]);
+    }
+
+    #[test]
+    fn a_span_includes_its_start_and_excludes_its_end() {
+        let cron = Cron::new(Rate::Minutes(15), Phase { minute: 7, hour: 1, day: 1, weekday: 0 }, Tz::UTC);
+        let from: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().unwrap();
+        let one = TimeDelta::microseconds(1);
+        let count = |from, until| cron.firings(from, until).len();
+        assert_eq!(count(from, from + TimeDelta::hours(1)), 4);
+        assert_eq!(count(from + one, from + TimeDelta::hours(1) + one), 4);
+        assert_eq!(cron.expression, "*/15 * * * *");
+    }
+}
