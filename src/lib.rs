@@ -60,6 +60,7 @@ mod error;
 mod renamed;
 mod secret;
 mod suggest;
+mod time_span;
 
 mod language;
 
@@ -85,6 +86,8 @@ mod report;
 mod export;
 
 mod close;
+
+mod alert;
 
 mod salvage;
 

@@ -1,6 +1,7 @@
 //! Arguments of the commands that send requests to the API or write to the archive.
 
-use super::value_parsers::{at_least_one, rate, time_span};
+use super::time_span;
+use super::value_parsers::{at_least_one, rate};
 use chrono::TimeDelta;
 use clap::Args;
 use std::path::PathBuf;

@@ -1,6 +1,5 @@
 //! Parsers of argument values.
 
-use chrono::TimeDelta;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 /// Accepts any text and offers these names for completion. The command itself rejects an unknown name, so that the
@@ -41,22 +40,6 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
         Ok(_) => Err("must be at least 0.001".to_owned()),
         Err(error) => Err(format!("{error}")),
     }
-}
-
-/// Parses a span of time such as `7d`, `26h`, `30m` or `90s`, of at most 100 years.
-pub(crate) fn time_span(text: &str) -> Result<TimeDelta, String> {
-    let form = || "a span of time looks like 7d, 26h, 30m or 90s".to_owned();
-    let unit = text.chars().last().ok_or_else(form)?;
-    let seconds = match unit {
-        'd' => 24 * 60 * 60,
-        'h' => 60 * 60,
-        'm' => 60,
-        's' => 1,
-        _ => return Err(form()),
-    };
-    let number: u32 = text[..text.len() - 1].parse().map_err(|_| form())?;
-    let span = TimeDelta::seconds(i64::from(number) * seconds);
-    if span > TimeDelta::days(36_525) { Err("must be at most 100 years".to_owned()) } else { Ok(span) }
 }
 
 /// Parses the field separator of CSV.

@@ -7,9 +7,10 @@ use clap::Command;
 pub(super) const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}";
 
 /// The commands in groups, in the order in which users need them.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Start", &["demo", "sync", "status"]),
     ("Ask", &["report", "runs", "show", "query", "schema"]),
+    ("Watch", &["alert"]),
     ("Month end", &["close", "restatements", "reconcile", "statements", "fx"]),
     ("Hand over", &["export", "verify-file", "datasette-metadata"]),
     ("Look after", &["check", "backup", "restore", "migrate", "salvage", "verify", "coverage", "drift"]),

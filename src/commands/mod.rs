@@ -1,5 +1,6 @@
 //! The command line: its definition, and the dispatch to one file per command.
 
+mod alert;
 mod backup;
 mod check;
 mod close;
@@ -155,6 +156,8 @@ pub enum Command {
     Runs(runs::RunsArgs),
     /// Show one run and its history
     Show(show::ShowArgs),
+    /// Report what needs attention, when it starts, escalates and ends
+    Alert(alert::AlertArgs),
     /// Run a named report
     Report(report::ReportArgs),
     /// Export runs to CSV, JSON, Parquet or FOCUS
@@ -235,6 +238,7 @@ impl Command {
         matches!(
             self,
             Command::Sync(_)
+                | Command::Alert(_)
                 | Command::Fetch(_)
                 | Command::Verify(_)
                 | Command::Coverage(_)
@@ -258,6 +262,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
                 Err(error) => status::nagios::print_error(&error),
             }
         }
+        Some(Command::Alert(args)) => check_the_clock(cli).and_then(|()| alert::run(args, cli)),
         Some(command) => dispatch(cli, command).map(|()| 0),
         None => start::run(cli).map(|()| 0),
     }
@@ -281,6 +286,8 @@ fn dispatch(cli: &Cli, command: &Command) -> Result<()> {
         Command::Sync(args) => sync::run(args, &path, settings()),
         Command::Fetch(args) => fetch::run(args, &path, &settings()?),
         Command::Status(args) => status::run(args, &archive, settings()),
+        // `run` handles it: its exit code says what it found.
+        Command::Alert(args) => alert::run(args, cli).map(drop),
         Command::Runs(args) => runs::run(args, cli),
         Command::Show(args) => show::run(args, &path, &settings()?),
         Command::Report(args) => report::run(args, cli),
@@ -334,6 +341,7 @@ fn one_archive(cli: &Cli) -> Result<Option<&Path>> {
             [one, ..],
             Some(
                 Command::Report(_)
+                | Command::Alert(_)
                 | Command::Runs(_)
                 | Command::Statements(_)
                 | Command::DatasetteMetadata(_)

@@ -4,7 +4,7 @@ use super::endpoint::{Endpoint, parse_address, truncated};
 use crate::error::{Error, Result};
 use crate::escape::replace_control;
 use crate::secret::WebhookUrl;
-use crate::store::{AlertEvent, AlertEventKind};
+use crate::store::AlertEvent;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant as Deadline, timeout_at};
@@ -99,12 +99,7 @@ fn line(event: &AlertEvent) -> String {
         cut if cut.len() < message.len() => format!("{cut}…"),
         whole => whole.to_owned(),
     };
-    let label = match event.kind {
-        AlertEventKind::Started | AlertEventKind::Escalated => event.level.as_str(),
-        AlertEventKind::Repeated => "still",
-        AlertEventKind::Ended => "ended",
-    };
-    format!("{label}: {}", escaped(&message))
+    format!("{}: {}", event.label(), escaped(&message))
 }
 
 /// Escapes what begins a link or a mention in Slack: a name of a pipeline must not notify a channel.
@@ -130,7 +125,7 @@ pub(crate) fn describe(event: &AlertEvent) -> serde_json::Value {
 mod tests {
     use super::*;
     use crate::run::Instant;
-    use crate::store::AlertLevel;
+    use crate::store::{AlertEventKind, AlertLevel};
 
     fn event(number: usize, message: &str) -> AlertEvent {
         AlertEvent {

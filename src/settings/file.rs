@@ -5,6 +5,7 @@ use super::fx::FxTable;
 use super::run_url::RunUrl;
 use super::workspace::Workspace;
 use super::{Origin, Setting, parse_date_basis, parse_dialect, parse_language, parse_zone};
+use crate::alert::AlertOptions;
 use crate::error::{Error, Result};
 use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
@@ -42,6 +43,7 @@ pub(super) struct File {
     pub(super) cost_center: Allocation,
     #[serde(default)]
     pub(super) components: ComponentsSettings,
+    pub(super) alert: Option<AlertOptions>,
     #[serde(default)]
     pub(super) sync: SyncSettings,
     #[serde(default)]
@@ -165,6 +167,7 @@ impl File {
             components: ComponentsSettings {
                 names_ending_in: self.components.names_ending_in.or(base.components.names_ending_in),
             },
+            alert: self.alert.or(base.alert),
             sync: SyncSettings {
                 ignore_changes_in: self.sync.ignore_changes_in.or(base.sync.ignore_changes_in),
             },

@@ -18,6 +18,7 @@ pub(crate) use env::{
 pub(crate) use run_url::RunUrl;
 pub(crate) use workspace::Workspace;
 
+use crate::alert::AlertOptions;
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
@@ -255,6 +256,11 @@ impl Settings {
     /// The names of amounts in the metadata.
     pub fn monetary_names(&self) -> MonetaryNames {
         self.file.components.names_ending_in.clone().unwrap_or_default()
+    }
+
+    /// When the rules of alerts find something.
+    pub(crate) fn alert(&self) -> AlertOptions {
+        self.file.alert.clone().unwrap_or_default()
     }
 
     /// The workspaces, in the order of the file.

@@ -131,6 +131,17 @@ pub struct AlertEvent {
     pub is_undelivered: bool,
 }
 
+impl AlertEvent {
+    /// The word in front of the message for people.
+    pub fn label(&self) -> &'static str {
+        match self.kind {
+            AlertEventKind::Started | AlertEventKind::Escalated => self.level.as_str(),
+            AlertEventKind::Repeated => "still",
+            AlertEventKind::Ended => "ended",
+        }
+    }
+}
+
 /// An open alert, with what decides whether it is reported again.
 struct Open {
     alert: Alert,

@@ -44,7 +44,9 @@ mod syncs;
 mod unknown_name;
 mod user_objects;
 
-pub(crate) use alerts::{Alert, AlertEvent, AlertEventKind, AlertLevel, Evaluation, Finding};
+#[cfg(test)]
+pub(crate) use alerts::AlertEventKind;
+pub(crate) use alerts::{Alert, AlertEvent, AlertLevel, Evaluation, Finding};
 pub(crate) use archive_path::{ArchivePath, check_archive_name};
 pub(crate) use check::CheckResult;
 pub(crate) use clock::{ClockOffsets, Freshness, LastComplete, trusted_until};

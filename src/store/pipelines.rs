@@ -22,6 +22,11 @@ impl PipelineKind {
     pub const ALL: [PipelineKind; 3] =
         [PipelineKind::Source, PipelineKind::Destination, PipelineKind::Transformation];
 
+    /// The kind with that name. `None`: there is none.
+    pub fn parse(name: &str) -> Option<PipelineKind> {
+        PipelineKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The kind's name in the archive and in the API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,19 +6,16 @@ use super::summary::{
     with_workspace,
 };
 use crate::cli::{ApiArgs, LockArgs, VerbosityArgs};
+use crate::commands::shared::lock_wait::LockWait;
 use crate::commands::shared::output::{print_line, print_note};
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
 use crate::settings;
 use crate::store::{Archive, ArchivePath, Lock, SyncKind};
-use crate::sync::{Clock, Observer, Options, Summary, SyncContext, SystemClock};
-use chrono::TimeDelta;
+use crate::sync::{Observer, Options, Summary, SyncContext};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// The interval between attempts to take a lock that another process holds.
-const LOCK_POLL: Duration = Duration::from_millis(200);
+use std::time::Instant;
 
 /// The outcome of an attempt.
 pub(in crate::commands) struct Attempt {
@@ -65,7 +62,7 @@ pub(in crate::commands) fn attempt(
         if !verbosity.quiet && !options.dry_run && !target.is_one_of_several {
             note_other_archive(path);
         }
-        let wait = LockWait { runtime, limit: lock.lock_wait, quiet: verbosity.quiet };
+        let wait = LockWait { runtime, limit: lock.lock_wait, is_quiet: verbosity.quiet };
         let (lock, archive) = open(path, options.dry_run, &wait)?;
         let began = Instant::now();
         let mut observer: Box<dyn Observer> = if verbosity.quiet { Box::new(NoProgress) } else { observer() };
@@ -149,37 +146,4 @@ fn open(path: &Path, dry_run: bool, wait: &LockWait<'_>) -> Result<(Option<Lock>
     let lock = wait.lock(&path)?;
     let archive = Archive::open_until(&path, &lock, &wait.runtime.cancel)?;
     Ok((Some(lock), archive))
-}
-
-/// How long to wait for a lock that another process holds.
-struct LockWait<'a> {
-    runtime: &'a Runtime,
-    limit: TimeDelta,
-    quiet: bool,
-}
-
-impl LockWait<'_> {
-    /// Takes the lock as soon as it is free.
-    fn lock(&self, path: &Path) -> Result<Lock> {
-        let deadline = Instant::now() + self.limit.to_std().unwrap_or_default();
-        let mut is_announced = self.quiet;
-        loop {
-            let holder = match Lock::acquire(path, SystemClock.now()) {
-                Err(Error::Locked { holder }) if Instant::now() < deadline => holder,
-                other => return other,
-            };
-            if !is_announced {
-                print_note(&format!("waiting for another process: {holder}"));
-                is_announced = true;
-            }
-            self.runtime.runtime.block_on(async {
-                let delay = LOCK_POLL.min(deadline.saturating_duration_since(Instant::now()));
-                tokio::select! {
-                    biased;
-                    error = self.runtime.cancel.cancelled() => Err(error),
-                    () = tokio::time::sleep(delay) => Ok(()),
-                }
-            })?;
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! `runledger sync`: syncs the archive with the API and prints a summary.
 
+mod alerting;
 pub(super) mod all;
 mod attempt;
 mod summary;
@@ -9,6 +10,7 @@ pub(super) use attempt::{Attempt, attempt};
 pub(super) use summary::summary_text;
 
 use crate::cli::{ApiArgs, LockArgs, NotificationArgs, VerbosityArgs, time_span};
+use crate::commands::alert::ReportingArgs;
 use crate::commands::shared::notify;
 use crate::commands::shared::runtime::Runtime;
 use crate::error::{Error, Result};
@@ -17,6 +19,7 @@ use crate::notify::SyncReport;
 use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::sync::{self, Clock, Options, SystemClock};
+use alerting::Alerting;
 use chrono::TimeDelta;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -84,6 +87,14 @@ pub struct SyncArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// Evaluate the alert rules after the sync, as `runledger alert` does; its result is that of the sync
+    #[arg(long, conflicts_with = "dry_run")]
+    pub alert: bool,
+
+    /// When and where to report alerts.
+    #[command(flatten)]
+    pub reporting: ReportingArgs,
+
     /// How to take the archive's lock.
     #[command(flatten)]
     pub lock: LockArgs,
@@ -107,10 +118,14 @@ pub struct SyncArgs {
 /// The error that ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub(super) fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let runtime = Runtime::start()?;
+    let alerting = Alerting::of(args)?;
     let notifier = notify::start(args, &runtime)?;
     let result = match settings {
         Ok(settings) => {
             let (report, result) = sync_one(args, &Target::at(path, &settings), &runtime);
+            if let Some(alerting) = alerting {
+                alerting.evaluate(None, path, settings.clone(), &runtime);
+            }
             notifier.finish(&[report], result)
         }
         Err(error) => notifier.finish(&[], Err(error)),

@@ -34,6 +34,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
     ("close", &[("period", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
+    ("alert", &[("alert_id", 1), ("level", 2), ("alert_rule", 3), ("since_at", 4), ("acknowledged_at", 11), ("message", 1), ("subject", 12)]),
     ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
     ("reconcile", &[("closes", 1), ("gap_usd", 2), ("ledger_cost_usd", 4), ("difference_usd", 5), ("cause", 3), ("note", 12)]),
     ("restatements", &[("closed_total_cost_usd", 4), ("total_cost_usd", 5), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
@@ -57,6 +58,7 @@ const NAMES: &[&str] = &[
     "values",
     "example",
     "cause",
+    "message",
     "slug",
     "schedule",
     "value",
@@ -95,7 +97,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
     ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
-    ("rule", "What must be true"),
+    ("rule", "What must be true"), ("alert_id", "No."), ("alert_rule", "Rule"), ("since_at", "Since"), ("acknowledged_at", "Acknowledged"), ("message", "What"),
     ("close_id", "Close"), ("closed_at", "Closed"), ("date_basis", "Basis"), ("credits", "Credits"),
 ];
 

@@ -1,0 +1,74 @@
+//! Rules about the archive itself: its age, and what the API failed to show.
+
+use super::{Facts, Rule};
+use crate::error::Result;
+use crate::run::Instant;
+use crate::store::{AlertLevel, Finding, LastComplete};
+use chrono::TimeDelta;
+
+/// How long an item in quarantine is news.
+const QUARANTINE_NEWS: TimeDelta = TimeDelta::days(7);
+
+/// The items that were first seen since `:since`, by day.
+const QUARANTINED: &str = "
+SELECT substr(first_seen_at, 1, 10) AS day, count(*), max(first_seen_at)
+FROM quarantine
+WHERE first_seen_at >= ?1
+GROUP BY day
+ORDER BY day";
+
+pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    let mut findings = quarantine(facts)?;
+    findings.extend(stale(facts)?);
+    findings.extend(disappearance(facts)?);
+    Ok(findings)
+}
+
+fn stale(facts: &Facts<'_>) -> Result<Option<Finding>> {
+    let limit = facts.options.stale_after;
+    let (level, message) = match facts.archive.freshness(facts.now)?.last_complete {
+        LastComplete::Never => (AlertLevel::Error, "no sync has completed yet".to_owned()),
+        LastComplete::InFuture(at) => (
+            AlertLevel::Error,
+            format!("the last complete sync is in the future ({at}): its clock was wrong"),
+        ),
+        LastComplete::At(at) => {
+            let age = facts.now.to_utc() - at.to_utc();
+            let level = match age {
+                age if age > limit * 2 => AlertLevel::Error,
+                age if age > limit => AlertLevel::Warning,
+                _ => return Ok(None),
+            };
+            (level, format!("the archive is stale: its last complete sync began {}", facts.local(at)))
+        }
+    };
+    Ok(Some(Rule::Stale.finding(String::new(), level, message)))
+}
+
+/// One finding for each day with new items.
+fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    let mut statement = facts.archive.connection().prepare_cached(QUARANTINED)?;
+    let mut rows = statement.query([facts.moment.plus(-QUARANTINE_NEWS)])?;
+    let mut findings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (day, items, last): (String, u64, Instant) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let items = if items == 1 { "1 item".to_owned() } else { format!("{items} items") };
+        let message =
+            format!("{items} of the API could not be stored as runs, the last {}", facts.local(last));
+        findings.push(Rule::Quarantine.finding(day, AlertLevel::Warning, message));
+    }
+    Ok(findings)
+}
+
+fn disappearance(facts: &Facts<'_>) -> Result<Option<Finding>> {
+    let suspected = facts.archive.suspected_runs()?;
+    Ok((suspected > 0).then(|| {
+        let runs = if suspected == 1 {
+            "1 archived run is".to_owned()
+        } else {
+            format!("{suspected} archived runs are")
+        };
+        let message = format!("{runs} missing from the run list, and not known to be deleted");
+        Rule::Disappearance.finding(String::new(), AlertLevel::Error, message)
+    }))
+}
