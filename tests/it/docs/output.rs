@@ -62,7 +62,8 @@ fn parts(page: &str) -> Vec<Part<'_>> {
 
 /// The output as the page shows it.
 fn elided(shown: &[&str], output: &str) -> Vec<String> {
-    let output: Vec<String> = output.lines().map(|line| line.trim_end().to_owned()).collect();
+    // A byte order mark is not visible.
+    let output: Vec<String> = output.trim_start_matches('\u{feff}').lines().map(|line| line.trim_end().to_owned()).collect();
     let Some(place) = shown.iter().position(|line| line.trim() == "…") else { return output };
     let last = shown.len() - place - 1;
     if output.len() <= place + last {
