@@ -129,7 +129,8 @@ pub mod salvage {
 #[cfg(feature = "sandbox")]
 pub mod sandbox {
     pub use crate::sandbox::{
-        Call, Document, Model, Options, Order, Outcome, PipelineKind, Plan, Sandbox, TOKEN_PREFIX,
+        Call, Document, Incident, Model, Options, Order, Outcome, PipelineKind, Plan, SETTINGS_PREFIX,
+        Sandbox, TOKEN_PREFIX,
     };
 }
 pub mod secret {

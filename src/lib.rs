@@ -133,7 +133,9 @@ pub use report::scope::{ScopeDefaults, ScopeRequest};
 pub use report::{Cell, DateBasis, Dimension, Ledger, MetadataPath, Scope, Span, Table};
 pub use run::{ChargeStatus, Instant, Run, Seconds, Status, Usd};
 #[cfg(feature = "sandbox")]
-pub use sandbox::{Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox};
+pub use sandbox::{
+    Incident as SandboxIncident, Model, Options as SandboxOptions, Plan as SandboxPlan, Sandbox,
+};
 pub use secret::ApiKey;
 pub use store::{Archive, Close, CloseTotals, Frozen, Lock, SyncKind};
 pub use sync::{

@@ -11,6 +11,6 @@ mod paging;
 mod server;
 
 pub use crate::store::PipelineKind;
-pub use generator::TOKEN_PREFIX;
+pub use generator::{Incident, SETTINGS_PREFIX, TOKEN_PREFIX};
 pub use model::{Document, Model, Order, Outcome, Plan};
 pub use server::{Call, Options, Sandbox};

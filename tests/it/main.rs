@@ -15,6 +15,8 @@ mod notify;
 mod packaging;
 mod report;
 mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod secrecy;
 mod settings;
 mod statements;

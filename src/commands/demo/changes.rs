@@ -1,8 +1,7 @@
 //! Changes to the mock API between the two syncs of the demo.
 
 use crate::report::period::Period;
-use crate::sandbox::{Document, Model, Outcome};
-use chrono::TimeDelta;
+use crate::sandbox::{Document, Model, PipelineKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,24 +14,83 @@ const ANOMALY_RANGE: usize = 100;
 /// The fields of a run that identify its pipeline.
 const PIPELINE_FIELDS: [&str; 3] = ["source", "destination", "transformation"];
 
-/// Simulates one hour: runs end, costs arrive, costs of the closed month are corrected. Returns a run with a history.
-pub(super) fn simulate_hour(model: &mut Model, closed: &Period) -> Uuid {
-    let (waiting, in_progress) = (model.costs_unknown(), model.in_progress());
-    model.advance(TimeDelta::minutes(20));
-    for (place, id) in in_progress.iter().enumerate() {
-        model.finish(*id, if place == 1 { Outcome::Failed } else { Outcome::Success });
+/// The number of runs that start in the simulated hour.
+const NEW_RUNS: usize = 3;
+
+/// The number of runs that end in it.
+const ENDING_RUNS: usize = 6;
+
+/// The changes of the last hour, which the first sync of the demo does not see.
+pub(super) struct LastHour {
+    started: Vec<(Uuid, Document)>,
+    ended: Vec<(Uuid, Document)>,
+}
+
+impl LastHour {
+    /// Takes the last hour back: its runs have not started, and others have not ended.
+    pub(super) fn take_back(model: &mut Model) -> LastHour {
+        let document = |model: &Model, id| (id, model.document(id).expect("a generated run is an object"));
+        let started: Vec<Uuid> = model.ids().take(NEW_RUNS).collect();
+        let started: Vec<(Uuid, Document)> = started.into_iter().map(|id| document(model, id)).collect();
+        for (id, _) in &started {
+            model.delete(*id);
+        }
+        let runs = model.ids().map(|id| document(model, id));
+        let ended: Vec<(Uuid, Document)> =
+            runs.filter(|(_, run)| run["ended_at"].is_string()).take(ENDING_RUNS).collect();
+        for (id, _) in &ended {
+            model.change(*id, |run| {
+                let began = if run["started_at"].is_null() { "created_at" } else { "started_at" };
+                let began = run[began].clone();
+                let costs =
+                    run.iter().filter(|(field, _)| field.contains("_cost_")).map(|(field, _)| field.clone());
+                let unknown: Vec<String> =
+                    costs.chain(["ended_at", "duration_seconds"].map(str::to_owned)).collect();
+                run.extend(unknown.into_iter().map(|field| (field, Value::Null)));
+                run.insert("status".to_owned(), json!("running"));
+                run.insert("credit_charge_status".to_owned(), json!("unsuccessful"));
+                run.insert("started_at".to_owned(), began.clone());
+                run.insert("updated_at".to_owned(), began);
+            });
+        }
+        LastHour { started, ended }
     }
-    model.advance(TimeDelta::minutes(40));
-    // Older runs without a cost stay that way, so that no cost seems to take a year to arrive.
-    let is_recent = |id: &&Uuid| {
-        let run = model.document(**id).unwrap_or_default();
-        let created_at = run.get("created_at").and_then(|at| at.as_str()).map(str::to_owned);
-        closed.start.zip(created_at).is_some_and(|(start, at)| start.as_str() <= at.as_str())
-    };
-    let arriving: Vec<Uuid> = waiting.iter().filter(is_recent).chain(in_progress.first()).copied().collect();
-    for id in arriving {
-        model.settle(id);
+
+    /// Lets the hour pass: runs start and end, costs arrive, costs of the closed month are corrected, and two pipelines
+    /// have other settings. Returns a run with a history.
+    pub(super) fn pass(self, model: &mut Model, closed: &Period) -> Uuid {
+        let waiting = model.costs_unknown();
+        // Older runs without a cost stay that way, so that no cost seems to take a year to arrive.
+        let is_recent = |id: &Uuid| {
+            let run = model.document(*id).unwrap_or_default();
+            let created_at = run.get("created_at").and_then(|at| at.as_str()).map(str::to_owned);
+            closed.start.zip(created_at).is_some_and(|(start, at)| start.as_str() <= at.as_str())
+        };
+        let arriving: Vec<Uuid> = waiting.into_iter().filter(is_recent).collect();
+        let has_costs = |(_, run): &&(Uuid, Document)| {
+            run["status"] == "success"
+                && ["el_cost_usd", "transformation_cost_usd"].iter().any(|cost| run[*cost].is_number())
+        };
+        let example = self.ended.iter().find(has_costs).or(self.ended.first()).or(self.started.first());
+        let example = example.expect("a demo has runs").0;
+        for (id, run) in self.ended {
+            model.change(id, |running| *running = run);
+        }
+        for id in arriving {
+            model.settle(id);
+        }
+        correct_costs(model, closed);
+        add_anomalies(model);
+        change_settings(model);
+        for (id, run) in self.started {
+            model.insert(id, &run);
+        }
+        example
     }
+}
+
+/// Changes some costs of the closed month.
+fn correct_costs(model: &mut Model, closed: &Period) {
     let in_closed = |id: &Uuid| {
         let run = model.document(*id).unwrap_or_default();
         run.get("started_at").and_then(|at| at.as_str()).is_some_and(|at| closed.contains(at))
@@ -44,11 +102,39 @@ pub(super) fn simulate_hour(model: &mut Model, closed: &Period) -> Uuid {
             run.insert("el_cost_usd".to_owned(), json!(0.123_456_789_012_3));
         });
     }
-    add_anomalies(model);
-    for _ in 0..3 {
-        model.add();
+}
+
+/// Gives a transformation more Spark executors, and lets a source run less often.
+fn change_settings(model: &mut Model) {
+    let incidents = model.incidents();
+    let healthy = |model: &Model, kind, is_meant: &dyn Fn(&Document) -> bool| {
+        let mut pipelines = model.pipelines(kind);
+        let found = pipelines.find(|(id, pipeline)| {
+            pipeline["status"] == "active"
+                && incidents.iter().all(|(_, other)| other != id)
+                && is_meant(pipeline)
+        });
+        found.map(|(id, _)| id)
+    };
+    let transformation = healthy(model, PipelineKind::Transformation, &|_| true);
+    if let Some(id) = transformation {
+        model.change_pipeline(id, |pipeline| {
+            pipeline.insert("spark_executor_instances".to_owned(), json!(12));
+        });
     }
-    in_progress.first().copied().unwrap_or_else(|| model.ids().next().expect("a demo has runs"))
+    let rarer = |pipeline: &Document| {
+        let expression = pipeline["pipeline_triggers"][0]["cron_expression"].as_str()?;
+        // Each firing of the new expression is one of the old, so that none seems to be missing.
+        ["*/2 ", "*/3 ", "*/4 ", "*/6 "]
+            .iter()
+            .find_map(|often| expression.contains(often).then(|| expression.replace(often, "*/12 ")))
+    };
+    if let Some(id) = healthy(model, PipelineKind::Source, &|pipeline| rarer(pipeline).is_some()) {
+        model.change_pipeline(id, |pipeline| {
+            let expression = rarer(pipeline);
+            pipeline["pipeline_triggers"][0]["cron_expression"] = json!(expression);
+        });
+    }
 }
 
 /// Adds one run for each finding of `report audit`, if there are enough runs: a charged failure, an uncharged

@@ -3,6 +3,7 @@
 mod changes;
 mod outcome;
 
+use self::changes::LastHour;
 use crate::api::{BaseUrl, Client, ClientConfig};
 use crate::cli::JsonArgs;
 use crate::close::{CloseRequest, close_month};
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeDefaults;
 use crate::run;
-use crate::sandbox::{Model, Options as SandboxOptions, Plan, Sandbox};
+use crate::sandbox::{Incident, Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::settings::Settings;
 use crate::store::{Archive, ArchivePath, Lock};
@@ -67,27 +68,25 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
         earlier.close_and_remove(&lock)?;
     }
     let runtime = runtime()?;
-    // The simulated hour between the two syncs ends now.
     let plan = Plan {
         seed: args.seed,
         runs: args.runs as usize,
-        ..Plan::ending_at(Utc::now() - TimeDelta::hours(1))
+        incidents: Incident::ALL.to_vec(),
+        ..Plan::ending_at(Utc::now())
     };
+    let mut model = Model::new(&plan);
+    // The simulated hour between the two syncs ends now.
+    let last_hour = LastHour::take_back(&mut model);
+    let first_count = model.count();
     let sandbox = runtime
-        .block_on(Sandbox::start(
-            Model::new(&plan),
-            SandboxOptions { log: false, ..SandboxOptions::default() },
-        ))
+        .block_on(Sandbox::start(model, SandboxOptions { log: false, ..SandboxOptions::default() }))
         .map_err(|cause| Error::Internal(format!("cannot start the mock API: {cause}")))?;
     let archive = Archive::open(&path, &lock)?;
     archive.mark_as_demo()?;
 
     let steps = Steps { is_verbose: verbosity > 0 };
-    steps.print(&format!(
-        "A mock API at {} has {} generated runs from one year.",
-        sandbox.url(),
-        args.runs
-    ))?;
+    steps
+        .print(&format!("A mock API at {} has {first_count} generated runs from one year.", sandbox.url()))?;
     steps.print("\n$ runledger sync")?;
     steps.print(&sync_once(&runtime, &sandbox, &archive, &Options::default())?)?;
 
@@ -97,10 +96,10 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
     let closed = close_month(&archive, &request, &ScopeDefaults::default(), SystemClock.now())?;
     steps.print(&close::of_close(&closed))?;
 
-    let example = changes::simulate_hour(&mut sandbox.model(), &month);
+    let example = last_hour.pass(&mut sandbox.model(), &month);
     steps.print(&format!(
         "\nAn hour later: runs have ended, costs have arrived, and new runs have started.\n\
-         Some costs of {} were corrected.",
+         Some costs of {} were corrected, and two pipelines have other settings.",
         month.label
     ))?;
     // Only a walk of the whole list, due every seven days, finds changes that old.

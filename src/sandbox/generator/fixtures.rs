@@ -54,6 +54,12 @@ pub(super) const TRANSFORMATIONS: [Name; 14] = [
     ("rascunho", "query", Some("Rascunho da Conceição\nnão usar!")),
 ];
 
+/// The slugs of the drafts, which never ran.
+pub(super) const DRAFTS: [&str; 2] = ["fontes-teste", "rascunho"];
+
+/// The slug of a pipeline that was paused before the oldest run.
+pub(super) const PAUSED: &str = "juridico";
+
 /// Id, email, first name, last name.
 pub(super) const USERS: [(u32, &str, &str, &str); 5] = [
     (11, "ana.goncalves@example.com", "Ana", "Gonçalves"),

@@ -2,17 +2,25 @@
 //!
 //! The generator uses only integers, sums and products. A platform's math library could round other
 //! functions differently, and the same seed must give the same bytes everywhere.
+//!
+//! [`workload`] decides how often each pipeline runs, and [`draft`] when: at the firings of its cron expression, after
+//! the successful runs of its parents, or when a user or a token starts it.
 
-mod creation;
+mod cron;
+mod document;
+mod draft;
 mod fixtures;
+mod incident;
 mod profile;
 mod random;
 mod wire;
+mod workload;
 
 use super::model::{Document, Pipeline, Plan, Stage, StoredItem};
 use crate::store::PipelineKind;
 use chrono::{DateTime, TimeDelta, Utc};
-use creation::creation_instants;
+use document::pipeline_document;
+use draft::{Cause, Draft, Fate, drafts, instant};
 use fastrand::Rng;
 use fixtures::{DESTINATIONS, SOURCES, TOKENS, TRANSFORMATIONS, USERS};
 use profile::{Profile, RunState, TriggerPattern};
@@ -21,19 +29,23 @@ use serde_json::json;
 use uuid::Uuid;
 use wire::{Costs, ExtraConfig, Timestamp, Trigger, WireRun};
 
+pub use incident::Incident;
+
 /// The prefix of every token's secret. It must never reach an archive.
 pub const TOKEN_PREFIX: &str = "sandbox-token-secret-";
 
-/// The newest runs are still in progress.
-const IN_PROGRESS: usize = 6;
+/// The prefix of the secrets in the code and the connector settings of pipelines. It must never reach an archive.
+pub const SETTINGS_PREFIX: &str = "sandbox-settings-secret-";
+
+/// The statuses of the newest runs, which are still in progress, newest first.
+const IN_PROGRESS_STATUSES: [&str; 6] =
+    ["queued", "pending_events", "running", "running", "cancelling", "running"];
 
 /// The runs before them may still lack their costs.
 const RUNS_AWAITING_COSTS: usize = 40;
 
 /// Of the runs older than this, a few never get a cost.
 const COST_DEADLINE: TimeDelta = TimeDelta::days(35);
-
-const DAY_MICROS: i64 = 86_400_000_000;
 
 struct Token {
     id: Uuid,
@@ -60,6 +72,8 @@ impl Generator {
                 profiles.push(Profile::new(rng, kind, name));
             }
         }
+        workload::distribute(rng, &mut profiles, plan);
+        incident::assign(&mut profiles, plan);
         let tokens = TOKENS.map(|name| Token {
             id: random_uuid(rng),
             name,
@@ -70,34 +84,30 @@ impl Generator {
 
     /// The pipelines as their lists return them.
     pub(super) fn pipelines(&self, rng: &mut Rng, plan: &Plan) -> Vec<Pipeline> {
-        let started = plan.now - plan.span;
-        let build = |profile: &Profile| {
-            let created_at = started - TimeDelta::microseconds(rng.i64(1..200 * DAY_MICROS));
-            Pipeline {
-                kind: profile.kind,
-                id: profile.id,
-                document: profile.document(rng, created_at, started),
-            }
+        let build = |profile: &Profile| Pipeline {
+            kind: profile.kind,
+            id: profile.id,
+            document: pipeline_document(rng, profile, &self.profiles, plan),
         };
         self.profiles.iter().map(build).collect()
     }
 
     /// The runs of the plan, oldest first.
     pub(super) fn runs(&mut self, rng: &mut Rng, plan: &Plan) -> Vec<StoredItem> {
-        let indices: Vec<usize> = self.weighted_indices(|_| true);
-        let instants = creation_instants(rng, plan);
+        let drafts = drafts(rng, &self.profiles, plan, self.tokens.len());
         let in_progress = in_progress_count(plan.runs);
         let mut text = Vec::with_capacity(2000);
         let mut runs = Vec::with_capacity(plan.runs);
-        for (number, &created_at) in instants.iter().enumerate() {
+        for (number, draft) in drafts.iter().enumerate() {
             let age = plan.runs - 1 - number;
-            let index = indices[rng.usize(..indices.len())];
-            let profile = &self.profiles[index];
-            let state = if age < in_progress {
-                profile.unfinished(rng, age, created_at, plan.now)
-            } else {
-                let may_lack_costs = age - in_progress < RUNS_AWAITING_COSTS.min(plan.runs / 10);
-                profile.finished(rng, may_lack_costs, created_at, plan.now)
+            let created_at = instant(draft.created);
+            let profile = &self.profiles[draft.pipeline];
+            let state = match draft.fate {
+                Fate::InProgress(status) => Profile::unfinished(rng, status, created_at, plan.now),
+                Fate::Ends(ending) => {
+                    let is_recent = age.saturating_sub(in_progress) < RUNS_AWAITING_COSTS.min(plan.runs / 10);
+                    profile.finished(rng, ending, is_recent, created_at, plan.now)
+                }
             };
             let stage = match state.ended_at {
                 None => Stage::InProgress,
@@ -105,14 +115,19 @@ impl Generator {
                 Some(_) => Stage::Settled,
             };
             let id = random_uuid(rng);
-            let run = self.run(rng, index, id, created_at, state);
+            let run = self.run(rng, id, draft, state);
             text.clear();
             serde_json::to_writer(&mut text, &run).expect("a run is plain JSON");
             let text = str::from_utf8(&text).expect("JSON is UTF-8").into();
-            runs.push(StoredItem { id, created_micros: created_at.timestamp_micros(), stage, text });
-            self.profiles[index].runs += 1;
+            runs.push(StoredItem { id, created_micros: draft.created, stage, text });
+            self.profiles[draft.pipeline].runs += 1;
         }
         runs
+    }
+
+    /// The incidents of the plan, each with its pipeline.
+    pub(super) fn incidents(&self) -> Vec<(Incident, Uuid)> {
+        self.profiles.iter().filter_map(|profile| Some((profile.incident?, profile.id))).collect()
     }
 
     /// One of these pipelines, the busy ones more often. Any pipeline of the workspace if `among` is empty.
@@ -142,7 +157,15 @@ impl Generator {
             costs: Costs::default(),
             charged: false,
         };
-        let run = self.run(rng, index, id, created_at, state);
+        let draft = Draft {
+            created: created_at.timestamp_micros(),
+            pipeline: index,
+            // No firing is due at just this time.
+            cause: draft::by_hand(rng, self.tokens.len()),
+            fate: Fate::InProgress(state.status),
+            is_full_sync: false,
+        };
+        let run = self.run(rng, id, &draft, state);
         let text = serde_json::to_string(&run).expect("a run is plain JSON");
         self.profiles[index].runs += 1;
         text
@@ -194,30 +217,23 @@ impl Generator {
         profiles.flat_map(|(index, profile)| std::iter::repeat_n(index, profile.weight as usize)).collect()
     }
 
-    fn run<'a>(
-        &'a self,
-        rng: &mut Rng,
-        index: usize,
-        id: Uuid,
-        created_at: DateTime<Utc>,
-        state: RunState,
-    ) -> WireRun<'a> {
-        let profile = &self.profiles[index];
-        let (trigger, user, token) = self.trigger(rng, profile, state.status);
+    fn run<'a>(&'a self, rng: &mut Rng, id: Uuid, draft: &Draft, state: RunState) -> WireRun<'a> {
+        let profile = &self.profiles[draft.pipeline];
         let of_kind = |kind| (profile.kind == kind).then_some(profile.id);
         let whole_seconds = |(from, to): (DateTime<Utc>, DateTime<Utc>)| (to - from).num_seconds();
         WireRun {
             id,
             number: profile.runs + 1,
-            created_at: Timestamp(created_at),
+            created_at: Timestamp(instant(draft.created)),
             updated_at: Timestamp(state.updated_at),
             started_at: state.started_at.map(Timestamp),
             ended_at: state.ended_at.map(Timestamp),
             duration_seconds: state.started_at.zip(state.ended_at).map(whole_seconds),
             status: state.status,
-            trigger,
+            trigger: trigger(profile, draft.cause),
             full_sync: match profile.kind {
                 PipelineKind::Transformation => None,
+                _ if profile.full_sync_cron().is_some() => Some(draft.is_full_sync),
                 _ => Some(rng.u32(..100) < 12),
             },
             extra_config: one_in(rng, 25).then(|| ExtraConfig {
@@ -226,48 +242,41 @@ impl Generator {
             }),
             credit_charge_status: if state.charged { "charged" } else { "unsuccessful" },
             costs: state.costs,
-            triggered_by: user,
-            triggered_by_token: token,
+            triggered_by: match draft.cause {
+                Cause::User(place) => Some(USERS[place].0),
+                _ => None,
+            },
+            triggered_by_token: match draft.cause {
+                Cause::Token(place) => Some(self.tokens[place].id),
+                _ => None,
+            },
             source: of_kind(PipelineKind::Source),
             destination: of_kind(PipelineKind::Destination),
             transformation: of_kind(PipelineKind::Transformation),
         }
     }
+}
 
-    /// What triggered a run, and the user or token that did, if any.
-    fn trigger<'a>(
-        &self,
-        rng: &mut Rng,
-        profile: &'a Profile,
-        status: &str,
-    ) -> (Trigger<'a>, Option<u32>, Option<Uuid>) {
-        let by_schedule = status == "pending_events" || rng.u32(..100) < 92;
-        let none = Trigger { cron_expression: None, cron_timezone: None, event_rule: None, kind: "manual" };
-        match &profile.trigger_pattern {
-            TriggerPattern::Cron { expression, zone } if by_schedule && status != "pending_events" => {
-                let trigger = Trigger {
-                    cron_expression: Some(expression),
-                    cron_timezone: Some(zone),
-                    kind: "cron",
-                    ..none
-                };
-                (trigger, None, None)
-            }
-            TriggerPattern::Event { rule } if by_schedule => {
-                (Trigger { event_rule: Some(rule), kind: "event", ..none }, None, None)
-            }
-            _ if status == "pending_events" => {
-                (Trigger { event_rule: Some("any"), kind: "event", ..none }, None, None)
-            }
-            _ if rng.u32(..100) < 35 => (none, None, Some(self.tokens[rng.usize(..self.tokens.len())].id)),
-            _ => (none, Some(USERS[rng.usize(..USERS.len())].0), None),
+/// The trigger of a run that has this cause.
+fn trigger(profile: &Profile, cause: Cause) -> Trigger<'_> {
+    let none = Trigger { cron_expression: None, cron_timezone: None, event_rule: None, kind: "manual" };
+    match (cause, &profile.trigger_pattern) {
+        (Cause::Cron, TriggerPattern::Cron(cron)) => Trigger {
+            cron_expression: Some(&cron.expression),
+            cron_timezone: Some(cron.zone.name()),
+            kind: "cron",
+            ..none
+        },
+        (Cause::Event, TriggerPattern::Event { rule, .. }) => {
+            Trigger { event_rule: Some(rule), kind: "event", ..none }
         }
+        _ => none,
     }
 }
 
 /// Number of runs in progress in a workspace of this many runs.
 fn in_progress_count(runs: usize) -> usize {
-    IN_PROGRESS.min(runs / 10)
+    IN_PROGRESS_STATUSES.len().min(runs / 10)
 }
 
 #[cfg(test)]

@@ -1,20 +1,25 @@
 //! A pipeline of the generated workspace, and how its runs behave.
 
 use super::COST_DEADLINE;
-use super::fixtures::Name;
-use super::random::{micros, object, one_in, random_part, random_uuid};
+use super::cron::{Cron, Phase};
+use super::fixtures::{DRAFTS, Name, PAUSED};
+use super::incident::Incident;
+use super::random::{micros, one_in, random_part, random_uuid};
 use super::wire::{Costs, ElCostMetadata, TransformationCostMetadata};
-use crate::sandbox::model::{Document, format_instant};
 use crate::store::PipelineKind;
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use fastrand::Rng;
-use serde_json::json;
 use uuid::Uuid;
 
 /// What triggers a pipeline's runs, apart from users and tokens.
 pub(super) enum TriggerPattern {
-    Cron { expression: String, zone: &'static str },
-    Event { rule: &'static str },
+    Cron(Cron),
+    /// A successful run of any parent, or of all of them. `parents` are indices of profiles.
+    Event {
+        rule: &'static str,
+        parents: Vec<usize>,
+    },
     Manual,
 }
 
@@ -25,14 +30,42 @@ pub(super) struct Profile {
     pub(super) name: Name,
     pub(super) connector_version: Uuid,
     pub(super) trigger_pattern: TriggerPattern,
+    /// Whether it has a cron expression if the plan has enough runs for it.
+    pub(super) is_scheduled: bool,
     /// How often it runs relative to the others.
     pub(super) weight: u32,
+    pub(super) phase: Phase,
+    pub(super) zone: Tz,
+    /// Whether one firing a week is a full sync, if it fires every Sunday.
+    pub(super) has_full_sync: bool,
+    /// A draft never runs.
+    pub(super) is_draft: bool,
+    pub(super) created_at: DateTime<Utc>,
+    /// Since when it does not run. `None`: it is active.
+    pub(super) paused_at: Option<DateTime<Utc>>,
+    /// How long a run takes relative to what its pipeline allows, 0 to 1.
+    pub(super) length: f64,
     pub(super) typical_seconds: f64,
     pub(super) el_usd_per_hour: Option<f64>,
     pub(super) transformation_usd_per_hour: Option<f64>,
     pub(super) failures_per_mille: u32,
+    /// The failures in a row after which the platform disables the pipeline.
+    pub(super) max_consecutive_failures: u32,
+    /// Whether its document has the settings of retries and failures.
+    pub(super) sends_settings: bool,
+    /// What goes wrong with its newest runs.
+    pub(super) incident: Option<Incident>,
     /// Number of runs so far.
     pub(super) runs: u32,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy)]
+pub(super) struct Ending {
+    pub(super) status: &'static str,
+    pub(super) queued: TimeDelta,
+    pub(super) duration: TimeDelta,
+    pub(super) was_started: bool,
 }
 
 /// The state of a run at the plan's time.
@@ -46,27 +79,23 @@ pub(super) struct RunState {
 }
 
 impl Profile {
+    /// A pipeline that was created long ago. [`super::workload`] sets how often and how long it runs.
     pub(super) fn new(rng: &mut Rng, kind: PipelineKind, name: Name) -> Profile {
         let weight = [1, 1, 2, 4, 6, 12, 24, 48][rng.usize(..8)];
-        let minute = rng.u32(..60);
-        let trigger_pattern = match (kind, rng.u32(..10)) {
+        let (trigger_pattern, is_scheduled) = match (kind, rng.u32(..10)) {
+            _ if name.0 == PAUSED => (TriggerPattern::Manual, true),
             (PipelineKind::Transformation, 0..=6) | (PipelineKind::Destination, 0..=3) => {
-                TriggerPattern::Event { rule: ["any", "all"][rng.usize(..2)] }
+                let rule = ["any", "all"][rng.usize(..2)];
+                (TriggerPattern::Event { rule, parents: Vec::new() }, false)
             }
-            // A pipeline that runs every hour is not started manually.
-            (_, 9) if weight <= 2 => TriggerPattern::Manual,
-            _ => TriggerPattern::Cron {
-                expression: match weight {
-                    48 => "*/30 * * * *".to_string(),
-                    24 => format!("{minute} * * * *"),
-                    6 | 12 => format!("{minute} */{} * * *", 24 / weight),
-                    _ => format!("{minute} {} * * 1-5", rng.u32(2..9)),
-                },
-                zone: ["America/Sao_Paulo", "America/Sao_Paulo", "UTC", "Europe/Lisbon"][rng.usize(..4)],
-            },
+            // A pipeline that runs often is not started manually.
+            (_, place) => (TriggerPattern::Manual, place < 9 || weight > 2),
         };
-        // Pipelines that run rarely run long.
-        let typical_seconds = 20.0 + rng.f64() * rng.f64() * 7200.0 / f64::from(weight.min(12));
+        let phase = Phase::new(rng);
+        let zone = [Tz::America__Sao_Paulo, Tz::America__Sao_Paulo, Tz::UTC, Tz::Europe__Lisbon];
+        let zone = zone[rng.usize(..4)];
+        let has_full_sync = kind != PipelineKind::Transformation && !one_in(rng, 3);
+        let length = rng.f64() * rng.f64();
         let el = (kind != PipelineKind::Transformation).then(|| 0.03 + rng.f64() * 0.4);
         // Some sources include a transformation.
         let transforms =
@@ -78,57 +107,67 @@ impl Profile {
             name,
             connector_version: random_uuid(rng),
             trigger_pattern,
+            is_scheduled,
             weight,
-            typical_seconds,
+            phase,
+            zone,
+            has_full_sync,
+            is_draft: DRAFTS.contains(&name.0),
+            created_at: DateTime::UNIX_EPOCH,
+            paused_at: None,
+            length,
+            typical_seconds: 0.0,
             el_usd_per_hour: el,
             transformation_usd_per_hour: transformation,
             failures_per_mille: [3, 10, 15, 30, 60, 240][rng.usize(..6)],
+            max_consecutive_failures: [5, 10][rng.usize(..2)],
+            sends_settings: !one_in(rng, 5),
+            incident: None,
             runs: 0,
         }
     }
 
-    pub(super) fn document(
-        &self,
-        rng: &mut Rng,
-        created_at: DateTime<Utc>,
-        updated_at: DateTime<Utc>,
-    ) -> Document {
-        let (slug, connector, description) = self.name;
-        let (trigger, cron) = match &self.trigger_pattern {
-            TriggerPattern::Cron { expression, .. } => ("cron", Some(expression)),
-            TriggerPattern::Event { .. } => ("event", None),
-            TriggerPattern::Manual => ("manual", None),
-        };
-        let active = !one_in(rng, 10);
-        object(json!({
-            "id": self.id,
-            "slug": slug,
-            "active": active,
-            "description": description,
-            "status": if active { "active" } else { "paused" },
-            "created_at": format_instant(created_at),
-            "updated_at": format_instant(updated_at),
-            "connector_version": self.connector_version,
-            "connector_slug": connector,
-            "trigger": { "type": trigger, "cron_expression": cron },
-            "notifications": { "on_failure": true, "emails": ["dados@example.com"] },
-            "tags": ["financeiro", "produção"],
-            "output_layer": if one_in(rng, 3) { "trusted" } else { "raw" },
-        }))
-        .expect("the literal is an object")
+    /// Whether it exists and is active at that time.
+    pub(super) fn runs_at(&self, at: DateTime<Utc>) -> bool {
+        !self.is_draft && self.created_at <= at && self.paused_at.is_none_or(|paused| at < paused)
     }
 
-    /// One of the newest runs, which is still in progress.
+    /// The cron expression of its full syncs is [`Cron::full_sync_expression`] of this one. `None`: it has none.
+    pub(super) fn full_sync_cron(&self) -> Option<&Cron> {
+        match &self.trigger_pattern {
+            TriggerPattern::Cron(cron) if self.has_full_sync && cron.fires_on_sundays() => Some(cron),
+            _ => None,
+        }
+    }
+
+    /// How a run ends: its status, how long it waits, and how long it takes.
+    pub(super) fn ending(&self, rng: &mut Rng) -> Ending {
+        let roll = rng.u32(..1000);
+        let status = match roll {
+            _ if roll < self.failures_per_mille => "failed",
+            980.. => "canceled",
+            _ => "success",
+        };
+        let queued = micros(2_000_000.0 + rng.f64() * rng.f64() * rng.f64() * 240_000_000.0);
+        let spread = 0.55 + rng.f64() * 0.5 + rng.f64() * rng.f64() * rng.f64() * 3.0;
+        let completed = if status == "success" { 1.0 } else { rng.f64() };
+        let duration = micros(self.typical_seconds * spread * completed * 1_000_000.0);
+        // Some runs are canceled before they start.
+        Ending { status, queued, duration, was_started: status != "canceled" || !one_in(rng, 3) }
+    }
+
+    /// A run that is still in progress.
     pub(super) fn unfinished(
-        &self,
         rng: &mut Rng,
-        age: usize,
+        status: &'static str,
         created_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> RunState {
-        let status = ["queued", "pending_events", "running", "running", "cancelling", "running"][age % 6];
         let is_waiting = matches!(status, "queued" | "pending_events");
-        let started_at = (!is_waiting).then(|| created_at + random_part(rng, now - created_at));
+        // A run that hangs has started as usual.
+        let since = now - created_at;
+        let since = if since > TimeDelta::hours(1) { TimeDelta::minutes(1) } else { since };
+        let started_at = (!is_waiting).then(|| created_at + random_part(rng, since));
         RunState {
             status,
             started_at,
@@ -143,24 +182,12 @@ impl Profile {
     pub(super) fn finished(
         &self,
         rng: &mut Rng,
+        ending: Ending,
         may_lack_costs: bool,
         created_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> RunState {
-        let roll = rng.u32(..1000);
-        let status = match roll {
-            _ if roll < self.failures_per_mille => "failed",
-            980.. => "canceled",
-            _ => "success",
-        };
-        let whole = now - created_at;
-        let queued = micros(2_000_000.0 + rng.f64() * rng.f64() * rng.f64() * 240_000_000.0);
-        let queued = queued.min(whole / 4);
-        let spread = 0.55 + rng.f64() * 0.5 + rng.f64() * rng.f64() * rng.f64() * 3.0;
-        let completed = if status == "success" { 1.0 } else { rng.f64() };
-        let duration = micros(self.typical_seconds * spread * completed * 1_000_000.0).min(whole / 2);
-        // Some runs are canceled before they start.
-        let was_started = status != "canceled" || !one_in(rng, 3);
+        let Ending { status, queued, duration, was_started } = ending;
         let started_at = was_started.then(|| created_at + queued);
         let ended_at = created_at + queued + duration;
         let mut updated_at = ended_at + random_part(rng, TimeDelta::seconds(9)).min((now - ended_at) / 2);

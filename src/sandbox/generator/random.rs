@@ -16,7 +16,12 @@ pub(super) fn random_task(rng: &mut Rng, cluster: &str) -> String {
 }
 
 pub(super) fn random_part(rng: &mut Rng, of: TimeDelta) -> TimeDelta {
-    micros(of.num_microseconds().unwrap_or_default() as f64 * rng.f64())
+    part_of(of, rng.f64())
+}
+
+/// A part between 0 and 1 of a span of time.
+pub(super) fn part_of(span: TimeDelta, part: f64) -> TimeDelta {
+    micros(span.num_microseconds().unwrap_or_default() as f64 * part)
 }
 
 pub(super) fn micros(count: f64) -> TimeDelta {

@@ -157,10 +157,18 @@ impl Model {
     /// # Panics
     /// If there is no such pipeline.
     pub fn rename_pipeline(&mut self, id: Uuid, description: &str) {
+        self.change_pipeline(id, |pipeline| drop(pipeline.insert("description".into(), json!(description))));
+    }
+
+    /// Edits a pipeline's fields, such as its settings, and sets `updated_at`.
+    ///
+    /// # Panics
+    /// If there is no such pipeline.
+    pub fn change_pipeline(&mut self, id: Uuid, edit: impl FnOnce(&mut Document)) {
         let now = self.now;
         let mut pipelines = self.pipelines.iter_mut();
         let pipeline = pipelines.find(|p| p.id == id).expect("a pipeline of this sandbox");
-        pipeline.document.insert("description".into(), json!(description));
+        edit(&mut pipeline.document);
         pipeline.document.insert("updated_at".into(), json!(format_instant(now)));
     }
 

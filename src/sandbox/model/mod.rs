@@ -5,7 +5,7 @@ mod document;
 
 pub(super) use document::{format_instant, render_run};
 
-use super::generator::Generator;
+use super::generator::{Generator, Incident};
 use crate::store::PipelineKind;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -27,12 +27,14 @@ pub struct Plan {
     pub span: TimeDelta,
     /// The current time of the workspace. Nothing in it is later.
     pub now: DateTime<Utc>,
+    /// What goes wrong, each with another pipeline.
+    pub incidents: Vec<Incident>,
 }
 
 impl Plan {
-    /// A thousand runs over a year, as of `now`.
+    /// A thousand runs over a year, as of `now`, of a healthy workspace.
     pub fn ending_at(now: DateTime<Utc>) -> Plan {
-        Plan { seed: 7, runs: 1000, span: TimeDelta::days(365), now }
+        Plan { seed: 7, runs: 1000, span: TimeDelta::days(365), now, incidents: Vec::new() }
     }
 }
 
@@ -179,6 +181,16 @@ impl Model {
     pub fn pipelines(&self, kind: PipelineKind) -> impl Iterator<Item = (Uuid, &Document)> {
         let of_kind = self.pipelines.iter().filter(move |pipeline| pipeline.kind == kind);
         of_kind.map(|pipeline| (pipeline.id, &pipeline.document))
+    }
+
+    /// The incidents of the plan, each with its pipeline. One that suits no pipeline is missing.
+    pub fn incidents(&self) -> Vec<(Incident, Uuid)> {
+        self.generator.incidents()
+    }
+
+    /// A pipeline's slug. `None`: there is no such pipeline.
+    pub fn pipeline_slug(&self, id: Uuid) -> Option<&str> {
+        self.pipeline(id)?.get("slug")?.as_str()
     }
 
     /// The runs in this range of the list.

@@ -188,8 +188,13 @@ fn answers_about_several_months_use_the_rates_of_closes() {
     set(&month_end, "invoice", &rates(&mut rng));
     assert_eq!(of_month(&[]), closed);
     assert_eq!(of_month(&["--from", "2025-02-01"]), closed);
-    let days = month_end.rows(&["report", "cost", "--by", "day", "--period", "2025-02-20"]);
-    assert_eq!(days[0]["fx_date"], "2025-02-18");
+    // A day without a rate has that of the last day with one.
+    let days = month_end.rows(&["report", "cost", "--by", "day", "--period", MONTH]);
+    let number = |day: &str| day[8..].parse::<u32>().unwrap();
+    let day = days.iter().map(|row| &row["day"]).find(|day| number(day) % 7 > 4).unwrap();
+    let rated = number(day) / 7 * 7 + 4;
+    let days = month_end.rows(&["report", "cost", "--by", "day", "--period", day]);
+    assert_eq!(days[0]["fx_date"], format!("2025-02-{rated:02}"));
     // Before the close, it was not known.
     let open = month_end.rows(&["report", "cost", "--as-of", "2025-03-05T13:30:00Z"]);
     assert_eq!(open[0]["fx_date"], "2025-02-28");

@@ -5,6 +5,7 @@ mod data_dictionary;
 mod focus;
 mod json;
 mod links;
+mod output;
 mod pages;
 mod readme;
 mod reliability;

@@ -90,7 +90,7 @@ fn run_month_end(page: &str, reconciliation: &str, files: &[&str]) -> TempDir {
     let month = |day: NaiveDate| day.format("%Y-%m").to_string();
     let settling = today - TimeDelta::days(31);
     let page = page
-        .replace("2026-11-27", &today.to_string())
+        .replace("2026-11-28", &today.to_string())
         .replace("2026-11", "RUNNING")
         // Early in a month, the previous month has unsettled runs.
         .replace("close 2026-10", "close 2026-10 --force")

@@ -13,7 +13,7 @@ use crate::support::fault::FaultPlan;
 use crate::support::fault_proxy::FaultProxy;
 use crate::support::ping_server::PingServer;
 use assert_cmd::cargo::CommandCargoExt;
-use runledger::internal::sandbox::{Model, Options, Plan, Sandbox, TOKEN_PREFIX};
+use runledger::internal::sandbox::{Model, Options, Plan, SETTINGS_PREFIX, Sandbox, TOKEN_PREFIX};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,7 +33,7 @@ const PING: &str = "marked-ping-0f9a7c31-e5";
 /// The texts that must not appear.
 fn forbidden() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for secret in [KEY, TOKEN_PREFIX, PERSON, PING] {
+    for secret in [KEY, TOKEN_PREFIX, SETTINGS_PREFIX, PERSON, PING] {
         all.push(secret.as_bytes().to_vec());
         all.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes());
         all.push(secret.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect());
