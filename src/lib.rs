@@ -71,6 +71,7 @@ mod api;
 mod run;
 
 mod ignored_fields;
+mod pipeline_settings;
 
 mod snapshot;
 mod store;

@@ -42,10 +42,12 @@ const KIND: &str = "source, destination or transformation";
 const OBSERVED_AT: &str = "When this state was first seen";
 const SUPERSEDED_AT: &str = "When the next state was seen; NULL: this is the current state";
 const GONE_AT: &str = "When a complete list no longer had it; NULL: it is listed";
+const SETTINGS: &str = "Settings that explain cost and schedule, a JSON object with the API's names; NULL: none was sent, or stored before \
+                        version 7 of the schema";
 const VANISHED_AT: &str = "When the API no longer had the run; NULL: it has it";
 
 /// Every table and view that users read, in the order in which they need them.
-const ENTRIES: [Entry; 11] = [
+const ENTRIES: [Entry; 13] = [
     Entry {
         name: "runs",
         description: "The current state of each run, one row per run: start here.",
@@ -82,12 +84,16 @@ const ENTRIES: [Entry; 11] = [
     Entry {
         name: "pipelines",
         description: "The sources, destinations and transformations as last seen, including those deleted since.",
-        columns: &[("first_seen_at", "When the list of pipelines first had it"), ("gone_at", GONE_AT)],
+        columns: &[
+            ("first_seen_at", "When the list of pipelines first had it"),
+            ("gone_at", GONE_AT),
+            ("settings", SETTINGS),
+        ],
     },
     Entry {
         name: "pipeline_snapshots",
         description: "Every state of every pipeline, such as its names, from observed_at until superseded_at (half open).",
-        columns: &[("superseded_at", SUPERSEDED_AT), ("gone_at", GONE_AT)],
+        columns: &[("superseded_at", SUPERSEDED_AT), ("gone_at", GONE_AT), ("settings", SETTINGS)],
     },
     Entry {
         name: "period_closes",
@@ -231,6 +237,35 @@ const ENTRIES: [Entry; 11] = [
             ("last_seen_at", "When it was last seen"),
             ("resolved_at", "When the API returned it after all; NULL: it still fails"),
             ("sync_id", "Sync that last saw it"),
+        ],
+    },
+    Entry {
+        name: "alerts",
+        description: "One row for each time that a rule found something, until it no longer did.",
+        columns: &[
+            ("alert_id", "Number of the alert, from 1"),
+            ("rule", "Rule that found it, such as overdue or budget"),
+            ("subject", "What it is about: kind and id of a pipeline, name of a budget, id of a run; empty: the archive"),
+            ("level", "warning or error: the highest level that was reached"),
+            ("message", "The finding as last evaluated"),
+            ("started_at", "When it was first found"),
+            ("ended_at", "When it was no longer found; NULL: it is open"),
+            ("acknowledged_at", "When a person acknowledged it; NULL: not acknowledged"),
+        ],
+    },
+    Entry {
+        name: "alert_events",
+        description: "What is reported of each alert: that it started, escalated, repeated or ended.",
+        columns: &[
+            ("event_id", "Id of the event (UUID), the same when it is sent again"),
+            ("alert_id", "Alert that the event belongs to"),
+            ("kind", "started, escalated, repeated or ended"),
+            ("level", "warning or error: the level at the event"),
+            ("message", "The finding at the event"),
+            ("happened_at", "When it happened"),
+            ("for_webhook", "1: a webhook was configured, and is sent the event"),
+            ("printed_at", "When it was printed; NULL: not yet"),
+            ("delivered_at", "When the webhook accepted it; NULL: not yet, or it is not for a webhook"),
         ],
     },
     Entry {

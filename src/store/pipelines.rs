@@ -2,6 +2,7 @@
 
 use super::Archive;
 use crate::error::Result;
+use crate::pipeline_settings::PipelineSettings;
 use crate::run::Instant;
 use rusqlite::{OptionalExtension, params};
 
@@ -31,7 +32,7 @@ impl PipelineKind {
     }
 }
 
-/// A pipeline in the catalog. Its configuration is not read, because it may contain credentials.
+/// A pipeline in the catalog. Of its configuration, only [`PipelineSettings`] are read: the rest may contain credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
     /// The id.
@@ -50,6 +51,8 @@ pub struct Pipeline {
     pub created_at: Option<Instant>,
     /// When the API last changed it.
     pub updated_at: Option<Instant>,
+    /// The settings that explain its costs and its schedule. `None`: none was sent.
+    pub settings: Option<PipelineSettings>,
 }
 
 impl Archive {
@@ -58,12 +61,13 @@ impl Archive {
     /// # Errors
     /// Those of SQLite.
     pub fn upsert_pipeline(&self, kind: PipelineKind, pipeline: &Pipeline, at: Instant) -> Result<()> {
+        let settings = pipeline.settings.as_ref().map(PipelineSettings::to_json);
         self.connection
             .prepare_cached(
                 "UPDATE pipeline_snapshots SET superseded_at = ?1 \
                  WHERE kind = ?2 AND pipeline_id = ?3 AND superseded_at IS NULL AND observed_at < ?1 \
                    AND (slug IS NOT ?4 OR name IS NOT ?5 OR description IS NOT ?6 OR active IS NOT ?7 \
-                        OR gone_at IS NOT NULL)",
+                        OR settings IS NOT ?8 OR gone_at IS NOT NULL)",
             )?
             .execute(params![
                 at,
@@ -72,18 +76,19 @@ impl Archive {
                 pipeline.slug,
                 pipeline.name,
                 pipeline.description,
-                pipeline.active
+                pipeline.active,
+                settings
             ])?;
         // If the update superseded no row, the state is the same, and its row is updated in place.
         self.connection
             .prepare_cached(
                 "INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, slug, name, description, active, status, \
-                                                 created_at, updated_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+                                                 created_at, updated_at, settings) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
                  ON CONFLICT (kind, pipeline_id) WHERE superseded_at IS NULL DO UPDATE SET \
                      slug = excluded.slug, name = excluded.name, description = excluded.description, \
                      active = excluded.active, status = excluded.status, created_at = excluded.created_at, \
-                     updated_at = excluded.updated_at, gone_at = NULL",
+                     updated_at = excluded.updated_at, gone_at = NULL, settings = excluded.settings",
             )?
             .execute(params![
                 kind.as_str(),
@@ -95,7 +100,8 @@ impl Archive {
                 pipeline.active,
                 pipeline.status,
                 pipeline.created_at,
-                pipeline.updated_at
+                pipeline.updated_at,
+                settings
             ])?;
         Ok(())
     }
@@ -115,8 +121,8 @@ impl Archive {
         if gone > 0 {
             self.connection.execute(
                 "INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, slug, name, description, active, status, \
-                                                 created_at, updated_at, gone_at) \
-                 SELECT kind, pipeline_id, ?2, slug, name, description, active, status, created_at, updated_at, ?2 \
+                                                 created_at, updated_at, gone_at, settings) \
+                 SELECT kind, pipeline_id, ?2, slug, name, description, active, status, created_at, updated_at, ?2, settings \
                  FROM pipeline_snapshots \
                  WHERE kind = ?1 AND superseded_at = ?2 AND pipeline_id NOT IN (SELECT value FROM json_each(?3))",
                 params![kind.as_str(), at, listed],

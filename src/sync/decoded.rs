@@ -2,6 +2,7 @@
 
 use super::walk::PageSummary;
 use crate::api::Page;
+use crate::pipeline_settings::PipelineSettings;
 use crate::run::{self, Drift, Instant, Redaction, json};
 use crate::snapshot::Snapshot;
 use crate::store::{Cursor, Pipeline};
@@ -111,6 +112,7 @@ fn decode_pipeline(raw: &RawValue) -> Option<Pipeline> {
         status: text("status"),
         created_at: text("created_at").and_then(|text| Instant::parse(&text)),
         updated_at: text("updated_at").and_then(|text| Instant::parse(&text)),
+        settings: PipelineSettings::of_document(raw),
     })
 }
 

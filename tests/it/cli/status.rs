@@ -21,7 +21,7 @@ fn status_shows_contents_and_freshness() {
     }
     let printed = with(&workspace, &["status", "--json"]).json();
     let numbers = json!({
-        "schema_version": 6, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
+        "schema_version": 7, "runs": 150, "snapshots": 150, "pipelines": 40, "vanished": 0, "quarantined": 0, "drift": [],
     });
     for (name, value) in numbers.as_object().unwrap() {
         assert_eq!(&printed[name], value, "{name}");

@@ -93,6 +93,6 @@ fn objects_that_users_added_survive_a_migration() {
         assert_eq!(texts("SELECT note FROM mine"), ["booked"]);
         assert!(!texts("SELECT status FROM mine_of_runs").is_empty());
         assert_eq!(broken(&path), (0, Vec::new()));
-        assert_eq!(json_of(&run(&path, &["status", "--json"]))["schema_version"], 6);
+        assert_eq!(json_of(&run(&path, &["status", "--json"]))["schema_version"], 7);
     }
 }
