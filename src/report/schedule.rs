@@ -5,7 +5,11 @@
 //! of both. An expression with a wildcard or a step in its hours or minutes, such as `*/30 * * * *`, is due whenever the
 //! clock shows a matching time: never within a gap, and twice within a repeated hour.
 
+pub(crate) mod evidence;
+mod known;
 pub(crate) mod matching;
+mod parents;
+pub(crate) mod punctuality;
 
 use crate::run::Instant;
 use chrono::{DateTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
