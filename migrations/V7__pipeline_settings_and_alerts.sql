@@ -1,8 +1,8 @@
 -- The settings of pipelines that explain cost and schedule, and the state of alerts.
 
 ALTER TABLE pipeline_snapshots ADD COLUMN
-    -- Triggers, full sync schedule, retries, Spark sizes, timeout and draft, as a JSON object with the API's names; other
-    -- settings are never stored. NULL: the API sent none of them, or an earlier version stored this state.
+    -- Triggers, full sync schedule, retries, Spark sizes, timeout and draft, as a JSON object with the API's names.
+    -- Other settings are never stored. NULL: the API sent none of them, or an earlier version stored this state.
     -- A new state begins when they change.
     settings TEXT CHECK (settings IS NULL OR json_valid(settings));
 

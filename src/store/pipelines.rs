@@ -32,7 +32,8 @@ impl PipelineKind {
     }
 }
 
-/// A pipeline in the catalog. Of its configuration, only [`PipelineSettings`] are read: the rest may contain credentials.
+/// A pipeline in the catalog. Of its configuration, only [`PipelineSettings`] are read, because the rest may contain
+/// credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
     /// The id.
@@ -143,5 +144,48 @@ impl Archive {
             .query_row(sql, params![kind.as_str(), id_or_slug], |row| row.get(0))
             .optional()?;
         Ok(name.flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipeline(document: &str) -> Pipeline {
+        Pipeline {
+            id: "1".to_owned(),
+            slug: None,
+            name: None,
+            description: None,
+            active: None,
+            status: None,
+            created_at: None,
+            updated_at: None,
+            settings: PipelineSettings::of_document(serde_json::from_str(document).unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_change_of_settings_begins_a_new_state() {
+        let archive = Archive::temporary().unwrap();
+        let sent = [
+            "{}",
+            r#"{"spark_executor_instances": 2}"#,
+            r#"{"code": "x", "spark_executor_instances": 2}"#,
+            r#"{"spark_executor_instances": 8}"#,
+        ];
+        for (day, document) in (1..).zip(sent) {
+            let at = Instant::parse(&format!("2026-11-0{day}T00:00:00Z")).unwrap();
+            archive.upsert_pipeline(PipelineKind::Source, &pipeline(document), at).unwrap();
+        }
+        let at = Instant::parse("2026-11-05T00:00:00Z").unwrap();
+        archive.mark_gone_pipelines(PipelineKind::Source, &[], at).unwrap();
+        let sql = "SELECT group_concat(substr(observed_at, 9, 2) || coalesce(settings, ' none'), '; ') \
+                   FROM pipeline_snapshots";
+        let states: String = archive.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(
+            states,
+            r#"01 none; 02{"spark_executor_instances":2}; 04{"spark_executor_instances":8}; 05{"spark_executor_instances":8}"#
+        );
     }
 }

@@ -110,7 +110,7 @@ const RUN_SNAPSHOTS: &str = "workspace snapshot_id run_id observed_at superseded
     source destination transformation absent unmapped";
 
 const PIPELINES: &str = "workspace kind pipeline_id slug name description active status created_at updated_at \
-    first_seen_at gone_at";
+    first_seen_at gone_at settings";
 
 /// The columns of a table in the order of its SQL, with the fields that the list does not name
 /// before `absent`.
@@ -144,7 +144,7 @@ fn column<F: DocumentedField>(table: DatasetTable, name: String) -> Column {
         Some(ColumnType::Boolean) => Type::Flag,
         Some(ColumnType::Instant) => Type::Instant,
         None => match name.as_str() {
-            "absent" | "unmapped" => Type::Json,
+            "absent" | "unmapped" | "settings" => Type::Json,
             "content_hash" => Type::Hex,
             "sync_id" | "snapshot_id" => Type::Whole,
             "queued_seconds" | "total_cost_usd" => Type::Double,

@@ -68,6 +68,8 @@ pub(super) struct BtreePage<'p> {
     pub(super) right_child: Option<u32>,
     /// The number of cells that cannot be read.
     pub(super) damaged_cells: usize,
+    /// The end of the last readable cell, without its header. 0: there is none.
+    pub(super) content_end: usize,
 }
 
 impl<'p> BtreePage<'p> {
@@ -82,13 +84,17 @@ impl<'p> BtreePage<'p> {
             if kind.is_interior() { (Some(page_number(header.get(8..)?)?), 12) } else { (None, 8) };
         let pointers = header.get(header_length..header_length + 2 * count)?;
         let cells_start = start + header_length + 2 * count;
-        let mut cells = Vec::with_capacity(count);
+        let mut cells: Vec<Cell<'p>> = Vec::with_capacity(count);
+        let mut content_end = 0;
         for pointer in pointers.chunks_exact(2) {
             let at = usize::from(u16::from_be_bytes([pointer[0], pointer[1]]));
-            cells.extend((at >= cells_start).then(|| cell(kind, page, at)).flatten());
+            if let Some(cell) = (at >= cells_start).then(|| cell(kind, page, at)).flatten() {
+                content_end = content_end.max(at + cell.payload.map_or(0, |payload| payload.local.len()));
+                cells.push(cell);
+            }
         }
         let damaged_cells = count - cells.len();
-        Some(BtreePage { kind, cells, right_child, damaged_cells })
+        Some(BtreePage { kind, cells, right_child, damaged_cells, content_end })
     }
 
     /// The pages below this one.

@@ -143,7 +143,8 @@ impl Pages {
             let is_btree = |number: &u32| {
                 self.read_at(&mut page, u64::from(number - 1) * *page_size as u64);
                 let parsed = BtreePage::parse(*number, &page, *page_size);
-                parsed.is_some_and(|parsed| !parsed.cells.is_empty() && parsed.damaged_cells == 0)
+                // SQLite fills a page from its end. Of a larger page size, the first half alone seems to be a page.
+                parsed.is_some_and(|parsed| parsed.damaged_cells == 0 && parsed.content_end > page_size / 2)
             };
             numbers.filter(is_btree).count() * page_size
         };

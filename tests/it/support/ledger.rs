@@ -5,13 +5,14 @@ use runledger::internal::report::{Ledger, Scope, Span};
 use rusqlite::Connection;
 
 /// The archive's schema: all migrations in order.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/V1__the_ledger.sql"),
     include_str!("../../../migrations/V2__closed_months.sql"),
     include_str!("../../../migrations/V3__row_layout_of_closes.sql"),
     include_str!("../../../migrations/V4__partial_failures.sql"),
     include_str!("../../../migrations/V5__one_meaning_in_every_sqlite.sql"),
     include_str!("../../../migrations/V6__terms_of_closes.sql"),
+    include_str!("../../../migrations/V7__pipeline_settings_and_alerts.sql"),
 ];
 
 /// An empty archive.
