@@ -10,6 +10,7 @@ mod known;
 pub(crate) mod matching;
 mod parents;
 pub(crate) mod punctuality;
+pub(crate) mod table;
 
 use crate::run::Instant;
 use chrono::{DateTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};

@@ -51,24 +51,24 @@ SELECT EXISTS (SELECT 1 FROM main.list_gaps WHERE first_seen_at <= :moment AND f
 
 /// How complete the archive is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Completeness {
+pub struct Completeness {
     /// Every run created by then is in the archive, as far as the API listed it.
-    pub(crate) until: DateTime<Utc>,
+    pub until: DateTime<Utc>,
     /// Whether a sync was incomplete, so that runs may be absent.
-    pub(crate) runs_may_be_absent: bool,
+    pub runs_may_be_absent: bool,
 }
 
 /// A run that a schedule or an event started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TriggeredRun {
+pub struct TriggeredRun {
     /// When the run was created.
-    pub(crate) created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// When the run started. `None`: it has not.
-    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
     /// Whether the run has stopped.
-    pub(crate) has_ended: bool,
+    pub has_ended: bool,
     /// The run's current snapshot.
-    pub(crate) snapshot_id: i64,
+    pub snapshot_id: i64,
 }
 
 /// A pipeline, its states and its runs.

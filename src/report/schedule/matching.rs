@@ -8,11 +8,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How long before its due time a run can be created, at most half the time since the due time before.
-pub(crate) const EARLIEST: TimeDelta = TimeDelta::seconds(5);
+pub const EARLIEST: TimeDelta = TimeDelta::seconds(5);
 
 /// How a due time was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// A run was created within the grace period.
     OnTime,
     /// A run was created after the grace period.
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
 
 /// For each due time, the position of the run that came for it. Both lists are ascending. Add the due time after the
 /// last one of interest: it ends that one's window.
-pub(crate) fn match_runs(due_times: &[DateTime<Utc>], created: &[DateTime<Utc>]) -> Vec<Option<usize>> {
+pub fn match_runs(due_times: &[DateTime<Utc>], created: &[DateTime<Utc>]) -> Vec<Option<usize>> {
     let mut matches = vec![None; due_times.len()];
     let (mut current, mut next) = (None, 0);
     for (run, created_at) in created.iter().enumerate() {
@@ -47,7 +47,7 @@ fn window_begins_at(due_times: &[DateTime<Utc>], place: usize) -> DateTime<Utc> 
 }
 
 /// The outcome of a due time with its run's creation. Every run created by `complete_until` is known.
-pub(crate) fn outcome(
+pub fn outcome(
     due_at: DateTime<Utc>,
     created_at: Option<DateTime<Utc>>,
     grace: TimeDelta,

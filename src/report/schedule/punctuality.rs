@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
 /// The grace period of a pipeline with little history.
-pub(crate) const DEFAULT_GRACE: TimeDelta = TimeDelta::minutes(15);
+pub const DEFAULT_GRACE: TimeDelta = TimeDelta::minutes(15);
 
 /// The bounds of a grace period that is learned.
 const LEAST_GRACE: TimeDelta = TimeDelta::minutes(10);
@@ -26,7 +26,7 @@ const ENOUGH_RUNS: usize = 20;
 
 /// What starts the runs of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum StartedBy {
+pub enum StartedBy {
     /// A cron expression.
     Schedule,
     /// Successful runs of other pipelines.
@@ -35,25 +35,25 @@ pub(crate) enum StartedBy {
 
 /// A time at which a run was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DueRun {
+pub struct DueRun {
     /// When it was due.
-    pub(crate) due_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
     /// The run that came for it.
-    pub(crate) run: Option<TriggeredRun>,
+    pub run: Option<TriggeredRun>,
     /// How it was met.
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
 }
 
 impl DueRun {
     /// How long after the due time the run was created; zero if it was early. `None`: there is no run.
-    pub(crate) fn lateness(&self) -> Option<TimeDelta> {
+    pub fn lateness(&self) -> Option<TimeDelta> {
         self.run.map(|run| (run.created_at - self.due_at).max(TimeDelta::zero()))
     }
 }
 
 /// The worst that can be said of a pipeline, from the most to the least urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standing {
+pub enum Standing {
     /// The latest run that was due has not come yet.
     Overdue,
     /// A run did not come.
@@ -68,7 +68,7 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// The word in the report.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Standing::Overdue => "overdue",
             Standing::Missing => "missing",
@@ -81,30 +81,30 @@ impl Standing {
 
 /// The due runs of one pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PipelinePunctuality {
+pub struct PipelinePunctuality {
     /// `source`, `destination` or `transformation`.
-    pub(crate) kind: String,
+    pub kind: String,
     /// The id in the catalog, else the id or slug in the runs.
-    pub(crate) pipeline_id: String,
+    pub pipeline_id: String,
     /// The name. `None`: the catalog has none.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// What starts its runs.
-    pub(crate) started_by: StartedBy,
+    pub started_by: StartedBy,
     /// The schedules that were in force last, each with its zone. Empty for events.
-    pub(crate) schedules: Vec<String>,
+    pub schedules: Vec<String>,
     /// How late a run can be.
-    pub(crate) grace: TimeDelta,
+    pub grace: TimeDelta,
     /// The due runs of the span, ascending.
-    pub(crate) due: Vec<DueRun>,
+    pub due: Vec<DueRun>,
     /// The due time after the moment of the archive. `None`: the span ends before, or no schedule is in force.
-    pub(crate) next_due_at: Option<DateTime<Utc>>,
+    pub next_due_at: Option<DateTime<Utc>>,
     /// The first of the latest due times that no run has come for. `None`: none is overdue, or the span ends before the
     /// moment of the archive.
-    pub(crate) overdue_since: Option<DateTime<Utc>>,
+    pub overdue_since: Option<DateTime<Utc>>,
     /// The creation of the last run of a schedule or an event. `None`: there is none in the history.
-    pub(crate) last_run_at: Option<DateTime<Utc>>,
+    pub last_run_at: Option<DateTime<Utc>>,
     /// The failures of parents after which the pipeline did not run.
-    pub(crate) failed_parents: Vec<DateTime<Utc>>,
+    pub failed_parents: Vec<DateTime<Utc>>,
     /// When the archive was last known to be complete.
     complete_until: DateTime<Utc>,
 }
@@ -116,27 +116,27 @@ impl PipelinePunctuality {
     }
 
     /// The number of runs that did not come.
-    pub(crate) fn missing(&self) -> u64 {
+    pub fn missing(&self) -> u64 {
         self.count(Outcome::Missing)
     }
 
     /// The number of runs that came.
-    pub(crate) fn found(&self) -> u64 {
+    pub fn found(&self) -> u64 {
         self.count(Outcome::OnTime) + self.created_late()
     }
 
     /// The number of runs that came or should have come by now.
-    pub(crate) fn expected(&self) -> u64 {
+    pub fn expected(&self) -> u64 {
         self.found() + self.missing()
     }
 
     /// The number of runs that were created after the grace period.
-    pub(crate) fn created_late(&self) -> u64 {
+    pub fn created_late(&self) -> u64 {
         self.count(Outcome::Late)
     }
 
     /// The number of runs that waited for longer than the grace period between creation and start.
-    pub(crate) fn started_late(&self) -> u64 {
+    pub fn started_late(&self) -> u64 {
         let is_late = |run: &TriggeredRun| match run.started_at {
             Some(started_at) => started_at - run.created_at > self.grace,
             None => !run.has_ended && self.complete_until - run.created_at > self.grace,
@@ -145,12 +145,12 @@ impl PipelinePunctuality {
     }
 
     /// The 95th percentile of the time from due to created. `None`: no run came.
-    pub(crate) fn p95_lateness(&self) -> Option<Seconds> {
+    pub fn p95_lateness(&self) -> Option<Seconds> {
         p95(self.due.iter())
     }
 
     /// The worst that can be said.
-    pub(crate) fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Standing {
         match () {
             () if self.overdue_since.is_some() => Standing::Overdue,
             () if self.missing() > 0 => Standing::Missing,
@@ -161,7 +161,7 @@ impl PipelinePunctuality {
     }
 
     /// The due times since an instant that no run came for.
-    pub(crate) fn missing_since(&self, since: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+    pub fn missing_since(&self, since: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let missing =
             self.due.iter().filter(move |due| due.outcome == Outcome::Missing && due.due_at >= since);
         missing.map(|due| due.due_at)
@@ -170,17 +170,17 @@ impl PipelinePunctuality {
 
 /// The due runs of the pipelines of an archive.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Punctuality {
+pub struct Punctuality {
     /// How complete the archive is.
-    pub(crate) completeness: Completeness,
+    pub completeness: Completeness,
     /// The pipelines with a schedule, and those with event triggers and known parents.
-    pub(crate) pipelines: Vec<PipelinePunctuality>,
+    pub pipelines: Vec<PipelinePunctuality>,
     /// The pipelines with an expression that cannot be read.
-    pub(crate) unreadable: u64,
+    pub unreadable: u64,
     /// The pipelines with event triggers whose parents the archive does not know.
-    pub(crate) parents_unknown: u64,
+    pub parents_unknown: u64,
     /// The pipelines without a schedule and without event triggers.
-    pub(crate) unscheduled: u64,
+    pub unscheduled: u64,
 }
 
 impl Punctuality {
@@ -190,7 +190,7 @@ impl Punctuality {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(crate) fn of(
+    pub fn of(
         ledger: &Ledger<'_>,
         filter: &RunFilter,
         grace: Option<TimeDelta>,
@@ -238,12 +238,12 @@ impl Punctuality {
     }
 
     /// The pipelines whose latest due run has not come yet.
-    pub(crate) fn overdue(&self) -> impl Iterator<Item = &PipelinePunctuality> {
+    pub fn overdue(&self) -> impl Iterator<Item = &PipelinePunctuality> {
         self.pipelines.iter().filter(|pipeline| pipeline.overdue_since.is_some())
     }
 
     /// The pipelines with due runs that did not come since an instant, each with their due times.
-    pub(crate) fn missing_since(
+    pub fn missing_since(
         &self,
         since: DateTime<Utc>,
     ) -> impl Iterator<Item = (&PipelinePunctuality, Vec<DateTime<Utc>>)> {
