@@ -3,7 +3,9 @@
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::archives::{combined_provenance, open_ledgers};
+use crate::commands::shared::numbers::grouped_count;
 use crate::commands::shared::output::print_table;
+use crate::commands::shared::scope::print_default_booking;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
 use crate::export::terminal::{duration, local_minute};
@@ -16,8 +18,7 @@ use crate::report::scope::ScopeRequest;
 use crate::report::{Ledger, Table};
 use crate::run::{Instant, Seconds};
 use crate::settings::Settings;
-use crate::wording::counted;
-use crate::workspace::{Workspace, append_answers, read_transactions};
+use crate::workspace::{Workspace, append_answers, ledgers, read_transactions};
 use chrono::TimeDelta;
 
 /// The name of the report.
@@ -72,11 +73,16 @@ pub(super) fn run(
     let asked = ScopeRequest { last, ..asked.clone() };
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(workspaces)?;
-    // This refuses a filter that matches nothing. The events of a pipeline need the runs of its parents, so the report
-    // itself reads every run.
-    drop(open_ledgers(workspaces, &asked)?);
+    if !asked.filter.is_empty() {
+        // This refuses a filter that matches nothing.
+        drop(ledgers(workspaces, &asked)?);
+    }
+    // The events of a pipeline need the runs of its parents.
     let everything = ScopeRequest { filter: RunFilter::default(), ..asked.clone() };
     let ledgers = open_ledgers(workspaces, &everything)?;
+    if args.table.format() == TableFormat::Csv {
+        print_default_booking(ledgers[0].scope());
+    }
     let mut answers = Vec::with_capacity(ledgers.len());
     for ledger in &ledgers {
         let answer = Punctuality::of(ledger, &asked.filter, args.grace);
@@ -94,10 +100,10 @@ pub(super) fn run(
     if args.table.format() == TableFormat::Table && !args.all_rows {
         ranking.limit = ranking.limit.or(Some(ROWS_FOR_PEOPLE));
     }
-    match (lists_due_runs, args.table.is_brief()) {
-        (false, true) => {
+    match (lists_due_runs, args.table.format()) {
+        (false, TableFormat::Table) => {
             table::rank_for_people(&mut table, &ranking, args.all_rows)?;
-            table::label_totals(&mut table, pipelines);
+            table::label_totals(&mut table, &grouped_count(pipelines as u64, "pipeline"));
         }
         _ => ranking.apply(&mut table, &[])?,
     }
@@ -122,8 +128,11 @@ fn notes(ledgers: &[Ledger<'_>], answers: &[Option<Punctuality>]) -> Vec<String>
     if let Some(grace) = span_of(pipelines().filter(|one| one.created_late() > 0)) {
         notes.push(format!("Late: created more than {grace} after its time"));
     }
+    if let Some(grace) = span_of(pipelines().filter(|one| one.started_late() > 0)) {
+        notes.push(format!("Late: started more than {grace} after its creation"));
+    }
     if let Some(grace) = span_of(pipelines().filter(|one| one.overdue_since.is_some())) {
-        notes.push(format!("Overdue: no run {grace} after its time, nor since"));
+        notes.push(format!("Overdue: due more than {grace} ago, and no run since"));
     }
     if pipelines().any(|one| !one.failed_parents.is_empty()) {
         notes.push("Blocked: a parent failed, and the pipeline did not run".to_owned());
@@ -149,7 +158,7 @@ fn notes(ledgers: &[Ledger<'_>], answers: &[Option<Punctuality>]) -> Vec<String>
         (count(|answer| answer.unreadable), "with an unreadable schedule"),
     ] {
         if count > 0 {
-            notes.push(format!("Left out: {} {what}", counted(count, "pipeline")));
+            notes.push(format!("Left out: {} {what}", grouped_count(count, "pipeline")));
         }
     }
     notes

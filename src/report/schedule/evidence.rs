@@ -99,6 +99,14 @@ pub(super) struct PipelineHistory {
     before: Option<i64>,
 }
 
+impl PipelineHistory {
+    /// Whether events start the pipeline, and the archive does not know whose.
+    pub(super) fn has_unknown_parents(&self) -> bool {
+        let is_idle = self.states.last().is_some_and(|state| state.is_idle);
+        self.is_triggered_by_events && self.parents.is_empty() && !is_idle
+    }
+}
+
 /// What the archive knows.
 pub(super) struct Evidence {
     pub(super) pipelines: Vec<PipelineHistory>,
@@ -188,6 +196,15 @@ impl Schedules {
     }
 }
 
+/// The parents of a pipeline as a state of the catalog names them.
+struct NamedParents {
+    place: usize,
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+    names: Vec<String>,
+    needs_all: bool,
+}
+
 #[derive(Default)]
 struct Reader {
     pipelines: Vec<PipelineHistory>,
@@ -213,8 +230,7 @@ impl Reader {
         let mut statement = archive.prepare(STATES)?;
         let mut rows = statement.query([])?;
         let mut slugs: Vec<(String, String, usize)> = Vec::new();
-        let mut events: Vec<(usize, DateTime<Utc>, Option<DateTime<Utc>>, Option<String>, Vec<String>)> =
-            Vec::new();
+        let mut events: Vec<NamedParents> = Vec::new();
         while let Some(row) = rows.next()? {
             let (kind, id): (String, String) = (row.get(0)?, row.get(1)?);
             let place = self.place_of(&kind, &id);
@@ -238,7 +254,8 @@ impl Reader {
                         PipelineTrigger::Event { rule, parents } => {
                             self.pipelines[place].is_triggered_by_events = true;
                             if is_enabled && !is_draft {
-                                events.push((place, from, until, rule, parents));
+                                let needs_all = rule.as_deref() == Some("all");
+                                events.push(NamedParents { place, from, until, names: parents, needs_all });
                             }
                         }
                     }
@@ -257,16 +274,20 @@ impl Reader {
         for (kind, slug, place) in slugs {
             self.places.entry(kind).or_default().entry(slug).or_insert(place);
         }
-        for (place, from, until, rule, names) in events {
+        self.resolve(events);
+        Ok(())
+    }
+
+    /// Adds parents to their pipelines, unless the catalog lacks one of them.
+    fn resolve(&mut self, events: Vec<NamedParents>) {
+        for NamedParents { place, from, until, names, needs_all } in events {
             let named = |name: &String| self.places.values().find_map(|of_kind| of_kind.get(name).copied());
             let parents: Vec<usize> = names.iter().filter_map(named).collect();
             parents.iter().for_each(|parent| self.pipelines[*parent].is_parent = true);
             if !parents.is_empty() && parents.len() == names.len() {
-                let needs_all = rule.as_deref() == Some("all");
                 self.pipelines[place].parents.push(Parents { from, until, parents, needs_all });
             }
         }
-        Ok(())
     }
 
     fn place_of(&mut self, kind: &str, id: &str) -> usize {

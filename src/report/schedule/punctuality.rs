@@ -1,4 +1,10 @@
 //! How punctual pipelines are: which runs came when they were due, and which did not come.
+//!
+//! The moment of an answer is the start of the last sync whose walk of the list was complete: every run created by then
+//! is in the archive. A run that no schedule or event started satisfies nothing, even if it was created at a due time.
+//!
+//! A rule that watches pipelines opens a ledger with a span of the last hours and asks [`Punctuality::overdue`] and
+//! [`Punctuality::missing_since`].
 
 use super::Schedule;
 use super::evidence::HISTORY;
@@ -60,7 +66,7 @@ pub enum Standing {
     Missing,
     /// A parent failed, so the pipeline did not run.
     Blocked,
-    /// A run was created late.
+    /// A run was created or started late.
     Late,
     /// Every run came within the grace period.
     Ok,
@@ -155,7 +161,7 @@ impl PipelinePunctuality {
             () if self.overdue_since.is_some() => Standing::Overdue,
             () if self.missing() > 0 => Standing::Missing,
             () if !self.failed_parents.is_empty() => Standing::Blocked,
-            () if self.created_late() > 0 => Standing::Late,
+            () if self.created_late() > 0 || self.started_late() > 0 => Standing::Late,
             () => Standing::Ok,
         }
     }
@@ -225,9 +231,7 @@ impl Punctuality {
             if by_schedule.is_none() && by_events.is_none() {
                 let counter = match () {
                     () if pipeline.has_unreadable_schedule => &mut answer.unreadable,
-                    () if pipeline.is_triggered_by_events && pipeline.parents.is_empty() => {
-                        &mut answer.parents_unknown
-                    }
+                    () if pipeline.has_unknown_parents() => &mut answer.parents_unknown,
                     () => &mut answer.unscheduled,
                 };
                 *counter += 1;

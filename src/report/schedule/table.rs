@@ -69,7 +69,8 @@ pub fn pipelines(punctuality: &Punctuality) -> Table {
     pipelines.sort_by_cached_key(|pipeline| {
         let standing = pipeline.standing();
         let next_due_at = pipeline.next_due_at.filter(|_| standing == Standing::Ok);
-        let much = (pipeline.missing(), pipeline.failed_parents.len(), pipeline.created_late());
+        let late = pipeline.created_late() + pipeline.started_late();
+        let much = (pipeline.missing(), pipeline.failed_parents.len(), late);
         (standing, Reverse(much), next_due_at.is_none(), next_due_at, pipeline.name.clone())
     });
     let may_be_absent = u64::from(punctuality.completeness.runs_may_be_absent);
@@ -162,12 +163,12 @@ pub fn due_runs(punctuality: &Punctuality, archive: &Connection) -> Result<Table
 }
 
 /// Orders the table of all workspaces, and puts what people do not need one by one into one row: pipelines without a
-/// finding, unless there are only those, and those beyond the limit.
+/// finding, unless there are only those, and those beyond the limit. An overdue pipeline is next due since its due time.
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] when the table has no column with the name of the order.
 pub(crate) fn rank_for_people(table: &mut Table, ranking: &Ranking, shows_all: bool) -> Result<()> {
-    let place = |name: &str| table.columns.iter().position(|column| column == name);
+    let place = |name: &str| place_of(&table.columns, name);
     if let (Some(next), Some(overdue)) = (place("next_due_at"), place("overdue_since_at")) {
         for row in table.rows.iter_mut().filter(|row| !row[overdue].is_unknown()) {
             row[next] = row[overdue].clone();
@@ -197,6 +198,10 @@ pub(crate) fn rank_for_people(table: &mut Table, ranking: &Ranking, shows_all: b
         let hidden = table.rows.split_off(limit);
         let mut rest = sums(&table.columns, &hidden);
         rest[0] = rest_label(hidden.len());
+        if let Some(next) = place_of(&table.columns, "next_due_at") {
+            let times = hidden.iter().map(|row| &row[next]).filter(|time| !time.is_unknown());
+            rest[next] = times.min_by_key(|time| time.exact()).cloned().unwrap_or(Cell::Text(None));
+        }
         let first = &hidden[0][state];
         if hidden.iter().all(|row| row[state] == *first) {
             rest[state] = first.clone();
@@ -206,12 +211,14 @@ pub(crate) fn rank_for_people(table: &mut Table, ranking: &Ranking, shows_all: b
     Ok(())
 }
 
-/// The number of pipelines, of which the table has a row each.
-pub(crate) fn label_totals(table: &mut Table, pipelines: usize) {
-    if let (Some(totals), Some(place)) =
-        (&mut table.totals, table.columns.iter().position(|column| column == "pipeline_name"))
-    {
-        totals[place] = Cell::text(format!("{pipelines} pipelines"));
+fn place_of(columns: &[String], name: &str) -> Option<usize> {
+    columns.iter().position(|column| column == name)
+}
+
+/// Names the totals in the column of the pipelines.
+pub(crate) fn label_totals(table: &mut Table, label: &str) {
+    if let (Some(totals), Some(place)) = (&mut table.totals, place_of(&table.columns, "pipeline_name")) {
+        totals[place] = Cell::text(label);
     }
 }
 
