@@ -100,6 +100,14 @@ pub mod report {
     pub mod reconcile {
         pub use crate::report::reconcile::{ClosesGap, Invoice, Reconciliation, Zones, reconcile};
     }
+    pub mod schedule {
+        pub use crate::report::schedule::evidence::{Completeness, TriggeredRun};
+        pub use crate::report::schedule::matching::{EARLIEST, Outcome, match_runs, outcome};
+        pub use crate::report::schedule::punctuality::{
+            DEFAULT_GRACE, DueRun, PipelinePunctuality, Punctuality, Standing, StartedBy,
+        };
+        pub use crate::report::schedule::table::{due_runs, pipelines};
+    }
     pub mod scope {
         pub use crate::report::scope::{ScopeDefaults, ScopeRequest};
     }

@@ -8,6 +8,7 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("report duration", Phrase::new("Duration", "Duração")),
     ("report credits", Phrase::new("Credits", "Créditos")),
     ("report change", Phrase::new("Change", "Variação")),
+    ("report schedule", Phrase::new("Schedule", "Agendamento")),
     ("report failures", Phrase::new("Failures", "Falhas")),
     ("report audit", Phrase::new("Audit", "Auditoria")),
     ("report waste", Phrase::new("Spent without result", "Gasto sem resultado")),

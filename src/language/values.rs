@@ -48,6 +48,12 @@ const STATES: &[Value] = &[
     ("closed", super::phrases::CLOSED),
     ("current", super::phrases::NOT_CLOSED),
     ("running", super::phrases::RUNNING),
+    ("overdue", Phrase::new("Overdue", "Em atraso")),
+    ("missing", Phrase::new("Missing", "Ausente")),
+    ("blocked", Phrase::new("Blocked", "Bloqueado")),
+    ("late", Phrase::new("Late", "Com atraso")),
+    ("pending", Phrase::new("Pending", "Pendente")),
+    ("ok", Phrase::new("OK", "OK")),
 ];
 
 const ANSWERS: &[Value] = &[

@@ -70,7 +70,8 @@ impl FilterSupport {
         match name {
             "cost" | "change" | "duration" | "components" | "metadata" | "slowest-runs"
             | "costliest-runs" => FilterSupport::Every,
-            "failures"
+            "schedule"
+            | "failures"
             | "audit"
             | "waste"
             | "anomalies"
@@ -356,6 +357,11 @@ impl RunSelector {
                     &filter.cost_center,
                     Some(self.allocator.cost_center(run.pipeline, run.trigger, run.booked_at)),
                 ))
+    }
+
+    /// Whether the conditions on pipelines and kinds are met by a pipeline.
+    pub(super) fn selects_all_runs_of(&self, kind: &str, id: &str) -> bool {
+        has(&self.filter.kind, Some(kind)) && (self.pipelines.is_empty() || self.selects_pipeline(kind, id))
     }
 
     fn selects_pipeline(&self, kind: &str, id: &str) -> bool {

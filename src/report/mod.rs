@@ -36,7 +36,7 @@ pub mod rows;
 pub mod run_cost;
 pub(crate) mod run_list;
 pub mod run_scan;
-mod schedule;
+pub(crate) mod schedule;
 pub(crate) mod scope;
 mod scope_hint;
 pub(crate) mod slices;

@@ -18,6 +18,15 @@ pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     select(span, date, ", ended_at, snapshot_id")
 }
 
+/// The query for every current run that started, or else was created, at or after the parameter `:from`, newest first.
+/// [`IndexedRun::trigger`] is read from the table for runs of schedules created at or after the parameter `:since`.
+pub(super) fn triggered_runs() -> String {
+    let started = DateBasis::Started;
+    let columns = ", ended_at, snapshot_id, \
+         CASE WHEN trigger_type = 'cron' AND created_at >= :since THEN \"trigger\" END";
+    format!("{} AND {} >= :from", select(&Span::default(), started, columns), started.sql())
+}
+
 /// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their
 /// column, then the value at each path. Each path is bound to [`path_parameter`].
 pub(super) fn runs_with_json(
@@ -127,6 +136,11 @@ impl<'r> IndexedRun<'r> {
     /// The id of the run's current snapshot; only in a row of [`runs_with_ends`].
     pub fn snapshot_id(&self) -> Result<i64> {
         Ok(self.0.get(13)?)
+    }
+
+    /// The JSON of the run's trigger; only in a row of `triggered_runs`.
+    pub(super) fn trigger(&self) -> Result<Option<&'r str>> {
+        self.text(14)
     }
 
     /// A JSON document or value; only in a row of `runs_with_json`. `None`: the run has none.

@@ -3,8 +3,9 @@
 mod change;
 mod html;
 mod metadata;
+mod schedule;
 
-use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
+use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat, time_span};
 use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
@@ -31,6 +32,7 @@ use crate::report::{
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
 use crate::workspace::{Workspace, append_answers, read_transactions};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ Examples:
   runledger report cost --by pipeline --last 30d --kind source --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
+  runledger report schedule                       # which scheduled runs did not come?
+  runledger report schedule --pipeline notas-fiscais --last 2d --grace 30m
   runledger report change --period 2026-10        # why did it cost more than the month before?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
@@ -102,6 +106,10 @@ pub struct ReportArgs {
     /// Forecast credits with another cron expression for a pipeline (slug, id or name); repeatable
     #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
+
+    /// For the report schedule: how late a run can be, such as 15m [default: learned from the history of each pipeline]
+    #[arg(long, value_name = "SPAN", value_parser = time_span, hide_short_help = true)]
+    pub grace: Option<TimeDelta>,
 
     /// Order the rows by this column, such as usd or runs: the largest first
     ///
@@ -152,6 +160,12 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let asked = request(&args.scope)?;
     asked.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
+    if args.grace.is_some() && name != schedule::NAME {
+        return Err(Error::usage(format!("--grace only applies to the report schedule, not to {name}")));
+    }
+    if name == schedule::NAME {
+        schedule::check(args)?;
+    }
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
     }
@@ -162,6 +176,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     }
     if name == HTML_REPORT.0 {
         return html::run(args, &workspaces, &settings);
+    }
+    if name == schedule::NAME {
+        return schedule::run(args, &asked, &workspaces, &settings);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
     let _reading = read_transactions(&workspaces)?;

@@ -20,6 +20,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
     ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
     ("report failures", &[("failed_runs", 1), ("final_runs", 4), ("failure_rate", 3), ("failures_in_a_row", 3), ("last_failure_at", 5), ("last_success_at", 6), ("pipeline_name", 2)]),
+    ("report schedule", &[("state", 1), ("due_at", 1), ("created_at", 3), ("expected_runs", 5), ("found_runs", 6), ("missing_runs", 1), ("created_late_runs", 7), ("failed_parent_runs", 9), ("next_due_at", 4), ("lateness_seconds", 4), ("status", 5), ("lateness_p95_seconds", 12), ("started_late_runs", 8), ("last_run_at", 14), ("started_at", 11), ("trigger_type", 15), ("grace_seconds", 16), ("run_id", 4), ("pipeline_name", 2), ("schedule", 10)]),
     ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 8), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report cost-changes-after-success", &[("cost_at_success_usd", 5), ("cost_now_usd", 4), ("difference_usd", 1), ("succeeded_at", 8), ("changed_at", 7), ("run_id", 2), ("pipeline_name", 3)]),
@@ -98,12 +99,14 @@ const HEADINGS: &[(&str, &str)] = &[
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
     ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
     ("rule", "What must be true"), ("alert_id", "No."), ("alert_rule", "Rule"), ("since_at", "Since"), ("acknowledged_at", "Acknowledged"), ("message", "What"),
+    ("expected_runs", "Expected"), ("found_runs", "Found"), ("missing_runs", "Missing"), ("created_late_runs", "Late"), ("started_late_runs", "Started late"), ("failed_parent_runs", "Blocked"), ("lateness_p95_seconds", "Late 95 %"), ("lateness_seconds", "After"), ("due_at", "Due"),
     ("close_id", "Close"), ("closed_at", "Closed"), ("date_basis", "Basis"), ("credits", "Credits"),
 ];
 
 /// What an empty answer means, for the reports where it is good news or needs an explanation.
 const EMPTY: &[(&str, &str)] = &[
     ("report failures", "No run has failed."),
+    ("report schedule", "No pipeline has a schedule."),
     ("report costliest-runs", "No run has a known cost."),
     ("report slowest-runs", "No run has a known duration."),
     ("report cost-changes-after-success", "No cost has changed after success."),

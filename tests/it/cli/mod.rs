@@ -18,6 +18,7 @@ mod quiet;
 mod renamed;
 mod report;
 mod runs;
+mod schedule;
 mod schema;
 mod status;
 mod sync;

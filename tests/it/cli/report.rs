@@ -12,6 +12,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         "change",
         "duration",
         "failures",
+        "schedule",
         "slowest-runs",
         "costliest-runs",
         "cost-changes-after-success",
@@ -37,7 +38,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 18);
+    assert_eq!(listed.lines().count(), 19);
 }
 
 #[test]

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 fn all_questions() -> Vec<Vec<&'static str>> {
     let mut all = questions();
     all.push(vec!["report", "credits", "--by", "month,pipeline", "--format", "csv"]);
+    all.push(vec!["report", "schedule", "--format", "csv"]);
+    all.push(vec!["report", "schedule", "--pipeline", "*", "--last", "30d", "--format", "csv"]);
     all.push(vec!["export", "focus", "--period", MONTH]);
     if cfg!(feature = "page") {
         all.push(vec!["report", "html"]);

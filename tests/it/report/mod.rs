@@ -16,6 +16,7 @@ mod neighbors;
 mod period;
 mod question;
 mod reconcile;
+mod schedule;
 mod user_views;
 
 use crate::support::ledger;

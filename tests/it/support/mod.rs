@@ -14,6 +14,7 @@ pub mod month_end;
 pub mod network;
 pub mod own_process;
 pub mod ping_server;
+pub mod scheduled;
 #[cfg(feature = "xlsx")]
 pub mod sheet;
 pub mod workspace;

@@ -310,5 +310,9 @@ pub fn questions_of_a_month() -> Vec<Vec<&'static str>> {
     questions.push(vec!["export", "focus", "--focus-version", "1.4"]);
     questions.push(vec!["export", "focus", "--focus-version", "1.4", "--focus-dataset", "billing-period"]);
     questions.push(vec!["report", "credits", "--by", "month,pipeline", "--format", "csv"]);
+    for format in ["table", "csv", "json", "markdown", "xlsx"] {
+        questions.push(vec!["report", "schedule", "--format", format]);
+        questions.push(vec!["report", "schedule", "--pipeline", "*", "--format", format]);
+    }
     questions
 }
