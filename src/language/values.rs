@@ -48,7 +48,13 @@ const STATES: &[Value] = &[
     ("closed", super::phrases::CLOSED),
     ("current", super::phrases::NOT_CLOSED),
     ("running", super::phrases::RUNNING),
+    ("over", Phrase::new("Over", "Excedido")),
+    ("will be over", Phrase::new("Will be over", "Será excedido")),
+    ("ok", Phrase::new("Within the budget", "Dentro do orçamento")),
+    ("unknown", Phrase::new("Not known", "Não apurado")),
 ];
+
+const UNITS: &[Value] = &[("credits", Phrase::new("Credits", "Créditos"))];
 
 const ANSWERS: &[Value] = &[
     ("yes", Phrase::new("Yes", "Sim")),
@@ -87,6 +93,7 @@ fn of_column(column: &str) -> &'static [Value] {
         "cost_center" | "center" => COST_CENTERS,
         "date_basis" => DATE_BASES,
         "state" => STATES,
+        "unit" => UNITS,
         "closes" => ANSWERS,
         "severity" => SEVERITIES,
         "waste" => WASTES,

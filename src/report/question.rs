@@ -41,8 +41,9 @@ pub const QUESTIONS: [Question; 13] = [
 
 /// The reports without an SQL file, because they need data outside the archive (the plan and cron schedules, the names
 /// of amounts), or paths of any depth. Each has a name and a question.
-pub(crate) const COMPUTED_REPORTS: [(&str, &str); 3] = [
+pub(crate) const COMPUTED_REPORTS: [(&str, &str); 4] = [
     ("credits", "How many of the plan's credits were used, and how many will be by the end of the month?"),
+    ("budget", "How much of each budget is spent, and which will be exceeded by the end of the month?"),
     ("metadata", "Which values are in the metadata of the runs, and under which path?"),
     (
         "components",

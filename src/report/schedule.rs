@@ -1,14 +1,15 @@
 //! A pipeline's schedule: a cron expression in a time zone.
 
+use super::period::Day;
 use crate::run::Instant;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::{Cron, Direction};
 use std::str::FromStr;
 
 /// A cron expression in a time zone.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     expression: String,
     cron: Cron,
     zone: Tz,
@@ -38,14 +39,38 @@ impl Schedule {
 
     /// The number of trigger times at or after `from` and before `until`.
     pub(super) fn count_between(&self, from: Instant, until: Instant) -> u64 {
-        let (from, until) = (from.to_utc(), until.to_utc());
+        let until = until.to_utc();
+        self.times_from(from).take_while(|time| *time < until).count() as u64
+    }
+
+    /// The number of trigger times on each of the days, which follow each other.
+    pub(super) fn count_by_day(&self, days: &[Day]) -> Vec<u64> {
+        let mut counts = vec![0; days.len()];
+        let Some(first) = days.first() else { return counts };
+        let ends: Vec<DateTime<Utc>> = days.iter().map(|day| day.until.to_utc()).collect();
+        let mut day = 0;
+        for time in self.times_from(first.from) {
+            while ends.get(day).is_some_and(|end| *end <= time) {
+                day += 1;
+            }
+            match counts.get_mut(day) {
+                Some(count) => *count += 1,
+                None => break,
+            }
+        }
+        counts
+    }
+
+    /// The trigger times at or after `from`.
+    fn times_from(&self, from: Instant) -> impl Iterator<Item = DateTime<Utc>> {
+        let from = from.to_utc();
         // Cron expressions have a resolution of one second.
         let from = match from.timestamp_subsec_nanos() {
             0 => from,
             nanos => from + TimeDelta::nanoseconds(1_000_000_000 - i64::from(nanos)),
         };
         let times = self.cron.iter_from(from.with_timezone(&self.zone), Direction::Forward);
-        times.take_while(|time| *time < until).count() as u64
+        times.map(|time| time.with_timezone(&Utc))
     }
 }
 
