@@ -61,7 +61,7 @@ pub mod report {
     }
     pub mod budget {
         pub use crate::report::budget::{
-            Budget, BudgetRuns, BudgetState, Forecast, Limit, State, Unit, budgets,
+            Budget, BudgetRuns, BudgetState, Forecast, Limit, State, Unit, budgets, for_people, report,
         };
     }
     pub mod change {

@@ -259,7 +259,11 @@ impl Settings {
     /// # Errors
     /// [`Error::Usage`] when a budget names a cost center, a currency or a workspace that the settings do not have.
     pub(crate) fn budgets(&self, workspace: Option<&str>) -> Result<Vec<Budget>> {
-        self.file.validate_names_of_budgets()?;
+        let file = self.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+        self.file.validate_names_of_budgets().map_err(|error| Error::Usage {
+            what: format!("invalid settings in {}: {error}", file.display()),
+            hint: error.hint(),
+        })?;
         let applies = |budget: &&Budget| budget.workspace.as_deref().is_none_or(|own| workspace == Some(own));
         Ok(self.file.budget.iter().filter(applies).cloned().collect())
     }

@@ -8,10 +8,7 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{note_unfrozen_rates, print_default_booking};
 use crate::error::{Error, Result};
 use crate::export::manifest::{FxProvenance, Provenance};
-use crate::report::Table;
-use crate::report::budget::{
-    BudgetRuns, BudgetState, ONLY_FOR_PROGRAMS, State, Unit, notes, report, unit_shared_by,
-};
+use crate::report::budget::{BudgetRuns, BudgetState, State, Unit, for_people, notes, report};
 use crate::report::fx;
 use crate::report::neighbors::warn_of_conflicts;
 use crate::report::ranking::Ranking;
@@ -82,7 +79,7 @@ pub(super) fn run(
     }
     let mut table = append_answers(ledgers, |index, _| Ok(report(&states[index])))?;
     if args.table.is_brief() {
-        leave_out_columns(&mut table, &all, &mut provenance);
+        provenance.notes.extend(for_people(&mut table, &all));
     }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let ranking = Ranking { sort: args.sort.clone(), is_reversed: args.reverse, limit };
@@ -99,17 +96,6 @@ pub(super) fn run(
     match args.check {
         Some(check) => require_within(&all, check),
         None => Ok(()),
-    }
-}
-
-/// Takes the columns from a table for people that only programs need, and the unit if a note can say it.
-fn leave_out_columns(table: &mut Table, states: &[BudgetState], provenance: &mut Provenance) {
-    let unit = unit_shared_by(states);
-    table.retain_columns(|column| {
-        !ONLY_FOR_PROGRAMS.contains(&column) && (column != "unit" || unit.is_none())
-    });
-    if let Some(unit) = unit {
-        provenance.notes.push(format!("Amounts in {unit}"));
     }
 }
 

@@ -104,7 +104,7 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// What an empty answer means, for the reports where it is good news or needs an explanation.
 const EMPTY: &[(&str, &str)] = &[
-    ("report budget", "No budget applies to this month: add [[budget]] to runledger.toml."),
+    ("report budget", "No budget applies: add [[budget]] to runledger.toml."),
     ("report failures", "No run has failed."),
     ("report costliest-runs", "No run has a known cost."),
     ("report slowest-runs", "No run has a known duration."),
@@ -172,6 +172,8 @@ pub(super) fn form_of(name: &str, cells: &[&Cell], decimals: u32) -> Form {
         _ if cells.iter().any(|cell| matches!(cell, Cell::Usd(_) | Cell::Converted(_))) => {
             Form::Money { decimals, signed: is_change(name) }
         }
+        // The amounts of a budget can be credits.
+        "against_budget_amount" => Form::Money { decimals, signed: true },
         "run_id" | "costliest_run_id" => Form::RunId,
         _ if LABELS.contains(&name) => Form::Label,
         "before" | "after" => Form::Changed,

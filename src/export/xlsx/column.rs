@@ -41,20 +41,9 @@ pub(crate) enum Total {
 }
 
 /// The columns of amounts, counts and durations that are no quantities of their row: ranks, averages, parts of a row's
-/// runs, and what does not add up over rows: two budgets can be for the same runs.
-const NEVER_SUMMED: [&str; 11] = [
-    "per_run",
-    "p50",
-    "p95",
-    "p99",
-    "max_",
-    "mean",
-    "median",
-    "costliest",
-    "plan_",
-    "_amount",
-    "runs_unknown",
-];
+/// runs, and what does not add up over rows.
+const NEVER_SUMMED: [&str; 9] =
+    ["per_run", "p50", "p95", "p99", "max_", "mean", "median", "costliest", "plan_"];
 
 impl Total {
     /// Whether the name of the column says that its values add up. Only amounts, runs and credits do: durations of runs

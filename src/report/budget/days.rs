@@ -153,7 +153,7 @@ impl RunDays {
 /// Which budgets the runs of a stream count for.
 pub(super) struct Members<'l> {
     allocator: &'l Allocator,
-    /// Each budget: the runs that it is for, and an allocator that tells its pipelines.
+    /// Each budget: the runs that it is for, and an allocator that finds its pipelines.
     budgets: Vec<(BudgetRuns, Option<Allocator>)>,
     /// The instants at which allocation rules begin.
     changes: Vec<Instant>,

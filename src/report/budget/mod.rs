@@ -10,11 +10,15 @@ mod setting;
 mod table;
 
 pub use setting::{Budget, BudgetRuns, Limit, Unit};
-pub(crate) use table::{ONLY_FOR_PROGRAMS, notes, report, unit_shared_by};
+pub(crate) use table::notes;
+pub use table::{for_people, report};
 
+use super::allocation::UNALLOCATED;
 use super::fx::{Amount, Conversion, ExactSum, Fx};
+use super::group_by::has_earlier_runs;
 use super::ledger::Ledger;
 use super::period::{Period, Span};
+use super::scope::Scope;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
 use days::{Figures, Members, RunDays, Slot};
@@ -81,6 +85,9 @@ pub struct BudgetState {
     pub runs_unknown: u64,
     /// The runs with a known cost that have no exchange rate.
     pub runs_fx_unknown: u64,
+    /// Whether the allocation rules of the month lack the cost center of the budget: it was closed before they had it.
+    /// Then nothing is known.
+    pub lacks_cost_center: bool,
     /// The pipelines whose expected runs are not in the forecast, because none of their costs is known.
     pub pipelines_cost_unknown: u64,
 }
@@ -90,11 +97,32 @@ pub struct BudgetState {
 pub struct Forecast {
     /// What is expected by the end of the month.
     pub expected: Amount,
-    /// The range in which the end of the month is in four of five cases. `None`: too few days to tell.
+    /// The range in which the end of the month is in four of five cases. `None`: there are too few days.
     pub range: Option<(Amount, Amount)>,
 }
 
 impl BudgetState {
+    /// A budget of which nothing is known.
+    fn unknown(budget: &Budget, month: &str) -> BudgetState {
+        BudgetState {
+            budget: budget.clone(),
+            month: month.to_owned(),
+            state: State::Unknown,
+            limit: budget.limit.amount(),
+            spent: None,
+            forecast: None,
+            per_day: None,
+            over_on: None,
+            reached: None,
+            forecast_reached: None,
+            runs: 0,
+            runs_unknown: 0,
+            runs_fx_unknown: 0,
+            lacks_cost_center: false,
+            pipelines_cost_unknown: 0,
+        }
+    }
+
     /// The forecast, else what is spent, as a share of the limit. `None`: neither is known.
     fn share(&self) -> Option<f64> {
         let amount = self.forecast.map(|forecast| forecast.expected).or(self.spent)?;
@@ -123,6 +151,8 @@ pub fn budgets(
     let so_far = Span { from: month.start, until: rest.map_or(month.end, |_| Some(from)) };
     let window = rest.map(|_| Span { from: Some(now.plus(-forecast::PACE_WINDOW)), until: Some(from) });
     let days = RunDays::read(ledger, so_far, window)?;
+    // Before the first run, nothing was archived. After it, a month without runs cost nothing.
+    let has_begun = !days.streams.is_empty() || has_earlier_runs(ledger)?;
     let mut members = Members::new(ledger, &budgets)?;
     let mut sums = vec![vec![Figures::default(); days.slots.len()]; budgets.len()];
     for stream in &days.streams {
@@ -142,11 +172,26 @@ pub fn budgets(
         let converter =
             Converter { unit: budget.limit.unit(), fx: ledger.scope().fx(), now: days.slots.last() };
         let rest = expected.as_ref().map(|expected| (&expected.budgets[place], expected));
-        states.push(state_of(budget, &month.label, &days.slots, &sums[place], &converter, rest));
+        let lacks_cost_center = lacks_cost_center(budget, ledger.scope());
+        let state = match has_begun && !lacks_cost_center {
+            true => state_of(budget, &month.label, &days.slots, &sums[place], &converter, rest),
+            false => BudgetState { lacks_cost_center, ..BudgetState::unknown(budget, &month.label) },
+        };
+        states.push(state);
     }
     // The sort is stable: equal shares stay in the order of the settings.
     states.sort_by(|one, other| other.share().unwrap_or(-1.0).total_cmp(&one.share().unwrap_or(-1.0)));
     Ok(states)
+}
+
+/// Whether no allocation rule of the scope has the cost center of the budget.
+fn lacks_cost_center(budget: &Budget, scope: &Scope) -> bool {
+    match &budget.runs {
+        BudgetRuns::CostCenter(name) if name != UNALLOCATED => {
+            scope.allocation.0.iter().all(|rule| rule.cost_center != *name)
+        }
+        _ => false,
+    }
 }
 
 /// Adds figures up in the unit of a budget.
@@ -259,9 +304,7 @@ fn state_of(
         thresholds.iter().copied().rfind(|percent| part >= limit.billionths() * i128::from(*percent))
     };
     BudgetState {
-        month: month.to_owned(),
         state,
-        limit,
         spent,
         forecast,
         per_day,
@@ -275,6 +318,6 @@ fn state_of(
             (Some((rest, _)), false) => rest.pipelines_cost_unknown(),
             _ => 0,
         },
-        budget: budget.clone(),
+        ..BudgetState::unknown(budget, month)
     }
 }

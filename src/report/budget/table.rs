@@ -33,7 +33,7 @@ const COLUMNS: [&str; 22] = [
 ];
 
 /// The columns that tables for people leave out.
-pub(crate) const ONLY_FOR_PROGRAMS: [&str; 8] = [
+const ONLY_FOR_PROGRAMS: [&str; 8] = [
     "month",
     "cost_center",
     "pipeline",
@@ -48,12 +48,22 @@ pub(crate) const ONLY_FOR_PROGRAMS: [&str; 8] = [
 const MAX_LISTED: usize = 2;
 
 /// One row per budget. Budgets of different cost centers in one unit have totals.
-pub(crate) fn report(states: &[BudgetState]) -> Table {
+pub fn report(states: &[BudgetState]) -> Table {
     Table {
         columns: COLUMNS.map(str::to_owned).to_vec(),
         rows: states.iter().map(row).collect(),
         totals: totals(states),
     }
+}
+
+/// Takes the columns from a table for people that only programs need, and the unit if all budgets have the same. Returns
+/// the note that says it then.
+pub fn for_people(table: &mut Table, states: &[BudgetState]) -> Option<String> {
+    let unit = unit_shared_by(states);
+    table.retain_columns(|column| {
+        !ONLY_FOR_PROGRAMS.contains(&column) && (column != "unit" || unit.is_none())
+    });
+    unit.map(|unit| format!("Amounts in {unit}"))
 }
 
 fn row(state: &BudgetState) -> Vec<Cell> {
@@ -118,7 +128,7 @@ fn are_disjoint(states: &[BudgetState]) -> bool {
 }
 
 /// The unit of all budgets. `None`: there are several, or no budgets.
-pub(crate) fn unit_shared_by(states: &[BudgetState]) -> Option<Unit> {
+fn unit_shared_by(states: &[BudgetState]) -> Option<Unit> {
     let mut units = states.iter().map(|state| state.budget.limit.unit());
     let first = units.next()?;
     units.all(|unit| unit == first).then_some(first)
@@ -175,6 +185,12 @@ pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec
         notes.push("Forecast: spent, schedules and the pace of the last 30 days".to_owned());
     }
     notes.extend(states.iter().filter_map(note_of_range).take(MAX_LISTED));
+    let missing = states.iter().filter(|state| state.lacks_cost_center);
+    let missing: BTreeSet<String> = missing.map(|state| state.budget.runs.to_string()).collect();
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.into_iter().collect();
+        notes.push(format!("{} was closed without {}", month.label, names.join(", ")));
+    }
     let unknown = states.iter().filter(|state| state.budget.limit.unit() != Unit::Credits);
     let unknown: Vec<u64> = unknown.map(|state| state.runs_unknown).collect();
     let whole = states

@@ -88,8 +88,8 @@ impl Use {
 /// What a pipeline used in the window.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Usage {
-    /// By the type of the trigger.
-    by_trigger: BTreeMap<Option<String>, Use>,
+    /// By the type of the trigger, of which there are few.
+    by_trigger: Vec<(Option<String>, Use)>,
     /// The current schedule. `None`: there is none, or it is unreadable.
     schedule: Option<ScheduleUsage>,
 }
@@ -123,9 +123,9 @@ struct Trigger {
 impl Usage {
     /// Adds what runs with that type of trigger used.
     pub(crate) fn add(&mut self, trigger: Option<&str>, used: Use) {
-        match self.by_trigger.get_mut(&trigger.map(str::to_owned)) {
-            Some(sum) => sum.add(used),
-            None => drop(self.by_trigger.insert(trigger.map(str::to_owned), used)),
+        match self.by_trigger.iter_mut().find(|(known, _)| known.as_deref() == trigger) {
+            Some((_, sum)) => sum.add(used),
+            None => self.by_trigger.push((trigger.map(str::to_owned), used)),
         }
     }
 
@@ -137,7 +137,7 @@ impl Usage {
     /// The types of the triggers from which runs are expected.
     pub(crate) fn triggers(&self) -> impl Iterator<Item = Option<&str>> {
         let scheduled = self.schedule.as_ref().map(|_| Some(CRON));
-        let others = self.by_trigger.keys().map(Option::as_deref);
+        let others = self.by_trigger.iter().map(|(trigger, _)| trigger.as_deref());
         scheduled.into_iter().chain(others.filter(move |trigger| Some(*trigger) != scheduled))
     }
 
@@ -147,7 +147,8 @@ impl Usage {
     }
 
     fn used(&self, trigger: Option<&str>) -> Use {
-        self.by_trigger.get(&trigger.map(str::to_owned)).copied().unwrap_or_default()
+        let known = self.by_trigger.iter().find(|(known, _)| known.as_deref() == trigger);
+        known.map(|(_, used)| *used).unwrap_or_default()
     }
 
     /// The credits expected after a number of trigger times and seconds.
@@ -196,7 +197,7 @@ impl Usage {
     /// What all runs used.
     fn all(&self) -> Use {
         let mut all = Use::default();
-        self.by_trigger.values().for_each(|used| all.add(*used));
+        self.by_trigger.iter().for_each(|(_, used)| all.add(*used));
         all
     }
 

@@ -37,7 +37,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 18);
+    assert_eq!(listed.lines().count(), 19);
 }
 
 #[test]
