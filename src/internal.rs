@@ -59,6 +59,11 @@ pub mod report {
     pub mod allocation {
         pub use crate::report::allocation::{Allocation, Rule};
     }
+    pub mod budget {
+        pub use crate::report::budget::{
+            Budget, BudgetRuns, BudgetState, Forecast, Limit, State, Unit, budgets, for_people, report,
+        };
+    }
     pub mod change {
         pub use crate::report::change::{
             Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
@@ -86,7 +91,7 @@ pub mod report {
         pub use crate::report::period::{Calendar, Period};
     }
     pub mod fx {
-        pub use crate::report::fx::{Currency, Fx, Policy, Rate, RateFile, Rates};
+        pub use crate::report::fx::{Amount, Currency, Fx, Policy, Rate, RateFile, Rates};
     }
     pub mod billing {
         pub use crate::report::billing::{Account, BilledBy};

@@ -1,10 +1,13 @@
 //! Archives of several workspaces: opened together, checked for overlap, combined in one answer.
 
+mod budget;
 mod change;
 
+pub(crate) use budget::{WorkspaceBudgets, budgets_of};
 pub(crate) use change::{change, ledgers_of};
 
 use crate::error::{Error, Result};
+use crate::report::budget::Budget;
 use crate::report::filter::{RunFilter, require_known};
 use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
@@ -22,6 +25,8 @@ pub struct Source {
     pub name: Option<String>,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
+    /// Its budgets.
+    pub budgets: Vec<Budget>,
 }
 
 /// A workspace of Nekt, with its archive open for reading.
@@ -33,6 +38,8 @@ pub struct Workspace {
     pub archive: Archive,
     /// The scope that applies where a question is silent.
     pub defaults: ScopeDefaults,
+    /// Its budgets.
+    pub budgets: Vec<Budget>,
 }
 
 /// Opens each archive for reading.
@@ -44,9 +51,9 @@ pub fn open(sources: Vec<Source>) -> Result<Vec<Workspace>> {
     let names = names(&sources.iter().map(|source| source.path.as_path()).collect::<Vec<_>>());
     let mut workspaces: Vec<Workspace> = Vec::with_capacity(sources.len());
     for (source, file_name) in sources.into_iter().zip(names) {
-        let Source { path, name, defaults } = source;
+        let Source { path, name, defaults, budgets } = source;
         let archive = Archive::open_for_reading(&path)?;
-        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults };
+        let workspace = Workspace { name: name.unwrap_or(file_name), archive, defaults, budgets };
         for other in &workspaces {
             check_disjoint(other, &workspace)?;
         }
@@ -249,7 +256,7 @@ mod tests {
                      'success', 0.5, 500000000, 's-1');"
         );
         archive.connection().execute_batch(&rows).unwrap();
-        Source { path, name: None, defaults: ScopeDefaults::default() }
+        Source { path, name: None, defaults: ScopeDefaults::default(), budgets: Vec::new() }
     }
 
     fn refused<T>(result: Result<T>) -> String {

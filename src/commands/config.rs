@@ -43,6 +43,7 @@ pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Setti
         true => print_plain_table(&as_table(in_force), true)?,
         false => print_settings(&path, in_force)?,
     }
+    settings.budgets(None)?;
     // The rates are in a file of their own, which the table does not show.
     settings.terms(SystemClock.now())?;
     warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)

@@ -4,8 +4,11 @@ use crate::report::{Cell, Table};
 use std::collections::{BTreeSet, HashMap};
 
 /// The columns that can get bars; only the first one in a table does.
-const MEASURES: [&str; 5] =
-    ["total_cost_usd", "p95_seconds", "expected_credits", "duration_seconds", "failure_rate"];
+const MEASURES: [&str; 6] =
+    ["total_cost_usd", "p95_seconds", "expected_credits", "duration_seconds", "failure_rate", USED];
+
+/// The part of a budget that is used: its bar is full at 100 %, and every row has one.
+pub(crate) const USED: &str = "used_rate";
 
 /// The name of the sparkline column.
 const TREND: &str = "by_month";
@@ -37,14 +40,17 @@ pub(crate) fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> 
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
     let amounts: Vec<Option<f64>> = table.rows.iter().map(|row| amount(&row[column])).collect();
-    let highest = amounts.iter().flatten().copied().fold(0.0, f64::max);
-    if table.rows.len() < 2 || highest <= 0.0 {
+    let (highest, fewest) = match table.columns[column].as_str() {
+        USED => (1.0, 1),
+        _ => (amounts.iter().flatten().copied().fold(0.0, f64::max), 2),
+    };
+    if table.rows.len() < fewest || highest <= 0.0 {
         return None;
     }
     let bar = |amount: &Option<f64>| match amount {
         Some(amount) if *amount > 0.0 => {
             // A positive amount is always visible.
-            let eighths = ((amount / highest * width as f64 * 8.0).round() as usize).max(1);
+            let eighths = ((amount / highest).min(1.0) * width as f64 * 8.0).round().max(1.0) as usize;
             let mut bar = "█".repeat(eighths / 8);
             bar.extend((eighths % 8).checked_sub(1).map(|rest| EIGHTHS[rest]));
             bar

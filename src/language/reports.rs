@@ -7,6 +7,7 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("report cost", Phrase::new("Cost", "Custo")),
     ("report duration", Phrase::new("Duration", "Duração")),
     ("report credits", Phrase::new("Credits", "Créditos")),
+    ("report budget", Phrase::new("Budgets", "Orçamentos")),
     ("report change", Phrase::new("Change", "Variação")),
     ("report schedule", Phrase::new("Schedule", "Agendamento")),
     ("report failures", Phrase::new("Failures", "Falhas")),

@@ -54,7 +54,12 @@ const STATES: &[Value] = &[
     ("late", Phrase::new("Late", "Com atraso")),
     ("pending", Phrase::new("Pending", "Pendente")),
     ("ok", Phrase::new("OK", "OK")),
+    ("over", Phrase::new("Over", "Excedido")),
+    ("will be over", Phrase::new("Will be over", "Será excedido")),
+    ("unknown", Phrase::new("Not known", "Não apurado")),
 ];
+
+const UNITS: &[Value] = &[("credits", Phrase::new("Credits", "Créditos"))];
 
 const ANSWERS: &[Value] = &[
     ("yes", Phrase::new("Yes", "Sim")),
@@ -93,6 +98,7 @@ fn of_column(column: &str) -> &'static [Value] {
         "cost_center" | "center" => COST_CENTERS,
         "date_basis" => DATE_BASES,
         "state" => STATES,
+        "unit" => UNITS,
         "closes" => ANSWERS,
         "severity" => SEVERITIES,
         "waste" => WASTES,

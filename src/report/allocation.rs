@@ -132,6 +132,14 @@ impl Allocator {
         !self.rules.is_empty()
     }
 
+    /// The instants at which rules begin to apply, ascending.
+    pub(crate) fn changes(&self) -> Vec<Instant> {
+        let mut changes: Vec<Instant> = self.rules.iter().filter_map(|rule| rule.from).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    }
+
     /// The cost center of a run; [`UNALLOCATED`] when no rule matches. `pipeline` is the kind and the id or slug of
     /// the run's only pipeline.
     pub fn cost_center(

@@ -4,6 +4,7 @@ pub(crate) mod allocation;
 pub(crate) mod allocation_check;
 pub(crate) mod apportionment;
 pub(crate) mod billing;
+pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod components;
 pub mod cost;

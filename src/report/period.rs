@@ -160,6 +160,29 @@ impl Period {
     }
 }
 
+/// A day, or the part of it that is in a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Day {
+    /// Its label: `2026-01-31`.
+    pub label: String,
+    /// The first instant.
+    pub from: Instant,
+    /// The first instant after it.
+    pub until: Instant,
+}
+
+/// The days in `zone` between two instants. The first and the last can be parts of days.
+pub(crate) fn days_between(from: Instant, until: Instant, zone: Tz) -> Vec<Day> {
+    let (mut days, mut start) = (Vec::new(), from);
+    while start < until {
+        let day = Period::around(start, Calendar::Day, zone);
+        let end = day.end.map_or(until, |end| end.min(until));
+        days.push(Day { label: day.label, from: start, until: end });
+        start = end;
+    }
+    days
+}
+
 /// The first instant of a day in `zone`. `None`: it is outside the years 0 to 9999.
 ///
 /// A day without midnight starts at the end of the gap. A day with two midnights starts at the first. Java's

@@ -66,7 +66,7 @@ impl Visitor<'_> for Amount {
     type Value = Usd;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a non-negative amount of US dollars with at most nine decimals")
+        f.write_str("a non-negative amount with at most nine decimals")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Usd, E> {

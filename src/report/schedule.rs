@@ -12,6 +12,7 @@ mod parents;
 pub(crate) mod punctuality;
 pub(crate) mod table;
 
+use super::period::Day;
 use crate::run::Instant;
 use chrono::{DateTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -25,7 +26,7 @@ const SEARCHED: [TimeDelta; 4] =
 
 /// A cron expression in a time zone.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     expression: String,
     cron: Cron,
     zone: Tz,
@@ -58,6 +59,23 @@ impl Schedule {
     /// The number of trigger times at or after `from` and before `until`.
     pub(super) fn count_between(&self, from: Instant, until: Instant) -> u64 {
         self.due_times(from.to_utc(), until.to_utc()).len() as u64
+    }
+
+    /// The number of due times on each of the days, which follow each other.
+    pub(super) fn count_by_day(&self, days: &[Day]) -> Vec<u64> {
+        let mut counts = vec![0; days.len()];
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return counts };
+        let ends: Vec<DateTime<Utc>> = days.iter().map(|day| day.until.to_utc()).collect();
+        let mut day = 0;
+        for time in self.due_times(first.from.to_utc(), last.until.to_utc()) {
+            while ends.get(day).is_some_and(|end| *end <= time) {
+                day += 1;
+            }
+            if let Some(count) = counts.get_mut(day) {
+                *count += 1;
+            }
+        }
+        counts
     }
 
     /// The due times at or after `from` and before `until`, ascending.

@@ -1,5 +1,6 @@
 //! The settings file: its keys, how it is read, and what makes it invalid.
 
+use super::budget::budgets;
 use super::dated::{BilledByTable, PlanTable, timeline};
 use super::fx::FxTable;
 use super::run_url::RunUrl;
@@ -11,6 +12,7 @@ use crate::ignored_fields::IgnoredFields;
 use crate::renamed::{NameKind, renamed};
 use crate::report::allocation::Allocation;
 use crate::report::billing::{Account, BilledBy};
+use crate::report::budget::Budget;
 use crate::report::components::MonetaryNames;
 use crate::report::timeline::Timeline;
 use crate::report::{CreditPurchase, Plan, Terms};
@@ -41,6 +43,8 @@ pub(super) struct File {
     pub(super) fx: Option<FxTable>,
     #[serde(default)]
     pub(super) cost_center: Allocation,
+    #[serde(default, deserialize_with = "budgets")]
+    pub(super) budget: Vec<Budget>,
     #[serde(default)]
     pub(super) components: ComponentsSettings,
     pub(super) alert: Option<AlertOptions>,
@@ -124,7 +128,20 @@ impl File {
         for (place, workspace) in self.workspace.iter().enumerate() {
             workspace.validate(&self.workspace[..place])?;
         }
-        self.cost_center.validate()
+        self.cost_center.validate()?;
+        Budget::validate_all(&self.budget)
+    }
+
+    /// Checks that the settings have what the budgets name. It can be in settings that several workspaces share, so
+    /// this is checked once those are complete.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the first budget that names something unknown.
+    pub(super) fn validate_names_of_budgets(&self) -> Result<()> {
+        let workspaces: Vec<&str> = self.workspace.iter().map(|workspace| workspace.name.as_str()).collect();
+        let currency = self.fx.as_ref().map(|fx| &fx.currency);
+        let mut budgets = self.budget.iter();
+        budgets.try_for_each(|budget| budget.validate_names(&self.cost_center, currency, &workspaces))
     }
 
     /// The terms of every month, without the second currency, whose rates are in a file of their own.
@@ -164,6 +181,7 @@ impl File {
             },
             fx: self.fx.or(base.fx),
             cost_center: if self.cost_center.0.is_empty() { base.cost_center } else { self.cost_center },
+            budget: if self.budget.is_empty() { base.budget } else { self.budget },
             components: ComponentsSettings {
                 names_ending_in: self.components.names_ending_in.or(base.components.names_ending_in),
             },

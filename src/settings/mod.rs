@@ -1,6 +1,7 @@
 //! The settings: a flag, else an environment variable, else the settings file, else a default.
 
 mod archive;
+mod budget;
 mod dated;
 mod env;
 mod file;
@@ -24,6 +25,7 @@ use crate::export::Dialect;
 use crate::ignored_fields::IgnoredFields;
 use crate::language::Language;
 use crate::report::allocation::Allocation;
+use crate::report::budget::Budget;
 use crate::report::components::MonetaryNames;
 use crate::report::latest_close::LatestClose;
 use crate::report::scope;
@@ -253,6 +255,20 @@ impl Settings {
         &self.file.cost_center
     }
 
+    /// The budgets of the workspace with that name, or of one without a name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a budget names a cost center, a currency or a workspace that the settings do not have.
+    pub(crate) fn budgets(&self, workspace: Option<&str>) -> Result<Vec<Budget>> {
+        let file = self.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+        self.file.validate_names_of_budgets().map_err(|error| Error::Usage {
+            what: format!("invalid settings in {}: {error}", file.display()),
+            hint: error.hint(),
+        })?;
+        let applies = |budget: &&Budget| budget.workspace.as_deref().is_none_or(|own| workspace == Some(own));
+        Ok(self.file.budget.iter().filter(applies).cloned().collect())
+    }
+
     /// The names of amounts in the metadata.
     pub fn monetary_names(&self) -> MonetaryNames {
         self.file.components.names_ending_in.clone().unwrap_or_default()
@@ -369,6 +385,11 @@ impl Settings {
             settings.push(("cost_center", from_file(None)));
         }
         settings.extend(rules.iter().map(|rule| ("cost_center", from_file(Some(rule.to_string())))));
+        let budgets = &self.file.budget;
+        if budgets.is_empty() {
+            settings.push(("budget", from_file(None)));
+        }
+        settings.extend(budgets.iter().map(|budget| ("budget", from_file(Some(budget.to_string())))));
         let workspaces = self.file.workspace.iter().map(|workspace| {
             let key = match &workspace.api_key_file {
                 Some(file) => format!("the file {}", file.display()),

@@ -20,7 +20,7 @@ pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Resul
     let latest = shared_latest_close(workspaces, &request.scope)?;
     let period = match &request.scope.period {
         Some(period) => period.clone(),
-        None => current_month(workspaces, &request.scope, latest.as_ref())?,
+        None => current_month(workspaces, &request.scope, latest.as_ref(), "to compare")?,
     };
     let against = request.against.label(&period)?;
     let scope = ScopeRequest { period: Some(period.clone()), ..request.scope.clone() };
@@ -57,10 +57,14 @@ pub(crate) fn ledgers_of<'w>(workspaces: &'w [Workspace], change: &Change) -> Re
 
 /// The month of the last observation in any archive, by the system clock. Without one, that of the as-of moment, which
 /// gives the error of a moment before the archive.
-fn current_month(
+///
+/// # Errors
+/// [`Error::Usage`] when every archive is empty. `purpose` says what the month is for: `to compare`.
+pub(super) fn current_month(
     workspaces: &[Workspace],
     request: &ScopeRequest,
     latest: Option<&LatestClose>,
+    purpose: &str,
 ) -> Result<String> {
     let mut newest: Option<(Instant, Scope)> = None;
     for Workspace { archive, defaults, .. } in workspaces {
@@ -75,7 +79,7 @@ fn current_month(
     match newest {
         Some((at, scope)) => Ok(Period::around(at, Calendar::Month, scope.zone).label),
         None => Err(Error::Usage {
-            what: "the archive is empty: there is no month to compare".to_owned(),
+            what: format!("the archive is empty: there is no month {purpose}"),
             hint: Some("run `runledger sync` first, or name a period with --period".to_owned()),
         }),
     }

@@ -290,3 +290,59 @@ fn a_plan_and_issuers_apply_from_their_day_on() {
     );
     assert_eq!(value("credit_purchase"), "30 credits for 45.500000000 USD on 2025-02-20");
 }
+
+#[test]
+fn an_invalid_budget_is_named_with_its_reason() {
+    let month_end = MonthEnd::of(20);
+    for (budget, words) in [
+        ("amount_usd = -1", "line 5: invalid value: string \"-1\", expected a non-negative amount"),
+        ("amount_usd = 0", "budget x: its amount must be more than 0"),
+        ("credits = 5\namount_usd = 3", "line 3: budget x: give one of `amount_usd`, `credits`"),
+        ("from = \"2026-01\"", "line 3: budget x: give `amount_usd`, `credits`, or `amount` with `currency`"),
+        ("amount = 5", "line 3: budget x: `amount` needs `currency`"),
+        ("amount = 5\ncurrency = \"BRL\"", "budget x: its currency is BRL, but there is no second currency"),
+        (
+            "amount_usd = 5\ncost_center = \"Dta\"",
+            "budget x: there is no cost center Dta\n  hint:  did you mean `Data`?",
+        ),
+        (
+            "amount_usd = 5\ncost_center = \"Data\"\npipeline = \"a\"",
+            "give `cost_center` or `pipeline`, not both",
+        ),
+        ("amount_usd = 5\npipeline = \"[a\"", "budget x: invalid pattern [a"),
+        ("amount_usd = 5\nworkspace = \"acme\"", "budget x: there is no workspace acme"),
+        (
+            "amount_usd = 5\namuont = 5",
+            "line 6: unknown field `amuont`, expected one of `name`, `cost_center`",
+        ),
+        ("amount_usd = 5\nfrom = \"2026-1\"", "line 6: 2026-1: not a month of the form YYYY-MM"),
+        (
+            "amount_usd = 5\nfrom = \"2026-02\"\nuntil = \"2026-02\"",
+            "from 2026-02 must be before until 2026-02",
+        ),
+        ("amount_usd = 5\nthresholds = [0]", "line 6: 0: a threshold is a percentage from 1 to 1000"),
+        (
+            "amount_usd = 5\n[[budget]]\nname = \"x\"\ncredits = 7",
+            "two budgets are named x and have no `from`",
+        ),
+        ("amount_usd = 5\n[[budget]]\nname = \" \"\ncredits = 7", "a budget needs a printable name"),
+    ] {
+        month_end
+            .set(&format!("[[cost_center]]\ncost_center = \"Data\"\n[[budget]]\nname = \"x\"\n{budget}\n"));
+        for command in [&["config"][..], &["report", "budget"]] {
+            month_end.run(command).refused(2, &["runledger.toml: ", words]);
+        }
+    }
+    month_end.set(
+        "[[cost_center]]\ncost_center = \"Data\"\n\
+         [[budget]]\nname = \"Data\"\ncost_center = \"Data\"\namount_usd = \"60.5\"\nthresholds = [100, 50]\n\
+         [[budget]]\nname = \"all\"\ncredits = 1200\nfrom = \"2026-10\"\nuntil = \"2027-01\"\nforecast_thresholds = []\n",
+    );
+    let listed = month_end.output(&["config", "--json"]);
+    for budget in [
+        "Data: 60.50 USD a month for cost center Data, at 50 % and 100 %, forecast at 100 %",
+        "all: 1200 credits a month for every run, at 80 % and 100 %, from 2026-10, until 2027-01",
+    ] {
+        assert!(listed.contains(budget), "{listed}");
+    }
+}

@@ -42,7 +42,7 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<()> {
             hint: Some("write one workbook per workspace, each with its own --db and --output".to_owned()),
         });
     };
-    let Workspace { archive, defaults, name } = workspace;
+    let Workspace { archive, defaults, name, .. } = workspace;
     // One read transaction, so that all sheets show the same state.
     let _reading = read_transactions(slice::from_ref(workspace))?;
     refuse_conflicts(&Scope::resolve(&request, defaults, archive)?, archive)?;

@@ -1,5 +1,6 @@
 //! `runledger report`: runs a named report, or lists the reports.
 
+mod budget;
 mod change;
 mod html;
 mod metadata;
@@ -62,7 +63,8 @@ Examples:
   runledger report schedule                       # which scheduled runs did not come?
   runledger report schedule --pipeline notas-fiscais --last 2d --grace 30m
   runledger report change --period 2026-10        # why did it cost more than the month before?
-  runledger report credits --what-if google-ads='0 */2 * * *'")]
+  runledger report credits --what-if google-ads='0 */2 * * *'
+  runledger report budget --check=forecast        # exits with 3 if a budget is or will be exceeded")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
     #[arg(
@@ -110,6 +112,18 @@ pub struct ReportArgs {
     /// For the report schedule: how late a run can be, such as 15m [default: learned from the history of each pipeline]
     #[arg(long, value_name = "SPAN", value_parser = time_span, hide_short_help = true)]
     pub grace: Option<TimeDelta>,
+    /// For the report budget: end with 3 if a budget is exceeded; with =forecast, also if one will be
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "actual",
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
+    pub check: Option<budget::Check>,
 
     /// Order the rows by this column, such as usd or runs: the largest first
     ///
@@ -169,10 +183,19 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
     }
+    if args.check.is_some() && name != budget::NAME {
+        return Err(Error::usage(format!("--check only applies to the report budget, not to {name}")));
+    }
+    if name == budget::NAME {
+        budget::check(args)?;
+    }
     let comparison = (name == change::NAME).then(|| change::change_request(args, &by)).transpose()?;
     let (workspaces, settings) = open(cli, args.all, &args.scope)?;
     if let Some(request) = &comparison {
         return change::run(args, request, &workspaces, &settings);
+    }
+    if name == budget::NAME {
+        return budget::run(args, &asked, &workspaces, &settings);
     }
     if name == HTML_REPORT.0 {
         return html::run(args, &workspaces, &settings);

@@ -53,8 +53,10 @@ pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Works
             Some(shared) => Settings::next_to(&path)?.over(shared),
             None => Settings::load(cli.config.as_deref(), &path)?,
         };
+        let name = settings.workspace_at(&path).map(|named| named.name.clone());
         sources.push(Source {
-            name: settings.workspace_at(&path).map(|named| named.name.clone()),
+            budgets: settings.budgets(name.as_deref())?,
+            name,
             defaults: defaults(&request, &settings)?,
             path,
         });

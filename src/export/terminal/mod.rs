@@ -32,6 +32,9 @@ const MAX_WIDTH: usize = 120;
 /// The width of bars, and their priority.
 const BAR: (usize, usize) = (8, 6);
 
+/// The same of bars that are full at 100 %.
+const BAR_OF_USED: (usize, usize) = (6, 8);
+
 /// Between short notes on one line.
 const NOTE_GAP: &str = "   ";
 
@@ -177,7 +180,11 @@ fn columns_of(
         .collect();
     // Amounts that are compared have the same decimals.
     let shared = decimals.iter().copied().max().filter(|_| are_compared);
-    let bars = sparkline::bars(table, BAR.0).filter(|_| !screen.wide);
+    let (bar_width, bar_priority) = match table.columns.iter().any(|column| column == sparkline::USED) {
+        true => BAR_OF_USED,
+        false => BAR,
+    };
+    let bars = sparkline::bars(table, bar_width).filter(|_| !screen.wide);
     let mut columns = Vec::new();
     for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
         let name = &table.columns[index];
@@ -209,13 +216,14 @@ fn columns_of(
         let is_empty = cells[..table.rows.len()].iter().all(|cell| cell.is_unknown());
         let priority = if is_empty && priority > layout::NEEDED { usize::MAX } else { priority };
         columns.push(Column { heading, priority, is_number, fit, values: values.collect(), total });
-        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && priority == 1) {
+        let has_bars = priority == 1 || name == sparkline::USED;
+        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && has_bars) {
             columns.push(Column {
                 heading: String::new(),
-                priority: BAR.1,
+                priority: bar_priority,
                 is_number: false,
                 fit: Fit::Whole,
-                values: bars.iter().map(|bar| (format!("{bar:<width$}", width = BAR.0), Role::Dim)).collect(),
+                values: bars.iter().map(|bar| (format!("{bar:<bar_width$}"), Role::Dim)).collect(),
                 total: table.totals.as_ref().map(|_| String::new()),
             });
         }
@@ -235,8 +243,8 @@ fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
     match (name, text) {
         (_, UNKNOWN) => Role::Dim,
         ("status" | "waste" | "to_status", "failed") | ("result", "broken") => Role::Error,
-        ("state", "overdue" | "missing") => Role::Error,
-        ("state", "late" | "blocked") => Role::Warning,
+        ("state", "overdue" | "missing" | "over") => Role::Error,
+        ("state", "late" | "blocked" | "will be over") => Role::Warning,
         ("result" | "state", "ok") => Role::Dim,
         ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
         _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,

@@ -16,6 +16,7 @@ const FIRST: usize = 1;
 #[rustfmt::skip]
 const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report cost", &[("runs", 3), ("el_cost_usd", 8), ("transformation_cost_usd", 7), ("total_cost_usd", 1), ("credits", 4), ("cost_per_run_usd", 5)]),
+    ("report budget", &[("state", 1), ("unit", 1), ("budget_amount", 3), ("spent_amount", 2), ("used_rate", 5), ("forecast_amount", 6), ("forecast_low_amount", 11), ("forecast_high_amount", 12), ("against_budget_amount", 7), ("left_amount", 13), ("per_day_amount", 14), ("over_on", 10), ("budget_name", 3)]),
     ("report change", &[("change_usd", 1), ("volume_usd", 3), ("price_usd", 4), ("new_usd", 7), ("gone_usd", 8), ("unknown_usd", 9), ("against_total_cost_usd", 6), ("total_cost_usd", 5), ("pipeline_name", 2)]),
     ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
     ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
@@ -52,6 +53,7 @@ const LATE: &[&str] =
 /// terminal draws in another width than expected can then move no figure.
 const NAMES: &[&str] = &[
     "pipeline_name",
+    "budget_name",
     "pipeline",
     "cost_center",
     "center",
@@ -88,6 +90,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("p50_seconds", "Median"), ("median_seconds", "Median"), ("mean_seconds", "Mean"), ("p95_seconds", "95 %"), ("p99_seconds", "99 %"), ("max_seconds", "Longest"), ("total_seconds", "Sum"),
     ("queued_seconds", "Waited"), ("queued_mean_seconds", "Mean wait"), ("queued_p50_seconds", "Median wait"), ("queued_p95_seconds", "Wait 95 %"), ("queued_max_seconds", "Longest wait"),
     ("success_rate", "Success"), ("failure_rate", "Failed %"), ("failed_runs", "Failed"), ("final_runs", "Ended"), ("failures_in_a_row", "In a row"), ("last_failure_at", "Last failure"), ("last_success_at", "Last success"),
+    ("budget_name", "Name"), ("budget_amount", "Budget"), ("spent_amount", "Spent"), ("used_rate", "Used"), ("left_amount", "Left"), ("forecast_amount", "Forecast"), ("forecast_low_amount", "From"), ("forecast_high_amount", "To"), ("against_budget_amount", "vs budget"), ("per_day_amount", "Per day"), ("over_on", "Over on"),
     ("change_usd", "Change"), ("volume_usd", "Volume"), ("price_usd", "Price"), ("new_usd", "New"), ("gone_usd", "Gone"), ("unknown_usd", "Unknown"),
     ("against_total_cost_usd", "Before"), ("against_runs", "Runs before"),
     ("charged_runs", "Charged"), ("free_runs", "Free"), ("undecided_runs", "Undecided"), ("forecast_credits", "Forecast"), ("expected_credits", "Expected"), ("plan_credits", "Plan"), ("purchased_credits", "Bought"), ("plan_used_rate", "Used"), ("credits_run_out_on", "Runs out on"),
@@ -105,6 +108,7 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// What an empty answer means, for the reports where it is good news or needs an explanation.
 const EMPTY: &[(&str, &str)] = &[
+    ("report budget", "No budget applies: add [[budget]] to runledger.toml."),
     ("report failures", "No run has failed."),
     ("report schedule", "No pipeline has a schedule."),
     ("report costliest-runs", "No run has a known cost."),
@@ -173,6 +177,8 @@ pub(super) fn form_of(name: &str, cells: &[&Cell], decimals: u32) -> Form {
         _ if cells.iter().any(|cell| matches!(cell, Cell::Usd(_) | Cell::Converted(_))) => {
             Form::Money { decimals, signed: is_change(name) }
         }
+        // The amounts of a budget can be credits.
+        "against_budget_amount" => Form::Money { decimals, signed: true },
         "run_id" | "costliest_run_id" => Form::RunId,
         _ if LABELS.contains(&name) => Form::Label,
         "before" | "after" => Form::Changed,

@@ -49,7 +49,7 @@ pub(crate) enum CellFormat {
 const IDS: [&str; 6] = ["number", "close", "close_id", "restates", "sync_id", "snapshot_id"];
 
 /// The columns with differences.
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 9] = [
     "change_usd",
     "volume_usd",
     "price_usd",
@@ -58,6 +58,7 @@ const CHANGES: [&str; 8] = [
     "unknown_usd",
     "difference_usd",
     "gap_usd",
+    "against_budget_amount",
 ];
 
 /// Texts of one or more sentences.

@@ -12,13 +12,13 @@ FROM pipelines
 ORDER BY kind, pipeline_id";
 
 /// A pipeline in the catalogue.
-pub(super) struct CataloguedPipeline {
+pub(crate) struct CataloguedPipeline {
     kind: String,
     id: String,
     slug: Option<String>,
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Whether the pipeline exists and is not disabled.
-    pub active: bool,
+    pub(crate) active: bool,
 }
 
 impl CataloguedPipeline {
@@ -33,10 +33,10 @@ impl CataloguedPipeline {
 }
 
 /// All pipelines, ordered by kind and id.
-pub(super) struct Catalogue(Vec<CataloguedPipeline>);
+pub(crate) struct Catalogue(Vec<CataloguedPipeline>);
 
 impl Catalogue {
-    pub(super) fn read(archive: &Connection) -> Result<Catalogue> {
+    pub(crate) fn read(archive: &Connection) -> Result<Catalogue> {
         let mut statement = archive.prepare(CATALOGUE)?;
         let rows = statement.query_map([], |row| {
             Ok(CataloguedPipeline {
@@ -51,7 +51,7 @@ impl Catalogue {
     }
 
     /// The pipeline of a run, matched by id or else by slug, as in the view `runs`.
-    pub(super) fn find(&self, key: &PipelineKey) -> Option<&CataloguedPipeline> {
+    pub(crate) fn find(&self, key: &PipelineKey) -> Option<&CataloguedPipeline> {
         let (kind, id) = key.as_ref()?;
         let mut of_kind = self.0.iter().filter(|pipeline| pipeline.kind == *kind);
         of_kind
@@ -65,7 +65,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Error::Usage`] when no pipeline or more than one matches.
-    pub(super) fn resolve<'k>(
+    pub(crate) fn resolve<'k>(
         &self,
         what_if: &str,
         recent: impl Iterator<Item = &'k PipelineKey> + Clone,

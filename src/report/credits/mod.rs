@@ -4,9 +4,10 @@
 //! Expected credits are the sum of charged, undecided and forecast ones: a run is expected to be charged until the
 //! API has decided.
 
-mod catalogue;
+pub(crate) mod catalogue;
 mod fees;
 mod forecast;
+pub(crate) mod usage;
 
 use super::cost::CHARGED;
 use super::dimension::Dimension;
@@ -29,7 +30,7 @@ use std::collections::BTreeMap;
 pub(crate) const DIMENSIONS: [Dimension; 2] = [Dimension::Period(Calendar::Month), Dimension::Pipeline];
 
 /// A pipeline's kind, and its id or slug. `None`: runs without exactly one pipeline.
-type PipelineKey = Option<(String, String)>;
+pub(crate) type PipelineKey = Option<(String, String)>;
 
 /// The options of the report.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,7 @@ pub struct CreditsOptions {
 
 /// Whether a run uses a credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Charge {
+pub(crate) enum Charge {
     Charged,
     /// The run is over and was not charged.
     Free,
@@ -63,7 +64,7 @@ impl Charge {
         }
     }
 
-    fn of_run(run: &IndexedRun<'_>) -> Result<Charge> {
+    pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Charge> {
         let cost_known = run.el_cost_nanos()?.is_some() || run.transformation_cost_nanos()?.is_some();
         Ok(Charge::of(run.credit_charge_status()?, run.status()?, cost_known))
     }

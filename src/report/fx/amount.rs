@@ -29,7 +29,40 @@ enum Rest {
     AboveHalf,
 }
 
+impl From<Usd> for Amount {
+    fn from(usd: Usd) -> Amount {
+        Amount { billionths: usd.units(), rest: Rest::Nothing }
+    }
+}
+
 impl Amount {
+    /// A whole number.
+    pub(crate) fn of_count(count: u64) -> Amount {
+        Amount { billionths: i128::from(count) * BILLION, rest: Rest::Nothing }
+    }
+
+    /// This amount minus `whole`, which has nothing beyond its billionths.
+    pub(crate) fn less(self, whole: Amount) -> Amount {
+        debug_assert_eq!(whole.rest, Rest::Nothing);
+        Amount { billionths: self.billionths - whole.billionths, ..self }
+    }
+
+    /// The amount with the other sign.
+    pub(crate) fn negated(self) -> Amount {
+        let below = |rest| Amount { billionths: -self.billionths - 1, rest };
+        match self.rest {
+            Rest::Nothing => Amount { billionths: -self.billionths, ..self },
+            Rest::BelowHalf => below(Rest::AboveHalf),
+            Rest::Half => below(Rest::Half),
+            Rest::AboveHalf => below(Rest::BelowHalf),
+        }
+    }
+
+    /// The whole billionths below the amount.
+    pub(crate) fn billionths(self) -> i128 {
+        self.billionths
+    }
+
     /// The amount with `decimals` decimals, at most nine, rounded once, halves to even. It has neither an exponent nor
     /// a negative zero.
     pub fn to_fixed(self, decimals: u32) -> String {
@@ -67,6 +100,11 @@ pub(crate) struct ExactSum {
 }
 
 impl ExactSum {
+    /// Adds an amount that needs no conversion, in billionths.
+    pub(crate) fn add_exact(&mut self, billionths: i128) {
+        self.billionths += billionths;
+    }
+
     /// Adds US dollars, converted. No amount of an archive overflows: see [`super::MAX_RATE`].
     pub(crate) fn add(&mut self, usd: Usd, conversion: &Conversion) {
         let denominator = BILLION * i128::from(conversion.rates);
@@ -173,6 +211,19 @@ mod tests {
         assert_eq!(half(-1), "0.000000000");
         assert_eq!(half(-3), "-0.000000002");
         assert_eq!(converted(&[(1, &[500_000_000]), (1, &[500_000_000])]).to_fixed(9), "0.000000001");
+    }
+
+    #[test]
+    fn a_negated_amount_is_rounded_to_the_negated_text() {
+        // A quarter, a half and three quarters of a billionth, and none.
+        for rate in [250_000_000, 500_000_000, 750_000_000, 1_000_000_000] {
+            for nanos in [1, 2, 3, 5, 7] {
+                let amount = converted(&[(nanos, &[rate])]);
+                let text = amount.negated().to_fixed(9);
+                assert_eq!(text.trim_start_matches('-'), amount.to_fixed(9), "{nanos} at {rate}");
+                assert_eq!(amount.negated().negated(), amount);
+            }
+        }
     }
 
     #[test]

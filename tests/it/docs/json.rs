@@ -101,6 +101,7 @@ fn the_json_of_each_command_fits_its_schema() {
         ("report", &["report", "credits"], 0),
         ("report", &["report", "schedule"], 0),
         ("report", &["report", "schedule", "--pipeline", "*", "--last", "30d"], 0),
+        ("report", &["report", "budget"], 0),
         ("report", &["restatements"], 0),
         ("report", &["reconcile", "--period", MONTH, "--invoice", "1"], 0),
         ("query", &["query", "SELECT * FROM runs"], 0),

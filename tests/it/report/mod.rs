@@ -4,6 +4,8 @@ mod allocation;
 mod allocation_check;
 mod as_of;
 mod audit_queries;
+mod budget;
+mod budget_error;
 mod change;
 mod cost_and_duration;
 mod credits;

@@ -1,0 +1,323 @@
+//! The budget report: how much of each budget is spent, how much will be at the end of the month, and on which day the
+//! budget is exceeded.
+//!
+//! The forecast is what is spent, what pending runs are expected to cost, and what the credits report expects of
+//! schedules and pace, times the cost per run. Its range comes from the spread of the days in the last thirty days.
+
+mod days;
+mod forecast;
+mod setting;
+mod table;
+
+pub use setting::{Budget, BudgetRuns, Limit, Unit};
+pub(crate) use table::notes;
+pub use table::{for_people, report};
+
+use super::allocation::UNALLOCATED;
+use super::fx::{Amount, Conversion, ExactSum, Fx};
+use super::group_by::has_earlier_runs;
+use super::ledger::Ledger;
+use super::period::{Period, Span};
+use super::scope::Scope;
+use crate::error::Result;
+use crate::run::{Instant, Usd};
+use days::{Figures, Members, RunDays, Slot};
+use forecast::{Expected, Rest, range};
+use std::fmt;
+
+/// Whether a budget is exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// More than the limit is spent.
+    Over,
+    /// More than the limit will be spent by the end of the month.
+    WillBeOver,
+    /// Neither.
+    Ok,
+    /// What is spent is not known.
+    Unknown,
+}
+
+impl State {
+    /// Its word in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Over => "over",
+            State::WillBeOver => "will be over",
+            State::Ok => "ok",
+            State::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A budget in a month. Amounts are in the unit of the budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetState {
+    /// The budget.
+    pub budget: Budget,
+    /// The month: `2026-01`.
+    pub month: String,
+    /// Whether it is exceeded.
+    pub state: State,
+    /// The limit.
+    pub limit: Amount,
+    /// What the runs so far cost. `None`: no cost of theirs is known, or an exchange rate is missing.
+    pub spent: Option<Amount>,
+    /// The forecast for the end of the month. `None`: the month is over, or nothing is known.
+    pub forecast: Option<Forecast>,
+    /// What a day cost in the last thirty days, on average. `None`: as for the forecast.
+    pub per_day: Option<Amount>,
+    /// The day on which the limit was or will be exceeded. `None`: it is not.
+    pub over_on: Option<String>,
+    /// The highest threshold in percent that is spent. `None`: none is.
+    pub reached: Option<u32>,
+    /// The highest threshold in percent that the forecast reaches. `None`: it reaches none.
+    pub forecast_reached: Option<u32>,
+    /// The number of runs so far.
+    pub runs: u64,
+    /// The runs so far without a known cost; for a budget of credits, those whose charge is not decided.
+    pub runs_unknown: u64,
+    /// The runs with a known cost that have no exchange rate.
+    pub runs_fx_unknown: u64,
+    /// Whether the allocation rules of the month lack the cost center of the budget: it was closed before they had it.
+    /// Then nothing is known.
+    pub lacks_cost_center: bool,
+    /// The pipelines whose expected runs are not in the forecast, because none of their costs is known.
+    pub pipelines_cost_unknown: u64,
+}
+
+/// The forecast of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    /// What is expected by the end of the month.
+    pub expected: Amount,
+    /// The range in which the end of the month is in four of five cases. `None`: there are too few days.
+    pub range: Option<(Amount, Amount)>,
+}
+
+impl BudgetState {
+    /// A budget of which nothing is known.
+    fn unknown(budget: &Budget, month: &str) -> BudgetState {
+        BudgetState {
+            budget: budget.clone(),
+            month: month.to_owned(),
+            state: State::Unknown,
+            limit: budget.limit.amount(),
+            spent: None,
+            forecast: None,
+            per_day: None,
+            over_on: None,
+            reached: None,
+            forecast_reached: None,
+            runs: 0,
+            runs_unknown: 0,
+            runs_fx_unknown: 0,
+            lacks_cost_center: false,
+            pipelines_cost_unknown: 0,
+        }
+    }
+
+    /// The forecast, else what is spent, as a share of the limit. `None`: neither is known.
+    fn share(&self) -> Option<f64> {
+        let amount = self.forecast.map(|forecast| forecast.expected).or(self.spent)?;
+        Some(amount.billionths() as f64 / self.limit.billionths() as f64)
+    }
+}
+
+/// The state of each budget that applies to the month, the furthest over first. `now` is the latest observation in
+/// scope. A month that was over by then has no forecast.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn budgets(
+    ledger: &Ledger<'_>,
+    budgets: &[Budget],
+    month: &Period,
+    now: Instant,
+) -> Result<Vec<BudgetState>> {
+    let budgets = Budget::of_month(budgets, &month.label);
+    if budgets.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A run that begins exactly at `now` counts as archived already.
+    let from = now.next();
+    let rest = month.end.filter(|end| from < *end && month.start.is_none_or(|start| start <= now));
+    let so_far = Span { from: month.start, until: rest.map_or(month.end, |_| Some(from)) };
+    let window = rest.map(|_| Span { from: Some(now.plus(-forecast::PACE_WINDOW)), until: Some(from) });
+    let days = RunDays::read(ledger, so_far, window)?;
+    // Before the first run, nothing was archived. After it, a month without runs cost nothing.
+    let has_begun = !days.streams.is_empty() || has_earlier_runs(ledger)?;
+    let mut members = Members::new(ledger, &budgets)?;
+    let mut sums = vec![vec![Figures::default(); days.slots.len()]; budgets.len()];
+    for stream in &days.streams {
+        for (slot, figures) in stream.figures.iter().enumerate().filter(|(_, figures)| figures.runs > 0) {
+            let at = days.slots[slot].day.from;
+            for budget in members.of(&stream.pipeline, stream.trigger.as_deref(), at).iter() {
+                sums[*budget][slot].add(*figures);
+            }
+        }
+    }
+    let expected = match rest {
+        Some(until) => Some(Expected::of(ledger, &days, &mut members, budgets.len(), now, until)?),
+        None => None,
+    };
+    let mut states: Vec<BudgetState> = Vec::with_capacity(budgets.len());
+    for (place, budget) in budgets.into_iter().enumerate() {
+        let converter =
+            Converter { unit: budget.limit.unit(), fx: ledger.scope().fx(), now: days.slots.last() };
+        let rest = expected.as_ref().map(|expected| (&expected.budgets[place], expected));
+        let lacks_cost_center = lacks_cost_center(budget, ledger.scope());
+        let state = match has_begun && !lacks_cost_center {
+            true => state_of(budget, &month.label, &days.slots, &sums[place], &converter, rest),
+            false => BudgetState { lacks_cost_center, ..BudgetState::unknown(budget, &month.label) },
+        };
+        states.push(state);
+    }
+    // The sort is stable: equal shares stay in the order of the settings.
+    states.sort_by(|one, other| other.share().unwrap_or(-1.0).total_cmp(&one.share().unwrap_or(-1.0)));
+    Ok(states)
+}
+
+/// Whether no allocation rule of the scope has the cost center of the budget.
+fn lacks_cost_center(budget: &Budget, scope: &Scope) -> bool {
+    match &budget.runs {
+        BudgetRuns::CostCenter(name) if name != UNALLOCATED => {
+            scope.allocation.0.iter().all(|rule| rule.cost_center != *name)
+        }
+        _ => false,
+    }
+}
+
+/// Adds figures up in the unit of a budget.
+struct Converter<'f> {
+    unit: Unit,
+    fx: Option<&'f Fx>,
+    /// The newest slot, whose rate applies to the forecast.
+    now: Option<&'f Slot>,
+}
+
+impl Converter<'_> {
+    fn conversion(&self, day: &str) -> Option<Conversion> {
+        match (&self.unit, self.fx) {
+            (Unit::Currency(currency), Some(fx)) if fx.currency == *currency => fx.conversion(day),
+            _ => None,
+        }
+    }
+
+    /// Adds the figures of a day. Returns the number of runs without a rate.
+    fn add(&self, sum: &mut ExactSum, day: &str, figures: Figures) -> u64 {
+        match &self.unit {
+            Unit::Usd => sum.add_exact(figures.used.nanos),
+            Unit::Credits => sum.add_exact(i128::from(figures.charged) * forecast::BILLION),
+            Unit::Currency(_) if figures.used.priced == 0 => {}
+            Unit::Currency(_) => match self.conversion(day) {
+                Some(conversion) => sum.add(Usd::from_units(figures.used.nanos), &conversion),
+                None => return figures.used.priced,
+            },
+        }
+        0
+    }
+
+    /// What is expected in addition to `spent`, at the newest rate. `None`: there is none.
+    fn plus(&self, spent: &ExactSum, nanos: i128, credits: i128) -> Option<Amount> {
+        let mut sum = spent.clone();
+        match &self.unit {
+            Unit::Usd => sum.add_exact(nanos),
+            Unit::Credits => sum.add_exact(credits),
+            Unit::Currency(_) if nanos == 0 => {}
+            Unit::Currency(_) => sum.add(Usd::from_units(nanos), &self.conversion(&self.now?.day.label)?),
+        }
+        Some(sum.amount())
+    }
+}
+
+fn state_of(
+    budget: &Budget,
+    month: &str,
+    slots: &[Slot],
+    sums: &[Figures],
+    converter: &Converter<'_>,
+    rest: Option<(&Rest, &Expected)>,
+) -> BudgetState {
+    let limit = budget.limit.amount();
+    let (mut all, mut sum, mut runs_fx_unknown, mut over_on) =
+        (Figures::default(), ExactSum::default(), 0, None);
+    for (slot, figures) in slots.iter().zip(sums).filter(|(slot, _)| slot.is_in_month) {
+        all.add(*figures);
+        runs_fx_unknown += converter.add(&mut sum, &slot.day.label, *figures);
+        if over_on.is_none() && sum.amount() > limit {
+            over_on = Some(slot.day.label.clone());
+        }
+    }
+    let is_credits = converter.unit == Unit::Credits;
+    let is_known = is_credits || all.runs == 0 || all.used.priced > 0;
+    let spent = (is_known && runs_fx_unknown == 0).then(|| sum.amount());
+    // A sum that lacks rates can be too small.
+    let mut over_on = over_on.filter(|_| spent.is_some());
+    let (mut forecast, mut per_day) = (None, None);
+    if let Some((rest, expected)) = rest.filter(|_| runs_fx_unknown == 0) {
+        let undecided = i128::from(all.undecided()) * forecast::BILLION;
+        let at_end_of = |day: usize| {
+            let (nanos, credits) = rest.by_day.get(day).copied().unwrap_or_default();
+            converter.plus(&sum, rest.pending_nanos + nanos, undecided + credits)
+        };
+        let is_anything_known = is_known || rest.is_known();
+        forecast =
+            at_end_of(expected.days.len().saturating_sub(1)).filter(|_| is_anything_known).map(|amount| {
+                let margin = rest.margin(slots, sums, is_credits, expected.days_left);
+                let range = margin.and_then(|margin| {
+                    let end = rest.by_day.last().copied().unwrap_or_default();
+                    let bound = |sign: i128| match is_credits {
+                        true => converter.plus(&sum, 0, undecided + end.1 + sign * margin),
+                        false => converter.plus(&sum, rest.pending_nanos + end.0 + sign * margin, 0),
+                    };
+                    Some(range(bound(-1)?, bound(1)?, amount, sum.amount()))
+                });
+                Forecast { expected: amount, range }
+            });
+        per_day = {
+            let (nanos, credits) = rest.mean_day(slots, sums);
+            converter.plus(&ExactSum::default(), nanos, credits).filter(|_| is_anything_known)
+        };
+        over_on = over_on.or_else(|| {
+            forecast?;
+            let day =
+                (0..expected.days.len()).find(|day| at_end_of(*day).is_some_and(|amount| amount > limit))?;
+            Some(expected.days[day].label.clone())
+        });
+    }
+    let expected = forecast.map(|forecast| forecast.expected);
+    let state = match (spent, expected) {
+        (Some(spent), _) if spent > limit => State::Over,
+        (_, Some(expected)) if expected > limit => State::WillBeOver,
+        (None, None) => State::Unknown,
+        _ => State::Ok,
+    };
+    let reached = |amount: Option<Amount>, thresholds: &[u32]| {
+        let part = amount?.billionths() * 100;
+        thresholds.iter().copied().rfind(|percent| part >= limit.billionths() * i128::from(*percent))
+    };
+    BudgetState {
+        state,
+        spent,
+        forecast,
+        per_day,
+        over_on,
+        reached: reached(spent, &budget.thresholds),
+        forecast_reached: reached(expected, &budget.forecast_thresholds),
+        runs: all.runs,
+        runs_unknown: if is_credits { all.undecided() } else { all.unpriced() },
+        runs_fx_unknown,
+        pipelines_cost_unknown: match (rest, is_credits) {
+            (Some((rest, _)), false) => rest.pipelines_cost_unknown(),
+            _ => 0,
+        },
+        ..BudgetState::unknown(budget, month)
+    }
+}

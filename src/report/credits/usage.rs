@@ -1,0 +1,283 @@
+//! What pipelines used in the last thirty days, and what to expect from that: credits and costs.
+//!
+//! A pipeline with a schedule is expected to run at its next trigger times, at the rate of the last thirty days.
+//! Everything else (manual runs, events, unreadable expressions) continues at the pace of the last thirty days.
+
+use super::catalogue::Catalogue;
+use super::{Charge, PipelineKey};
+use crate::error::Result;
+use crate::report::run_scan::IndexedRun;
+use crate::report::schedule::Schedule;
+use crate::run::{Fixed, Instant};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use rusqlite::{Connection, named_params};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The window in which the pace is measured. A schedule without runs in it is ignored.
+pub(crate) const PACE_WINDOW: TimeDelta = TimeDelta::days(30);
+
+/// The type of the triggers of scheduled runs.
+const CRON: &str = "cron";
+
+/// Millionths of a credit, so that fractions of credits add up exactly.
+pub(crate) type Credits = Fixed<6>;
+
+/// The scheduled runs in the window, by pipeline, trigger and everything that decides whether a run is charged.
+const SCHEDULED_RUNS: &str = "
+SELECT pipeline_kind, pipeline_id, \"trigger\", credit_charge_status, status, total_cost_nanos IS NOT NULL,
+       min(booked_at), max(booked_at), count(*), coalesce(sum(total_cost_nanos), 0)
+FROM runs
+WHERE trigger_type = 'cron' AND booked_at >= :since AND booked_at <= :now AND pipeline_id IS NOT NULL
+GROUP BY pipeline_kind, pipeline_id, \"trigger\", credit_charge_status, status, total_cost_nanos IS NOT NULL";
+
+/// What some runs used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// The runs that were charged a credit, or can still be.
+    pub credits: u64,
+    /// The known costs, in nano-dollars.
+    pub nanos: i128,
+    /// The runs with a known cost.
+    pub priced: u64,
+    /// The runs without a known cost that have not failed, so that one can still arrive.
+    pub pending: u64,
+}
+
+impl Use {
+    /// What a number of runs with the same charge and status used. `nanos`: their costs; `None`: not known.
+    fn of(charge: Charge, status: Option<&str>, nanos: Option<i128>, runs: u64) -> Use {
+        let is_over = matches!(status, Some("failed" | "canceled"));
+        Use {
+            credits: if charge == Charge::Free { 0 } else { runs },
+            nanos: nanos.unwrap_or_default(),
+            priced: if nanos.is_some() { runs } else { 0 },
+            pending: if nanos.is_none() && !is_over { runs } else { 0 },
+        }
+    }
+
+    /// What a run used.
+    pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Use> {
+        let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
+        let known = el.is_some() || transformation.is_some();
+        let nanos = i128::from(el.unwrap_or_default()) + i128::from(transformation.unwrap_or_default());
+        Ok(Use::of(Charge::of_run(run)?, run.status()?, known.then_some(nanos), 1))
+    }
+
+    /// Adds what other runs used.
+    pub(crate) fn add(&mut self, other: Use) {
+        self.credits += other.credits;
+        self.nanos += other.nanos;
+        self.priced += other.priced;
+        self.pending += other.pending;
+    }
+
+    /// The cost of these runs, if those that can still get a cost get the mean of `priced`. `numerator` and
+    /// `denominator` scale it. `None`: `priced` has no known cost.
+    fn scaled_cost(self, priced: Use, numerator: i128, denominator: i128) -> Option<i128> {
+        let runs = i128::from(self.priced + self.pending);
+        if runs == 0 {
+            return Some(0);
+        }
+        let divisor = i128::from(priced.priced) * denominator;
+        Fixed::<0>::ratio(priced.nanos * runs * numerator, divisor).map(Fixed::units)
+    }
+}
+
+/// What a pipeline used in the window.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Usage {
+    /// By the type of the trigger, of which there are few.
+    by_trigger: Vec<(Option<String>, Use)>,
+    /// The current schedule. `None`: there is none, or it is unreadable.
+    schedule: Option<ScheduleUsage>,
+}
+
+/// A schedule and what it used.
+#[derive(Debug, Clone)]
+struct ScheduleUsage {
+    schedule: Schedule,
+    /// The number of trigger times since its first run.
+    triggers: u64,
+    /// What its runs used.
+    used: Use,
+}
+
+/// The runs of one trigger document.
+struct TriggerUsage {
+    /// The `trigger` of the runs, as JSON.
+    trigger: Option<String>,
+    first: Instant,
+    last: Instant,
+    used: Use,
+}
+
+/// The `trigger` of a scheduled run.
+#[derive(Deserialize)]
+struct Trigger {
+    cron_expression: Option<String>,
+    cron_timezone: Option<String>,
+}
+
+impl Usage {
+    /// Adds what runs with that type of trigger used.
+    pub(crate) fn add(&mut self, trigger: Option<&str>, used: Use) {
+        match self.by_trigger.iter_mut().find(|(known, _)| known.as_deref() == trigger) {
+            Some((_, sum)) => sum.add(used),
+            None => self.by_trigger.push((trigger.map(str::to_owned), used)),
+        }
+    }
+
+    /// The current schedule.
+    pub(crate) fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_ref().map(|usage| &usage.schedule)
+    }
+
+    /// The types of the triggers from which runs are expected.
+    pub(crate) fn triggers(&self) -> impl Iterator<Item = Option<&str>> {
+        let scheduled = self.schedule.as_ref().map(|_| Some(CRON));
+        let others = self.by_trigger.iter().map(|(trigger, _)| trigger.as_deref());
+        scheduled.into_iter().chain(others.filter(move |trigger| Some(*trigger) != scheduled))
+    }
+
+    /// The schedule, if it starts the runs with that type of trigger.
+    fn schedule_of(&self, trigger: Option<&str>) -> Option<&ScheduleUsage> {
+        self.schedule.as_ref().filter(|_| trigger == Some(CRON))
+    }
+
+    fn used(&self, trigger: Option<&str>) -> Use {
+        let known = self.by_trigger.iter().find(|(known, _)| known.as_deref() == trigger);
+        known.map(|(_, used)| *used).unwrap_or_default()
+    }
+
+    /// The credits expected after a number of trigger times and seconds.
+    pub(crate) fn expected_credits(&self, triggers: u64, seconds: i64) -> Credits {
+        self.triggers().map(|trigger| self.expected_credits_of(trigger, triggers, seconds)).sum()
+    }
+
+    /// The credits expected of the runs with that type of trigger.
+    pub(crate) fn expected_credits_of(&self, trigger: Option<&str>, triggers: u64, seconds: i64) -> Credits {
+        let expected = match self.schedule_of(trigger) {
+            Some(usage) => Credits::ratio(
+                i128::from(triggers) * i128::from(usage.used.credits),
+                i128::from(usage.triggers),
+            ),
+            None => Credits::ratio(
+                i128::from(self.used(trigger).credits) * i128::from(seconds),
+                i128::from(PACE_WINDOW.num_seconds()),
+            ),
+        };
+        expected.unwrap_or_default()
+    }
+
+    /// The cost expected of the runs with that type of trigger, in nano-dollars. `None`: runs are expected, but the
+    /// pipeline has no known cost.
+    pub(crate) fn expected_cost_of(
+        &self,
+        trigger: Option<&str>,
+        triggers: u64,
+        seconds: i64,
+    ) -> Option<i128> {
+        let (used, numerator, denominator) = match self.schedule_of(trigger) {
+            Some(usage) => (usage.used, i128::from(triggers), i128::from(usage.triggers)),
+            None => (self.used(trigger), i128::from(seconds), i128::from(PACE_WINDOW.num_seconds())),
+        };
+        let priced = if used.priced > 0 { used } else { self.all() };
+        used.scaled_cost(priced, numerator, denominator)
+    }
+
+    /// The cost expected of runs that can still get one. `None`: the pipeline has no known cost.
+    pub(crate) fn expected_cost_of_pending(&self, trigger: Option<&str>, pending: u64) -> Option<i128> {
+        let used = self.used(trigger);
+        let priced = if used.priced > 0 { used } else { self.all() };
+        Use { pending, ..Use::default() }.scaled_cost(priced, 1, 1)
+    }
+
+    /// What all runs used.
+    fn all(&self) -> Use {
+        let mut all = Use::default();
+        self.by_trigger.iter().for_each(|(_, used)| all.add(*used));
+        all
+    }
+
+    /// Takes the schedule from the newest trigger, if it is readable.
+    fn set_schedule(&mut self, mut usages: Vec<TriggerUsage>, now: Instant) {
+        usages.sort_by_key(|usage| usage.last);
+        let Some(TriggerUsage { trigger, first, used, .. }) = usages.pop() else { return };
+        let trigger = trigger.and_then(|text| serde_json::from_str::<Trigger>(&text).ok());
+        self.schedule = trigger.and_then(|Trigger { cron_expression, cron_timezone }| {
+            let schedule = Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok()?;
+            // Plus one for the trigger time of the first run, which is not after that run.
+            let triggers = (schedule.count_between(first.next(), now.next()) + 1).max(used.credits);
+            Some(ScheduleUsage { schedule, triggers, used })
+        });
+    }
+
+    /// Replaces the cron expression. Without a schedule so far, every run is expected to be charged.
+    ///
+    /// # Errors
+    /// The reason why the expression is invalid.
+    pub(crate) fn set_expression(&mut self, expression: &str, zone: Tz) -> Result<(), String> {
+        match &mut self.schedule {
+            Some(usage) => usage.schedule = usage.schedule.with_expression(expression)?,
+            none => {
+                let schedule = Schedule::new(expression, Some(zone.name()))?;
+                let used = Use { credits: 1, ..Use::default() };
+                *none = Some(ScheduleUsage { schedule, triggers: 1, used });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives each pipeline its schedule, from its newest trigger between `since` and `now`.
+pub(crate) fn set_schedules(
+    usages: &mut BTreeMap<PipelineKey, Usage>,
+    archive: &Connection,
+    since: Instant,
+    now: Instant,
+) -> Result<()> {
+    for (key, triggers) in trigger_usage(archive, since, now)? {
+        usages.entry(key).or_default().set_schedule(triggers, now);
+    }
+    Ok(())
+}
+
+/// Leaves out inactive pipelines, unless they are among `kept`.
+pub(crate) fn retain_active(
+    usages: &mut BTreeMap<PipelineKey, Usage>,
+    catalogue: &Catalogue,
+    kept: &BTreeSet<PipelineKey>,
+) {
+    usages.retain(|key, _| kept.contains(key) || catalogue.find(key).is_none_or(|pipeline| pipeline.active));
+}
+
+fn trigger_usage(
+    archive: &Connection,
+    since: Instant,
+    now: Instant,
+) -> Result<BTreeMap<PipelineKey, Vec<TriggerUsage>>> {
+    let mut usages: BTreeMap<PipelineKey, Vec<TriggerUsage>> = BTreeMap::new();
+    let mut statement = archive.prepare(SCHEDULED_RUNS)?;
+    let mut rows = statement.query(named_params! {":since": since.as_str(), ":now": now.as_str()})?;
+    while let Some(row) = rows.next()? {
+        let (charge, status): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+        let cost_known: bool = row.get(5)?;
+        let charge = Charge::of(charge.as_deref(), status.as_deref(), cost_known);
+        let (first, last, runs): (Instant, Instant, u64) = (row.get(6)?, row.get(7)?, row.get(8)?);
+        let nanos: i64 = row.get(9)?;
+        let used = Use::of(charge, status.as_deref(), cost_known.then_some(nanos.into()), runs);
+        let trigger: Option<String> = row.get(2)?;
+        let of_pipeline = usages.entry(Some((row.get(0)?, row.get(1)?))).or_default();
+        match of_pipeline.iter_mut().find(|usage| usage.trigger == trigger) {
+            Some(usage) => {
+                usage.first = usage.first.min(first);
+                usage.last = usage.last.max(last);
+                usage.used.add(used);
+            }
+            None => of_pipeline.push(TriggerUsage { trigger, first, last, used }),
+        }
+    }
+    Ok(usages)
+}
