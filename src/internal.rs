@@ -76,6 +76,11 @@ pub mod report {
     pub mod metadata {
         pub use crate::report::metadata::{for_people, report};
     }
+    pub mod open {
+        pub use crate::report::open::{
+            Factor, OpenReport, OpenRun, OpenRuns, OpenState, UsualTimes, open_runs, report, runs_without_usual,
+        };
+    }
     pub mod overview {
         pub mod calendar {
             pub use crate::report::overview::calendar::{month_label, week_label};

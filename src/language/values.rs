@@ -48,6 +48,11 @@ const STATES: &[Value] = &[
     ("closed", super::phrases::CLOSED),
     ("current", super::phrases::NOT_CLOSED),
     ("running", super::phrases::RUNNING),
+    // Of runs that have not ended.
+    ("too long", Phrase::new("Too long", "Longa demais")),
+    ("ok", Phrase::new("As usual", "Dentro do usual")),
+    ("queued", Phrase::new("Queued", "Na fila")),
+    ("unknown", Phrase::new("Unknown", "Desconhecida")),
 ];
 
 const ANSWERS: &[Value] = &[

@@ -71,6 +71,7 @@ impl FilterSupport {
             "cost" | "change" | "duration" | "components" | "metadata" | "slowest-runs"
             | "costliest-runs" => FilterSupport::Every,
             "failures"
+            | "open"
             | "audit"
             | "waste"
             | "anomalies"

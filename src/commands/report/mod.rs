@@ -3,6 +3,7 @@
 mod change;
 mod html;
 mod metadata;
+mod open;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
@@ -103,6 +104,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PIPELINE=EXPRESSION", hide_short_help = true)]
     pub what_if: Vec<String>,
 
+    /// For the report open: a run is too long beyond this many times its pipeline's 95th percentile [default: 2]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub factor: Option<String>,
+
     /// Order the rows by this column, such as usd or runs: the largest first
     ///
     /// A minus in front means descending for texts too.
@@ -149,6 +154,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
+    let factor = open::factor(args, name)?;
     let asked = request(&args.scope)?;
     asked.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
@@ -172,9 +178,13 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
-    let mut table = run_report(name, args, &by, &workspaces, &ledgers, &settings)?;
+    let (mut table, own_notes) = match name {
+        open::NAME => open::report(args, &ledgers, factor)?,
+        _ => (run_report(name, args, &by, &workspaces, &ledgers, &settings)?, Vec::new()),
+    };
     metadata::warn_of_unmatched_paths(&by, &table);
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    provenance.notes.extend(own_notes);
     if name == metadata::COMPONENTS {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
