@@ -31,7 +31,8 @@ const TRIGGERS: [&str; 2] = ["trigger", "pipeline_triggers"];
 const TRIGGER_FIELDS: [&str; 4] = ["type", "cron_expression", "cron_timezone", "event_rule"];
 
 /// The fields of an event: the pipeline that it waits for, and the status of its run.
-const EVENT_FIELDS: [&str; 7] = ["source", "destination", "transformation", "pipeline", "type", "status", "id"];
+const EVENT_FIELDS: [&str; 7] =
+    ["source", "destination", "transformation", "pipeline", "type", "status", "id"];
 
 /// The fields of an event that name its pipeline, in the order in which they are looked up.
 const EVENT_PIPELINES: [&str; 5] = ["source", "destination", "transformation", "pipeline", "id"];

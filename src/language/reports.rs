@@ -9,6 +9,7 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("report credits", Phrase::new("Credits", "Créditos")),
     ("report change", Phrase::new("Change", "Variação")),
     ("report failures", Phrase::new("Failures", "Falhas")),
+    ("report recovery", Phrase::new("Recovery from failures", "Recuperação de falhas")),
     ("report open", Phrase::new("Runs that have not ended", "Execuções não encerradas")),
     ("report audit", Phrase::new("Audit", "Auditoria")),
     ("report waste", Phrase::new("Spent without result", "Gasto sem resultado")),

@@ -53,6 +53,10 @@ const STATES: &[Value] = &[
     ("ok", Phrase::new("As usual", "Dentro do usual")),
     ("queued", Phrase::new("Queued", "Na fila")),
     ("unknown", Phrase::new("Unknown", "Desconhecida")),
+    // Of failures in a row.
+    ("broken", Phrase::new("Broken", "Quebrado")),
+    ("flaky", Phrase::new("Flaky", "Instável")),
+    ("recovered", Phrase::new("Recovered", "Recuperado")),
 ];
 
 const ANSWERS: &[Value] = &[

@@ -72,6 +72,7 @@ impl FilterSupport {
             | "costliest-runs" => FilterSupport::Every,
             "failures"
             | "open"
+            | "recovery"
             | "audit"
             | "waste"
             | "anomalies"

@@ -33,6 +33,7 @@ pub(crate) mod plan;
 pub(crate) mod question;
 pub(crate) mod ranking;
 pub(crate) mod reconcile;
+pub(crate) mod recovery;
 pub(crate) mod restatements;
 pub mod rows;
 pub mod run_cost;

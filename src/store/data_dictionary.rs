@@ -245,7 +245,10 @@ const ENTRIES: [Entry; 13] = [
         columns: &[
             ("alert_id", "Number of the alert, from 1"),
             ("rule", "Rule that found it, such as overdue or budget"),
-            ("subject", "What it is about: kind and id of a pipeline, name of a budget, id of a run; empty: the archive"),
+            (
+                "subject",
+                "What it is about: kind and id of a pipeline, name of a budget, id of a run; empty: the archive",
+            ),
             ("level", "warning or error: the highest level that was reached"),
             ("message", "The finding as last evaluated"),
             ("started_at", "When it was first found"),

@@ -4,6 +4,7 @@ mod change;
 mod html;
 mod metadata;
 mod open;
+mod recovery;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
@@ -59,6 +60,8 @@ Examples:
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report change --period 2026-10        # why did it cost more than the month before?
+  runledger report open                           # what is still running, and for too long?
+  runledger report recovery --last 30d            # which pipelines failed several times in a row?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
@@ -180,6 +183,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     }
     let (mut table, own_notes) = match name {
         open::NAME => open::report(args, &ledgers, factor)?,
+        recovery::NAME => recovery::report(args, &by, &ledgers)?,
         _ => (run_report(name, args, &by, &workspaces, &ledgers, &settings)?, Vec::new()),
     };
     metadata::warn_of_unmatched_paths(&by, &table);
@@ -188,7 +192,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if name == metadata::COMPONENTS {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
-    provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    if name != open::NAME {
+        provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    }
     if CONVERTED.contains(&name) {
         note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
     }

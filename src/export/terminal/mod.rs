@@ -235,7 +235,7 @@ fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
     match (name, text) {
         (_, UNKNOWN) => Role::Dim,
         ("status" | "waste" | "to_status", "failed") | ("result", "broken") => Role::Error,
-        ("state", "too long") => Role::Error,
+        ("state", "too long" | "broken") => Role::Error,
         ("result" | "state", "ok") => Role::Dim,
         ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,
         _ if matches!(cell, Cell::Usd(_)) && text.starts_with('−') && !view::is_change(name) => Role::Error,

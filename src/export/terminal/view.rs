@@ -20,7 +20,8 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
     ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
     ("report failures", &[("failed_runs", 1), ("final_runs", 4), ("failure_rate", 3), ("failures_in_a_row", 3), ("last_failure_at", 5), ("last_success_at", 6), ("pipeline_name", 2)]),
-    ("report open", &[("state", 1), ("age_seconds", 2), ("p95_seconds", 5), ("started_at", 6), ("p95_factor", 10), ("p50_seconds", 11), ("status", 12), ("trigger_type", 13), ("run_id", 3), ("pipeline_name", 4)]),
+    ("report recovery", &[("state", 1), ("failed_runs", 2), ("chains", 6), ("longest_chain", 7), ("failures_in_a_row", 5), ("failures_left", 4), ("failures_limit", 12), ("lost_seconds", 2), ("lost_usd", 5), ("first_failure_at", 7), ("last_failure_at", 11), ("recovered_at", 6), ("run_id", 10), ("pipeline_name", 3)]),
+    ("report open", &[("state", 1), ("age_seconds", 2), ("p95_seconds", 5), ("started_at", 6), ("p95_factor", 10), ("p50_seconds", 11), ("status", 12), ("trigger_type", 13), ("created_at", 14), ("run_id", 3), ("pipeline_name", 4)]),
     ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 8), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report cost-changes-after-success", &[("cost_at_success_usd", 5), ("cost_now_usd", 4), ("difference_usd", 1), ("succeeded_at", 8), ("changed_at", 7), ("run_id", 2), ("pipeline_name", 3)]),
@@ -93,6 +94,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("cost_at_success_usd", "At success"), ("cost_now_usd", "Now USD"), ("difference_usd", "Change"), ("succeeded_at", "Succeeded"), ("changed_at", "Changed"),
     ("runs_changed", "Changed"), ("safe_after_days", "Safe after"), ("safe_close_on", "Safe on"),
     ("from_status", "From"), ("to_status", "To"), ("first_seen_at", "First seen"), ("last_run_at", "Last run"), ("gone_at", "Gone"),
+    ("longest_chain", "Longest"), ("first_failure_at", "First failure"), ("recovered_at", "Recovered"), ("lost_seconds", "Lost"), ("lost_usd", "Lost USD"), ("failures_limit", "Limit"), ("failures_left", "Left"),
     ("age_seconds", "Running"), ("p95_factor", "Times 95 %"), ("runs_before", "Compared"),
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
@@ -104,6 +106,7 @@ const HEADINGS: &[(&str, &str)] = &[
 /// What an empty answer means, for the reports where it is good news or needs an explanation.
 const EMPTY: &[(&str, &str)] = &[
     ("report failures", "No run has failed."),
+    ("report recovery", "No run has failed."),
     ("report open", "Every run has ended."),
     ("report costliest-runs", "No run has a known cost."),
     ("report slowest-runs", "No run has a known duration."),

@@ -4,8 +4,8 @@ mod table;
 mod usual;
 
 pub use table::{OpenReport, report};
-pub(crate) use usual::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
 pub use usual::{Factor, OpenState, UsualTimes};
+pub(crate) use usual::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
 
 use super::group_by::for_each_run_with_end;
 use super::ledger::Ledger;
@@ -91,10 +91,12 @@ pub fn open_runs(ledger: &Ledger<'_>, factor: Factor) -> Result<OpenRuns> {
     let Some(moment) = open.moment else { return Ok(open) };
     let mut samples = Samples::of(&open.runs);
     samples.read(ledger, moment)?;
-    let usual: Vec<[Option<UsualTimes>; 2]> = samples.times.into_iter().map(PipelineTimes::into_usual).collect();
+    let usual: Vec<[Option<UsualTimes>; 2]> =
+        samples.times.into_iter().map(PipelineTimes::into_usual).collect();
     for run in &mut open.runs {
         let pipeline = samples.pipelines.position(run.pipeline_kind.as_deref(), run.pipeline_id.as_deref());
-        run.usual = pipeline.and_then(|pipeline| usual[pipeline][usize::from(run.started_at.is_some())].clone());
+        run.usual =
+            pipeline.and_then(|pipeline| usual[pipeline][usize::from(run.started_at.is_some())].clone());
         run.state = OpenState::of(run.age_seconds, run.started_at.is_some(), run.usual.as_ref(), factor);
     }
     open.runs.sort_by_cached_key(sort_key);
@@ -115,7 +117,9 @@ pub fn runs_without_usual(ledger: &Ledger<'_>) -> Result<OpenRuns> {
     while let Some(row) = rows.next()? {
         runs.push(read(row, moment)?);
     }
-    runs.sort_by(|one, other| (Reverse(one.age_seconds), &one.run_id).cmp(&(Reverse(other.age_seconds), &other.run_id)));
+    runs.sort_by(|one, other| {
+        (Reverse(one.age_seconds), &one.run_id).cmp(&(Reverse(other.age_seconds), &other.run_id))
+    });
     Ok(OpenRuns { moment, runs })
 }
 
@@ -278,5 +282,15 @@ mod tests {
         assert_eq!(kept, [4, 5]);
         times.add_older("2026-05-01T00:00:00.000000Z", 9, RunTimes { duration: 9, total: None }, 2);
         assert_eq!(times.older.into_iter().map(|Reverse((_, _, run))| run.duration).min(), Some(5));
+    }
+
+    #[test]
+    fn runs_that_have_not_ended_are_found_in_their_index() {
+        let archive = crate::store::Archive::temporary().unwrap();
+        let mut statement = archive.connection().prepare(&format!("EXPLAIN QUERY PLAN {OPEN_RUNS}")).unwrap();
+        let span = named_params! {":from": None::<String>, ":until": None::<String>};
+        let steps = statement.query_map(span, |row| row.get::<_, String>(3)).unwrap();
+        let plan = steps.collect::<rusqlite::Result<Vec<_>>>().unwrap();
+        assert!(plan[0].contains("USING INDEX run_snapshots_open"), "{plan:?}");
     }
 }

@@ -52,11 +52,7 @@ pub fn report(ledgers: &[Ledger<'_>], factor: Factor) -> Result<OpenReport> {
     let rows = runs.iter().map(|(name, run)| workspace(name).into_iter().chain(cells(run)).collect());
     let columns = has_workspaces.then_some("workspace").into_iter().chain(COLUMNS);
     Ok(OpenReport {
-        table: Table {
-            columns: columns.map(str::to_owned).collect(),
-            rows: rows.collect(),
-            totals: None,
-        },
+        table: Table { columns: columns.map(str::to_owned).collect(), rows: rows.collect(), totals: None },
         notes: notes(runs.iter().map(|(_, run)| run), factor),
     })
 }
@@ -96,7 +92,9 @@ fn notes<'r>(runs: impl Iterator<Item = &'r OpenRun>, factor: Factor) -> Vec<Str
     match states.iter().filter(|state| **state == OpenState::Unknown).count() {
         0 => {}
         1 => notes.push(format!("1 run: fewer than {MIN_RUNS} successful runs to compare it with")),
-        runs => notes.push(format!("{runs} runs: fewer than {MIN_RUNS} successful runs to compare them with")),
+        runs => {
+            notes.push(format!("{runs} runs: fewer than {MIN_RUNS} successful runs to compare them with"))
+        }
     }
     if !states.is_empty() {
         notes.push("a run may have ended since the last sync".to_owned());

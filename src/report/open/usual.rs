@@ -143,7 +143,10 @@ mod tests {
     fn a_run_is_too_long_beyond_the_factor() {
         let hour = usual(3_600);
         assert_eq!([state(7_200, &hour, "2"), state(7_201, &hour, "2")], [OpenState::Ok, OpenState::TooLong]);
-        assert_eq!([state(9_000, &hour, "2.5"), state(9_001, &hour, "2.5")], [OpenState::Ok, OpenState::TooLong]);
+        assert_eq!(
+            [state(9_000, &hour, "2.5"), state(9_001, &hour, "2.5")],
+            [OpenState::Ok, OpenState::TooLong]
+        );
         assert_eq!(hour.factor_of(9_000).unwrap().to_string(), "2.500000");
     }
 
@@ -159,13 +162,16 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_too_long() {
-        let of = |age, has_started, usual| OpenState::of(age, has_started, usual, Factor::default());
+        let of = |age, has_started, usual: Option<&UsualTimes>| {
+            OpenState::of(age, has_started, usual, Factor::default())
+        };
         assert_eq!(UsualTimes::of(vec![1; MIN_RUNS - 1]), None);
+        let second = usual(1);
         assert_eq!(of(Some(1_000_000), true, None), OpenState::Unknown);
-        assert_eq!(of(None, true, Some(&usual(1))), OpenState::Unknown);
+        assert_eq!(of(None, true, Some(&second)), OpenState::Unknown);
         assert_eq!(of(Some(1_000_000), false, None), OpenState::Queued);
-        assert_eq!(of(Some(1_000_000), false, Some(&usual(1))), OpenState::TooLong);
-        assert_eq!(of(Some(1), false, Some(&usual(1))), OpenState::Queued);
+        assert_eq!(of(Some(1_000_000), false, Some(&second)), OpenState::TooLong);
+        assert_eq!(of(Some(1), false, Some(&second)), OpenState::Queued);
     }
 
     #[test]

@@ -12,6 +12,8 @@ fn reports_are_written_to_stdout_or_a_file() {
         "change",
         "duration",
         "failures",
+        "recovery",
+        "open",
         "slowest-runs",
         "costliest-runs",
         "cost-changes-after-success",
@@ -37,7 +39,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 18);
+    assert_eq!(listed.lines().count(), 20);
 }
 
 #[test]
@@ -75,6 +77,12 @@ fn invalid_report_arguments_are_usage_errors() {
         &["report", "credits", "--by", "extra_config.a"],
         &["report", "metadata", "--by", "month"],
         &["report", "failures", "--by", "month"],
+        &["report", "open", "--by", "pipeline"],
+        &["report", "open", "--factor", "0"],
+        &["report", "open", "--status", "running"],
+        &["report", "failures", "--factor", "3"],
+        &["report", "recovery", "--by", "kind"],
+        &["report", "recovery", "--what-if", "a=b"],
         &["report", "cost", "--against", "previous"],
         &["report", "change", "--against", "last"],
         &["report", "change", "--by", "month"],

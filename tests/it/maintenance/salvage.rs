@@ -99,7 +99,10 @@ fn assert_recovered(
         let found = snapshots(&new);
         assert!(found.is_subset(&known), "{place}: a snapshot was invented");
         let lost = (known.len() - found.len()) as u64;
-        assert!(lost <= *most_lost, "{place}: {lost} snapshots are lost, and {most_lost} were on it: {salvage:?}");
+        assert!(
+            lost <= *most_lost,
+            "{place}: {lost} snapshots are lost, and {most_lost} were on it: {salvage:?}"
+        );
         let failed: Vec<&str> = salvage.failed.iter().map(|failed| failed.name).collect();
         assert!(failed.is_empty() || failed == ["closes"], "{place}: {failed:?}");
         if salvage.is_whole() {

@@ -1,4 +1,4 @@
-//! Runs that have not ended: compared with hand-computed figures and with SQL.
+//! Runs that have not ended, and failure chains: compared with hand-computed figures and with SQL.
 
 use super::{ALWAYS, exact};
 use crate::support::ledger;
@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::internal::report::open::{self, Factor, OpenState};
 use runledger::internal::report::question::Question;
-use runledger::internal::report::{Ledger, Scope, Span, Table};
+use runledger::internal::report::recovery;
+use runledger::internal::report::{DateBasis, Ledger, Scope, Span, Table};
 use runledger::internal::run::Instant;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params};
@@ -190,5 +191,106 @@ proptest! {
         prop::option::weighted(0.8, -3_000_000..5_000_000_000_i64),
     ), 1..60)) {
         assert_open_is_sql(&generated(runs), Scope::default(), "2");
+    }
+}
+
+fn assert_recovery_is_sql(archive: &Connection, scope: Scope) {
+    let ledger = Ledger::open(archive, scope).unwrap();
+    let mut pass = recovery::report(std::slice::from_ref(&ledger)).unwrap().table;
+    recovery::name_runs(&mut pass, std::slice::from_ref(&ledger)).unwrap();
+    let (columns, rows) = sql(&ledger, "recovery", Factor::default());
+    assert_eq!(pass.columns, columns);
+    assert_eq!(exact(&pass), rows, "{:?}", ledger.scope());
+}
+
+#[test]
+fn chains_are_whole_and_those_that_still_fail_come_first() {
+    let archive = ledger::monitoring();
+    let ledger = ledger::opened(&archive, &ALWAYS, Tz::UTC);
+    let mut table = recovery::report(std::slice::from_ref(&ledger)).unwrap().table;
+    recovery::name_runs(&mut table, &[ledger]).unwrap();
+    let places = ["run_id", "state", "failed_runs", "lost_seconds", "lost_usd", "failures_left"]
+        .map(|name| table.columns.iter().position(|column| column == name).unwrap());
+    let rows: Vec<String> =
+        exact(&table).iter().map(|row| places.map(|place| row[place].clone()).join(" ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "none-1 broken 1 1051200.000  ",
+            "fail-3 broken 3 216000.000 0.300000000 2",
+            "slug-4 broken 4 97200.000 0.000000004 0",
+            "long-3 broken 3 87000.000 0.030000000 ",
+            "pair-2 recovered 2 7800.000 0.020000000 ",
+            "once-1 recovered 1 4200.000 0.010000000 ",
+            "flak-2 flaky 1 4200.000 -0.020000000 ",
+            "flak-1 flaky 1 4200.000 0.010000000 ",
+            "flak-3 flaky 1 3600.000 0.010000000 ",
+            "same-1 recovered 1 600.000 0.030000000 ",
+        ]
+    );
+}
+
+#[test]
+fn the_summary_adds_up_the_chains_of_a_pipeline() {
+    let archive = ledger::monitoring();
+    let opened = || [ledger::opened(&archive, &ALWAYS, Tz::UTC)];
+    let table = recovery::report_by_pipeline(&opened()).unwrap().table;
+    let rows: Vec<String> = exact(&table).iter().map(|row| row[1..].join(" ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "p-3 transformation broken 2 2 1 1 1051800.000 0.030000000 1  ",
+            "p-1 source broken 1 3 3 3 216000.000 0.300000000 1 5 2",
+            "estoque source broken 1 4 4 4 97200.000 0.000000004 0 3 0",
+            "p-4 destination broken 6 9 3 0 111000.000 0.060000000 0  ",
+        ]
+    );
+    let ledger = opened();
+    let found = recovery::recovery(&ledger[0]).unwrap();
+    let active: Vec<_> =
+        found.chains.iter().take(3).map(|chain| found.pipeline_of(chain).is_active).collect();
+    assert_eq!(active, [Some(false), Some(true), Some(true)]);
+}
+
+#[test]
+fn a_span_has_the_chains_that_had_not_ended_in_it() {
+    let archive = ledger::monitoring();
+    let last = |from: Option<&str>, until: Option<&str>| -> Vec<String> {
+        let span = Span { from: from.map(at), until: until.map(at) };
+        let ledger = ledger::opened(&archive, &span, Tz::UTC);
+        let mut table = recovery::report(std::slice::from_ref(&ledger)).unwrap().table;
+        recovery::name_runs(&mut table, &[ledger]).unwrap();
+        pairs(&table, ["run_id", "failed_runs"])
+    };
+    // The long chain began before, and ended inside.
+    assert_eq!(last(Some("2026-04-02T00:00:00Z"), Some("2026-05-01T00:00:00Z")), ["long-3 3"]);
+    assert_eq!(last(None, Some("2026-01-01T00:00:00Z")), ["same-1 1"]);
+    assert_eq!(last(Some("2026-06-01T11:00:00Z"), None), ["none-1 1", "fail-3 3", "slug-4 4"]);
+}
+
+#[test]
+fn recovery_and_the_sql_file_agree_cell_by_cell() {
+    for archive in [ledger::monitoring(), ledger::small(), ledger::findings(), ledger::change()] {
+        let span = Span { from: Some(at("2026-03-10T08:30:00Z")), until: Some(at("2026-05-20T08:00:00Z")) };
+        for span in [ALWAYS, span] {
+            for as_of in [None, Some(at("2026-06-01T11:59:10Z")), Some(at("2026-12-01T00:00:00Z"))] {
+                for date in [DateBasis::Started, DateBasis::Created, DateBasis::Ended] {
+                    assert_recovery_is_sql(&archive, Scope { span, as_of, date, ..Scope::default() });
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn recovery_and_the_sql_file_agree_on_any_runs(runs in prop::collection::vec((
+        0..3_usize,
+        prop::sample::select(vec![0_usize, 0, 3, 3, 4, 5]),
+        // Some runs start at the same instant as others.
+        prop::option::weighted(0.9, (0..3_i64).prop_map(|later| later * 13 * 86_400_000_333)),
+        prop::option::weighted(0.8, -3_000_000..5_000_000_000_i64),
+    ), 1..60)) {
+        assert_recovery_is_sql(&generated(runs), Scope::default());
     }
 }

@@ -54,7 +54,7 @@ fn every_report_matches_its_golden_file_in_every_format() {
         let archive = match question.name {
             "audit" | "waste" | "anomalies" | "settling" => &findings,
             "change" => &change,
-            "open" => &monitoring,
+            "open" | "recovery" => &monitoring,
             _ => &small,
         };
         let table = answer(question.name, archive);

@@ -53,7 +53,42 @@ WITH written (run_id, created, started, ended, seconds, status, cost, kind, pipe
     ('open-A', NULL, NULL, NULL, NULL, 'queued', NULL, 'destination', 'p-4'),
     -- Ended, although the status is unknown; vanished from the API.
     ('over-1', '2026-06-01T11:00', '2026-06-01T11:00', '2026-06-01T11:10', 600, 'retrying', 1, 'source', 'p-1'),
-    ('over-2', '2026-06-01T08:00', '2026-06-01T08:00', NULL, NULL, 'running', NULL, 'source', 'p-1')
+    ('over-2', '2026-06-01T08:00', '2026-06-01T08:00', NULL, NULL, 'running', NULL, 'source', 'p-1'),
+    -- For `recovery`. p-1 has failed three times since its last success; a canceled run changes nothing.
+    ('fail-1', '2026-05-30T00:00', '2026-05-30T00:00', '2026-05-30T00:30', 1800, 'failed', 100000000, 'source', 'p-1'),
+    ('fail-2', '2026-05-31T00:00', '2026-05-31T00:00', '2026-05-31T00:30', 1800, 'failed', NULL, 'source', 'p-1'),
+    ('stop-1', '2026-05-31T12:00', '2026-05-31T12:00', '2026-05-31T12:01', 60, 'canceled', 5000000, 'source', 'p-1'),
+    ('fail-3', '2026-06-01T00:00', '2026-06-01T00:00', '2026-06-01T00:30', 1800, 'failed', 200000000, 'source', 'p-1'),
+    -- Four failures of the pipeline with the slug estoque, one more than the limit, and no success.
+    ('slug-1', '2026-05-31T09:00', '2026-05-31T09:00', '2026-05-31T09:01', 60, 'failed', 1, 'source', 'estoque'),
+    ('slug-2', '2026-05-31T10:00', '2026-05-31T10:00', '2026-05-31T10:01', 60, 'failed', 1, 'source', 'estoque'),
+    ('slug-3', '2026-05-31T11:00', '2026-05-31T11:00', '2026-05-31T11:01', 60, 'failed', 1, 'source', 'estoque'),
+    ('slug-4', '2026-05-31T12:00', '2026-05-31T12:00', '2026-05-31T12:01', 60, 'failed', 1, 'source', 'estoque'),
+    -- One failure of a pipeline without a limit, at an unknown cost; one at the instant of the success that ends it.
+    ('none-1', '2026-05-20T08:00', '2026-05-20T08:00', '2026-05-20T08:01', 60, 'failed', NULL, 'transformation', 'p-3'),
+    ('same-1', '2025-05-03T08:00', '2025-05-03T08:00', '2025-05-03T08:01', 60, 'failed', 30000000, 'transformation', 'p-3'),
+    -- Three single failures within 30 days, of which one costs less than nothing.
+    ('flak-1', '2026-03-01T08:00', '2026-03-01T08:00', '2026-03-01T08:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('good-1', '2026-03-01T09:00', '2026-03-01T09:00', '2026-03-01T09:10', 600, 'success', 1, 'destination', 'p-4'),
+    ('flak-2', '2026-03-10T08:00', '2026-03-10T08:00', '2026-03-10T08:01', 60, 'failed', -20000000, 'destination', 'p-4'),
+    ('good-2', '2026-03-10T09:00', '2026-03-10T09:00', '2026-03-10T09:10', 600, 'success', 1, 'destination', 'p-4'),
+    ('flak-3', '2026-03-20T08:00', '2026-03-20T08:00', '2026-03-20T08:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    -- The success ended at an unknown time.
+    ('good-3', '2026-03-20T09:00', '2026-03-20T09:00', NULL, 600, 'success', 1, 'destination', 'p-4'),
+    -- Two in a row; three in a row with a canceled run between; a single failure, long after the others.
+    ('pair-1', '2026-03-21T08:00', '2026-03-21T08:00', '2026-03-21T08:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('pair-2', '2026-03-21T09:00', '2026-03-21T09:00', '2026-03-21T09:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('good-4', '2026-03-21T10:00', '2026-03-21T10:00', '2026-03-21T10:10', 600, 'success', 1, 'destination', 'p-4'),
+    ('long-1', '2026-04-01T08:00', '2026-04-01T08:00', '2026-04-01T08:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('long-2', '2026-04-01T09:00', '2026-04-01T09:00', '2026-04-01T09:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('stop-2', '2026-04-01T10:00', '2026-04-01T10:00', '2026-04-01T10:01', 60, 'canceled', 10000000, 'destination', 'p-4'),
+    ('long-3', '2026-04-01T11:00', '2026-04-01T11:00', '2026-04-01T11:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('good-5', '2026-04-02T08:00', '2026-04-02T08:00', '2026-04-02T08:10', 600, 'success', 1, 'destination', 'p-4'),
+    ('once-1', '2026-05-15T08:00', '2026-05-15T08:00', '2026-05-15T08:01', 60, 'failed', 10000000, 'destination', 'p-4'),
+    ('good-6', '2026-05-15T09:00', '2026-05-15T09:00', '2026-05-15T09:10', 600, 'success', 1, 'destination', 'p-4'),
+    -- Of no pipeline, and without any date.
+    ('lost-1', '2026-05-15T08:00', '2026-05-15T08:00', '2026-05-15T08:01', 60, 'failed', 1, NULL, NULL),
+    ('lost-2', NULL, NULL, NULL, 60, 'failed', 1, 'destination', 'p-4')
 )
 INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, created_at, started_at, ended_at,
                            duration_seconds, status, trigger_type, el_cost_usd, el_cost_nanos, source, destination,
