@@ -81,6 +81,18 @@ pub mod report {
     pub mod metadata {
         pub use crate::report::metadata::{for_people, report};
     }
+    pub mod open {
+        pub use crate::report::open::{
+            Factor, OpenReport, OpenRun, OpenRuns, OpenState, UsualTimes, open_runs, report,
+            runs_without_usual,
+        };
+    }
+    pub mod recovery {
+        pub use crate::report::recovery::{
+            ChainBuilder, ChainState, FailingPipeline, FailureChain, Outcome, Recovery, RecoveryReport,
+            name_runs, recovery, report, report_by_pipeline,
+        };
+    }
     pub mod overview {
         pub mod calendar {
             pub use crate::report::overview::calendar::{month_label, week_label};

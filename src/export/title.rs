@@ -34,6 +34,10 @@ impl Title {
             false => question.replacen(" --", ", ", 1),
         };
         subject[..1].make_ascii_uppercase();
+        let is_open = is_report && question == "open";
+        if is_open {
+            subject = "Runs that have not ended".to_owned();
+        }
         if !provenance.by.is_empty() {
             subject = format!("{subject} by {}", provenance.by.join(", "));
         }
@@ -51,10 +55,12 @@ impl Title {
             workspaces => subject = format!("{subject}, {workspaces} workspaces"),
         }
         let date_basis =
-            provenance.date_basis.as_deref().and_then(DateBasis::named).map(|basis| match basis {
-                DateBasis::Started => "by start".to_owned(),
-                DateBasis::Ended => "by end".to_owned(),
-                DateBasis::Created => "by creation".to_owned(),
+            provenance.date_basis.as_deref().filter(|_| !is_open).and_then(DateBasis::named).map(|basis| {
+                match basis {
+                    DateBasis::Started => "by start".to_owned(),
+                    DateBasis::Ended => "by end".to_owned(),
+                    DateBasis::Created => "by creation".to_owned(),
+                }
             });
         let context = [Some(zone.name().to_owned()), date_basis, moment(provenance, zone)];
         Some(Title { subject, context: context.into_iter().flatten().collect::<Vec<_>>().join(" · ") })

@@ -11,6 +11,8 @@ const QUESTIONS: &[(&str, Phrase)] = &[
     ("report change", Phrase::new("Change", "Variação")),
     ("report schedule", Phrase::new("Schedule", "Agendamento")),
     ("report failures", Phrase::new("Failures", "Falhas")),
+    ("report recovery", Phrase::new("Recovery from failures", "Recuperação de falhas")),
+    ("report open", Phrase::new("Runs that have not ended", "Execuções não encerradas")),
     ("report audit", Phrase::new("Audit", "Auditoria")),
     ("report waste", Phrase::new("Spent without result", "Gasto sem resultado")),
     ("report anomalies", Phrase::new("Out of the ordinary", "Fora do padrão")),

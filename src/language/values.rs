@@ -48,15 +48,24 @@ const STATES: &[Value] = &[
     ("closed", super::phrases::CLOSED),
     ("current", super::phrases::NOT_CLOSED),
     ("running", super::phrases::RUNNING),
+    // Of runs that were due.
     ("overdue", Phrase::new("Overdue", "Em atraso")),
     ("missing", Phrase::new("Missing", "Ausente")),
     ("blocked", Phrase::new("Blocked", "Bloqueado")),
     ("late", Phrase::new("Late", "Com atraso")),
     ("pending", Phrase::new("Pending", "Pendente")),
     ("ok", Phrase::new("OK", "OK")),
+    // Of budgets.
     ("over", Phrase::new("Over", "Excedido")),
     ("will be over", Phrase::new("Will be over", "Será excedido")),
     ("unknown", Phrase::new("Not known", "Não apurado")),
+    // Of runs that have not ended.
+    ("too long", Phrase::new("Too long", "Longa demais")),
+    ("queued", Phrase::new("Queued", "Na fila")),
+    // Of failures in a row.
+    ("broken", Phrase::new("Broken", "Quebrado")),
+    ("flaky", Phrase::new("Flaky", "Instável")),
+    ("recovered", Phrase::new("Recovered", "Recuperado")),
 ];
 
 const UNITS: &[Value] = &[("credits", Phrase::new("Credits", "Créditos"))];

@@ -72,6 +72,8 @@ impl FilterSupport {
             | "costliest-runs" => FilterSupport::Every,
             "schedule"
             | "failures"
+            | "open"
+            | "recovery"
             | "audit"
             | "waste"
             | "anomalies"

@@ -17,11 +17,13 @@ pub struct Question {
 }
 
 /// Every question in display order.
-pub const QUESTIONS: [Question; 13] = [
+pub const QUESTIONS: [Question; 15] = [
     Question { name: "cost", sql: include_str!("../../queries/cost.sql") },
     Question { name: "change", sql: include_str!("../../queries/change.sql") },
     Question { name: "duration", sql: include_str!("../../queries/duration.sql") },
     Question { name: "failures", sql: include_str!("../../queries/failures.sql") },
+    Question { name: "recovery", sql: include_str!("../../queries/recovery.sql") },
+    Question { name: "open", sql: include_str!("../../queries/open.sql") },
     Question { name: "slowest-runs", sql: include_str!("../../queries/slowest-runs.sql") },
     Question { name: "costliest-runs", sql: include_str!("../../queries/costliest-runs.sql") },
     Question {

@@ -120,6 +120,9 @@ fn rest_of(hidden: &[Vec<Cell>], columns: &[String], additive: &[&str]) -> Vec<C
         }
         hidden.iter().fold(unknown, |sum, row| match (sum, &row[place]) {
             (Cell::Count(sum), Cell::Count(Some(count))) => Cell::Count(Some(sum.unwrap_or(0) + count)),
+            (Cell::Seconds(sum), Cell::Seconds(Some(seconds))) => {
+                Cell::Seconds(Some(sum.map_or(*seconds, |sum| sum + *seconds)))
+            }
             (Cell::Usd(sum), Cell::Usd(Some(usd))) => Cell::Usd(Some(sum.map_or(*usd, |sum| sum + *usd))),
             (sum, _) => sum,
         })

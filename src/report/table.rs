@@ -100,7 +100,7 @@ pub enum Cell {
     Usd(Option<Usd>),
     /// Money in the second currency.
     Converted(Option<Amount>),
-    /// What one US dollar costs in the second currency.
+    /// A multiple, such as what one US dollar costs in the second currency.
     Rate(Option<Fixed<9>>),
     /// A duration.
     Seconds(Option<Seconds>),
@@ -181,6 +181,8 @@ pub(crate) enum Measure {
     Seconds,
     /// `…_rate`: a ratio from 0 to 1.
     Share,
+    /// `…_factor`: a multiple.
+    Factor,
     /// Any other name: no unit.
     Plain,
 }
@@ -192,6 +194,7 @@ impl Measure {
             Some("usd") => Measure::Usd,
             Some("seconds") => Measure::Seconds,
             Some("rate") => Measure::Share,
+            Some("factor") => Measure::Factor,
             _ => Measure::Plain,
         }
     }
@@ -204,6 +207,7 @@ impl Measure {
             Measure::Usd => Cell::Usd(Some(Usd::from_units(nanos()?))),
             Measure::Seconds => Cell::Seconds(Seconds::ratio(nanos()?, 1_000_000_000)),
             Measure::Share => Cell::Share(Share::ratio(nanos()?, 1_000_000_000)),
+            Measure::Factor => Cell::Rate(Some(Fixed::from_units(nanos()?))),
             Measure::Plain => return None,
         })
     }
@@ -214,6 +218,7 @@ impl Measure {
             Measure::Usd => Cell::Usd(None),
             Measure::Seconds => Cell::Seconds(None),
             Measure::Share => Cell::Share(None),
+            Measure::Factor => Cell::Rate(None),
             Measure::Plain => Cell::Text(None),
         }
     }

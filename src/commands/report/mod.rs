@@ -5,6 +5,8 @@ mod change;
 mod html;
 mod metadata;
 mod schedule;
+mod open;
+mod recovery;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat, time_span};
 use crate::commands::Cli;
@@ -63,6 +65,8 @@ Examples:
   runledger report schedule                       # which scheduled runs did not come?
   runledger report schedule --pipeline notas-fiscais --last 2d --grace 30m
   runledger report change --period 2026-10        # why did it cost more than the month before?
+  runledger report open                           # what is still running, and for too long?
+  runledger report recovery --last 30d            # which pipelines failed several times in a row?
   runledger report credits --what-if google-ads='0 */2 * * *'
   runledger report budget --check=forecast        # exits with 3 if a budget is or will be exceeded")]
 pub struct ReportArgs {
@@ -125,6 +129,10 @@ pub struct ReportArgs {
     )]
     pub check: Option<budget::Check>,
 
+    /// For the report open: a run is too long beyond this many times its pipeline's 95th percentile [default: 2]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub factor: Option<String>,
+
     /// Order the rows by this column, such as usd or runs: the largest first
     ///
     /// A minus in front means descending for texts too.
@@ -171,6 +179,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return print_table(&list(), &args.table, &settings, Tz::UTC, None);
     };
     require_report(name)?;
+    let factor = open::factor(args, name)?;
     let asked = request(&args.scope)?;
     asked.filter.require(FilterSupport::of_report(name), &format!("report {name}"))?;
     let by = dimensions(&args.by)?;
@@ -212,13 +221,20 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
-    let mut table = run_report(name, args, &by, &workspaces, &ledgers, &settings)?;
+    let (mut table, own_notes) = match name {
+        open::NAME => open::report(args, &ledgers, factor)?,
+        recovery::NAME => recovery::report(args, &by, &ledgers)?,
+        _ => (run_report(name, args, &by, &workspaces, &ledgers, &settings)?, Vec::new()),
+    };
     metadata::warn_of_unmatched_paths(&by, &table);
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
+    provenance.notes.extend(own_notes);
     if name == metadata::COMPONENTS {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
-    provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    if name != open::NAME {
+        provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+    }
     if CONVERTED.contains(&name) {
         note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
     }

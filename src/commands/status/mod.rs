@@ -1,6 +1,7 @@
 //! `runledger status`: shows what the archive contains and how fresh it is.
 
 pub mod nagios;
+mod open;
 mod text;
 
 use crate::cli::{JsonArgs, time_span};
@@ -15,6 +16,7 @@ use crate::store::{Archive, ArchiveStats, Cursor, Freshness, LastComplete, ListG
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
+use open::OpenSummary;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use text::Status;
@@ -26,6 +28,7 @@ Examples:
   runledger status
   runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
   runledger status --check --warning 3h --critical 12h
+  runledger status --check --max-run-age 12h      # WARNING if a run hangs
   runledger status --json")]
 pub struct StatusArgs {
     /// Text or JSON.
@@ -55,9 +58,10 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
     let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
     let freshness = archive.freshness(now)?;
+    let open = OpenSummary::compared(&archive)?;
     let stale = why_stale(args.max_age, freshness.last_complete, now);
     if args.format.is_json() {
-        print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
+        print_line(&as_json(&archive, &contents, &open, last.as_ref(), freshness)?.to_string())?;
     } else {
         let moments = Moments::of(&archive, settings)?;
         let flag = match path.origin {
@@ -67,6 +71,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
         let status = Status {
             archive: &archive,
             contents: &contents,
+            open: &open,
             last: last.as_ref(),
             freshness,
             is_stale: stale.is_some(),
@@ -113,6 +118,7 @@ fn gap_as_json(gap: &ListGap) -> Value {
 fn as_json(
     archive: &Archive,
     contents: &ArchiveStats,
+    open: &OpenSummary,
     last: Option<&SyncRow>,
     freshness: Freshness,
 ) -> Result<Value> {
@@ -141,6 +147,12 @@ fn as_json(
         "oldest_booked_at": text(contents.oldest_booked_at),
         "newest_booked_at": text(contents.newest_booked_at),
         "pipelines": contents.pipelines,
+        "open": {
+            "runs": open.runs,
+            "too_long": open.too_long,
+            "oldest_seconds": open.oldest_seconds,
+            "oldest_run_id": open.oldest_run_id,
+        },
         "unsettled": contents.unsettled.total(),
         "vanished": contents.vanished,
         "suspected": contents.suspected,

@@ -3,6 +3,7 @@
 //! It follows the Monitoring Plugins Development Guidelines: one line with performance data, and exit codes 0 to 3. A
 //! problem with the archive is CRITICAL; a problem that prevents the check is UNKNOWN.
 
+use super::open::OpenSummary;
 use crate::cli::time_span;
 use crate::commands::Cli;
 use crate::commands::shared::output::print_line;
@@ -53,6 +54,10 @@ pub struct NagiosArgs {
     /// WARNING if the archive has more undocumented fields, values and types than this [default: never]
     #[arg(long, value_name = "N", requires = "check", hide_short_help = true)]
     pub max_drift: Option<u64>,
+
+    /// WARNING if a run had not ended for longer than this when the last complete sync ended [default: never]
+    #[arg(long, value_name = "SPAN", value_parser = time_span, requires = "check", hide_short_help = true)]
+    pub max_run_age: Option<TimeDelta>,
 }
 
 /// The state that a plugin reports, in order of severity.
@@ -102,9 +107,9 @@ pub fn is_requested() -> bool {
 pub fn run(args: &NagiosArgs, settle: TimeDelta, path: &Path) -> Result<u8> {
     let now = SystemClock.now();
     match inspect(args, settle, path, now) {
-        Ok((contents, freshness)) => {
-            let (state, text) = evaluate(args, &contents, freshness, now);
-            let values = performance_data(args, &contents, freshness, now);
+        Ok((contents, open, freshness)) => {
+            let (state, text) = evaluate(args, &contents, &open, freshness, now);
+            let values = performance_data(args, &contents, &open, freshness, now);
             print_state(state, &format!("{text} | {values}"))
         }
         Err(error) => print_error(&error.in_archive(path)),
@@ -134,13 +139,13 @@ fn inspect(
     settle: TimeDelta,
     path: &Path,
     now: Instant,
-) -> Result<(ArchiveStats, Freshness)> {
+) -> Result<(ArchiveStats, OpenSummary, Freshness)> {
     if args.critical < args.warning {
         return Err(Error::usage("--critical must not be shorter than --warning, which defaults to 26h"));
     }
     let archive = Archive::open_for_reading(path)?;
     let contents = archive.stats(now.plus(-settle))?;
-    Ok((contents, archive.freshness(now)?))
+    Ok((contents, OpenSummary::without_comparison(&archive)?, archive.freshness(now)?))
 }
 
 /// The age of an instant; zero if the clock was adjusted backwards.
@@ -152,6 +157,7 @@ fn age(at: Instant, now: Instant) -> TimeDelta {
 fn evaluate(
     args: &NagiosArgs,
     contents: &ArchiveStats,
+    open: &OpenSummary,
     freshness: Freshness,
     now: Instant,
 ) -> (State, String) {
@@ -195,6 +201,13 @@ fn evaluate(
         findings.push(State::Warning);
         text.push_str(&format!(", {} suspected missing from the run list", contents.suspected));
     }
+    if let Some(most) = args.max_run_age.filter(|most| open.is_older_than(*most)) {
+        findings.push(State::Warning);
+        let (run, age) =
+            (open.oldest_run_id.as_deref().unwrap_or_default(), open.oldest_seconds.unwrap_or(0));
+        let (age, most) = (format_span(TimeDelta::seconds(age)), format_span(most));
+        text.push_str(&format!(", run {run} open for {age}, longer than {most}"));
+    }
     if freshness.observations_ahead > TimeDelta::zero() {
         let ahead = format_span(freshness.observations_ahead);
         text.push_str(&format!(", observations {ahead} ahead of the clock"));
@@ -206,6 +219,7 @@ fn evaluate(
 fn performance_data(
     args: &NagiosArgs,
     contents: &ArchiveStats,
+    open: &OpenSummary,
     freshness: Freshness,
     now: Instant,
 ) -> String {
@@ -214,11 +228,15 @@ fn performance_data(
     let age = freshness.last_complete.at();
     let age = age.map_or("U".to_owned(), |at| format!("{}s", self::age(at, now).num_seconds()));
     let most_drift = args.max_drift.map_or(String::new(), |most| most.to_string());
+    let oldest = open.oldest_seconds.map_or("0s".to_owned(), |seconds| format!("{seconds}s"));
+    let most_age = args.max_run_age.map_or(String::new(), |most| most.num_seconds().to_string());
     let values = [
         format!("age={age};{warning};{critical};0"),
         format!("runs={};;;0", contents.runs),
         format!("snapshots={};;;0", contents.snapshots),
         format!("unsettled={};;;0", contents.unsettled.total()),
+        format!("open={};;;0", open.runs),
+        format!("oldest_run={oldest};{most_age};;0"),
         format!("vanished={};;;0", contents.vanished),
         format!("suspected={};0;;0", contents.suspected),
         format!("quarantined={};{};;0", contents.quarantined, args.max_quarantined),
@@ -261,7 +279,8 @@ mod tests {
     #[test]
     fn a_wrong_clock_is_a_finding_until_the_next_sync() {
         let now = at("2026-11-23T16:00:00Z");
-        let checked = |freshness: Freshness| evaluate(&args(&[]), &contents(), freshness, now);
+        let checked =
+            |freshness: Freshness| evaluate(&args(&[]), &contents(), &OpenSummary::default(), freshness, now);
         let ahead = at("2027-11-23T16:00:00Z");
         let (state, text) = checked(Freshness { last_complete: LastComplete::InFuture(ahead), ..right() });
         assert_eq!(state, State::Critical);
@@ -281,7 +300,8 @@ mod tests {
         let now = at("2026-11-23T16:00:00Z");
         let state = |more: &[&str], contents: &ArchiveStats, fresh_since: Option<&str>| {
             let last_complete = fresh_since.map_or(LastComplete::Never, |text| LastComplete::At(at(text)));
-            evaluate(&args(more), contents, Freshness { last_complete, ..right() }, now).0
+            let freshness = Freshness { last_complete, ..right() };
+            evaluate(&args(more), contents, &OpenSummary::default(), freshness, now).0
         };
         let (good, issues) = (contents(), ArchiveStats { quarantined: 2, drift: 3, ..contents() });
         let (fresh, old, older) = ("2026-11-23T15:00:00Z", "2026-11-22T13:00:00Z", "2026-11-01T00:00:00Z");
@@ -302,5 +322,23 @@ mod tests {
             State::Warning
         );
         assert_eq!(state(&["--max-quarantined", "2", "--max-drift", "3"], &issues, Some(fresh)), State::Ok);
+    }
+    #[test]
+    fn a_run_that_is_open_for_too_long_is_a_finding() {
+        let open = OpenSummary {
+            runs: 2,
+            oldest_seconds: Some(43_201),
+            oldest_run_id: Some("8304b373".to_owned()),
+            ..OpenSummary::default()
+        };
+        let now = at("2026-11-23T16:00:00Z");
+        let checked = |more: &[&str]| evaluate(&args(more), &contents(), &open, right(), now);
+        let (state, text) = checked(&["--max-run-age", "12h"]);
+        assert_eq!(state, State::Warning);
+        assert!(text.ends_with(", run 8304b373 open for 12 h 0 min, longer than 12 h 0 min"), "{text}");
+        assert_eq!([checked(&["--max-run-age", "13h"]).0, checked(&[]).0], [State::Ok; 2]);
+        let data = |more: &[&str]| performance_data(&args(more), &contents(), &open, right(), now);
+        assert!(data(&["--max-run-age", "12h"]).contains(" open=2;;;0 oldest_run=43201s;43200;;0 "));
+        assert!(data(&[]).contains(" open=2;;;0 oldest_run=43201s;;;0 "));
     }
 }

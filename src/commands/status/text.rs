@@ -1,5 +1,6 @@
 //! The status of an archive as text.
 
+use super::open::OpenSummary;
 use crate::commands::shared::facts::{Facts, Moments, from_here, notes, title};
 use crate::commands::shared::numbers::{grouped, grouped_count, unsettled_parts};
 use crate::commands::shared::span::format_span;
@@ -15,6 +16,7 @@ use chrono::TimeDelta;
 pub(super) struct Status<'a> {
     pub(super) archive: &'a Archive,
     pub(super) contents: &'a ArchiveStats,
+    pub(super) open: &'a OpenSummary,
     /// The last sync. `None`: there was none.
     pub(super) last: Option<&'a SyncRow>,
     pub(super) freshness: Freshness,
@@ -64,6 +66,7 @@ impl Status<'_> {
         }
         facts.add("Runs", runs);
         facts.add("Closed", self.closed()?);
+        self.open.add_to(&mut facts);
         match contents.unsettled.total() {
             0 => facts.count("Unsettled", 0, ""),
             total => {

@@ -243,7 +243,7 @@ fn role_of(name: &str, cell: &Cell, text: &str) -> Role {
     match (name, text) {
         (_, UNKNOWN) => Role::Dim,
         ("status" | "waste" | "to_status", "failed") | ("result", "broken") => Role::Error,
-        ("state", "overdue" | "missing" | "over") => Role::Error,
+        ("state", "overdue" | "missing" | "over" | "too long" | "broken") => Role::Error,
         ("state", "late" | "blocked" | "will be over") => Role::Warning,
         ("result" | "state", "ok") => Role::Dim,
         ("status" | "waste" | "to_status", "running" | "canceled" | "cancelling") => Role::Warning,

@@ -40,6 +40,8 @@ pub(super) enum Form {
     Seconds,
     /// A number of days.
     Days,
+    /// A multiple of what is usual.
+    Factor,
     /// An amount with `decimals`; `signed` amounts are changes and show `+`.
     Money { decimals: u32, signed: bool },
     /// Any other value, as its type says.
@@ -124,6 +126,7 @@ fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
             money(&cell.exact_to(decimals)?, signed)
         }
         (Cell::Usd(_) | Cell::Converted(_), _) => money(&cell.exact()?, false),
+        (Cell::Rate(rate), Form::Factor) => format!("{} x", number(&rate.as_ref()?.to_fixed(1))),
         (Cell::Rate(rate), _) => number(&rate.as_ref()?.to_fixed(RATE_DECIMALS_FOR_PEOPLE)),
         (Cell::Seconds(seconds), _) => duration(*seconds.as_ref()?),
         (Cell::Share(share), _) => share.as_ref()?.to_percent().replace('-', "−"),

@@ -13,6 +13,8 @@ fn reports_are_written_to_stdout_or_a_file() {
         "duration",
         "failures",
         "schedule",
+        "recovery",
+        "open",
         "slowest-runs",
         "costliest-runs",
         "cost-changes-after-success",
@@ -38,7 +40,7 @@ fn reports_are_written_to_stdout_or_a_file() {
         }
     }
     let listed = with(&workspace, &["report", "--format", "csv"]).out();
-    assert_eq!(listed.lines().count(), 19);
+    assert_eq!(listed.lines().count(), 22);
 }
 
 #[test]
@@ -76,6 +78,12 @@ fn invalid_report_arguments_are_usage_errors() {
         &["report", "credits", "--by", "extra_config.a"],
         &["report", "metadata", "--by", "month"],
         &["report", "failures", "--by", "month"],
+        &["report", "open", "--by", "pipeline"],
+        &["report", "open", "--factor", "0"],
+        &["report", "open", "--status", "running"],
+        &["report", "failures", "--factor", "3"],
+        &["report", "recovery", "--by", "kind"],
+        &["report", "recovery", "--what-if", "a=b"],
         &["report", "cost", "--against", "previous"],
         &["report", "change", "--against", "last"],
         &["report", "change", "--by", "month"],

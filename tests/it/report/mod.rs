@@ -14,6 +14,7 @@ mod fx;
 mod linear_time;
 mod metadata;
 mod metadata_dimension;
+mod monitoring;
 mod neighbors;
 mod period;
 mod question;

@@ -49,10 +49,12 @@ fn a_limit_applies_only_to_questions_that_have_one() {
 #[test]
 fn every_report_matches_its_golden_file_in_every_format() {
     let (small, findings, change) = (ledger::small(), ledger::findings(), ledger::change());
+    let monitoring = ledger::monitoring();
     for question in QUESTIONS {
         let archive = match question.name {
             "audit" | "waste" | "anomalies" | "settling" => &findings,
             "change" => &change,
+            "open" | "recovery" => &monitoring,
             _ => &small,
         };
         let table = answer(question.name, archive);

@@ -48,6 +48,11 @@ pub fn change() -> Connection {
     with(include_str!("change.sql"))
 }
 
+/// The archive of `monitoring.sql`, which explains each row.
+pub fn monitoring() -> Connection {
+    with(include_str!("monitoring.sql"))
+}
+
 /// The archive of `metadata.sql`, which explains each row.
 pub fn metadata() -> Connection {
     with(include_str!("metadata.sql"))
