@@ -4,14 +4,18 @@
 //! reported when it starts, when it escalates and when it ends.
 
 mod archive_rules;
+mod budgets;
 mod options;
+mod pipelines;
 mod unusual;
 
 pub(crate) use options::AlertOptions;
 
 use crate::error::Result;
 use crate::export::terminal::local_minute;
-use crate::report::Ledger;
+use crate::report::budget::Budget;
+use crate::report::period::Span;
+use crate::report::{Ledger, Scope};
 use crate::run::Instant;
 use crate::store::{AlertLevel, Archive, Finding};
 use serde::Deserialize;
@@ -26,6 +30,18 @@ pub(crate) enum Rule {
     Quarantine,
     /// Archived runs are missing from the run list.
     Disappearance,
+    /// The latest run of a pipeline that was due has not come.
+    Overdue,
+    /// A run of a pipeline that was due did not come.
+    Missing,
+    /// A run has not ended and takes far longer than usual.
+    Open,
+    /// A pipeline fails again and again.
+    Failing,
+    /// A pipeline is about to be disabled because of its failures.
+    Disabling,
+    /// A threshold of a budget is reached.
+    Budget,
     /// The latest run of a pipeline cost far more than usual.
     UnusualCost,
     /// The latest run of a pipeline took far longer than usual.
@@ -34,8 +50,19 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// All rules, in the order of their findings.
-    pub(crate) const ALL: [Rule; 5] =
-        [Rule::Stale, Rule::Quarantine, Rule::Disappearance, Rule::UnusualCost, Rule::UnusualDuration];
+    pub(crate) const ALL: [Rule; 11] = [
+        Rule::Stale,
+        Rule::Quarantine,
+        Rule::Disappearance,
+        Rule::Overdue,
+        Rule::Missing,
+        Rule::Open,
+        Rule::Failing,
+        Rule::Disabling,
+        Rule::Budget,
+        Rule::UnusualCost,
+        Rule::UnusualDuration,
+    ];
 
     /// The name in settings, output and the archive.
     pub(crate) fn as_str(self) -> &'static str {
@@ -43,6 +70,12 @@ impl Rule {
             Rule::Stale => "stale",
             Rule::Quarantine => "quarantine",
             Rule::Disappearance => "disappearance",
+            Rule::Overdue => "overdue",
+            Rule::Missing => "missing",
+            Rule::Open => "open",
+            Rule::Failing => "failing",
+            Rule::Disabling => "disabling",
+            Rule::Budget => "budget",
             Rule::UnusualCost => "unusual-cost",
             Rule::UnusualDuration => "unusual-duration",
         }
@@ -65,7 +98,9 @@ pub(crate) struct Findings {
 /// What the rules read.
 struct Facts<'a> {
     archive: &'a Archive,
-    ledger: &'a Ledger<'a>,
+    /// Every run, as known now.
+    scope: &'a Scope,
+    budgets: &'a [Budget],
     options: &'a AlertOptions,
     /// The system clock.
     now: Instant,
@@ -73,7 +108,12 @@ struct Facts<'a> {
     moment: Instant,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    /// The ledger in a span. A connection has one at a time.
+    fn ledger(&self, span: Span) -> Result<Ledger<'a>> {
+        Ledger::open(self.archive.connection(), Scope { span, ..self.scope.clone() })
+    }
+
     /// The display name of a pipeline; its id if the catalog has none.
     fn name_of(&self, kind: &str, id: &str) -> Result<String> {
         let name = match crate::store::PipelineKind::parse(kind) {
@@ -83,27 +123,46 @@ impl Facts<'_> {
         Ok(name.unwrap_or_else(|| id.to_owned()))
     }
 
-    /// An instant in the zone of the ledger.
+    /// An instant in the zone of the scope.
     fn local(&self, at: Instant) -> String {
-        local_minute(at, self.ledger.scope().zone, Some(self.moment))
+        local_minute(at, self.scope.zone, Some(self.moment))
     }
 }
 
-/// Evaluates the rules that are on.
+/// Evaluates the rules that are on. The scope has every run, as known now.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn evaluate(
     archive: &Archive,
-    ledger: &Ledger<'_>,
+    scope: &Scope,
+    budgets: &[Budget],
     options: &AlertOptions,
     now: Instant,
 ) -> Result<Findings> {
     let moment = archive.clock_at_last_observation(None)?.unwrap_or(now);
-    let facts = Facts { archive, ledger, options, now, moment };
-    let on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| !options.off.contains(rule)).collect();
+    let facts = Facts { archive, scope, budgets, options, now, moment };
+    let mut on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| !options.off.contains(rule)).collect();
+    let is_on = |rules: &[Rule]| rules.iter().any(|rule| !options.off.contains(rule));
     let mut findings = archive_rules::findings(&facts)?;
-    findings.extend(unusual::findings(&facts)?);
+    if is_on(&[Rule::Overdue, Rule::Missing]) {
+        match pipelines::punctuality(&facts)? {
+            Some(found) => findings.extend(found),
+            None => on.retain(|rule| !matches!(rule, Rule::Overdue | Rule::Missing)),
+        }
+    }
+    if is_on(&[Rule::Open]) {
+        findings.extend(pipelines::open(&facts)?);
+    }
+    if is_on(&[Rule::Failing, Rule::Disabling]) {
+        findings.extend(pipelines::failing(&facts)?);
+    }
+    if is_on(&[Rule::Budget]) && !budgets.is_empty() {
+        findings.extend(self::budgets::findings(&facts)?);
+    }
+    if is_on(&[Rule::UnusualCost, Rule::UnusualDuration]) {
+        findings.extend(unusual::findings(&facts)?);
+    }
     findings.retain(|finding| on.iter().any(|rule| rule.as_str() == finding.rule));
     Ok(Findings { findings, rules: on.into_iter().map(Rule::as_str).collect() })
 }

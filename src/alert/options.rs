@@ -1,6 +1,7 @@
 //! The settings of alerts: the table `[alert]`.
 
 use super::Rule;
+use crate::report::open::Factor;
 use crate::run::Usd;
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
@@ -14,6 +15,11 @@ pub(crate) struct AlertOptions {
     /// The archive is stale if its last complete sync is older than this; after twice the time, that is an error.
     #[serde(deserialize_with = "span")]
     pub(crate) stale_after: TimeDelta,
+    /// A pipeline is failing from this number of failures in a row on; from twice the number on, that is an error.
+    pub(crate) failures_in_a_row: u64,
+    /// A run that has not ended is too long beyond this many times the 95th percentile of its pipeline.
+    #[serde(deserialize_with = "factor")]
+    pub(crate) open_factor: Factor,
     /// A run is unusual if it cost or took at least this many times the median of the pipeline's runs before it.
     pub(crate) unusual_factor: f64,
     /// A smaller excess over the median is no unusual cost.
@@ -29,11 +35,18 @@ impl Default for AlertOptions {
         AlertOptions {
             off: Vec::new(),
             stale_after: TimeDelta::hours(26),
+            failures_in_a_row: 3,
+            open_factor: Factor::default(),
             unusual_factor: 5.0,
             unusual_usd: Usd::from_units(1_000_000_000),
             unusual_duration: TimeDelta::minutes(30),
         }
     }
+}
+
+fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    Factor::new(number).ok_or_else(|| serde::de::Error::custom("a factor is a number from 1 to 1000"))
 }
 
 fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {

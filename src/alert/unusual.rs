@@ -3,6 +3,7 @@
 use super::{Facts, Rule};
 use crate::error::Result;
 use crate::export::terminal::duration;
+use crate::report::period::Span;
 use crate::report::unusual::{UnusualLimits, unusual_runs};
 use crate::store::{AlertLevel, Finding};
 
@@ -14,7 +15,8 @@ pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
         excess_duration: options.unusual_duration,
     };
     let mut findings = Vec::new();
-    for run in unusual_runs(facts.ledger, facts.moment, limits)? {
+    let ledger = facts.ledger(Span::default())?;
+    for run in unusual_runs(&ledger, facts.moment, limits)? {
         let name = facts.name_of(run.kind, &run.pipeline_id)?;
         let (subject, at) = (format!("{} {}", run.kind, run.pipeline_id), facts.local(run.booked_at));
         let cost = run.cost.map(|(value, median)| {

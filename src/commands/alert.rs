@@ -13,7 +13,7 @@ use crate::commands::shared::view::View;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::notify::{Webhook, describe};
-use crate::report::{Cell, Ledger, Table};
+use crate::report::{Cell, Table};
 use crate::secret::WebhookUrl;
 use crate::settings::{self, Settings};
 use crate::store::{Alert, AlertEvent, Archive, ArchivePath, Evaluation};
@@ -223,10 +223,9 @@ fn record(archive: &Archive, target: &Target, reporting: &Reporting<'_>) -> Resu
     let now = SystemClock.now();
     let scope = scope_of_all_runs(None, &target.settings, archive)?;
     let options: AlertOptions = target.settings.alert();
-    let found = {
-        let ledger = Ledger::open(archive.connection(), scope)?;
-        alert::evaluate(archive, &ledger, &options, now)?
-    };
+    let workspace = target.settings.workspace_at(&target.path).map(|workspace| workspace.name.as_str());
+    let budgets = target.settings.budgets(workspace)?;
+    let found = alert::evaluate(archive, &scope, &budgets, &options, now)?;
     let (findings, rules) = (found.findings.as_slice(), found.rules.as_slice());
     let (repeat_after, for_webhook) = (reporting.repeat_after, reporting.webhook.is_some());
     let new =

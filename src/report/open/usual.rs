@@ -25,14 +25,15 @@ impl Factor {
     /// # Errors
     /// [`Error::Usage`] when it is not a number from 1 to 1000.
     pub fn parse(text: &str) -> Result<Factor> {
-        let number = text.parse::<f64>().ok().filter(|number| (1.0..=1_000.0).contains(number));
-        match number {
-            Some(number) => Ok(Factor((number * 1_000.0).round() as u32)),
-            None => Err(Error::Usage {
-                what: format!("--factor {text}: not a number from 1 to 1000"),
-                hint: Some("--factor 3 finds runs that take more than 3 times as long as usual".to_owned()),
-            }),
-        }
+        text.parse().ok().and_then(Factor::new).ok_or_else(|| Error::Usage {
+            what: format!("--factor {text}: not a number from 1 to 1000"),
+            hint: Some("--factor 3 finds runs that take more than 3 times as long as usual".to_owned()),
+        })
+    }
+
+    /// The factor of a number. `None`: it is not from 1 to 1000.
+    pub fn new(number: f64) -> Option<Factor> {
+        (1.0..=1_000.0).contains(&number).then(|| Factor((number * 1_000.0).round() as u32))
     }
 
     /// The number for the SQL parameter `:factor`.

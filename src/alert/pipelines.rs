@@ -1,0 +1,160 @@
+//! Rules about the runs of pipelines: those that do not come, do not end, or keep failing.
+
+use super::{Facts, Rule};
+use crate::error::Result;
+use crate::export::terminal::duration;
+use crate::report::open::{Factor, OpenRun, open_runs};
+use crate::report::period::Span;
+use crate::report::recovery::{FailingPipeline, FailureChain, recovery};
+use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
+use crate::report::filter::RunFilter;
+use crate::run::{Instant, Seconds};
+use crate::store::{AlertLevel, Finding};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A run that did not come is news for this long.
+const MISSING_NEWS: TimeDelta = TimeDelta::days(1);
+
+/// Failures are news for this long. A pipeline that no longer runs does not fail forever.
+const FAILURE_NEWS: TimeDelta = TimeDelta::days(30);
+
+/// The numbers of failures that remain until a pipeline is disabled, from which on that is a warning and an error.
+const FAILURES_LEFT: (u64, u64) = (2, 1);
+
+/// Late and missing runs. `None`: a sync was not complete, so that nothing can be said about them.
+pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
+    let since = facts.moment.plus(-MISSING_NEWS);
+    let ledger = facts.ledger(Span { from: Some(since), until: None })?;
+    let Some(found) = Punctuality::of(&ledger, &RunFilter::default(), None)? else { return Ok(None) };
+    if found.completeness.runs_may_be_absent {
+        return Ok(None);
+    }
+    let mut findings = Vec::new();
+    for pipeline in found.overdue() {
+        let Some(since) = pipeline.overdue_since else { continue };
+        let message = format!("{}: overdue since {}", label(pipeline), facts.local_utc(since));
+        findings.push(Rule::Overdue.finding(subject(pipeline), AlertLevel::Error, message));
+    }
+    for (pipeline, due) in found.missing_since(since.to_utc()) {
+        // What is overdue is reported as that.
+        let missing: Vec<DateTime<Utc>> =
+            due.into_iter().filter(|due| pipeline.overdue_since.is_none_or(|since| *due < since)).collect();
+        let Some(last) = missing.last() else { continue };
+        let last = facts.local_utc(*last);
+        let message = match missing.len() {
+            1 => format!("{}: the run that was due {last} did not come", label(pipeline)),
+            runs => format!("{}: {runs} runs did not come, the last was due {last}", label(pipeline)),
+        };
+        findings.push(Rule::Missing.finding(subject(pipeline), AlertLevel::Warning, message));
+    }
+    Ok(Some(findings))
+}
+
+fn label(pipeline: &PipelinePunctuality) -> &str {
+    pipeline.name.as_deref().unwrap_or(&pipeline.pipeline_id)
+}
+
+fn subject(pipeline: &PipelinePunctuality) -> String {
+    format!("{} {}", pipeline.kind, pipeline.pipeline_id)
+}
+
+/// Runs that have not ended and take far longer than usual.
+pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    let ledger = facts.ledger(Span::default())?;
+    let factor = facts.options.open_factor;
+    let runs = open_runs(&ledger, factor)?.runs;
+    Ok(runs.iter().filter(|run| run.is_too_long()).map(|run| too_long(run, factor)).collect())
+}
+
+fn too_long(run: &OpenRun, factor: Factor) -> Finding {
+    let pipeline = run.pipeline_name.as_deref().or(run.pipeline_id.as_deref()).unwrap_or("a run without a pipeline");
+    let age = duration(Seconds::from_units(i128::from(run.age_seconds.unwrap_or(0)) * 1000));
+    let usual = run.usual.as_ref().map(|usual| duration(usual.p95)).unwrap_or_default();
+    let verb = if run.started_at.is_some() { "running" } else { "waiting" };
+    let id: String = run.run_id.chars().take(8).collect();
+    // Twice the limit.
+    let is_error = run.factor().is_some_and(|times| times.units() as f64 / 1e6 > 2.0 * factor.as_f64());
+    let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
+    let message = format!("{pipeline}: run {id} has been {verb} for {age}; 95 % of the runs take at most {usual}");
+    Rule::Open.finding(run.run_id.clone(), level, message)
+}
+
+/// Pipelines that keep failing, and those that are about to be disabled for it.
+pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    let ledger = facts.ledger(Span { from: Some(facts.moment.plus(-FAILURE_NEWS)), until: None })?;
+    let found = recovery(&ledger)?;
+    let news = facts.moment.plus(-FAILURE_NEWS);
+    let mut findings = Vec::new();
+    for chain in found.chains.iter().filter(|chain| chain.is_failing() && chain.last_failure_at >= news) {
+        let pipeline = found.pipeline_of(chain);
+        let (Some(kind), Some(id)) = (&pipeline.kind, &pipeline.id) else { continue };
+        let subject = format!("{kind} {id}");
+        if chain.failed_runs >= facts.options.failures_in_a_row {
+            let is_error = chain.failed_runs >= 2 * facts.options.failures_in_a_row;
+            let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
+            findings.push(Rule::Failing.finding(subject.clone(), level, failing_message(facts, pipeline, chain)));
+        }
+        if let Some((limit, left)) = pipeline.failures_limit.zip(found.failures_left(chain)) {
+            findings.extend(disabling(pipeline, subject, chain.failed_runs, limit, left));
+        }
+    }
+    Ok(findings)
+}
+
+fn failing_message(facts: &Facts<'_>, pipeline: &FailingPipeline, chain: &FailureChain) -> String {
+    let (failures, since) = (chain.failed_runs, facts.local(chain.first_failure_at));
+    format!("{}: {failures} failures in a row since {since}", name(pipeline))
+}
+
+fn name(pipeline: &FailingPipeline) -> &str {
+    pipeline.name.as_deref().or(pipeline.id.as_deref()).unwrap_or_default()
+}
+
+/// The finding that a pipeline is about to be disabled, or is. `None`: it is far from it.
+fn disabling(pipeline: &FailingPipeline, subject: String, failures: u64, limit: u64, left: u64) -> Option<Finding> {
+    // With a low limit, a single failure is near it.
+    if left > FAILURES_LEFT.0 || failures < 2 && left > FAILURES_LEFT.1 {
+        return None;
+    }
+    let name = name(pipeline);
+    let message = match left {
+        0 => format!("{name}: {failures} failures in a row disable it (limit {limit})"),
+        1 => format!("{name}: 1 more failure disables it ({failures} of {limit})"),
+        left => format!("{name}: {left} more failures disable it ({failures} of {limit})"),
+    };
+    let level = if left <= FAILURES_LEFT.1 { AlertLevel::Error } else { AlertLevel::Warning };
+    Some(Rule::Disabling.finding(subject, level, message))
+}
+
+impl Facts<'_> {
+    fn local_utc(&self, at: DateTime<Utc>) -> String {
+        Instant::from_utc(at).map_or_else(|| at.to_string(), |at| self.local(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_near_its_limit_is_reported_with_what_is_left() {
+        let pipeline = FailingPipeline {
+            name: Some("CRM".to_owned()),
+            id: Some("7".to_owned()),
+            kind: Some("source".to_owned()),
+            is_active: Some(true),
+            failures_limit: Some(5),
+        };
+        let of = |failures: u64, limit: u64| {
+            let left = limit.saturating_sub(failures);
+            disabling(&pipeline, "source 7".to_owned(), failures, limit, left)
+                .map(|finding| (finding.level, finding.message))
+        };
+        assert_eq!(of(2, 5), None);
+        assert_eq!(of(3, 5), Some((AlertLevel::Warning, "CRM: 2 more failures disable it (3 of 5)".to_owned())));
+        assert_eq!(of(4, 5), Some((AlertLevel::Error, "CRM: 1 more failure disables it (4 of 5)".to_owned())));
+        assert_eq!(of(6, 5), Some((AlertLevel::Error, "CRM: 6 failures in a row disable it (limit 5)".to_owned())));
+        assert_eq!(of(1, 3), None, "one failure says little");
+        assert_eq!(of(1, 2), Some((AlertLevel::Error, "CRM: 1 more failure disables it (1 of 2)".to_owned())));
+    }
+}
