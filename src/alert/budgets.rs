@@ -31,14 +31,18 @@ fn of_budget(state: &BudgetState) -> Vec<Finding> {
         for threshold in budget.thresholds.iter().filter(|threshold| *threshold <= reached) {
             let level = if *threshold >= WHOLE { AlertLevel::Error } else { AlertLevel::Warning };
             let spent = amount(spent);
-            let message = format!("budget {}: {spent} of {limit} are spent in {month} ({threshold} % reached)", budget.name);
+            let message = format!(
+                "budget {}: {spent} of {limit} are spent in {month} ({threshold} % reached)",
+                budget.name
+            );
             add(*threshold, "spent", message, level);
         }
     }
     if let (Some(forecast), Some(reached)) = (state.forecast, forecast_reached) {
         for threshold in budget.forecast_thresholds.iter().filter(|threshold| *threshold <= reached) {
             let expected = amount(forecast.expected);
-            let over_on = state.over_on.as_ref().map(|day| format!("; it is exceeded on {day}")).unwrap_or_default();
+            let over_on =
+                state.over_on.as_ref().map(|day| format!("; it is exceeded on {day}")).unwrap_or_default();
             let message = format!(
                 "budget {}: {expected} of {limit} are expected by the end of {month} ({threshold} % reached){over_on}",
                 budget.name

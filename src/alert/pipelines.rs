@@ -3,11 +3,11 @@
 use super::{Facts, Rule};
 use crate::error::Result;
 use crate::export::terminal::duration;
+use crate::report::filter::RunFilter;
 use crate::report::open::{Factor, OpenRun, open_runs};
 use crate::report::period::Span;
 use crate::report::recovery::{FailingPipeline, FailureChain, recovery};
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
-use crate::report::filter::RunFilter;
 use crate::run::{Instant, Seconds};
 use crate::store::{AlertLevel, Finding};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -67,7 +67,8 @@ pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
 }
 
 fn too_long(run: &OpenRun, factor: Factor) -> Finding {
-    let pipeline = run.pipeline_name.as_deref().or(run.pipeline_id.as_deref()).unwrap_or("a run without a pipeline");
+    let pipeline =
+        run.pipeline_name.as_deref().or(run.pipeline_id.as_deref()).unwrap_or("a run without a pipeline");
     let age = duration(Seconds::from_units(i128::from(run.age_seconds.unwrap_or(0)) * 1000));
     let usual = run.usual.as_ref().map(|usual| duration(usual.p95)).unwrap_or_default();
     let verb = if run.started_at.is_some() { "running" } else { "waiting" };
@@ -75,7 +76,8 @@ fn too_long(run: &OpenRun, factor: Factor) -> Finding {
     // Twice the limit.
     let is_error = run.factor().is_some_and(|times| times.units() as f64 / 1e6 > 2.0 * factor.as_f64());
     let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
-    let message = format!("{pipeline}: run {id} has been {verb} for {age}; 95 % of the runs take at most {usual}");
+    let message =
+        format!("{pipeline}: run {id} has been {verb} for {age}; 95 % of the runs take at most {usual}");
     Rule::Open.finding(run.run_id.clone(), level, message)
 }
 
@@ -92,7 +94,11 @@ pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
         if chain.failed_runs >= facts.options.failures_in_a_row {
             let is_error = chain.failed_runs >= 2 * facts.options.failures_in_a_row;
             let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
-            findings.push(Rule::Failing.finding(subject.clone(), level, failing_message(facts, pipeline, chain)));
+            findings.push(Rule::Failing.finding(
+                subject.clone(),
+                level,
+                failing_message(facts, pipeline, chain),
+            ));
         }
         if let Some((limit, left)) = pipeline.failures_limit.zip(found.failures_left(chain)) {
             findings.extend(disabling(pipeline, subject, chain.failed_runs, limit, left));
@@ -111,7 +117,13 @@ fn name(pipeline: &FailingPipeline) -> &str {
 }
 
 /// The finding that a pipeline is about to be disabled, or is. `None`: it is far from it.
-fn disabling(pipeline: &FailingPipeline, subject: String, failures: u64, limit: u64, left: u64) -> Option<Finding> {
+fn disabling(
+    pipeline: &FailingPipeline,
+    subject: String,
+    failures: u64,
+    limit: u64,
+    left: u64,
+) -> Option<Finding> {
     // With a low limit, a single failure is near it.
     if left > FAILURES_LEFT.0 || failures < 2 && left > FAILURES_LEFT.1 {
         return None;
@@ -151,10 +163,22 @@ mod tests {
                 .map(|finding| (finding.level, finding.message))
         };
         assert_eq!(of(2, 5), None);
-        assert_eq!(of(3, 5), Some((AlertLevel::Warning, "CRM: 2 more failures disable it (3 of 5)".to_owned())));
-        assert_eq!(of(4, 5), Some((AlertLevel::Error, "CRM: 1 more failure disables it (4 of 5)".to_owned())));
-        assert_eq!(of(6, 5), Some((AlertLevel::Error, "CRM: 6 failures in a row disable it (limit 5)".to_owned())));
+        assert_eq!(
+            of(3, 5),
+            Some((AlertLevel::Warning, "CRM: 2 more failures disable it (3 of 5)".to_owned()))
+        );
+        assert_eq!(
+            of(4, 5),
+            Some((AlertLevel::Error, "CRM: 1 more failure disables it (4 of 5)".to_owned()))
+        );
+        assert_eq!(
+            of(6, 5),
+            Some((AlertLevel::Error, "CRM: 6 failures in a row disable it (limit 5)".to_owned()))
+        );
         assert_eq!(of(1, 3), None, "one failure says little");
-        assert_eq!(of(1, 2), Some((AlertLevel::Error, "CRM: 1 more failure disables it (1 of 2)".to_owned())));
+        assert_eq!(
+            of(1, 2),
+            Some((AlertLevel::Error, "CRM: 1 more failure disables it (1 of 2)".to_owned()))
+        );
     }
 }

@@ -38,6 +38,7 @@ Examples:
   runledger alert
   runledger alert --list
   runledger alert --acknowledge 3
+  runledger alert --webhook-file webhook.txt --test
   runledger alert --webhook-file webhook.txt --repeat-after 24h
   runledger alert --exit-code --json")]
 pub struct AlertArgs {
@@ -52,6 +53,10 @@ pub struct AlertArgs {
     /// Acknowledge the open alert with this number: it is not repeated
     #[arg(long, value_name = "NUMBER", conflicts_with = "list")]
     pub acknowledge: Vec<i64>,
+
+    /// Send a test message to the webhook, without evaluating the rules
+    #[arg(long, requires = "webhook_file", conflicts_with_all = ["list", "acknowledge", "exit_code"])]
+    pub test: bool,
 
     /// Exit with 3 if an alert started or escalated
     #[arg(long, conflicts_with_all = ["list", "acknowledge"])]
@@ -99,8 +104,11 @@ pub(super) struct Target {
 /// That of the last archive that failed. The errors of others were printed.
 pub(super) fn run(args: &AlertArgs, cli: &Cli) -> Result<u8> {
     let runtime = Runtime::start()?;
-    let targets = targets(args, cli)?;
     let webhook = webhook(&args.reporting)?;
+    if let Some(webhook) = webhook.as_ref().filter(|_| args.test) {
+        return test(webhook, &runtime).map(|()| 0);
+    }
+    let targets = targets(args, cli)?;
     let reporting = Reporting {
         repeat_after: args.reporting.repeat_after,
         webhook: webhook.as_ref(),
@@ -129,6 +137,14 @@ pub(super) fn run(args: &AlertArgs, cli: &Cli) -> Result<u8> {
         None if args.exit_code && new > 0 => Ok(NEW_ALERTS),
         None => Ok(0),
     }
+}
+
+fn test(webhook: &Webhook, runtime: &Runtime) -> Result<()> {
+    runtime.runtime.block_on(webhook.send_test()).map_err(|cause| Error::Usage {
+        what: format!("the webhook did not accept the test message: {cause}"),
+        hint: Some("check the URL in the file of --webhook-file".to_owned()),
+    })?;
+    print_line("The webhook accepted the test message.")
 }
 
 fn targets(args: &AlertArgs, cli: &Cli) -> Result<Vec<Target>> {

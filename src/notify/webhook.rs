@@ -51,6 +51,16 @@ impl Webhook {
         Ok(Webhook { endpoint: Endpoint::new(&url), url })
     }
 
+    /// Sends a test message.
+    ///
+    /// # Errors
+    /// Why it was not accepted, without the address.
+    pub(crate) async fn send_test(&self) -> Result<(), String> {
+        let text = "*runledger*\ntest: alerts arrive here";
+        let body = json!({ "text": text, "archive": "", "events": [] }).to_string();
+        self.endpoint.post(&self.url, "application/json", &body).await
+    }
+
     /// Sends the events, in as few messages as their length allows. Returns the ids of those that were accepted, and
     /// why the others were not.
     pub(crate) async fn send(&self, archive: &str, events: &[AlertEvent]) -> (Vec<String>, Option<String>) {

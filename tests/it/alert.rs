@@ -163,6 +163,20 @@ fn the_archive_is_free_while_the_webhook_answers() {
 }
 
 #[test]
+fn a_test_message_needs_no_alert_and_reports_a_refusal() {
+    let stage = Stage::new();
+    let sent = stage.alert(&["--webhook-file", "webhook.txt", "--test"]).with(0);
+    assert_eq!(sent.stdout, "The webhook accepted the test message.\n");
+    let pings = stage.webhook.pings();
+    let body: Value = serde_json::from_str(&pings[0].body).unwrap();
+    assert_eq!((pings.len(), &body["text"]), (1, &Value::from("*runledger*\ntest: alerts arrive here")));
+    assert!(pings[0].head.contains("application/json"), "{pings:?}");
+    stage.webhook.reply(&[Reply::Status("404 no")]);
+    stage.alert(&["--webhook-file", "webhook.txt", "--test"]).refused(2, "did not accept the test message: HTTP 404");
+    stage.alert(&["--test"]).with(2);
+}
+
+#[test]
 fn the_webhook_stays_secret_and_plain_http_is_refused() {
     let stage = Stage::new();
     stage.change(AGE);

@@ -4,9 +4,9 @@ mod budget;
 mod change;
 mod html;
 mod metadata;
-mod schedule;
 mod open;
 mod recovery;
+mod schedule;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat, time_span};
 use crate::commands::Cli;

@@ -63,7 +63,8 @@ fn parts(page: &str) -> Vec<Part<'_>> {
 /// The output as the page shows it.
 fn elided(shown: &[&str], output: &str) -> Vec<String> {
     // A byte order mark is not visible.
-    let output: Vec<String> = output.trim_start_matches('\u{feff}').lines().map(|line| line.trim_end().to_owned()).collect();
+    let output: Vec<String> =
+        output.trim_start_matches('\u{feff}').lines().map(|line| line.trim_end().to_owned()).collect();
     let Some(place) = shown.iter().position(|line| line.trim() == "…") else { return output };
     let last = shown.len() - place - 1;
     if output.len() <= place + last {

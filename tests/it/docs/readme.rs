@@ -156,6 +156,8 @@ fn every_command_of_the_scheduling_page_works() {
     }
     fs::write(folder.path().join("etc/runledger/api-key"), sandbox.api_key()).unwrap();
     fs::write(folder.path().join("etc/runledger/ping-url"), ping_server.url("code")).unwrap();
+    let webhook = PingServer::new();
+    fs::write(folder.path().join("etc/runledger/webhook"), webhook.url("code")).unwrap();
     // A temporary folder takes the place of the page's machine.
     let root = folder.path().to_str().unwrap();
     let page = ["/var/", "/etc/", "/srv/"]
@@ -163,6 +165,7 @@ fn every_command_of_the_scheduling_page_works() {
         .fold(CRON.to_owned(), |page, top| page.replace(&format!(" {top}"), &format!(" {root}{top}")));
     assert!(run_all(&page, folder.path(), &[("RUNLEDGER_API_URL", sandbox.url().to_string())]) >= 9);
     assert_eq!(ping_server.pings().len(), 2);
+    assert!(webhook.pings()[0].body.contains("alerts arrive here"));
     assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
 }
 
