@@ -153,7 +153,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// List runs, the newest or the most important first
     Runs(runs::RunsArgs),
-    /// Show one run and its history
+    /// Show one run with its history, or one pipeline
     Show(show::ShowArgs),
     /// Run a named report
     Report(report::ReportArgs),

@@ -19,6 +19,7 @@ mod renamed;
 mod report;
 mod runs;
 mod schema;
+mod show;
 mod status;
 mod sync;
 
