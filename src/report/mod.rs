@@ -23,6 +23,7 @@ pub(crate) mod latest_close;
 pub(crate) mod ledger;
 pub(crate) mod metadata;
 pub(crate) mod metadata_path;
+pub(crate) mod month_cost;
 pub(crate) mod month_states;
 pub(crate) mod neighbors;
 pub(crate) mod outcomes;

@@ -59,6 +59,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
     if args.format.is_json() {
         print_line(&as_json(&archive, &contents, last.as_ref(), freshness)?.to_string())?;
     } else {
+        let date_basis = settings.as_ref().ok().and_then(|settings| settings.date_basis().ok().flatten());
         let moments = Moments::of(&archive, settings)?;
         let flag = match path.origin {
             Origin::Flag(flag) => format!(" {flag} {}", shell_word(&path.value)),
@@ -71,6 +72,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
             freshness,
             is_stale: stale.is_some(),
             moments,
+            date_basis: date_basis.map(|setting| setting.value),
             now,
             flag: &flag,
         };
