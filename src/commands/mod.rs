@@ -154,7 +154,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// List runs, the newest or the most important first
     Runs(runs::RunsArgs),
-    /// Show one run and its history
+    /// Show one run with its history, or one pipeline
     Show(show::ShowArgs),
     /// Report what needs attention, when it starts, escalates and ends
     Alert(alert::AlertArgs),

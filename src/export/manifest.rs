@@ -14,6 +14,7 @@ use crate::report::Ledger;
 use crate::report::change::Change;
 use crate::report::filter::RunFilter;
 use crate::report::fx::{Currency, Policy};
+use crate::report::run_list::ListConditions;
 use crate::run::Instant;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -43,6 +44,9 @@ pub struct Provenance {
     /// Which of the runs in the time range. `None`: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<RunFilter>,
+    /// Which of these runs a list has.
+    #[serde(flatten)]
+    pub list: ListConditions,
     /// How the start of the time range was given, if by `--last`: `30d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,

@@ -36,6 +36,16 @@ pub(crate) fn subject(provenance: &Provenance, language: Language) -> Option<Str
             subject = format!("{subject} · {}: {}", language.dimension(dimension), values.join(", "));
         }
     }
+    let id = provenance.list.id_prefix.as_ref().map(|id| phrases::ID_BEGINS.fill(language, &[("id", id)]));
+    let least = provenance
+        .list
+        .min_cost_usd
+        .as_ref()
+        .map(|amount| phrases::AT_LEAST.fill(language, &[("amount", &language.number(amount))]));
+    let unknown = provenance.list.cost_unknown.then(|| phrases::COST_NOT_KNOWN.fill(language, &[]));
+    for words in [id, least, unknown].into_iter().flatten() {
+        subject = format!("{subject} · {words}");
+    }
     if !provenance.workspaces.is_empty() {
         let count = provenance.workspaces.len().to_string();
         subject = format!("{subject}, {}", phrases::WORKSPACES.fill(language, &[("count", &count)]));
@@ -103,6 +113,7 @@ fn days(provenance: &Provenance, language: Language) -> Option<String> {
 mod tests {
     use super::*;
     use crate::export::manifest::ComparedPeriod;
+    use crate::report::run_list::ListConditions;
 
     fn asked(question: &str, by: &[&str]) -> Provenance {
         Provenance {
@@ -179,5 +190,17 @@ mod tests {
                 "Execuções mais demoradas · a partir de 01/09/2026 · tipo: Fonte · situação: Falha, Cancelada"
             ]
         );
+    }
+
+    #[test]
+    fn a_list_says_which_runs_it_has() {
+        let list = ListConditions { min_cost_usd: Some("0.25".to_owned()), ..ListConditions::default() };
+        let english = |list| subject(&Provenance { list, ..asked("runs", &[]) }, Language::English).unwrap();
+        let subjects = subjects(&Provenance { list, ..asked("runs", &[]) });
+        assert!(subjects[0].ends_with(" · at least 0.25 USD"), "{subjects:?}");
+        assert!(subjects[1].ends_with(" · no mínimo US$ 0,25"), "{subjects:?}");
+        let id_prefix = Some("a0".to_owned());
+        let both = ListConditions { id_prefix, cost_unknown: true, ..ListConditions::default() };
+        assert!(english(both).ends_with(" · id a0 · cost not known"));
     }
 }

@@ -46,7 +46,10 @@ impl Title {
             (_, span) => span,
         };
         let filter = provenance.filter.as_ref().map(ToString::to_string);
-        let which: Vec<String> = span.into_iter().chain(filter).collect();
+        let id = provenance.list.id_prefix.as_ref().map(|id| format!("id {id}"));
+        let least = provenance.list.min_cost_usd.as_ref().map(|usd| format!("at least {usd} USD"));
+        let unknown = provenance.list.cost_unknown.then(|| "cost not known".to_owned());
+        let which: Vec<String> = [span, filter, id, least, unknown].into_iter().flatten().collect();
         if !which.is_empty() {
             subject = format!("{subject}: {}", which.join(", "));
         }
@@ -54,14 +57,8 @@ impl Title {
             0 => {}
             workspaces => subject = format!("{subject}, {workspaces} workspaces"),
         }
-        let date_basis =
-            provenance.date_basis.as_deref().filter(|_| !is_open).and_then(DateBasis::named).map(|basis| {
-                match basis {
-                    DateBasis::Started => "by start".to_owned(),
-                    DateBasis::Ended => "by end".to_owned(),
-                    DateBasis::Created => "by creation".to_owned(),
-                }
-            });
+        let date_basis = provenance.date_basis.as_deref().filter(|_| !is_open).and_then(DateBasis::named);
+        let date_basis = date_basis.map(|basis| booked_by(basis).to_owned());
         let context = [Some(zone.name().to_owned()), date_basis, moment(provenance, zone)];
         Some(Title { subject, context: context.into_iter().flatten().collect::<Vec<_>>().join(" · ") })
     }
@@ -89,6 +86,15 @@ impl Title {
         let mut both = lines(&subject, Role::Bold, false);
         both.extend(lines(context, Role::Dim, true));
         both
+    }
+}
+
+/// What books a run, in words.
+pub(crate) fn booked_by(basis: DateBasis) -> &'static str {
+    match basis {
+        DateBasis::Started => "by start",
+        DateBasis::Ended => "by end",
+        DateBasis::Created => "by creation",
     }
 }
 

@@ -84,6 +84,12 @@ pub const FROM_TO: Phrase = Phrase::new("{from} to {last}", "{from} a {last}");
 pub const FROM: Phrase = Phrase::new("from {from}", "a partir de {from}");
 /// A span of days without a start.
 pub const UP_TO: Phrase = Phrase::new("up to {last}", "até {last}");
+/// The beginning of the ids of runs.
+pub const ID_BEGINS: Phrase = Phrase::new("id {id}", "id {id}");
+/// The least cost of runs.
+pub const AT_LEAST: Phrase = Phrase::new("at least {amount} USD", "no mínimo US$ {amount}");
+/// Runs without a known cost.
+pub const COST_NOT_KNOWN: Phrase = Phrase::new("cost not known", "custo não conhecido");
 /// The number of workspaces in an answer.
 pub const WORKSPACES: Phrase = Phrase::new("{count} workspaces", "{count} workspaces");
 /// The title of a reconciliation.

@@ -41,7 +41,12 @@ impl Outcomes {
 
     /// The median of the known durations. `None`: none is known.
     pub(crate) fn median_duration(&mut self) -> Option<Seconds> {
-        Distribution::of(&mut self.durations_seconds, 1).percentile(50)
+        self.percentile_of_duration(50)
+    }
+
+    /// A percentile of the known durations. `None`: none is known.
+    pub(crate) fn percentile_of_duration(&mut self, percent: usize) -> Option<Seconds> {
+        Distribution::of(&mut self.durations_seconds, 1).percentile(percent)
     }
 }
 

@@ -1,14 +1,16 @@
 //! The list of runs: single runs with what people ask of them, the most important first.
 
 use super::ledger::Ledger;
+use super::period::Span;
 use super::ranking::compare_cells;
 use super::rows::{RowStream, Value};
 use super::table::{Cell, Measure, Table};
 use crate::error::{Error, Result};
-use crate::run::{Instant, Seconds};
+use crate::run::{Instant, Seconds, Usd};
 use crate::store::ID_BEGINS_SO;
 use crate::suggest::did_you_mean;
-use rusqlite::{OptionalExtension, Statement, ToSql};
+use rusqlite::{Statement, ToSql};
+use serde::{Deserialize, Serialize};
 
 /// The columns of a list that [`listed_runs`] reads for each run.
 const LISTED_RUNS: &str = include_str!("rows/listed_runs.sql");
@@ -78,6 +80,53 @@ pub(crate) struct RunListRequest {
     pub(crate) limit: Option<u32>,
     /// The beginning of the ids. Empty: any.
     pub(crate) id_prefix: String,
+    /// What the costs must be.
+    pub(crate) costs: CostCondition,
+}
+
+/// Which runs of a ledger a list has, for its title, its JSON and its manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListConditions {
+    /// The beginning of the ids. `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_prefix: Option<String>,
+    /// The least known cost of each run. `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_cost_usd: Option<String>,
+    /// Whether no cost of the runs is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_unknown: bool,
+}
+
+/// What the costs of listed runs must be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CostCondition {
+    /// Anything.
+    #[default]
+    Any,
+    /// The sum of the known costs is at least this.
+    AtLeast(Usd),
+    /// No cost is known.
+    Unknown,
+}
+
+impl CostCondition {
+    /// The condition in SQL over the view `runs`. `None`: it is always met.
+    fn sql(self) -> Option<&'static str> {
+        match self {
+            CostCondition::Any => None,
+            CostCondition::AtLeast(_) => Some("total_cost_nanos >= :least_nanos"),
+            CostCondition::Unknown => Some("total_cost_nanos IS NULL"),
+        }
+    }
+
+    /// The least cost in nano-dollars. No cost of a run is beyond the integers of SQLite.
+    fn least_nanos(self) -> Option<i64> {
+        match self {
+            CostCondition::AtLeast(usd) => Some(i64::try_from(usd.units()).unwrap_or(i64::MAX)),
+            _ => None,
+        }
+    }
 }
 
 impl RunListRequest {
@@ -149,8 +198,8 @@ fn merge(table: &mut Table, request: &RunListRequest) {
     table.rows.truncate(request.limit.map_or(usize::MAX, |limit| limit as usize));
 }
 
-fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
-    let span = ledger.scope().span;
+/// The condition of the runs of a request in a span, with its `WHERE`. Empty: it is always met.
+fn conditions(request: &RunListRequest, span: Span) -> String {
     let mut conditions = Vec::new();
     // A condition that is absent lets SQLite read the index of booking dates from its end.
     for (bound, condition) in [(span.from, "booked_at >= :from"), (span.until, "booked_at < :until")] {
@@ -159,10 +208,15 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
     if !request.id_prefix.is_empty() {
         conditions.push(ID_BEGINS_SO);
     }
-    let conditions = match conditions.as_slice() {
+    conditions.extend(request.costs.sql());
+    match conditions.as_slice() {
         [] => String::new(),
         conditions => format!("WHERE {}", conditions.join(" AND ")),
-    };
+    }
+}
+
+fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
+    let conditions = conditions(request, ledger.scope().span);
     let (column, _) = request.order.column();
     let order = |table: &str, key: &str| match (request.order, request.is_descending()) {
         // NULL is the smallest value of SQLite.
@@ -198,14 +252,31 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
     Ok(RunList { table, runs })
 }
 
+/// The runs with these current states, in this order, with every column of a list.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn of_snapshots(ledger: &Ledger<'_>, snapshots: &[i64]) -> Result<Table> {
+    let sql = format!(
+        "WITH listed AS MATERIALIZED (SELECT key AS place, value AS snapshot_id FROM json_each(:snapshots)) \
+         {LISTED_RUNS} ORDER BY l.place"
+    );
+    let mut statement = ledger.connection().prepare(&sql)?;
+    let snapshots = serde_json::to_string(snapshots).expect("numbers are always JSON");
+    let index = statement.parameter_index(":snapshots")?.expect("the query has the parameter");
+    statement.raw_bind_parameter(index, snapshots)?;
+    RowStream::new(statement).with_run_columns().table(|column, value| cell(&column.name, value))
+}
+
 /// The statement with its parameters bound.
 fn prepared<'l>(ledger: &'l Ledger<'_>, sql: &str, request: &RunListRequest) -> Result<Statement<'l>> {
     let span = ledger.scope().span;
-    let parameters: [(&str, &dyn ToSql); 4] = [
+    let parameters: [(&str, &dyn ToSql); 5] = [
         (":from", &span.from.as_ref().map(Instant::as_str)),
         (":until", &span.until.as_ref().map(Instant::as_str)),
         (":prefix", &request.id_prefix),
         (":limit", &request.limit),
+        (":least_nanos", &request.costs.least_nanos()),
     ];
     let mut statement = ledger.connection().prepare(sql)?;
     for (name, value) in parameters {
@@ -232,11 +303,17 @@ fn cell(column: &str, value: Value<'_>) -> Cell {
     }
 }
 
-/// When the latest run was booked that meets the filter of a ledger, also outside of its span. `None`: there is none.
+/// When the latest run was booked that a request selects in any span. `None`: there is none.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn latest(ledger: &Ledger<'_>) -> Result<Option<Instant>> {
-    let sql = "SELECT booked_at FROM runs WHERE booked_at IS NOT NULL ORDER BY booked_at DESC LIMIT 1";
-    Ok(ledger.connection().query_row(sql, [], |row| row.get(0)).optional()?)
+pub(crate) fn latest(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<Option<Instant>> {
+    let conditions = conditions(request, Span::default());
+    let and = if conditions.is_empty() { "WHERE" } else { "AND" };
+    let sql = format!(
+        "SELECT booked_at FROM runs {conditions} {and} booked_at IS NOT NULL ORDER BY booked_at DESC LIMIT 1"
+    );
+    let mut statement = prepared(ledger, &sql, request)?;
+    let mut rows = statement.raw_query();
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
 }

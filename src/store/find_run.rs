@@ -1,9 +1,9 @@
 //! Finding a run by what people know of it: the beginning of its id, or its pipeline and number.
 
 use super::Archive;
+use super::find_pipeline::{one_line, short};
 use super::run_row::RunId;
 use crate::error::{Error, Result};
-use crate::escape::escape_control;
 use crate::run::Instant;
 use rusqlite::{Row, named_params};
 use uuid::Uuid;
@@ -34,9 +34,9 @@ pub(crate) enum RunReference {
 
 /// A run that a reference can mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub(super) struct Candidate {
     /// Its id.
-    pub(crate) run_id: Uuid,
+    pub(super) run_id: Uuid,
     /// When it started, else when it was created. `None`: neither is known.
     booked_at: Option<Instant>,
     status: Option<String>,
@@ -64,63 +64,48 @@ pub(crate) fn id_prefix(text: &str) -> Option<String> {
 }
 
 impl RunReference {
-    /// Reads an id, the beginning of one, or `PIPELINE#NUMBER`.
+    /// Reads an id, the beginning of one, or `PIPELINE#NUMBER`. `None`: the text is none of them.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the text is none of them.
-    pub(crate) fn parse(text: &str) -> Result<RunReference> {
+    /// [`Error::Usage`] when no number follows `PIPELINE#`.
+    pub(crate) fn parse(text: &str) -> Result<Option<RunReference>> {
         if let Some((pipeline, number)) = text.rsplit_once('#')
             && !pipeline.is_empty()
         {
             return match number.parse() {
-                Ok(number) => Ok(RunReference::Number { pipeline: pipeline.to_owned(), number }),
+                Ok(number) => Ok(Some(RunReference::Number { pipeline: pipeline.to_owned(), number })),
                 Err(_) => Err(Error::Usage {
                     what: format!("{text}: the number of a run follows #, and {number} is none"),
                     hint: Some(format!("`runledger runs --pipeline '{pipeline}'` lists its runs")),
                 }),
             };
         }
-        id_prefix(text).map(RunReference::Id).ok_or_else(|| Error::Usage {
-            what: format!("{text}: neither the beginning of a run id nor PIPELINE#NUMBER"),
-            hint: Some(format!("`runledger runs --pipeline '{text}'` lists the runs of a pipeline")),
-        })
+        Ok(id_prefix(text).map(RunReference::Id))
     }
 }
 
 impl Archive {
-    /// The run that a reference means.
+    /// The number of runs whose id begins with a text in the spelling of the archive, and the newest of them.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(super) fn runs_beginning_with(&self, prefix: &str) -> Result<(u64, Vec<Candidate>)> {
+        self.candidates(ID_BEGINS_SO, named_params! {":prefix": prefix})
+    }
+
+    /// The number of runs whose id begins with a text. Of a text that no id begins with: 0.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(crate) fn count_runs_beginning_with(&self, text: &str) -> Result<u64> {
+        id_prefix(text).map_or(Ok(0), |prefix| Ok(self.runs_beginning_with(&prefix)?.0))
+    }
+
+    /// The run with a number in a pipeline, by slug, id or name.
     ///
     /// # Errors
     /// [`Error::Usage`] when no run or several runs fit, with the newest of them.
-    pub(crate) fn find_run(&self, reference: &RunReference) -> Result<Uuid> {
-        match reference {
-            RunReference::Id(prefix) => self.run_of_id(prefix),
-            RunReference::Number { pipeline, number } => self.run_of_number(pipeline, *number),
-        }
-    }
-
-    fn run_of_id(&self, prefix: &str) -> Result<Uuid> {
-        let (count, found) = self.candidates(ID_BEGINS_SO, named_params! {":prefix": prefix})?;
-        match (count, found.as_slice()) {
-            (1, [run]) => Ok(run.run_id),
-            (0, _) => Err(match Uuid::try_parse(prefix) {
-                Ok(id) => Error::Usage {
-                    what: format!("the archive has no run {id}"),
-                    hint: Some(format!("`runledger fetch {id}` fetches it from the API")),
-                },
-                Err(_) => Error::Usage {
-                    what: format!("the archive has no run whose id begins with {prefix}"),
-                    hint: Some("`runledger runs` lists the newest".to_owned()),
-                },
-            }),
-            _ => Err(Error::Usage {
-                what: format!("{prefix} is the beginning of {count} runs:{}", listed(count, &found)),
-                hint: Some(format!("add more of the id; `runledger runs --id {prefix}` lists them")),
-            }),
-        }
-    }
-
-    fn run_of_number(&self, pipeline: &str, number: i64) -> Result<Uuid> {
+    pub(super) fn run_of_number(&self, pipeline: &str, number: i64) -> Result<Uuid> {
         let sql = "SELECT kind, pipeline_id, slug FROM pipelines \
                    WHERE :pipeline IN (pipeline_id, slug) OR name = :pipeline";
         let mut statement = self.connection.prepare(sql)?;
@@ -147,7 +132,10 @@ impl Archive {
                 hint: Some(format!("`runledger runs --pipeline '{pipeline}'` lists its runs")),
             }),
             _ => Err(Error::Usage {
-                what: format!("{pipeline}#{number} is the number of {count} runs:{}", listed(count, &found)),
+                what: format!(
+                    "{pipeline}#{number} is the number of {count} runs:{}",
+                    candidates_text(count, &found)
+                ),
                 hint: Some("give the beginning of the id".to_owned()),
             }),
         }
@@ -186,14 +174,19 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
+/// The number of runs: `1 run`, `53 runs`.
+pub(super) fn runs_text(count: u64) -> String {
+    format!("{count} run{}", if count == 1 { "" } else { "s" })
+}
+
 /// The candidates, one per line.
-fn listed(count: u64, found: &[Candidate]) -> String {
+pub(super) fn candidates_text(count: u64, found: &[Candidate]) -> String {
     let mut text = String::new();
     for Candidate { run_id, booked_at, status, pipeline } in found {
         let minute = booked_at
             .map_or_else(|| "–".to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string());
         let (status, pipeline) = (status.as_deref().unwrap_or("–"), pipeline.as_deref().unwrap_or("–"));
-        let pipeline = escape_control(pipeline);
+        let (status, pipeline) = (short(status), short(&one_line(pipeline)));
         text.push_str(&format!("\n  {run_id}  {minute}  {status}  {pipeline}"));
     }
     let more = count.saturating_sub(found.len() as u64);
@@ -226,10 +219,11 @@ mod tests {
     fn a_run_is_named_by_its_id_or_by_pipeline_and_number() {
         let number = |pipeline: &str, number| RunReference::Number { pipeline: pipeline.to_owned(), number };
         let parsed = |text| RunReference::parse(text).unwrap();
-        assert_eq!(parsed("notas-fiscais#1231"), number("notas-fiscais", 1231));
-        assert_eq!(parsed("C# jobs#7"), number("C# jobs", 7));
-        assert_eq!(parsed("A0"), RunReference::Id("a0".to_owned()));
-        for text in ["notas-fiscais", "notas#", "notas#x", "#7", ""] {
+        assert_eq!(parsed("notas-fiscais#1231"), Some(number("notas-fiscais", 1231)));
+        assert_eq!(parsed("C# jobs#7"), Some(number("C# jobs", 7)));
+        assert_eq!(parsed("A0"), Some(RunReference::Id("a0".to_owned())));
+        assert_eq!(["notas-fiscais", "#7", ""].map(parsed), [None, None, None]);
+        for text in ["notas#", "notas#x"] {
             assert_eq!(RunReference::parse(text).unwrap_err().exit_code(), 2, "{text}");
         }
     }

@@ -9,6 +9,7 @@ use crate::export::manifest::Provenance;
 use crate::export::verify::FileCheck;
 use crate::export::{Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_table};
 use crate::language::Language;
+use crate::report::run_list::ListConditions;
 use crate::report::{Scope, Table};
 use crate::settings::Settings;
 use crate::store::{Archive, Close};
@@ -146,6 +147,7 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         limit: None,
         cost_center: None,
         filter: (!scope.filter.is_empty()).then(|| scope.filter.clone()),
+        list: ListConditions::default(),
         last: scope.last.map(|last| last.to_string()),
         from: scope.span.from.map(|at| at.to_string()),
         until: scope.span.until.map(|at| at.to_string()),

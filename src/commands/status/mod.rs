@@ -63,6 +63,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
     if args.format.is_json() {
         print_line(&as_json(&archive, &contents, &open, last.as_ref(), freshness)?.to_string())?;
     } else {
+        let date_basis = settings.as_ref().ok().and_then(|settings| settings.date_basis().ok().flatten());
         let moments = Moments::of(&archive, settings)?;
         let flag = match path.origin {
             Origin::Flag(flag) => format!(" {flag} {}", shell_word(&path.value)),
@@ -76,6 +77,7 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
             freshness,
             is_stale: stale.is_some(),
             moments,
+            date_basis: date_basis.map(|setting| setting.value),
             now,
             flag: &flag,
         };

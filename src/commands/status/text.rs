@@ -6,8 +6,11 @@ use crate::commands::shared::numbers::{grouped, grouped_count, unsettled_parts};
 use crate::commands::shared::span::format_span;
 use crate::error::Result;
 use crate::escape::shell_word;
-use crate::export::terminal::{Role, Screen};
-use crate::report::month_states::CLOSED;
+use crate::export::terminal::{DECIMALS, Role, Screen};
+use crate::language::Language;
+use crate::report::latest_close::LatestClose;
+use crate::report::month_states::{CLOSED, RUNNING};
+use crate::report::{DateBasis, month_cost};
 use crate::run::{Instant, Usd};
 use crate::store::{Archive, ArchiveStats, Freshness, LastComplete, SyncRow};
 use chrono::TimeDelta;
@@ -23,6 +26,8 @@ pub(super) struct Status<'a> {
     /// Whether the last complete sync is older than `--max-age`.
     pub(super) is_stale: bool,
     pub(super) moments: Moments,
+    /// The date basis of the settings. `None`: they have none, or they are invalid.
+    pub(super) date_basis: Option<DateBasis>,
     pub(super) now: Instant,
     /// The flag that commands need to find the archive: ` --db FILE`, or nothing.
     pub(super) flag: &'a str,
@@ -42,10 +47,11 @@ impl Status<'_> {
         let flag = self.flag;
         let cost = format!("Next: runledger report cost{flag}");
         let failures = format!("runledger runs{flag} --status failed");
+        let check = format!("runledger check{flag}");
         let nothing = format!("Nothing archived yet: NEKT_API_KEY=… runledger sync{flag}");
         lines.extend(match self.contents.runs {
             0 => notes(&[&nothing], screen),
-            _ => notes(&[&cost, &failures, "runledger -h"], screen),
+            _ => notes(&[&cost, &failures, &check], screen),
         });
         Ok(lines.join("\n"))
     }
@@ -65,6 +71,9 @@ impl Status<'_> {
             runs.push_str(&format!(", {} to {}", self.local(oldest), self.local(newest)));
         }
         facts.add("Runs", runs);
+        if let Some(cost) = self.cost()? {
+            facts.add("Cost", cost);
+        }
         facts.add("Closed", self.closed()?);
         self.open.add_to(&mut facts);
         match contents.unsettled.total() {
@@ -144,13 +153,38 @@ impl Status<'_> {
         }
     }
 
-    /// The latest closed month, with what it was closed with.
+    /// The cost of the running month. `None`: there are no runs, or every run would have to be read for it.
+    fn cost(&self) -> Result<Option<String>> {
+        let Some(moment) = self.moments.moment.filter(|_| self.contents.runs > 0) else { return Ok(None) };
+        let latest = || LatestClose::of(self.archive, None).ok().flatten().map(|close| close.date);
+        let date = self.date_basis.or_else(latest).unwrap_or_default();
+        let Some((month, totals)) = month_cost::around(self.archive, moment, self.moments.zone, date)? else {
+            return Ok(None);
+        };
+        let cost = match (totals.total(), totals.runs) {
+            (_, 0) => "no runs".to_owned(),
+            (None, _) => "no known cost".to_owned(),
+            (Some(total), _) => usd(total),
+        };
+        let unknown = match totals.runs_cost_unknown {
+            0 => String::new(),
+            runs => format!(", {}: cost not known", grouped_count(runs, "run")),
+        };
+        Ok(Some(format!("{cost} in {month} {RUNNING}{unknown}")))
+    }
+
+    /// The latest closed month, with what it was closed with, and what has changed since.
     fn closed(&self) -> Result<String> {
         let months = self.archive.closed_months(None)?;
         let Some(last) = months.last() else { return Ok("no month yet".to_owned()) };
         let total = last.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
-        let total = total.map_or("an unknown cost".to_owned(), |total| format!("{} USD", total.to_fixed(2)));
-        let last = format!("{} {CLOSED} with {total}", last.period);
+        let total = total.map_or("an unknown cost".to_owned(), usd);
+        let since = match month_cost::change_since_close(self.archive, last)? {
+            None => String::new(),
+            Some(change) if change.units() == 0 => ", unchanged since".to_owned(),
+            Some(change) => format!(", {} since", signed(change)),
+        };
+        let last = format!("{} {CLOSED} with {total}{since}", last.period);
         Ok(match months.len() as u64 {
             1 => last,
             count => format!("{}, the latest {last}", grouped_count(count, "month")),
@@ -167,6 +201,21 @@ impl Status<'_> {
         let is_past = age >= TimeDelta::zero();
         let age = if is_past { format!(", {} ago", format_span(age)) } else { String::new() };
         format!("{}{age}", self.local(at))
+    }
+}
+
+/// An amount with separated thousands: `1,277.56 USD`.
+fn usd(amount: Usd) -> String {
+    format!("{} USD", Language::English.number(&amount.to_fixed(DECIMALS)))
+}
+
+/// A change with its sign: `+0.82`. One that rounds to nothing is `less than 0.01`.
+fn signed(change: Usd) -> String {
+    let rounded = Language::English.number(&change.to_fixed(DECIMALS));
+    match rounded.strip_prefix('-') {
+        Some(less) => format!("−{less}"),
+        None if rounded == "0.00" => "less than 0.01".to_owned(),
+        None => format!("+{rounded}"),
     }
 }
 

@@ -9,7 +9,7 @@ mod view;
 
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
-pub(crate) use text::{cut, display_width, wrap};
+pub(crate) use text::{cut, display_width, isolated, one_line, wrap};
 pub(crate) use value::{DECIMALS, duration, local_minute};
 
 use super::manifest::Provenance;

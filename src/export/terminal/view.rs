@@ -31,6 +31,9 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report status-transitions", &[("steps", 2), ("median_seconds", 3), ("max_seconds", 4), ("from_status", 1), ("to_status", 1)]),
     ("report settling", &[("pipeline_kind", 1), ("runs", 5), ("runs_changed", 4), ("p50_seconds", 8), ("p95_seconds", 7), ("max_seconds", 6), ("safe_after_days", 3), ("safe_close_on", 2)]),
     ("runs", &[("status", 1), ("started_at", 4), ("duration_seconds", 5), ("total_cost_usd", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
+    ("runs with costs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
+    ("show months", &[("total_cost_usd", 1), ("runs", 3), ("failed_runs", 4), ("cost_per_run_usd", 5), ("p50_seconds", 5), ("p95_seconds", 10), ("credits", 11)]),
+    ("show runs", &[("status", 1), ("started_at", 3), ("duration_seconds", 4), ("total_cost_usd", 5), ("trigger_type", 6), ("run_id", 2), ("queued_seconds", 10), ("credit_charge_status", 11)]),
     ("report audit", &[("finding", 1), ("run_id", 1), ("booked_at", 4), ("status", 5), ("total_cost_usd", 2), ("duration_seconds", 6), ("pipeline_name", 3), ("why", 1)]),
     ("report waste", &[("total_cost_usd", 1), ("waste", 2), ("runs", 4), ("costliest_run_usd", 6), ("costliest_run_id", 5), ("pipeline_name", 3)]),
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
@@ -113,6 +116,8 @@ const HEADINGS: &[(&str, &str)] = &[
 /// What an empty answer means, for the reports where it is good news or needs an explanation.
 const EMPTY: &[(&str, &str)] = &[
     ("report budget", "No budget applies: add [[budget]] to runledger.toml."),
+    ("runs", "No such run."),
+    ("runs with costs", "No such run."),
     ("report failures", "No run has failed."),
     ("report schedule", "No pipeline has a schedule."),
     ("report recovery", "No run has failed."),

@@ -20,6 +20,7 @@ mod report;
 mod runs;
 mod schedule;
 mod schema;
+mod show;
 mod status;
 mod sync;
 

@@ -87,7 +87,68 @@ fn a_list_is_filtered_and_says_by_what() {
         ids(&format!("run_id LIKE '{}%'", &first[..2]))
     );
     let empty = with(&workspace, &["runs", "--period", "2001-01"]).out();
-    assert!(empty.contains("No such run; the latest one is of "), "{empty}");
+    assert!(empty.contains("\nNo such run.\nThe latest began "), "{empty}");
+}
+
+#[test]
+fn a_list_has_the_runs_of_a_cost() {
+    let workspace = archived(200);
+    let ids = |condition: &str| {
+        workspace.rows(&format!(
+            "SELECT run_id FROM runs WHERE {condition} ORDER BY booked_at DESC, snapshot_id DESC"
+        ))
+    };
+    let listed = |args: &[&str]| column(&rows(&workspace, args), "run_id");
+    let at_least = ids("total_cost_nanos >= 100000000");
+    assert!(!at_least.is_empty() && at_least.len() < 200);
+    assert_eq!(listed(&["--min-usd", "0.1"]), at_least);
+    assert_eq!(listed(&["--min-usd", "0.100", "--status", "success"]), {
+        ids("total_cost_nanos >= 100000000 AND status = 'success'")
+    });
+    let unknown = ids("total_cost_nanos IS NULL");
+    assert!(!unknown.is_empty());
+    assert_eq!(listed(&["--unknown"]), unknown);
+    assert_eq!(with(&workspace, &["runs", "--unknown", "--ids"]).out(), unknown.join("\n") + "\n");
+
+    let page = with(&workspace, &["runs", "--unknown"]).out();
+    assert!(page.starts_with("Runs: cost not known"), "{page}");
+    assert!(!page.contains("USD") && page.matches("cost not known").count() == 1, "{page}");
+    let page = with(&workspace, &["runs", "--min-usd", "0.1"]).out();
+    assert!(page.starts_with("Runs with costs: at least 0.1 USD"), "{page}");
+    let heading = page.lines().find(|line| line.contains("Pipeline")).unwrap();
+    assert!(heading.trim_start().starts_with("Total USD"), "{page}");
+    for amount in ["-1", "1e3", "much"] {
+        with(&workspace, &["runs", &format!("--min-usd={amount}")]).refused(2, &["an amount of US dollars"]);
+    }
+    with(&workspace, &["runs", "--min-usd", "1", "--unknown"]).refused(2, &["cannot be used with"]);
+}
+
+#[test]
+fn an_empty_list_says_how_to_list_the_latest() {
+    let workspace = archived(200);
+    let args = ["runs", "--kind", "source", "--status", "failed", "--min-usd", "0.01"];
+    let page = with(&workspace, &[&args[..], &["--period", "2001-01"]].concat()).out();
+    let command = page.split('`').nth(1).unwrap().replace('\n', " ");
+    let words: Vec<&str> = command.split(' ').collect();
+    assert_eq!(words[..8], [&["runledger"], &args[..]].concat(), "{page}");
+    let listed = with(&workspace, &words[1..]).out();
+    assert!(!listed.contains("No such run"), "{command}: {listed}");
+    let page = with(&workspace, &["runs", "--min-usd", "1000000", "--last", "24h"]).out();
+    assert!(page.contains("\nNo such run.\n") && !page.contains("The latest"), "{page}");
+}
+
+#[test]
+fn a_filter_for_one_value_takes_its_column_away() {
+    let workspace = archived(200);
+    let slug = &workspace.rows(
+        "SELECT slug FROM pipelines JOIN runs USING (pipeline_id) GROUP BY slug ORDER BY count(*) DESC LIMIT 1",
+    )[0];
+    let page = with(&workspace, &["runs", "--pipeline", slug, "--trigger", "cron"]).out();
+    assert!(page.starts_with(&format!("Runs: pipeline {slug}, trigger cron")), "{page}");
+    let heading = page.lines().find(|line| line.contains("Status")).unwrap();
+    assert!(!heading.contains("Pipeline") && !heading.contains("Trigger"), "{page}");
+    let page = with(&workspace, &["runs", "--pipeline", &format!("{slug}*")]).out();
+    assert!(page.contains("Pipeline\n"), "a pattern can have several: {page}");
 }
 
 #[test]
@@ -162,9 +223,9 @@ fn a_run_is_shown_by_the_beginning_of_its_id() {
     ran.refused(2, &[&format!("{digit} is the beginning of {several} runs"), "`runledger runs --id "]);
     let unknown = Uuid::nil().to_string();
     with(&workspace, &["show", &unknown]).refused(2, &[&format!("`runledger fetch {unknown}`")]);
-    with(&workspace, &["show", &unknown[..8]]).refused(2, &["no run whose id begins with 00000000"]);
-    with(&workspace, &["show", "nothing"])
-        .refused(2, &["neither the beginning of a run id nor PIPELINE#NUMBER"]);
+    with(&workspace, &["show", &unknown[..8]])
+        .refused(2, &["no run and no pipeline whose id begins with 00000000"]);
+    with(&workspace, &["show", "nothing"]).refused(2, &["nothing: no pipeline has such a slug, name or id"]);
 }
 
 #[test]
@@ -212,10 +273,10 @@ fn a_run_has_its_total_its_times_and_its_page() {
     fs::write(workspace.file("runledger.toml"), settings).unwrap();
     let text = with(&workspace, &["show", &id.to_string()]).out();
     for words in [
-        "Total                         0.3750",
-        "Waited                          12 s",
-        "Ran                       22 min 2 s",
-        "5 Jan 2026 09:22:14",
+        &format!("Total{}0.3750", " ".repeat(24)),
+        &format!("Waited{}12 s", " ".repeat(25)),
+        &format!("Ran{}22 min 2 s", " ".repeat(22)),
+        "Created 5 Jan 2026 09:00:00 · started 09:00:12 · ended 09:22:14",
         "run 7",
         "\"tables\": [\n      \"a\",",
         &format!("/runs/{id}"),

@@ -84,13 +84,17 @@ fn the_json_of_each_command_fits_its_schema() {
     month_end.set(&format!("zone = \"{ZONE}\""));
     month_end.output(&["close", MONTH]);
     let run = month_end.workspace.ids()[0].to_string();
+    let pipeline = &month_end.workspace.rows("SELECT pipeline_id FROM runs ORDER BY 1 LIMIT 1")[0];
     fs::copy(month_end.workspace.path(), month_end.workspace.file("damaged.db")).unwrap();
     let mut unused = schemas();
     let mut checked = 0;
     for (name, arguments, code) in [
         ("status", &["status"][..], 0),
         ("show", &["show", &run], 0),
+        ("pipeline", &["show", pipeline], 0),
         ("runs", &["runs"], 0),
+        ("runs", &["runs", "--min-usd", "0.01", "--id", "a"], 0),
+        ("runs", &["runs", "--unknown"], 0),
         ("runs", &["runs", "--status", "success,failed", "--last", "30d", "--limit", "3"], 0),
         ("report", &["report", "cost", "--kind", "source", "--last", "6m"], 0),
         ("reports", &["report"], 0),

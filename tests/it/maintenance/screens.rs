@@ -21,6 +21,24 @@ fn screens(workspace: &Workspace, arguments: &[&str]) -> String {
     screens
 }
 
+/// The output on terminals from a narrow to a wide one, without what depends on the time.
+fn wide_screens(workspace: &Workspace, arguments: &[&str]) -> String {
+    let mut screens = String::new();
+    for width in [45, 60, 80, 120, 200] {
+        let mut command = command(Path::new("runledger.db"), arguments);
+        command.current_dir(workspace.file("")).env("COLUMNS", width.to_string());
+        command.env_remove("RUNLEDGER_CONFIG").env_remove("RUNLEDGER_ZONE");
+        let shown = ran(command).out;
+        // An id is not cut.
+        let lines = shown.lines().filter(|line| !line.contains("id  "));
+        for line in lines {
+            assert!(line.chars().count() <= width, "{width} columns: {line}");
+        }
+        writeln!(screens, "{width} columns:\n\n{shown}\n").unwrap();
+    }
+    screens
+}
+
 /// The text without ages, sizes of files, process ids, and days that have passed since.
 fn stable(text: &str) -> String {
     let mut lines = Vec::new();
@@ -43,6 +61,42 @@ fn stable(text: &str) -> String {
 fn status_fits_the_terminal() {
     assert_golden("screen-status.txt", screens(&closed(60), &["status"]).as_bytes());
     assert_golden("screen-status-empty.txt", screens(&empty(), &["status"]).as_bytes());
+}
+
+#[test]
+fn show_fits_the_terminal() {
+    let workspace = closed(60);
+    let sql = "SELECT p.slug FROM runs AS r JOIN pipelines AS p ON p.pipeline_id = r.pipeline_id \
+               WHERE p.slug IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1";
+    let slug = &workspace.rows(sql)[0];
+    assert_golden("screen-show-pipeline.txt", wide_screens(&workspace, &["show", slug]).as_bytes());
+    let never = workspace.rows(
+        "SELECT slug FROM pipelines AS p WHERE slug IS NOT NULL AND created_at IS NOT NULL \
+           AND NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.pipeline_id IN (p.pipeline_id, p.slug)) \
+         ORDER BY slug LIMIT 1",
+    );
+    assert_golden("screen-show-never.txt", wide_screens(&workspace, &["show", &never[0]]).as_bytes());
+    let sql = "SELECT r.run_id FROM runs AS r JOIN pipelines AS p ON p.pipeline_id = r.pipeline_id \
+               WHERE p.slug = (SELECT p.slug FROM runs AS r JOIN pipelines AS p ON p.pipeline_id = r.pipeline_id \
+                               WHERE p.slug IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1) \
+                 AND r.status = 'success' ORDER BY r.booked_at DESC LIMIT 1";
+    let run = &workspace.rows(sql)[0];
+    // A long line of metadata is not cut.
+    tamper(
+        &workspace.path(),
+        "UPDATE run_snapshots SET el_cost_metadata = NULL, transformation_cost_metadata = NULL",
+    );
+    assert_golden("screen-show-run.txt", wide_screens(&workspace, &["show", run]).as_bytes());
+}
+
+#[test]
+fn runs_fit_the_terminal() {
+    let workspace = closed(60);
+    assert_golden("screen-runs.txt", wide_screens(&workspace, &["runs", "--limit", "6"]).as_bytes());
+    let filtered = ["runs", "--min-usd", "0.05", "--status", "success", "--limit", "4"];
+    assert_golden("screen-runs-filtered.txt", wide_screens(&workspace, &filtered).as_bytes());
+    let unknown = wide_screens(&workspace, &["runs", "--unknown", "--limit", "3"]);
+    assert_golden("screen-runs-unknown.txt", unknown.as_bytes());
 }
 
 #[test]

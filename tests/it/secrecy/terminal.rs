@@ -11,7 +11,7 @@ fn api_text_cannot_control_the_terminal() {
     let evil =
         "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2067}\u{61c}ad\u{200b}m\u{200d}i\u{2060}n\u{ad}\u{feff}";
     let id = stage.sandbox.model().ids().nth(60).unwrap();
-    {
+    let pipeline_id = {
         let mut model = stage.sandbox.model();
         let pipeline = model.pipelines(PipelineKind::Source).next().unwrap().0;
         model.rename_pipeline(pipeline, evil);
@@ -21,7 +21,8 @@ fn api_text_cannot_control_the_terminal() {
             run.insert("source".to_owned(), json!(pipeline.to_string()));
             run.insert("trigger".to_owned(), json!({"type": evil, evil: evil}));
         });
-    }
+        pipeline.to_string()
+    };
     let (month, run) = (month_of(&stage, id), id);
     let id = id.to_string();
     stage.proxy.set_plan(FaultPlan::once(
@@ -34,6 +35,9 @@ fn api_text_cannot_control_the_terminal() {
         vec!["status", "--json"],
         vec!["show", &id],
         vec!["show", &id, "--json"],
+        vec!["show", &pipeline_id],
+        vec!["show", &pipeline_id, "--json"],
+        vec!["show", evil],
         vec!["report", "cost", "--by", "pipeline"],
         vec!["report", "failures"],
         vec!["query", "SELECT * FROM drift"],

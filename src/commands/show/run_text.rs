@@ -1,9 +1,13 @@
 //! A run for people: what it cost, how long it took, what became known when, and the rest of its document.
 
-use super::{Pipeline, steps, total_cost};
+use super::in_lines;
+use super::run::{Pipeline, steps, total_cost};
 use crate::escape::{escape_control, escape_json};
-use crate::export::terminal::{Role, Screen, UNKNOWN, duration, local_minute};
+use crate::export::terminal::{
+    self, Role, Screen, UNKNOWN, cut, display_width, duration, isolated, local_minute, wrap,
+};
 use crate::export::title::Title;
+use crate::report::usual::{Usual, factor};
 use crate::run::json::Entries;
 use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Status, Usd};
 use crate::store::HistoryEntry;
@@ -34,12 +38,32 @@ const SHOWN: [&str; 15] = [
     "updated_at",
 ];
 
+/// Below this width, a usual value follows its value.
+const IN_COLUMNS_FROM: usize = 58;
+
+/// From this width on, costs and times are side by side.
+const SIDE_BY_SIDE_FROM: usize = 120;
+
+/// A line of costs or times.
+#[derive(Default)]
+struct Line {
+    name: &'static str,
+    value: String,
+    /// `None`: nothing is usual yet.
+    usual: Option<String>,
+    /// How many times the usual value the value is, if that stands out.
+    factor: Option<f64>,
+    is_heading: bool,
+}
+
 /// What the text is made of.
 pub(super) struct View<'a> {
     /// The current state.
     pub(super) run: &'a Run,
     /// `None`: the run has no pipeline, or more than one.
     pub(super) pipeline: Option<&'a Pipeline>,
+    /// What is usual for the pipeline.
+    pub(super) usual: Usual,
     /// Every state, oldest first.
     pub(super) history: &'a [HistoryEntry],
     /// When the API no longer had the run. `None`: it has it.
@@ -59,8 +83,7 @@ impl View<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         self.write_head(&mut text);
-        self.write_costs(&mut text);
-        self.write_times(&mut text);
+        self.write_figures(&mut text);
         self.write_history(&mut text);
         self.write_ids(&mut text);
         self.write_details(&mut text);
@@ -76,7 +99,9 @@ impl View<'_> {
         };
         let _ = writeln!(text, "{}\n", title.lines(&self.screen).join("\n"));
         let name = self.pipeline.map(|pipeline| pipeline.name.as_deref().unwrap_or(&pipeline.id));
-        let name = one_line(name.unwrap_or("No pipeline, or several"));
+        let name = terminal::one_line(name.unwrap_or("No pipeline, or several"));
+        let name = cut(&name, self.screen.table_width());
+        let name = if self.screen.is_terminal { isolated(name) } else { name };
         let _ = writeln!(text, "{}", Role::Bold.paint(&name, self.screen.color));
         let trigger = run.trigger.as_deref().and_then(trigger_type);
         let parts = [
@@ -98,43 +123,168 @@ impl View<'_> {
         };
         let status = escape_control(status.map_or("status not known", Status::as_str));
         let parts = parts.into_iter().flatten().map(|part| escape_control(&part).into_owned());
-        let parts: Vec<String> =
-            std::iter::once(role.paint(&status, self.screen.color)).chain(parts).collect();
-        let _ = writeln!(text, "{}", parts.join(" · "));
+        let parts: Vec<String> = std::iter::once(status.to_string()).chain(parts).collect();
+        for (number, line) in in_lines(&parts, self.screen.table_width()).into_iter().enumerate() {
+            let painted = role.paint(&status, self.screen.color);
+            let line = if number == 0 { line.replacen(status.as_ref(), &painted, 1) } else { line };
+            let _ = writeln!(text, "{line}");
+        }
         if let Some(at) = self.vanished_at {
             let _ = writeln!(text, "The API no longer has this run (noticed {}).", self.minute(at));
         }
     }
 
-    fn write_costs(&self, text: &mut String) {
-        let part = |cost: &Option<Cost>| cost.as_ref().map(|cost| Usd::from_units(cost.nanos.into()));
-        let usd = |usd: Option<Usd>| usd.map_or_else(|| UNKNOWN.to_owned(), |usd| usd.to_fixed(DECIMALS));
-        let _ = writeln!(text, "\nCost in USD");
-        for (name, cost) in [
-            ("Extraction and loading", part(&self.run.el_cost_usd)),
-            ("Transformation", part(&self.run.transformation_cost_usd)),
-            ("Total", total_cost(self.run)),
-        ] {
-            let _ = writeln!(text, "  {name:<22}  {:>12}", usd(cost));
+    /// The costs and the times beside the usual ones; side by side where both fit.
+    fn write_figures(&self, text: &mut String) {
+        let (costs, times) = (self.costs(), self.times());
+        text.push('\n');
+        if self.screen.width >= SIDE_BY_SIDE_FROM {
+            for row in 0..costs.len().max(times.len()) {
+                let (left, right) = (costs.get(row), times.get(row));
+                let left = left.map_or((String::new(), 0), |line| self.painted(line));
+                let right = right.map(|line| self.painted(line).0).unwrap_or_default();
+                let gap = " ".repeat((SIDE_BY_SIDE_FROM / 2).saturating_sub(left.1));
+                let _ = writeln!(text, "{}", format!("{}{gap}{right}", left.0).trim_end());
+            }
+        } else {
+            for line in costs.iter().chain([&Line::default()]).chain(&times) {
+                let _ = writeln!(text, "{}", self.painted(line).0);
+            }
+        }
+        self.write_moments(text);
+        let runs = self.usual.runs;
+        if runs > 0 {
+            let of = if runs == 1 {
+                "the successful run".to_owned()
+            } else {
+                format!("the {runs} successful runs")
+            };
+            let note = format!("Usual: the median of {of} of the pipeline before this one");
+            let _ = writeln!(text, "{}", wrapped(&note, &self.screen));
         }
     }
 
-    fn write_times(&self, text: &mut String) {
+    fn costs(&self) -> Vec<Line> {
+        let part = |cost: &Option<Cost>| cost.as_ref().map(|cost| Usd::from_units(cost.nanos.into()));
+        let usd = |usd: Usd| usd.to_fixed(DECIMALS);
+        let mut lines = vec![self.heading("Cost in USD")];
+        for (name, cost, usual) in [
+            ("Extraction and loading", part(&self.run.el_cost_usd), self.usual.el_cost),
+            ("Transformation", part(&self.run.transformation_cost_usd), self.usual.transformation_cost),
+            ("Total", total_cost(self.run), self.usual.total_cost),
+        ] {
+            let factor = cost.zip(usual).and_then(|(cost, usual)| factor(cost.units(), usual.units()));
+            lines.push(self.line(name, cost.map(usd), usual.map(usd), factor));
+        }
+        lines
+    }
+
+    fn times(&self) -> Vec<Line> {
         let run = self.run;
         let waited = run.created_at.zip(run.started_at);
         let waited = waited.and_then(|(created, started)| {
             Seconds::ratio((started.to_utc() - created.to_utc()).num_milliseconds().into(), 1_000)
         });
         let ran = run.duration_seconds.and_then(|seconds| Seconds::ratio(seconds.into(), 1));
-        let shown = |seconds: Option<Seconds>| seconds.map_or_else(|| UNKNOWN.to_owned(), duration);
-        let _ = writeln!(text, "\nTiming");
-        let _ = writeln!(text, "  {:<22}  {:>12}", "Waited", shown(waited));
-        let _ = writeln!(text, "  {:<22}  {:>12}", "Ran", shown(ran));
-        let moments = [("Created", run.created_at), ("Started", run.started_at), ("Ended", run.ended_at)];
-        for (name, at) in moments {
-            let at = at.map_or_else(|| UNKNOWN.to_owned(), |at| self.second(at));
-            let _ = writeln!(text, "  {name:<14}  {at:>20}");
+        let mut lines = vec![self.heading("Timing")];
+        for (name, seconds, usual) in [("Waited", waited, self.usual.waited), ("Ran", ran, self.usual.ran)] {
+            let factor = seconds.zip(usual).and_then(|(one, usual)| factor(one.units(), usual.units()));
+            lines.push(self.line(name, seconds.map(duration), usual.map(duration), factor));
         }
+        lines
+    }
+
+    /// When the run was created, started and ended. An instant of the same day has no date.
+    fn write_moments(&self, text: &mut String) {
+        let run = self.run;
+        let mut day = None;
+        let mut moments = Vec::new();
+        for (name, at) in [("created", run.created_at), ("started", run.started_at), ("ended", run.ended_at)]
+        {
+            let Some(at) = at else {
+                moments.push(format!("{name} {UNKNOWN}"));
+                continue;
+            };
+            let shown = self.second(at);
+            let (date, time) = shown.rsplit_once(' ').unwrap_or(("", &shown));
+            let is_same_day = day.as_deref() == Some(date);
+            moments.push(format!("{name} {}", if is_same_day { time } else { &shown }));
+            day = Some(date.to_owned());
+        }
+        let mut line = moments.join(" · ");
+        line[..1].make_ascii_uppercase();
+        match display_width(&line) + 2 <= self.screen.width {
+            true => {
+                let _ = writeln!(text, "  {line}");
+            }
+            false => {
+                for mut moment in moments {
+                    moment[..1].make_ascii_uppercase();
+                    let _ = writeln!(text, "  {moment}");
+                }
+            }
+        }
+    }
+
+    fn heading(&self, name: &'static str) -> Line {
+        let usual = (self.usual.runs > 0).then(|| "Usual".to_owned());
+        Line { name, value: "This run".to_owned(), usual, factor: None, is_heading: true }
+    }
+
+    fn line(
+        &self,
+        name: &'static str,
+        value: Option<String>,
+        usual: Option<String>,
+        factor: Option<f64>,
+    ) -> Line {
+        let value = value.unwrap_or_else(|| UNKNOWN.to_owned());
+        let usual = (self.usual.runs > 0).then(|| usual.unwrap_or_else(|| UNKNOWN.to_owned()));
+        Line { name, value, usual, factor, is_heading: false }
+    }
+
+    /// A line and its width without colors.
+    fn painted(&self, line: &Line) -> (String, usize) {
+        let Line { name, value, usual, factor, is_heading } = line;
+        if name.is_empty() {
+            return (String::new(), 0);
+        }
+        if self.screen.width < IN_COLUMNS_FROM {
+            return self.sentence(line);
+        }
+        let indent = if *is_heading { "" } else { "  " };
+        let mut plain = format!("{:<24}  {value:>11}", format!("{indent}{name}"));
+        if let Some(usual) = usual {
+            plain.push_str(&format!("  {usual:>11}"));
+        }
+        let color = self.screen.color;
+        let (mut text, mut width) = match is_heading {
+            true => (Role::Dim.paint(&plain, color), display_width(&plain)),
+            false => (plain.clone(), display_width(&plain)),
+        };
+        if let Some(factor) = factor {
+            let factor = format!("{factor:.1} x");
+            text.push_str(&format!("  {}", Role::Warning.paint(&factor, color)));
+            width += 2 + display_width(&factor);
+        }
+        (text, width)
+    }
+
+    /// A line for a narrow screen: `Ran 12 min 57 s, usually 5 min 59 s (2.2 x)`.
+    fn sentence(&self, line: &Line) -> (String, usize) {
+        let Line { name, value, usual, factor, is_heading } = line;
+        let color = self.screen.color;
+        if *is_heading {
+            return (Role::Dim.paint(name, color), display_width(name));
+        }
+        let mut text = format!("  {name} {value}");
+        if let Some(usual) = usual.as_ref().filter(|usual| *usual != UNKNOWN) {
+            text.push_str(&format!(", usually {usual}"));
+        }
+        let text = wrap(text.split(' '), self.screen.width).replace('\n', "\n    ");
+        let factor =
+            factor.map(|factor| format!(" ({})", Role::Warning.paint(&format!("{factor:.1} x"), color)));
+        (text + &factor.unwrap_or_default(), 0)
     }
 
     fn write_history(&self, text: &mut String) {
@@ -147,13 +297,9 @@ impl View<'_> {
                     Some(json) => one_line(&shortened(&self.readable(json))),
                     None => "(absent)".to_owned(),
                 };
-                let _ = writeln!(
-                    text,
-                    "    {}: {} → {}",
-                    escape_control(&change.field),
-                    side(&change.before),
-                    side(&change.after)
-                );
+                let field = escape_control(&change.field);
+                let line = format!("    {field}: {} → {}", side(&change.before), side(&change.after));
+                let _ = writeln!(text, "{}", cut(&line, self.screen.table_width()));
             }
         }
     }
@@ -202,6 +348,12 @@ impl View<'_> {
     fn second(&self, at: Instant) -> String {
         at.to_utc().with_timezone(&self.zone).format("%-d %b %Y %H:%M:%S").to_string()
     }
+}
+
+/// A note that is as wide as the screen.
+fn wrapped(note: &str, screen: &Screen) -> String {
+    let lines = wrap(note.split(' '), screen.table_width());
+    lines.lines().map(|line| Role::Dim.paint(line, screen.color)).collect::<Vec<_>>().join("\n")
 }
 
 /// The word for the trigger in its JSON.
