@@ -172,7 +172,9 @@ fn a_test_message_needs_no_alert_and_reports_a_refusal() {
     assert_eq!((pings.len(), &body["text"]), (1, &Value::from("*runledger*\ntest: alerts arrive here")));
     assert!(pings[0].head.contains("application/json"), "{pings:?}");
     stage.webhook.reply(&[Reply::Status("404 no")]);
-    stage.alert(&["--webhook-file", "webhook.txt", "--test"]).refused(2, "did not accept the test message: HTTP 404");
+    stage
+        .alert(&["--webhook-file", "webhook.txt", "--test"])
+        .refused(2, "did not accept the test message: HTTP 404");
     stage.alert(&["--test"]).with(2);
 }
 
