@@ -41,8 +41,8 @@ pub const QUESTIONS: [Question; 15] = [
     Question { name: "anomalies", sql: include_str!("../../queries/anomalies.sql") },
 ];
 
-/// The reports without an SQL file, because they need data outside the archive (the plan, budgets, the names of amounts),
-/// the due times of cron expressions, or paths of any depth. Each has a name and a question.
+/// The reports without an SQL file, because they need data outside the archive (the plan, budgets, the names of
+/// amounts), the due times of cron expressions, or paths of any depth. Each has a name and a question.
 pub(crate) const COMPUTED_REPORTS: [(&str, &str); 5] = [
     ("schedule", "Which runs came when they were due, and which scheduled runs did not come?"),
     ("credits", "How many of the plan's credits were used, and how many will be by the end of the month?"),

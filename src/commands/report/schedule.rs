@@ -44,14 +44,6 @@ pub(super) fn check(args: &ReportArgs) -> Result<()> {
     if !args.what_if.is_empty() {
         return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
     }
-    if args.scope.booking.date_basis.is_some() {
-        return Err(Error::Usage {
-            what: format!(
-                "--date-basis does not apply to the report {NAME}, which counts runs by their due time"
-            ),
-            hint: None,
-        });
-    }
     Ok(())
 }
 

@@ -269,7 +269,7 @@ impl Reader {
                 slugs.push((kind, slug, place));
             }
         }
-        // Of several pipelines that had a slug, the one that has it now is meant.
+        // A slug names the pipeline that has it now, if several had it.
         slugs.sort_by_key(|(_, _, place)| self.pipelines[*place].states.last().map(|state| state.is_idle));
         for (kind, slug, place) in slugs {
             self.places.entry(kind).or_default().entry(slug).or_insert(place);

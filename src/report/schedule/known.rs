@@ -1,8 +1,8 @@
 //! Which schedules a pipeline had when, as far as the archive knows, on plain values.
 //!
-//! There are two sources. The catalog knows a pipeline's triggers at each sync, if the API sends them. A run carries the
-//! trigger that started it. Between two pieces of evidence that agree, the schedule was in force. Between two that differ
-//! it is not known which one was, so nothing is expected there.
+//! There are two sources. The catalog knows a pipeline's triggers at each sync, if the API sends them. A run carries
+//! the trigger that started it. Between two pieces of evidence that agree, the schedule was in force. Between two that
+//! differ it is not known which one was, so nothing is expected there.
 
 use super::matching::EARLIEST;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,9 +1,9 @@
 //! Matching of due times to runs: which run came for which due time, on plain values.
 //!
-//! One pass over both lists in order of time. The window of a due time begins at it and ends where that of the next one
-//! begins; windows begin up to [`EARLIEST`] early, because clocks differ. The first run created in a window came for its
-//! due time. Any other run in the window came for none: a run is never matched to an earlier or a later due time, so one
-//! missing run cannot shift the matches after it.
+//! One pass over both lists in order of time. The window of a due time begins at it and ends where that of the next
+//! one begins; windows begin up to [`EARLIEST`] early, because clocks differ. The first run created in a window came
+//! for its due time. Any other run in the window came for none: a run is never matched to an earlier or a later due
+//! time, so one missing run cannot shift the matches after it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -227,7 +227,6 @@ fn arguments_that_do_not_apply_are_refused() {
     let folder = Folder::new();
     for (args, words) in [
         (&["--by", "pipeline"][..], "--by does not apply to the report schedule"),
-        (&["--date-basis", "ended"], "--date-basis does not apply"),
         (&["--what-if", "a=* * * * *"], "--what-if only applies"),
         (&["--status", "failed"], "--status does not apply to report schedule"),
         (&["--against", "year"], "--against only applies"),
