@@ -21,6 +21,19 @@ pub struct VerbosityArgs {
     pub format: JsonArgs,
 }
 
+/// What a command prints about what it has done.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutcomeArgs {
+    /// Print nothing but errors and warnings
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
+}
+
 /// How and where to print a table.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]

@@ -5,6 +5,7 @@ pub(super) mod archives;
 pub(super) mod facts;
 pub(super) mod notify;
 pub(super) mod numbers;
+pub(super) mod outcome;
 pub(super) mod output;
 pub(super) mod progress;
 pub(super) mod runtime;
