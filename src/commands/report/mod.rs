@@ -54,10 +54,10 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
-  runledger report cost --by pipeline --last 30d --kind source --sort runs --limit 5
+  runledger report cost --by pipeline --last 30d --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
-  runledger report change --period 2026-10        # why did it cost more than the month before?
+  runledger report change --period 2026-10        # why did it cost more?
   runledger report credits --what-if google-ads='0 */2 * * *'")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
