@@ -14,7 +14,9 @@ pub(crate) use crate::time_span::parse as time_span;
 pub(crate) use api::{ApiArgs, LockArgs};
 pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
-pub(crate) use output::{FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
+pub(crate) use output::{
+    FormatArgs, LanguageArgs, OutcomeArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo,
+};
 pub(crate) use output_format::{FileType, OutputFormat, require_type, resolve};
 pub(crate) use scope::{FilterArgs, PeriodArgs, ScopeArgs};
 pub(crate) use value_parsers::{Names, at_least_one, first_given};

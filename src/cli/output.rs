@@ -21,11 +21,26 @@ pub struct VerbosityArgs {
     pub format: JsonArgs,
 }
 
+/// What a command prints about what it has done.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutcomeArgs {
+    /// Print nothing but errors and warnings
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// Text or JSON.
+    #[command(flatten)]
+    pub format: JsonArgs,
+}
+
 /// How and where to print a table.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct TableArgs {
-    /// Output format [default: that of the extension of --output, else table]
+    /// Output format [default: table]
+    ///
+    /// The extension of --output selects another one.
     #[arg(long, value_enum)]
     pub format: Option<TableFormat>,
 
@@ -33,7 +48,9 @@ pub struct TableArgs {
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 
-    /// Show every column of a terminal table, whole names and ids, and instants in UTC
+    /// Show every column, whole names, and UTC
+    ///
+    /// Applies to tables for the terminal: whole names and ids, and instants in UTC.
     #[arg(long)]
     pub wide: bool,
 
@@ -165,8 +182,10 @@ pub enum YesNo {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write to this file, replaced atomically, instead of standard output. The extensions .csv, .json, .ndjson, .md,
-    /// .xlsx and .html select the format
+    /// Write to this file; its extension selects the format
+    ///
+    /// The file is replaced atomically. Without it, the output goes to standard output. The extensions .csv, .json,
+    /// .ndjson, .md, .xlsx and .html select the format.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -95,7 +95,13 @@ pub(crate) fn require_type(output: Option<&Path>, required: FileType, what: &str
                 output.display(),
                 named.name()
             ),
-            hint: Some(format!("name the file {}", output.with_extension(required.extension()).display())),
+            // A dataset is a folder of many files.
+            hint: Some(match required {
+                FileType::Parquet => {
+                    format!("name a folder, such as {}", output.with_extension("").display())
+                }
+                _ => format!("name the file {}", output.with_extension(required.extension()).display()),
+            }),
         }),
         _ => Ok(()),
     }
@@ -193,5 +199,8 @@ mod tests {
         let refused = require("a.csv").unwrap_err();
         assert_eq!((refused.exit_code(), refused.hint().unwrap().as_str()), (2, "name the file a.html"));
         assert!(require_type(None, FileType::Html, "report html").is_ok());
+        let dataset =
+            require_type(Some(Path::new("a.csv")), FileType::Parquet, "export parquet").unwrap_err();
+        assert_eq!(dataset.hint().unwrap(), "name a folder, such as a");
     }
 }

@@ -33,9 +33,9 @@ pub struct PeriodArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Scope")]
 pub struct ScopeArgs {
-    /// Only runs of this month, week or day: 2026-01, 2026-W05, 2026-01-31
+    /// Only this month, week or day: 2026-01, 2026-W05
     ///
-    /// A closed month gives the numbers it was closed with.
+    /// A day looks like 2026-01-31. A closed month gives the numbers it was closed with.
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["from", "until"])]
     pub period: Option<String>,
 
@@ -47,9 +47,9 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 
-    /// Only the newest runs, up to the last observation: 24h, 30d, 4w, 6m
+    /// Only the newest runs, such as 24h, 30d, 4w or 6m
     ///
-    /// Days, weeks of seven days and months begin at midnight, and the current one counts.
+    /// The span ends at the last observation. Days, weeks of seven days and months begin at midnight, and the current one counts.
     #[arg(long, value_name = "SPAN", conflicts_with_all = ["period", "from", "until"])]
     pub last: Option<String>,
 
@@ -57,9 +57,9 @@ pub struct ScopeArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Use the data as known at this instant, or at the end of this day
+    /// Use the data as known at this instant or day
     ///
-    /// An instant looks like 2026-02-01T12:00:00Z.
+    /// A day counts to its end. An instant looks like 2026-02-01T12:00:00Z.
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
@@ -72,9 +72,9 @@ pub struct ScopeArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Scope")]
 pub struct FilterArgs {
-    /// Only runs of pipelines whose slug, id or name matches: 'google-*'
+    /// Only runs of these pipelines, such as 'google-*'
     ///
-    /// A glob pattern: `*` matches any text, `?` one character. Repeatable.
+    /// A glob pattern of their slug, id or name: `*` matches any text, `?` one character. Repeatable.
     #[arg(long, value_name = "GLOB")]
     pub pipeline: Vec<String>,
 
@@ -89,7 +89,7 @@ pub struct FilterArgs {
     )]
     pub kind: Vec<String>,
 
-    /// Only runs with this status, such as failed or failed,canceled
+    /// Only runs with this status, as in failed,canceled
     #[arg(
         long,
         value_delimiter = ',',

@@ -1,6 +1,6 @@
 //! `runledger check`: checks the integrity of the archive.
 
-use crate::cli::JsonArgs;
+use crate::cli::OutcomeArgs;
 use crate::close::check_archive;
 use crate::commands::shared::facts::{Moments, from_here};
 use crate::commands::shared::numbers::{grouped, grouped_count};
@@ -28,14 +28,15 @@ const EXAMPLE_INDENT: &str = "    ";
 #[command(after_help = "\
 Examples:
   runledger check
+  runledger check --quiet                 # only what is broken
   runledger check --db runs-backup.db --json")]
 pub struct CheckArgs {
-    /// Text or JSON.
+    /// What to print.
     #[command(flatten)]
-    pub format: JsonArgs,
+    pub outcome: OutcomeArgs,
 }
 
-/// Checks the archive and prints one row per check.
+/// Checks the archive and prints one row per check, with `--quiet` per broken one.
 ///
 /// # Errors
 /// [`Error::Archive`] naming the checks that failed.
@@ -44,8 +45,13 @@ pub(super) fn run(args: &CheckArgs, path: &Path) -> Result<()> {
     // The checks report it if the syncs are unreadable.
     let ahead =
         archive.freshness(SystemClock.now()).map_or(TimeDelta::zero(), |found| found.observations_ahead);
-    if args.format.is_json() {
+    let is_broken = checked.iter().any(|checked| checked.broken > 0);
+    if args.outcome.format.is_json() {
         print_line(&as_json(path, &checked, ahead).to_string())?;
+    } else if args.outcome.quiet {
+        if is_broken {
+            print_broken(path, &checked)?;
+        }
     } else {
         print_results(path, checked.clone(), ahead)?;
     }
@@ -87,6 +93,20 @@ fn print_results(path: &Path, mut checked: Vec<CheckResult>, ahead: TimeDelta) -
     let subject = format!("Check of {}", from_here(path));
     let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
     view.print(&table, Moments { zone: Tz::UTC, moment: None })?;
+    print_examples(&checked)
+}
+
+/// Prints a row per broken check, and below them examples of what is broken.
+fn print_broken(path: &Path, checked: &[CheckResult]) -> Result<()> {
+    let broken: Vec<CheckResult> = checked.iter().filter(|checked| checked.broken > 0).cloned().collect();
+    let subject = format!("Check of {}", from_here(path));
+    let notes = [format!("{} of {} hold", checked.len() - broken.len(), checked.len())];
+    let view = View { name: "check", subject: &subject, context: &[], notes: &notes };
+    view.print(&as_table(&broken), Moments { zone: Tz::UTC, moment: None })?;
+    print_examples(&broken)
+}
+
+fn print_examples(checked: &[CheckResult]) -> Result<()> {
     let width = screen(None, false, None).table_width();
     for broken in checked.iter().filter(|checked| checked.broken > 0) {
         print_line(&format!("\n{}", examples(broken, width)))?;

@@ -211,11 +211,12 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether the command has `--quiet`, and it is given.
+    /// Whether the command sends requests whose retries `--quiet` holds back, and it is given.
     pub fn is_quiet(&self) -> bool {
         match self {
             Command::Sync(args) => args.verbosity.quiet,
             Command::Fetch(args) => args.verbosity.quiet,
+            Command::Verify(args) => args.outcome.quiet,
             _ => false,
         }
     }

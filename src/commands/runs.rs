@@ -27,7 +27,7 @@ const ROWS_FOR_PEOPLE: u32 = 15;
 Examples:
   runledger runs                                  # the newest runs
   runledger runs --status failed --last 24h       # what failed last night
-  runledger runs --last 30d --sort usd --limit 5  # the most expensive of 30 days
+  runledger runs --last 30d --sort usd --limit 5  # the costliest of them
   runledger runs --status failed --last 24h --sort -duration
   runledger runs --kind source --period 2026-01 --format csv --output runs.csv
   runledger runs --last 7d --min-usd 1            # what cost a dollar or more

@@ -1,20 +1,23 @@
 //! `runledger statements`: writes a statement for each cost center, or checks a folder of them.
 
-use crate::cli::{FormatArgs, LanguageArgs, Names, PeriodArgs, ScopeArgs};
+use crate::cli::{FormatArgs, LanguageArgs, Names, OutcomeArgs, PeriodArgs, ScopeArgs};
 use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open};
-use crate::commands::shared::output::{dialect, language, print_checks, print_note};
+use crate::commands::shared::outcome::{exact, print_checks};
+use crate::commands::shared::output::{dialect, language, print_line, print_note};
 use crate::commands::shared::scope::{note_unfrozen_rates, print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::Dialect;
 use crate::export::manifest::{ComparedPeriod, FxProvenance, Provenance};
 use crate::report::change::Side;
-use crate::statements::{self, Output};
+use crate::statements::{self, INDEX_FILE, Output, Statements};
 use crate::suggest::did_you_mean;
 use crate::wording::counted;
 use crate::workspace::{ledgers_of, read_transactions};
 use clap::Args;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 
 /// The value of `--by`.
@@ -86,6 +89,10 @@ pub struct StatementsArgs {
     /// The language.
     #[command(flatten)]
     pub language: LanguageArgs,
+
+    /// What to print.
+    #[command(flatten)]
+    pub outcome: OutcomeArgs,
 }
 
 /// Writes the statements, or checks them.
@@ -146,6 +153,13 @@ fn write(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
         provenance,
     };
     statements::write(&statements, &workspaces, &output, folder)?;
+    if args.outcome.format.is_json() {
+        let written = Written::of(&statements, folder);
+        print_line(&serde_json::to_string(&written).expect("statements are valid JSON"))?;
+    }
+    if args.outcome.quiet {
+        return Ok(());
+    }
     for note in whole.notes() {
         print_note(&note);
     }
@@ -159,11 +173,56 @@ fn write(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
     Ok(())
 }
 
+/// The statements that were written, as JSON.
+#[derive(Serialize)]
+struct Written<'a> {
+    folder: String,
+    index: String,
+    period: &'a str,
+    against: &'a str,
+    total_cost_usd: Option<Box<RawValue>>,
+    statements: Vec<WrittenStatement<'a>>,
+    notes: Vec<String>,
+}
+
+/// The statement of a cost center, as JSON.
+#[derive(Serialize)]
+struct WrittenStatement<'a> {
+    cost_center: &'a str,
+    runs: u64,
+    runs_cost_unknown: u64,
+    total_cost_usd: Option<Box<RawValue>>,
+}
+
+impl<'a> Written<'a> {
+    fn of(statements: &'a Statements, folder: &Path) -> Written<'a> {
+        let whole = &statements.whole;
+        let rows = statements.statements.iter().map(|statement| {
+            let costs = &statement.change.all.new;
+            WrittenStatement {
+                cost_center: &statement.cost_center,
+                runs: costs.runs,
+                runs_cost_unknown: costs.runs_cost_unknown,
+                total_cost_usd: exact(costs.total()),
+            }
+        });
+        Written {
+            folder: folder.to_string_lossy().into_owned(),
+            index: folder.join(INDEX_FILE).to_string_lossy().into_owned(),
+            period: &whole.period,
+            against: &whole.against,
+            total_cost_usd: exact(whole.all.new.total()),
+            statements: rows.collect(),
+            notes: whole.notes(),
+        }
+    }
+}
+
 fn check(args: &StatementsArgs, folder: &Path, cli: &Cli) -> Result<()> {
     let (workspaces, _) = open(cli, args.all, &ScopeArgs::default())?;
     let _reading = read_transactions(&workspaces)?;
     let checks = statements::check(folder, &workspaces)?;
-    match print_checks(&checks)? {
+    match print_checks(folder, &checks, args.outcome)? {
         0 => Ok(()),
         differing => Err(Error::Partial {
             what: format!(

@@ -1,8 +1,8 @@
 //! `runledger verify`: compares random settled runs with the API.
 
-use crate::cli::{ApiArgs, JsonArgs, at_least_one, time_span};
+use crate::cli::{ApiArgs, OutcomeArgs, at_least_one, time_span};
 use crate::commands::shared::output::print_line;
-use crate::commands::shared::progress::observer;
+use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{Runtime, client, sync_context};
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
@@ -10,7 +10,7 @@ use crate::settings::{self, Settings};
 use crate::snapshot::Change;
 use crate::store::Archive;
 use crate::sync::SystemClock;
-use crate::sync::{Clock, Options, Verdict, verify};
+use crate::sync::{Clock, Observer, Options, Verdict, verify};
 use chrono::TimeDelta;
 use clap::Args;
 use serde::Serialize;
@@ -37,9 +37,9 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = time_span)]
     pub settle: TimeDelta,
 
-    /// Text or JSON.
+    /// What to print.
     #[command(flatten)]
-    pub format: JsonArgs,
+    pub outcome: OutcomeArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -64,7 +64,7 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
     };
     let runtime = Runtime::start()?;
     archive.cancel_waits_with(&runtime.cancel)?;
-    let mut observer = observer();
+    let mut observer: Box<dyn Observer> = if args.outcome.quiet { Box::new(NoProgress) } else { observer() };
     let context = sync_context(client, &runtime.runtime, &runtime.cancel, observer.as_mut());
     let verdicts = verify(&archive, context, &options, &ids)?;
     drop(observer);
@@ -74,18 +74,20 @@ pub(super) fn run(args: &VerifyArgs, path: &Path, settings: &Settings) -> Result
     let differ = count(|verdict| matches!(verdict, Verdict::Differs(_)));
     let gone = count(|verdict| *verdict == Verdict::Gone);
     let no_answer = count(|verdict| matches!(verdict, Verdict::NoAnswer(_)));
-    if args.format.is_json() {
+    if args.outcome.format.is_json() {
         let report = JsonReport::of(seed, &verdicts);
         print_line(&serde_json::to_string(&report).expect("a report is valid JSON"))?;
     } else {
         for (id, verdict) in &verdicts {
             print_verdict(*id, verdict)?;
         }
-        print_line(&format!(
-            "{} settled runs compared (seed {seed}): {same} match, {differ} differ, {gone} are missing from the API, \
-             {no_answer} could not be compared",
-            verdicts.len()
-        ))?;
+        if !args.outcome.quiet {
+            print_line(&format!(
+                "{} settled runs compared (seed {seed}): {same} match, {differ} differ, {gone} are missing from the \
+                 API, {no_answer} could not be compared",
+                verdicts.len()
+            ))?;
+        }
     }
     if same == verdicts.len() {
         return Ok(());

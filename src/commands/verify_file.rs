@@ -1,6 +1,7 @@
 //! `runledger verify-file`: verifies an exported file against its manifest, without the archive.
 
-use crate::commands::shared::output::print_checks;
+use crate::cli::OutcomeArgs;
+use crate::commands::shared::outcome::print_checks;
 use crate::error::{Error, Result};
 use crate::export::manifest::Manifest;
 use crate::export::verify::compare;
@@ -12,14 +13,19 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   runledger export runs --manifest --output rows.csv
-  runledger verify-file rows.csv")]
+  runledger verify-file rows.csv
+  runledger verify-file rows.csv --json")]
 pub struct VerifyFileArgs {
     /// Exported file, with the NAME.manifest.json that --manifest wrote in the same folder
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+
+    /// What to print.
+    #[command(flatten)]
+    pub outcome: OutcomeArgs,
 }
 
-/// Prints one line per check.
+/// Prints one line per check, or JSON.
 ///
 /// # Errors
 /// [`Error::Usage`] when the file or the manifest cannot be read, [`Error::Partial`] when a check fails.
@@ -28,7 +34,7 @@ pub(super) fn run(args: &VerifyFileArgs) -> Result<()> {
     let manifest = Manifest::for_file(path)?;
     let findings = compare(path, &manifest)
         .map_err(|cause| Error::usage(format!("cannot read {}: {cause}", path.display())))?;
-    let differing = print_checks(&findings)?;
+    let differing = print_checks(path, &findings, args.outcome)?;
     if differing == 0 {
         return Ok(());
     }

@@ -89,7 +89,7 @@ impl AsOf {
     fn invalid(text: &str) -> Error {
         Error::Usage {
             what: format!("--as-of {text}: neither an instant nor a day"),
-            hint: Some("an instant looks like 2026-02-01T12:00:00Z, a day like 2026-01-31".to_owned()),
+            hint: Some(scope_hint::for_moment(text)),
         }
     }
 }

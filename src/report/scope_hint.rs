@@ -23,6 +23,15 @@ pub(super) fn for_day(text: &str) -> String {
     }
 }
 
+/// The hint for a text that is neither an instant nor a day.
+pub(super) fn for_moment(text: &str) -> String {
+    let is_day = !text.contains(['T', ' ']) && days(text).iter().any(|day| day.to_string() != text);
+    match is_day {
+        true => for_day(text),
+        false => "an instant looks like 2026-02-01T12:00:00Z, a day like 2026-01-31".to_owned(),
+    }
+}
+
 /// The hint for a text that is not a period.
 pub(super) fn for_period(text: &str) -> String {
     let numbers = numbers(text).unwrap_or_default();
@@ -141,6 +150,21 @@ mod tests {
             ("ontem à noite", "a day looks like 2026-01-31"),
         ] {
             assert_eq!(for_day(text), hint, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_in_another_spelling_is_recognized() {
+        let form = "an instant looks like 2026-02-01T12:00:00Z, a day like 2026-01-31";
+        for (text, hint) in [
+            ("01/10/2026", "write 2026-10-01 for 1 October, or 2026-01-10 for 10 January"),
+            ("20261001", "did you mean 2026-10-01?"),
+            ("2026-10-01T12:00", form),
+            ("9999-12-31", form),
+            ("2026-10", form),
+            ("yesterday", form),
+        ] {
+            assert_eq!(for_moment(text), hint, "{text}");
         }
     }
 

@@ -68,7 +68,7 @@ pub(crate) use migrate::{Migrated, migrate};
 pub(crate) use pipelines::Pipeline;
 pub use pipelines::PipelineKind;
 pub(crate) use quarantine::QuarantinedOnDay;
-pub(crate) use restore::restore;
+pub(crate) use restore::{Restored, restore};
 pub use run_row::{run_columns, run_from_row};
 pub(crate) use runs::{Candidate, HistoryEntry, UnseenRun, UnsettledRuns};
 pub use runs::{Detail, InsertHint, Upsert};

@@ -5,11 +5,11 @@ mod outcome;
 
 use self::changes::LastHour;
 use crate::api::{BaseUrl, Client, ClientConfig};
-use crate::cli::JsonArgs;
+use crate::cli::{JsonArgs, OutcomeArgs};
 use crate::close::{CloseRequest, close_month};
 use crate::commands::close;
 use crate::commands::shared::output::print_line;
-use crate::commands::shared::progress::observer;
+use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
 use crate::commands::show::{self, ShowArgs};
@@ -22,7 +22,7 @@ use crate::sandbox::{Incident, Model, Options as SandboxOptions, Plan, Sandbox};
 use crate::secret::ApiKey;
 use crate::settings::Settings;
 use crate::store::{Archive, ArchivePath, Lock};
-use crate::sync::{Clock, Options, Summary, SystemClock, sync};
+use crate::sync::{Clock, Observer, Options, Summary, SystemClock, sync};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::Args;
@@ -46,6 +46,10 @@ pub struct DemoArgs {
     /// Seed of the generator; the same seed generates the same runs
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub seed: u64,
+
+    /// What to print.
+    #[command(flatten)]
+    pub outcome: OutcomeArgs,
 }
 
 /// The archive unless `--db` is given. `RUNLEDGER_DB` does not apply: the demo must not touch a real archive.
@@ -84,11 +88,11 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
     let archive = Archive::open(&path, &lock)?;
     archive.mark_as_demo()?;
 
-    let steps = Steps { is_verbose: verbosity > 0 };
+    let steps = Steps { is_verbose: verbosity > 0 && !args.outcome.quiet && !args.outcome.format.is_json() };
     steps
         .print(&format!("A mock API at {} has {first_count} generated runs from one year.", sandbox.url()))?;
     steps.print("\n$ runledger sync")?;
-    steps.print(&sync_once(&runtime, &sandbox, &archive, &Options::default())?)?;
+    steps.print(&sync_once(args.outcome, &runtime, &sandbox, &archive, &Options::default())?)?;
 
     let month = settled_month(Utc::now());
     steps.print(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
@@ -104,7 +108,8 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
     ))?;
     // Only a walk of the whole list, due every seven days, finds changes that old.
     steps.print("\n$ runledger sync --full")?;
-    steps.print(&sync_once(&runtime, &sandbox, &archive, &Options { full: true, ..Options::default() })?)?;
+    let full = Options { full: true, ..Options::default() };
+    steps.print(&sync_once(args.outcome, &runtime, &sandbox, &archive, &full)?)?;
     drop(lock);
     steps.print(&format!("\n$ runledger show {example}"))?;
     if steps.is_verbose {
@@ -112,7 +117,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
         show::run(&args, &path, &Settings::default())?;
         print_line("")?;
     }
-    outcome::print(&archive, &month, ZONE)
+    outcome::print(&archive, &month, ZONE, args.outcome)
 }
 
 /// The steps of the demo, which only the flag `--verbose` prints.
@@ -157,12 +162,18 @@ fn earlier_demo(path: &Path) -> Result<Option<Archive>> {
 }
 
 /// Runs one sync over HTTP and returns its summary.
-fn sync_once(runtime: &Runtime, sandbox: &Sandbox, archive: &Archive, options: &Options) -> Result<String> {
+fn sync_once(
+    outcome: OutcomeArgs,
+    runtime: &Runtime,
+    sandbox: &Sandbox,
+    archive: &Archive,
+    options: &Options,
+) -> Result<String> {
     let url = BaseUrl::parse(&sandbox.url())?;
     let key = ApiKey::new(sandbox.api_key(), "the sandbox")?;
     let client = Arc::new(Client::new(url, &key, ClientConfig::default())?);
     let cancel = cancel_on_signals(runtime)?;
-    let mut observer = observer();
+    let mut observer: Box<dyn Observer> = if outcome.quiet { Box::new(NoProgress) } else { observer() };
     let context = sync_context(client, runtime, &cancel, observer.as_mut());
     let began = Instant::now();
     let summary: Summary = sync(archive, context, options)?;

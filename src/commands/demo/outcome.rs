@@ -1,7 +1,9 @@
 //! What the demo prints at its end: the archive, its latest months, and what to run next.
 
+use crate::cli::OutcomeArgs;
 use crate::commands::shared::facts::from_here;
 use crate::commands::shared::numbers::{grouped, grouped_count};
+use crate::commands::shared::outcome::exact;
 use crate::commands::shared::output::{print_line, print_view, provenance};
 use crate::commands::shared::terminal::screen;
 use crate::error::Result;
@@ -18,6 +20,8 @@ use crate::run::Usd;
 use crate::store::Archive;
 use crate::sync::{Clock, SystemClock};
 use chrono_tz::Tz;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::path::Path;
 
 /// The width of a command with what it shows.
@@ -27,14 +31,27 @@ const NEXT_WIDTH: usize = 74;
 ///
 /// # Errors
 /// Those of SQLite; [`crate::error::Error::Output`] when standard output cannot be written.
-pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> {
+pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz, args: OutcomeArgs) -> Result<()> {
+    if args.quiet && !args.format.is_json() {
+        return Ok(());
+    }
     let screen = screen(None, false, zone);
     let scope = Scope::resolve(&ScopeRequest::default(), &ScopeDefaults::default(), archive)?;
     let total = cost::total(&Ledger::open(archive.connection(), scope.clone())?)?.total();
+    let contents = archive.stats(SystemClock.now())?;
+    if args.format.is_json() {
+        let made = Made {
+            archive: archive.path().to_string_lossy().into_owned(),
+            runs: contents.runs,
+            pipelines: contents.pipelines,
+            total_cost_usd: exact(total),
+            closed_period: &closed.label,
+        };
+        return print_line(&serde_json::to_string(&made).expect("a demo is valid JSON"));
+    }
     let total = total.map_or("no known cost".to_owned(), |total| {
         format!("{} USD", Language::English.number(&total.to_fixed(DECIMALS)))
     });
-    let contents = archive.stats(SystemClock.now())?;
     let (runs, pipelines) = (grouped(contents.runs), grouped_count(contents.pipelines, "pipeline"));
     let headline =
         format!("{runs} generated runs of {pipelines} in {}: {total}.\n", from_here(archive.path()));
@@ -43,6 +60,16 @@ pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz) -> Result<()> 
     let last_whole =
         closed.end.map_or(closed.label.clone(), |end| Period::around(end, Calendar::Month, zone).label);
     print_view(&next(archive.path(), &last_whole, &screen))
+}
+
+/// The archive as JSON.
+#[derive(Serialize)]
+struct Made<'a> {
+    archive: String,
+    runs: u64,
+    pipelines: u64,
+    total_cost_usd: Option<Box<RawValue>>,
+    closed_period: &'a str,
 }
 
 fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()> {

@@ -28,13 +28,12 @@ Examples:
   runledger export runs --period 2026-01 --output runs.csv
   runledger export costs --period 2026-01 --format xlsx --output costs.xlsx
   runledger export runs --status failed --last 30d --output failed.csv
-  runledger export runs --dialect excel-br --zone America/Sao_Paulo --manifest --output runs.csv
+  runledger export runs --dialect excel-br --manifest --output runs.csv
   runledger export snapshots --format ndjson | gzip > snapshots.ndjson.gz
   runledger export documents --output runs.ndjson
   runledger export focus --period 2026-01 --output focus.csv
   runledger export parquet --output dataset --recheck-months 3
-  runledger export workbook --period 2026-01 --output 2026-01.xlsx
-  runledger export workbook --period 2026-01 --language pt-BR --output 2026-01.xlsx")]
+  runledger export workbook --period 2026-01 --output 2026-01.xlsx")]
 pub struct ExportArgs {
     /// What to export
     #[arg(value_enum)]
@@ -44,7 +43,9 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
 
-    /// Output format of runs, snapshots and costs [default: that of the extension of --output, else csv]
+    /// Output format [default: csv]
+    ///
+    /// Applies to runs, snapshots and costs. The extension of --output selects another one.
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<RowFormat>,
 

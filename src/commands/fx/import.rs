@@ -1,6 +1,7 @@
 //! `runledger fx import`: imports the Banco Central's file of exchange rates.
 
-use crate::commands::shared::output::print_line;
+use crate::cli::OutcomeArgs;
+use crate::commands::shared::outcome::print_outcome;
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::report::fx::{Imported, OnConflict, RateFile, import};
@@ -8,6 +9,7 @@ use crate::settings::Settings;
 use crate::sync::{Clock, SystemClock};
 use crate::wording::counted;
 use clap::Args;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The arguments of `runledger fx import`.
@@ -32,6 +34,10 @@ pub(super) struct ImportArgs {
     /// Replace rates of the same days that differ, instead of refusing the file
     #[arg(long)]
     pub(super) replace: bool,
+
+    /// What to print.
+    #[command(flatten)]
+    pub(super) outcome: OutcomeArgs,
 }
 
 /// Adds the rates to the file of rates, and prints what has changed.
@@ -53,11 +59,23 @@ pub(super) fn run(args: &ImportArgs, settings: &Settings) -> Result<()> {
     };
     let on_conflict = if args.replace { OnConflict::Replace } else { OnConflict::Refuse };
     let imported = import(&args.file, today, &mut rates, rates_path, on_conflict)?;
-    if imported.added.is_empty() && imported.replaced == 0 {
-        return print_line(&summary(&imported, rates_path));
+    if !imported.added.is_empty() || imported.replaced > 0 {
+        Destination::File(rates_path.to_owned()).write(|out| Ok(out.write_all(rates.text().as_bytes())?))?;
     }
-    Destination::File(rates_path.to_owned()).write(|out| Ok(out.write_all(rates.text().as_bytes())?))?;
-    print_line(&summary(&imported, rates_path))
+    print_outcome(args.outcome, || summary(&imported, rates_path), || as_json(&imported, rates_path))
+}
+
+fn as_json(imported: &Imported, rates_path: &Path) -> Value {
+    let Imported { added, replaced, unchanged, other_currencies } = imported;
+    json!({
+        "rates": rates_path.to_string_lossy(),
+        "added": added.len(),
+        "first_added": added.first().map(ToString::to_string),
+        "last_added": added.last().map(ToString::to_string),
+        "replaced": replaced,
+        "unchanged": unchanged,
+        "other_currencies": other_currencies,
+    })
 }
 
 /// `rates.csv: 21 rates added, from 2026-10-01 to 2026-10-30; 2 unchanged`

@@ -59,16 +59,13 @@ Examples:
   runledger report metadata                       # what is in the JSON columns?
   runledger report cost --by month,el_cost_metadata.compute.instance_type
   runledger report components --by pipeline       # the amounts in the metadata
-  runledger report cost --by pipeline --last 30d --kind source --sort runs --limit 5
+  runledger report cost --by pipeline --last 30d --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
   runledger report schedule                       # which scheduled runs did not come?
-  runledger report schedule --pipeline notas-fiscais --last 2d --grace 30m
-  runledger report change --period 2026-10        # why did it cost more than the month before?
-  runledger report open                           # what is still running, and for too long?
-  runledger report recovery --last 30d            # which pipelines failed several times in a row?
+  runledger report change --period 2026-10        # why did it cost more?
   runledger report credits --what-if google-ads='0 */2 * * *'
-  runledger report budget --check=forecast        # exits with 3 if a budget is or will be exceeded")]
+  runledger report budget --check=forecast        # exits with 3 if one is or will be over")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
     #[arg(

@@ -6,6 +6,7 @@ pub(super) mod facts;
 pub(super) mod lock_wait;
 pub(super) mod notify;
 pub(super) mod numbers;
+pub(super) mod outcome;
 pub(super) mod output;
 pub(super) mod progress;
 pub(super) mod runtime;

@@ -4,9 +4,8 @@ use super::progress::beside_bar;
 use super::terminal::{paint_message, screen};
 use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
-use crate::escape::{escape_control, escape_json};
+use crate::escape::escape_json;
 use crate::export::manifest::Provenance;
-use crate::export::verify::FileCheck;
 use crate::export::{Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_table};
 use crate::language::Language;
 use crate::report::run_list::ListConditions;
@@ -32,22 +31,6 @@ pub(crate) fn print_view(view: &str) -> Result<()> {
 /// Prints a line to standard error, above the progress bar. If standard error is closed, gives up silently.
 pub(crate) fn print_note(line: &str) {
     let _ = beside_bar(|| writeln!(std::io::stderr(), "{}", paint_message(line)));
-}
-
-/// Prints one line per check of a file, and returns how many differ.
-///
-/// # Errors
-/// [`Error::Output`] when standard output cannot be written.
-pub(crate) fn print_checks(checks: &[FileCheck]) -> Result<usize> {
-    for check in checks {
-        let (label, text) = match check {
-            FileCheck::Matches(text) => ("ok     ", text),
-            FileCheck::Differs(text) => ("DIFFERS", text),
-            FileCheck::Skipped(text) => ("-      ", text),
-        };
-        print_line(&format!("{label}  {}", escape_control(text)))?;
-    }
-    Ok(checks.iter().filter(|check| matches!(check, FileCheck::Differs(_))).count())
 }
 
 /// The options for writing output in `format`. Instants for spreadsheets are in `zone`.

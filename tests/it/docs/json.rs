@@ -86,6 +86,9 @@ fn the_json_of_each_command_fits_its_schema() {
     let run = month_end.workspace.ids()[0].to_string();
     let pipeline = &month_end.workspace.rows("SELECT pipeline_id FROM runs ORDER BY 1 LIMIT 1")[0];
     fs::copy(month_end.workspace.path(), month_end.workspace.file("damaged.db")).unwrap();
+    month_end.output(&["export", "costs", "--period", MONTH, "--manifest", "--output", "rows.csv"]);
+    fs::write(month_end.workspace.file("PTAX.csv"), "31012025;220;A;USD;5,8295;5,8301;1,0000;1,0000\n")
+        .unwrap();
     let mut unused = schemas();
     let mut checked = 0;
     for (name, arguments, code) in [
@@ -123,6 +126,16 @@ fn the_json_of_each_command_fits_its_schema() {
         ("drift", &["drift"], 0),
         ("config", &["config"], 0),
         ("salvage", &["salvage", "damaged.db", "--output", "new.db"], 0),
+        ("verify-file", &["verify-file", "rows.csv"], 0),
+        ("statements", &["statements", "--period", MONTH, "--output", "month"], 0),
+        ("verify-file", &["statements", "--check", "month"], 0),
+        ("fx", &["fx", "import", "PTAX.csv", "--rates", "rates.csv"], 0),
+        ("backup", &["backup", "copy.db"], 0),
+        ("backup", &["backup", "copy.db", "--quiet"], 0),
+        ("restore", &["restore", "copy.db"], 0),
+        ("migrate", &["migrate"], 0),
+        ("demo", &["demo", "--runs", "100", "--db", "demo.db"], 0),
+        ("demo", &["demo", "--runs", "100", "--db", "demo.db", "--verbose"], 0),
         ("sync", &["sync"], 0),
         ("sync", &["fetch", &run], 0),
         ("verify", &["verify"], 0),
@@ -159,6 +172,12 @@ fn with_json_the_last_line_of_an_error_fits_its_schema() {
         (&["export", "parquet", "--json", "--watch-months", "3"], 2),
         (&["status", "--json", "--db", "none.db"], 6),
         (&["report", "cost", "--json", "--output", "none/a.json"], 7),
+        (&["verify-file", "none.csv", "--json"], 2),
+        (&["statements", "--check", "none", "--json"], 2),
+        (&["fx", "import", "none.csv", "--rates", "rates.csv", "--json"], 2),
+        (&["backup", "none/copy.db", "--json"], 7),
+        (&["restore", "none.db", "--json"], 6),
+        (&["migrate", "--db", "none.db", "--json"], 6),
         (&["status", "--json", "--max-age", "1h"], 3),
     ] {
         let ran = month_end.run(arguments);

@@ -186,6 +186,10 @@ fn check_counts_all_violations_and_lists_some() {
     assert!(ran.out.contains(&format!("\nderived: {snapshots} violations\n  ")), "{}", ran.out);
     assert!(ran.out.contains(&format!("and {} more", snapshots - 5)), "{}", ran.out);
     assert!(ran.err.contains(&format!("checks failed: derived ({snapshots})")), "{}", ran.err);
+    let quiet = run(&workspace.path(), &["check", "--quiet"]);
+    let examples = |out: &str| out.split_once("\nderived: ").unwrap().1.to_owned();
+    assert_eq!((quiet.code, examples(&quiet.out)), (6, examples(&ran.out)));
+    assert!(!quiet.out.contains("\nok ") && quiet.out.contains("\nbroken  derived "), "{}", quiet.out);
 }
 
 #[test]

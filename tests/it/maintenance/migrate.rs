@@ -105,6 +105,19 @@ fn several_archives_are_migrated_and_each_failure_is_named() {
     assert_eq!(done.out.lines().count(), 2, "{}", done.out);
     assert_eq!([version(&one), version(&other)], [newest(); 2]);
 
+    // With JSON, each archive has its line, and the last error is also the last line of standard error.
+    let mut several = assert_cmd::Command::cargo_bin("runledger").unwrap();
+    several.args(["migrate", "--json"]).env_remove("NEKT_API_KEY").env_remove("RUNLEDGER_DB");
+    for path in [file("none.db"), one.clone()] {
+        several.arg("--db").arg(path);
+    }
+    let done = ran(several);
+    let lines: Vec<serde_json::Value> =
+        done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["exit_code"], &lines[1]["exit_code"]), (&6.into(), &0.into()), "{done:?}");
+    assert_eq!(lines[1]["schema_version"], newest(), "{done:?}");
+    assert!(done.code == 6 && lines[0]["error"].is_string() && lines[1]["error"].is_null(), "{done:?}");
+
     // Every workspace in the settings.
     for path in [&one, &other] {
         fs::copy(&fixtures()[1], path).unwrap();
