@@ -13,7 +13,9 @@ mod value_parsers;
 pub(crate) use api::{ApiArgs, LockArgs};
 pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
-pub(crate) use output::{FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo};
+pub(crate) use output::{
+    FormatArgs, LanguageArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo, table_width,
+};
 pub(crate) use output_format::{FileType, OutputFormat, require_type, resolve};
 pub(crate) use scope::{FilterArgs, PeriodArgs, ScopeArgs};
 pub(crate) use value_parsers::{Names, at_least_one, first_given, time_span};

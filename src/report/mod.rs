@@ -43,6 +43,7 @@ pub(crate) mod slices;
 pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod timeline;
+pub(crate) mod two_levels;
 mod user_views;
 
 pub use dimension::Dimension;

@@ -1,7 +1,7 @@
 //! A run for people: what it cost, how long it took, what became known when, and the rest of its document.
 
 use super::{Pipeline, steps, total_cost};
-use crate::escape::{escape_control, escape_json};
+use crate::escape::{escape_control, escape_json, replace_control};
 use crate::export::terminal::{Role, Screen, UNKNOWN, duration, local_minute};
 use crate::export::title::Title;
 use crate::run::json::Entries;
@@ -212,7 +212,7 @@ fn trigger_type(json: &str) -> Option<String> {
 
 /// The text without line breaks and control characters.
 fn one_line(text: &str) -> String {
-    escape_control(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+    replace_control(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 /// The JSON with a line for each value, indented by two spaces. Strings and numbers stay as they are.
@@ -276,6 +276,11 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_controls_no_terminal_and_reads_as_in_tables() {
+        assert_eq!(one_line("Notas\nfiscais \u{1b}[31m\u{202e}x"), "Notas fiscais �[31m�x");
+    }
 
     #[test]
     fn json_is_indented_with_its_own_digits() {
