@@ -90,10 +90,13 @@ impl Table {
 
     fn unknown(&self, name: &str) -> Option<i64> {
         let column = self.columns.iter().position(|column| column == name)?;
+        let is_group = |row: &&Vec<Cell>| row.iter().any(|cell| matches!(cell, Cell::Group { .. }));
+        let mut groups = self.rows.iter().filter(is_group);
         let row = match (&self.totals, self.rows.as_slice()) {
             (Some(totals), _) => totals,
             (None, [row]) => row,
-            (None, _) => return None,
+            // A single group is the total.
+            (None, _) => groups.next().filter(|_| groups.next().is_none())?,
         };
         match row[column] {
             Cell::Count(count) => count,

@@ -54,7 +54,7 @@ fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()>
     MonthStates::of(&[(scope, archive)])?.label_table(&mut table, DECIMALS);
     // The total of some months would be taken for that of the year.
     table.totals = None;
-    let by = vec!["month".to_owned(), format!("last {months}")];
+    let by = vec![format!("month, last {months}")];
     let provenance = Provenance { by, from: None, notes, ..provenance };
     let options =
         WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };

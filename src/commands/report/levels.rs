@@ -34,7 +34,8 @@ impl Answer {
         [&mut self.table].into_iter().chain(&mut self.columns)
     }
 
-    /// The costs of all runs by month, for what has changed since a close. `None`: the rows of the table add up to them.
+    /// The costs of all runs by month, for what has changed since a close. `None`: the rows of the table add up to
+    /// them.
     pub(super) fn whole_months(&self, by: &[Dimension], ledgers: &[Ledger<'_>]) -> Result<Option<Table>> {
         let month = Dimension::Period(Calendar::Month);
         let cells = || self.table.rows.iter().flatten();

@@ -34,7 +34,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     (OF_A_LIST[0], &[("total_cost_usd", 1), ("share_rate", 4), ("runs", 3), ("credits", 7), ("cost_per_run_usd", 5), ("el_cost_usd", 11), ("transformation_cost_usd", 10)]),
     (WITH_COLUMNS, &[("runs", 4), ("total_cost_usd=", 3), ("total_cost_usd", 1), ("credits", 10), ("cost_per_run_usd", 11)]),
     (IN_GROUPS[0], &[("total_cost_usd", 1), ("share_rate", 12), ("runs", 3), ("credits", 4), ("cost_per_run_usd", 5), ("el_cost_usd", 14), ("transformation_cost_usd", 13)]),
-    (IN_GROUPS[1], &[("total_seconds", 1), ("runs", 4), ("success_rate", 5), ("p50_seconds", 3), ("p95_seconds", 2), ("max_seconds", 10), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
+    (IN_GROUPS[1], &[("total_seconds", 1), ("runs", 5), ("success_rate", 6), ("p50_seconds", 3), ("p95_seconds", 4), ("max_seconds", 10), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
     ("report change", &[("change_usd", 1), ("volume_usd", 3), ("price_usd", 4), ("new_usd", 7), ("gone_usd", 8), ("unknown_usd", 9), ("against_total_cost_usd", 6), ("total_cost_usd", 5), ("pipeline_name", 2)]),
     ("report duration", &[("runs", 4), ("success_rate", 5), ("p50_seconds", 2), ("p95_seconds", 1), ("max_seconds", 6), ("total_seconds", 7), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
     ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),

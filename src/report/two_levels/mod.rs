@@ -100,6 +100,7 @@ struct Figures<T> {
 
 /// A value of the first dimension.
 struct Parent<T> {
+    identity: Option<String>,
     labels: Vec<Cell>,
     figures: Figures<T>,
     members: Vec<Member<T>>,
@@ -158,23 +159,25 @@ struct Form<'f, T> {
 impl<T> Form<'_, T> {
     /// The groups of the first dimension, in the order of the report.
     fn parents(&self, groups: Vec<Group<T>>) -> Vec<Parent<T>> {
-        let mut grouped: Vec<(Option<String>, Vec<Cell>, Vec<Member<T>>)> = Vec::new();
+        let mut parents: Vec<Parent<T>> = Vec::new();
         for Group { identity, labels, aggregate } in groups {
             let [first, second] = <[_; 2]>::try_from(identity).unwrap_or_default();
             let mut labels: Vec<Cell> = labels.into_iter().map(Cell::Text).collect();
             let of_second = labels.split_off(self.first);
             let figures = (self.sum)(&mut std::iter::once(&aggregate));
             let member = Member { identity: second, labels: of_second, figures };
-            match grouped.last_mut().filter(|(last, ..)| *last == first) {
-                Some((.., members)) => members.push(member),
-                None => grouped.push((first, labels, vec![member])),
+            match parents.last_mut().filter(|last| last.identity == first) {
+                Some(parent) => parent.members.push(member),
+                None => {
+                    let figures = (self.sum)(&mut std::iter::empty());
+                    parents.push(Parent { identity: first, labels, figures, members: vec![member] });
+                }
             }
         }
-        let parent = |(_, labels, members): (_, _, Vec<Member<T>>)| {
-            let figures = (self.sum)(&mut members.iter().map(|member| &member.figures.aggregate));
-            Parent { labels, figures, members }
-        };
-        grouped.into_iter().map(parent).collect()
+        for parent in &mut parents {
+            parent.figures = (self.sum)(&mut parent.members.iter().map(|member| &member.figures.aggregate));
+        }
+        parents
     }
 
     /// Orders groups and their rows: periods by time, everything else by the given column, or by the main figure.

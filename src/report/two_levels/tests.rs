@@ -128,12 +128,14 @@ fn one_more_row_is_shown_instead_of_a_rest_of_one() {
     let by = [&MONTH, &Dimension::Pipeline];
     let shown = lines(&levels(&four, by, &Ranking::default(), false).rows);
     assert_eq!(shown.len(), 5, "a group and its rows, no total of one group: {shown:?}");
+    let one = levels(&four, by, &Ranking::default(), false).rows;
+    assert_eq!(one.unknown_costs(), Some(0), "the group has the count of all");
     let three = Ranking { limit: Some(3), ..Ranking::default() };
     assert_eq!(lines(&levels(&four, by, &three, false).rows).last().unwrap(), " | 1 more | 0.01");
 }
 
 #[test]
-fn groups_that_are_no_periods_begin_with_the_most_expensive_and_have_a_rest() {
+fn groups_of_names_begin_with_the_most_expensive_and_have_a_rest() {
     let names: Vec<String> = (0..13).map(|number| format!("center {number:02}")).collect();
     let costs: Vec<[i64; 1]> = (0..13).map(|number| [100 * (number + 1)]).collect();
     let rows: Vec<(&str, &str, &[i64])> =

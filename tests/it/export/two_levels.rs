@@ -152,7 +152,7 @@ fn lists_of_runs_have_ten_rows_and_say_of_how_many() {
         let ten = shown(&[]);
         assert_eq!(rows(&ten), 10, "{ten}");
         assert!(ten.contains("10 of 60 runs (--limit 50)"), "{ten}");
-        assert!(shown(&["--sort", "pipeline"]).contains("10 of 60 runs (--limit 50)"));
+        assert!(shown(&["--sort", "status"]).contains("10 of 60 runs (--limit 50)"));
         let all = shown(&["--all-rows"]);
         assert!(!all.contains(" of 60 runs"), "{all}");
         assert!(shown(&["--limit", "20"]).contains("20 of 60 runs (--limit 100)"));
