@@ -16,6 +16,7 @@ pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
 pub(crate) use output::{
     FormatArgs, LanguageArgs, OutcomeArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo,
+    table_width,
 };
 pub(crate) use output_format::{FileType, OutputFormat, require_type, resolve};
 pub(crate) use scope::{FilterArgs, PeriodArgs, ScopeArgs};

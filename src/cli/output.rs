@@ -6,6 +6,7 @@ use super::value_parsers::{Names, decimal_mark, first_given, separator};
 use crate::error::Result;
 use crate::export::{Dialect, Headings};
 use crate::language::Language;
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -54,6 +55,11 @@ pub struct TableArgs {
     #[arg(long)]
     pub wide: bool,
 
+    /// Width of a terminal table in columns, for mails and documents [default: COLUMNS, else that of the terminal, else
+    /// 80]
+    #[arg(long, value_name = "N", value_parser = table_width(), conflicts_with = "wide", hide_short_help = true)]
+    pub width: Option<u16>,
+
     /// Details of the format.
     #[command(flatten)]
     pub format_options: FormatArgs,
@@ -82,6 +88,11 @@ impl TableArgs {
     pub(crate) fn format(&self) -> TableFormat {
         self.format.unwrap_or(TableFormat::Table)
     }
+}
+
+/// The parser of a width. Below the least one, no record has room for a value.
+pub(crate) fn table_width() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(40..=1000)
 }
 
 /// Details of a format.

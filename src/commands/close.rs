@@ -4,12 +4,13 @@ mod text;
 
 pub(super) use text::of_close;
 
-use crate::cli::{JsonArgs, PeriodArgs};
+use crate::cli::{JsonArgs, PeriodArgs, table_width};
 use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::facts::Moments;
 use crate::commands::shared::output::{print_line, print_plain_table};
 use crate::commands::shared::scope::{booking, defaults};
+use crate::commands::shared::terminal::screen;
 use crate::commands::shared::view::View;
 use crate::digest::to_hex;
 use crate::error::Result;
@@ -66,6 +67,21 @@ pub struct CloseArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
+    /// Show every column of the list of closed months, and instants in UTC
+    #[arg(long, help_heading = "Output", conflicts_with = "period")]
+    pub wide: bool,
+
+    /// Width of the list in columns, for mails and documents [default: COLUMNS, else that of the terminal, else 80]
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_name = "N",
+        value_parser = table_width(),
+        conflicts_with_all = ["wide", "period"],
+        hide_short_help = true
+    )]
+    pub width: Option<u16>,
+
     /// Text or JSON.
     #[command(flatten)]
     pub format: JsonArgs,
@@ -84,7 +100,7 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
             true => list(&closes),
             false => {
                 closes.reverse();
-                list_for_people(&closes, Moments::of(&archive, Ok(settings.clone()))?)
+                list_for_people(&closes, args, Moments::of(&archive, Ok(settings.clone()))?)
             }
         };
     };
@@ -147,8 +163,8 @@ fn preview(
     preview.require_ready(request)
 }
 
-/// The columns that only the JSON has.
-const ONLY_IN_JSON: [&str; 4] = ["known_at", "rows_sha256", "objections", "terms"];
+/// The columns that only the JSON and the wide list have.
+const NOT_BRIEF: [&str; 4] = ["known_at", "rows_sha256", "objections", "terms"];
 
 /// Prints closes as JSON, each with its number; a preview has none.
 fn list(closes: &[(Option<i64>, &Frozen)]) -> Result<()> {
@@ -156,22 +172,24 @@ fn list(closes: &[(Option<i64>, &Frozen)]) -> Result<()> {
 }
 
 /// Prints closes as a table. It leaves out who closed the months, the notes, and what a close replaces, if no close has
-/// any.
-fn list_for_people(closes: &[(Option<i64>, &Frozen)], moments: Moments) -> Result<()> {
+/// any and not every column is asked for.
+fn list_for_people(closes: &[(Option<i64>, &Frozen)], args: &CloseArgs, moments: Moments) -> Result<()> {
     let note = match closes {
         [] => "No month is closed.",
         _ => "what came since: runledger restatements",
     };
     let mut table = table(closes);
     table.retain_columns(|name| match name {
+        _ if args.wide => true,
         "closed_by" => closes.iter().any(|(_, frozen)| frozen.closed_by.is_some()),
         "note" => closes.iter().any(|(_, frozen)| frozen.note.is_some()),
         "restates" => closes.iter().any(|(_, frozen)| frozen.restates.is_some()),
-        name => !ONLY_IN_JSON.contains(&name),
+        name => !NOT_BRIEF.contains(&name),
     });
     let context = moments.context();
     let notes = &[note.to_owned()];
-    View { name: "close", subject: "Closed months", context: &context, notes }.print(&table, moments)
+    let view = View { name: "close", subject: "Closed months", context: &context, notes };
+    view.print_on(&screen(None, args.wide, moments.zone).with_width(args.width), &table, moments)
 }
 
 fn table(closes: &[(Option<i64>, &Frozen)]) -> Table {

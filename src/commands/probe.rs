@@ -1,6 +1,6 @@
 //! `runledger probe`: reports how the API behaves. Stores nothing.
 
-use crate::cli::{ApiArgs, JsonArgs};
+use crate::cli::{ApiArgs, JsonArgs, table_width};
 use crate::commands::shared::facts::{notes, title};
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::runtime::{Runtime, client};
@@ -49,6 +49,17 @@ pub struct ProbeArgs {
     #[arg(long, help_heading = "Output")]
     pub wide: bool,
 
+    /// Width of the text in columns, for mails and documents [default: COLUMNS, else that of the terminal, else 80]
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_name = "N",
+        value_parser = table_width(),
+        conflicts_with = "wide",
+        hide_short_help = true
+    )]
+    pub width: Option<u16>,
+
     /// How to reach the API.
     #[command(flatten)]
     pub api: ApiArgs,
@@ -80,7 +91,8 @@ pub(super) fn run(args: &ProbeArgs, path: &Path, settings: &Settings) -> Result<
     if args.format.is_json() {
         print_line(&as_json(&report, &connection).to_string())?;
     } else {
-        print_view(&as_text(&report, &connection, &screen(None, args.wide, None)))?;
+        let screen = screen(None, args.wide, None).with_width(args.width);
+        print_view(&as_text(&report, &connection, &screen))?;
     }
     report.result?;
     let differing = report.findings.iter().filter(|finding| finding.result == Agreement::Differs);

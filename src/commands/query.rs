@@ -1,7 +1,7 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
 use super::shared::terminal::screen;
-use crate::cli::{FileType, OutputArgs, OutputFormat, resolve};
+use crate::cli::{FileType, OutputArgs, OutputFormat, resolve, table_width};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, WriteOptions, terminal, write_rows};
@@ -51,6 +51,18 @@ pub struct QueryArgs {
     /// Show whole values in a terminal table, however wide it is
     #[arg(long, help_heading = "Output")]
     pub wide: bool,
+
+    /// Width of a terminal table in columns, for mails and documents [default: COLUMNS, else that of the terminal, else
+    /// 80]
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_name = "N",
+        value_parser = table_width(),
+        conflicts_with = "wide",
+        hide_short_help = true
+    )]
+    pub width: Option<u16>,
 
     /// The destination.
     #[command(flatten)]
@@ -111,7 +123,10 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let destination = Destination::at(args.output.output.as_deref());
     let mut selection = RowStream::new(statement);
     let format = match format {
-        QueryFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, None)),
+        QueryFormat::Table => {
+            let screen = screen(args.output.output.as_deref(), args.wide, None);
+            Format::Terminal(screen.with_width(args.width))
+        }
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
         QueryFormat::Json => Format::Json,
         QueryFormat::Ndjson => Format::Ndjson,

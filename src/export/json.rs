@@ -66,7 +66,9 @@ pub fn write_table(table: &Table, layout: Layout, usd_decimals: u32, out: &mut d
             out.write_all(key)?;
             match (cell, cell.exact_to(usd_decimals)) {
                 (_, None) => out.write_all(b"null")?,
-                (Cell::Text(_), Some(text)) => serde_json::to_writer(&mut *out, &text)?,
+                (Cell::Text(_) | Cell::Rest(_) | Cell::Group { .. }, Some(text)) => {
+                    serde_json::to_writer(&mut *out, &text)?
+                }
                 (Cell::Real(real), _) => write_real(*real, out)?,
                 (_, Some(number)) => out.write_all(number.as_bytes())?,
             }

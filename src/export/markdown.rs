@@ -16,8 +16,13 @@ pub fn write_table(table: &Table, usd_decimals: u32, out: &mut dyn Write) -> io:
     };
     let headings = table.columns.iter().map(heading);
     writeln!(out, "| {} |", headings.collect::<Vec<_>>().join(" | "))?;
-    let rules = (0..table.columns.len())
-        .map(|column| if table.rows.iter().all(|row| row[column].is_number()) { "---:" } else { "---" });
+    let rules = (0..table.columns.len()).map(|column| {
+        if table.rows.iter().all(|row| row[column].is_number() || row[column] == Cell::Blank) {
+            "---:"
+        } else {
+            "---"
+        }
+    });
     writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "))?;
     for row in &table.rows {
         writeln!(

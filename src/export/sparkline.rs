@@ -39,7 +39,10 @@ pub(crate) fn add_trends(table: &mut Table, by_month: &Table) {
 pub(crate) fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
     let column =
         MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
-    let amounts: Vec<Option<f64>> = table.rows.iter().map(|row| amount(&row[column])).collect();
+    // The sum of a group would dwarf its rows.
+    let is_group = |row: &[Cell]| row.iter().any(|cell| matches!(cell, Cell::Group { .. }));
+    let amount_of = |row: &Vec<Cell>| amount(&row[column]).filter(|_| !is_group(row));
+    let amounts: Vec<Option<f64>> = table.rows.iter().map(amount_of).collect();
     let (highest, fewest) = match table.columns[column].as_str() {
         USED => (1.0, 1),
         _ => (amounts.iter().flatten().copied().fold(0.0, f64::max), 2),

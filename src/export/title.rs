@@ -1,7 +1,7 @@
 //! The title of an answer for people: what is shown, and in which zone, by which date, as known when.
 
 use super::manifest::Provenance;
-use super::terminal::{Role, Screen, cut, display_width, local_minute, wrap};
+use super::terminal::{Role, Screen, display_width, local_minute, wrap};
 use crate::escape::escape_control;
 use crate::report::DateBasis;
 use crate::report::last::Last;
@@ -39,7 +39,11 @@ impl Title {
             subject = "Runs that have not ended".to_owned();
         }
         if !provenance.by.is_empty() {
-            subject = format!("{subject} by {}", provenance.by.join(", "));
+            let by = match provenance.by.as_slice() {
+                [first, second] => format!("{first} and {second}"),
+                several => several.join(", "),
+            };
+            subject = format!("{subject} by {by}");
         }
         let span = match (&provenance.against, span(provenance, zone)) {
             (Some(against), Some(span)) => Some(format!("{span} against {}", against.period)),
@@ -66,25 +70,26 @@ impl Title {
     /// The title as one line, or as two lines if both halves do not fit. The second half ends at the right.
     pub(crate) fn lines(&self, screen: &Screen) -> Vec<String> {
         let width = screen.table_width();
-        let (subject, context) = (escape_control(&self.subject), &self.context);
-        let (left, right) = (display_width(&subject), display_width(context));
+        let subject = escape_control(&self.subject);
+        let (subject, context) = (screen.text(&subject), screen.text(&self.context));
+        let (left, right) = (display_width(&subject), display_width(&context));
         if left + 2 + right <= width {
             let gap = " ".repeat(width - left - right);
             let (subject, context) =
-                (Role::Bold.paint(&subject, screen.color), Role::Dim.paint(context, screen.color));
+                (Role::Bold.paint(&subject, screen.color), Role::Dim.paint(&context, screen.color));
             return vec![format!("{subject}{gap}{context}")];
         }
         let lines = |text: &str, role: Role, is_right: bool| -> Vec<String> {
             let text = wrap(text.split(' '), width);
             let painted = text.lines().map(|line| {
-                let line = cut(line, width);
+                let line = screen.cut(line, width);
                 let gap = if is_right { width - display_width(&line) } else { 0 };
                 format!("{}{}", " ".repeat(gap), role.paint(&line, screen.color))
             });
             painted.collect()
         };
         let mut both = lines(&subject, Role::Bold, false);
-        both.extend(lines(context, Role::Dim, true));
+        both.extend(lines(&context, Role::Dim, true));
         both
     }
 }

@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use super::ranking::Ranking;
 use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
+use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::Result;
 use crate::run::Usd;
 
@@ -39,6 +40,28 @@ pub(crate) fn ranked_across(ledgers: &[Ledger<'_>], by: &[Dimension], ranking: &
         Some(currency) => fx::ranked_across(ledgers, by, &currency, ranking),
         None => group_by::ranked_across::<CostTotals>(ledgers, by, ranking),
     }
+}
+
+/// The columns that would repeat the values of the second dimension in parts.
+const PARTS: [&str; 2] = ["el_cost_usd", "transformation_cost_usd"];
+
+/// The same report by two dimensions, for people.
+///
+/// # Errors
+/// As [`ranked_across`].
+pub(crate) fn two_levels_across(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    request: &TwoLevelRequest<'_>,
+) -> Result<TwoLevels> {
+    let mut levels = match fx::shared_currency(ledgers)? {
+        Some(currency) => fx::two_levels_across(ledgers, by, &currency, request)?,
+        None => group_by::two_levels_across::<CostTotals>(ledgers, by, request)?,
+    };
+    if let Some(columns) = &mut levels.columns {
+        columns.retain_columns(|name| !PARTS.contains(&name));
+    }
+    Ok(levels)
 }
 
 /// The cost of all of the ledger's runs.

@@ -6,6 +6,7 @@ use super::ledger::Ledger;
 use super::ranking::Ranking;
 use super::run_scan::IndexedRun;
 use super::table::{Cell, Table};
+use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::Result;
 use crate::run::{Seconds, Share};
 use chrono::NaiveDate;
@@ -35,8 +36,36 @@ pub(crate) fn ranked_across(ledgers: &[Ledger<'_>], by: &[Dimension], ranking: &
     group_by::ranked_across::<DurationTotals>(ledgers, by, ranking)
 }
 
+/// The same report by two dimensions, for people. Values do not become columns: a group has several figures of equal
+/// weight, which do not add up.
+///
+/// # Errors
+/// As [`ranked_across`].
+pub(crate) fn two_levels_across(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    request: &TwoLevelRequest<'_>,
+) -> Result<TwoLevels> {
+    let levels = group_by::two_levels_across::<DurationTotals>(ledgers, by, request)?;
+    Ok(TwoLevels { columns: None, ..levels })
+}
+
+/// The number of the ledger's runs, and how many of them have no known duration.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn counts(ledger: &Ledger<'_>) -> Result<(u64, u64)> {
+    let (mut runs, mut unknown) = (0, 0);
+    group_by::for_each_run(ledger, |run| {
+        runs += 1;
+        unknown += u64::from(run.duration_seconds()?.is_none());
+        Ok(())
+    })?;
+    Ok((runs, unknown))
+}
+
 /// The outcomes, durations and queue times of some runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct DurationTotals {
     runs: u64,
     final_runs: u64,

@@ -5,10 +5,11 @@ use super::interner::{Interner, Label, ranks};
 use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
-use super::ranking::{Ranking, rest_label};
+use super::ranking::Ranking;
 use super::run_scan::{self, IndexedRun};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
+use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::{Error, Result};
 use rusqlite::named_params;
 use std::collections::HashMap;
@@ -60,6 +61,19 @@ pub(crate) fn ranked_across<T: Aggregate>(
 ) -> Result<Table> {
     let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
     groups_across::<T>(ledgers, by)?.into_table_of(ranking, figures, T::cells, T::merge)
+}
+
+/// The same report by two dimensions, for people.
+///
+/// # Errors
+/// As [`ranked_across`].
+pub(crate) fn two_levels_across<T: Aggregate + Clone>(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    request: &TwoLevelRequest<'_>,
+) -> Result<TwoLevels> {
+    let figures = T::COLUMNS.iter().map(|column| (*column).to_owned());
+    groups_across::<T>(ledgers, by)?.into_two_levels(request, figures, T::cells, T::merge)
 }
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
@@ -278,6 +292,7 @@ impl<T: Default> Grouping<T> {
         });
         Ok(Groups {
             groups: groups.collect(),
+            label_columns: columns.iter().map(Vec::len).collect(),
             columns: columns.into_iter().flatten().map(|(_, name)| name).collect(),
         })
     }
@@ -287,6 +302,8 @@ impl<T: Default> Grouping<T> {
 pub(crate) struct Groups<T> {
     /// The names of the label columns.
     pub(crate) columns: Vec<String>,
+    /// How many of the label columns each dimension has.
+    pub(super) label_columns: Vec<usize>,
     /// The groups. No two have the same identity.
     pub(crate) groups: Vec<Group<T>>,
 }
@@ -309,7 +326,7 @@ impl<T> Groups<T> {
             labels,
             aggregate: figures(aggregate),
         });
-        Groups { groups: groups.collect(), columns: self.columns }
+        Groups { groups: groups.collect(), columns: self.columns, label_columns: self.label_columns }
     }
 }
 
@@ -341,13 +358,13 @@ impl<T: Default> Groups<T> {
         }
         let has_totals = groups.len() > 1;
         let hidden = groups.split_off(ranking.limit.unwrap_or(groups.len()).min(groups.len()));
-        let labeled = |label: Option<Cell>, figures: &mut T| -> Vec<Cell> {
-            let labels = label.into_iter().chain(std::iter::repeat(Cell::Text(None)));
+        let labeled = |first: Cell, others: Cell, figures: &mut T| -> Vec<Cell> {
+            let labels = std::iter::once(first).chain(std::iter::repeat(others));
             labels.take(self.columns.len()).chain(cells(figures)).collect()
         };
         let (count, mut all, mut rest) = (hidden.len(), T::default(), T::default());
         hidden.into_iter().for_each(|(_, aggregate)| merge(&mut rest, aggregate));
-        let rest_row = (count > 0).then(|| labeled(Some(rest_label(count)), &mut rest));
+        let rest_row = (count > 0).then(|| labeled(Cell::Rest(count as u64), Cell::Blank, &mut rest));
         let mut rows = Vec::with_capacity(groups.len() + 1);
         for (row, aggregate) in groups {
             rows.push(row);
@@ -355,7 +372,7 @@ impl<T: Default> Groups<T> {
         }
         rows.extend(rest_row);
         merge(&mut all, rest);
-        let totals = has_totals.then(|| labeled(None, &mut all));
+        let totals = has_totals.then(|| labeled(Cell::Text(None), Cell::Text(None), &mut all));
         Ok(Table { columns, rows, totals })
     }
 }

@@ -50,6 +50,7 @@ pub(crate) mod slices;
 pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod timeline;
+pub(crate) mod two_levels;
 pub(crate) mod unusual;
 mod user_views;
 pub(crate) mod usual;

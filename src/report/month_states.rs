@@ -6,6 +6,7 @@ use super::neighbors::is_booked_alike;
 use super::period::{Calendar, Period};
 use super::scope::Scope;
 use super::table::{Cell, Table};
+use super::two_levels::value_of_column;
 use crate::error::Result;
 use crate::run::Usd;
 use crate::store::{Archive, ClosedMonth};
@@ -114,7 +115,7 @@ impl MonthStates {
     }
 
     /// Marks the months of a table for people, and returns what the marks mean. `None`: there are none.
-    fn mark_table(&self, table: &mut Table) -> Option<String> {
+    pub(crate) fn mark_table(&self, table: &mut Table) -> Option<String> {
         let column = month_column(table)?;
         let mut found = BTreeSet::new();
         for row in &mut table.rows {
@@ -125,6 +126,16 @@ impl MonthStates {
             }
         }
         legend(found.into_iter())
+    }
+
+    /// Marks months that are columns of a table for people.
+    pub(crate) fn mark_columns(&self, table: &mut Table) {
+        for column in &mut table.columns {
+            let mark = value_of_column(column).and_then(|(_, month)| self.mark(month));
+            if let Some(mark) = mark {
+                *column = format!("{column} {mark}");
+            }
+        }
     }
 
     /// What people have to know about the closed months of a table: what the cost of each was closed with, and that

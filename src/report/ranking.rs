@@ -17,9 +17,6 @@ const SHORT_NAMES: [(&str, &str); 8] = [
     ("failed", "failed_runs"),
 ];
 
-/// What follows the number of the rows in the label of the rest.
-const MORE: &str = " more";
-
 /// The order and the number of the rows. The default keeps those of the report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ranking {
@@ -41,6 +38,16 @@ pub(super) struct RowOrder {
 }
 
 impl RowOrder {
+    /// The order by a figure, with the largest first.
+    pub(super) fn largest_first(column: usize, is_reversed: bool) -> RowOrder {
+        RowOrder { column, is_descending: Some(true), is_reversed }
+    }
+
+    /// The position of the column.
+    pub(super) fn column(self) -> usize {
+        self.column
+    }
+
     /// Compares two rows. An unknown value is last, in both directions.
     pub(super) fn compare(self, one: &[Cell], other: &[Cell]) -> Ordering {
         let (one, other) = (&one[self.column], &other[self.column]);
@@ -96,28 +103,16 @@ impl Ranking {
     }
 }
 
-/// The label of the row with the rest.
-pub(super) fn rest_label(rows: usize) -> Cell {
-    Cell::text(format!("{rows}{MORE}"))
-}
-
-/// Whether the last row of a table has the rest.
-pub(crate) fn has_rest(table: &Table) -> bool {
-    let label = table.rows.last().and_then(|row| row.first());
-    let rows = |text: &str| text.strip_suffix(MORE).and_then(|count| count.parse::<usize>().ok());
-    matches!(label, Some(Cell::Text(Some(text))) if rows(text).is_some())
-}
-
 /// One row with the sums of the hidden ones.
 fn rest_of(hidden: &[Vec<Cell>], columns: &[String], additive: &[&str]) -> Vec<Cell> {
     let sum = |(place, column): (usize, &String)| {
-        let unknown = blank(&hidden[0][place]);
         if place == 0 {
-            return rest_label(hidden.len());
+            return Cell::Rest(hidden.len() as u64);
         }
         if !additive.contains(&column.as_str()) {
-            return unknown;
+            return Cell::Blank;
         }
+        let unknown = unknown_like(&hidden[0][place]);
         hidden.iter().fold(unknown, |sum, row| match (sum, &row[place]) {
             (Cell::Count(sum), Cell::Count(Some(count))) => Cell::Count(Some(sum.unwrap_or(0) + count)),
             (Cell::Seconds(sum), Cell::Seconds(Some(seconds))) => {
@@ -130,16 +125,12 @@ fn rest_of(hidden: &[Vec<Cell>], columns: &[String], additive: &[&str]) -> Vec<C
     columns.iter().enumerate().map(sum).collect()
 }
 
-/// An unknown cell like this one.
-fn blank(cell: &Cell) -> Cell {
+/// The unknown value of a sum of cells like this one.
+fn unknown_like(cell: &Cell) -> Cell {
     match cell {
         Cell::Count(_) => Cell::Count(None),
         Cell::Usd(_) => Cell::Usd(None),
-        Cell::Converted(_) => Cell::Converted(None),
-        Cell::Rate(_) => Cell::Rate(None),
-        Cell::Seconds(_) => Cell::Seconds(None),
-        Cell::Share(_) => Cell::Share(None),
-        Cell::Text(_) | Cell::Real(_) => Cell::Text(None),
+        _ => Cell::Blank,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::fx::Amount;
 use crate::run::{Cost, Fixed, Usd};
 use crate::run::{Seconds, Share};
+use crate::wording::counted;
 
 /// The decimals of money in output for people.
 pub const USD_DECIMALS_FOR_PEOPLE: u32 = 4;
@@ -15,6 +16,9 @@ const ALL: &str = "all";
 
 /// The column that counts the runs without a known cost.
 const UNKNOWN_COSTS: &str = "runs_cost_unknown";
+
+/// The column that counts the runs without a known duration.
+const UNKNOWN_DURATIONS: &str = "runs_duration_unknown";
 
 /// The decimals of durations in output for people.
 const SECONDS_DECIMALS_FOR_PEOPLE: u32 = 1;
@@ -76,11 +80,23 @@ impl Table {
     /// The number of runs without a known cost; `None`: the table does not count them, or only by row, because a run
     /// can be in several rows.
     pub fn unknown_costs(&self) -> Option<i64> {
-        let column = self.columns.iter().position(|column| column == UNKNOWN_COSTS)?;
+        self.unknown(UNKNOWN_COSTS)
+    }
+
+    /// The number of runs without a known duration; `None`: as for costs.
+    pub(crate) fn unknown_durations(&self) -> Option<i64> {
+        self.unknown(UNKNOWN_DURATIONS)
+    }
+
+    fn unknown(&self, name: &str) -> Option<i64> {
+        let column = self.columns.iter().position(|column| column == name)?;
+        let is_group = |row: &&Vec<Cell>| row.iter().any(|cell| matches!(cell, Cell::Group { .. }));
+        let mut groups = self.rows.iter().filter(is_group);
         let row = match (&self.totals, self.rows.as_slice()) {
             (Some(totals), _) => totals,
             (None, [row]) => row,
-            (None, _) => return None,
+            // A single group is the total.
+            (None, _) => groups.next().filter(|_| groups.next().is_none())?,
         };
         match row[column] {
             Cell::Count(count) => count,
@@ -94,6 +110,17 @@ impl Table {
 pub enum Cell {
     /// A text, an id or an instant.
     Text(Option<String>),
+    /// The label of the row that has the rest: how many rows it sums up.
+    Rest(u64),
+    /// The label of the row that sums up a group: how many rows of which kind the group has.
+    Group {
+        /// The number of the rows.
+        rows: u64,
+        /// What one of them is.
+        noun: &'static str,
+    },
+    /// No value makes sense here, such as the kind of several pipelines.
+    Blank,
     /// An integer.
     Count(Option<i64>),
     /// Money.
@@ -130,6 +157,9 @@ impl Cell {
     pub fn exact_to(&self, usd_decimals: u32) -> Option<String> {
         match self {
             Cell::Text(text) => text.clone(),
+            Cell::Rest(rows) => Some(format!("{rows} more")),
+            Cell::Group { rows, noun } => Some(counted(*rows, noun)),
+            Cell::Blank => None,
             Cell::Count(count) => count.map(|count| count.to_string()),
             Cell::Usd(usd) => usd.map(|usd| usd.to_fixed(usd_decimals)),
             Cell::Converted(amount) => amount.map(|amount| amount.to_fixed(usd_decimals)),
@@ -148,7 +178,12 @@ impl Cell {
             Cell::Seconds(seconds) => seconds.map(|seconds| seconds.to_fixed(SECONDS_DECIMALS_FOR_PEOPLE)),
             Cell::Share(share) => share.map(|share| share.to_percent()),
             Cell::Converted(_) => self.exact_to(usd_decimals),
-            Cell::Text(_) | Cell::Count(_) | Cell::Real(_) => self.exact(),
+            Cell::Text(_)
+            | Cell::Rest(_)
+            | Cell::Group { .. }
+            | Cell::Blank
+            | Cell::Count(_)
+            | Cell::Real(_) => self.exact(),
         }
     }
 
@@ -163,12 +198,13 @@ impl Cell {
                 | Cell::Rate(None)
                 | Cell::Seconds(None)
                 | Cell::Share(None)
+                | Cell::Blank
         )
     }
 
     /// Whether the cell is numeric.
     pub fn is_number(&self) -> bool {
-        !matches!(self, Cell::Text(_))
+        !matches!(self, Cell::Text(_) | Cell::Rest(_) | Cell::Group { .. } | Cell::Blank)
     }
 }
 

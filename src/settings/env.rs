@@ -84,6 +84,24 @@ pub(crate) fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }
 
+/// The variables that name the locale of characters, the first that is set first.
+const LOCALE_VARIABLES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+
+/// Whether output for people can have characters beyond ASCII: `NO_UNICODE` is not set, and the locale is UTF-8 or not
+/// set.
+pub(crate) fn has_unicode() -> bool {
+    is_unicode(|name| std::env::var_os(name))
+}
+
+fn is_unicode(value_of: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name: &str| value_of(name).filter(|value| !value.is_empty());
+    let is_utf8 = |locale: OsString| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    };
+    set("NO_UNICODE").is_none() && LOCALE_VARIABLES.into_iter().find_map(set).is_none_or(is_utf8)
+}
+
 /// The base URL of the API: `--api-url`, else `RUNLEDGER_API_URL`, else Nekt's.
 ///
 /// # Errors
@@ -257,6 +275,24 @@ mod tests {
             assert!(error.exit_code() == 2 && error.to_string().contains(renamed.new), "{error}");
         }
         assert!(reject_renamed(|_| false).is_ok());
+    }
+
+    #[test]
+    fn the_first_locale_that_is_set_decides_about_unicode() {
+        let has_unicode = |set: &[(&str, &str)]| {
+            is_unicode(|name| {
+                set.iter().find(|(other, _)| *other == name).map(|(_, value)| OsString::from(value))
+            })
+        };
+        assert!(has_unicode(&[]));
+        assert!(has_unicode(&[("LC_ALL", "pt_BR.UTF-8"), ("LANG", "C")]));
+        assert!(has_unicode(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+        assert!(has_unicode(&[("LANG", "en_US.UTF-8")]));
+        assert!(!has_unicode(&[("LANG", "C")]));
+        assert!(!has_unicode(&[("LC_CTYPE", "en_US.ISO-8859-1"), ("LANG", "en_US.UTF-8")]));
+        assert!(!has_unicode(&[("LC_ALL", "POSIX"), ("LC_CTYPE", "C.UTF-8")]));
+        assert!(!has_unicode(&[("NO_UNICODE", "1"), ("LANG", "en_US.UTF-8")]));
+        assert!(has_unicode(&[("NO_UNICODE", "")]));
     }
 
     #[test]

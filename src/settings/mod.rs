@@ -13,8 +13,8 @@ pub(crate) use archive::{archive, default_setting, other_configured};
 pub(crate) use env::{
     API_KEY_VARIABLE, API_URL_VARIABLE, CONFIG_VARIABLE, DATE_BASIS_VARIABLE, DIALECT_VARIABLE,
     LANGUAGE_VARIABLE, PING_URL_VARIABLE, REDACT_VARIABLE, ZONE_VARIABLE, api_address, api_key, arguments,
-    ca_variables, check_network_variables, columns, current_folder, has_api_key, is_nekt_api, ping_url,
-    proxy_variable, redaction, terminal_is_dumb,
+    ca_variables, check_network_variables, columns, current_folder, has_api_key, has_unicode, is_nekt_api,
+    ping_url, proxy_variable, redaction, terminal_is_dumb,
 };
 pub(crate) use run_url::RunUrl;
 pub(crate) use workspace::Workspace;

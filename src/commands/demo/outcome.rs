@@ -81,7 +81,7 @@ fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()>
     MonthStates::of(&[(scope, archive)])?.label_table(&mut table, DECIMALS);
     // The total of some months would be taken for that of the year.
     table.totals = None;
-    let by = vec!["month".to_owned(), format!("last {months}")];
+    let by = vec![format!("month, last {months}")];
     let provenance = Provenance { by, from: None, notes, ..provenance };
     let options =
         WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };
@@ -108,6 +108,7 @@ fn notes(archive: &Archive, scope: &Scope, table: &Table) -> Result<Vec<String>>
 
 fn signed(change: Usd) -> String {
     match change.to_fixed(DECIMALS) {
+        text if !text.contains(|digit| matches!(digit, '1'..='9')) => text.replacen('-', "", 1),
         text if text.starts_with('-') => text.replacen('-', "−", 1),
         text => format!("+{text}"),
     }
@@ -135,4 +136,16 @@ fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
         lines.push(format!("{label}{command:widest$}   {shows}").trim_end().to_owned());
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_rounds_to_nothing_has_no_sign() {
+        let cents = |nanos| signed(Usd::from_units(nanos));
+        assert_eq!([cents(840_000_000), cents(-840_000_000)], ["+0.84", "−0.84"]);
+        assert_eq!([cents(0), cents(4_000_000), cents(-4_000_000)], ["0.00", "0.00", "0.00"]);
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn warn_of_unmatched_paths(by: &[Dimension], table: &Table) {
     });
     for path in paths {
         let Some(column) = table.columns.iter().position(|column| *column == path) else { continue };
-        let is_unmatched = table.rows.iter().all(|row| row[column] == Cell::Text(None));
+        let is_unmatched = !table.rows.iter().any(|row| matches!(row[column], Cell::Text(Some(_))));
         if is_unmatched && !table.rows.is_empty() {
             print_note(&format!(
                 "warning: no run has a value at {}; `runledger report metadata` lists the paths",

@@ -3,20 +3,21 @@
 mod budget;
 mod change;
 mod html;
+mod levels;
 mod metadata;
 mod open;
 mod recovery;
+mod runs_shown;
 mod schedule;
 
 use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat, time_span};
 use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
-use crate::commands::shared::output::print_table;
+use crate::commands::shared::output::{print_table, table_screen};
 use crate::commands::shared::scope::{
     note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
 };
-use crate::commands::shared::terminal::screen;
 use crate::error::{Error, Result};
 use crate::export::manifest::{FxProvenance, Provenance};
 use crate::export::{add_trends, terminal};
@@ -27,8 +28,9 @@ use crate::report::metadata_path::JSON_COLUMNS;
 use crate::report::month_states::MonthStates;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
-use crate::report::ranking::{Ranking, has_rest};
+use crate::report::ranking::Ranking;
 use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
+use crate::report::two_levels::add_shares;
 use crate::report::{
     Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
 };
@@ -38,6 +40,7 @@ use crate::workspace::{Workspace, append_answers, read_transactions};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::Args;
+use levels::Answer;
 use std::path::PathBuf;
 
 /// The columns of a terminal from which on costs have a line by month.
@@ -142,7 +145,8 @@ pub struct ReportArgs {
 
     /// Maximum number of rows, with one more row for the rest
     ///
-    /// A terminal gets ten pipelines, kinds and so on, unless --all-rows is given.
+    /// A terminal gets ten pipelines, kinds, runs and so on, unless --all-rows is given. By two dimensions, it is the
+    /// number of rows of each group; the default is three.
     #[arg(long, value_name = "N", conflicts_with = "all_rows")]
     pub limit: Option<u32>,
 
@@ -218,30 +222,36 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
-    let (mut table, own_notes) = match name {
-        open::NAME => open::report(args, &ledgers, factor)?,
-        recovery::NAME => recovery::report(args, &by, &ledgers)?,
+    let (mut answer, own_notes) = match name {
+        open::NAME => {
+            let (table, notes) = open::report(args, &ledgers, factor)?;
+            (Answer::from(table), notes)
+        }
+        recovery::NAME => {
+            let (table, notes) = recovery::report(args, &by, &ledgers)?;
+            (Answer::from(table), notes)
+        }
         _ => (run_report(name, args, &by, &workspaces, &ledgers, &settings)?, Vec::new()),
     };
-    metadata::warn_of_unmatched_paths(&by, &table);
+    metadata::warn_of_unmatched_paths(&by, &answer.table);
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
     provenance.notes.extend(own_notes);
     if name == metadata::COMPONENTS {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
     if name != open::NAME {
-        provenance.notes.splice(..0, label_months(&mut table, args, &workspaces, &ledgers)?);
+        provenance.notes.splice(..0, label_months(&mut answer, args, &by, &workspaces, &ledgers)?);
     }
     if CONVERTED.contains(&name) {
-        note_conversion(&mut table, args, &ledgers, &settings, &mut provenance);
+        note_conversion(&mut answer, args, &ledgers, &settings, &mut provenance);
     }
-    let screen = screen(args.table.output.output.as_deref(), args.table.wide, None);
-    if args.table.format() == TableFormat::Table && screen.is_terminal && screen.width >= TREND_FROM {
+    let screen = table_screen(&args.table, ledgers[0].scope().zone);
+    let mut table = answer.on(&provenance.question, args.table.format_options.decimals, &screen);
+    let has_room = screen.is_terminal && screen.unicode && screen.width >= TREND_FROM;
+    if args.table.format() == TableFormat::Table && has_room {
         add_trends_by_month(&mut table, name, &by, &ledgers)?;
     }
-    if has_rest(&table) && args.limit.is_none() {
-        provenance.notes.push("--all-rows shows all".to_owned());
-    }
+    provenance.notes.extend(runs_shown::notes(name, args, &table, &ledgers)?);
     let by = match (name, args.by.as_slice()) {
         ("cost" | "duration" | "credits" | metadata::COMPONENTS, []) => vec!["month".to_owned()],
         (_, by) => by.to_vec(),
@@ -252,38 +262,52 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
 
 /// Adds the notes of the second currency, and leaves out of tables for people what they replace.
 fn note_conversion(
-    table: &mut Table,
+    answer: &mut Answer,
     args: &ReportArgs,
     ledgers: &[Ledger<'_>],
     settings: &Settings,
     provenance: &mut Provenance,
 ) {
     ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
-    provenance.notes.extend(fx::notes(ledgers, table));
+    provenance.notes.extend(fx::notes(ledgers, &answer.table));
     provenance.fx = FxProvenance::of(ledgers);
     if args.table.is_brief() {
-        fx::leave_out_columns_for_programs(table);
+        answer.tables().for_each(fx::leave_out_columns_for_programs);
     }
 }
 
 /// Marks closed and running months in tables for people, and returns the notes of the answer.
 fn label_months(
-    table: &mut Table,
+    answer: &mut Answer,
     args: &ReportArgs,
+    by: &[Dimension],
     workspaces: &[Workspace],
     ledgers: &[Ledger<'_>],
 ) -> Result<Vec<String>> {
     let answers =
         ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
     let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
-    let decimals = |default| args.table.format_options.decimals.unwrap_or(default);
-    Ok(match args.table.format() {
-        TableFormat::Csv | TableFormat::Json => months.notes(table, decimals(USD_DECIMALS)),
-        TableFormat::Table => months.label_table(table, decimals(terminal::DECIMALS)),
-        TableFormat::Markdown | TableFormat::Xlsx => {
-            months.label_table(table, decimals(USD_DECIMALS_FOR_PEOPLE))
+    let decimals = args.table.format_options.decimals.unwrap_or(match args.table.format() {
+        TableFormat::Csv | TableFormat::Json => USD_DECIMALS,
+        TableFormat::Table => terminal::DECIMALS,
+        TableFormat::Markdown | TableFormat::Xlsx => USD_DECIMALS_FOR_PEOPLE,
+    });
+    let mut notes = match answer.whole_months(by, ledgers)? {
+        Some(whole) => months.notes(&whole, decimals),
+        None => months.notes(&answer.table, decimals),
+    };
+    if matches!(args.table.format(), TableFormat::Csv | TableFormat::Json) {
+        return Ok(notes);
+    }
+    let legend = months.mark_table(&mut answer.table);
+    if let Some(columns) = &mut answer.columns {
+        months.mark_table(columns);
+        if let [_, Dimension::Period(Calendar::Month)] = by {
+            months.mark_columns(columns);
         }
-    })
+    }
+    notes.splice(..0, legend);
+    Ok(notes)
 }
 
 /// Adds to the costs of pipelines, kinds and so on how they went month by month.
@@ -293,8 +317,9 @@ fn add_trends_by_month(
     by: &[Dimension],
     ledgers: &[Ledger<'_>],
 ) -> Result<()> {
-    let has_period = by.iter().any(|dimension| matches!(dimension, Dimension::Period(_)));
-    if name == "cost" && !has_period && by.len() < group_by::MAX_DIMENSIONS {
+    let has_period = by.iter().any(is_period);
+    // Two dimensions have a form of their own.
+    if name == "cost" && !has_period && by.len() != 2 && by.len() < group_by::MAX_DIMENSIONS {
         let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
         add_trends(table, &cost::report_across(ledgers, &by)?);
     }
@@ -310,9 +335,9 @@ fn run_report(
     workspaces: &[Workspace],
     ledgers: &[Ledger<'_>],
     settings: &Settings,
-) -> Result<Table> {
+) -> Result<Answer> {
     let ranking = ranking_of(name, args, by);
-    match name {
+    let table = match name {
         _ if !args.what_if.is_empty() && name != "credits" => {
             Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")))
         }
@@ -320,7 +345,16 @@ fn run_report(
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
         }),
-        "cost" => cost::ranked_across(ledgers, by, &ranking),
+        "cost" | "duration" if by.len() == 2 && args.table.format() == TableFormat::Table => {
+            return levels::answer(name, args, [&by[0], &by[1]], ledgers);
+        }
+        "cost" => cost::ranked_across(ledgers, by, &ranking).map(|mut table| {
+            // A list of other things than periods is about who costs most.
+            if args.table.format() == TableFormat::Table && matches!(by, [one] if !is_period(one)) {
+                add_shares(&mut table, levels::COST);
+            }
+            table
+        }),
         "duration" => duration::ranked_across(ledgers, by, &ranking),
         metadata::COMPONENTS => {
             ranked(components::report_across(ledgers, by, &settings.monetary_names())?, &ranking, &[])
@@ -345,14 +379,19 @@ fn run_report(
             let limit = match is_ranked_here {
                 true => question.has_limit().then_some(u32::MAX),
                 false if args.all_rows => Some(u32::MAX),
-                false => args.limit,
+                false => args.limit.or_else(|| ranking.limit.and_then(|limit| u32::try_from(limit).ok())),
             };
             let table = append_answers(ledgers, |_, ledger| question.ask(ledger, limit))?;
             let ranking = if is_ranked_here { ranking } else { Ranking::default() };
             let additive: &[&str] = if name == "failures" { &["failed_runs", "final_runs"] } else { &[] };
             ranked(table, &ranking, additive)
         }
-    }
+    };
+    table.map(Answer::from)
+}
+
+fn is_period(dimension: &Dimension) -> bool {
+    matches!(dimension, Dimension::Period(_))
 }
 
 /// The table in the order that the arguments give.
@@ -372,8 +411,8 @@ fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
         ("duration", [_]) => Some("total_seconds"),
         _ => None,
     };
-    let is_long_list =
-        default_sort.is_some() || args.table.format() == TableFormat::Table && name == "failures";
+    let is_list = name == "failures" || runs_shown::is_list(name);
+    let is_long_list = default_sort.is_some() || args.table.format() == TableFormat::Table && is_list;
     let default_limit = (is_long_list && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
     Ranking {
         sort: args.sort.clone().or_else(|| default_sort.map(str::to_owned)),

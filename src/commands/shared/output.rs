@@ -6,14 +6,16 @@ use crate::cli::{FormatArgs, LanguageArgs, TableArgs, TableFormat, YesNo};
 use crate::error::{Error, Result};
 use crate::escape::escape_json;
 use crate::export::manifest::Provenance;
+use crate::export::terminal::{Screen, in_ascii};
 use crate::export::{Destination, Dialect, Format, Headings, Sidecar, WriteOptions, write_table};
 use crate::language::Language;
 use crate::report::run_list::ListConditions;
 use crate::report::{Scope, Table};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::store::{Archive, Close};
 use crate::suggest::did_you_mean;
 use chrono_tz::Tz;
+use std::borrow::Cow;
 use std::io::Write as _;
 
 /// Prints text for people or a JSON object to standard output. Control characters that JSON leaves as they are, such
@@ -25,6 +27,7 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
 /// Prints a view for people to standard output. Its colors stay, so its values must be escaped already. A closed pipe
 /// is not an error.
 pub(crate) fn print_view(view: &str) -> Result<()> {
+    let view = if settings::has_unicode() { Cow::Borrowed(view) } else { in_ascii(view) };
     Destination::StandardOutput.write(|out| Ok(writeln!(out, "{view}")?))
 }
 
@@ -84,7 +87,7 @@ pub(crate) fn print_table(
     provenance: impl Into<Option<Provenance>>,
 ) -> Result<()> {
     let format = match args.format() {
-        TableFormat::Table => Format::Terminal(screen(args.output.output.as_deref(), args.wide, zone)),
+        TableFormat::Table => Format::Terminal(table_screen(args, zone)),
         TableFormat::Csv => Format::Csv(Dialect::MACHINE),
         TableFormat::Json => Format::Json,
         TableFormat::Markdown => Format::Markdown,
@@ -92,6 +95,11 @@ pub(crate) fn print_table(
     };
     let options = write_options(&args.format_options, settings, format, zone, provenance)?;
     write_table(table, &options, &Destination::at(args.output.output.as_deref()))
+}
+
+/// The screen that a table is shown on.
+pub(crate) fn table_screen(args: &TableArgs, zone: impl Into<Option<Tz>>) -> Screen {
+    screen(args.output.output.as_deref(), args.wide, zone).with_width(args.width)
 }
 
 /// Prints a table for people, or as JSON.

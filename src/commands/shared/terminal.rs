@@ -45,6 +45,7 @@ pub(crate) fn screen(output: Option<&Path>, wide: bool, zone: impl Into<Option<T
         wide,
         color: !is_file && AutoStream::choice(&stdout) != ColorChoice::Never,
         is_terminal,
+        unicode: settings::has_unicode(),
         zone: zone.into(),
     }
 }

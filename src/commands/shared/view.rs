@@ -4,7 +4,7 @@ use super::facts::{Moments, title};
 use super::terminal::screen;
 use crate::error::Result;
 use crate::export::Destination;
-use crate::export::terminal::write_view;
+use crate::export::terminal::{Screen, write_view};
 use crate::report::Table;
 
 /// What is around the table.
@@ -25,14 +25,21 @@ impl View<'_> {
     /// # Errors
     /// [`crate::error::Error::Output`] when standard output cannot be written.
     pub(crate) fn print(&self, table: &Table, moments: Moments) -> Result<()> {
-        let screen = screen(None, false, moments.zone);
-        let title = title(self.subject.to_owned(), self.context, &screen);
+        self.print_on(&screen(None, false, moments.zone), table, moments)
+    }
+
+    /// The same on a screen.
+    ///
+    /// # Errors
+    /// As [`View::print`].
+    pub(crate) fn print_on(&self, screen: &Screen, table: &Table, moments: Moments) -> Result<()> {
+        let title = title(self.subject.to_owned(), self.context, screen);
         Destination::StandardOutput.write(|out| {
             for line in title {
                 writeln!(out, "{line}")?;
             }
             writeln!(out)?;
-            Ok(write_view(self.name, table, self.notes, moments.moment, &screen, out)?)
+            Ok(write_view(self.name, table, self.notes, moments.moment, screen, out)?)
         })
     }
 }

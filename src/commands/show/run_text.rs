@@ -2,7 +2,7 @@
 
 use super::in_lines;
 use super::run::{Pipeline, steps, total_cost};
-use crate::escape::{escape_control, escape_json};
+use crate::escape::{escape_control, escape_json, replace_control};
 use crate::export::terminal::{
     self, Role, Screen, UNKNOWN, cut, display_width, duration, isolated, local_minute, wrap,
 };
@@ -364,7 +364,7 @@ fn trigger_type(json: &str) -> Option<String> {
 
 /// The text without line breaks and control characters.
 fn one_line(text: &str) -> String {
-    escape_control(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+    replace_control(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 /// The JSON with a line for each value, indented by two spaces. Strings and numbers stay as they are.
@@ -428,6 +428,11 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_controls_no_terminal_and_reads_as_in_tables() {
+        assert_eq!(one_line("Notas\nfiscais \u{1b}[31m\u{202e}x"), "Notas fiscais �[31m�x");
+    }
 
     #[test]
     fn json_is_indented_with_its_own_digits() {

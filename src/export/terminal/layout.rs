@@ -2,7 +2,7 @@
 
 use super::Screen;
 use super::style::Role;
-use super::text::{cut, display_width, isolated, wrap};
+use super::text::{display_width, isolated, wrap};
 use super::view::LAST_OF_STANDARD;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,8 +10,11 @@ use std::io::{self, Write};
 /// The label of the totals.
 const TOTAL: &str = "Total";
 
+/// One column of the rule below the headings.
+const RULE: &str = "─";
+
 /// On a narrower terminal, each row is a block.
-const RECORD_BELOW: usize = 50;
+pub(super) const RECORD_BELOW: usize = 50;
 
 /// From this width on, columns beyond the standard ones are shown.
 const MORE_FROM: usize = 100;
@@ -20,7 +23,7 @@ const MORE_FROM: usize = 100;
 const GAP: usize = 2;
 
 /// The width that a name keeps on a terminal of 80 columns, and on a narrower one. Other columns are left out first.
-const NAME_WIDTH: (usize, usize) = (24, 18);
+const NAME_WIDTH: (usize, usize) = (23, 18);
 
 /// The width that a sentence keeps.
 const SENTENCE_WIDTH: usize = 40;
@@ -57,6 +60,8 @@ pub(super) struct Column {
     pub values: Vec<(String, Role)>,
     /// The total. `None`: the table has none.
     pub total: Option<String>,
+    /// The place among the columns that say what a row is about: 0 is the first. `None`: it has figures.
+    pub label: Option<usize>,
 }
 
 impl Column {
@@ -165,9 +170,9 @@ pub(super) fn write_grid(
                 let lines = match column.fit {
                     Fit::Wrap => wrap(text.split(' '), *width)
                         .lines()
-                        .map(|line| cut(line, *width).into_owned())
+                        .map(|line| screen.cut(line, *width).into_owned())
                         .collect(),
-                    _ => vec![cut(&text, *width).into_owned()],
+                    _ => vec![screen.cut(&text, *width).into_owned()],
                 };
                 (lines, role)
             })
@@ -199,18 +204,23 @@ pub(super) fn write_grid(
     };
     line(&mut |column| (column.heading.clone(), Role::Dim), out)?;
     let width = total_width(&shown.iter().map(|(_, width)| *width).collect::<Vec<_>>());
-    writeln!(out, "{}", Role::Dim.paint(&"─".repeat(width), screen.color))?;
+    writeln!(out, "{}", Role::Dim.paint(&screen.text(RULE).repeat(width), screen.color))?;
     let rows = columns.first().map_or(0, |column| column.values.len());
     for row in 0..rows {
         line(&mut |column| column.values[row].clone(), out)?;
     }
     if columns.iter().any(|column| column.total.is_some()) {
+        let can_have_label = |column: &Column| {
+            column.total.as_deref() == Some("") && !column.is_number && !column.heading.is_empty()
+        };
+        // The label is below those of the rows, else in the first text that is shown.
+        let is_first = |column: &Column| column.label == Some(0) && can_have_label(column);
+        let has_first = shown.iter().any(|(index, _)| is_first(&columns[*index]));
         let mut label = Some(TOTAL);
         let total = |column: &Column| {
             let text = column.total.clone().unwrap_or_default();
-            // The first text that is shown has the label.
-            let can_have_label = text.is_empty() && !column.is_number && !column.heading.is_empty();
-            let label = if can_have_label { label.take() } else { None };
+            let has_label = if has_first { is_first(column) } else { can_have_label(column) };
+            let label = if has_label { label.take() } else { None };
             (label.map_or(text, str::to_owned), Role::Bold)
         };
         line(&mut { total }, out)?;
@@ -222,7 +232,7 @@ pub(super) fn write_grid(
 pub(super) fn write_records(columns: &[&Column], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let label = |column: &Column| match screen.wide {
         true => column.heading.clone(),
-        false => cut(&column.heading, screen.width / 2).into_owned(),
+        false => screen.cut(&column.heading, screen.width / 2).into_owned(),
     };
     let labels = columns.iter().map(|column| display_width(&label(column))).max().unwrap_or(0);
     let room = screen.width.saturating_sub(labels + GAP).max(1);
@@ -234,7 +244,7 @@ pub(super) fn write_records(columns: &[&Column], screen: &Screen, out: &mut dyn 
                 for (number, line) in text.lines().enumerate() {
                     let heading = if number == 0 { label(column) } else { String::new() };
                     let padding = " ".repeat(labels - display_width(&heading) + GAP);
-                    let line = if screen.wide { Cow::Borrowed(line) } else { cut(line, room) };
+                    let line = if screen.wide { Cow::Borrowed(line) } else { screen.cut(line, room) };
                     let line = role.paint(&shown_text(&line, screen), screen.color);
                     writeln!(out, "{}{padding}{line}", Role::Dim.paint(&heading, screen.color))?;
                 }

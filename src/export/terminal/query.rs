@@ -13,7 +13,7 @@ const TEXT_WIDTH: usize = 12;
 
 /// Writes the rows. Values that do not fit are cut, unless everything is shown.
 pub(crate) fn write_query_rows(table: &Table, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
-    let columns: Vec<Column> = (0..table.columns.len()).map(|index| column(table, index)).collect();
+    let columns: Vec<Column> = (0..table.columns.len()).map(|index| column(table, index, screen)).collect();
     // A table of a query may be as wide as the terminal.
     match layout::fit_all(&columns, screen) {
         Some(shown) => layout::write_grid(&columns, &shown, screen, out)?,
@@ -27,9 +27,9 @@ pub(crate) fn write_query_rows(table: &Table, screen: &Screen, out: &mut dyn Wri
     writeln!(out, "{}", Role::Dim.paint(&rows, screen.color))
 }
 
-fn column(table: &Table, index: usize) -> Column {
+fn column(table: &Table, index: usize, screen: &Screen) -> Column {
     let values = table.rows.iter().map(|row| match row[index].exact() {
-        None => (UNKNOWN.to_owned(), Role::Dim),
+        None => (screen.text(UNKNOWN).into_owned(), Role::Dim),
         Some(text) => (escape_control(&text).into_owned(), Role::Plain),
     });
     let cells: Vec<&Cell> = table.rows.iter().map(|row| &row[index]).collect();
@@ -41,5 +41,6 @@ fn column(table: &Table, index: usize) -> Column {
         fit: if is_number { Fit::Whole } else { Fit::Cut(TEXT_WIDTH) },
         values: values.collect(),
         total: None,
+        label: None,
     }
 }

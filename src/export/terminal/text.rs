@@ -5,8 +5,21 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// The mark of a text that was cut.
-const CUT: &str = "…";
+/// The mark of a text that was cut, and in ASCII.
+const CUT: [&str; 2] = ["…", "..."];
+
+/// The characters of tables and titles that an ASCII terminal gets otherwise.
+const IN_ASCII: [(char, &str); 9] = [
+    ('…', CUT[1]),
+    ('◆', "*"),
+    ('–', "-"),
+    ('─', "-"),
+    ('−', "-"),
+    ('·', "-"),
+    ('→', "->"),
+    ('\u{2068}', ""),
+    ('\u{2069}', ""),
+];
 
 /// First strong isolate and its end: text between them turns around nothing outside.
 const ISOLATE: (char, char) = ('\u{2068}', '\u{2069}');
@@ -16,14 +29,41 @@ pub(crate) fn display_width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
 }
 
+/// The text for terminals without Unicode: marks, dashes and rules in ASCII. Letters of names stay.
+pub(crate) fn in_ascii(text: &str) -> Cow<'_, str> {
+    let replaced = |character: char| IN_ASCII.iter().find(|(mark, _)| *mark == character);
+    if text.is_ascii() || !text.chars().any(|character| replaced(character).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    let mut ascii = String::with_capacity(text.len());
+    for character in text.chars() {
+        match replaced(character) {
+            Some((_, other)) => ascii.push_str(other),
+            None => ascii.push(character),
+        }
+    }
+    Cow::Owned(ascii)
+}
+
 /// The text if it is at most `width` columns wide, else its beginning and an ellipsis. It is cut between grapheme
 /// clusters: an emoji or an accented letter stays whole.
 pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    cut_with(CUT[0], text, width)
+}
+
+/// The same with an ellipsis in ASCII.
+pub(crate) fn cut_in_ascii(text: &str, width: usize) -> Cow<'_, str> {
+    cut_with(CUT[1], text, width)
+}
+
+fn cut_with<'t>(mark: &str, text: &'t str, width: usize) -> Cow<'t, str> {
     // No cluster has fewer columns than zero, so a text with few bytes needs no count.
     if text.len() <= width || display_width(text) <= width {
         return Cow::Borrowed(text);
     }
-    let room = width.saturating_sub(1);
+    let Some(room) = width.checked_sub(display_width(mark)) else {
+        return Cow::Owned(".".repeat(width));
+    };
     let (mut end, mut used) = (0, 0);
     for cluster in text.graphemes(true) {
         used += cluster.width();
@@ -32,7 +72,7 @@ pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
         }
         end += cluster.len();
     }
-    Cow::Owned(format!("{}{CUT}", text[..end].trim_end()))
+    Cow::Owned(format!("{}{mark}", text[..end].trim_end()))
 }
 
 /// A name on one line: line ends, tabs and several spaces become one space; other characters that control a terminal
@@ -88,6 +128,13 @@ mod tests {
     }
 
     #[test]
+    fn marks_have_a_form_in_ascii() {
+        assert_eq!(in_ascii("2026-11 …  2026-09 ◆  −1.00  –"), "2026-11 ...  2026-09 *  -1.00  -");
+        assert_eq!(in_ascii("São Paulo"), "São Paulo");
+        assert_eq!([cut_in_ascii("Vendas do mês", 9), cut_in_ascii("Vendas", 2)], ["Vendas...", ".."]);
+    }
+
+    #[test]
     fn a_name_has_one_line_and_controls_nothing() {
         assert_eq!(one_line("Notas\nfiscais \t emitidas"), "Notas fiscais emitidas");
         assert_eq!(one_line("\u{1b}[31mred\u{1b}[0m\u{202e}x"), "�[31mred�[0m�x");
@@ -98,10 +145,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_cut_text_fits_and_is_the_beginning_of_the_text(text in "\\PC{0,40}|[a-z👩‍🚀é\u{301} ]{0,40}", width in 1_usize..30) {
-            let short = cut(&text, width);
-            prop_assert!(display_width(&short) <= width, "{short:?}");
-            if let Some(beginning) = short.strip_suffix(CUT) {
-                prop_assert!(text == short.as_ref() || text.starts_with(beginning));
+            for (short, mark) in [(cut(&text, width), CUT[0]), (cut_in_ascii(&text, width), CUT[1])] {
+                prop_assert!(display_width(&short) <= width, "{short:?}");
+                if let Some(beginning) = short.strip_suffix(mark) {
+                    prop_assert!(text == short.as_ref() || text.starts_with(beginning));
+                }
             }
         }
     }

@@ -18,6 +18,15 @@ const DECIMALS_OF_SMALL: u32 = 4;
 /// Below this median, in nano-dollars, the amounts of a column are small.
 const SMALL: i128 = 100_000_000;
 
+/// The end of the label of the rest: the option that shows what it sums up.
+pub(super) const ALL_ROWS: &str = " (--all-rows)";
+
+/// The milliseconds of an hour.
+const HOUR: i128 = 3_600_000;
+
+/// From this duration on, sums of durations are shown in whole hours, in the whole column.
+const HOURS_FROM: i128 = 100 * HOUR;
+
 /// The characters of a run's id that are shown; more than enough to be unique.
 pub(super) const SHORT_ID: usize = 8;
 
@@ -38,6 +47,8 @@ pub(super) enum Form {
     Changed,
     /// A duration in whole seconds.
     Seconds,
+    /// A sum of durations, in whole hours.
+    Hours,
     /// A number of days.
     Days,
     /// A multiple of what is usual.
@@ -57,7 +68,9 @@ impl Form {
             // The unknown value of a column without a unit is a text.
             _ => {
                 cells.iter().any(|cell| cell.is_number())
-                    && cells.iter().all(|cell| cell.is_number() || matches!(cell, Cell::Text(None)))
+                    && cells
+                        .iter()
+                        .all(|cell| cell.is_number() || matches!(cell, Cell::Text(None) | Cell::Blank))
             }
         }
     }
@@ -103,6 +116,12 @@ pub(super) fn text_of(cell: &Cell, form: Form, context: Context) -> String {
 
 fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
     Some(match (cell, form) {
+        (Cell::Rest(rows), _) => format!("{} more{ALL_ROWS}", number(&rows.to_string())),
+        (Cell::Group { rows, .. }, _) => {
+            let exact = rows.to_string();
+            cell.exact()?.replacen(&exact, &number(&exact), 1)
+        }
+        (Cell::Blank, _) => String::new(),
         (Cell::Text(text), _) => {
             let text = text.as_deref()?;
             match form {
@@ -128,13 +147,26 @@ fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
         (Cell::Usd(_) | Cell::Converted(_), _) => money(&cell.exact()?, false),
         (Cell::Rate(rate), Form::Factor) => format!("{} x", number(&rate.as_ref()?.to_fixed(1))),
         (Cell::Rate(rate), _) => number(&rate.as_ref()?.to_fixed(RATE_DECIMALS_FOR_PEOPLE)),
+        (Cell::Seconds(seconds), Form::Hours) => hours(*seconds.as_ref()?),
         (Cell::Seconds(seconds), _) => duration(*seconds.as_ref()?),
         (Cell::Share(share), _) => share.as_ref()?.to_percent().replace('-', "−"),
         (Cell::Real(real), _) => real.to_string(),
     })
 }
 
-fn number(exact: &str) -> String {
+/// Whether sums of durations like these are shown in whole hours.
+pub(super) fn is_in_hours(cells: &[&Cell]) -> bool {
+    let is_long = |cell: &&Cell| matches!(cell, Cell::Seconds(Some(sum)) if sum.units() >= HOURS_FROM);
+    cells.iter().any(is_long)
+}
+
+/// A duration in whole hours: `152 h`.
+fn hours(seconds: Seconds) -> String {
+    let hours = (seconds.units() + HOUR / 2).div_euclid(HOUR);
+    format!("{} h", number(&hours.to_string()))
+}
+
+pub(super) fn number(exact: &str) -> String {
     Language::English.number(exact).replacen('-', "−", 1)
 }
 

@@ -1,7 +1,9 @@
 //! Which columns of a report are shown first, and under which headings.
 
-use super::value::Form;
+use super::text::one_line;
+use super::value::{self, Form};
 use crate::escape::escape_control;
+use crate::report::two_levels::value_of_column;
 use crate::report::{Cell, MetadataPath};
 use std::borrow::Cow;
 
@@ -11,21 +13,38 @@ pub(super) const LAST_OF_STANDARD: usize = 9;
 /// The priority of a dimension, and of the figure that a report is about.
 const FIRST: usize = 1;
 
+/// The reports of one dimension that is no period: what is most expensive or takes longest.
+const OF_A_LIST: [&str; 2] = ["report cost of a list", "report duration of a list"];
+
+/// The columns of periods.
+const PERIODS: [&str; 3] = ["month", "week", "day"];
+
+/// The costs of two dimensions, with the values of the second one as columns.
+const WITH_COLUMNS: &str = "report cost with columns";
+
+/// The reports of two dimensions in groups.
+const IN_GROUPS: [&str; 2] = ["report cost in groups", "report duration in groups"];
+
 /// The columns of each report from left to right, each with its priority: 1 is never left out. Columns that are not
 /// here are shown last. What a report is grouped by has the priority 1 everywhere.
 #[rustfmt::skip]
 const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report cost", &[("runs", 3), ("el_cost_usd", 8), ("transformation_cost_usd", 7), ("total_cost_usd", 1), ("credits", 4), ("cost_per_run_usd", 5)]),
     ("report budget", &[("state", 1), ("unit", 1), ("budget_amount", 3), ("spent_amount", 2), ("used_rate", 5), ("forecast_amount", 6), ("forecast_low_amount", 11), ("forecast_high_amount", 12), ("against_budget_amount", 7), ("left_amount", 13), ("per_day_amount", 14), ("over_on", 10), ("budget_name", 3)]),
+    (OF_A_LIST[1], &[("total_seconds", 1), ("runs", 5), ("success_rate", 6), ("p50_seconds", 3), ("p95_seconds", 4), ("max_seconds", 10), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
+    (OF_A_LIST[0], &[("total_cost_usd", 1), ("share_rate", 4), ("runs", 3), ("credits", 7), ("cost_per_run_usd", 5), ("el_cost_usd", 11), ("transformation_cost_usd", 10)]),
+    (WITH_COLUMNS, &[("runs", 4), ("total_cost_usd=", 3), ("total_cost_usd", 1), ("credits", 10), ("cost_per_run_usd", 11)]),
+    (IN_GROUPS[0], &[("total_cost_usd", 1), ("share_rate", 12), ("runs", 3), ("credits", 4), ("cost_per_run_usd", 5), ("el_cost_usd", 14), ("transformation_cost_usd", 13)]),
+    (IN_GROUPS[1], &[("total_seconds", 1), ("runs", 5), ("success_rate", 6), ("p50_seconds", 3), ("p95_seconds", 4), ("max_seconds", 10), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
     ("report change", &[("change_usd", 1), ("volume_usd", 3), ("price_usd", 4), ("new_usd", 7), ("gone_usd", 8), ("unknown_usd", 9), ("against_total_cost_usd", 6), ("total_cost_usd", 5), ("pipeline_name", 2)]),
-    ("report duration", &[("runs", 2), ("success_rate", 3), ("p50_seconds", 4), ("p95_seconds", 1), ("max_seconds", 5), ("queued_p50_seconds", 8), ("queued_p95_seconds", 7), ("total_seconds", 6)]),
+    ("report duration", &[("runs", 4), ("success_rate", 5), ("p50_seconds", 2), ("p95_seconds", 1), ("max_seconds", 6), ("total_seconds", 7), ("queued_p50_seconds", 11), ("queued_p95_seconds", 12)]),
     ("report credits", &[("runs", 6), ("charged_runs", 2), ("free_runs", 7), ("undecided_runs", 8), ("forecast_credits", 4), ("expected_credits", 1), ("plan_credits", 4), ("plan_used_rate", 4), ("credits_run_out_on", 5)]),
     ("report failures", &[("failed_runs", 1), ("final_runs", 4), ("failure_rate", 3), ("failures_in_a_row", 3), ("last_failure_at", 5), ("last_success_at", 6), ("pipeline_name", 2)]),
     ("report schedule", &[("state", 1), ("due_at", 1), ("created_at", 3), ("expected_runs", 5), ("found_runs", 6), ("missing_runs", 1), ("created_late_runs", 7), ("failed_parent_runs", 9), ("next_due_at", 4), ("lateness_seconds", 4), ("status", 5), ("lateness_p95_seconds", 12), ("started_late_runs", 8), ("last_run_at", 14), ("started_at", 11), ("trigger_type", 15), ("grace_seconds", 16), ("run_id", 4), ("pipeline_name", 2), ("schedule", 10)]),
     ("report recovery", &[("state", 1), ("failed_runs", 2), ("chains", 6), ("longest_chain", 7), ("failures_in_a_row", 5), ("failures_left", 4), ("failures_limit", 12), ("lost_seconds", 2), ("lost_usd", 5), ("first_failure_at", 7), ("last_failure_at", 11), ("recovered_at", 6), ("run_id", 10), ("pipeline_name", 3)]),
     ("report open", &[("state", 1), ("age_seconds", 2), ("p95_seconds", 5), ("started_at", 6), ("p95_factor", 10), ("p50_seconds", 11), ("status", 12), ("trigger_type", 13), ("created_at", 14), ("run_id", 3), ("pipeline_name", 4)]),
     ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
-    ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 8), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
+    ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 12), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
     ("report cost-changes-after-success", &[("cost_at_success_usd", 5), ("cost_now_usd", 4), ("difference_usd", 1), ("succeeded_at", 8), ("changed_at", 7), ("run_id", 2), ("pipeline_name", 3)]),
     ("report pipelines-without-runs", &[("first_seen_at", 3), ("last_run_at", 4), ("gone_at", 5), ("active", 2), ("slug", 6), ("pipeline_name", 1)]),
     ("report status-transitions", &[("steps", 2), ("median_seconds", 3), ("max_seconds", 4), ("from_status", 1), ("to_status", 1)]),
@@ -53,6 +72,9 @@ const ONLY_WIDE: &[&str] = &["pipeline_id", "workspace_id", "rows_sha256", "term
 /// Columns with figures that a note below the table sums up, or that describe another column.
 const LATE: &[&str] =
     &["pipeline_kind", "runs_cost_unknown", "runs_duration_unknown", "number", "credit_charge_status"];
+
+/// The reports that need the room of bars for other columns.
+const LATE_BARS: &[&str] = &["report duration", "report costliest-runs", "report slowest-runs"];
 
 /// Columns whose value is the name of something, or a sentence. They are the last ones of a table, because what a
 /// terminal draws in another width than expected can then move no figure.
@@ -92,9 +114,9 @@ const HEADINGS: &[(&str, &str)] = &[
     ("runs_cost_unknown", "Not known"), ("runs_duration_unknown", "Not known"),
     ("cost_usd", "USD"), ("cost_median_usd", "Usual USD"), ("cost_low_usd", "Usual from"), ("cost_high_usd", "Usual to"),
     ("duration_seconds", "Duration"), ("duration_median_seconds", "Usual"), ("duration_low_seconds", "From"), ("duration_high_seconds", "To"),
-    ("p50_seconds", "Median"), ("median_seconds", "Median"), ("mean_seconds", "Mean"), ("p95_seconds", "95 %"), ("p99_seconds", "99 %"), ("max_seconds", "Longest"), ("total_seconds", "Sum"),
+    ("p50_seconds", "Median"), ("median_seconds", "Median"), ("mean_seconds", "Mean"), ("p95_seconds", "95 %"), ("p99_seconds", "99 %"), ("max_seconds", "Longest"), ("total_seconds", "All runs"),
     ("queued_seconds", "Waited"), ("queued_mean_seconds", "Mean wait"), ("queued_p50_seconds", "Median wait"), ("queued_p95_seconds", "Wait 95 %"), ("queued_max_seconds", "Longest wait"),
-    ("success_rate", "Success"), ("failure_rate", "Failed %"), ("failed_runs", "Failed"), ("final_runs", "Ended"), ("failures_in_a_row", "In a row"), ("last_failure_at", "Last failure"), ("last_success_at", "Last success"),
+    ("success_rate", "Success"), ("share_rate", "Share"), ("failure_rate", "Failed %"), ("failed_runs", "Failed"), ("final_runs", "Ended"), ("failures_in_a_row", "In a row"), ("last_failure_at", "Last failure"), ("last_success_at", "Last success"),
     ("budget_name", "Name"), ("budget_amount", "Budget"), ("spent_amount", "Spent"), ("used_rate", "Used"), ("left_amount", "Left"), ("forecast_amount", "Forecast"), ("forecast_low_amount", "From"), ("forecast_high_amount", "To"), ("against_budget_amount", "vs budget"), ("per_day_amount", "Per day"), ("over_on", "Over on"),
     ("change_usd", "Change"), ("volume_usd", "Volume"), ("price_usd", "Price"), ("new_usd", "New"), ("gone_usd", "Gone"), ("unknown_usd", "Unknown"),
     ("against_total_cost_usd", "Before"), ("against_runs", "Runs before"),
@@ -142,9 +164,24 @@ pub(super) fn empty(question: &str) -> &'static str {
 
 /// The columns of a table in the order of their display, as positions in the table, each with its priority.
 pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) -> Vec<(usize, usize)> {
+    let is_grouped = rows.iter().any(|row| is_group(row));
+    let in_groups =
+        IN_GROUPS.into_iter().find(|name| is_grouped && !question.is_empty() && name.starts_with(question));
+    let has_values = columns.iter().any(|name| value_of_column(name).is_some());
+    let is_list = columns.first().is_some_and(|first| !PERIODS.contains(&first.as_str()));
+    let of_a_list =
+        OF_A_LIST.into_iter().find(|name| is_list && !question.is_empty() && name.starts_with(question));
+    let question = match has_values {
+        true => WITH_COLUMNS,
+        false => in_groups.or(of_a_list).unwrap_or(question),
+    };
     let view = VIEWS.iter().find(|(name, _)| *name == question).map_or(&[][..], |(_, view)| *view);
-    let place_of =
-        |name: &str| view.iter().position(|(column, _)| *column == name || is_in_currency(name, column));
+    let is_named = |name: &str, column: &str| {
+        column == name
+            || is_in_currency(name, column)
+            || value_of_column(name).is_some_and(|(figure, _)| column.strip_suffix('=') == Some(figure))
+    };
+    let place_of = |name: &str| view.iter().position(|(column, _)| is_named(name, column));
     let has_name = columns.iter().any(|column| column == "pipeline_name");
     let first_number = (0..columns.len())
         .find(|column| rows.iter().any(|row| row[*column].is_number()))
@@ -152,7 +189,9 @@ pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) ->
     let mut arranged: Vec<(usize, Option<usize>, usize, usize)> = Vec::new();
     for (index, name) in columns.iter().enumerate() {
         let place = place_of(name);
-        let is_late = LATE.contains(&name.as_str()) && (has_name || name != "pipeline_kind");
+        // What a report is grouped by comes first, whatever it is.
+        let is_label = index == 0 || rows.iter().any(|row| matches!(row[index], Cell::Group { .. }));
+        let is_late = LATE.contains(&name.as_str()) && (has_name || name != "pipeline_kind") && !is_label;
         let priority = match place {
             _ if ONLY_WIDE.contains(&name.as_str()) => usize::MAX,
             Some(place) => view[place].1,
@@ -176,6 +215,16 @@ pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) ->
     arranged.into_iter().map(|(_, _, index, priority)| (index, priority)).collect()
 }
 
+/// Whether the row is the sum of a group.
+pub(super) fn is_group(row: &[Cell]) -> bool {
+    row.iter().any(|cell| matches!(cell, Cell::Group { .. }))
+}
+
+/// Whether the row has the rest.
+pub(super) fn is_rest(row: &[Cell]) -> bool {
+    row.iter().any(|cell| matches!(cell, Cell::Rest(_)))
+}
+
 /// Whether the column has the amounts of a column in US dollars, in another currency.
 fn is_in_currency(name: &str, column_in_usd: &str) -> bool {
     let Some(amount) = column_in_usd.strip_suffix("usd") else { return false };
@@ -194,6 +243,7 @@ pub(super) fn form_of(name: &str, cells: &[&Cell], decimals: u32) -> Form {
         _ if LABELS.contains(&name) => Form::Label,
         "before" | "after" => Form::Changed,
         _ if name.ends_with("_at") => Form::Instant,
+        "total_seconds" if value::is_in_hours(cells) => Form::Hours,
         _ if name.ends_with("_seconds") => Form::Seconds,
         _ if name.ends_with("_days") => Form::Days,
         _ if name.ends_with("_factor") => Form::Factor,
@@ -213,10 +263,19 @@ pub(super) fn is_change(name: &str) -> bool {
     name.rsplit_once('_').is_some_and(|(amount, _)| CHANGES.contains(&amount))
 }
 
+/// The priority of the bars beside the figure that a report is about.
+pub(super) fn bar_priority(question: &str, rows: &[Vec<Cell>]) -> usize {
+    let is_late = LATE_BARS.contains(&question) || rows.iter().any(|row| is_group(row));
+    if is_late { LAST_OF_STANDARD + 2 } else { 6 }
+}
+
 /// The heading of a column: that of the list, else its name as words.
 pub(super) fn heading(column: &str) -> Cow<'_, str> {
     if let Some((_, heading)) = HEADINGS.iter().find(|(name, _)| *name == column) {
         return Cow::Borrowed(heading);
+    }
+    if let Some((_, value)) = value_of_column(column) {
+        return Cow::Owned(one_line(value));
     }
     // A path stays as it is, so that it can be copied.
     if column.is_empty() || (MetadataPath::is_path(column) && column.contains(['.', '['])) {

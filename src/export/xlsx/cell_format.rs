@@ -86,7 +86,9 @@ impl CellFormat {
             Some(Cell::Seconds(_)) => CellFormat::Duration,
             Some(Cell::Share(_)) => CellFormat::Percent,
             Some(Cell::Real(_)) => CellFormat::Real,
-            Some(Cell::Text(_)) | None => CellFormat::of_name(field, decimals),
+            Some(Cell::Text(_) | Cell::Rest(_) | Cell::Group { .. } | Cell::Blank) | None => {
+                CellFormat::of_name(field, decimals)
+            }
         }
     }
 

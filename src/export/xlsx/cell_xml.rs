@@ -156,6 +156,7 @@ pub(super) fn value(cell: &Cell, format: CellFormat, zone: Tz, usd_decimals: u32
             let text = text.as_deref()?;
             of_text(text, format, zone).unwrap_or_else(|| Value::Text(text.to_owned()))
         }
+        Cell::Rest(_) | Cell::Group { .. } | Cell::Blank => Value::Text(cell.exact()?),
         Cell::Count(count) => match format {
             CellFormat::Duration => number((*count)? as f64 / SECONDS_A_DAY),
             _ => Value::Number((*count)?.to_string()),

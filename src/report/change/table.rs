@@ -32,11 +32,12 @@ impl Change {
             row
         };
         let mut rows: Vec<Vec<Cell>> = self.groups.iter().take(limit).map(row).collect();
-        if let Some((count, mut rest)) = self.rest(limit) {
-            if let Some(label) = rest.labels.first_mut() {
-                *label = Some(format!("{count} more"));
-            }
-            rows.push(row(&rest));
+        if let Some((count, rest)) = self.rest(limit) {
+            let mut rest = row(&rest);
+            let labels = rest.iter_mut().take(self.columns.len());
+            let texts = std::iter::once(Cell::Rest(count as u64)).chain(std::iter::repeat(Cell::Blank));
+            labels.zip(texts).for_each(|(label, text)| *label = text);
+            rows.push(rest);
         }
         Table {
             columns: self

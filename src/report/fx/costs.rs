@@ -4,12 +4,13 @@ use super::{Amount, Conversion, Currency, ExactSum, Fx};
 use crate::error::{Error, Result};
 use crate::report::cost::CostTotals;
 use crate::report::dimension::Dimension;
-use crate::report::group_by::{self, Aggregate};
+use crate::report::group_by::{self, Aggregate, Groups};
 use crate::report::ledger::Ledger;
 use crate::report::period::Calendar;
 use crate::report::ranking::Ranking;
 use crate::report::slices::{Slice, Sliced};
 use crate::report::table::{Cell, RATE_DECIMALS_FOR_PEOPLE, Table};
+use crate::report::two_levels::{TwoLevelRequest, TwoLevels};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns after the converted total.
@@ -98,6 +99,13 @@ impl Conversions {
             1 => format!("{} of {}, {sources}", first.rate().to_fixed(RATE_DECIMALS_FOR_PEOPLE), first.date),
             rates => format!("{rates} rates of {} to {}, {sources}", first.date, last.date),
         })
+    }
+
+    /// The costs of some slices, followed by the converted ones.
+    fn cells(&self, costs: &Sliced<CostTotals>) -> Vec<Cell> {
+        let mut cells = costs.total().cells();
+        cells.extend(self.convert(costs).cells(self));
+        cells
     }
 
     /// The converted costs of the runs of some slices.
@@ -192,18 +200,41 @@ pub(crate) fn ranked_across(
     currency: &Currency,
     ranking: &Ranking,
 ) -> Result<Table> {
+    let (groups, conversions) = converted_groups(ledgers, by)?;
+    let cells = |sliced: &mut Sliced<CostTotals>| conversions.cells(sliced);
+    groups.into_table_of(ranking, figures(currency), cells, Sliced::merge)
+}
+
+/// The cost report by two dimensions with the columns of the second currency, for people.
+///
+/// # Errors
+/// As [`ranked_across`].
+pub(crate) fn two_levels_across(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+    currency: &Currency,
+    request: &TwoLevelRequest<'_>,
+) -> Result<TwoLevels> {
+    let (groups, conversions) = converted_groups(ledgers, by)?;
+    let cells = |sliced: &mut Sliced<CostTotals>| conversions.cells(sliced);
+    groups.into_two_levels(request, figures(currency), cells, Sliced::merge)
+}
+
+/// The groups of the ledgers' runs, and the rates of their slices.
+fn converted_groups(
+    ledgers: &[Ledger<'_>],
+    by: &[Dimension],
+) -> Result<(Groups<Sliced<CostTotals>>, Conversions)> {
     let calendar = Conversions::calendar(ledgers);
     let (groups, slices) = group_by::sliced_groups_across::<CostTotals>(ledgers, by, calendar)?;
-    let conversions = Conversions::of(ledgers, &slices);
-    let figures = CostTotals::COLUMNS.iter().map(|column| (*column).to_owned());
-    let converted =
-        std::iter::once(format!("total_cost_{}", currency.suffix())).chain(RATE_COLUMNS.map(str::to_owned));
-    let cells = |sliced: &mut Sliced<CostTotals>| {
-        let mut cells = sliced.total().cells();
-        cells.extend(conversions.convert(sliced).cells(&conversions));
-        cells
-    };
-    groups.into_table_of(ranking, figures.chain(converted), cells, Sliced::merge)
+    Ok((groups, Conversions::of(ledgers, &slices)))
+}
+
+/// The columns of costs, followed by those of the second currency.
+fn figures(currency: &Currency) -> impl Iterator<Item = String> {
+    let converted = format!("total_cost_{}", currency.suffix());
+    let names = CostTotals::COLUMNS.iter().map(|column| (*column).to_owned());
+    names.chain([converted]).chain(RATE_COLUMNS.map(str::to_owned))
 }
 
 impl Sliced<CostTotals> {

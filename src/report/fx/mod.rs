@@ -13,7 +13,7 @@ pub use amount::Amount;
 pub(crate) use amount::ExactSum;
 pub(crate) use costs::{
     Conversions, ConvertedCost, RATE_COLUMNS, leave_out_columns_for_programs, note_of_runs, notes,
-    ranked_across, runs_without_rate, shared_currency,
+    ranked_across, runs_without_rate, shared_currency, two_levels_across,
 };
 pub(crate) use ptax::{Imported, OnConflict, import};
 pub use rates::{Rate, RateFile, Rates};

@@ -10,5 +10,6 @@ mod query;
 mod rows;
 mod spreadsheet;
 mod title;
+mod two_levels;
 #[cfg(feature = "xlsx")]
 mod xlsx;

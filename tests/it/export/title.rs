@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::fs;
 
 /// A workspace in March, with its February closed in [`ZONE`].
-fn closed() -> MonthEnd {
+pub(super) fn closed() -> MonthEnd {
     let month_end = MonthEnd::of(60);
     month_end.output(&["close", MONTH, "--zone", ZONE]);
     month_end
@@ -82,7 +82,7 @@ fn a_title_names_the_zone_the_date_basis_and_the_moment_asked_for() {
         (&["--zone", "UTC", "--date-basis", "ended"][..], "Cost by month "),
         (
             &["--by", "day,kind", "--from", "2025-02-10", "--until", "2025-02-12"],
-            "Cost by day, kind: 2025-02-10 to 2025-02-11",
+            "Cost by day and kind: 2025-02-10 to 2025-02-11",
         ),
         (&["--as-of", "2025-03-05T13:30:00Z"], "as of 5 Mar 2025 13:30"),
     ] {

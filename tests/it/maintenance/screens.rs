@@ -14,6 +14,9 @@ fn screens(workspace: &Workspace, arguments: &[&str]) -> String {
         let mut command = command(Path::new("runledger.db"), arguments);
         command.current_dir(workspace.file("")).env("COLUMNS", width.to_string());
         command.env_remove("RUNLEDGER_CONFIG").env_remove("RUNLEDGER_ZONE");
+        for variable in ["NO_UNICODE", "LC_ALL", "LC_CTYPE", "LANG"] {
+            command.env_remove(variable);
+        }
         let shown = ran(command).out;
         assert!(shown.lines().all(|line| line.chars().count() <= width), "{width} columns: {shown}");
         writeln!(screens, "{width} columns:\n\n{}\n", stable(&shown)).unwrap();

@@ -1,0 +1,58 @@
+//! How many of the runs a list of the costliest or slowest ones shows.
+
+use crate::cli::TableFormat;
+use crate::commands::report::ReportArgs;
+use crate::commands::shared::numbers::grouped;
+use crate::error::Result;
+use crate::report::{Ledger, Table, cost, duration};
+
+/// The reports that list single runs.
+const LISTS: [&str; 2] = ["costliest-runs", "slowest-runs"];
+
+/// The runs that the hint asks for.
+const MORE_ROWS: u32 = 50;
+
+/// Whether the report lists single runs, the first ones of all.
+pub(super) fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
+}
+
+/// The notes below a list for people: how many runs of how many it shows, and how many could not be in it.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn notes(
+    name: &str,
+    args: &ReportArgs,
+    table: &Table,
+    ledgers: &[Ledger<'_>],
+) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    if !is_list(name) || args.table.format() != TableFormat::Table || table.rows.is_empty() {
+        return Ok(notes);
+    }
+    let (mut runs, mut unknown) = (0, 0);
+    for ledger in ledgers {
+        let (all, without) = match name {
+            "slowest-runs" => duration::counts(ledger)?,
+            _ => {
+                let total = cost::total(ledger)?;
+                (total.runs, total.runs_cost_unknown)
+            }
+        };
+        runs += all;
+        unknown += without;
+    }
+    let shown = table.rows.len() as u64;
+    if shown < runs - unknown {
+        let more = args.limit.map_or(MORE_ROWS, |limit| limit.saturating_mul(5).max(MORE_ROWS));
+        notes.push(format!("{} of {} runs (--limit {more})", grouped(shown), grouped(runs)));
+    }
+    let what = if name == "slowest-runs" { "duration" } else { "cost" };
+    match unknown {
+        0 => {}
+        1 => notes.push(format!("1 run: {what} not known")),
+        _ => notes.push(format!("{} runs: {what} not known", grouped(unknown))),
+    }
+    Ok(notes)
+}
