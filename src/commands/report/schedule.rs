@@ -11,7 +11,7 @@ use crate::export::manifest::Provenance;
 use crate::export::terminal::{duration, local_minute};
 use crate::report::filter::RunFilter;
 use crate::report::last::Last;
-use crate::report::ranking::{Ranking, has_rest};
+use crate::report::ranking::Ranking;
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
 use crate::report::schedule::table;
 use crate::report::scope::ScopeRequest;
@@ -104,9 +104,7 @@ pub(super) fn run(
     provenance.date_basis = None;
     provenance.filter = (!asked.filter.is_empty()).then(|| asked.filter.clone());
     provenance.notes.extend(notes(&ledgers, &answers));
-    if has_rest(&table) && args.limit.is_none() {
-        provenance.notes.push("--all-rows shows all".to_owned());
-    } else if lists_due_runs && hidden > 0 && args.limit.is_none() {
+    if lists_due_runs && hidden > 0 && args.limit.is_none() {
         provenance.notes.push(format!("{hidden} earlier ones: --all-rows shows all"));
     }
     let provenance = Provenance { limit: args.limit, ..provenance };

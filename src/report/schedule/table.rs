@@ -3,7 +3,7 @@
 use super::matching::Outcome;
 use super::punctuality::{PipelinePunctuality, Punctuality, Standing, StartedBy};
 use crate::error::Result;
-use crate::report::ranking::{Ranking, rest_label};
+use crate::report::ranking::Ranking;
 use crate::report::table::{Cell, Table};
 use crate::run::{Instant, Seconds};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -198,7 +198,7 @@ pub(crate) fn rank_for_people(table: &mut Table, ranking: &Ranking, shows_all: b
     if table.rows.len() > limit {
         let hidden = table.rows.split_off(limit);
         let mut rest = sums(&table.columns, &hidden);
-        rest[0] = rest_label(hidden.len());
+        rest[0] = Cell::Rest(hidden.len() as u64);
         if let Some(next) = place_of(&table.columns, "next_due_at") {
             let times = hidden.iter().map(|row| &row[next]).filter(|time| !time.is_unknown());
             rest[next] = times.min_by_key(|time| time.exact()).cloned().unwrap_or(Cell::Text(None));
