@@ -29,7 +29,7 @@ outcomes AS (
                PARTITION BY pipeline_kind, pipeline_id ORDER BY booked_at, status = 'success', snapshot_id
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS successes
     FROM runs
-    WHERE status IN ('success', 'failed') AND pipeline_id IS NOT NULL AND booked_at IS NOT NULL
+    WHERE (status = 'success' OR status = 'failed') AND pipeline_id IS NOT NULL AND booked_at IS NOT NULL
 ),
 -- The failed runs and the success between two others: at most one success, which is the last.
 chains AS (
