@@ -12,7 +12,7 @@ mod unusual;
 pub(crate) use options::AlertOptions;
 
 use crate::error::Result;
-use crate::export::terminal::local_minute;
+use crate::export::terminal::{local_minute, one_line};
 use crate::report::budget::Budget;
 use crate::report::period::Span;
 use crate::report::{Ledger, Scope};
@@ -82,7 +82,8 @@ impl Rule {
     }
 
     fn finding(self, subject: String, level: AlertLevel, message: String) -> Finding {
-        Finding { rule: self.as_str().to_owned(), subject, level, message }
+        // A name can have line breaks and control characters.
+        Finding { rule: self.as_str().to_owned(), subject, level, message: one_line(&message) }
     }
 }
 
