@@ -1,9 +1,9 @@
 //! A pipeline's schedule: a cron expression in a time zone.
 //!
 //! Clock changes follow Vixie cron. An expression with one hour and one minute, such as `30 2 * * *`, is due once on
-//! each day: if the clock skips that time, at the first instant after the gap, and if the clock repeats it, at the first of
-//! both. Any other expression, such as `*/30 * * * *` or `0,30 2 * * *`, is due whenever the clock shows a matching
-//! time: never within a gap, and twice within a repeated hour.
+//! each day: if the clock skips that time, at the first instant after the gap, and if the clock repeats it, at the
+//! first of both. Any other expression, such as `*/30 * * * *` or `0,30 2 * * *`, is due whenever the clock shows a
+//! matching time: never within a gap, and twice within a repeated hour.
 
 pub(crate) mod evidence;
 mod known;

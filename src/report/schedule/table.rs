@@ -163,8 +163,8 @@ pub fn due_runs(punctuality: &Punctuality, archive: &Connection) -> Result<Table
 }
 
 /// Orders the table of all workspaces, and puts what people do not need one by one into one row: pipelines without a
-/// finding, unless there are only those, and those beyond the limit. The next due time of an overdue pipeline is the one
-/// that has passed.
+/// finding, unless there are only those, and those beyond the limit. The next due time of an overdue pipeline is the
+/// one that has passed.
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] when the table has no column with the name of the order.
