@@ -1,7 +1,7 @@
 //! The demo's output in the pages, below the comment `<!-- the demo's output -->`.
 //!
-//! It depends on the day. `RUNLEDGER_BLESS=1 cargo test the_output_of_the_demo` runs each page up to its last such block
-//! and replaces the output. A line `…` stands for lines that the page leaves out. The archives stay in
+//! It depends on the day. `RUNLEDGER_BLESS=1 cargo test the_output_of_the_demo` runs each page up to its last such
+//! block and replaces the output. A line `…` stands for lines that the page leaves out. The archives stay in
 //! `target/tmp/docs-output`, for the amounts in the text and the arguments.
 
 use super::{FIRST_PAGE, pages, root};
