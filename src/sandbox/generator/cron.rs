@@ -14,9 +14,9 @@ pub(super) enum Rate {
     Weekly,
     Weekdays,
     Daily,
-    /// Every so many hours, a divisor of 24.
+    /// Every few hours: a divisor of 24.
     Hours(u32),
-    /// Every so many minutes, a divisor of 60.
+    /// Every few minutes: a divisor of 60.
     Minutes(u32),
 }
 

@@ -1,7 +1,8 @@
 //! The demo's output in the pages, below the comment `<!-- the demo's output -->`.
 //!
-//! It depends on the day. `RUNLEDGER_BLESS=1 cargo test the_output_of_the_demo` runs each page up to its last such block
-//! and replaces the output. A line `…` stands for lines that the page leaves out.
+//! It depends on the day. `RUNLEDGER_BLESS=1 cargo test the_output_of_the_demo` runs each page up to its last such
+//! block and replaces the output. A line `…` stands for lines that the page leaves out. The archives stay in
+//! `target/tmp/docs-output`, for the amounts in the text and the arguments.
 
 use super::{FIRST_PAGE, pages, root};
 use std::fmt::Write;
@@ -94,9 +95,12 @@ fn outputs(steps: &[&Step], folder: &Path) -> Vec<String> {
         .collect()
 }
 
-fn blessed(page: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+fn blessed(name: &str, page: &str) -> String {
+    let folder = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs-output").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    fs::create_dir_all(folder).unwrap();
     let demo = Command::new(env!("CARGO_BIN_EXE_runledger")).arg("demo").current_dir(folder).output();
     assert!(demo.unwrap().status.success());
     fs::copy(folder.join("runledger-demo.db"), folder.join("runledger.db")).unwrap();
@@ -159,7 +163,7 @@ fn the_output_of_the_demo_is_in_marked_blocks() {
         if marked > 0 && is_meant && std::env::var_os("RUNLEDGER_BLESS").is_some() {
             let path =
                 if name == FIRST_PAGE { root().join("README.md") } else { root().join("docs").join(&name) };
-            fs::write(path, blessed(&page)).unwrap();
+            fs::write(path, blessed(&name, &page)).unwrap();
         }
     }
     assert!(count > 20, "only {count} outputs are marked");
