@@ -18,8 +18,8 @@ pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     select(span, date, ", ended_at, snapshot_id")
 }
 
-/// The query of [`runs_with_ends`] over every run, the newest first. With the default date basis, that is the order of the
-/// index, which then takes no sorting.
+/// The query of [`runs_with_ends`] over every run, the newest first. With the default date basis, that is the order of
+/// the index, which then takes no sorting.
 pub fn runs_newest_first(date: DateBasis) -> String {
     format!("{} ORDER BY {} DESC", runs_with_ends(&Span::default(), date), date.sql())
 }
