@@ -2,25 +2,27 @@
 --
 -- :from    only runs booked at or after this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
 -- :until   only runs booked before this instant; unset: no limit
--- :as_of   the moment of the ages; unset: the end of the last complete sync, else the latest observation
+-- :as_of   the ages are those at the end of the last complete sync until this instant, else at the latest observation;
+--          unset: of all
 -- :factor  a run is too long if its age is more than this many times its pipeline's 95th percentile; unset: 2
 --
--- A run has not ended if it has no end, no final status, and has not vanished from the API. The age of a run is the time
--- since its start, and is compared with durations. The age of a run that has not started is the time since its creation,
--- and is compared with the times from creation to end. Both are those of the pipeline's successful runs: all that are
--- booked in the 90 days before the moment, and at least the newest 20. Fewer than 5 are not compared. Nothing is too long
--- before 10 minutes, and percentiles below a second count as one. Percentiles are those of percentile_cont.
+-- A run has not ended if it has no end, no final status, and has not vanished from the API. The age of a run is the
+-- time since its start, and is compared with durations. The age of a run that has not started is the time since its
+-- creation, and is compared with the times from creation to end. Both are those of the pipeline's successful runs:
+-- all that are booked in the 90 days before the moment, and at least the newest 20. Fewer than 5 are not compared.
+-- Nothing is too long before 10 minutes, and percentiles below a second count as one. Percentiles are those of
+-- percentile_cont.
 WITH
 -- The moment, the start of the 90 days before it, and the factor in thousandths.
 moments AS MATERIALIZED (
     SELECT at, strftime('%Y-%m-%dT%H:%M:%S', substr(at, 1, 19), '-90 days') AS recent_from,
            CAST(round(coalesce(CAST(:factor AS REAL), 2) * 1000) AS INTEGER) AS thousandths
     FROM (SELECT coalesce(
-                     :as_of,
                      (SELECT coalesce(clock_ended_at, ended_at) FROM syncs
-                      WHERE walk_complete = 1 AND outcome IN ('complete', 'partial')
+                      WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (:as_of IS NULL OR ended_at <= :as_of)
                       ORDER BY sync_id DESC LIMIT 1),
-                     (SELECT max(last_observed_at) FROM syncs)) AS at)
+                     (SELECT max(iif(:as_of IS NULL, last_observed_at, min(last_observed_at, :as_of))) FROM syncs
+                      WHERE :as_of IS NULL OR started_at <= :as_of)) AS at)
 ),
 -- The runs that have not ended, with their age in seconds. A run that begins after the moment has the age zero.
 open_runs AS MATERIALIZED (

@@ -1,25 +1,27 @@
--- Which pipelines failed several times in a row, how did they recover, and what did it cost? Still failing first, then longest.
+-- Which pipelines failed several times in a row, how did they recover, and what did it cost? Still failing first.
 --
 -- :from   only chains that had not recovered at this instant, such as '2026-01-01T00:00:00.000000Z'; unset: no limit
 -- :until  only chains that began before this instant; unset: no limit
--- :as_of  the moment up to which chains that have not recovered count; unset: the end of the last complete sync, else the
---         latest observation
+-- :as_of  chains that have not recovered count up to the end of the last complete sync until this instant, else up to
+--         the latest observation; unset: of all
 --
--- A chain is every failed run of a pipeline between two successes. It ends with the first success after it, and is whole
--- even if parts of it are outside of :from and :until. Canceled runs and runs that have not ended say nothing about
--- whether the pipeline works, so they neither extend nor end a chain. A chain is broken if it has not recovered, or has
--- 3 failed runs or more. It is flaky if it recovered after one failure, and the pipeline had 3 or more such chains in the
--- 30 days before and after. The time lost is that from the first failure to the end of the success, or to the moment.
--- failures_left is how many failures remain until Nekt disables the pipeline, if it has not recovered.
+-- A chain is every failed run of a pipeline between two successes. It ends with the first success after it, and is
+-- whole even if parts of it are outside of :from and :until. Canceled runs and runs that have not ended say nothing
+-- about whether the pipeline works, so they neither extend nor end a chain. A chain is broken if it has not
+-- recovered, or has 3 failed runs or more. It is flaky if it recovered after one failure, and the pipeline had 3 or
+-- more such chains in the 30 days before and after. The time lost is that from the first failure to the end of the
+-- success, or to the moment. failures_left is how many failures remain until Nekt disables the pipeline, if it has
+-- not recovered.
 WITH
 -- The moment.
 moments AS MATERIALIZED (
     SELECT coalesce(
-               :as_of,
                (SELECT coalesce(clock_ended_at, ended_at) FROM syncs
-                WHERE walk_complete = 1 AND outcome IN ('complete', 'partial')
+                WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (:as_of IS NULL OR ended_at <= :as_of)
                 ORDER BY sync_id DESC LIMIT 1),
-               (SELECT max(last_observed_at) FROM syncs)) AS at
+               (SELECT max(iif(:as_of IS NULL, last_observed_at, min(last_observed_at, :as_of))) FROM syncs
+                WHERE :as_of IS NULL OR started_at <= :as_of)
+           ) AS at
 ),
 -- The successful and failed runs. At one instant, failures come before successes.
 outcomes AS (

@@ -182,8 +182,8 @@ pub(crate) fn for_each_run_with_end(
     visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), &[], visit)
 }
 
-/// The same scan over every run, whatever the span, the newest first. Runs that are booked at the same instant are in no
-/// order, and those without a date come last.
+/// The same scan over every run, whatever the span, the newest first. Runs that are booked at the same instant are in
+/// no order, and those without a date come last.
 pub(crate) fn for_each_run_newest_first(
     ledger: &Ledger<'_>,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,

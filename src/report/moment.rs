@@ -8,26 +8,26 @@ use rusqlite::OptionalExtension;
 /// The end of the last complete sync by the system clock, as in `queries/open.sql`.
 const LAST_COMPLETE: &str = "
 SELECT coalesce(clock_ended_at, ended_at) FROM main.syncs
-WHERE walk_complete = 1 AND outcome IN ('complete', 'partial')
+WHERE walk_complete = 1 AND outcome IN ('complete', 'partial') AND (?1 IS NULL OR ended_at <= ?1)
 ORDER BY sync_id DESC LIMIT 1";
 
 /// The latest observation, for an archive whose first sync is not complete.
-const LAST_OBSERVED: &str = "SELECT max(last_observed_at) FROM main.syncs";
+const LAST_OBSERVED: &str = "
+SELECT max(iif(?1 IS NULL, last_observed_at, min(last_observed_at, ?1))) FROM main.syncs
+WHERE ?1 IS NULL OR started_at <= ?1";
 
-/// The as-of moment of the ledger, else the end of the last complete sync, else the latest observation. `None`: nothing
-/// was archived.
+/// The end of the last complete sync, else the latest observation. A ledger as of a moment has the syncs until then: an
+/// answer is the same as it was at that moment. `None`: nothing was archived.
 ///
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn moment_of(ledger: &Ledger<'_>) -> Result<Option<Instant>> {
-    if let Some(as_of) = ledger.scope().as_of {
-        return Ok(Some(as_of));
-    }
-    let archive = ledger.connection();
-    let complete = archive.query_row(LAST_COMPLETE, [], |row| row.get::<_, Option<Instant>>(0)).optional()?;
+    let (archive, as_of) = (ledger.connection(), ledger.scope().as_of);
+    let complete =
+        archive.query_row(LAST_COMPLETE, [as_of], |row| row.get::<_, Option<Instant>>(0)).optional()?;
     match complete.flatten() {
         Some(at) => Ok(Some(at)),
-        None => Ok(archive.query_row(LAST_OBSERVED, [], |row| row.get(0))?),
+        None => Ok(archive.query_row(LAST_OBSERVED, [as_of], |row| row.get(0))?),
     }
 }
 

@@ -87,9 +87,11 @@ impl Question {
     pub fn ask(&self, ledger: &Ledger<'_>, limit: Option<u32>) -> Result<Table> {
         let span = ledger.scope().span;
         let mut statement = ledger.connection().prepare(self.sql)?;
-        let parameters: [(&str, &dyn ToSql); 3] = [
+        let as_of = ledger.scope().as_of;
+        let parameters: [(&str, &dyn ToSql); 4] = [
             (":from", &span.from.as_ref().map(Instant::as_str)),
             (":until", &span.until.as_ref().map(Instant::as_str)),
+            (":as_of", &as_of.as_ref().map(Instant::as_str)),
             (":limit", &limit),
         ];
         for (name, value) in parameters {

@@ -27,8 +27,8 @@ pub(super) fn triggered_runs() -> String {
     format!("{} AND {} >= :from", select(&Span::default(), started, columns), started.sql())
 }
 
-/// The query of [`runs_with_ends`] over every run, the newest first. With the default date basis, that is the order of the
-/// index, which then takes no sorting.
+/// The query of [`runs_with_ends`] over every run, the newest first. With the default date basis, that is the order of
+/// the index, which then takes no sorting.
 pub fn runs_newest_first(date: DateBasis) -> String {
     format!("{} ORDER BY {} DESC", runs_with_ends(&Span::default(), date), date.sql())
 }

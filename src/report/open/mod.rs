@@ -103,8 +103,8 @@ pub fn open_runs(ledger: &Ledger<'_>, factor: Factor) -> Result<OpenRuns> {
     Ok(open)
 }
 
-/// The ledger's runs that have not ended, the oldest first, without a comparison. Its time does not depend on the number
-/// of runs that have ended.
+/// The ledger's runs that have not ended, the oldest first, without a comparison. Its time does not depend on the
+/// number of runs that have ended.
 ///
 /// # Errors
 /// Those of SQLite.

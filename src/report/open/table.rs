@@ -34,8 +34,8 @@ pub struct OpenReport {
     pub notes: Vec<String>,
 }
 
-/// The runs of the ledgers that have not ended, in one order over all of them. With several ledgers, the first column is
-/// their workspace.
+/// The runs of the ledgers that have not ended, in one order over all of them. With several ledgers, the first column
+/// is their workspace.
 ///
 /// # Errors
 /// Those of SQLite.

@@ -141,7 +141,8 @@ impl ChainBuilder {
         self.chains.last_mut().expect("a growing chain was pushed").add_before(outcome);
     }
 
-    /// The chains, the latest first, of the pipeline with this number. Those that have not recovered last until `moment`.
+    /// The chains, the latest first, of the pipeline with this number. Those that have not recovered last until
+    /// `moment`.
     pub fn into_chains(self, pipeline: usize, moment: Instant) -> Vec<FailureChain> {
         let mut chains = self.chains;
         let second = |chain: &FailureChain| chain.first_failure_at.to_utc().timestamp();

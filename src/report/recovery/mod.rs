@@ -21,8 +21,8 @@ use rusqlite::named_params;
 use rusqlite::types::Value;
 use std::cmp::Reverse;
 
-/// Whether a pipeline is active, and the failures in a row that disable it, matched by id or else by slug, as in the view
-/// `runs`.
+/// Whether a pipeline is active, and the failures in a row that disable it, matched by id or else by slug, as in the
+/// view `runs`.
 const PIPELINE_STATE: &str = "
 SELECT coalesce((SELECT p.active FROM pipelines AS p WHERE p.kind = :kind AND p.pipeline_id = :id),
                 (SELECT p.active FROM pipelines AS p WHERE p.slug = :id AND +p.kind = :kind
@@ -65,15 +65,15 @@ impl Recovery {
         &self.pipelines[chain.pipeline]
     }
 
-    /// How many failures remain until Nekt disables the pipeline of a chain. `None`: it has recovered, or the limit is not
-    /// known.
+    /// How many failures remain until Nekt disables the pipeline of a chain. `None`: it has recovered, or the limit is
+    /// not known.
     pub fn failures_left(&self, chain: &FailureChain) -> Option<u64> {
         chain.failures_left(self.pipeline_of(chain).failures_limit?)
     }
 }
 
-/// The failure chains of the ledger's pipelines that began before the end of the span, and had not recovered at its start.
-/// Each is whole, even if parts of it are outside of the span.
+/// The failure chains of the ledger's pipelines that began before the end of the span, and had not recovered at its
+/// start. Each is whole, even if parts of it are outside of the span.
 ///
 /// # Errors
 /// Those of SQLite.

@@ -70,8 +70,8 @@ pub(super) fn recoveries(ledgers: &[Ledger<'_>]) -> Result<Vec<Recovery>> {
     ledgers.iter().map(of).collect()
 }
 
-/// Replaces the numbers of snapshots with the ids of their runs. The rows that are not printed need none, so that happens
-/// after they are cut.
+/// Replaces the numbers of snapshots with the ids of their runs. The rows that are not printed need none, so that
+/// happens after they are cut.
 ///
 /// # Errors
 /// Those of SQLite.

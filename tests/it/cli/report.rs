@@ -154,3 +154,47 @@ fn a_text_longer_than_a_cell_does_not_prevent_a_spreadsheet() {
     let whole = with(&workspace, &["report", "cost", "--by", "pipeline", "--format", "csv"]).out();
     assert_eq!(whole.matches(&"é".repeat(40_000)).count(), 2);
 }
+
+#[test]
+fn runs_that_have_not_ended_have_a_title_a_factor_and_a_rest() {
+    let workspace = archived(400);
+    let text = with(&workspace, &["report", "open", "--limit", "1"]).out();
+    assert!(text.starts_with("Runs that have not ended"), "{text}");
+    assert!(!text.contains("by start"), "{text}");
+    let rows = |args: &[&str]| {
+        let printed = with(&workspace, &[&["report", "open", "--json"], args].concat()).json();
+        printed["rows"].as_array().unwrap().clone()
+    };
+    let all = rows(&[]);
+    assert!(text.contains(&format!("{} more", all.len() - 1)), "{text}");
+    assert_eq!(rows(&["--factor", "2"]), all);
+    let kinds: usize = ["source", "destination", "transformation", "unknown"]
+        .iter()
+        .map(|kind| rows(&["--kind", kind]).len())
+        .sum();
+    assert_eq!(kinds, all.len());
+}
+
+#[test]
+fn the_rest_of_failure_chains_adds_up_to_all_of_them() {
+    let workspace = archived(400);
+    let sum = |args: &[&str], column: &str| -> f64 {
+        let printed = with(&workspace, &[&["report", "recovery", "--json"], args].concat()).json();
+        printed["rows"].as_array().unwrap().iter().filter_map(|row| row[column].as_f64()).sum()
+    };
+    let failed = sum(&[], "failed_runs");
+    assert!(failed > 3.0);
+    for args in [
+        &["--limit", "2"][..],
+        &["--by", "pipeline"],
+        &["--by", "pipeline", "--limit", "1"],
+        &["--sort", "usd"],
+    ] {
+        assert_eq!(sum(args, "failed_runs"), failed, "{args:?}");
+        assert_eq!(sum(args, "lost_seconds"), sum(&[], "lost_seconds"), "{args:?}");
+        assert!((sum(args, "lost_usd") - sum(&[], "lost_usd")).abs() < 1e-6, "{args:?}");
+    }
+    let listed =
+        workspace.number("SELECT count(*) FROM runs WHERE status = 'failed' AND pipeline_id IS NOT NULL");
+    assert_eq!(failed as i64, listed);
+}

@@ -202,3 +202,32 @@ fn status_counts_drift_and_names_the_command_that_lists_it() {
     let printed = with(&workspace, &["status", "--json"]).json();
     assert_eq!(printed["drift"].as_array().unwrap().len(), 10_000);
 }
+
+#[test]
+fn status_and_its_check_find_runs_that_hang() {
+    let workspace = archived(150);
+    let open = with(&workspace, &["report", "open", "--json"]).json();
+    let rows = open["rows"].as_array().unwrap();
+    assert!(!rows.is_empty(), "the sandbox has runs that have not ended");
+    let ages: Vec<i64> =
+        rows.iter().filter_map(|row| row["age_seconds"].as_f64()).map(|age| age as i64).collect();
+    let oldest = *ages.iter().max().unwrap();
+    let status = with(&workspace, &["status", "--json"]).json();
+    let too_long = rows.iter().filter(|row| row["state"] == "too long").count();
+    assert_eq!(status["open"]["runs"], rows.len());
+    assert_eq!(status["open"]["too_long"], too_long);
+    assert_eq!(status["open"]["oldest_seconds"], oldest);
+    let text = with(&workspace, &["status"]).out();
+    assert!(text.lines().any(|line| line.starts_with("Open  ")), "{text}");
+
+    let check = |most: &str| with(&workspace, &["status", "--check", "--max-run-age", most]);
+    let hanging = check(&format!("{}s", oldest - 1));
+    assert_eq!(hanging.code, 1, "{hanging:?}");
+    assert!(
+        hanging.out.starts_with("RUNLEDGER WARNING - ") && hanging.out.contains(" open for "),
+        "{hanging:?}"
+    );
+    assert!(hanging.out.contains(&format!(" oldest_run={oldest}s;{};;0 ", oldest - 1)), "{hanging:?}");
+    assert_eq!(check(&format!("{oldest}s")).code, 0);
+    assert_eq!(with(&workspace, &["status", "--max-run-age", "1h"]).code, 2);
+}

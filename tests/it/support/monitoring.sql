@@ -1,5 +1,5 @@
--- A ledger for the questions about runs that have not ended and about recovery, with figures computed by hand. A comment
--- explains each row. The moment is the end of the last complete sync: 1 June 2026, 12:00 UTC.
+-- A ledger for the questions about runs that have not ended and about recovery, with figures computed by hand. A
+-- comment explains each row. The moment is the end of the last complete sync: 1 June 2026, 12:00 UTC.
 INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, walk_complete, process_id, program_version, api_url,
                    last_observed_at) VALUES
     (1, 'first', '2026-06-01T11:59:00.000000Z', '2026-06-01T12:00:00.500000Z', 'complete', 1, 1, '0.1.0',
@@ -14,8 +14,9 @@ INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, observed_
     ('transformation', 'p-3', 'receita', 'Receita', 0, '2026-06-01T11:59:00.000000Z', '{"settings_max_consecutive_failures":0}'),
     ('destination', 'p-4', 'carga', 'Carga', 1, '2026-06-01T11:59:00.000000Z', NULL);
 
--- Successful runs of p-1, daily at midnight, from 1 January on: 1 s, 2 s, … 100 s. The newest is of 10 April. The last 90
--- days before the moment begin on 3 March at 12:00, so the 38 from 4 March on are recent: 63 s to 100 s. Each waited a minute.
+-- Successful runs of p-1, daily at midnight, from 1 January on: 1 s, 2 s, … 100 s. The newest is of 10 April. The last
+-- 90 days before the moment begin on 3 March at 12:00, so the 38 from 4 March on are recent: 63 s to 100 s. Each waited
+-- a minute.
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
 INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, number, created_at, started_at, ended_at,
                            duration_seconds, status, trigger_type, credit_charge_status, el_cost_usd, el_cost_nanos, source)

@@ -145,7 +145,7 @@ fn other_reports_answer_per_workspace_under_its_name() {
             answer["rows"].as_array().unwrap().clone()
         };
         let ask = ["report", name, "--format", "json"];
-        let both = rows(firms.both(&ask));
+        let mut both = rows(firms.both(&ask));
         let mut expected = Vec::new();
         for workspace in ["acme", "globex"] {
             let db = format!("{workspace}.db");
@@ -153,6 +153,11 @@ fn other_reports_answer_per_workspace_under_its_name() {
                 row["workspace"] = json!(workspace);
                 expected.push(row);
             }
+        }
+        if ["open", "recovery"].contains(&name) {
+            // They are in one order over all workspaces.
+            assert_ne!(both, expected, "{name}");
+            [&mut both, &mut expected].map(|rows| rows.sort_by_key(Value::to_string));
         }
         assert_eq!(both, expected, "{name}");
     }
