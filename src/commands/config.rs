@@ -39,11 +39,11 @@ pub(super) fn run(args: &ConfigArgs, archive: Setting<PathBuf>, settings: &Setti
     let latest = opened.as_ref().and_then(|archive| LatestClose::of(archive, None).ok().flatten());
     let path = archive.value.clone();
     let in_force = settings.in_force(archive, latest.as_ref())?;
+    settings.budgets(None)?;
     match args.format.is_json() {
         true => print_plain_table(&as_table(in_force), true)?,
         false => print_settings(&path, in_force)?,
     }
-    settings.budgets(None)?;
     // The rates are in a file of their own, which the table does not show.
     settings.terms(SystemClock.now())?;
     warn_of_idle_rules(settings.allocation(), &Searched::archives(&opened), settings)

@@ -16,7 +16,7 @@ const HEADINGS: &[(&str, &str, &str)] = &[
     ("as_of", "As of", "Posição em"),
     ("known_at", "Known until", "Apurado até"),
     ("seen_at", "Seen at", "Identificado em"),
-    ("state", "State", "Situação"),
+    ("state", "State", "Estado"),
     // Pipelines, workspaces and cost centers.
     ("workspace", "Workspace", "Workspace"),
     ("pipeline", "Pipeline", "Pipeline"),

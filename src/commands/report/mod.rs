@@ -1,5 +1,6 @@
 //! `runledger report`: runs a named report, or lists the reports.
 
+mod additions;
 mod budget;
 mod change;
 mod html;
@@ -15,28 +16,24 @@ use crate::commands::Cli;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
 use crate::commands::shared::output::{print_table, table_screen};
-use crate::commands::shared::scope::{
-    note_unfrozen_rates, note_unfrozen_terms, print_default_booking, request,
-};
+use crate::commands::shared::scope::{note_unfrozen_terms, print_default_booking, request};
 use crate::error::{Error, Result};
-use crate::export::manifest::{FxProvenance, Provenance};
-use crate::export::{add_trends, terminal};
+use crate::export::manifest::Provenance;
 use crate::renamed::{NameKind, renamed};
 use crate::report::filter::FilterSupport;
 use crate::report::fx::Currency;
 use crate::report::metadata_path::JSON_COLUMNS;
-use crate::report::month_states::MonthStates;
 use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::ranking::Ranking;
-use crate::report::table::{USD_DECIMALS, USD_DECIMALS_FOR_PEOPLE};
 use crate::report::two_levels::add_shares;
 use crate::report::{
-    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx, group_by,
+    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx,
 };
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
 use crate::workspace::{Workspace, append_answers, read_transactions};
+use additions::{add_trends_by_month, label_months, note_conversion};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::Args;
@@ -258,72 +255,6 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
-}
-
-/// Adds the notes of the second currency, and leaves out of tables for people what they replace.
-fn note_conversion(
-    answer: &mut Answer,
-    args: &ReportArgs,
-    ledgers: &[Ledger<'_>],
-    settings: &Settings,
-    provenance: &mut Provenance,
-) {
-    ledgers.iter().for_each(|ledger| note_unfrozen_rates(ledger.scope(), settings));
-    provenance.notes.extend(fx::notes(ledgers, &answer.table));
-    provenance.fx = FxProvenance::of(ledgers);
-    if args.table.is_brief() {
-        answer.tables().for_each(fx::leave_out_columns_for_programs);
-    }
-}
-
-/// Marks closed and running months in tables for people, and returns the notes of the answer.
-fn label_months(
-    answer: &mut Answer,
-    args: &ReportArgs,
-    by: &[Dimension],
-    workspaces: &[Workspace],
-    ledgers: &[Ledger<'_>],
-) -> Result<Vec<String>> {
-    let answers =
-        ledgers.iter().map(Ledger::scope).zip(workspaces.iter().map(|workspace| &workspace.archive));
-    let months = MonthStates::of(&answers.collect::<Vec<_>>())?;
-    let decimals = args.table.format_options.decimals.unwrap_or(match args.table.format() {
-        TableFormat::Csv | TableFormat::Json => USD_DECIMALS,
-        TableFormat::Table => terminal::DECIMALS,
-        TableFormat::Markdown | TableFormat::Xlsx => USD_DECIMALS_FOR_PEOPLE,
-    });
-    let mut notes = match answer.whole_months(by, ledgers)? {
-        Some(whole) => months.notes(&whole, decimals),
-        None => months.notes(&answer.table, decimals),
-    };
-    if matches!(args.table.format(), TableFormat::Csv | TableFormat::Json) {
-        return Ok(notes);
-    }
-    let legend = months.mark_table(&mut answer.table);
-    if let Some(columns) = &mut answer.columns {
-        months.mark_table(columns);
-        if let [_, Dimension::Period(Calendar::Month)] = by {
-            months.mark_columns(columns);
-        }
-    }
-    notes.splice(..0, legend);
-    Ok(notes)
-}
-
-/// Adds to the costs of pipelines, kinds and so on how they went month by month.
-fn add_trends_by_month(
-    table: &mut Table,
-    name: &str,
-    by: &[Dimension],
-    ledgers: &[Ledger<'_>],
-) -> Result<()> {
-    let has_period = by.iter().any(is_period);
-    // Two dimensions have a form of their own.
-    if name == "cost" && !has_period && by.len() != 2 && by.len() < group_by::MAX_DIMENSIONS {
-        let by = [by, &[Dimension::Period(Calendar::Month)]].concat();
-        add_trends(table, &cost::report_across(ledgers, &by)?);
-    }
-    Ok(())
 }
 
 /// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace

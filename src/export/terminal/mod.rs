@@ -284,7 +284,7 @@ fn columns_of(
                 priority: bar_priority,
                 is_number: false,
                 fit: Fit::Whole,
-                values: bars.iter().map(|bar| (format!("{bar:<bar_width$}"), Role::Dim)).collect(),
+                values: bars.iter().map(|bar| (bar.clone(), Role::Dim)).collect(),
                 total: table.totals.as_ref().map(|_| String::new()),
                 label: None,
             });

@@ -54,7 +54,7 @@ fn prepared(name: &str, pings: &PingServer) -> MonthEnd {
     write("etc/runledger/runledger.toml", "zone = \"UTC\"\n");
     if name == "runledger alert" {
         let three = "INSERT INTO alerts (rule, subject, level, message, started_at)
-            SELECT 'overdue', value, 'error', 'late', '2025-01-01T00:00:00.000000Z' FROM json_each('[1, 2, 3]')";
+            SELECT 'of another program', value, 'error', 'late', '2025-01-01T00:00:00.000000Z' FROM json_each('[1, 2, 3]')";
         let archive = Connection::open(month_end.workspace.path()).unwrap();
         archive.execute_batch(three).unwrap();
     }

@@ -56,7 +56,7 @@ fn an_extension_that_contradicts_the_format_or_command_is_exit_2() {
         (&["export", "runs", "--output", "a.PARQUET"], "`runledger export parquet --output FOLDER`"),
         (&["export", "documents", "--output", "a.csv"], "name the file a.ndjson"),
         (&["export", "focus", "--period", "2025-01", "--output", "a.json"], "name the file a.csv"),
-        (&["export", "parquet", "--output", "a.csv"], "name the file a.parquet"),
+        (&["export", "parquet", "--output", "a.csv"], "name a folder, such as a"),
         (&["restatements", "--output", "a.ndjson"], ".csv, .json, .md, .xlsx"),
         (&["datasette-metadata", "--output", "a.md"], "name the file a.json"),
     ] {

@@ -4,7 +4,7 @@ use super::{command_with, run, with};
 use crate::support::command::Ran;
 use crate::support::fault::{Fault, FaultPlan, Target};
 use crate::support::fault_proxy::FaultProxy;
-use crate::support::month_end::{MONTH, MonthEnd};
+use crate::support::month_end::{MONTH, MonthEnd, ZONE};
 use crate::support::network::closed_port;
 use crate::support::workspace::Workspace;
 use std::fs;
@@ -57,7 +57,7 @@ fn a_quiet_command_prints_nothing_when_all_is_well() {
     let month_end = MonthEnd::of(20);
     let rates = "31012025;220;A;USD;5,8295;5,8301;1,0000;1,0000\n";
     fs::write(month_end.workspace.file("PTAX.csv"), rates).unwrap();
-    month_end.output(&["close", MONTH]);
+    month_end.output(&["close", MONTH, "--zone", ZONE]);
     month_end.output(&["export", "costs", "--period", MONTH, "--manifest", "--output", "rows.csv"]);
     for arguments in [
         &["check"][..],

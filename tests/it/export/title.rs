@@ -44,8 +44,8 @@ fn every_answer_says_what_it_is_in_every_format() {
             let title: Vec<&str> = table.split("\n\n").next().unwrap().lines().collect();
             assert!(title.iter().all(|line| line.chars().count() <= 80), "{scoped:?}: {title:?}");
             let title = title.join(" ");
-            // Due times have no date basis.
-            let is_booked = !answer.contains(&"schedule");
+            // Due times and ages have no date basis.
+            let is_booked = !answer.contains(&"schedule") && !answer.contains(&"open");
             let moment = if is_booked { moment } else { moment.trim_start_matches("by start · ") };
             let context = format!("{ZONE} · {moment}");
             assert!(

@@ -206,7 +206,7 @@ fn an_inactive_pipeline_is_spent_but_not_forecast() {
 }
 
 #[test]
-fn credits_are_charged_runs_and_their_forecast_is_that_of_the_credits_report() {
+fn credits_are_charged_runs_forecast_as_in_the_credits_report() {
     let all = march(budget("all", BudgetRuns::All, Limit::Credits(22)));
     // 16 nights, two by hand, two by events, one of the pipeline that is off.
     assert_eq!(spent(&all), Some("21.000000000".to_owned()));
