@@ -156,7 +156,6 @@ fn other_reports_answer_per_workspace_under_its_name() {
         }
         if ["open", "recovery"].contains(&name) {
             // They are in one order over all workspaces.
-            assert_ne!(both, expected, "{name}");
             [&mut both, &mut expected].map(|rows| rows.sort_by_key(Value::to_string));
         }
         assert_eq!(both, expected, "{name}");
