@@ -27,9 +27,7 @@ use crate::report::period::Calendar;
 use crate::report::question::{HTML_REPORT, Question, reports};
 use crate::report::ranking::Ranking;
 use crate::report::two_levels::add_shares;
-use crate::report::{
-    Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx,
-};
+use crate::report::{Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
 use crate::workspace::{Workspace, append_answers, read_transactions};

@@ -156,7 +156,6 @@ fn other_reports_answer_per_workspace_under_its_name() {
         }
         if ["open", "recovery"].contains(&name) {
             // They are in one order over all workspaces.
-            assert_ne!(both, expected, "{name}");
             for rows in [&mut both, &mut expected] {
                 rows.sort_by_key(Value::to_string);
             }
