@@ -147,6 +147,23 @@ mod tests {
                 "Without a known cost, and in no sum: 3 runs of 2026-09, 1 run of 2026-10",
                 "Sem custo apurado, e fora de todas as somas: 3 execuções de setembro de 2026, 1 execução de outubro de 2026",
             ),
+            ("91.6 % of the month is over", "91,6% do mês já passaram"),
+            (
+                "Vendas: Sul: 47.61 to 54.81 USD at the end of the month, over since 2026-11-25",
+                "Vendas: Sul: 47.61 to 54.81 USD at the end of the month, over since 2026-11-25",
+            ),
+            (
+                "Dados: 47.61 to 54.81 USD at the end of the month, over since 2026-11-25",
+                "Dados: de 47,61 a 54,81 USD no fim do mês, excedido desde 25/11/2026",
+            ),
+            (
+                "Créditos: 1231 to 1243 credits at the end of the month, over on 2026-11-28",
+                "Créditos: de 1231 a 1243 créditos no fim do mês, excedido em 28/11/2026",
+            ),
+            (
+                "2026-09 was closed without the cost center Dados",
+                "Setembro de 2026 foi fechado sem o centro de custo Dados",
+            ),
             (
                 "months of America/Sao_Paulo, booked by ended",
                 "mês no fuso America/Sao_Paulo, pelo término da execução",

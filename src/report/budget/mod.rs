@@ -7,6 +7,7 @@
 mod days;
 mod forecast;
 mod setting;
+mod state;
 mod table;
 
 pub use setting::{Budget, BudgetRuns, Limit, Unit};
@@ -14,15 +15,16 @@ pub(crate) use table::notes;
 pub use table::{for_people, report};
 
 use super::allocation::UNALLOCATED;
-use super::fx::{Amount, Conversion, ExactSum, Fx};
+use super::fx::Amount;
 use super::group_by::has_earlier_runs;
 use super::ledger::Ledger;
 use super::period::{Period, Span};
 use super::scope::Scope;
 use crate::error::Result;
-use crate::run::{Instant, Usd};
-use days::{Figures, Members, RunDays, Slot};
-use forecast::{Expected, Rest, range};
+use crate::run::Instant;
+use days::{Figures, Members, RunDays};
+use forecast::Expected;
+use state::{Converter, Tally};
 use std::fmt;
 
 /// Whether a budget is exceeded.
@@ -169,12 +171,15 @@ pub fn budgets(
     };
     let mut states: Vec<BudgetState> = Vec::with_capacity(budgets.len());
     for (place, budget) in budgets.into_iter().enumerate() {
-        let converter =
-            Converter { unit: budget.limit.unit(), fx: ledger.scope().fx(), now: days.slots.last() };
         let rest = expected.as_ref().map(|expected| (&expected.budgets[place], expected));
         let lacks_cost_center = lacks_cost_center(budget, ledger.scope());
         let state = match has_begun && !lacks_cost_center {
-            true => state_of(budget, &month.label, &days.slots, &sums[place], &converter, rest),
+            true => {
+                let converter =
+                    Converter { unit: budget.limit.unit(), fx: ledger.scope().fx(), now: days.slots.last() };
+                let tally = Tally::of(budget.limit.amount(), &days.slots, &sums[place], converter);
+                tally.state(budget, &month.label, rest)
+            }
             false => BudgetState { lacks_cost_center, ..BudgetState::unknown(budget, &month.label) },
         };
         states.push(state);
@@ -191,133 +196,5 @@ fn lacks_cost_center(budget: &Budget, scope: &Scope) -> bool {
             scope.allocation.0.iter().all(|rule| rule.cost_center != *name)
         }
         _ => false,
-    }
-}
-
-/// Adds figures up in the unit of a budget.
-struct Converter<'f> {
-    unit: Unit,
-    fx: Option<&'f Fx>,
-    /// The newest slot, whose rate applies to the forecast.
-    now: Option<&'f Slot>,
-}
-
-impl Converter<'_> {
-    fn conversion(&self, day: &str) -> Option<Conversion> {
-        match (&self.unit, self.fx) {
-            (Unit::Currency(currency), Some(fx)) if fx.currency == *currency => fx.conversion(day),
-            _ => None,
-        }
-    }
-
-    /// Adds the figures of a day. Returns the number of runs without a rate.
-    fn add(&self, sum: &mut ExactSum, day: &str, figures: Figures) -> u64 {
-        match &self.unit {
-            Unit::Usd => sum.add_exact(figures.used.nanos),
-            Unit::Credits => sum.add_exact(i128::from(figures.charged) * forecast::BILLION),
-            Unit::Currency(_) if figures.used.priced == 0 => {}
-            Unit::Currency(_) => match self.conversion(day) {
-                Some(conversion) => sum.add(Usd::from_units(figures.used.nanos), &conversion),
-                None => return figures.used.priced,
-            },
-        }
-        0
-    }
-
-    /// What is expected in addition to `spent`, at the newest rate. `None`: there is none.
-    fn plus(&self, spent: &ExactSum, nanos: i128, credits: i128) -> Option<Amount> {
-        let mut sum = spent.clone();
-        match &self.unit {
-            Unit::Usd => sum.add_exact(nanos),
-            Unit::Credits => sum.add_exact(credits),
-            Unit::Currency(_) if nanos == 0 => {}
-            Unit::Currency(_) => sum.add(Usd::from_units(nanos), &self.conversion(&self.now?.day.label)?),
-        }
-        Some(sum.amount())
-    }
-}
-
-fn state_of(
-    budget: &Budget,
-    month: &str,
-    slots: &[Slot],
-    sums: &[Figures],
-    converter: &Converter<'_>,
-    rest: Option<(&Rest, &Expected)>,
-) -> BudgetState {
-    let limit = budget.limit.amount();
-    let (mut all, mut sum, mut runs_fx_unknown, mut over_on) =
-        (Figures::default(), ExactSum::default(), 0, None);
-    for (slot, figures) in slots.iter().zip(sums).filter(|(slot, _)| slot.is_in_month) {
-        all.add(*figures);
-        runs_fx_unknown += converter.add(&mut sum, &slot.day.label, *figures);
-        if over_on.is_none() && sum.amount() > limit {
-            over_on = Some(slot.day.label.clone());
-        }
-    }
-    let is_credits = converter.unit == Unit::Credits;
-    let is_known = is_credits || all.runs == 0 || all.used.priced > 0;
-    let spent = (is_known && runs_fx_unknown == 0).then(|| sum.amount());
-    // A sum that lacks rates can be too small.
-    let mut over_on = over_on.filter(|_| spent.is_some());
-    let (mut forecast, mut per_day) = (None, None);
-    if let Some((rest, expected)) = rest.filter(|_| runs_fx_unknown == 0) {
-        let undecided = i128::from(all.undecided()) * forecast::BILLION;
-        let at_end_of = |day: usize| {
-            let (nanos, credits) = rest.by_day.get(day).copied().unwrap_or_default();
-            converter.plus(&sum, rest.pending_nanos + nanos, undecided + credits)
-        };
-        let is_anything_known = is_known || rest.is_known();
-        forecast =
-            at_end_of(expected.days.len().saturating_sub(1)).filter(|_| is_anything_known).map(|amount| {
-                let margin = rest.margin(slots, sums, is_credits, expected.days_left);
-                let range = margin.and_then(|margin| {
-                    let end = rest.by_day.last().copied().unwrap_or_default();
-                    let bound = |sign: i128| match is_credits {
-                        true => converter.plus(&sum, 0, undecided + end.1 + sign * margin),
-                        false => converter.plus(&sum, rest.pending_nanos + end.0 + sign * margin, 0),
-                    };
-                    Some(range(bound(-1)?, bound(1)?, amount, sum.amount()))
-                });
-                Forecast { expected: amount, range }
-            });
-        per_day = {
-            let (nanos, credits) = rest.mean_day(slots, sums);
-            converter.plus(&ExactSum::default(), nanos, credits).filter(|_| is_anything_known)
-        };
-        over_on = over_on.or_else(|| {
-            forecast?;
-            let day =
-                (0..expected.days.len()).find(|day| at_end_of(*day).is_some_and(|amount| amount > limit))?;
-            Some(expected.days[day].label.clone())
-        });
-    }
-    let expected = forecast.map(|forecast| forecast.expected);
-    let state = match (spent, expected) {
-        (Some(spent), _) if spent > limit => State::Over,
-        (_, Some(expected)) if expected > limit => State::WillBeOver,
-        (None, None) => State::Unknown,
-        _ => State::Ok,
-    };
-    let reached = |amount: Option<Amount>, thresholds: &[u32]| {
-        let part = amount?.billionths() * 100;
-        thresholds.iter().copied().rfind(|percent| part >= limit.billionths() * i128::from(*percent))
-    };
-    BudgetState {
-        state,
-        spent,
-        forecast,
-        per_day,
-        over_on,
-        reached: reached(spent, &budget.thresholds),
-        forecast_reached: reached(expected, &budget.forecast_thresholds),
-        runs: all.runs,
-        runs_unknown: if is_credits { all.undecided() } else { all.unpriced() },
-        runs_fx_unknown,
-        pipelines_cost_unknown: match (rest, is_credits) {
-            (Some((rest, _)), false) => rest.pipelines_cost_unknown(),
-            _ => 0,
-        },
-        ..BudgetState::unknown(budget, month)
     }
 }

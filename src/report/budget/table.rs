@@ -134,10 +134,12 @@ fn unit_shared_by(states: &[BudgetState]) -> Option<Unit> {
     units.all(|unit| unit == first).then_some(first)
 }
 
-/// The totals of budgets in one unit of which no two have a run in common. Ranges do not add up.
+/// The totals of budgets in one unit of which no two have a run in common. `None` also if one of the sums is not known,
+/// because it would be compared with all of the budgets. Ranges do not add up.
 fn totals(states: &[BudgetState]) -> Option<Vec<Cell>> {
     let unit = unit_shared_by(states).filter(|unit| matches!(unit, Unit::Usd | Unit::Credits))?;
-    if states.len() < 2 || !are_disjoint(states) {
+    let is_known = states.iter().all(|state| state.spent.is_some());
+    if states.len() < 2 || !is_known || !are_disjoint(states) {
         return None;
     }
     let sum = |amount: &dyn Fn(&BudgetState) -> Option<Amount>| -> Option<Amount> {
@@ -185,12 +187,7 @@ pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec
         notes.push("Forecast: spent, schedules and the pace of the last 30 days".to_owned());
     }
     notes.extend(states.iter().filter_map(note_of_range).take(MAX_LISTED));
-    let missing = states.iter().filter(|state| state.lacks_cost_center);
-    let missing: BTreeSet<String> = missing.map(|state| state.budget.runs.to_string()).collect();
-    if !missing.is_empty() {
-        let names: Vec<String> = missing.into_iter().collect();
-        notes.push(format!("{} was closed without {}", month.label, names.join(", ")));
-    }
+    notes.extend(note_of_missing_centers(states, month));
     let unknown = states.iter().filter(|state| state.budget.limit.unit() != Unit::Credits);
     let unknown: Vec<u64> = unknown.map(|state| state.runs_unknown).collect();
     let whole = states
@@ -218,6 +215,22 @@ pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec
         runs => notes.push(format!("{runs} runs with a known cost have no exchange rate")),
     }
     notes
+}
+
+/// The cost centers that the close of the month did not know. `None`: it knew all of them.
+fn note_of_missing_centers(states: &[BudgetState], month: &Period) -> Option<String> {
+    let center = |state: &BudgetState| match &state.budget.runs {
+        BudgetRuns::CostCenter(name) if state.lacks_cost_center => Some(name.clone()),
+        _ => None,
+    };
+    let names: BTreeSet<String> = states.iter().filter_map(center).collect();
+    let word = match names.len() {
+        0 => return None,
+        1 => "center",
+        _ => "centers",
+    };
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    Some(format!("{} was closed without the cost {word} {names}", month.label))
 }
 
 /// The range of a budget that is or will be over: `Data: 44.93 to 46.61 USD at the end of the month, over on

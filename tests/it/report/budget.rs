@@ -440,7 +440,7 @@ fn a_closed_month_has_the_figures_that_it_was_closed_with() {
     // A cost center that the close did not know has no figures.
     month_end.set(&SETTINGS.replace("Sources", "Fontes"));
     let table = month_end.output(&["report", "budget", "--period", MONTH]);
-    assert!(table.contains("2025-02 was closed without cost center Fontes"), "{table}");
+    assert!(table.contains("2025-02 was closed without the cost center Fontes"), "{table}");
     let rows = month_end.rows(&["report", "budget", "--period", MONTH]);
     let fontes = rows.iter().find(|row| row["budget_name"] == "Fontes").unwrap();
     assert_eq!((fontes["state"].as_str(), fontes["spent_amount"].as_str()), ("unknown", ""));
