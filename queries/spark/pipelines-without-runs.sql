@@ -1,5 +1,7 @@
 -- Which pipelines have no runs?
 --
+-- Drafts, which have never been put into service, are left out.
+--
 -- :from   only consider runs booked at or after this instant; NULL: no limit
 -- :until  only consider runs booked before this instant; NULL: no limit
 WITH
@@ -18,7 +20,9 @@ catalog AS (
     SELECT p.kind, p.pipeline_id, p.name, p.slug, p.active, p.first_seen_at, p.gone_at,
            -- The later of the two; NULL only if both are.
            greatest(i.last_run_at, s.last_run_at) AS last_run_at,
-           coalesce(i.ran, false) OR coalesce(s.ran, false) AS ran
+           coalesce(i.ran, false) OR coalesce(s.ran, false) AS ran,
+           coalesce(get_json_object(p.settings, '$.draft') = 'true', false)
+             OR coalesce(get_json_object(p.settings, '$.draft_only') = 'true', false) AS is_draft
     FROM pipelines AS p
     LEFT JOIN run_references AS i ON i.kind = p.kind AND i.reference = p.pipeline_id
     LEFT JOIN run_references AS s ON s.kind = p.kind AND s.reference = p.slug
@@ -32,5 +36,5 @@ SELECT name AS pipeline_name,
        gone_at,
        last_run_at
 FROM catalog
-WHERE NOT ran
+WHERE NOT ran AND NOT is_draft
 ORDER BY pipeline_kind, pipeline_name NULLS LAST, pipeline_id;

@@ -47,6 +47,22 @@ fn a_limit_applies_only_to_questions_that_have_one() {
 }
 
 #[test]
+fn a_draft_is_no_pipeline_without_runs() {
+    let archive = ledger::small();
+    for (settings, is_listed) in [
+        ("NULL", true),
+        (r#"'{"draft":false,"settings_number_of_retries":2}'"#, true),
+        (r#"'{"draft":true}'"#, false),
+        (r#"'{"draft_only":true,"trigger":{"type":"manual"}}'"#, false),
+    ] {
+        let sql = format!("UPDATE pipeline_snapshots SET settings = {settings} WHERE pipeline_id = 's-9'");
+        archive.execute_batch(&sql).unwrap();
+        let rows = exact(&answer("pipelines-without-runs", &archive));
+        assert_eq!(rows.iter().any(|row| row[1] == "s-9"), is_listed, "{settings}");
+    }
+}
+
+#[test]
 fn every_report_matches_its_golden_file_in_every_format() {
     let (small, findings, change) = (ledger::small(), ledger::findings(), ledger::change());
     let monitoring = ledger::monitoring();
