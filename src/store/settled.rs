@@ -159,8 +159,8 @@ mod tests {
 
     /// The lists of statuses in a file's SQL that name `success` among others.
     fn lists_of_statuses(sql: &str) -> Vec<String> {
-        let lists = sql.match_indices("IN (").filter_map(|(start, _)| {
-            let list = &sql[start + "IN ".len()..];
+        let lists = sql.match_indices(" IN (").filter_map(|(start, _)| {
+            let list = &sql[start + " IN ".len()..];
             Some(list[..=list.find(')')?].to_owned())
         });
         lists.filter(|list| list.contains("'success'")).collect()

@@ -2,15 +2,18 @@
 
 #![cfg(unix)]
 
-use crate::support::machine::{Ended, Machine, SYNC};
+use crate::support::machine::{Ended, Machine, RUNLEDGER, SYNC};
 use crate::support::ping_server::{PingServer, Reply};
+use crate::support::workspace::{Workspace, at, options};
+use chrono::TimeDelta;
+use runledger::internal::sandbox::{Options as SandboxOptions, Plan};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SECRET: &str = "s3cret-of-the-webhook";
@@ -255,4 +258,32 @@ fn a_kill_at_any_moment_loses_no_alert() {
     }
     let pending = "SELECT count(*) FROM alert_events WHERE printed_at IS NULL OR delivered_at IS NULL";
     assert_eq!(archive.query_row(pending, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// What the default rules find in healthy workspaces of 40 pipelines. Each moment is one of another workspace: the
+/// rules whose findings last a day see one day of it, and the others more. Prints the number of findings by rule.
+#[test]
+#[ignore = "a measurement, which takes minutes"]
+fn findings_in_healthy_workspaces() {
+    const MOMENTS: u64 = 120;
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in 0..MOMENTS {
+        let end = at("2026-09-01T00:00:00Z").to_utc() + TimeDelta::minutes(601 * seed as i64);
+        let plan = Plan { seed, runs: 2000, span: TimeDelta::days(60), ..Plan::ending_at(end) };
+        let workspace = Workspace::of_plan(&plan, SandboxOptions::default());
+        workspace.sync(&options());
+        fs::write(workspace.file("runledger.toml"), "[alert]\noff = [\"stale\"]\n").unwrap();
+        let mut alert = Command::new(RUNLEDGER);
+        let ended: Ended =
+            alert.args(["alert", "--json", "--db"]).arg(workspace.path()).output().unwrap().into();
+        let printed: Value = serde_json::from_str(&ended.with(0).stdout).unwrap();
+        for event in printed["events"].as_array().unwrap() {
+            *found.entry(event["rule"].as_str().unwrap().to_owned()).or_default() += 1;
+            println!("{seed}: {}", event["message"].as_str().unwrap());
+        }
+    }
+    println!("{MOMENTS} moments of 40 pipelines: {found:?}");
+    let days = ["overdue", "missing", "open"].map(|rule| found.get(rule).copied().unwrap_or_default());
+    // At most one false alarm in thirty days.
+    assert!(days.iter().sum::<usize>() as u64 <= MOMENTS / 30, "{found:?}");
 }

@@ -39,12 +39,12 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     let machine = odd_machine(60);
     let undisturbed = machine.file("undisturbed.db");
     machine.synced(&undisturbed, IN_PART);
-    let Some(disk) = Disk::of_kib(machine.file("disk"), 1500) else { return };
+    let Some(disk) = Disk::of_kib(machine.file("disk"), 1650) else { return };
     let archive = disk.0.join("a.db");
     // Another file on the disk, which shrinks.
     let ballast = disk.0.join("ballast");
     let mut refused = 0;
-    for kib in [1500, 1496, 1480, 1450, 1420, 1400, 1350, 1300, 1250] {
+    for kib in [1650, 1646, 1630, 1600, 1570, 1550, 1500, 1450, 1400] {
         let _ = fs::write(&ballast, vec![1; kib * 1024]);
         let ended = machine.run(&archive, SYNC);
         assert_whole(&machine, &archive, &format!("{kib} KiB are taken"));
@@ -62,7 +62,7 @@ fn a_full_disk_keeps_the_archive_sound_and_the_next_sync_ends() {
     // An export needs space for the new file beside the old one.
     let export = disk.0.join("runs.csv");
     fs::write(&export, "the old one").unwrap();
-    let _ = fs::write(&ballast, vec![1; 1500 * 1024]);
+    let _ = fs::write(&ballast, vec![1; 1650 * 1024]);
     // A reader needs 32 KiB for the index of SQLite's log.
     let taken = fs::metadata(&ballast).unwrap().len();
     fs::OpenOptions::new().write(true).open(&ballast).unwrap().set_len(taken - 40 * 1024).unwrap();
