@@ -49,7 +49,8 @@ pub struct ScopeArgs {
 
     /// Only the newest runs, such as 24h, 30d, 4w or 6m
     ///
-    /// The span ends at the last observation. Days, weeks of seven days and months begin at midnight, and the current one counts.
+    /// The span ends at the last observation. Days, weeks of seven days and months begin at midnight, and the current
+    /// one counts.
     #[arg(long, value_name = "SPAN", conflicts_with_all = ["period", "from", "until"])]
     pub last: Option<String>,
 

@@ -61,7 +61,7 @@ impl Title {
             0 => {}
             workspaces => subject = format!("{subject}, {workspaces} workspaces"),
         }
-        let date_basis = provenance.date_basis.as_deref().filter(|_| !is_open).and_then(DateBasis::named);
+        let date_basis = provenance.date_basis.as_deref().and_then(DateBasis::named);
         let date_basis = date_basis.map(|basis| booked_by(basis).to_owned());
         let context = [Some(zone.name().to_owned()), date_basis, moment(provenance, zone)];
         Some(Title { subject, context: context.into_iter().flatten().collect::<Vec<_>>().join(" · ") })

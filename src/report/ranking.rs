@@ -130,6 +130,7 @@ fn unknown_like(cell: &Cell) -> Cell {
     match cell {
         Cell::Count(_) => Cell::Count(None),
         Cell::Usd(_) => Cell::Usd(None),
+        Cell::Seconds(_) => Cell::Seconds(None),
         _ => Cell::Blank,
     }
 }

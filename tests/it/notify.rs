@@ -391,7 +391,10 @@ fn status_check_prints_one_nagios_line() {
     for value in measured.split(' ') {
         let (label, value) = value.split_once('=').unwrap();
         let fields: Vec<&str> = value.split(';').collect();
-        assert!(label.chars().all(|letter| letter.is_ascii_lowercase()) && fields.len() == 5 - 1, "{value}");
+        assert!(
+            label.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_') && fields.len() == 5 - 1,
+            "{value}"
+        );
         assert!(fields[0].trim_end_matches(['s', 'B']).parse::<u64>().is_ok(), "{value}");
     }
     assert!(

@@ -234,7 +234,10 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if name == metadata::COMPONENTS {
         provenance.notes.extend(metadata::notes_of_components(&settings));
     }
-    if name != open::NAME {
+    if name == open::NAME {
+        // Ages have no date basis.
+        provenance.date_basis = None;
+    } else {
         provenance.notes.splice(..0, label_months(&mut answer, args, &by, &workspaces, &ledgers)?);
     }
     if CONVERTED.contains(&name) {

@@ -1,12 +1,15 @@
 //! Tables for terminals: the columns that fit, few decimals, a dash for an unknown value.
 
 mod layout;
+mod notes;
 mod query;
 mod style;
 mod text;
 mod value;
 mod view;
 
+use notes::unknown_durations;
+pub(crate) use notes::{unknown_costs, write_notes};
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
 pub(crate) use text::{cut, display_width, in_ascii, isolated, one_line, wrap};
@@ -36,9 +39,6 @@ const BAR: usize = 8;
 
 /// The same of bars that are full at 100 %.
 const BAR_OF_USED: (usize, usize) = (6, 8);
-
-/// Between short notes on one line.
-const NOTE_GAP: &str = "   ";
 
 /// Where a table is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,52 +159,6 @@ fn write_rows(columns: &[Column], screen: &Screen, out: &mut dyn Write) -> io::R
             layout::write_records(&standard, screen, out)
         }
     }
-}
-
-/// The note on runs without a known cost. `None`: there are none.
-pub(crate) fn unknown_costs(table: &Table) -> Option<String> {
-    note_of_unknown(table.unknown_costs()?, "cost")
-}
-
-/// The note on runs without a known duration. `None`: there are none.
-fn unknown_durations(table: &Table) -> Option<String> {
-    note_of_unknown(table.unknown_durations()?, "duration")
-}
-
-fn note_of_unknown(runs: i64, what: &str) -> Option<String> {
-    match runs {
-        0 => None,
-        1 => Some(format!("1 run: {what} not known")),
-        runs => Some(format!("{} runs: {what} not known", value::number(&runs.to_string()))),
-    }
-}
-
-/// Writes notes below a table, several on one line where they fit.
-pub(crate) fn write_notes(
-    notes: impl Iterator<Item = String>,
-    screen: &Screen,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let width = screen.table_width();
-    let mut line = String::new();
-    let mut lines = Vec::new();
-    for note in notes {
-        let note = screen.text(&escape_control(&note)).into_owned();
-        if line.is_empty() {
-            line = note;
-        } else if display_width(&line) + NOTE_GAP.len() + display_width(&note) <= width {
-            line = format!("{line}{NOTE_GAP}{note}");
-        } else {
-            lines.push(std::mem::replace(&mut line, note));
-        }
-    }
-    lines.extend(Some(line).filter(|line| !line.is_empty()));
-    for line in lines {
-        for part in wrap(line.split(' '), width).lines() {
-            writeln!(out, "{}", Role::Dim.paint(&screen.cut(part, width), screen.color))?;
-        }
-    }
-    Ok(())
 }
 
 /// The columns of the table in the order of their display, with the texts of their cells. `question` decides the order;

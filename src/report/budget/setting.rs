@@ -123,8 +123,8 @@ impl Budget {
         Ok(())
     }
 
-    /// Checks that the settings have the cost center, the currency and the workspace that it names. `None`: the settings
-    /// have no second currency.
+    /// Checks that the settings have the cost center, the currency and the workspace that it names. `None`: the
+    /// settings have no second currency.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the budget and what is unknown.

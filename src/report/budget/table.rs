@@ -56,8 +56,8 @@ pub fn report(states: &[BudgetState]) -> Table {
     }
 }
 
-/// Takes the columns from a table for people that only programs need, and the unit if all budgets have the same. Returns
-/// the note that says it then.
+/// Takes the columns from a table for people that only programs need, and the unit if all budgets have the same.
+/// Returns the note that says it then.
 pub fn for_people(table: &mut Table, states: &[BudgetState]) -> Option<String> {
     let unit = unit_shared_by(states);
     table.retain_columns(|column| {
