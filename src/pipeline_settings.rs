@@ -101,15 +101,16 @@ impl PipelineSettings {
         })
     }
 
+    /// The settings by name, with the values that the API sent.
+    pub(crate) fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
     /// The cron and event triggers. Manual triggers and types that are not known are left out.
     pub fn triggers(&self) -> Vec<PipelineTrigger> {
         let mut triggers = Vec::new();
         for value in TRIGGERS.iter().filter_map(|name| self.values.get(*name)) {
-            let found: Vec<&Value> = match value {
-                Value::Array(items) => items.iter().collect(),
-                one => vec![one],
-            };
-            for trigger in found.into_iter().filter_map(PipelineTrigger::of) {
+            for trigger in PipelineTrigger::all_of(value) {
                 if !triggers.contains(&trigger) {
                     triggers.push(trigger);
                 }
@@ -130,6 +131,14 @@ impl PipelineSettings {
 }
 
 impl PipelineTrigger {
+    /// The cron and event triggers in a trigger object, or in an array of them.
+    pub(crate) fn all_of(value: &Value) -> Vec<PipelineTrigger> {
+        match value {
+            Value::Array(items) => items.iter().filter_map(PipelineTrigger::of).collect(),
+            one => PipelineTrigger::of(one).into_iter().collect(),
+        }
+    }
+
     fn of(value: &Value) -> Option<PipelineTrigger> {
         let text = |field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
         match (text("type").as_deref(), text("cron_expression")) {

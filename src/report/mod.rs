@@ -46,6 +46,8 @@ pub mod run_scan;
 pub(crate) mod schedule;
 pub(crate) mod scope;
 mod scope_hint;
+pub(crate) mod setting_words;
+pub(crate) mod settings_history;
 pub(crate) mod slices;
 pub(crate) mod table;
 pub(crate) mod terms;

@@ -8,8 +8,11 @@ use super::outcomes::Outcomes;
 use super::period::{Calendar, Period};
 use super::run_list;
 use super::run_scan::{self, IndexedRun};
+use super::setting_words::SettingWords;
+use super::settings_history::{SettingsHistory, SuccessfulRun};
 use super::table::{Cell, Table};
 use crate::error::Result;
+use crate::pipeline_settings::PipelineTrigger;
 use crate::run::{Instant, Seconds, Share, Usd};
 use crate::store::KnownPipeline;
 use rusqlite::named_params;
@@ -36,8 +39,13 @@ pub(crate) struct PipelineProfile {
     pub(crate) rank: Option<(u64, u64)>,
     /// Its last runs, newest first, with the columns of a list of runs.
     pub(crate) last_runs: Table,
-    /// The schedule that triggered its last scheduled run. `None`: no run was scheduled.
+    /// The schedule in its settings; without triggers there, the one that triggered its last scheduled run. `None`: it
+    /// has none.
     pub(crate) schedule: Option<CronTrigger>,
+    /// Its settings and their changes.
+    pub(crate) settings: SettingsHistory,
+    /// The words for the settings.
+    pub(crate) setting_words: SettingWords,
     /// The cost center of its last run. `None`: there are no rules, or no runs.
     pub(crate) cost_center: Option<String>,
 }
@@ -108,8 +116,13 @@ impl PipelineProfile {
         let (mut last_success, mut failures): (Option<String>, Vec<String>) = (None, Vec::new());
         let (mut last_runs, mut last_scheduled, mut cost_center) = (Vec::new(), None, None);
         let mut current: Option<Period> = None;
+        let mut settings = SettingsHistory::of(ledger.connection(), pipeline)?;
+        let mut successful_runs = Vec::new();
         for_each_run_of(ledger, pipeline, |run| {
             total.add(run)?;
+            if !settings.changes.is_empty() {
+                successful_runs.extend(SuccessfulRun::of(run)?);
+            }
             if last_runs.len() < LAST_RUNS {
                 last_runs.push(run.snapshot_id()?);
             }
@@ -141,13 +154,20 @@ impl PipelineProfile {
         })?;
         let failed_since = failures.iter().filter(|booked_at| Some(*booked_at) > last_success.as_ref());
         let skipped = months.len().saturating_sub(MONTHS);
+        settings.compare(&successful_runs);
+        let schedule = match schedule_in(&settings) {
+            Some(schedule) => schedule,
+            None => last_scheduled.map(|run| trigger_of(ledger, run)).transpose()?.flatten(),
+        };
         Ok(PipelineProfile {
             failures_in_a_row: failed_since.count() as u64,
             months: months.into_iter().skip(skipped).collect(),
             rank: total.cost.total().map(|cost| rank(ledger, pipeline, cost)).transpose()?,
             total,
             last_runs: run_list::of_snapshots(ledger, &last_runs)?,
-            schedule: last_scheduled.map(|run| trigger_of(ledger, run)).transpose()?.flatten(),
+            schedule,
+            settings,
+            setting_words: SettingWords::of(ledger)?,
             cost_center,
         })
     }
@@ -222,6 +242,19 @@ fn rank(ledger: &Ledger<'_>, pipeline: &KnownPipeline, cost: Usd) -> Result<(u64
         place += u64::from(group.aggregate.total().is_some_and(|other| other > cost));
     }
     Ok((place, pipelines))
+}
+
+/// The first schedule among the triggers in the settings. The inner `None`: the settings have triggers, but no schedule.
+/// `None`: no trigger is known.
+fn schedule_in(settings: &SettingsHistory) -> Option<Option<CronTrigger>> {
+    let values: Vec<_> =
+        ["trigger", "pipeline_triggers"].iter().filter_map(|name| settings.value(name)).collect();
+    let cron = |trigger| match trigger {
+        PipelineTrigger::Cron { expression, zone } => Some(CronTrigger { expression, zone }),
+        PipelineTrigger::Event { .. } => None,
+    };
+    let schedule = values.iter().flat_map(|value| PipelineTrigger::all_of(value)).find_map(cron);
+    (!values.is_empty()).then_some(schedule)
 }
 
 /// The schedule in the trigger of a run's state. `None`: it has none.

@@ -4,6 +4,7 @@ mod pipeline;
 mod pipeline_text;
 mod run;
 mod run_text;
+mod settings_text;
 
 use crate::cli::JsonArgs;
 use crate::error::Result;

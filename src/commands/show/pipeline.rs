@@ -11,12 +11,14 @@ use crate::export::json::{self, Layout};
 use crate::report::month_states::MonthStates;
 use crate::report::pipeline_profile::{Figures, PipelineProfile};
 use crate::report::scope::ScopeRequest;
+use crate::report::settings_history::{ChangedSetting, ComparedRuns};
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Ledger, Scope, Table};
 use crate::run::{Instant, Usd};
 use crate::settings::Settings;
 use crate::store::{Archive, KnownPipeline, PipelineKind};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A number with all its digits. `None`: it is not known.
@@ -70,6 +72,8 @@ struct JsonOutput<'a> {
     total: JsonFigures,
     months: Vec<Month<'a>>,
     last_runs: Vec<Box<RawValue>>,
+    settings: Vec<Setting<'a>>,
+    setting_changes: Vec<SettingsChange<'a>>,
 }
 
 /// The pipeline in the catalog.
@@ -86,7 +90,41 @@ struct Identity<'a> {
     gone_at: Option<String>,
 }
 
-/// The schedule of the last scheduled run.
+/// A setting in force.
+#[derive(Serialize)]
+struct Setting<'a> {
+    name: &'a str,
+    value: &'a Value,
+    first_seen_at: String,
+    changed_at: Option<String>,
+}
+
+/// The settings that changed at one time, and the successful runs around it.
+#[derive(Serialize)]
+struct SettingsChange<'a> {
+    changed_at: String,
+    settings: Vec<JsonChangedSetting<'a>>,
+    runs_before: JsonComparedRuns,
+    runs_after: JsonComparedRuns,
+}
+
+/// A setting that changed.
+#[derive(Serialize)]
+struct JsonChangedSetting<'a> {
+    name: &'a str,
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+}
+
+/// The successful runs on one side of a change.
+#[derive(Serialize)]
+struct JsonComparedRuns {
+    runs: u64,
+    cost_per_run_usd: Number,
+    p50_seconds: Number,
+}
+
+/// The schedule in the settings, else that of the last scheduled run.
 #[derive(Serialize)]
 struct Schedule<'a> {
     cron_expression: &'a str,
@@ -146,12 +184,50 @@ impl<'a> JsonOutput<'a> {
             pipelines: profile.rank.map(|(_, pipelines)| pipelines),
             failures_in_a_row: profile.failures_in_a_row,
             last_runs: rows(&profile.last_runs),
+            settings: profile
+                .settings
+                .current
+                .iter()
+                .map(|setting| Setting {
+                    name: &setting.name,
+                    value: &setting.value,
+                    first_seen_at: setting.first_seen_at.to_string(),
+                    changed_at: text(setting.changed_at),
+                })
+                .collect(),
+            setting_changes: profile
+                .settings
+                .changes
+                .iter()
+                .map(|change| SettingsChange {
+                    changed_at: change.at.to_string(),
+                    settings: change.settings.iter().map(JsonChangedSetting::of).collect(),
+                    runs_before: JsonComparedRuns::of(&change.before),
+                    runs_after: JsonComparedRuns::of(&change.after),
+                })
+                .collect(),
             total: JsonFigures::of(&mut profile.total),
             months: profile
                 .months
                 .iter_mut()
                 .map(|(month, figures)| Month { month, figures: JsonFigures::of(figures) })
                 .collect(),
+        }
+    }
+}
+
+impl<'a> JsonChangedSetting<'a> {
+    fn of(changed: &'a ChangedSetting) -> JsonChangedSetting<'a> {
+        JsonChangedSetting { name: &changed.name, before: changed.old.as_ref(), after: changed.new.as_ref() }
+    }
+}
+
+impl JsonComparedRuns {
+    fn of(runs: &ComparedRuns) -> JsonComparedRuns {
+        JsonComparedRuns {
+            runs: runs.runs,
+            cost_per_run_usd: runs.mean_cost.map(|cost| raw(cost.to_string())),
+            p50_seconds: runs.median_duration.map(|seconds| raw(seconds.to_string())),
         }
     }
 }

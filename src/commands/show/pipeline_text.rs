@@ -1,15 +1,16 @@
 //! A pipeline for people: a header, its months, its last runs, and what stands out.
 
 use super::in_lines;
-use crate::commands::shared::facts::{Facts, notes, title};
+use super::settings_text::SettingsText;
+use crate::commands::shared::facts::{Facts, Moments, notes, title};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::error::{Error, Result};
 use crate::export::terminal::{DECIMALS, Role, Screen, cut, isolated, local_minute, one_line, write_view};
 use crate::export::title::booked_by;
 use crate::language::Language;
-use crate::report::cron_words::in_words;
 use crate::report::month_states::{MonthStates, legend};
 use crate::report::pipeline_profile::PipelineProfile;
+use crate::report::setting_words;
 use crate::report::{Cell, DateBasis, Table};
 use crate::run::{Instant, Usd};
 use crate::store::KnownPipeline;
@@ -64,6 +65,7 @@ impl View<'_> {
         } else {
             blocks.push(vec![self.never_ran()]);
         }
+        blocks.extend(self.settings());
         blocks.push(self.facts());
         blocks.push(self.notes(&marks));
         blocks.retain(|block| !block.is_empty());
@@ -106,15 +108,21 @@ impl View<'_> {
         lines
     }
 
-    /// The schedule of the last scheduled run: `every 30 minutes (*/30 * * * *, UTC)`.
+    /// The schedule: `every 30 minutes (*/30 * * * *, UTC)`.
     fn schedule(&self) -> Option<String> {
         let schedule = self.profile.schedule.as_ref()?;
-        let zone = schedule.zone.as_deref().unwrap_or("UTC");
-        let exact = format!("{}, {zone}", schedule.expression);
-        Some(match in_words(&schedule.expression) {
-            Some(words) => format!("{words} ({exact})"),
-            None => exact,
-        })
+        Some(setting_words::schedule(&schedule.expression, Some(schedule.zone.as_deref().unwrap_or("UTC"))))
+    }
+
+    /// The settings, and their changes.
+    fn settings(&self) -> Vec<Vec<String>> {
+        SettingsText {
+            history: &self.profile.settings,
+            words: &self.profile.setting_words,
+            moments: Moments { zone: self.zone, moment: self.moment },
+            screen: &self.screen,
+        }
+        .blocks()
     }
 
     fn months(&mut self, marks: &mut Vec<&'static str>) -> Result<Vec<String>> {

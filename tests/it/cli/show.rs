@@ -269,3 +269,69 @@ fn several_archives_are_refused() {
     let args = ["show", "notas-fiscais", "--db", &path, "--db", "other.db"];
     with(&workspace, &args).refused(2, &["this command reads one archive"]);
 }
+
+/// Gives the pipeline settings of two states: those of today, and others until a moment within its runs.
+fn with_changed_settings(workspace: &Workspace, id: &str, changed_at: &str) {
+    let settings = |retries: u32| {
+        format!(
+            r#"{{"settings_number_of_retries":{retries},"trigger":{{"type":"cron","cron_expression":"0 3 * * *","cron_timezone":"Europe/Lisbon"}}}}"#
+        )
+    };
+    edit(
+        workspace,
+        &format!(
+            "UPDATE pipeline_snapshots SET settings = '{new}', observed_at = '{changed_at}'
+             WHERE pipeline_id = '{id}' AND superseded_at IS NULL;
+             INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, superseded_at, slug, name, active, settings)
+             SELECT kind, pipeline_id, '2020-01-02T00:00:00.000000Z', observed_at, slug, name, active, '{old}'
+             FROM pipeline_snapshots WHERE pipeline_id = '{id}' AND superseded_at IS NULL;
+             INSERT INTO pipeline_snapshots (kind, pipeline_id, observed_at, superseded_at, slug, name, active)
+             SELECT kind, pipeline_id, '2020-01-01T00:00:00.000000Z', '2020-01-02T00:00:00.000000Z', slug, name, active
+             FROM pipeline_snapshots WHERE pipeline_id = '{id}' AND superseded_at IS NULL;",
+            new = settings(3),
+            old = settings(1),
+        ),
+    );
+}
+
+#[test]
+fn a_changed_setting_has_the_runs_before_and_after_it() {
+    let workspace = archived(400);
+    let [id, slug, _] = busiest(&workspace);
+    let runs = format!("FROM runs WHERE pipeline_id = '{id}' AND status = 'success'");
+    let middle = &workspace.rows(&format!("SELECT started_at {runs} ORDER BY 1 LIMIT 1 OFFSET 4"))[0];
+    with_changed_settings(&workspace, &id, middle);
+    let shown = json_of(&workspace, &slug);
+    assert_eq!(shown["schedule"], json!({"cron_expression": "0 3 * * *", "cron_timezone": "Europe/Lisbon"}));
+    let first_seen = "2020-01-02T00:00:00.000000Z";
+    assert_eq!(
+        shown["settings"][0],
+        json!({"name": "settings_number_of_retries", "value": 3, "first_seen_at": first_seen, "changed_at": middle})
+    );
+    assert_eq!(shown["settings"][1]["changed_at"], Value::Null);
+    let changes = shown["setting_changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "the first settings are no change: {changes:?}");
+    assert_eq!(
+        (&changes[0]["changed_at"], &changes[0]["settings"]),
+        (&json!(middle), &json!([{"name": "settings_number_of_retries", "before": 1, "after": 3}]))
+    );
+    for (side, condition, order) in [("runs_before", "<", "DESC"), ("runs_after", ">=", "ASC")] {
+        let figures = &workspace.rows(&format!(
+            "SELECT count(*) || ' ' || avg(total_cost_nanos) / 1e9 FROM \
+             (SELECT total_cost_nanos {runs} AND started_at {condition} '{middle}' ORDER BY started_at {order} LIMIT 30)"
+        ))[0];
+        let (count, mean) = figures.split_once(' ').unwrap();
+        assert_eq!(changes[0][side]["runs"].to_string(), count, "{side}");
+        let error = changes[0][side]["cost_per_run_usd"].as_f64().unwrap() - mean.parse::<f64>().unwrap();
+        assert!(error.abs() < 1e-8, "{side}: {figures}");
+    }
+    let text = with(&workspace, &["show", &slug]).out();
+    for words in [
+        "daily at 03:00 (0 3 * * *, Europe/Lisbon)",
+        "\nSettings, first seen 2 Jan 2020 00:00\nTrigger  daily at 03:00",
+        "\nRetries  3 (changed ",
+        "\nRetries  1 → 3\nUSD/run  ",
+    ] {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+}
