@@ -5,7 +5,7 @@ use super::{Change, ChangedGroup};
 use crate::report::cost::CostTotals;
 use crate::report::dimension::Dimension;
 use crate::report::period::Calendar;
-use crate::run::{Fixed, Usd};
+use crate::run::{Fixed, Instant, Usd};
 use crate::wording::counted;
 use chrono::{NaiveDate, TimeDelta};
 
@@ -15,6 +15,11 @@ const ONE_USD: u128 = 1_000_000_000;
 impl Change {
     /// The answer in one sentence: how much more or less the period cost, and why.
     pub fn summary(&self) -> String {
+        self.summary_with(self.difference())
+    }
+
+    /// The same with a difference that was rounded for its place.
+    pub(crate) fn summary_with(&self, difference: Usd) -> String {
         let (period, against) = self.names();
         let ChangedGroup { old, new, .. } = &self.all;
         // What is known about the cost of a period without a known cost.
@@ -24,11 +29,7 @@ impl Change {
         };
         match (old.total(), new.total()) {
             (Some(_), Some(_)) => {
-                format!(
-                    "{period} cost {} {against}: {}",
-                    how_much(self.difference()),
-                    self.reasons().join(", ")
-                )
+                format!("{period} cost {} {against}: {}", how_much(difference), self.reasons().join(", "))
             }
             (None, Some(cost)) => {
                 format!("{period} cost {} USD; {}", amount(cost), nothing(&against, old.runs))
@@ -116,8 +117,13 @@ impl Change {
     /// What a reader must know about the compared periods, one sentence each: where one is cut, what is closed, what is
     /// unknown. Empty if there is nothing to say.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = self.cut_notes();
-        notes.extend(Side::BOTH.into_iter().filter_map(|side| self.close_note(side)));
+        self.notes_with(&|at| at.to_string())
+    }
+
+    /// The same with the texts of instants.
+    pub(crate) fn notes_with(&self, at: &dyn Fn(Instant) -> String) -> Vec<String> {
+        let mut notes = self.cut_notes(at);
+        notes.extend(Side::BOTH.into_iter().filter_map(|side| self.close_note(side, at)));
         for label in &self.first_periods {
             notes.push(format!("The archive has no run before {label}, which can be incomplete"));
         }
@@ -147,7 +153,7 @@ impl Change {
     }
 
     /// One sentence if all archives were last observed at the same time, else one for each.
-    fn cut_notes(&self) -> Vec<String> {
+    fn cut_notes(&self, at: &dyn Fn(Instant) -> String) -> Vec<String> {
         let mut notes: Vec<String> = Vec::new();
         for Cut { running, elapsed, until } in self.scopes.iter().filter_map(|scopes| scopes.cut) {
             let other = match running {
@@ -157,8 +163,9 @@ impl Change {
             let (running, other) = (self.label(running), self.label(other));
             let note = match until {
                 Some(until) => format!(
-                    "{running} is running: {other} is compared up to the same elapsed time, {}, before {until}",
-                    elapsed_time(elapsed)
+                    "{running} is running: {other} is compared up to the same elapsed time, {}, before {}",
+                    elapsed_time(elapsed),
+                    at(until)
                 ),
                 None => format!("{running} is running, and has lasted longer than {other}"),
             };
@@ -169,7 +176,7 @@ impl Change {
         notes
     }
 
-    fn close_note(&self, side: Side) -> Option<String> {
+    fn close_note(&self, side: Side, at: &dyn Fn(Instant) -> String) -> Option<String> {
         let label = self.label(side);
         let scopes = || self.scopes.iter().map(|scopes| scopes.scope(side));
         let closed = scopes().filter(|scope| scope.close_id.is_some()).count();
@@ -184,7 +191,7 @@ impl Change {
             (0, _) => None,
             (1, [_]) => {
                 let known_at = scopes().find_map(|scope| scope.as_of)?;
-                Some(format!("{label} is closed: as known at {known_at}{rules}"))
+                Some(format!("{label} is closed: as known at {}{rules}", at(known_at)))
             }
             (closed, all) if closed == all.len() => {
                 Some(format!("{label} is closed in every workspace{rules}"))

@@ -115,10 +115,14 @@ impl ViewBuilder<'_> {
             [&change.against, &change.period]
                 .map(|label| self.filled("{period}, USD", &[("period", &self.range.period(label))])),
         );
+        // The sentence has the difference of the two totals as they are shown, unless they are equal.
+        let difference = Some(shown_difference(change)).filter(|usd| usd.units() != 0);
+        let summary = difference.map_or_else(|| change.summary(), |usd| change.summary_with(usd));
+        let notes = change.notes_with(&|at| self.range.format_instant(at));
         Some(ChangeSection {
             heading: self.text(heading(change)),
-            summary: format!("{}.", self.language().sentence(&change.summary())),
-            notes: change.notes().iter().map(|note| format!("{}.", self.language().sentence(note))).collect(),
+            summary: format!("{}.", self.language().sentence(&summary)),
+            notes: notes.iter().map(|note| format!("{}.", self.language().sentence(note))).collect(),
             headings,
             rows,
             totals: cells(&change.all),
@@ -192,14 +196,11 @@ impl ViewBuilder<'_> {
         steps
     }
 
-    /// The difference of the two totals as they are shown.
-    fn shown_difference(&self, change: &Change) -> Number {
+    fn change_in_all(&self, change: &Change) -> Number {
         let exact = self.numbers.usd_change(change.all.effects.total(), FEW_DECIMALS);
+        let shown = self.numbers.usd_change(Some(shown_difference(change)), FEW_DECIMALS);
         match (change.all.old.total(), change.all.new.total()) {
-            (Some(old), Some(new)) => {
-                let shown = self.numbers.usd_change(Some(in_cents(new) - in_cents(old)), FEW_DECIMALS);
-                Number { text: shown.text, ..exact }
-            }
+            (Some(_), Some(_)) => Number { text: shown.text, ..exact },
             _ => exact,
         }
     }
@@ -248,11 +249,17 @@ impl ViewBuilder<'_> {
             name: self.text("Change in all"),
             runs: String::new(),
             cost_per_run: String::new(),
-            change: self.shown_difference(change),
+            change: self.change_in_all(change),
             is_rest: false,
         });
         movers
     }
+}
+
+/// The difference of the two totals as they are shown, in cents. An unknown total counts as zero.
+fn shown_difference(change: &Change) -> Usd {
+    let [old, new] = [&change.all.old, &change.all.new].map(|costs| costs.total().unwrap_or_default());
+    in_cents(new) - in_cents(old)
 }
 
 fn heading(change: &Change) -> &'static str {
