@@ -296,8 +296,8 @@ pub(super) struct DayCalendar {
     hits: Vec<Hit>,
     /// The path of the dots: lines without a length.
     failing: String,
-    /// The runs per day of each shade, first and last, from the lightest.
-    pub shades: Vec<(u64, u64)>,
+    /// The CSS class of each shade that can occur, with its first and last number of runs per day, from the lightest.
+    pub shades: Vec<(&'static str, u64, u64)>,
     /// The names of the first, third and fifth row.
     weekdays: [&'static str; 3],
     height: u32,
@@ -319,6 +319,13 @@ const FAILURE_RATIO: u64 = 5;
 /// The shade of a day, if the busiest day has `max` runs.
 fn shade(runs: u64, max: u64) -> usize {
     if runs == 0 { 0 } else { ((runs * 4).div_ceil(max.max(1)) as usize).min(4) }
+}
+
+/// The shades that can occur if the busiest day has `max` runs, with their first and last number of runs.
+fn shades(max: u64) -> Vec<(&'static str, u64, u64)> {
+    let shades = (1..).zip(&SHADES[1..]);
+    let shades = shades.map(|(shade, class)| (*class, max * (shade - 1) / 4 + 1, max * shade / 4));
+    shades.filter(|(_, from, to)| from <= to).collect()
 }
 
 impl DayCalendar {
@@ -352,8 +359,6 @@ impl DayCalendar {
                 failing.push_str(&format!("M{} {}h0", coordinate(middle), y + CELL_HEIGHT / 2));
             }
         }
-        let shades = (1..=4_u64).map(|shade| (max * (shade - 1) / 4 + 1, max * shade / 4));
-        let shades = if max == 0 { Vec::new() } else { shades.filter(|(from, to)| from <= to).collect() };
         DayCalendar {
             title: title.into(),
             description: language.page_with(
@@ -365,7 +370,7 @@ impl DayCalendar {
             shapes: shapes.without_empty(),
             hits,
             failing,
-            shades,
+            shades: shades(max),
             height: 6 * ROW_HEIGHT + CELL_HEIGHT,
         }
     }
@@ -461,7 +466,20 @@ mod tests {
         assert_eq!(calendar.failing, "M1.92 6h0M1.92 90h0");
         assert_eq!(calendar.hits.len(), 7);
         assert!(DayCalendar::new("t", &days, &range, Tooltips::Omitted).hits.is_empty());
-        assert_eq!(calendar.shades, [(1, 2), (3, 4), (5, 6), (7, 8)]);
+        assert_eq!(calendar.shades, [("d1", 1, 2), ("d2", 3, 4), ("d3", 5, 6), ("d4", 7, 8)]);
+    }
+
+    #[test]
+    fn the_legend_has_the_shades_of_the_days() {
+        for max in 0..30 {
+            let legend = shades(max);
+            for runs in 1..=max {
+                let class = SHADES[shade(runs, max)];
+                let found = legend.iter().find(|(_, from, to)| (*from..=*to).contains(&runs));
+                assert_eq!(found.map(|(of, _, _)| *of), Some(class), "{runs} of {max}");
+            }
+        }
+        assert_eq!((shades(0), shades(2)), (vec![], vec![("d2", 1, 1), ("d4", 2, 2)]));
     }
 
     fn with(days: Series<DayRuns>, day: i32, runs: DayRuns) -> Series<DayRuns> {

@@ -105,12 +105,8 @@ impl ViewBuilder<'_> {
 
 /// The legend: the CSS class of each shade, and its runs per day.
 fn shades(calendar: &DayCalendar) -> Vec<(&'static str, String)> {
-    let classes = ["d1", "d2", "d3", "d4"];
-    let skipped = classes.len() - calendar.shades.len();
-    let label =
-        |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
+    let label = |from: u64, to: u64| if from == to { from.to_string() } else { format!("{from}–{to}") };
     let mut shades = vec![("d0", "0".to_owned())];
-    // With few runs per day, the lightest shades are not used.
-    shades.extend(classes[skipped..].iter().copied().zip(calendar.shades.iter().map(label)));
+    shades.extend(calendar.shades.iter().map(|(class, from, to)| (*class, label(*from, *to))));
     shades
 }
