@@ -226,30 +226,13 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
     }
   }
 
-  // Durations and calendar follow the pipeline, the other folded sections are hidden; every state passes axe.
-  await select("month", months.at(-1));
-  await select("pipeline", pipelines[0].k);
-  const sections = await page.evaluate(() => [...document.querySelectorAll(".folds > details")].filter(({ hidden }) => !hidden).map(({ dataset }) => dataset.fold));
-  assert.deepEqual(sections, ["took", "calendar"], "the sections of a pipeline");
-  await page.evaluate(() => document.querySelectorAll(".folds > details:not([hidden])").forEach((section) => { section.open = true; }));
-  const busiest = rows("cost", "--by", "day,pipeline").filter((row) => `${row.pipeline_kind}:${row.pipeline_id}` === pipelines[0].k);
-  const most = Math.max(...busiest.map((row) => Number(row.runs)));
-  assert.match(await page.locator('[data-fold="calendar"] summary').innerText(), new RegExp(`, ${grouped(most)} runs`));
-  await accessible(page, "sections of a pipeline");
-  await fits(page, "sections of a pipeline");
-  await page.screenshot({ path: `${folder}/filtered-sections.png`, fullPage: true });
-
   // The fragment selects what the page has, and nothing else.
-  let seed = 7;
-  const random = (below) => (seed = (seed * 1103515245 + 12345) % 2147483648) % below;
-  const pieces = ["month=", "pipeline=", "kind=", "center=", "&", "=", "#", "%", "%00", "%ff", "+", "\"", "<img src=x onerror=alert(1)>", "constructor", "source:", "2026-13", "\u202e", "👩"];
-  const fuzzed = Array.from({ length: 40 }, () => `#${Array.from({ length: 1 + random(8) }, () => pieces[random(pieces.length)]).join("")}`);
   const last = months.at(-2);
   await page.goto(`${pathToFileURL(demo).href}#month=${last}&kind=source`);
   await page.reload();
   assert.deepEqual(await picked(), { month: last, pipeline: "", kind: "source" });
   await matchesReport("fragment");
-  for (const hostile of ["#month=%3Cscript%3Ealert(1)%3C/script%3E", "#pipeline=__proto__", "#kind=%00", `#month=${"9".repeat(5000)}`, "#month=%E0%A4%A", ...fuzzed]) {
+  for (const hostile of ["#month=%3Cscript%3Ealert(1)%3C/script%3E", "#pipeline=__proto__", "#kind=%00", `#month=${"9".repeat(5000)}`, "#month=%E0%A4%A"]) {
     await page.goto(`${pathToFileURL(demo).href}${hostile}`);
     await page.reload();
     assert.equal(await shown(), whole, hostile);
@@ -266,22 +249,6 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   assert.equal((await picked()).month, last);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#tip.on").count(), 0);
-  await page.done();
-}
-
-// ---- by touch: the first tap shows the tooltip, the second one chooses the month
-
-{
-  const page = await open(demo, { width: 390, height: 844, hasTouch: true, isMobile: true });
-  const bar = page.locator("#chart .v-month .m[tabindex]").nth(3), month = await bar.getAttribute("data-month");
-  await bar.locator(".hit").tap();
-  assert.equal(await page.locator("#tip.on").count(), 1, "a tap shows the tooltip");
-  assert.ok((await page.locator("#tip").innerText()).split("\n").length > 4);
-  assert.notEqual(await page.inputValue("#f-month"), month);
-  await fits(page, "tooltip on a phone");
-  await page.screenshot({ path: `${folder}/tooltip-phone.png` });
-  await bar.locator(".hit").tap();
-  assert.equal(await page.inputValue("#f-month"), month, "the second tap chooses the month");
   await page.done();
 }
 

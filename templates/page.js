@@ -60,22 +60,14 @@
       bar.dataset.parts = (drawn.length === named ? drawn.reverse() : Array(named).fill("none")).join(" ");
       bar.setAttribute("aria-label", lines.filter(Boolean).join("; "));
       bar.tabIndex = at === last ? 0 : -1;
-      // A finger has no hover: the first tap shows the tooltip, the second one chooses.
-      let wasShown = true;
-      bar.addEventListener("pointerdown", (event) => { wasShown = event.pointerType !== "touch" || bar.classList.contains("on"); });
-      bar.addEventListener("pointerenter", (event) => { if (event.pointerType !== "touch") show(bar, lines); });
-      bar.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") hide(); });
-      bar.addEventListener("focus", () => show(bar, lines));
+      for (const event of ["pointerenter", "focus"]) bar.addEventListener(event, () => show(bar, lines));
+      bar.addEventListener("pointerleave", hide);
       bar.addEventListener("blur", hide);
       const choose = () => {
         show(bar, lines);
         if (bar.dataset.month) select("month", bar.dataset.month);
       };
-      bar.addEventListener("click", () => {
-        if (wasShown) choose();
-        else show(bar, lines);
-        wasShown = true;
-      });
+      bar.addEventListener("click", choose);
       bar.addEventListener("keydown", (key) => {
         const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[key.key];
         if (key.key === "Escape") hide();
@@ -98,7 +90,6 @@
   const first = form ? selects.month.value : null;
   const chosen = () => selectable.find(({ f, k }) => f && selects[f].value === k) ?? data.groups[0];
   const originals = new Map(["days"].map((id) => [id, byId(id)?.cloneNode(true)]));
-  const planNotes = all("#chart .v-month > .note, #chart .v-credit > .note");
   const charts = all("#chart .v-month .chart, #chart .v-credit .chart").map((chart) => [chart, chart.cloneNode(true)]);
 
   const fill = (names, texts) => names.forEach((name, at) => {
@@ -129,9 +120,9 @@
     all(".headline").forEach((part) => { part.style.visibility = selection === data.groups[0] && at === data.focus ? "" : "hidden"; });
   };
   const template = (id) => byId(id)?.content.cloneNode(true);
-  const placeOf = (selection) => data.groups.includes(selection) ? `g${data.groups.indexOf(selection)}` : `p${data.pipelines.indexOf(selection)}`;
   const swapCharts = (selection, month, at) => {
-    const isAll = selection === data.groups[0], fragment = isAll ? null : template(`chart-${placeOf(selection)}`);
+    const isAll = selection === data.groups[0], place = data.groups.indexOf(selection);
+    const fragment = isAll ? null : template(place < 0 ? `chart-p${data.pipelines.indexOf(selection)}` : `chart-g${place}`);
     for (const entry of charts) {
       const name = entry[1].dataset.chart, found = isAll ? entry[1].cloneNode(true) : fragment?.querySelector(`[data-chart="${name}"]`);
       const next = found ?? element("p", byId("no-chart").textContent, "note");
@@ -139,28 +130,11 @@
       entry[0] = next;
       if (found) prepare(next);
     }
-    planNotes.forEach((note) => { note.hidden = !isAll; });
     const days = byId("days"), own = !isAll ? undefined : at === data.focus ? originals.get("days").cloneNode(true) : template(`days-${month}`);
     days.replaceChildren(...(own ? own.childNodes : []));
     all(".chart", days).forEach(prepare);
     byId("no-days").hidden = own !== undefined;
     mark(month);
-  };
-  // Durations and calendar of a selection. The other folded sections cover all pipelines.
-  const folds = all(".folds > details").map((fold) => [fold, fold.cloneNode(true)]);
-  const swapFolds = (selection, at) => {
-    const panel = document.querySelector(".folds"), isAll = selection === data.groups[0];
-    const fragment = isAll ? null : template(`fold-${placeOf(selection)}`);
-    for (const entry of folds) {
-      const [fold, original] = entry, own = isAll ? original.cloneNode(true) : fragment?.querySelector(`[data-fold="${original.dataset.fold}"]`);
-      fold.hidden = !own;
-      if (!own) continue;
-      own.open = fold.open;
-      fold.replaceWith(own);
-      entry[0] = own;
-    }
-    // They cover all months.
-    if (panel) panel.hidden = at !== data.focus || folds.every(([fold]) => fold.hidden);
   };
   const table = document.querySelector(".pipes"), sample = table?.querySelector("tbody tr")?.cloneNode(true);
   const row = (name, kind, cost, exact, [width, share, delta, className], key) => {
@@ -196,12 +170,12 @@
   };
   const filterAttention = (selection, at) => {
     const panel = byId("attention"), isAll = selection === data.groups[0];
+    panel.hidden = at !== data.focus || selection.f === "center";
     const fits = ({ dataset }) => isAll || (selection.f === "kind" ? dataset.kind === selection.k : dataset.key === selection.k);
     for (const item of all("li", panel)) {
       item.classList.toggle("gone", !fits(item));
       item.classList.toggle("shown", !isAll && fits(item));
     }
-    panel.hidden = at !== data.focus || selection.f === "center" || (!isAll && !panel.querySelector("li.shown"));
     all(".others, .fine", panel).forEach((part) => { part.hidden = !isAll; });
   };
   const apply = () => {
@@ -212,9 +186,8 @@
     swapCharts(selection, month, at);
     fillList(selection, at);
     filterAttention(selection, at);
-    swapFolds(selection, at);
-    // The comparison covers all pipelines and one month.
-    if (byId("change")) byId("change").hidden = isFiltered;
+    // The comparison and the folded sections cover all pipelines and months.
+    for (const part of [byId("change"), document.querySelector(".folds")]) if (part) part.hidden = isFiltered;
     for (const [name, element] of Object.entries(selects)) element.closest(".f").classList.toggle("set", name === "month" ? month !== first : element.value !== "");
     form.querySelector("button").hidden = !isFiltered;
     const printed = byId("filtered");

@@ -42,8 +42,7 @@ pub(super) struct ColumnChart {
     pub description: String,
     ticks: Vec<Tick>,
     labels: Vec<Label>,
-    shapes: Shapes,
-    hits: Vec<Hit>,
+    marks: Vec<Mark>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,43 +69,6 @@ struct Mark {
     title: String,
 }
 
-/// Upright lines of the same width, as one path per CSS class, in a box that is 100 units wide.
-#[derive(Debug, Clone)]
-struct Shapes {
-    width: String,
-    /// The CSS classes, each with its path.
-    paths: Vec<(&'static str, String)>,
-}
-
-impl Shapes {
-    /// The classes have the order in which they are drawn.
-    fn new(width: f64, classes: &[&'static str]) -> Shapes {
-        let paths = classes.iter().map(|class| (*class, String::new()));
-        Shapes { width: coordinate(width), paths: paths.collect() }
-    }
-
-    /// Adds a line from `y` downwards.
-    fn add(&mut self, class: &str, middle: f64, y: f64, height: f64) {
-        if let Some((_, path)) = self.paths.iter_mut().find(|(of, _)| *of == class) {
-            path.push_str(&format!("M{} {}v{}", coordinate(middle), coordinate(y), coordinate(height)));
-        }
-    }
-
-    fn without_empty(mut self) -> Shapes {
-        self.paths.retain(|(_, path)| !path.is_empty());
-        self
-    }
-}
-
-/// The area of a mark, which has its tooltip.
-#[derive(Debug, Clone)]
-struct Hit {
-    x: String,
-    y: u32,
-    width: String,
-    title: String,
-}
-
 /// A part of a column.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
@@ -116,13 +78,7 @@ pub(super) struct Segment {
     pub to: i128,
     /// The CSS class.
     pub class: &'static str,
-}
-
-/// A column: its segments in the order in which they are drawn, and its tooltip.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Column {
-    pub segments: Vec<Segment>,
-    /// Empty: there is none.
+    /// The tooltip.
     pub title: String,
 }
 
@@ -163,38 +119,39 @@ impl ColumnChart {
         description: impl Into<String>,
         (period, first): (ColumnPeriod, i32),
         scale: Scale,
-        columns: Vec<Column>,
+        columns: &[Vec<Segment>],
         language: Language,
     ) -> ColumnChart {
         let width = column_width(period, columns.len());
-        let count = i32::try_from(columns.len()).unwrap_or(i32::MAX);
-        let mut shapes = Shapes::new(width * BAR_SHARE, &["p95", "p50", "rate"]);
-        let mut hits = Vec::new();
-        for (index, Column { segments, title }) in (0..count).zip(columns) {
-            for segment in segments {
-                let (top, bottom) = (segment.from.max(segment.to), segment.from.min(segment.to));
-                let (y, height) = (scale.y(top, HEIGHT), scale.y(bottom, HEIGHT) - scale.y(top, HEIGHT));
-                // Every segment is visible, however small.
-                let height = height.max(if segment.class == "rate" { 3.0 } else { 1.0 });
-                shapes.add(segment.class, width * (f64::from(index) + 0.5), y, height);
-            }
-            if !title.is_empty() {
-                let (x, width) = (coordinate(width * f64::from(index)), coordinate(width));
-                hits.push(Hit { x, y: 0, width, title });
-            }
+        let mut marks = Vec::new();
+        for (index, segment) in
+            (0..).zip(columns).flat_map(|(index, column)| column.iter().map(move |s| (index, s)))
+        {
+            let (top, bottom) = (segment.from.max(segment.to), segment.from.min(segment.to));
+            let (y, height) = (scale.y(top, HEIGHT), scale.y(bottom, HEIGHT) - scale.y(top, HEIGHT));
+            // Every segment is visible, however small.
+            let height = height.max(if segment.class == "rate" { 3.0 } else { 1.0 });
+            marks.push(Mark {
+                class: segment.class,
+                x: coordinate(width * (f64::from(index) + (1.0 - BAR_SHARE) / 2.0)),
+                width: coordinate(width * BAR_SHARE),
+                y: coordinate(y),
+                height: coordinate(height),
+                title: segment.title.clone(),
+            });
         }
         let ticks = scale
             .ticks(Numbers(language))
             .into_iter()
             .map(|(value, label)| Tick { y: coordinate(scale.y(value, HEIGHT)), label });
+        let count = i32::try_from(columns.len()).unwrap_or(i32::MAX);
         ColumnChart {
             id,
             title: title.into(),
             description: description.into(),
             ticks: ticks.collect(),
             labels: labels(period, first, count, width, language),
-            shapes: shapes.without_empty(),
-            hits,
+            marks,
         }
     }
 }
@@ -292,22 +249,13 @@ pub(super) struct DayCalendar {
     /// The description for screen readers.
     pub description: String,
     labels: Vec<Label>,
-    shapes: Shapes,
-    hits: Vec<Hit>,
-    /// The path of the dots: lines without a length.
-    failing: String,
+    marks: Vec<Mark>,
+    failing: Vec<(String, u32)>,
     /// The runs per day of each shade, first and last, from the lightest.
     pub shades: Vec<(u64, u64)>,
     /// The names of the first, third and fifth row.
     weekdays: [&'static str; 3],
     height: u32,
-}
-
-/// Whether the marks of a chart have tooltips. Those of selections have none, so that more of them fit in the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tooltips {
-    Shown,
-    Omitted,
 }
 
 /// The CSS classes of the shades.
@@ -323,12 +271,7 @@ fn shade(runs: u64, max: u64) -> usize {
 
 impl DayCalendar {
     /// The weeks up to the one of the day `last`, starting at the day `first` or later.
-    pub(super) fn new(
-        title: impl Into<String>,
-        days: &Series<DayRuns>,
-        range: &ChartRange,
-        tooltips: Tooltips,
-    ) -> DayCalendar {
+    pub(super) fn new(title: impl Into<String>, days: &Series<DayRuns>, range: &ChartRange) -> DayCalendar {
         let ((first, last), language) = (range.days, range.language);
         let last_week = week_of(last);
         let first_week = week_of(first).max(last_week - CALENDAR_WEEKS + 1);
@@ -336,20 +279,25 @@ impl DayCalendar {
         let is_visible = |day: &i32| *day >= monday(first_week) && *day <= last;
         let max =
             days.iter().filter(|(day, _)| is_visible(day)).map(|(_, runs)| runs.cost.runs).max().unwrap_or(0);
-        let mut shapes = Shapes::new(width * 0.84, &SHADES);
-        let (mut hits, mut failing) = (Vec::new(), String::new());
+        let (mut marks, mut failing) = (Vec::new(), Vec::new());
         for day in monday(first_week).max(first)..=last {
             let DayRuns { cost, failed } = days.get(day).copied().unwrap_or_default();
             let runs = cost.runs;
             let (column, row) = (week_of(day) - first_week, (day - monday(week_of(day))) as u32);
-            let (middle, y) = (width * (f64::from(column) + 0.5), row * ROW_HEIGHT);
-            shapes.add(SHADES[shade(runs, max)], middle, f64::from(y), f64::from(CELL_HEIGHT));
-            if tooltips == Tooltips::Shown {
-                let (x, width) = (coordinate(width * f64::from(column)), coordinate(width));
-                hits.push(Hit { x, y, width, title: day_title(&range.day(day), runs, failed, language) });
-            }
+            let x = width * (f64::from(column) + (1.0 - 0.84) / 2.0);
+            marks.push(Mark {
+                class: SHADES[shade(runs, max)],
+                x: coordinate(x),
+                y: (row * ROW_HEIGHT).to_string(),
+                width: coordinate(width * 0.84),
+                height: CELL_HEIGHT.to_string(),
+                title: day_title(&range.day(day), runs, failed, language),
+            });
             if failed * FAILURE_RATIO >= runs && failed > 0 {
-                failing.push_str(&format!("M{} {}h0", coordinate(middle), y + CELL_HEIGHT / 2));
+                failing.push((
+                    coordinate(width * (f64::from(column) + 0.5)),
+                    row * ROW_HEIGHT + CELL_HEIGHT / 2,
+                ));
             }
         }
         let shades = (1..=4_u64).map(|shade| (max * (shade - 1) / 4 + 1, max * shade / 4));
@@ -362,8 +310,7 @@ impl DayCalendar {
             ),
             labels: labels(ColumnPeriod::Week, first_week, last_week - first_week + 1, width, language),
             weekdays: ["Mon", "Wed", "Fri"].map(|day| language.page(day)),
-            shapes: shapes.without_empty(),
-            hits,
+            marks,
             failing,
             shades,
             height: 6 * ROW_HEIGHT + CELL_HEIGHT,
@@ -391,20 +338,22 @@ mod tests {
 
     #[test]
     fn segments_are_stacked_in_their_column() {
-        let segment = |from, to, class| Segment { from, to, class };
-        let column = Column {
-            segments: vec![segment(0, 100, "p95"), segment(0, 50, "p50")],
-            title: "October".to_owned(),
-        };
-        let columns = vec![column; 20];
+        let segment = |from, to| Segment { from, to, class: "source", title: String::new() };
+        let columns = vec![vec![segment(0, 50), segment(50, 100)]; 20];
         let scale = Scale::new(Unit::Usd, 0, 100);
-        let chart =
-            ColumnChart::new("c", "t", "d", (ColumnPeriod::Month, 24_300), scale, columns, Language::English);
-        let [(whole, high), (median, half)] = chart.shapes.paths.as_slice() else { panic!("two paths") };
-        assert_eq!((*whole, *median, chart.shapes.width.as_str()), ("p95", "p50", "3.7"));
-        assert!(high.starts_with("M2.5 0v180M7.5 0v180") && high.ends_with("M97.5 0v180"), "{high}");
-        assert!(half.starts_with("M2.5 90v90M7.5 90v90"), "{half}");
-        assert_eq!((chart.hits.len(), chart.hits[19].x.as_str()), (20, "95"));
+        let chart = ColumnChart::new(
+            "c",
+            "t",
+            "d",
+            (ColumnPeriod::Month, 24_300),
+            scale,
+            &columns,
+            Language::English,
+        );
+        let position = |mark: &Mark| [mark.x.as_str(), &mark.y, &mark.width, &mark.height].map(str::to_owned);
+        assert_eq!(position(&chart.marks[0]), ["0.65", "90", "3.7", "90"]);
+        assert_eq!(position(&chart.marks[1]), ["0.65", "0", "3.7", "90"]);
+        assert_eq!(chart.marks[39].x, "95.65");
     }
 
     #[test]
@@ -451,16 +400,11 @@ mod tests {
         for day in [first, first + 6] {
             days = with(days, day, DayRuns { cost, failed: 2 });
         }
-        let calendar = DayCalendar::new("t", &days, &range, Tooltips::Shown);
-        let days_of = |class: &str| {
-            let path = calendar.shapes.paths.iter().find(|(of, _)| *of == class);
-            path.map(|(_, path)| path.as_str()).unwrap_or_default()
-        };
-        assert_eq!(days_of("d4"), "M1.92 0v12M1.92 84v12");
-        assert_eq!(days_of("d0").matches('M').count(), 5);
-        assert_eq!(calendar.failing, "M1.92 6h0M1.92 90h0");
-        assert_eq!(calendar.hits.len(), 7);
-        assert!(DayCalendar::new("t", &days, &range, Tooltips::Omitted).hits.is_empty());
+        let calendar = DayCalendar::new("t", &days, &range);
+        assert_eq!(calendar.marks.len(), 7);
+        assert_eq!((calendar.marks[0].class, calendar.marks[0].y.as_str()), ("d4", "0"));
+        assert_eq!((calendar.marks[6].class, calendar.marks[6].y.as_str()), ("d4", "84"));
+        assert_eq!(calendar.failing.len(), 2);
         assert_eq!(calendar.shades, [(1, 2), (3, 4), (5, 6), (7, 8)]);
     }
 

@@ -1,77 +1,23 @@
-//! The section of the calendar: runs per day.
+//! The calendar of runs per day, as a chart and as a table.
 
 use super::{DataTable, ViewBuilder};
-use crate::export::html::chart::{CALENDAR_WEEKS, DayCalendar, Tooltips};
+use crate::export::html::chart::{CALENDAR_WEEKS, DayCalendar};
 use crate::export::html::number::Number;
 use crate::report::overview::calendar::{monday, week_of};
-use crate::report::overview::{DayRuns, Series};
-use askama::Template;
-
-/// The section of the calendar.
-#[derive(Debug, Template)]
-#[template(path = "days.html")]
-pub(super) struct CalendarSection {
-    heading: &'static str,
-    /// The busiest day.
-    summary: Option<String>,
-    per_day: &'static str,
-    failing: &'static str,
-    /// `None`: the chart has no days.
-    calendar: Option<DayCalendar>,
-    /// `None`: the section is about a selection.
-    table: Option<DataTable>,
-    empty: &'static str,
-    note: Option<String>,
-}
-
-impl CalendarSection {
-    fn shades(&self) -> Vec<(&'static str, String)> {
-        self.calendar.as_ref().map(shades).unwrap_or_default()
-    }
-}
 
 impl ViewBuilder<'_> {
-    /// The calendar of all runs.
-    pub(super) fn calendar(&self) -> CalendarSection {
-        CalendarSection {
-            table: Some(self.calendar_table()),
-            note: self.days_note(),
-            ..self.calendar_chart(&self.overview.all.days, Tooltips::Shown)
+    pub(super) fn calendar(&self) -> Option<DayCalendar> {
+        if self.range.days.0 > self.range.days.1 {
+            return None;
         }
-    }
-
-    /// The calendar of a selection.
-    pub(super) fn calendar_of(&self, days: &Series<DayRuns>) -> CalendarSection {
-        self.calendar_chart(days, Tooltips::Omitted)
-    }
-
-    fn calendar_chart(&self, days: &Series<DayRuns>, tooltips: Tooltips) -> CalendarSection {
-        let words = |english| self.language().page(english);
-        let title = words("Runs by day, one column per week");
-        let (first, last) = self.range.days;
-        CalendarSection {
-            heading: words("Calendar"),
-            summary: self.busiest_day(days),
-            per_day: words("Runs per day: "),
-            failing: words("at least one in five failed"),
-            calendar: (first <= last).then(|| DayCalendar::new(title, days, &self.range, tooltips)),
-            table: None,
-            empty: words("No runs on the days shown."),
-            note: None,
-        }
-    }
-
-    /// The first of the days with the most runs.
-    fn busiest_day(&self, days: &Series<DayRuns>) -> Option<String> {
-        let days = days.iter().filter(|(day, _)| self.range.has_day(*day));
-        let (day, runs) = days.rev().max_by_key(|(_, runs)| runs.cost.runs)?;
-        Some(self.filled(
-            "Busiest day: {day}, {runs} runs",
-            &[("day", &self.range.day(*day)), ("runs", &self.numbers.whole(runs.cost.runs))],
+        Some(DayCalendar::new(
+            self.text("Runs by day, one column per week"),
+            &self.overview.all.days,
+            &self.range,
         ))
     }
 
-    fn calendar_table(&self) -> DataTable {
+    pub(super) fn calendar_table(&self) -> DataTable {
         let (first, last) = self.range.days;
         let first_week = week_of(first).max(week_of(last) - CALENDAR_WEEKS + 1);
         let weeks = if first > last { 0..0 } else { first_week..week_of(last) + 1 };
@@ -96,7 +42,7 @@ impl ViewBuilder<'_> {
     }
 
     /// The note about days that are not in the calendar.
-    fn days_note(&self) -> Option<String> {
+    pub(super) fn days_note(&self) -> Option<String> {
         let (first, last) = self.range.days;
         let label = if first > last { String::new() } else { self.range.day(last) };
         self.later_note(self.runs_after(last), &label)
@@ -104,7 +50,7 @@ impl ViewBuilder<'_> {
 }
 
 /// The legend: the CSS class of each shade, and its runs per day.
-fn shades(calendar: &DayCalendar) -> Vec<(&'static str, String)> {
+pub(super) fn shades(calendar: &DayCalendar) -> Vec<(&'static str, String)> {
     let classes = ["d1", "d2", "d3", "d4"];
     let skipped = classes.len() - calendar.shades.len();
     let label =

@@ -136,11 +136,6 @@ impl ViewBuilder<'_> {
         Some(known_at.to_utc().with_timezone(&self.overview.scope.zone).date_naive())
     }
 
-    /// Whether the month is running and three full days of it are known.
-    pub(super) fn has_forecast(&self, month: i32) -> bool {
-        self.running_day(month).is_some_and(|today| today.day() >= FORECAST_DAY)
-    }
-
     /// Whether the archive begins within the month.
     pub(super) fn begins_in(&self, month: i32) -> bool {
         let Some((first, _)) = self.overview.all.days.ends() else { return false };
@@ -309,7 +304,7 @@ impl ViewBuilder<'_> {
     /// The cost so far, divided by the share of the month that has passed. `None`: the month is over, or fewer than
     /// three full days are known.
     pub(super) fn forecast(&self, cost: Option<Usd>, month: i32) -> Option<Usd> {
-        if !self.has_forecast(month) {
+        if self.running_day(month)?.day() < FORECAST_DAY {
             return None;
         }
         let period = Period::named(&month_label(month), self.overview.scope.zone)?;

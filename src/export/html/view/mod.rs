@@ -19,7 +19,7 @@ mod summaries;
 mod times;
 
 use super::Labels;
-use super::chart::{ColumnChart, coordinate};
+use super::chart::{ColumnChart, DayCalendar, coordinate};
 use super::number::{Number, Numbers};
 use super::range::ChartRange;
 use super::stack::StackChart;
@@ -30,7 +30,6 @@ use crate::report::overview::{KINDS, Overview, Series, Sums};
 use crate::run::{Share, Usd};
 use askama::Template;
 use attention::Attention;
-use calendar::CalendarSection;
 use cards::{Cards, MonthTexts};
 use change::ChangeSection;
 use leaders::{Leader, SparkCurve};
@@ -41,7 +40,6 @@ use prepared::Prepared;
 use second_currency::SecondCurrency;
 use std::collections::BTreeMap;
 use summaries::Summaries;
-use times::TimesSection;
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
@@ -82,13 +80,19 @@ pub(super) struct View {
     pipelines_more: String,
     change: Option<ChangeSection>,
     summaries: Summaries,
-    took: TimesSection,
-    waited: TimesSection,
+    took: Option<ColumnChart>,
+    took_table: DataTable,
+    weeks_note: Option<String>,
+    waited: Option<ColumnChart>,
+    waited_table: DataTable,
     success: Option<ColumnChart>,
     success_table: DataTable,
     heat_map: Option<HeatMap>,
     load_table: DataTable,
-    calendar: CalendarSection,
+    calendar: Option<DayCalendar>,
+    calendar_table: DataTable,
+    days_note: Option<String>,
+    shades: Vec<(&'static str, String)>,
     failures: Vec<FailureRow>,
     failures_more: String,
     unknown_facts: Vec<String>,
@@ -112,7 +116,6 @@ struct Dashboard {
     kinds: Vec<(String, String)>,
     centers: Vec<(String, String)>,
     keys: Vec<(&'static str, &'static str)>,
-    has_partial: bool,
     has_forecast: bool,
     has_closed: bool,
     cost_chart: StackChart,
@@ -184,6 +187,7 @@ impl View {
             (None, None) => language.page("Pipeline runs").to_owned(),
         };
         let total = &overview.all.total.cost;
+        let calendar = page.calendar();
         View {
             style: "",
             script: "",
@@ -216,13 +220,21 @@ impl View {
             pipelines_more: page.pipelines_more(),
             change: page.change(),
             summaries: page.summaries(),
-            took: page.durations(),
-            waited: page.queue_times(),
+            took: page.times("took", language.page("Duration of runs by week"), |times| times.duration),
+            weeks_note: page.weeks_note(),
+            took_table: page
+                .times_table("took", language.page("Duration of runs by week"), |times| times.duration),
+            waited: page.times("waited", language.page("Queue time of runs by week"), |times| times.queued),
+            waited_table: page
+                .times_table("waited", language.page("Queue time of runs by week"), |times| times.queued),
             success: page.success(),
             success_table: page.success_table(),
+            shades: calendar.as_ref().map(calendar::shades).unwrap_or_default(),
             heat_map: page.heat_map(),
             load_table: page.load_table(),
-            calendar: page.calendar(),
+            calendar,
+            days_note: page.days_note(),
+            calendar_table: page.calendar_table(),
             failures: page.failures(),
             failures_more: page.failures_more(),
             unknown_facts: page.unknown_facts(),
@@ -287,8 +299,7 @@ impl ViewBuilder<'_> {
             curves: self.sparklines(&all),
             curve_ends: self.sparkline_ends(),
             gauge: self.gauge(month),
-            has_partial: self.is_running(month),
-            has_forecast: self.has_forecast(month),
+            has_forecast: self.is_running(month),
             has_closed: months.iter().any(|month| self.months.mark(&month.key) == Some(CLOSED)),
             months: months.into_iter().map(|month| (month.key, month.option)).collect(),
             kinds: options("kind"),
@@ -320,7 +331,7 @@ impl ViewBuilder<'_> {
         let terms = self.overview.scope.terms_of(&month_label(month));
         let available = terms.available_credits().filter(|available| *available > 0)?;
         let used = self.sums(month).cost.credits;
-        let expected = self.headline_of(month).filter(|_| self.has_forecast(month));
+        let expected = self.headline_of(month).filter(|_| self.is_running(month));
         let expected = expected.and_then(|headline| headline.expected_credits).unwrap_or(used).max(used);
         let whole = expected.max(available);
         let percent = |credits: u64| coordinate(100.0 * credits as f64 / whole as f64);

@@ -12,12 +12,11 @@ use crate::report::overview::{Overview, PipelineSummary};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum bytes for the texts of all pipelines, for the charts of selections, for those of days, and for the
-/// folded sections of selections. The page stays below one megabyte.
+/// The maximum bytes for the texts of all pipelines, for the charts of selections, and for those of days. The page
+/// stays below one megabyte.
 const MAX_TEXTS_BYTES: usize = 240_000;
 const MAX_CHARTS_BYTES: usize = 220_000;
 const MAX_DAYS_BYTES: usize = 120_000;
-const MAX_FOLDS_BYTES: usize = 130_000;
 
 /// After this many pipelines that do not fit, no smaller one is searched for.
 const MAX_MISSES: usize = 20;
@@ -34,7 +33,7 @@ pub(super) const TOP: usize = 10;
 pub(super) struct Prepared {
     /// The indexes of the pipelines in the overview, in ascending order.
     pub selectable: Vec<usize>,
-    /// The charts and folded sections of selections, and the days of months, as HTML by the id of their template.
+    /// The charts of selections and of the days of months, as HTML by the id of their template.
     pub charts: Vec<(String, String)>,
     /// The texts as JSON, escaped for a script element.
     pub json: String,
@@ -91,12 +90,13 @@ impl Prepared {
             "count": overview.pipelines.len(),
         });
         let mut charts = Vec::new();
-        let (mut room, mut room_for_folds) = (MAX_CHARTS_BYTES, MAX_FOLDS_BYTES);
-        let groups = groups.iter().enumerate().skip(1).map(|(index, group)| (format!("g{index}"), **group));
+        let mut room = MAX_CHARTS_BYTES;
+        let groups =
+            groups.iter().enumerate().skip(1).map(|(index, group)| (format!("chart-g{index}"), **group));
         let mut pipelines: Vec<(usize, usize)> = selectable.iter().copied().enumerate().collect();
         pipelines.sort_by_key(|(_, index)| *index);
         let pipelines =
-            pipelines.into_iter().map(|(place, index)| (format!("p{place}"), page.pipeline(index)));
+            pipelines.into_iter().map(|(place, index)| (format!("chart-p{place}"), page.pipeline(index)));
         for (id, selected) in groups.chain(pipelines) {
             // Credits of a pipeline are its charged runs, which its card counts.
             let credits = match selected.selection {
@@ -106,15 +106,7 @@ impl Prepared {
             let html = format!("{}{credits}", page.cost_chart(&selected));
             if html.len() <= room {
                 room -= html.len();
-                charts.push((format!("chart-{id}"), html));
-            }
-            let durations = page.durations_of(&selected.summary.weeks);
-            let calendar = page.calendar_of(&selected.summary.days);
-            let html =
-                format!("{}{calendar}", durations.map(|section| section.to_string()).unwrap_or_default());
-            if html.len() <= room_for_folds {
-                room_for_folds -= html.len();
-                charts.push((format!("fold-{id}"), html));
+                charts.push((id, html));
             }
         }
         let mut room = MAX_DAYS_BYTES;

@@ -122,7 +122,7 @@ impl<'o> ViewBuilder<'o> {
         let forecast = match measure {
             Measure::Usd => self.forecast(all.total(), month).map(Usd::units),
             Measure::Credits => {
-                let headline = self.headline_of(month).filter(|_| self.has_forecast(month));
+                let headline = self.headline_of(month).filter(|_| is_running);
                 let expected = headline.and_then(|headline| headline.expected_credits).map(i128::from);
                 expected.filter(|_| selected.selection == Selection::All)
             }

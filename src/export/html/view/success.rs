@@ -1,18 +1,20 @@
 //! The success rate by month, as a chart and as a table.
 
 use super::{DataTable, ViewBuilder};
-use crate::export::html::chart::{Column, ColumnChart, ColumnPeriod, Segment};
+use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
 use crate::export::html::scale::{Scale, Unit};
 
 impl ViewBuilder<'_> {
     pub(super) fn success(&self) -> Option<ColumnChart> {
         let rated = |month: i32| Some((self.sums(month), self.sums(month).success_rate()?));
-        let columns: Vec<Column> = self
+        let columns: Vec<Vec<Segment>> = self
             .range
             .months()
             .map(|month| {
-                let column = rated(month).map(|(sums, rate)| Column {
-                    segments: vec![Segment { from: rate.units(), to: rate.units(), class: "rate" }],
+                let segment = rated(month).map(|(sums, rate)| Segment {
+                    from: rate.units(),
+                    to: rate.units(),
+                    class: "rate",
                     title: self.filled(
                         "{month}: {share} of {runs} ended runs succeeded",
                         &[
@@ -22,11 +24,10 @@ impl ViewBuilder<'_> {
                         ],
                     ),
                 });
-                column.unwrap_or_default()
+                segment.into_iter().collect()
             })
             .collect();
-        let segments = columns.iter().flat_map(|column| &column.segments);
-        let min = segments.map(|segment| segment.from).min()?;
+        let min = columns.iter().flatten().map(|segment| segment.from).min()?;
         let scale = Scale::new(Unit::Share, min.min(990_000), 1_000_000);
         let (title, description) = (self.text("Success rate by month"), self.text("One line per month."));
         let first = self.range.months.0;
@@ -36,7 +37,7 @@ impl ViewBuilder<'_> {
             description,
             (ColumnPeriod::Month, first),
             scale,
-            columns,
+            &columns,
             self.language(),
         ))
     }

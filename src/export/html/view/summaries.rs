@@ -1,11 +1,15 @@
 //! The one-line summaries of the collapsed sections, over all pipelines and months of the page.
 
 use super::ViewBuilder;
+use crate::report::overview::{Percentiles, Times};
 
-/// Summaries of collapsed sections. `None`: the section has no figures.
+/// A summary for each collapsed section. `None`: the section has no figures.
 #[derive(Debug)]
 pub(super) struct Summaries {
+    pub(super) took: Option<String>,
+    pub(super) waited: Option<String>,
     pub(super) success: Option<String>,
+    pub(super) calendar: Option<String>,
     pub(super) unknown: Option<String>,
     pub(super) load: Option<String>,
 }
@@ -13,10 +17,32 @@ pub(super) struct Summaries {
 impl ViewBuilder<'_> {
     pub(super) fn summaries(&self) -> Summaries {
         Summaries {
+            took: self.latest_week(|times| times.duration),
+            waited: self.latest_week(|times| times.queued),
             success: self.success_summary(),
+            calendar: self.busiest_day(),
             unknown: self.unknown_summary(),
             load: self.load_summary(),
         }
+    }
+
+    /// The latest week of the chart with a known time.
+    fn latest_week(&self, percentiles: fn(&Times) -> Percentiles) -> Option<String> {
+        let weeks = self.overview.all.weeks.iter().rev().filter(|(week, _)| self.range.has_week(*week));
+        let mut known = weeks.filter_map(|(week, times)| {
+            let Percentiles { runs, p50, p95 } = percentiles(times);
+            Some((*week, runs, p50?, p95?))
+        });
+        let (week, runs, p50, p95) = known.next()?;
+        Some(self.filled(
+            "{week}: half of {runs} runs within {p50}, 95% within {p95}",
+            &[
+                ("week", &self.range.week(week)),
+                ("runs", &self.numbers.whole(runs)),
+                ("p50", &self.numbers.duration(p50.units())),
+                ("p95", &self.numbers.duration(p95.units())),
+            ],
+        ))
     }
 
     fn success_summary(&self) -> Option<String> {
@@ -25,6 +51,16 @@ impl ViewBuilder<'_> {
         Some(self.filled(
             "{share} of {runs} ended runs succeeded",
             &[("share", &self.numbers.percent(rate)), ("runs", &self.numbers.whole(total.ended()))],
+        ))
+    }
+
+    /// The first of the days with the most runs.
+    fn busiest_day(&self) -> Option<String> {
+        let days = self.overview.all.days.iter().filter(|(day, _)| self.range.has_day(*day));
+        let (day, runs) = days.rev().max_by_key(|(_, runs)| runs.cost.runs)?;
+        Some(self.filled(
+            "Busiest day: {day}, {runs} runs",
+            &[("day", &self.range.day(*day)), ("runs", &self.numbers.whole(runs.cost.runs))],
         ))
     }
 
