@@ -114,7 +114,7 @@ impl Change {
     }
 
     /// What a reader must know about the compared periods, one sentence each: where one is cut, what is closed, what is
-    /// unknown. Empty if there is nothing to say.
+    /// unknown, and which settings changed. Empty if there is nothing to say.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.cut_notes();
         notes.extend(Side::BOTH.into_iter().filter_map(|side| self.close_note(side)));
@@ -136,6 +136,7 @@ impl Change {
                     .to_owned(),
             );
         }
+        notes.extend(self.setting_notes());
         notes
     }
 
