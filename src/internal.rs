@@ -66,7 +66,8 @@ pub mod report {
     }
     pub mod change {
         pub use crate::report::change::{
-            Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts, Side,
+            Against, Change, ChangeRequest, ChangedGroup, ComparedScopes, Cut, Effects, PeriodCosts,
+            SettingChanges, Side,
         };
     }
     pub mod credits {

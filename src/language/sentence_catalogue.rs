@@ -18,6 +18,23 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{n} runs without a known cost", "{n} execuções sem custo apurado"),
     ("all", "Total"),
 
+    // Settings that changed between two periods.
+    ("Settings of {name} changed on {date}: {changes}", "Configurações de {name} alteradas em {date}: {changes}"),
+    ("Settings of {n} more pipeline changed", "Configurações de mais {n} pipeline alteradas"),
+    ("Settings of {n} more pipelines changed", "Configurações de mais {n} pipelines alteradas"),
+    ("{n} more", "mais {n}"),
+    ("failure limit {n} → {m}", "limite de falhas {n} → {m}"),
+    ("executor cores {n} → {m}", "núcleos por executor {n} → {m}"),
+    ("driver cores {n} → {m}", "núcleos do driver {n} → {m}"),
+    ("executors {n} → {m}", "executores {n} → {m}"),
+    ("retries {n} → {m}", "novas tentativas {n} → {m}"),
+    ("retry delay {n} s → {m} s", "espera entre tentativas {n} s → {m} s"),
+    ("timeout {n} min → {m} min", "tempo limite {n} min → {m} min"),
+    ("active yes → no", "ativo sim → não"),
+    ("active no → yes", "ativo não → sim"),
+    ("draft yes → no", "rascunho sim → não"),
+    ("draft no → yes", "rascunho não → sim"),
+
     // Findings of `audit`.
     ("a credit is charged for a run that failed: failed runs cost none",
      "foi cobrado um crédito por uma execução com falha: execuções com falha não custam crédito"),

@@ -2,7 +2,9 @@
 
 use super::{Workspace, in_scopes, require_known_values, shared_latest_close};
 use crate::error::{Error, Result};
-use crate::report::change::{Change, ChangeRequest, ComparedScopes, PeriodCosts, Side};
+use crate::report::change::{
+    Change, ChangeRequest, ComparedScopes, PeriodCosts, SettingChanges, Side, later_side,
+};
 use crate::report::latest_close::LatestClose;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeRequest;
@@ -44,7 +46,9 @@ pub(crate) fn change(workspaces: &[Workspace], request: &ChangeRequest) -> Resul
         PeriodCosts::read(&ledgers, &request.by)
     };
     let (new, old) = (read(Side::Period)?, read(Side::Against)?);
-    Ok(Change::between(scopes, request.by.clone(), old, new))
+    let later = scopes.iter().map(|scopes| scopes.scope(later_side(scopes)).clone());
+    let settings = SettingChanges::read(&in_scopes(workspaces, later)?, &scopes)?;
+    Ok(Change::between(scopes, request.by.clone(), old, new).with_settings(settings))
 }
 
 /// The ledgers of the period asked about, for a description of the question.

@@ -7,11 +7,14 @@
 mod converted;
 mod decomposition;
 mod periods;
+mod settings;
 mod summary;
 mod table;
 
 pub use decomposition::Effects;
 pub use periods::{Against, ComparedScopes, Cut, Side};
+pub use settings::SettingChanges;
+pub(crate) use settings::later_side;
 
 use super::cost::CostTotals;
 use super::dimension::Dimension;
@@ -114,6 +117,8 @@ pub struct Change {
     first_periods: Vec<String>,
     /// The names of the label columns.
     columns: Vec<String>,
+    /// The pipelines whose settings changed.
+    settings: SettingChanges,
 }
 
 /// The costs of one group in both periods.
@@ -170,7 +175,20 @@ impl Change {
         let groups = paired(old.groups, new.groups);
         let all = ChangedGroup::sum(&groups, columns.len());
         let is_allocated = by.contains(&Dimension::CostCenter);
-        Change { period, against, scopes, groups, all, by, is_allocated, fx, first_periods, columns }
+        let settings = SettingChanges::default();
+        Change {
+            period,
+            against,
+            scopes,
+            groups,
+            all,
+            by,
+            is_allocated,
+            fx,
+            first_periods,
+            columns,
+            settings,
+        }
     }
 
     /// The names of the label columns.
@@ -178,8 +196,8 @@ impl Change {
         &self.columns
     }
 
-    /// The groups whose first label is `label`, as a change of their own that leaves this label out. Without such a
-    /// group, it has no rows. The dimension of the first label has one column.
+    /// The groups whose first label is `label`, as a change of their own that leaves this label out, without changed
+    /// settings. Without such a group, it has no rows. The dimension of the first label has one column.
     pub(crate) fn part(&self, label: &str) -> Change {
         let is_inside =
             |group: &&ChangedGroup| group.labels.first().is_some_and(|first| first.as_deref() == Some(label));
@@ -200,6 +218,7 @@ impl Change {
             fx: self.fx.clone(),
             first_periods: self.first_periods.clone(),
             columns,
+            settings: SettingChanges::default(),
         }
     }
 

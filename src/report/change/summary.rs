@@ -115,7 +115,7 @@ impl Change {
     }
 
     /// What a reader must know about the compared periods, one sentence each: where one is cut, what is closed, what is
-    /// unknown. Empty if there is nothing to say.
+    /// unknown, and which settings changed. Empty if there is nothing to say.
     pub fn notes(&self) -> Vec<String> {
         self.notes_with(&|at| at.to_string())
     }
@@ -142,6 +142,7 @@ impl Change {
                     .to_owned(),
             );
         }
+        notes.extend(self.setting_notes());
         notes
     }
 

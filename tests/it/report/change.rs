@@ -7,7 +7,7 @@ use crate::support::workspace::at;
 use crate::support::{golden, ledger};
 use chrono::TimeDelta;
 use proptest::prelude::*;
-use runledger::internal::report::change::{Change, ComparedScopes, PeriodCosts};
+use runledger::internal::report::change::{Change, ComparedScopes, PeriodCosts, SettingChanges};
 use runledger::internal::report::period::Period;
 use runledger::internal::report::question::Question;
 use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span};
@@ -519,4 +519,74 @@ fn a_period_that_has_not_begun_is_refused() {
 fn a_change_is_of_typed_cells() {
     let table = october(&ledger::change(), &[Dimension::Workspace]).table(None);
     assert!(matches!(table.rows[0][1..], [Cell::Usd(_), .., Cell::Count(_)]));
+}
+
+/// Adds a state of a pipeline's settings to the archive of the change, which ends the one before.
+fn add_settings(archive: &Connection, id: &str, day: &str, settings: &str) {
+    let sql =
+        "UPDATE pipeline_snapshots SET superseded_at = ?2 WHERE pipeline_id = ?1 AND superseded_at IS NULL";
+    archive.execute(sql, [id, day]).unwrap();
+    let sql = "INSERT INTO pipeline_snapshots (kind, pipeline_id, slug, name, active, observed_at, settings) \
+               SELECT kind, pipeline_id, slug, name, active, ?2, ?3 FROM pipeline_snapshots \
+               WHERE pipeline_id = ?1 ORDER BY observed_at DESC LIMIT 1";
+    archive.execute(sql, [id, day, settings]).unwrap();
+}
+
+/// The notes on settings of October compared with September, in the scope of October as changed by `edit`.
+fn notes_on_settings(archive: &Connection, edit: impl Fn(&mut Scope)) -> Vec<String> {
+    let change = october(archive, &[Dimension::Pipeline]);
+    let mut scopes = change.scopes.clone();
+    edit(&mut scopes[0].period);
+    let ledger = Ledger::open(archive, scopes[0].period.clone()).unwrap();
+    let settings = SettingChanges::read(&[ledger], &scopes).unwrap();
+    let mut notes = change.with_settings(settings).notes();
+    notes.retain(|note| note.starts_with("Settings of "));
+    notes
+}
+
+#[test]
+fn notes_name_the_settings_that_changed_between_the_periods() {
+    let archive = ledger::change();
+    archive.execute("UPDATE pipeline_snapshots SET observed_at = '2026-08-01T00:00:00.000000Z'", []).unwrap();
+    let day = |day: &str| format!("2026-{day}T12:00:00.000000Z");
+    // The first known settings are no change, nor is what was back at the end, nor what changed later.
+    for (id, at, settings) in [
+        ("p-2", "09-05", r#"{"settings_number_of_retries":1}"#),
+        ("p-1", "08-05", r#"{"settings_number_of_retries":1,"spark_driver_memory":"4g"}"#),
+        ("p-1", "09-20", r#"{"settings_number_of_retries":1,"spark_driver_memory":"8g"}"#),
+        ("p-1", "10-12", r#"{"settings_number_of_retries":3,"spark_driver_memory":"8g"}"#),
+        ("p-1", "11-01", r#"{"settings_number_of_retries":5,"spark_driver_memory":"8g"}"#),
+        ("p-4", "09-05", r#"{"draft":true}"#),
+        ("p-4", "10-05", r#"{"draft":false}"#),
+        ("p-4", "10-06", r#"{"draft":true}"#),
+    ] {
+        add_settings(&archive, id, &day(at), settings);
+    }
+    assert_eq!(
+        notes_on_settings(&archive, |_| ()),
+        ["Settings of Vendas changed on 2026-10-12: retries 1 → 3, driver memory 4g → 8g"]
+    );
+    archive.execute("UPDATE syncs SET started_at = '2026-08-01T00:00:00.000000Z'", []).unwrap();
+    // What was known by then.
+    assert_eq!(
+        notes_on_settings(&archive, |scope| scope.as_of = Some(at("2026-10-01T00:00:00Z"))),
+        ["Settings of Vendas changed on 2026-09-20: driver memory 4g → 8g"]
+    );
+}
+
+#[test]
+fn notes_name_at_most_five_pipelines() {
+    let archive = ledger::change();
+    archive.execute("UPDATE pipeline_snapshots SET observed_at = '2026-08-01T00:00:00.000000Z'", []).unwrap();
+    for place in 1..=7 {
+        let id = format!("p-{place}");
+        add_settings(&archive, &id, "2026-08-02T00:00:00.000000Z", r#"{"draft":false}"#);
+        add_settings(&archive, &id, "2026-10-02T00:00:00.000000Z", r#"{"draft":true}"#);
+    }
+    let notes = notes_on_settings(&archive, |_| ());
+    // The largest difference of costs comes first.
+    assert_eq!(notes[0], "Settings of Vendas changed on 2026-10-02: draft no → yes");
+    assert_eq!((notes.len(), notes[5].as_str()), (6, "Settings of 2 more pipelines changed"));
+    let only_sources = notes_on_settings(&archive, |scope| scope.filter.pipeline = vec!["vendas".to_owned()]);
+    assert_eq!(only_sources.len(), 1, "{only_sources:?}");
 }
