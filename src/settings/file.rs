@@ -132,8 +132,8 @@ impl File {
         Budget::validate_all(&self.budget)
     }
 
-    /// Checks that the settings have what the budgets name. It can be in settings that several workspaces share, so
-    /// this is checked once those are complete.
+    /// Checks that the settings have what the budgets name. Several workspaces can share them, so the
+    /// check follows when all settings are read.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the first budget that names something unknown.
