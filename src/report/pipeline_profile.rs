@@ -244,8 +244,8 @@ fn rank(ledger: &Ledger<'_>, pipeline: &KnownPipeline, cost: Usd) -> Result<(u64
     Ok((place, pipelines))
 }
 
-/// The first schedule among the triggers in the settings. The inner `None`: the settings have triggers, but no schedule.
-/// `None`: no trigger is known.
+/// The first schedule among the triggers in the settings. The inner `None`: the settings have triggers, but no
+/// schedule. `None`: no trigger is known.
 fn schedule_in(settings: &SettingsHistory) -> Option<Option<CronTrigger>> {
     let values: Vec<_> =
         ["trigger", "pipeline_triggers"].iter().filter_map(|name| settings.value(name)).collect();

@@ -116,7 +116,8 @@ fn the_text_of_a_pipeline_names_what_stands_out() {
         &format!(
             "UPDATE run_snapshots SET trigger_type = 'cron', \"trigger\" = \
                  '{{\"type\":\"cron\",\"cron_expression\":\"*/30 * * * *\",\"cron_timezone\":\"Europe/Lisbon\"}}' \
-             WHERE '{id}' IN (source, destination, transformation)"
+             WHERE '{id}' IN (source, destination, transformation);
+             UPDATE pipeline_snapshots SET settings = NULL WHERE pipeline_id = '{id}'"
         ),
     );
     let text = with(&workspace, &["show", &slug]).out();
@@ -317,7 +318,7 @@ fn a_changed_setting_has_the_runs_before_and_after_it() {
     );
     for (side, condition, order) in [("runs_before", "<", "DESC"), ("runs_after", ">=", "ASC")] {
         let figures = &workspace.rows(&format!(
-            "SELECT count(*) || ' ' || avg(total_cost_nanos) / 1e9 FROM \
+            "SELECT count(*) || ' ' || (avg(total_cost_nanos) / 1e9) FROM \
              (SELECT total_cost_nanos {runs} AND started_at {condition} '{middle}' ORDER BY started_at {order} LIMIT 30)"
         ))[0];
         let (count, mean) = figures.split_once(' ').unwrap();
