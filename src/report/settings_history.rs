@@ -292,7 +292,7 @@ mod tests {
         let mut runs = vec![run("09T01", Some(9), 90), run("05T01", None, 30), run("04T00", Some(8), 20)];
         runs.extend((0..40).map(|place| run("03T01", Some(place), 10)));
         history.compare(&runs);
-        let figures: Vec<[(u64, Option<i128>, Option<i128>); 2]> = history
+        let figures: Vec<_> = history
             .changes
             .iter()
             .map(|change| {

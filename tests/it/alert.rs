@@ -264,6 +264,7 @@ fn a_kill_at_any_moment_loses_no_alert() {
 /// rules whose findings last a day see one day of it, and the others more. Prints the number of findings by rule.
 #[test]
 #[ignore = "a measurement, which takes minutes"]
+#[expect(clippy::print_stderr, reason = "it prints what it measured")]
 fn findings_in_healthy_workspaces() {
     const MOMENTS: u64 = 120;
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
@@ -279,10 +280,10 @@ fn findings_in_healthy_workspaces() {
         let printed: Value = serde_json::from_str(&ended.with(0).stdout).unwrap();
         for event in printed["events"].as_array().unwrap() {
             *found.entry(event["rule"].as_str().unwrap().to_owned()).or_default() += 1;
-            println!("{seed}: {}", event["message"].as_str().unwrap());
+            eprintln!("{seed}: {}", event["message"].as_str().unwrap());
         }
     }
-    println!("{MOMENTS} moments of 40 pipelines: {found:?}");
+    eprintln!("{MOMENTS} moments of 40 pipelines: {found:?}");
     let days = ["overdue", "missing", "open"].map(|rule| found.get(rule).copied().unwrap_or_default());
     // At most one false alarm in thirty days.
     assert!(days.iter().sum::<usize>() as u64 <= MOMENTS / 30, "{found:?}");

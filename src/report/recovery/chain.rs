@@ -56,7 +56,7 @@ pub struct FailureChain {
 /// What a failure chain says about its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainState {
-    /// It still fails, or recovered only after [`LONG_CHAIN`] failures.
+    /// It still fails, or recovered only after 3 failures.
     Broken,
     /// It recovered after one failure, which happens often.
     Flaky,

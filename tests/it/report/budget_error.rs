@@ -53,6 +53,7 @@ fn budget(name: &str, runs: BudgetRuns) -> Budget {
 /// `cargo test --test it forecasts_of_past_months -- --ignored --nocapture` is the command.
 #[test]
 #[ignore = "it measures; docs/finance.md has the figures"]
+#[expect(clippy::print_stderr, reason = "it prints what it measured")]
 fn forecasts_of_past_months_are_close_to_what_was_spent() {
     let plan = Plan { runs: 12_000, ..Plan::ending_at(at(END).to_utc()) };
     let workspace = Workspace::of_plan(&plan, SandboxOptions::default());
@@ -97,10 +98,10 @@ fn forecasts_of_past_months_are_close_to_what_was_spent() {
     let (mut hits, mut all) = (0, 0);
     for ((name, day), mut errors) in found {
         let (median, count) = (errors.median(), errors.errors.len());
-        println!("{name:15} after {day:2} days: {median:5.1} % off, {} of {count} in range", errors.hits);
+        eprintln!("{name:15} after {day:2} days: {median:5.1} % off, {} of {count} in range", errors.hits);
         assert!(name != "workspace" || median < 20.0, "{name} after {day} days: {median} %");
         (hits, all) = (hits + errors.hits, all + count);
     }
-    println!("{hits} of {all} outcomes are in the range");
+    eprintln!("{hits} of {all} outcomes are in the range");
     assert!(hits * 10 > all * 5, "{hits} of {all} outcomes are in the range");
 }

@@ -18,7 +18,7 @@ const CREATED: &str = "2026-01-27T23:59:59.999700Z";
 /// The rows of a question's SQL file over the ledger.
 fn sql(ledger: &Ledger<'_>, name: &str, factor: Factor) -> (Vec<String>, Vec<Vec<String>>) {
     let mut statement = ledger.connection().prepare(Question::named(name).unwrap().sql).unwrap();
-    let columns = statement.column_names().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let columns = statement.column_names().map(str::to_owned).collect::<Vec<_>>();
     let scope = ledger.scope();
     for (parameter, value) in [
         (":from", scope.span.from.map(|at| at.to_string())),
