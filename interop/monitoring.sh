@@ -29,7 +29,7 @@ check() {
         my @all = Monitoring::Plugin::Performance->parse_perfstring($ARGV[0] =~ s/.* \| //r);
         my ($age) = grep { $_->label eq "age" } @all;
         my ($runs) = grep { $_->label eq "runs" } @all;
-        die "it reads " . @all . " values" unless @all == 10 && $runs->value == 2000 && $age->uom eq "s";
+        die "it reads " . @all . " values" unless @all == 12 && $runs->value == 2000 && $age->uom eq "s";
         die "it does not read the thresholds" unless $age->threshold->get_status($age->value) == 0
             && $age->threshold->get_status(100000) == 1 && $age->threshold->get_status(200000) == 2;
     ' "$line" || fail "Monitoring::Plugin cannot parse: $line"
