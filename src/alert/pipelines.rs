@@ -4,7 +4,7 @@ use super::{Facts, Rule};
 use crate::error::Result;
 use crate::export::terminal::duration;
 use crate::report::filter::RunFilter;
-use crate::report::open::{Factor, OpenRun, open_runs};
+use crate::report::open::{Factor, OpenRun, open_runs_judged};
 use crate::report::period::Span;
 use crate::report::recovery::{FailingPipeline, FailureChain, recovery};
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
@@ -62,7 +62,7 @@ fn subject(pipeline: &PipelinePunctuality) -> String {
 pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let ledger = facts.ledger(Span::default())?;
     let factor = facts.options.open_factor;
-    let runs = open_runs(&ledger, factor)?.runs;
+    let runs = open_runs_judged(&ledger, factor)?.runs;
     Ok(runs.iter().filter(|run| run.is_too_long()).map(|run| too_long(run, factor)).collect())
 }
 

@@ -4,7 +4,7 @@ use crate::commands::shared::facts::Facts;
 use crate::commands::shared::numbers::grouped;
 use crate::error::Result;
 use crate::export::terminal::Role;
-use crate::report::open::{Factor, OpenRuns, open_runs, runs_without_usual};
+use crate::report::open::{Factor, OpenRuns, open_runs_judged, runs_without_usual};
 use crate::report::{Ledger, Scope};
 use crate::store::Archive;
 use chrono::TimeDelta;
@@ -32,7 +32,7 @@ impl OpenSummary {
     /// Those of SQLite.
     pub(super) fn compared(archive: &Archive) -> Result<OpenSummary> {
         let ledger = Ledger::open(archive.connection(), Scope::default())?;
-        Ok(OpenSummary::of(&open_runs(&ledger, Factor::default())?))
+        Ok(OpenSummary::of(&open_runs_judged(&ledger, Factor::default())?))
     }
 
     /// The summary without comparisons, in a time that does not depend on the number of runs.

@@ -87,9 +87,22 @@ impl OpenRun {
 /// # Errors
 /// Those of SQLite.
 pub fn open_runs(ledger: &Ledger<'_>, factor: Factor) -> Result<OpenRuns> {
+    compared(ledger, factor, |_| true)
+}
+
+/// As [`open_runs`], but reads what is usual only for runs that are old enough to be too long. Most archives have none,
+/// and then the time does not depend on the number of runs that have ended.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn open_runs_judged(ledger: &Ledger<'_>, factor: Factor) -> Result<OpenRuns> {
+    compared(ledger, factor, |run| run.age_seconds.is_some_and(|age| age >= TOO_LONG_FROM_SECONDS))
+}
+
+fn compared(ledger: &Ledger<'_>, factor: Factor, is_compared: fn(&OpenRun) -> bool) -> Result<OpenRuns> {
     let mut open = runs_without_usual(ledger)?;
     let Some(moment) = open.moment else { return Ok(open) };
-    let mut samples = Samples::of(&open.runs);
+    let mut samples = Samples::of(open.runs.iter().filter(|run| is_compared(run)));
     samples.read(ledger, moment)?;
     let usual: Vec<[Option<UsualTimes>; 2]> =
         samples.times.into_iter().map(PipelineTimes::into_usual).collect();
@@ -181,7 +194,7 @@ struct RunTimes {
 }
 
 impl Samples {
-    fn of(runs: &[OpenRun]) -> Samples {
+    fn of<'r>(runs: impl Iterator<Item = &'r OpenRun>) -> Samples {
         let (mut pipelines, mut count) = (PipelineNumbers::default(), 0);
         for run in runs {
             if let (Some(kind), Some(id)) = (&run.pipeline_kind, &run.pipeline_id) {
