@@ -20,6 +20,9 @@ pub(crate) struct AlertOptions {
     /// A run that has not ended is too long beyond this many times the 95th percentile of its pipeline.
     #[serde(deserialize_with = "factor")]
     pub(crate) open_factor: Factor,
+    /// A younger run is never too long: the next sync may see its end.
+    #[serde(deserialize_with = "span")]
+    pub(crate) open_least: TimeDelta,
     /// A run is unusual if it cost or took at least this many times the median of the pipeline's runs before it.
     pub(crate) unusual_factor: f64,
     /// A smaller excess over the median is no unusual cost.
@@ -37,6 +40,7 @@ impl Default for AlertOptions {
             stale_after: TimeDelta::hours(26),
             failures_in_a_row: 3,
             open_factor: Factor::default(),
+            open_least: TimeDelta::minutes(30),
             unusual_factor: 5.0,
             unusual_usd: Usd::from_units(1_000_000_000),
             unusual_duration: TimeDelta::minutes(30),

@@ -63,7 +63,9 @@ pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let ledger = facts.ledger(Span::default())?;
     let factor = facts.options.open_factor;
     let runs = open_runs_judged(&ledger, factor)?.runs;
-    Ok(runs.iter().filter(|run| run.is_too_long()).map(|run| too_long(run, factor)).collect())
+    let least = facts.options.open_least.num_seconds();
+    let is_found = |run: &&OpenRun| run.is_too_long() && run.age_seconds.is_some_and(|age| age >= least);
+    Ok(runs.iter().filter(is_found).map(|run| too_long(run, factor)).collect())
 }
 
 fn too_long(run: &OpenRun, factor: Factor) -> Finding {
