@@ -109,6 +109,7 @@ impl MonthStates {
     }
 
     /// Marks the months of a table for people, and returns what the marks mean, then the [`MonthStates::notes`].
+    #[cfg(feature = "sandbox")]
     pub(crate) fn label_table(&self, table: &mut Table, usd_decimals: u32) -> Vec<String> {
         let notes = self.notes(table, usd_decimals);
         self.mark_table(table).into_iter().chain(notes).collect()
