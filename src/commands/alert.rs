@@ -16,7 +16,7 @@ use crate::notify::{Webhook, describe};
 use crate::report::{Cell, Table};
 use crate::secret::WebhookUrl;
 use crate::settings::{self, Settings};
-use crate::store::{Alert, AlertEvent, Archive, ArchivePath, Evaluation};
+use crate::store::{Alert, AlertEvent, Archive, ArchivePath, Evaluation, Lock};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
 use clap::Args;
@@ -207,9 +207,7 @@ pub(super) struct Reporting<'a> {
 pub(super) fn evaluate(target: &Target, reporting: &Reporting<'_>, runtime: &Runtime) -> Result<usize> {
     let Evaluated { new, undelivered, .. } = {
         let wait = LockWait { runtime, limit: reporting.lock_wait, is_quiet: false };
-        let path = existing(&target.path)?;
-        let lock = wait.lock(&path)?;
-        let archive = Archive::open_until(&path, &lock, &runtime.cancel)?;
+        let (_lock, archive) = open(&target.path, &wait)?;
         let evaluated = record(&archive, target, reporting)?;
         print_events(&archive, target, &evaluated, reporting.is_json)?;
         // A process that is killed before this prints the events once more, and loses none.
@@ -313,23 +311,23 @@ fn deliver(
     if accepted.is_empty() {
         return Ok(());
     }
-    let path = existing(&target.path)?;
     let wait = LockWait { runtime, limit: reporting.lock_wait.max(TimeDelta::seconds(10)), is_quiet: true };
-    let lock = wait.lock(&path)?;
-    Archive::open_until(&path, &lock, &runtime.cancel)?.mark_events_delivered(&accepted, SystemClock.now())
+    let (_lock, archive) = open(&target.path, &wait)?;
+    archive.mark_events_delivered(&accepted, SystemClock.now())
 }
 
-/// The archive at the path, which must exist: evaluating rules creates none.
-fn existing(path: &Path) -> Result<ArchivePath> {
+/// Opens an archive for writing, which must exist: alerts create none.
+fn open(path: &Path, wait: &LockWait<'_>) -> Result<(Lock, Archive)> {
     drop(Archive::open_for_reading(path)?);
-    ArchivePath::resolve(path)
+    let path = ArchivePath::resolve(path)?;
+    let lock = wait.lock(&path)?;
+    let archive = Archive::open_until(&path, &lock, &wait.runtime.cancel)?;
+    Ok((lock, archive))
 }
 
 fn acknowledge(target: &Target, numbers: &[i64], lock: &LockArgs, runtime: &Runtime) -> Result<()> {
-    let path = existing(&target.path)?;
     let wait = LockWait { runtime, limit: lock.lock_wait, is_quiet: false };
-    let lock = wait.lock(&path)?;
-    let archive = Archive::open_until(&path, &lock, &runtime.cancel)?;
+    let (_lock, archive) = open(&target.path, &wait)?;
     for number in numbers {
         if !archive.acknowledge_alert(*number, SystemClock.now())? {
             return Err(Error::Usage {
