@@ -169,13 +169,18 @@ impl Archive {
     /// # Errors
     /// Those of SQLite; nothing is stored then.
     pub fn record_evaluation(&self, evaluation: &Evaluation<'_>) -> Result<usize> {
+        self.in_transaction(|| self.record(evaluation))
+    }
+
+    /// Commits what `act` writes, all or nothing.
+    fn in_transaction<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         self.begin()?;
-        let recorded = self.record(evaluation);
-        match &recorded {
+        let done = act();
+        match &done {
             Ok(_) => self.commit()?,
             Err(_) => self.roll_back()?,
         }
-        recorded
+        done
     }
 
     fn record(&self, evaluation: &Evaluation<'_>) -> Result<usize> {
@@ -319,17 +324,13 @@ impl Archive {
     }
 
     fn mark_events(&self, sql: &str, events: &[String], at: Instant) -> Result<()> {
-        self.begin()?;
-        let marked = events
-            .iter()
-            .try_for_each(|event| self.connection.prepare_cached(sql)?.execute(params![event, at]).map(drop));
-        match marked {
-            Ok(()) => self.commit(),
-            Err(error) => {
-                self.roll_back()?;
-                Err(error.into())
+        self.in_transaction(|| {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            for event in events {
+                statement.execute(params![event, at])?;
             }
-        }
+            Ok(())
+        })
     }
 
     /// Acknowledges an open alert, so that it is not repeated. Returns whether there is one with that number.
