@@ -5,6 +5,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The settings whose values are numbers, texts or booleans, as the API names them.
 const SCALARS: [&str; 14] = [
@@ -25,7 +26,7 @@ const SCALARS: [&str; 14] = [
 ];
 
 /// The settings that are a trigger, or an array of triggers.
-const TRIGGERS: [&str; 2] = ["trigger", "pipeline_triggers"];
+pub(crate) const TRIGGERS: [&str; 2] = ["trigger", "pipeline_triggers"];
 
 /// The fields of a trigger, without its events.
 const TRIGGER_FIELDS: [&str; 4] = ["type", "cron_expression", "cron_timezone", "event_rule"];
@@ -43,8 +44,8 @@ const MAX_TEXT: usize = 500;
 /// The settings of a pipeline in one state of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineSettings {
-    /// Allow-listed settings, sorted by name. It is not empty, and has no nulls.
-    values: Map<String, Value>,
+    /// Allow-listed settings. It is not empty, and has no nulls.
+    values: BTreeMap<String, Value>,
 }
 
 /// What starts the runs of a pipeline.
@@ -72,16 +73,14 @@ impl PipelineSettings {
         let document: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
         let scalars = SCALARS.iter().filter_map(|name| Some((*name, scalar(document.get(*name)?)?)));
         let triggers = TRIGGERS.iter().filter_map(|name| Some((*name, triggers(document.get(*name)?)?)));
-        let mut values: Vec<(&str, Value)> = scalars.chain(triggers).collect();
-        values.sort_by_key(|(name, _)| *name);
-        let values: Map<String, Value> =
-            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let values: BTreeMap<String, Value> =
+            scalars.chain(triggers).map(|(name, value)| (name.to_owned(), value)).collect();
         (!values.is_empty()).then_some(PipelineSettings { values })
     }
 
     /// The settings in the column `settings` of the catalog. `None`: the text is no such object.
     pub fn of_stored(text: &str) -> Option<PipelineSettings> {
-        let values: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let values: BTreeMap<String, Value> = serde_json::from_str(text).ok()?;
         (!values.is_empty()).then_some(PipelineSettings { values })
     }
 
@@ -90,20 +89,14 @@ impl PipelineSettings {
         serde_json::to_string(&self.values).expect("an object is always JSON")
     }
 
-    /// Each setting and its value, sorted by name. Texts are without quotes, triggers are JSON.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, String)> {
-        self.values.iter().map(|(name, value)| {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            (name.as_str(), text)
-        })
+    /// The settings by name, with the values that the API sent.
+    pub(crate) fn values(&self) -> &BTreeMap<String, Value> {
+        &self.values
     }
 
-    /// The settings by name, with the values that the API sent.
-    pub(crate) fn values(&self) -> &Map<String, Value> {
-        &self.values
+    /// Whether the API sent triggers, of whatever type.
+    pub(crate) fn has_triggers(&self) -> bool {
+        TRIGGERS.iter().any(|name| self.values.contains_key(*name))
     }
 
     /// The cron and event triggers. Manual triggers and types that are not known are left out.

@@ -12,7 +12,7 @@ use super::setting_words::SettingWords;
 use super::settings_history::{SettingsHistory, SuccessfulRun};
 use super::table::{Cell, Table};
 use crate::error::Result;
-use crate::pipeline_settings::PipelineTrigger;
+use crate::pipeline_settings::{PipelineTrigger, TRIGGERS};
 use crate::run::{Instant, Seconds, Share, Usd};
 use crate::store::KnownPipeline;
 use rusqlite::named_params;
@@ -247,8 +247,7 @@ fn rank(ledger: &Ledger<'_>, pipeline: &KnownPipeline, cost: Usd) -> Result<(u64
 /// The first schedule among the triggers in the settings. The inner `None`: the settings have triggers, but no
 /// schedule. `None`: no trigger is known.
 fn schedule_in(settings: &SettingsHistory) -> Option<Option<CronTrigger>> {
-    let values: Vec<_> =
-        ["trigger", "pipeline_triggers"].iter().filter_map(|name| settings.value(name)).collect();
+    let values: Vec<_> = TRIGGERS.iter().filter_map(|name| settings.value(name)).collect();
     let cron = |trigger| match trigger {
         PipelineTrigger::Cron { expression, zone } => Some(CronTrigger { expression, zone }),
         PipelineTrigger::Event { .. } => None,

@@ -242,7 +242,9 @@ impl Reader {
             let settings = settings.and_then(|settings| PipelineSettings::of_stored(&settings));
             let is_draft = settings.as_ref().is_some_and(PipelineSettings::is_draft);
             let mut schedules = None;
-            if let Some(triggers) = settings.filter(has_triggers).map(|settings| settings.triggers()) {
+            if let Some(triggers) =
+                settings.filter(|settings| settings.has_triggers()).map(|settings| settings.triggers())
+            {
                 let mut ids = BTreeSet::new();
                 for trigger in triggers {
                     match trigger {
@@ -373,9 +375,4 @@ impl Reader {
         pipeline.triggers.push(RunTrigger { created_at, schedule });
         Ok(())
     }
-}
-
-/// Whether the API sent the triggers.
-fn has_triggers(settings: &PipelineSettings) -> bool {
-    settings.entries().any(|(name, _)| matches!(name, "trigger" | "pipeline_triggers"))
 }
