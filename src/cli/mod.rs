@@ -15,8 +15,8 @@ pub(crate) use api::{ApiArgs, LockArgs};
 pub(crate) use json::JsonArgs;
 pub(crate) use notifications::NotificationArgs;
 pub(crate) use output::{
-    FormatArgs, LanguageArgs, OutcomeArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, YesNo,
-    table_width,
+    FormatArgs, LanguageArgs, OutcomeArgs, OutputArgs, TableArgs, TableFormat, VerbosityArgs, WidthArgs,
+    YesNo,
 };
 pub(crate) use output_format::{FileType, OutputFormat, require_type, resolve};
 pub(crate) use scope::{FilterArgs, PeriodArgs, ScopeArgs};

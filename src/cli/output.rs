@@ -6,7 +6,6 @@ use super::value_parsers::{Names, decimal_mark, first_given, separator};
 use crate::error::Result;
 use crate::export::{Dialect, Headings};
 use crate::language::Language;
-use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -55,10 +54,9 @@ pub struct TableArgs {
     #[arg(long)]
     pub wide: bool,
 
-    /// Width of a terminal table in columns, for mails and documents [default: COLUMNS, else that of the terminal, else
-    /// 80]
-    #[arg(long, value_name = "N", value_parser = table_width(), conflicts_with = "wide", hide_short_help = true)]
-    pub width: Option<u16>,
+    /// The width of a table for the terminal.
+    #[command(flatten)]
+    pub width: WidthArgs,
 
     /// Details of the format.
     #[command(flatten)]
@@ -90,9 +88,21 @@ impl TableArgs {
     }
 }
 
-/// The parser of a width. Below the least one, no record has room for a value.
-pub(crate) fn table_width() -> RangedI64ValueParser<u16> {
-    clap::value_parser!(u16).range(40..=1000)
+/// The width of output for the terminal. The command also has `--wide`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct WidthArgs {
+    /// Width in columns of what a terminal shows, for mails and documents [default: COLUMNS, else that of the terminal,
+    /// else 80]
+    // Below the least width, no record has room for a value.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(40..=1000),
+        conflicts_with = "wide",
+        hide_short_help = true
+    )]
+    pub width: Option<u16>,
 }
 
 /// Details of a format.

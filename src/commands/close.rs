@@ -4,7 +4,7 @@ mod text;
 
 pub(super) use text::of_close;
 
-use crate::cli::{JsonArgs, PeriodArgs, table_width};
+use crate::cli::{JsonArgs, PeriodArgs, WidthArgs};
 use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::facts::Moments;
@@ -39,7 +39,7 @@ Examples:
   runledger close --restate 2026-01   # add a second close; both stay")]
 pub struct CloseArgs {
     /// The month, such as 2026-01; without it, list the closed months
-    #[arg(value_name = "MONTH")]
+    #[arg(value_name = "MONTH", conflicts_with_all = ["wide", "width"])]
     pub period: Option<String>,
 
     /// Close a closed month again, as known now; the new close names the one before it
@@ -68,19 +68,12 @@ pub struct CloseArgs {
     pub booking: PeriodArgs,
 
     /// Show every column of the list of closed months, and instants in UTC
-    #[arg(long, help_heading = "Output", conflicts_with = "period")]
+    #[arg(long, help_heading = "Output")]
     pub wide: bool,
 
-    /// Width of the list in columns, for mails and documents [default: COLUMNS, else that of the terminal, else 80]
-    #[arg(
-        long,
-        help_heading = "Output",
-        value_name = "N",
-        value_parser = table_width(),
-        conflicts_with_all = ["wide", "period"],
-        hide_short_help = true
-    )]
-    pub width: Option<u16>,
+    /// How wide it is.
+    #[command(flatten)]
+    pub width: WidthArgs,
 
     /// Text or JSON.
     #[command(flatten)]
@@ -189,7 +182,7 @@ fn list_for_people(closes: &[(Option<i64>, &Frozen)], args: &CloseArgs, moments:
     let context = moments.context();
     let notes = &[note.to_owned()];
     let view = View { name: "close", subject: "Closed months", context: &context, notes };
-    view.print_on(&screen(None, args.wide, moments.zone).with_width(args.width), &table, moments)
+    view.print_on(&screen(None, args.wide, moments.zone).with_width(args.width.width), &table, moments)
 }
 
 fn table(closes: &[(Option<i64>, &Frozen)]) -> Table {

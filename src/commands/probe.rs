@@ -1,6 +1,6 @@
 //! `runledger probe`: reports how the API behaves. Stores nothing.
 
-use crate::cli::{ApiArgs, JsonArgs, table_width};
+use crate::cli::{ApiArgs, JsonArgs, WidthArgs};
 use crate::commands::shared::facts::{notes, title};
 use crate::commands::shared::output::{print_line, print_view};
 use crate::commands::shared::runtime::{Runtime, client};
@@ -49,16 +49,9 @@ pub struct ProbeArgs {
     #[arg(long, help_heading = "Output")]
     pub wide: bool,
 
-    /// Width of the text in columns, for mails and documents [default: COLUMNS, else that of the terminal, else 80]
-    #[arg(
-        long,
-        help_heading = "Output",
-        value_name = "N",
-        value_parser = table_width(),
-        conflicts_with = "wide",
-        hide_short_help = true
-    )]
-    pub width: Option<u16>,
+    /// How wide it is.
+    #[command(flatten)]
+    pub width: WidthArgs,
 
     /// How to reach the API.
     #[command(flatten)]
@@ -91,7 +84,7 @@ pub(super) fn run(args: &ProbeArgs, path: &Path, settings: &Settings) -> Result<
     if args.format.is_json() {
         print_line(&as_json(&report, &connection).to_string())?;
     } else {
-        let screen = screen(None, args.wide, None).with_width(args.width);
+        let screen = screen(None, args.wide, None).with_width(args.width.width);
         print_view(&as_text(&report, &connection, &screen))?;
     }
     report.result?;

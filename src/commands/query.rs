@@ -1,7 +1,7 @@
 //! `runledger query`: runs one read-only SQL statement and prints its rows.
 
 use super::shared::terminal::screen;
-use crate::cli::{FileType, OutputArgs, OutputFormat, resolve, table_width};
+use crate::cli::{FileType, OutputArgs, OutputFormat, WidthArgs, resolve};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::{Destination, Dialect, Format, WriteOptions, terminal, write_rows};
@@ -52,17 +52,9 @@ pub struct QueryArgs {
     #[arg(long, help_heading = "Output")]
     pub wide: bool,
 
-    /// Width of a terminal table in columns, for mails and documents [default: COLUMNS, else that of the terminal, else
-    /// 80]
-    #[arg(
-        long,
-        help_heading = "Output",
-        value_name = "N",
-        value_parser = table_width(),
-        conflicts_with = "wide",
-        hide_short_help = true
-    )]
-    pub width: Option<u16>,
+    /// How wide it is.
+    #[command(flatten)]
+    pub width: WidthArgs,
 
     /// The destination.
     #[command(flatten)]
@@ -125,7 +117,7 @@ pub fn run_on(args: &QueryArgs, archive: &Connection) -> Result<()> {
     let format = match format {
         QueryFormat::Table => {
             let screen = screen(args.output.output.as_deref(), args.wide, None);
-            Format::Terminal(screen.with_width(args.width))
+            Format::Terminal(screen.with_width(args.width.width))
         }
         QueryFormat::Csv => Format::Csv(Dialect::MACHINE),
         QueryFormat::Json => Format::Json,

@@ -99,7 +99,7 @@ pub(crate) fn print_table(
 
 /// The screen that a table is shown on.
 pub(crate) fn table_screen(args: &TableArgs, zone: impl Into<Option<Tz>>) -> Screen {
-    screen(args.output.output.as_deref(), args.wide, zone).with_width(args.width)
+    screen(args.output.output.as_deref(), args.wide, zone).with_width(args.width.width)
 }
 
 /// Prints a table for people, or as JSON.
