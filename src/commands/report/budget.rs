@@ -11,7 +11,6 @@ use crate::export::manifest::{FxProvenance, Provenance};
 use crate::report::budget::{BudgetRuns, BudgetState, State, Unit, for_people, notes, report};
 use crate::report::fx;
 use crate::report::neighbors::warn_of_conflicts;
-use crate::report::ranking::Ranking;
 use crate::report::scope::ScopeRequest;
 use crate::settings::Settings;
 use crate::workspace::{Workspace, WorkspaceBudgets, append_answers, budgets_of, read_transactions};
@@ -34,9 +33,6 @@ pub enum Check {
 /// # Errors
 /// [`Error::Usage`] naming the argument.
 pub(super) fn check(args: &ReportArgs) -> Result<()> {
-    if !args.what_if.is_empty() {
-        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
-    }
     if !args.by.is_empty() {
         return Err(Error::Usage {
             what: format!("--by does not apply to the report {NAME}: it has one row for each budget"),
@@ -81,9 +77,7 @@ pub(super) fn run(
     if args.table.is_brief() {
         provenance.notes.extend(for_people(&mut table, &all));
     }
-    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let ranking = Ranking { sort: args.sort.clone(), is_reversed: args.reverse, limit };
-    ranking.apply(&mut table, &[])?;
+    args.ranking().apply(&mut table, &[])?;
     for (workspace, states) in workspaces.iter().zip(states) {
         let named = |note: String| match workspaces.len() {
             1 => note,

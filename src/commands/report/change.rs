@@ -1,8 +1,8 @@
 //! `runledger report change`: compares the costs of two periods.
 
 use crate::cli::TableFormat;
-use crate::commands::report::ReportArgs;
 use crate::commands::report::metadata::warn_of_unmatched_paths;
+use crate::commands::report::{ROWS_FOR_PEOPLE, ReportArgs};
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
@@ -23,17 +23,11 @@ pub(super) const NAME: &str = "change";
 /// What the report is grouped by without `--by`.
 const DEFAULT_DIMENSION: &str = "pipeline";
 
-/// The rows that people get without `--limit`. Programs get all of them.
-const ROWS_FOR_PEOPLE: usize = 10;
-
 /// The request of the arguments.
 ///
 /// # Errors
 /// [`crate::error::Error::Usage`] naming the argument that is invalid.
 pub(super) fn change_request(args: &ReportArgs, by: &[Dimension]) -> Result<ChangeRequest> {
-    if !args.what_if.is_empty() {
-        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
-    }
     if args.sort.is_some() || args.reverse {
         return Err(Error::usage(format!(
             "--sort and --reverse do not apply to the report {NAME}: the largest change is first"

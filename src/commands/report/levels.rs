@@ -4,7 +4,6 @@ use super::{ROWS_FOR_PEOPLE, ReportArgs};
 use crate::error::Result;
 use crate::export::terminal::{self, Screen};
 use crate::report::period::Calendar;
-use crate::report::ranking::Ranking;
 use crate::report::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::report::{Cell, Dimension, Ledger, Table, cost, duration};
 
@@ -63,11 +62,7 @@ pub(super) fn answer(
     by: [&Dimension; 2],
     ledgers: &[Ledger<'_>],
 ) -> Result<Answer> {
-    let ranking = Ranking {
-        sort: args.sort.clone(),
-        is_reversed: args.reverse,
-        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()),
-    };
+    let ranking = args.ranking();
     let request = |figure| TwoLevelRequest {
         by,
         ranking: &ranking,

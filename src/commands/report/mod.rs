@@ -185,6 +185,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if name == schedule::NAME {
         schedule::check(args)?;
     }
+    if !args.what_if.is_empty() && name != "credits" {
+        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")));
+    }
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
     }
@@ -270,9 +273,6 @@ fn run_report(
 ) -> Result<Answer> {
     let ranking = ranking_of(name, args, by);
     let table = match name {
-        _ if !args.what_if.is_empty() && name != "credits" => {
-            Err(Error::usage(format!("--what-if only applies to the report credits, not to {name}")))
-        }
         _ if !args.what_if.is_empty() && ledgers.len() > 1 => Err(Error::Usage {
             what: "--what-if applies to a pipeline of one workspace, but several are given".to_owned(),
             hint: Some("give only the --db of that workspace".to_owned()),
@@ -333,6 +333,24 @@ fn ranked(table: Table, ranking: &Ranking, additive: &[&str]) -> Result<Table> {
     Ok(table)
 }
 
+impl ReportArgs {
+    /// The order and the number of rows as the arguments give them.
+    fn ranking(&self) -> Ranking {
+        Ranking {
+            sort: self.sort.clone(),
+            is_reversed: self.reverse,
+            limit: self.limit.and_then(|limit| usize::try_from(limit).ok()),
+        }
+    }
+
+    /// The same, with ten rows at the terminal if the arguments give no number.
+    fn ranking_of_list(&self) -> Ranking {
+        let is_short = self.table.format() == TableFormat::Table && !self.all_rows;
+        let ranking = self.ranking();
+        Ranking { limit: ranking.limit.or(is_short.then_some(ROWS_FOR_PEOPLE)), ..ranking }
+    }
+}
+
 /// The order and the number of rows. At the terminal, groups that are not periods begin with the most important, and
 /// ten of them are enough.
 fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
@@ -343,14 +361,9 @@ fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
         ("duration", [_]) => Some("total_seconds"),
         _ => None,
     };
-    let is_list = name == "failures" || runs_shown::is_list(name);
-    let is_long_list = default_sort.is_some() || args.table.format() == TableFormat::Table && is_list;
-    let default_limit = (is_long_list && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
-    Ranking {
-        sort: args.sort.clone().or_else(|| default_sort.map(str::to_owned)),
-        is_reversed: args.reverse,
-        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()).or(default_limit),
-    }
+    let is_list = default_sort.is_some() || name == "failures" || runs_shown::is_list(name);
+    let ranking = if is_list { args.ranking_of_list() } else { args.ranking() };
+    Ranking { sort: ranking.sort.or_else(|| default_sort.map(str::to_owned)), ..ranking }
 }
 
 /// The names of all reports.

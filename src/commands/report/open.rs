@@ -1,10 +1,8 @@
 //! `runledger report open`: runs that have not ended, and those that take too long.
 
-use super::{ROWS_FOR_PEOPLE, ReportArgs};
-use crate::cli::TableFormat;
+use super::ReportArgs;
 use crate::error::{Error, Result};
 use crate::report::open::{self, Factor, OpenReport};
-use crate::report::ranking::Ranking;
 use crate::report::{Ledger, Table};
 
 /// The name of the report.
@@ -34,18 +32,8 @@ pub(super) fn report(
     if !args.by.is_empty() {
         return Err(Error::usage(format!("--by does not apply to the report {NAME}, which lists runs")));
     }
-    if !args.what_if.is_empty() {
-        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
-    }
     let OpenReport { mut table, notes } = open::report(ledgers, factor)?;
-    let default_limit =
-        (args.table.format() == TableFormat::Table && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
-    let ranking = Ranking {
-        sort: args.sort.clone(),
-        is_reversed: args.reverse,
-        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()).or(default_limit),
-    };
     // The rest has no sums: ages do not add up.
-    ranking.apply(&mut table, &[""])?;
+    args.ranking_of_list().apply(&mut table, &[""])?;
     Ok((table, notes))
 }

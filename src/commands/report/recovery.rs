@@ -1,9 +1,7 @@
 //! `runledger report recovery`: failures in a row, and how pipelines recovered from them.
 
-use super::{ROWS_FOR_PEOPLE, ReportArgs};
-use crate::cli::TableFormat;
+use super::ReportArgs;
 use crate::error::{Error, Result};
-use crate::report::ranking::Ranking;
 use crate::report::recovery::{self, RecoveryReport};
 use crate::report::{Dimension, Ledger, Table};
 
@@ -22,9 +20,6 @@ pub(super) fn report(
     by: &[Dimension],
     ledgers: &[Ledger<'_>],
 ) -> Result<(Table, Vec<String>)> {
-    if !args.what_if.is_empty() {
-        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
-    }
     let RecoveryReport { mut table, notes } = match by {
         _ if args.by.is_empty() => recovery::report(ledgers)?,
         [Dimension::Pipeline] => recovery::report_by_pipeline(ledgers)?,
@@ -35,13 +30,7 @@ pub(super) fn report(
             });
         }
     };
-    let default_limit =
-        (args.table.format() == TableFormat::Table && !args.all_rows).then_some(ROWS_FOR_PEOPLE);
-    let ranking = Ranking {
-        sort: args.sort.clone(),
-        is_reversed: args.reverse,
-        limit: args.limit.and_then(|limit| usize::try_from(limit).ok()).or(default_limit),
-    };
+    let ranking = args.ranking_of_list();
     if ranking.sort.is_some() {
         recovery::name_runs(&mut table, ledgers)?;
     }

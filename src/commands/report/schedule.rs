@@ -11,7 +11,6 @@ use crate::export::manifest::Provenance;
 use crate::export::terminal::{duration, local_minute};
 use crate::report::filter::RunFilter;
 use crate::report::last::Last;
-use crate::report::ranking::Ranking;
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
 use crate::report::schedule::table;
 use crate::report::scope::ScopeRequest;
@@ -27,9 +26,6 @@ pub(super) const NAME: &str = "schedule";
 /// The newest part of the archive that the report is about without another period.
 const DEFAULT_LAST: &str = "7d";
 
-/// The rows that people get without `--limit`. Programs get all of them.
-const ROWS_FOR_PEOPLE: usize = 10;
-
 /// Refuses the arguments that do not apply.
 ///
 /// # Errors
@@ -40,9 +36,6 @@ pub(super) fn check(args: &ReportArgs) -> Result<()> {
             what: format!("--by does not apply to the report {NAME}, which has a row for each pipeline"),
             hint: Some("--pipeline lists each due run of the pipelines that match".to_owned()),
         });
-    }
-    if !args.what_if.is_empty() {
-        return Err(Error::usage(format!("--what-if only applies to the report credits, not to {NAME}")));
     }
     Ok(())
 }
@@ -87,11 +80,7 @@ pub(super) fn run(
         None => Ok(Table { columns: Vec::new(), rows: Vec::new(), totals: None }),
     })?;
     let pipelines = table.rows.len();
-    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut ranking = Ranking { sort: args.sort.clone(), is_reversed: args.reverse, limit };
-    if args.table.format() == TableFormat::Table && !args.all_rows {
-        ranking.limit = ranking.limit.or(Some(ROWS_FOR_PEOPLE));
-    }
+    let ranking = args.ranking_of_list();
     match (lists_due_runs, args.table.format()) {
         (false, TableFormat::Table) => {
             table::rank_for_people(&mut table, &ranking, args.all_rows)?;
