@@ -74,7 +74,6 @@ pub(crate) fn unusual_runs(
     for ((kind, pipeline_id), Latest { booked_at, nanos, seconds }) in latest(ledger, moment)? {
         let Some(booked_at) = Instant::parse(&booked_at).filter(|at| *at >= news) else { continue };
         let usd = |nanos: i64| Usd::from_units(nanos.into());
-        let millis = |seconds: i64| Seconds::from_units(i128::from(seconds) * 1000);
         let cost = excess_over(&nanos, limits.factor, excess);
         let duration = excess_over(&seconds, limits.factor, limits.excess_duration.num_seconds());
         if cost.is_some() || duration.is_some() {
@@ -83,7 +82,7 @@ pub(crate) fn unusual_runs(
                 pipeline_id,
                 booked_at,
                 cost: cost.map(|(value, median)| (usd(value), usd(median))),
-                duration: duration.map(|(value, median)| (millis(value), millis(median))),
+                duration: duration.map(|(value, median)| (Seconds::whole(value), Seconds::whole(median))),
             });
         }
     }

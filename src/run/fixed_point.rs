@@ -118,6 +118,13 @@ impl<const DECIMALS: u32> Sum for Fixed<DECIMALS> {
     }
 }
 
+impl Seconds {
+    /// A whole number of seconds.
+    pub(crate) fn whole(seconds: i64) -> Seconds {
+        Seconds::from_units(i128::from(seconds) * Seconds::UNITS)
+    }
+}
+
 impl Share {
     /// The share in percent with one decimal: `97.5 %`.
     pub fn to_percent(self) -> String {

@@ -137,7 +137,7 @@ fn known_text(cell: &Cell, form: Form, context: Context) -> Option<String> {
             }
         }
         (Cell::Count(count), Form::Label) => count.as_ref()?.to_string(),
-        (Cell::Count(count), Form::Seconds) => duration(Seconds::from_units(i128::from((*count)?) * 1_000)),
+        (Cell::Count(count), Form::Seconds) => duration(Seconds::whole((*count)?)),
         (Cell::Count(count), Form::Days) => format!("{} d", number(&count.as_ref()?.to_string())),
         (Cell::Count(count), Form::Money { signed, .. }) => money(&count.as_ref()?.to_string(), signed),
         (Cell::Count(count), _) => number(&count.as_ref()?.to_string()),

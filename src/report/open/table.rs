@@ -58,7 +58,6 @@ pub fn report(ledgers: &[Ledger<'_>], factor: Factor) -> Result<OpenReport> {
 }
 
 fn cells(run: &OpenRun) -> Vec<Cell> {
-    let seconds = |seconds: i64| Seconds::from_units(i128::from(seconds) * 1_000);
     let instant = |at: Option<Instant>| Cell::Text(at.map(|at| at.to_string()));
     let usual = run.usual.as_ref();
     vec![
@@ -71,7 +70,7 @@ fn cells(run: &OpenRun) -> Vec<Cell> {
         Cell::Text(run.trigger_type.clone()),
         instant(run.created_at),
         instant(run.started_at),
-        Cell::Seconds(run.age_seconds.map(seconds)),
+        Cell::Seconds(run.age_seconds.map(Seconds::whole)),
         Cell::Seconds(usual.map(|usual| usual.p50)),
         Cell::Seconds(usual.map(|usual| usual.p95)),
         Cell::Seconds(usual.map(|usual| usual.p99)),

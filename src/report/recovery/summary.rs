@@ -1,11 +1,11 @@
 //! The failure chains of each pipeline, added up.
 
-use super::table::{notes, optional_count, recoveries, seconds};
+use super::table::{notes, optional_count, recoveries};
 use super::{ChainState, FailingPipeline, FailureChain, RecoveryReport};
 use crate::error::Result;
 use crate::report::ledger::Ledger;
 use crate::report::table::{Cell, Table};
-use crate::run::Usd;
+use crate::run::{Seconds, Usd};
 use std::cmp::Reverse;
 
 const COLUMNS: [&str; 13] = [
@@ -106,7 +106,7 @@ impl ChainTotals {
             Cell::count(self.failed_runs),
             Cell::count(self.longest_chain),
             Cell::count(self.failures_in_a_row),
-            Cell::Seconds(Some(seconds(self.lost_seconds))),
+            Cell::Seconds(Some(Seconds::whole(self.lost_seconds))),
             Cell::Usd(self.lost),
             Cell::count(self.runs_cost_unknown),
             optional_count(pipeline.failures_limit),

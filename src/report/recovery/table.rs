@@ -102,18 +102,13 @@ fn cells(recovery: &Recovery, chain: &FailureChain, ledger: usize) -> Vec<Cell> 
         instant(chain.first_failure_at),
         instant(chain.last_failure_at),
         Cell::Text(chain.recovered_at.map(|at| at.to_string())),
-        Cell::Seconds(Some(seconds(chain.lost_seconds))),
+        Cell::Seconds(Some(Seconds::whole(chain.lost_seconds))),
         Cell::Usd(chain.lost),
         Cell::count(chain.runs_cost_unknown),
         optional_count(pipeline.failures_limit),
         optional_count(recovery.failures_left(chain)),
         Cell::text(format!("{ledger}{SEPARATOR}{}", chain.last_snapshot_id)),
     ]
-}
-
-/// A number of seconds.
-pub(super) fn seconds(seconds: i64) -> Seconds {
-    Seconds::from_units(i128::from(seconds) * 1_000)
 }
 
 /// A count that may not be known.
