@@ -3,6 +3,7 @@
 use super::{Facts, Rule};
 use crate::error::Result;
 use crate::store::{AlertLevel, Finding, LastComplete, QuarantinedOnDay};
+use crate::wording::counted;
 use chrono::TimeDelta;
 
 /// How long an item in quarantine is news.
@@ -42,7 +43,7 @@ fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     for QuarantinedOnDay { day, items, last_at } in
         facts.archive.quarantined_since(facts.moment.plus(-QUARANTINE_NEWS))?
     {
-        let items = if items == 1 { "1 item".to_owned() } else { format!("{items} items") };
+        let items = counted(items, "item");
         let message =
             format!("{items} of the API could not be stored as runs, the last {}", facts.local(last_at));
         findings.push(Rule::Quarantine.finding(day, AlertLevel::Warning, message));
@@ -53,12 +54,8 @@ fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
 fn disappearance(facts: &Facts<'_>) -> Result<Option<Finding>> {
     let suspected = facts.archive.suspected_runs()?;
     Ok((suspected > 0).then(|| {
-        let runs = if suspected == 1 {
-            "1 archived run is".to_owned()
-        } else {
-            format!("{suspected} archived runs are")
-        };
-        let message = format!("{runs} missing from the run list, and not known to be deleted");
+        let (runs, verb) = (counted(suspected, "archived run"), if suspected == 1 { "is" } else { "are" });
+        let message = format!("{runs} {verb} missing from the run list, and not known to be deleted");
         Rule::Disappearance.finding(String::new(), AlertLevel::Error, message)
     }))
 }

@@ -87,6 +87,11 @@ impl Rule {
     }
 }
 
+/// The subject of a finding about a pipeline.
+fn subject_of(kind: &str, pipeline_id: &str) -> String {
+    format!("{kind} {pipeline_id}")
+}
+
 /// What the rules found.
 #[derive(Debug)]
 pub(crate) struct Findings {

@@ -1,6 +1,6 @@
 //! Rules about the runs of pipelines: those that do not come, do not end, or keep failing.
 
-use super::{Facts, Rule};
+use super::{Facts, Rule, subject_of};
 use crate::error::Result;
 use crate::export::terminal::duration;
 use crate::report::filter::RunFilter;
@@ -21,7 +21,7 @@ const FAILURE_NEWS: TimeDelta = TimeDelta::days(30);
 /// The numbers of failures that remain until a pipeline is disabled, from which on that is a warning and an error.
 const FAILURES_LEFT: (u64, u64) = (2, 1);
 
-/// Late and missing runs. `None`: a sync was not complete, so that nothing can be said about them.
+/// Late and missing runs. `None`: nothing was archived, or a sync was not complete, so that the runs may exist.
 pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
     let since = facts.moment.plus(-MISSING_NEWS);
     let ledger = facts.ledger(Span { from: Some(since), until: None })?;
@@ -55,7 +55,7 @@ fn label(pipeline: &PipelinePunctuality) -> &str {
 }
 
 fn subject(pipeline: &PipelinePunctuality) -> String {
-    format!("{} {}", pipeline.kind, pipeline.pipeline_id)
+    subject_of(&pipeline.kind, &pipeline.pipeline_id)
 }
 
 /// Runs that have not ended and take far longer than usual.
@@ -71,7 +71,7 @@ pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
 fn too_long(run: &OpenRun, factor: Factor) -> Finding {
     let pipeline =
         run.pipeline_name.as_deref().or(run.pipeline_id.as_deref()).unwrap_or("a run without a pipeline");
-    let age = duration(Seconds::from_units(i128::from(run.age_seconds.unwrap_or(0)) * 1000));
+    let age = duration(Seconds::whole(run.age_seconds.unwrap_or(0)));
     let usual = run.usual.as_ref().map(|usual| duration(usual.p95)).unwrap_or_default();
     let verb = if run.started_at.is_some() { "running" } else { "waiting" };
     let id: String = run.run_id.chars().take(8).collect();
@@ -85,14 +85,14 @@ fn too_long(run: &OpenRun, factor: Factor) -> Finding {
 
 /// Pipelines that keep failing, and those that are about to be disabled for it.
 pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let ledger = facts.ledger(Span { from: Some(facts.moment.plus(-FAILURE_NEWS)), until: None })?;
-    let found = recovery(&ledger)?;
     let news = facts.moment.plus(-FAILURE_NEWS);
+    let ledger = facts.ledger(Span { from: Some(news), until: None })?;
+    let found = recovery(&ledger)?;
     let mut findings = Vec::new();
     for chain in found.chains.iter().filter(|chain| chain.is_failing() && chain.last_failure_at >= news) {
         let pipeline = found.pipeline_of(chain);
         let (Some(kind), Some(id)) = (&pipeline.kind, &pipeline.id) else { continue };
-        let subject = format!("{kind} {id}");
+        let subject = subject_of(kind, id);
         if chain.failed_runs >= facts.options.failures_in_a_row {
             let is_error = chain.failed_runs >= 2 * facts.options.failures_in_a_row;
             let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };

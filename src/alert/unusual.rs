@@ -1,6 +1,6 @@
 //! Rules about the latest run of each pipeline: it cost or took far more than usual.
 
-use super::{Facts, Rule};
+use super::{Facts, Rule, subject_of};
 use crate::error::Result;
 use crate::export::terminal::duration;
 use crate::report::period::Span;
@@ -18,7 +18,7 @@ pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let ledger = facts.ledger(Span::default())?;
     for run in unusual_runs(&ledger, facts.moment, limits)? {
         let name = facts.name_of(run.kind, &run.pipeline_id)?;
-        let (subject, at) = (format!("{} {}", run.kind, run.pipeline_id), facts.local(run.booked_at));
+        let (subject, at) = (subject_of(run.kind, &run.pipeline_id), facts.local(run.booked_at));
         let cost = run.cost.map(|(value, median)| {
             let [value, median] = [value, median].map(|usd| usd.to_fixed(2));
             (Rule::UnusualCost, format!("cost {value} USD, and {median} USD is usual"))

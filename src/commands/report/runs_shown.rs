@@ -4,6 +4,7 @@ use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::numbers::grouped;
 use crate::error::Result;
+use crate::export::terminal;
 use crate::report::{Ledger, Table, cost, duration};
 
 /// The reports that list single runs.
@@ -49,10 +50,6 @@ pub(super) fn notes(
         notes.push(format!("{} of {} runs (--limit {more})", grouped(shown), grouped(runs)));
     }
     let what = if name == "slowest-runs" { "duration" } else { "cost" };
-    match unknown {
-        0 => {}
-        1 => notes.push(format!("1 run: {what} not known")),
-        _ => notes.push(format!("{} runs: {what} not known", grouped(unknown))),
-    }
+    notes.extend(terminal::note_of_unknown(unknown, what));
     Ok(notes)
 }

@@ -9,7 +9,7 @@ mod value;
 mod view;
 
 use notes::unknown_durations;
-pub(crate) use notes::{unknown_costs, write_notes};
+pub(crate) use notes::{note_of_unknown, unknown_costs, write_notes};
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
 pub(crate) use text::{cut, display_width, in_ascii, isolated, one_line, wrap};

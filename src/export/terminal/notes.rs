@@ -11,15 +11,16 @@ const NOTE_GAP: &str = "   ";
 
 /// The note on runs without a known cost. `None`: there are none.
 pub(crate) fn unknown_costs(table: &Table) -> Option<String> {
-    note_of_unknown(table.unknown_costs()?, "cost")
+    note_of_unknown(u64::try_from(table.unknown_costs()?).ok()?, "cost")
 }
 
 /// The note on runs without a known duration. `None`: there are none.
 pub(super) fn unknown_durations(table: &Table) -> Option<String> {
-    note_of_unknown(table.unknown_durations()?, "duration")
+    note_of_unknown(u64::try_from(table.unknown_durations()?).ok()?, "duration")
 }
 
-fn note_of_unknown(runs: i64, what: &str) -> Option<String> {
+/// The note on runs of which something is not known. `None`: there are none.
+pub(crate) fn note_of_unknown(runs: u64, what: &str) -> Option<String> {
     match runs {
         0 => None,
         1 => Some(format!("1 run: {what} not known")),
