@@ -4,10 +4,8 @@
 source "$(dirname "$0")/lib.sh"
 
 install_tools() {
-    apt_tools chromium:chromium pdftotext:poppler-utils sqlite3:sqlite3
-    [ -d /usr/share/fonts/truetype/dejavu ] || apt_packages fonts-dejavu-core
-    [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_packages fonts-noto-color-emoji
-    node_env browser playwright-core@1.65.1 axe-core@4.14.1
+    apt_tools pdftotext:poppler-utils sqlite3:sqlite3
+    chromium_env
 }
 
 check() {

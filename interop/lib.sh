@@ -87,6 +87,14 @@ locked() {
     ) 9>"target/interop/$name.lock"
 }
 
+# Chromium, the fonts of the pages in it, and the client that drives it.
+chromium_env() {
+    apt_tools chromium:chromium
+    [ -d /usr/share/fonts/truetype/dejavu ] || apt_packages fonts-dejavu-core
+    [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_packages fonts-noto-color-emoji
+    node_env browser playwright-core@1.65.1 axe-core@4.14.1
+}
+
 # apt_tools COMMAND:PACKAGE…: installs each package whose command is missing.
 apt_tools() {
     local tool missing=()
