@@ -4,7 +4,6 @@
     cargo build --release && cargo bench --no-run
     python3 benches/end_to_end.py                     100,000 runs, three rounds
     python3 benches/end_to_end.py --runs 1000000      the sizes of docs/performance.md
-    python3 benches/end_to_end.py --dlt               also a first load by dlt (installed into target/dlt)
 
 Every figure is a median. Compared programs take turns within a round, so that a load spike affects both.
 Linux only. Needs python3, GNU time and the sqlite3 shell. As root it also drops the page cache to read an
@@ -12,102 +11,17 @@ archive cold from disk.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import re
 import shutil
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PROGRAM = TARGET / "release" / "runledger"
+from processes import PROGRAM, ROOT, TARGET, Sandbox, measure, median, remove
+
 SMALL = 10_000
-
-
-class Measurement:
-    """Time, memory and output of one process."""
-
-    def __init__(self, wall, usage, kibibytes, output):
-        self.wall = wall
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.megabytes = kibibytes * 1024 / 1e6
-        self.output = output
-
-
-def measure(*command, stdin=None, keep=False, **variables):
-    """Runs a command. Its output is discarded unless `keep` is set."""
-    environment = dict(os.environ, **variables)
-    with (
-        tempfile.TemporaryFile() as output,
-        tempfile.NamedTemporaryFile() as peak,
-        open(stdin or os.devnull) as source,
-    ):
-        # The peak of a child includes its parent's memory before exec, and GNU time is smaller than Python.
-        began = time.monotonic()
-        process = subprocess.Popen(
-            ["/usr/bin/time", "-f", "%M", "-o", peak.name, *map(str, command)],
-            stdin=source,
-            stdout=output if keep else subprocess.DEVNULL,
-            env=environment,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(map(str, command))} exited with {process.returncode}")
-        output.seek(0)
-        return Measurement(wall, usage, int(peak.read()), output.read().decode() if keep else "")
-
-
-def median(measurements, field):
-    return statistics.median(getattr(one, field) for one in measurements)
-
-
-class Sandbox:
-    """The sandbox API in its own process."""
-
-    def __init__(self, runs, port):
-        self.address = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            [PROGRAM, "sandbox", "--port", str(port), "--runs", str(runs), "--max-page-size", "500"],
-            stdout=subprocess.DEVNULL,
-        )
-        for _ in range(1200):
-            try:
-                urllib.request.urlopen(self.address)
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                time.sleep(0.1)
-        sys.exit("the sandbox did not start")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-    def sync(self, archive, *arguments):
-        measurement = measure(
-            PROGRAM, "--db", archive, "sync", "--json", *arguments, keep=True,
-            NEKT_API_KEY="sandbox-key", RUNLEDGER_API_URL=self.address,
-        )
-        measurement.summary = json.loads(measurement.output)
-        return measurement
-
-
-def remove(archive):
-    for end in ("", "-wal", "-shm", ".lock"):
-        pathlib.Path(f"{archive}{end}").unlink(missing_ok=True)
 
 
 def raw_insert():
@@ -156,25 +70,13 @@ def nothing_new(table, sandbox, runs, rounds, archive):
     table.row(f"nothing new, {runs:,} runs: peak memory", "", f"{median(syncs, 'megabytes'):.0f} MB")
 
 
-def full_walk(table, sandbox, runs, rounds, archive, folder, dlt):
-    walks, loads = [], []
-    for _ in range(rounds):
-        walks.append(sandbox.sync(archive, "--full"))
-        if dlt:
-            with tempfile.TemporaryDirectory(dir=folder) as dlt_folder:
-                loads.append(
-                    measure(dlt, ROOT / "benches" / "dlt_load.py", sandbox.address, dlt_folder,
-                         NEKT_API_KEY="sandbox-key", RUNTIME__DLTHUB_TELEMETRY="false")
-                )
+def full_walk(table, sandbox, runs, rounds, archive):
+    walks = [sandbox.sync(archive, "--full") for _ in range(rounds)]
     pages = -(-runs // 500)
     summary = walks[0].summary
     table.row("full walk, nothing changed: requests for runs", f"{pages:,}", f"{summary['requests'] - 3:,}")
     table.row("full walk, nothing changed", "", f"{median(walks, 'wall'):.2f} s")
     table.row("full walk, peak memory", "< 100 MB", f"{median(walks, 'megabytes'):.0f} MB")
-    if loads:
-        wall, load_wall = median(walks, "wall"), median(loads, "wall")
-        table.row("first load by dlt", "", f"{load_wall:.1f} s")
-        table.row("full walk : first load by dlt, by time", "≤ 0.10", f"{wall / load_wall:.3f}")
 
 
 def questions(table, runs, rounds, archive, folder):
@@ -257,26 +159,13 @@ def past_and_zones(table, rounds, archive, folder):
         table.row(f"{words} : sqlite3 < {plain.name}, by time", "≤ 1.30", f"{wall / shell_wall:.2f}")
 
 
-def dlt_python():
-    """The Python of a virtual environment with dlt, created on first use."""
-    place = TARGET / "dlt"
-    python = place / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    if subprocess.run([python, "-c", "import dlt, duckdb"], stderr=subprocess.DEVNULL).returncode != 0:
-        subprocess.run([python, "-m", "pip", "install", "-q", "dlt[duckdb]"], check=True)
-    return python
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=100_000, help="number of runs in the sandbox")
     parser.add_argument("--rounds", type=int, default=3, help="number of measurements for each figure")
     parser.add_argument("--folder", help="folder for the archives (default: a temporary folder)")
-    parser.add_argument("--dlt", action="store_true", help="compare a full walk with a first load by dlt")
     given = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="runledger-bench-", dir=given.folder))
-    dlt = dlt_python() if given.dlt else None
     table = Table()
     try:
         archive, small = folder / "large.db", folder / "small.db"
@@ -286,7 +175,7 @@ def main():
         with Sandbox(given.runs, 9822) as sandbox:
             load(table, sandbox, given.runs, given.rounds, archive, folder)
             nothing_new(table, sandbox, given.runs, given.rounds, archive)
-            full_walk(table, sandbox, given.runs, given.rounds, archive, folder, dlt)
+            full_walk(table, sandbox, given.runs, given.rounds, archive)
         questions(table, given.runs, given.rounds, archive, folder)
         metadata(table, given.rounds, archive)
         past_and_zones(table, given.rounds, archive, folder)

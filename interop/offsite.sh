@@ -118,7 +118,7 @@ lose_two_syncs() {
     rm -rf "$archive"* "$(dirname "$archive")/.runledger.db-litestream"
 }
 
-# lacks_one_sync SNAPSHOTS: after a full sync, the archive has the copy and what the API has, and not the states between.
+# lacks_one_sync SNAPSHOTS: after a full sync, the archive has the copy and what the API has, and no state between.
 lacks_one_sync() {
     local copied=$1 now
     rm -f "$work"/new.db*

@@ -1,7 +1,4 @@
-"""A first load of the run list into DuckDB by dlt, written as in dlt's documentation.
-
-end_to_end.py runs it: dlt_load.py ADDRESS FOLDER
-"""
+"""Loads the run list into DuckDB by dlt, written as in dlt's documentation: dlt_dictionaries.py ADDRESS FOLDER"""
 
 import os
 import sys
@@ -11,7 +8,7 @@ from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
 
-address, folder = sys.argv[1:3]
+address, folder = sys.argv[1:]
 client = RESTClient(
     base_url=address,
     auth=APIKeyAuth(name="x-api-key", api_key=os.environ["NEKT_API_KEY"], location="header"),
@@ -25,10 +22,9 @@ def runs():
     yield from client.paginate("/api/v1/runs/", params={"page_size": 500})
 
 
-pipeline = dlt.pipeline(
+dlt.pipeline(
     "first_load",
     pipelines_dir=folder,
     destination=dlt.destinations.duckdb(os.path.join(folder, "runs.duckdb")),
     dataset_name="nekt",
-)
-pipeline.run(runs())
+).run(runs())
