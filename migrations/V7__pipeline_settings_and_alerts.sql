@@ -1,4 +1,4 @@
--- The settings of pipelines that explain cost and schedule, and the state of alerts.
+-- The settings of pipelines that explain cost and schedule, the state of alerts, and a cheaper index of unsettled runs.
 
 ALTER TABLE pipeline_snapshots ADD COLUMN
     -- Triggers, full sync schedule, retries, Spark sizes, timeout and draft, as a JSON object with the API's names.
@@ -61,3 +61,12 @@ CREATE INDEX alert_events_of_alert ON alert_events (alert_id, happened_at);
 -- The events that are still to be reported.
 CREATE INDEX alert_events_pending ON alert_events (happened_at)
 WHERE printed_at IS NULL OR (for_webhook = 1 AND delivered_at IS NULL);
+
+-- As before, without NOT IN: SQLite fills a table with a list of three for each row that is inserted.
+DROP INDEX run_snapshots_open;
+CREATE INDEX run_snapshots_open ON run_snapshots (
+    run_id, status, created_at, ended_at, el_cost_nanos, transformation_cost_nanos, superseded_at
+)
+WHERE superseded_at IS NULL
+  AND (status IS NULL OR (status <> 'success' AND status <> 'failed' AND status <> 'canceled')
+       OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL));

@@ -31,7 +31,7 @@ open_runs AS MATERIALIZED (
            max(unixepoch(substr((SELECT at FROM moments), 1, 19))
                    - unixepoch(substr(coalesce(started_at, created_at), 1, 19)), 0) AS age
     FROM runs
-    WHERE (status IS NULL OR status NOT IN ('success', 'failed', 'canceled')) AND ended_at IS NULL
+    WHERE (status IS NULL OR (status <> 'success' AND status <> 'failed' AND status <> 'canceled')) AND ended_at IS NULL
       AND run_id NOT IN (SELECT run_id FROM vanished_runs)
       AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)
 ),

@@ -1,9 +1,8 @@
 //! The fields that change detection ignores, because the API sends another value in every response.
 
 use crate::run::Field;
-use crate::run::json::Entries;
+use crate::run::json::{Entries, JsonText};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The most paths that a comparison lists.
@@ -64,8 +63,8 @@ impl IgnoredFields {
     pub(crate) fn difference(
         &self,
         field: &str,
-        before: Option<&RawValue>,
-        after: Option<&RawValue>,
+        before: Option<JsonText<'_>>,
+        after: Option<JsonText<'_>>,
     ) -> Option<Vec<String>> {
         let mut replaced = Vec::new();
         self.differ(&mut field.to_owned(), before, after, &mut replaced).then_some(replaced)
@@ -75,11 +74,11 @@ impl IgnoredFields {
     fn differ(
         &self,
         path: &mut String,
-        before: Option<&RawValue>,
-        after: Option<&RawValue>,
+        before: Option<JsonText<'_>>,
+        after: Option<JsonText<'_>>,
         replaced: &mut Vec<String>,
     ) -> bool {
-        if before.map(RawValue::get) == after.map(RawValue::get) || self.0.contains(path) {
+        if before == after || self.0.contains(path) {
             return false;
         }
         let (Some(before), Some(after)) = (before, after) else { return true };
@@ -97,7 +96,7 @@ impl IgnoredFields {
             }
             return differs;
         }
-        if let (Some(before), Some(after)) = (elements(before), elements(after))
+        if let (Some(before), Some(after)) = (before.elements(), after.elements())
             && before.len() == after.len()
         {
             let pairs = before.into_iter().zip(after);
@@ -113,7 +112,7 @@ impl IgnoredFields {
 }
 
 /// The values of a canonical object by key, and by the number of entries before it with the same key.
-fn by_key<'a>(entries: &'a Entries<'a>) -> BTreeMap<(&'a str, usize), &'a RawValue> {
+fn by_key<'a>(entries: &'a Entries<'a>) -> BTreeMap<(&'a str, usize), JsonText<'a>> {
     let mut values = BTreeMap::new();
     let (mut last, mut repetition) = (None, 0);
     for entry in &entries.0 {
@@ -125,11 +124,6 @@ fn by_key<'a>(entries: &'a Entries<'a>) -> BTreeMap<(&'a str, usize), &'a RawVal
     values
 }
 
-/// The elements of an array. `None`: it is another value.
-fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
-    if value.get().starts_with('[') { serde_json::from_str(value.get()).ok() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +133,7 @@ mod tests {
     }
 
     fn difference(ignored: &[&str], before: &str, after: &str) -> Option<Vec<String>> {
-        let [before, after] = [before, after].map(|text| serde_json::from_str::<&RawValue>(text).unwrap());
+        let [before, after] = [before, after].map(|text| JsonText::parse(text).unwrap());
         ignoring(ignored).difference("x", Some(before), Some(after))
     }
 

@@ -4,9 +4,8 @@ pub use crate::digest::hash;
 
 use crate::digest::Hash;
 use crate::ignored_fields::{IgnoredFields, is_essential};
-use crate::run::json::Entries;
+use crate::run::json::{Entries, JsonText};
 use crate::run::{Field, Run, TriggerType};
-use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// SHA-256 of a run's document.
@@ -61,7 +60,7 @@ pub(crate) fn changes(before: &Run, after: &Run, ignored: &IgnoredFields) -> Vec
 }
 
 /// The JSON of each value by its key.
-fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, &'a RawValue> {
+fn values<'a>(entries: &'a Entries<'_>) -> HashMap<&'a str, JsonText<'a>> {
     entries.0.iter().map(|entry| (entry.key.as_ref(), entry.value)).collect()
 }
 

@@ -143,7 +143,7 @@ impl Amounts {
     ) {
         let Amounts { tree, kinds, paths } = self;
         tree.for_each_value(column, document, &mut |tree, value| {
-            if value.json_type != JsonType::Number {
+            if value.json.json_type() != JsonType::Number {
                 return;
             }
             if value.path >= kinds.len() {
@@ -157,7 +157,7 @@ impl Amounts {
                     PathKind::Other
                 }
             });
-            if let (PathKind::Amount(amount), Some(nanos)) = (kind, nanos_of_number(value.json)) {
+            if let (PathKind::Amount(amount), Some(nanos)) = (kind, nanos_of_number(value.json.get())) {
                 add(amount, nanos);
             }
         });

@@ -1,8 +1,7 @@
 //! The paths found in JSON documents, as a tree: each has a small number, and a document is read in one pass.
 
 use super::metadata_path::{JSON_COLUMNS, push_element, push_key};
-use crate::run::json::{DEPTH_LIMIT, Entries, JsonType};
-use serde_json::value::RawValue;
+use crate::run::json::{DEPTH_LIMIT, Entries, JsonText};
 use std::collections::HashMap;
 
 /// The number of different keys, over all documents, from which on an object counts as a map: the values of further
@@ -47,10 +46,8 @@ enum Step {
 pub(super) struct PathValue<'j> {
     /// Its path.
     pub(super) path: PathId,
-    /// Its type.
-    pub(super) json_type: JsonType,
     /// Its JSON.
-    pub(super) json: &'j str,
+    pub(super) json: JsonText<'j>,
 }
 
 impl JsonTree {
@@ -67,37 +64,30 @@ impl JsonTree {
         document: &'j str,
         visit: &mut impl FnMut(&JsonTree, PathValue<'j>),
     ) {
-        self.read(column, document, 0, visit);
+        if let Some(json) = JsonText::parse(document) {
+            self.read(column, json, 0, visit);
+        }
     }
 
     fn read<'j>(
         &mut self,
         path: PathId,
-        json: &'j str,
+        json: JsonText<'j>,
         depth: usize,
         visit: &mut impl FnMut(&JsonTree, PathValue<'j>),
     ) {
-        let Some(json_type) = JsonType::of_text(json) else { return };
-        visit(self, PathValue { path, json_type, json });
+        visit(self, PathValue { path, json });
         // The archive stores no deeper values.
         if depth > DEPTH_LIMIT {
             return;
         }
-        match json_type {
-            JsonType::Object => {
-                for entry in Entries::parse(json).into_iter().flat_map(|entries| entries.0) {
-                    let child = self.key(path, &entry.key);
-                    self.read(child, entry.value.get(), depth + 1, visit);
-                }
-            }
-            JsonType::Array => {
-                let elements: Vec<&'j RawValue> = serde_json::from_str(json).unwrap_or_default();
-                for element in elements {
-                    let child = self.elements(path);
-                    self.read(child, element.get(), depth + 1, visit);
-                }
-            }
-            JsonType::Null | JsonType::Boolean | JsonType::Number | JsonType::String => {}
+        for entry in Entries::of(json).into_iter().flat_map(|entries| entries.0) {
+            let child = self.key(path, &entry.key);
+            self.read(child, entry.value, depth + 1, visit);
+        }
+        for element in json.elements().into_iter().flatten() {
+            let child = self.elements(path);
+            self.read(child, element, depth + 1, visit);
         }
     }
 
@@ -178,7 +168,7 @@ mod tests {
     fn values(tree: &mut JsonTree, document: &str) -> Vec<String> {
         let mut values = Vec::new();
         tree.for_each_value(0, document, &mut |tree, value| {
-            values.push(format!("{} {}", tree.text(value.path), value.json_type.name()));
+            values.push(format!("{} {}", tree.text(value.path), value.json.json_type().name()));
         });
         values
     }

@@ -128,13 +128,14 @@ impl Found {
                 extend(&mut self.last_booked_at, at, |last| at > last);
             }
         }
-        if !self.types.contains(&value.json_type) {
-            self.types.push(value.json_type);
+        let (json_type, json) = (value.json.json_type(), value.json.get());
+        if !self.types.contains(&json_type) {
+            self.types.push(json_type);
         }
-        match value.json_type {
-            JsonType::Number => self.numbers.add(value.json),
+        match json_type {
+            JsonType::Number => self.numbers.add(json),
             JsonType::String | JsonType::Boolean => {
-                extend(&mut self.example, value.json, |example| value.json < example);
+                extend(&mut self.example, json, |example| json < example);
             }
             JsonType::Null | JsonType::Array | JsonType::Object => {}
         }

@@ -1,7 +1,7 @@
 //! Decodes an item of the API's JSON to a run, without losing or guessing anything.
 
 use super::fields::{DocumentedField, Record};
-use super::json::{self, Entries, Entry, JsonType};
+use super::json::{self, Entries, Entry, JsonText, JsonType, QuotedText};
 use super::money::{Cost, decimal_parts};
 use super::redact::{REDACTED, Redaction};
 use super::vocabulary::TriggerType;
@@ -75,13 +75,16 @@ pub(crate) fn decode_record<R: Record>(
     item: &RawValue,
     redaction: &Redaction,
 ) -> Result<(R, Vec<Drift>), DecodeError> {
-    let kind = JsonType::of(item);
+    let item = JsonText::from(item);
+    let kind = item.json_type();
     let Some(Entries(entries)) = Entries::of(item) else {
         return Err(DecodeError(format!("it is not an object but {}", with_article(kind))));
     };
     let id = entries.iter().find(|entry| entry.key == "id");
     let id = id.ok_or_else(|| DecodeError("it has no id".to_owned()))?;
-    let uuid = json::text_of(id.value)
+    let uuid = id
+        .value
+        .text()
         .and_then(|text| Uuid::try_parse(&text).ok())
         .ok_or_else(|| DecodeError("its id is not a UUID".to_owned()))?;
     let mut record = R::blank(uuid);
@@ -91,7 +94,7 @@ pub(crate) fn decode_record<R: Record>(
         match R::Field::named(&entry.key) {
             None => decoder.keep_undocumented(entry)?,
             Some(field) if !seen.insert(field) => return Err(duplicate(&entry.key)),
-            Some(_) if JsonType::of(entry.value) == JsonType::Null => {}
+            Some(_) if entry.value.json_type() == JsonType::Null => {}
             Some(field) => record.decode_field(field, &mut decoder, entry)?,
         }
     }
@@ -113,14 +116,14 @@ pub(crate) enum Conversion<T> {
 pub(crate) struct Decoder<'a> {
     redaction: &'a Redaction,
     /// Key, quoted key, and canonical value of each entry that `unmapped` will hold.
-    unmapped: Vec<(&'a str, &'a RawValue, String)>,
+    unmapped: Vec<(&'a str, QuotedText<'a>, String)>,
     drift: Vec<Drift>,
 }
 
 impl<'a> Decoder<'a> {
     /// Keeps an entry that no field is documented for.
     fn keep_undocumented(&mut self, entry: &'a Entry<'a>) -> Result<(), DecodeError> {
-        let kind = JsonType::of(entry.value);
+        let kind = entry.value.json_type();
         self.note(&entry.key, DriftKind::Field, kind.name());
         let value = if self.redaction.covers(&entry.key, kind) {
             REDACTED.to_owned()
@@ -150,7 +153,7 @@ impl<'a> Decoder<'a> {
 
     /// Keeps the spelling of the id where it is not that of a UUID in lower case with hyphens.
     pub(crate) fn place_id(&mut self, entry: &'a Entry<'a>, id: Uuid) -> Result<(), DecodeError> {
-        let same = json::text_of(entry.value).is_some_and(|text| text == id.hyphenated().to_string());
+        let same = entry.value.text().is_some_and(|text| text == id.hyphenated().to_string());
         let conversion =
             if same { Conversion::Lossless(()) } else { Conversion::Lossy((), "a UUID in another spelling") };
         self.place(entry, conversion).map(drop)
@@ -158,7 +161,7 @@ impl<'a> Decoder<'a> {
 
     /// Keeps only the id of an expanded person or token: the rest is personal data, or a credential.
     pub(crate) fn place_id_only<T>(&mut self, entry: &'a Entry<'a>, id: Option<Conversion<T>>) -> Option<T> {
-        self.note(&entry.key, DriftKind::Type, JsonType::of(entry.value).name());
+        self.note(&entry.key, DriftKind::Type, entry.value.json_type().name());
         match id {
             Some(Conversion::Lossless(id)) => Some(id),
             _ => {
@@ -179,16 +182,16 @@ impl<'a> Decoder<'a> {
     }
 
     /// Records what is unknown in a trigger. The whole trigger is kept as JSON anyway.
-    pub(crate) fn note_drift_of_trigger(&mut self, value: &RawValue) {
+    pub(crate) fn note_drift_of_trigger(&mut self, value: JsonText<'_>) {
         let Some(entries) = Entries::of(value) else {
-            return self.note("trigger", DriftKind::Type, JsonType::of(value).name());
+            return self.note("trigger", DriftKind::Type, value.json_type().name());
         };
         for entry in &entries.0 {
-            let kind = JsonType::of(entry.value);
+            let kind = entry.value.json_type();
             let mut note =
                 |drift, observed: &str| self.note(&format!("trigger.{}", entry.key), drift, observed);
             match entry.key.as_ref() {
-                "type" => match json::text_of(entry.value) {
+                "type" => match entry.value.text() {
                     Some(word) if TriggerType::from_word(&word).is_known() => {}
                     Some(word) => note(DriftKind::Value, &word),
                     None => note(DriftKind::Type, kind.name()),
@@ -203,7 +206,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    pub(crate) fn canonical(&self, value: &RawValue) -> Result<String, DecodeError> {
+    pub(crate) fn canonical(&self, value: JsonText<'_>) -> Result<String, DecodeError> {
         json::canonical(value, self.redaction).map_err(|json::TooDeep| {
             DecodeError(format!("it is nested deeper than {} levels", json::DEPTH_LIMIT))
         })
@@ -236,7 +239,7 @@ impl<'a> Decoder<'a> {
             if index > 0 {
                 object.push(',');
             }
-            json::write_string(quoted_key, &mut object);
+            json::write_quoted(*quoted_key, &mut object);
             object.push(':');
             object.push_str(value);
         }
@@ -258,13 +261,13 @@ fn with_article(kind: JsonType) -> String {
 }
 
 /// The `id` of an object. `None`: the value is not an object. `Some(None)`: the object has no id.
-pub(crate) fn expanded_id(value: &RawValue) -> Option<Option<&RawValue>> {
+pub(crate) fn expanded_id(value: JsonText<'_>) -> Option<Option<JsonText<'_>>> {
     Entries::of(value).map(|entries| entries.get("id"))
 }
 
-pub(crate) fn integer(value: &RawValue) -> Conversion<i64> {
-    if JsonType::of(value) != JsonType::Number {
-        return Conversion::Rejected(JsonType::of(value).name());
+pub(crate) fn integer(value: JsonText<'_>) -> Conversion<i64> {
+    if value.json_type() != JsonType::Number {
+        return Conversion::Rejected(value.json_type().name());
     }
     let text = value.get();
     if let Ok(integer) = text.parse() {
@@ -285,29 +288,29 @@ pub(crate) fn integer(value: &RawValue) -> Conversion<i64> {
     }
 }
 
-pub(crate) fn boolean(value: &RawValue) -> Conversion<bool> {
+pub(crate) fn boolean(value: JsonText<'_>) -> Conversion<bool> {
     match value.get() {
         "true" => Conversion::Lossless(true),
         "false" => Conversion::Lossless(false),
-        _ => Conversion::Rejected(JsonType::of(value).name()),
+        _ => Conversion::Rejected(value.json_type().name()),
     }
 }
 
-pub(crate) fn text(value: &RawValue) -> Conversion<String> {
-    match json::text_of(value) {
+pub(crate) fn text(value: JsonText<'_>) -> Conversion<String> {
+    match value.text() {
         // SQLite's command-line tools cut a text at NUL.
         Some(text) if text.contains('\0') => Conversion::Rejected("string with NUL"),
         Some(text) => Conversion::Lossless(text.into_owned()),
-        None if JsonType::of(value) == JsonType::String => {
+        None if value.json_type() == JsonType::String => {
             Conversion::Rejected("string that is no Unicode text")
         }
-        None => Conversion::Rejected(JsonType::of(value).name()),
+        None => Conversion::Rejected(value.json_type().name()),
     }
 }
 
-pub(crate) fn instant(value: &RawValue) -> Conversion<Instant> {
-    let Some(text) = json::text_of(value) else {
-        return Conversion::Rejected(JsonType::of(value).name());
+pub(crate) fn instant(value: JsonText<'_>) -> Conversion<Instant> {
+    let Some(text) = value.text() else {
+        return Conversion::Rejected(value.json_type().name());
     };
     let Some(instant) = Instant::parse(&text) else {
         return Conversion::Rejected("string that is no instant with a zone");
@@ -321,9 +324,9 @@ pub(crate) fn instant(value: &RawValue) -> Conversion<Instant> {
     }
 }
 
-pub(crate) fn cost(value: &RawValue) -> Conversion<Cost> {
-    if JsonType::of(value) != JsonType::Number {
-        return Conversion::Rejected(JsonType::of(value).name());
+pub(crate) fn cost(value: JsonText<'_>) -> Conversion<Cost> {
+    if value.json_type() != JsonType::Number {
+        return Conversion::Rejected(value.json_type().name());
     }
     let text = value.get();
     let Some(cost) = Cost::from_number(text) else {

@@ -83,7 +83,7 @@ pub(crate) fn document<R: Record>(record: &R) -> String {
     for entry in unmapped.iter().flat_map(|entries| &entries.0) {
         if R::Field::named(&entry.key).is_none() {
             begin_entry(&mut out);
-            out.push_str(entry.quoted_key.get());
+            out.push_str(entry.quoted_key.json());
             out.push(':');
             out.push_str(entry.value.get());
         }

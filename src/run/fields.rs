@@ -194,7 +194,10 @@ macro_rules! fields {
 
             fn write_field(&self, field: Field, out: &mut String) {
                 match field {
-                    Field::Id => kind::write_plain_text(&self.id.hyphenated(), out),
+                    Field::Id => {
+                        let mut text = uuid::Uuid::encode_buffer();
+                        kind::write_plain_text(self.id.hyphenated().encode_lower(&mut text), out);
+                    },
                     $(Field::$variant => kind::write::<$kind>(self.$name.as_ref(), out),)+
                 }
             }

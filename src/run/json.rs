@@ -4,12 +4,11 @@
 //! digit is lost to a double. Strings that are not valid Unicode (lone surrogates) keep their text, too, because a Rust
 //! string cannot hold them.
 
+use super::json_text::Scanner;
+pub use super::json_text::{JsonText, QuotedText};
 pub use super::json_type::JsonType;
 use super::redact::{REDACTED, Redaction};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 /// The maximum nesting of a value. It bounds the work on a hostile document; SQLite reads JSON up to a depth of 1000.
 pub const DEPTH_LIMIT: usize = 128;
@@ -24,9 +23,9 @@ pub struct Entry<'a> {
     /// The key as text; as quoted JSON when it is not valid Unicode.
     pub key: Cow<'a, str>,
     /// The key as JSON.
-    pub quoted_key: &'a RawValue,
-    /// The value as JSON.
-    pub value: &'a RawValue,
+    pub quoted_key: QuotedText<'a>,
+    /// The value.
+    pub value: JsonText<'a>,
 }
 
 /// The entries of an object, in the order of the document.
@@ -34,59 +33,30 @@ pub struct Entry<'a> {
 pub struct Entries<'a>(pub Vec<Entry<'a>>);
 
 impl<'a> Entries<'a> {
-    /// The entries of an object. `None`: the value is not an object.
-    pub fn of(raw: &'a RawValue) -> Option<Entries<'a>> {
-        // Checked first, because serde_json builds a costly error for any other value.
-        if JsonType::of(raw) == JsonType::Object { Entries::parse(raw.get()) } else { None }
+    /// The entries of an object. `None`: it is another value.
+    pub fn of(object: impl Into<JsonText<'a>>) -> Option<Entries<'a>> {
+        let object = object.into();
+        if object.json_type() != JsonType::Object {
+            return None;
+        }
+        let mut scanner = Scanner::new(object);
+        let mut entries = Vec::with_capacity(24);
+        while scanner.next_part(b'}') {
+            let quoted_key = scanner.string();
+            scanner.pass_colon();
+            entries.push(Entry { key: quoted_key.text_or_json(), quoted_key, value: scanner.value() });
+        }
+        Some(Entries(entries))
     }
 
     /// The entries of an object's text. `None`: it is not an object.
     pub fn parse(text: &'a str) -> Option<Entries<'a>> {
-        serde_json::from_str(text).ok()
+        JsonText::parse(text).and_then(Entries::of)
     }
 
     /// The value of a key. `None`: the object lacks the key.
-    pub fn get(&self, key: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, key: &str) -> Option<JsonText<'a>> {
         self.0.iter().find(|entry| entry.key == key).map(|entry| entry.value)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::with_capacity(24);
-                while let Some((quoted_key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-                    let key = text_of(quoted_key).unwrap_or(Cow::Borrowed(quoted_key.get()));
-                    entries.push(Entry { key, quoted_key, value });
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(EntriesVisitor)
-    }
-}
-
-/// The text of a string value. `None`: it is not a string, or not valid Unicode.
-pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if JsonType::of(raw) == JsonType::String { unquoted(raw.get()) } else { None }
-}
-
-/// The text of a string's JSON. `None`: it is not valid Unicode.
-fn unquoted(quoted: &str) -> Option<Cow<'_, str>> {
-    if quoted.as_bytes().contains(&b'\\') {
-        serde_json::from_str::<String>(quoted).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
     }
 }
 
@@ -105,22 +75,21 @@ pub fn write_text(text: &str, out: &mut String) {
 ///
 /// # Errors
 /// [`TooDeep`] when it is nested deeper than [`DEPTH_LIMIT`].
-pub fn canonical(raw: &RawValue, redaction: &Redaction) -> Result<String, TooDeep> {
-    let (text, whole) = Rewriter::rewrite(raw, redaction);
+pub fn canonical<'a>(value: impl Into<JsonText<'a>>, redaction: &Redaction) -> Result<String, TooDeep> {
+    let (text, whole) = Rewriter::rewrite(value.into(), redaction);
     if whole { Ok(text) } else { Err(TooDeep) }
 }
 
 /// The canonical text of a value. Credentials are redacted, and so is everything nested deeper than [`DEPTH_LIMIT`],
 /// which is not searched for credentials.
-pub fn canonical_to_limit(raw: &RawValue, redaction: &Redaction) -> String {
-    Rewriter::rewrite(raw, redaction).0
+pub fn canonical_to_limit<'a>(value: impl Into<JsonText<'a>>, redaction: &Redaction) -> String {
+    Rewriter::rewrite(value.into(), redaction).0
 }
 
-/// Rewrites JSON in one pass. It does not validate: a [`RawValue`] is valid JSON.
+/// Rewrites JSON in one pass.
 struct Rewriter<'a> {
     redaction: &'a Redaction,
-    /// The text that is still to be read.
-    rest: &'a str,
+    scanner: Scanner<'a>,
     out: String,
     /// The entries of the open objects: each key, and the offset of the entry in `out`.
     entries: Vec<(Cow<'a, str>, usize)>,
@@ -130,16 +99,16 @@ struct Rewriter<'a> {
 
 impl<'a> Rewriter<'a> {
     /// The canonical text, and whether it contains the whole value.
-    fn rewrite(raw: &'a RawValue, redaction: &'a Redaction) -> (String, bool) {
-        let rest = raw.get();
-        let out = String::with_capacity(rest.len());
-        let mut rewriter = Rewriter { redaction, rest, out, entries: Vec::new(), whole: true };
+    fn rewrite(value: JsonText<'a>, redaction: &'a Redaction) -> (String, bool) {
+        let out = String::with_capacity(value.get().len());
+        let scanner = Scanner::new(value);
+        let mut rewriter = Rewriter { redaction, scanner, out, entries: Vec::new(), whole: true };
         rewriter.value(0);
         (rewriter.out, rewriter.whole)
     }
 
     fn value(&mut self, depth: usize) {
-        let kind = JsonType::from_first_byte(self.next());
+        let kind = JsonType::from_first_byte(self.scanner.peek());
         if depth > DEPTH_LIMIT {
             self.whole = false;
             self.hide();
@@ -149,41 +118,28 @@ impl<'a> Rewriter<'a> {
             JsonType::Object => self.object(depth),
             JsonType::Array => self.array(depth),
             JsonType::String => {
-                let quoted = self.string();
-                write_quoted(quoted, &mut self.out);
+                write_quoted(self.scanner.string(), &mut self.out);
             }
-            JsonType::Null | JsonType::Boolean | JsonType::Number => {
-                let word = self.word();
-                self.out.push_str(word);
-            }
+            JsonType::Null | JsonType::Boolean | JsonType::Number => self.out.push_str(self.scanner.word()),
         }
     }
 
     fn object(&mut self, depth: usize) {
         let (first, start) = (self.entries.len(), self.out.len());
         let mut sorted = true;
-        self.skip(1);
-        loop {
-            match self.next() {
-                b'}' => break,
-                b',' => self.skip(1),
-                _ => {}
-            }
-            self.next();
-            let quoted = self.string();
-            let key = unquoted(quoted).unwrap_or(Cow::Borrowed(quoted));
+        while self.scanner.next_part(b'}') {
+            let quoted = self.scanner.string();
+            let key = quoted.text_or_json();
             self.out.push(if self.entries.len() == first { '{' } else { ',' });
             sorted &= self.entries[first..].last().is_none_or(|(before, _)| *before <= key);
             let begin = self.out.len();
             write_quoted(quoted, &mut self.out);
             self.out.push(':');
-            self.next();
-            self.skip(1);
-            let hidden = self.redaction.covers(&key, JsonType::from_first_byte(self.next()));
+            self.scanner.pass_colon();
+            let hidden = self.redaction.covers(&key, JsonType::from_first_byte(self.scanner.peek()));
             self.entries.push((key, begin));
             if hidden { self.hide() } else { self.value(depth + 1) }
         }
-        self.skip(1);
         if self.entries.len() == first {
             self.out.push('{');
         }
@@ -212,97 +168,30 @@ impl<'a> Rewriter<'a> {
     }
 
     fn array(&mut self, depth: usize) {
-        self.skip(1);
-        self.out.push('[');
-        loop {
-            match self.next() {
-                b']' => break,
-                b',' => {
-                    self.skip(1);
-                    self.next();
-                    self.out.push(',');
-                }
-                _ => {}
-            }
+        let start = self.out.len();
+        while self.scanner.next_part(b']') {
+            self.out.push(if self.out.len() == start { '[' } else { ',' });
             self.value(depth + 1);
         }
-        self.skip(1);
+        if self.out.len() == start {
+            self.out.push('[');
+        }
         self.out.push(']');
     }
 
     /// Writes that there is something which may not be shown, and passes it over.
     fn hide(&mut self) {
         self.out.push_str(REDACTED);
-        let mut depth = 0;
-        loop {
-            match JsonType::from_first_byte(self.next()) {
-                JsonType::String => _ = self.string(),
-                JsonType::Object | JsonType::Array => {
-                    depth += 1;
-                    self.skip(1);
-                }
-                _ => match self.next() {
-                    b'}' | b']' => {
-                        depth -= 1;
-                        self.skip(1);
-                    }
-                    b',' | b':' => self.skip(1),
-                    _ => _ = self.word(),
-                },
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    /// The next byte that is not whitespace.
-    fn next(&mut self) -> u8 {
-        loop {
-            match self.rest.as_bytes()[0] {
-                b' ' | b'\t' | b'\n' | b'\r' => self.skip(1),
-                first => return first,
-            }
-        }
-    }
-
-    fn skip(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
-    }
-
-    fn take(&mut self, bytes: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at(bytes);
-        self.rest = rest;
-        taken
-    }
-
-    /// The next string, with its quotes.
-    fn string(&mut self) -> &'a str {
-        let bytes = self.rest.as_bytes();
-        let mut end = 1;
-        while bytes[end] != b'"' {
-            end += if bytes[end] == b'\\' { 2 } else { 1 };
-        }
-        self.take(end + 1)
-    }
-
-    /// The next number, `true`, `false` or `null`.
-    fn word(&mut self) -> &'a str {
-        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
-        self.take(self.rest.as_bytes().iter().position(ends).unwrap_or(self.rest.len()))
+        self.scanner.value();
     }
 }
 
-/// Appends the canonical text of a string.
-pub fn write_string(raw: &RawValue, out: &mut String) {
-    write_quoted(raw.get(), out);
-}
-
-fn write_quoted(quoted: &str, out: &mut String) {
-    match unquoted(quoted) {
+/// Appends the canonical JSON of a string.
+pub(super) fn write_quoted(quoted: QuotedText<'_>, out: &mut String) {
+    match quoted.text() {
         Some(Cow::Owned(text)) => write_text(&text, out),
         // Without a backslash there is only one spelling; a text that is not valid Unicode keeps its own.
-        Some(Cow::Borrowed(_)) | None => out.push_str(quoted),
+        Some(Cow::Borrowed(_)) | None => out.push_str(quoted.json()),
     }
 }
 
@@ -311,7 +200,7 @@ mod tests {
     use super::*;
 
     fn canonical_text(text: &str) -> String {
-        canonical(serde_json::from_str(text).unwrap(), &Redaction::default()).unwrap()
+        canonical(JsonText::parse(text).unwrap(), &Redaction::default()).unwrap()
     }
 
     #[test]
@@ -335,7 +224,7 @@ mod tests {
     #[test]
     fn a_value_nested_too_deep_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let read = |text: String| canonical(serde_json::from_str(&text).unwrap(), &Redaction::default());
+        let read = |text: String| canonical(JsonText::parse(&text).unwrap(), &Redaction::default());
         assert!(read(nested(DEPTH_LIMIT)).is_ok());
         assert_eq!(read(nested(10_000)), Err(TooDeep));
     }

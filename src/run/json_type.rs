@@ -1,7 +1,5 @@
 //! The type of a JSON value, known from its first character.
 
-use serde_json::value::RawValue;
-
 /// The types of JSON values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonType {
@@ -20,16 +18,6 @@ pub enum JsonType {
 }
 
 impl JsonType {
-    /// The type of a value.
-    pub fn of(raw: &RawValue) -> JsonType {
-        JsonType::from_first_byte(raw.get().as_bytes()[0])
-    }
-
-    /// The type of a JSON text. `None`: it is empty.
-    pub(crate) fn of_text(json: &str) -> Option<JsonType> {
-        json.trim_start().bytes().next().map(JsonType::from_first_byte)
-    }
-
     /// The type of a value that begins with this byte.
     pub(super) fn from_first_byte(first: u8) -> JsonType {
         match first {

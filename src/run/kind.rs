@@ -120,12 +120,14 @@ pub(crate) fn load<K: Kind, S: ColumnSource>(source: &mut S) -> Result<Option<Va
 }
 
 /// Appends a text without characters that JSON escapes.
-pub(crate) fn write_plain_text(value: &impl Display, out: &mut String) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "\"{value}\"");
+pub(crate) fn write_plain_text(text: &str, out: &mut String) {
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 fn write_plainly(value: &impl Display, out: &mut String) {
+    // Writing to a string cannot fail.
     let _ = write!(out, "{value}");
 }
 
@@ -199,7 +201,7 @@ impl Form for Moment {
     const HOLDS: ColumnType = ColumnType::Instant;
 
     fn write(value: &Instant, out: &mut String) {
-        write_plain_text(value, out);
+        write_plain_text(value.as_str(), out);
     }
 
     fn store<S: ColumnSink>(value: Option<&Instant>, sink: &mut S) -> Result<(), S::Error> {
@@ -414,9 +416,9 @@ impl Kind for TokenId {
         match expanded_id(entry.value) {
             Some(id) => Ok(decoder.place_id_only(entry, id.map(text))),
             // A list may contain tokens.
-            None if JsonType::of(entry.value) == JsonType::Array => Ok(decoder.place_id_only(entry, None)),
+            None if entry.value.json_type() == JsonType::Array => Ok(decoder.place_id_only(entry, None)),
             // The document was decoded before: a redacted value is no id.
-            None if json::text_of(entry.value).is_some_and(|text| redact::is_redacted(&text)) => {
+            None if entry.value.text().is_some_and(|text| redact::is_redacted(&text)) => {
                 decoder.place(entry, super::decode::Conversion::Rejected("credential that was taken out"))
             }
             None => decoder.place(entry, text(entry.value)),

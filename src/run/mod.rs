@@ -6,6 +6,7 @@ pub(crate) mod fields;
 mod fixed_point;
 pub(crate) mod instant;
 pub mod json;
+mod json_text;
 mod json_type;
 pub(crate) mod kind;
 pub(crate) mod money;
@@ -29,7 +30,7 @@ impl Run {
     /// The type of the trigger. `None`: the trigger has no type, or the type is not a word.
     pub fn trigger_type(&self) -> Option<TriggerType> {
         let trigger = json::Entries::parse(self.trigger.as_deref()?)?;
-        let word = json::text_of(trigger.get("type")?)?;
+        let word = trigger.get("type")?.text()?;
         // SQLite's command-line tools cut a text at NUL: such a word stays in the JSON only.
         (!word.contains('\0')).then(|| TriggerType::from_word(&word))
     }

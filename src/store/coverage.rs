@@ -3,7 +3,7 @@
 use super::{Archive, PipelineKind};
 use crate::error::Result;
 use crate::run::Instant;
-use crate::run::json::{Entries, text_of};
+use crate::run::json::{Entries, JsonText};
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +217,7 @@ impl Archive {
                 continue;
             };
             for kind in PipelineKind::ALL {
-                let Some(named_by) = entries.get(kind.as_str()).and_then(text_of) else { continue };
+                let Some(named_by) = entries.get(kind.as_str()).and_then(JsonText::text) else { continue };
                 let id = self.pipeline_id(kind, &named_by)?.unwrap_or_else(|| named_by.into_owned());
                 numbers.entry((kind.as_str().to_owned(), id)).or_default().insert(number);
             }

@@ -99,7 +99,7 @@ impl DecodedPipelinePage {
 fn decode_pipeline(raw: &RawValue) -> Option<Pipeline> {
     let entries = json::Entries::of(raw)?;
     let text = |key: &str| {
-        let text = json::text_of(entries.get(key)?)?;
+        let text = entries.get(key)?.text()?;
         (!text.is_empty() && !text.contains('\0')).then(|| text.into_owned())
     };
     let (slug, description) = (text("slug"), text("description"));

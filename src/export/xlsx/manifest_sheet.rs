@@ -8,8 +8,7 @@ use super::title_block::TitleBlock;
 use crate::export::manifest::Manifest;
 use crate::language::{Language, Phrase};
 use crate::report::Cell;
-use crate::run::json::Entries;
-use serde_json::value::RawValue;
+use crate::run::json::{Entries, JsonText};
 
 /// The name of the sheet.
 const MANIFEST: Phrase = Phrase::new("Manifest", "Manifesto");
@@ -22,7 +21,7 @@ const VALUE: Phrase = Phrase::new("Value", "Valor");
 pub(crate) fn manifest_sheet(manifest: &Manifest, language: Language) -> Sheet<'static> {
     let json = manifest.json();
     let mut entries = Vec::new();
-    if let Ok(root) = serde_json::from_slice::<&RawValue>(&json) {
+    if let Some(root) = str::from_utf8(&json).ok().and_then(JsonText::parse) {
         flatten(String::new(), root, &mut entries);
     }
     sheet_of(entries, TitleBlock::default(), language)
@@ -59,13 +58,13 @@ pub(crate) fn sheet_of(
 }
 
 /// Appends every value of the JSON with its path, in order; null becomes an empty text.
-fn flatten(path: String, json: &RawValue, output: &mut Vec<(String, String)>) {
+fn flatten(path: String, json: JsonText<'_>, output: &mut Vec<(String, String)>) {
     let child = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     if let Some(entries) = Entries::of(json) {
         for entry in &entries.0 {
             flatten(child(&entry.key), entry.value, output);
         }
-    } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.get()) {
+    } else if let Some(items) = json.elements() {
         for (nth, item) in (1..).zip(items) {
             flatten(child(&format!("{nth}")), item, output);
         }

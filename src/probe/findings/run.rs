@@ -5,10 +5,9 @@ use crate::api::Answer;
 use crate::probe::answers::{Details, instead, is_not_found};
 use crate::probe::run_page::RunPage;
 use crate::run::decode::Decoded;
-use crate::run::json::{Entries, JsonType};
+use crate::run::json::{Entries, JsonText, JsonType};
 use crate::run::{DriftKind, Field};
 use crate::wording::counted;
-use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -66,7 +65,7 @@ impl Omitted {
         let values = match (Entries::parse(&in_list), Entries::parse(&in_run)) {
             (Some(in_list), Some(in_run)) if is_final => {
                 let is_null = |entries: &Entries<'_>, field: &Field| {
-                    entries.get(field.name()).map(|value| JsonType::of(value) == JsonType::Null)
+                    entries.get(field.name()).map(|value| value.json_type() == JsonType::Null)
                 };
                 let is_hidden = |field: &&Field| {
                     is_null(&in_list, field) == Some(true) && is_null(&in_run, field) == Some(false)
@@ -108,10 +107,11 @@ fn field_count(run: &Decoded) -> usize {
 
 /// `field` names the run's pipeline.
 pub(super) fn expand(field: &str, answer: &Answer) -> Finding {
-    let value = answer.body.as_deref().ok().and_then(|body| {
-        let run = Entries::of(serde_json::from_str::<&RawValue>(body).ok()?)?;
-        run.get(field).map(JsonType::of)
-    });
+    let value = answer
+        .body
+        .as_deref()
+        .ok()
+        .and_then(|body| Entries::parse(body)?.get(field).map(JsonText::json_type));
     let (result, observed) = match value {
         Some(JsonType::Object) => (Agreement::Ok, "an object in place of the id".to_owned()),
         Some(JsonType::String) => (Agreement::Differs, "the id, as without it".to_owned()),

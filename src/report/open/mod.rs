@@ -29,7 +29,7 @@ const NEWEST_RUNS: usize = 20;
 const OPEN_RUNS: &str = "
 SELECT run_id, pipeline_name, pipeline_id, pipeline_kind, status, trigger_type, created_at, started_at
 FROM runs
-WHERE (status IS NULL OR status NOT IN ('success', 'failed', 'canceled')) AND ended_at IS NULL
+WHERE (status IS NULL OR (status <> 'success' AND status <> 'failed' AND status <> 'canceled')) AND ended_at IS NULL
   AND run_id NOT IN (SELECT run_id FROM vanished_runs)
   AND (:from IS NULL OR booked_at >= :from) AND (:until IS NULL OR booked_at < :until)";
 

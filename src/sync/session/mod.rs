@@ -96,6 +96,7 @@ impl<'a> Session<'a> {
         let api_url = context.client.base_url().to_string();
         let page_size = (kind != SyncKind::Fetch).then_some(options.page_size);
         let workspace = WorkspaceCheck::begin(archive, &api_url)?;
+        archive.trust_rows()?;
         archive.begin()?;
         let sync_id = archive.begin_sync(kind, reason, &api_url, page_size, now)?;
         archive.save_clock_start(sync_id, clock)?;
