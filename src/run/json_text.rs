@@ -187,3 +187,46 @@ impl<'a> Scanner<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::Entries;
+    use super::*;
+
+    fn parts(text: &str) -> (Vec<String>, Vec<String>) {
+        let value = JsonText::parse(text).unwrap();
+        let entries = Entries::of(value).map_or(Vec::new(), |entries| entries.0);
+        (
+            entries.iter().map(|entry| format!("{}={}", entry.key, entry.value.get())).collect(),
+            value.elements().unwrap_or_default().iter().map(|element| element.get().to_owned()).collect(),
+        )
+    }
+
+    #[test]
+    fn the_parts_of_a_value_are_its_text_between_commas() {
+        assert_eq!(
+            parts(r#" { "a\"}" : [1 , {"]":"[\\"} ,"x\\" ] ,"b":-1.5e3 , "é" : null} "#).0,
+            [r#"a"}=[1 , {"]":"[\\"} ,"x\\" ]"#, "b=-1.5e3", "é=null"]
+        );
+        assert_eq!(
+            parts(r#"[ {"a":[ ]} , [[1],2],"]", true , 0 ]"#).1,
+            [r#"{"a":[ ]}"#, "[[1],2]", r#""]""#, "true", "0"]
+        );
+    }
+
+    #[test]
+    fn an_empty_container_has_no_parts() {
+        for text in ["{}", "{ }", "[]", " [\n] ", "null", "7", r#""[1]""#] {
+            assert_eq!(parts(text), (vec![], vec![]), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_that_is_not_unicode_has_no_text() {
+        let text = |json| JsonText::parse(json).unwrap().text().map(Cow::into_owned);
+        assert_eq!(text(r#""\u00e9\\""#).as_deref(), Some("é\\"));
+        assert_eq!(text(r#""\ud800""#), None);
+        assert_eq!(text("1"), None);
+        assert_eq!(JsonText::parse("[1").map(JsonText::get), None);
+    }
+}
