@@ -76,19 +76,36 @@ figures AS MATERIALIZED (
     LEFT JOIN duration_percentiles AS d ON d.month IS s.month
     LEFT JOIN queue_percentiles AS w ON w.month IS s.month
 ),
--- The figures as fractions. The unit is a millionth for the rate and a millisecond for the others.
-fractions (month, figure, dividend, divisor) AS (
-    SELECT month, 'success', successes * 1000000, final_runs FROM figures
-    UNION ALL SELECT month, 'total', seconds * 1000, 1 FROM figures
-    UNION ALL SELECT month, 'mean', seconds * 1000, timed_runs FROM figures
-    UNION ALL SELECT month, 'p50', p50 * 10, 1 FROM figures
-    UNION ALL SELECT month, 'p95', p95 * 10, 1 FROM figures
-    UNION ALL SELECT month, 'p99', p99 * 10, 1 FROM figures
-    UNION ALL SELECT month, 'max', max_seconds * 1000, 1 FROM figures
-    UNION ALL SELECT month, 'queued_mean', queued_micros, queued_runs * 1000 FROM figures
-    UNION ALL SELECT month, 'queued_p50', queued_p50, 100000 FROM figures
-    UNION ALL SELECT month, 'queued_p95', queued_p95, 100000 FROM figures
-    UNION ALL SELECT month, 'queued_max', queued_max_micros, 1000 FROM figures
+-- The names of the figures. The unit is a millionth for the rate and a millisecond for the others.
+names (figure) AS (
+    VALUES ('success'), ('total'), ('mean'), ('p50'), ('p95'), ('p99'), ('max'),
+           ('queued_mean'), ('queued_p50'), ('queued_p95'), ('queued_max')
+),
+-- The figures as fractions.
+fractions AS (
+    SELECT month, figure,
+           CASE figure WHEN 'success' THEN successes * 1000000
+                       WHEN 'total' THEN seconds * 1000
+                       WHEN 'mean' THEN seconds * 1000
+                       WHEN 'p50' THEN p50 * 10
+                       WHEN 'p95' THEN p95 * 10
+                       WHEN 'p99' THEN p99 * 10
+                       WHEN 'max' THEN max_seconds * 1000
+                       WHEN 'queued_mean' THEN queued_micros
+                       WHEN 'queued_p50' THEN queued_p50
+                       WHEN 'queued_p95' THEN queued_p95
+                       WHEN 'queued_max' THEN queued_max_micros
+           END AS dividend,
+           CASE figure WHEN 'success' THEN final_runs
+                       WHEN 'mean' THEN timed_runs
+                       WHEN 'queued_mean' THEN queued_runs * 1000
+                       WHEN 'queued_p50' THEN 100000
+                       WHEN 'queued_p95' THEN 100000
+                       WHEN 'queued_max' THEN 1000
+                       ELSE 1
+           END AS divisor
+    FROM figures
+    CROSS JOIN names
 ),
 -- With the remainder of each division.
 with_remainder AS (

@@ -91,7 +91,7 @@ pub mod report {
     pub mod recovery {
         pub use crate::report::recovery::{
             ChainBuilder, ChainState, FailingPipeline, FailureChain, Outcome, Recovery, RecoveryReport,
-            name_runs, recovery, report, report_by_pipeline,
+            failing, name_runs, recovery, report, report_by_pipeline,
         };
     }
     pub mod overview {

@@ -6,7 +6,7 @@ use crate::export::terminal::duration;
 use crate::report::filter::RunFilter;
 use crate::report::open::{Factor, OpenRun, open_runs_judged};
 use crate::report::period::Span;
-use crate::report::recovery::{FailingPipeline, FailureChain, recovery};
+use crate::report::recovery::{self, FailingPipeline, FailureChain};
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
 use crate::run::{Instant, Seconds};
 use crate::store::{AlertLevel, Finding};
@@ -86,10 +86,10 @@ fn too_long(run: &OpenRun, factor: Factor) -> Finding {
 /// Pipelines that keep failing, and those that are about to be disabled for it.
 pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let news = facts.moment.plus(-FAILURE_NEWS);
-    let ledger = facts.ledger(Span { from: Some(news), until: None })?;
-    let found = recovery(&ledger)?;
+    let ledger = facts.ledger(Span::default())?;
+    let found = recovery::failing(&ledger, news)?;
     let mut findings = Vec::new();
-    for chain in found.chains.iter().filter(|chain| chain.is_failing() && chain.last_failure_at >= news) {
+    for chain in &found.chains {
         let pipeline = found.pipeline_of(chain);
         let (Some(kind), Some(id)) = (&pipeline.kind, &pipeline.id) else { continue };
         let subject = subject_of(kind, id);

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::sandbox::{Incident, Model, Options, Plan, Sandbox};
 use crate::settings::{API_KEY_VARIABLE, API_URL_VARIABLE};
 use chrono::Utc;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use std::time::Duration;
 
 /// The arguments of `runledger sandbox`.
@@ -25,6 +25,10 @@ pub struct SandboxArgs {
     /// Number of runs to generate
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub runs: usize,
+
+    /// Number of pipelines, at least 40
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = value_parser!(u32).range(40..))]
+    pub pipelines: u32,
 
     /// Seed of the generator; the same seed generates the same runs
     #[arg(long, default_value_t = 7, value_name = "N")]
@@ -73,7 +77,13 @@ impl From<IncidentName> for Incident {
 /// [`Error::Internal`] when the port is not available.
 pub(super) fn run(args: &SandboxArgs) -> Result<()> {
     let incidents = args.incidents.iter().copied().map(Incident::from).collect();
-    let plan = Plan { seed: args.seed, runs: args.runs, incidents, ..Plan::ending_at(Utc::now()) };
+    let plan = Plan {
+        seed: args.seed,
+        runs: args.runs,
+        pipelines: args.pipelines as usize,
+        incidents,
+        ..Plan::ending_at(Utc::now())
+    };
     let options = Options {
         port: args.port,
         latency: Duration::from_millis(args.latency_ms),

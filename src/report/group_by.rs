@@ -13,6 +13,7 @@ use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::{Error, Result};
 use rusqlite::named_params;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// The most dimensions of a report.
 pub(crate) const MAX_DIMENSIONS: usize = 16;
@@ -122,15 +123,16 @@ pub(super) fn groups_with_documents<T: Default>(
     grouping.into_groups(ledgers)
 }
 
-/// Passes each of the ledger's runs to `visit`, with the JSON columns in `documents`, see [`IndexedRun::json`]. The
+/// Passes each run booked in `span` to `visit`, with the JSON columns in `documents`, see [`IndexedRun::json`]. The
 /// first error ends the scan.
 pub(super) fn for_each_run_with_documents(
     ledger: &Ledger<'_>,
+    span: Span,
     documents: &[&'static str],
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (span, date) = (ledger.scope().span, ledger.scope().date);
-    visit_all(ledger, span, &run_scan::runs_with_json(&span, date, documents, &[]), &[], visit)
+    let sql = run_scan::runs_with_json(&span, ledger.scope().date, documents, &[]);
+    visit_all(ledger, span, &sql, &[], visit)
 }
 
 /// The groups of [`report_across`], each with its runs by ledger and by period of one kind, and these slices.
@@ -182,13 +184,13 @@ pub(crate) fn for_each_run_with_end(
     visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), &[], visit)
 }
 
-/// The same scan over every run, whatever the span, the newest first. Runs that are booked at the same instant are in
-/// no order, and those without a date come last.
-pub(crate) fn for_each_run_newest_first(
+/// Passes each run with its outcome to `visit`, whatever the span, the newest first. Runs that are booked at the same
+/// instant are in no order, and those without a date come last. [`ControlFlow::Break`] ends the scan.
+pub(crate) fn for_each_outcome_newest_first(
     ledger: &Ledger<'_>,
-    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    visit_all(ledger, Span::default(), &run_scan::runs_newest_first(ledger.scope().date), &[], visit)
+    visit_while(ledger, Span::default(), &run_scan::outcomes_newest_first(ledger.scope().date), &[], visit)
 }
 
 fn visit_all(
@@ -197,6 +199,16 @@ fn visit_all(
     sql: &str,
     paths: &[&MetadataPath],
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    visit_while(ledger, span, sql, paths, |run| visit(run).map(ControlFlow::Continue))
+}
+
+fn visit_while(
+    ledger: &Ledger<'_>,
+    span: Span,
+    sql: &str,
+    paths: &[&MetadataPath],
+    mut visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let mut statement = ledger.connection().prepare(sql)?;
     let (from, until) = span.bounds();
@@ -213,7 +225,9 @@ fn visit_all(
     }
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        visit(&IndexedRun::new(row))?;
+        if visit(&IndexedRun::new(row))?.is_break() {
+            break;
+        }
     }
     Ok(())
 }

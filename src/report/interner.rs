@@ -1,6 +1,7 @@
 //! Interned labels of one dimension: maps each distinct label to a small index.
 
 use super::allocation::Allocator;
+use super::catalogue::Catalogue;
 use super::dimension::Dimension;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
@@ -8,19 +9,10 @@ use super::run_scan::IndexedRun;
 use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
-use rusqlite::named_params;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The name of a pipeline in the catalogue, matched by id or else by slug, as in the view `runs`.
-const PIPELINE_NAME: &str = "
-SELECT coalesce(
-           (SELECT p.name FROM pipelines AS p WHERE p.kind = :kind AND p.pipeline_id = :id),
-           (SELECT p.name FROM pipelines AS p WHERE p.slug = :id AND +p.kind = :kind
-            ORDER BY p.gone_at, p.pipeline_id LIMIT 1)
-       )";
 
 /// The index of "not known" in every dimension.
 const UNKNOWN: u32 = 0;
@@ -192,7 +184,7 @@ impl Interner {
         let has_workspaces = self.ledgers.len() > 1;
         let mut catalogues = Vec::with_capacity(ledgers.len());
         for ledger in ledgers {
-            catalogues.push(ledger.connection().prepare(PIPELINE_NAME)?);
+            catalogues.push(Catalogue::read(ledger.connection())?);
         }
         let mut labels = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
@@ -202,8 +194,7 @@ impl Interner {
             });
             labels.push(match parts {
                 Some((number, (kind, id))) => {
-                    let name = catalogues[number]
-                        .query_row(named_params! {":kind": kind, ":id": id}, |row| row.get(0))?;
+                    let name = catalogues[number].find(kind, id).and_then(|pipeline| pipeline.name.clone());
                     let mut label = vec![name, Some(id.to_owned()), Some(kind.to_owned())];
                     if has_workspaces {
                         label.push(Some(self.ledgers[number].workspace.clone()));

@@ -34,7 +34,7 @@ pub fn report(ledger: &Ledger<'_>, monetary: &MonetaryNames) -> Result<Table> {
     let mut tree = JsonTree::new();
     let mut found: Vec<Found> = Vec::new();
     let mut run_number = 0;
-    group_by::for_each_run_with_documents(ledger, &JSON_COLUMNS, |run| {
+    group_by::for_each_run_with_documents(ledger, ledger.scope().span, &JSON_COLUMNS, |run| {
         run_number += 1;
         let booked_at = run.booked_at()?;
         for column in 0..JSON_COLUMNS.len() {

@@ -5,6 +5,7 @@ pub(crate) mod allocation_check;
 pub(crate) mod apportionment;
 pub(crate) mod billing;
 pub(crate) mod budget;
+pub(crate) mod catalogue;
 pub(crate) mod change;
 pub(crate) mod components;
 pub mod cost;

@@ -18,19 +18,56 @@ pub fn runs_with_ends(span: &Span, date: DateBasis) -> String {
     select(span, date, ", ended_at, snapshot_id")
 }
 
-/// The query for every current run that started, or else was created, at or after the parameter `:from`, newest first.
-/// [`IndexedRun::trigger`] is read from the table for runs of schedules created at or after the parameter `:since`.
+/// The query for every current run that started, or else was created, at or after the parameter `:since`.
+/// [`IndexedRun::trigger`] is read from the table for runs of schedules created then.
 pub(super) fn triggered_runs() -> String {
     let started = DateBasis::Started;
     let columns = ", ended_at, snapshot_id, \
          CASE WHEN trigger_type = 'cron' AND created_at >= :since THEN \"trigger\" END";
-    format!("{} AND {} >= :from", select(&Span::default(), started, columns), started.sql())
+    format!("{} AND {} >= :since", select(&Span::default(), started, columns), started.sql())
 }
 
-/// The query of [`runs_with_ends`] over every run, the newest first. With the default date basis, that is the order of
+/// The query for the pipelines and the snapshots of the runs of schedules and events that started, or else were
+/// created, between the parameters `:from` and `:since`, the newest first. See [`only_pipeline`].
+pub(super) fn triggered_runs_before() -> String {
+    let booked_at = DateBasis::Started.sql();
+    format!(
+        "SELECT source, destination, transformation, snapshot_id FROM run_snapshots \
+         WHERE superseded_at IS NULL AND {booked_at} >= :from AND {booked_at} < :since \
+           AND trigger_type IN ('cron', 'event') \
+         ORDER BY {booked_at} DESC"
+    )
+}
+
+/// The kind and id of the only pipeline of a row, whose columns for the three kinds begin at `first`. `None`: it has no
+/// pipeline, or several.
+pub(super) fn only_pipeline<'r>(row: &'r Row<'_>, first: usize) -> Result<Option<(&'static str, &'r str)>> {
+    let pipelines = [
+        ("source", text(row, first)?),
+        ("destination", text(row, first + 1)?),
+        ("transformation", text(row, first + 2)?),
+    ];
+    let mut known = pipelines.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
+    Ok(known.next().filter(|_| known.next().is_none()))
+}
+
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => None,
+        value => Some(value.as_str().map_err(rusqlite::Error::from)?),
+    })
+}
+
+/// The query for every current run, the newest first, without what says nothing about its outcome: the charge, the
+/// duration, the trigger and when the run was created and started. With the default date basis, that is the order of
 /// the index, which then takes no sorting.
-pub fn runs_newest_first(date: DateBasis) -> String {
-    format!("{} ORDER BY {} DESC", runs_with_ends(&Span::default(), date), date.sql())
+pub fn outcomes_newest_first(date: DateBasis) -> String {
+    let booked_at = date.sql();
+    format!(
+        "SELECT {booked_at}, status, NULL, el_cost_nanos, transformation_cost_nanos, NULL, NULL, NULL, NULL, source, \
+                destination, transformation, ended_at, snapshot_id \
+         FROM run_snapshots WHERE superseded_at IS NULL ORDER BY {booked_at} DESC"
+    )
 }
 
 /// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their
@@ -128,10 +165,7 @@ impl<'r> IndexedRun<'r> {
 
     /// The kind and id of the run's only pipeline. `None`: it has no pipeline, or several.
     pub fn pipeline(&self) -> Result<Option<(&'static str, &'r str)>> {
-        let pipelines =
-            [("source", self.text(9)?), ("destination", self.text(10)?), ("transformation", self.text(11)?)];
-        let mut known = pipelines.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
-        Ok(known.next().filter(|_| known.next().is_none()))
+        only_pipeline(self.0, 9)
     }
 
     /// When the run ended; only in a row of [`runs_with_ends`].
@@ -155,10 +189,7 @@ impl<'r> IndexedRun<'r> {
     }
 
     fn text(&self, column: usize) -> Result<Option<&'r str>> {
-        Ok(match self.0.get_ref(column)? {
-            ValueRef::Null => None,
-            value => Some(value.as_str().map_err(rusqlite::Error::from)?),
-        })
+        text(self.0, column)
     }
 
     fn integer(&self, column: usize) -> Result<Option<i64>> {

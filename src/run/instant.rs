@@ -1,6 +1,6 @@
 //! An instant in UTC to the microsecond, as the text that the archive stores.
 
-use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 use std::fmt;
 
 /// The length of the text in bytes.
@@ -9,6 +9,9 @@ const LENGTH: usize = 27;
 /// The least and the greatest byte at each place of the text.
 const LEAST: &[u8; LENGTH] = b"0000-00-00T00:00:00.000000Z";
 const MOST: &[u8; LENGTH] = b"9999-99-99T99:99:99.999999Z";
+
+/// The last day of each month, which count from 1, in every year.
+const LAST_DAYS: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /// An instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`. It always has six digits, so text order is time order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +67,7 @@ impl Instant {
     }
 
     /// The fast path for the archive's format, which the API uses, too.
-    /// `None`: it has another format, or a day from the 29th to the 31st, which needs a calendar.
+    /// `None`: it has another format, or is on a 29 February, which needs a calendar.
     fn parse_stored(text: &str) -> Option<Instant> {
         let bytes: [u8; LENGTH] = text.as_bytes().try_into().ok()?;
         // Every byte is compared, without a branch for each.
@@ -73,7 +76,7 @@ impl Instant {
         let number = |place: usize| (bytes[place] - b'0') * 10 + (bytes[place + 1] - b'0');
         let is_instant = has_form
             && (1..=12).contains(&number(5))
-            && (1..=28).contains(&number(8))
+            && (1..=LAST_DAYS[usize::from(number(5))]).contains(&number(8))
             && number(11) < 24
             && number(14) < 60
             && number(17) < 60;
@@ -104,7 +107,13 @@ impl Instant {
 
     /// The instant as a chrono value.
     pub fn to_utc(self) -> DateTime<Utc> {
-        DateTime::parse_from_rfc3339(self.as_str()).expect("an instant is RFC 3339").with_timezone(&Utc)
+        let number = |start: usize, width: usize| {
+            self.0[start..start + width].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+        };
+        let day = NaiveDate::from_ymd_opt(number(0, 4) as i32, number(5, 2), number(8, 2));
+        day.and_then(|day| day.and_hms_micro_opt(number(11, 2), number(14, 2), number(17, 2), number(20, 6)))
+            .expect("an instant is in the calendar")
+            .and_utc()
     }
 }
 
@@ -139,6 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_day_of_each_month_is_an_instant_and_the_next_is_not() {
+        for year in [2023, 2024] {
+            for month in 1..=12 {
+                let exists = |day| NaiveDate::from_ymd_opt(year, month, day).is_some();
+                for day in 28..=32 {
+                    let spelling = format!("{year}-{month:02}-{day:02}T23:30:00.000000Z");
+                    assert_eq!(text(&spelling).is_some(), exists(day), "{spelling}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_text_that_is_no_certain_instant_is_refused() {
         for spelling in
             ["2026-01-31T23:30:00", "2026-02-30T00:00:00Z", "2016-12-31T23:59:60Z", "yesterday", ""]
@@ -149,8 +171,13 @@ mod tests {
 
     #[test]
     fn an_instant_survives_conversion_to_chrono() {
-        let instant = Instant::parse("2026-11-23T16:25:28.000123Z").unwrap();
-        assert_eq!(Instant::from_utc(instant.to_utc()), Some(instant));
+        for text in
+            ["2026-11-23T16:25:28.000123Z", "0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"]
+        {
+            let instant = Instant::parse(text).unwrap();
+            assert_eq!(Instant::from_utc(instant.to_utc()), Some(instant));
+            assert_eq!(instant.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Micros, true), text);
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::days::{Figures, Members, RunDays, Slot};
 use crate::error::Result;
+use crate::report::catalogue::Catalogue;
 use crate::report::credits::PipelineKey;
-use crate::report::credits::catalogue::Catalogue;
 pub(super) use crate::report::credits::usage::PACE_WINDOW;
 use crate::report::credits::usage::{Usage, retain_active, set_schedules};
 use crate::report::fx::Amount;
@@ -125,7 +125,7 @@ impl Expected {
         let rest = days_between(from, until, ledger.scope().zone);
         let mut all = vec![Rest { by_day: vec![(0, 0); rest.len()], ..Rest::default() }; budgets];
         let mut usages = usages(days);
-        set_schedules(&mut usages, ledger.connection(), now.plus(-PACE_WINDOW), now)?;
+        set_schedules(&mut usages, ledger, now)?;
         expect_pending(days, members, &usages, &mut all);
         retain_active(&mut usages, &Catalogue::read(ledger.connection())?, &BTreeSet::new());
         for (key, usage) in &usages {

@@ -1,9 +1,9 @@
 //! The credits of the rest of the running month, expected from what was used in the last thirty days.
 
-use super::catalogue::Catalogue;
 use super::usage::{Credits, PACE_WINDOW, Usage, Use, retain_active, set_schedules};
 use super::{CreditsOptions, PipelineKey, key};
 use crate::error::{Error, Result};
+use crate::report::catalogue::Catalogue;
 use crate::report::group_by::for_each_run_in;
 use crate::report::ledger::Ledger;
 use crate::report::period::{Calendar, Period, Span, days_between};
@@ -82,7 +82,7 @@ fn recent_usage(
         usages.entry(key(run)?).or_default().add(run.trigger_type()?, Use::of_run(run)?);
         Ok(())
     })?;
-    set_schedules(&mut usages, ledger.connection(), since, now)?;
+    set_schedules(&mut usages, ledger, now)?;
     let mut changed = BTreeSet::new();
     for (pipeline, expression) in what_if {
         let key = catalogue.resolve(pipeline, usages.keys())?;

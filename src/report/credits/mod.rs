@@ -4,11 +4,11 @@
 //! Expected credits are the sum of charged, undecided and forecast ones: a run is expected to be charged until the
 //! API has decided.
 
-pub(crate) mod catalogue;
 mod fees;
 mod forecast;
 pub(crate) mod usage;
 
+use super::catalogue::Catalogue;
 use super::cost::CHARGED;
 use super::dimension::Dimension;
 use super::fx::Currency;
@@ -21,7 +21,6 @@ use super::table::{Cell, Table};
 use super::terms::MonthTerms;
 use crate::error::{Error, Result};
 use crate::run::{Instant, Share};
-use catalogue::Catalogue;
 use forecast::Forecast;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -260,7 +259,7 @@ fn by_pipeline(
         pipelines.sort_by_key(|(_, counts)| Reverse(counts.expected()));
         for (key, counts) in pipelines {
             let (kind, id) = key.clone().unzip();
-            let name = catalogue.find(key).and_then(|pipeline| pipeline.name.clone());
+            let name = catalogue.find_key(key).and_then(|pipeline| pipeline.name.clone());
             let mut row = vec![Cell::text(label), Cell::Text(name), Cell::Text(id), Cell::Text(kind)];
             row.extend(counts.cells());
             row.push(counts.plan_share(Some(&terms)));

@@ -3,17 +3,19 @@
 //! A pipeline with a schedule is expected to run at its next trigger times, at the rate of the last thirty days.
 //! Everything else (manual runs, events, unreadable expressions) continues at the pace of the last thirty days.
 
-use super::catalogue::Catalogue;
 use super::{Charge, PipelineKey};
 use crate::error::Result;
+use crate::report::catalogue::{Catalogue, CataloguedPipeline};
+use crate::report::group_by::for_each_run_with_documents;
+use crate::report::ledger::Ledger;
+use crate::report::period::Span;
 use crate::report::run_scan::IndexedRun;
 use crate::report::schedule::Schedule;
 use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use rusqlite::{Connection, named_params};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The window in which the pace is measured. A schedule without runs in it is ignored.
 pub(crate) const PACE_WINDOW: TimeDelta = TimeDelta::days(30);
@@ -24,13 +26,8 @@ const CRON: &str = "cron";
 /// Millionths of a credit, so that fractions of credits add up exactly.
 pub(crate) type Credits = Fixed<6>;
 
-/// The scheduled runs in the window, by pipeline, trigger and everything that decides whether a run is charged.
-const SCHEDULED_RUNS: &str = "
-SELECT pipeline_kind, pipeline_id, \"trigger\", credit_charge_status, status, total_cost_nanos IS NOT NULL,
-       min(booked_at), max(booked_at), count(*), coalesce(sum(total_cost_nanos), 0)
-FROM runs
-WHERE trigger_type = 'cron' AND booked_at >= :since AND booked_at <= :now AND pipeline_id IS NOT NULL
-GROUP BY pipeline_kind, pipeline_id, \"trigger\", credit_charge_status, status, total_cost_nanos IS NOT NULL";
+/// The JSON of a scheduled run's trigger.
+const TRIGGER_OF_SCHEDULE: &str = "CASE WHEN trigger_type = 'cron' THEN \"trigger\" END";
 
 /// What some runs used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,23 +43,17 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// What a number of runs with the same charge and status used. `nanos`: their costs; `None`: not known.
-    fn of(charge: Charge, status: Option<&str>, nanos: Option<i128>, runs: u64) -> Use {
-        let is_over = matches!(status, Some("failed" | "canceled"));
-        Use {
-            credits: if charge == Charge::Free { 0 } else { runs },
-            nanos: nanos.unwrap_or_default(),
-            priced: if nanos.is_some() { runs } else { 0 },
-            pending: if nanos.is_none() && !is_over { runs } else { 0 },
-        }
-    }
-
     /// What a run used.
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Use> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        let known = el.is_some() || transformation.is_some();
-        let nanos = i128::from(el.unwrap_or_default()) + i128::from(transformation.unwrap_or_default());
-        Ok(Use::of(Charge::of_run(run)?, run.status()?, known.then_some(nanos), 1))
+        let is_priced = el.is_some() || transformation.is_some();
+        let is_over = matches!(run.status()?, Some("failed" | "canceled"));
+        Ok(Use {
+            credits: u64::from(Charge::of_run(run)? != Charge::Free),
+            nanos: i128::from(el.unwrap_or_default()) + i128::from(transformation.unwrap_or_default()),
+            priced: u64::from(is_priced),
+            pending: u64::from(!is_priced && !is_over),
+        })
     }
 
     /// Adds what other runs used.
@@ -231,15 +222,16 @@ impl Usage {
     }
 }
 
-/// Gives each pipeline its schedule, from its newest trigger between `since` and `now`.
+/// Gives each pipeline its schedule, from its newest trigger in the window before `now`.
 pub(crate) fn set_schedules(
     usages: &mut BTreeMap<PipelineKey, Usage>,
-    archive: &Connection,
-    since: Instant,
+    ledger: &Ledger<'_>,
     now: Instant,
 ) -> Result<()> {
-    for (key, triggers) in trigger_usage(archive, since, now)? {
-        usages.entry(key).or_default().set_schedule(triggers, now);
+    for (kind, of_kind) in trigger_usage(ledger, now)? {
+        for (id, triggers) in of_kind {
+            usages.entry(Some((kind.to_owned(), id))).or_default().set_schedule(triggers, now);
+        }
     }
     Ok(())
 }
@@ -250,34 +242,41 @@ pub(crate) fn retain_active(
     catalogue: &Catalogue,
     kept: &BTreeSet<PipelineKey>,
 ) {
-    usages.retain(|key, _| kept.contains(key) || catalogue.find(key).is_none_or(|pipeline| pipeline.active));
+    usages.retain(|key, _| {
+        kept.contains(key) || catalogue.find_key(key).is_none_or(CataloguedPipeline::can_run)
+    });
 }
 
+/// What the scheduled runs in the window before `now` used, by trigger, of each pipeline by kind and id.
 fn trigger_usage(
-    archive: &Connection,
-    since: Instant,
+    ledger: &Ledger<'_>,
     now: Instant,
-) -> Result<BTreeMap<PipelineKey, Vec<TriggerUsage>>> {
-    let mut usages: BTreeMap<PipelineKey, Vec<TriggerUsage>> = BTreeMap::new();
-    let mut statement = archive.prepare(SCHEDULED_RUNS)?;
-    let mut rows = statement.query(named_params! {":since": since.as_str(), ":now": now.as_str()})?;
-    while let Some(row) = rows.next()? {
-        let (charge, status): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
-        let cost_known: bool = row.get(5)?;
-        let charge = Charge::of(charge.as_deref(), status.as_deref(), cost_known);
-        let (first, last, runs): (Instant, Instant, u64) = (row.get(6)?, row.get(7)?, row.get(8)?);
-        let nanos: i64 = row.get(9)?;
-        let used = Use::of(charge, status.as_deref(), cost_known.then_some(nanos.into()), runs);
-        let trigger: Option<String> = row.get(2)?;
-        let of_pipeline = usages.entry(Some((row.get(0)?, row.get(1)?))).or_default();
-        match of_pipeline.iter_mut().find(|usage| usage.trigger == trigger) {
+) -> Result<HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>>> {
+    let mut usages: HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>> = HashMap::new();
+    let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
+    for_each_run_with_documents(ledger, window, &[TRIGGER_OF_SCHEDULE], |run| {
+        let (Some((kind, id)), Some(CRON)) = (run.pipeline()?, run.trigger_type()?) else { return Ok(()) };
+        let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
+        let (trigger, used) = (run.json(0)?, Use::of_run(run)?);
+        let of_kind = usages.entry(kind).or_default();
+        let of_pipeline = match of_kind.get_mut(id) {
+            Some(of_pipeline) => of_pipeline,
+            None => of_kind.entry(id.to_owned()).or_default(),
+        };
+        match of_pipeline.iter_mut().find(|usage| usage.trigger.as_deref() == trigger) {
             Some(usage) => {
-                usage.first = usage.first.min(first);
-                usage.last = usage.last.max(last);
+                usage.first = usage.first.min(booked_at);
+                usage.last = usage.last.max(booked_at);
                 usage.used.add(used);
             }
-            None => of_pipeline.push(TriggerUsage { trigger, first, last, used }),
+            None => of_pipeline.push(TriggerUsage {
+                trigger: trigger.map(str::to_owned),
+                first: booked_at,
+                last: booked_at,
+                used,
+            }),
         }
-    }
+        Ok(())
+    })?;
     Ok(usages)
 }

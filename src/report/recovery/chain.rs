@@ -114,6 +114,11 @@ pub struct ChainBuilder {
 }
 
 impl ChainBuilder {
+    /// Whether the outcomes so far are failures alone, of which there is one.
+    pub fn is_failing(&self) -> bool {
+        self.is_growing && self.next_success.is_none()
+    }
+
     /// Adds an outcome that is not later than those before.
     pub fn add(&mut self, outcome: &Outcome) {
         if outcome.succeeded {

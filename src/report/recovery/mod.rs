@@ -9,29 +9,17 @@ pub use chain::{ChainBuilder, ChainState, FailureChain, Outcome};
 pub use summary::report_by_pipeline;
 pub use table::{RecoveryReport, name_runs, report};
 
+use super::catalogue::Catalogue;
 use super::dimension::Dimension;
-use super::group_by::for_each_run_newest_first;
+use super::group_by::for_each_outcome_newest_first;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::moment::moment_of;
 use super::run_scan::IndexedRun;
 use crate::error::Result;
 use crate::run::Instant;
-use rusqlite::named_params;
-use rusqlite::types::Value;
 use std::cmp::Reverse;
-
-/// Whether a pipeline is active, and the failures in a row that disable it, matched by id or else by slug, as in the
-/// view `runs`.
-const PIPELINE_STATE: &str = "
-SELECT coalesce((SELECT p.active FROM pipelines AS p WHERE p.kind = :kind AND p.pipeline_id = :id),
-                (SELECT p.active FROM pipelines AS p WHERE p.slug = :id AND +p.kind = :kind
-                 ORDER BY p.gone_at, p.pipeline_id LIMIT 1)),
-       coalesce((SELECT json_extract(p.settings, '$.settings_max_consecutive_failures') FROM pipelines AS p
-                 WHERE p.kind = :kind AND p.pipeline_id = :id),
-                (SELECT json_extract(p.settings, '$.settings_max_consecutive_failures') FROM pipelines AS p
-                 WHERE p.slug = :id AND +p.kind = :kind
-                 ORDER BY p.gone_at, p.pipeline_id LIMIT 1))";
+use std::ops::ControlFlow;
 
 /// The failure chains of an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,51 +67,30 @@ impl Recovery {
 /// Those of SQLite.
 pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
     let Some(moment) = moment_of(ledger)? else { return Ok(Recovery::default()) };
-    let mut scan = Scan::new(ledger);
-    for_each_run_newest_first(ledger, |run| scan.add(run))?;
-    scan.end_instant();
-    let Scan { interner, builders, .. } = scan;
-    let labels = interner.labels(std::slice::from_ref(ledger))?;
     let span = ledger.scope().span;
     let is_in_span = |chain: &FailureChain| {
         let has_recovered_before = |from| chain.recovered_at.is_some_and(|at| at < from);
         !span.from.is_some_and(has_recovered_before)
             && span.until.is_none_or(|until| chain.first_failure_at < until)
     };
-    let mut found = Recovery { moment: Some(moment), ..Recovery::default() };
-    for (label, builder) in builders.into_iter().enumerate() {
-        let chains = builder.into_chains(found.pipelines.len(), moment);
-        let before = found.chains.len();
-        found.chains.extend(chains.into_iter().filter(is_in_span));
-        if found.chains.len() > before {
-            let [name, id, kind] = [0, 1, 2].map(|part| labels[label][part].clone());
-            found.pipelines.push(pipeline(ledger, name, id, kind)?);
-        }
-    }
-    found.chains.sort_by_key(sort_key);
-    Ok(found)
+    Scan::read(ledger, None)?.into_recovery(ledger, moment, is_in_span)
+}
+
+/// The failure chains, each whole, of the ledger's pipelines that still fail and last failed at or after `since`,
+/// whatever the span. It reads the newest runs, until each chain has begun.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn failing(ledger: &Ledger<'_>, since: Instant) -> Result<Recovery> {
+    let Some(moment) = moment_of(ledger)? else { return Ok(Recovery::default()) };
+    let is_found = |chain: &FailureChain| chain.is_failing() && chain.last_failure_at >= since;
+    Scan::read(ledger, Some(since))?.into_recovery(ledger, moment, is_found)
 }
 
 /// The order of `queries/recovery.sql`.
 fn sort_key(chain: &FailureChain) -> (bool, Reverse<i64>, Reverse<(Instant, i64)>) {
     let last = (chain.last_failure_at, chain.last_snapshot_id);
     (!chain.is_failing(), Reverse(chain.lost_seconds), Reverse(last))
-}
-
-fn pipeline(
-    ledger: &Ledger<'_>,
-    name: Option<String>,
-    id: Option<String>,
-    kind: Option<String>,
-) -> Result<FailingPipeline> {
-    let mut statement = ledger.connection().prepare_cached(PIPELINE_STATE)?;
-    let (is_active, limit): (Option<bool>, Value) = statement
-        .query_row(named_params! {":kind": kind, ":id": id}, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let failures_limit = match limit {
-        Value::Integer(limit) => u64::try_from(limit).ok().filter(|limit| *limit > 0),
-        _ => None,
-    };
-    Ok(FailingPipeline { name, id, kind, is_active, failures_limit })
 }
 
 /// The outcomes of every pipeline, read newest first.
@@ -133,41 +100,61 @@ struct Scan {
     builders: Vec<ChainBuilder>,
     /// The runs of one instant, each with the position of its pipeline.
     of_instant: Vec<(usize, Outcome)>,
+    /// The number of pipelines that have not succeeded since their last failure.
+    failing: usize,
 }
 
 impl Scan {
-    fn new(ledger: &Ledger<'_>) -> Scan {
+    /// Reads the outcomes. Before `since`, those of the pipelines that fail since are enough.
+    fn read(ledger: &Ledger<'_>, since: Option<Instant>) -> Result<Scan> {
         let mut interner = Interner::new(Dimension::Pipeline);
         interner.enter_ledger(ledger);
-        Scan { interner, builders: Vec::new(), of_instant: Vec::new() }
+        let mut scan = Scan { interner, builders: Vec::new(), of_instant: Vec::new(), failing: 0 };
+        for_each_outcome_newest_first(ledger, |run| scan.add(run, since))?;
+        scan.end_instant();
+        Ok(scan)
     }
 
-    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
+    fn add(&mut self, run: &IndexedRun<'_>, since: Option<Instant>) -> Result<ControlFlow<()>> {
         let succeeded = match run.status()? {
             Some("success") => true,
             Some("failed") => false,
-            _ => return Ok(()),
+            _ => return Ok(ControlFlow::Continue(())),
         };
-        let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
-        if run.pipeline()?.is_none() {
-            return Ok(());
+        let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if self.of_instant.first().is_some_and(|(_, other)| other.booked_at != booked_at) {
+            self.end_instant();
+        }
+        let is_before = since.is_some_and(|since| booked_at < since);
+        if is_before && self.failing == 0 {
+            return Ok(ControlFlow::Break(()));
         }
         let pipeline = self.interner.index_of(run)? as usize;
         if pipeline >= self.builders.len() {
             self.builders.resize_with(pipeline + 1, ChainBuilder::default);
         }
-        if self.of_instant.first().is_some_and(|(_, other)| other.booked_at != booked_at) {
-            self.end_instant();
+        if pipeline == 0 || is_before && !self.builders[pipeline].is_failing() {
+            return Ok(ControlFlow::Continue(()));
         }
-        let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        let cost_nanos = match (el, transformation) {
-            (None, None) => None,
-            (el, transformation) => Some(el.unwrap_or(0).saturating_add(transformation.unwrap_or(0))),
+        let mut outcome = Outcome {
+            booked_at,
+            snapshot_id: run.snapshot_id()?,
+            ended_at: None,
+            cost_nanos: None,
+            succeeded,
         };
-        let ended_at = if succeeded { run.ended_at()?.and_then(Instant::parse) } else { None };
-        let snapshot_id = run.snapshot_id()?;
-        self.of_instant.push((pipeline, Outcome { booked_at, snapshot_id, ended_at, cost_nanos, succeeded }));
-        Ok(())
+        if succeeded {
+            outcome.ended_at = run.ended_at()?.and_then(Instant::parse);
+        } else {
+            outcome.cost_nanos = match (run.el_cost_nanos()?, run.transformation_cost_nanos()?) {
+                (None, None) => None,
+                (el, transformation) => Some(el.unwrap_or(0).saturating_add(transformation.unwrap_or(0))),
+            };
+        }
+        self.of_instant.push((pipeline, outcome));
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Adds the runs of an instant. A success comes after the failures, so that it ends their chain.
@@ -176,7 +163,42 @@ impl Scan {
             self.of_instant.sort_unstable_by_key(|(_, run)| Reverse((run.succeeded, run.snapshot_id)));
         }
         for (pipeline, outcome) in self.of_instant.drain(..) {
-            self.builders[pipeline].add(&outcome);
+            let builder = &mut self.builders[pipeline];
+            let was_failing = builder.is_failing();
+            builder.add(&outcome);
+            self.failing += usize::from(builder.is_failing());
+            self.failing -= usize::from(was_failing);
         }
+    }
+
+    /// The wanted chains, with their pipelines. Those that have not recovered last until `moment`.
+    fn into_recovery(
+        self,
+        ledger: &Ledger<'_>,
+        moment: Instant,
+        is_wanted: impl Fn(&FailureChain) -> bool,
+    ) -> Result<Recovery> {
+        let labels = self.interner.labels(std::slice::from_ref(ledger))?;
+        let catalogue = Catalogue::read(ledger.connection())?;
+        let mut found = Recovery { moment: Some(moment), ..Recovery::default() };
+        for (label, builder) in self.builders.into_iter().enumerate() {
+            let chains = builder.into_chains(found.pipelines.len(), moment);
+            let before = found.chains.len();
+            found.chains.extend(chains.into_iter().filter(&is_wanted));
+            if found.chains.len() > before {
+                let [name, id, kind] = [0, 1, 2].map(|part| labels[label][part].clone());
+                let pipeline =
+                    kind.as_deref().zip(id.as_deref()).and_then(|(kind, id)| catalogue.find(kind, id));
+                found.pipelines.push(FailingPipeline {
+                    is_active: pipeline.and_then(|pipeline| pipeline.is_active),
+                    failures_limit: pipeline.and_then(|pipeline| pipeline.failures_limit),
+                    name,
+                    id,
+                    kind,
+                });
+            }
+        }
+        found.chains.sort_by_cached_key(sort_key);
+        Ok(found)
     }
 }

@@ -209,8 +209,8 @@ struct NamedParents {
 struct Reader {
     pipelines: Vec<PipelineHistory>,
     schedules: Schedules,
-    /// The pipeline of each id and slug, by kind.
-    places: HashMap<String, HashMap<String, usize>>,
+    /// The pipeline of each id and slug, by kind. There are few kinds.
+    places: Vec<(String, HashMap<String, usize>)>,
 }
 
 impl Reader {
@@ -274,7 +274,7 @@ impl Reader {
         // A slug names the pipeline that has it now, if several had it.
         slugs.sort_by_key(|(_, _, place)| self.pipelines[*place].states.last().map(|state| state.is_idle));
         for (kind, slug, place) in slugs {
-            self.places.entry(kind).or_default().entry(slug).or_insert(place);
+            self.places_of(&kind).entry(slug).or_insert(place);
         }
         self.resolve(events);
         Ok(())
@@ -283,7 +283,8 @@ impl Reader {
     /// Adds parents to their pipelines, unless the catalog lacks one of them.
     fn resolve(&mut self, events: Vec<NamedParents>) {
         for NamedParents { place, from, until, names, needs_all } in events {
-            let named = |name: &String| self.places.values().find_map(|of_kind| of_kind.get(name).copied());
+            let named =
+                |name: &String| self.places.iter().find_map(|(_, of_kind)| of_kind.get(name).copied());
             let parents: Vec<usize> = names.iter().filter_map(named).collect();
             parents.iter().for_each(|parent| self.pipelines[*parent].is_parent = true);
             if !parents.is_empty() && parents.len() == names.len() {
@@ -293,20 +294,27 @@ impl Reader {
     }
 
     fn place_of(&mut self, kind: &str, id: &str) -> usize {
-        let of_kind = match self.places.contains_key(kind) {
-            true => self.places.get_mut(kind).expect("the kind is known"),
-            false => self.places.entry(kind.to_owned()).or_default(),
-        };
+        let next = self.pipelines.len();
+        let of_kind = self.places_of(kind);
         if let Some(place) = of_kind.get(id) {
             return *place;
         }
-        of_kind.insert(id.to_owned(), self.pipelines.len());
+        of_kind.insert(id.to_owned(), next);
         self.pipelines.push(PipelineHistory {
             kind: kind.to_owned(),
             pipeline_id: id.to_owned(),
             ..PipelineHistory::default()
         });
-        self.pipelines.len() - 1
+        next
+    }
+
+    fn places_of(&mut self, kind: &str) -> &mut HashMap<String, usize> {
+        let known = self.places.iter().position(|(known, _)| known == kind);
+        let number = known.unwrap_or_else(|| {
+            self.places.push((kind.to_owned(), HashMap::new()));
+            self.places.len() - 1
+        });
+        &mut self.places[number].1
     }
 
     fn read_runs(&mut self, ledger: &Ledger<'_>, from: Option<DateTime<Utc>>) -> Result<()> {
@@ -314,19 +322,24 @@ impl Reader {
         let history = from.map(|from| from - HISTORY);
         let (begins, since) = (text(history.map(|history| history - VALID_AFTER_RUN)), text(history));
         let mut statement = ledger.connection().prepare(&run_scan::triggered_runs())?;
-        let mut rows = statement.query(named_params! {":from": begins, ":since": since})?;
+        let mut rows = statement.query(named_params! {":since": since})?;
         while let Some(row) = rows.next()? {
             let run = IndexedRun::new(row);
             let Some(((kind, id), created)) = run.pipeline()?.zip(run.created_at()?) else { continue };
             let place = self.place_of(kind, id);
-            if created < since.as_str() {
-                let is_triggered = matches!(run.trigger_type()?, Some("cron" | "event"));
-                let before = &mut self.pipelines[place].before;
-                if before.is_none() && is_triggered {
-                    *before = Some(run.snapshot_id()?);
-                }
-            } else {
+            if created >= since.as_str() {
                 self.add_run(place, &run, created)?;
+            } else if matches!(run.trigger_type()?, Some("cron" | "event")) {
+                self.pipelines[place].before.get_or_insert(run.snapshot_id()?);
+            }
+        }
+        let mut statement = ledger.connection().prepare(&run_scan::triggered_runs_before())?;
+        let mut rows = statement.query(named_params! {":from": begins, ":since": since})?;
+        while let Some(row) = rows.next()? {
+            let Some((kind, id)) = run_scan::only_pipeline(row, 0)? else { continue };
+            let place = self.place_of(kind, id);
+            if self.pipelines[place].before.is_none() {
+                self.pipelines[place].before = Some(row.get(3)?);
             }
         }
         let mut statement = ledger.connection().prepare(

@@ -15,7 +15,6 @@ pub(super) fn pipeline_document(
     profiles: &[Profile],
     plan: &Plan,
 ) -> Document {
-    let (slug, connector, description) = profile.name;
     let status = match profile.paused_at {
         _ if profile.is_draft => "draft",
         Some(_) => "paused",
@@ -24,14 +23,14 @@ pub(super) fn pipeline_document(
     let updated_at = profile.paused_at.unwrap_or(profile.created_at.max(plan.now - plan.span));
     let mut document = object(json!({
         "id": profile.id,
-        "slug": slug,
+        "slug": profile.slug,
         "active": profile.paused_at.is_none(),
-        "description": description,
+        "description": profile.description,
         "status": status,
         "created_at": format_instant(profile.created_at),
         "updated_at": format_instant(updated_at),
         "connector_version": profile.connector_version,
-        "connector_slug": connector,
+        "connector_slug": profile.connector,
         "notifications": { "on_failure": true, "emails": ["dados@example.com"] },
         "tags": ["financeiro", "produção"],
         "output_layer": if one_in(rng, 3) { "trusted" } else { "raw" },
@@ -99,7 +98,7 @@ fn transformation(rng: &mut Rng, profile: &Profile, trigger: Value) -> Value {
         "draft_only": profile.is_draft,
         "code": format!(
             "-- {} \nSELECT * FROM pedidos -- senha: {SETTINGS_PREFIX}{:016x}\n",
-            profile.name.0,
+            profile.slug,
             rng.u64(..)
         ),
     });
@@ -138,7 +137,7 @@ fn trigger(rng: &mut Rng, profile: &Profile, profiles: &[Profile]) -> Value {
 
 /// A success of a parent, in one of the spellings that the API may use.
 fn event(rng: &mut Rng, parent: &Profile) -> Value {
-    let (id, slug, kind) = (parent.id, parent.name.0, parent.kind.as_str());
+    let (id, slug, kind) = (parent.id, parent.slug.as_str(), parent.kind.as_str());
     match rng.u8(..5) {
         0 => json!(id),
         1 => json!(slug),

@@ -2,10 +2,20 @@
 //!
 //! Many contain characters that break careless programs: formula prefixes, quotes, line breaks, emoji.
 
+use crate::store::PipelineKind;
+
 /// A pipeline's slug, connector and description.
 pub(super) type Name = (&'static str, &'static str, Option<&'static str>);
 
-pub(super) const SOURCES: [Name; 18] = [
+/// The pipelines of the smallest workspace.
+pub(super) fn pipelines() -> impl Iterator<Item = (PipelineKind, Name)> + Clone {
+    let of_kind = |kind, names: &'static [Name]| names.iter().map(move |name| (kind, *name));
+    of_kind(PipelineKind::Source, &SOURCES)
+        .chain(of_kind(PipelineKind::Destination, &DESTINATIONS))
+        .chain(of_kind(PipelineKind::Transformation, &TRANSFORMATIONS))
+}
+
+const SOURCES: [Name; 18] = [
     ("pedidos-shopify", "shopify", Some("Pedidos da loja (Shopify)")),
     ("clientes-contratos", "postgres", Some("Clientes, contratos e cobranças")),
     ("crm-vendas", "hubspot", Some("CRM \"Vendas\" – HubSpot")),
@@ -26,7 +36,7 @@ pub(super) const SOURCES: [Name; 18] = [
     ("fontes-teste", "faker", None),
 ];
 
-pub(super) const DESTINATIONS: [Name; 8] = [
+const DESTINATIONS: [Name; 8] = [
     ("dw-bigquery", "bigquery", Some("Data warehouse (BigQuery)")),
     ("planilha-diretoria", "google-sheets", Some("Planilha da diretoria, \"oficial\"")),
     ("crm-retorno", "hubspot", Some("Retorno ao CRM ↩️")),
@@ -37,7 +47,7 @@ pub(super) const DESTINATIONS: [Name; 8] = [
     ("publicos-ads", "google-ads", Some("Públicos; remarketing")),
 ];
 
-pub(super) const TRANSFORMATIONS: [Name; 14] = [
+const TRANSFORMATIONS: [Name; 14] = [
     ("receita-mensal", "query", Some("Receita mensal, por região")),
     ("churn", "notebook", Some("Previsão de cancelamento 🤖")),
     ("historico-precos", "history", Some("Histórico de preços")),

@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use document::pipeline_document;
 use draft::{Cause, Draft, Fate, drafts, instant};
 use fastrand::Rng;
-use fixtures::{DESTINATIONS, SOURCES, TOKENS, TRANSFORMATIONS, USERS};
+use fixtures::{TOKENS, USERS};
 use profile::{Profile, RunState, TriggerPattern};
 use random::{object, one_in, random_uuid};
 use serde_json::json;
@@ -61,17 +61,14 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(rng: &mut Rng, plan: &Plan) -> Generator {
-        let kinds = [
-            (PipelineKind::Source, &SOURCES[..]),
-            (PipelineKind::Destination, &DESTINATIONS[..]),
-            (PipelineKind::Transformation, &TRANSFORMATIONS[..]),
-        ];
-        let mut profiles = Vec::new();
-        for (kind, names) in kinds {
-            for &name in names {
-                profiles.push(Profile::new(rng, kind, name));
-            }
-        }
+        let fixed = fixtures::pipelines();
+        let count = fixed.clone().count();
+        let mut profiles: Vec<Profile> = fixed
+            .cycle()
+            .take(plan.pipelines.max(count))
+            .enumerate()
+            .map(|(number, (kind, name))| Profile::new(rng, kind, name, number / count + 1))
+            .collect();
         workload::distribute(rng, &mut profiles, plan);
         incident::assign(&mut profiles, plan);
         let tokens = TOKENS.map(|name| Token {
@@ -198,12 +195,12 @@ impl Generator {
     pub(super) fn connector_version(&self, id: Uuid) -> Option<Document> {
         let profile = self.profiles.iter().find(|profile| profile.connector_version == id)?;
         let version = format!("{}.{}.0", profile.weight % 3, profile.failures_per_mille % 10);
-        object(json!({ "id": id, "version": version, "connector": profile.name.1 }))
+        object(json!({ "id": id, "version": version, "connector": profile.connector }))
     }
 
     /// A connector by slug.
     pub(super) fn connector(&self, slug: &str) -> Option<Document> {
-        let profile = self.profiles.iter().find(|profile| profile.name.1 == slug)?;
+        let profile = self.profiles.iter().find(|profile| profile.connector == slug)?;
         object(json!({ "slug": slug, "kind": profile.kind.as_str(), "name": slug.replace('-', " ") }))
     }
 

@@ -27,7 +27,9 @@ pub(super) enum TriggerPattern {
 pub(super) struct Profile {
     pub(super) id: Uuid,
     pub(super) kind: PipelineKind,
-    pub(super) name: Name,
+    pub(super) slug: String,
+    pub(super) connector: &'static str,
+    pub(super) description: Option<&'static str>,
     pub(super) connector_version: Uuid,
     pub(super) trigger_pattern: TriggerPattern,
     /// Whether it has a cron expression if the plan has enough runs for it.
@@ -79,11 +81,14 @@ pub(super) struct RunState {
 }
 
 impl Profile {
-    /// A pipeline that was created long ago. [`super::workload`] sets how often and how long it runs.
-    pub(super) fn new(rng: &mut Rng, kind: PipelineKind, name: Name) -> Profile {
+    /// A pipeline that was created long ago. [`super::workload`] sets how often and how long it runs. Its slug ends
+    /// with its number among those of this name, from 2 on.
+    pub(super) fn new(rng: &mut Rng, kind: PipelineKind, name: Name, number: usize) -> Profile {
+        let (slug, connector, description) = name;
+        let slug = if number == 1 { slug.to_owned() } else { format!("{slug}-{number}") };
         let weight = [1, 1, 2, 4, 6, 12, 24, 48][rng.usize(..8)];
         let (trigger_pattern, is_scheduled) = match (kind, rng.u32(..10)) {
-            _ if name.0 == PAUSED => (TriggerPattern::Manual, true),
+            _ if slug == PAUSED => (TriggerPattern::Manual, true),
             (PipelineKind::Transformation, 0..=6) | (PipelineKind::Destination, 0..=3) => {
                 let rule = ["any", "all"][rng.usize(..2)];
                 (TriggerPattern::Event { rule, parents: Vec::new() }, false)
@@ -101,10 +106,13 @@ impl Profile {
         let transforms =
             kind == PipelineKind::Transformation || (kind == PipelineKind::Source && one_in(rng, 4));
         let transformation = transforms.then(|| 0.2 + rng.f64() * rng.f64() * 6.0);
+        let is_draft = DRAFTS.contains(&slug.as_str());
         Profile {
             id: random_uuid(rng),
             kind,
-            name,
+            slug,
+            connector,
+            description,
             connector_version: random_uuid(rng),
             trigger_pattern,
             is_scheduled,
@@ -112,7 +120,7 @@ impl Profile {
             phase,
             zone,
             has_full_sync,
-            is_draft: DRAFTS.contains(&name.0),
+            is_draft,
             created_at: DateTime::UNIX_EPOCH,
             paused_at: None,
             length,

@@ -145,3 +145,16 @@ fn the_smallest_workspaces_are_valid() {
     let crowded = Plan { runs: 300, span: TimeDelta::zero(), ..Plan::ending_at(now) };
     assert_eq!(Model::new(&crowded).count(), 300);
 }
+
+#[test]
+fn a_larger_workspace_has_more_pipelines_with_slugs_of_their_own() {
+    let now = "2026-11-23T00:30:00Z".parse().unwrap();
+    let model = Model::new(&Plan { runs: 5000, pipelines: 130, ..Plan::ending_at(now) });
+    let pipelines = PipelineKind::ALL.iter().flat_map(|&kind| model.pipelines(kind));
+    let slugs: HashSet<String> = pipelines.map(|(_, pipeline)| text(pipeline, "slug").to_string()).collect();
+    assert_eq!(slugs.len(), 130);
+    assert!(slugs.contains("pix") && slugs.contains("pix-2") && slugs.contains("pix-4"));
+    let of_run = |run: &Document| PipelineKind::ALL.map(|kind| text(run, kind.as_str()).to_string()).concat();
+    let with_runs: HashSet<String> = documents(&model).iter().map(of_run).collect();
+    assert!(with_runs.len() > 100, "{}", with_runs.len());
+}

@@ -25,7 +25,7 @@ pub(super) fn distribute(rng: &mut Rng, profiles: &mut [Profile], plan: &Plan) {
     let expected = expected_runs(profiles, &rates, plan);
     for ((profile, rate), workload) in profiles.iter_mut().zip(rates).zip(expected) {
         // It fired before the span.
-        let rate = if profile.name.0 == PAUSED { Some(DAILY) } else { rate };
+        let rate = if profile.slug == PAUSED { Some(DAILY) } else { rate };
         if let Some(rung) = rate {
             profile.trigger_pattern =
                 TriggerPattern::Cron(Cron::new(LADDER[rung], profile.phase, profile.zone));
@@ -65,7 +65,7 @@ fn set_lifetimes(rng: &mut Rng, profiles: &mut [Profile], plan: &Plan) {
         let pause = part_of(lived, 0.4 + 0.5 * rng.f64());
         let is_paused = one_in(rng, 12) && !profile.is_draft;
         profile.paused_at = is_paused.then(|| plan.now - pause);
-        if profile.name.0 == PAUSED {
+        if profile.slug == PAUSED {
             profile.created_at = start - TimeDelta::days(90);
             profile.paused_at = Some(start - TimeDelta::days(1));
         }
@@ -133,25 +133,27 @@ fn chosen_rates(profiles: &[Profile], plan: &Plan) -> Vec<Option<usize>> {
             && !profile.is_draft
             && profile.created_at.max(start) < profile.paused_at.unwrap_or(plan.now)
     };
-    let scheduled: Vec<usize> = (0..profiles.len()).filter(|&index| fires(&profiles[index])).collect();
+    let mut waiting: Vec<usize> = (0..profiles.len()).filter(|&index| fires(&profiles[index])).collect();
     loop {
         // The one that lags most behind its weight is raised first.
         let relative = |index: usize| {
             let current = rates[index].map_or(0, |rung| LADDER[rung].per_year());
             f64::from(current) / f64::from(profiles[index].weight)
         };
-        let mut waiting: Vec<usize> =
-            scheduled.iter().copied().filter(|&index| rates[index] != Some(LADDER.len() - 1)).collect();
-        waiting.sort_by(|&one, &other| relative(one).total_cmp(&relative(other)).then(one.cmp(&other)));
-        let raised = waiting.into_iter().find_map(|index| {
-            let mut raised = rates.clone();
-            raised[index] = Some(rates[index].map_or(0, |rung| rung + 1));
-            let total: f64 = expected_runs(profiles, &raised, plan).iter().map(Workload::count).sum();
-            (total <= limit).then_some(raised)
-        });
-        match raised {
-            Some(raised) => rates = raised,
-            None => return rates,
+        let least = (0..waiting.len())
+            .min_by(|&one, &other| relative(waiting[one]).total_cmp(&relative(waiting[other])));
+        let Some(place) = least else { return rates };
+        let index = waiting[place];
+        let current = rates[index];
+        let raised = current.map_or(0, |rung| rung + 1);
+        rates[index] = Some(raised);
+        let total: f64 = expected_runs(profiles, &rates, plan).iter().map(Workload::count).sum();
+        if total > limit {
+            rates[index] = current;
+        }
+        // The others only grow: what does not fit now never fits.
+        if total > limit || raised + 1 == LADDER.len() {
+            waiting.remove(place);
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Plan {
     pub seed: u64,
     /// Number of runs, including those in progress.
     pub runs: usize,
+    /// Number of pipelines, at least 40: a smaller number means 40.
+    pub pipelines: usize,
     /// The age of the oldest run.
     pub span: TimeDelta,
     /// The current time of the workspace. Nothing in it is later.
@@ -32,9 +34,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A thousand runs over a year, as of `now`, of a healthy workspace.
+    /// A thousand runs of forty pipelines over a year, as of `now`, of a healthy workspace.
     pub fn ending_at(now: DateTime<Utc>) -> Plan {
-        Plan { seed: 7, runs: 1000, span: TimeDelta::days(365), now, incidents: Vec::new() }
+        Plan { seed: 7, runs: 1000, pipelines: 40, span: TimeDelta::days(365), now, incidents: Vec::new() }
     }
 }
 

@@ -218,7 +218,7 @@ fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);
     let scans = every_basis.into_iter().flatten().map(|(span, date)| run_scan::runs(&span, date));
-    for sql in scans.chain([run_scan::runs_newest_first(DateBasis::Started)]) {
+    for sql in scans.chain([run_scan::outcomes_newest_first(DateBasis::Started)]) {
         let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &sql].concat()).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();

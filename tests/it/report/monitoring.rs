@@ -295,6 +295,26 @@ proptest! {
         prop::option::weighted(0.9, (0..3_i64).prop_map(|later| later * 13 * 86_400_000_333)),
         prop::option::weighted(0.8, -3_000_000..5_000_000_000_i64),
     ), 1..60)) {
-        assert_recovery_is_sql(&generated(runs), Scope::default());
+        let archive = generated(runs);
+        assert_recovery_is_sql(&archive, Scope::default());
+        assert_failing_is_recovery(&archive);
+    }
+}
+
+/// The chains that have not recovered are the same if the scan ends early.
+fn assert_failing_is_recovery(archive: &Connection) {
+    let ledger = Ledger::open(archive, Scope::default()).unwrap();
+    let chains = |found: &recovery::Recovery| -> Vec<_> {
+        // The position of a pipeline differs.
+        let chain = |chain: &recovery::FailureChain| recovery::FailureChain { pipeline: 0, ..chain.clone() };
+        found.chains.iter().map(|of| (found.pipeline_of(of).clone(), chain(of))).collect()
+    };
+    let all = recovery::recovery(&ledger).unwrap();
+    for since in
+        ["2026-01-01T00:00:00Z", "2026-02-20T00:00:00Z", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00Z"]
+    {
+        let mut wanted = all.clone();
+        wanted.chains.retain(|chain| chain.is_failing() && chain.last_failure_at >= at(since));
+        assert_eq!(chains(&recovery::failing(&ledger, at(since)).unwrap()), chains(&wanted), "{since}");
     }
 }
