@@ -90,7 +90,7 @@ pub mod report {
     }
     pub mod recovery {
         pub use crate::report::recovery::{
-            ChainBuilder, ChainState, FailingPipeline, FailureChain, Outcome, Recovery, RecoveryReport,
+            ChainBuilder, ChainState, FailingPipeline, FailureChain, LastSuccess, Outcome, Recovery, RecoveryReport,
             name_runs, recovery, report, report_by_pipeline,
         };
     }

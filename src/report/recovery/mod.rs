@@ -42,6 +42,19 @@ pub struct Recovery {
     pub pipelines: Vec<FailingPipeline>,
     /// Those that have not recovered first, then those that lost most time.
     pub chains: Vec<FailureChain>,
+    /// The pipelines with a successful run, whatever the span.
+    pub last_successes: Vec<LastSuccess>,
+}
+
+/// The last success of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastSuccess {
+    /// `source`, `destination` or `transformation`.
+    pub kind: String,
+    /// The id or slug in the runs.
+    pub id: String,
+    /// When the successful run ended, else when it is booked.
+    pub at: Instant,
 }
 
 /// A pipeline with a failure chain.
@@ -92,6 +105,9 @@ pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
     };
     let mut found = Recovery { moment: Some(moment), ..Recovery::default() };
     for (label, builder) in builders.into_iter().enumerate() {
+        if let (Some(at), [_, Some(id), Some(kind)]) = (builder.last_success_at(), labels[label].as_slice()) {
+            found.last_successes.push(LastSuccess { kind: kind.clone(), id: id.clone(), at });
+        }
         let chains = builder.into_chains(found.pipelines.len(), moment);
         let before = found.chains.len();
         found.chains.extend(chains.into_iter().filter(is_in_span));
