@@ -4,17 +4,18 @@ use super::PipelineKey;
 use crate::error::{Error, Result};
 use crate::suggest::did_you_mean;
 use rusqlite::Connection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+/// Of several pipelines with one slug, a live one comes first, as in the view `runs`.
 const CATALOGUE: &str = "
 SELECT kind, pipeline_id, slug, name, coalesce(active, 1) AND gone_at IS NULL
 FROM pipelines
-ORDER BY kind, pipeline_id";
+ORDER BY kind, gone_at, pipeline_id";
 
 /// A pipeline in the catalogue.
 pub(crate) struct CataloguedPipeline {
-    kind: String,
-    id: String,
+    pub(crate) kind: String,
+    pub(crate) id: String,
     slug: Option<String>,
     pub(crate) name: Option<String>,
     /// Whether the pipeline exists and is not disabled.
@@ -32,8 +33,13 @@ impl CataloguedPipeline {
     }
 }
 
-/// All pipelines, ordered by kind and id.
-pub(crate) struct Catalogue(Vec<CataloguedPipeline>);
+/// All pipelines.
+pub(crate) struct Catalogue {
+    pipelines: Vec<CataloguedPipeline>,
+    /// By kind and id, and by kind and slug: positions in `pipelines`.
+    by_id: HashMap<(String, String), usize>,
+    by_slug: HashMap<(String, String), usize>,
+}
 
 impl Catalogue {
     pub(crate) fn read(archive: &Connection) -> Result<Catalogue> {
@@ -47,17 +53,22 @@ impl Catalogue {
                 active: row.get(4)?,
             })
         })?;
-        Ok(Catalogue(rows.collect::<rusqlite::Result<_>>()?))
+        let pipelines: Vec<CataloguedPipeline> = rows.collect::<rusqlite::Result<_>>()?;
+        let (mut by_id, mut by_slug) = (HashMap::new(), HashMap::new());
+        for (position, pipeline) in pipelines.iter().enumerate() {
+            by_id.insert((pipeline.kind.clone(), pipeline.id.clone()), position);
+            if let Some(slug) = &pipeline.slug {
+                by_slug.entry((pipeline.kind.clone(), slug.clone())).or_insert(position);
+            }
+        }
+        Ok(Catalogue { pipelines, by_id, by_slug })
     }
 
     /// The pipeline of a run, matched by id or else by slug, as in the view `runs`.
     pub(crate) fn find(&self, key: &PipelineKey) -> Option<&CataloguedPipeline> {
-        let (kind, id) = key.as_ref()?;
-        let mut of_kind = self.0.iter().filter(|pipeline| pipeline.kind == *kind);
-        of_kind
-            .clone()
-            .find(|pipeline| pipeline.id == *id)
-            .or_else(|| of_kind.find(|pipeline| pipeline.slug.as_ref() == Some(id)))
+        let key = key.as_ref()?;
+        let position = self.by_id.get(key).or_else(|| self.by_slug.get(key))?;
+        self.pipelines.get(*position)
     }
 
     /// Resolves the pipeline of a what-if. Candidates in order: the id or slug in recent runs, any name of a pipeline
@@ -77,7 +88,7 @@ impl Catalogue {
             matches = recent.filter(has_name).cloned().collect();
         }
         if matches.is_empty() {
-            let named = self.0.iter().filter(|pipeline| pipeline.has_name(what_if));
+            let named = self.pipelines.iter().filter(|pipeline| pipeline.has_name(what_if));
             matches = named.map(|pipeline| Some((pipeline.kind.clone(), pipeline.id.clone()))).collect();
         }
         let ids: Vec<String> =
@@ -90,7 +101,7 @@ impl Catalogue {
             }),
             (None, _) => Err(Error::Usage {
                 what: format!("--what-if {what_if}: no pipeline has that slug, id or name"),
-                hint: did_you_mean(what_if, self.0.iter().flat_map(CataloguedPipeline::names))
+                hint: did_you_mean(what_if, self.pipelines.iter().flat_map(CataloguedPipeline::names))
                     .or_else(|| Some("list them with `runledger report cost --by pipeline`".to_owned())),
             }),
         }
