@@ -149,6 +149,11 @@ impl ChainBuilder {
         self.last_success_at
     }
 
+    /// Whether the latest outcomes are failures.
+    pub fn is_failing(&self) -> bool {
+        self.chains.first().is_some_and(FailureChain::is_failing)
+    }
+
     /// The chains, the latest first, of the pipeline with this number. Those that have not recovered last until
     /// `moment`.
     pub fn into_chains(self, pipeline: usize, moment: Instant) -> Vec<FailureChain> {

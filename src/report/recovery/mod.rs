@@ -42,19 +42,21 @@ pub struct Recovery {
     pub pipelines: Vec<FailingPipeline>,
     /// Those that have not recovered first, then those that lost most time.
     pub chains: Vec<FailureChain>,
-    /// The pipelines with a successful run, whatever the span.
-    pub last_successes: Vec<LastSuccess>,
+    /// How the runs of each pipeline ended that has a successful or failed one, whatever the span.
+    pub outcomes: Vec<PipelineOutcomes>,
 }
 
-/// The last success of a pipeline.
+/// How the runs of a pipeline ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastSuccess {
+pub struct PipelineOutcomes {
     /// `source`, `destination` or `transformation`.
     pub kind: String,
     /// The id or slug in the runs.
     pub id: String,
-    /// When the successful run ended, else when it is booked.
-    pub at: Instant,
+    /// When the last successful run ended, else when it is booked. `None`: none was successful.
+    pub last_success_at: Option<Instant>,
+    /// Whether the pipeline has failed since.
+    pub is_failing: bool,
 }
 
 /// A pipeline with a failure chain.
@@ -105,8 +107,13 @@ pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
     };
     let mut found = Recovery { moment: Some(moment), ..Recovery::default() };
     for (label, builder) in builders.into_iter().enumerate() {
-        if let (Some(at), [_, Some(id), Some(kind)]) = (builder.last_success_at(), labels[label].as_slice()) {
-            found.last_successes.push(LastSuccess { kind: kind.clone(), id: id.clone(), at });
+        if let [_, Some(id), Some(kind)] = labels[label].as_slice() {
+            found.outcomes.push(PipelineOutcomes {
+                kind: kind.clone(),
+                id: id.clone(),
+                last_success_at: builder.last_success_at(),
+                is_failing: builder.is_failing(),
+            });
         }
         let chains = builder.into_chains(found.pipelines.len(), moment);
         let before = found.chains.len();
