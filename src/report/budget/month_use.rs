@@ -10,7 +10,7 @@ use crate::report::fx::Amount;
 use crate::report::group_by::has_earlier_runs;
 use crate::report::ledger::Ledger;
 use crate::report::period::{Period, Span};
-use crate::run::Instant;
+use crate::run::{Fixed, Instant, Usd};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -32,16 +32,16 @@ pub(crate) struct MonthUse<'l, 'a> {
 pub(crate) struct PipelineUse {
     /// The pipeline. `None`: the runs have none, or several.
     pub(crate) pipeline: PipelineKey,
-    /// The cost in US dollars. `None`: none is known.
-    pub(crate) cost: Option<Amount>,
+    /// The cost. `None`: none is known.
+    pub(crate) cost: Option<Usd>,
     /// The runs without a known cost.
     pub(crate) runs_cost_unknown: u64,
     /// The runs that were charged a credit.
     pub(crate) credits: u64,
     /// The cost that is expected by the end of the month. `None`: the month is over, or no cost is known.
-    pub(crate) expected_cost: Option<Amount>,
+    pub(crate) expected_cost: Option<Usd>,
     /// The credits that are expected by then. `None`: the month is over.
-    pub(crate) expected_credits: Option<Amount>,
+    pub(crate) expected_credits: Option<Fixed<9>>,
 }
 
 impl<'l, 'a> MonthUse<'l, 'a> {
@@ -129,14 +129,15 @@ impl<'l, 'a> MonthUse<'l, 'a> {
         let used = keys.into_iter().zip(&sums).enumerate().map(|(place, (pipeline, sums))| {
             let tally =
                 |unit| Tally::of(&days.slots, sums, Converter { unit, fx: None, now: days.slots.last() });
+            let exact = |amount: Amount| Fixed::from_units(amount.billionths());
             let at_end = |tally: &Tally<'_>| {
                 let expected = expected.as_ref()?;
-                tally.forecast(&expected.rests[place], expected).map(|forecast| forecast.expected)
+                Some(exact(tally.forecast(&expected.rests[place], expected)?.expected))
             };
             let (cost, credits) = (tally(Unit::Usd), tally(Unit::Credits));
             PipelineUse {
                 pipeline: pipeline.clone(),
-                cost: cost.spent(),
+                cost: cost.spent().map(exact),
                 runs_cost_unknown: cost.all.unpriced(),
                 credits: credits.all.charged,
                 expected_cost: at_end(&cost),

@@ -148,7 +148,7 @@ impl<'a> Tally<'a> {
             State::Over => self.over_on(limit),
             State::WillBeOver => {
                 rest.and_then(|(rest, expected)| self.expected_over_on(limit, rest, expected))
-            },
+            }
             State::Ok | State::Unknown => None,
         };
         let per_day = rest.filter(|_| forecast.is_some()).and_then(|(rest, _)| {
@@ -182,9 +182,6 @@ fn reached(limit: Amount, amount: Option<Amount>, thresholds: &[u32]) -> Option<
 }
 
 /// The figures of the slots in the month.
-fn in_month<'a>(
-    slots: &'a [Slot],
-    sums: &'a [Figures],
-) -> impl Iterator<Item = (&'a Slot, &'a Figures)> {
+fn in_month<'a>(slots: &'a [Slot], sums: &'a [Figures]) -> impl Iterator<Item = (&'a Slot, &'a Figures)> {
     slots.iter().zip(sums).filter(|(slot, _)| slot.is_in_month)
 }
