@@ -12,7 +12,7 @@ mod unusual;
 
 pub(crate) use options::AlertOptions;
 pub(crate) use pipelines::is_disabled_soon;
-pub(crate) use readings::{Inputs, Purpose, Readings};
+pub(crate) use readings::{Inputs, Purpose, Readings, UsedByPipelines};
 
 use crate::error::Result;
 use crate::export::terminal::{local_minute, one_line};

@@ -274,8 +274,8 @@ fn an_incomplete_sync_leaves_open_what_is_overdue() {
     Scheduled(&archive).sync(day(11, 13), "failed");
     drop(archive);
     let exported = folder.exported();
-    assert_eq!(column(&exported, "overdue_seconds"), []);
-    assert_eq!(column(&exported, "missing_runs"), []);
+    assert!(column(&exported, "overdue_seconds").is_empty());
+    assert!(column(&exported, "missing_runs").is_empty());
     assert_eq!(of_pipeline(&exported, "failing")["consecutive_failures"], "4");
 }
 

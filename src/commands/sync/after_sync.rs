@@ -50,7 +50,7 @@ impl<'a> AfterSync<'a> {
         let evaluated = if self.args.alert { self.evaluate(&target, runtime) } else { None };
         let has_metrics = self.args.notifications.metrics_file.is_some() && !self.args.dry_run;
         let readings = evaluated.or_else(|| if has_metrics { read(&target, runtime) } else { None })?;
-        Some(Watched::of(&readings, &target.settings.alert()))
+        Watched::of(&readings, &target.settings.alert())
     }
 
     /// Evaluates the rules. `None`: that failed.

@@ -1,7 +1,7 @@
 //! What the metrics say about pipelines and budgets: figures of a bounded number of pipelines, and one sum of the rest.
 
-use crate::alert::{AlertOptions, Readings, is_disabled_soon};
-use crate::report::budget::BudgetState;
+use crate::alert::{AlertOptions, Readings, UsedByPipelines, is_disabled_soon};
+use crate::report::budget::{BudgetState, PipelineUse};
 use crate::report::credits::catalogue::Catalogue;
 use crate::report::schedule::punctuality::Punctuality;
 use crate::report::unusual::LatestRun;
@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::ops::Add;
 
 /// The most pipelines with figures of their own.
-pub(crate) const MAX_PIPELINES: usize = 50;
+const MAX_PIPELINES: usize = 50;
 
 /// The id and the name of the rest. It has no kind, so no pipeline can be mistaken for it.
 const REST: &str = "other";
 
 /// The figures of pipelines and budgets.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Watched {
     /// Those that need attention first, then the costliest; the rest last.
     pub(super) pipelines: Vec<PipelineFigures>,
@@ -82,12 +82,11 @@ pub(super) struct BudgetFigures {
 }
 
 impl Watched {
-    /// The figures of what was read.
-    pub(crate) fn of(readings: &Readings, options: &AlertOptions) -> Watched {
-        let budgets = readings.budgets.iter().map(BudgetFigures::of).collect();
-        let Some(used) = &readings.used else { return Watched { pipelines: Vec::new(), budgets } };
-        let mut found = Found { catalogue: &used.catalogue, pipelines: BTreeMap::new() };
-        let mut rest = found.add_use(readings);
+    /// The figures of what was read. `None`: it was not read for metrics.
+    pub(crate) fn of(readings: &Readings, options: &AlertOptions) -> Option<Watched> {
+        let UsedByPipelines { pipelines: used, catalogue } = readings.used.as_ref()?;
+        let mut found = Found { catalogue, pipelines: BTreeMap::new() };
+        let mut rest = found.add_use(used);
         found.add_punctuality(readings);
         found.add_open_runs(readings, options);
         found.add_outcomes(readings, options);
@@ -104,7 +103,7 @@ impl Watched {
         }
         let named = |rest| PipelineFigures { id: REST.to_owned(), name: REST.to_owned(), ..rest };
         pipelines.extend(rest.map(named));
-        Watched { pipelines, budgets }
+        Some(Watched { pipelines, budgets: readings.budgets.iter().map(BudgetFigures::of).collect() })
     }
 }
 
@@ -128,9 +127,9 @@ struct Found<'c> {
 
 impl Found<'_> {
     /// Adds what the pipelines used in the month. Returns what runs without a pipeline used.
-    fn add_use(&mut self, readings: &Readings) -> Option<PipelineFigures> {
+    fn add_use(&mut self, all: &[PipelineUse]) -> Option<PipelineFigures> {
         let mut rest = None;
-        for used in readings.used.iter().flat_map(|used| &used.pipelines) {
+        for used in all {
             let figures = PipelineFigures {
                 month_cost: used.cost,
                 month_runs_cost_unknown: Some(used.runs_cost_unknown),
