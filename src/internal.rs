@@ -90,8 +90,8 @@ pub mod report {
     }
     pub mod recovery {
         pub use crate::report::recovery::{
-            ChainBuilder, ChainState, FailingPipeline, FailureChain, Outcome, Recovery, RecoveryReport,
-            failing, name_runs, recovery, report, report_by_pipeline,
+            ChainBuilder, ChainState, FailingPipeline, FailureChain, Outcome, PipelineOutcomes, Recovery,
+            RecoveryReport, failing, name_runs, recovery, report, report_by_pipeline,
         };
     }
     pub mod overview {

@@ -17,15 +17,15 @@ pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
 }
 
 fn stale(facts: &Facts<'_>) -> Result<Option<Finding>> {
-    let limit = facts.options.stale_after;
-    let (level, message) = match facts.archive.freshness(facts.now)?.last_complete {
+    let limit = facts.inputs.options.stale_after;
+    let (level, message) = match facts.inputs.archive.freshness(facts.inputs.now)?.last_complete {
         LastComplete::Never => (AlertLevel::Error, "no sync has completed yet".to_owned()),
         LastComplete::InFuture(at) => (
             AlertLevel::Error,
             format!("the last complete sync is in the future ({at}): its clock was wrong"),
         ),
         LastComplete::At(at) => {
-            let age = facts.now.to_utc() - at.to_utc();
+            let age = facts.inputs.now.to_utc() - at.to_utc();
             let level = match age {
                 age if age > limit * 2 => AlertLevel::Error,
                 age if age > limit => AlertLevel::Warning,
@@ -41,7 +41,7 @@ fn stale(facts: &Facts<'_>) -> Result<Option<Finding>> {
 fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for QuarantinedOnDay { day, items, last_at } in
-        facts.archive.quarantined_since(facts.moment.plus(-QUARANTINE_NEWS))?
+        facts.inputs.archive.quarantined_since(facts.readings.moment.plus(-QUARANTINE_NEWS))?
     {
         let items = counted(items, "item");
         let message =
@@ -52,7 +52,7 @@ fn quarantine(facts: &Facts<'_>) -> Result<Vec<Finding>> {
 }
 
 fn disappearance(facts: &Facts<'_>) -> Result<Option<Finding>> {
-    let suspected = facts.archive.suspected_runs()?;
+    let suspected = facts.inputs.archive.suspected_runs()?;
     Ok((suspected > 0).then(|| {
         let (runs, verb) = (counted(suspected, "archived run"), if suspected == 1 { "is" } else { "are" });
         let message = format!("{runs} {verb} missing from the run list, and not known to be deleted");

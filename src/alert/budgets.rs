@@ -1,20 +1,15 @@
 //! The rule about budgets: each threshold that is spent or expected.
 
 use super::{Facts, Rule};
-use crate::error::Result;
-use crate::report::budget::{BudgetState, Unit, budgets};
+use crate::report::budget::{BudgetState, Unit};
 use crate::report::fx::Amount;
-use crate::report::period::{Calendar, Period, Span};
 use crate::store::{AlertLevel, Finding};
 
 /// From this percentage on, the budget is exceeded.
 const WHOLE: u32 = 100;
 
-pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let ledger = facts.ledger(Span::default())?;
-    let month = Period::around(facts.moment, Calendar::Month, facts.scope.zone);
-    let states = budgets(&ledger, facts.budgets, &month, facts.moment)?;
-    Ok(states.iter().flat_map(of_budget).collect())
+pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
+    facts.readings.budgets.iter().flat_map(of_budget).collect()
 }
 
 /// A finding for each threshold that is reached, so that each is reported once.

@@ -1,23 +1,23 @@
 //! Alerts: what needs attention in an archive now, found by rules.
 //!
-//! A rule reads the archive and returns findings. The store compares them with the open alerts, so that each is
-//! reported when it starts, when it escalates and when it ends.
+//! The archive is read once, for the rules and for the metrics. A rule looks at that and returns findings. The store
+//! compares them with the open alerts, so that each is reported when it starts, when it escalates and when it ends.
 
 mod archive_rules;
 mod budgets;
 mod options;
 mod pipelines;
+mod readings;
 mod unusual;
 
 pub(crate) use options::AlertOptions;
+pub(crate) use pipelines::is_disabled_soon;
+pub(crate) use readings::{Inputs, Purpose, Readings, UsedByPipelines};
 
 use crate::error::Result;
 use crate::export::terminal::{local_minute, one_line};
-use crate::report::budget::Budget;
-use crate::report::period::Span;
-use crate::report::{Ledger, Scope};
 use crate::run::Instant;
-use crate::store::{AlertLevel, Archive, Finding};
+use crate::store::{AlertLevel, Finding};
 use serde::Deserialize;
 
 /// A rule.
@@ -101,29 +101,17 @@ pub(crate) struct Findings {
     pub(crate) rules: Vec<&'static str>,
 }
 
-/// What the rules read.
+/// What a rule looks at.
 struct Facts<'a> {
-    archive: &'a Archive,
-    /// Every run, as known now.
-    scope: &'a Scope,
-    budgets: &'a [Budget],
-    options: &'a AlertOptions,
-    /// The system clock.
-    now: Instant,
-    /// The archive's own time: the system clock at its latest observation. Runs are judged by it.
-    moment: Instant,
+    inputs: &'a Inputs<'a>,
+    readings: &'a Readings,
 }
 
-impl<'a> Facts<'a> {
-    /// The ledger in a span. A connection has one at a time.
-    fn ledger(&self, span: Span) -> Result<Ledger<'a>> {
-        Ledger::open(self.archive.connection(), Scope { span, ..self.scope.clone() })
-    }
-
+impl Facts<'_> {
     /// The display name of a pipeline; its id if the catalog has none.
     fn name_of(&self, kind: &str, id: &str) -> Result<String> {
         let name = match crate::store::PipelineKind::parse(kind) {
-            Some(kind) => self.archive.pipeline_name(kind, id)?,
+            Some(kind) => self.inputs.archive.pipeline_name(kind, id)?,
             None => None,
         };
         Ok(name.unwrap_or_else(|| id.to_owned()))
@@ -131,44 +119,26 @@ impl<'a> Facts<'a> {
 
     /// An instant in the zone of the scope.
     fn local(&self, at: Instant) -> String {
-        local_minute(at, self.scope.zone, Some(self.moment))
+        local_minute(at, self.inputs.scope.zone, Some(self.readings.moment))
     }
 }
 
-/// Evaluates the rules that are on. The scope has every run, as known now.
+/// Evaluates the rules that are on.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn evaluate(
-    archive: &Archive,
-    scope: &Scope,
-    budgets: &[Budget],
-    options: &AlertOptions,
-    now: Instant,
-) -> Result<Findings> {
-    let moment = archive.clock_at_last_observation(None)?.unwrap_or(now);
-    let facts = Facts { archive, scope, budgets, options, now, moment };
-    let mut on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| !options.off.contains(rule)).collect();
-    let is_on = |rules: &[Rule]| rules.iter().any(|rule| !options.off.contains(rule));
+pub(crate) fn evaluate(inputs: &Inputs<'_>, readings: &Readings) -> Result<Findings> {
+    let facts = Facts { inputs, readings };
+    let mut on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| inputs.options.is_on(*rule)).collect();
+    if readings.punctuality.is_none() {
+        on.retain(|rule| !matches!(rule, Rule::Overdue | Rule::Missing));
+    }
     let mut findings = archive_rules::findings(&facts)?;
-    if is_on(&[Rule::Overdue, Rule::Missing]) {
-        match pipelines::punctuality(&facts)? {
-            Some(found) => findings.extend(found),
-            None => on.retain(|rule| !matches!(rule, Rule::Overdue | Rule::Missing)),
-        }
-    }
-    if is_on(&[Rule::Open]) {
-        findings.extend(pipelines::open(&facts)?);
-    }
-    if is_on(&[Rule::Failing, Rule::Disabling]) {
-        findings.extend(pipelines::failing(&facts)?);
-    }
-    if is_on(&[Rule::Budget]) && !budgets.is_empty() {
-        findings.extend(self::budgets::findings(&facts)?);
-    }
-    if is_on(&[Rule::UnusualCost, Rule::UnusualDuration]) {
-        findings.extend(unusual::findings(&facts)?);
-    }
+    findings.extend(pipelines::punctuality(&facts));
+    findings.extend(pipelines::open(&facts));
+    findings.extend(pipelines::failing(&facts));
+    findings.extend(budgets::findings(&facts));
+    findings.extend(unusual::findings(&facts)?);
     findings.retain(|finding| on.iter().any(|rule| rule.as_str() == finding.rule));
     Ok(Findings { findings, rules: on.into_iter().map(Rule::as_str).collect() })
 }

@@ -2,6 +2,7 @@
 
 use super::Rule;
 use crate::report::open::Factor;
+use crate::report::unusual::UnusualLimits;
 use crate::run::Usd;
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
@@ -31,6 +32,22 @@ pub(crate) struct AlertOptions {
     /// A smaller excess over the median is no unusual duration.
     #[serde(deserialize_with = "span")]
     pub(crate) unusual_duration: TimeDelta,
+}
+
+impl AlertOptions {
+    /// Whether a rule is evaluated.
+    pub(crate) fn is_on(&self, rule: Rule) -> bool {
+        !self.off.contains(&rule)
+    }
+
+    /// When the latest run of a pipeline is unusual.
+    pub(crate) fn unusual_limits(&self) -> UnusualLimits {
+        UnusualLimits {
+            factor: self.unusual_factor,
+            excess: self.unusual_usd,
+            excess_duration: self.unusual_duration,
+        }
+    }
 }
 
 impl Default for AlertOptions {

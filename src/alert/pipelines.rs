@@ -1,44 +1,26 @@
 //! Rules about the runs of pipelines: those that do not come, do not end, or keep failing.
 
 use super::{Facts, Rule, subject_of};
-use crate::error::Result;
 use crate::export::terminal::duration;
-use crate::report::filter::RunFilter;
-use crate::report::open::{Factor, OpenRun, open_runs_judged};
-use crate::report::period::Span;
-use crate::report::recovery::{self, FailingPipeline, FailureChain};
-use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
+use crate::report::open::{Factor, OpenRun};
+use crate::report::recovery::{FailingPipeline, FailureChain};
+use crate::report::schedule::punctuality::PipelinePunctuality;
 use crate::run::{Instant, Seconds};
 use crate::store::{AlertLevel, Finding};
-use chrono::{DateTime, TimeDelta, Utc};
-
-/// A run that did not come is news for this long.
-const MISSING_NEWS: TimeDelta = TimeDelta::days(1);
-
-/// Failures are news for this long. A pipeline that no longer runs does not fail forever.
-const FAILURE_NEWS: TimeDelta = TimeDelta::days(30);
+use chrono::{DateTime, Utc};
 
 /// The numbers of failures that remain until a pipeline is disabled, from which on that is a warning and an error.
 const FAILURES_LEFT: (u64, u64) = (2, 1);
 
-/// Late and missing runs. `None`: nothing was archived, or a sync was not complete, so that the runs may exist.
-pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
-    let since = facts.moment.plus(-MISSING_NEWS);
-    let ledger = facts.ledger(Span { from: Some(since), until: None })?;
-    let Some(found) = Punctuality::of(&ledger, &RunFilter::default(), None)? else { return Ok(None) };
-    if found.completeness.runs_may_be_absent {
-        return Ok(None);
-    }
+/// Late and missing runs.
+pub(super) fn punctuality(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for pipeline in found.overdue() {
-        let Some(since) = pipeline.overdue_since else { continue };
-        let message = format!("{}: overdue since {}", label(pipeline), facts.local_utc(since));
-        findings.push(Rule::Overdue.finding(subject(pipeline), AlertLevel::Error, message));
-    }
-    for (pipeline, due) in found.missing_since(since.to_utc()) {
-        // What is overdue is reported as that.
-        let missing: Vec<DateTime<Utc>> =
-            due.into_iter().filter(|due| pipeline.overdue_since.is_none_or(|since| *due < since)).collect();
+    for pipeline in facts.readings.punctuality.iter().flat_map(|found| &found.pipelines) {
+        if let Some(since) = pipeline.overdue_since {
+            let message = format!("{}: overdue since {}", label(pipeline), facts.local_utc(since));
+            findings.push(Rule::Overdue.finding(subject(pipeline), AlertLevel::Error, message));
+        }
+        let missing = facts.readings.missing(pipeline);
         let Some(last) = missing.last() else { continue };
         let last = facts.local_utc(*last);
         let message = match missing.len() {
@@ -47,7 +29,7 @@ pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
         };
         findings.push(Rule::Missing.finding(subject(pipeline), AlertLevel::Warning, message));
     }
-    Ok(Some(findings))
+    findings
 }
 
 fn label(pipeline: &PipelinePunctuality) -> &str {
@@ -59,13 +41,10 @@ fn subject(pipeline: &PipelinePunctuality) -> String {
 }
 
 /// Runs that have not ended and take far longer than usual.
-pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let ledger = facts.ledger(Span::default())?;
-    let factor = facts.options.open_factor;
-    let runs = open_runs_judged(&ledger, factor)?.runs;
-    let least = facts.options.open_least.num_seconds();
-    let is_found = |run: &&OpenRun| run.is_too_long() && run.age_seconds.is_some_and(|age| age >= least);
-    Ok(runs.iter().filter(is_found).map(|run| too_long(run, factor)).collect())
+pub(super) fn open(facts: &Facts<'_>) -> Vec<Finding> {
+    let options = &facts.inputs.options;
+    let runs = facts.readings.open.iter().filter(|run| options.is_open_too_long(run));
+    runs.map(|run| too_long(run, options.open_factor)).collect()
 }
 
 fn too_long(run: &OpenRun, factor: Factor) -> Finding {
@@ -84,17 +63,14 @@ fn too_long(run: &OpenRun, factor: Factor) -> Finding {
 }
 
 /// Pipelines that keep failing, and those that are about to be disabled for it.
-pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let news = facts.moment.plus(-FAILURE_NEWS);
-    let ledger = facts.ledger(Span::default())?;
-    let found = recovery::failing(&ledger, news)?;
+pub(super) fn failing(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for chain in &found.chains {
-        let pipeline = found.pipeline_of(chain);
+    let options = &facts.inputs.options;
+    for (pipeline, chain) in facts.readings.failing() {
         let (Some(kind), Some(id)) = (&pipeline.kind, &pipeline.id) else { continue };
         let subject = subject_of(kind, id);
-        if chain.failed_runs >= facts.options.failures_in_a_row {
-            let is_error = chain.failed_runs >= 2 * facts.options.failures_in_a_row;
+        if options.fails_too_often(chain) {
+            let is_error = chain.failed_runs >= 2 * options.failures_in_a_row;
             let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
             findings.push(Rule::Failing.finding(
                 subject.clone(),
@@ -102,11 +78,12 @@ pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
                 failing_message(facts, pipeline, chain),
             ));
         }
-        if let Some((limit, left)) = pipeline.failures_limit.zip(found.failures_left(chain)) {
-            findings.extend(disabling(pipeline, subject, chain.failed_runs, limit, left));
+        if let Some((limit, left)) = pipeline.failures_limit.zip(facts.readings.recovery.failures_left(chain))
+        {
+            findings.extend(disabling(pipeline, subject, chain, limit, left));
         }
     }
-    Ok(findings)
+    findings
 }
 
 fn failing_message(facts: &Facts<'_>, pipeline: &FailingPipeline, chain: &FailureChain) -> String {
@@ -118,19 +95,24 @@ fn name(pipeline: &FailingPipeline) -> &str {
     pipeline.name.as_deref().or(pipeline.id.as_deref()).unwrap_or_default()
 }
 
+/// Whether so few failures are left that a pipeline is about to be disabled.
+pub(crate) fn is_disabled_soon(chain: &FailureChain, left: u64) -> bool {
+    // With a low limit, a single failure is near it.
+    left <= FAILURES_LEFT.1 || chain.failed_runs >= 2 && left <= FAILURES_LEFT.0
+}
+
 /// The finding that a pipeline is about to be disabled, or is. `None`: it is far from it.
 fn disabling(
     pipeline: &FailingPipeline,
     subject: String,
-    failures: u64,
+    chain: &FailureChain,
     limit: u64,
     left: u64,
 ) -> Option<Finding> {
-    // With a low limit, a single failure is near it.
-    if left > FAILURES_LEFT.0 || failures < 2 && left > FAILURES_LEFT.1 {
+    if !is_disabled_soon(chain, left) {
         return None;
     }
-    let name = name(pipeline);
+    let (name, failures) = (name(pipeline), chain.failed_runs);
     let message = match left {
         0 => format!("{name}: {failures} failures in a row disable it (limit {limit})"),
         1 => format!("{name}: 1 more failure disables it ({failures} of {limit})"),
@@ -149,6 +131,16 @@ impl Facts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::recovery::{ChainBuilder, Outcome};
+
+    fn chain_of(failures: u64) -> FailureChain {
+        let booked_at = Instant::parse("2026-11-27T12:00:00Z").unwrap();
+        let failure =
+            Outcome { booked_at, snapshot_id: 1, ended_at: None, cost_nanos: None, succeeded: false };
+        let mut builder = ChainBuilder::default();
+        (0..failures).for_each(|_| builder.add(&failure));
+        builder.into_chains(0, booked_at).remove(0)
+    }
 
     #[test]
     fn a_pipeline_near_its_limit_is_reported_with_what_is_left() {
@@ -160,8 +152,9 @@ mod tests {
             failures_limit: Some(5),
         };
         let of = |failures: u64, limit: u64| {
-            let left = limit.saturating_sub(failures);
-            disabling(&pipeline, "source 7".to_owned(), failures, limit, left)
+            let chain = chain_of(failures);
+            let left = chain.failures_left(limit).unwrap();
+            disabling(&pipeline, "source 7".to_owned(), &chain, limit, left)
                 .map(|finding| (finding.level, finding.message))
         };
         assert_eq!(of(2, 5), None);

@@ -1,6 +1,6 @@
 //! `runledger alert`: evaluates the alert rules, and reports each alert when it starts, escalates and ends.
 
-use crate::alert::{self, AlertOptions};
+use crate::alert::{self, Inputs, Purpose, Readings};
 use crate::cli::{JsonArgs, LockArgs, time_span};
 use crate::commands::Cli;
 use crate::commands::shared::archives::every_workspace;
@@ -114,12 +114,13 @@ pub(super) fn run(args: &AlertArgs, cli: &Cli) -> Result<u8> {
         webhook: webhook.as_ref(),
         lock_wait: args.lock.lock_wait,
         is_json: args.format.is_json(),
+        purpose: Purpose::Rules,
     };
     let (mut new, mut failure) = (0, None::<Error>);
     for target in &targets {
         let done = match (args.list, args.acknowledge.as_slice()) {
             (true, _) => list(target, args.format).map(|()| 0),
-            (false, []) => evaluate(target, &reporting, &runtime),
+            (false, []) => evaluate(target, &reporting, &runtime).map(|outcome| outcome.new),
             (false, numbers) => acknowledge(target, numbers, &args.lock, &runtime).map(|()| 0),
         };
         match done {
@@ -197,15 +198,25 @@ pub(super) struct Reporting<'a> {
     pub(super) lock_wait: TimeDelta,
     /// Whether to print JSON.
     pub(super) is_json: bool,
+    /// What the archive is read for.
+    pub(super) purpose: Purpose,
 }
 
-/// Evaluates the rules in one archive. Returns the number of alerts that started or escalated.
+/// The result of an evaluation.
+pub(super) struct Outcome {
+    /// The number of alerts that started or escalated.
+    pub(super) new: usize,
+    /// What the rules looked at.
+    pub(super) readings: Readings,
+}
+
+/// Evaluates the rules in one archive.
 ///
 /// # Errors
 /// [`Error::Locked`] when another process keeps the lock; those of SQLite; [`Error::Output`] when standard output
 /// cannot be written.
-pub(super) fn evaluate(target: &Target, reporting: &Reporting<'_>, runtime: &Runtime) -> Result<usize> {
-    let Evaluated { new, undelivered, .. } = {
+pub(super) fn evaluate(target: &Target, reporting: &Reporting<'_>, runtime: &Runtime) -> Result<Outcome> {
+    let Evaluated { new, undelivered, readings, .. } = {
         let wait = LockWait { runtime, limit: reporting.lock_wait, is_quiet: false };
         let (_lock, archive) = open(&target.path, &wait)?;
         let evaluated = record(&archive, target, reporting)?;
@@ -219,7 +230,7 @@ pub(super) fn evaluate(target: &Target, reporting: &Reporting<'_>, runtime: &Run
     if let Some(webhook) = reporting.webhook.filter(|_| !undelivered.is_empty()) {
         deliver(target, webhook, &undelivered, reporting, runtime)?;
     }
-    Ok(new)
+    Ok(Outcome { new, readings })
 }
 
 /// What an evaluation found, and what of it is to be reported.
@@ -230,25 +241,46 @@ struct Evaluated {
     printed: Vec<AlertEvent>,
     /// The events to send.
     undelivered: Vec<AlertEvent>,
+    readings: Readings,
+}
+
+/// Reads what the rules and the metrics need from one archive.
+///
+/// # Errors
+/// [`Error::Usage`] when the settings are invalid. Those of SQLite.
+pub(super) fn read(target: &Target, archive: &Archive) -> Result<Readings> {
+    Readings::read(&inputs(target, archive)?, Purpose::Metrics)
+}
+
+/// The archive, with what its settings say.
+fn inputs<'a>(target: &Target, archive: &'a Archive) -> Result<Inputs<'a>> {
+    let Target { settings, path, .. } = target;
+    let workspace = settings.workspace_at(path).map(|workspace| workspace.name.as_str());
+    Ok(Inputs {
+        archive,
+        scope: scope_of_all_runs(None, settings, archive)?,
+        date_basis: settings.date_basis()?.map(|setting| setting.value).unwrap_or_default(),
+        budgets: settings.budgets(workspace)?,
+        options: settings.alert(),
+        now: SystemClock.now(),
+    })
 }
 
 /// Evaluates the rules, and stores what is new.
 fn record(archive: &Archive, target: &Target, reporting: &Reporting<'_>) -> Result<Evaluated> {
-    let now = SystemClock.now();
-    let scope = scope_of_all_runs(None, &target.settings, archive)?;
-    let options: AlertOptions = target.settings.alert();
-    let workspace = target.settings.workspace_at(&target.path).map(|workspace| workspace.name.as_str());
-    let budgets = target.settings.budgets(workspace)?;
-    let found = alert::evaluate(archive, &scope, &budgets, &options, now)?;
+    let inputs = inputs(target, archive)?;
+    let readings = Readings::read(&inputs, reporting.purpose)?;
+    let found = alert::evaluate(&inputs, &readings)?;
     let (findings, rules) = (found.findings.as_slice(), found.rules.as_slice());
     let (repeat_after, for_webhook) = (reporting.repeat_after, reporting.webhook.is_some());
-    let new =
-        archive.record_evaluation(&Evaluation { findings, rules, at: now, repeat_after, for_webhook })?;
+    let at = inputs.now;
+    let new = archive.record_evaluation(&Evaluation { findings, rules, at, repeat_after, for_webhook })?;
     let pending = archive.pending_alert_events()?;
     Ok(Evaluated {
         new,
         printed: pending.iter().filter(|event| event.is_unprinted).cloned().collect(),
         undelivered: pending.into_iter().filter(|event| event.is_undelivered).collect(),
+        readings,
     })
 }
 

@@ -5,6 +5,7 @@ mod metrics;
 mod ping;
 mod webhook;
 
+pub(crate) use metrics::Watched;
 pub(crate) use webhook::{Webhook, describe};
 
 use crate::error::{Error, Result, render};
@@ -84,6 +85,8 @@ pub(crate) struct SyncReport<'a> {
     pub exit_code: u8,
     /// Lines for people, without secrets. The final ping sends them as its body.
     pub summary: String,
+    /// What the metrics say about pipelines and budgets. `None`: it was not read.
+    pub watched: Option<Watched>,
 }
 
 /// Sends a ping when a sync begins, and a ping and metrics when it ends.
@@ -220,6 +223,7 @@ impl SyncReport<'_> {
             requests: self.requests,
             stats,
             freshness,
+            watched: self.watched.clone(),
         }
     }
 
@@ -260,6 +264,7 @@ mod tests {
             requests: Some(4),
             exit_code,
             summary: "Synced 30 runs: 30 new".to_owned(),
+            watched: None,
         }
     }
 

@@ -16,8 +16,8 @@ ORDER BY kind, gone_at, pipeline_id";
 
 /// A pipeline in the catalogue.
 pub(crate) struct CataloguedPipeline {
-    kind: String,
-    id: String,
+    pub(crate) kind: String,
+    pub(crate) id: String,
     slug: Option<String>,
     pub(crate) name: Option<String>,
     /// As sent. `None`: not known.

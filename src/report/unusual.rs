@@ -1,4 +1,4 @@
-//! Latest runs that cost or took far more than usual.
+//! The latest run of each pipeline, compared with those before it: some cost or took far more than usual.
 //!
 //! `report anomalies` shows each deviation of interest. These are the few that are worth a message: the value is a
 //! large multiple of the usual one, and exceeds it by an amount that matters.
@@ -8,7 +8,7 @@ use super::period::Span;
 use super::run_scan::{self, IndexedRun};
 use super::scope::DateBasis;
 use crate::error::Result;
-use crate::run::{Instant, Seconds, Usd};
+use crate::run::{Fixed, Instant, Seconds, Usd};
 use chrono::TimeDelta;
 use rusqlite::named_params;
 use std::collections::HashMap;
@@ -35,19 +35,47 @@ pub(crate) struct UnusualLimits {
     pub(crate) excess_duration: TimeDelta,
 }
 
-/// The latest successful run of a pipeline, if its cost or its duration is unusual.
+impl UnusualLimits {
+    /// The cost of a run, if it is far more than usual.
+    pub(crate) fn unusual_cost(&self, run: &LatestRun) -> Option<Compared<Usd>> {
+        run.cost.filter(|cost| cost.is_unusual(self.factor, self.excess))
+    }
+
+    /// The duration of a run, if it is far more than usual.
+    pub(crate) fn unusual_duration(&self, run: &LatestRun) -> Option<Compared<Seconds>> {
+        let excess = Seconds::whole(self.excess_duration.num_seconds());
+        run.duration.filter(|duration| duration.is_unusual(self.factor, excess))
+    }
+}
+
+/// A value of a run, and the median of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compared<T> {
+    pub(crate) latest: T,
+    pub(crate) usual: T,
+}
+
+impl<const DECIMALS: u32> Compared<Fixed<DECIMALS>> {
+    /// Whether the value is at least `factor` times the median, and exceeds it by `least`.
+    fn is_unusual(&self, factor: f64, least: Fixed<DECIMALS>) -> bool {
+        let Compared { latest, usual } = *self;
+        latest.units() as f64 >= factor * usual.units() as f64 && latest - usual >= least
+    }
+}
+
+/// The latest successful run of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnusualRun {
+pub(crate) struct LatestRun {
     /// `source`, `destination` or `transformation`.
     pub(crate) kind: &'static str,
     /// The id or slug of the pipeline, as in the run.
     pub(crate) pipeline_id: String,
     /// When the run was booked.
     pub(crate) booked_at: Instant,
-    /// Its cost and the usual one. `None`: its cost is as usual, or not known.
-    pub(crate) cost: Option<(Usd, Usd)>,
-    /// Its duration and the usual one. `None`: its duration is as usual, or not known.
-    pub(crate) duration: Option<(Seconds, Seconds)>,
+    /// Its cost. `None`: it is not known, or too few runs before it have one.
+    pub(crate) cost: Option<Compared<Usd>>,
+    /// Its duration. `None`: as for the cost.
+    pub(crate) duration: Option<Compared<Seconds>>,
 }
 
 /// The successful runs of a pipeline, newest first: the latest, and those that it is compared with.
@@ -59,48 +87,32 @@ struct Latest {
     seconds: Vec<i64>,
 }
 
-/// The unusual runs in the week before `moment`, by pipeline.
+/// The latest successful runs in the week before `moment`, by pipeline.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn unusual_runs(
-    ledger: &Ledger<'_>,
-    moment: Instant,
-    limits: UnusualLimits,
-) -> Result<Vec<UnusualRun>> {
+pub(crate) fn latest_runs(ledger: &Ledger<'_>, moment: Instant) -> Result<Vec<LatestRun>> {
     let news = moment.plus(-NEWS);
-    let excess = i64::try_from(limits.excess.units()).unwrap_or(i64::MAX);
-    let mut unusual = Vec::new();
+    let mut runs = Vec::new();
     for ((kind, pipeline_id), Latest { booked_at, nanos, seconds }) in latest(ledger, moment)? {
         let Some(booked_at) = Instant::parse(&booked_at).filter(|at| *at >= news) else { continue };
-        let usd = |nanos: i64| Usd::from_units(nanos.into());
-        let cost = excess_over(&nanos, limits.factor, excess);
-        let duration = excess_over(&seconds, limits.factor, limits.excess_duration.num_seconds());
-        if cost.is_some() || duration.is_some() {
-            unusual.push(UnusualRun {
-                kind,
-                pipeline_id,
-                booked_at,
-                cost: cost.map(|(value, median)| (usd(value), usd(median))),
-                duration: duration.map(|(value, median)| (Seconds::whole(value), Seconds::whole(median))),
-            });
-        }
+        let cost = compared(&nanos, |nanos| Usd::from_units(nanos.into()));
+        let duration = compared(&seconds, Seconds::whole);
+        runs.push(LatestRun { kind, pipeline_id, booked_at, cost, duration });
     }
-    unusual.sort_by(|one, other| (one.kind, &one.pipeline_id).cmp(&(other.kind, &other.pipeline_id)));
-    Ok(unusual)
+    runs.sort_by(|one, other| (one.kind, &one.pipeline_id).cmp(&(other.kind, &other.pipeline_id)));
+    Ok(runs)
 }
 
-/// The latest value, and the median of those before it, if the value is at least `factor` times the median and exceeds
-/// it by `least`.
-fn excess_over(newest_first: &[i64], factor: f64, least: i64) -> Option<(i64, i64)> {
+/// The latest value, and the median of those before it. `None`: they are too few.
+fn compared<T>(newest_first: &[i64], value: impl Fn(i64) -> T) -> Option<Compared<T>> {
     let (latest, earlier) = newest_first.split_first()?;
     if earlier.len() < EARLIER.0 {
         return None;
     }
     let mut earlier = earlier.to_vec();
     earlier.sort_unstable();
-    let median = earlier[earlier.len() / 2];
-    (*latest as f64 >= factor * median as f64 && latest - median >= least).then_some((*latest, median))
+    Some(Compared { latest: value(*latest), usual: value(earlier[earlier.len() / 2]) })
 }
 
 /// The latest successful runs of each pipeline, by kind and id.
@@ -146,12 +158,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_large_multiple_with_a_large_excess_is_excess_over() {
-        let with_latest = |latest: i64| [vec![latest], vec![100; 10]].concat();
-        assert_eq!(excess_over(&with_latest(500), 5.0, 400), Some((500, 100)));
-        assert_eq!(excess_over(&with_latest(499), 5.0, 1), None);
-        assert_eq!(excess_over(&with_latest(500), 5.0, 401), None);
-        assert_eq!(excess_over(&[500, 100, 100], 5.0, 1), None, "too few earlier runs");
-        assert_eq!(excess_over(&[], 5.0, 1), None);
+    fn only_a_large_multiple_with_a_large_excess_is_unusual() {
+        let is_unusual = |latest: i64, least: i64| {
+            let values = [vec![latest], vec![100; 10]].concat();
+            compared(&values, Seconds::whole).unwrap().is_unusual(5.0, Seconds::whole(least))
+        };
+        assert!(is_unusual(500, 400));
+        assert!(!is_unusual(499, 1));
+        assert!(!is_unusual(500, 401));
+        assert_eq!(compared(&[500, 100, 100], Seconds::whole), None, "too few earlier runs");
+        assert_eq!(compared(&[], Seconds::whole), None);
     }
 }

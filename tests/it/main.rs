@@ -11,6 +11,7 @@ mod docs;
 mod export;
 mod language;
 mod maintenance;
+mod metrics;
 mod notify;
 mod packaging;
 mod report;

@@ -1,6 +1,6 @@
 //! `runledger sync --all`: syncs every workspace in the settings, one after the other.
 
-use super::alerting::Alerting;
+use super::after_sync::AfterSync;
 use super::{Attempt, SyncArgs, Target, report, sync_one};
 use crate::cli::first_given;
 use crate::commands::Cli;
@@ -20,13 +20,13 @@ use crate::sync::{Clock, SystemClock};
 /// name no workspace, or a flag that applies to one workspace is given.
 pub(crate) fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
     let runtime = Runtime::start()?;
-    let alerting = Alerting::of(args)?;
+    let after_sync = AfterSync::of(args)?;
     let notifier = notify::start(args, &runtime)?;
     // A notification reports invalid settings too.
     let settings = reject_unsupported_flags(args).and_then(|()| every_workspace(cli));
     let result = match settings {
         Ok(settings) => {
-            let (reports, result) = sync_each(args, &settings, alerting.as_ref(), &runtime);
+            let (reports, result) = sync_each(args, &settings, &after_sync, &runtime);
             notifier.finish(&reports, result)
         }
         Err(error) => notifier.finish(&[], Err(error)),
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &SyncArgs, cli: &Cli) -> Result<()> {
 fn sync_each<'w>(
     args: &SyncArgs,
     shared: &'w Settings,
-    alerting: Option<&Alerting<'_>>,
+    after_sync: &AfterSync<'_>,
     runtime: &Runtime,
 ) -> (Vec<SyncReport<'w>>, Result<()>) {
     let workspaces = shared.workspaces();
@@ -48,11 +48,9 @@ fn sync_each<'w>(
         let (report, result) = match Settings::next_to(&workspace.archive) {
             Ok(own) => {
                 let settings = own.over(shared);
-                let synced = sync_one(args, &Target::of(workspace, &settings), runtime);
-                if let Some(alerting) = alerting {
-                    alerting.evaluate(Some(&workspace.name), &workspace.archive, settings, runtime);
-                }
-                synced
+                let (report, result) = sync_one(args, &Target::of(workspace, &settings), runtime);
+                let watched = after_sync.run(Some(&workspace.name), &workspace.archive, settings, runtime);
+                (SyncReport { watched, ..report }, result)
             }
             Err(error) => {
                 let target = Target::of(workspace, shared);

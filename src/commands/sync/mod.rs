@@ -1,6 +1,6 @@
 //! `runledger sync`: syncs the archive with the API and prints a summary.
 
-mod alerting;
+mod after_sync;
 pub(super) mod all;
 mod attempt;
 mod summary;
@@ -19,7 +19,7 @@ use crate::notify::SyncReport;
 use crate::run::Instant;
 use crate::settings::{self, Settings, Workspace};
 use crate::sync::{self, Clock, Options, SystemClock};
-use alerting::Alerting;
+use after_sync::AfterSync;
 use chrono::TimeDelta;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -118,14 +118,13 @@ pub struct SyncArgs {
 /// The error that ended the sync; [`Error::Partial`] when something is missing and the rest is kept.
 pub(super) fn run(args: &SyncArgs, path: &Path, settings: Result<Settings>) -> Result<()> {
     let runtime = Runtime::start()?;
-    let alerting = Alerting::of(args)?;
+    let after_sync = AfterSync::of(args)?;
     let notifier = notify::start(args, &runtime)?;
     let result = match settings {
         Ok(settings) => {
             let (report, result) = sync_one(args, &Target::at(path, &settings), &runtime);
-            if let Some(alerting) = alerting {
-                alerting.evaluate(None, path, settings.clone(), &runtime);
-            }
+            let watched = after_sync.run(None, path, settings.clone(), &runtime);
+            let report = SyncReport { watched, ..report };
             notifier.finish(&[report], result)
         }
         Err(error) => notifier.finish(&[], Err(error)),
@@ -180,6 +179,7 @@ impl<'a> Target<'a> {
             requests: None,
             exit_code,
             summary: "not tried".to_owned(),
+            watched: None,
         }
     }
 

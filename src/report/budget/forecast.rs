@@ -1,6 +1,6 @@
-//! What the rest of the month is expected to use, for each budget and day, and how far off that can be.
+//! What the rest of the month is expected to use, for each set of runs and day, and how far off that can be.
 
-use super::days::{Figures, Members, RunDays, Slot};
+use super::days::{Figures, RunDays, Slot};
 use crate::error::Result;
 use crate::report::catalogue::Catalogue;
 use crate::report::credits::PipelineKey;
@@ -11,6 +11,7 @@ use crate::report::ledger::Ledger;
 use crate::report::period::{Day, days_between};
 use crate::run::{Fixed, Instant};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The billionths in 1.
 pub(super) const BILLION: i128 = 1_000_000_000;
@@ -33,11 +34,11 @@ pub(super) struct Expected {
     pub(super) days: Vec<Day>,
     /// Their number; a part of a day counts as a fraction.
     pub(super) days_left: f64,
-    /// By budget.
-    pub(super) budgets: Vec<Rest>,
+    /// By set of runs.
+    pub(super) rests: Vec<Rest>,
 }
 
-/// The rest of the month of one budget.
+/// The rest of the month of a set of runs: those of a budget, or of a pipeline.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rest {
     /// What the runs without a cost are expected to cost that have begun, in nano-dollars.
@@ -112,21 +113,22 @@ pub(super) fn range(low: Amount, high: Amount, expected: Amount, spent: Amount) 
 }
 
 impl Expected {
-    /// The rest of the month from `now` to `until`.
+    /// The rest of the month from `now` to `until` for a number of sets of runs. `sets_of` returns the positions of the
+    /// sets that have the runs of a pipeline, with that type of trigger, at an instant.
     pub(super) fn of(
         ledger: &Ledger<'_>,
         days: &RunDays,
-        members: &mut Members<'_>,
-        budgets: usize,
+        sets: usize,
+        sets_of: &mut impl FnMut(&PipelineKey, Option<&str>, Instant) -> Rc<[usize]>,
         now: Instant,
         until: Instant,
     ) -> Result<Expected> {
         let from = now.next();
         let rest = days_between(from, until, ledger.scope().zone);
-        let mut all = vec![Rest { by_day: vec![(0, 0); rest.len()], ..Rest::default() }; budgets];
+        let mut all = vec![Rest { by_day: vec![(0, 0); rest.len()], ..Rest::default() }; sets];
         let mut usages = usages(days);
         set_schedules(&mut usages, ledger, now)?;
-        expect_pending(days, members, &usages, &mut all);
+        expect_pending(days, sets_of, &usages, &mut all);
         retain_active(&mut usages, &Catalogue::read(ledger.connection())?, &BTreeSet::new());
         for (key, usage) in &usages {
             let counts = usage.schedule().map(|schedule| schedule.count_by_day(&rest)).unwrap_or_default();
@@ -137,7 +139,7 @@ impl Expected {
                     let seconds = (day.until.to_utc() - from.to_utc()).num_seconds();
                     let credits = usage.expected_credits_of(trigger, triggers, seconds).units() * THOUSAND;
                     let nanos = usage.expected_cost_of(trigger, triggers, seconds);
-                    for place in members.of(key, trigger, day.from).iter() {
+                    for place in sets_of(key, trigger, day.from).iter() {
                         let rest = &mut all[*place];
                         match nanos {
                             Some(0) => {}
@@ -160,7 +162,7 @@ impl Expected {
             }
         }
         let seconds = (until.to_utc() - from.to_utc()).num_seconds();
-        Ok(Expected { days: rest, days_left: seconds as f64 / DAY_SECONDS as f64, budgets: all })
+        Ok(Expected { days: rest, days_left: seconds as f64 / DAY_SECONDS as f64, rests: all })
     }
 }
 
@@ -184,7 +186,7 @@ fn usages(days: &RunDays) -> BTreeMap<PipelineKey, Usage> {
 /// Adds what the month's runs without a cost are expected to cost, as far as one can still arrive.
 fn expect_pending(
     days: &RunDays,
-    members: &mut Members<'_>,
+    sets_of: &mut impl FnMut(&PipelineKey, Option<&str>, Instant) -> Rc<[usize]>,
     usages: &BTreeMap<PipelineKey, Usage>,
     all: &mut [Rest],
 ) {
@@ -196,7 +198,7 @@ fn expect_pending(
             }
             let usage = usages.get(&stream.pipeline);
             let nanos = usage.and_then(|usage| usage.expected_cost_of_pending(trigger, figures.used.pending));
-            for place in members.of(&stream.pipeline, trigger, slot.day.from).iter() {
+            for place in sets_of(&stream.pipeline, trigger, slot.day.from).iter() {
                 match nanos {
                     Some(nanos) => {
                         all[*place].pending_nanos += nanos;

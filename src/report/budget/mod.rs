@@ -6,25 +6,23 @@
 
 mod days;
 mod forecast;
+mod month_use;
 mod setting;
 mod state;
 mod table;
 
+pub(crate) use month_use::{MonthUse, PipelineUse};
 pub use setting::{Budget, BudgetRuns, Limit, Unit};
 pub(crate) use table::notes;
 pub use table::{for_people, report};
 
 use super::allocation::UNALLOCATED;
 use super::fx::Amount;
-use super::group_by::has_earlier_runs;
 use super::ledger::Ledger;
-use super::period::{Period, Span};
+use super::period::Period;
 use super::scope::Scope;
 use crate::error::Result;
 use crate::run::Instant;
-use days::{Figures, Members, RunDays};
-use forecast::Expected;
-use state::{Converter, Tally};
 use std::fmt;
 
 /// Whether a budget is exceeded.
@@ -143,50 +141,10 @@ pub fn budgets(
     month: &Period,
     now: Instant,
 ) -> Result<Vec<BudgetState>> {
-    let budgets = Budget::of_month(budgets, &month.label);
-    if budgets.is_empty() {
-        return Ok(Vec::new());
+    match Budget::of_month(budgets, &month.label).is_empty() {
+        true => Ok(Vec::new()),
+        false => MonthUse::read(ledger, month, now)?.budgets(budgets),
     }
-    // A run that begins exactly at `now` counts as archived already.
-    let from = now.next();
-    let rest = month.end.filter(|end| from < *end && month.start.is_none_or(|start| start <= now));
-    let so_far = Span { from: month.start, until: rest.map_or(month.end, |_| Some(from)) };
-    let window = rest.map(|_| Span { from: Some(now.plus(-forecast::PACE_WINDOW)), until: Some(from) });
-    let days = RunDays::read(ledger, so_far, window)?;
-    // Before the first run, nothing was archived. After it, a month without runs cost nothing.
-    let has_begun = !days.streams.is_empty() || has_earlier_runs(ledger)?;
-    let mut members = Members::new(ledger, &budgets)?;
-    let mut sums = vec![vec![Figures::default(); days.slots.len()]; budgets.len()];
-    for stream in &days.streams {
-        for (slot, figures) in stream.figures.iter().enumerate().filter(|(_, figures)| figures.runs > 0) {
-            let at = days.slots[slot].day.from;
-            for budget in members.of(&stream.pipeline, stream.trigger.as_deref(), at).iter() {
-                sums[*budget][slot].add(*figures);
-            }
-        }
-    }
-    let expected = match rest {
-        Some(until) => Some(Expected::of(ledger, &days, &mut members, budgets.len(), now, until)?),
-        None => None,
-    };
-    let mut states: Vec<BudgetState> = Vec::with_capacity(budgets.len());
-    for (place, budget) in budgets.into_iter().enumerate() {
-        let rest = expected.as_ref().map(|expected| (&expected.budgets[place], expected));
-        let lacks_cost_center = lacks_cost_center(budget, ledger.scope());
-        let state = match has_begun && !lacks_cost_center {
-            true => {
-                let converter =
-                    Converter { unit: budget.limit.unit(), fx: ledger.scope().fx(), now: days.slots.last() };
-                let tally = Tally::of(budget.limit.amount(), &days.slots, &sums[place], converter);
-                tally.state(budget, &month.label, rest)
-            }
-            false => BudgetState { lacks_cost_center, ..BudgetState::unknown(budget, &month.label) },
-        };
-        states.push(state);
-    }
-    // The sort is stable: equal shares stay in the order of the settings.
-    states.sort_by(|one, other| other.share().unwrap_or(-1.0).total_cmp(&one.share().unwrap_or(-1.0)));
-    Ok(states)
 }
 
 /// Whether no allocation rule of the scope has the cost center of the budget.

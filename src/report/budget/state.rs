@@ -56,32 +56,30 @@ pub(super) struct Tally<'a> {
     /// By slot.
     sums: &'a [Figures],
     converter: Converter<'a>,
-    limit: Amount,
     /// The figures of the month.
-    all: Figures,
+    pub(super) all: Figures,
     spent: ExactSum,
     runs_fx_unknown: u64,
-    /// The day on which the limit was exceeded. `None`: it is not.
-    over_on: Option<String>,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn of(
-        limit: Amount,
-        slots: &'a [Slot],
-        sums: &'a [Figures],
-        converter: Converter<'a>,
-    ) -> Tally<'a> {
-        let (mut all, mut spent) = (Figures::default(), ExactSum::default());
-        let (mut runs_fx_unknown, mut over_on) = (0, None);
-        for (slot, figures) in slots.iter().zip(sums).filter(|(slot, _)| slot.is_in_month) {
+    pub(super) fn of(slots: &'a [Slot], sums: &'a [Figures], converter: Converter<'a>) -> Tally<'a> {
+        let (mut all, mut spent, mut runs_fx_unknown) = (Figures::default(), ExactSum::default(), 0);
+        for (slot, figures) in in_month(slots, sums) {
             all.add(*figures);
             runs_fx_unknown += converter.add(&mut spent, &slot.day.label, *figures);
-            if over_on.is_none() && spent.amount() > limit {
-                over_on = Some(slot.day.label.clone());
-            }
         }
-        Tally { slots, sums, converter, limit, all, spent, runs_fx_unknown, over_on }
+        Tally { slots, sums, converter, all, spent, runs_fx_unknown }
+    }
+
+    /// The day on which the limit was exceeded. `None`: it is not.
+    fn over_on(&self, limit: Amount) -> Option<String> {
+        let mut spent = ExactSum::default();
+        let exceeds = |(slot, figures): &(&Slot, &Figures)| {
+            self.converter.add(&mut spent, &slot.day.label, **figures);
+            spent.amount() > limit
+        };
+        in_month(self.slots, self.sums).find(exceeds).map(|(slot, _)| slot.day.label.clone())
     }
 
     fn is_of_credits(&self) -> bool {
@@ -94,7 +92,7 @@ impl<'a> Tally<'a> {
     }
 
     /// What is spent. `None`: no cost is known, or a rate is missing.
-    fn spent(&self) -> Option<Amount> {
+    pub(super) fn spent(&self) -> Option<Amount> {
         (self.is_known() && self.runs_fx_unknown == 0).then(|| self.spent.amount())
     }
 
@@ -107,7 +105,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The forecast. `None`: nothing is known, or a rate is missing.
-    fn forecast(&self, rest: &Rest, expected: &Expected) -> Option<Forecast> {
+    pub(super) fn forecast(&self, rest: &Rest, expected: &Expected) -> Option<Forecast> {
         if self.runs_fx_unknown > 0 || !(self.is_known() || rest.is_known()) {
             return None;
         }
@@ -121,10 +119,10 @@ impl<'a> Tally<'a> {
     }
 
     /// The day by whose end the limit is expected to be exceeded. `None`: none is.
-    fn expected_over_on(&self, rest: &Rest, expected: &Expected) -> Option<String> {
+    fn expected_over_on(&self, limit: Amount, rest: &Rest, expected: &Expected) -> Option<String> {
         let is_over = |day: usize| {
             let amount = self.converter.plus(&self.spent, self.rest_by(rest, day, 0));
-            amount.is_some_and(|amount| amount > self.limit)
+            amount.is_some_and(|amount| amount > limit)
         };
         let day = (0..expected.days.len()).find(|day| is_over(*day))?;
         Some(expected.days[day].label.clone())
@@ -137,18 +135,20 @@ impl<'a> Tally<'a> {
         month: &str,
         rest: Option<(&Rest, &Expected)>,
     ) -> BudgetState {
-        let spent = self.spent();
+        let (limit, spent) = (budget.limit.amount(), self.spent());
         let forecast = rest.and_then(|(rest, expected)| self.forecast(rest, expected));
         let expected = forecast.map(|forecast| forecast.expected);
         let state = match (spent, expected) {
-            (Some(spent), _) if spent > self.limit => State::Over,
-            (_, Some(expected)) if expected > self.limit => State::WillBeOver,
+            (Some(spent), _) if spent > limit => State::Over,
+            (_, Some(expected)) if expected > limit => State::WillBeOver,
             (None, None) => State::Unknown,
             _ => State::Ok,
         };
         let over_on = match state {
-            State::Over => self.over_on.clone(),
-            State::WillBeOver => rest.and_then(|(rest, expected)| self.expected_over_on(rest, expected)),
+            State::Over => self.over_on(limit),
+            State::WillBeOver => {
+                rest.and_then(|(rest, expected)| self.expected_over_on(limit, rest, expected))
+            }
             State::Ok | State::Unknown => None,
         };
         let per_day = rest.filter(|_| forecast.is_some()).and_then(|(rest, _)| {
@@ -161,8 +161,8 @@ impl<'a> Tally<'a> {
             forecast,
             per_day,
             over_on,
-            reached: self.reached(spent, &budget.thresholds),
-            forecast_reached: self.reached(expected, &budget.forecast_thresholds),
+            reached: reached(limit, spent, &budget.thresholds),
+            forecast_reached: reached(limit, expected, &budget.forecast_thresholds),
             runs: self.all.runs,
             runs_unknown: if is_of_credits { self.all.undecided() } else { self.all.unpriced() },
             runs_fx_unknown: self.runs_fx_unknown,
@@ -173,10 +173,15 @@ impl<'a> Tally<'a> {
             ..BudgetState::unknown(budget, month)
         }
     }
+}
 
-    /// The highest of the thresholds that the amount reaches. `None`: it reaches none.
-    fn reached(&self, amount: Option<Amount>, thresholds: &[u32]) -> Option<u32> {
-        let part = amount?.billionths() * 100;
-        thresholds.iter().copied().rfind(|percent| part >= self.limit.billionths() * i128::from(*percent))
-    }
+/// The highest of the thresholds that the amount reaches. `None`: it reaches none.
+fn reached(limit: Amount, amount: Option<Amount>, thresholds: &[u32]) -> Option<u32> {
+    let part = amount?.billionths() * 100;
+    thresholds.iter().copied().rfind(|percent| part >= limit.billionths() * i128::from(*percent))
+}
+
+/// The figures of the slots in the month.
+fn in_month<'a>(slots: &'a [Slot], sums: &'a [Figures]) -> impl Iterator<Item = (&'a Slot, &'a Figures)> {
+    slots.iter().zip(sums).filter(|(slot, _)| slot.is_in_month)
 }

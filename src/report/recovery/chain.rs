@@ -111,6 +111,8 @@ pub struct ChainBuilder {
     /// The latest first. The last one can still grow while `is_growing`.
     chains: Vec<FailureChain>,
     is_growing: bool,
+    /// The latest end of a success.
+    last_success_at: Option<Instant>,
 }
 
 impl ChainBuilder {
@@ -124,6 +126,7 @@ impl ChainBuilder {
         if outcome.succeeded {
             let ended_at = outcome.ended_at.unwrap_or(outcome.booked_at).max(outcome.booked_at);
             self.next_success = Some((outcome.booked_at, ended_at));
+            self.last_success_at = self.last_success_at.max(Some(ended_at));
             self.is_growing = false;
             return;
         }
@@ -144,6 +147,16 @@ impl ChainBuilder {
             self.is_growing = true;
         }
         self.chains.last_mut().expect("a growing chain was pushed").add_before(outcome);
+    }
+
+    /// When the last successful run ended, else when it is booked. `None`: there is none.
+    pub fn last_success_at(&self) -> Option<Instant> {
+        self.last_success_at
+    }
+
+    /// Whether the latest outcome of all is a failure.
+    pub fn ends_in_failure(&self) -> bool {
+        self.chains.first().is_some_and(FailureChain::is_failing)
     }
 
     /// The chains, the latest first, of the pipeline with this number. Those that have not recovered last until

@@ -30,6 +30,22 @@ pub struct Recovery {
     pub pipelines: Vec<FailingPipeline>,
     /// Those that have not recovered first, then those that lost most time.
     pub chains: Vec<FailureChain>,
+    /// How the runs of each pipeline ended that has a successful or failed one, whatever the span. Empty from
+    /// [`failing`], which does not read all of them.
+    pub outcomes: Vec<PipelineOutcomes>,
+}
+
+/// How the runs of a pipeline ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineOutcomes {
+    /// `source`, `destination` or `transformation`.
+    pub kind: String,
+    /// The id or slug in the runs.
+    pub id: String,
+    /// When the last successful run ended, else when it is booked. `None`: none was successful.
+    pub last_success_at: Option<Instant>,
+    /// Whether the pipeline has failed since.
+    pub is_failing: bool,
 }
 
 /// A pipeline with a failure chain.
@@ -84,7 +100,8 @@ pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
 pub fn failing(ledger: &Ledger<'_>, since: Instant) -> Result<Recovery> {
     let Some(moment) = moment_of(ledger)? else { return Ok(Recovery::default()) };
     let is_found = |chain: &FailureChain| chain.is_failing() && chain.last_failure_at >= since;
-    Scan::read(ledger, Some(since))?.into_recovery(ledger, moment, is_found)
+    let found = Scan::read(ledger, Some(since))?.into_recovery(ledger, moment, is_found)?;
+    Ok(Recovery { outcomes: Vec::new(), ..found })
 }
 
 /// The order of `queries/recovery.sql`.
@@ -182,6 +199,14 @@ impl Scan {
         let catalogue = Catalogue::read(ledger.connection())?;
         let mut found = Recovery { moment: Some(moment), ..Recovery::default() };
         for (label, builder) in self.builders.into_iter().enumerate() {
+            if let [_, Some(id), Some(kind)] = labels[label].as_slice() {
+                found.outcomes.push(PipelineOutcomes {
+                    kind: kind.clone(),
+                    id: id.clone(),
+                    last_success_at: builder.last_success_at(),
+                    is_failing: builder.ends_in_failure(),
+                });
+            }
             let chains = builder.into_chains(found.pipelines.len(), moment);
             let before = found.chains.len();
             found.chains.extend(chains.into_iter().filter(&is_wanted));
