@@ -1,5 +1,6 @@
 # Spark over a dataset: the views that queries/spark/ reads, and its questions with their run times.
-# usage: python interop/spark.py DATASET [SUMS]   (from the project's folder; SUMS is the CSV that benches/parquet.rs prints)
+# usage: python interop/spark.py DATASET SUMS [MONTH]   (from the project's folder)
+# SUMS is the CSV that benches/parquet.rs prints. Questions other than `cost` are asked about the runs since MONTH.
 import csv, os, pathlib, sys, time
 
 QUERIES = pathlib.Path(__file__).parent.parent / "queries" / "spark"
@@ -41,18 +42,28 @@ def ask(spark, name):
     return frame.columns, frame.collect()
 
 
+def timed(spark, name):
+    began = time.monotonic()
+    columns, rows = ask(spark, name)
+    print(f"  {name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
+    return columns, rows
+
+
 if __name__ == "__main__":
-    dataset, *sums = sys.argv[1:]
+    dataset, sums, *since = sys.argv[1:]
     spark = session(dataset)
     partitions = spark.table("runs").rdd.getNumPartitions()
     print(f"Spark reads {spark.table('runs').count()} runs in {partitions} partitions", flush=True)
-    for name in sorted(questions(), key=lambda name: name != "cost"):
-        began = time.monotonic()
-        columns, rows = ask(spark, name)
-        print(f"  {name}: {len(rows)} rows in {time.monotonic() - began:.1f} s", flush=True)
-        if name == "cost" and sums:
-            expected = list(csv.reader(open(sums[0], newline="", encoding="utf-8")))
-            found = [["" if value is None else str(value) for value in row[:7]] for row in rows]
-            assert [columns[:7], *found] == expected, f"Spark: {found}, generator: {expected}"
-            print("  every count and sum equals the generator's, to the last digit", flush=True)
+    columns, rows = timed(spark, "cost")
+    expected = list(csv.reader(open(sums, newline="", encoding="utf-8")))
+    found = [["" if value is None else str(value) for value in row[:7]] for row in rows]
+    assert [columns[:7], *found] == expected, f"Spark: {found}, generator: {expected}"
+    print("  every count and sum equals the generator's, to the last digit", flush=True)
+    if since:
+        for table in ("runs", "run_snapshots"):
+            spark.table(table).where(f"month >= '{since[0]}'").createOrReplaceTempView(table)
+        print(f"Of the {spark.table('runs').count()} runs since {since[0]}:", flush=True)
+    for name in questions():
+        if name != "cost":
+            timed(spark, name)
     spark.stop()

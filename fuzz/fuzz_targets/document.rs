@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runledger::internal::run::{Redaction, decode};
-use runledger::internal::snapshot::Snapshot;
+use runledger_fuzz::run::{Redaction, decode};
+use runledger_fuzz::snapshot::Snapshot;
 use serde_json::value::RawValue;
 
 fuzz_target!(|text: &str| {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runledger::internal::api::Page;
-use runledger::internal::run::{Redaction, decode, json};
+use runledger_fuzz::Page;
+use runledger_fuzz::run::{Redaction, decode, json};
 use serde_json::Value;
 
 fuzz_target!(|body: &str| {

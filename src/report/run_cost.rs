@@ -4,7 +4,8 @@ use super::allocation::UNALLOCATED;
 use super::ledger::Ledger;
 use crate::error::{Error, Result};
 use crate::run::{Instant, Usd};
-use rusqlite::{Row, ToSql, named_params};
+use rusqlite::named_params;
+use rusqlite::types::{Value, ValueRef};
 
 /// The runs of a period with their costs, ordered by booking instant and id.
 const RUN_COSTS: &str = include_str!("rows/run_costs.sql");
@@ -98,47 +99,56 @@ impl CostedRun<'_> {
 /// Those of SQLite and of `visit`; [`Error::Internal`] when a run's booking date is not an instant.
 pub fn for_each<E: From<Error>>(
     ledger: &Ledger<'_>,
-    visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
+    mut visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let (from, until) = ledger.scope().span.bounds();
-    visit_all(ledger, RUN_COSTS, named_params! {":from": from, ":until": until}, visit)
+    let mut statement = ledger.connection().prepare(RUN_COSTS).map_err(Error::from)?;
+    let mut rows = statement.query(named_params! {":from": from, ":until": until}).map_err(Error::from)?;
+    while let Some(row) = rows.next().map_err(Error::from)? {
+        visit(read(|column| row.get_ref(column))?)?;
+    }
+    Ok(())
 }
 
-/// Reads one run of the ledger in any period, and passes it to `visit` if it exists. A run that no longer has a
-/// booking date is booked when it was created, or else when it was observed.
+/// A run with its costs that outlives its row.
+pub struct KeptRun(Vec<Value>);
+
+impl KeptRun {
+    /// The run.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when its booking date is not an instant.
+    pub fn run(&self) -> Result<CostedRun<'_>> {
+        read(|column| Ok(ValueRef::from(&self.0[column])))
+    }
+}
+
+/// One run of the ledger in any period. A run that no longer has a booking date is booked when it was created, or else
+/// when it was observed. `None`: the ledger has no such run.
 ///
 /// # Errors
-/// As [`for_each`].
-pub fn for_run<E: From<Error>>(
-    ledger: &Ledger<'_>,
-    run_id: &str,
-    visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
-) -> Result<(), E> {
+/// Those of SQLite.
+pub fn find(ledger: &Ledger<'_>, run_id: &str) -> Result<Option<KeptRun>> {
     let one_run = RUN_COSTS.replace(IN_PERIOD, "WHERE run_id = :run_id").replacen(
         "booked_at",
         "coalesce(booked_at, created_at, observed_at)",
         1,
     );
-    visit_all(ledger, &one_run, named_params! {":run_id": run_id}, visit)
+    let mut statement = ledger.connection().prepare_cached(&one_run)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(named_params! {":run_id": run_id})?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let values = (0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+    Ok(Some(KeptRun(values)))
 }
 
-fn visit_all<E: From<Error>>(
-    ledger: &Ledger<'_>,
-    sql: &str,
-    parameters: &[(&str, &dyn ToSql)],
-    mut visit: impl FnMut(CostedRun<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut statement = ledger.connection().prepare(sql).map_err(Error::from)?;
-    let mut rows = statement.query(parameters).map_err(Error::from)?;
-    while let Some(row) = rows.next().map_err(Error::from)? {
-        visit(read(row)?)?;
-    }
-    Ok(())
-}
-
-fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
+/// Reads a run from the values of the columns of [`RUN_COSTS`].
+fn read<'r>(value: impl Fn(usize) -> rusqlite::Result<ValueRef<'r>>) -> Result<CostedRun<'r>> {
     let text = |column: usize| -> Result<Option<&'r str>> {
-        Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+        Ok(value(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+    };
+    let integer = |column: usize| -> Result<Option<i64>> {
+        Ok(value(column)?.as_i64_or_null().map_err(rusqlite::Error::from)?)
     };
     let instant = |column: usize| -> Result<Option<Instant>> { Ok(text(column)?.and_then(Instant::parse)) };
     let run_id = text(0)?.unwrap_or_default();
@@ -147,7 +157,7 @@ fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
     Ok(CostedRun {
         run_id,
         booked_at,
-        number: row.get(2)?,
+        number: integer(2)?,
         pipeline_kind: text(3)?,
         pipeline_id: text(4)?,
         pipeline_name: text(5)?,
@@ -156,10 +166,10 @@ fn read<'r>(row: &'r Row<'_>) -> Result<CostedRun<'r>> {
         created_at: instant(8)?,
         started_at: instant(9)?,
         ended_at: instant(10)?,
-        duration_seconds: row.get(11)?,
+        duration_seconds: integer(11)?,
         credit_charge_status: text(12)?,
-        el_cost_nanos: row.get(13)?,
-        transformation_cost_nanos: row.get(14)?,
+        el_cost_nanos: integer(13)?,
+        transformation_cost_nanos: integer(14)?,
         cost_center: text(15)?.filter(|cost_center| *cost_center != UNALLOCATED),
     })
 }

@@ -6,8 +6,11 @@ use super::{ChargeSummary, CostAndUsage, Version};
 use crate::error::Result;
 use crate::export::WriteError;
 use crate::report::restatements::{latest, latest_known_at, restatements};
-use crate::report::{CostComponent, Ledger, Scope, ScopeTerms, run_cost};
+use crate::report::run_cost::{self, KeptRun};
+use crate::report::{CostComponent, Ledger, Scope, ScopeTerms};
 use crate::store::{ClockOffsets, Close};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Write;
 
 /// Writes the charges of the runs booked in the month of the ledger, then the corrections that became known in it.
@@ -39,6 +42,8 @@ pub(crate) fn write_charges(
             ScopeTerms::Settings(_) => &books.terms.billed_by,
         };
         let changes = restatements(ledger.connection(), &scope, ledger.scope().as_of)?;
+        // A run can have many changes, and finding it can mean reading all of its states: it is found once.
+        let mut runs: HashMap<&str, Option<KeptRun>> = HashMap::new();
         for change in &changes {
             let seen_at = clocks.clock_at(change.seen_at);
             if !seen_here.contains(&seen_at) {
@@ -49,11 +54,21 @@ pub(crate) fn write_charges(
             else {
                 continue;
             };
-            run_cost::for_run(ledger, &change.run_id, |run| -> Result<(), WriteError> {
-                let correction =
-                    Correction { period: &period, billed_by, run, component, difference, seen_at };
-                Ok(charges.correction(&correction)?)
-            })?;
+            let run = match runs.entry(&change.run_id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(run_cost::find(ledger, &change.run_id)?),
+            };
+            if let Some(run) = run {
+                let run = run.run()?;
+                charges.correction(&Correction {
+                    period: &period,
+                    billed_by,
+                    run,
+                    component,
+                    difference,
+                    seen_at,
+                })?;
+            }
         }
     }
     Ok(charges.finish()?)
@@ -73,9 +88,12 @@ fn known_closes(scope: &Scope, closes: &[Close]) -> Vec<Close> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::MonthTerms;
+    use crate::report::{MonthTerms, Span};
     use crate::run::Instant;
     use crate::store::{Archive, CloseTotals, Frozen, RowLayout};
+    use rusqlite::functions::FunctionFlags;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn at(text: &str) -> Instant {
         Instant::parse(text).unwrap()
@@ -171,5 +189,44 @@ mod tests {
     #[test]
     fn a_correction_is_booked_by_the_clock_and_not_by_observations_ahead() {
         assert_corrected_in_february("2027");
+    }
+
+    #[test]
+    fn a_run_with_many_changes_is_found_once() {
+        const CHANGES: usize = 40;
+        let archive = Archive::temporary().unwrap();
+        let sql = "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
+                                    last_observed_at)
+                 VALUES (1, 'first', '2026-02-01T00:00:00.000000Z', 'complete', 1, '0.1.0', 'http://h/',
+                         '2026-02-20T00:00:00.000000Z');
+                 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :changes)
+                 INSERT INTO run_snapshots (run_id, observed_at, superseded_at, sync_id, content_hash, started_at,
+                                            status, el_cost_usd, el_cost_nanos, source)
+                 SELECT 'run-1', strftime('%Y-%m-%dT%H:%M:%S.000000Z', '2026-02-01', i || ' hours'),
+                        iif(i < :changes, strftime('%Y-%m-%dT%H:%M:%S.000000Z', '2026-02-01', (i + 1) || ' hours'), NULL),
+                        1, zeroblob(32), '2026-01-05T10:00:00.000000Z', 'success', i / 1e9, i, 's-1'
+                 FROM n";
+        archive.connection().execute_batch(&sql.replace(":changes", &CHANGES.to_string())).unwrap();
+        let (start, end) = (at("2026-02-01T00:00:00Z"), at("2026-03-01T00:00:00Z"));
+        let scope = Scope { span: Span { from: Some(start), until: Some(end) }, ..Scope::default() };
+        let ledger = Ledger::open(archive.connection(), scope).unwrap();
+        // Each run that is found has its cost center looked up.
+        let found = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&found);
+        archive
+            .connection()
+            .create_scalar_function("cost_center", 4, FunctionFlags::SQLITE_UTF8, move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok("unallocated".to_owned())
+            })
+            .unwrap();
+        let period = BillingPeriod { label: "2026-02".to_owned(), start, end, closed_at: None };
+        let books = Books { period, zone: chrono_tz::Tz::UTC, terms: MonthTerms::default() };
+        let closes = [january(1, "2026-02-01T00:30:00Z")];
+        let mut out = Vec::new();
+        write_charges(&ledger, &closes, &books, Version::V1_2, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches("Correction of 2026-01: ").count(), CHANGES);
+        assert_eq!(found.load(Ordering::Relaxed), 1);
     }
 }

@@ -153,7 +153,7 @@ fn a_larger_workspace_has_more_pipelines_with_slugs_of_their_own() {
     let pipelines = PipelineKind::ALL.iter().flat_map(|&kind| model.pipelines(kind));
     let slugs: HashSet<String> = pipelines.map(|(_, pipeline)| text(pipeline, "slug").to_string()).collect();
     assert_eq!(slugs.len(), 130);
-    assert!(["crm-vendas", "crm-vendas-2", "crm-vendas-4"].iter().all(|slug| slugs.contains(*slug)));
+    assert!(slugs.contains("pix") && slugs.contains("pix-2") && slugs.contains("pix-3"));
     let of_run = |run: &Document| PipelineKind::ALL.map(|kind| text(run, kind.as_str()).to_string()).concat();
     let with_runs: HashSet<String> = documents(&model).iter().map(of_run).collect();
     assert!(with_runs.len() > 100, "{}", with_runs.len());

@@ -69,3 +69,38 @@ fn a_writing_query_is_rejected() {
     assert_eq!(fs::read(workspace.path()).unwrap(), before);
     assert!(!workspace.file("other.db").exists() && !workspace.file("copy.db").exists());
 }
+
+#[test]
+fn every_file_of_queries_answers_as_of_a_moment() {
+    let workspace = archived(200);
+    let values = [
+        "from=2000-01-01",
+        "until=9000-01-01",
+        "against_from=2000-01-01",
+        "against_until=2026-01-01",
+        "as_of=9000-01-01",
+        "limit=5",
+        "factor=2",
+    ];
+    let mut files = 0;
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries")).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_none_or(|extension| extension != "sql") {
+            continue;
+        }
+        let sql = fs::read_to_string(&file).unwrap();
+        let code: String = sql.lines().filter_map(|line| line.split("--").next()).collect();
+        let mut arguments =
+            vec!["query", "--as-of", "9000-01-01", "--format", "csv", "--file", file.to_str().unwrap()];
+        for value in values {
+            let (name, _) = value.split_once('=').unwrap();
+            if code.contains(&format!(":{name}")) {
+                arguments.extend(["--param", value]);
+            }
+        }
+        let answer = with(&workspace, &arguments).out();
+        assert!(answer.contains(','), "{}: {answer}", file.display());
+        files += 1;
+    }
+    assert!(files > 10, "{files} files");
+}
