@@ -334,7 +334,7 @@ fn invalid_settings_cost_only_the_series_that_need_them() {
         "{ended:?}"
     );
     let text = fs::read_to_string(folder.file("runledger.prom")).unwrap();
-    assert!(text.contains("\nrunledger_runs ") && values(&text).is_empty(), "{text}");
+    assert!(text.contains("\nrunledger_last_attempt_exit_code 2\n") && values(&text).is_empty(), "{text}");
     // Settings of before pipelines and budgets were watched.
     fs::write(folder.file("runledger.toml"), "zone = \"America/Sao_Paulo\"\ndate_basis = \"ended\"\n")
         .unwrap();

@@ -258,7 +258,7 @@ fn values(path: &Path) -> BTreeMap<String, f64> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| {
-            let (name, value) = line.split_once(' ').unwrap();
+            let (name, value) = line.rsplit_once(' ').unwrap();
             (name.strip_prefix("runledger_").unwrap().to_owned(), value.parse().unwrap())
         })
         .collect()
