@@ -26,6 +26,10 @@ SELECT run_id,
        status,
        started_at,
        ended_at,
-       duration_seconds
+       duration_seconds,
+       CASE WHEN total_cost_nanos IS NOT NULL
+            THEN printf('%s%d.%09d', iif(total_cost_nanos < 0, '-', ''), abs(total_cost_nanos) / 1000000000,
+                        abs(total_cost_nanos) % 1000000000)
+       END AS total_cost_usd
 FROM details
 ORDER BY duration_seconds DESC, booked_at, snapshot_id;

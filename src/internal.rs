@@ -10,7 +10,7 @@ pub mod close {
 }
 pub mod commands {
     pub use crate::commands::{
-        Cli, Command, apply_color, beside_bar, json_is_requested, paint_message, query, renamed_flag, run,
+        Cli, Command, apply_color, beside_bar, json_is_requested, named_elsewhere, paint_message, query, run,
         status, usage_error,
     };
 }

@@ -34,7 +34,7 @@ fn reject_arguments(error: &clap::Error) -> ExitCode {
         // Nagios would take the usual exit code 2 for a critical archive.
         return exit_code(nagios::print_error(&commands::usage_error(error)));
     }
-    if !is_help && (commands::json_is_requested() || commands::renamed_flag(error).is_some()) {
+    if !is_help && (commands::json_is_requested() || commands::named_elsewhere(error).is_some()) {
         return exit_code(Err(commands::usage_error(error)));
     }
     commands::apply_color();

@@ -10,7 +10,8 @@ SELECT run_id,
        status,
        started_at,
        ended_at,
-       duration_seconds
+       duration_seconds,
+       total_cost_usd_exact AS total_cost_usd
 FROM runs
 WHERE duration_seconds IS NOT NULL
       AND (:from IS NULL OR booked_at >= CAST(:from AS TIMESTAMP))

@@ -65,6 +65,41 @@ impl Default for AlertOptions {
     }
 }
 
+/// The keys that differ from the defaults, as in the settings: `off = open, missing; stale_after = 30h`.
+impl std::fmt::Display for AlertOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let off: Vec<&str> = self.off.iter().map(|rule| rule.as_str()).collect();
+        let values = |options: &AlertOptions| {
+            [
+                ("stale_after", span_text(options.stale_after)),
+                ("failures_in_a_row", options.failures_in_a_row.to_string()),
+                ("open_factor", options.open_factor.to_string()),
+                ("open_least", span_text(options.open_least)),
+                ("unusual_factor", options.unusual_factor.to_string()),
+                ("unusual_usd", options.unusual_usd.to_fixed(2)),
+                ("unusual_duration", span_text(options.unusual_duration)),
+            ]
+        };
+        let own = values(self).into_iter().zip(values(&AlertOptions::default()));
+        let off = (!off.is_empty()).then(|| format!("off = {}", off.join(", ")));
+        let differing = own.filter(|(own, default)| own != default);
+        let keys = off.into_iter().chain(differing.map(|((key, value), _)| format!("{key} = {value}")));
+        match keys.collect::<Vec<_>>().as_slice() {
+            [] => write!(f, "as by default"),
+            keys => write!(f, "{}", keys.join("; ")),
+        }
+    }
+}
+
+/// The span in the largest unit of the settings that it is a whole number of: `26h`, `90m`.
+fn span_text(span: TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0 && seconds >= 2 * unit);
+    let (unit, letter) = unit.unwrap_or((1, "s"));
+    format!("{}{letter}", seconds / unit)
+}
+
 fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error> {
     let number = f64::deserialize(deserializer)?;
     Factor::new(number).ok_or_else(|| serde::de::Error::custom("a factor is a number from 1 to 1000"))
@@ -81,4 +116,19 @@ fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
     let text = String::deserialize(deserializer)?;
     crate::time_span::parse(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_what_differs_from_the_defaults() {
+        let of = |toml: &str| toml::from_str::<AlertOptions>(toml).unwrap().to_string();
+        assert_eq!(of("stale_after = '26h'"), "as by default");
+        assert_eq!(
+            of("off = ['open', 'missing']\nstale_after = '48h'\nunusual_usd = 2.5\nopen_least = '90m'"),
+            "off = open, missing; stale_after = 2d; open_least = 90m; unusual_usd = 2.50"
+        );
+    }
 }

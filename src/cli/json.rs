@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Output")]
 pub struct JsonArgs {
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     pub format: TextFormat,
 
-    /// Short form of --format json
+    /// Print JSON: short form of --format json
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 }

@@ -11,8 +11,11 @@ use std::path::PathBuf;
 
 /// What a sync prints.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
 pub struct VerbosityArgs {
-    /// Print nothing but errors, and warnings that need an action; log the retries of a sync only if it fails
+    /// Print nothing but errors, and warnings that need an action
+    ///
+    /// The retries of a sync are logged only if it fails.
     #[arg(long, short)]
     pub quiet: bool,
 

@@ -3,7 +3,7 @@
 use crate::alert::{self, Inputs, Purpose, Readings};
 use crate::cli::{JsonArgs, LockArgs, time_span};
 use crate::commands::Cli;
-use crate::commands::shared::archives::every_workspace;
+use crate::commands::shared::archives::{ConfiguredArchive, configured};
 use crate::commands::shared::facts::Moments;
 use crate::commands::shared::lock_wait::LockWait;
 use crate::commands::shared::output::{print_line, print_note, print_plain_table};
@@ -15,7 +15,7 @@ use crate::escape::escape_control;
 use crate::notify::{Webhook, describe};
 use crate::report::{Cell, Table};
 use crate::secret::WebhookUrl;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::store::{Alert, AlertEvent, Archive, ArchivePath, Evaluation, Lock};
 use crate::sync::{Clock, SystemClock};
 use chrono::TimeDelta;
@@ -42,7 +42,7 @@ Examples:
   runledger alert --webhook-file webhook.txt --repeat-after 24h
   runledger alert --exit-code --json")]
 pub struct AlertArgs {
-    /// Evaluate the archive of every workspace in the settings
+    /// Evaluate every workspace in the settings
     #[arg(long)]
     pub all: bool,
 
@@ -50,11 +50,11 @@ pub struct AlertArgs {
     #[arg(long)]
     pub list: bool,
 
-    /// Acknowledge the open alert with this number: it is not repeated
+    /// Acknowledge an open alert: it is not repeated
     #[arg(long, value_name = "NUMBER", conflicts_with = "list")]
     pub acknowledge: Vec<i64>,
 
-    /// Send a test message to the webhook, without evaluating the rules
+    /// Send a test message to the webhook
     #[arg(long, requires = "webhook_file", conflicts_with_all = ["list", "acknowledge", "exit_code"])]
     pub test: bool,
 
@@ -79,11 +79,15 @@ pub struct AlertArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Alerts")]
 pub struct ReportingArgs {
-    /// Report an open alert again after this time, unless it is acknowledged [default: never]
+    /// Report an open alert again after this time [default: never]
+    ///
+    /// One that is acknowledged is not reported again.
     #[arg(long, value_name = "SPAN", value_parser = time_span)]
     pub repeat_after: Option<TimeDelta>,
 
-    /// Post alerts as JSON with a `text` to the URL in this file; Slack and Mattermost display it
+    /// Post alerts to the URL in this file
+    ///
+    /// They are JSON with a `text`, which Slack and Mattermost display.
     #[arg(long, value_name = "FILE")]
     pub webhook_file: Option<PathBuf>,
 }
@@ -149,34 +153,13 @@ fn test(webhook: &Webhook, runtime: &Runtime) -> Result<()> {
 }
 
 fn targets(args: &AlertArgs, cli: &Cli) -> Result<Vec<Target>> {
-    if args.all {
-        let shared = every_workspace(cli)?;
-        return shared
-            .workspaces()
-            .iter()
-            .map(|workspace| {
-                Ok(Target {
-                    name: Some(workspace.name.clone()),
-                    path: workspace.archive.clone(),
-                    settings: Settings::next_to(&workspace.archive)?.over(&shared),
-                })
-            })
-            .collect();
-    }
-    let paths = match cli.db.as_slice() {
-        [] => vec![settings::archive(None)?.value],
-        named => named.to_vec(),
-    };
-    let is_one = paths.len() == 1;
-    paths
-        .into_iter()
-        .map(|path| {
-            let settings = Settings::load(cli.config.as_deref(), &path)?;
-            let named = settings.workspace_at(&path).map(|workspace| workspace.name.clone());
-            let name = named.unwrap_or_else(|| path.display().to_string());
-            Ok(Target { name: (!is_one).then_some(name), path, settings })
-        })
-        .collect()
+    let configured = configured(cli, args.all)?;
+    let has_names = args.all || configured.len() > 1;
+    let targets = configured.into_iter().map(|ConfiguredArchive { path, settings, name }| {
+        let name = name.unwrap_or_else(|| path.display().to_string());
+        Target { name: has_names.then_some(name), path, settings }
+    });
+    Ok(targets.collect())
 }
 
 /// The webhook of the arguments.
@@ -388,6 +371,8 @@ fn list(target: &Target, format: JsonArgs) -> Result<()> {
     };
     let context = moments.context();
     let mut table = as_table(&alerts);
+    // The message names it in words.
+    table.retain_columns(|column| column != "subject");
     for column in &mut table.columns {
         match column.as_str() {
             "rule" => *column = "alert_rule".to_owned(),

@@ -8,6 +8,7 @@ use crate::cli::{JsonArgs, PeriodArgs, WidthArgs};
 use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::facts::Moments;
+use crate::commands::shared::numbers::{grouped, signed};
 use crate::commands::shared::output::{print_line, print_plain_table};
 use crate::commands::shared::scope::{booking, defaults};
 use crate::commands::shared::terminal::screen;
@@ -15,8 +16,10 @@ use crate::commands::shared::view::View;
 use crate::digest::to_hex;
 use crate::error::Result;
 use crate::report::allocation_check::Searched;
+use crate::report::month_states::CLOSED;
+use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeDefaults;
-use crate::report::{Cell, Table};
+use crate::report::{Cell, Table, month_cost};
 use crate::run::Usd;
 use crate::settings::Settings;
 use crate::store::{Archive, Close, Frozen, Lock};
@@ -34,7 +37,7 @@ known later.
 
 Examples:
   runledger close 2026-01 --dry-run --zone America/Sao_Paulo
-  runledger close 2026-01 --zone America/Sao_Paulo --by Ana --note 'invoice 4711'
+  runledger close 2026-01 --by Ana --note 'invoice 4711'
   runledger close                     # list the closed months
   runledger close --restate 2026-01   # add a second close; both stay")]
 pub struct CloseArgs {
@@ -42,16 +45,21 @@ pub struct CloseArgs {
     #[arg(value_name = "MONTH", conflicts_with_all = ["wide", "width"])]
     pub period: Option<String>,
 
-    /// Close a closed month again, as known now; the new close names the one before it
+    /// Close a closed month again, as known now
+    ///
+    /// The new close names the one before it.
     #[arg(long, requires = "period")]
     pub restate: bool,
 
-    /// Close despite objections, such as unsettled runs, and record them
+    /// Close despite objections, and record them
+    ///
+    /// Unsettled runs, for example.
     #[arg(long, requires = "period")]
     pub force: bool,
 
-    /// Print what the close would freeze and what speaks against it, and store nothing; exit codes are those of the
-    /// close
+    /// Print what the close would freeze and what speaks against it
+    ///
+    /// Nothing is stored. Exit codes are those of the close.
     #[arg(long, requires = "period")]
     pub dry_run: bool,
 
@@ -67,8 +75,8 @@ pub struct CloseArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Show every column of the list of closed months, and instants in UTC
-    #[arg(long, help_heading = "Output")]
+    /// List the closed months with every column, and instants in UTC
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub wide: bool,
 
     /// How wide it is.
@@ -88,15 +96,14 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     let Some(month) = &args.period else {
         let archive = Archive::open_for_reading(path)?;
         let closes = archive.closes()?;
-        let mut closes: Vec<_> = closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect();
         return match args.format.is_json() {
-            true => list(&closes),
-            false => {
-                closes.reverse();
-                list_for_people(&closes, args, Moments::of(&archive, Ok(settings.clone()))?)
+            true => {
+                list(&closes.iter().map(|close| (Some(close.close_id), &close.frozen)).collect::<Vec<_>>())
             }
+            false => list_for_people(&archive, &closes, args, settings),
         };
     };
+    Period::require_label(month)?;
     let booking = booking(&args.booking)?;
     let request = CloseRequest {
         month: month.clone(),
@@ -166,23 +173,59 @@ fn list(closes: &[(Option<i64>, &Frozen)]) -> Result<()> {
 
 /// Prints closes as a table. It leaves out who closed the months, the notes, and what a close replaces, if no close has
 /// any and not every column is asked for.
-fn list_for_people(closes: &[(Option<i64>, &Frozen)], args: &CloseArgs, moments: Moments) -> Result<()> {
-    let note = match closes {
-        [] => "No month is closed.",
-        _ => "what came since: runledger restatements",
-    };
-    let mut table = table(closes);
+fn list_for_people(archive: &Archive, closes: &[Close], args: &CloseArgs, settings: &Settings) -> Result<()> {
+    let newest_first: Vec<_> =
+        closes.iter().rev().map(|close| (Some(close.close_id), &close.frozen)).collect();
+    let moments = Moments::of(archive, Ok(settings.clone()))?;
+    let mut table = table(&newest_first);
+    let has = |given: fn(&Frozen) -> bool| newest_first.iter().any(|(_, frozen)| given(frozen));
     table.retain_columns(|name| match name {
         _ if args.wide => true,
-        "closed_by" => closes.iter().any(|(_, frozen)| frozen.closed_by.is_some()),
-        "note" => closes.iter().any(|(_, frozen)| frozen.note.is_some()),
-        "restates" => closes.iter().any(|(_, frozen)| frozen.restates.is_some()),
+        "closed_by" => has(|frozen| frozen.closed_by.is_some()),
+        "note" => has(|frozen| frozen.note.is_some()),
+        "restates" => has(|frozen| frozen.restates.is_some()),
         name => !NOT_BRIEF.contains(&name),
     });
+    for column in table.columns.iter_mut().filter(|column| *column == "period") {
+        "month".clone_into(column);
+    }
+    for row in &mut table.rows {
+        if let Some(Cell::Text(Some(month))) = row.first_mut() {
+            month.push_str(&format!(" {CLOSED}"));
+        }
+    }
     let context = moments.context();
-    let notes = &[note.to_owned()];
+    let notes = &notes_of_list(archive, closes, moments)?;
     let view = View { name: "close", subject: "Closed months", context: &context, notes };
     view.print_on(&screen(None, args.wide, moments.zone).with_width(args.width.width), &table, moments)
+}
+
+/// What people have to know about the closed months: costs that were not known, what has changed since, and which month
+/// is over and not closed.
+fn notes_of_list(archive: &Archive, closes: &[Close], moments: Moments) -> Result<Vec<String>> {
+    let months = archive.closed_months(None)?;
+    let mut notes = Vec::new();
+    let unknown = closes.iter().filter(|close| months.iter().any(|month| month.close_id == close.close_id));
+    match unknown.map(|close| close.frozen.totals.runs_cost_unknown).sum() {
+        0 => {}
+        1 => notes.push("1 run: cost not known at the close".to_owned()),
+        runs => notes.push(format!("{} runs: cost not known at the close", grouped(runs))),
+    }
+    let Some(last) = months.last() else {
+        notes.push("No month is closed.".to_owned());
+        return Ok(notes);
+    };
+    notes.push(match month_cost::change_since_close(archive, last)? {
+        Some(change) if change.units() == 0 => format!("{} is unchanged since", last.period),
+        Some(change) => format!("{} since in {} (runledger restatements)", signed(change), last.period),
+        None => "what came since: runledger restatements".to_owned(),
+    });
+    let next = Period::around(last.ends_at, Calendar::Month, moments.zone);
+    if moments.moment.zip(next.end).is_some_and(|(moment, end)| moment >= end) {
+        let month = next.label;
+        notes.push(format!("{month} is over and not closed (runledger close {month} --dry-run)"));
+    }
+    Ok(notes)
 }
 
 fn table(closes: &[(Option<i64>, &Frozen)]) -> Table {

@@ -12,8 +12,8 @@ use clap_complete::generate;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger completions bash > ~/.local/share/bash-completion/completions/runledger
-  runledger completions zsh > ~/.zfunc/_runledger    # with fpath+=~/.zfunc before compinit
+  runledger completions bash > runledger.bash         # and source it
+  runledger completions zsh > ~/.zfunc/_runledger    # ~/.zfunc is in fpath
   runledger completions fish > ~/.config/fish/completions/runledger.fish")]
 pub struct CompletionsArgs {
     /// Shell

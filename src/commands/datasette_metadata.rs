@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  runledger datasette-metadata --output meta.json && datasette runledger.db --metadata meta.json")]
+  runledger datasette-metadata --output meta.json")]
 pub struct DatasetteArgs {
     /// The destination.
     #[command(flatten)]

@@ -15,7 +15,7 @@ use uuid::Uuid;
 #[command(after_help = "\
 Examples:
   runledger fetch 31a52a1f-3907-430d-87fb-995156708555
-  runledger fetch 31a52a1f-3907-430d-87fb-995156708555 780070c5-2b82-417c-9546-e17b43c1387b --json")]
+  runledger fetch 31a52a1f-3907-430d-87fb-995156708555 --json")]
 pub struct FetchArgs {
     /// Run ids (UUIDs)
     #[arg(required = true, value_name = "ID")]

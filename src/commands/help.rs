@@ -39,6 +39,42 @@ Global options:
   -h, --help         Print help: -h on one screen, --help in full
   -V, --version      Print version";
 
+/// The most examples of a command in `-h`. `--help` has all of them.
+const SHORT_EXAMPLES: usize = 3;
+
+/// What the examples of a command begin with.
+const EXAMPLES_OF_COMMAND: &str = "Examples:\n";
+
+/// The command with the first examples in `-h`, and everything in `--help`, like each of its subcommands.
+pub(super) fn with_short_help(command: Command) -> Command {
+    let text = command.get_after_long_help().or(command.get_after_help());
+    let command = match text.map(|text| filled(&text.to_string())) {
+        Some(long) => command.after_help(shortened(&long)).after_long_help(long),
+        None => command,
+    };
+    command.mut_subcommands(with_short_help)
+}
+
+/// The first examples of a text.
+fn shortened(text: &str) -> String {
+    let examples = text.split_once(EXAMPLES_OF_COMMAND).map_or("", |(_, examples)| examples);
+    let examples = examples.lines().take_while(|line| line.starts_with("  ")).take(SHORT_EXAMPLES);
+    examples.fold(EXAMPLES_OF_COMMAND.to_owned(), |text, example| text + example + "\n").trim_end().to_owned()
+}
+
+/// The text with each paragraph on one line, which is then broken at the width of the terminal. Examples keep theirs.
+fn filled(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let is_prose = |line: &str| !line.is_empty() && !line.starts_with("  ") && !line.ends_with(':');
+        match lines.last_mut() {
+            Some(last) if is_prose(last) && is_prose(line) => last.push_str(&format!(" {line}")),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// The text of `-h`: at most 24 lines with the lines above it.
 pub(super) fn short() -> String {
     let groups = GROUPS.map(|(group, commands)| wrapped(group, commands));
@@ -88,6 +124,13 @@ fn wrapped(group: &str, commands: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::commands::Cli;
+
+    #[test]
+    fn the_short_help_of_a_command_has_three_of_its_examples() {
+        let text = "A sentence\nof two lines.\n\nExamples:\n  a\n  b\n  c\n  d";
+        assert_eq!(filled(text), "A sentence of two lines.\n\nExamples:\n  a\n  b\n  c\n  d");
+        assert_eq!(shortened(text), "Examples:\n  a\n  b\n  c");
+    }
 
     #[test]
     fn every_command_is_in_one_group() {

@@ -51,7 +51,7 @@ pub use shared::progress::beside_bar;
 pub(crate) use shared::terminal::ColorWhen;
 pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
-pub use usage::{apply_color, json_is_requested, renamed_flag, usage_error};
+pub use usage::{apply_color, json_is_requested, named_elsewhere, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 
@@ -120,7 +120,7 @@ impl Cli {
 
     /// The definition with the texts of `-h` and `--help`.
     fn with_help() -> clap::Command {
-        let command = Cli::command();
+        let command = Cli::command().mut_subcommands(help::with_short_help);
         let long = help::long(&command);
         command.after_help(help::short()).after_long_help(long)
     }

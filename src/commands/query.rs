@@ -32,11 +32,13 @@ pub struct QueryArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    /// Use the data as known at this instant or day
+    ///
+    /// An instant such as 2026-02-01T12:00:00Z; a day counts up to its end.
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
-    /// Value of the parameter `:NAME` in the statement; repeatable
+    /// Value of the parameter `:NAME`; repeatable
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
 
@@ -48,8 +50,8 @@ pub struct QueryArgs {
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     pub json: bool,
 
-    /// Show whole values in a terminal table, however wide it is
-    #[arg(long, help_heading = "Output")]
+    /// Show whole values in a terminal table
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub wide: bool,
 
     /// How wide it is.

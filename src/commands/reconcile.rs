@@ -19,18 +19,23 @@ use std::path::Path;
 Examples:
   runledger reconcile --period 2026-01 --invoice 412.10
   runledger reconcile --period 2026-01 --invoice 1.412,10 --language pt-BR
-  runledger reconcile --period 2026-01 --invoice 412.10 --zone America/Sao_Paulo --every-zone")]
+  runledger reconcile --period 2026-01 --invoice 412.10 --every-zone")]
 pub struct ReconcileArgs {
-    /// Invoiced month, such as 2026-01. A closed month gives the numbers it was closed with
+    /// Invoiced month, such as 2026-01
+    ///
+    /// A closed month gives the numbers it was closed with.
     #[arg(long, value_name = "PERIOD")]
     pub period: String,
 
-    /// Invoiced amount in US dollars, such as 412.10, or 1.234,56 in Portuguese; its last digit sets the precision of
-    /// the comparison
+    /// Invoiced amount in US dollars, such as 412.10
+    ///
+    /// In Portuguese, such as 1.234,56. Its last digit sets the precision of the comparison.
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub invoice: String,
 
-    /// Try every time zone instead of those in the ledger; some may match the invoice by chance
+    /// Try every time zone instead of those in the ledger
+    ///
+    /// Some may match the invoice by chance.
     #[arg(long)]
     pub every_zone: bool,
 
@@ -38,7 +43,9 @@ pub struct ReconcileArgs {
     #[command(flatten)]
     pub booking: PeriodArgs,
 
-    /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    /// Use the data as known at this instant or day
+    ///
+    /// An instant such as 2026-02-01T12:00:00Z; a day counts up to its end.
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
@@ -66,7 +73,9 @@ pub(super) fn run(args: &ReconcileArgs, path: &Path, settings: &Settings) -> Res
     let zones = if args.every_zone { Zones::All } else { Zones::Known };
     let found = reconcile(archive.connection(), &scope, invoice, zones)?;
     note_unfrozen_terms(&scope);
-    let (table, months) = (found.table(), MonthStates::of(&[(&scope, &archive)])?);
+    let is_table = table_args.format() == TableFormat::Table;
+    let table = if is_table { found.table_with_best_first() } else { found.table() };
+    let months = MonthStates::of(&[(&scope, &archive)])?;
     let mut provenance = provenance(format!("reconcile --invoice {}", invoice.text()), &scope, &archive)?;
     provenance.notes.splice(..0, months.notes(&table, USD_DECIMALS_FOR_PEOPLE));
     if matches!(table_args.format(), TableFormat::Table | TableFormat::Json | TableFormat::Markdown) {

@@ -1,16 +1,20 @@
 //! `runledger restatements`: lists changes to closed months since their close.
 
-use crate::cli::TableArgs;
+use crate::cli::{TableArgs, TableFormat};
 use crate::commands::shared::output::{print_table, provenance};
 use crate::commands::shared::scope::scope_of_all_runs;
 use crate::error::{Error, Result};
 use crate::export::manifest::Provenance;
+use crate::export::terminal;
+use crate::language::Language;
 use crate::report::allocation::Allocation;
 use crate::report::neighbors::warn_of_conflicts_between;
-use crate::report::{Ledger, Scope, restatements};
+use crate::report::{Cell, Ledger, Scope, Table, restatements};
+use crate::run::Usd;
 use crate::settings::Settings;
-use crate::store::Archive;
+use crate::store::{Archive, Close};
 use clap::Args;
+use std::cmp::Reverse;
 use std::path::Path;
 
 /// The arguments of `runledger restatements`.
@@ -29,7 +33,9 @@ pub struct RestatementsArgs {
     #[arg(long)]
     pub totals: bool,
 
-    /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    /// Use the data as known at this instant or day
+    ///
+    /// An instant such as 2026-02-01T12:00:00Z; a day counts up to its end.
     #[arg(long, value_name = "INSTANT|DAY")]
     pub as_of: Option<String>,
 
@@ -65,13 +71,72 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
     }
     let scopes = closes.iter().map(Scope::of_close).collect::<Result<Vec<_>>>()?;
     warn_of_conflicts_between(&scopes, &archive)?;
-    let table = match args.totals {
+    let mut table = match args.totals {
         true => restatements::summed(ledger.connection(), &closes, now)?,
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
+    let mut notes = Vec::new();
+    if table_args.format() == TableFormat::Table && !args.totals {
+        notes = booked_and_now(&table, &closes);
+        largest_first(&mut table);
+    }
     // Each close has its own zone and date basis.
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
-    let provenance =
-        Provenance { period: args.period.clone(), date_basis: None, notes: Vec::new(), ..provenance };
+    let provenance = Provenance { period: args.period.clone(), date_basis: None, notes, ..provenance };
     print_table(&table, &table_args, settings, zone, provenance)
+}
+
+/// How many changed months have a note: the latest.
+const MAX_NOTES: usize = 2;
+
+/// What each changed month was closed with, what it is now, and how to book that.
+fn booked_and_now(table: &Table, closes: &[Close]) -> Vec<String> {
+    let column = |name: &str| table.columns.iter().position(|column| column == name);
+    let (Some(period), Some(difference)) = (column("period"), column("difference_usd")) else {
+        return Vec::new();
+    };
+    let change_of = |month: &str| {
+        let rows = table.rows.iter().filter(|row| row[period] == Cell::text(month));
+        let changes = rows.filter_map(|row| match row[difference] {
+            Cell::Usd(change) => change,
+            _ => None,
+        });
+        changes.reduce(|one, other| one + other)
+    };
+    let usd = |amount: Usd| Language::English.number(&amount.to_fixed(terminal::DECIMALS));
+    let mut notes: Vec<String> = closes
+        .iter()
+        .rev()
+        .filter_map(|Close { close_id, frozen }| {
+            let change = change_of(&frozen.period).filter(|change| change.units() != 0)?;
+            let booked = Usd::from_units(frozen.totals.total_cost_nanos.unwrap_or_default().into());
+            let (month, now) = (&frozen.period, usd(booked + change));
+            Some(format!("{month}: booked {} (close {close_id}), now {now}", usd(booked)))
+        })
+        .take(MAX_NOTES)
+        .collect();
+    if !notes.is_empty() {
+        notes.push("To book what is known now: runledger close --restate MONTH".to_owned());
+    }
+    notes
+}
+
+/// Sorts the rows for people: the newest month first, then the largest change, and names the parts of a cost.
+fn largest_first(table: &mut Table) {
+    let column = |name: &str| table.columns.iter().position(|column| column == name);
+    let places = [column("period"), column("difference_usd"), column("field")];
+    let [Some(period), Some(difference), Some(field)] = places else { return };
+    let size = |row: &[Cell]| match row[difference] {
+        Cell::Usd(Some(change)) => change.units().abs(),
+        _ => 0,
+    };
+    table.rows.sort_by_cached_key(|row| Reverse((row[period].exact(), size(row))));
+    for row in &mut table.rows {
+        let part = match row[field].exact().as_deref() {
+            Some("el_cost_usd") => "extract",
+            Some("transformation_cost_usd") => "transform",
+            _ => continue,
+        };
+        row[field] = Cell::text(part);
+    }
 }

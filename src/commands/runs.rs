@@ -4,12 +4,14 @@ use crate::cli::{Names, ScopeArgs, TableArgs, TableFormat};
 use crate::commands::Cli;
 use crate::commands::shared::archives::{combined_provenance, open, open_ledgers};
 use crate::commands::shared::numbers::grouped;
-use crate::commands::shared::output::{print_line, print_table};
+use crate::commands::shared::output::{print_line, print_table, table_screen};
 use crate::commands::shared::scope::{print_default_booking, request};
 use crate::error::Result;
 use crate::escape::shell_word;
 use crate::export::terminal::local_minute;
+use crate::report::allocation::UNALLOCATED;
 use crate::report::filter::RunFilter;
+use crate::report::median_factor;
 use crate::report::run_list::{self, CostCondition, ListConditions, RunList, RunListRequest, RunOrder};
 use crate::report::{Cell, Ledger, Table};
 use crate::run::{Cost, Instant, Usd};
@@ -129,6 +131,8 @@ pub(super) fn run(args: &RunsArgs, cli: &Cli) -> Result<()> {
     if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }
+    let screen = table_screen(&args.table, ledgers[0].scope().zone);
+    let list = RunListRequest { has_median_factor: is_for_people && screen.has_more_columns(), ..list };
     let RunList { mut table, runs } = run_list::list_across(&ledgers, &list)?;
     if args.ids {
         return print_ids(&table);
@@ -180,6 +184,7 @@ fn notes(
     if unknown > 0 && !args.unknown {
         notes.push(format!("{unknown} of {shown}: cost not known"));
     }
+    notes.extend(median_factor::note(table));
     Ok(notes)
 }
 
@@ -241,11 +246,15 @@ fn leave_out_constant_columns(table: &mut Table, filter: &RunFilter, args: &Runs
             .position(|column| column == "pipeline_id")
             .is_some_and(|id| table.rows.windows(2).all(|pair| pair[0][id] == pair[1][id]))
         && !filter.pipeline[0].contains(['*', '?', '[']);
+    let has_cost_centers =
+        table.columns.iter().position(|column| column == "cost_center").is_some_and(|center| {
+            table.rows.iter().any(|row| row[center].exact().as_deref() != Some(UNALLOCATED))
+        });
     let left_out = [
         (is_one(&filter.status), "status"),
         (is_one(&filter.trigger), "trigger_type"),
         (is_one(&filter.kind), "pipeline_kind"),
-        (is_one(&filter.cost_center), "cost_center"),
+        (is_one(&filter.cost_center) || !has_cost_centers, "cost_center"),
         (is_one_pipeline, "pipeline_name"),
         (args.unknown, "total_cost_usd"),
     ];

@@ -34,9 +34,11 @@ statements.json lists the files of each cost center, with sums and hashes.
 Examples:
   runledger statements --period 2026-10 --by cost-center --output october
   runledger statements --period 2026-10 --dialect excel-br --output outubro
-  runledger statements --check october   # exit code 3 if they do not add up to the close")]
+  runledger statements --check october   # exit 3 if they do not add up")]
 pub struct StatementsArgs {
-    /// The month, such as 2026-10. A closed month gives the numbers it was closed with
+    /// The month, such as 2026-10
+    ///
+    /// A closed month gives the numbers it was closed with.
     #[arg(long, value_name = "MONTH", required_unless_present = "check")]
     pub period: Option<String>,
 
@@ -50,12 +52,15 @@ pub struct StatementsArgs {
     )]
     pub by: String,
 
-    /// Write to this folder. Other files in it are left alone; statements of another month, time zone, date basis or
-    /// archive are refused
+    /// Write to this folder
+    ///
+    /// Other files in it are left alone. Statements of another month, time zone, date basis or archive are refused.
     #[arg(long, value_name = "DIR", required_unless_present = "check")]
     pub output: Option<PathBuf>,
 
-    /// Check that the statements in this folder are unchanged and add up to the close of their month
+    /// Check that the statements in this folder add up
+    ///
+    /// They must be unchanged, and add up to the close of their month.
     #[arg(
         long,
         value_name = "DIR",
@@ -71,7 +76,9 @@ pub struct StatementsArgs {
     #[command(flatten, next_help_heading = "Scope")]
     pub booking: PeriodArgs,
 
-    /// Use the data as known at this instant (2026-02-01T12:00:00Z), or at the end of this day
+    /// Use the data as known at this instant or day
+    ///
+    /// An instant such as 2026-02-01T12:00:00Z; a day counts up to its end.
     #[arg(long, value_name = "INSTANT|DAY", help_heading = "Scope")]
     pub as_of: Option<String>,
 

@@ -1,5 +1,6 @@
 //! Arguments that clap rejects, as errors of runledger: for output that is not clap's text.
 
+use super::Cli;
 use super::shared::terminal::ColorWhen;
 use crate::error::Error;
 use crate::renamed::{NameKind, renamed};
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 
 /// The error for invalid arguments: a flag that was renamed, else the first paragraph of clap's text, with its tip.
 pub fn usage_error(error: &clap::Error) -> Error {
-    renamed_flag(error).unwrap_or_else(|| {
+    named_elsewhere(error).unwrap_or_else(|| {
         let text = error.to_string();
         let words = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
         let what = words.collect::<Vec<_>>().join(" ");
@@ -23,7 +24,7 @@ pub fn usage_error(error: &clap::Error) -> Error {
 }
 
 /// The error for a flag that was renamed. `None`: the arguments are invalid for another reason.
-pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
+fn renamed_flag(error: &clap::Error) -> Option<Error> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
@@ -31,6 +32,40 @@ pub fn renamed_flag(error: &clap::Error) -> Option<Error> {
         ContextValue::String(flag) => renamed(NameKind::Flag, flag).map(|renamed| renamed.error()),
         _ => None,
     }
+}
+
+/// The error for a flag that was renamed, or that other commands have: clap would suggest a flag that only looks like
+/// it. `None`: the arguments are invalid for another reason.
+pub fn named_elsewhere(error: &clap::Error) -> Option<Error> {
+    renamed_flag(error).or_else(|| flag_of_others(error))
+}
+
+/// The error for a flag of other commands.
+fn flag_of_others(error: &clap::Error) -> Option<Error> {
+    const MAX_NAMED: usize = 3;
+    let unknown = error.kind() == ErrorKind::UnknownArgument;
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg).filter(|_| unknown) else {
+        return None;
+    };
+    let name = flag.strip_prefix("--")?;
+    let definition = Cli::definition();
+    let has_flag =
+        |command: &&clap::Command| command.get_arguments().any(|argument| argument.get_long() == Some(name));
+    let commands = definition.get_subcommands().filter(has_flag).map(clap::Command::get_name);
+    let mut commands: Vec<&str> = commands.collect();
+    if commands.is_empty() {
+        return None;
+    }
+    let others = commands.len().saturating_sub(MAX_NAMED);
+    commands.truncate(MAX_NAMED);
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    Some(Error::Usage {
+        what: format!("this command has no {flag}"),
+        hint: Some(format!(
+            "{flag} is an option of {}{more}; -h lists those of a command",
+            commands.join(", ")
+        )),
+    })
 }
 
 /// Whether the arguments of this process ask for JSON, even if others are invalid. Errors are then JSON, too.
@@ -73,7 +108,6 @@ fn color_of(arguments: impl Iterator<Item = OsString>) -> Option<ColorWhen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::Cli;
     use crate::renamed::RENAMED;
     use clap::Parser;
 
@@ -89,8 +123,17 @@ mod tests {
                 assert_eq!((error.exit_code(), error.to_string()), (2, renamed.error().to_string()));
             }
         }
-        let error = Cli::try_parse_from(["runledger", "sync", "--unknown"]).unwrap_err();
-        assert!(renamed_flag(&error).is_none());
+        let error = Cli::try_parse_from(["runledger", "sync", "--nonsense"]).unwrap_err();
+        assert!(named_elsewhere(&error).is_none());
+    }
+
+    #[test]
+    fn a_flag_of_other_commands_is_no_mistyped_one() {
+        let error = Cli::try_parse_from(["runledger", "restatements", "--from", "2026-10"]).unwrap_err();
+        let error = usage_error(&error);
+        assert_eq!(error.to_string(), "this command has no --from");
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("--from is an option of ") && hint.contains("report"), "{hint}");
     }
 
     #[test]

@@ -229,6 +229,14 @@ fn writer<'o>(dialect: &Dialect, out: &'o mut dyn Write) -> io::Result<RecordWri
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.map_or_else(String::new, |pos| format!("line {} has ", pos.line()));
+            io::Error::other(format!("{line}{len} fields, and the header has {expected_len}"))
+        }
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            let line = pos.map_or_else(String::new, |pos| format!("line {} ", pos.line()));
+            io::Error::other(format!("{line}is not UTF-8"))
+        }
+        _ => io::Error::other("it is not CSV"),
     }
 }

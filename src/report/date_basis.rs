@@ -1,6 +1,7 @@
 //! The date basis: which instant of a run decides its month.
 
 use crate::error::{Error, Result};
+use crate::run::{Instant, Run};
 use crate::suggest::did_you_mean;
 
 /// The instant that books a run into a month.
@@ -45,6 +46,15 @@ impl DateBasis {
                 hint: did_you_mean(word, words),
             }
         })
+    }
+
+    /// The instant that books a run. `None`: the run has none yet.
+    pub(crate) fn of_run(self, run: &Run) -> Option<Instant> {
+        match self {
+            DateBasis::Started => run.started_at.or(run.created_at),
+            DateBasis::Ended => run.ended_at,
+            DateBasis::Created => run.created_at,
+        }
     }
 
     /// The instant in SQL, over the columns of `run_snapshots`. The index of the reports sorts by that of `Started`.

@@ -23,6 +23,7 @@ mod json_tree;
 pub(crate) mod last;
 pub(crate) mod latest_close;
 pub(crate) mod ledger;
+pub(crate) mod median_factor;
 pub(crate) mod metadata;
 pub(crate) mod metadata_path;
 pub(crate) mod moment;

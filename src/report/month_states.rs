@@ -18,6 +18,10 @@ pub(crate) const CLOSED: &str = "◆";
 /// The mark of a running month.
 pub(crate) const RUNNING: &str = "…";
 
+/// The columns of periods.
+const PERIODS: [(&str, Calendar); 3] =
+    [("month", Calendar::Month), ("week", Calendar::Week), ("day", Calendar::Day)];
+
 /// How many changed months are listed one by one: the latest.
 const MAX_LISTED: usize = 3;
 
@@ -26,8 +30,9 @@ const MAX_LISTED: usize = 3;
 pub(crate) struct MonthStates {
     /// The month that the answer gives as it was closed.
     as_closed: Option<String>,
-    /// The month of the last observation. `None`: the answer does not reach it, or nothing was archived.
-    running: Option<String>,
+    /// The month, the week and the day of the last observation, as [`Calendar`] labels them. Empty: the answer does not
+    /// reach them, or nothing was archived.
+    running: BTreeMap<&'static str, String>,
     /// The closed months that the answer covers whole and as they were booked, with what they were closed with. `None`:
     /// no cost was known.
     whole: BTreeMap<String, Option<Usd>>,
@@ -74,8 +79,11 @@ impl MonthStates {
             }
             let Some(moment) = archive.clock_at_last_observation(scope.as_of)? else { continue };
             if scope.span.until.is_none_or(|until| until > moment) {
-                let running = Period::around(moment, Calendar::Month, scope.zone).label;
-                states.running = states.running.take().max(Some(running));
+                for (column, calendar) in PERIODS {
+                    let label = Period::around(moment, calendar, scope.zone).label;
+                    let running = states.running.entry(column).or_default();
+                    *running = label.max(std::mem::take(running));
+                }
             }
         }
         for (period, (count, booked)) in closed {
@@ -101,10 +109,15 @@ impl MonthStates {
 
     /// The mark of a month. `None`: it is open and over.
     pub(crate) fn mark(&self, month: &str) -> Option<&'static str> {
-        if self.as_closed.as_deref() == Some(month) || self.whole.contains_key(month) {
+        self.mark_in("month", month)
+    }
+
+    /// The mark of a period in the column of that name. Only months are closed.
+    fn mark_in(&self, column: &str, period: &str) -> Option<&'static str> {
+        if self.as_closed.as_deref() == Some(period) || self.whole.contains_key(period) {
             Some(CLOSED)
         } else {
-            (self.running.as_deref() == Some(month)).then_some(RUNNING)
+            (self.running.get(column).is_some_and(|running| running == period)).then_some(RUNNING)
         }
     }
 
@@ -115,15 +128,17 @@ impl MonthStates {
         self.mark_table(table).into_iter().chain(notes).collect()
     }
 
-    /// Marks the months of a table for people, and returns what the marks mean. `None`: there are none.
+    /// Marks the months, weeks or days of a table for people, and returns what the marks mean. `None`: there are none.
     pub(crate) fn mark_table(&self, table: &mut Table) -> Option<String> {
-        let column = month_column(table)?;
         let mut found = BTreeSet::new();
-        for row in &mut table.rows {
-            let Cell::Text(Some(month)) = &mut row[column] else { continue };
-            if let Some(mark) = self.mark(month) {
-                *month = format!("{month} {mark}");
-                found.insert(mark);
+        for (name, _) in PERIODS {
+            let Some(column) = table.columns.iter().position(|column| column == name) else { continue };
+            for row in &mut table.rows {
+                let Cell::Text(Some(period)) = &mut row[column] else { continue };
+                if let Some(mark) = self.mark_in(name, period) {
+                    *period = format!("{period} {mark}");
+                    found.insert(mark);
+                }
             }
         }
         legend(found.into_iter())
@@ -269,8 +284,10 @@ mod tests {
     }
 
     #[test]
-    fn months_are_marked_only_in_their_own_column() {
-        let states = MonthStates { running: Some("2026-10".to_owned()), ..states(&[("2026-09", None)]) };
+    fn periods_are_marked_only_in_their_own_column() {
+        let running = [("month", "2026-10"), ("week", "2026-W41"), ("day", "2026-10-08")];
+        let running = running.map(|(column, label)| (column, label.to_owned()));
+        let states = MonthStates { running: BTreeMap::from(running), ..states(&[("2026-09", None)]) };
         let row = |month: &str| vec![Cell::text(month), Cell::text("2026-09")];
         let mut table = Table {
             columns: vec!["month".to_owned(), "pipeline_name".to_owned()],
@@ -281,8 +298,13 @@ mod tests {
         let months: Vec<String> = table.rows.iter().map(|row| row[0].exact().unwrap()).collect();
         assert_eq!(months, ["2026-08", "2026-09 ◆", "2026-10 …"]);
         assert!(table.rows.iter().all(|row| row[1] == Cell::text("2026-09")));
-        table.columns[0] = "week".to_owned();
-        assert_eq!(states.mark_table(&mut table), None);
+        for (column, period) in [("week", "2026-W41"), ("day", "2026-10-08")] {
+            table.columns[0] = column.to_owned();
+            table.rows = vec![row("2026-W40"), row(period), row("2026-10")];
+            assert_eq!(states.mark_table(&mut table).as_deref(), Some("… running"));
+            let periods: Vec<String> = table.rows.iter().map(|row| row[0].exact().unwrap()).collect();
+            assert_eq!(periods, ["2026-W40".to_owned(), format!("{period} …"), "2026-10".to_owned()]);
+        }
     }
 
     #[test]

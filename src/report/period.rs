@@ -85,6 +85,17 @@ impl Period {
         })
     }
 
+    /// Refuses a text that is not the label of a period, given as the argument MONTH.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the spelling of the month.
+    pub(crate) fn require_label(month: &str) -> Result<()> {
+        Period::named(month, Tz::UTC).map(drop).ok_or_else(|| Error::Usage {
+            what: format!("MONTH {month}: not a month"),
+            hint: Some(scope_hint::for_month(month)),
+        })
+    }
+
     /// The period in `zone` with the label `2026-01`, `2026-W01` or `2026-01-31`. `None`: it is not such a label.
     pub fn named(label: &str, zone: Tz) -> Option<Period> {
         let (calendar, first) = Period::first_day(label)?;

@@ -250,7 +250,7 @@ pub(crate) fn listed(archive: &Connection, closes: &[Close], now: Option<Instant
     }
     let totals = (rows.len() > 1).then(|| {
         let mut totals = vec![Cell::Text(None); columns.len() - 1];
-        totals[1] = Cell::Count(None);
+        totals[1] = Cell::Blank;
         totals.push(Cell::Usd(Some(sum)));
         totals
     });

@@ -1,6 +1,7 @@
 //! The list of runs: single runs with what people ask of them, the most important first.
 
 use super::ledger::Ledger;
+use super::median_factor;
 use super::period::Span;
 use super::ranking::compare_cells;
 use super::rows::{RowStream, Value};
@@ -82,6 +83,8 @@ pub(crate) struct RunListRequest {
     pub(crate) id_prefix: String,
     /// What the costs must be.
     pub(crate) costs: CostCondition,
+    /// Whether a column has the duration as a multiple of the pipeline's median.
+    pub(crate) has_median_factor: bool,
 }
 
 /// Which runs of a ledger a list has, for its title, its JSON and its manifest.
@@ -237,8 +240,11 @@ fn list(ledger: &Ledger<'_>, request: &RunListRequest) -> Result<RunList> {
         order("l.", "l.sort_key")
     );
     let statement = prepared(ledger, &sql, request)?;
-    let table =
+    let mut table =
         RowStream::new(statement).with_run_columns().table(|column, value| cell(&column.name, value))?;
+    if request.has_median_factor {
+        median_factor::add_to(&mut table, ledger)?;
+    }
     let is_cut = request.limit.is_some_and(|limit| table.rows.len() as u64 >= u64::from(limit));
     let runs = match is_cut {
         false => table.rows.len() as u64,

@@ -12,6 +12,10 @@ pub(super) fn for_day(text: &str) -> String {
         let first_day = Period::around(first, Calendar::Day, Tz::UTC).label;
         return format!("`--period {text}` is the whole {whole}, and its first day is {first_day}");
     }
+    if ["today", "yesterday", "hoje", "ontem"].contains(&text.to_lowercase().as_str()) {
+        return "a day looks like 2026-01-31; `--last 1d` is today, and `--last 2d` since yesterday"
+            .to_owned();
+    }
     match days(text).as_slice() {
         [] => "a day looks like 2026-01-31".to_owned(),
         [day] => format!("did you mean {day}?"),
@@ -32,15 +36,24 @@ pub(super) fn for_moment(text: &str) -> String {
     }
 }
 
-/// The hint for a text that is not a period.
-pub(super) fn for_period(text: &str) -> String {
-    let numbers = numbers(text).unwrap_or_default();
-    let month = match numbers.as_slice() {
+/// The hint for a text that is not a month.
+pub(super) fn for_month(text: &str) -> String {
+    month(text)
+        .map_or_else(|| "a month looks like 2026-01".to_owned(), |month| format!("did you mean {month}?"))
+}
+
+/// The month that a text spells in another way. `None`: none.
+fn month(text: &str) -> Option<String> {
+    match numbers(text)?.as_slice() {
         [year, month] if year.len() == 4 => label_of_month(year, month),
         [month, year] if year.len() == 4 => label_of_month(year, month),
         _ => None,
-    };
-    if let Some(month) = month {
+    }
+}
+
+/// The hint for a text that is not a period.
+pub(super) fn for_period(text: &str) -> String {
+    if let Some(month) = month(text) {
         return format!("did you mean {month}?");
     }
     match days(text).as_slice() {
@@ -144,7 +157,10 @@ mod tests {
             ("2026/10/1", "did you mean 2026-10-01?"),
             ("20261001", "did you mean 2026-10-01?"),
             ("2026-10-01T00:00:00Z", "did you mean 2026-10-01?"),
-            ("yesterday", "a day looks like 2026-01-31"),
+            (
+                "yesterday",
+                "a day looks like 2026-01-31; `--last 1d` is today, and `--last 2d` since yesterday",
+            ),
             ("2026-02-30", "a day looks like 2026-01-31"),
             ("", "a day looks like 2026-01-31"),
             ("ontem à noite", "a day looks like 2026-01-31"),
@@ -198,6 +214,18 @@ mod tests {
             ("é", "give an IANA name such as UTC or America/Sao_Paulo"),
         ] {
             assert_eq!(for_zone(text), hint, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_has_one_spelling() {
+        for (text, hint) in [
+            ("10/2026", "did you mean 2026-10?"),
+            ("2026-1", "did you mean 2026-01?"),
+            ("2026", "a month looks like 2026-01"),
+            ("October", "a month looks like 2026-01"),
+        ] {
+            assert_eq!(for_month(text), hint, "{text}");
         }
     }
 }

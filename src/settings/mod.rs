@@ -390,6 +390,8 @@ impl Settings {
             settings.push(("budget", from_file(None)));
         }
         settings.extend(budgets.iter().map(|budget| ("budget", from_file(Some(budget.to_string())))));
+        let alert = self.file.alert.as_ref().map(ToString::to_string);
+        settings.push(("alert", from_file(alert)));
         let workspaces = self.file.workspace.iter().map(|workspace| {
             let key = match &workspace.api_key_file {
                 Some(file) => format!("the file {}", file.display()),

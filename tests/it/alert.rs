@@ -75,6 +75,26 @@ impl Stage {
 }
 
 #[test]
+fn several_archives_have_the_shared_settings() {
+    let stage = Stage::new();
+    stage.change(AGE);
+    let elsewhere = stage.machine.file("elsewhere/b.db");
+    fs::create_dir(stage.machine.file("elsewhere")).unwrap();
+    fs::copy(stage.archive(), &elsewhere).unwrap();
+    let elsewhere = elsewhere.display().to_string();
+    let both = ["alert", "--db", &elsewhere];
+    fs::write(stage.machine.file("runledger.toml"), "[alert]\noff = [\"stale\"]\n").unwrap();
+    assert_eq!(stage.run(&both).with(0).stdout, "", "the rule is off for both");
+    fs::write(stage.machine.file("elsewhere/runledger.toml"), "[alert]\nstale_after = \"26h\"\n").unwrap();
+    let own = stage.run(&both).with(0).stdout;
+    assert!(
+        own.starts_with(&format!("{elsewhere}: error: the archive is stale")),
+        "its own file decides: {own}"
+    );
+    assert_eq!(own.lines().count(), 1, "{own}");
+}
+
+#[test]
 fn an_alert_is_printed_when_it_starts_and_when_it_ends() {
     let stage = Stage::new();
     let quiet = stage.alert(&["--exit-code"]).with(0);

@@ -113,7 +113,7 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
     drop(lock);
     steps.print(&format!("\n$ runledger show {example}"))?;
     if steps.is_verbose {
-        let args = ShowArgs { subject: example.to_string(), format: JsonArgs::default() };
+        let args = ShowArgs { subject: example.to_string(), raw: false, format: JsonArgs::default() };
         show::run(&args, &path, &Settings::default())?;
         print_line("")?;
     }

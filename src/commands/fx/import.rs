@@ -27,7 +27,9 @@ pub(super) struct ImportArgs {
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// The CSV file of rates to add to; create it if missing [default: `rates` in the table fx of the settings]
+    /// The CSV file of rates to add to [default: `rates` in [fx]]
+    ///
+    /// It is created if it is missing. The table fx is that of the settings.
     #[arg(long, value_name = "FILE")]
     pub(super) rates: Option<PathBuf>,
 

@@ -60,10 +60,10 @@ Examples:
   runledger report cost --by pipeline --last 30d --sort runs --limit 5
   runledger report slowest-runs --from 2026-01-01 --limit 10
   runledger report cost --as-of 2026-02-01        # as known on that day
-  runledger report schedule                       # which scheduled runs did not come?
+  runledger report schedule                       # which runs did not come?
   runledger report change --period 2026-10        # why did it cost more?
   runledger report credits --what-if google-ads='0 */2 * * *'
-  runledger report budget --check=forecast        # exits with 3 if one is or will be over")]
+  runledger report budget --check=forecast        # exit 3: over, or will be")]
 pub struct ReportArgs {
     /// Name of the report [default: list all reports]
     #[arg(
@@ -80,10 +80,10 @@ pub struct ReportArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// Group by month, week, day, pipeline, kind, trigger, status, cost-center, …
+    /// Group by month, pipeline, kind, cost-center, …
     ///
-    /// Also by workspace. Separate several with commas. `runledger report metadata` lists the paths into the metadata.
-    /// [default: month; pipeline for the report change]
+    /// Also by week, day, trigger, status and workspace. Separate several with commas. `runledger report metadata` lists
+    /// the paths into the metadata. [default: month; pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',
@@ -313,7 +313,7 @@ fn run_report(
                 false if args.all_rows => Some(u32::MAX),
                 false => args.limit.or_else(|| ranking.limit.and_then(|limit| u32::try_from(limit).ok())),
             };
-            let table = append_answers(ledgers, |_, ledger| question.ask(ledger, limit))?;
+            let table = append_answers(ledgers, |_, ledger| runs_shown::ask(question, args, ledger, limit))?;
             let ranking = if is_ranked_here { ranking } else { Ranking::default() };
             let additive: &[&str] = if name == "failures" { &["failed_runs", "final_runs"] } else { &[] };
             ranked(table, &ranking, additive)

@@ -3,9 +3,11 @@
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::numbers::grouped;
+use crate::commands::shared::output::table_screen;
 use crate::error::Result;
 use crate::export::terminal;
-use crate::report::{Ledger, Table, cost, duration};
+use crate::report::question::Question;
+use crate::report::{Ledger, Table, cost, duration, median_factor};
 
 /// The reports that list single runs.
 const LISTS: [&str; 2] = ["costliest-runs", "slowest-runs"];
@@ -16,6 +18,29 @@ const MORE_ROWS: u32 = 50;
 /// Whether the report lists single runs, the first ones of all.
 pub(super) fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
+}
+
+/// Whether a list has the column that compares each duration with the median of its pipeline: where there is room.
+fn has_median_factor(name: &str, args: &ReportArgs) -> bool {
+    let is_table = args.table.format() == TableFormat::Table;
+    is_list(name) && is_table && table_screen(&args.table, None).has_more_columns()
+}
+
+/// Asks the question, and compares single runs with their pipelines where there is room.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn ask(
+    question: Question,
+    args: &ReportArgs,
+    ledger: &Ledger<'_>,
+    limit: Option<u32>,
+) -> Result<Table> {
+    let mut table = question.ask(ledger, limit)?;
+    if has_median_factor(question.name, args) {
+        median_factor::add_to(&mut table, ledger)?;
+    }
+    Ok(table)
 }
 
 /// The notes below a list for people: how many runs of how many it shows, and how many could not be in it.
@@ -51,5 +76,6 @@ pub(super) fn notes(
     }
     let what = if name == "slowest-runs" { "duration" } else { "cost" };
     notes.extend(terminal::note_of_unknown(unknown, what));
+    notes.extend(median_factor::note(table));
     Ok(notes)
 }

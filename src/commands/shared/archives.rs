@@ -28,32 +28,53 @@ pub(crate) fn open_ledgers<'w>(
     Ok(ledgers)
 }
 
-/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
-/// which decide about the output.
+/// An archive that `--db`, `--all` or the settings name.
+pub(crate) struct ConfiguredArchive {
+    /// The archive.
+    pub(crate) path: PathBuf,
+    /// Its settings. With several archives, each one's own file overrides the shared settings.
+    pub(crate) settings: Settings,
+    /// Its name in the settings. `None`: they do not name it.
+    pub(crate) name: Option<String>,
+}
+
+/// The archives that `--db` or `--all` names, in this order, each with its settings.
 ///
 /// # Errors
-/// As [`workspace::open`]; [`Error::Usage`] when settings are invalid.
-pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, Settings)> {
+/// [`Error::Usage`] when settings are invalid, or `--all` finds no workspace.
+pub(crate) fn configured(cli: &Cli, all: bool) -> Result<Vec<ConfiguredArchive>> {
     let shared = all.then(|| every_workspace(cli)).transpose()?;
     let paths: Vec<PathBuf> = match (&shared, cli.db.as_slice()) {
         (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
         (None, []) => vec![settings::archive(None)?.value],
         (None, named) => named.to_vec(),
     };
-    // With several archives, each one's own settings file overrides the shared settings.
     let shared = match (shared, paths.as_slice()) {
         (None, [_, _, ..]) => Some(Settings::load(cli.config.as_deref(), settings::default_archive())?),
         (shared, _) => shared,
     };
-    let request = request(scope)?;
-    let mut first = None;
-    let mut sources = Vec::with_capacity(paths.len());
-    for path in paths {
+    let configured = paths.into_iter().map(|path| {
         let settings = match &shared {
             Some(shared) => Settings::next_to(&path)?.over(shared),
             None => Settings::load(cli.config.as_deref(), &path)?,
         };
         let name = settings.workspace_at(&path).map(|named| named.name.clone());
+        Ok(ConfiguredArchive { path, settings, name })
+    });
+    configured.collect()
+}
+
+/// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
+/// which decide about the output.
+///
+/// # Errors
+/// As [`workspace::open`]; [`Error::Usage`] when settings are invalid.
+pub(crate) fn open(cli: &Cli, all: bool, scope: &ScopeArgs) -> Result<(Vec<Workspace>, Settings)> {
+    let configured = configured(cli, all)?;
+    let request = request(scope)?;
+    let mut first = None;
+    let mut sources = Vec::with_capacity(configured.len());
+    for ConfiguredArchive { path, settings, name } in configured {
         sources.push(Source {
             budgets: settings.budgets(name.as_deref())?,
             name,

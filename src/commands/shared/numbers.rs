@@ -1,6 +1,8 @@
 //! Counts as people read them.
 
+use crate::export::terminal::DECIMALS;
 use crate::language::Language;
+use crate::run::Usd;
 use crate::store::UnsettledRuns;
 
 /// The count with separated thousands: `12,003`.
@@ -20,9 +22,28 @@ pub(crate) fn unsettled_parts(unsettled: UnsettledRuns) -> Vec<String> {
     parts.map(|(runs, what)| format!("{} {what}", grouped(runs))).collect()
 }
 
+/// A change with its sign: `+0.82`. One that rounds to nothing is `less than 0.01`.
+pub(crate) fn signed(change: Usd) -> String {
+    let rounded = Language::English.number(&change.to_fixed(DECIMALS));
+    match rounded.strip_prefix('-') {
+        Some(less) => format!("−{less}"),
+        None if rounded == "0.00" => "less than 0.01".to_owned(),
+        None => format!("+{rounded}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_has_its_sign() {
+        let shown = |nanos| signed(Usd::from_units(nanos));
+        assert_eq!(
+            [shown(820_000_000), shown(-1_234_000_000_000), shown(1)],
+            ["+0.82", "−1,234.00", "less than 0.01"]
+        );
+    }
 
     #[test]
     fn a_count_has_separators_and_the_noun_its_number() {

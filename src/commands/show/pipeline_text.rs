@@ -5,7 +5,9 @@ use super::settings_text::SettingsText;
 use crate::commands::shared::facts::{Facts, Moments, notes, title};
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::error::{Error, Result};
-use crate::export::terminal::{DECIMALS, Role, Screen, cut, isolated, local_minute, one_line, write_view};
+use crate::export::terminal::{
+    DECIMALS, Role, Screen, cut, display_width, isolated, local_minute, one_line, write_view,
+};
 use crate::export::title::booked_by;
 use crate::language::Language;
 use crate::report::month_states::{MonthStates, legend};
@@ -183,8 +185,14 @@ impl View<'_> {
             facts.add_as(role, "Failures", text);
         }
         let width = self.screen.table_width();
-        facts.add("Pipeline id", cut(&one_line(&self.pipeline.id), width.max(36)).into_owned());
-        facts.lines(&self.screen)
+        let id = cut(&one_line(&self.pipeline.id), width.max(36)).into_owned();
+        const LABEL: &str = "Pipeline id";
+        if display_width(LABEL) + 2 + display_width(&id) <= width {
+            facts.add(LABEL, id);
+            return facts.lines(&self.screen);
+        }
+        let label = Role::Dim.paint(LABEL, self.screen.color);
+        [facts.lines(&self.screen), vec![label, format!("  {id}")]].concat()
     }
 
     fn notes(&self, marks: &[&'static str]) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! One run: its pipeline, its costs and times beside the usual ones, and its history.
 
+use super::ShowArgs;
+use super::booking::Booking;
 use super::run_text::View;
 use crate::commands::shared::output::print_line;
 use crate::commands::shared::scope::scope_of_all_runs;
@@ -20,7 +22,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// Those of SQLite.
-pub(super) fn show(archive: &Archive, id: Uuid, settings: &Settings, is_json: bool) -> Result<()> {
+pub(super) fn show(archive: &Archive, id: Uuid, settings: &Settings, args: &ShowArgs) -> Result<()> {
     let history = archive.history(id)?;
     let Some(current) = history.last() else {
         return Err(crate::error::Error::Internal(format!("the run {id} has no state")));
@@ -37,7 +39,7 @@ pub(super) fn show(archive: &Archive, id: Uuid, settings: &Settings, is_json: bo
         }
         None => Usual::default(),
     };
-    if is_json {
+    if args.format.is_json() {
         let output = JsonOutput {
             run: raw(current.run.document()),
             pipeline: pipeline.as_ref(),
@@ -55,8 +57,10 @@ pub(super) fn show(archive: &Archive, id: Uuid, settings: &Settings, is_json: bo
         pipeline: pipeline.as_ref(),
         usual,
         history: &history,
+        bookings: Booking::all(&archive.closes()?, &history),
         vanished_at,
         web_url,
+        is_raw: args.raw,
         zone: scope.zone,
         known_at: archive.last_observed_at()?,
         screen: screen(None, false, scope.zone),

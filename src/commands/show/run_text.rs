@@ -1,15 +1,17 @@
-//! A run for people: what it cost, how long it took, what became known when, and the rest of its document.
+//! A run for people: what it cost, how long it took, what became known when, and its document.
 
-use super::in_lines;
+use super::booking::Booking;
 use super::run::{Pipeline, steps, total_cost};
+use super::{in_lines, labeled_id};
 use crate::escape::{escape_control, escape_json, replace_control};
 use crate::export::terminal::{
     self, Role, Screen, UNKNOWN, cut, display_width, duration, isolated, local_minute, wrap,
 };
 use crate::export::title::Title;
+use crate::report::month_states::CLOSED;
 use crate::report::usual::{Usual, factor};
-use crate::run::json::Entries;
 use crate::run::{ChargeStatus, Cost, Instant, Run, Seconds, Status, Usd};
+use crate::snapshot::Change;
 use crate::store::HistoryEntry;
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -18,25 +20,6 @@ use std::fmt::Write as _;
 
 /// The decimals of costs.
 const DECIMALS: u32 = 4;
-
-/// The fields of the document that the blocks above the details have.
-const SHOWN: [&str; 15] = [
-    "id",
-    "number",
-    "status",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "duration_seconds",
-    "full_sync",
-    "credit_charge_status",
-    "el_cost_usd",
-    "transformation_cost_usd",
-    "source",
-    "destination",
-    "transformation",
-    "updated_at",
-];
 
 /// Below this width, a usual value follows its value.
 const IN_COLUMNS_FROM: usize = 58;
@@ -66,10 +49,14 @@ pub(super) struct View<'a> {
     pub(super) usual: Usual,
     /// Every state, oldest first.
     pub(super) history: &'a [HistoryEntry],
+    /// The closes of its month.
+    pub(super) bookings: Vec<Booking>,
     /// When the API no longer had the run. `None`: it has it.
     pub(super) vanished_at: Option<Instant>,
     /// The page of the run in the web app. `None`: not known.
     pub(super) web_url: Option<String>,
+    /// Whether the document is printed, too.
+    pub(super) is_raw: bool,
     /// The zone of all times.
     pub(super) zone: Tz,
     /// The last observation. `None`: there was none.
@@ -86,7 +73,7 @@ impl View<'_> {
         self.write_figures(&mut text);
         self.write_history(&mut text);
         self.write_ids(&mut text);
-        self.write_details(&mut text);
+        self.write_document(&mut text);
         text
     }
 
@@ -287,45 +274,68 @@ impl View<'_> {
         (text + &factor.unwrap_or_default(), 0)
     }
 
+    /// What became known, and what was closed, oldest first.
     fn write_history(&self, text: &mut String) {
-        let _ = writeln!(text, "\nHistory");
+        let mut events: Vec<(Instant, Vec<String>)> = Vec::new();
         for (entry, changes) in steps(self.history) {
             let first = if changes.is_empty() { ": first seen" } else { "" };
-            let _ = writeln!(text, "  {}  sync {}{first}", self.second(entry.observed_at), entry.sync_id);
+            let mut lines = vec![format!("sync {}{first}", entry.sync_id)];
             for change in changes {
                 let side = |json: &Option<String>| match json.as_deref() {
                     Some(json) => one_line(&shortened(&self.readable(json))),
                     None => "(absent)".to_owned(),
                 };
                 let field = escape_control(&change.field);
-                let line = format!("    {field}: {} → {}", side(&change.before), side(&change.after));
-                let _ = writeln!(text, "{}", cut(&line, self.screen.table_width()));
+                let other = || format!("{field}: {} → {}", side(&change.before), side(&change.after));
+                lines.push(cost_change(&change).unwrap_or_else(other));
+            }
+            events.push((entry.observed_at, lines));
+        }
+        for Booking { closed_at, close_id, restates, month, cost } in &self.bookings {
+            let verb = if restates.is_some() { "restated" } else { "booked" };
+            let cost = cost.map_or_else(|| "no known cost".to_owned(), |cost| cost.to_fixed(DECIMALS));
+            let line = format!("{verb} in {month} {CLOSED} (close {close_id}) with {cost}");
+            events.push((*closed_at, vec![line]));
+        }
+        // A close at the moment of an observation is after it.
+        events.sort_by_key(|(at, _)| *at);
+        let _ = writeln!(text, "\nHistory");
+        let width = self.screen.table_width();
+        for (at, lines) in events {
+            for (number, line) in lines.iter().enumerate() {
+                let line = match number {
+                    0 => format!("  {}  {line}", self.second(at)),
+                    _ => format!("    {line}"),
+                };
+                let _ = writeln!(text, "{}", cut(&line, width));
             }
         }
     }
 
     fn write_ids(&self, text: &mut String) {
-        let _ = writeln!(text, "\nRun id       {}", self.run.id);
+        const LABELS_WIDTH: usize = 12;
+        let width = self.screen.table_width();
+        let _ = writeln!(text, "\n{}", labeled_id("Run id", LABELS_WIDTH, &self.run.id.to_string(), width));
         if let Some(pipeline) = self.pipeline {
-            let _ = writeln!(text, "Pipeline id  {}", escape_control(&pipeline.id));
+            let id = escape_control(&pipeline.id);
+            let _ = writeln!(text, "{}", labeled_id("Pipeline id", LABELS_WIDTH, &id, width));
         }
         if let Some(address) = &self.web_url {
-            let _ = writeln!(text, "Web          {}", escape_control(address));
+            let _ = writeln!(text, "Web           {}", escape_control(address));
+        }
+        let token = self.run.triggered_by_token.as_deref().map(|token| format!("token {token}"));
+        let by = token.or_else(|| self.run.triggered_by.map(|user| format!("user {user}")));
+        if let Some(by) = by {
+            let _ = writeln!(text, "Triggered by  {}", escape_control(&by));
         }
     }
 
-    /// The fields that no block has: one line each, and JSON indented.
-    fn write_details(&self, text: &mut String) {
-        let document = self.run.document();
-        let Some(entries) = Entries::parse(&document) else { return };
-        for entry in entries.0.iter().filter(|entry| !SHOWN.contains(&entry.key.as_ref())) {
-            let value = match serde_json::from_str::<Value>(entry.value.get()) {
-                Ok(Value::Null) => continue,
-                // The digits of numbers stay as they were sent.
-                Ok(Value::Object(_) | Value::Array(_)) => format!("\n{}", indented(entry.value.get())),
-                _ => format!("  {}", one_line(&self.readable(entry.value.get()))),
-            };
-            let _ = writeln!(text, "\n{}{value}", escape_control(&entry.key));
+    /// The document as the API sent it, or how to see it.
+    fn write_document(&self, text: &mut String) {
+        if self.is_raw {
+            let _ = writeln!(text, "\nDocument\n{}", indented(&self.run.document()));
+        } else {
+            let _ = writeln!(text, "\n{}", wrapped("All that the API sent: --raw", &self.screen));
         }
     }
 
@@ -348,6 +358,26 @@ impl View<'_> {
     fn second(&self, at: Instant) -> String {
         at.to_utc().with_timezone(&self.zone).format("%-d %b %Y %H:%M:%S").to_string()
     }
+}
+
+/// The change of a cost: `transformation 0.0410 → 0.1235 (+0.0825)`. `None`: another field has changed.
+fn cost_change(change: &Change) -> Option<String> {
+    let name = match change.field.as_str() {
+        "el_cost_usd" => "extraction and loading",
+        "transformation_cost_usd" => "transformation",
+        _ => return None,
+    };
+    let amount = |json: &Option<String>| {
+        json.as_deref().and_then(Cost::from_number).map(|cost| Usd::from_units(cost.nanos.into()))
+    };
+    let (before, after) = (amount(&change.before), amount(&change.after));
+    let text = |amount: Option<Usd>| amount.map_or_else(|| UNKNOWN.to_owned(), |usd| usd.to_fixed(DECIMALS));
+    let difference = before.zip(after).map(|(before, after)| (after - before).to_fixed(DECIMALS));
+    let difference = difference.map_or_else(String::new, |difference| match difference.strip_prefix('-') {
+        Some(less) => format!(" (−{less})"),
+        None => format!(" (+{difference})"),
+    });
+    Some(format!("{name} {} → {}{difference}", text(before), text(after)))
 }
 
 /// A note that is as wide as the screen.
@@ -432,6 +462,19 @@ mod tests {
     #[test]
     fn a_name_controls_no_terminal_and_reads_as_in_tables() {
         assert_eq!(one_line("Notas\nfiscais \u{1b}[31m\u{202e}x"), "Notas fiscais �[31m�x");
+    }
+
+    #[test]
+    fn a_changed_cost_has_its_difference() {
+        let change = |field: &str, before: &str, after: &str| {
+            let (before, after) = (Some(before.to_owned()), Some(after.to_owned()));
+            cost_change(&Change { field: field.to_owned(), before, after, replaced: Vec::new() })
+        };
+        let shown = |before, after| change("el_cost_usd", before, after).unwrap();
+        assert_eq!(shown("0.041", "0.1234567890123"), "extraction and loading 0.0410 → 0.1235 (+0.0825)");
+        assert_eq!(shown("1.5", "1.25"), "extraction and loading 1.5000 → 1.2500 (−0.2500)");
+        assert_eq!(shown("null", "0.25"), "extraction and loading – → 0.2500");
+        assert_eq!(change("number", "1", "2"), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use text::Status;
 #[command(after_help = "\
 Examples:
   runledger status
-  runledger status --max-age 26h || mail -s 'runledger is stale' ops@example.com < /dev/null
+  runledger status --max-age 26h || echo 'runledger is stale'
   runledger status --check --warning 3h --critical 12h
   runledger status --check --max-run-age 12h      # WARNING if a run hangs
   runledger status --json")]
@@ -58,7 +58,11 @@ pub(super) fn run(args: &StatusArgs, path: &Setting<PathBuf>, settings: Result<S
     let contents = archive.stats(now.plus(-args.settle))?;
     let last = archive.last_sync()?;
     let freshness = archive.freshness(now)?;
-    let open = OpenSummary::compared(&archive)?;
+    // What is usual takes reading months of runs, which is too slow for a glance.
+    let open = match args.format.is_json() {
+        true => OpenSummary::compared(&archive)?,
+        false => OpenSummary::without_comparison(&archive)?,
+    };
     let stale = why_stale(args.max_age, freshness.last_complete, now);
     if args.format.is_json() {
         print_line(&as_json(&archive, &contents, &open, last.as_ref(), freshness)?.to_string())?;

@@ -3,9 +3,10 @@
 use crate::commands::shared::facts::Facts;
 use crate::commands::shared::numbers::grouped;
 use crate::error::Result;
-use crate::export::terminal::Role;
-use crate::report::open::{Factor, OpenRuns, open_runs_judged, runs_without_usual};
+use crate::export::terminal::{Role, duration};
+use crate::report::open::{Factor, OpenRuns, TOO_LONG_FROM_SECONDS, open_runs_judged, runs_without_usual};
 use crate::report::{Ledger, Scope};
+use crate::run::Seconds;
 use crate::store::Archive;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
@@ -70,13 +71,13 @@ impl OpenSummary {
         }
         let statuses: Vec<String> =
             self.statuses.iter().map(|(status, runs)| format!("{} {status}", grouped(*runs))).collect();
-        match self.too_long {
-            0 => facts.add("Open", statuses.join(", ")),
-            runs => facts.add_as(
-                Role::Error,
-                "Open",
-                format!("{}; {} too long: `runledger report open`", statuses.join(", "), grouped(runs)),
-            ),
+        match self.oldest_seconds.filter(|seconds| *seconds >= TOO_LONG_FROM_SECONDS) {
+            None => facts.add("Open", statuses.join(", ")),
+            Some(seconds) => {
+                let age = duration(Seconds::whole(seconds));
+                let text = format!("{}; the longest for {age}: `runledger report open`", statuses.join(", "));
+                facts.add_as(Role::Warning, "Open", text);
+            }
         }
     }
 
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_counts_statuses_and_runs_that_are_too_long() {
+    fn the_line_counts_statuses_and_has_the_longest_age() {
         assert_eq!(line(Vec::new()), "Open  0");
         let mut runs = vec![
             run("a", Some("pending_events"), None, OpenState::Queued),
@@ -124,10 +125,11 @@ mod tests {
             run("d", None, Some(60), OpenState::Unknown),
         ];
         assert_eq!(line(runs.clone()), "Open  2 running, 1 pending events, 1 without a status");
-        runs[1].state = OpenState::TooLong;
+        runs[1].age_seconds = Some(19_260);
         assert_eq!(
             line(runs),
-            "Open  2 running, 1 pending events, 1 without a status; 1 too long: `runledger\n      report open`"
+            "Open  2 running, 1 pending events, 1 without a status; the longest for 5 h 21\n      min: \
+             `runledger report open`"
         );
     }
 

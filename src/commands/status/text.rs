@@ -2,7 +2,7 @@
 
 use super::open::OpenSummary;
 use crate::commands::shared::facts::{Facts, Moments, from_here, notes, title};
-use crate::commands::shared::numbers::{grouped, grouped_count, unsettled_parts};
+use crate::commands::shared::numbers::{grouped, grouped_count, signed, unsettled_parts};
 use crate::commands::shared::span::format_span;
 use crate::error::Result;
 use crate::escape::shell_word;
@@ -207,16 +207,6 @@ impl Status<'_> {
 /// An amount with separated thousands: `1,277.56 USD`.
 fn usd(amount: Usd) -> String {
     format!("{} USD", Language::English.number(&amount.to_fixed(DECIMALS)))
-}
-
-/// A change with its sign: `+0.82`. One that rounds to nothing is `less than 0.01`.
-fn signed(change: Usd) -> String {
-    let rounded = Language::English.number(&change.to_fixed(DECIMALS));
-    match rounded.strip_prefix('-') {
-        Some(less) => format!("−{less}"),
-        None if rounded == "0.00" => "less than 0.01".to_owned(),
-        None => format!("+{rounded}"),
-    }
 }
 
 /// The outcome of a sync. One marked as running is still running or was killed.

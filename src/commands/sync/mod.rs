@@ -31,7 +31,7 @@ Examples:
   runledger sync --all            # every [[workspace]] of runledger.toml
   runledger sync --full --max-requests-per-second 2
   runledger sync --dry-run --json
-  runledger sync --quiet --ping-url-file ping.txt --metrics-file runledger.prom";
+  runledger sync --quiet --ping-url-file ping.txt";
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -45,7 +45,9 @@ Environment:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT}"))]
 pub struct SyncArgs {
-    /// Sync every workspace in the settings, each with its own key; continue when one fails
+    /// Sync every workspace in the settings
+    ///
+    /// Each has its own key. When one fails, the others are synced.
     #[arg(long)]
     pub all: bool,
 
@@ -87,7 +89,9 @@ pub struct SyncArgs {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Evaluate the alert rules after the sync, as `runledger alert` does; its result is that of the sync
+    /// Evaluate the alert rules after the sync
+    ///
+    /// As `runledger alert` does; the result is that of the sync.
     #[arg(long, conflicts_with = "dry_run")]
     pub alert: bool,
 

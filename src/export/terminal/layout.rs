@@ -17,7 +17,7 @@ const RULE: &str = "─";
 pub(super) const RECORD_BELOW: usize = 50;
 
 /// From this width on, columns beyond the standard ones are shown.
-const MORE_FROM: usize = 100;
+pub(super) const MORE_FROM: usize = 100;
 
 /// The space between two columns.
 const GAP: usize = 2;
@@ -168,7 +168,9 @@ pub(super) fn write_grid(
                 let column = &columns[*index];
                 let (text, role) = texts(column);
                 let lines = match column.fit {
-                    Fit::Wrap => wrap(text.split(' '), *width)
+                    // A percentage stays on one line.
+                    Fit::Wrap => wrap(text.replace(" %", "\u{a0}%").split(' '), *width)
+                        .replace('\u{a0}', " ")
                         .lines()
                         .map(|line| screen.cut(line, *width).into_owned())
                         .collect(),

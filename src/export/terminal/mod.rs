@@ -68,6 +68,11 @@ impl Screen {
         Screen { width: width.map_or(self.width, usize::from), ..self }
     }
 
+    /// Whether tables have columns beyond the standard ones.
+    pub(crate) fn has_more_columns(&self) -> bool {
+        self.wide || self.width >= layout::MORE_FROM
+    }
+
     /// The columns that a table, a title or a note can use.
     pub(crate) fn table_width(&self) -> usize {
         self.width.min(MAX_WIDTH)
@@ -187,7 +192,7 @@ fn columns_of(
         false => (BAR, view::bar_priority(question, &table.rows)),
     };
     let bars = sparkline::bars(table, bar_width).filter(|_| !screen.wide && screen.unicode);
-    let is_of_one_run = question.starts_with("report ") && table.columns.iter().any(|name| name == "run_id");
+    let is_of_one_run = table.columns.iter().any(|name| name == "run_id");
     let mut columns = Vec::new();
     for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
         let name = &table.columns[index];

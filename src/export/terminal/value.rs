@@ -65,6 +65,10 @@ impl Form {
         match self {
             Form::Name | Form::Sentence | Form::RunId => false,
             Form::Instant => true,
+            Form::Changed => cells.iter().all(|cell| match cell {
+                Cell::Text(Some(text)) => Cost::from_number(text).is_some(),
+                _ => cell.is_unknown(),
+            }),
             // The unknown value of a column without a unit is a text.
             _ => {
                 cells.iter().any(|cell| cell.is_number())

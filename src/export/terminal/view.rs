@@ -43,14 +43,14 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report schedule", &[("state", 1), ("due_at", 1), ("created_at", 3), ("expected_runs", 5), ("found_runs", 6), ("missing_runs", 1), ("created_late_runs", 7), ("failed_parent_runs", 9), ("next_due_at", 4), ("lateness_seconds", 4), ("status", 5), ("lateness_p95_seconds", 12), ("started_late_runs", 8), ("last_run_at", 14), ("started_at", 11), ("trigger_type", 15), ("grace_seconds", 16), ("run_id", 4), ("pipeline_name", 2), ("schedule", 10)]),
     ("report recovery", &[("state", 1), ("failed_runs", 2), ("chains", 6), ("longest_chain", 7), ("failures_in_a_row", 5), ("failures_left", 4), ("failures_limit", 12), ("lost_seconds", 2), ("lost_usd", 5), ("first_failure_at", 7), ("last_failure_at", 11), ("recovered_at", 6), ("run_id", 10), ("pipeline_name", 3)]),
     ("report open", &[("state", 1), ("age_seconds", 2), ("p95_seconds", 5), ("started_at", 6), ("p95_factor", 10), ("p50_seconds", 11), ("status", 12), ("trigger_type", 13), ("created_at", 14), ("run_id", 3), ("pipeline_name", 4)]),
-    ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
-    ("report slowest-runs", &[("duration_seconds", 1), ("started_at", 4), ("ended_at", 12), ("status", 6), ("run_id", 2), ("pipeline_name", 3)]),
+    ("report costliest-runs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("p50_factor", 10), ("started_at", 4), ("status", 6), ("pipeline_kind", 15), ("run_id", 2), ("pipeline_name", 3)]),
+    ("report slowest-runs", &[("duration_seconds", 1), ("p50_factor", 10), ("total_cost_usd", 5), ("started_at", 4), ("ended_at", 13), ("status", 6), ("pipeline_kind", 15), ("run_id", 2), ("pipeline_name", 3)]),
     ("report cost-changes-after-success", &[("cost_at_success_usd", 5), ("cost_now_usd", 4), ("difference_usd", 1), ("succeeded_at", 8), ("changed_at", 7), ("run_id", 2), ("pipeline_name", 3)]),
     ("report pipelines-without-runs", &[("first_seen_at", 3), ("last_run_at", 4), ("gone_at", 5), ("active", 2), ("slug", 6), ("pipeline_name", 1)]),
     ("report status-transitions", &[("steps", 2), ("median_seconds", 3), ("max_seconds", 4), ("from_status", 1), ("to_status", 1)]),
     ("report settling", &[("pipeline_kind", 1), ("runs", 5), ("runs_changed", 4), ("p50_seconds", 8), ("p95_seconds", 7), ("max_seconds", 6), ("safe_after_days", 3), ("safe_close_on", 2)]),
-    ("runs", &[("status", 1), ("started_at", 4), ("duration_seconds", 5), ("total_cost_usd", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
-    ("runs with costs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("started_at", 4), ("status", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
+    ("runs", &[("status", 1), ("started_at", 4), ("duration_seconds", 5), ("p50_factor", 10), ("total_cost_usd", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
+    ("runs with costs", &[("total_cost_usd", 1), ("duration_seconds", 5), ("p50_factor", 10), ("started_at", 4), ("status", 6), ("trigger_type", 8), ("queued_seconds", 11), ("credit_charge_status", 12), ("run_id", 2), ("pipeline_name", 3), ("cost_center", 13)]),
     ("show months", &[("total_cost_usd", 1), ("runs", 3), ("failed_runs", 4), ("cost_per_run_usd", 5), ("p50_seconds", 5), ("p95_seconds", 10), ("credits", 11)]),
     ("show runs", &[("status", 1), ("started_at", 3), ("duration_seconds", 4), ("total_cost_usd", 5), ("trigger_type", 6), ("run_id", 2), ("queued_seconds", 10), ("credit_charge_status", 11)]),
     ("report audit", &[("finding", 1), ("run_id", 1), ("booked_at", 4), ("status", 5), ("total_cost_usd", 2), ("duration_seconds", 6), ("pipeline_name", 3), ("why", 1)]),
@@ -58,12 +58,12 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("report anomalies", &[("cost_usd", 1), ("cost_median_usd", 4), ("duration_seconds", 2), ("duration_median_seconds", 4), ("run_id", 2), ("pipeline_name", 3)]),
     ("report metadata", &[("types", 2), ("runs_with_path", 5), ("path", 1), ("values", 4), ("sum", 5), ("min", 7), ("max", 6)]),
     ("report components", &[("component_usd", 1), ("explained_rate", 3), ("group_cost_usd", 4), ("runs_with_path", 5), ("path", 1)]),
-    ("close", &[("period", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
+    ("close", &[("month", 1), ("total_cost_usd", 2), ("runs", 5), ("credits", 7), ("closed_at", 3), ("zone", 6), ("date_basis", 8), ("close_id", 4), ("restates", 4), ("closed_by", 3), ("note", 3)]),
     ("check", &[("result", 1), ("check", 2), ("examined", 3), ("unit", 12), ("rule", 4)]),
-    ("alert", &[("alert_id", 1), ("level", 2), ("alert_rule", 3), ("since_at", 4), ("acknowledged_at", 11), ("message", 1), ("subject", 12)]),
+    ("alert", &[("alert_id", 2), ("level", 2), ("alert_rule", 5), ("since_at", 4), ("acknowledged_at", 6), ("message", 1)]),
     ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
-    ("reconcile", &[("closes", 1), ("gap_usd", 2), ("ledger_cost_usd", 4), ("difference_usd", 5), ("cause", 3), ("note", 12)]),
-    ("restatements", &[("closed_total_cost_usd", 4), ("total_cost_usd", 5), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("change_usd", 1), ("difference_usd", 1), ("before", 4), ("after", 4), ("booked_usd", 4), ("now_usd", 4), ("field", 5), ("run_id", 2), ("pipeline_name", 3)]),
+    ("reconcile", &[("closes", 1), ("ledger_cost_usd", 4), ("gap_usd", 2), ("difference_usd", 11), ("cause", 3), ("invoice_usd", 13), ("note", 12)]),
+    ("restatements", &[("closed_total_cost_usd", 4), ("total_cost_usd", 5), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("difference_usd", 1), ("before", 5), ("after", 4), ("field", 6), ("run_id", 2), ("seen_at", 11), ("pipeline_name", 3)]),
 ];
 
 /// Columns that only programs need: whole ids, and what a name or a note says already.
@@ -88,7 +88,6 @@ const NAMES: &[&str] = &[
     "values",
     "example",
     "cause",
-    "message",
     "slug",
     "schedule",
     "value",
@@ -96,7 +95,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Columns with sentences. They come after the names.
-const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback", "rule"];
+const SENTENCES: &[&str] = &["question", "description", "why", "note", "hint", "lookback", "rule", "message"];
 
 /// Numbers that name something.
 const LABELS: &[&str] =
@@ -111,7 +110,7 @@ const CHANGES: &[&str] =
 const HEADINGS: &[(&str, &str)] = &[
     ("total_cost_usd", "Total USD"), ("closed_total_cost_usd", "Booked USD"), ("el_cost_usd", "Extract"), ("transformation_cost_usd", "Transform"),
     ("cost_per_run_usd", "USD/run"), ("pipeline_name", "Pipeline"), ("pipeline_kind", "Kind"), ("run_id", "Run"),
-    ("runs_cost_unknown", "Not known"), ("runs_duration_unknown", "Not known"),
+    ("runs_cost_unknown", "Not known"), ("runs_duration_unknown", "Not known"), ("closed_runs_cost_unknown", "Not known then"),
     ("cost_usd", "USD"), ("cost_median_usd", "Usual USD"), ("cost_low_usd", "Usual from"), ("cost_high_usd", "Usual to"),
     ("duration_seconds", "Duration"), ("duration_median_seconds", "Usual"), ("duration_low_seconds", "From"), ("duration_high_seconds", "To"),
     ("p50_seconds", "Median"), ("median_seconds", "Median"), ("mean_seconds", "Mean"), ("p95_seconds", "95 %"), ("p99_seconds", "99 %"), ("max_seconds", "Longest"), ("total_seconds", "All runs"),
@@ -126,7 +125,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("runs_changed", "Changed"), ("safe_after_days", "Safe after"), ("safe_close_on", "Safe on"),
     ("from_status", "From"), ("to_status", "To"), ("first_seen_at", "First seen"), ("last_run_at", "Last run"), ("gone_at", "Gone"),
     ("longest_chain", "Longest"), ("first_failure_at", "First failure"), ("recovered_at", "Recovered"), ("lost_seconds", "Lost"), ("lost_usd", "Lost USD"), ("failures_limit", "Limit"), ("failures_left", "Left"),
-    ("age_seconds", "Running"), ("p95_factor", "Times 95 %"), ("runs_before", "Compared"),
+    ("age_seconds", "Running"), ("p50_factor", "x median"), ("p95_factor", "Times 95 %"), ("runs_before", "Compared"),
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
     ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
@@ -171,9 +170,11 @@ pub(super) fn arrange(columns: &[String], rows: &[Vec<Cell>], question: &str) ->
     let is_list = columns.first().is_some_and(|first| !PERIODS.contains(&first.as_str()));
     let of_a_list =
         OF_A_LIST.into_iter().find(|name| is_list && !question.is_empty() && name.starts_with(question));
+    // A question can have options: `reconcile --invoice 412.10`.
+    let name = question.split(" --").next().unwrap_or(question);
     let question = match has_values {
         true => WITH_COLUMNS,
-        false => in_groups.or(of_a_list).unwrap_or(question),
+        false => in_groups.or(of_a_list).unwrap_or(name),
     };
     let view = VIEWS.iter().find(|(name, _)| *name == question).map_or(&[][..], |(_, view)| *view);
     let is_named = |name: &str, column: &str| {

@@ -51,8 +51,12 @@ pub(crate) fn import(
     rates_path: &Path,
     on_conflict: OnConflict,
 ) -> Result<Imported> {
-    let bytes = std::fs::read(path)
-        .map_err(|cause| Error::usage(format!("cannot read {}: {cause}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|cause| Error::Usage {
+        what: format!("cannot read {}: {cause}", path.display()),
+        hint: Some(
+            "give the CSV that the Banco Central's page of quotations saves; see docs/finance.md".to_owned(),
+        ),
+    })?;
     let (quoted, other_currencies) = quoted(&text_of(bytes, path)?, path, today)?;
     let mut imported = Imported { other_currencies, ..Imported::default() };
     let real = Currency::brl();

@@ -71,14 +71,14 @@ impl Invoice {
 }
 
 /// Whether a cause closes the gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClosesGap {
     /// The ledger's total becomes the invoiced amount.
     Yes,
-    /// A gap remains.
-    No,
     /// The cause has no total of its own, but can change the ledger's total by enough.
     Could,
+    /// A gap remains.
+    No,
 }
 
 impl ClosesGap {
@@ -178,10 +178,22 @@ impl Reconciliation {
 
     /// The attempts as a table, each with the change of the ledger's total and the remaining gap.
     pub fn table(&self) -> Table {
+        self.table_of(self.attempts.iter())
+    }
+
+    /// The same table for people: causes that close the gap come first, then those that could, then the smallest gap.
+    pub(crate) fn table_with_best_first(&self) -> Table {
+        let gap = |attempt: &Attempt| attempt.total.map(|total| self.invoice.gap(total).units().abs());
+        let mut attempts: Vec<&Attempt> = self.attempts.iter().collect();
+        attempts.sort_by_key(|attempt| (attempt.closes, gap(attempt).is_none(), gap(attempt)));
+        self.table_of(attempts.into_iter())
+    }
+
+    fn table_of<'a>(&self, attempts: impl Iterator<Item = &'a Attempt>) -> Table {
         let columns =
             ["cause", "closes", "ledger_cost_usd", "difference_usd", "invoice_usd", "gap_usd", "note"];
         let base = self.base().units();
-        let rows = self.attempts.iter().map(|attempt| {
+        let rows = attempts.map(|attempt| {
             let difference = attempt.total.map(|total| Usd::from_units(total.units() - base));
             vec![
                 Cell::text(&attempt.cause),

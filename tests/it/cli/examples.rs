@@ -94,7 +94,7 @@ fn every_example_in_the_help_runs() {
     let (mut count, mut failed) = (0, Vec::new());
     for command in commands(&definition) {
         let name = command.get_bin_name().unwrap();
-        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
         let examples = help.split("Examples:\n").nth(1).unwrap_or_default();
         let examples: Vec<&str> = examples.lines().take_while(|line| line.starts_with("  ")).collect();
         let month_end = prepared(name, &pings);

@@ -91,6 +91,50 @@ fn a_list_is_filtered_and_says_by_what() {
 }
 
 #[test]
+fn a_list_compares_durations_with_the_median_before() {
+    let workspace = archived(400);
+    let factor = |id: &str| {
+        let run = format!("(SELECT * FROM runs WHERE run_id >= '{id}' AND run_id < '{id}g')");
+        let before = workspace.rows(&format!(
+            "SELECT r.duration_seconds FROM runs AS r, {run} AS own \
+             WHERE r.pipeline_id = own.pipeline_id AND r.status = 'success' AND r.booked_at < own.booked_at \
+             ORDER BY r.booked_at DESC LIMIT 30"
+        ));
+        let mut before: Vec<f64> = before.iter().map(|seconds| seconds.parse().unwrap()).collect();
+        before.sort_by(f64::total_cmp);
+        let seconds = &workspace.rows(&format!("SELECT duration_seconds FROM {run}"))[0];
+        let median =
+            (before.len() >= 5).then(|| (before[before.len() / 2] + before[(before.len() - 1) / 2]) / 2.0);
+        median.map(|median| seconds.parse::<f64>().unwrap() / median)
+    };
+    let mut compared = 0;
+    for list in [&["runs", "--status", "success"][..], &["report", "slowest-runs"]] {
+        let shown = with(&workspace, &[list, &["--limit", "20", "--width", "120"]].concat()).out();
+        let cells = |line: &str| -> Vec<String> {
+            line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+        };
+        let mut lines = shown.lines().skip_while(|line| !line.contains("x median"));
+        let heading = cells(lines.next().unwrap());
+        let place = |name: &str| heading.iter().position(|heading| heading == name).unwrap();
+        for line in lines.skip(1).take(20) {
+            let row = cells(line);
+            match factor(&row[place("Run")]) {
+                None => assert_eq!(row[place("x median")], "–", "{line}"),
+                Some(factor) => {
+                    let shown: f64 = row[place("x median")].trim_end_matches(" x").parse().unwrap();
+                    assert!((shown - factor).abs() < 0.051, "{factor}: {line}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 20, "{compared}");
+    let narrow = with(&workspace, &["runs", "--width", "80"]).out();
+    assert!(!narrow.contains("x median"), "{narrow}");
+    assert!(with(&workspace, &["runs", "--json"]).json()["rows"][0].get("p50_factor").is_none());
+}
+
+#[test]
 fn a_list_has_the_runs_of_a_cost() {
     let workspace = archived(200);
     let ids = |condition: &str| {
@@ -116,7 +160,7 @@ fn a_list_has_the_runs_of_a_cost() {
     let page = with(&workspace, &["runs", "--min-usd", "0.1"]).out();
     assert!(page.starts_with("Runs with costs: at least 0.1 USD"), "{page}");
     let heading = page.lines().find(|line| line.contains("Pipeline")).unwrap();
-    assert!(heading.trim_start().starts_with("Total USD"), "{page}");
+    assert!(heading.trim_start().starts_with("USD"), "{page}");
     for amount in ["-1", "1e3", "much"] {
         with(&workspace, &["runs", &format!("--min-usd={amount}")]).refused(2, &["an amount of US dollars"]);
     }
@@ -278,12 +322,18 @@ fn a_run_has_its_total_its_times_and_its_page() {
         &format!("Ran{}22 min 2 s", " ".repeat(22)),
         "Created 5 Jan 2026 09:00:00 · started 09:00:12 · ended 09:22:14",
         "run 7",
-        "\"tables\": [\n      \"a\",",
         &format!("/runs/{id}"),
     ] {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
+    assert!(!text.contains("\nDocument\n"), "{text}");
+    let raw = with(&workspace, &["show", &id.to_string(), "--raw"]).out();
+    assert!(raw.contains("\nDocument\n  {\n") && raw.contains("\"tables\": [\n        \"a\","), "{raw}");
+    let document = raw.split_once("\nDocument\n").unwrap().1;
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
     let printed = with(&workspace, &["show", &id.to_string(), "--json"]).json();
+    assert_eq!(document, printed["run"]);
+    with(&workspace, &["show", &id.to_string(), "--raw", "--json"]).refused(2, &["cannot be used with"]);
     assert_eq!(printed["total_cost_usd"], json!(0.375));
     assert!(printed["web_url"].as_str().unwrap().starts_with("https://app.example.com/"), "{printed}");
     fs::write(workspace.file("runledger.toml"), "run_url = \"javascript:{run_id}\"\n").unwrap();

@@ -43,9 +43,9 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
         (&["close", "9999-12"], &["9999-12 is not a month"]),
         (&["close", "2025-W06"], &["2025-W06 is not a month: a close takes a whole month, such as 2026-01"]),
         (&["close", "2025-02-03"], &["is not a month"]),
-        (&["close", "2025-2"], &["--period 2025-2: not a month, week or day"]),
-        (&["close", "February"], &["not a month, week or day"]),
-        (&["close", ""], &["not a month, week or day"]),
+        (&["close", "2025-2"], &["MONTH 2025-2: not a month", "did you mean 2025-02?"]),
+        (&["close", "February"], &["not a month", "a month looks like 2026-01"]),
+        (&["close", ""], &["not a month"]),
         (&["close", MONTH, "--zone", "Brasilia"], &["--zone Brasilia: there is no such time zone"]),
         (
             &["close", MONTH, "--date-basis", "paid"],

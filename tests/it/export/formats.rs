@@ -215,7 +215,7 @@ fn any_change_to_a_file_is_reported() {
         ("2026-03;2;2;;;", "2026-03;2;2;0,0;;", "unknown el_cost_usd: 0, but the manifest says 1"),
         ("2026-04;2", "2026-04;2;0;0;0;0;0;0\r\n2026-04;2", "rows: 7, but the manifest says 6"),
         ("Total;", "Tudo;", "SHA-256"),
-        ("2026-05;2;0;", "2026-05;2;0;0;", "the rows cannot be read"),
+        ("2026-05;2;0;", "2026-05;2;0;0;", "the rows cannot be read: line "),
         ("Extração e carga", "Extração", "there is no column Extração e carga (USD)"),
     ] {
         let changed = text.replacen(from, to, 1);

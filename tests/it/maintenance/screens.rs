@@ -2,15 +2,17 @@
 
 use super::{closed, command, eventful, ran, tamper};
 use crate::support::golden::assert_golden;
-use crate::support::workspace::Workspace;
+use crate::support::workspace::{Workspace, options};
 use runledger::internal::store::{Archive, Lock};
+use runledger::internal::sync::Options;
+use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The output on terminals of 60, 80 and 120 columns, without what depends on the time and on the version of SQLite.
+/// The output on terminals of 60 to 200 columns, without what depends on the time and on the version of SQLite.
 fn screens(workspace: &Workspace, arguments: &[&str]) -> String {
     let mut screens = String::new();
-    for width in [60, 80, 120] {
+    for width in [60, 80, 120, 200] {
         let mut command = command(Path::new("runledger.db"), arguments);
         command.current_dir(workspace.file("")).env("COLUMNS", width.to_string());
         command.env_remove("RUNLEDGER_CONFIG").env_remove("RUNLEDGER_ZONE");
@@ -26,15 +28,20 @@ fn screens(workspace: &Workspace, arguments: &[&str]) -> String {
 
 /// The output on terminals from a narrow to a wide one, without what depends on the time.
 fn wide_screens(workspace: &Workspace, arguments: &[&str]) -> String {
+    shown_at(workspace, arguments, 0)
+}
+
+/// The same of a command with an exit code.
+fn shown_at(workspace: &Workspace, arguments: &[&str], code: i32) -> String {
     let mut screens = String::new();
     for width in [45, 60, 80, 120, 200] {
         let mut command = command(Path::new("runledger.db"), arguments);
         command.current_dir(workspace.file("")).env("COLUMNS", width.to_string());
         command.env_remove("RUNLEDGER_CONFIG").env_remove("RUNLEDGER_ZONE");
-        let shown = ran(command).out;
-        // An id is not cut.
-        let lines = shown.lines().filter(|line| !line.contains("id  "));
-        for line in lines {
+        let ran = ran(command);
+        assert_eq!(ran.code, code, "{ran:?}");
+        let shown = ran.out;
+        for line in shown.lines() {
             assert!(line.chars().count() <= width, "{width} columns: {line}");
         }
         writeln!(screens, "{width} columns:\n\n{shown}\n").unwrap();
@@ -100,6 +107,42 @@ fn runs_fit_the_terminal() {
     assert_golden("screen-runs-filtered.txt", wide_screens(&workspace, &filtered).as_bytes());
     let unknown = wide_screens(&workspace, &["runs", "--unknown", "--limit", "3"]);
     assert_golden("screen-runs-unknown.txt", unknown.as_bytes());
+}
+
+#[test]
+fn the_month_end_fits_the_terminal() {
+    let workspace = closed(60);
+    let sql =
+        "SELECT run_id FROM runs WHERE booked_at < '2026-11-01' ORDER BY booked_at, run_id LIMIT 4 OFFSET 2";
+    for (run, usd) in workspace.rows(sql).iter().zip([0.75, 0.5, 12.25, 0.125]) {
+        workspace.sandbox.model().change(run.parse().unwrap(), |run| {
+            run.insert("transformation_cost_usd".to_owned(), json!(usd));
+        });
+    }
+    workspace.sync(&Options { full: true, ..options() });
+    assert_golden("screen-close.txt", wide_screens(&workspace, &["close"]).as_bytes());
+    assert_golden("screen-restatements.txt", wide_screens(&workspace, &["restatements"]).as_bytes());
+    let totals = wide_screens(&workspace, &["restatements", "--totals"]);
+    assert_golden("screen-restatements-totals.txt", totals.as_bytes());
+    let invoice = ["reconcile", "--period", "2026-10", "--invoice", "0.30"];
+    assert_golden("screen-reconcile.txt", shown_at(&workspace, &invoice, 3).as_bytes());
+}
+
+#[test]
+fn open_alerts_fit_the_terminal() {
+    let workspace = closed(60);
+    assert_golden("screen-alert-empty.txt", wide_screens(&workspace, &["alert", "--list"]).as_bytes());
+    tamper(
+        &workspace.path(),
+        "INSERT INTO alerts (rule, subject, level, message, started_at) VALUES
+         ('overdue', 'source 1', 'error', 'Pedidos da loja (Shopify): overdue since 27 Nov 21:24',
+          '2026-11-23T15:00:00.000000Z'),
+         ('open', '3b1e0d04', 'error', 'Folha de pagamento; confidencial: run 3b1e0d04 has been running for 5 h 21 min; '
+          || '95 % of the runs take at most 7 min 46 s', '2026-11-23T16:00:00.000000Z'),
+         ('failing', 'source 2', 'warning', 'Notas fiscais: 4 failures in a row since 23 Nov 23:25',
+          '2026-11-23T16:00:00.000000Z')",
+    );
+    assert_golden("screen-alert.txt", wide_screens(&workspace, &["alert", "--list"]).as_bytes());
 }
 
 #[test]
