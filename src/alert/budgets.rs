@@ -11,10 +11,14 @@ use crate::store::{AlertLevel, Finding};
 const WHOLE: u32 = 100;
 
 pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    Ok(this_month(facts)?.iter().flat_map(of_budget).collect())
+}
+
+/// The budgets of the running month.
+pub(super) fn this_month(facts: &Facts<'_>) -> Result<Vec<BudgetState>> {
     let ledger = facts.ledger(Span::default())?;
     let month = Period::around(facts.moment, Calendar::Month, facts.scope.zone);
-    let states = budgets(&ledger, facts.budgets, &month, facts.moment)?;
-    Ok(states.iter().flat_map(of_budget).collect())
+    budgets(&ledger, facts.budgets, &month, facts.moment)
 }
 
 /// A finding for each threshold that is reached, so that each is reported once.

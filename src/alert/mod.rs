@@ -8,8 +8,10 @@ mod budgets;
 mod options;
 mod pipelines;
 mod unusual;
+mod watched;
 
 pub(crate) use options::AlertOptions;
+pub(crate) use watched::watched;
 
 use crate::error::Result;
 use crate::export::terminal::{local_minute, one_line};

@@ -5,8 +5,9 @@ use crate::error::Result;
 use crate::export::terminal::duration;
 use crate::report::filter::RunFilter;
 use crate::report::open::{Factor, OpenRun, open_runs_judged};
+use crate::report::overview::FailingPipelineNow;
 use crate::report::period::Span;
-use crate::report::recovery::{FailingPipeline, FailureChain, recovery};
+use crate::report::recovery::{FailingPipeline, recovery};
 use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
 use crate::run::{Instant, Seconds};
 use crate::store::{AlertLevel, Finding};
@@ -21,14 +22,18 @@ const FAILURE_NEWS: TimeDelta = TimeDelta::days(30);
 /// The numbers of failures that remain until a pipeline is disabled, from which on that is a warning and an error.
 const FAILURES_LEFT: (u64, u64) = (2, 1);
 
-/// Late and missing runs. `None`: nothing was archived, or a sync was not complete, so that the runs may exist.
-pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
+/// How punctual pipelines are in the time of [`MISSING_NEWS`], with its start. `None`: nothing was archived, or a sync
+/// was not complete, so that the runs may exist.
+pub(super) fn recent_punctuality(facts: &Facts<'_>) -> Result<Option<(Instant, Punctuality)>> {
     let since = facts.moment.plus(-MISSING_NEWS);
     let ledger = facts.ledger(Span { from: Some(since), until: None })?;
-    let Some(found) = Punctuality::of(&ledger, &RunFilter::default(), None)? else { return Ok(None) };
-    if found.completeness.runs_may_be_absent {
-        return Ok(None);
-    }
+    let found = Punctuality::of(&ledger, &RunFilter::default(), None)?;
+    Ok(found.filter(|found| !found.completeness.runs_may_be_absent).map(|found| (since, found)))
+}
+
+/// Late and missing runs. `None`: they are not known.
+pub(super) fn punctuality(facts: &Facts<'_>) -> Result<Option<Vec<Finding>>> {
+    let Some((since, found)) = recent_punctuality(facts)? else { return Ok(None) };
     let mut findings = Vec::new();
     for pipeline in found.overdue() {
         let Some(since) = pipeline.overdue_since else { continue };
@@ -60,12 +65,16 @@ fn subject(pipeline: &PipelinePunctuality) -> String {
 
 /// Runs that have not ended and take far longer than usual.
 pub(super) fn open(facts: &Facts<'_>) -> Result<Vec<Finding>> {
+    Ok(open_too_long(facts)?.iter().map(|run| too_long(run, facts.options.open_factor)).collect())
+}
+
+/// The runs that have not ended and take far longer than usual.
+pub(super) fn open_too_long(facts: &Facts<'_>) -> Result<Vec<OpenRun>> {
     let ledger = facts.ledger(Span::default())?;
-    let factor = facts.options.open_factor;
-    let runs = open_runs_judged(&ledger, factor)?.runs;
     let least = facts.options.open_least.num_seconds();
-    let is_found = |run: &&OpenRun| run.is_too_long() && run.age_seconds.is_some_and(|age| age >= least);
-    Ok(runs.iter().filter(is_found).map(|run| too_long(run, factor)).collect())
+    let mut runs = open_runs_judged(&ledger, facts.options.open_factor)?.runs;
+    runs.retain(|run| run.is_too_long() && run.age_seconds.is_some_and(|age| age >= least));
+    Ok(runs)
 }
 
 fn too_long(run: &OpenRun, factor: Factor) -> Finding {
@@ -85,33 +94,51 @@ fn too_long(run: &OpenRun, factor: Factor) -> Finding {
 
 /// Pipelines that keep failing, and those that are about to be disabled for it.
 pub(super) fn failing(facts: &Facts<'_>) -> Result<Vec<Finding>> {
-    let news = facts.moment.plus(-FAILURE_NEWS);
-    let ledger = facts.ledger(Span { from: Some(news), until: None })?;
-    let found = recovery(&ledger)?;
     let mut findings = Vec::new();
-    for chain in found.chains.iter().filter(|chain| chain.is_failing() && chain.last_failure_at >= news) {
-        let pipeline = found.pipeline_of(chain);
+    for failing in failing_now(facts)? {
+        let FailingPipelineNow { pipeline, failures, left, .. } = &failing;
         let (Some(kind), Some(id)) = (&pipeline.kind, &pipeline.id) else { continue };
         let subject = subject_of(kind, id);
-        if chain.failed_runs >= facts.options.failures_in_a_row {
-            let is_error = chain.failed_runs >= 2 * facts.options.failures_in_a_row;
+        if is_repeated(facts, &failing) {
+            let is_error = *failures >= 2 * facts.options.failures_in_a_row;
             let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
-            findings.push(Rule::Failing.finding(
-                subject.clone(),
-                level,
-                failing_message(facts, pipeline, chain),
-            ));
+            findings.push(Rule::Failing.finding(subject.clone(), level, failing_message(facts, &failing)));
         }
-        if let Some((limit, left)) = pipeline.failures_limit.zip(found.failures_left(chain)) {
-            findings.extend(disabling(pipeline, subject, chain.failed_runs, limit, left));
+        if let Some((limit, left)) = pipeline.failures_limit.zip(*left) {
+            findings.extend(disabling(pipeline, subject, *failures, limit, left));
         }
     }
     Ok(findings)
 }
 
-fn failing_message(facts: &Facts<'_>, pipeline: &FailingPipeline, chain: &FailureChain) -> String {
-    let (failures, since) = (chain.failed_runs, facts.local(chain.first_failure_at));
-    format!("{}: {failures} failures in a row since {since}", name(pipeline))
+/// The pipelines whose latest runs failed, with failures that are news.
+pub(super) fn failing_now(facts: &Facts<'_>) -> Result<Vec<FailingPipelineNow>> {
+    let news = facts.moment.plus(-FAILURE_NEWS);
+    let ledger = facts.ledger(Span { from: Some(news), until: None })?;
+    let found = recovery(&ledger)?;
+    let chains = found.chains.iter().filter(|chain| chain.is_failing() && chain.last_failure_at >= news);
+    let failing = chains.map(|chain| FailingPipelineNow {
+        pipeline: found.pipeline_of(chain).clone(),
+        failures: chain.failed_runs,
+        since: chain.first_failure_at,
+        left: found.failures_left(chain),
+    });
+    Ok(failing.collect())
+}
+
+/// Whether a pipeline fails again and again.
+pub(super) fn is_repeated(facts: &Facts<'_>, failing: &FailingPipelineNow) -> bool {
+    failing.failures >= facts.options.failures_in_a_row
+}
+
+/// Whether a pipeline is about to be disabled. With a low limit, a single failure is near it.
+pub(super) fn is_near_limit(failures: u64, left: u64) -> bool {
+    left <= FAILURES_LEFT.1 || failures > 1 && left <= FAILURES_LEFT.0
+}
+
+fn failing_message(facts: &Facts<'_>, failing: &FailingPipelineNow) -> String {
+    let (failures, since) = (failing.failures, facts.local(failing.since));
+    format!("{}: {failures} failures in a row since {since}", name(&failing.pipeline))
 }
 
 fn name(pipeline: &FailingPipeline) -> &str {
@@ -126,8 +153,7 @@ fn disabling(
     limit: u64,
     left: u64,
 ) -> Option<Finding> {
-    // With a low limit, a single failure is near it.
-    if left > FAILURES_LEFT.0 || failures < 2 && left > FAILURES_LEFT.1 {
+    if !is_near_limit(failures, left) {
         return None;
     }
     let name = name(pipeline);

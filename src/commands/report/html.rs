@@ -1,9 +1,10 @@
 //! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
+use crate::alert::watched;
 use crate::cli::{FileType, first_given, require_type};
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, language, provenance};
-use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
+use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request, scope_of_all_runs};
 use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
@@ -34,12 +35,13 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     let request = request(&args.scope)?;
     let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
-    let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let Provenance { close_state, closed_at, notes, .. } = provenance(String::new(), &scope, archive)?;
     let mut notes = notes;
     notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
         workspace: workspaces[0].name.clone(),
         state: close_state.unwrap_or_default(),
+        closed_at,
         months: MonthStates::of(&[(&scope, archive)])?,
         notes,
     };
@@ -57,6 +59,11 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
             Err(Error::Usage { what, .. }) => Err(what),
             change => Ok(change?),
         });
+    }
+    if let Some(moment) = known_at.filter(|_| overview.is_current()) {
+        let scope = scope_of_all_runs(None, settings, archive)?;
+        let budgets = &workspaces[0].budgets;
+        overview.watched = Some(watched(archive, &scope, budgets, &settings.alert(), moment)?);
     }
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);
