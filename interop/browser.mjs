@@ -80,7 +80,7 @@ const exactCost = (page) => page.evaluate(() => document.querySelector('[data-sl
 const grouped = (count) => count.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 
 const pages = {
-  demo: [], month: ["--period", report("cost").at(-2).month], week: ["--period", report("cost", "--by", "week").at(-3).week],
+  demo: [], month: ["--period", report("cost").at(-2).month], closed: ["--period", report("cost").at(-3).month], week: ["--period", report("cost", "--by", "week").at(-3).week],
   nothing: ["--from", "2100-01-01"],
 };
 for (const [name, scope] of Object.entries(pages)) runledger("report", "html", ...scope, "--output", `${folder}/${name}.html`);
@@ -96,8 +96,14 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
         const where = `${name}, ${size}, ${colorScheme}, ${javaScriptEnabled ? "with" : "without"} JavaScript`;
         const page = await open(`${folder}/${name}.html`, { width, height, colorScheme, javaScriptEnabled });
         await fits(page, where);
-        if (javaScriptEnabled) await accessible(page, where);
-        else {
+        if (javaScriptEnabled) {
+          await accessible(page, where);
+          // The contents of folded sections, which axe leaves out otherwise.
+          await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+          await accessible(page, `${where}, unfolded`);
+          await fits(page, `${where}, unfolded`);
+          await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = false; }));
+        } else {
           assert.equal(await page.locator("#filter").isVisible(), false, where);
           // Each bar says its figures without the script.
           assert.ok(await page.evaluate(() => [...document.querySelectorAll("#chart .m:has(rect)")].every((bar) => bar.querySelector("title")?.textContent)), where);
@@ -173,7 +179,6 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   })), "the focus is visible");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "f-pipeline");
-  await page.keyboard.press("ArrowDown");
   const { pipelines, months } = await page.evaluate(() => JSON.parse(document.getElementById("data").textContent));
   const all = rows("cost", "--by", "month,pipeline");
   const picked = () => page.evaluate(() => Object.fromEntries(["month", "pipeline", "kind"].map((name) => [name, document.getElementById(`f-${name}`).value])));
@@ -189,13 +194,39 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
     } else assert.deepEqual([await slot(page, "cost"), await exactCost(page), await slot(page, "credits")], ["–", "", "–"], where);
     return found;
   };
-  assert.ok((await matchesReport("arrow")).length > 0, "a pipeline with runs is picked");
-  assert.notEqual((await picked()).pipeline, "", "a pipeline is picked");
+  // The first pipelines of the list can be without runs in the month.
+  let withRuns = false;
+  for (let presses = 0; presses < pipelines.length && !withRuns; presses += 1) {
+    await page.keyboard.press("ArrowDown");
+    assert.notEqual((await picked()).pipeline, "", "the arrow key picks a pipeline");
+    withRuns = (await matchesReport("arrow")).length > 0;
+  }
+  assert.ok(withRuns, "the arrow key reaches a pipeline with runs");
   assert.match(page.url(), /#pipeline=/);
+  await page.evaluate(() => document.querySelectorAll(".folds > details").forEach((details) => { details.open = true; }));
   await accessible(page, "filtered");
   await fits(page, "filtered");
+
+  // The folded charts are those of the pipeline, as in the reports.
+  const { pipeline: key } = await picked();
+  const chosen = pipelines.find(({ k }) => k === key);
+  const folded = () => page.evaluate(() => Object.fromEntries([...document.querySelectorAll(".folds > details")].map((details) =>
+    [details.querySelector("h2").id.slice(2), details.hidden ? null : details.querySelector("summary span").textContent])));
+  const lines = await folded();
+  assert.deepEqual(Object.keys(lines).filter((name) => lines[name] !== null), ["took", "waited", "success", "calendar"]);
+  const weeks = rows("duration", "--by", "week,pipeline").filter((row) => row.week && row.pipeline_id === chosen.i && row.p50_seconds !== "");
+  assert.ok(lines.took.startsWith(`${weeks.at(-1).week}: half of `), lines.took);
+  const busiest = rows("cost", "--by", "day,pipeline").filter((row) => row.pipeline_id === chosen.i)
+    .reduce((most, row) => Number(row.runs) > Number(most.runs) ? row : most);
+  assert.equal(lines.calendar, `Busiest day: ${busiest.day}, ${grouped(busiest.runs)} runs`);
+  const columns = await page.evaluate(() => [...document.querySelectorAll("#took .marks rect.p95")].filter((mark) => Number(mark.getAttribute("y")) < 180).length);
+  assert.equal(columns, weeks.length, "a column for each week of the pipeline");
+  const shaded = await page.evaluate(() => [...document.querySelectorAll("#calendar .marks rect:not(.d0)")].length);
+  assert.equal(shaded, new Set(rows("cost", "--by", "day,pipeline").filter((row) => row.pipeline_id === chosen.i && Number(row.runs) > 0).map((row) => row.day)).size,
+    "a shade for each day of the pipeline");
   await page.locator("#filter button[type=reset]").focus();
   await page.keyboard.press("Enter");
+  await page.evaluate(() => document.querySelectorAll(".folds > details").forEach((details) => { details.open = false; }));
   assert.equal(await shown(), whole, "a reset restores the page");
   assert.deepEqual(await drawing(), drawn, "a reset restores the charts");
 
@@ -249,6 +280,21 @@ for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" "
   assert.equal((await picked()).month, last);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#tip.on").count(), 0);
+  await page.done();
+}
+
+// ---- touch: the first tap shows the tooltip, the second one chooses
+
+{
+  const page = await open(demo, { width: 390, height: 844, hasTouch: true, isMobile: true });
+  const bar = page.locator("#chart .v-month .m[data-month]").nth(6);
+  const month = () => page.evaluate(() => document.getElementById("f-month").value);
+  const before = await month();
+  await bar.tap({ position: { x: 10, y: 200 } });
+  assert.equal(await page.locator("#tip.on").count(), 1, "the first tap shows the tooltip");
+  assert.equal(await month(), before, "the first tap chooses nothing");
+  await bar.tap({ position: { x: 10, y: 200 } });
+  assert.equal(await month(), await bar.getAttribute("data-month"), "the second tap chooses the month");
   await page.done();
 }
 

@@ -23,7 +23,20 @@ check() {
         FROM (SELECT kind AS k, pipeline_id AS id, row_number() OVER (ORDER BY kind, pipeline_id) AS position FROM pipelines)
         WHERE kind = k AND pipeline_id = id AND superseded_at IS NULL"
     "$runledger" --db "$work/names.db" report html --output "$work/names.html"
-    MORE=names node interop/browser.mjs "$runledger" "$work/demo.db" "$work" "$tools/browser"
+    # The first day of a month, and no plan.
+    rm -rf "$work/first.db" "$work/noplan"
+    mkdir "$work/noplan"
+    sqlite3 "$work/demo.db" "VACUUM INTO '$work/first.db'" "VACUUM INTO '$work/noplan/demo.db'"
+    sqlite3 "$work/first.db" "PRAGMA foreign_keys = OFF;
+        CREATE TEMP TABLE noon AS SELECT strftime('%Y-%m-01T15:00:00.000000Z', max(ended_at)) AS at FROM syncs;
+        DELETE FROM run_snapshots WHERE coalesce(started_at, created_at) > (SELECT at FROM noon);
+        UPDATE run_snapshots SET observed_at = (SELECT at FROM noon);
+        UPDATE syncs SET started_at = (SELECT at FROM noon), ended_at = (SELECT at FROM noon),
+            last_observed_at = (SELECT at FROM noon), clock_started_at = NULL, clock_ended_at = NULL"
+    "$runledger" --db "$work/first.db" report html --output "$work/first.html"
+    touch "$work/noplan/runledger.toml"
+    "$runledger" --db "$work/noplan/demo.db" report html --output "$work/noplan.html"
+    MORE="names first noplan" node interop/browser.mjs "$runledger" "$work/demo.db" "$work" "$tools/browser"
     local -A texts=([demo]='Cost by month' [nothing]='No runs in this time range')
     for name in "${!texts[@]}"; do
         pdftotext "$work/$name.pdf" "$work/$name.txt"

@@ -47,13 +47,16 @@
     bar.classList.add("on");
     tip.classList.add("on");
   };
+  // A finger covers the bar: its first tap shows the tooltip, the second one chooses.
+  let isTouch = false, tapped = null;
+  addEventListener("pointerdown", ({ pointerType }) => { isTouch = pointerType === "touch"; }, true);
   const prepare = (chart) => {
     const bars = all(".m", chart).filter((bar) => bar.querySelector("title")), last = bars.length - 1;
     bars.forEach((bar, at) => {
       const title = bar.querySelector("title"), lines = title.textContent.split("\n");
       title.remove();
       const area = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      for (const [name, value] of [["class", "hit"], ["width", "100%"], ["height", 246]]) area.setAttribute(name, value);
+      for (const [name, value] of [["class", "hit"], ["height", 246]]) area.setAttribute(name, value);
       bar.prepend(area);
       // Parts are drawn from the bottom, and named from the top.
       const named = lines.length - 4, drawn = all("rect", bar).map((rect) => rect.getAttribute("class")).filter((name) => !["hit", "hatch", "ghost"].includes(name));
@@ -61,13 +64,20 @@
       bar.setAttribute("aria-label", lines.filter(Boolean).join("; "));
       bar.tabIndex = at === last ? 0 : -1;
       for (const event of ["pointerenter", "focus"]) bar.addEventListener(event, () => show(bar, lines));
-      bar.addEventListener("pointerleave", hide);
-      bar.addEventListener("blur", hide);
+      bar.addEventListener("pointerleave", ({ pointerType }) => { if (pointerType !== "touch") hide(); });
+      bar.addEventListener("blur", () => {
+        hide();
+        tapped = null;
+      });
       const choose = () => {
         show(bar, lines);
         if (bar.dataset.month) select("month", bar.dataset.month);
       };
-      bar.addEventListener("click", choose);
+      bar.addEventListener("click", () => {
+        const isFirstTap = isTouch && tapped !== bar;
+        tapped = bar;
+        isFirstTap ? show(bar, lines) : choose();
+      });
       bar.addEventListener("keydown", (key) => {
         const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[key.key];
         if (key.key === "Escape") hide();
@@ -117,7 +127,7 @@
       paths[1].setAttribute("d", dashes);
       end?.setAttribute("cy", `${last || 50}%`);
     });
-    all(".headline").forEach((part) => { part.style.visibility = selection === data.groups[0] && at === data.focus ? "" : "hidden"; });
+    all(".headline").forEach((part) => part.classList.toggle("off", selection !== data.groups[0] || at !== data.focus));
   };
   const template = (id) => byId(id)?.content.cloneNode(true);
   const swapCharts = (selection, month, at) => {
@@ -170,13 +180,58 @@
   };
   const filterAttention = (selection, at) => {
     const panel = byId("attention"), isAll = selection === data.groups[0];
-    panel.hidden = at !== data.focus || selection.f === "center";
     const fits = ({ dataset }) => isAll || (selection.f === "kind" ? dataset.kind === selection.k : dataset.key === selection.k);
-    for (const item of all("li", panel)) {
+    const items = all("li", panel);
+    panel.hidden = at !== data.focus || selection.f === "center" || !isAll && !items.some(fits);
+    for (const item of items) {
       item.classList.toggle("gone", !fits(item));
       item.classList.toggle("shown", !isAll && fits(item));
     }
-    all(".others, .fine", panel).forEach((part) => { part.hidden = !isAll; });
+    all(".others, .fine, .note", panel).forEach((part) => { part.hidden = !isAll; });
+  };
+  // A selection has its own marks, ticks and shades in the folded charts of all runs. Its tables are not in the page.
+  const folds = all(".folds > details").map((fold) => ({ fold, line: fold.querySelector("summary span"), content: fold.querySelector(".in") }));
+  folds.forEach((entry) => { [entry.words, entry.original] = [entry.line?.textContent, entry.content.cloneNode(true)]; });
+  const fillColumns = (content, ticks, tops) => {
+    for (const [part, names] of [[".axis", ["y"]], [".grid", ["y1", "y2"]]]) {
+      const parent = content.querySelector(part), sample = parent.firstElementChild;
+      parent.replaceChildren(...ticks.map(([y, label]) => {
+        const tick = sample.cloneNode(true);
+        names.forEach((name) => tick.setAttribute(name, y));
+        if (part === ".axis") tick.textContent = label;
+        return tick;
+      }));
+    }
+    all(".marks title", content).forEach((title) => title.remove());
+    all(".marks rect", content).forEach((rect, at) => rect.setAttribute("y", parseInt(tops.slice(2 * at, 2 * at + 2), 36)));
+  };
+  const fillCalendar = (content, legend, shades) => {
+    const [perDay, failing] = ["first", "last"].map((place) => content.querySelector(`.legend > :${place}-child`).textContent);
+    all(".shade", content).slice(0, legend.length).forEach((shade, at) => {
+      shade.hidden = legend[at] === "";
+      shade.lastChild.textContent = legend[at];
+    });
+    all(".marks rect", content).forEach((day, at) => {
+      const shade = Number(shades[at]), title = day.firstElementChild, date = title.textContent.split(": ")[0];
+      day.setAttribute("class", `d${shade}`);
+      title.textContent = `${date}. ${perDay}${legend[shade < legend.length ? shade : shade - legend.length + 1]}${shade < legend.length ? "" : `; ${failing}`}`;
+    });
+  };
+  const fillFolds = (selection) => {
+    const isAll = selection === data.groups[0];
+    for (const entry of folds) {
+      const own = isAll ? null : selection.folds?.[entry.fold.dataset.fold], content = entry.original.cloneNode(true);
+      entry.fold.hidden = !isAll && !own;
+      if (entry.line) entry.line.textContent = own ? own[0] : entry.words;
+      if (own) {
+        all(".data, .note", content).forEach((part) => part.remove());
+        content.querySelector("desc").textContent = own[0];
+        (entry.fold.dataset.fold === "calendar" ? fillCalendar : fillColumns)(content, own[1], own[2]);
+      }
+      entry.content.replaceWith(content);
+      entry.content = content;
+    }
+    return folds.some(({ fold }) => !fold.hidden);
   };
   const apply = () => {
     const selection = chosen(), month = selects.month.value, at = data.months.indexOf(month), isAll = selection === data.groups[0];
@@ -186,8 +241,10 @@
     swapCharts(selection, month, at);
     fillList(selection, at);
     filterAttention(selection, at);
-    // The comparison and the folded sections cover all pipelines and months.
-    for (const part of [byId("change"), document.querySelector(".folds")]) if (part) part.hidden = isFiltered;
+    // The comparison covers all pipelines of one month, the folded sections cover all months.
+    if (byId("change")) byId("change").hidden = isFiltered;
+    const folded = document.querySelector(".folds"), hasFolds = fillFolds(selection);
+    if (folded) folded.hidden = month !== first || !hasFolds;
     for (const [name, element] of Object.entries(selects)) element.closest(".f").classList.toggle("set", name === "month" ? month !== first : element.value !== "");
     form.querySelector("button").hidden = !isFiltered;
     const printed = byId("filtered");

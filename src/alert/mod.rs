@@ -9,10 +9,12 @@ mod options;
 mod pipelines;
 mod readings;
 mod unusual;
+mod watched;
 
 pub(crate) use options::AlertOptions;
 pub(crate) use pipelines::is_disabled_soon;
 pub(crate) use readings::{Inputs, Purpose, Readings, UsedByPipelines};
+pub(crate) use watched::watched;
 
 use crate::error::Result;
 use crate::export::terminal::{local_minute, one_line};

@@ -13,6 +13,7 @@ use crate::commands::shared::view::View;
 use crate::error::{Error, Result};
 use crate::escape::escape_control;
 use crate::notify::{Webhook, describe};
+use crate::report::budget::Budget;
 use crate::report::{Cell, Table};
 use crate::secret::WebhookUrl;
 use crate::settings::Settings;
@@ -232,18 +233,29 @@ struct Evaluated {
 /// # Errors
 /// [`Error::Usage`] when the settings are invalid. Those of SQLite.
 pub(super) fn read(target: &Target, archive: &Archive) -> Result<Readings> {
-    Readings::read(&inputs(target, archive)?, Purpose::Metrics)
+    Readings::read(&inputs_of(target, archive)?, Purpose::Metrics)
 }
 
-/// The archive, with what its settings say.
-fn inputs<'a>(target: &Target, archive: &'a Archive) -> Result<Inputs<'a>> {
+fn inputs_of<'a>(target: &Target, archive: &'a Archive) -> Result<Inputs<'a>> {
     let Target { settings, path, .. } = target;
     let workspace = settings.workspace_at(path).map(|workspace| workspace.name.as_str());
+    inputs(archive, settings, settings.budgets(workspace)?)
+}
+
+/// An archive with the budgets of its workspace, and what the settings say about it.
+///
+/// # Errors
+/// [`Error::Usage`] when the settings are invalid. Those of SQLite.
+pub(super) fn inputs<'a>(
+    archive: &'a Archive,
+    settings: &Settings,
+    budgets: Vec<Budget>,
+) -> Result<Inputs<'a>> {
     Ok(Inputs {
         archive,
         scope: scope_of_all_runs(None, settings, archive)?,
         date_basis: settings.date_basis()?.map(|setting| setting.value).unwrap_or_default(),
-        budgets: settings.budgets(workspace)?,
+        budgets,
         options: settings.alert(),
         now: SystemClock.now(),
     })
@@ -251,7 +263,7 @@ fn inputs<'a>(target: &Target, archive: &'a Archive) -> Result<Inputs<'a>> {
 
 /// Evaluates the rules, and stores what is new.
 fn record(archive: &Archive, target: &Target, reporting: &Reporting<'_>) -> Result<Evaluated> {
-    let inputs = inputs(target, archive)?;
+    let inputs = inputs_of(target, archive)?;
     let readings = Readings::read(&inputs, reporting.purpose)?;
     let found = alert::evaluate(&inputs, &readings)?;
     let (findings, rules) = (found.findings.as_slice(), found.rules.as_slice());

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use super::table::{Cell, Table};
 use super::two_levels::value_of_column;
 use crate::error::Result;
-use crate::run::Usd;
+use crate::run::{Instant, Usd};
 use crate::store::{Archive, ClosedMonth};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ const MAX_LISTED: usize = 3;
 pub(crate) struct MonthStates {
     /// The month that the answer gives as it was closed.
     as_closed: Option<String>,
+    /// When each closed month was closed last.
+    closed_at: BTreeMap<String, Instant>,
     /// The month, the week and the day of the last observation, as [`Calendar`] labels them. Empty: the answer does not
     /// reach them, or nothing was archived.
     running: BTreeMap<&'static str, String>,
@@ -53,13 +55,18 @@ impl MonthStates {
         let mut states = MonthStates::default();
         let mut closed: BTreeMap<String, (usize, Option<Usd>)> = BTreeMap::new();
         for (scope, archive) in answers {
+            let months = archive.closed_months(scope.as_of)?;
+            for month in &months {
+                let closed_at = states.closed_at.entry(month.period.clone()).or_insert(month.closed_at);
+                *closed_at = month.closed_at.max(*closed_at);
+            }
             if scope.close_id.is_some() {
                 states.as_closed.clone_from(&scope.period);
                 continue;
             }
             states.is_past |= scope.as_of.is_some();
             states.part = scope.period.clone().filter(|label| Calendar::of_label(label) != Calendar::Month);
-            for month in archive.closed_months(scope.as_of)? {
+            for month in months {
                 let ClosedMonth { starts_at, ends_at, .. } = month;
                 let (from, until) = (scope.span.from, scope.span.until);
                 if from.is_some_and(|from| from >= ends_at) || until.is_some_and(|until| until <= starts_at) {
@@ -100,6 +107,11 @@ impl MonthStates {
     /// Inside, `None`: no cost was known.
     pub(crate) fn booked(&self, month: &str) -> Option<Option<Usd>> {
         self.whole.get(month).copied()
+    }
+
+    /// When a month was closed last. `None`: it is not closed.
+    pub(crate) fn closed_at(&self, month: &str) -> Option<Instant> {
+        self.closed_at.get(month).copied()
     }
 
     /// Whether the answer gives the month as it was closed.

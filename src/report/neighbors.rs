@@ -214,6 +214,7 @@ mod tests {
         ClosedMonth {
             close_id,
             period: period.to_owned(),
+            closed_at: Instant::EPOCH,
             known_at: Instant::EPOCH,
             zone: zone.name().to_owned(),
             date_basis: date.as_str().to_owned(),

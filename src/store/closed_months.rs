@@ -12,6 +12,8 @@ pub(crate) struct ClosedMonth {
     pub close_id: i64,
     /// The month: `2026-01`.
     pub period: String,
+    /// When the close was made.
+    pub closed_at: Instant,
     /// The moment of knowledge of the close.
     pub known_at: Instant,
     /// The IANA time zone of the month.
@@ -26,7 +28,8 @@ pub(crate) struct ClosedMonth {
     pub total_cost_nanos: Option<i64>,
 }
 
-const COLUMNS: &str = "close_id, period, known_at, zone, date_basis, starts_at, ends_at, total_cost_nanos";
+const COLUMNS: &str =
+    "close_id, period, known_at, zone, date_basis, starts_at, ends_at, total_cost_nanos, closed_at";
 
 impl Archive {
     /// Each closed month as its latest close froze it, by month. With `known_by`, closes with later knowledge are left
@@ -68,5 +71,6 @@ fn closed_month(row: &Row<'_>) -> rusqlite::Result<ClosedMonth> {
         starts_at: row.get(5)?,
         ends_at: row.get(6)?,
         total_cost_nanos: row.get(7)?,
+        closed_at: row.get(8)?,
     })
 }

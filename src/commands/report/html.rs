@@ -1,6 +1,8 @@
 //! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
+use crate::alert::watched;
 use crate::cli::{FileType, first_given, require_type};
+use crate::commands::alert::inputs;
 use crate::commands::report::ReportArgs;
 use crate::commands::shared::output::{built_without, language, provenance};
 use crate::commands::shared::scope::{note_unfrozen_rates, note_unfrozen_terms, request};
@@ -34,12 +36,13 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     let request = request(&args.scope)?;
     let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
-    let Provenance { close_state, notes, .. } = provenance(String::new(), &scope, archive)?;
+    let Provenance { close_state, closed_at, notes, .. } = provenance(String::new(), &scope, archive)?;
     let mut notes = notes;
     notes.extend(scope.fx().map(Fx::description));
     let labels = Labels {
         workspace: workspaces[0].name.clone(),
         state: close_state.unwrap_or_default(),
+        closed_at,
         months: MonthStates::of(&[(&scope, archive)])?,
         notes,
     };
@@ -57,6 +60,9 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
             Err(Error::Usage { what, .. }) => Err(what),
             change => Ok(change?),
         });
+    }
+    if overview.is_current() {
+        overview.watched = Some(watched(inputs(archive, settings, workspaces[0].budgets.clone())?)?);
     }
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);

@@ -34,22 +34,43 @@ const CELL_HEIGHT: u32 = 12;
 #[derive(Debug, Clone, Template)]
 #[template(path = "columns.html")]
 pub(super) struct ColumnChart {
+    frame: ColumnFrame,
+    ticks: Vec<Tick>,
+    labels: Vec<Label>,
+    /// The width of a mark, in percent.
+    width: String,
+    columns: Vec<Marks>,
+}
+
+/// What a column chart is about, and how its marks look.
+#[derive(Debug, Clone)]
+pub(super) struct ColumnFrame {
     /// The id of the chart in the page.
     pub id: &'static str,
     /// The title for screen readers.
     pub title: String,
     /// The description for screen readers.
     pub description: String,
-    ticks: Vec<Tick>,
-    labels: Vec<Label>,
-    marks: Vec<Mark>,
+    /// The period of a column, and the number of the first.
+    pub periods: (ColumnPeriod, i32),
+    /// The CSS class of each mark of a column, in the order in which they are drawn.
+    pub classes: &'static [&'static str],
+    /// The height of a mark, in pixels. One with the height of the plot is cut off at the axis.
+    pub mark_height: u32,
 }
 
+/// The marks of a column.
 #[derive(Debug, Clone)]
-struct Tick {
-    y: String,
-    label: String,
+struct Marks {
+    x: String,
+    /// Empty: nothing is known about the period, and its marks are below the plot.
+    title: String,
+    /// The upper end of each mark, in pixels from the top of the plot.
+    tops: Vec<u32>,
 }
+
+/// A tick: its distance from the top in pixels, and its label.
+type Tick = (String, String);
 
 #[derive(Debug, Clone)]
 struct Label {
@@ -69,15 +90,11 @@ struct Mark {
     title: String,
 }
 
-/// A part of a column.
+/// A column: the value of each mark in the unit of the scale, and the tooltip.
 #[derive(Debug, Clone)]
-pub(super) struct Segment {
-    /// The start, in the unit of the scale.
-    pub from: i128,
-    /// The end, in the unit of the scale.
-    pub to: i128,
-    /// The CSS class.
-    pub class: &'static str,
+pub(super) struct Column {
+    /// In the order of [`ColumnFrame::classes`].
+    pub values: Vec<i128>,
     /// The tooltip.
     pub title: String,
 }
@@ -112,47 +129,45 @@ impl ColumnPeriod {
 }
 
 impl ColumnChart {
-    /// A chart of consecutive periods from the number `first`.
+    /// A chart of consecutive periods. `None`: nothing is known about the period.
     pub(super) fn new(
-        id: &'static str,
-        title: impl Into<String>,
-        description: impl Into<String>,
-        (period, first): (ColumnPeriod, i32),
+        frame: ColumnFrame,
         scale: Scale,
-        columns: &[Vec<Segment>],
+        columns: &[Option<Column>],
         language: Language,
     ) -> ColumnChart {
+        let (period, first) = frame.periods;
         let width = column_width(period, columns.len());
-        let mut marks = Vec::new();
-        for (index, segment) in
-            (0..).zip(columns).flat_map(|(index, column)| column.iter().map(move |s| (index, s)))
-        {
-            let (top, bottom) = (segment.from.max(segment.to), segment.from.min(segment.to));
-            let (y, height) = (scale.y(top, HEIGHT), scale.y(bottom, HEIGHT) - scale.y(top, HEIGHT));
-            // Every segment is visible, however small.
-            let height = height.max(if segment.class == "rate" { 3.0 } else { 1.0 });
-            marks.push(Mark {
-                class: segment.class,
-                x: coordinate(width * (f64::from(index) + (1.0 - BAR_SHARE) / 2.0)),
-                width: coordinate(width * BAR_SHARE),
-                y: coordinate(y),
-                height: coordinate(height),
-                title: segment.title.clone(),
-            });
-        }
-        let ticks = scale
-            .ticks(Numbers(language))
-            .into_iter()
-            .map(|(value, label)| Tick { y: coordinate(scale.y(value, HEIGHT)), label });
+        // Every mark is visible, however small its value.
+        let visible = if frame.mark_height < HEIGHT { frame.mark_height } else { 1 };
+        let top =
+            |value: &i128| scale.y(*value, HEIGHT).round().clamp(0.0, f64::from(HEIGHT - visible)) as u32;
+        let marks = (0..).zip(columns).map(|(index, column)| Marks {
+            x: coordinate(width * (f64::from(index) + (1.0 - BAR_SHARE) / 2.0)),
+            title: column.as_ref().map(|column| column.title.clone()).unwrap_or_default(),
+            tops: match column {
+                Some(column) => column.values.iter().map(top).collect(),
+                None => vec![HEIGHT; frame.classes.len()],
+            },
+        });
+        let columns = marks.collect::<Vec<_>>();
+        let ticks = scale.ticks(Numbers(language)).into_iter();
         let count = i32::try_from(columns.len()).unwrap_or(i32::MAX);
         ColumnChart {
-            id,
-            title: title.into(),
-            description: description.into(),
-            ticks: ticks.collect(),
+            ticks: ticks.map(|(value, label)| (coordinate(scale.y(value, HEIGHT)), label)).collect(),
             labels: labels(period, first, count, width, language),
-            marks,
+            width: coordinate(width * BAR_SHARE),
+            columns,
+            frame,
         }
+    }
+
+    /// What the script puts into the chart of all runs to show this one: the ticks, and the upper ends of all marks,
+    /// each as two digits to the base of 36.
+    pub(super) fn figures(&self) -> (&[Tick], String) {
+        let tops = self.columns.iter().flat_map(|column| &column.tops);
+        let digits = tops.flat_map(|top| [top / 36, top % 36]);
+        (&self.ticks, digits.filter_map(|digit| char::from_digit(digit, 36)).collect())
     }
 }
 
@@ -250,23 +265,38 @@ pub(super) struct DayCalendar {
     pub description: String,
     labels: Vec<Label>,
     marks: Vec<Mark>,
-    failing: Vec<(String, u32)>,
-    /// The runs per day of each shade, first and last, from the lightest.
-    pub shades: Vec<(u64, u64)>,
+    /// The shade of each mark.
+    shades: Vec<usize>,
+    /// The runs per day of each shade, from the lightest. Empty: no day can have the shade.
+    pub legend: [String; SHADES],
     /// The names of the first, third and fifth row.
     weekdays: [&'static str; 3],
     height: u32,
 }
 
-/// The CSS classes of the shades.
-const SHADES: [&str; 5] = ["d0", "d1", "d2", "d3", "d4"];
+/// The CSS class of each shade without runs, and then from few to many.
+const SHADE_CLASSES: [&str; 2 * SHADES - 1] = ["d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8"];
+
+/// The number of shades. Those of a failing day follow, which are only for days with runs.
+pub(super) const SHADES: usize = 5;
 
 /// A day is marked if at least one run in this many failed.
 const FAILURE_RATIO: u64 = 5;
 
 /// The shade of a day, if the busiest day has `max` runs.
 fn shade(runs: u64, max: u64) -> usize {
-    if runs == 0 { 0 } else { ((runs * 4).div_ceil(max.max(1)) as usize).min(4) }
+    if runs == 0 { 0 } else { ((runs * 4).div_ceil(max.max(1)) as usize).min(SHADES - 1) }
+}
+
+/// The runs per day of a shade: `3–4`. Empty: no day can have the shade.
+fn runs_of_shade(shade: usize, max: u64) -> String {
+    let shade = shade as u64;
+    match (max * shade.saturating_sub(1) / 4 + 1, max * shade / 4) {
+        _ if shade == 0 => "0".to_owned(),
+        (from, to) if from < to => format!("{from}–{to}"),
+        (from, to) if from == to => from.to_string(),
+        _ => String::new(),
+    }
 }
 
 impl DayCalendar {
@@ -279,29 +309,24 @@ impl DayCalendar {
         let is_visible = |day: &i32| *day >= monday(first_week) && *day <= last;
         let max =
             days.iter().filter(|(day, _)| is_visible(day)).map(|(_, runs)| runs.cost.runs).max().unwrap_or(0);
-        let (mut marks, mut failing) = (Vec::new(), Vec::new());
+        let (mut marks, mut shades) = (Vec::new(), Vec::new());
         for day in monday(first_week).max(first)..=last {
             let DayRuns { cost, failed } = days.get(day).copied().unwrap_or_default();
             let runs = cost.runs;
             let (column, row) = (week_of(day) - first_week, (day - monday(week_of(day))) as u32);
             let x = width * (f64::from(column) + (1.0 - 0.84) / 2.0);
+            let is_failing = failed * FAILURE_RATIO >= runs && failed > 0;
+            let shade = shade(runs, max) + if is_failing { SHADES - 1 } else { 0 };
+            shades.push(shade);
             marks.push(Mark {
-                class: SHADES[shade(runs, max)],
+                class: SHADE_CLASSES[shade],
                 x: coordinate(x),
                 y: (row * ROW_HEIGHT).to_string(),
                 width: coordinate(width * 0.84),
                 height: CELL_HEIGHT.to_string(),
                 title: day_title(&range.day(day), runs, failed, language),
             });
-            if failed * FAILURE_RATIO >= runs && failed > 0 {
-                failing.push((
-                    coordinate(width * (f64::from(column) + 0.5)),
-                    row * ROW_HEIGHT + CELL_HEIGHT / 2,
-                ));
-            }
         }
-        let shades = (1..=4_u64).map(|shade| (max * (shade - 1) / 4 + 1, max * shade / 4));
-        let shades = if max == 0 { Vec::new() } else { shades.filter(|(from, to)| from <= to).collect() };
         DayCalendar {
             title: title.into(),
             description: language.page_with(
@@ -311,10 +336,16 @@ impl DayCalendar {
             labels: labels(ColumnPeriod::Week, first_week, last_week - first_week + 1, width, language),
             weekdays: ["Mon", "Wed", "Fri"].map(|day| language.page(day)),
             marks,
-            failing,
             shades,
+            legend: std::array::from_fn(|shade| runs_of_shade(shade, max)),
             height: 6 * ROW_HEIGHT + CELL_HEIGHT,
         }
+    }
+
+    /// What the script puts into the calendar of all runs to show this one: the legend, and the shades of all days,
+    /// each as one digit.
+    pub(super) fn figures(&self) -> (&[String], String) {
+        (&self.legend, self.shades.iter().map(usize::to_string).collect())
     }
 }
 
@@ -336,24 +367,40 @@ mod tests {
     use crate::export::html::scale::Unit;
     use crate::report::cost::CostTotals;
 
+    fn chart(mark_height: u32, columns: &[Option<Vec<i128>>]) -> ColumnChart {
+        let frame = ColumnFrame {
+            id: "c",
+            title: "t".to_owned(),
+            description: "d".to_owned(),
+            periods: (ColumnPeriod::Month, 24_300),
+            classes: if mark_height == HEIGHT { &["p95", "p50"] } else { &["rate"] },
+            mark_height,
+        };
+        let column = |values: &Vec<i128>| Column { values: values.clone(), title: "October".to_owned() };
+        let columns: Vec<_> = columns.iter().map(|values| values.as_ref().map(column)).collect();
+        ColumnChart::new(frame, Scale::new(Unit::Usd, 0, 100), &columns, Language::English)
+    }
+
     #[test]
-    fn segments_are_stacked_in_their_column() {
-        let segment = |from, to| Segment { from, to, class: "source", title: String::new() };
-        let columns = vec![vec![segment(0, 50), segment(50, 100)]; 20];
-        let scale = Scale::new(Unit::Usd, 0, 100);
-        let chart = ColumnChart::new(
-            "c",
-            "t",
-            "d",
-            (ColumnPeriod::Month, 24_300),
-            scale,
-            &columns,
-            Language::English,
+    fn the_marks_of_a_column_start_at_their_value() {
+        let chart = chart(HEIGHT, &[vec![Some(vec![100, 50]); 18], vec![Some(vec![0, -9]), None]].concat());
+        assert_eq!((chart.width.as_str(), chart.columns[0].x.as_str()), ("3.7", "0.65"));
+        assert_eq!((chart.columns[19].x.as_str(), chart.columns[0].title.as_str()), ("95.65", "October"));
+        let tops: Vec<_> = chart.columns[17..].iter().map(|column| column.tops.as_slice()).collect();
+        assert_eq!(
+            tops,
+            [[0, 90], [179, 179], [180, 180]],
+            "the least value is visible, an unknown one is not"
         );
-        let position = |mark: &Mark| [mark.x.as_str(), &mark.y, &mark.width, &mark.height].map(str::to_owned);
-        assert_eq!(position(&chart.marks[0]), ["0.65", "90", "3.7", "90"]);
-        assert_eq!(position(&chart.marks[1]), ["0.65", "0", "3.7", "90"]);
-        assert_eq!(chart.marks[39].x, "95.65");
+    }
+
+    #[test]
+    fn the_script_gets_ticks_and_two_digits_for_each_mark() {
+        let of_times = chart(HEIGHT, &[Some(vec![100, 50]), None]);
+        let (ticks, tops) = of_times.figures();
+        assert_eq!(ticks.first().map(|(y, label)| (y.as_str(), label.as_str())), Some(("180", "0")));
+        assert_eq!(tops, "002i5050");
+        assert_eq!(chart(3, &[Some(vec![0])]).figures().1, "4x", "a mark at the axis is in the plot");
     }
 
     #[test]
@@ -402,10 +449,22 @@ mod tests {
         }
         let calendar = DayCalendar::new("t", &days, &range);
         assert_eq!(calendar.marks.len(), 7);
-        assert_eq!((calendar.marks[0].class, calendar.marks[0].y.as_str()), ("d4", "0"));
-        assert_eq!((calendar.marks[6].class, calendar.marks[6].y.as_str()), ("d4", "84"));
-        assert_eq!(calendar.failing.len(), 2);
-        assert_eq!(calendar.shades, [(1, 2), (3, 4), (5, 6), (7, 8)]);
+        assert_eq!((calendar.marks[0].class, calendar.marks[0].y.as_str()), ("d8", "0"));
+        assert_eq!((calendar.marks[6].class, calendar.marks[6].y.as_str()), ("d8", "84"));
+        assert_eq!(calendar.legend, ["0", "1–2", "3–4", "5–6", "7–8"]);
+        assert_eq!(calendar.figures().1, "8000008");
+    }
+
+    #[test]
+    fn the_legend_of_a_calendar_matches_its_shades() {
+        for max in 1..=40 {
+            let legend: Vec<String> = (0..SHADES).map(|shade| runs_of_shade(shade, max)).collect();
+            for runs in 0..=max {
+                let ends: Vec<u64> =
+                    legend[shade(runs, max)].split('–').map(|end| end.parse().unwrap()).collect();
+                assert!(ends[0] <= runs && runs <= ends[ends.len() - 1], "{runs} of {max}: {legend:?}");
+            }
+        }
     }
 
     fn with(days: Series<DayRuns>, day: i32, runs: DayRuns) -> Series<DayRuns> {

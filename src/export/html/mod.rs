@@ -31,6 +31,8 @@ pub struct Labels {
     pub(crate) workspace: String,
     /// Whether the page is closed, running or current. Empty: not known.
     pub(crate) state: String,
+    /// When the page was closed. `None`: it is not closed.
+    pub(crate) closed_at: Option<String>,
     /// The closed and running months.
     pub(crate) months: MonthStates,
     /// Further notes.

@@ -77,6 +77,17 @@ impl Numbers {
         }
     }
 
+    /// An amount in US dollars in few characters: whole from 10 on, else with one decimal. One that is not zero is not
+    /// shown as zero.
+    pub(super) fn short_usd(self, usd: Option<Usd>) -> String {
+        let nanos = usd.map_or(0, |usd| usd.units().abs());
+        let text = self.usd(usd, if nanos < 10_000_000_000 { 1 } else { 0 }).text;
+        match nanos != 0 && !text.contains(|character| matches!(character, '1'..='9')) {
+            true => format!("<{}", self.decimal("0.1")),
+            false => text,
+        }
+    }
+
     /// An amount in US dollars with all its digits, at least two decimals.
     pub(super) fn usd_exact(self, usd: Option<Usd>) -> Number {
         self.of(usd.map(|usd| {
@@ -179,6 +190,11 @@ mod tests {
         let money = |nanos| ENGLISH.money(Some(Usd::from_units(nanos))).text;
         assert_eq!([money(137_591_234_567), money(0), money(4_999_999)], ["137.59", "0.00", "<0.01"]);
         assert_eq!(money(-1), ">\u{2212}0.01");
+        let short = |nanos| ENGLISH.short_usd(Some(Usd::from_units(nanos)));
+        assert_eq!(
+            [short(137_591_234_567), short(9_960_000_000), short(440_000_000), short(1), short(0)],
+            ["138", "10.0", "0.4", "<0.1", "0.0"]
+        );
         let exact = |nanos| ENGLISH.usd_exact(Some(Usd::from_units(nanos))).text;
         assert_eq!([exact(1_500_000_000), exact(1_234_000_000_001)], ["1.50", "1,234.000000001"]);
         let usd = PORTUGUESE.usd(Some(Usd::from_units(1_234_567_891_234_567)), 4);

@@ -13,6 +13,12 @@ const ABOVE: f64 = 26.0;
 // The template stack.html and page.css have the position of the baseline.
 const _: () = assert!(PLOT == 220);
 
+/// The width is divided by at least this number, so that few bars are not too wide.
+const MIN_SLOTS: usize = 7;
+
+/// The distance of two labels of a bar, in pixels.
+const LABEL_DISTANCE: f64 = 15.0;
+
 /// The lowest bar that is still visible, in pixels.
 const MIN_HEIGHT: f64 = 1.0;
 
@@ -79,8 +85,6 @@ pub(super) struct BarValues {
 struct Bar {
     x: String,
     width: String,
-    inset: &'static str,
-    bar_width: &'static str,
     parts: Vec<Part>,
     total: Option<Total>,
     expected: Option<(String, String)>,
@@ -138,8 +142,7 @@ impl StackChart {
         let y = |value: i128| scale.y(value, PLOT) + ABOVE;
         let plan = plan.map(|(value, label)| (y(value), label));
         let peak = bars.iter().map(|bar| ends(bar).1).max().unwrap_or_default();
-        let width = 100.0 / (bars.len().max(1)) as f64;
-        let (inset, bar_width) = if class == "day" { ("14", "72") } else { ("17", "66") };
+        let width = 100.0 / (bars.len().max(MIN_SLOTS)) as f64;
         let drawn = bars.into_iter().enumerate().map(|(index, bar)| {
             let (below, above) = ends(&bar);
             let mut parts = Vec::new();
@@ -181,8 +184,6 @@ impl StackChart {
             Bar {
                 x: coordinate(width * index as f64),
                 width: coordinate(width),
-                inset,
-                bar_width,
                 parts,
                 is_peak: above == peak && peak > 0,
                 total: (!bar.total.is_empty()).then(|| Total {
@@ -191,7 +192,7 @@ impl StackChart {
                     short: bar.short,
                 }),
                 expected: expected
-                    .map(|(value, text)| (coordinate((label_y(y(value))).min(top - 14.0)), text)),
+                    .map(|(value, text)| (coordinate(label_y(y(value)).min(top - LABEL_DISTANCE)), text)),
                 is_now: bar.is_running,
                 is_closed: bar.is_closed,
                 is_wide: bar.is_wide,
@@ -262,6 +263,13 @@ mod tests {
         let chart = chart(vec![running], None);
         let classes: Vec<&str> = positions(&chart.bars[0]).iter().map(|(class, ..)| *class).collect();
         assert_eq!(classes, ["ghost", "source", "hatch"]);
+        let bar =
+            |expected| BarValues { expected: Some((expected, String::new())), ..bar(&[("x", Some(100))]) };
+        let near = self::chart(vec![bar(101)], None);
+        let (total, expected) =
+            (near.bars[0].total.as_ref().unwrap(), near.bars[0].expected.as_ref().unwrap());
+        let [total, expected] = [&total.y, &expected.0].map(|y| y.parse::<f64>().unwrap());
+        assert_eq!(total - expected, LABEL_DISTANCE, "the labels do not overlap");
     }
 
     #[test]

@@ -12,6 +12,9 @@ use chrono::{NaiveDate, TimeDelta};
 /// One US dollar in nano-dollars.
 const ONE_USD: u128 = 1_000_000_000;
 
+/// A cent, in nano-dollars.
+const CENT: i128 = 10_000_000;
+
 impl Change {
     /// The answer in one sentence: how much more or less the period cost, and why.
     pub fn summary(&self) -> String {
@@ -226,9 +229,10 @@ fn how_much(difference: Usd) -> String {
     }
 }
 
-/// An amount with two decimals, or four if it is small.
+/// An amount with two decimals, or four if it is small and not in whole cents.
 fn amount(usd: Usd) -> String {
-    usd.to_fixed(if usd.units().unsigned_abs() < ONE_USD { 4 } else { 2 })
+    let is_small = usd.units().unsigned_abs() < ONE_USD && usd.units() % CENT != 0;
+    usd.to_fixed(if is_small { 4 } else { 2 })
 }
 
 /// `part` as whole percent of `whole`, half to even. `None`: the whole is not positive.

@@ -141,8 +141,6 @@ pub(super) struct RunFacts<'r> {
     pub transformation_cost_nanos: Option<i64>,
     pub is_charged: bool,
     pub duration_seconds: Option<i64>,
-    /// Whether the status is `running`.
-    pub is_running: bool,
     pub created_at: Option<&'r str>,
 }
 
@@ -162,7 +160,6 @@ impl<'r> RunFacts<'r> {
             transformation_cost_nanos: row.transformation_cost_nanos()?,
             is_charged: row.credit_charge_status()? == Some(CHARGED),
             duration_seconds: row.duration_seconds()?,
-            is_running: status == Some("running"),
             created_at: row.created_at()?,
         })
     }

@@ -9,18 +9,20 @@ pub(crate) mod figures;
 mod headline;
 pub(crate) mod load;
 pub(crate) mod outliers;
+mod watched;
 
 pub use figures::Sums;
 pub(crate) use figures::{DayRuns, Failures, Percentiles, Series, Times};
 pub(crate) use headline::HeadlineMonth;
 pub use outliers::ControlBand;
 pub(crate) use outliers::Outlier;
+pub(crate) use watched::{FailingPipelineNow, OverduePipeline, Watched};
 
 use super::change::Change;
 use super::cost;
 use super::dimension::Dimension;
 use super::group_by::for_each_run_with_end;
-use super::interner::{Interner, Label};
+use super::interner::Interner;
 use super::ledger::Ledger;
 use super::period::{Calendar, Span};
 use super::run_scan::IndexedRun;
@@ -31,10 +33,11 @@ use crate::error::Result;
 use crate::run::{Instant, Usd};
 use crate::store::is_unknown_drift;
 use calendar::{DateIndex, DateNumbers};
+use chrono::Datelike;
 use figures::{Outcome, RunFacts, TimeSamples};
 use headline::Headline;
 use load::HourlyLoad;
-use outliers::{RecentRuns, ScoredRun};
+use outliers::RecentRuns;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -86,9 +89,9 @@ pub struct Overview {
     pub(crate) converted: Option<Table>,
     /// All runs taken together.
     pub all: PipelineSummary,
-    /// The runs of each of the kinds of pipelines, without times by week.
+    /// The runs of each of the kinds of pipelines.
     pub kinds: [PipelineSummary; KINDS.len()],
-    /// The runs of each cost center by name, without times by week. Empty: there are no allocation rules.
+    /// The runs of each cost center by name. Empty: there are no allocation rules.
     pub cost_centers: Vec<(String, PipelineSummary)>,
     /// The runs by weekday and hour.
     pub(crate) load: HourlyLoad,
@@ -96,8 +99,8 @@ pub struct Overview {
     pub pipelines: Vec<PipelineSummary>,
     /// The latest runs outside their pipeline's band, the strongest first.
     pub outliers: Vec<Outlier>,
-    /// The runs that have been running for longer than usual, the longest first.
-    pub(crate) stuck: Vec<StuckRun>,
+    /// What the monitoring reports find now. `None`: the page is not about the running month as known now.
+    pub(crate) watched: Option<Watched>,
     /// The number of items that could not be read as runs.
     pub quarantined: u64,
     /// The number of differences from the API's contract.
@@ -108,29 +111,33 @@ pub struct Overview {
 
 impl Overview {
     /// The label of the period that is compared with the one before: the period asked about, or the headline month if
-    /// the span covers it. `None`: there is none, or nothing of it is known yet.
-    pub(crate) fn compared_period(&self) -> Option<String> {
+    /// the span covers it. On its first day, the last complete month. `None`: there is none, or nothing of it is known
+    /// yet.
+    pub fn compared_period(&self) -> Option<String> {
         let headline = self.headline_month.as_ref()?;
+        let label = calendar::month_label(headline.month);
         match &self.scope.period {
-            Some(period) => Some(period.clone()),
-            None => headline.is_whole.then(|| calendar::month_label(headline.month)),
+            Some(period) if *period != label => Some(period.clone()),
+            _ if !headline.is_whole => None,
+            _ if self.is_first_day() => Some(calendar::month_label(headline.month - 1)),
+            _ => Some(label),
         }
     }
-}
 
-/// A run that has been running for longer than usual.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StuckRun {
-    /// The pipeline's name, id and kind.
-    pub label: Label,
-    /// From its start to the latest observation, in milliseconds.
-    pub running_millis: i128,
-    /// The upper end of the control band of its pipeline's durations, in milliseconds.
-    pub usual_millis: i128,
-}
+    /// Whether the headline month is running, and no day of it is over.
+    pub(crate) fn is_first_day(&self) -> bool {
+        let is_running = self.headline_month.as_ref().is_some_and(|headline| headline.is_running);
+        let local = self.known_at.map(|at| at.to_utc().with_timezone(&self.scope.zone));
+        is_running && local.is_some_and(|at| at.day() == 1)
+    }
 
-/// A run is not reported as stuck before this time, in milliseconds: one hour.
-const MIN_STUCK_MILLIS: i128 = 3_600_000;
+    /// Whether the page is about the running month, with every run, as known now.
+    pub(crate) fn is_current(&self) -> bool {
+        let is_running =
+            self.headline_month.as_ref().is_some_and(|headline| headline.is_running && headline.is_whole);
+        is_running && self.scope.as_of.is_none() && self.scope.filter.is_empty()
+    }
+}
 
 /// A sync that read everything in its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,23 +207,17 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         summary.previous_month_to_date = pass.cut.map(|_| previous_month_to_date);
         summary.total = summary.unbooked;
         summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
-        for (week, mut samples) in weeks {
-            summary.weeks.push(week, samples.times());
-            all.weeks.entry(week).or_default().merge(samples);
-        }
-        all.merge_except_weeks(&summary, previous_month_to_date);
         let kind = KINDS.iter().position(|kind| *kind == summary.kind.as_deref()).unwrap_or(KINDS.len() - 1);
+        summary.weeks = times_by_week(weeks, &mut kinds[kind].weeks);
         kinds[kind].merge_except_weeks(&summary, previous_month_to_date);
+        all.merge_except_weeks(&summary, previous_month_to_date);
         if summary.total.cost.runs > 0 {
             pipelines.push((index, summary));
         }
     }
-    let PipelineTotals { summary: mut total, weeks, previous_month_to_date, .. } = all;
-    total.previous_month_to_date = pass.cut.map(|_| previous_month_to_date);
-    for (week, mut samples) in weeks {
-        total.weeks.push(week, samples.times());
+    for kind in &mut kinds {
+        kind.summary.weeks = times_by_week(std::mem::take(&mut kind.weeks), &mut all.weeks);
     }
-    let stuck = stuck_runs(&pass.running, &scored, &labels, known_at);
     let has_cut = pass.cut.is_some();
     let mut cost_centers = Vec::new();
     if let Some((interner, totals)) = pass.cost_centers {
@@ -250,43 +251,16 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         terms: headline.as_ref().map(|headline| headline.terms(scope)).unwrap_or_default(),
         headline_month: headline.map(|headline| headline.headline_month),
         change: None,
-        all: total,
+        all: all.into_summary(has_cut),
         kinds: kinds.map(|totals| totals.into_summary(has_cut)),
         cost_centers,
         load: pass.load,
         pipelines: pipelines.into_iter().map(|(_, pipeline)| pipeline).collect(),
-        stuck,
+        watched: None,
         quarantined,
         drift,
         vanished,
     })
-}
-
-/// The runs that have been running for longer than the durations of their pipeline let expect.
-fn stuck_runs(
-    running: &[(usize, Instant)],
-    scored: &[(usize, ScoredRun)],
-    labels: &[Label],
-    known_at: Option<Instant>,
-) -> Vec<StuckRun> {
-    let Some(known_at) = known_at else { return Vec::new() };
-    let usual = |index: usize| {
-        let of_pipeline = scored.iter().filter(|(pipeline, _)| *pipeline == index);
-        of_pipeline.filter_map(|(_, run)| run.duration).map(|band| band.high).next()
-    };
-    let mut stuck: Vec<StuckRun> = running
-        .iter()
-        .filter_map(|(index, started_at)| {
-            let running_millis = (known_at.to_utc() - started_at.to_utc()).num_milliseconds().into();
-            let usual_millis = usual(*index)?;
-            let is_stuck = running_millis > usual_millis.max(MIN_STUCK_MILLIS);
-            is_stuck.then(|| StuckRun { label: labels[*index].clone(), running_millis, usual_millis })
-        })
-        .collect();
-    stuck.sort_by(|left, right| {
-        right.running_millis.cmp(&left.running_millis).then_with(|| left.label.cmp(&right.label))
-    });
-    stuck
 }
 
 /// The sort key of pipelines: total cost descending, then kind and id.
@@ -307,6 +281,16 @@ fn issue_counts(archive: &Connection, scope: &Scope) -> Result<[u64; 3]> {
     Ok(archive.query_row(&issue_counts_sql(&is_unknown_drift()), named_params! {":as_of": as_of}, |row| {
         Ok([row.get(0)?, row.get(1)?, row.get(2)?])
     })?)
+}
+
+/// The times of each week. Their samples go into those of `whole`.
+fn times_by_week(weeks: BTreeMap<i32, TimeSamples>, whole: &mut BTreeMap<i32, TimeSamples>) -> Series<Times> {
+    let mut times = Series::default();
+    for (week, mut samples) in weeks {
+        times.push(week, samples.times());
+        whole.entry(week).or_default().merge(samples);
+    }
+    times
 }
 
 /// The running totals of a pipeline during the pass.
@@ -333,9 +317,12 @@ impl PipelineTotals {
         }
     }
 
-    /// The summary without times by week. `has_cut`: whether the headline month is compared with a part of a month.
+    /// The summary. `has_cut`: whether the headline month is compared with a part of a month.
     fn into_summary(self, has_cut: bool) -> PipelineSummary {
-        let PipelineTotals { mut summary, previous_month_to_date, .. } = self;
+        let PipelineTotals { mut summary, weeks, previous_month_to_date, .. } = self;
+        for (week, mut samples) in weeks {
+            summary.weeks.push(week, samples.times());
+        }
         summary.total = summary.unbooked;
         summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
         summary.previous_month_to_date = has_cut.then_some(previous_month_to_date);
@@ -380,8 +367,6 @@ struct Pass {
     /// The runs by cost center. `None`: there are no allocation rules.
     cost_centers: Option<(Interner, Vec<PipelineTotals>)>,
     load: HourlyLoad,
-    /// The runs that have started and not ended, with their pipeline's index.
-    running: Vec<(usize, Instant)>,
 }
 
 impl Pass {
@@ -408,7 +393,6 @@ impl Pass {
             newest: None,
             cost_centers,
             load: HourlyLoad::new(scope.zone),
-            running: Vec::new(),
         })
     }
 
@@ -461,12 +445,9 @@ impl Pass {
         totals.add_booked(&facts, &self.settled_before, date)?;
         if let Some(of_center) = of_center {
             of_center.add_booked(&facts, &self.settled_before, date)?;
+            of_center.weeks.entry(date.week).or_default().add(&facts)?;
         }
         self.load.add(booked_at, date.day);
-        if facts.is_running && index != NO_PIPELINE {
-            let started_at = run.started_at()?.and_then(Instant::parse);
-            self.running.extend(started_at.map(|at| (index, at)));
-        }
         totals.weeks.entry(date.week).or_default().add(&facts)
     }
 }

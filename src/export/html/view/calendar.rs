@@ -4,16 +4,22 @@ use super::{DataTable, ViewBuilder};
 use crate::export::html::chart::{CALENDAR_WEEKS, DayCalendar};
 use crate::export::html::number::Number;
 use crate::report::overview::calendar::{monday, week_of};
+use crate::report::overview::{DayRuns, Series};
 
 impl ViewBuilder<'_> {
-    pub(super) fn calendar(&self) -> Option<DayCalendar> {
-        if self.range.days.0 > self.range.days.1 {
-            return None;
-        }
-        Some(DayCalendar::new(
-            self.text("Runs by day, one column per week"),
-            &self.overview.all.days,
-            &self.range,
+    /// The calendar of some days. `None`: the page has no days.
+    pub(super) fn calendar(&self, days: &Series<DayRuns>) -> Option<DayCalendar> {
+        let title = self.text("Runs by day, one column per week");
+        (self.range.days.0 <= self.range.days.1).then(|| DayCalendar::new(title, days, &self.range))
+    }
+
+    /// The first of the days with the most runs. `None`: no day of the calendar has runs.
+    pub(super) fn busiest_day(&self, days: &Series<DayRuns>) -> Option<String> {
+        let days = days.iter().filter(|(day, _)| self.range.has_day(*day));
+        let (day, runs) = days.rev().max_by_key(|(_, runs)| runs.cost.runs)?;
+        Some(self.filled(
+            "Busiest day: {day}, {runs} runs",
+            &[("day", &self.range.day(*day)), ("runs", &self.numbers.whole(runs.cost.runs))],
         ))
     }
 
@@ -47,16 +53,4 @@ impl ViewBuilder<'_> {
         let label = if first > last { String::new() } else { self.range.day(last) };
         self.later_note(self.runs_after(last), &label)
     }
-}
-
-/// The legend: the CSS class of each shade, and its runs per day.
-pub(super) fn shades(calendar: &DayCalendar) -> Vec<(&'static str, String)> {
-    let classes = ["d1", "d2", "d3", "d4"];
-    let skipped = classes.len() - calendar.shades.len();
-    let label =
-        |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
-    let mut shades = vec![("d0", "0".to_owned())];
-    // With few runs per day, the lightest shades are not used.
-    shades.extend(classes[skipped..].iter().copied().zip(calendar.shades.iter().map(label)));
-    shades
 }

@@ -180,7 +180,13 @@ impl ViewBuilder<'_> {
                     &[("day", &today.day().to_string()), ("days", &today.num_days_in_month().to_string())],
                 ),
             ),
-            None if is_closed => ("closed", self.text("Closed")),
+            None if is_closed => (
+                "closed",
+                self.months.closed_at(&label).map_or_else(
+                    || self.text("Closed"),
+                    |at| self.filled("Closed {moment}", &[("moment", &self.range.moment(at))]),
+                ),
+            ),
             None => ("", String::new()),
         };
         let headings = [
@@ -301,10 +307,15 @@ impl ViewBuilder<'_> {
         }
     }
 
+    /// Whether enough of the running month is known for a forecast.
+    pub(super) fn has_forecast(&self, month: i32) -> bool {
+        self.running_day(month).is_some_and(|day| day.day() >= FORECAST_DAY)
+    }
+
     /// The cost so far, divided by the share of the month that has passed. `None`: the month is over, or fewer than
     /// three full days are known.
     pub(super) fn forecast(&self, cost: Option<Usd>, month: i32) -> Option<Usd> {
-        if self.running_day(month)?.day() < FORECAST_DAY {
+        if !self.has_forecast(month) {
             return None;
         }
         let period = Period::named(&month_label(month), self.overview.scope.zone)?;

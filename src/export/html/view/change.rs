@@ -9,6 +9,7 @@ use crate::export::html::number::{FEW_DECIMALS, Number};
 use crate::report::apportionment;
 use crate::report::change::{Change, ChangedGroup, Effects, Side};
 use crate::report::cost::CostTotals;
+use crate::report::overview::calendar::month_label;
 use crate::report::period::Calendar;
 use crate::run::Usd;
 
@@ -120,15 +121,34 @@ impl ViewBuilder<'_> {
         let summary = difference.map_or_else(|| change.summary(), |usd| change.summary_with(usd));
         let notes = change.notes_with(&|at| self.range.format_instant(at));
         Some(ChangeSection {
-            heading: self.text(heading(change)),
-            summary: format!("{}.", self.language().sentence(&summary)),
-            notes: notes.iter().map(|note| format!("{}.", self.language().sentence(note))).collect(),
+            heading: self.heading(change),
+            summary: self.sentence(&summary),
+            notes: notes.iter().map(|note| self.sentence(note)).collect(),
             headings,
             rows,
             totals: cells(&change.all),
             steps: self.steps(change),
             movers: self.movers(change),
         })
+    }
+
+    fn heading(&self, change: &Change) -> String {
+        // On its first day, the page leads with a month that is not compared yet.
+        let headline = self.overview.headline_month.as_ref().map(|headline| month_label(headline.month));
+        let is_earlier = self.overview.is_first_day() && headline.is_some_and(|month| month != change.period);
+        match Calendar::of_label(&change.period) {
+            Calendar::Month if is_earlier => {
+                self.filled("What changed in {month}", &[("month", &self.language().period(&change.period))])
+            }
+            Calendar::Month => self.text("What changed since last month"),
+            Calendar::Week => self.text("What changed since the week before"),
+            Calendar::Day => self.text("What changed since the day before"),
+        }
+    }
+
+    /// A sentence in the language and with the percentages of the page.
+    fn sentence(&self, english: &str) -> String {
+        format!("{}.", self.language().sentence(english).replace(" %", "%"))
     }
 
     /// The waterfall from one cost to the other. Amounts are in whole cents, and the parts add up to the difference of
@@ -260,12 +280,4 @@ impl ViewBuilder<'_> {
 fn shown_difference(change: &Change) -> Usd {
     let [old, new] = [&change.all.old, &change.all.new].map(|costs| costs.total().unwrap_or_default());
     in_cents(new) - in_cents(old)
-}
-
-fn heading(change: &Change) -> &'static str {
-    match Calendar::of_label(&change.period) {
-        Calendar::Month => "What changed since last month",
-        Calendar::Week => "What changed since the week before",
-        Calendar::Day => "What changed since the day before",
-    }
 }

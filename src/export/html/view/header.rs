@@ -2,6 +2,7 @@
 
 use super::ViewBuilder;
 use super::prepared::Prepared;
+use crate::export::html::Labels;
 use crate::export::html::number::FEW_DECIMALS;
 use crate::report::DateBasis;
 use crate::report::period::{Calendar, Period};
@@ -29,7 +30,7 @@ impl ViewBuilder<'_> {
     }
 
     /// The scope of the page, as terms with descriptions.
-    pub(super) fn scope(&self, close_state: &str) -> Vec<(&'static str, String)> {
+    pub(super) fn scope(&self, labels: &Labels) -> Vec<(&'static str, String)> {
         let scope = &self.overview.scope;
         let text = |english| self.language().page(english);
         let day = |at: Instant| self.range.period(&Period::around(at, Calendar::Day, scope.zone).label);
@@ -47,11 +48,11 @@ impl ViewBuilder<'_> {
             DateBasis::Created => text("creation"),
         };
         let last_observation =
-            self.overview.known_at.map_or_else(|| self.text("none yet"), |at| self.range.format_instant(at));
+            self.overview.known_at.map_or_else(|| self.text("none yet"), |at| self.range.moment(at));
         let last_sync = self.overview.last_sync.as_ref().map_or_else(
             || self.text("never"),
             |sync| {
-                let at = self.range.format_instant(sync.ended_at);
+                let at = self.range.moment(sync.ended_at);
                 let words = match sync.kind.as_str() {
                     "first" => "{at} (first sync)",
                     "incremental" => "{at} (incremental sync)",
@@ -68,8 +69,13 @@ impl ViewBuilder<'_> {
             (text("Last observation"), last_observation),
             (text("Last complete sync"), last_sync),
         ];
-        if !close_state.is_empty() {
-            entries.push((text("State"), self.language().sentence(close_state).into_owned()));
+        if !labels.state.is_empty() {
+            let moment = |at: &String| Some((at.clone(), self.range.moment(Instant::parse(at)?)));
+            let state = match labels.closed_at.as_ref().and_then(moment) {
+                Some((stored, shown)) => labels.state.replace(&stored, &shown),
+                None => labels.state.clone(),
+            };
+            entries.push((text("State"), self.language().sentence(&state).into_owned()));
         }
         if let Some(plan) = self.overview.terms.plan {
             let fee = self.numbers.decimal(&plan.fee_usd.to_fixed(FEW_DECIMALS));

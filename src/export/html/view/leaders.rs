@@ -123,10 +123,7 @@ impl ViewBuilder<'_> {
 
     /// The curves of the cost and of the failure rate over the last twelve months, up to the headline month.
     pub(super) fn sparklines(&self, selected: &Selected<'_>) -> [SparkCurve; 2] {
-        let last = self.overview.headline_month.as_ref().map_or(i32::MAX, |headline| headline.month);
-        let months = self.range.dashboard().filter(|month| *month <= last && !self.begins_in(*month));
-        let months: Vec<i32> = months.collect();
-        let months = &months[months.len().saturating_sub(SPARKLINE_MONTHS)..];
+        let months = self.sparkline_months();
         let sums = |month: &i32| selected.summary.months.get(*month).copied().unwrap_or_default();
         let costs = months.iter().map(|month| sums(month).cost.total().map_or(0.0, |usd| usd.units() as f64));
         let rates = months.iter().map(|month| {
@@ -143,12 +140,20 @@ impl ViewBuilder<'_> {
         [curve(&costs, is_running), curve(&rates.collect::<Vec<f64>>(), is_running)]
     }
 
-    /// The first and the last month of the sparklines, by their names.
-    pub(super) fn sparkline_ends(&self) -> (String, String) {
-        let last = self.overview.headline_month.as_ref().map_or(i32::MAX, |headline| headline.month);
+    /// The months of the sparklines. A running month is one of them from the second day on.
+    fn sparkline_months(&self) -> Vec<i32> {
+        let headline = self.overview.headline_month.as_ref().map_or(i32::MAX, |headline| headline.month);
+        let last = if self.overview.is_first_day() { headline - 1 } else { headline };
         let months = self.range.dashboard().filter(|month| *month <= last && !self.begins_in(*month));
         let months: Vec<i32> = months.collect();
-        let months = &months[months.len().saturating_sub(SPARKLINE_MONTHS)..];
+        months[months.len().saturating_sub(SPARKLINE_MONTHS)..].to_vec()
+    }
+
+    /// The first and the last month of the sparklines, by their names.
+    pub(super) fn sparkline_ends(&self) -> (String, String) {
+        let months = self.sparkline_months();
+        // A single month is no curve.
+        let months = if months.len() < 2 { &[][..] } else { &months[..] };
         let name =
             |month: Option<&i32>| month.map_or_else(String::new, |month| self.range.short_month(*month));
         (name(months.first()), name(months.last()))

@@ -5,6 +5,7 @@ mod calendar;
 mod cards;
 mod change;
 mod cost;
+mod folds;
 mod header;
 mod leaders;
 mod lists;
@@ -40,6 +41,7 @@ use prepared::Prepared;
 use second_currency::SecondCurrency;
 use std::collections::BTreeMap;
 use summaries::Summaries;
+use times::{DURATION, QUEUE_TIME};
 
 /// The maximum number of rows in a list.
 const MAX_ROWS: usize = 15;
@@ -92,7 +94,6 @@ pub(super) struct View {
     calendar: Option<DayCalendar>,
     calendar_table: DataTable,
     days_note: Option<String>,
-    shades: Vec<(&'static str, String)>,
     failures: Vec<FailureRow>,
     failures_more: String,
     unknown_facts: Vec<String>,
@@ -117,6 +118,7 @@ struct Dashboard {
     centers: Vec<(String, String)>,
     keys: Vec<(&'static str, &'static str)>,
     has_forecast: bool,
+    has_partial: bool,
     has_closed: bool,
     cost_chart: StackChart,
     day_chart: StackChart,
@@ -125,6 +127,8 @@ struct Dashboard {
     leaders: Vec<Leader>,
     rest: Option<Leader>,
     attention: Vec<Attention>,
+    /// How many rows are folded. Empty: none are.
+    attention_more: String,
     well: String,
 }
 
@@ -187,7 +191,6 @@ impl View {
             (None, None) => language.page("Pipeline runs").to_owned(),
         };
         let total = &overview.all.total.cost;
-        let calendar = page.calendar();
         View {
             style: "",
             script: "",
@@ -197,7 +200,7 @@ impl View {
             title,
             workspace: labels.workspace.clone(),
             fresh: page.fresh(),
-            scope: page.scope(&labels.state),
+            scope: page.scope(labels),
             filter_note: page.filter_note(&data),
             runs: total.runs,
             dashboard: page.dashboard(),
@@ -220,19 +223,16 @@ impl View {
             pipelines_more: page.pipelines_more(),
             change: page.change(),
             summaries: page.summaries(),
-            took: page.times("took", language.page("Duration of runs by week"), |times| times.duration),
+            took: page.times(DURATION, &overview.all.weeks),
             weeks_note: page.weeks_note(),
-            took_table: page
-                .times_table("took", language.page("Duration of runs by week"), |times| times.duration),
-            waited: page.times("waited", language.page("Queue time of runs by week"), |times| times.queued),
-            waited_table: page
-                .times_table("waited", language.page("Queue time of runs by week"), |times| times.queued),
-            success: page.success(),
+            took_table: page.times_table(DURATION),
+            waited: page.times(QUEUE_TIME, &overview.all.weeks),
+            waited_table: page.times_table(QUEUE_TIME),
+            success: page.success(&overview.all.months),
             success_table: page.success_table(),
-            shades: calendar.as_ref().map(calendar::shades).unwrap_or_default(),
             heat_map: page.heat_map(),
             load_table: page.load_table(),
-            calendar,
+            calendar: page.calendar(&overview.all.days),
             days_note: page.days_note(),
             calendar_table: page.calendar_table(),
             failures: page.failures(),
@@ -299,7 +299,8 @@ impl ViewBuilder<'_> {
             curves: self.sparklines(&all),
             curve_ends: self.sparkline_ends(),
             gauge: self.gauge(month),
-            has_forecast: self.is_running(month),
+            has_forecast: self.has_forecast(month),
+            has_partial: self.is_running(month),
             has_closed: months.iter().any(|month| self.months.mark(&month.key) == Some(CLOSED)),
             months: months.into_iter().map(|month| (month.key, month.option)).collect(),
             kinds: options("kind"),
@@ -320,6 +321,10 @@ impl ViewBuilder<'_> {
                 .collect(),
             rest: leaders.rest,
             well: self.well(&attention),
+            attention_more: match attention.len().saturating_sub(attention::MAX_ROWS) {
+                0 => String::new(),
+                more => self.filled("{count} more", &[("count", &self.numbers.whole(more as u64))]),
+            },
             attention,
             month: self.month_texts(month),
             cards,
@@ -331,7 +336,7 @@ impl ViewBuilder<'_> {
         let terms = self.overview.scope.terms_of(&month_label(month));
         let available = terms.available_credits().filter(|available| *available > 0)?;
         let used = self.sums(month).cost.credits;
-        let expected = self.headline_of(month).filter(|_| self.is_running(month));
+        let expected = self.headline_of(month).filter(|_| self.has_forecast(month));
         let expected = expected.and_then(|headline| headline.expected_credits).unwrap_or(used).max(used);
         let whole = expected.max(available);
         let percent = |credits: u64| coordinate(100.0 * credits as f64 / whole as f64);

@@ -12,11 +12,12 @@ use crate::report::overview::{Overview, PipelineSummary};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum bytes for the texts of all pipelines, for the charts of selections, and for those of days. The page
-/// stays below one megabyte.
-const MAX_TEXTS_BYTES: usize = 240_000;
-const MAX_CHARTS_BYTES: usize = 220_000;
-const MAX_DAYS_BYTES: usize = 120_000;
+/// The maximum bytes for the texts of all pipelines, for the folded sections and the charts of selections, and for the
+/// charts of days. The page stays below one megabyte.
+const MAX_TEXTS_BYTES: usize = 220_000;
+const MAX_FOLDS_BYTES: usize = 80_000;
+const MAX_CHARTS_BYTES: usize = 215_000;
+const MAX_DAYS_BYTES: usize = 100_000;
 
 /// After this many pipelines that do not fit, no smaller one is searched for.
 const MAX_MISSES: usize = 20;
@@ -45,6 +46,7 @@ impl Prepared {
         let overview = page.overview;
         let (mut room, mut misses) = (MAX_TEXTS_BYTES, 0);
         let mut selected = BTreeMap::new();
+        let mut important = Vec::new();
         for index in by_importance(page) {
             let value = pipeline(page, index);
             // The escaped size counts. A smaller pipeline may still fit.
@@ -52,6 +54,7 @@ impl Prepared {
             if bytes <= room {
                 room -= bytes;
                 selected.insert(index, value);
+                important.push(index);
             } else {
                 misses += 1;
             }
@@ -69,6 +72,26 @@ impl Prepared {
                 centers <= MAX_COST_CENTERS
             })
             .collect();
+        let mut room = MAX_FOLDS_BYTES;
+        let mut add_folds = |value: &mut Value, summary: &PipelineSummary| {
+            let folds = page.folds(summary);
+            let bytes = escape_script(&folds.to_string()).len();
+            if bytes <= room {
+                room -= bytes;
+                value["folds"] = folds;
+            }
+        };
+        let mut of_groups: Vec<Value> =
+            groups.iter().map(|group| self::group(page, group, &selectable)).collect();
+        // The charts of all runs are in the page itself.
+        for (value, group) in of_groups.iter_mut().zip(&groups).skip(1) {
+            add_folds(value, group.summary);
+        }
+        for index in important {
+            if let Some(value) = selected.get_mut(&index) {
+                add_folds(value, &overview.pipelines[index]);
+            }
+        }
         let months: Vec<i32> = page.range.dashboard().collect();
         let headline = overview.headline_month.as_ref();
         let focus = headline.and_then(|headline| months.iter().position(|month| *month == headline.month));
@@ -85,7 +108,7 @@ impl Prepared {
             "monthSlots": names(&MonthTexts::default().slots()),
             "slots": names(&Cards::default().slots()),
             "texts": texts,
-            "groups": groups.iter().map(|group| self::group(page, group, &selectable)).collect::<Vec<_>>(),
+            "groups": of_groups,
             "pipelines": selected.values().collect::<Vec<_>>(),
             "count": overview.pipelines.len(),
         });

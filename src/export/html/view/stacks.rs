@@ -122,7 +122,7 @@ impl<'o> ViewBuilder<'o> {
         let forecast = match measure {
             Measure::Usd => self.forecast(all.total(), month).map(Usd::units),
             Measure::Credits => {
-                let headline = self.headline_of(month).filter(|_| is_running);
+                let headline = self.headline_of(month).filter(|_| self.has_forecast(month));
                 let expected = headline.and_then(|headline| headline.expected_credits).map(i128::from);
                 expected.filter(|_| selected.selection == Selection::All)
             }
@@ -190,8 +190,8 @@ impl<'o> ViewBuilder<'o> {
             return;
         }
         bar.total = self.amount(measure, measure.of(&all));
-        if measure == Measure::Usd && !bar.month.is_empty() && selected.selection == Selection::All {
-            bar.short = self.numbers.usd(all.total(), 0).text;
+        if measure == Measure::Usd && !bar.month.is_empty() {
+            bar.short = self.numbers.short_usd(all.total());
         }
     }
 

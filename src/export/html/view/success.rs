@@ -1,45 +1,41 @@
 //! The success rate by month, as a chart and as a table.
 
 use super::{DataTable, ViewBuilder};
-use crate::export::html::chart::{ColumnChart, ColumnPeriod, Segment};
+use crate::export::html::chart::{Column, ColumnChart, ColumnFrame, ColumnPeriod};
 use crate::export::html::scale::{Scale, Unit};
+use crate::report::overview::{Series, Sums};
+
+/// The height of a mark, in pixels.
+const MARK_HEIGHT: u32 = 3;
 
 impl ViewBuilder<'_> {
-    pub(super) fn success(&self) -> Option<ColumnChart> {
-        let rated = |month: i32| Some((self.sums(month), self.sums(month).success_rate()?));
-        let columns: Vec<Vec<Segment>> = self
-            .range
-            .months()
-            .map(|month| {
-                let segment = rated(month).map(|(sums, rate)| Segment {
-                    from: rate.units(),
-                    to: rate.units(),
-                    class: "rate",
-                    title: self.filled(
-                        "{month}: {share} of {runs} ended runs succeeded",
-                        &[
-                            ("month", &self.range.month(month)),
-                            ("share", &self.numbers.percent(rate)),
-                            ("runs", &self.numbers.whole(sums.ended())),
-                        ],
-                    ),
-                });
-                segment.into_iter().collect()
-            })
-            .collect();
-        let min = columns.iter().flatten().map(|segment| segment.from).min()?;
-        let scale = Scale::new(Unit::Share, min.min(990_000), 1_000_000);
-        let (title, description) = (self.text("Success rate by month"), self.text("One line per month."));
-        let first = self.range.months.0;
-        Some(ColumnChart::new(
-            "success",
-            title,
-            description,
-            (ColumnPeriod::Month, first),
-            scale,
-            &columns,
-            self.language(),
-        ))
+    /// The chart of the success rate by month. `None`: no run has ended.
+    pub(super) fn success(&self, months: &Series<Sums>) -> Option<ColumnChart> {
+        let column = |month: i32| {
+            let sums = months.get(month)?;
+            let rate = sums.success_rate()?;
+            let title = self.filled(
+                "{month}: {share} of {runs} ended runs succeeded",
+                &[
+                    ("month", &self.range.month(month)),
+                    ("share", &self.numbers.percent(rate)),
+                    ("runs", &self.numbers.whole(sums.ended())),
+                ],
+            );
+            Some(Column { values: vec![rate.units()], title })
+        };
+        let columns: Vec<Option<Column>> = self.range.months().map(column).collect();
+        let min = columns.iter().flatten().flat_map(|column| &column.values).min()?;
+        let scale = Scale::new(Unit::Share, *min.min(&990_000), 1_000_000);
+        let frame = ColumnFrame {
+            id: "success",
+            title: self.text("Success rate by month"),
+            description: self.text("One line per month."),
+            periods: (ColumnPeriod::Month, self.range.months.0),
+            classes: &["rate"],
+            mark_height: MARK_HEIGHT,
+        };
+        Some(ColumnChart::new(frame, scale, &columns, self.language()))
     }
 
     pub(super) fn success_table(&self) -> DataTable {

@@ -10,6 +10,16 @@ fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
         let archive = large(100_000, pipelines, days);
         let page = html(&archive, &Scope::default());
         assert!(page.len() < 1_000_000, "{pipelines} pipelines in {days} days: {} bytes", page.len());
+        let data = data(&page);
+        let has_folds = |of: &&serde_json::Value| of["folds"]["took"].is_array();
+        let listed = data["pipelines"].as_array().unwrap();
+        let folded = listed.iter().filter(has_folds).count();
+        println!(
+            "{pipelines} pipelines: {} bytes, {} selectable, {folded} with folded charts",
+            page.len(),
+            listed.len()
+        );
+        assert!(folded >= 30, "{pipelines} pipelines: {folded} have folded charts");
         assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();
         let total = cost::total(&ledger).unwrap().total().unwrap();
@@ -46,6 +56,36 @@ fn every_chart_is_prepared_for_kinds_and_pipelines() {
     for drawing in ["BigInt", "toFixed", "toLocaleString", "Math."] {
         assert!(!script.replace("Math.max(0, left)", "").contains(drawing), "the script draws: {drawing}");
     }
+}
+
+#[test]
+fn every_selection_has_its_own_figures_in_the_folded_charts() {
+    let page = html(&large(2000, 20, 365), &Scope::default());
+    let data = data(&page);
+    let marks = |id: &str| {
+        between(&page, &format!("class=\"chart{id}\""), "<g class=\"labels\">").matches("<rect").count()
+    };
+    let [groups, pipelines] = ["groups", "pipelines"].map(|name| data[name].as_array().unwrap());
+    assert!(groups[0]["folds"].is_null(), "the page itself has the charts of all runs");
+    assert_eq!((groups.len(), pipelines.len()), (2, 20));
+    for of in groups[1..].iter().chain(pipelines) {
+        for (id, digits) in [("took", 2), ("waited", 2), ("success", 2)] {
+            let [summary, ticks, tops] = [0, 1, 2].map(|at| &of["folds"][id][at]);
+            assert_eq!(
+                tops.as_str().unwrap().len(),
+                digits * marks(&format!(" columns\" id=\"{id}")),
+                "{id}"
+            );
+            assert!(summary.is_string() && ticks.as_array().is_some_and(|ticks| ticks.len() > 1), "{id}");
+        }
+        let [summary, legend, shades] = [0, 1, 2].map(|at| &of["folds"]["calendar"][at]);
+        assert!(summary.as_str().unwrap().starts_with("Busiest day: "));
+        assert_eq!(legend.as_array().unwrap().len(), 5);
+        assert_eq!(shades.as_str().unwrap().len(), marks("\" id=\"calendar"));
+    }
+    // The only kind has the figures of all runs.
+    let summary = groups[1]["folds"]["took"][0].as_str().unwrap();
+    assert!(page.contains(&format!("<span>{summary}</span>")), "{summary}");
 }
 
 #[test]
@@ -141,17 +181,6 @@ fn unknown_costs_have_a_badge_and_a_row_that_needs_attention() {
     let known = changed("UPDATE run_snapshots SET el_cost_nanos = 1, el_cost_usd = 1e-9");
     assert!(between(&known, "data-slot=\"unknown\"", ">").ends_with("hidden"));
     assert!(between(&known, "id=\"attention\"", "</section>").contains("Every cost is known."));
-}
-
-#[test]
-fn a_run_that_runs_for_unusually_long_needs_attention() {
-    let page = changed(
-        "UPDATE run_snapshots SET status = 'running', ended_at = NULL, duration_seconds = NULL WHERE run_id = 'run-9'",
-    );
-    let list = between(&page, "id=\"attention\"", "</section>");
-    assert!(list.contains(">Stuck</span>") && list.contains("Usual: up to "), "{list}");
-    let well = changed("");
-    assert!(between(&well, "id=\"attention\"", "</section>").contains("No run is stuck."));
 }
 
 #[test]

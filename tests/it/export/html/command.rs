@@ -1,5 +1,6 @@
 //! The command `report html`.
 
+use crate::support::machine::Machine;
 use crate::support::month_end::{MONTH, MonthEnd};
 use serde_json::json;
 
@@ -14,6 +15,9 @@ fn the_html_report_of_a_closed_month_does_not_change() {
         before.contains("closed at ") && before.contains("America/Sao_Paulo"),
         "the page shows the scope"
     );
+    let badge = before.split_once("data-slot=\"badge\">").unwrap().1.split_once("</span>").unwrap().0;
+    let moment = badge.strip_prefix("Closed ").expect("the badge has the day of the close");
+    assert!(before.contains(&format!("<dd>closed at {moment}, close 1")), "{moment}");
     assert!(before.contains("1,490.00 USD a month for 100 credits"), "the page shows the plan");
     let runs = month_end.runs_of_the_month();
     month_end.change(runs[0], json!({"el_cost_usd": 7.5}));
@@ -28,6 +32,45 @@ fn the_html_report_of_a_closed_month_does_not_change() {
 }
 
 #[test]
+fn the_page_of_the_running_month_lists_what_alerts_find() {
+    let machine = Machine::of(1);
+    let settings = "[[budget]]\nname = \"All <b>\"\namount_usd = \"0.01\"\n";
+    std::fs::write(machine.file("runledger.toml"), settings).unwrap();
+    let archive = machine.file("demo.db");
+    machine.run(&archive, &["demo", "--runs", "2000", "--quiet"]).with(0);
+    let page =
+        |arguments: &[&str]| machine.run(&archive, &[&["report", "html"], arguments].concat()).with(0).stdout;
+    let list = |page: &str| {
+        page.split_once("id=\"attention\"").unwrap().1.split_once("</section>").unwrap().0.to_owned()
+    };
+    let alerts = machine.run(&archive, &["alert"]).with(0).stdout;
+    let running = list(&page(&[]));
+    for (words, tag, why) in [
+        (": overdue since ", "Overdue", "Overdue since "),
+        (" has been running for ", "Open too long", "of the runs take at most "),
+        (
+            ": 1 more failure disables it (4 of 5)",
+            "About to be disabled",
+            "1 more failure disables it (4 of 5).",
+        ),
+        ("budget All <b>: ", "Budget exceeded", " of 0.01 USD are spent (100% reached)."),
+    ] {
+        assert!(alerts.contains(words), "{words}: {alerts}");
+        assert!(running.contains(&format!(">{tag}</span>")) && running.contains(why), "{tag}: {running}");
+    }
+    assert!(running.contains(">All &#60;b&#62;<"), "{running}");
+    let portuguese = list(&page(&["--language", "pt-BR"]));
+    assert!(portuguese.contains(">Atrasado</span>") && portuguese.contains(">Orçamento excedido</span>"));
+    // What is due and open now says nothing about an earlier month or moment.
+    let month = (chrono::Utc::now() - chrono::TimeDelta::days(40)).format("%Y-%m").to_string();
+    let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    for arguments in [["--period", &month], ["--as-of", &now]] {
+        let earlier = list(&page(&arguments));
+        assert!(!earlier.contains("Overdue") && !earlier.contains("overdue"), "{arguments:?}: {earlier}");
+    }
+}
+
+#[test]
 fn the_page_explains_the_change_as_the_report_does() {
     let month_end = MonthEnd::of(150);
     for period in [&[][..], &["--period", "2025-02"], &["--period", "2025-W09", "--zone", "Asia/Tokyo"]] {
@@ -36,6 +79,7 @@ fn the_page_explains_the_change_as_the_report_does() {
             page.split_once("<section id=\"change\"").unwrap().1.split_once("</section>").unwrap().0;
         let rows = month_end.rows(&[&["report", "change", "--limit", "10"], period].concat());
         assert!(rows.len() > 5, "{rows:?}");
+        assert!(!section.contains(" %"), "percentages are written as on the rest of the page: {section}");
         for row in rows {
             for column in ["change_usd", "volume_usd", "price_usd", "new_usd", "gone_usd", "total_cost_usd"] {
                 let exact = &row[column];

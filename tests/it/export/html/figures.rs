@@ -8,7 +8,7 @@ use runledger::internal::report::overview::calendar::{month_label, week_label};
 use runledger::internal::report::overview::{PipelineSummary, gather};
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::Question;
-use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span, cost, duration};
+use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span, Table, cost, duration};
 use runledger::internal::run::{Fixed, Instant, Seconds, Usd};
 
 const MONTHS: Dimension = Dimension::Period(Calendar::Month);
@@ -30,6 +30,7 @@ fn html_figures_equal_the_reports() {
             let Ok(ledger) = Ledger::open(&archive, scope.clone()) else { continue };
             let by_month = cost::report(&ledger, &[MONTHS, Dimension::Pipeline]).unwrap();
             let by_week = duration::report(&ledger, &[WEEKS]).unwrap();
+            let by_week_and_kind = duration::report(&ledger, &[WEEKS, Dimension::Kind]).unwrap();
             let rates = duration::report(&ledger, &[MONTHS]).unwrap();
             let failures = Question::named("failures").unwrap().ask(&ledger, None).unwrap();
             drop(ledger);
@@ -67,27 +68,28 @@ fn html_figures_equal_the_reports() {
             found.sort();
             assert_eq!(found, expected, "{scope:?}");
 
-            let expected: Vec<Vec<String>> =
-                by_week.rows.iter().map(|row| texts(row)).filter(|row| !row[0].is_empty()).collect();
-            let found: Vec<[String; 5]> = overview
-                .all
-                .weeks
-                .iter()
-                .map(|(week, times)| {
-                    [
-                        week_label(*week),
-                        seconds(times.duration.p50),
-                        seconds(times.duration.p95),
-                        seconds(times.queued.p50),
-                        seconds(times.queued.p95),
-                    ]
-                })
-                .collect();
-            let columns = ["week", "p50_seconds", "p95_seconds", "queued_p50_seconds", "queued_p95_seconds"]
-                .map(|name| by_week.columns.iter().position(|column| column == name).unwrap());
-            let expected: Vec<[String; 5]> =
-                expected.iter().map(|row| columns.map(|column| row[column].clone())).collect();
-            assert_eq!(found, expected, "{scope:?}");
+            let columns = ["week", "p50_seconds", "p95_seconds", "queued_p50_seconds", "queued_p95_seconds"];
+            let of_report = |table: &Table, kind: Option<&str>| -> Vec<Vec<String>> {
+                let place = |name| table.columns.iter().position(|column| column == name);
+                let rows = table.rows.iter().map(|row| texts(row));
+                let rows = rows.filter(|row| !row[place("week").unwrap()].is_empty());
+                let rows =
+                    rows.filter(|row| kind.is_none_or(|kind| row[place("pipeline_kind").unwrap()] == kind));
+                rows.map(|row| columns.map(|name| row[place(name).unwrap()].clone()).to_vec()).collect()
+            };
+            let of_page = |summary: &PipelineSummary| -> Vec<Vec<String>> {
+                let rows = summary.weeks.iter().map(|(week, times)| {
+                    let (duration, queued) = (times.duration, times.queued);
+                    let known = [duration.p50, duration.p95, queued.p50, queued.p95];
+                    [vec![week_label(*week)], known.map(seconds).to_vec()].concat()
+                });
+                rows.collect()
+            };
+            assert_eq!(of_page(&overview.all), of_report(&by_week, None), "{scope:?}");
+            for (summary, kind) in overview.kinds.iter().zip(["source", "destination", "transformation", ""])
+            {
+                assert_eq!(of_page(summary), of_report(&by_week_and_kind, Some(kind)), "{kind} {scope:?}");
+            }
 
             let column = rates.columns.iter().position(|column| column == "success_rate").unwrap();
             let expected: Vec<String> = rates

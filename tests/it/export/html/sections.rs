@@ -98,4 +98,10 @@ fn a_month_on_its_first_day_is_not_compared_yet() {
     let first = page("2026-02-01T10:00:00Z");
     assert!(first.contains("Compared with January from 2 Feb on") && first.contains("from 4 Feb on"));
     assert!(page("2026-02-05T10:00:00Z").contains("against January at this point"));
+    assert!(!first.contains("class=\"ghost\""), "there is no forecast yet");
+    let compared = |known_at| {
+        gather(&archive, &Scope::default(), Some(at(known_at))).unwrap().compared_period().unwrap()
+    };
+    assert_eq!(compared("2026-02-01T10:00:00Z"), "2026-01", "the last complete month is compared");
+    assert_eq!(compared("2026-02-02T10:00:00Z"), "2026-02");
 }
