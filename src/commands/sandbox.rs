@@ -16,7 +16,7 @@ use std::time::Duration;
 Examples:
   runledger sandbox --port 8080 --runs 100000 --latency-ms 50
   runledger sandbox --port 8080 --incidents skipped,delayed,hung,failing
-  NEKT_API_KEY=sandbox-key runledger sync --api-url http://127.0.0.1:8080")]
+  NEKT_API_KEY=sandbox-key RUNLEDGER_API_URL=http://127.0.0.1:8080 runledger sync --db try.db")]
 pub struct SandboxArgs {
     /// Port on 127.0.0.1; 0 picks a free port
     #[arg(long, default_value_t = 8080)]

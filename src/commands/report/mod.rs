@@ -82,8 +82,8 @@ pub struct ReportArgs {
 
     /// Group by month, pipeline, kind, cost-center, …
     ///
-    /// Also by week, day, trigger, status and workspace. Separate several with commas. `runledger report metadata` lists
-    /// the paths into the metadata. [default: month; pipeline for the report change]
+    /// Also by week, day, trigger, status and workspace. Separate several with commas. `runledger report metadata`
+    /// lists the paths into the metadata. [default: month; pipeline for the report change]
     #[arg(
         long,
         value_delimiter = ',',

@@ -176,7 +176,9 @@ fn the_examples_of_every_command_parse() {
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{name}: {line}\n{error}"));
             }
             own += usize::from(words.join(" ").starts_with(name));
-            assert!(line.chars().count() <= 80, "{name}: the line is too long: {line}");
+            // Variables before a command have no shorter form.
+            let of_command = &line[line.find("runledger ").unwrap_or(0)..];
+            assert!(of_command.chars().count() <= 78, "{name}: the line is too long: {line}");
             count += 1;
         }
         assert!(own > 0, "{name} has no example of its own");
