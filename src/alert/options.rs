@@ -1,8 +1,8 @@
 //! The settings of alerts: the table `[alert]`.
 
 use super::Rule;
+use crate::report::latest_runs::UnusualLimits;
 use crate::report::open::Factor;
-use crate::report::unusual::UnusualLimits;
 use crate::run::Usd;
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};

@@ -3,7 +3,7 @@
 use super::{Facts, Rule, subject_of};
 use crate::error::Result;
 use crate::export::terminal;
-use crate::report::unusual::Compared;
+use crate::report::latest_runs::Compared;
 use crate::store::{AlertLevel, Finding};
 
 pub(super) fn findings(facts: &Facts<'_>) -> Result<Vec<Finding>> {

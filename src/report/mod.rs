@@ -22,6 +22,7 @@ mod interner;
 mod json_tree;
 pub(crate) mod last;
 pub(crate) mod latest_close;
+pub(crate) mod latest_runs;
 pub(crate) mod ledger;
 pub(crate) mod median_factor;
 pub(crate) mod metadata;
@@ -55,7 +56,6 @@ pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod timeline;
 pub(crate) mod two_levels;
-pub(crate) mod unusual;
 mod user_views;
 pub(crate) mod usual;
 

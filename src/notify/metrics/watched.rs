@@ -3,8 +3,8 @@
 use crate::alert::{AlertOptions, Readings, UsedByPipelines, is_disabled_soon};
 use crate::report::budget::{BudgetState, PipelineUse};
 use crate::report::catalogue::Catalogue;
+use crate::report::latest_runs::LatestRun;
 use crate::report::schedule::punctuality::Punctuality;
-use crate::report::unusual::LatestRun;
 use crate::run::{Fixed, Instant, Seconds, Share, Usd};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

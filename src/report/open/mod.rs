@@ -1,11 +1,11 @@
 //! Runs that have not ended, with their age compared to what is usual in their pipeline, as `queries/open.sql` does.
 
 mod table;
-mod usual;
+mod usual_times;
 
 pub use table::{OpenReport, report};
-pub use usual::{Factor, OpenState, UsualTimes};
-pub(crate) use usual::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
+pub use usual_times::{Factor, OpenState, UsualTimes};
+pub(crate) use usual_times::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
 
 use super::group_by::for_each_run_with_end;
 use super::ledger::Ledger;
