@@ -25,7 +25,7 @@ const FAILURE_NEWS: TimeDelta = TimeDelta::days(30);
 pub(crate) struct Inputs<'a> {
     /// The archive.
     pub(crate) archive: &'a Archive,
-    /// Every run, as known now.
+    /// Every run: as known now, or at an earlier moment.
     pub(crate) scope: Scope,
     /// What books runs in a month.
     pub(crate) date_basis: DateBasis,
@@ -94,7 +94,7 @@ impl Readings {
         let needs = |rules: &[Rule]| {
             purpose == Purpose::Metrics || rules.iter().any(|rule| inputs.options.is_on(*rule))
         };
-        let moment = inputs.archive.clock_at_last_observation(None)?.unwrap_or(inputs.now);
+        let moment = inputs.archive.clock_at_last_observation(inputs.scope.as_of)?.unwrap_or(inputs.now);
         let mut readings = Readings {
             moment,
             punctuality: None,

@@ -239,10 +239,10 @@ pub(super) fn read(target: &Target, archive: &Archive) -> Result<Readings> {
 fn inputs_of<'a>(target: &Target, archive: &'a Archive) -> Result<Inputs<'a>> {
     let Target { settings, path, .. } = target;
     let workspace = settings.workspace_at(path).map(|workspace| workspace.name.as_str());
-    inputs(archive, settings, settings.budgets(workspace)?)
+    inputs(archive, settings, settings.budgets(workspace)?, None)
 }
 
-/// An archive with the budgets of its workspace, and what the settings say about it.
+/// An archive as `--as-of` gives it, with the budgets of its workspace, and what the settings say about it.
 ///
 /// # Errors
 /// [`Error::Usage`] when the settings are invalid. Those of SQLite.
@@ -250,10 +250,11 @@ pub(super) fn inputs<'a>(
     archive: &'a Archive,
     settings: &Settings,
     budgets: Vec<Budget>,
+    as_of: Option<&str>,
 ) -> Result<Inputs<'a>> {
     Ok(Inputs {
         archive,
-        scope: scope_of_all_runs(None, settings, archive)?,
+        scope: scope_of_all_runs(as_of, settings, archive)?,
         date_basis: settings.date_basis()?.map(|setting| setting.value).unwrap_or_default(),
         budgets,
         options: settings.alert(),

@@ -62,7 +62,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
         });
     }
     if overview.is_current() {
-        overview.watched = Some(watched(inputs(archive, settings, workspaces[0].budgets.clone())?)?);
+        let (budgets, as_of) = (workspaces[0].budgets.clone(), args.scope.as_of.as_deref());
+        overview.watched = Some(watched(inputs(archive, settings, budgets, as_of)?)?);
     }
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);

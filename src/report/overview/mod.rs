@@ -131,11 +131,11 @@ impl Overview {
         is_running && local.is_some_and(|at| at.day() == 1)
     }
 
-    /// Whether the page is about the running month, with every run, as known now.
+    /// Whether the page is about the month that is running at its moment, with every run.
     pub(crate) fn is_current(&self) -> bool {
         let is_running =
             self.headline_month.as_ref().is_some_and(|headline| headline.is_running && headline.is_whole);
-        is_running && self.scope.as_of.is_none() && self.scope.filter.is_empty()
+        is_running && self.scope.filter.is_empty()
     }
 }
 
