@@ -123,8 +123,8 @@
     cost.value = cost.title = exact;
     selection.s.forEach(([solid, dashes, last], spark) => {
       const paths = all(`[data-spark="${spark}"] path`), end = document.querySelector(`[data-spark="${spark}"] circle`);
-      paths[0].setAttribute("d", solid);
-      paths[1].setAttribute("d", dashes);
+      paths[0]?.setAttribute("d", solid);
+      paths[1]?.setAttribute("d", dashes);
       end?.setAttribute("cy", `${last || 50}%`);
     });
     all(".headline").forEach((part) => part.classList.toggle("off", selection !== data.groups[0] || at !== data.focus));
