@@ -7,14 +7,16 @@ use crate::report::group_by::Aggregate;
 use crate::report::run_scan::IndexedRun;
 use crate::run::{Instant, Seconds, Share};
 use crate::store::settled;
+use std::collections::VecDeque;
 
-/// Figures by day, week or month number, in ascending order.
+/// Figures by day, week or month number, in ascending order. Most scans read the newest runs first, so figures are added
+/// at the front.
 #[derive(Debug, Clone)]
-pub struct Series<T>(Vec<(i32, T)>);
+pub struct Series<T>(VecDeque<(i32, T)>);
 
 impl<T> Default for Series<T> {
     fn default() -> Series<T> {
-        Series(Vec::new())
+        Series(VecDeque::new())
     }
 }
 
@@ -31,20 +33,19 @@ impl<T> Series<T> {
 
     /// The smallest and the largest number. `None`: the series is empty.
     pub fn ends(&self) -> Option<(i32, i32)> {
-        Some((self.0.first()?.0, self.0.last()?.0))
+        Some((self.0.front()?.0, self.0.back()?.0))
     }
 
     pub(super) fn push(&mut self, number: i32, figures: T) {
-        debug_assert!(self.0.last().is_none_or(|(last, _)| *last < number));
-        self.0.push((number, figures));
+        debug_assert!(self.0.back().is_none_or(|(last, _)| *last < number));
+        self.0.push_back((number, figures));
     }
 }
 
 impl<T: Default> Series<T> {
-    /// The figures of a number, inserted if missing. The first entry is tried first, because most scans read the
-    /// newest runs first.
+    /// The figures of a number, inserted if missing. The first entry is tried first.
     pub(super) fn entry(&mut self, number: i32) -> &mut T {
-        let index = match self.0.first() {
+        let index = match self.0.front() {
             Some((first, _)) if *first == number => 0,
             _ => match self.0.binary_search_by_key(&number, |(number, _)| *number) {
                 Ok(index) => index,
