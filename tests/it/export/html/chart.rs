@@ -14,11 +14,6 @@ fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
         let has_folds = |of: &&serde_json::Value| of["folds"]["took"].is_array();
         let listed = data["pipelines"].as_array().unwrap();
         let folded = listed.iter().filter(has_folds).count();
-        println!(
-            "{pipelines} pipelines: {} bytes, {} selectable, {folded} with folded charts",
-            page.len(),
-            listed.len()
-        );
         assert!(folded >= 30, "{pipelines} pipelines: {folded} have folded charts");
         assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();

@@ -37,13 +37,13 @@ fn the_page_of_the_running_month_lists_what_alerts_find() {
     let settings = "[[budget]]\nname = \"All <b>\"\namount_usd = \"0.01\"\n";
     std::fs::write(machine.file("runledger.toml"), settings).unwrap();
     let archive = machine.file("demo.db");
-    machine.run(&archive, &["demo", "--runs", "2000", "--quiet"]).with(0);
+    machine.run(&archive, ["demo", "--runs", "2000", "--quiet"]).with(0);
     let page =
-        |arguments: &[&str]| machine.run(&archive, &[&["report", "html"], arguments].concat()).with(0).stdout;
+        |arguments: &[&str]| machine.run(&archive, [&["report", "html"], arguments].concat()).with(0).stdout;
     let list = |page: &str| {
         page.split_once("id=\"attention\"").unwrap().1.split_once("</section>").unwrap().0.to_owned()
     };
-    let alerts = machine.run(&archive, &["alert"]).with(0).stdout;
+    let alerts = machine.run(&archive, ["alert"]).with(0).stdout;
     let running = list(&page(&[]));
     for (words, tag, why) in [
         (": overdue since ", "Overdue", "Overdue since "),
