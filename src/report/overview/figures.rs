@@ -9,8 +9,8 @@ use crate::run::{Instant, Seconds, Share};
 use crate::store::settled;
 use std::collections::VecDeque;
 
-/// Figures by day, week or month number, in ascending order. Most scans read the newest runs first, so figures are added
-/// at the front.
+/// Figures by day, week or month number, in ascending order. Most scans read the newest runs first, so that figures are
+/// added at the front.
 #[derive(Debug, Clone)]
 pub struct Series<T>(VecDeque<(i32, T)>);
 
