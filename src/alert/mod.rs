@@ -4,17 +4,17 @@
 //! compares them with the open alerts, so that each is reported when it starts, when it escalates and when it ends.
 
 mod archive_rules;
+mod attention;
 mod budgets;
 mod options;
 mod pipelines;
 mod readings;
 mod unusual;
-mod watched;
 
+pub(crate) use attention::attention;
 pub(crate) use options::AlertOptions;
 pub(crate) use pipelines::is_disabled_soon;
 pub(crate) use readings::{Inputs, Purpose, Readings, UsedByPipelines};
-pub(crate) use watched::watched;
 
 use crate::error::Result;
 use crate::export::terminal::{local_minute, one_line};

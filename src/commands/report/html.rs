@@ -1,6 +1,6 @@
 //! `runledger report html`: writes a self-contained HTML page with an overview of the ledger.
 
-use crate::alert::watched;
+use crate::alert::attention;
 use crate::cli::{FileType, first_given, require_type};
 use crate::commands::alert::inputs;
 use crate::commands::report::ReportArgs;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     }
     if overview.is_current() {
         let (budgets, as_of) = (workspaces[0].budgets.clone(), args.scope.as_of.as_deref());
-        overview.watched = Some(watched(inputs(archive, settings, budgets, as_of)?)?);
+        overview.attention = attention(inputs(archive, settings, budgets, as_of)?)?;
     }
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);

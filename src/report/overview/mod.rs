@@ -4,19 +4,19 @@
 //! outliers of `anomalies`, expected credits of `credits`. Nothing depends on the clock: whether a run may still
 //! change depends on the latest observation.
 
+mod attention;
 pub(crate) mod calendar;
 pub(crate) mod figures;
 mod headline;
 pub(crate) mod load;
 pub(crate) mod outliers;
-mod watched;
 
+pub(crate) use attention::{Attention, FailingPipelineNow, OverduePipeline};
 pub use figures::Sums;
 pub(crate) use figures::{DayRuns, Failures, Percentiles, Series, Times};
 pub(crate) use headline::HeadlineMonth;
 pub use outliers::ControlBand;
 pub(crate) use outliers::Outlier;
-pub(crate) use watched::{FailingPipelineNow, OverduePipeline, Watched};
 
 use super::change::Change;
 use super::cost;
@@ -99,8 +99,8 @@ pub struct Overview {
     pub pipelines: Vec<PipelineSummary>,
     /// The latest runs outside their pipeline's band, the strongest first.
     pub outliers: Vec<Outlier>,
-    /// What the monitoring reports find now. `None`: the page is not about the running month as known now.
-    pub(crate) watched: Option<Watched>,
+    /// What the rules of the alerts find. Nothing is asked unless the page is about the month that is running.
+    pub(crate) attention: Attention,
     /// The number of items that could not be read as runs.
     pub quarantined: u64,
     /// The number of differences from the API's contract.
@@ -256,7 +256,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         cost_centers,
         load: pass.load,
         pipelines: pipelines.into_iter().map(|(_, pipeline)| pipeline).collect(),
-        watched: None,
+        attention: Attention::default(),
         quarantined,
         drift,
         vanished,

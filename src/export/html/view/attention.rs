@@ -133,12 +133,12 @@ impl ViewBuilder<'_> {
 
     /// What was checked and is well.
     pub(super) fn well(&self, rows: &[Attention]) -> String {
-        let watched = self.overview.watched.as_ref();
+        let attention = &self.overview.attention;
         let checks = [
-            (Check::Overdue, watched.is_some_and(|watched| watched.overdue.is_some())),
-            (Check::Open, watched.is_some_and(|watched| watched.open.is_some())),
-            (Check::Failing, watched.is_some_and(|watched| watched.failing.is_some())),
-            (Check::Budget, watched.is_some_and(|watched| watched.budgets.is_some())),
+            (Check::Overdue, attention.overdue.is_some()),
+            (Check::Open, attention.open.is_some()),
+            (Check::Failing, attention.failing.is_some()),
+            (Check::Budget, attention.budgets.is_some()),
             (Check::FailsOften, true),
             (Check::Cost, true),
             (Check::Duration, true),
@@ -171,8 +171,7 @@ impl ViewBuilder<'_> {
     }
 
     fn overdue(&self) -> Vec<Attention> {
-        let watched = self.overview.watched.as_ref();
-        let overdue = watched.and_then(|watched| watched.overdue.as_ref()).into_iter().flatten();
+        let overdue = self.overview.attention.overdue.iter().flatten();
         let row = |pipeline: &OverduePipeline| {
             let moment = self.range.short_moment(pipeline.since);
             let label = [pipeline.name.clone(), Some(pipeline.id.clone()), Some(pipeline.kind.clone())];
@@ -183,8 +182,7 @@ impl ViewBuilder<'_> {
     }
 
     fn open_too_long(&self) -> Vec<Attention> {
-        let watched = self.overview.watched.as_ref();
-        let open = watched.and_then(|watched| watched.open.as_ref()).into_iter().flatten();
+        let open = self.overview.attention.open.iter().flatten();
         let row = |run: &OpenRun| {
             let usual = run.usual.as_ref().map(|usual| self.numbers.duration(usual.p95.units()));
             let words = match run.started_at {
@@ -200,8 +198,7 @@ impl ViewBuilder<'_> {
     }
 
     fn failing_now(&self) -> Vec<Attention> {
-        let watched = self.overview.watched.as_ref();
-        let failing = watched.and_then(|watched| watched.failing.as_ref()).into_iter().flatten();
+        let failing = self.overview.attention.failing.iter().flatten();
         let row = |failing: &FailingPipelineNow| {
             let FailingPipeline { name, id, kind, failures_limit, .. } = &failing.pipeline;
             let failures = self.numbers.whole(failing.failures);
@@ -231,8 +228,7 @@ impl ViewBuilder<'_> {
     }
 
     fn budgets(&self) -> Vec<Attention> {
-        let watched = self.overview.watched.as_ref();
-        let budgets = watched.and_then(|watched| watched.budgets.as_ref()).into_iter().flatten();
+        let budgets = self.overview.attention.budgets.iter().flatten();
         budgets.map(|state| self.budget(state)).collect()
     }
 
@@ -274,9 +270,9 @@ impl ViewBuilder<'_> {
     /// Pipelines of which many runs failed in the month, without those that are listed for failing now.
     fn failing_often(&self) -> Vec<Attention> {
         let Some(headline) = &self.overview.headline_month else { return Vec::new() };
-        let watched = self.overview.watched.as_ref().and_then(|watched| watched.failing.as_ref());
         let is_listed = |of: &PipelineSummary| {
-            let mut listed = watched.into_iter().flatten().map(|failing| &failing.pipeline);
+            let mut listed =
+                self.overview.attention.failing.iter().flatten().map(|failing| &failing.pipeline);
             listed.any(|failing| (&failing.kind, &failing.id) == (&of.kind, &of.id))
         };
         let mut failing: Vec<(u64, &PipelineSummary, Sums)> = Vec::new();

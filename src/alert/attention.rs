@@ -4,7 +4,7 @@ use super::pipelines::is_disabled_soon;
 use super::{Inputs, Purpose, Readings, Rule};
 use crate::error::Result;
 use crate::report::budget::BudgetState;
-use crate::report::overview::{FailingPipelineNow, OverduePipeline, Watched};
+use crate::report::overview::{Attention, FailingPipelineNow, OverduePipeline};
 use crate::report::schedule::punctuality::PipelinePunctuality;
 use crate::run::Instant;
 
@@ -12,19 +12,19 @@ use crate::run::Instant;
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn watched(mut inputs: Inputs<'_>) -> Result<Watched> {
+pub(crate) fn attention(mut inputs: Inputs<'_>) -> Result<Attention> {
     // The page has these figures for every run.
     inputs.options.off.extend([Rule::UnusualCost, Rule::UnusualDuration]);
     let readings = Readings::read(&inputs, Purpose::Rules)?;
     let options = &inputs.options;
-    let mut watched = Watched::default();
+    let mut attention = Attention::default();
     if options.is_on(Rule::Overdue) {
         let found = readings.punctuality.as_ref();
-        watched.overdue = found.map(|found| found.overdue().filter_map(overdue).collect());
+        attention.overdue = found.map(|found| found.overdue().filter_map(overdue).collect());
     }
     if options.is_on(Rule::Open) {
         let too_long = readings.open.iter().filter(|run| options.is_open_too_long(run));
-        watched.open = Some(too_long.cloned().collect());
+        attention.open = Some(too_long.cloned().collect());
     }
     if options.is_on(Rule::Failing) || options.is_on(Rule::Disabling) {
         let found = readings.failing().filter_map(|(pipeline, chain)| {
@@ -38,13 +38,13 @@ pub(crate) fn watched(mut inputs: Inputs<'_>) -> Result<Watched> {
                 left,
             })
         });
-        watched.failing = Some(found.collect());
+        attention.failing = Some(found.collect());
     }
     if options.is_on(Rule::Budget) && !inputs.budgets.is_empty() {
         let is_found = |state: &BudgetState| state.reached.or(state.forecast_reached).is_some();
-        watched.budgets = Some(readings.budgets.into_iter().filter(is_found).collect());
+        attention.budgets = Some(readings.budgets.into_iter().filter(is_found).collect());
     }
-    Ok(watched)
+    Ok(attention)
 }
 
 fn overdue(pipeline: &PipelinePunctuality) -> Option<OverduePipeline> {

@@ -7,7 +7,7 @@ use crate::run::Instant;
 
 /// What needs attention now.
 #[derive(Debug, Default)]
-pub(crate) struct Watched {
+pub(crate) struct Attention {
     /// The pipelines whose latest due run has not come. `None`: it is not known, or not asked.
     pub overdue: Option<Vec<OverduePipeline>>,
     /// The runs that have not ended and take far longer than usual. `None`: not asked.
