@@ -85,12 +85,16 @@ impl Walk {
             self.at_end = true;
             return self.add_gap(skipped, self.cursor, None);
         }
+        // The previous page reported another one, whose runs have moved up onto it since.
+        let moved_up = self.last.as_ref().is_some_and(|last| self.has_more(last));
         match self.order {
-            Order::Other { .. } => self.at_end = true,
+            Order::Other { ref mut dropped, .. } => {
+                *dropped |= moved_up;
+                self.at_end = true;
+            }
             // Deletions moved the cursor's position up.
             Order::NewestFirst { must_overlap: true, .. } if page > 1 => self.step_back(page),
-            // The previous page reported another one, whose runs have moved up onto it since.
-            Order::NewestFirst { .. } if self.last.as_ref().is_some_and(|last| self.has_more(last)) => {
+            Order::NewestFirst { .. } if moved_up => {
                 self.order = Order::NewestFirst { base_count: None, must_overlap: true };
                 self.step_back(page);
             }
@@ -134,14 +138,20 @@ impl Walk {
             self.abandon_order(summary);
             return Acceptance::Rejected;
         }
-        let overlaps = order.contains_known
-            || summary
-                .positions
-                .iter()
-                .any(|position| position.created_at > cursor.created_at || position.run_id == cursor.run_id);
+        let proves = |position: &&Cursor| !self.rejected.contains(&position.run_id);
+        let overlaps =
+            order.contains_known
+                || summary.positions.iter().filter(proves).any(|position| {
+                    position.created_at > cursor.created_at || position.run_id == cursor.run_id
+                });
+        // Of two runs created at the same moment, either can be the newer one.
+        let starts_with_tie =
+            summary.positions.first().is_some_and(|position| position.created_at == cursor.created_at);
         let dropped = base_count.zip(summary.count).is_some_and(|(base, now)| now < base);
         let seen = |position: &&Cursor| {
-            position.created_at > cursor.created_at && Some(position.created_at) <= self.progress.top
+            let newer =
+                position.created_at > cursor.created_at && Some(position.created_at) <= self.progress.top;
+            newer || self.rejected.contains(&position.run_id)
         };
         self.certainly_seen =
             if self.resumed_below.is_some() { 0 } else { summary.positions.iter().filter(seen).count() };
@@ -153,7 +163,7 @@ impl Walk {
             self.keep_ahead = false;
             self.step_back(self.page_number(summary));
             Acceptance::Rejected
-        } else if order.hides_overlap {
+        } else if order.hides_overlap || starts_with_tie {
             self.start_chain(summary);
             Acceptance::Below
         } else {

@@ -27,6 +27,11 @@
 //! In any other case the walk steps back, page by page, until a page overlaps. While nothing
 //! changes, each page is requested once.
 //!
+//! Whether a page overlaps shows in its dates, and a run out of order has a wrong one. So the session says
+//! after storing the page how many of its runs are new. If there are more than the walk accounts for, a run
+//! that seemed to overlap was never seen, and the list is read as one in another order. The runs of rejected
+//! pages are seen although runs above them may not be. They prove no overlap until a page with them is accepted.
+//!
 //! # Records that the API fails to return
 //! A page that fails is bisected ([`Bisection`]): smaller pages take its place, and records that
 //! fail alone are skipped. The invariant then excepts the records of each [`ListGap`]. A block below
@@ -49,7 +54,9 @@ use crate::run::Instant;
 use crate::store::{Cursor, FirstWalk, ListGap, WalkProgress};
 use crate::sync::bisection::{Bisection, Block, Request};
 use out_of_order::OutOfOrder;
+use std::collections::HashSet;
 use std::ops::Range;
+use uuid::Uuid;
 
 /// After this many pages in a row without a new run, a list without an end counts as circular.
 const MAX_FUTILE_PAGES: u32 = 5;
@@ -216,6 +223,8 @@ pub(super) struct Walk {
     /// Its items that have a position, including those out of order.
     positioned_items: usize,
     out_of_order: OutOfOrder,
+    /// The runs of rejected pages that no accepted page has had since.
+    rejected: HashSet<Uuid>,
     /// The lowest `count` in this pass. `None`: not given.
     least_count: Option<u64>,
     /// The most items on any page so far: the length of a full page.
@@ -293,6 +302,7 @@ impl Walk {
             start_of_last: 0,
             positioned_items: 0,
             out_of_order: OutOfOrder::default(),
+            rejected: HashSet::new(),
             least_count: None,
             page_length: 0,
             certainly_seen: 0,
@@ -418,6 +428,7 @@ impl Walk {
             None => self.skipped.take(),
         };
         let newer = self.cursor.or_else(|| self.last.as_ref()?.positions.last().copied());
+        let runs: Vec<Uuid> = summary.positions.iter().map(|position| position.run_id).collect();
         let mut order = match self.order {
             Order::NewestFirst { .. } => self.remove_out_of_order(&mut summary),
             Order::Other { .. } => PageOrder::default(),
@@ -437,6 +448,11 @@ impl Walk {
             }
         };
         self.out_of_order.settle(accepted != Acceptance::Rejected);
+        if accepted == Acceptance::Rejected {
+            self.rejected.extend(runs);
+        } else if !self.rejected.is_empty() {
+            self.rejected.retain(|run| !runs.contains(run));
+        }
         if let (Some(skipped), Acceptance::Below) = (skipped, accepted) {
             self.add_gap(skipped, newer, summary.positions.first().copied());
         }
@@ -561,6 +577,7 @@ impl Walk {
         self.order = Order::Other { pass, newly_seen: 0, dropped: false };
         self.bisection = None;
         self.skipped = None;
+        self.rejected.clear();
         self.gaps.clear();
         self.empty_page = None;
         self.page = 1;
