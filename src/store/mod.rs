@@ -159,7 +159,9 @@ impl Archive {
         let kind = header::identify(path)?;
         FileSet::at(path).verify(path)?;
         if kind == FileKind::Archive {
-            verify_before_opening(path, migrations)?;
+            verify_before_opening(path, |connection| {
+                migrations::schema_status(path, connection, migrations)
+            })?;
         }
         let is_new = kind == FileKind::Nothing && create(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -216,7 +218,7 @@ impl Archive {
     fn open_existing(path: &Path, access: OpenFlags, cancel: Option<&Arc<CancelToken>>) -> Result<Archive> {
         let path = &ArchivePath::resolve(path)?;
         let archive = Archive::open_any_version(path, access, cancel)?;
-        let readable = archive.check_readable(migrations::migrations());
+        let readable = archive.check_readable();
         readable.map_err(|error| explain(path, cancel, error).in_archive(path))?;
         if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
             path.warn_of_other_links();
@@ -240,7 +242,7 @@ impl Archive {
             };
             return Err(unusable(path, what.to_owned(), Some(hint)));
         }
-        verify_before_opening(path, migrations::migrations())?;
+        verify_before_opening(path, |connection| migrations::own_schema_status(path, connection))?;
         roll_back_journal(path);
         let reader_log = ReaderLog::before_opening(path);
         let mut archive = Archive::connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, cancel)?;
@@ -360,8 +362,8 @@ impl Archive {
         Ok(self.connection.pragma_update(None, "ignore_check_constraints", !cfg!(debug_assertions))?)
     }
 
-    fn check_readable(&self, migrations: &[Migration]) -> Result<()> {
-        if migrations::schema_status(&self.path, &self.connection, migrations)? == SchemaStatus::Current {
+    fn check_readable(&self) -> Result<()> {
+        if migrations::own_schema_status(&self.path, &self.connection)? == SchemaStatus::Current {
             return Ok(());
         }
         Err(unusable(
@@ -428,9 +430,12 @@ impl Drop for Archive {
 
 /// Verifies an archive before SQLite opens it for writing, so that a refused archive is left unchanged, without new
 /// files next to it.
-fn verify_before_opening(path: &Path, migrations: &[Migration]) -> Result<()> {
+fn verify_before_opening(
+    path: &Path,
+    schema_status: impl FnOnce(&Connection) -> Result<SchemaStatus>,
+) -> Result<()> {
     let Some(connection) = header::open_immutable(path) else { return Ok(()) };
-    match migrations::schema_status(path, &connection, migrations) {
+    match schema_status(&connection) {
         // A sync that just started may have moved pages. The verification after opening is reliable.
         Ok(_) | Err(Error::Sqlite(_)) => Ok(()),
         Err(refused) => Err(refused),
