@@ -1,4 +1,4 @@
--- The settings of pipelines that explain cost and schedule, the state of alerts, and a cheaper index of unsettled runs.
+-- The settings of pipelines that explain cost and schedule, the state of alerts, and better indexes of runs.
 
 ALTER TABLE pipeline_snapshots ADD COLUMN
     -- Triggers, full sync schedule, retries, Spark sizes, timeout and draft, as a JSON object with the API's names.
@@ -70,3 +70,12 @@ CREATE INDEX run_snapshots_open ON run_snapshots (
 WHERE superseded_at IS NULL
   AND (status IS NULL OR (status <> 'success' AND status <> 'failed' AND status <> 'canceled')
        OR (el_cost_nanos IS NULL AND transformation_cost_nanos IS NULL));
+
+-- As before, with the columns that find costly full syncs and repeated numbers.
+DROP INDEX run_snapshots_for_reports;
+CREATE INDEX run_snapshots_for_reports ON run_snapshots (
+    coalesce(started_at, created_at) DESC,
+    status, credit_charge_status, el_cost_nanos, transformation_cost_nanos, duration_seconds,
+    created_at, started_at, ended_at, trigger_type, source, destination, transformation, full_sync, number,
+    observed_at, superseded_at
+) WHERE superseded_at IS NULL;

@@ -34,14 +34,24 @@ candidate_details AS MATERIALIZED (
     FROM candidates AS s
     JOIN runs AS r ON r.snapshot_id = s.snapshot_id
 ),
--- The charged runs of each pipeline and number, in order of booking.
-charged_runs AS (
-    SELECT snapshot_id, number,
-           row_number() OVER w AS place,
-           first_value(snapshot_id) OVER w AS first_snapshot_id
+-- The few numbers with several charged runs of one pipeline. Counting takes a quarter of the time of ordering.
+repeated_numbers AS MATERIALIZED (
+    SELECT number, pipeline_id, pipeline_kind
     FROM runs
     WHERE credit_charge_status = 'charged' AND number IS NOT NULL AND pipeline_id IS NOT NULL
-    WINDOW w AS (PARTITION BY number, pipeline_id, pipeline_kind ORDER BY booked_at, snapshot_id)
+    GROUP BY number, pipeline_id, pipeline_kind
+    HAVING count(*) > 1
+),
+-- Their charged runs, in order of booking. CROSS JOIN lets SQLite read the runs once.
+charged_runs AS (
+    SELECT r.snapshot_id, r.number,
+           row_number() OVER w AS place,
+           first_value(r.snapshot_id) OVER w AS first_snapshot_id
+    FROM runs AS r
+    CROSS JOIN repeated_numbers AS n
+        ON n.number = r.number AND n.pipeline_id = r.pipeline_id AND n.pipeline_kind = r.pipeline_kind
+    WHERE r.credit_charge_status = 'charged'
+    WINDOW w AS (PARTITION BY r.number, r.pipeline_id, r.pipeline_kind ORDER BY r.booked_at, r.snapshot_id)
 ),
 -- The runs with more than one observed state.
 changed_runs AS MATERIALIZED (

@@ -32,7 +32,7 @@ impl CoverageReport {
         let coverage = archive.coverage()?;
         let ledger = Ledger::open(archive.connection(), Scope::default())?;
         let question = Question::named("pipelines-without-runs").expect("the question is in the list");
-        let never_ran = question.ask(&ledger, None)?;
+        let never_ran = question.answer(&ledger, None)?;
         drop(ledger);
         let days_without_sync = coverage.days_without_sync(now);
         Ok(CoverageReport { coverage, api_count: ApiCount::NotAsked, never_ran, days_without_sync })

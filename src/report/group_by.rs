@@ -193,6 +193,25 @@ pub(crate) fn for_each_outcome_newest_first(
     visit_while(ledger, Span::default(), &run_scan::outcomes_newest_first(ledger.scope().date), &[], visit)
 }
 
+/// Passes each run to `visit`, whatever the span, in the order in which it started, or else was created, with
+/// [`IndexedRun::full_sync`]. Runs of the same instant are in no order.
+pub(super) fn for_each_run_as_started(
+    ledger: &Ledger<'_>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    visit_all(ledger, Span::default(), &run_scan::runs_as_started(ledger.scope().date), &[], visit)
+}
+
+/// Passes each successful run that is booked before the end of the ledger's span to `visit`, the newest first. Runs of
+/// the same instant are in no order. [`ControlFlow::Break`] ends the scan.
+pub(super) fn for_each_success_newest_first(
+    ledger: &Ledger<'_>,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let scope = ledger.scope();
+    visit_while(ledger, scope.span, &run_scan::successes_newest_first(scope.date), &[], visit)
+}
+
 fn visit_all(
     ledger: &Ledger<'_>,
     span: Span,

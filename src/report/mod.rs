@@ -2,6 +2,7 @@
 
 pub(crate) mod allocation;
 pub(crate) mod allocation_check;
+mod anomalies;
 pub(crate) mod apportionment;
 pub(crate) mod billing;
 pub(crate) mod budget;
@@ -15,6 +16,7 @@ pub(crate) mod cron_words;
 mod date_basis;
 pub(crate) mod dimension;
 pub mod duration;
+mod failures;
 pub(crate) mod filter;
 pub(crate) mod fx;
 pub(crate) mod group_by;
@@ -58,6 +60,7 @@ pub(crate) mod timeline;
 pub(crate) mod two_levels;
 mod user_views;
 pub(crate) mod usual;
+mod waste;
 
 pub use dimension::Dimension;
 pub use ledger::Ledger;

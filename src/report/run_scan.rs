@@ -70,6 +70,24 @@ pub fn outcomes_newest_first(date: DateBasis) -> String {
     )
 }
 
+/// The query for every successful current run with a date before the parameter `:until`, the newest first, with its
+/// duration and snapshot.
+pub(super) fn successes_newest_first(date: DateBasis) -> String {
+    let booked_at = date.sql();
+    let every = Span { from: None, until: None };
+    format!(
+        "{} AND status = 'success' AND {booked_at} < :until ORDER BY {booked_at} DESC",
+        select(&every, date, ", ended_at, snapshot_id")
+    )
+}
+
+/// The query for every current run in the order in which it started, or else was created, with
+/// [`IndexedRun::full_sync`]. That is the order of the index, backwards.
+pub(super) fn runs_as_started(date: DateBasis) -> String {
+    let began_at = DateBasis::Started.sql();
+    format!("{} ORDER BY {began_at}", select(&Span::default(), date, ", ended_at, snapshot_id, full_sync"))
+}
+
 /// The query of [`runs`], plus JSON from the table, as [`IndexedRun::json`] numbers it: whole documents by their
 /// column, then the value at each path. Each path is bound to [`path_parameter`].
 pub(super) fn runs_with_json(
@@ -176,6 +194,11 @@ impl<'r> IndexedRun<'r> {
     /// The id of the run's current snapshot; only in a row of [`runs_with_ends`].
     pub fn snapshot_id(&self) -> Result<i64> {
         Ok(self.0.get(13)?)
+    }
+
+    /// Whether the run synced everything; only in a row of `runs_as_started`.
+    pub(super) fn full_sync(&self) -> Result<Option<bool>> {
+        Ok(self.integer(14)?.map(|value| value != 0))
     }
 
     /// The JSON of the run's trigger; only in a row of `triggered_runs`.

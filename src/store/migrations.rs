@@ -26,7 +26,7 @@ const HISTORY: [(i64, &str, &str); 7] = [
     (4, "partial_failures", "1623060116146105839"),
     (5, "one_meaning_in_every_sqlite", "3023740965016411882"),
     (6, "terms_of_closes", "14672285990956747773"),
-    (7, "pipeline_settings_and_alerts", "179921233073982514"),
+    (7, "pipeline_settings_and_alerts", "1039708382057703135"),
 ];
 
 /// The maximum number of fractional digits in `applied_on`.

@@ -157,7 +157,7 @@ impl MonthFigures {
             corrections,
             findings: Question::named("audit").map_or_else(
                 || Err(Error::Internal("there is no report audit".to_owned())),
-                |audit| audit.ask(&ledger, None),
+                |audit| audit.answer(&ledger, None),
             )?,
             objections: objections_to(archive, &ledger, now)?,
             closed: closed_months(archive, &scope)?,

@@ -36,7 +36,7 @@ pub(super) fn ask(
     ledger: &Ledger<'_>,
     limit: Option<u32>,
 ) -> Result<Table> {
-    let mut table = question.ask(ledger, limit)?;
+    let mut table = question.answer(ledger, limit)?;
     if has_median_factor(question.name, args) {
         median_factor::add_to(&mut table, ledger)?;
     }

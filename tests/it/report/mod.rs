@@ -16,6 +16,7 @@ mod metadata;
 mod metadata_dimension;
 mod monitoring;
 mod neighbors;
+mod one_pass;
 mod period;
 mod question;
 mod reconcile;
