@@ -39,8 +39,14 @@ run_commands() {
     done <<<"$(commands "$1")"
 }
 
+# A sync of the archive. At another hour, the sandbox generates other runs, so many can be gone at once.
+sync=("$runledger" sync --quiet --confirm-vanished --db "$archive" --api-key-file "$key")
+
 # What the page's commands start.
-runledger() { "$runledger" "$@"; }
+runledger() {
+    [ "$1" != sync ] || set -- "$@" --confirm-vanished
+    "$runledger" "$@"
+}
 litestream() { "$tools/litestream/bin/litestream" "$@"; }
 sudo() {
     [ "$1" != -u ] || shift 2
@@ -78,7 +84,7 @@ change_runs() {
 }
 
 sync() {
-    "$runledger" sync --quiet --db "$archive" --api-key-file "$key" 2>"$work/sync.err" || fail "sync: $(cat "$work/sync.err")"
+    "${sync[@]}" 2>"$work/sync.err" || fail "sync: $(cat "$work/sync.err")"
 }
 
 count() { "$runledger" query --db "$1" "SELECT count(*) FROM $2" --format csv | tail -n 1; }
@@ -155,13 +161,13 @@ litestream_keeps_up() {
 
     # The slow sandbox leaves time to kill.
     change_runs --latency-ms 600
-    "$runledger" sync --quiet --db "$archive" --api-key-file "$key" 2>/dev/null &
+    "${sync[@]}" 2>/dev/null &
     id=$!
     sleep 1
     kill -KILL "$id" || fail "the sync ended too early to be killed"
     wait "$id" 2>/dev/null || true
     current_after "a sync was killed"
-    "$runledger" sync --quiet --db "$archive" --api-key-file "$key" &
+    "${sync[@]}" &
     id=$!
     sleep 1
     stop_litestream KILL
