@@ -17,6 +17,7 @@ pub(crate) struct AlertOptions {
     #[serde(deserialize_with = "span")]
     pub(crate) stale_after: TimeDelta,
     /// A pipeline is failing from this number of failures in a row on; from twice the number on, that is an error.
+    #[serde(deserialize_with = "failures")]
     pub(crate) failures_in_a_row: u64,
     /// A run that has not ended is too long beyond this many times the 95th percentile of its pipeline.
     #[serde(deserialize_with = "factor")]
@@ -25,6 +26,7 @@ pub(crate) struct AlertOptions {
     #[serde(deserialize_with = "span")]
     pub(crate) open_least: TimeDelta,
     /// A run is unusual if it cost or took at least this many times the median of the pipeline's runs before it.
+    #[serde(deserialize_with = "unusual_factor")]
     pub(crate) unusual_factor: f64,
     /// A smaller excess over the median is no unusual cost.
     #[serde(deserialize_with = "usd")]
@@ -105,6 +107,18 @@ fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error
     Factor::new(number).ok_or_else(|| serde::de::Error::custom("a factor is a number from 1 to 1000"))
 }
 
+/// As [`factor`]: with less than 1, a usual run would be unusual.
+fn unusual_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    factor(deserializer).map(Factor::as_f64)
+}
+
+fn failures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match i64::deserialize(deserializer)? {
+        failures @ 1.. => Ok(failures.unsigned_abs()),
+        failures => Err(serde::de::Error::custom(format!("{failures}: a number of failures is 1 or more"))),
+    }
+}
+
 fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
     let usd = f64::deserialize(deserializer)?;
     match (0.0..1e9).contains(&usd) {
@@ -121,6 +135,19 @@ fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_every_run_exceeds_is_an_error() {
+        let error = |toml: &str| toml::from_str::<AlertOptions>(toml).unwrap_err().message().to_owned();
+        assert_eq!(error("failures_in_a_row = 0"), "0: a number of failures is 1 or more");
+        assert_eq!(error("failures_in_a_row = -1"), "-1: a number of failures is 1 or more");
+        for factor in ["0", "-5", "0.9", "nan"] {
+            let error = error(&format!("unusual_factor = {factor}"));
+            assert_eq!(error, "a factor is a number from 1 to 1000", "{factor}");
+        }
+        let least = toml::from_str::<AlertOptions>("failures_in_a_row = 1\nunusual_factor = 1").unwrap();
+        assert_eq!((least.failures_in_a_row, least.unusual_factor), (1, 1.0));
+    }
 
     #[test]
     fn the_text_has_what_differs_from_the_defaults() {

@@ -72,11 +72,9 @@ pub(super) fn failing(facts: &Facts<'_>) -> Vec<Finding> {
         if options.fails_too_often(chain) {
             let is_error = chain.failed_runs >= 2 * options.failures_in_a_row;
             let level = if is_error { AlertLevel::Error } else { AlertLevel::Warning };
-            findings.push(Rule::Failing.finding(
-                subject.clone(),
-                level,
-                failing_message(facts, pipeline, chain),
-            ));
+            let since = facts.local(chain.first_failure_at);
+            let message = failing_message(name(pipeline), chain.failed_runs, &since);
+            findings.push(Rule::Failing.finding(subject.clone(), level, message));
         }
         if let Some((limit, left)) = pipeline.failures_limit.zip(facts.readings.recovery.failures_left(chain))
         {
@@ -86,9 +84,11 @@ pub(super) fn failing(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-fn failing_message(facts: &Facts<'_>, pipeline: &FailingPipeline, chain: &FailureChain) -> String {
-    let (failures, since) = (chain.failed_runs, facts.local(chain.first_failure_at));
-    format!("{}: {failures} failures in a row since {since}", name(pipeline))
+fn failing_message(name: &str, failures: u64, since: &str) -> String {
+    match failures {
+        1 => format!("{name}: failed on {since}"),
+        _ => format!("{name}: {failures} failures in a row since {since}"),
+    }
 }
 
 fn name(pipeline: &FailingPipeline) -> &str {
@@ -140,6 +140,15 @@ mod tests {
         let mut builder = ChainBuilder::default();
         (0..failures).for_each(|_| builder.add(&failure));
         builder.into_chains(0, booked_at).remove(0)
+    }
+
+    #[test]
+    fn one_failure_is_not_in_a_row() {
+        let of = |failures| failing_message("CRM", failures, "27 Nov 12:00");
+        assert_eq!(
+            [of(1), of(2)],
+            ["CRM: failed on 27 Nov 12:00", "CRM: 2 failures in a row since 27 Nov 12:00"]
+        );
     }
 
     #[test]

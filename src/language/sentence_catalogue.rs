@@ -88,6 +88,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("Not in the forecast: {n} pipelines without a known cost", "Fora da projeção: {n} pipelines sem custo apurado"),
     ("{n} run with a known cost has no exchange rate", "{n} execução com custo apurado não tem taxa de câmbio"),
     ("{n} runs with a known cost have no exchange rate", "{n} execuções com custo apurado não têm taxa de câmbio"),
+    ("{name}: no run of a pipeline {pattern}", "{name}: nenhuma execução de um pipeline {pattern}"),
     ("{period} was closed without the cost center {name}", "{period} foi fechado sem o centro de custo {name}"),
     ("{period} was closed without the cost centers {name}", "{period} foi fechado sem os centros de custo {name}"),
 

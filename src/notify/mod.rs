@@ -213,8 +213,14 @@ impl SyncReport<'_> {
     }
 
     fn metrics(&self, now: Instant, cancel: &Arc<CancelToken>) -> ArchiveMetrics {
-        // The error of the sync itself says why an archive is unreadable.
-        let (stats, freshness) = self.stats(now, cancel).ok().unzip();
+        let read = self.stats(now, cancel);
+        if let Err(error) = &read
+            && self.lacks_figures_unsaid(error)
+        {
+            let error = error.on_one_line();
+            tracing::warn!("the metrics lack the figures of {}: {error}", self.archive.display());
+        }
+        let (stats, freshness) = read.ok().unzip();
         ArchiveMetrics {
             workspace: self.workspace.clone(),
             began_at: self.began_at,
@@ -225,6 +231,11 @@ impl SyncReport<'_> {
             freshness,
             watched: self.watched.clone(),
         }
+    }
+
+    /// Whether neither the error of the sync nor the absence of an archive explains why its figures are missing.
+    fn lacks_figures_unsaid(&self, error: &Error) -> bool {
+        error.exit_code() != self.exit_code && self.archive.exists()
     }
 
     /// The statistics and the freshness of the archive.

@@ -25,6 +25,7 @@ struct BudgetTable {
     workspace: Option<String>,
     #[serde(default, deserialize_with = "some_amount")]
     amount_usd: Option<Usd>,
+    #[serde(default, deserialize_with = "credits")]
     credits: Option<u64>,
     #[serde(default, deserialize_with = "some_amount")]
     amount: Option<Usd>,
@@ -89,6 +90,13 @@ fn some_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>
     amount(deserializer).map(Some)
 }
 
+fn credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let credits = i64::deserialize(deserializer)?;
+    let credits =
+        u64::try_from(credits).map_err(|_| D::Error::custom(format!("{credits}: credits are 1 or more")))?;
+    Ok(Some(credits))
+}
+
 /// Reads a month of the form `2026-01`.
 fn month<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -101,12 +109,12 @@ fn month<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 
 /// Reads percentages, in any order.
 fn thresholds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u32>>, D::Error> {
-    let mut thresholds = Vec::<u32>::deserialize(deserializer)?;
-    if let Some(wrong) = thresholds.iter().find(|percent| !(1..=MAX_THRESHOLD).contains(*percent)) {
-        return Err(D::Error::custom(format!(
-            "{wrong}: a threshold is a percentage from 1 to {MAX_THRESHOLD}"
-        )));
-    }
+    let percent = |given: i64| match u32::try_from(given) {
+        Ok(percent @ 1..=MAX_THRESHOLD) => Ok(percent),
+        _ => Err(D::Error::custom(format!("{given}: a threshold is a percentage from 1 to {MAX_THRESHOLD}"))),
+    };
+    let given = Vec::<i64>::deserialize(deserializer)?;
+    let mut thresholds = given.into_iter().map(percent).collect::<Result<Vec<u32>, D::Error>>()?;
     thresholds.sort_unstable();
     thresholds.dedup();
     Ok(Some(thresholds))

@@ -78,8 +78,9 @@ impl File {
             what: format!("invalid settings in {}: {what}", path.display()),
             hint,
         };
-        let general_hint =
-            || "`runledger config` lists the settings; docs/month-end-close.md explains them".to_owned();
+        let general_hint = || {
+            "`runledger config` lists the settings, and docs/README.md the pages that explain them".to_owned()
+        };
         // The message gives the line instead of quoting it: the line may contain a key, put there by mistake.
         let line = |error: &toml::de::Error| {
             let at = error.span().map_or(0, |span| span.start.min(text.len()));

@@ -137,7 +137,15 @@ fn a_rule_that_is_off_finds_nothing_and_an_unknown_one_is_an_error() {
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
     fs::write(&settings, "[alert]\nstale_after = \"30d\"\n").unwrap();
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
-    for wrong in ["off = [\"stail\"]", "stale_after = \"5 parsecs\"", "unknown = 1"] {
+    for wrong in [
+        "off = [\"stail\"]",
+        "stale_after = \"5 parsecs\"",
+        "unknown = 1",
+        "failures_in_a_row = 0",
+        "open_factor = 0",
+        "unusual_factor = 0",
+        "unusual_usd = -1",
+    ] {
         fs::write(&settings, format!("[alert]\n{wrong}\n")).unwrap();
         stage.alert(&[]).refused(2, "runledger.toml: line 2: ");
     }
@@ -282,6 +290,7 @@ fn a_kill_at_any_moment_loses_no_alert() {
 
 /// What the default rules find in healthy workspaces of 40 pipelines. Each moment is one of another workspace: the
 /// rules whose findings last a day see one day of it, and the others more. Prints the number of findings by rule.
+/// Runs of the generator fail at random, so three failures in a row are no false alarm. No budget is set.
 #[test]
 #[ignore = "a measurement, which takes minutes"]
 #[expect(clippy::print_stderr, reason = "it prints what it measured")]
@@ -304,7 +313,8 @@ fn findings_in_healthy_workspaces() {
         }
     }
     eprintln!("{MOMENTS} moments of 40 pipelines: {found:?}");
-    let days = ["overdue", "missing", "open"].map(|rule| found.get(rule).copied().unwrap_or_default());
-    // At most one false alarm in thirty days.
-    assert!(days.iter().sum::<usize>() as u64 <= MOMENTS / 30, "{found:?}");
+    let is_false = |rule: &&String| !["failing", "disabling"].contains(&rule.as_str());
+    let false_alarms: usize = found.keys().filter(is_false).map(|rule| found[rule]).sum();
+    // Fewer than one in thirty days.
+    assert!((false_alarms as u64) < MOMENTS / 30, "{found:?}");
 }

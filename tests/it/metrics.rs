@@ -353,11 +353,47 @@ fn names(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("runledger_")).map(str::to_owned).collect()
 }
 
-/// The metrics that a sync exports.
+/// The metrics that a sync exports. A metric that never has a value is exported in name only, so each has one here.
 fn exported_names() -> BTreeSet<String> {
-    let text = troubled().text(&[]);
+    let folder = troubled();
+    fs::write(folder.file("runledger.toml"), "[[budget]]\nname = \"all\"\namount_usd = 50\n").unwrap();
+    let text = folder.text(&[]);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    types.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    let typed: BTreeSet<String> = types.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let with_value: BTreeSet<String> = names(&lines_of_values(&text));
+    let without: Vec<&str> = typed.difference(&with_value).map(String::as_str).collect();
+    // A sync that fails before its first request has neither; `tests/it/notify.rs` has one that begins.
+    assert_eq!(without, ["runledger_last_attempt_duration_seconds", "runledger_last_attempt_requests"]);
+    typed
+}
+
+/// The text without its comments and labels.
+fn lines_of_values(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split(['{', ' ']).next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_sync_without_a_key_keeps_the_figures_of_the_archive() {
+    let folder = troubled();
+    let sync = ["sync", "--api-key-file", "none.txt", "--metrics-file", "runledger.prom"];
+    let ended = folder.run(&sync).with(2);
+    assert!(!ended.stderr.contains("the metrics lack"), "{ended:?}");
+    let text = fs::read_to_string(folder.file("runledger.prom")).unwrap();
+    for line in ["runledger_unsettled_runs 1", "runledger_last_success_timestamp_seconds 1773230400.000000"] {
+        assert!(text.lines().any(|other| other == line), "{line}: {text}");
+    }
+    // A row that is no run: the metrics lack the figures, and the sync says why.
+    let archive = rusqlite::Connection::open(folder.file("runledger.db")).unwrap();
+    archive.execute("UPDATE run_snapshots SET run_id = 'x' WHERE status = 'running'", []).unwrap();
+    drop(archive);
+    let ended = folder.run(&sync).with(2);
+    assert!(ended.stderr.contains("the metrics lack the figures of runledger.db: "), "{ended:?}");
+    let text = fs::read_to_string(folder.file("runledger.prom")).unwrap();
+    assert!(
+        text.contains("\nrunledger_last_attempt_exit_code 2\n") && !text.contains("\nrunledger_runs "),
+        "{text}"
+    );
 }
 
 #[test]

@@ -321,6 +321,9 @@ fn an_invalid_budget_is_named_with_its_reason() {
             "from 2026-02 must be before until 2026-02",
         ),
         ("amount_usd = 5\nthresholds = [0]", "line 6: 0: a threshold is a percentage from 1 to 1000"),
+        ("amount_usd = 5\nthresholds = [-1]", "line 6: -1: a threshold is a percentage from 1 to 1000"),
+        ("credits = -4", "line 5: -4: credits are 1 or more"),
+        ("amount_usd = -5", "line 5: "),
         (
             "amount_usd = 5\n[[budget]]\nname = \"x\"\ncredits = 7",
             "two budgets are named x and have no `from`",

@@ -140,6 +140,13 @@ fn notes(ledgers: &[Ledger<'_>], answers: &[Option<Punctuality>]) -> Vec<String>
             notes.push(format!("Left out: {} {what}", grouped_count(count, "pipeline")));
         }
     }
+    match count(|answer| answer.newly_unreadable) {
+        0 => {}
+        count => {
+            let pipelines = grouped_count(count, "pipeline");
+            notes.push(format!("Not known when next due: {pipelines} with an unreadable new schedule"));
+        }
+    }
     notes
 }
 

@@ -188,6 +188,7 @@ pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec
     }
     notes.extend(states.iter().filter_map(note_of_range).take(MAX_LISTED));
     notes.extend(note_of_missing_centers(states, month));
+    notes.extend(states.iter().filter_map(note_of_no_run).take(MAX_LISTED));
     let unknown = states.iter().filter(|state| state.budget.limit.unit() != Unit::Credits);
     let unknown: Vec<u64> = unknown.map(|state| state.runs_unknown).collect();
     let whole = states
@@ -231,6 +232,16 @@ fn note_of_missing_centers(states: &[BudgetState], month: &Period) -> Option<Str
     };
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
     Some(format!("{} was closed without the cost {word} {names}", month.label))
+}
+
+/// The pattern that matches no run of the month, which can be a typing error. `None`: it matches one.
+fn note_of_no_run(state: &BudgetState) -> Option<String> {
+    match &state.budget.runs {
+        BudgetRuns::Pipelines(pattern) if state.runs == 0 => {
+            Some(format!("{}: no run of a pipeline {pattern}", state.budget.name))
+        }
+        _ => None,
+    }
 }
 
 /// The range of a budget that is or will be over: `Data: 44.93 to 46.61 USD at the end of the month, over on

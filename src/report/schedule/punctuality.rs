@@ -183,6 +183,8 @@ pub struct Punctuality {
     pub pipelines: Vec<PipelinePunctuality>,
     /// The pipelines with an expression that cannot be read.
     pub unreadable: u64,
+    /// The pipelines in `pipelines` without a next due time, because their newest expression cannot be read.
+    pub newly_unreadable: u64,
     /// The pipelines with event triggers whose parents the archive does not know.
     pub parents_unknown: u64,
     /// The pipelines without a schedule and without event triggers.
@@ -219,6 +221,7 @@ impl Punctuality {
             completeness,
             pipelines: Vec::new(),
             unreadable: 0,
+            newly_unreadable: 0,
             parents_unknown: 0,
             unscheduled: 0,
         };
@@ -235,6 +238,10 @@ impl Punctuality {
                     () => &mut answer.unscheduled,
                 };
                 *counter += 1;
+            }
+            let has_no_next = by_schedule.as_ref().is_some_and(|one| one.next_due_at.is_none());
+            if question.is_current && pipeline.has_unreadable_schedule && has_no_next {
+                answer.newly_unreadable += 1;
             }
             answer.pipelines.extend(by_schedule.into_iter().chain(by_events));
         }

@@ -475,6 +475,16 @@ fn check_ends_with_3_if_a_budget_is_exceeded() {
 }
 
 #[test]
+fn a_pattern_that_no_run_matches_is_noted() {
+    let month_end = MonthEnd::of(60);
+    let noted = |pattern: &str| {
+        month_end.set(&format!("[[budget]]\nname = \"x\"\namount_usd = 9\npipeline = \"{pattern}\"\n"));
+        month_end.run(&["report", "budget"]).out.contains(&format!("x: no run of a pipeline {pattern}"))
+    };
+    assert_eq!([noted("nope*"), noted("*")], [true, false]);
+}
+
+#[test]
 fn a_budget_refuses_what_is_not_a_whole_month() {
     let month_end = MonthEnd::of(60);
     month_end.set(SETTINGS);

@@ -311,6 +311,19 @@ fn a_changed_schedule_applies_from_its_first_evidence() {
 }
 
 #[test]
+fn an_unreadable_new_schedule_is_counted_and_not_expected() {
+    for (expression, zone) in
+        [("every day at noon", "UTC"), ("61 3 * * *", "UTC"), ("0 3 * * *", "Mars/Phobos")]
+    {
+        let daily = Daily::without(&[5, 7, 8, 9, 10, 11], Some(&triggered_by(&cron("0 3 * * *", "UTC"))));
+        let counted = || punctuality(&daily.archive, since(Daily::at(1, 0)), None).newly_unreadable;
+        assert_eq!((counted(), daily.missing_days()), (0, vec![5, 7, 8, 9, 10, 11]));
+        daily.rows().state("s-1", Daily::at(6, 6), true, Some(&triggered_by(&cron(expression, zone))));
+        assert_eq!((counted(), daily.missing_days()), (1, vec![5]), "{expression} {zone}");
+    }
+}
+
+#[test]
 fn a_pipeline_that_the_catalog_does_not_have_is_not_overdue() {
     let daily = Daily::without(&[6, 10, 11], None);
     daily.archive.execute("DELETE FROM pipeline_snapshots", []).unwrap();

@@ -30,6 +30,14 @@ pub fn event(rule: &str, parents: &[&str]) -> String {
     format!(r#"{{"type":"event","event_rule":"{rule}","events":[{}]}}"#, parents.join(","))
 }
 
+/// The id of a run with this name: an FNV hash as a UUID, because an archive has no other ids.
+fn id_of(name: &str) -> String {
+    let hash = name.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    });
+    uuid::Uuid::from_u128(hash).hyphenated().to_string()
+}
+
 /// An archive under construction. Every row belongs to the first sync.
 pub struct Scheduled<'a>(pub &'a Connection);
 
@@ -59,7 +67,7 @@ impl Scheduled<'_> {
         let started_at = (status != "queued").then(|| created_at + TimeDelta::seconds(20));
         let ended_at = started_at.filter(|_| !matches!(status, "queued" | "running"));
         let ended_at = ended_at.map(|at| at + TimeDelta::minutes(10));
-        let run_id = format!("{pipeline}-{}", created_at.format("%dT%H%M%S"));
+        let run_id = id_of(&format!("{pipeline}-{}", text(created_at)));
         let kind: serde_json::Value = serde_json::from_str(trigger).unwrap();
         let sql = "INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, created_at, started_at, \
                        ended_at, status, \"trigger\", trigger_type, source) \
