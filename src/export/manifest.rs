@@ -84,6 +84,10 @@ pub struct Provenance {
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Those of the notes that only define a word or a default, and that change no conclusion. Terminals show them with
+    /// every column only.
+    #[serde(skip)]
+    pub definitions: Vec<String>,
     /// The second currency of the amounts; `None`: all are in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fx: Option<FxProvenance>,
@@ -108,6 +112,14 @@ pub struct FxProvenance {
     pub currency: Currency,
     /// Which rate applies, in the first archive.
     pub policy: Policy,
+}
+
+impl Provenance {
+    /// Adds a note that only defines a word or a default. A reader without it draws the same conclusions.
+    pub(crate) fn define(&mut self, note: String) {
+        self.notes.push(note.clone());
+        self.definitions.push(note);
+    }
 }
 
 impl FxProvenance {
