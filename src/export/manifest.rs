@@ -77,15 +77,13 @@ pub struct Provenance {
     /// The note of the close; `None`: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close_note: Option<String>,
-    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
-    /// the key `centres`.
+    /// The allocation rules of the cost centers, in order. Older manifests have the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// Those of the notes that only define a word or a default, and that change no conclusion. Terminals show them with
-    /// every column only.
+    /// Those of the notes that only define a word or a default. Terminals show them with `--wide` only.
     #[serde(skip)]
     pub definitions: Vec<String>,
     /// The second currency of the amounts; `None`: all are in US dollars.
@@ -112,14 +110,6 @@ pub struct FxProvenance {
     pub currency: Currency,
     /// Which rate applies, in the first archive.
     pub policy: Policy,
-}
-
-impl Provenance {
-    /// Adds a note that only defines a word or a default. A reader without it draws the same conclusions.
-    pub(crate) fn define(&mut self, note: String) {
-        self.notes.push(note.clone());
-        self.definitions.push(note);
-    }
 }
 
 impl FxProvenance {

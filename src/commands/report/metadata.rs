@@ -29,7 +29,9 @@ pub(super) fn report(ledgers: &[Ledger<'_>], settings: &Settings, is_brief: bool
 /// Adds what people have to know about the report on amounts.
 pub(super) fn note_components(settings: &Settings, provenance: &mut Provenance) {
     let endings = settings.monetary_names().endings().join(", ");
-    provenance.define(format!("amounts are the numbers whose name ends in {endings}"));
+    let definition = format!("amounts are the numbers whose name ends in {endings}");
+    provenance.notes.push(definition.clone());
+    provenance.definitions.push(definition);
     let overlap = "an amount can contain others: do not add up those of different paths";
     provenance.notes.push(overlap.to_owned());
 }

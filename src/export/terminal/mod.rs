@@ -95,8 +95,8 @@ impl Screen {
 }
 
 /// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
-/// the table. Notes that only define a word or a default are there if everything is shown. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
-/// as their size needs.
+/// the table. Notes that only define a word or a default are there if everything is shown. Without a provenance, writes
+/// the table alone. Amounts have `usd_decimals` decimals; with `None`, as many as their size needs.
 pub fn write_answer(
     table: &Table,
     provenance: Option<&Provenance>,
