@@ -9,7 +9,7 @@ use crate::close::{CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::facts::Moments;
 use crate::commands::shared::numbers::{grouped, signed};
-use crate::commands::shared::output::{print_line, print_plain_table};
+use crate::commands::shared::output::{print_plain_table, print_view};
 use crate::commands::shared::scope::{booking, defaults};
 use crate::commands::shared::terminal::screen;
 use crate::commands::shared::view::View;
@@ -122,7 +122,7 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
     if args.format.is_json() {
         list(&[(Some(close.close_id), &close.frozen)])
     } else {
-        print_line(&of_close(&close))
+        print_view(&of_close(&close, &screen(None, false, None)))
     }
 }
 
@@ -158,7 +158,10 @@ fn preview(
     let preview = preview_close(&archive, request, defaults, SystemClock.now())?;
     match as_json {
         true => list(&[(None, &preview.frozen)])?,
-        false => print_line(&text::of_preview(&preview.frozen))?,
+        false => {
+            let screen = screen(None, false, None);
+            print_view(&text::of_preview(&preview.frozen, request, &screen))?;
+        }
     }
     preview.require_ready(request)
 }

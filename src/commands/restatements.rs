@@ -76,13 +76,20 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
         false => restatements::listed(ledger.connection(), &closes, now)?,
     };
     let mut notes = Vec::new();
+    let mut period = args.period.clone();
     if table_args.format() == TableFormat::Table && !args.totals {
         notes = booked_and_now(&table, &closes);
         largest_first(&mut table);
+        if table_args.is_brief()
+            && let Some(month) = only_month(&table)
+        {
+            leave_out_month(&mut table);
+            period = Some(month);
+        }
     }
     // Each close has its own zone and date basis.
     let provenance = provenance("restatements".to_owned(), ledger.scope(), &archive)?;
-    let provenance = Provenance { period: args.period.clone(), date_basis: None, notes, ..provenance };
+    let provenance = Provenance { period, date_basis: None, notes, ..provenance };
     print_table(&table, &table_args, settings, zone, provenance)
 }
 
@@ -116,9 +123,26 @@ fn booked_and_now(table: &Table, closes: &[Close]) -> Vec<String> {
         .take(MAX_NOTES)
         .collect();
     if !notes.is_empty() {
-        notes.push("To book what is known now: runledger close --restate MONTH".to_owned());
+        let month = only_month(table).unwrap_or_else(|| "MONTH".to_owned());
+        notes.push(format!("To book what is known now: runledger close --restate {month}"));
     }
     notes
+}
+
+/// The month of every row. `None`: there are several, or no row.
+fn only_month(table: &Table) -> Option<String> {
+    let period = table.columns.iter().position(|column| column == "period")?;
+    let mut months: Vec<_> = table.rows.iter().filter_map(|row| row[period].exact()).collect();
+    months.dedup();
+    if months.len() == 1 { months.pop() } else { None }
+}
+
+/// Leaves out the month, which the title has. The name comes first, so that the totals have their label there.
+fn leave_out_month(table: &mut Table) {
+    table.retain_columns(|name| name != "period");
+    let Some(name) = table.columns.iter().position(|column| column == "pipeline_name") else { return };
+    table.columns.swap(0, name);
+    table.rows.iter_mut().chain(&mut table.totals).for_each(|row| row.swap(0, name));
 }
 
 /// Sorts the rows for people: the newest month first, then the largest change, and names the parts of a cost.

@@ -77,13 +77,15 @@ pub struct Provenance {
     /// The note of the close; `None`: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close_note: Option<String>,
-    /// The allocation rules of the cost centers, in order. Manifests written before the rename have
-    /// the key `centres`.
+    /// The allocation rules of the cost centers, in order. Older manifests have the key `centres`.
     #[serde(alias = "centres")]
     pub cost_centers: Vec<String>,
     /// What people have to know to read the answer, such as what a month was closed with.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Those of the notes that only define a word or a default. Terminals show them with `--wide` only.
+    #[serde(skip)]
+    pub definitions: Vec<String>,
     /// The second currency of the amounts; `None`: all are in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fx: Option<FxProvenance>,

@@ -34,11 +34,17 @@ pub(crate) fn add_trends(table: &mut Table, by_month: &Table) {
     }
 }
 
-/// The column of the main amounts, and a bar for each row; the longest has `width` characters.
-/// Unknown and negative amounts have no bar. `None`: there is nothing to compare.
-pub(crate) fn bars(table: &Table, width: usize) -> Option<(usize, Vec<String>)> {
-    let column =
-        MEASURES.iter().find_map(|measure| table.columns.iter().position(|column| column == measure))?;
+/// The column of the main amounts among those that `is_judged` accepts, and a bar for each row; the longest has `width`
+/// characters. Unknown and negative amounts have no bar. `None`: there is nothing to compare.
+pub(crate) fn bars(
+    table: &Table,
+    width: usize,
+    is_judged: impl Fn(usize) -> bool,
+) -> Option<(usize, Vec<String>)> {
+    let column = MEASURES.iter().find_map(|measure| {
+        let column = table.columns.iter().position(|column| column == measure)?;
+        is_judged(column).then_some(column)
+    })?;
     // The sum of a group would dwarf its rows.
     let is_group = |row: &[Cell]| row.iter().any(|cell| matches!(cell, Cell::Group { .. }));
     let amount_of = |row: &Vec<Cell>| amount(&row[column]).filter(|_| !is_group(row));
@@ -126,7 +132,7 @@ mod tests {
     #[test]
     fn each_positive_cost_has_a_bar_in_proportion() {
         let table = costs(&[usd(1000), usd(500), usd(55), usd(1), Cell::Usd(None), usd(0), usd(-300)]);
-        let (column, bars) = bars(&table, 10).unwrap();
+        let (column, bars) = bars(&table, 10, |_| true).unwrap();
         assert_eq!(
             (column, bars),
             (1, ["██████████", "█████", "▌", "▏", "", "", ""].map(str::to_owned).to_vec())
@@ -136,11 +142,11 @@ mod tests {
     #[test]
     fn a_table_without_comparable_amounts_has_no_bars() {
         for amounts in [vec![usd(10)], vec![usd(0), usd(0)], vec![Cell::Usd(None), usd(-1)], vec![]] {
-            assert_eq!(bars(&costs(&amounts), 8), None);
+            assert_eq!(bars(&costs(&amounts), 8, |_| true), None);
         }
         let mut without_amounts = costs(&[usd(1000), usd(500)]);
         without_amounts.columns[1] = "why".to_owned();
-        assert_eq!(bars(&without_amounts, 8), None);
+        assert_eq!(bars(&without_amounts, 8, |_| true), None);
     }
 
     #[test]

@@ -34,6 +34,9 @@ impl Title {
             false => question.replacen(" --", ", ", 1),
         };
         subject[..1].make_ascii_uppercase();
+        if !is_report && question == "restatements" {
+            subject = "Changes after the close".to_owned();
+        }
         let is_open = is_report && question == "open";
         if is_open {
             subject = "Runs that have not ended".to_owned();

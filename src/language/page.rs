@@ -371,6 +371,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("What changed since last month", "O que mudou desde o mês anterior"),
     ("What changed since the week before", "O que mudou desde a semana anterior"),
     ("What changed since the day before", "O que mudou desde o dia anterior"),
+    ("The cards and charts show {month} with the changes after its close.",
+     "Os cartões e gráficos mostram {month} com as alterações após o fechamento."),
     ("{period}, same point", "{period}, mesmo ponto"),
     ("{period} so far", "{period}, até agora"),
     ("Change in all", "Variação total"),

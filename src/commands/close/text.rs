@@ -1,55 +1,119 @@
 //! A close, or its preview, as text for people.
 
+use crate::close::CloseRequest;
+use crate::commands::shared::facts::{Facts, notes, title};
+use crate::commands::shared::numbers::grouped;
 use crate::digest::to_hex;
-use crate::escape::escape_control;
+use crate::export::terminal::{DECIMALS, Role, Screen, local_minute};
+use crate::export::title::booked_by;
+use crate::language::Language;
 use crate::report::billing::{Account, BilledBy};
-use crate::report::{CreditPurchase, MonthTerms};
+use crate::report::{CreditPurchase, DateBasis, MonthTerms};
 use crate::run::Usd;
 use crate::store::{Close, Frozen};
+use chrono_tz::Tz;
 
 /// One close.
-pub(crate) fn of_close(Close { close_id, frozen }: &Close) -> String {
+pub(crate) fn of_close(Close { close_id, frozen }: &Close, screen: &Screen) -> String {
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    format!("{} is closed: close {close_id}{restates}\n{}", frozen.period, details(frozen, "forced"))
-}
-
-/// What a close would freeze.
-pub(super) fn of_preview(frozen: &Frozen) -> String {
-    let restates = frozen.restates.map_or_else(String::new, |before| format!(", restating close {before}"));
-    format!(
-        "{} would be closed{restates} (dry run: nothing is stored)\n{}",
-        frozen.period,
-        details(frozen, "objections")
-    )
-}
-
-/// Everything that is frozen. `objections` is the label of the objections.
-fn details(frozen: &Frozen, objections: &'static str) -> String {
-    let totals = &frozen.totals;
-    let cost = totals.total_cost_nanos.map(|nanos| usd(Usd::from_units(nanos.into())));
-    let mut lines = vec![
-        ("zone", format!("{}, booked by {}", frozen.zone, frozen.date_basis)),
-        ("bounds", format!("from {} until {}", frozen.starts_at, frozen.ends_at)),
-        ("known at", frozen.known_at.to_string()),
-        (
-            "runs",
-            format!(
-                "{}, {} without a known cost, {} credits",
-                totals.runs, totals.runs_cost_unknown, totals.credits
-            ),
-        ),
-        ("cost", cost.unwrap_or_else(|| "unknown".to_owned())),
-        ("sha256", to_hex(&totals.rows_sha256)),
-    ];
-    if let Some(terms) = frozen.terms.as_ref().and_then(MonthTerms::frozen) {
-        lines.extend(lines_of(&terms));
+    let mut facts = facts(frozen);
+    for objection in objections(frozen) {
+        facts.add_as(Role::Warning, "Forced", objection);
     }
-    let remarks =
-        [("closed by", &frozen.closed_by), ("note", &frozen.note), (objections, &frozen.objections)];
-    lines.extend(remarks.into_iter().filter_map(|(label, text)| Some((label, text.clone()?))));
-    let lines: Vec<String> =
-        lines.iter().map(|(label, text)| format!("{label:<12} {}", escape_control(text))).collect();
+    view(format!("{} is closed: close {close_id}{restates}", frozen.period), frozen, &facts, &[], screen)
+}
+
+/// What a close would freeze, what blocks it, and how to close.
+pub(super) fn of_preview(frozen: &Frozen, request: &CloseRequest, screen: &Screen) -> String {
+    let Frozen { period, restates, .. } = frozen;
+    let again = restates.map_or_else(String::new, |before| format!(", restates close {before}"));
+    let mut facts = facts(frozen);
+    let objections = objections(frozen);
+    let role = if request.force { Role::Warning } else { Role::Error };
+    for objection in &objections {
+        facts.add_as(role, if request.force { "Forced" } else { "Blocked" }, objection);
+    }
+    if objections.is_empty() {
+        facts.add_as(Role::Dim, "Ready", "no objection to the close");
+    }
+    let next = match objections.is_empty() || request.force {
+        true => {
+            let restate = restates.map_or("", |_| " --restate");
+            let force = if request.force { " --force" } else { "" };
+            format!("A close is permanent: runledger close {period}{restate}{force}")
+        }
+        false => String::new(),
+    };
+    let notes = ["Nothing is stored yet.", &next];
+    view(format!("Close {period} (preview{again})"), frozen, &facts, &notes, screen)
+}
+
+/// The title, the facts and the notes.
+fn view(subject: String, frozen: &Frozen, facts: &Facts, below: &[&str], screen: &Screen) -> String {
+    let moment = local_minute(frozen.known_at, zone_of(frozen), None);
+    let context = [Some(frozen.zone.clone()), Some(basis_of(frozen)), Some(format!("as of {moment}"))];
+    let mut lines = title(subject, &context, screen);
+    lines.push(String::new());
+    lines.extend(facts.lines(screen));
+    let notes = notes(below, screen);
+    if !notes.is_empty() {
+        lines.push(String::new());
+        lines.extend(notes);
+    }
     lines.join("\n")
+}
+
+/// Everything that is frozen, except the objections.
+fn facts(frozen: &Frozen) -> Facts {
+    let totals = &frozen.totals;
+    let cost = |nanos: Option<i64>| {
+        nanos.map_or_else(|| "not known".to_owned(), |nanos| usd(Usd::from_units(nanos.into())))
+    };
+    let local = |at| local_minute(at, zone_of(frozen), None);
+    let mut facts = Facts::default();
+    facts.add_as(Role::Bold, "Total", cost(totals.total_cost_nanos));
+    facts.add("  Extract", cost(totals.el_cost_nanos));
+    facts.add("  Transform", cost(totals.transformation_cost_nanos));
+    facts.add("Runs", grouped(totals.runs));
+    match totals.runs_cost_unknown {
+        0 => facts.add_as(Role::Dim, "Cost unknown", "no run"),
+        1 => facts.add_as(Role::Warning, "Cost unknown", "1 run, which is not in the total"),
+        runs => {
+            let runs = grouped(runs);
+            facts.add_as(Role::Warning, "Cost unknown", format!("{runs} runs, which are not in the total"));
+        }
+    }
+    facts.add("Credits", grouped(totals.credits));
+    facts.add("From", local(frozen.starts_at));
+    facts.add("Until", local(frozen.ends_at));
+    facts.add("Zone", format!("{}, booked {}", frozen.zone, basis_of(frozen)));
+    if let Some(terms) = frozen.terms.as_ref().and_then(MonthTerms::frozen) {
+        lines_of(&terms).into_iter().for_each(|(label, text)| facts.add(label, text));
+    }
+    let remarks = [("Closed by", &frozen.closed_by), ("Note", &frozen.note)];
+    for (label, text) in remarks {
+        text.iter().for_each(|text| facts.add(label, text));
+    }
+    facts.add("SHA-256", to_hex(&totals.rows_sha256));
+    facts
+}
+
+/// What speaks or spoke against the close.
+fn objections(frozen: &Frozen) -> Vec<String> {
+    let stored = frozen.objections.as_ref();
+    // A text that is no list is shown as it is stored.
+    stored.map_or_else(Vec::new, |text| serde_json::from_str(text).unwrap_or_else(|_| vec![text.clone()]))
+}
+
+/// The zone of the month.
+fn zone_of(frozen: &Frozen) -> Tz {
+    frozen.zone.parse().unwrap_or(Tz::UTC)
+}
+
+/// What books a run: `by start`.
+fn basis_of(frozen: &Frozen) -> String {
+    let known = DateBasis::named(&frozen.date_basis);
+    known.map_or_else(|| format!("by {}", frozen.date_basis), |basis| booked_by(basis).to_owned())
 }
 
 /// The lines of the terms. Those that the settings do not give have none.
@@ -63,11 +127,11 @@ fn lines_of(terms: &MonthTerms) -> Vec<(&'static str, String)> {
     let BilledBy { el, transformation } = billed_by;
     let Account { billing_id, billing_name, sub_id, sub_name } = account;
     [
-        ("plan", plan),
-        ("bought", (!bought.is_empty()).then(|| bought.join(", "))),
-        ("billed by", pairs(&[("el", el), ("transformation", transformation)])),
+        ("Plan", plan),
+        ("Bought", (!bought.is_empty()).then(|| bought.join(", "))),
+        ("Billed by", pairs(&[("el", el), ("transformation", transformation)])),
         (
-            "account",
+            "Account",
             pairs(&[
                 ("billing id", billing_id),
                 ("billing name", billing_name),
@@ -75,7 +139,7 @@ fn lines_of(terms: &MonthTerms) -> Vec<(&'static str, String)> {
                 ("sub name", sub_name),
             ]),
         ),
-        ("rates", fx.as_ref().map(ToString::to_string)),
+        ("Rates", fx.as_ref().map(ToString::to_string)),
     ]
     .into_iter()
     .filter_map(|(label, text)| Some((label, text?)))
@@ -90,5 +154,5 @@ fn pairs(values: &[(&str, &Option<String>)]) -> Option<String> {
 }
 
 fn usd(amount: Usd) -> String {
-    format!("{amount} USD")
+    format!("{} USD", Language::English.number(&amount.to_fixed(DECIMALS)))
 }

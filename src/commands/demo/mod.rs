@@ -12,9 +12,11 @@ use crate::commands::shared::output::print_line;
 use crate::commands::shared::progress::{NoProgress, observer};
 use crate::commands::shared::runtime::{runtime, sync_context};
 use crate::commands::shared::signals::cancel_on_signals;
+use crate::commands::shared::terminal::screen;
 use crate::commands::show::{self, ShowArgs};
 use crate::commands::sync::summary_text;
 use crate::error::{Error, Result};
+use crate::export::terminal::Screen;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::ScopeDefaults;
 use crate::run;
@@ -98,7 +100,9 @@ pub(super) fn run(args: &DemoArgs, db: Option<&Path>, verbosity: u8) -> Result<(
     steps.print(&format!("\n$ runledger close {} --zone {ZONE}", month.label))?;
     let request = CloseRequest { month: month.label.clone(), zone: Some(ZONE), ..CloseRequest::default() };
     let closed = close_month(&archive, &request, &ScopeDefaults::default(), SystemClock.now())?;
-    steps.print(&close::of_close(&closed))?;
+    // The steps have no colors.
+    let screen = Screen { color: false, ..screen(None, false, None) };
+    steps.print(&close::of_close(&closed, &screen))?;
 
     let example = last_hour.pass(&mut sandbox.model(), &month);
     steps.print(&format!(

@@ -3,6 +3,7 @@
 use crate::commands::shared::output::print_note;
 use crate::error::Result;
 use crate::escape::escape_control;
+use crate::export::manifest::Provenance;
 use crate::report::{Cell, Dimension, Ledger, Table, metadata};
 use crate::settings::Settings;
 use crate::workspace::append_answers;
@@ -25,13 +26,14 @@ pub(super) fn report(ledgers: &[Ledger<'_>], settings: &Settings, is_brief: bool
     })
 }
 
-/// What people have to know about the report on amounts.
-pub(super) fn notes_of_components(settings: &Settings) -> Vec<String> {
+/// Adds what people have to know about the report on amounts.
+pub(super) fn note_components(settings: &Settings, provenance: &mut Provenance) {
     let endings = settings.monetary_names().endings().join(", ");
-    vec![
-        format!("amounts are the numbers whose name ends in {endings}"),
-        "an amount can contain others: do not add up those of different paths".to_owned(),
-    ]
+    let definition = format!("amounts are the numbers whose name ends in {endings}");
+    provenance.notes.push(definition.clone());
+    provenance.definitions.push(definition);
+    let overlap = "an amount can contain others: do not add up those of different paths";
+    provenance.notes.push(overlap.to_owned());
 }
 
 /// Prints a warning for each path in `--by` that no run of the answer has: it may be mistyped.

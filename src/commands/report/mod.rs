@@ -235,7 +235,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     let mut provenance = combined_provenance(&format!("report {name}"), &workspaces, &ledgers)?;
     provenance.notes.extend(own_notes);
     if name == metadata::COMPONENTS {
-        provenance.notes.extend(metadata::notes_of_components(&settings));
+        metadata::note_components(&settings, &mut provenance);
     }
     if name == open::NAME {
         // Ages have no date basis.

@@ -153,6 +153,8 @@ pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> 
         closed_by,
         close_note,
         notes: scope.default_booking().into_iter().collect(),
+        // The title has the zone and the date basis.
+        definitions: scope.default_booking().into_iter().collect(),
         cost_centers: scope.allocation.0.iter().map(ToString::to_string).collect(),
         fx: None,
         schema_version: archive.schema_version()?,

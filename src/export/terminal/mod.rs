@@ -95,8 +95,8 @@ impl Screen {
 }
 
 /// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
-/// the table. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
-/// as their size needs.
+/// the table. Notes that only define a word or a default are there if everything is shown. Without a provenance, writes
+/// the table alone. Amounts have `usd_decimals` decimals; with `None`, as many as their size needs.
 pub fn write_answer(
     table: &Table,
     provenance: Option<&Provenance>,
@@ -124,9 +124,12 @@ pub fn write_answer(
         true => writeln!(out, "{}", view::empty(question))?,
         false => write_rows(&columns, screen, out)?,
     }
-    let notes = provenance.map_or(&[][..], |provenance| &provenance.notes);
+    let notes = provenance.into_iter().flat_map(|provenance| {
+        let is_shown = |note: &&String| screen.wide || !provenance.definitions.contains(*note);
+        provenance.notes.iter().filter(is_shown)
+    });
     let unknown = [unknown_costs(table), unknown_durations(table)];
-    write_notes(notes.iter().cloned().chain(unknown.into_iter().flatten()), screen, out)
+    write_notes(notes.cloned().chain(unknown.into_iter().flatten()), screen, out)
 }
 
 /// Writes a table that answers no question about runs, and the notes below it. `name` decides the order of its columns.
@@ -191,10 +194,16 @@ fn columns_of(
         true => BAR_OF_USED,
         false => (BAR, view::bar_priority(question, &table.rows)),
     };
-    let bars = sparkline::bars(table, bar_width).filter(|_| !screen.wide && screen.unicode);
+    let arranged = view::arrange(&table.columns, &table.rows, question);
+    // Bars are beside the figure that a table is sorted or judged by.
+    let is_judged = |index: usize| {
+        let is_first = arranged.iter().any(|(column, priority)| (*column, *priority) == (index, 1));
+        is_first || table.columns[index] == sparkline::USED
+    };
+    let bars = sparkline::bars(table, bar_width, is_judged).filter(|_| !screen.wide && screen.unicode);
     let is_of_one_run = table.columns.iter().any(|name| name == "run_id");
     let mut columns = Vec::new();
-    for (index, priority) in view::arrange(&table.columns, &table.rows, question) {
+    for &(index, priority) in &arranged {
         let name = &table.columns[index];
         let cells: Vec<&Cell> = table.rows.iter().chain(&table.totals).map(|row| &row[index]).collect();
         let decimals = usd_decimals.or(shared).or_else(|| of_sum(name)).unwrap_or(decimals[index]);
@@ -236,8 +245,7 @@ fn columns_of(
         let is_empty = cells[..table.rows.len()].iter().all(|cell| cell.is_unknown());
         let priority = if is_empty && priority > layout::NEEDED { usize::MAX } else { priority };
         columns.push(Column { heading, priority, is_number, fit, values, total, label });
-        let has_bars = priority == 1 || name == sparkline::USED;
-        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index && has_bars) {
+        if let Some((_, bars)) = bars.as_ref().filter(|(measured, _)| *measured == index) {
             columns.push(Column {
                 heading: String::new(),
                 priority: bar_priority,

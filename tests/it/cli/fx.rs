@@ -219,3 +219,33 @@ fn two_currencies_are_not_combined() {
     let row = &rows_of_csv(&csv)[0];
     assert!(row["fx_rate"].is_empty() && !row["total_cost_brl"].is_empty(), "{row:?}");
 }
+
+#[test]
+fn an_import_of_another_file_names_the_file_to_give() {
+    let month_end = MonthEnd::of(10);
+    for (file, content, words) in [
+        (
+            "missing.csv",
+            None,
+            ["cannot read missing.csv: ", "hint:  give the CSV that the Banco Central's page"],
+        ),
+        (
+            "other.csv",
+            Some("date,rate\n2025-02-28,5.8\n"),
+            ["line 1", "a line looks like 30102026;220;A;USD;"],
+        ),
+        ("page.csv", Some("<!DOCTYPE html>\n"), ["it is a web page", "download the file again"]),
+        (
+            "euro.csv",
+            Some("28022025;978;B;EUR;6,0712;6,0742;1,0381;1,0386\n"),
+            ["euro.csv has no rate of the US dollar", "for the currency \"Dólar dos EUA\""],
+        ),
+    ] {
+        if let Some(content) = content {
+            fs::write(month_end.workspace.file(file), content).unwrap();
+        }
+        month_end.run(&["fx", "import", file, "--rates", "rates.csv"]).refused(2, &words);
+        assert!(!month_end.workspace.file("rates.csv").exists(), "{file}");
+    }
+    month_end.run(&["fx", "import"]).refused(2, &["<FILE>", "Usage: "]);
+}

@@ -148,7 +148,7 @@ fn a_close_prints_the_sha256_of_the_exported_rows() {
     month_end.sync();
     assert_eq!(month_end.output(&["export", "costs", "--period", MONTH]), rows);
     let restated = month_end.output(&["close", MONTH, "--restate"]);
-    let sha256 = restated.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().trim();
+    let sha256 = restated.lines().find_map(|line| line.strip_prefix("SHA-256 ")).unwrap().trim();
     let mut hashing = HashingWriter::new(std::io::sink());
     hashing.write_all(month_end.output(&["export", "costs", "--period", MONTH]).as_bytes()).unwrap();
     assert_eq!(sha256, to_hex(&hashing.finish().1));

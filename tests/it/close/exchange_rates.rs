@@ -102,7 +102,7 @@ fn a_close_freezes_only_the_rates_that_its_month_needs() {
     let rates = rates(&mut Rng::with_seed(1));
     set(&month_end, "invoice", &rates);
     let closed = month_end.output(&["close", MONTH]);
-    assert!(closed.contains("rates        BRL by invoice, 1 rate of 2025-02-28"), "{closed}");
+    assert!(closed.contains("Rates         BRL by invoice, 1 rate of 2025-02-28"), "{closed}");
     let terms = frozen(&month_end);
     assert_eq!((terms["layout"].as_u64(), &terms["fx"]["currency"]), (Some(2), &Value::from("BRL")));
     assert_eq!(terms["fx"]["rates"].as_array().unwrap().len(), 1);
@@ -159,7 +159,7 @@ fn exports_hashes_and_focus_stay_in_us_dollars() {
     let before = month_end.answers(&exports, &["--period", MONTH]);
     let hash = |month_end: &MonthEnd| {
         let preview = month_end.output(&["close", MONTH, "--dry-run"]);
-        preview.lines().find(|line| line.starts_with("sha256")).unwrap().to_owned()
+        preview.lines().find(|line| line.starts_with("SHA-256")).unwrap().to_owned()
     };
     let hash_before = hash(&month_end);
     let rates = rates(&mut Rng::with_seed(2));

@@ -224,13 +224,13 @@ fn a_close_names_who_made_it_and_why() {
     month_end.set(SETTINGS);
     let (by, note) = ("Ana \u{1b}[31m", "fatura 4711\nconferida \u{202e}");
     let printed = month_end.output(&["close", MONTH, "--by", by, "--note", note]);
-    assert!(printed.contains("\nclosed by    Ana \\u{1b}[31m\n"), "{printed}");
-    assert!(printed.contains("\nnote         fatura 4711\\nconferida \\u{202e}"), "{printed}");
+    assert!(printed.contains("\nClosed by     Ana \\u{1b}[31m\n"), "{printed}");
+    assert!(printed.contains("\nNote          fatura 4711\\nconferida \\u{202e}"), "{printed}");
     for line in [
-        "plan         1490.000000000 USD a month for 100 credits",
-        "bought       30 credits for 45.500000000 USD on 2025-02-20",
-        "billed by    el Nekt, transformation Amazon Web Services",
-        "account      billing id acme, billing name Acme S.A., sub id data",
+        "Plan          1,490.00 USD a month for 100 credits",
+        "Bought        30 credits for 45.50 USD on 2025-02-20",
+        "Billed by     el Nekt, transformation Amazon Web Services",
+        "Account       billing id acme, billing name Acme S.A., sub id data",
     ] {
         assert!(printed.contains(line), "{line}: {printed}");
     }

@@ -28,6 +28,11 @@ pub(super) fn untouched(month_end: &MonthEnd) -> Vec<String> {
     rows
 }
 
+/// A text whose long lines are wrapped.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_rejected_close_lists_its_objections_and_writes_nothing() {
     let month_end = MonthEnd::of(60);
@@ -89,7 +94,11 @@ fn a_close_lists_unsettled_runs_and_records_them_when_forced() {
     assert_eq!(untouched(&month_end), before);
 
     let printed = month_end.output(&["close", MONTH, "--zone", ZONE, "--force"]);
-    assert!(printed.contains("\nforced       ") && printed.contains(&objection), "{printed}");
+    assert!(
+        printed.contains("\nForced        2 runs are unsettled: ")
+            && on_one_line(&printed).contains(&objection),
+        "{printed}"
+    );
     let objections: Vec<String> =
         serde_json::from_str(&month_end.table("SELECT objections FROM period_closes")[0]).unwrap();
     assert_eq!(objections.len(), 1);
@@ -136,7 +145,7 @@ fn a_close_with_runs_suspected_missing_needs_force() {
     month_end.run(&["close", MONTH, "--zone", ZONE]).refused(2, &[objection, "--force"]);
     assert_eq!(untouched(&month_end), before);
     let printed = month_end.output(&["close", MONTH, "--zone", ZONE, "--force"]);
-    assert!(printed.contains(objection), "{printed}");
+    assert!(on_one_line(&printed).contains(objection), "{printed}");
 
     // The runs are back, and the month is closed again without --force.
     for (id, document) in &documents {

@@ -2,6 +2,7 @@
 
 use super::SETTINGS;
 use super::objections::untouched;
+use crate::support::command::ran;
 use crate::support::month_end::{MONTH, MonthEnd};
 use crate::support::workspace::at;
 use runledger::internal::store::Lock;
@@ -22,10 +23,23 @@ fn a_dry_run_prints_what_the_close_freezes_and_stores_nothing() {
     drop(lock);
     assert_eq!(untouched(&month_end), before);
     assert_eq!(fs::read(month_end.workspace.path()).unwrap(), bytes);
-    assert!(preview.starts_with("2025-02 would be closed (dry run: nothing is stored)\n"), "{preview}");
+    assert!(preview.starts_with("Close 2025-02 (preview)"), "{preview}");
+    assert!(preview.contains("\nReady         no objection to the close\n"), "{preview}");
+    let next = "\nNothing is stored yet.   A close is permanent: runledger close 2025-02\n";
+    assert!(preview.ends_with(next), "{preview}");
 
     let closed = month_end.output(&close);
-    assert_eq!(closed.lines().skip(1).collect::<Vec<_>>(), preview.lines().skip(1).collect::<Vec<_>>());
+    // Both end with different lines.
+    let facts = |text: &str| {
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines
+            .skip_while(|line| !line.starts_with("Total"))
+            .take_while(|line| !line.starts_with("Ready"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert!(facts(&closed).len() > 10, "{closed}");
+    assert_eq!(facts(&closed), facts(&preview));
     let preview: Value = serde_json::from_str(&printed).unwrap();
     let mut listed: Value = serde_json::from_str(&month_end.output(&["close", "--json"])).unwrap();
     assert_eq!(preview[0]["close_id"], Value::Null);
@@ -35,7 +49,7 @@ fn a_dry_run_prints_what_the_close_freezes_and_stores_nothing() {
     assert_eq!(preview, listed);
 
     let restated = month_end.output(&["close", "--restate", MONTH, "--dry-run"]);
-    assert!(restated.starts_with("2025-02 would be closed, restating close 1 (dry run"), "{restated}");
+    assert!(restated.starts_with("Close 2025-02 (preview, restates close 1)"), "{restated}");
 }
 
 #[test]
@@ -62,11 +76,34 @@ fn a_dry_run_fails_as_the_close_would() {
     }
     // With objections, it prints what --force would freeze too.
     let dry = month_end.run(&["close", MONTH, "--dry-run"]);
-    assert!(dry.out.contains("\nobjections   [\"1 run is unsettled: "), "{dry:?}");
+    assert!(dry.out.contains("\nBlocked       1 run is unsettled: "), "{dry:?}");
+    assert!(dry.out.ends_with("\nNothing is stored yet.\n"), "{dry:?}");
     let forced = month_end.output(&["close", MONTH, "--dry-run", "--force"]);
-    assert_eq!(forced, dry.out);
+    assert!(forced.contains("\nForced        1 run is unsettled: "), "{forced}");
+    assert!(forced.ends_with("runledger close 2025-02 --force\n"), "{forced}");
     assert_eq!(untouched(&month_end), before);
     month_end.output(&["close", MONTH, "--force"]);
     month_end.run(&["close", MONTH, "--dry-run"]).refused(2, &["2025-02 was closed at "]);
     month_end.run(&["close", "--dry-run"]).refused(2, &["required"]);
+}
+
+#[test]
+fn a_preview_fits_its_terminal_and_rounds_for_people() {
+    let month_end = MonthEnd::of(40);
+    month_end.set(SETTINGS);
+    for width in [45, 80, 200] {
+        let mut command = month_end.command(&["close", MONTH, "--dry-run"]);
+        command.env("COLUMNS", width.to_string());
+        let preview = ran(command).out;
+        let hash = |line: &&str| line.starts_with("SHA-256");
+        assert!(
+            preview.lines().filter(|line| !hash(line)).all(|line| line.chars().count() <= width),
+            "{preview}"
+        );
+        assert_eq!(preview.lines().filter(hash).count(), 1, "{preview}");
+        assert!(
+            preview.contains("\nFrom          1 Feb 2025 00:00\nUntil         1 Mar 2025 00:00\n"),
+            "{preview}"
+        );
+    }
 }

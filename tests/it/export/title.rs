@@ -93,7 +93,7 @@ fn a_title_names_the_zone_the_date_basis_and_the_moment_asked_for() {
         assert!(first.contains(title) && first.contains(zone), "{arguments:?}: {first}");
     }
     let restatements = month_end.output(&["restatements", "--period", MONTH]);
-    assert!(restatements.starts_with("Restatements: 2025-02 "), "{restatements}");
+    assert!(restatements.starts_with("Changes after the close: 2025-02 "), "{restatements}");
     assert!(
         restatements.lines().next().unwrap().ends_with("America/Sao_Paulo · as of 5 Mar 2025 10:00"),
         "{restatements}"

@@ -120,16 +120,29 @@ impl ViewBuilder<'_> {
         let difference = Some(shown_difference(change)).filter(|usd| usd.units() != 0);
         let summary = difference.map_or_else(|| change.summary(), |usd| change.summary_with(usd));
         let notes = change.notes_with(&|at| self.range.format_instant(at));
+        let notes = notes.iter().map(|note| self.sentence(note)).chain(self.changed_since_close(change));
         Some(ChangeSection {
             heading: self.heading(change),
             summary: self.sentence(&summary),
-            notes: notes.iter().map(|note| self.sentence(note)).collect(),
+            notes: notes.collect(),
             headings,
             rows,
             totals: cells(&change.all),
             steps: self.steps(change),
             movers: self.movers(change),
         })
+    }
+
+    /// Why a closed month has another cost here than in the cards and charts. `None`: it has the same.
+    fn changed_since_close(&self, change: &Change) -> Option<String> {
+        let closed = [(Side::Against, &change.against), (Side::Period, &change.period)];
+        let mut months = closed.into_iter().filter(|(side, month)| {
+            let is_as_closed = change.scopes.iter().any(|scopes| scopes.scope(*side).close_id.is_some());
+            is_as_closed && self.months.is_as_known(month)
+        });
+        let (_, month) = months.next_back()?;
+        let text = "The cards and charts show {month} with the changes after its close.";
+        Some(self.filled(text, &[("month", &self.language().period(month))]))
     }
 
     fn heading(&self, change: &Change) -> String {

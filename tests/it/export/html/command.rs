@@ -151,3 +151,17 @@ fn table_options_are_rejected_for_html() {
         refused.refused(2, &[flags[0], "`report html` writes a page"]);
     }
 }
+
+#[test]
+fn the_page_names_the_month_that_only_the_comparison_has_as_closed() {
+    let month_end = MonthEnd::of(150);
+    month_end.output(&["close", MONTH, "--zone", "America/Sao_Paulo"]);
+    let page = |arguments: &[&str]| month_end.output(&[&["report", "html"], arguments].concat());
+    let changes = |page: &str| page.split_once("id=\"change\"").unwrap().1.to_owned();
+    let note = "The cards and charts show February 2025 with the changes after its close.";
+    assert!(changes(&page(&[])).contains(note));
+    let portuguese = "Os cartões e gráficos mostram fevereiro de 2025 com as alterações após o fechamento.";
+    assert!(changes(&page(&["--language", "pt-BR"])).contains(portuguese));
+    // The page of the closed month has it as closed everywhere.
+    assert!(!page(&["--period", MONTH]).contains("The cards and charts show"));
+}
