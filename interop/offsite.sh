@@ -39,7 +39,7 @@ run_commands() {
     done <<<"$(commands "$1")"
 }
 
-# A sync of the archive. At another hour, the sandbox generates other runs, so many can be gone at once.
+# A sync of the archive. At another hour, the sandbox generates other runs, and hundreds can be gone.
 sync=("$runledger" sync --quiet --confirm-vanished --db "$archive" --api-key-file "$key")
 
 # What the page's commands start.

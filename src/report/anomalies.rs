@@ -1,5 +1,5 @@
-//! Which pipelines' latest runs deviate from their earlier ones, as `queries/anomalies.sql` answers it, in one pass over
-//! the newest runs in the index of the reports.
+//! Which pipelines' latest runs deviate from their earlier ones, as `queries/anomalies.sql` answers it, in one pass
+//! over the newest runs in the index of the reports.
 
 use super::dimension::Dimension;
 use super::group_by;
