@@ -317,14 +317,16 @@ impl Archive {
         Ok(self.connection.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0))?)
     }
 
-    /// The latest observation at or before `moment`; of all if it is `None`. `None`: there was none.
+    /// The latest observation at or before `moment`; of all if it is `None`. A sync that failed before it read anything
+    /// observed nothing, so an API that is down makes no answer look fresher. `None`: there was none.
     ///
     /// # Errors
     /// Those of SQLite.
     pub fn last_observed_by(&self, moment: Option<Instant>) -> Result<Option<Instant>> {
-        let Some(moment) = moment else { return self.last_observed_at() };
         // A sync that was running at the moment had observed everything until then.
-        let sql = "SELECT max(min(last_observed_at, ?1)) FROM syncs WHERE started_at <= ?1";
+        let sql = "SELECT max(iif(?1 IS NULL, last_observed_at, min(last_observed_at, ?1))) FROM syncs \
+             WHERE (?1 IS NULL OR started_at <= ?1) \
+               AND (outcome NOT IN ('failed', 'interrupted') OR pages > 0 OR runs_seen > 0 OR items_quarantined > 0)";
         Ok(self.connection.query_row(sql, [moment], |row| row.get(0))?)
     }
 

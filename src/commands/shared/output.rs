@@ -117,8 +117,9 @@ pub(crate) fn print_plain_table(table: &Table, as_json: bool) -> Result<()> {
 /// Those of SQLite.
 pub(crate) fn provenance(question: String, scope: &Scope, archive: &Archive) -> Result<Provenance> {
     // Observations after the as-of instant affect neither the output nor its manifest.
-    let known_at =
-        archive.last_observed_at()?.map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
+    let known_at = archive
+        .last_observed_by(None)?
+        .map(|known_at| scope.as_of.map_or(known_at, |as_of| as_of.min(known_at)));
     let close = match (&scope.period, scope.close_id) {
         (Some(period), Some(_)) => archive.close_of(period)?,
         _ => None,

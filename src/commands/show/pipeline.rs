@@ -50,7 +50,7 @@ pub(super) fn show(
         zone: ledger.scope().zone,
         date: ledger.scope().date,
         moment: archive.clock_at_last_observation(None)?,
-        known_at: archive.last_observed_at()?,
+        known_at: archive.last_observed_by(None)?,
         runs_of_that_name: archive.count_runs_beginning_with(&args.subject)?,
         subject: &args.subject,
         screen: screen(None, false, ledger.scope().zone),

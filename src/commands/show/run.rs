@@ -62,7 +62,7 @@ pub(super) fn show(archive: &Archive, id: Uuid, settings: &Settings, args: &Show
         web_url,
         is_raw: args.raw,
         zone: scope.zone,
-        known_at: archive.last_observed_at()?,
+        known_at: archive.last_observed_by(None)?,
         screen: screen(None, false, scope.zone),
     };
     // The text is escaped part by part, because it can have colors.

@@ -231,3 +231,26 @@ fn status_and_its_check_find_runs_that_hang() {
     assert_eq!(check(&format!("{oldest}s")).code, 0);
     assert_eq!(with(&workspace, &["status", "--max-run-age", "1h"]).code, 2);
 }
+
+#[test]
+fn a_sync_that_reads_nothing_makes_no_answer_fresher() {
+    let workspace = Workspace::of(60);
+    workspace.sync(&options());
+    let answers = || {
+        [
+            &["report", "cost"][..],
+            &["report", "cost", "--last", "30d"],
+            &["runs"],
+            &["report", "credits", "--json"],
+        ]
+        .map(|args| with(&workspace, args).out())
+    };
+    let before = answers();
+    assert!(before[0].contains("as of "), "{}", before[0]);
+    workspace.wait(TimeDelta::days(3));
+    workspace.sync_with_key("wrong", &options());
+    assert_eq!(workspace.rows("SELECT outcome, runs_seen FROM syncs").last().unwrap(), "failed|0");
+    assert_eq!(answers(), before);
+    workspace.sync(&options());
+    assert_ne!(answers(), before);
+}
