@@ -137,10 +137,7 @@ fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str,
                 .entry(id.to_owned())
                 .or_insert_with(|| Latest { booked_at: at.to_owned(), ..Latest::default() }),
         };
-        let nanos = match (run.el_cost_nanos()?, run.transformation_cost_nanos()?) {
-            (None, None) => None,
-            (el, transformation) => Some(el.unwrap_or(0).saturating_add(transformation.unwrap_or(0))),
-        };
+        let nanos = run.total_cost_nanos()?;
         for (values, value) in [(&mut latest.nanos, nanos), (&mut latest.seconds, run.duration_seconds()?)] {
             if values.len() <= EARLIER.1 {
                 values.extend(value);

@@ -107,6 +107,15 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// The id of the run that has a snapshot.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub(super) fn run_id_of(&self, snapshot_id: i64) -> Result<String> {
+        let sql = "SELECT run_id FROM main.run_snapshots WHERE snapshot_id = ?1";
+        Ok(self.connection().prepare_cached(sql)?.query_row([snapshot_id], |row| row.get(0))?)
+    }
+
     /// The scope that the ledger was opened in.
     pub fn scope(&self) -> &Scope {
         &self.scope

@@ -74,11 +74,8 @@ pub fn outcomes_newest_first(date: DateBasis) -> String {
 /// duration and snapshot.
 pub(super) fn successes_newest_first(date: DateBasis) -> String {
     let booked_at = date.sql();
-    let every = Span { from: None, until: None };
-    format!(
-        "{} AND status = 'success' AND {booked_at} < :until ORDER BY {booked_at} DESC",
-        select(&every, date, ", ended_at, snapshot_id")
-    )
+    let runs = runs_with_ends(&Span::default(), date);
+    format!("{runs} AND status = 'success' AND {booked_at} < :until ORDER BY {booked_at} DESC")
 }
 
 /// The query for every current run in the order in which it started, or else was created, with
@@ -159,6 +156,12 @@ impl<'r> IndexedRun<'r> {
     /// The cost of transformation, in nano-dollars.
     pub fn transformation_cost_nanos(&self) -> Result<Option<i64>> {
         self.integer(4)
+    }
+
+    /// The sum of the known costs, in nano-dollars. `None`: neither is known.
+    pub(super) fn total_cost_nanos(&self) -> Result<Option<i64>> {
+        let known = [self.el_cost_nanos()?, self.transformation_cost_nanos()?];
+        Ok(known.into_iter().flatten().reduce(i64::saturating_add))
     }
 
     /// The duration of the run.

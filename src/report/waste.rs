@@ -58,12 +58,10 @@ pub(super) fn report(ledger: &Ledger<'_>, limit: Option<u32>) -> Result<Table> {
         (total.is_none(), Reverse(total), KINDS[*kind], of_kind, id)
     });
     found.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-    let mut run_id =
-        ledger.connection().prepare("SELECT run_id FROM main.run_snapshots WHERE snapshot_id = ?1")?;
     let mut rows = Vec::with_capacity(found.len());
     for (kind, number, totals, why) in found {
         let costliest = totals.costliest.map(|(_, Reverse(snapshot_id))| snapshot_id);
-        let costliest_run = costliest.map(|snapshot_id| run_id.query_row([snapshot_id], |row| row.get(0)));
+        let costliest_run = costliest.map(|snapshot_id| ledger.run_id_of(snapshot_id));
         let mut row = vec![Cell::text(KINDS[kind])];
         row.extend(labels[number].iter().cloned().map(Cell::Text));
         row.extend([
@@ -216,10 +214,7 @@ impl Scan {
             self.pipelines.resize_with(number + 1, Pipeline::default);
         }
         let started_at = run.started_at()?.and_then(Instant::parse);
-        let nanos = match (run.el_cost_nanos()?, run.transformation_cost_nanos()?) {
-            (None, None) => None,
-            (el, transformation) => Some(el.unwrap_or(0).saturating_add(transformation.unwrap_or(0))),
-        };
+        let nanos = run.total_cost_nanos()?;
         let pipeline = &mut self.pipelines[number];
         let status = run.status()?;
         let full_sync = run.full_sync()?;

@@ -165,10 +165,7 @@ impl Scan {
         if succeeded {
             outcome.ended_at = run.ended_at()?.and_then(Instant::parse);
         } else {
-            outcome.cost_nanos = match (run.el_cost_nanos()?, run.transformation_cost_nanos()?) {
-                (None, None) => None,
-                (el, transformation) => Some(el.unwrap_or(0).saturating_add(transformation.unwrap_or(0))),
-            };
+            outcome.cost_nanos = run.total_cost_nanos()?;
         }
         self.of_instant.push((pipeline, outcome));
         Ok(ControlFlow::Continue(()))

@@ -77,15 +77,13 @@ pub(super) fn recoveries(ledgers: &[Ledger<'_>]) -> Result<Vec<Recovery>> {
 /// Those of SQLite.
 pub fn name_runs(table: &mut Table, ledgers: &[Ledger<'_>]) -> Result<()> {
     let Some(column) = table.columns.iter().position(|column| column == RUN_ID) else { return Ok(()) };
-    let sql = "SELECT run_id FROM main.run_snapshots WHERE snapshot_id = ?1";
     for row in &mut table.rows {
         let Cell::Text(Some(number)) = &row[column] else { continue };
         let place = number.split_once(SEPARATOR).and_then(|(ledger, snapshot)| {
             Some((ledger.parse::<usize>().ok()?, snapshot.parse::<i64>().ok()?))
         });
         let Some((ledger, snapshot_id)) = place else { continue };
-        let mut statement = ledgers[ledger].connection().prepare_cached(sql)?;
-        row[column] = Cell::Text(Some(statement.query_row([snapshot_id], |row| row.get(0))?));
+        row[column] = Cell::text(ledgers[ledger].run_id_of(snapshot_id)?);
     }
     Ok(())
 }
