@@ -37,7 +37,7 @@ use chrono::Datelike;
 use figures::{Outcome, RunFacts, TimeSamples};
 use headline::Headline;
 use load::HourlyLoad;
-use outliers::RecentRuns;
+use outliers::{MAX_OUTLIERS, RecentRuns};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -230,14 +230,16 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     pipelines.sort_by(|(_, left), (_, right)| cost_rank(left).cmp(&cost_rank(right)));
     let positions: BTreeMap<usize, usize> =
         pipelines.iter().enumerate().map(|(position, (index, _))| (*index, position)).collect();
-    let outliers = outliers::strongest(archive, scope, scored, newest_booked_at)?.into_iter().map(
-        |(index, scored, run_id)| Outlier {
-            pipeline: positions.get(&index).copied(),
-            label: labels[index].clone(),
-            run_id,
-            scored,
-        },
-    );
+    let strongest = match outliers::first_moment(&ledger, newest_booked_at)? {
+        Some(since) => outliers::strongest(&ledger, scored, &since, MAX_OUTLIERS)?,
+        None => Vec::new(),
+    };
+    let outliers = strongest.into_iter().map(|(index, scored, run_id)| Outlier {
+        pipeline: positions.get(&index).copied(),
+        label: labels[index].clone(),
+        run_id,
+        scored,
+    });
     let converted = match scope.fx() {
         Some(_) => Some(cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?),
         None => None,

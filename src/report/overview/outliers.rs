@@ -3,14 +3,14 @@
 use super::figures::RunFacts;
 use crate::error::Result;
 use crate::report::interner::Label;
-use crate::report::scope::Scope;
+use crate::report::ledger::Ledger;
+use crate::report::run_scan::IndexedRun;
 use crate::run::Instant;
-use rusqlite::Connection;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// How many outliers are listed, as in `queries/anomalies.sql`.
-const MAX_OUTLIERS: usize = 10;
+/// How many outliers are listed unless another number is asked for, as in `queries/anomalies.sql`.
+pub(in crate::report) const MAX_OUTLIERS: usize = 10;
 
 /// How many values are kept: the latest one and up to 30 before it.
 const MAX_VALUES: usize = 31;
@@ -126,17 +126,30 @@ impl LatestValues {
         self.earliest_day.is_none_or(|earliest| earliest <= day)
     }
 
-    fn add(&mut self, (booked_at, day): (&str, i32), snapshot_id: i64, value: i64) {
-        if self.values.len() == MAX_VALUES {
-            let Some(Reverse((earliest, id, _))) = self.values.peek() else { return };
-            if (earliest.as_str(), *id) >= (booked_at, snapshot_id) {
-                // The earliest is on this day or a later one.
-                self.earliest_day = Some(self.earliest_day.map_or(day, |earliest| earliest.max(day)));
-                return;
+    /// The earliest value, once there are as many as are kept.
+    fn earliest(&self) -> Option<(&str, i64)> {
+        let Reverse((booked_at, snapshot_id, _)) =
+            self.values.peek().filter(|_| self.values.len() == MAX_VALUES)?;
+        Some((booked_at.as_str(), *snapshot_id))
+    }
+
+    /// Adds a value. Returns whether it is among the latest.
+    fn add(&mut self, booked_at: &str, snapshot_id: i64, value: i64) -> bool {
+        if let Some(earliest) = self.earliest() {
+            if earliest >= (booked_at, snapshot_id) {
+                return false;
             }
             self.values.pop();
         }
         self.values.extend(Instant::parse(booked_at).map(|at| Reverse((at, snapshot_id, value))));
+        true
+    }
+
+    fn add_on(&mut self, day: i32, booked_at: &str, snapshot_id: i64, value: i64) {
+        if !self.add(booked_at, snapshot_id, value) {
+            // The earliest is on this day or a later one.
+            self.earliest_day = self.earliest_day.max(Some(day));
+        }
     }
 
     /// The latest value with its band. `None`: there are too few values before it.
@@ -151,7 +164,7 @@ impl LatestValues {
 
 /// The latest successful runs of a pipeline.
 #[derive(Debug, Default)]
-pub(super) struct RecentRuns {
+pub(in crate::report) struct RecentRuns {
     costs: LatestValues,
     durations: LatestValues,
 }
@@ -166,16 +179,30 @@ impl RecentRuns {
         }
         let snapshot_id = run.row.snapshot_id()?;
         if let Some(nanos) = cost {
-            self.costs.add((booked_at, day), snapshot_id, nanos);
+            self.costs.add_on(day, booked_at, snapshot_id, nanos);
         }
         if let Some(seconds) = seconds {
-            self.durations.add((booked_at, day), snapshot_id, seconds.saturating_mul(1000));
+            self.durations.add_on(day, booked_at, snapshot_id, millis(seconds));
         }
         Ok(())
     }
 
+    /// Adds a successful run that is not booked later than those before. Returns whether no earlier run matters.
+    pub(in crate::report) fn add_earlier(&mut self, run: &IndexedRun<'_>, booked_at: &str) -> Result<bool> {
+        let measures = [run.total_cost_nanos()?, run.duration_seconds()?.map(millis)];
+        let mut are_complete = true;
+        for (values, value) in [&mut self.costs, &mut self.durations].into_iter().zip(measures) {
+            let is_complete = values.earliest().is_some_and(|(earliest, _)| earliest > booked_at);
+            if let Some(value) = value.filter(|_| !is_complete) {
+                values.add(booked_at, run.snapshot_id()?, value);
+            }
+            are_complete &= is_complete;
+        }
+        Ok(are_complete)
+    }
+
     /// The latest runs with their bands. Cost and duration have separate entries if their latest runs differ.
-    pub(super) fn into_scored(self) -> Vec<ScoredRun> {
+    pub(in crate::report) fn into_scored(self) -> Vec<ScoredRun> {
         let mut scored: Vec<ScoredRun> = Vec::new();
         if let Some((booked_at, snapshot_id, band)) = self.costs.into_band(MIN_HALF_WIDTH_NANOS) {
             scored.push(ScoredRun { booked_at, snapshot_id, cost: Some(band), duration: None });
@@ -190,30 +217,39 @@ impl RecentRuns {
     }
 }
 
-/// The strongest outliers, each with its pipeline's label index and its run id. Without a start of the span, only
-/// the 30 days before `newest_booked_at` count.
-pub(super) fn strongest(
-    archive: &Connection,
-    scope: &Scope,
-    scored: Vec<(usize, ScoredRun)>,
+fn millis(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
+}
+
+/// From when on a latest run can be an outlier: the start of the span, else the 30 days before the newest run. `None`:
+/// there is no run.
+pub(in crate::report) fn first_moment(
+    ledger: &Ledger<'_>,
     newest_booked_at: Option<String>,
-) -> Result<Vec<(usize, ScoredRun, String)>> {
-    let since: Option<String> = match scope.span.from {
+) -> Result<Option<String>> {
+    Ok(match ledger.scope().span.from {
         Some(from) => Some(from.to_string()),
-        None => archive.query_row(THIRTY_DAYS_BEFORE, [newest_booked_at], |row| row.get(0))?,
-    };
+        None => ledger.connection().query_row(THIRTY_DAYS_BEFORE, [newest_booked_at], |row| row.get(0))?,
+    })
+}
+
+/// The strongest outliers since a moment, each with its pipeline's label index and its run id.
+pub(in crate::report) fn strongest(
+    ledger: &Ledger<'_>,
+    scored: impl IntoIterator<Item = (usize, ScoredRun)>,
+    since: &str,
+    limit: usize,
+) -> Result<Vec<(usize, ScoredRun, String)>> {
     let mut outside: Vec<(i128, usize, ScoredRun)> = scored
         .into_iter()
-        .filter(|(_, run)| since.as_ref().is_some_and(|since| run.booked_at.as_str() >= since.as_str()))
+        .filter(|(_, run)| run.booked_at.as_str() >= since)
         .filter_map(|(index, run)| Some((run.strength()?, index, run)))
         .collect();
     outside.sort_by_key(|(strength, _, run)| (Reverse(*strength), Reverse(run.booked_at), run.snapshot_id));
-    outside.truncate(MAX_OUTLIERS);
-    let mut run_id_of = archive.prepare("SELECT run_id FROM run_snapshots WHERE snapshot_id = ?1")?;
-    let mut strongest = Vec::with_capacity(outside.len());
-    for (_, index, run) in outside {
-        let run_id = run_id_of.query_row([run.snapshot_id], |row| row.get(0))?;
-        strongest.push((index, run, run_id));
-    }
-    Ok(strongest)
+    outside.truncate(limit);
+    let named = outside.into_iter().map(|(_, index, run)| {
+        let run_id = ledger.run_id_of(run.snapshot_id)?;
+        Ok((index, run, run_id))
+    });
+    named.collect()
 }
