@@ -24,23 +24,18 @@ impl Title {
     pub(crate) fn of(provenance: &Provenance) -> Option<Title> {
         let (kind, question) = provenance.question.split_once(' ').unwrap_or(("", &provenance.question));
         let is_report = kind == "report";
-        let question = if is_report { question } else { &provenance.question };
+        let question = if is_report { question } else { provenance.question.as_str() };
         if question.is_empty() {
             return None;
         }
         let zone: Tz = provenance.zone.parse().unwrap_or(Tz::UTC);
-        let mut subject = match is_report {
-            true => question.replace('-', " "),
-            false => question.replacen(" --", ", ", 1),
+        let mut subject = match (is_report, question) {
+            (true, "open") => "Runs that have not ended".to_owned(),
+            (true, name) => name.replace('-', " "),
+            (false, "restatements") => "Changes after the close".to_owned(),
+            (false, words) => words.replacen(" --", ", ", 1),
         };
         subject[..1].make_ascii_uppercase();
-        if !is_report && question == "restatements" {
-            subject = "Changes after the close".to_owned();
-        }
-        let is_open = is_report && question == "open";
-        if is_open {
-            subject = "Runs that have not ended".to_owned();
-        }
         if !provenance.by.is_empty() {
             let by = match provenance.by.as_slice() {
                 [first, second] => format!("{first} and {second}"),

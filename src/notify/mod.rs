@@ -215,7 +215,7 @@ impl SyncReport<'_> {
     fn metrics(&self, now: Instant, cancel: &Arc<CancelToken>) -> ArchiveMetrics {
         let read = self.stats(now, cancel);
         if let Err(error) = &read
-            && self.lacks_figures_unsaid(error)
+            && self.is_unexplained(error)
         {
             let error = error.on_one_line();
             tracing::warn!("the metrics lack the figures of {}: {error}", self.archive.display());
@@ -234,7 +234,7 @@ impl SyncReport<'_> {
     }
 
     /// Whether neither the error of the sync nor the absence of an archive explains why its figures are missing.
-    fn lacks_figures_unsaid(&self, error: &Error) -> bool {
+    fn is_unexplained(&self, error: &Error) -> bool {
         error.exit_code() != self.exit_code && self.archive.exists()
     }
 
