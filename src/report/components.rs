@@ -3,9 +3,9 @@
 //! An amount is a number whose key ends in a name such as `usd`. Each path is a row: one amount can contain others, so
 //! amounts of different paths are never added up.
 
-use super::cost::{CHARGED, CostTotals};
+use super::cost::CostTotals;
 use super::dimension::Dimension;
-use super::group_by::{self, Group};
+use super::group_by::{self, Aggregate, Group};
 use super::json_tree::{JsonTree, PathId};
 use super::ledger::Ledger;
 use super::metadata_path::JSON_COLUMNS;
@@ -73,18 +73,22 @@ impl MonetaryNames {
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], monetary: &MonetaryNames) -> Result<Table> {
     let mut amounts = Amounts::default();
     let mut run_number = 0;
-    let groups =
-        group_by::groups_with_documents(ledgers, by, &JSON_COLUMNS, |totals: &mut Totals, _, run| {
+    let groups = group_by::groups_with_documents(
+        ledgers,
+        by,
+        CostTotals::READS,
+        &JSON_COLUMNS,
+        |totals: &mut Totals, _, run| {
             run_number += 1;
-            let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-            totals.costs.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
+            Aggregate::add(&mut totals.costs, run)?;
             for column in 0..JSON_COLUMNS.len() {
                 let Some(document) = run.json(column)? else { continue };
                 amounts
                     .read(column, document, monetary, |amount, nanos| totals.add(amount, nanos, run_number));
             }
             Ok(())
-        })?;
+        },
+    )?;
     let order = amounts.in_order();
     let columns = groups.columns.iter().map(String::as_str).chain(COLUMNS).map(str::to_owned).collect();
     let mut rows = Vec::new();

@@ -5,7 +5,7 @@ use super::fx;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
 use super::ranking::Ranking;
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::Result;
@@ -148,6 +148,8 @@ impl Aggregate for CostTotals {
         "credits",
         "cost_per_run_usd",
     ];
+
+    const READS: Columns = Columns::COSTS.and(Columns::CREDIT);
 
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);

@@ -4,7 +4,7 @@ use super::dimension::Dimension;
 use super::group_by::{self, Aggregate};
 use super::ledger::Ledger;
 use super::ranking::Ranking;
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::Result;
@@ -56,7 +56,7 @@ pub(crate) fn two_levels_across(
 /// Those of SQLite.
 pub(crate) fn counts(ledger: &Ledger<'_>) -> Result<(u64, u64)> {
     let (mut runs, mut unknown) = (0, 0);
-    group_by::for_each_run(ledger, |run| {
+    group_by::for_each_run(ledger, Columns::DURATION, |run| {
         runs += 1;
         unknown += u64::from(run.duration_seconds()?.is_none());
         Ok(())
@@ -90,6 +90,9 @@ impl Aggregate for DurationTotals {
         "queued_p95_seconds",
         "queued_max_seconds",
     ];
+
+    const READS: Columns =
+        Columns::STATUS.and(Columns::DURATION).and(Columns::CREATED_AT).and(Columns::STARTED_AT);
 
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         self.runs += 1;

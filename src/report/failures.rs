@@ -4,7 +4,7 @@
 use super::dimension::Dimension;
 use super::group_by;
 use super::ledger::Ledger;
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Share;
@@ -29,10 +29,9 @@ const COLUMNS: [&str; 9] = [
 /// Those of SQLite.
 pub(super) fn report(ledger: &Ledger<'_>) -> Result<Table> {
     let ledgers = std::slice::from_ref(ledger);
+    let (by, reads) = ([Dimension::Pipeline], Columns::BOOKED_AT.and(Columns::STATUS));
     let found =
-        group_by::groups_with_documents(ledgers, &[Dimension::Pipeline], &[], |runs: &mut Runs, _, run| {
-            runs.add(run)
-        })?;
+        group_by::groups_with_documents(ledgers, &by, reads, &[], |runs: &mut Runs, _, run| runs.add(run))?;
     let mut failing: Vec<_> = found.groups.into_iter().filter(|group| group.aggregate.failed > 0).collect();
     failing.sort_by_cached_key(|group| {
         let [_, id, kind] = [0, 1, 2].map(|part| group.labels[part].clone());

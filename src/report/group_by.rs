@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
 use super::ranking::Ranking;
-use super::run_scan::{self, IndexedRun};
+use super::run_scan::{self, Columns, IndexedRun, RunQuery};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
@@ -23,6 +23,9 @@ pub(crate) trait Aggregate: Default {
     /// The columns of [`Aggregate::cells`].
     const COLUMNS: &'static [&'static str];
 
+    /// What it reads of a run.
+    const READS: Columns;
+
     /// Adds a run.
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()>;
 
@@ -36,7 +39,7 @@ pub(crate) trait Aggregate: Default {
 /// The aggregate of all of the ledger's runs.
 pub(crate) fn total<T: Aggregate>(ledger: &Ledger<'_>) -> Result<T> {
     let mut aggregate = T::default();
-    for_each_run(ledger, |run| aggregate.add(run))?;
+    for_each_run(ledger, T::READS, |run| aggregate.add(run))?;
     Ok(aggregate)
 }
 
@@ -79,17 +82,19 @@ pub(crate) fn two_levels_across<T: Aggregate + Clone>(
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
 pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
-    groups_with_documents(ledgers, by, &[], |figures: &mut T, _, run| figures.add(run))
+    groups_with_documents(ledgers, by, T::READS, &[], |figures: &mut T, _, run| figures.add(run))
 }
 
 /// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run of the ledger at a position to its
-/// group's figures; the JSON columns in `documents` are the run's first JSON, see [`IndexedRun::json`].
+/// group's figures, and reads these columns of it; the JSON columns in `documents` are the run's first JSON, see
+/// [`IndexedRun::json`].
 ///
 /// # Errors
 /// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
 pub(super) fn groups_with_documents<T: Default>(
     ledgers: &[Ledger<'_>],
     by: &[Dimension],
+    reads: Columns,
     documents: &[&'static str],
     mut add: impl FnMut(&mut T, usize, &IndexedRun<'_>) -> Result<()>,
 ) -> Result<Groups<T>> {
@@ -103,6 +108,7 @@ pub(super) fn groups_with_documents<T: Default>(
             _ => None,
         })
         .collect();
+    let columns = by.iter().fold(reads, |columns, dimension| columns.and(Interner::reads(dimension)));
     let mut grouping = Grouping::<T>::new(by, documents.len());
     for (position, ledger) in ledgers.iter().enumerate() {
         grouping.enter_ledger(ledger);
@@ -110,29 +116,23 @@ pub(super) fn groups_with_documents<T: Default>(
         let mut last = None;
         let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, position, run);
         let (span, date) = (ledger.scope().span, ledger.scope().date);
-        let scan = match documents.is_empty() && paths.is_empty() {
-            // The covering index has all of it.
-            true => visit_all(ledger, span, &run_scan::runs(&span, date), &[], visit),
-            false => {
-                let sql = run_scan::runs_with_json(&span, date, documents, &paths);
-                visit_all(ledger, span, &sql, &paths, visit)
-            }
-        };
-        scan.map_err(|error| ledger.with_archive_path(error))?;
+        let query = RunQuery::with_json(&span, date, columns, documents, &paths);
+        visit_all(ledger, span, &query, &paths, visit).map_err(|error| ledger.with_archive_path(error))?;
     }
     grouping.into_groups(ledgers)
 }
 
-/// Passes each run booked in `span` to `visit`, with the JSON columns in `documents`, see [`IndexedRun::json`]. The
-/// first error ends the scan.
+/// Passes each run booked in `span` to `visit`, with these columns and the JSON columns in `documents`, see
+/// [`IndexedRun::json`]. The first error ends the scan.
 pub(super) fn for_each_run_with_documents(
     ledger: &Ledger<'_>,
     span: Span,
+    columns: Columns,
     documents: &[&'static str],
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    let sql = run_scan::runs_with_json(&span, ledger.scope().date, documents, &[]);
-    visit_all(ledger, span, &sql, &[], visit)
+    let query = RunQuery::with_json(&span, ledger.scope().date, columns, documents, &[]);
+    visit_all(ledger, span, &query, &[], visit)
 }
 
 /// The groups of [`report_across`], each with its runs by ledger and by period of one kind, and these slices.
@@ -142,46 +142,42 @@ pub(crate) fn sliced_groups_across<T: Aggregate>(
     calendar: Calendar,
 ) -> Result<(Groups<Sliced<T>>, Vec<Slice>)> {
     let mut slicer = Slicer::new(calendar, ledgers);
-    let groups = groups_with_documents(ledgers, by, &[], |figures: &mut Sliced<T>, ledger, run| {
+    let reads = T::READS.and(Columns::BOOKED_AT);
+    let groups = groups_with_documents(ledgers, by, reads, &[], |figures: &mut Sliced<T>, ledger, run| {
         figures.0.entry(slicer.position_of(ledger, run)?).or_default().add(run)
     })?;
     Ok((groups, slicer.into_slices()))
 }
 
-/// Passes each of the ledger's runs to `visit`. The first error ends the scan.
+/// Passes each of the ledger's runs with these columns to `visit`. The first error ends the scan.
 pub(crate) fn for_each_run(
     ledger: &Ledger<'_>,
+    columns: Columns,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    for_each_run_in(ledger, ledger.scope().span, visit)
+    for_each_run_in(ledger, ledger.scope().span, columns, visit)
 }
 
-/// Passes each run booked in `span`, instead of the ledger's own span, to `visit`. The first error ends the scan.
+/// Passes each run booked in `span`, instead of the ledger's own span, with these columns to `visit`. The first error
+/// ends the scan.
 pub(crate) fn for_each_run_in(
     ledger: &Ledger<'_>,
     span: Span,
+    columns: Columns,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs(&span, ledger.scope().date), &[], visit)
+    visit_all(ledger, span, &RunQuery::new(&span, ledger.scope().date, columns), &[], visit)
 }
 
 /// Whether a run is booked before the ledger's span. A span without a start has none.
 pub(crate) fn has_earlier_runs(ledger: &Ledger<'_>) -> Result<bool> {
     let Some(from) = ledger.scope().span.from else { return Ok(false) };
     let earlier = Span { from: None, until: Some(from) };
-    let sql = format!("SELECT EXISTS ({})", run_scan::runs(&earlier, ledger.scope().date));
+    let query = RunQuery::new(&earlier, ledger.scope().date, Columns::BOOKED_AT);
+    let sql = format!("SELECT EXISTS ({})", query.sql);
     let (from, until) = earlier.bounds();
     let parameters = named_params! {":from": from, ":until": until};
     Ok(ledger.connection().query_row(&sql, parameters, |row| row.get(0))?)
-}
-
-/// The same scan with [`IndexedRun::ended_at`] and [`IndexedRun::snapshot_id`], which is slightly slower.
-pub(crate) fn for_each_run_with_end(
-    ledger: &Ledger<'_>,
-    span: Span,
-    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
-) -> Result<()> {
-    visit_all(ledger, span, &run_scan::runs_with_ends(&span, ledger.scope().date), &[], visit)
 }
 
 /// Passes each run with its outcome to `visit`, whatever the span, the newest first. Runs that are booked at the same
@@ -215,21 +211,21 @@ pub(super) fn for_each_success_newest_first(
 fn visit_all(
     ledger: &Ledger<'_>,
     span: Span,
-    sql: &str,
+    query: &RunQuery,
     paths: &[&MetadataPath],
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_while(ledger, span, sql, paths, |run| visit(run).map(ControlFlow::Continue))
+    visit_while(ledger, span, query, paths, |run| visit(run).map(ControlFlow::Continue))
 }
 
 fn visit_while(
     ledger: &Ledger<'_>,
     span: Span,
-    sql: &str,
+    query: &RunQuery,
     paths: &[&MetadataPath],
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut statement = ledger.connection().prepare(sql)?;
+    let mut statement = ledger.connection().prepare(&query.sql)?;
     let (from, until) = span.bounds();
     for (name, bound) in [(":from", from), (":until", until)] {
         // A span without ends has no parameters.
@@ -244,7 +240,7 @@ fn visit_while(
     }
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        if visit(&IndexedRun::new(row))?.is_break() {
+        if visit(&query.run(row))?.is_break() {
             break;
         }
     }

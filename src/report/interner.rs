@@ -5,7 +5,7 @@ use super::catalogue::Catalogue;
 use super::dimension::Dimension;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
@@ -79,6 +79,18 @@ impl Interner {
 
     fn ledger(&self) -> &LedgerContext {
         self.ledgers.last().expect("a ledger is entered before its runs are read")
+    }
+
+    /// What [`Interner::index_of`] reads of a run for a dimension.
+    pub(super) const fn reads(dimension: &Dimension) -> Columns {
+        match dimension {
+            Dimension::Period(_) => Columns::BOOKED_AT,
+            Dimension::Pipeline | Dimension::Kind => Columns::PIPELINE,
+            Dimension::Trigger => Columns::TRIGGER,
+            Dimension::Status => Columns::STATUS,
+            Dimension::CostCenter => Columns::BOOKED_AT.and(Columns::TRIGGER).and(Columns::PIPELINE),
+            Dimension::Workspace | Dimension::Metadata(_) => Columns::NONE,
+        }
     }
 
     /// The index of the run's label.

@@ -5,7 +5,7 @@
 
 use super::ledger::Ledger;
 use super::period::Span;
-use super::run_scan::{self, IndexedRun};
+use super::run_scan::{Columns, RunQuery};
 use super::scope::DateBasis;
 use crate::error::Result;
 use crate::run::{Fixed, Instant, Seconds, Usd};
@@ -119,13 +119,15 @@ fn compared<T>(newest_first: &[i64], value: impl Fn(i64) -> T) -> Option<Compare
 fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str, String), Latest>> {
     let basis = DateBasis::default();
     let span = Span { from: Some(moment.plus(-READ)), until: Some(moment.next()) };
-    let sql = format!("{} ORDER BY {} DESC", run_scan::runs(&span, basis), basis.sql());
+    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::DURATION);
+    let query = RunQuery::new(&span, basis, columns.and(Columns::PIPELINE));
+    let query = query.and(&format!("ORDER BY {} DESC", basis.sql()));
     let (from, until) = span.bounds();
-    let mut statement = ledger.connection().prepare(&sql)?;
+    let mut statement = ledger.connection().prepare(&query.sql)?;
     let mut rows = statement.query(named_params! {":from": from, ":until": until})?;
     let mut pipelines: HashMap<&'static str, HashMap<String, Latest>> = HashMap::new();
     while let Some(row) = rows.next()? {
-        let run = IndexedRun::new(row);
+        let run = query.run(row);
         if run.status()? != Some(SUCCESS) {
             continue;
         }

@@ -6,6 +6,7 @@ use super::json_tree::{JsonTree, PathValue};
 use super::ledger::Ledger;
 use super::metadata_path::JSON_COLUMNS;
 use super::period::{Calendar, Period};
+use super::run_scan::Columns;
 use super::table::{Cell, Table, USD_DECIMALS_FOR_PEOPLE};
 use crate::error::Result;
 use crate::excerpt::excerpt;
@@ -34,7 +35,8 @@ pub fn report(ledger: &Ledger<'_>, monetary: &MonetaryNames) -> Result<Table> {
     let mut tree = JsonTree::new();
     let mut found: Vec<Found> = Vec::new();
     let mut run_number = 0;
-    group_by::for_each_run_with_documents(ledger, ledger.scope().span, &JSON_COLUMNS, |run| {
+    let (span, reads) = (ledger.scope().span, Columns::BOOKED_AT);
+    group_by::for_each_run_with_documents(ledger, span, reads, &JSON_COLUMNS, |run| {
         run_number += 1;
         let booked_at = run.booked_at()?;
         for column in 0..JSON_COLUMNS.len() {

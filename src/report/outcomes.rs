@@ -5,7 +5,7 @@ use super::dimension::Dimension;
 use super::duration::Distribution;
 use super::group_by::{self, Aggregate, Groups};
 use super::ledger::Ledger;
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::table::Cell;
 use crate::error::Result;
 use crate::run::{Seconds, Usd};
@@ -52,6 +52,8 @@ impl Outcomes {
 
 impl Aggregate for Outcomes {
     const COLUMNS: &'static [&'static str] = &["failed_runs", "failed_usd", "p50_seconds"];
+
+    const READS: Columns = CostTotals::READS.and(Columns::STATUS).and(Columns::DURATION);
 
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         if run.status()? == Some(FAILED) {

@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use super::outcomes::Outcomes;
 use super::period::{Calendar, Period};
 use super::run_list;
-use super::run_scan::{self, IndexedRun};
+use super::run_scan::{Columns, IndexedRun, RunQuery};
 use super::setting_words::SettingWords;
 use super::settings_history::{SettingsHistory, SuccessfulRun};
 use super::table::{Cell, Table};
@@ -214,15 +214,13 @@ fn for_each_run_of(
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     let scope = ledger.scope();
-    let sql = format!(
-        "{} AND {} ORDER BY coalesce(started_at, created_at) DESC, snapshot_id DESC",
-        run_scan::runs_with_ends(&scope.span, scope.date),
-        pipeline.is_of_run()
-    );
-    let mut statement = ledger.connection().prepare(&sql)?;
+    let order = "ORDER BY coalesce(started_at, created_at) DESC, snapshot_id DESC";
+    let query = RunQuery::new(&scope.span, scope.date, Columns::ALL)
+        .and(&format!("AND {} {order}", pipeline.is_of_run()));
+    let mut statement = ledger.connection().prepare(&query.sql)?;
     let mut rows = statement.query(named_params! {":id": pipeline.id, ":slug": pipeline.slug_in_runs})?;
     while let Some(row) = rows.next()? {
-        visit(&IndexedRun::new(row))?;
+        visit(&query.run(row))?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::report::credits::usage::Use;
 use crate::report::group_by::for_each_run_in;
 use crate::report::ledger::Ledger;
 use crate::report::period::{Day, Span, days_between};
-use crate::report::run_scan::IndexedRun;
+use crate::report::run_scan::{Columns, IndexedRun};
 use crate::run::Instant;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -117,7 +117,8 @@ impl RunDays {
         let mut positions: HashMap<String, usize> = HashMap::new();
         // Runs come in the order of time, and many follow one of the same pipeline: the last places are tried first.
         let (mut slot, mut key) = (0, String::new());
-        for_each_run_in(ledger, span, |run| {
+        let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
+        for_each_run_in(ledger, span, columns, |run| {
             let Some(booked_at) = run.booked_at()? else { return Ok(()) };
             let contains =
                 |slot: &Slot| slot.day.from.as_str() <= booked_at && booked_at < slot.day.until.as_str();

@@ -7,6 +7,7 @@ use crate::report::catalogue::Catalogue;
 use crate::report::group_by::for_each_run_in;
 use crate::report::ledger::Ledger;
 use crate::report::period::{Calendar, Period, Span, days_between};
+use crate::report::run_scan::Columns;
 use crate::run::{Fixed, Instant};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +79,8 @@ fn recent_usage(
 ) -> Result<BTreeMap<PipelineKey, Usage>> {
     let mut usages: BTreeMap<PipelineKey, Usage> = BTreeMap::new();
     let since = now.plus(-PACE_WINDOW);
-    for_each_run_in(ledger, Span { from: Some(since), until: Some(now.next()) }, |run| {
+    let columns = Use::READS.and(Columns::TRIGGER).and(Columns::PIPELINE);
+    for_each_run_in(ledger, Span { from: Some(since), until: Some(now.next()) }, columns, |run| {
         usages.entry(key(run)?).or_default().add(run.trigger_type()?, Use::of_run(run)?);
         Ok(())
     })?;

@@ -15,7 +15,7 @@ use super::fx::Currency;
 use super::group_by::for_each_run;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use super::terms::MonthTerms;
@@ -170,7 +170,8 @@ fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
     let zone = ledger.scope().zone;
     let mut months: BTreeMap<String, Month> = BTreeMap::new();
     let mut current: Option<(Period, Period)> = None;
-    for_each_run(ledger, |run| {
+    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::CREDIT).and(Columns::COSTS);
+    for_each_run(ledger, columns.and(Columns::PIPELINE), |run| {
         let Some(booked_at) = run.booked_at()? else { return Ok(()) };
         if !current.as_ref().is_some_and(|(day, _)| day.contains(booked_at)) {
             let Some(instant) = Instant::parse(booked_at) else { return Ok(()) };

@@ -9,7 +9,7 @@ use crate::report::catalogue::{Catalogue, CataloguedPipeline};
 use crate::report::group_by::for_each_run_with_documents;
 use crate::report::ledger::Ledger;
 use crate::report::period::Span;
-use crate::report::run_scan::IndexedRun;
+use crate::report::run_scan::{Columns, IndexedRun};
 use crate::report::schedule::Schedule;
 use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
@@ -43,6 +43,9 @@ pub(crate) struct Use {
 }
 
 impl Use {
+    /// What [`Use::of_run`] reads.
+    pub(crate) const READS: Columns = Columns::STATUS.and(Columns::CREDIT).and(Columns::COSTS);
+
     /// What a run used.
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Use> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
@@ -254,7 +257,8 @@ fn trigger_usage(
 ) -> Result<HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>>> {
     let mut usages: HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>> = HashMap::new();
     let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
-    for_each_run_with_documents(ledger, window, &[TRIGGER_OF_SCHEDULE], |run| {
+    let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
+    for_each_run_with_documents(ledger, window, columns, &[TRIGGER_OF_SCHEDULE], |run| {
         let (Some((kind, id)), Some(CRON)) = (run.pipeline()?, run.trigger_type()?) else { return Ok(()) };
         let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
         let (trigger, used) = (run.json(0)?, Use::of_run(run)?);

@@ -7,10 +7,11 @@ pub use table::{OpenReport, report};
 pub use usual_times::{Factor, OpenState, UsualTimes};
 pub(crate) use usual_times::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
 
-use super::group_by::for_each_run_with_end;
+use super::group_by::for_each_run_in;
 use super::ledger::Ledger;
 use super::moment::{moment_of, whole_seconds_between};
 use super::period::Span;
+use super::run_scan::Columns;
 use crate::error::Result;
 use crate::run::{Instant, Share};
 use chrono::TimeDelta;
@@ -237,7 +238,9 @@ fn for_each_success(
     pipelines: &PipelineNumbers,
     mut visit: impl FnMut(usize, &str, i64, RunTimes),
 ) -> Result<()> {
-    for_each_run_with_end(ledger, span, |run| {
+    let times = Columns::DURATION.and(Columns::CREATED_AT).and(Columns::ENDED_AT);
+    let columns = times.and(Columns::BOOKED_AT).and(Columns::STATUS).and(Columns::PIPELINE);
+    for_each_run_in(ledger, span, columns.and(Columns::SNAPSHOT), |run| {
         if run.status()? != Some("success") {
             return Ok(());
         }

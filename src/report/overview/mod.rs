@@ -21,11 +21,11 @@ pub(crate) use outliers::Outlier;
 use super::change::Change;
 use super::cost;
 use super::dimension::Dimension;
-use super::group_by::for_each_run_with_end;
+use super::group_by::for_each_run_in;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::period::{Calendar, Span};
-use super::run_scan::IndexedRun;
+use super::run_scan::{Columns, IndexedRun};
 use super::scope::Scope;
 use super::table::Table;
 use super::terms::MonthTerms;
@@ -191,7 +191,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     let mut pass = Pass::new(&ledger, headline.as_ref(), known_at)?;
     // Runs before the span define the control bands and the month that the headline month is compared with.
     let until = Span { from: None, until: scope.span.until };
-    for_each_run_with_end(&ledger, until, |run| pass.add(run))?;
+    for_each_run_in(&ledger, until, Columns::ALL, |run| pass.add(run))?;
     let last_sync = last_sync(archive, scope)?;
     let [quarantined, drift, vanished] = issue_counts(archive, scope)?;
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;

@@ -7,7 +7,7 @@ use crate::report::group_by::for_each_run;
 use crate::report::ledger::{self, Ledger};
 use crate::report::period::{Calendar, Period, Span};
 use crate::report::restatements::restatements;
-use crate::report::run_scan::IndexedRun;
+use crate::report::run_scan::{Columns, IndexedRun};
 use crate::report::scope::{DateBasis, Scope};
 use crate::report::terms::MonthTerms;
 use crate::run::{Fixed, Instant, Usd};
@@ -39,10 +39,12 @@ pub(super) struct RunLine {
 }
 
 impl RunLine {
+    const READS: Columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::CREDIT).and(Columns::COSTS);
+
     /// The runs of a scope.
     pub(super) fn read_all(archive: &Connection, scope: Scope) -> Result<Vec<RunLine>> {
         let mut lines = Vec::new();
-        for_each_run(&Ledger::open(archive, scope)?, |run| {
+        for_each_run(&Ledger::open(archive, scope)?, RunLine::READS, |run| {
             lines.push(RunLine::read(run)?);
             Ok(())
         })?;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::report::group_by;
 use crate::report::ledger::Ledger;
 use crate::report::period::{AFTER_EVERYTHING, BEFORE_EVERYTHING, Calendar, Period};
+use crate::report::run_scan::Columns;
 use crate::report::scope::DateBasis;
 use crate::run::fields::FieldColumn;
 use crate::run::{Field, Instant};
@@ -147,14 +148,17 @@ pub fn months(ledger: &Ledger<'_>, table: DatasetTable) -> Result<Vec<BookedMont
     let mut collector = MonthCollector { ledger, months: Vec::new(), last: 0 };
     match table {
         DatasetTable::Pipelines => {}
-        DatasetTable::Runs => group_by::for_each_run_with_end(ledger, Default::default(), |run| {
-            let state = StateKey {
-                snapshot_id: run.snapshot_id()?,
-                created_at: run.created_at()?.map(str::as_bytes),
-                superseded_at: None,
-            };
-            collector.add(run.booked_at()?.map(str::as_bytes), state)
-        })?,
+        DatasetTable::Runs => {
+            let columns = Columns::BOOKED_AT.and(Columns::CREATED_AT).and(Columns::SNAPSHOT);
+            group_by::for_each_run_in(ledger, Default::default(), columns, |run| {
+                let state = StateKey {
+                    snapshot_id: run.snapshot_id()?,
+                    created_at: run.created_at()?.map(str::as_bytes),
+                    superseded_at: None,
+                };
+                collector.add(run.booked_at()?.map(str::as_bytes), state)
+            })?;
+        }
         DatasetTable::RunSnapshots => {
             let booked_at = ledger.scope().date.sql();
             let columns = format!("{booked_at}, snapshot_id, created_at, superseded_at");

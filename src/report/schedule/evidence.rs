@@ -321,10 +321,11 @@ impl Reader {
         let text = |at: Option<DateTime<Utc>>| at.and_then(Instant::from_utc).unwrap_or(Instant::MIN);
         let history = from.map(|from| from - HISTORY);
         let (begins, since) = (text(history.map(|history| history - VALID_AFTER_RUN)), text(history));
-        let mut statement = ledger.connection().prepare(&run_scan::triggered_runs())?;
+        let query = run_scan::triggered_runs();
+        let mut statement = ledger.connection().prepare(&query.sql)?;
         let mut rows = statement.query(named_params! {":since": since})?;
         while let Some(row) = rows.next()? {
-            let run = IndexedRun::new(row);
+            let run = query.run(row);
             let Some(((kind, id), created)) = run.pipeline()?.zip(run.created_at()?) else { continue };
             let place = self.place_of(kind, id);
             if created >= since.as_str() {
@@ -382,7 +383,7 @@ impl Reader {
             pipeline.triggers.push(RunTrigger { created_at, schedule: None });
             return Ok(());
         }
-        let schedule = run.trigger()?.and_then(|trigger| self.schedules.id_of_run(trigger));
+        let schedule = run.json(0)?.and_then(|trigger| self.schedules.id_of_run(trigger));
         pipeline.has_unreadable_schedule |= schedule.is_none();
         pipeline.by_schedule.push(triggered);
         pipeline.triggers.push(RunTrigger { created_at, schedule });

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::{QUESTIONS, Question};
-use runledger::internal::report::{DateBasis, Dimension, Span, Table, cost, duration, run_scan};
+use runledger::internal::report::run_scan::{self, Columns, RunQuery};
+use runledger::internal::report::{DateBasis, Dimension, Span, Table, cost, duration};
 use runledger::internal::run::Instant;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -217,9 +218,10 @@ fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let archive = ledger::small();
     let month = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);
-    let scans = every_basis.into_iter().flatten().map(|(span, date)| run_scan::runs(&span, date));
-    for sql in scans.chain([run_scan::outcomes_newest_first(DateBasis::Started)]) {
-        let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &sql].concat()).unwrap();
+    let scans =
+        every_basis.into_iter().flatten().map(|(span, date)| RunQuery::new(&span, date, Columns::ALL));
+    for query in scans.chain([run_scan::outcomes_newest_first(DateBasis::Started)]) {
+        let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &query.sql].concat()).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();
         while let Some(row) = rows.next().unwrap() {
