@@ -76,6 +76,7 @@ def full_walk(table, sandbox, runs, rounds, archive):
     summary = walks[0].summary
     table.row("full walk, nothing changed: requests for runs", f"{pages:,}", f"{summary['requests'] - 3:,}")
     table.row("full walk, nothing changed", "", f"{median(walks, 'wall'):.2f} s")
+    table.row("full walk, CPU", "", f"{median(walks, 'cpu'):.2f} s")
     table.row("full walk, peak memory", "< 100 MB", f"{median(walks, 'megabytes'):.0f} MB")
 
 
