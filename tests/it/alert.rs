@@ -137,9 +137,14 @@ fn a_rule_that_is_off_finds_nothing_and_an_unknown_one_is_an_error() {
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
     fs::write(&settings, "[alert]\nstale_after = \"30d\"\n").unwrap();
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
+    fs::remove_file(&settings).unwrap();
+    assert!(stage.alert(&[]).with(0).stdout.starts_with("error: the archive is stale"));
+    fs::write(&settings, "[alert]\noff = [\"stale\"]\n").unwrap();
+    assert!(stage.alert(&[]).with(0).stdout.starts_with("ended: the archive is stale"), "its alert ends");
     for wrong in [
         "off = [\"stail\"]",
         "stale_after = \"5 parsecs\"",
+        "stale_after = \"0s\"",
         "unknown = 1",
         "failures_in_a_row = 0",
         "open_factor = 0",
@@ -235,6 +240,8 @@ fn a_sync_with_alerts_keeps_its_exit_code() {
     let failed = stage.run(&[&SYNC[..], &["--alert", "--api-url", "http://127.0.0.1:9"]].concat()).with(5);
     assert!(failed.stdout.contains("error: the archive is stale"), "{failed:?}");
     stage.run(&["sync", "--webhook-file", "webhook.txt"]).refused(2, "--alert is not given");
+    let replaced = ["sync", "--alert", "--webhook-file", "webhook.txt", "--metrics-file", "webhook.txt"];
+    stage.run(&replaced).refused(2, "it contains a secret");
 }
 
 #[test]
