@@ -347,7 +347,10 @@ fn a_signal_ends_no_series_of_pipelines_and_budgets() {
     });
     victim.start(&mut sync()).wait().with(143);
     done.send(()).unwrap();
-    assert_eq!(values(&machine.file("runledger.prom"))["last_attempt_exit_code{workspace=\"waiting\"}"], 143.0);
+    assert_eq!(
+        values(&machine.file("runledger.prom"))["last_attempt_exit_code{workspace=\"waiting\"}"],
+        143.0
+    );
     assert_eq!(series(), before);
 }
 

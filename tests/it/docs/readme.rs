@@ -184,7 +184,8 @@ fn a_newcomer_gets_from_nothing_to_messages_in_slack() {
     fs::write(&pasted, format!("{}\n", webhook.url("code"))).unwrap();
     let mut printed = String::new();
     // The commands with root's rights are about the machine of the whole page.
-    for (command, code) in commands(section).into_iter().filter(|(command, _)| !command.starts_with("sudo ")) {
+    for (command, code) in commands(section).into_iter().filter(|(command, _)| !command.starts_with("sudo "))
+    {
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", &command]).current_dir(folder.path()).stdin(fs::File::open(&pasted).unwrap());
         shell.env_clear().env("PATH", &path).env("HOME", folder.path());
@@ -198,8 +199,12 @@ fn a_newcomer_gets_from_nothing_to_messages_in_slack() {
     let texts: Vec<&str> = bodies.iter().map(|body| body["text"].as_str().unwrap()).collect();
     assert_eq!((texts.len(), texts[0]), (2, "*runledger*\ntest: alerts arrive here"));
     assert!(texts[1].starts_with("*runledger* runledger-demo\n"), "{texts:?}");
-    for words in [": overdue since ", " has been running for ", " failures in a row since ", " more failure"] {
-        assert!(section.contains(words) && printed.contains(words) && texts[1].contains(words), "{words}: {texts:?}");
+    for words in [": overdue since ", " has been running for ", " failures in a row since ", " more failure"]
+    {
+        assert!(
+            section.contains(words) && printed.contains(words) && texts[1].contains(words),
+            "{words}: {texts:?}"
+        );
     }
 }
 
