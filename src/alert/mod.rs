@@ -99,7 +99,7 @@ fn subject_of(kind: &str, pipeline_id: &str) -> String {
 pub(crate) struct Findings {
     /// The findings.
     pub(crate) findings: Vec<Finding>,
-    /// The rules that were evaluated.
+    /// The rules whose other alerts end: all that were evaluated, and those that are off.
     pub(crate) rules: Vec<&'static str>,
 }
 
@@ -131,16 +131,17 @@ impl Facts<'_> {
 /// Those of SQLite.
 pub(crate) fn evaluate(inputs: &Inputs<'_>, readings: &Readings) -> Result<Findings> {
     let facts = Facts { inputs, readings };
-    let mut on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| inputs.options.is_on(*rule)).collect();
-    if readings.punctuality.is_none() {
-        on.retain(|rule| !matches!(rule, Rule::Overdue | Rule::Missing));
-    }
+    let is_on = |rule: &Rule| inputs.options.is_on(*rule);
+    let is_unknown = |rule: &Rule| {
+        is_on(rule) && readings.punctuality.is_none() && matches!(rule, Rule::Overdue | Rule::Missing)
+    };
     let mut findings = archive_rules::findings(&facts)?;
     findings.extend(pipelines::punctuality(&facts));
     findings.extend(pipelines::open(&facts));
     findings.extend(pipelines::failing(&facts));
     findings.extend(budgets::findings(&facts));
     findings.extend(unusual::findings(&facts)?);
-    findings.retain(|finding| on.iter().any(|rule| rule.as_str() == finding.rule));
-    Ok(Findings { findings, rules: on.into_iter().map(Rule::as_str).collect() })
+    findings.retain(|finding| Rule::ALL.iter().any(|rule| is_on(rule) && rule.as_str() == finding.rule));
+    let rules = Rule::ALL.into_iter().filter(|rule| !is_unknown(rule)).map(Rule::as_str).collect();
+    Ok(Findings { findings, rules })
 }

@@ -3,9 +3,12 @@
 use super::Rule;
 use crate::report::latest_runs::UnusualLimits;
 use crate::report::open::Factor;
+use crate::report::plan::amount;
 use crate::run::Usd;
 use chrono::TimeDelta;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// When rules find something. Every key is optional.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -14,7 +17,7 @@ pub(crate) struct AlertOptions {
     /// The rules that are not evaluated.
     pub(crate) off: Vec<Rule>,
     /// The archive is stale if its last complete sync is older than this; after twice the time, that is an error.
-    #[serde(deserialize_with = "span")]
+    #[serde(deserialize_with = "stale_after")]
     pub(crate) stale_after: TimeDelta,
     /// A pipeline is failing from this number of failures in a row on; from twice the number on, that is an error.
     #[serde(deserialize_with = "failures")]
@@ -29,7 +32,7 @@ pub(crate) struct AlertOptions {
     #[serde(deserialize_with = "unusual_factor")]
     pub(crate) unusual_factor: f64,
     /// A smaller excess over the median is no unusual cost.
-    #[serde(deserialize_with = "usd")]
+    #[serde(deserialize_with = "amount")]
     pub(crate) unusual_usd: Usd,
     /// A smaller excess over the median is no unusual duration.
     #[serde(deserialize_with = "span")]
@@ -68,8 +71,8 @@ impl Default for AlertOptions {
 }
 
 /// The keys that differ from the defaults, as in the settings: `off = open, missing; stale_after = 30h`.
-impl std::fmt::Display for AlertOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for AlertOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let off: Vec<&str> = self.off.iter().map(|rule| rule.as_str()).collect();
         let values = |options: &AlertOptions| {
             [
@@ -104,7 +107,7 @@ fn span_text(span: TimeDelta) -> String {
 
 fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error> {
     let number = f64::deserialize(deserializer)?;
-    Factor::new(number).ok_or_else(|| serde::de::Error::custom("a factor is a number from 1 to 1000"))
+    Factor::new(number).ok_or_else(|| D::Error::custom("a factor is a number from 1 to 1000"))
 }
 
 /// As [`factor`]: with less than 1, a usual run would be unusual.
@@ -114,22 +117,38 @@ fn unusual_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::
 
 fn failures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match i64::deserialize(deserializer)? {
-        failures @ 1.. => Ok(failures.unsigned_abs()),
-        failures => Err(serde::de::Error::custom(format!("{failures}: a number of failures is 1 or more"))),
-    }
-}
-
-fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
-    let usd = f64::deserialize(deserializer)?;
-    match (0.0..1e9).contains(&usd) {
-        true => Ok(Usd::from_units((usd * 1e9).round() as i128)),
-        false => Err(serde::de::Error::custom("an amount in US dollars is from 0 to 1,000,000,000")),
+        failures @ 1..=1000 => Ok(failures.unsigned_abs()),
+        failures => {
+            Err(D::Error::custom(format!("{failures}: a number of failures in a row is from 1 to 1000")))
+        }
     }
 }
 
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    crate::time_span::parse(&text).map_err(serde::de::Error::custom)
+    deserializer.deserialize_str(SpanVisitor)
+}
+
+/// As [`span`]: with no time at all, every archive would be stale.
+fn stale_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+    match span(deserializer)? {
+        span if span < TimeDelta::minutes(1) => Err(D::Error::custom("must be at least 1m")),
+        span => Ok(span),
+    }
+}
+
+/// Reads a span of time, and shows what one looks like in place of a number.
+struct SpanVisitor;
+
+impl Visitor<'_> for SpanVisitor {
+    type Value = TimeDelta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a span of time such as \"26h\" or \"30m\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<TimeDelta, E> {
+        crate::time_span::parse(text).map_err(|cause| E::custom(format!("{text}: {cause}")))
+    }
 }
 
 #[cfg(test)]
@@ -137,16 +156,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_that_every_run_exceeds_is_an_error() {
+    fn a_limit_that_everything_or_nothing_exceeds_is_an_error() {
         let error = |toml: &str| toml::from_str::<AlertOptions>(toml).unwrap_err().message().to_owned();
-        assert_eq!(error("failures_in_a_row = 0"), "0: a number of failures is 1 or more");
-        assert_eq!(error("failures_in_a_row = -1"), "-1: a number of failures is 1 or more");
-        for factor in ["0", "-5", "0.9", "nan"] {
-            let error = error(&format!("unusual_factor = {factor}"));
-            assert_eq!(error, "a factor is a number from 1 to 1000", "{factor}");
+        for failures in ["0", "-1", "1001"] {
+            let error = error(&format!("failures_in_a_row = {failures}"));
+            assert_eq!(error, format!("{failures}: a number of failures in a row is from 1 to 1000"));
         }
-        let least = toml::from_str::<AlertOptions>("failures_in_a_row = 1\nunusual_factor = 1").unwrap();
+        for factor in ["0", "-5", "0.9", "1001", "nan", "inf"] {
+            for key in ["unusual_factor", "open_factor"] {
+                let error = error(&format!("{key} = {factor}"));
+                assert_eq!(error, "a factor is a number from 1 to 1000", "{key} = {factor}");
+            }
+        }
+        for span in ["0s", "0d", "59s"] {
+            assert_eq!(error(&format!("stale_after = '{span}'")), "must be at least 1m");
+        }
+        let least = "failures_in_a_row = 1\nunusual_factor = 1\nstale_after = '1m'\nopen_least = '0s'";
+        let least = toml::from_str::<AlertOptions>(least).unwrap();
         assert_eq!((least.failures_in_a_row, least.unusual_factor), (1, 1.0));
+        assert_eq!((least.stale_after, least.open_least), (TimeDelta::minutes(1), TimeDelta::zero()));
+    }
+
+    #[test]
+    fn an_error_shows_what_a_value_looks_like() {
+        let error = |toml: &str| toml::from_str::<AlertOptions>(toml).unwrap_err().message().to_owned();
+        for key in ["stale_after", "open_least", "unusual_duration"] {
+            assert_eq!(
+                error(&format!("{key} = 26")),
+                "invalid type: integer `26`, expected a span of time such as \"26h\" or \"30m\""
+            );
+            assert_eq!(
+                error(&format!("{key} = '-1h'")),
+                "-1h: a span of time looks like 7d, 26h, 30m or 90s"
+            );
+            assert_eq!(error(&format!("{key} = '99999999d'")), "99999999d: must be at most 100 years");
+        }
+        for usd in ["-1", "'-0.01'", "nan", "inf", "1e300", "'1,50'"] {
+            let error = error(&format!("unusual_usd = {usd}"));
+            assert!(error.contains("expected an amount from 0 to 9,000,000,000"), "{usd}: {error}");
+        }
+        let [number, text] = ["0.10", "'0.10'"].map(|usd| format!("unusual_usd = {usd}"));
+        let [number, text] = [number, text].map(|toml| toml::from_str::<AlertOptions>(&toml).unwrap());
+        assert_eq!((number.unusual_usd, number), (Usd::from_units(100_000_000), text));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::secret::WebhookUrl;
 use crate::settings::Settings;
 use crate::store::{Alert, AlertEvent, Archive, ArchivePath, Evaluation, Lock};
 use crate::sync::{Clock, SystemClock};
+use crate::wording::counted;
 use chrono::TimeDelta;
 use clap::Args;
 use serde_json::json;
@@ -331,10 +332,8 @@ fn deliver(
     });
     let (accepted, failure) = runtime.runtime.block_on(webhook.send(&name, events));
     if let Some(cause) = failure {
-        let left = events.len() - accepted.len();
-        tracing::warn!(
-            "the webhook did not accept {left} alerts, which the next evaluation sends again: {cause}"
-        );
+        let left = counted((events.len() - accepted.len()) as u64, "alert");
+        tracing::warn!("the webhook did not accept {left}, which the next evaluation sends again: {cause}");
     }
     if accepted.is_empty() {
         return Ok(());

@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 use std::time::Duration;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
-use url::Url;
+use url::{ParseError, Url};
 
 /// The time limit of one attempt, from the DNS lookup to the last byte.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(4);
@@ -17,13 +17,25 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Reads an address, and whether it is safe to send: over plain HTTP, others on the network could read it.
 ///
 /// # Errors
-/// [`Error::Usage`] when it is not an HTTP address. It names the `origin`, never the address itself.
-pub(super) fn parse_address(address: &str, what: &str, origin: &str, hint: &str) -> Result<(Url, bool)> {
+/// [`Error::Usage`] when it is not one HTTP address. It names the `origin`, never the address itself.
+pub(super) fn parse_address(address: &str, what: &str, origin: &str, example: &str) -> Result<(Url, bool)> {
     let refuse = |why: &str| Error::Usage {
         what: format!("invalid {what} in {origin}: {why}"),
-        hint: Some(hint.to_owned()),
+        hint: Some(format!("give the URL alone, on one line; it looks like {example}")),
     };
-    let url = Url::parse(address).map_err(|error| refuse(&error.to_string()))?;
+    // The parser drops line breaks, and would join two addresses to another one.
+    match address {
+        "" => return Err(refuse("it is empty")),
+        lines if lines.lines().count() > 1 => return Err(refuse("it has several lines")),
+        line if line.contains(|letter: char| letter.is_whitespace() || letter.is_control()) => {
+            return Err(refuse("it contains a space or another invalid character"));
+        }
+        _ => {}
+    }
+    let url = Url::parse(address).map_err(|error| match error {
+        ParseError::RelativeUrlWithoutBase => refuse("it does not begin with https://"),
+        other => refuse(&other.to_string()),
+    })?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err(refuse("the scheme must be https or http"));
     }
@@ -101,6 +113,25 @@ pub(super) fn truncated(text: &str, max_bytes: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invalid_address_is_named_with_its_fault_and_not_repeated() {
+        for (address, why) in [
+            ("", "it is empty"),
+            ("https://h/s3cret\nhttps://h/s3cret", "it has several lines"),
+            ("# Slack\r\nhttps://h/s3cret", "it has several lines"),
+            ("https://h/s3cret x", "it contains a space or another invalid character"),
+            ("https://h/s3cret\tx", "it contains a space or another invalid character"),
+            ("h/s3cret", "it does not begin with https://"),
+            ("ftp://h/s3cret", "the scheme must be https or http"),
+            ("https://", "empty host"),
+        ] {
+            let error = parse_address(address, "ping URL", "ping.txt", "https://h/ and a code").unwrap_err();
+            assert_eq!(error.to_string(), format!("invalid ping URL in ping.txt: {why}"), "{address:?}");
+            let hint = "give the URL alone, on one line; it looks like https://h/ and a code";
+            assert_eq!(error.hint().as_deref(), Some(hint));
+        }
+    }
 
     #[test]
     fn a_long_text_is_cut_between_characters() {

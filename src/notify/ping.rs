@@ -24,8 +24,8 @@ impl Ping {
     /// # Errors
     /// [`Error::Usage`] when it is not an HTTP address.
     pub(super) fn new(url: &PingUrl, origin: &str) -> Result<Option<Ping>> {
-        let hint = "a ping URL looks like https://hc-ping.com/ and a code";
-        let (mut url, is_safe) = parse_address(url.expose(), "ping URL", origin, hint)?;
+        let example = "https://hc-ping.com/ and a code";
+        let (mut url, is_safe) = parse_address(url.expose(), "ping URL", origin, example)?;
         if !is_safe {
             tracing::warn!(
                 "no ping is sent: over plain http, others on the network can read the ping URL in {origin}. \

@@ -38,8 +38,8 @@ impl Webhook {
     /// # Errors
     /// [`Error::Usage`] when it is not an HTTPS address, nor an HTTP address of this machine.
     pub(crate) fn new(url: &WebhookUrl, origin: &str) -> Result<Webhook> {
-        let hint = "a webhook URL looks like https://hooks.slack.com/services/ and a code";
-        let (url, is_safe) = parse_address(url.expose(), "webhook URL", origin, hint)?;
+        let example = "https://hooks.slack.com/services/ and a code";
+        let (url, is_safe) = parse_address(url.expose(), "webhook URL", origin, example)?;
         if !is_safe {
             return Err(Error::Usage {
                 what: format!(

@@ -36,7 +36,7 @@ pub struct CreditPurchase {
 /// Reads an amount of US dollars exactly, from a text or a number.
 ///
 /// # Errors
-/// That of the format when it is negative, or has more than nine decimals.
+/// That of the format when it is negative or too large, or has more than nine decimals.
 pub(crate) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
     deserializer.deserialize_any(Amount)
 }
@@ -66,7 +66,7 @@ impl Visitor<'_> for Amount {
     type Value = Usd;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a non-negative amount with at most nine decimals")
+        f.write_str("an amount from 0 to 9,000,000,000 with at most nine decimals")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Usd, E> {

@@ -36,22 +36,16 @@ impl ApiKey {
     /// [`Error::Usage`] when the key is empty or contains characters that an HTTP header cannot carry. No message
     /// contains the key.
     pub fn new(text: &str, origin: &str) -> Result<ApiKey> {
-        let key = spelling::value(text, API_KEY_VARIABLE);
-        if key.is_empty() {
-            return Err(Error::usage(format!("the API key in {origin} is empty")));
+        let refuse = |why: &str| Error::Usage {
+            what: format!("the API key in {origin} {why}"),
+            hint: Some("give the key alone, on one line".to_owned()),
+        };
+        match spelling::value(text, API_KEY_VARIABLE) {
+            "" => Err(refuse("is empty")),
+            lines if lines.lines().count() > 1 => Err(refuse("has several lines")),
+            key if key.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(ApiKey(key.to_owned())),
+            _ => Err(refuse("contains a space or another invalid character")),
         }
-        if key.lines().count() > 1 {
-            return Err(Error::Usage {
-                what: format!("the API key in {origin} has several lines"),
-                hint: Some("give a file that contains only the key".to_owned()),
-            });
-        }
-        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::usage(format!(
-                "the API key in {origin} contains a space or another invalid character"
-            )));
-        }
-        Ok(ApiKey(key.to_owned()))
     }
 
     /// Reads the key from a file.

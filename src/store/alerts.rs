@@ -77,7 +77,7 @@ pub struct Finding {
 pub struct Evaluation<'a> {
     /// What was found.
     pub findings: &'a [Finding],
-    /// The rules that were evaluated. The alerts of other rules stay as they are.
+    /// The rules whose alerts end without a finding. The alerts of other rules stay as they are.
     pub rules: &'a [&'a str],
     /// The moment.
     pub at: Instant,

@@ -14,7 +14,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECRET: &str = "s3cret-of-the-webhook";
 
@@ -137,9 +137,14 @@ fn a_rule_that_is_off_finds_nothing_and_an_unknown_one_is_an_error() {
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
     fs::write(&settings, "[alert]\nstale_after = \"30d\"\n").unwrap();
     assert_eq!(stage.alert(&[]).with(0).stdout, "");
+    fs::remove_file(&settings).unwrap();
+    assert!(stage.alert(&[]).with(0).stdout.starts_with("error: the archive is stale"));
+    fs::write(&settings, "[alert]\noff = [\"stale\"]\n").unwrap();
+    assert!(stage.alert(&[]).with(0).stdout.starts_with("ended: the archive is stale"), "its alert ends");
     for wrong in [
         "off = [\"stail\"]",
         "stale_after = \"5 parsecs\"",
+        "stale_after = \"0s\"",
         "unknown = 1",
         "failures_in_a_row = 0",
         "open_factor = 0",
@@ -185,12 +190,16 @@ fn an_alert_that_was_not_delivered_is_sent_again_with_the_same_id() {
 fn the_archive_is_free_while_the_webhook_answers() {
     let stage = Stage::new();
     stage.change(AGE);
-    stage.webhook.reply(&[Reply::Silence(Duration::from_secs(3)), Reply::Status("200 OK")]);
+    stage.webhook.reply(&[Reply::Silence(Duration::from_secs(60))]);
+    let began = Instant::now();
     let mut alert = stage.machine.command(&stage.archive(), ["alert", "--webhook-file", "webhook.txt"]);
-    let mut alert = alert.stdout(Stdio::null()).spawn().unwrap();
+    let alert = alert.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     stage.webhook.wait();
     stage.machine.synced(&stage.archive(), 0);
-    assert!(alert.wait().unwrap().success());
+    let ended = Ended::from(alert.wait_with_output().unwrap()).with(0);
+    // Ten seconds, and what a busy machine adds.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(ended.stderr.contains("did not accept 1 alert,") && ended.stderr.contains("no response in time"));
 }
 
 #[test]
@@ -235,6 +244,8 @@ fn a_sync_with_alerts_keeps_its_exit_code() {
     let failed = stage.run(&[&SYNC[..], &["--alert", "--api-url", "http://127.0.0.1:9"]].concat()).with(5);
     assert!(failed.stdout.contains("error: the archive is stale"), "{failed:?}");
     stage.run(&["sync", "--webhook-file", "webhook.txt"]).refused(2, "--alert is not given");
+    let replaced = ["sync", "--alert", "--webhook-file", "webhook.txt", "--metrics-file", "webhook.txt"];
+    stage.run(&replaced).refused(2, "it contains a secret");
 }
 
 #[test]

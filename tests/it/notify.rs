@@ -301,6 +301,60 @@ fn metrics_describe_the_archive_and_the_last_attempt() {
 }
 
 #[test]
+fn a_signal_ends_no_series_of_pipelines_and_budgets() {
+    let stage = Stage::new();
+    let machine = &stage.machine;
+    fs::write(machine.file("key.txt"), machine.sandbox.api_key()).unwrap();
+    let settings = ["reached", "waiting"].map(|name| {
+        let url = machine.sandbox.url();
+        format!(
+            "[[workspace]]\nname = \"{name}\"\narchive = \"{name}.db\"\napi_key_file = \"key.txt\"\n\
+             api_url = \"{url}\"\n[[budget]]\nname = \"{name}\"\namount_usd = 20\nworkspace = \"{name}\"\n"
+        )
+    });
+    fs::write(machine.file("runledger.toml"), settings.concat()).unwrap();
+    let sync = || {
+        let mut command = Command::new(RUNLEDGER);
+        command.args(["sync", "--all", "--quiet", "--metrics-file", "runledger.prom"]);
+        command.current_dir(machine.folder()).env_remove("RUNLEDGER_DB");
+        command
+    };
+    // After an incomplete sync, it is not known what is overdue or missing.
+    let series = || -> Vec<String> {
+        let names = values(&machine.file("runledger.prom")).into_keys();
+        let watched = names.filter(|name| name.starts_with("pipeline_") || name.starts_with("budget_"));
+        watched.filter(|name| !name.contains("_overdue_") && !name.contains("_missing_")).collect()
+    };
+    ended(sync()).with(0);
+    let before = series();
+    for name in ["reached", "waiting"] {
+        assert!(before.contains(&format!("budget_spent_ratio{{workspace=\"{name}\",budget=\"{name}\"}}")));
+        let of_workspace = format!("{{workspace=\"{name}\",pipeline_kind=");
+        assert!(before.iter().filter(|series| series.contains(&of_workspace)).count() > 20, "{before:?}");
+    }
+    let victim = Victim::default();
+    let (done, is_done) = mpsc::channel::<()>();
+    machine.sandbox.on_request({
+        let victim = victim.clone();
+        let mut first = true;
+        move |_, _| {
+            if std::mem::take(&mut first) {
+                victim.signal("TERM");
+                let _ = is_done.recv();
+            }
+            None
+        }
+    });
+    victim.start(&mut sync()).wait().with(143);
+    done.send(()).unwrap();
+    assert_eq!(
+        values(&machine.file("runledger.prom"))["last_attempt_exit_code{workspace=\"waiting\"}"],
+        143.0
+    );
+    assert_eq!(series(), before);
+}
+
+#[test]
 fn metrics_report_no_success_in_the_future() {
     let stage = Stage::new();
     let sync = |code: i32, key: &str| metrics_of_sync(&stage, code, key);

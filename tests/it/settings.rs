@@ -295,7 +295,7 @@ fn a_plan_and_issuers_apply_from_their_day_on() {
 fn an_invalid_budget_is_named_with_its_reason() {
     let month_end = MonthEnd::of(20);
     for (budget, words) in [
-        ("amount_usd = -1", "line 5: invalid value: string \"-1\", expected a non-negative amount"),
+        ("amount_usd = -1", "line 5: invalid value: string \"-1\", expected an amount from 0"),
         ("amount_usd = 0", "budget x: its amount must be more than 0"),
         ("credits = 5\namount_usd = 3", "line 3: budget x: give one of `amount_usd`, `credits`"),
         ("from = \"2026-01\"", "line 3: budget x: give `amount_usd`, `credits`, or `amount` with `currency`"),
@@ -310,6 +310,7 @@ fn an_invalid_budget_is_named_with_its_reason() {
             "give `cost_center` or `pipeline`, not both",
         ),
         ("amount_usd = 5\npipeline = \"[a\"", "budget x: invalid pattern [a"),
+        ("amount_usd = 5\npipeline = \" \"", "budget x: `pipeline` is empty"),
         ("amount_usd = 5\nworkspace = \"acme\"", "budget x: there is no workspace acme"),
         (
             "amount_usd = 5\namuont = 5",

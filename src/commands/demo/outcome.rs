@@ -121,6 +121,7 @@ fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
         (format!("export RUNLEDGER_DB={}", shell_word(Path::new(&from_here(path)))), ""),
         ("runledger report cost --by pipeline".to_owned(), "what is most expensive"),
         (change, "why the cost has changed"),
+        ("runledger alert".to_owned(), "what is overdue or stuck"),
         ("runledger report html --output demo.html".to_owned(), "all of it on one page"),
     ];
     // The last command needs a feature.

@@ -2,6 +2,7 @@
 
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;
+use crate::commands::report::check::Check;
 use crate::commands::shared::allocation::warn_of_idle_rules_in;
 use crate::commands::shared::archives::combined_provenance;
 use crate::commands::shared::output::print_table;
@@ -14,19 +15,9 @@ use crate::report::neighbors::warn_of_conflicts;
 use crate::report::scope::ScopeRequest;
 use crate::settings::Settings;
 use crate::workspace::{Workspace, WorkspaceBudgets, append_answers, budgets_of, read_transactions};
-use clap::ValueEnum;
 
 /// The name of the report.
 pub(super) const NAME: &str = "budget";
-
-/// Which budgets make `--check` fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Check {
-    /// Those that are exceeded.
-    Actual,
-    /// Those too that will be.
-    Forecast,
-}
 
 /// Refuses the arguments that a budget has no use for.
 ///

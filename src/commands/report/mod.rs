@@ -3,6 +3,7 @@
 mod additions;
 mod budget;
 mod change;
+mod check;
 mod html;
 mod levels;
 mod metadata;
@@ -111,7 +112,7 @@ pub struct ReportArgs {
     /// For the report schedule: how late a run can be, such as 15m [default: learned from the history of each pipeline]
     #[arg(long, value_name = "SPAN", value_parser = time_span, hide_short_help = true)]
     pub grace: Option<TimeDelta>,
-    /// For the report budget: end with 3 if a budget is exceeded; with =forecast, also if one will be
+    /// End with 3 if a budget is exceeded (=forecast: or will be), if runs are overdue or missing, or take too long
     #[arg(
         long,
         value_name = "WHEN",
@@ -122,7 +123,7 @@ pub struct ReportArgs {
         hide_possible_values = true,
         hide_short_help = true
     )]
-    pub check: Option<budget::Check>,
+    pub check: Option<check::Check>,
 
     /// For the report open: a run is too long beyond this many times its pipeline's 95th percentile [default: 2]
     #[arg(long, value_name = "N", hide_short_help = true)]
@@ -191,9 +192,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if args.against.is_some() && name != change::NAME {
         return Err(Error::usage(format!("--against only applies to the report change, not to {name}")));
     }
-    if args.check.is_some() && name != budget::NAME {
-        return Err(Error::usage(format!("--check only applies to the report budget, not to {name}")));
-    }
+    check::validate(args.check, name)?;
     if name == budget::NAME {
         budget::check(args)?;
     }
@@ -220,9 +219,11 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
+    let mut checked = Ok(());
     let (mut answer, own_notes) = match name {
         open::NAME => {
-            let (table, notes) = open::report(args, &ledgers, factor)?;
+            let (table, notes, found) = open::report(args, &ledgers, factor)?;
+            checked = found;
             (Answer::from(table), notes)
         }
         recovery::NAME => {
@@ -258,7 +259,8 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         (_, by) => by.to_vec(),
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
-    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)
+    print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)?;
+    checked
 }
 
 /// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace

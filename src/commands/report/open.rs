@@ -1,6 +1,6 @@
 //! `runledger report open`: runs that have not ended, and those that take too long.
 
-use super::ReportArgs;
+use super::{ReportArgs, check};
 use crate::error::{Error, Result};
 use crate::report::open::{self, Factor, OpenReport};
 use crate::report::{Ledger, Table};
@@ -20,7 +20,7 @@ pub(super) fn factor(args: &ReportArgs, name: &str) -> Result<Factor> {
     }
 }
 
-/// The report in the order and with the number of rows that the arguments give, and its notes.
+/// The report in the order and with the number of rows that the arguments give, its notes, and the result of `--check`.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments of other reports, and a column that it does not have. Those of SQLite.
@@ -28,12 +28,12 @@ pub(super) fn report(
     args: &ReportArgs,
     ledgers: &[Ledger<'_>],
     factor: Factor,
-) -> Result<(Table, Vec<String>)> {
+) -> Result<(Table, Vec<String>, Result<()>)> {
     if !args.by.is_empty() {
         return Err(Error::usage(format!("--by does not apply to the report {NAME}, which lists runs")));
     }
-    let OpenReport { mut table, notes } = open::report(ledgers, factor)?;
+    let OpenReport { mut table, notes, too_long } = open::report(ledgers, factor)?;
     // The rest has no sums: ages do not add up.
     args.ranking_of_list().apply(&mut table, &[""])?;
-    Ok((table, notes))
+    Ok((table, notes, check::require_none(args.check, &[("runs that take too long", too_long)])))
 }

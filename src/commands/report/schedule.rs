@@ -1,7 +1,7 @@
 //! `runledger report schedule`: which runs came when they were due, and which did not come.
 
 use crate::cli::TableFormat;
-use crate::commands::report::ReportArgs;
+use crate::commands::report::{ReportArgs, check};
 use crate::commands::shared::archives::{combined_provenance, open_ledgers};
 use crate::commands::shared::numbers::grouped_count;
 use crate::commands::shared::output::print_table;
@@ -11,7 +11,7 @@ use crate::export::manifest::Provenance;
 use crate::export::terminal::{duration, local_minute};
 use crate::report::filter::RunFilter;
 use crate::report::last::Last;
-use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality};
+use crate::report::schedule::punctuality::{PipelinePunctuality, Punctuality, Standing};
 use crate::report::schedule::table;
 use crate::report::scope::ScopeRequest;
 use crate::report::{Ledger, Table};
@@ -43,7 +43,7 @@ pub(super) fn check(args: &ReportArgs) -> Result<()> {
 /// Runs the report.
 ///
 /// # Errors
-/// As [`open_ledgers`] and [`print_table`].
+/// As [`open_ledgers`] and [`print_table`]; [`Error::Partial`] when `--check` is given and runs are overdue or missing.
 pub(super) fn run(
     args: &ReportArgs,
     asked: &ScopeRequest,
@@ -97,7 +97,14 @@ pub(super) fn run(
         provenance.notes.push(format!("{hidden} earlier ones: --all-rows shows all"));
     }
     let provenance = Provenance { limit: args.limit, ..provenance };
-    print_table(&table, &args.table, settings, ledgers[0].scope().zone, provenance)
+    print_table(&table, &args.table, settings, ledgers[0].scope().zone, provenance)?;
+    let pipelines = || answers.iter().flatten().flat_map(|answer| &answer.pipelines);
+    let count = |standing: Standing| pipelines().filter(|pipeline| pipeline.standing() == standing).count();
+    let (overdue, missing) = (count(Standing::Overdue), count(Standing::Missing));
+    check::require_none(
+        args.check,
+        &[("overdue pipelines", overdue), ("pipelines with missing runs", missing)],
+    )
 }
 
 /// What people have to know about the answer.

@@ -25,7 +25,7 @@ fn options(args: &SyncArgs) -> Result<Options> {
     if let Some(url) = url.as_ref().and_then(|url| Url::parse(url.value.expose()).ok()) {
         settings::check_network_variables(&url)?;
     }
-    let secret_files = [&args.api.api_key_file, &notifications.ping_url_file];
+    let secret_files = [&args.api.api_key_file, &notifications.ping_url_file, &args.reporting.webhook_file];
     Ok(Options {
         ping: url.map(|url| PingTarget { url: url.value, origin: url.origin.to_string() }),
         metrics_file: notifications.metrics_file.clone(),

@@ -34,7 +34,8 @@ impl<'a> AfterSync<'a> {
     }
 
     /// Evaluates the rules in one archive, and returns what the metrics say about it. A failure is printed and does not
-    /// change the result of the sync.
+    /// change the result of the sync. After a signal, the rules are left to the next sync. The metrics are not: a
+    /// series that pauses would end its Prometheus alerts.
     pub(super) fn run(
         &self,
         name: Option<&str>,
@@ -42,12 +43,13 @@ impl<'a> AfterSync<'a> {
         settings: Settings,
         runtime: &Runtime,
     ) -> Option<Watched> {
-        // A signal ends the command, and the archive of a first sync that failed may not exist.
-        if runtime.cancel.error().is_some() || !path.exists() {
+        // That of a first sync that failed.
+        if !path.exists() {
             return None;
         }
         let target = Target { name: name.map(str::to_owned), path: path.to_owned(), settings };
-        let evaluated = if self.args.alert { self.evaluate(&target, runtime) } else { None };
+        let has_alerts = self.args.alert && runtime.cancel.error().is_none();
+        let evaluated = if has_alerts { self.evaluate(&target, runtime) } else { None };
         let has_metrics = self.args.notifications.metrics_file.is_some() && !self.args.dry_run;
         let readings = evaluated.or_else(|| if has_metrics { read(&target, runtime) } else { None })?;
         Watched::of(&readings, &target.settings.alert())

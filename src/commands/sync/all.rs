@@ -64,8 +64,14 @@ fn sync_each<'w>(
             Ok(()) => {}
             Err(error @ Error::Interrupted { .. }) => {
                 // The metrics also list the workspaces that were not reached.
-                let rest = workspaces[place + 1..].iter().map(|workspace| Target::of(workspace, shared));
-                reports.extend(rest.map(|target| target.not_tried(args, exit_code)));
+                reports.extend(workspaces[place + 1..].iter().map(|workspace| {
+                    let own = Settings::next_to(&workspace.archive).ok();
+                    let watched = own.and_then(|own| {
+                        let settings = own.over(shared);
+                        after_sync.run(Some(&workspace.name), &workspace.archive, settings, runtime)
+                    });
+                    SyncReport { watched, ..Target::of(workspace, shared).not_tried(args, exit_code) }
+                }));
                 return (reports, Err(error));
             }
             Err(error) => {

@@ -113,6 +113,9 @@ impl Budget {
             return Err(wrong("its amount must be more than 0".to_owned()));
         }
         if let BudgetRuns::Pipelines(pattern) = &self.runs {
+            if pattern.trim().is_empty() {
+                return Err(wrong("`pipeline` is empty; leave it out for every run".to_owned()));
+            }
             PipelinePattern::new(pattern).map_err(wrong)?;
         }
         if let (Some(from), Some(until)) = (&self.from, &self.until)

@@ -32,6 +32,8 @@ pub struct OpenReport {
     pub table: Table,
     /// The notes below the table.
     pub notes: Vec<String>,
+    /// How many runs take too long.
+    pub too_long: usize,
 }
 
 /// The runs of the ledgers that have not ended, in one order over all of them. With several ledgers, the first column
@@ -54,6 +56,7 @@ pub fn report(ledgers: &[Ledger<'_>], factor: Factor) -> Result<OpenReport> {
     Ok(OpenReport {
         table: Table { columns: columns.map(str::to_owned).collect(), rows: rows.collect(), totals: None },
         notes: notes(runs.iter().map(|(_, run)| run), factor),
+        too_long: runs.iter().filter(|(_, run)| run.is_too_long()).count(),
     })
 }
 

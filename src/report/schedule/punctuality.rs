@@ -292,15 +292,22 @@ impl Question<'_> {
         let met = met.filter(|(_, is_expected)| *is_expected);
         let runs: Vec<(DateTime<Utc>, Option<TriggeredRun>)> =
             met.map(|((due_at, run), _)| (*due_at, run.map(|run| pipeline.by_schedule[run]))).collect();
-        let is_in_force = self.is_current && last.until.is_none_or(|until| until >= self.until);
+        let is_in_force =
+            |known: &Known| self.is_current && known.until.is_none_or(|until| until >= self.until);
         let mut answer =
-            self.judged(pipeline, StartedBy::Schedule, &runs, &pipeline.by_schedule, is_in_force);
-        let schedules = || last.schedules.iter().map(|schedule| &self.evidence.schedules[*schedule]);
-        answer.schedules = schedules().map(Schedule::to_string).collect();
-        if is_in_force {
-            answer.next_due_at = schedules().filter_map(|schedule| schedule.next_after(self.until)).min();
-        }
+            self.judged(pipeline, StartedBy::Schedule, &runs, &pipeline.by_schedule, is_in_force(last));
+        // The last sync can have found a new schedule after its start.
+        let next = known.last().filter(|known| is_in_force(known));
+        answer.schedules = self.schedules(next.unwrap_or(last)).map(Schedule::to_string).collect();
+        answer.next_due_at = next.and_then(|next| {
+            let after = self.until.max(next.from);
+            self.schedules(next).filter_map(|schedule| schedule.next_after(after)).min()
+        });
         Some(answer)
+    }
+
+    fn schedules<'k>(&'k self, known: &'k Known) -> impl Iterator<Item = &'k Schedule> {
+        known.schedules.iter().map(|schedule| &self.evidence.schedules[*schedule])
     }
 
     /// The due times of the span and the history before, ascending, and those that only end the window of another.
@@ -313,7 +320,7 @@ impl Question<'_> {
             if until <= begin || until < known.from {
                 continue;
             }
-            for schedule in known.schedules.iter().map(|schedule| &self.evidence.schedules[*schedule]) {
+            for schedule in self.schedules(known) {
                 let first = match known.begins_with_run && begin < known.from {
                     true => schedule.last_by(known.from + EARLIEST).unwrap_or(known.from),
                     false => known.from,

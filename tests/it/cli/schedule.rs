@@ -241,6 +241,27 @@ fn arguments_that_do_not_apply_are_refused() {
 }
 
 #[test]
+fn check_ends_with_3_if_runs_are_overdue_missing_or_take_too_long() {
+    let folder = Folder::new();
+    let found = folder.ask(&["--check"]);
+    assert_eq!(found.code, 3, "{found:?}");
+    assert!(found.err.contains("overdue pipelines: 1; pipelines with missing runs: 1"), "{found:?}");
+    assert!(found.out.contains("overdue"), "the table is printed too: {found:?}");
+    assert_eq!(folder.ask(&[]).code, 0);
+    assert_eq!(folder.ask(&["--check", "--pipeline", "late"]).code, 0, "a late run came");
+    folder.ask(&["--check=forecast"]).refused(2, &["--check=forecast only applies to the report budget"]);
+    let open = || run(command(folder.0.path(), &["report", "open", "--check"]));
+    assert_eq!(open().code, 0);
+    folder.edit(|rows| {
+        rows.0.execute("UPDATE run_snapshots SET duration_seconds = 600", []).unwrap();
+        rows.run("overdue", day(3, 11, 9), &cron("0 9 * * *", "UTC"), "running");
+    });
+    let found = open();
+    assert!(found.code == 3 && found.err.contains("runs that take too long: 1"), "{found:?}");
+    assert!(found.out.contains("too long"), "{found:?}");
+}
+
+#[test]
 fn an_empty_archive_has_no_schedule() {
     let folder = Folder(tempfile::tempdir().unwrap());
     let path = folder.0.path().join("runledger.db");

@@ -52,6 +52,7 @@ fn run_all(page: &str, folder: &Path, variables: &[(&str, String)]) -> usize {
         // Commands that prepare the machine are for the reader; the binary under test is already there. Commands
         // after a pipe are skipped.
         let ours = command.split(" | ").next().unwrap();
+        let ours = ours.strip_prefix("sudo -u runledger ").unwrap_or(ours);
         let Some(ours) = ours.strip_prefix("runledger ") else { continue };
         let mut process = Command::cargo_bin("runledger").unwrap();
         process.args(arguments(ours)).current_dir(folder);
@@ -157,7 +158,9 @@ fn every_command_of_the_scheduling_page_works() {
     fs::write(folder.path().join("etc/runledger/api-key"), sandbox.api_key()).unwrap();
     fs::write(folder.path().join("etc/runledger/ping-url"), ping_server.url("code")).unwrap();
     let webhook = PingServer::new();
-    fs::write(folder.path().join("etc/runledger/webhook"), webhook.url("code")).unwrap();
+    for file in ["webhook.txt", "etc/runledger/webhook"] {
+        fs::write(folder.path().join(file), webhook.url("code")).unwrap();
+    }
     // A temporary folder takes the place of the page's machine.
     let root = folder.path().to_str().unwrap();
     let page = ["/var/", "/etc/", "/srv/"]
@@ -167,6 +170,42 @@ fn every_command_of_the_scheduling_page_works() {
     assert_eq!(ping_server.pings().len(), 2);
     assert!(webhook.pings()[0].body.contains("alerts arrive here"));
     assert!(folder.path().join("var/lib/prometheus/node-exporter/runledger.prom").exists());
+}
+
+#[test]
+fn a_newcomer_gets_from_nothing_to_messages_in_slack() {
+    let (_, section) = CRON.split_once("\n### A message in Slack\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let (folder, webhook) = (tempfile::tempdir().unwrap(), PingServer::new());
+    let binary = Path::new(env!("CARGO_BIN_EXE_runledger")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    // What is pasted into the first command.
+    let pasted = folder.path().join("pasted");
+    fs::write(&pasted, format!("{}\n", webhook.url("code"))).unwrap();
+    let mut printed = String::new();
+    // The commands with root's rights are about the machine of the whole page.
+    for (command, code) in commands(section).into_iter().filter(|(command, _)| !command.starts_with("sudo "))
+    {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &command]).current_dir(folder.path()).stdin(fs::File::open(&pasted).unwrap());
+        shell.env_clear().env("PATH", &path).env("HOME", folder.path());
+        let output = shell.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{command}: {output:?}");
+        assert!(output.stderr.is_empty(), "{command}: {output:?}");
+        printed.push_str(&String::from_utf8(output.stdout).unwrap());
+    }
+    let bodies: Vec<serde_json::Value> =
+        webhook.pings().iter().map(|ping| serde_json::from_str(&ping.body).unwrap()).collect();
+    let texts: Vec<&str> = bodies.iter().map(|body| body["text"].as_str().unwrap()).collect();
+    assert_eq!((texts.len(), texts[0]), (2, "*runledger*\ntest: alerts arrive here"));
+    assert!(texts[1].starts_with("*runledger* runledger-demo\n"), "{texts:?}");
+    for words in [": overdue since ", " has been running for ", " failures in a row since ", " more failure"]
+    {
+        assert!(
+            section.contains(words) && printed.contains(words) && texts[1].contains(words),
+            "{words}: {texts:?}"
+        );
+    }
 }
 
 #[test]

@@ -471,7 +471,7 @@ fn check_ends_with_3_if_a_budget_is_exceeded() {
     assert_eq!([code(&["--check"]).code, code(&["--check=forecast"]).code], [0, 3]);
     only("100000");
     assert_eq!([code(&["--check"]).code, code(&["--check=forecast"]).code], [0, 0]);
-    month_end.run(&["report", "cost", "--check"]).refused(2, &["--check only applies to the report budget"]);
+    month_end.run(&["report", "cost", "--check"]).refused(2, &["--check only applies to the reports budget"]);
 }
 
 #[test]

@@ -311,6 +311,17 @@ fn a_changed_schedule_applies_from_its_first_evidence() {
 }
 
 #[test]
+fn a_schedule_that_the_last_sync_found_has_the_next_due_time() {
+    let daily = Daily::without(&[], Some(&triggered_by(&cron("0 3 * * *", "UTC"))));
+    let found_at = daily.now + TimeDelta::seconds(10);
+    daily.rows().state("s-1", found_at, true, Some(&triggered_by(&cron("0 13 * * *", "UTC"))));
+    let pipeline = daily.pipeline(since(Daily::at(5, 0)));
+    assert_eq!((pipeline.standing(), pipeline.expected()), (Standing::Ok, 7));
+    assert_eq!(pipeline.next_due_at, Some(Daily::at(11, 13)));
+    assert_eq!(pipeline.schedules, ["0 13 * * * UTC"]);
+}
+
+#[test]
 fn an_unreadable_new_schedule_is_counted_and_not_expected() {
     for (expression, zone) in
         [("every day at noon", "UTC"), ("61 3 * * *", "UTC"), ("0 3 * * *", "Mars/Phobos")]
