@@ -57,9 +57,7 @@ pub(super) fn print(archive: &Archive, closed: &Period, zone: Tz, args: OutcomeA
         format!("{runs} generated runs of {pipelines} in {}: {total}.\n", from_here(archive.path()));
     print_line(&wrap(headline.split(' '), screen.table_width()))?;
     print_months(archive, &Scope { span: Span { from: closed.start, until: None }, ..scope }, &screen)?;
-    let last_whole =
-        closed.end.map_or(closed.label.clone(), |end| Period::around(end, Calendar::Month, zone).label);
-    print_view(&next(archive.path(), &last_whole, &screen))
+    print_view(&next(archive.path(), &screen))
 }
 
 /// The archive as JSON.
@@ -115,12 +113,10 @@ fn signed(change: Usd) -> String {
 }
 
 /// Commands to copy, each with what it shows where there is room.
-fn next(path: &Path, last_whole: &str, screen: &Screen) -> String {
-    let change = format!("runledger report change --period {last_whole}");
+fn next(path: &Path, screen: &Screen) -> String {
     let commands = [
         (format!("export RUNLEDGER_DB={}", shell_word(Path::new(&from_here(path)))), ""),
         ("runledger report cost --by pipeline".to_owned(), "what is most expensive"),
-        (change, "why the cost has changed"),
         ("runledger alert".to_owned(), "what is overdue or stuck"),
         ("runledger report html --output demo.html".to_owned(), "all of it on one page"),
     ];
