@@ -90,7 +90,7 @@ const demo = `${folder}/demo.html`;
 
 let layouts = 0;
 for (const name of [...Object.keys(pages), ...(process.env.MORE ?? "").split(" ").filter(Boolean)]) {
-  for (const [size, width, height] of [["desktop", 1280, 900], ["phone", 360, 740]]) {
+  for (const [size, width, height] of [["desktop", 1280, 900], ["tablet", 768, 1024], ["phone", 360, 740]]) {
     for (const colorScheme of ["light", "dark"]) {
       for (const javaScriptEnabled of [true, false]) {
         const where = `${name}, ${size}, ${colorScheme}, ${javaScriptEnabled ? "with" : "without"} JavaScript`;

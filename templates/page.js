@@ -61,6 +61,7 @@
       // Parts are drawn from the bottom, and named from the top.
       const named = lines.length - 4, drawn = all("rect", bar).map((rect) => rect.getAttribute("class")).filter((name) => !["hit", "hatch", "ghost"].includes(name));
       bar.dataset.parts = (drawn.length === named ? drawn.reverse() : Array(named).fill("none")).join(" ");
+      // The name has all that the tooltip says.
       bar.setAttribute("aria-label", lines.filter(Boolean).join("; "));
       bar.tabIndex = at === last ? 0 : -1;
       for (const event of ["pointerenter", "focus"]) bar.addEventListener(event, () => show(bar, lines));
@@ -144,6 +145,7 @@
     days.replaceChildren(...(own ? own.childNodes : []));
     all(".chart", days).forEach(prepare);
     byId("no-days").hidden = own !== undefined;
+    all("#chart .of-all").forEach((note) => { note.hidden = !isAll; });
     mark(month);
   };
   const table = document.querySelector(".pipes"), sample = table?.querySelector("tbody tr")?.cloneNode(true);

@@ -133,11 +133,6 @@ impl MonthStates {
         }
     }
 
-    /// Whether the whole month is closed, but shown with what is known about it now.
-    pub(crate) fn is_as_known(&self, month: &str) -> bool {
-        self.whole.contains_key(month)
-    }
-
     /// Marks the months of a table for people, and returns what the marks mean, then the [`MonthStates::notes`].
     #[cfg(feature = "sandbox")]
     pub(crate) fn label_table(&self, table: &mut Table, usd_decimals: u32) -> Vec<String> {

@@ -19,6 +19,12 @@ const MIN_SLOTS: usize = 7;
 /// The distance of two labels of a bar, in pixels.
 const LABEL_DISTANCE: f64 = 15.0;
 
+/// The distance of a label's baseline from what is below it, in pixels.
+const LABEL_GAP: f64 = 6.0;
+
+/// The height of a label and its distance from the bar, in pixels: a line this close above the bar would cross it.
+const LABEL_HEIGHT: f64 = 18.0;
+
 /// The lowest bar that is still visible, in pixels.
 const MIN_HEIGHT: f64 = 1.0;
 
@@ -172,11 +178,13 @@ impl StackChart {
                 rect("hatch", below, above);
             }
             // A label that the plan's line would cross stands above the line.
-            let label_y = |top: f64| match &plan {
-                Some((line, _)) if top - 16.0 < *line && *line < top => line - 6.0,
-                _ => top - 6.0,
+            let clear = |label: f64| match &plan {
+                Some((line, _)) if label - 12.0 < *line && *line < label + LABEL_GAP => line - LABEL_GAP,
+                _ => label,
             };
-            let top = label_y(y(above));
+            let outline = expected.as_ref().map(|(value, _)| y(*value));
+            let near = outline.filter(|outline| y(above) - outline < LABEL_HEIGHT);
+            let top = clear(near.unwrap_or(y(above)) - LABEL_GAP);
             let initial = match bar.label.chars().next() {
                 Some(first) if first.is_alphabetic() => first.to_string(),
                 _ => bar.label.clone(),
@@ -191,8 +199,9 @@ impl StackChart {
                     text: bar.total,
                     short: bar.short,
                 }),
-                expected: expected
-                    .map(|(value, text)| (coordinate(label_y(y(value)).min(top - LABEL_DISTANCE)), text)),
+                expected: expected.map(|(value, text)| {
+                    (coordinate(clear((y(value) - LABEL_GAP).min(top - LABEL_DISTANCE))), text)
+                }),
                 is_now: bar.is_running,
                 is_closed: bar.is_closed,
                 is_wide: bar.is_wide,
@@ -270,6 +279,8 @@ mod tests {
             (near.bars[0].total.as_ref().unwrap(), near.bars[0].expected.as_ref().unwrap());
         let [total, expected] = [&total.y, &expected.0].map(|y| y.parse::<f64>().unwrap());
         assert_eq!(total - expected, LABEL_DISTANCE, "the labels do not overlap");
+        let outline = near.bars[0].parts[0].y.parse::<f64>().unwrap();
+        assert!(total < outline, "the outline of the forecast does not cross the total");
     }
 
     #[test]
@@ -279,6 +290,13 @@ mod tests {
             chart.bars[0].total.as_ref().unwrap().y.parse::<f64>().unwrap()
         };
         assert!(total_y(Some(200)) < total_y(None));
+        // 974 so far, 1,054 expected, a plan of 1,200: the line would cross the forecast's label.
+        let running =
+            BarValues { expected: Some((1054, "1,054".to_owned())), ..bar(&[("source", Some(974))]) };
+        let chart = chart(vec![running], Some(1200));
+        let line = chart.plan.as_ref().unwrap().0.parse::<f64>().unwrap();
+        let expected = chart.bars[0].expected.as_ref().unwrap().0.parse::<f64>().unwrap();
+        assert!(!(expected - 12.0..expected + 6.0).contains(&line), "{expected} and {line}");
     }
 
     #[test]

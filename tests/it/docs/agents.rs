@@ -58,6 +58,28 @@ fn agents_md_names_every_report_and_resolves_its_links() {
 }
 
 #[test]
+fn agents_md_says_of_every_command_whether_to_run_it() {
+    let mut help = std::process::Command::new(env!("CARGO_BIN_EXE_runledger"));
+    help.arg("--help");
+    let help = ran(help).out;
+    let (commands, _) = help.split_once("Global options:").unwrap();
+    let is_name = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());
+    let names =
+        commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(is_name));
+    let begin = text("AGENTS.md");
+    let (begin, _) = begin.split_once("## Rules").unwrap();
+    let mut count = 0;
+    for name in names {
+        assert!(
+            begin.contains(&format!("`{name}`")) || begin.contains(&format!("`{name} ")),
+            "AGENTS.md: {name}"
+        );
+        count += 1;
+    }
+    assert!(count > 25, "{count} commands");
+}
+
+#[test]
 fn llms_txt_lists_every_page() {
     let list = text("docs/llms.txt");
     assert!(list.starts_with("# runledger\n\n> "), "the format is that of llmstxt.org");

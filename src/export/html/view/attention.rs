@@ -27,6 +27,9 @@ pub(super) const MAX_ROWS: usize = 7;
 /// How many rows a check has at most. The others are counted.
 const MAX_OF_A_CHECK: usize = 10;
 
+/// The decimals of amounts that two decimals would make equal.
+const MORE_DECIMALS: u32 = 4;
+
 /// What is checked, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Check {
@@ -310,7 +313,13 @@ impl ViewBuilder<'_> {
 
     fn unusual_cost(&self, outlier: &Outlier) -> Option<Attention> {
         let band = outlier.scored.cost.filter(ControlBand::is_outside)?;
-        let usd = |nanos: i128| self.numbers.money(Some(Usd::from_units(nanos))).text;
+        let few = |nanos: i128| self.numbers.money(Some(Usd::from_units(nanos))).text;
+        // Two decimals can make an unusual cost look usual.
+        let looks_usual = [band.low, band.high].iter().any(|bound| few(*bound) == few(band.value));
+        let usd = |nanos: i128| match looks_usual {
+            true => self.numbers.usd(Some(Usd::from_units(nanos)), MORE_DECIMALS).text,
+            false => few(nanos),
+        };
         let why = self.filled(
             "{cost} USD on {moment}. Usual: {low} to {high} USD.",
             &[

@@ -31,11 +31,13 @@ pub(super) struct Cards {
     unknown: String,
     cost_delta: Delta,
     forecast: String,
+    booked: String,
     previous: String,
     credits: String,
     credits_of: String,
     over: String,
     credits_delta: Delta,
+    credits_previous: String,
     expected: String,
     runs_out: String,
     failed: String,
@@ -48,7 +50,7 @@ pub(super) struct Cards {
 
 impl Cards {
     /// The name of each text in the page, with the text.
-    pub(super) fn slots(&self) -> [(&'static str, &str); 22] {
+    pub(super) fn slots(&self) -> [(&'static str, &str); 24] {
         [
             ("count", &self.count),
             ("cost", &self.cost),
@@ -57,12 +59,14 @@ impl Cards {
             ("cost-delta", &self.cost_delta.text),
             ("cost-delta-class", self.cost_delta.class),
             ("forecast", &self.forecast),
+            ("booked", &self.booked),
             ("previous", &self.previous),
             ("credits", &self.credits),
             ("credits-of", &self.credits_of),
             ("over", &self.over),
             ("credits-delta", &self.credits_delta.text),
             ("credits-delta-class", self.credits_delta.class),
+            ("credits-previous", &self.credits_previous),
             ("expected", &self.expected),
             ("runs-out", &self.runs_out),
             ("failed", &self.failed),
@@ -88,7 +92,7 @@ pub(super) struct MonthTexts {
     pub(super) key: String,
     /// `October 2026`.
     pub(super) name: String,
-    /// `Oct 2026`, with its state.
+    /// `Oct 2026`.
     pub(super) option: String,
     /// `running`, `closed` or nothing, and the words of the badge.
     pub(super) badge: (&'static str, String),
@@ -219,11 +223,7 @@ impl ViewBuilder<'_> {
         };
         MonthTexts {
             key: label,
-            option: match (today.is_some(), is_closed) {
-                (true, _) => self.filled("{month}, running", &[("month", &self.range.short_month(month))]),
-                (false, true) => self.filled("{month}, closed", &[("month", &self.range.short_month(month))]),
-                (false, false) => self.range.short_month(month),
-            },
+            option: self.range.short_month(month),
             name,
             badge,
             headings: headings.map(|of_state| {
@@ -290,6 +290,11 @@ impl ViewBuilder<'_> {
         };
         if is_all {
             self.add_plan(&mut cards, &now, month);
+            cards.booked = self.booked_text(month);
+        }
+        if cards.runs_out.is_empty() {
+            let credits = whole_before.map(|sums| self.numbers.whole(sums.cost.credits));
+            cards.credits_previous = credits.unwrap_or_default();
         }
         if !matches!(selected.selection, Selection::Pipeline(_)) {
             self.add_worst(&mut cards, selected, month);
@@ -322,6 +327,12 @@ impl ViewBuilder<'_> {
         let (start, end) = (period.start?.to_utc(), period.end?.to_utc());
         let passed = (self.overview.known_at?.to_utc() - start).num_seconds();
         cost?.scaled((end - start).num_seconds().into(), u64::try_from(passed).ok()?)
+    }
+
+    /// What a closed month was closed with, if the page shows it as known now.
+    fn booked_text(&self, month: i32) -> String {
+        let booked = self.months.booked(&month_label(month));
+        booked.map_or_else(String::new, |usd| self.numbers.money(usd).text)
     }
 
     fn forecast_text(&self, cost: Option<Usd>, month: i32) -> String {
@@ -386,6 +397,10 @@ impl ViewBuilder<'_> {
         let (Some(now), Some(before)) = (now, before) else { return Delta::default() };
         let difference = in_cents(now) - in_cents(before);
         let amount = self.numbers.usd(Some(Usd::from_units(difference.units().abs())), 2).text;
+        if difference.units() == 0 && whole.is_some() {
+            // A column of amounts has no room for words.
+            return Delta { text: amount, class: "" };
+        }
         let percent = whole.is_none().then(|| self.numbers.change(Some(now.units()), Some(before.units())));
         self.delta(difference.units(), amount, percent.flatten(), whole.unwrap_or(now).units())
     }

@@ -17,7 +17,10 @@ use crate::run::Usd;
 #[derive(Debug)]
 pub(super) struct ChangeSection {
     pub(super) heading: String,
-    pub(super) summary: String,
+    /// How much the cost differs. Empty: no cause is known, or nothing is compared.
+    pub(super) difference: String,
+    /// Why it differs, or that nothing is compared.
+    pub(super) causes: String,
     pub(super) notes: Vec<String>,
     pub(super) headings: Vec<String>,
     /// The pipelines with the largest changes, then the others together.
@@ -25,6 +28,8 @@ pub(super) struct ChangeSection {
     pub(super) totals: Vec<Number>,
     /// From the cost of one period to that of the other.
     pub(super) steps: Vec<Step>,
+    /// What the steps are from and to.
+    pub(super) steps_caption: String,
     /// The pipelines with the largest changes, then the others together.
     pub(super) movers: Vec<Mover>,
 }
@@ -59,16 +64,18 @@ const MOVERS: usize = 5;
 /// A part of the change, as a column.
 struct Part {
     heading: &'static str,
+    /// Its row in the chart.
+    label: &'static str,
     of: fn(&Effects) -> Option<Usd>,
 }
 
 /// Every part. A column without any value is left out.
 const PARTS: [Part; 5] = [
-    Part { heading: "More or fewer runs", of: |effects| effects.volume },
-    Part { heading: "Cost of a run", of: |effects| effects.price },
-    Part { heading: "New", of: |effects| effects.new },
-    Part { heading: "No longer run", of: |effects| effects.gone },
-    Part { heading: "Unknown", of: |effects| effects.unknown },
+    Part { heading: "More or fewer runs", label: "More or fewer runs", of: |effects| effects.volume },
+    Part { heading: "Cost of a run", label: "Cost of a run", of: |effects| effects.price },
+    Part { heading: "New", label: "New pipelines", of: |effects| effects.new },
+    Part { heading: "No longer run", label: "Pipelines no longer run", of: |effects| effects.gone },
+    Part { heading: "Unknown", label: "Unknown", of: |effects| effects.unknown },
 ];
 
 impl ViewBuilder<'_> {
@@ -78,12 +85,14 @@ impl ViewBuilder<'_> {
             Ok(change) => self.compared(change),
             Err(reason) => Some(ChangeSection {
                 heading: self.text("What changed"),
-                summary: self.filled("Not compared: {reason}.", &[("reason", reason)]),
+                difference: String::new(),
+                causes: self.filled("Not compared: {reason}.", &[("reason", reason)]),
                 notes: Vec::new(),
                 headings: Vec::new(),
                 rows: Vec::new(),
                 totals: Vec::new(),
                 steps: Vec::new(),
+                steps_caption: String::new(),
                 movers: Vec::new(),
             }),
         }
@@ -119,16 +128,26 @@ impl ViewBuilder<'_> {
         // The sentence has the difference of the two totals as they are shown, unless they are equal.
         let difference = Some(shown_difference(change)).filter(|usd| usd.units() != 0);
         let summary = difference.map_or_else(|| change.summary(), |usd| change.summary_with(usd));
+        let summary = self.sentence(&summary);
+        let (difference, causes) = summary.split_once(": ").unwrap_or(("", &summary));
         let notes = change.notes_with(&|at| self.range.format_instant(at));
         let notes = notes.iter().map(|note| self.sentence(note)).chain(self.changed_since_close(change));
         Some(ChangeSection {
             heading: self.heading(change),
-            summary: self.sentence(&summary),
+            difference: difference.to_owned(),
+            causes: causes.to_owned(),
             notes: notes.collect(),
             headings,
             rows,
             totals: cells(&change.all),
             steps: self.steps(change),
+            steps_caption: self.filled(
+                "From {against} to {period}",
+                &[
+                    ("against", &self.period_word(&change.against)),
+                    ("period", &self.period_word(&change.period)),
+                ],
+            ),
             movers: self.movers(change),
         })
     }
@@ -138,7 +157,7 @@ impl ViewBuilder<'_> {
         let closed = [(Side::Against, &change.against), (Side::Period, &change.period)];
         let mut months = closed.into_iter().filter(|(side, month)| {
             let is_as_closed = change.scopes.iter().any(|scopes| scopes.scope(*side).close_id.is_some());
-            is_as_closed && self.months.is_as_known(month)
+            is_as_closed && !self.months.is_as_closed(month)
         });
         let (_, month) = months.next_back()?;
         let text = "The cards and charts show {month} with the changes after its close.";
@@ -215,7 +234,7 @@ impl ViewBuilder<'_> {
                 _ => "down",
             };
             steps.push(Step {
-                label: self.text(part.heading),
+                label: self.text(part.label),
                 class,
                 x: percent(left),
                 width: percent(Usd::from_units(right.units().max(0) - left.units().max(0))),
@@ -240,7 +259,7 @@ impl ViewBuilder<'_> {
 
     /// The name of one of both periods: `October 2026, same point` while the other one is running.
     fn step_label(&self, change: &Change, label: &str) -> String {
-        let name = self.language().period(label);
+        let name = self.period_word(label);
         let cut = change.scopes.iter().find_map(|scopes| scopes.cut);
         let running = cut.map(|cut| match cut.running {
             Side::Period => change.period.as_str(),
@@ -251,6 +270,13 @@ impl ViewBuilder<'_> {
             Some(running) if running == label => self.filled("{period} so far", &[("period", &name)]),
             Some(_) => self.filled("{period}, same point", &[("period", &name)]),
         }
+    }
+
+    /// `October` for a month: of two consecutive ones, the year needs no mention.
+    fn period_word(&self, label: &str) -> String {
+        let month =
+            label.split_once('-').and_then(|(_, month)| self.language().month_name(month.parse().ok()?));
+        month.map_or_else(|| self.language().period(label), str::to_owned)
     }
 
     fn movers(&self, change: &Change) -> Vec<Mover> {

@@ -5,7 +5,8 @@ use super::prepared::Prepared;
 use crate::export::html::Labels;
 use crate::export::html::number::FEW_DECIMALS;
 use crate::report::DateBasis;
-use crate::report::period::{Calendar, Period};
+use crate::report::overview::Overview;
+use crate::report::period::{Calendar, Period, Span};
 use crate::run::Instant;
 use chrono::TimeDelta;
 
@@ -27,6 +28,29 @@ impl ViewBuilder<'_> {
             }
         };
         (known, format!("{sync} · {}", self.overview.scope.zone.name()))
+    }
+
+    /// The heading and the sentences of a page without runs. `None`: it has runs.
+    pub(super) fn empty(&self) -> Option<(String, Vec<String>)> {
+        let Overview { all, scope, last_sync, .. } = self.overview;
+        let (heading, sentences): (_, &[&'static str]) = match (all.total.cost.runs, scope.span, last_sync) {
+            (1.., ..) => return None,
+            (_, span, _) if span != Span::default() => (
+                "No runs in this time range",
+                &["Name another time range, or run runledger sync to read newer runs."],
+            ),
+            (_, _, None) => {
+                ("This archive has no runs", &["Run runledger sync to read the runs of the workspace."])
+            }
+            (_, _, Some(_)) => (
+                "This archive has no runs",
+                &[
+                    "The last complete sync found none. Costs, credits and failures appear here after the first run.",
+                    "Not what you expect? runledger status counts the pipelines that the API key can see.",
+                ],
+            ),
+        };
+        Some((self.text(heading), sentences.iter().map(|sentence| self.text(sentence)).collect()))
     }
 
     /// The scope of the page, as terms with descriptions.

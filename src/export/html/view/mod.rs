@@ -71,6 +71,8 @@ pub(super) struct View {
     fresh: (String, String),
     scope: Vec<(&'static str, String)>,
     filter_note: Option<String>,
+    /// The heading and the sentences of a page without runs.
+    empty: Option<(String, Vec<String>)>,
     runs: u64,
     dashboard: Option<Dashboard>,
     total: Total,
@@ -110,8 +112,12 @@ struct Dashboard {
     month: MonthTexts,
     cards: Cards,
     curves: [SparkCurve; 2],
+    /// The first and the last month of the curves. Empty: there are no curves.
     curve_ends: (String, String),
+    rate_caption: String,
     gauge: Option<Gauge>,
+    /// Why there is no gauge.
+    no_plan: &'static str,
     /// The options of the filter, each with its value: months, kinds, cost centers.
     months: Vec<(String, String)>,
     kinds: Vec<(String, String)>,
@@ -202,6 +208,7 @@ impl View {
             fresh: page.fresh(),
             scope: page.scope(labels),
             filter_note: page.filter_note(&data),
+            empty: page.empty(),
             runs: total.runs,
             dashboard: page.dashboard(),
             total: Total {
@@ -283,6 +290,7 @@ impl ViewBuilder<'_> {
         let all = self.all();
         let leaders = self.leaders(&all, month);
         let cards = self.cards(&all, month);
+        let curve_ends = self.sparkline_ends();
         let attention = self.attention();
         let groups = self.groups();
         let options = |filter: &str| {
@@ -297,10 +305,15 @@ impl ViewBuilder<'_> {
         };
         (self.overview.all.total.cost.runs > 0).then(|| Dashboard {
             curves: self.sparklines(&all),
-            curve_ends: self.sparkline_ends(),
+            rate_caption: self.filled("Rate since {month}", &[("month", &curve_ends.0)]),
+            curve_ends,
             gauge: self.gauge(month),
+            no_plan: self.language().page(match self.months.is_as_closed(&month_label(month)) {
+                true => "No plan was set when the month was closed.",
+                false => "Set the plan in runledger.toml to compare credits with it.",
+            }),
             has_forecast: self.has_forecast(month),
-            has_partial: self.is_running(month),
+            has_partial: self.range.dashboard().any(|month| self.is_partial(month)),
             has_closed: months.iter().any(|month| self.months.mark(&month.key) == Some(CLOSED)),
             months: months.into_iter().map(|month| (month.key, month.option)).collect(),
             kinds: options("kind"),

@@ -102,7 +102,6 @@ impl Prepared {
             })
             .collect();
         let data = json!({
-            "lang": page.language().name(),
             "months": months.iter().map(|month| month_label(*month)).collect::<Vec<_>>(),
             "focus": focus,
             "monthSlots": names(&MonthTexts::default().slots()),
@@ -110,7 +109,6 @@ impl Prepared {
             "texts": texts,
             "groups": of_groups,
             "pipelines": selected.values().collect::<Vec<_>>(),
-            "count": overview.pipelines.len(),
         });
         let mut charts = Vec::new();
         let mut room = MAX_CHARTS_BYTES;

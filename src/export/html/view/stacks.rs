@@ -6,9 +6,9 @@ use crate::export::html::scale::Unit;
 use crate::export::html::stack::{BarValues, StackChart, StackFrame};
 use crate::report::cost::CostTotals;
 use crate::report::month_states::CLOSED;
-use crate::report::overview::calendar::month_label;
+use crate::report::overview::calendar::{month_label, month_of};
 use crate::report::overview::{PipelineSummary, Series};
-use crate::run::{Share, Usd};
+use crate::run::{Instant, Share, Usd};
 use chrono::{Datelike, NaiveDate};
 
 /// The order of the kinds in a bar, from the bottom: sources, transformations, destinations, no single pipeline.
@@ -75,7 +75,7 @@ impl<'o> ViewBuilder<'o> {
     /// The chart of the cost by day of a month, over all kinds.
     pub(super) fn day_chart(&self, month: i32) -> StackChart {
         let all = Selected { selection: Selection::All, summary: &self.overview.all };
-        let first = NaiveDate::from_ymd_opt(month.div_euclid(12), month.rem_euclid(12) as u32 + 1, 1);
+        let first = first_day(month);
         let days = first.map_or(0, |first| u32::from(first.num_days_in_month()));
         let bars = (1..=days).filter_map(|day| Some(self.day_bar(&all, first?.with_day(day)?)));
         let frame = StackFrame {
@@ -110,15 +110,19 @@ impl<'o> ViewBuilder<'o> {
         }
     }
 
+    /// Whether runs of the month are still to come, or are not in the archive or the time range.
+    pub(super) fn is_partial(&self, month: i32) -> bool {
+        self.is_running(month)
+            || self.begins_in(month)
+            || self.headline_of(month).is_some_and(|headline| !headline.is_whole)
+    }
+
     fn month_bar(&self, selected: &Selected<'o>, month: i32, measure: Measure) -> BarValues {
         let cost_of = |months: &Series<_>| months.get(month).copied().unwrap_or_default();
         let costs = |summary: &PipelineSummary| cost_of(&summary.months).cost;
         let all = costs(selected.summary);
         let label = month_label(month);
         let is_running = self.is_running(month);
-        let is_partial = is_running
-            || self.begins_in(month)
-            || self.headline_of(month).is_some_and(|headline| !headline.is_whole);
         let forecast = match measure {
             Measure::Usd => self.forecast(all.total(), month).map(Usd::units),
             Measure::Credits => {
@@ -130,7 +134,7 @@ impl<'o> ViewBuilder<'o> {
         let short_name: String = self.range.month_word(month).chars().take(3).collect();
         let mut bar = BarValues {
             expected: forecast.map(|value| (value, self.amount(measure, Some(value)))),
-            is_partial,
+            is_partial: self.is_partial(month),
             is_running,
             is_closed: self.months.mark(&label) == Some(CLOSED),
             label: short_name,
@@ -297,23 +301,45 @@ impl<'o> ViewBuilder<'o> {
     /// The most expensive day of a month.
     pub(super) fn days_sentence(&self, month: i32) -> String {
         let name = self.range.month_name(month);
-        let days = self
-            .overview
-            .all
-            .days
-            .iter()
-            .filter(|(day, _)| crate::report::overview::calendar::month_of(*day) == Some(month));
+        let days = self.overview.all.days.iter().filter(|(day, _)| month_of(*day) == Some(month));
         let known = days.rev().filter_map(|(day, runs)| Some((runs.cost.total()?, *day)));
-        match known.max_by_key(|(usd, _)| *usd) {
-            None => self.filled("{month}: no known cost", &[("month", &name)]),
-            Some((usd, day)) => self.filled(
-                "{month}. Most expensive day: {day}, {cost} USD.",
-                &[
-                    ("month", &name),
-                    ("day", &self.range.short_day(day)),
-                    ("cost", &self.numbers.money(Some(usd)).text),
-                ],
-            ),
-        }
+        let Some((usd, day)) = known.max_by_key(|(usd, _)| *usd) else {
+            return self.filled("{month}: no known cost", &[("month", &name)]);
+        };
+        let values = [
+            ("month", name.as_str()),
+            ("day", &self.range.short_day(day)),
+            ("cost", &self.numbers.money(Some(usd)).text),
+        ];
+        let highest = self.filled("{month}. Most expensive day: {day}, {cost} USD.", &values);
+        let mean = self.mean_of_whole_days(month).map(|mean| {
+            let mean = self.numbers.money(Some(mean)).text;
+            self.filled("Mean of the whole days: {cost} USD.", &[("cost", &mean)])
+        });
+        [Some(highest), mean].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
+
+    /// The mean known cost of the days of a month that the page has from midnight to midnight. `None`: there are fewer
+    /// than two, or no cost is known.
+    fn mean_of_whole_days(&self, month: i32) -> Option<Usd> {
+        let (days, scope) = (&self.overview.all.days, &self.overview.scope);
+        let number = |at: Instant| at.to_utc().with_timezone(&scope.zone).date_naive().num_days_from_ce();
+        let first = days.ends()?.0;
+        // The archive can begin in the middle of its first day.
+        let begins_at_midnight = scope.span.from.is_some_and(|from| number(from) == first);
+        let first_whole = if begins_at_midnight { first } else { first + 1 };
+        let last = scope.span.until.into_iter().chain(self.overview.known_at).map(number).min()?;
+        let start = first_day(month)?;
+        let end = start.num_days_from_ce() + i32::from(start.num_days_in_month());
+        let whole = start.num_days_from_ce().max(first_whole)..end.min(last);
+        let count = u64::try_from(whole.len()).ok().filter(|days| *days > 1)?;
+        let known =
+            days.iter().filter(|(day, _)| whole.contains(day)).filter_map(|(_, runs)| runs.cost.total());
+        known.reduce(|sum, usd| sum + usd)?.per(count)
+    }
+}
+
+/// The first day of a month. `None`: the calendar does not reach it.
+fn first_day(month: i32) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(month.div_euclid(12), month.rem_euclid(12) as u32 + 1, 1)
 }

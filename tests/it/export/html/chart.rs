@@ -16,6 +16,9 @@ fn an_html_report_of_100_000_runs_is_under_one_megabyte() {
         let folded = listed.iter().filter(has_folds).count();
         assert!(folded >= 30, "{pipelines} pipelines: {folded} have folded charts");
         assert!(page.contains("more pipelines, together"), "omitted pipelines are counted");
+        let content = page.split_once("<main").unwrap().1;
+        let is_noted = content.contains("The filter lists");
+        assert_eq!(is_noted, listed.len() < pipelines as usize, "the note is inside a landmark");
         let ledger = Ledger::open(&archive, Scope::default()).unwrap();
         let total = cost::total(&ledger).unwrap().total().unwrap();
         let shown = between(&page, "<strong data-figure=\"total\">", "</strong>");

@@ -162,6 +162,8 @@ fn the_page_names_the_month_that_only_the_comparison_has_as_closed() {
     assert!(changes(&page(&[])).contains(note));
     let portuguese = "Os cartões e gráficos mostram fevereiro de 2025 com as alterações após o fechamento.";
     assert!(changes(&page(&["--language", "pt-BR"])).contains(portuguese));
+    // The cards of the next month compare it with the closed one, as known now.
+    assert!(changes(&page(&["--period", "2025-03"])).contains(note));
     // The page of the closed month has it as closed everywhere.
     assert!(!page(&["--period", MONTH]).contains("The cards and charts show"));
 }

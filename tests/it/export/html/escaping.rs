@@ -1,9 +1,10 @@
 //! Hostile names in the HTML report, and its content security policy.
 
-use super::{between, data, html, scopes};
+use super::{between, data, html, large, scopes};
 use crate::support::ledger;
+use crate::support::workspace::at;
 use runledger::internal::digest::{hash, to_base64};
-use runledger::internal::report::Scope;
+use runledger::internal::report::{Scope, Span};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -98,9 +99,23 @@ fn the_same_archive_gives_the_same_bytes() {
 #[test]
 fn an_archive_without_runs_has_a_message() {
     let page = html(&ledger::empty(), &Scope::default());
-    assert!(page.contains("No runs in this time range.") && page.contains("The archive is empty."));
+    assert!(page.contains("This archive has no runs") && page.contains("The archive is empty."));
+    assert!(page.contains("Run runledger sync"));
     // There are no headings without content.
     assert_eq!(page.matches("<h2").count(), 1);
+    let synced = ledger::empty();
+    synced
+        .execute_batch(
+            "INSERT INTO syncs (sync_id, kind, started_at, ended_at, outcome, process_id, program_version, api_url, last_observed_at, walk_complete)
+             VALUES (1, 'first', '2026-06-01T00:00:00.000000Z', '2026-06-01T00:01:00.000000Z', 'complete', 1, '0.1.0', 'http://127.0.0.1:1/', '2026-06-01T00:01:00.000000Z', 1)",
+        )
+        .unwrap();
+    assert!(html(&synced, &Scope::default()).contains("The last complete sync found none."));
+    let later = Span { from: Some(at("2100-01-01T00:00:00Z")), until: None };
+    assert!(
+        html(&large(100, 2, 30), &Scope { span: later, ..Scope::default() })
+            .contains("No runs in this time range")
+    );
     let page = page.split_once("<main").unwrap().1.split_once("<script").unwrap().0;
     assert!(!page.contains("<rect") && !page.contains("NaN") && !page.contains("inf"));
 }

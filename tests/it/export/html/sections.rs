@@ -105,3 +105,17 @@ fn a_month_on_its_first_day_is_not_compared_yet() {
     assert_eq!(compared("2026-02-01T10:00:00Z"), "2026-01", "the last complete month is compared");
     assert_eq!(compared("2026-02-02T10:00:00Z"), "2026-02");
 }
+
+#[test]
+fn a_page_of_one_month_begins_with_its_days() {
+    let archive = large(2000, 20, 365);
+    let april = Span { from: Some(at("2026-04-01T00:00:00Z")), until: Some(at("2026-05-01T00:00:00Z")) };
+    let page = html(&archive, &Scope { span: april, ..Scope::default() });
+    assert!(page.contains("id=\"v-day\" checked") && !page.contains("id=\"v-month\" checked"));
+    // 30 whole days, and every cost of the month is in one of them.
+    let ledger = Ledger::open(&archive, Scope { span: april, ..Scope::default() }).unwrap();
+    let mean = cost::total(&ledger).unwrap().total().unwrap().per(30).unwrap().to_fixed(2);
+    assert!(page.contains(&format!("Mean of the whole days: {mean} USD.")), "{mean}");
+    let page = html(&archive, &Scope::default());
+    assert!(page.contains("id=\"v-month\" checked") && !page.contains("id=\"v-day\" checked"));
+}
