@@ -238,7 +238,7 @@ fn a_mistyped_filter_is_refused_with_a_suggestion() {
         (&["report", "credits", "--kind", "source"][..], "which needs every run"),
         (&["report", "waste", "--status", "failed"], "which compares the runs of a pipeline"),
         (&["export", "focus", "--period", MONTH, "--kind", "source"], "which needs every run"),
-        (&["report", "change", "--period", MONTH, "--last", "30d"], "cannot be used with"),
+        (&["report", "change", "--period", MONTH, "--last", "30d"], "cannot be combined"),
     ] {
         let ran = month_end.run(args);
         assert!(ran.code == 2 && ran.err.contains(what), "{args:?} {ran:?}");
