@@ -141,7 +141,8 @@ fn only_month(table: &Table) -> Option<String> {
     if months.len() == 1 { months.pop() } else { None }
 }
 
-/// Leaves out the month, which the title has, and the close, which a note has. The name comes first, so that the totals have their label there.
+/// Leaves out the month, which the title has, and the close, which a note has. The name comes first, so that the totals
+/// have their label there.
 fn leave_out_month(table: &mut Table) {
     table.retain_columns(|name| !["period", "close_id"].contains(&name));
     table.put_first("pipeline_name");

@@ -66,7 +66,8 @@ impl Table {
         );
     }
 
-    /// Swaps the column with the first one, where the labels of totals and of the rest are. Without it, nothing changes.
+    /// Swaps the column with the first one, where the labels of totals and of the rest are. Without the column, nothing
+    /// changes.
     pub(crate) fn put_first(&mut self, name: &str) {
         let Some(place) = self.columns.iter().position(|column| column == name) else { return };
         self.columns.swap(0, place);

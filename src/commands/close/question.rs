@@ -1,12 +1,11 @@
 //! The question before a close at a terminal. Scripts and pipes are never asked.
 
+use super::text::total;
+use crate::commands::shared::terminal::stderr_has_color;
 use crate::error::{Error, Result};
 use crate::export::terminal::{Role, Screen};
 use crate::store::Frozen;
-use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal, Write};
-
-use super::text::total;
 
 /// Whether the question can be read and answered: standard input and output are a terminal.
 pub(super) fn can_be_asked(screen: &Screen) -> bool {
@@ -19,8 +18,7 @@ pub(super) fn can_be_asked(screen: &Screen) -> bool {
 /// [`Error::Usage`] without a yes; the end of input is none.
 pub(super) fn require_yes(frozen: &Frozen) -> Result<()> {
     let mut answer = String::new();
-    let has_color = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    let total = Role::Bold.paint(&total(frozen), has_color);
+    let total = Role::Bold.paint(&total(frozen), stderr_has_color());
     // If stderr is closed, give up silently: the answer decides.
     let _ = write!(io::stderr(), "\nClose {} with {total}? [y/N] ", frozen.period)
         .and_then(|()| io::stderr().flush());

@@ -96,8 +96,9 @@ impl Screen {
 }
 
 /// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
-/// the table: at most three lines. All of them, also those that only define a word or a default, are there if everything
-/// is shown. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many as their size needs.
+/// the table: at most three lines. If everything is shown, all of them are there, also those that only define a word or
+/// a default. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
+/// as their size needs.
 pub fn write_answer(
     table: &Table,
     provenance: Option<&Provenance>,
