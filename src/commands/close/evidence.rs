@@ -89,8 +89,10 @@ mod tests {
             state("2026-01-05T01:00:00.000000Z", &format!("'{changed}'"), 1_000_000_000),
             state(changed, "NULL", 2_000_000_000),
         ];
-        let sync = "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url)
-                    VALUES (1, 'first', '2026-01-05T01:00:00.000000Z', 'complete', 1, '0.1.0', 'http://127.0.0.1:1/');";
+        let sync = "INSERT INTO syncs (sync_id, kind, started_at, outcome, process_id, program_version, api_url,
+                                       last_observed_at)
+                    VALUES (1, 'first', '2026-01-05T01:00:00.000000Z', 'complete', 1, '0.1.0', 'http://127.0.0.1:1/',
+                            '2026-01-25T12:00:00.000000Z');";
         archive.connection().execute_batch(&[sync, &states.concat()].concat()).unwrap();
         let late = LateChanges { days: 21, safe_from: at("2026-02-22T00:00:00Z") };
         assert_eq!(late_changes(&archive, end, now).unwrap(), Some(late));
