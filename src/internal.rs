@@ -10,8 +10,8 @@ pub mod close {
 }
 pub mod commands {
     pub use crate::commands::{
-        Cli, Command, apply_color, beside_bar, json_is_requested, named_elsewhere, paint_message, query, run,
-        status, usage_error,
+        Cli, Command, apply_color, beside_bar, json_is_requested, paint_message, query, run, status,
+        usage_error,
     };
 }
 pub mod digest {

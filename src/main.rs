@@ -29,18 +29,21 @@ fn main() -> ExitCode {
 
 /// Prints help, the version, or a usage error.
 fn reject_arguments(error: &clap::Error) -> ExitCode {
-    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !is_help && nagios::is_requested() {
-        // Nagios would take the usual exit code 2 for a critical archive.
-        return exit_code(nagios::print_error(&commands::usage_error(error)));
-    }
-    if !is_help && (commands::json_is_requested() || commands::named_elsewhere(error).is_some()) {
-        return exit_code(Err(commands::usage_error(error)));
-    }
     commands::apply_color();
-    // If stderr is closed, give up silently.
-    let _ = error.print();
-    ExitCode::from(if is_help { 0 } else { 2 })
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if is_help {
+        // If stderr is closed, give up silently.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let error = commands::usage_error(error);
+    // Nagios would take the usual exit code 2 for a critical archive.
+    exit_code(if nagios::is_requested() { nagios::print_error(&error) } else { Err(error) })
 }
 
 /// Prints an error, if there is one, and returns the exit code.

@@ -85,6 +85,11 @@ impl TableArgs {
         matches!(self.format(), TableFormat::Table | TableFormat::Markdown) && !self.wide
     }
 
+    /// Whether the table is one for a terminal that does not show everything.
+    pub(crate) fn is_for_terminal(&self) -> bool {
+        self.format() == TableFormat::Table && !self.wide
+    }
+
     /// The format of resolved arguments.
     pub(crate) fn format(&self) -> TableFormat {
         self.format.unwrap_or(TableFormat::Table)

@@ -29,7 +29,7 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
+        Err(_) => Err("not a whole number".to_owned()),
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
         Ok(_) => Err("must be at least 0.001".to_owned()),
-        Err(error) => Err(format!("{error}")),
+        Err(_) => Err("not a number".to_owned()),
     }
 }
 

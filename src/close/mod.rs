@@ -12,6 +12,7 @@ pub use objection::Objection;
 pub(crate) use objection::{Month, corrected_elsewhere, objections};
 pub use totals::totals;
 
+use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::report::fx::runs_without_rate;
 use crate::report::latest_close::LatestClose;
@@ -20,6 +21,7 @@ use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{DateBasis, Ledger, Scope};
 use crate::run::Instant;
 use crate::store::{Archive, Close, Frozen};
+use crate::wording::counted;
 use chrono_tz::Tz;
 
 /// The close to make.
@@ -39,6 +41,8 @@ pub struct CloseRequest {
     pub closed_by: Option<String>,
     /// A remark to store. `None`: none.
     pub note: Option<String>,
+    /// The SHA-256 of the rows that a preview showed. A month that has others by now is not closed. `None`: any.
+    pub shown_rows: Option<Hash>,
 }
 
 /// What a close would freeze, and what speaks against it.
@@ -56,12 +60,24 @@ impl ClosePreview {
     /// # Errors
     /// [`Error::Usage`] naming each objection.
     pub fn require_ready(&self, request: &CloseRequest) -> Result<()> {
+        let objections: Vec<String> = self.objections.iter().map(ToString::to_string).collect();
+        self.require_none(request, &objections.join("; "))
+    }
+
+    /// The same for a reader who has the objections in view.
+    pub(crate) fn require_ready_in_view(&self, request: &CloseRequest) -> Result<()> {
+        self.require_none(
+            request,
+            &format!("{}, see above", counted(self.objections.len() as u64, "objection")),
+        )
+    }
+
+    fn require_none(&self, request: &CloseRequest, why: &str) -> Result<()> {
         if self.objections.is_empty() || request.force {
             return Ok(());
         }
-        let objections: Vec<String> = self.objections.iter().map(ToString::to_string).collect();
         Err(Error::Usage {
-            what: format!("{} is not ready to be closed: {}", request.month, objections.join("; ")),
+            what: format!("{} is not ready to be closed: {why}", request.month),
             hint: Some("sync again later, or close it with --force, which is recorded".to_owned()),
         })
     }
@@ -70,8 +86,8 @@ impl ClosePreview {
 /// Closes a month as known now, and returns the close. `now` must be after the end of the month.
 ///
 /// # Errors
-/// [`Error::Usage`] when the month is running, is closed already and not to be restated, or has objections without
-/// `force`. Those of SQLite.
+/// [`Error::Usage`] when the month is running, is closed already and not to be restated, has objections without
+/// `force`, or other rows than a preview showed. Those of SQLite.
 pub fn close_month(
     archive: &Archive,
     request: &CloseRequest,
@@ -82,6 +98,12 @@ pub fn close_month(
         let preview = preview_close(archive, request, defaults, now)?;
         preview.require_ready(request)?;
         let frozen = preview.frozen;
+        if request.shown_rows.is_some_and(|shown| shown != frozen.totals.rows_sha256) {
+            return Err(Error::Usage {
+                what: format!("{} is not closed: its runs have changed since they were shown", request.month),
+                hint: Some("close it again, with its new total".to_owned()),
+            });
+        }
         Ok(Close { close_id: archive.insert_close(&frozen)?, frozen })
     };
     close().inspect_err(|error| archive.keep_log_of_damaged(error))
@@ -268,6 +290,8 @@ mod tests {
     #[test]
     fn a_settled_month_is_closed_with_its_totals() {
         let archive = archive("success");
+        let shown_otherwise = CloseRequest { shown_rows: Some([0; 32]), ..january() };
+        assert!(refused(close(&archive, &shown_otherwise)).contains("have changed since they were shown"));
         let made = close(&archive, &january()).unwrap();
         assert_eq!(archive.closes().unwrap(), std::slice::from_ref(&made));
         let Frozen { known_at, starts_at, ends_at, objections, totals, .. } = made.frozen;

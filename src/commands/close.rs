@@ -1,11 +1,13 @@
 //! `runledger close`: closes a month, or lists the closed months.
 
+mod evidence;
+mod question;
 mod text;
 
 pub(super) use text::of_close;
 
 use crate::cli::{JsonArgs, PeriodArgs, WidthArgs};
-use crate::close::{CloseRequest, close_month, preview_close};
+use crate::close::{ClosePreview, CloseRequest, close_month, preview_close};
 use crate::commands::shared::allocation::warn_of_idle_rules;
 use crate::commands::shared::facts::Moments;
 use crate::commands::shared::numbers::{grouped, signed};
@@ -18,7 +20,7 @@ use crate::error::Result;
 use crate::report::allocation_check::Searched;
 use crate::report::month_states::CLOSED;
 use crate::report::period::{Calendar, Period};
-use crate::report::scope::ScopeDefaults;
+use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Cell, Table, month_cost};
 use crate::run::Usd;
 use crate::settings::Settings;
@@ -62,6 +64,12 @@ pub struct CloseArgs {
     /// Nothing is stored. Exit codes are those of the close.
     #[arg(long, requires = "period")]
     pub dry_run: bool,
+
+    /// Close without asking at a terminal
+    ///
+    /// Without a terminal, and with --json, nothing is asked.
+    #[arg(long, requires = "period", hide_short_help = true)]
+    pub yes: bool,
 
     /// Record who closes the month
     #[arg(long, requires = "period", value_name = "NAME")]
@@ -113,57 +121,97 @@ pub(super) fn run(args: &CloseArgs, path: &Path, settings: &Settings) -> Result<
         force: args.force,
         closed_by: args.by.clone(),
         note: args.note.clone(),
+        shown_rows: None,
     };
-    let defaults = defaults(&booking, settings)?;
+    let closing = Closing { booking: &booking, defaults: defaults(&booking, settings)?, path, settings };
     if args.dry_run {
-        return preview(&request, &defaults, path, settings, args.format.is_json());
+        return closing.preview(&request, args.format.is_json());
     }
-    let close = close(&request, &defaults, path, settings)?;
+    let screen = screen(None, false, None);
     if args.format.is_json() {
+        let close = closing.close(&request)?;
         list(&[(Some(close.close_id), &close.frozen)])
+    } else if !args.yes && question::can_be_asked(&screen) {
+        let close = closing.close_after_yes(request)?;
+        print_view(&text::headline(close.close_id, &close.frozen))
     } else {
-        print_view(&of_close(&close, &screen(None, false, None)))
+        print_view(&of_close(&closing.close(&request)?, &screen))
     }
 }
 
-/// Closes the month in the archive at `path`, now.
-fn close(
-    request: &CloseRequest,
-    defaults: &ScopeDefaults,
-    path: &Path,
-    settings: &Settings,
-) -> Result<Close> {
-    let now = SystemClock.now();
-    // Opening for writing would create a missing archive.
-    drop(Archive::open_for_reading(path)?);
-    let lock = Lock::acquire(path, now)?;
-    let archive = Archive::open(path, &lock)?;
-    // A close freezes the rules, so a rule that matches nothing is reported before it.
-    warn_of_idle_rules(&defaults.allocation, &Searched::archives([&archive]), settings)?;
-    close_month(&archive, request, defaults, now)
+/// A close to make, with what the arguments and the settings say about it.
+struct Closing<'a> {
+    booking: &'a ScopeRequest,
+    defaults: ScopeDefaults,
+    path: &'a Path,
+    settings: &'a Settings,
 }
 
-/// Prints what the close would freeze, then fails as it would. It takes no lock.
-fn preview(
-    request: &CloseRequest,
-    defaults: &ScopeDefaults,
-    path: &Path,
-    settings: &Settings,
-    as_json: bool,
-) -> Result<()> {
-    let archive = Archive::open_for_reading(path)?;
-    // One read transaction, so that objections and totals show the same state.
-    let _reading = archive.connection().unchecked_transaction()?;
-    warn_of_idle_rules(&defaults.allocation, &Searched::archives([&archive]), settings)?;
-    let preview = preview_close(&archive, request, defaults, SystemClock.now())?;
-    match as_json {
-        true => list(&[(None, &preview.frozen)])?,
-        false => {
-            let screen = screen(None, false, None);
-            print_view(&text::of_preview(&preview.frozen, request, &screen))?;
+impl Closing<'_> {
+    /// Closes the month, now.
+    fn close(&self, request: &CloseRequest) -> Result<Close> {
+        let now = SystemClock.now();
+        // Opening for writing would create a missing archive.
+        drop(Archive::open_for_reading(self.path)?);
+        let lock = Lock::acquire(self.path, now)?;
+        let archive = Archive::open(self.path, &lock)?;
+        if request.shown_rows.is_none() {
+            self.warn_of_idle_rules(&archive)?;
         }
+        close_month(&archive, request, &self.defaults, now)
     }
-    preview.require_ready(request)
+
+    /// Shows what the close would freeze, asks, and closes the month as it was shown. The question holds no lock, so
+    /// that a sync can run meanwhile.
+    fn close_after_yes(&self, request: CloseRequest) -> Result<Close> {
+        let preview = self.show(&request, &["Nothing is stored yet.", "A close is permanent."])?;
+        preview.require_ready_in_view(&request)?;
+        question::require_yes(&preview.frozen)?;
+        let shown_rows = Some(preview.frozen.totals.rows_sha256);
+        self.close(&CloseRequest { shown_rows, ..request })
+    }
+
+    /// Prints what the close would freeze, then fails as it would.
+    fn preview(&self, request: &CloseRequest, as_json: bool) -> Result<()> {
+        if as_json {
+            let preview = self.read(|archive| {
+                self.warn_of_idle_rules(archive)?;
+                preview_close(archive, request, &self.defaults, SystemClock.now())
+            })?;
+            list(&[(None, &preview.frozen)])?;
+            return preview.require_ready(request);
+        }
+        let next = format!("A close is permanent: {}", text::command(request));
+        self.show(request, &["Nothing is stored yet.", &next])?.require_ready_in_view(request)
+    }
+
+    /// Prints a preview for people.
+    fn show(&self, request: &CloseRequest, next: &[&str]) -> Result<ClosePreview> {
+        self.read(|archive| {
+            self.warn_of_idle_rules(archive)?;
+            let now = SystemClock.now();
+            let preview = preview_close(archive, request, &self.defaults, now)?;
+            let frozen = &preview.frozen;
+            let zone_from = evidence::origin_of_zone(self.booking, frozen.restates, self.settings, archive)?;
+            let late = evidence::late_changes(archive, frozen.ends_at, now)?;
+            let screen = screen(None, false, None);
+            print_view(&text::of_preview(frozen, &zone_from, late, request, next, &screen))?;
+            Ok(preview)
+        })
+    }
+
+    /// Reads the archive without a lock, in one transaction: objections and totals show the same state.
+    fn read<T>(&self, read: impl FnOnce(&Archive) -> Result<T>) -> Result<T> {
+        let archive = Archive::open_for_reading(self.path)?;
+        let _reading = archive.connection().unchecked_transaction()?;
+        read(&archive)
+    }
+
+    /// A close freezes the rules, so a rule that matches nothing is reported before it.
+    fn warn_of_idle_rules(&self, archive: &Archive) -> Result<()> {
+        let searched = Searched::archives([archive]);
+        warn_of_idle_rules(&self.defaults.allocation, &searched, self.settings).map(drop)
+    }
 }
 
 /// The columns that only the JSON and the wide list have.

@@ -51,7 +51,7 @@ pub use shared::progress::beside_bar;
 pub(crate) use shared::terminal::ColorWhen;
 pub use shared::terminal::paint_message;
 use std::path::{Path, PathBuf};
-pub use usage::{apply_color, json_is_requested, named_elsewhere, usage_error};
+pub use usage::{apply_color, json_is_requested, usage_error};
 #[cfg(not(feature = "sandbox"))]
 use without_sandbox::{demo, sandbox};
 

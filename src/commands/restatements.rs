@@ -8,6 +8,7 @@ use crate::export::manifest::Provenance;
 use crate::export::terminal;
 use crate::language::Language;
 use crate::report::allocation::Allocation;
+use crate::report::month_states::CLOSED;
 use crate::report::neighbors::warn_of_conflicts_between;
 use crate::report::{Cell, Ledger, Scope, Table, restatements};
 use crate::run::Usd;
@@ -77,6 +78,9 @@ pub(super) fn run(args: &RestatementsArgs, path: &Path, settings: &Settings) -> 
     };
     let mut notes = Vec::new();
     let mut period = args.period.clone();
+    if args.totals && table_args.is_for_terminal() {
+        name_for_people(&mut table);
+    }
     if table_args.format() == TableFormat::Table && !args.totals {
         notes = booked_and_now(&table, &closes);
         largest_first(&mut table);
@@ -137,12 +141,27 @@ fn only_month(table: &Table) -> Option<String> {
     if months.len() == 1 { months.pop() } else { None }
 }
 
-/// Leaves out the month, which the title has. The name comes first, so that the totals have their label there.
+/// Leaves out the month, which the title has, and the close, which a note has. The name comes first, so that the totals
+/// have their label there.
 fn leave_out_month(table: &mut Table) {
-    table.retain_columns(|name| name != "period");
-    let Some(name) = table.columns.iter().position(|column| column == "pipeline_name") else { return };
-    table.columns.swap(0, name);
-    table.rows.iter_mut().chain(&mut table.totals).for_each(|row| row.swap(0, name));
+    table.retain_columns(|name| !["period", "close_id"].contains(&name));
+    table.put_first("pipeline_name");
+}
+
+/// Names the columns of the totals for people, and marks the months, each of which is closed.
+fn name_for_people(table: &mut Table) {
+    for column in &mut table.columns {
+        match column.as_str() {
+            "period" => "month".clone_into(column),
+            "total_cost_usd" => "now_usd".clone_into(column),
+            _ => {}
+        }
+    }
+    for row in &mut table.rows {
+        if let Some(Cell::Text(Some(month))) = row.first_mut() {
+            month.push_str(&format!(" {CLOSED}"));
+        }
+    }
 }
 
 /// Sorts the rows for people: the newest month first, then the largest change, and names the parts of a cost.
@@ -154,6 +173,7 @@ fn largest_first(table: &mut Table) {
         Cell::Usd(Some(change)) => change.units().abs(),
         _ => 0,
     };
+    "part".clone_into(&mut table.columns[field]);
     table.rows.sort_by_cached_key(|row| Reverse((row[period].exact(), size(row))));
     for row in &mut table.rows {
         let part = match row[field].exact().as_deref() {

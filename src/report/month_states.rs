@@ -133,11 +133,16 @@ impl MonthStates {
         }
     }
 
-    /// Marks the months of a table for people, and returns what the marks mean, then the [`MonthStates::notes`].
-    #[cfg(feature = "sandbox")]
-    pub(crate) fn label_table(&self, table: &mut Table, usd_decimals: u32) -> Vec<String> {
-        let notes = self.notes(table, usd_decimals);
-        self.mark_table(table).into_iter().chain(notes).collect()
+    /// The only closed month of a table with costs by month: what it was closed with, and what has changed since.
+    /// `None`: there are none, or several, or it is not shown whole.
+    pub(crate) fn only_closed(&self, table: &Table) -> Option<(Option<Usd>, Usd)> {
+        let cost = table.columns.iter().position(|column| column == "total_cost_usd")?;
+        let month = month_column(table)?;
+        let mut closed = self.whole.iter().filter(|_| self.partial.is_empty());
+        let (Some((period, booked)), None) = (closed.next(), closed.next()) else { return None };
+        let now = cost_of(table, month, cost, period).unwrap_or_default();
+        let change = now.units() - booked.unwrap_or_default().units();
+        Some((*booked, Usd::from_units(change)))
     }
 
     /// Marks the months, weeks or days of a table for people, and returns what the marks mean. `None`: there are none.
@@ -172,14 +177,7 @@ impl MonthStates {
         let cost = table.columns.iter().position(|column| column == "total_cost_usd");
         match (month_column(table), cost) {
             (Some(month), Some(cost)) => {
-                let now = |period: &str| {
-                    let rows = table.rows.iter().filter(|row| row[month] == Cell::text(period));
-                    sum(rows.map(|row| match row[cost] {
-                        Cell::Usd(usd) => usd,
-                        _ => None,
-                    }))
-                };
-                self.notes_of_costs(now, usd_decimals)
+                self.notes_of_costs(|period| cost_of(table, month, cost, period), usd_decimals)
             }
             _ => self.note_of_knowledge(self.whole.keys().chain(&self.partial)).into_iter().collect(),
         }
@@ -242,8 +240,22 @@ pub(crate) fn legend(marks: impl Iterator<Item = &'static str>) -> Option<String
     (!words.is_empty()).then(|| words.join("   "))
 }
 
+/// Whether a note says what marks mean.
+pub(crate) fn is_legend(note: &str) -> bool {
+    note.starts_with(CLOSED) || note.starts_with(RUNNING)
+}
+
 fn month_column(table: &Table) -> Option<usize> {
     table.columns.iter().position(|column| column == "month")
+}
+
+/// The cost of a month in a table with these columns. `None`: none is known.
+fn cost_of(table: &Table, month: usize, cost: usize, period: &str) -> Option<Usd> {
+    let rows = table.rows.iter().filter(|row| row[month] == Cell::text(period));
+    sum(rows.map(|row| match row[cost] {
+        Cell::Usd(usd) => usd,
+        _ => None,
+    }))
 }
 
 /// The sum of the known amounts. `None`: none is known.

@@ -66,6 +66,14 @@ impl Table {
         );
     }
 
+    /// Swaps the column with the first one, where the labels of totals and of the rest are. Without the column, nothing
+    /// changes.
+    pub(crate) fn put_first(&mut self, name: &str) {
+        let Some(place) = self.columns.iter().position(|column| column == name) else { return };
+        self.columns.swap(0, place);
+        self.rows.iter_mut().chain(&mut self.totals).for_each(|row| row.swap(0, place));
+    }
+
     /// Keeps only the columns whose name `is_kept`, in rows and totals.
     pub(crate) fn retain_columns(&mut self, is_kept: impl Fn(&str) -> bool) {
         let kept: Vec<bool> = self.columns.iter().map(|column| is_kept(column)).collect();

@@ -236,9 +236,11 @@ impl Archive {
         FileSet::at(path).verify(path)?;
         if kind == FileKind::Nothing {
             let what = if path.exists() { "it is empty" } else { "there is no such file" };
-            let hint = match path.similar() {
-                Some(similar) => format!("did you mean `--db {}`?", shell_word(&similar)),
-                None => "`runledger sync` creates it".to_owned(),
+            let missing = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+            let hint = match (path.similar(), missing) {
+                (Some(similar), _) => format!("did you mean `--db {}`?", shell_word(&similar)),
+                (None, Some(folder)) => format!("check the path: there is no folder {}", folder.display()),
+                (None, None) => "`runledger sync` creates it".to_owned(),
             };
             return Err(unusable(path, what.to_owned(), Some(hint)));
         }

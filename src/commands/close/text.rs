@@ -1,5 +1,6 @@
 //! A close, or its preview, as text for people.
 
+use super::evidence::LateChanges;
 use crate::close::CloseRequest;
 use crate::commands::shared::facts::{Facts, notes, title};
 use crate::commands::shared::numbers::grouped;
@@ -11,41 +12,74 @@ use crate::report::billing::{Account, BilledBy};
 use crate::report::{CreditPurchase, DateBasis, MonthTerms};
 use crate::run::Usd;
 use crate::store::{Close, Frozen};
+use crate::wording::counted;
 use chrono_tz::Tz;
 
 /// One close.
 pub(crate) fn of_close(Close { close_id, frozen }: &Close, screen: &Screen) -> String {
     let restates = frozen.restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    let mut facts = facts(frozen);
+    let mut facts = facts(frozen, None);
     for objection in objections(frozen) {
         facts.add_as(Role::Warning, "Forced", objection);
     }
-    view(format!("{} is closed: close {close_id}{restates}", frozen.period), frozen, &facts, &[], screen)
+    view(format!("{}{restates}", headline(*close_id, frozen)), frozen, &facts, &[], screen)
 }
 
-/// What a close would freeze, what blocks it, and how to close.
-pub(super) fn of_preview(frozen: &Frozen, request: &CloseRequest, screen: &Screen) -> String {
+/// `2026-10 is closed: close 2`
+pub(super) fn headline(close_id: i64, frozen: &Frozen) -> String {
+    format!("{} is closed: close {close_id}", frozen.period)
+}
+
+/// What a close would freeze, and what blocks it. `next` says how to close if nothing does.
+pub(super) fn of_preview(
+    frozen: &Frozen,
+    zone_from: &str,
+    late: Option<LateChanges>,
+    request: &CloseRequest,
+    next: &[&str],
+    screen: &Screen,
+) -> String {
     let Frozen { period, restates, .. } = frozen;
     let again = restates.map_or_else(String::new, |before| format!(", restates close {before}"));
-    let mut facts = facts(frozen);
+    let mut facts = facts(frozen, Some(zone_from));
     let objections = objections(frozen);
-    let role = if request.force { Role::Warning } else { Role::Error };
+    let (label, role) = if request.force { ("Forced", Role::Warning) } else { ("Blocked", Role::Error) };
     for objection in &objections {
-        facts.add_as(role, if request.force { "Forced" } else { "Blocked" }, objection);
+        facts.add_as(role, label, objection);
     }
     if objections.is_empty() {
         facts.add_as(Role::Dim, "Ready", "no objection to the close");
     }
-    let next = match objections.is_empty() || request.force {
-        true => {
-            let restate = restates.map_or("", |_| " --restate");
-            let force = if request.force { " --force" } else { "" };
-            format!("A close is permanent: runledger close {period}{restate}{force}")
-        }
-        false => String::new(),
-    };
-    let notes = ["Nothing is stored yet.", &next];
-    view(format!("Close {period} (preview{again})"), frozen, &facts, &notes, screen)
+    if let Some(LateChanges { days, safe_from }) = late {
+        let day = safe_from.to_utc().with_timezone(&zone_of(frozen)).format("%-d %b %Y");
+        let days = counted(days.unsigned_abs(), "day");
+        facts.add_as(
+            Role::Warning,
+            "Warning",
+            format!(
+                "costs have changed up to {days} after their run: from {day} on it is safe to close; until then \
+                 changes are restatements"
+            ),
+        );
+    }
+    let next = if objections.is_empty() || request.force { next } else { &next[..1] };
+    view(format!("Close {period} (preview{again})"), frozen, &facts, next, screen)
+}
+
+/// The command of the close.
+pub(super) fn command(request: &CloseRequest) -> String {
+    let restate = if request.restate { " --restate" } else { "" };
+    let force = if request.force { " --force" } else { "" };
+    format!("runledger close {}{restate}{force}", request.month)
+}
+
+/// The total of a close: `133.10 USD`.
+pub(super) fn total(frozen: &Frozen) -> String {
+    cost(frozen.totals.total_cost_nanos)
+}
+
+fn cost(nanos: Option<i64>) -> String {
+    nanos.map_or_else(|| "not known".to_owned(), |nanos| usd(Usd::from_units(nanos.into())))
 }
 
 /// The title, the facts and the notes.
@@ -63,12 +97,9 @@ fn view(subject: String, frozen: &Frozen, facts: &Facts, below: &[&str], screen:
     lines.join("\n")
 }
 
-/// Everything that is frozen, except the objections.
-fn facts(frozen: &Frozen) -> Facts {
+/// Everything that is frozen, except the objections. `zone_from` says where the zone comes from.
+fn facts(frozen: &Frozen, zone_from: Option<&str>) -> Facts {
     let totals = &frozen.totals;
-    let cost = |nanos: Option<i64>| {
-        nanos.map_or_else(|| "not known".to_owned(), |nanos| usd(Usd::from_units(nanos.into())))
-    };
     let local = |at| local_minute(at, zone_of(frozen), None);
     let mut facts = Facts::default();
     facts.add_as(Role::Bold, "Total", cost(totals.total_cost_nanos));
@@ -84,9 +115,12 @@ fn facts(frozen: &Frozen) -> Facts {
         }
     }
     facts.add("Credits", grouped(totals.credits));
+    let names: Vec<serde_json::Value> = serde_json::from_str(&totals.names).unwrap_or_default();
+    facts.add("Pipelines", grouped(names.len() as u64));
     facts.add("From", local(frozen.starts_at));
     facts.add("Until", local(frozen.ends_at));
-    facts.add("Zone", format!("{}, booked {}", frozen.zone, basis_of(frozen)));
+    let zone_from = zone_from.map_or_else(String::new, |origin| format!(" ({origin})"));
+    facts.add("Zone", format!("{}{zone_from}, booked {}", frozen.zone, basis_of(frozen)));
     if let Some(terms) = frozen.terms.as_ref().and_then(MonthTerms::frozen) {
         lines_of(&terms).into_iter().for_each(|(label, text)| facts.add(label, text));
     }

@@ -2,6 +2,7 @@
 
 use crate::cli::OutcomeArgs;
 use crate::commands::shared::facts::from_here;
+use crate::commands::shared::month_marks::mark_months;
 use crate::commands::shared::numbers::{grouped, grouped_count};
 use crate::commands::shared::outcome::exact;
 use crate::commands::shared::output::{print_line, print_view, provenance};
@@ -12,11 +13,10 @@ use crate::export::manifest::Provenance;
 use crate::export::terminal::{DECIMALS, Role, Screen, unknown_costs, wrap};
 use crate::export::{Destination, Format, WriteOptions, write_table};
 use crate::language::Language;
-use crate::report::month_states::{CLOSED, MonthStates, RUNNING};
+use crate::report::month_states::MonthStates;
 use crate::report::period::{Calendar, Period};
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
-use crate::report::{Dimension, Ledger, Scope, Span, Table, cost, restatements};
-use crate::run::Usd;
+use crate::report::{Dimension, Ledger, Scope, Span, cost};
 use crate::store::Archive;
 use crate::sync::{Clock, SystemClock};
 use chrono_tz::Tz;
@@ -75,8 +75,9 @@ fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()>
     let mut table = cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?;
     let months = table.rows.len();
     let provenance = provenance("report cost".to_owned(), scope, archive)?;
-    let notes = notes(archive, scope, &table)?;
-    MonthStates::of(&[(scope, archive)])?.label_table(&mut table, DECIMALS);
+    let unknown = unknown_costs(&table);
+    let (legend, _) = mark_months(&MonthStates::of(&[(scope, archive)])?, &mut table);
+    let notes = legend.into_iter().chain(unknown).collect();
     // The total of some months would be taken for that of the year.
     table.totals = None;
     let by = vec![format!("month, last {months}")];
@@ -84,32 +85,6 @@ fn print_months(archive: &Archive, scope: &Scope, screen: &Screen) -> Result<()>
     let options =
         WriteOptions { provenance: Some(provenance), ..WriteOptions::plain(Format::Terminal(*screen)) };
     write_table(&table, &options, &Destination::StandardOutput)
-}
-
-/// What the marks mean, what has changed since the close, and how many costs are unknown.
-fn notes(archive: &Archive, scope: &Scope, table: &Table) -> Result<Vec<String>> {
-    let mut notes = Vec::new();
-    for close in restatements::latest(archive.closes()?) {
-        let closed = close.frozen.totals.total_cost_nanos.map(|nanos| Usd::from_units(nanos.into()));
-        let restated = restatements::restatements(archive.connection(), &Scope::of_close(&close)?, None)?;
-        let since =
-            restated.iter().filter_map(|change| change.difference).fold(Usd::default(), |sum, usd| sum + usd);
-        let closed = closed.map_or("an unknown cost".to_owned(), |total| total.to_fixed(DECIMALS));
-        notes.push(format!("{CLOSED} closed with {closed}, {} since", signed(since)));
-    }
-    if scope.span.until.is_none() {
-        notes.push(format!("{RUNNING} running"));
-    }
-    notes.extend(unknown_costs(table));
-    Ok(notes)
-}
-
-fn signed(change: Usd) -> String {
-    match change.to_fixed(DECIMALS) {
-        text if !text.contains(|digit| matches!(digit, '1'..='9')) => text.replacen('-', "", 1),
-        text if text.starts_with('-') => text.replacen('-', "−", 1),
-        text => format!("+{text}"),
-    }
 }
 
 /// Commands to copy, each with what it shows where there is room.
@@ -133,16 +108,4 @@ fn next(path: &Path, screen: &Screen) -> String {
         lines.push(format!("{label}{command:widest$}   {shows}").trim_end().to_owned());
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_that_rounds_to_nothing_has_no_sign() {
-        let cents = |nanos| signed(Usd::from_units(nanos));
-        assert_eq!([cents(840_000_000), cents(-840_000_000)], ["+0.84", "−0.84"]);
-        assert_eq!([cents(0), cents(4_000_000), cents(-4_000_000)], ["0.00", "0.00", "0.00"]);
-    }
 }

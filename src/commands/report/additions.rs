@@ -3,6 +3,7 @@
 use super::levels::Answer;
 use super::{ReportArgs, is_period};
 use crate::cli::TableFormat;
+use crate::commands::shared::month_marks::mark_months;
 use crate::commands::shared::scope::note_unfrozen_rates;
 use crate::error::Result;
 use crate::export::manifest::{FxProvenance, Provenance};
@@ -49,14 +50,20 @@ pub(super) fn label_months(
         TableFormat::Table => terminal::DECIMALS,
         TableFormat::Markdown | TableFormat::Xlsx => USD_DECIMALS_FOR_PEOPLE,
     });
-    let mut notes = match answer.whole_months(by, ledgers)? {
-        Some(whole) => months.notes(&whole, decimals),
-        None => months.notes(&answer.table, decimals),
+    let whole = answer.whole_months(by, ledgers)?;
+    let has_decimals = args.table.format_options.decimals.is_some();
+    let mut notes = months.notes(whole.as_ref().unwrap_or(&answer.table), decimals);
+    let legend = match args.table.format() {
+        TableFormat::Csv | TableFormat::Json => return Ok(notes),
+        TableFormat::Table if whole.is_none() && !args.table.wide && !has_decimals => {
+            let (legend, has_booked) = mark_months(&months, &mut answer.table);
+            if has_booked {
+                notes.clear();
+            }
+            legend
+        }
+        _ => months.mark_table(&mut answer.table),
     };
-    if matches!(args.table.format(), TableFormat::Csv | TableFormat::Json) {
-        return Ok(notes);
-    }
-    let legend = months.mark_table(&mut answer.table);
     if let Some(columns) = &mut answer.columns {
         months.mark_table(columns);
         if let [_, Dimension::Period(Calendar::Month)] = by {

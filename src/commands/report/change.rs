@@ -9,11 +9,13 @@ use crate::commands::shared::output::print_table;
 use crate::commands::shared::scope::{note_unfrozen_rates, print_default_booking, request};
 use crate::error::{Error, Result};
 use crate::export::manifest::{ComparedPeriod, FxProvenance, Provenance};
-use crate::report::change::{Against, Change, ChangeRequest, Side};
+use crate::export::terminal::local_minute;
+use crate::report::change::{Against, Change, ChangeRequest, Side, UNKNOWN_DEFINED};
 use crate::report::month_states::MonthStates;
 use crate::report::period::Calendar;
 use crate::report::table::USD_DECIMALS;
 use crate::report::{Dimension, Table};
+use crate::run::Instant;
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change, ledgers_of, read_transactions};
 
@@ -78,7 +80,17 @@ pub(super) fn run(
         warn_of_idle_rules_in(&ledgers, settings)?;
     }
     let mut provenance = combined_provenance(&format!("report {NAME}"), workspaces, &ledgers)?;
-    provenance.notes.extend(change.notes());
+    let notes = match args.table.is_for_terminal() {
+        true => {
+            let zone = ledgers[0].scope().zone;
+            let moment =
+                provenance.as_of.as_deref().or(provenance.known_at.as_deref()).and_then(Instant::parse);
+            change.notes_with(&|at| local_minute(at, zone, moment))
+        }
+        false => change.notes(),
+    };
+    provenance.notes.extend(notes);
+    provenance.definitions.push(UNKNOWN_DEFINED.to_owned());
     provenance.notes.extend(notes_of_closed_months(workspaces, &change, &table)?);
     for scopes in &change.scopes {
         Side::BOTH.into_iter().for_each(|side| note_unfrozen_rates(scopes.scope(side), settings));

@@ -41,8 +41,12 @@ impl Answer {
         let hides_rows = cells().any(|cell| matches!(cell, Cell::Rest(_)));
         let has_sums = cells().any(|cell| matches!(cell, Cell::Group { .. })) && by[0] == month;
         let is_needed = by.contains(&month) && hides_rows && !has_sums;
-        let has_costs = self.table.columns.iter().any(|column| column == COST);
-        if is_needed && has_costs { cost::report_across(ledgers, &[month]).map(Some) } else { Ok(None) }
+        let has = |name: &str| self.table.columns.iter().any(|column| column == name);
+        if is_needed && has("month") && has(COST) {
+            cost::report_across(ledgers, &[month]).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The table in the form for this screen.

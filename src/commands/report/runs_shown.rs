@@ -40,6 +40,9 @@ pub(super) fn ask(
     if has_median_factor(question.name, args) {
         median_factor::add_to(&mut table, ledger)?;
     }
+    if question.name == "waste" && args.table.format() == TableFormat::Table {
+        table.put_first("pipeline_name");
+    }
     Ok(table)
 }
 

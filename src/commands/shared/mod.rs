@@ -4,6 +4,7 @@ pub(super) mod allocation;
 pub(super) mod archives;
 pub(super) mod facts;
 pub(super) mod lock_wait;
+pub(super) mod month_marks;
 pub(super) mod notify;
 pub(super) mod numbers;
 pub(super) mod outcome;

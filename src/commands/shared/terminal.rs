@@ -53,8 +53,13 @@ pub(crate) fn screen(output: Option<&Path>, wide: bool, zone: impl Into<Option<T
 /// A message with its label in color if standard error has colors: `error:`, `warning:`, and, less visible, `note:`,
 /// `cause:` and `hint:`.
 pub fn paint_message(message: &str) -> String {
-    let color = AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
+    let color = stderr_has_color();
     message.split('\n').map(|line| paint_label(line, color)).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether messages have colors.
+pub(crate) fn stderr_has_color() -> bool {
+    AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
 }
 
 fn paint_label(line: &str, color: bool) -> String {

@@ -8,8 +8,8 @@ mod text;
 mod value;
 mod view;
 
-use notes::unknown_durations;
 pub(crate) use notes::{note_of_unknown, unknown_costs, write_notes};
+use notes::{unknown_durations, write_first_notes};
 pub(crate) use query::write_query_rows;
 pub(crate) use style::Role;
 pub(crate) use text::{cut, display_width, in_ascii, isolated, one_line, wrap};
@@ -19,6 +19,7 @@ use super::manifest::Provenance;
 use super::sparkline;
 use super::title::Title;
 use crate::escape::escape_control;
+use crate::report::month_states::is_legend;
 use crate::report::two_levels::value_of_column;
 use crate::report::{Cell, Table};
 use crate::run::Instant;
@@ -95,8 +96,9 @@ impl Screen {
 }
 
 /// Writes the table with its totals below the title of the answer, and its notes with the number of unknown costs below
-/// the table. Notes that only define a word or a default are there if everything is shown. Without a provenance, writes
-/// the table alone. Amounts have `usd_decimals` decimals; with `None`, as many as their size needs.
+/// the table: at most three lines. If everything is shown, all of them are there, also those that only define a word or
+/// a default. Without a provenance, writes the table alone. Amounts have `usd_decimals` decimals; with `None`, as many
+/// as their size needs.
 pub fn write_answer(
     table: &Table,
     provenance: Option<&Provenance>,
@@ -128,8 +130,11 @@ pub fn write_answer(
         let is_shown = |note: &&String| screen.wide || !provenance.definitions.contains(*note);
         provenance.notes.iter().filter(is_shown)
     });
-    let unknown = [unknown_costs(table), unknown_durations(table)];
-    write_notes(notes.cloned().chain(unknown.into_iter().flatten()), screen, out)
+    // What is not known comes right after the meaning of marks, so that it is always shown.
+    let (marks, others): (Vec<&String>, Vec<&String>) = notes.partition(|note| is_legend(note));
+    let unknown = [unknown_costs(table), unknown_durations(table)].into_iter().flatten();
+    let notes = marks.into_iter().cloned().chain(unknown).chain(others.into_iter().cloned());
+    write_first_notes(notes, screen, out)
 }
 
 /// Writes a table that answers no question about runs, and the notes below it. `name` decides the order of its columns.

@@ -63,7 +63,7 @@ const VIEWS: &[(&str, &[(&str, usize)])] = &[
     ("alert", &[("alert_id", 2), ("level", 2), ("alert_rule", 5), ("since_at", 4), ("acknowledged_at", 6), ("message", 1)]),
     ("drift", &[("first_seen_at", 4), ("kind", 2), ("observed", 3), ("run_id", 5), ("field", 1)]),
     ("reconcile", &[("closes", 1), ("ledger_cost_usd", 4), ("gap_usd", 2), ("difference_usd", 11), ("cause", 3), ("invoice_usd", 13), ("note", 12)]),
-    ("restatements", &[("closed_total_cost_usd", 4), ("total_cost_usd", 5), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("difference_usd", 1), ("before", 5), ("after", 4), ("field", 6), ("run_id", 2), ("seen_at", 11), ("pipeline_name", 3)]),
+    ("restatements", &[("closed_total_cost_usd", 4), ("now_usd", 5), ("difference_usd", 1), ("before", 5), ("after", 4), ("part", 6), ("runs_changed", 6), ("changes", 7), ("close_id", 8), ("run_id", 2), ("seen_at", 11), ("pipeline_name", 3)]),
 ];
 
 /// Columns that only programs need: whole ids, and what a name or a note says already.
@@ -128,7 +128,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("age_seconds", "Running"), ("p50_factor", "x median"), ("p95_factor", "Times 95 %"), ("runs_before", "Compared"),
     ("credit_charge_status", "Credit"), ("trigger_type", "Trigger"), ("booked_at", "Booked"), ("started_at", "Started"), ("ended_at", "Ended"), ("created_at", "Created"),
     ("component_usd", "USD"), ("group_cost_usd", "Cost"), ("group_runs", "Group runs"), ("explained_rate", "Explained"), ("runs_with_path", "Runs"),
-    ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
+    ("before", "Booked"), ("after", "Now"), ("closes", "Closes"), ("gap_usd", "Gap"), ("ledger_cost_usd", "Ledger"), ("invoice_usd", "Invoice"),
     ("rule", "What must be true"), ("alert_id", "No."), ("alert_rule", "Rule"), ("since_at", "Since"), ("acknowledged_at", "Acknowledged"), ("message", "What"),
     ("expected_runs", "Expected"), ("found_runs", "Found"), ("missing_runs", "Missing"), ("created_late_runs", "Late"), ("started_late_runs", "Started late"), ("failed_parent_runs", "Blocked"), ("lateness_p95_seconds", "Late 95 %"), ("lateness_seconds", "After"), ("due_at", "Due"),
     ("close_id", "Close"), ("closed_at", "Closed"), ("date_basis", "Basis"), ("credits", "Credits"),

@@ -15,6 +15,7 @@ pub use decomposition::Effects;
 pub use periods::{Against, ComparedScopes, Cut, Side};
 pub use settings::SettingChanges;
 pub(crate) use settings::later_side;
+pub(crate) use summary::UNKNOWN_DEFINED;
 
 use super::cost::CostTotals;
 use super::dimension::Dimension;

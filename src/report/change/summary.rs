@@ -9,6 +9,10 @@ use crate::run::{Fixed, Instant, Usd};
 use crate::wording::counted;
 use chrono::{NaiveDate, TimeDelta};
 
+/// What the part of a difference is that is unknown.
+pub(crate) const UNKNOWN_DEFINED: &str =
+    "Unknown: runs, but no known cost, in one of both periods, so the difference is not split";
+
 /// One US dollar in nano-dollars.
 const ONE_USD: u128 = 1_000_000_000;
 
@@ -140,10 +144,7 @@ impl Change {
         }
         notes.extend(self.fx.iter().flat_map(|fx| fx.notes(self)));
         if self.groups.iter().any(|group| group.effects.is_unknown()) {
-            notes.push(
-                "Unknown: runs, but no known cost, in one of both periods, so the difference is not split"
-                    .to_owned(),
-            );
+            notes.push(UNKNOWN_DEFINED.to_owned());
         }
         notes.extend(self.setting_notes());
         notes

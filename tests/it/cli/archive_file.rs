@@ -76,6 +76,7 @@ fn a_mistyped_archive_comes_with_the_one_in_its_folder() {
         ("fniance.db", "did you mean `--db finance.db`?"),
         ("./finance.sqlite", "did you mean `--db ./finance.db`?"),
         ("other.db", "`runledger sync` creates it"),
+        ("no/such/other.db", "check the path: there is no folder no/such"),
     ] {
         let ran = with(&workspace, &["report", "cost", "--db", typed]);
         assert!(ran.code == 6 && ran.err.contains(hint), "{typed}: {ran:?}");

@@ -247,5 +247,7 @@ fn an_import_of_another_file_names_the_file_to_give() {
         month_end.run(&["fx", "import", file, "--rates", "rates.csv"]).refused(2, &words);
         assert!(!month_end.workspace.file("rates.csv").exists(), "{file}");
     }
-    month_end.run(&["fx", "import"]).refused(2, &["<FILE>", "Usage: "]);
+    month_end
+        .run(&["fx", "import"])
+        .refused(2, &["needs FILE (the Banco Central's file", "runledger fx import <FILE>"]);
 }

@@ -89,6 +89,6 @@ fn json_is_short_for_format_json_in_every_command() {
         assert!(serde_json::from_str::<Value>(&short).is_ok(), "{args:?}: {short}");
         assert_eq!(short, long, "{args:?}");
         let both = command_with(&workspace, &[args, &["--json", "--format", "json"]].concat());
-        super::run(both).refused(2, &["cannot be used with"]);
+        super::run(both).refused(2, &["cannot be combined"]);
     }
 }

@@ -198,3 +198,17 @@ fn the_rest_of_failure_chains_adds_up_to_all_of_them() {
         workspace.number("SELECT count(*) FROM runs WHERE status = 'failed' AND pipeline_id IS NOT NULL");
     assert_eq!(failed as i64, listed);
 }
+
+#[test]
+fn a_terminal_gets_ten_rows_of_waste_and_the_rest() {
+    let workspace = archived(600);
+    let json = with(&workspace, &["report", "waste", "--json"]).json();
+    let rows = json["rows"].as_array().unwrap().len();
+    assert!(rows > 12, "{json}");
+    let table = with(&workspace, &["report", "waste"]).out();
+    assert!(table.contains(&format!("  {} more (--all-rows)\n", rows - 10)), "{table}");
+    let all = with(&workspace, &["report", "waste", "--all-rows"]).out();
+    assert_eq!(all.lines().count(), table.lines().count() + rows - 11, "{all}");
+    let some = with(&workspace, &["report", "waste", "--limit", "3", "--json"]).json();
+    assert_eq!(some["rows"].as_array().unwrap().len(), 3, "programs get no row for the rest");
+}

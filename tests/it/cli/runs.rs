@@ -166,7 +166,7 @@ fn a_list_has_the_runs_of_a_cost() {
     for amount in ["-1", "1e3", "much"] {
         with(&workspace, &["runs", &format!("--min-usd={amount}")]).refused(2, &["an amount of US dollars"]);
     }
-    with(&workspace, &["runs", "--min-usd", "1", "--unknown"]).refused(2, &["cannot be used with"]);
+    with(&workspace, &["runs", "--min-usd", "1", "--unknown"]).refused(2, &["cannot be combined"]);
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn a_run_has_its_total_its_times_and_its_page() {
     let document: serde_json::Value = serde_json::from_str(document).unwrap();
     let printed = with(&workspace, &["show", &id.to_string(), "--json"]).json();
     assert_eq!(document, printed["run"]);
-    with(&workspace, &["show", &id.to_string(), "--raw", "--json"]).refused(2, &["cannot be used with"]);
+    with(&workspace, &["show", &id.to_string(), "--raw", "--json"]).refused(2, &["cannot be combined"]);
     assert_eq!(printed["total_cost_usd"], json!(0.375));
     assert!(printed["web_url"].as_str().unwrap().starts_with("https://app.example.com/"), "{printed}");
     fs::write(workspace.file("runledger.toml"), "run_url = \"javascript:{run_id}\"\n").unwrap();

@@ -260,6 +260,6 @@ fn a_close_names_who_made_it_and_why() {
     );
     for (flag, words) in [("--by", "--by: the text is blank"), ("--note", "--note: the text is blank")] {
         month_end.run(&["close", "--restate", MONTH, flag, " "]).refused(2, &[words]);
-        month_end.run(&["close", flag, "x"]).refused(2, &["required"]);
+        month_end.run(&["close", flag, "x"]).refused(2, &["needs MONTH"]);
     }
 }

@@ -6,6 +6,7 @@ mod exchange_rates;
 mod frozen_terms;
 mod objections;
 mod preview;
+mod question;
 mod restatements;
 
 use crate::support::month_end::{MONTH, MonthEnd};

@@ -64,8 +64,8 @@ fn a_rejected_close_lists_its_objections_and_writes_nothing() {
                 "before the month ended at 2025-04-01T00:00:00",
             ],
         ),
-        (&["close", "--restate"], &["required"]),
-        (&["close", "--force"], &["required"]),
+        (&["close", "--restate"], &["needs MONTH"]),
+        (&["close", "--force"], &["needs MONTH"]),
     ] {
         month_end.run(arguments).refused(2, words);
         assert_eq!(untouched(&month_end), before, "{arguments:?}");

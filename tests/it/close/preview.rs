@@ -3,10 +3,12 @@
 use super::SETTINGS;
 use super::objections::untouched;
 use crate::support::command::ran;
+use crate::support::golden::assert_golden;
 use crate::support::month_end::{MONTH, MonthEnd};
 use crate::support::workspace::at;
 use runledger::internal::store::Lock;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::fs;
 
 #[test]
@@ -35,6 +37,8 @@ fn a_dry_run_prints_what_the_close_freezes_and_stores_nothing() {
         lines
             .skip_while(|line| !line.starts_with("Total"))
             .take_while(|line| !line.starts_with("Ready"))
+            // Only the preview says where the zone comes from.
+            .filter(|line| !line.starts_with("Zone"))
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
@@ -61,8 +65,7 @@ fn a_dry_run_fails_as_the_close_would() {
     month_end.sync();
     let before = untouched(&month_end);
     for arguments in [
-        &["close", MONTH][..],
-        &["close", "9998-12"],
+        &["close", "9998-12"][..],
         &["close", "2025-W06"],
         &["close", "--restate", MONTH],
         &["close", MONTH, "--zone", "Brasilia"],
@@ -78,20 +81,27 @@ fn a_dry_run_fails_as_the_close_would() {
     let dry = month_end.run(&["close", MONTH, "--dry-run"]);
     assert!(dry.out.contains("\nBlocked       1 run is unsettled: "), "{dry:?}");
     assert!(dry.out.ends_with("\nNothing is stored yet.\n"), "{dry:?}");
+    assert!(
+        dry.err.starts_with("error: 2025-02 is not ready to be closed: 1 objection, see above\n"),
+        "{dry:?}"
+    );
+    let for_programs = month_end.run(&["close", MONTH, "--dry-run", "--json"]);
+    assert!(for_programs.err.contains("1 run is unsettled: "), "{for_programs:?}");
     let forced = month_end.output(&["close", MONTH, "--dry-run", "--force"]);
     assert!(forced.contains("\nForced        1 run is unsettled: "), "{forced}");
     assert!(forced.ends_with("runledger close 2025-02 --force\n"), "{forced}");
     assert_eq!(untouched(&month_end), before);
     month_end.output(&["close", MONTH, "--force"]);
     month_end.run(&["close", MONTH, "--dry-run"]).refused(2, &["2025-02 was closed at "]);
-    month_end.run(&["close", "--dry-run"]).refused(2, &["required"]);
+    month_end.run(&["close", "--dry-run"]).refused(2, &["needs MONTH"]);
 }
 
 #[test]
 fn a_preview_fits_its_terminal_and_rounds_for_people() {
     let month_end = MonthEnd::of(40);
     month_end.set(SETTINGS);
-    for width in [45, 80, 200] {
+    let mut screens = String::new();
+    for width in [45, 60, 80, 120, 200] {
         let mut command = month_end.command(&["close", MONTH, "--dry-run"]);
         command.env("COLUMNS", width.to_string());
         let preview = ran(command).out;
@@ -100,10 +110,28 @@ fn a_preview_fits_its_terminal_and_rounds_for_people() {
             preview.lines().filter(|line| !hash(line)).all(|line| line.chars().count() <= width),
             "{preview}"
         );
-        assert_eq!(preview.lines().filter(hash).count(), 1, "{preview}");
-        assert!(
-            preview.contains("\nFrom          1 Feb 2025 00:00\nUntil         1 Mar 2025 00:00\n"),
-            "{preview}"
-        );
+        writeln!(screens, "{width} columns:\n\n{preview}\n").unwrap();
     }
+    assert_golden("screen-close-preview.txt", screens.as_bytes());
+}
+
+#[test]
+fn a_preview_names_the_origin_of_the_zone() {
+    let month_end = MonthEnd::of(40);
+    let zone_of = |arguments: &[&str]| {
+        let preview = month_end.output(&[&["close", MONTH, "--dry-run"], arguments].concat());
+        preview
+            .lines()
+            .find(|line| line.starts_with("Zone "))
+            .unwrap()
+            .trim_start_matches("Zone")
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(zone_of(&["--zone", "UTC"]), "UTC (--zone), booked by start");
+    month_end.set("zone = \"America/Sao_Paulo\"\n");
+    assert_eq!(zone_of(&[]), "America/Sao_Paulo (runledger.toml), booked by start");
+    month_end.output(&["close", MONTH]);
+    month_end.set("");
+    assert_eq!(zone_of(&["--restate"]), "America/Sao_Paulo (close 1), booked by start");
 }

@@ -129,6 +129,28 @@ fn the_month_end_fits_the_terminal() {
 }
 
 #[test]
+fn reports_with_closed_months_fit_the_terminal() {
+    let workspace = closed(60);
+    assert_golden("screen-cost.txt", wide_screens(&workspace, &["report", "cost"]).as_bytes());
+    let change = ["report", "change", "--period", "2026-11", "--limit", "4"];
+    assert_golden("screen-change.txt", wide_screens(&workspace, &change).as_bytes());
+    assert_golden("screen-report-list.txt", wide_screens(&workspace, &["report"]).as_bytes());
+}
+
+#[test]
+fn queries_and_what_they_can_ask_fit_the_terminal() {
+    let workspace = closed(60);
+    let query = |sql: &str| wide_screens(&workspace, &["query", sql]);
+    let few = "SELECT status, count(*) AS n, max(total_cost_usd) FROM runs GROUP BY 1 ORDER BY 1";
+    assert_golden("screen-query.txt", query(few).as_bytes());
+    let many = "SELECT run_id, number, pipeline_kind, pipeline_id, pipeline_name, status, trigger_type, created_at, \
+                       started_at, ended_at, total_cost_usd FROM runs ORDER BY booked_at, run_id LIMIT 2";
+    assert_golden("screen-query-records.txt", query(many).as_bytes());
+    assert_golden("screen-schema.txt", wide_screens(&workspace, &["schema"]).as_bytes());
+    assert_golden("screen-schema-table.txt", wide_screens(&workspace, &["schema", "syncs"]).as_bytes());
+}
+
+#[test]
 fn open_alerts_fit_the_terminal() {
     let workspace = closed(60);
     assert_golden("screen-alert-empty.txt", wide_screens(&workspace, &["alert", "--list"]).as_bytes());

@@ -212,9 +212,9 @@ fn a_filtered_answer_does_not_claim_what_its_month_was_closed_with() {
     month_end.set(&format!("zone = \"{ZONE}\""));
     month_end.output(&["close", MONTH]);
     let whole = month_end.output(&["report", "cost"]);
-    assert!(whole.contains("was closed with"), "{whole}");
+    assert!(whole.contains("◆ closed with"), "{whole}");
     let filtered = month_end.output(&["report", "cost", "--kind", "source"]);
-    assert!(!filtered.contains("was closed with"), "{filtered}");
+    assert!(!filtered.contains("closed with"), "{filtered}");
     assert!(filtered.contains("is closed, but shown as known now"), "{filtered}");
 }
 
@@ -238,7 +238,7 @@ fn a_mistyped_filter_is_refused_with_a_suggestion() {
         (&["report", "credits", "--kind", "source"][..], "which needs every run"),
         (&["report", "waste", "--status", "failed"], "which compares the runs of a pipeline"),
         (&["export", "focus", "--period", MONTH, "--kind", "source"], "which needs every run"),
-        (&["report", "change", "--period", MONTH, "--last", "30d"], "cannot be used with"),
+        (&["report", "change", "--period", MONTH, "--last", "30d"], "cannot be combined"),
     ] {
         let ran = month_end.run(args);
         assert!(ran.code == 2 && ran.err.contains(what), "{args:?} {ran:?}");
