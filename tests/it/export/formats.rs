@@ -396,7 +396,7 @@ fn unsupported_format_options_are_usage_errors() {
         (vec!["export", "documents", "--decimals", "2"], "--decimals does not apply to documents"),
         (vec!["export", "runs", "--decimal-mark", ","], "must differ: both are ,"),
         (vec!["export", "runs", "--separator", "ab"], "must be one of"),
-        (vec!["export", "runs", "--decimals", "10"], "10 is not in 0..=9"),
+        (vec!["export", "runs", "--decimals", "10"], "the least is 0, the most is 9"),
         (vec!["export", "runs", "--manifest"], "--output"),
         (vec!["export", "runs", "--manifest", "--output", "/dev/null"], "cannot have a manifest"),
         (vec!["report", "cost", "--format", "xlsx"], "--output"),
