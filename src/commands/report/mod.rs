@@ -309,7 +309,7 @@ fn run_report(
         _ => {
             let question = Question::named(name).ok_or_else(|| unknown_report(name))?;
             // An order of its own applies before the limit.
-            let has_rest = name == "waste" && args.table.format() == TableFormat::Table;
+            let has_rest = runs_shown::has_rest(name) && args.table.format() == TableFormat::Table;
             let is_ranked_here = args.sort.is_some() || args.reverse || has_rest || !question.has_limit();
             let limit = match is_ranked_here {
                 true => question.has_limit().then_some(u32::MAX),
@@ -321,6 +321,7 @@ fn run_report(
             let additive: &[&str] = match name {
                 "failures" => &["failed_runs", "final_runs"],
                 "waste" if has_rest => &["runs", "total_cost_usd"],
+                _ if has_rest => &["difference_usd"],
                 _ => &[],
             };
             ranked(table, &ranking, additive)
@@ -368,8 +369,10 @@ fn ranking_of(name: &str, args: &ReportArgs, by: &[Dimension]) -> Ranking {
         ("duration", [_]) => Some("total_seconds"),
         _ => None,
     };
-    let is_list =
-        default_sort.is_some() || ["failures", "waste"].contains(&name) || runs_shown::is_list(name);
+    let is_list = default_sort.is_some()
+        || name == "failures"
+        || runs_shown::has_rest(name)
+        || runs_shown::is_list(name);
     let ranking = if is_list { args.ranking_of_list() } else { args.ranking() };
     Ranking { sort: ranking.sort.or_else(|| default_sort.map(str::to_owned)), ..ranking }
 }

@@ -7,10 +7,19 @@ use crate::commands::shared::output::table_screen;
 use crate::error::Result;
 use crate::export::terminal;
 use crate::report::question::Question;
-use crate::report::{Ledger, Table, cost, duration, median_factor};
+use crate::report::{Cell, Ledger, Table, cost, duration, median_factor};
+use std::cmp::Reverse;
 
 /// The reports that list single runs.
 const LISTS: [&str; 2] = ["costliest-runs", "slowest-runs"];
+
+/// The report about costs that changed.
+const COST_CHANGES: &str = "cost-changes-after-success";
+
+/// Whether the report's list for people ends with one row for those beyond its limit.
+pub(super) fn has_rest(name: &str) -> bool {
+    ["waste", COST_CHANGES].contains(&name)
+}
 
 /// The runs that the hint asks for.
 const MORE_ROWS: u32 = 50;
@@ -40,10 +49,24 @@ pub(super) fn ask(
     if has_median_factor(question.name, args) {
         median_factor::add_to(&mut table, ledger)?;
     }
-    if question.name == "waste" && args.table.format() == TableFormat::Table {
+    if args.table.format() == TableFormat::Table && has_rest(question.name) {
         table.put_first("pipeline_name");
+        if question.name == COST_CHANGES && args.sort.is_none() {
+            put_largest_changes_first(&mut table);
+        }
     }
     Ok(table)
+}
+
+/// Puts the largest changes of costs first. A cost that was not known at success has changed by all of it.
+fn put_largest_changes_first(table: &mut Table) {
+    let column = |name: &str| table.columns.iter().position(|column| column == name);
+    let (Some(before), Some(now)) = (column("cost_at_success_usd"), column("cost_now_usd")) else { return };
+    let units = |cell: &Cell| match cell {
+        Cell::Usd(Some(usd)) => usd.units(),
+        _ => 0,
+    };
+    table.rows.sort_by_key(|row| Reverse((units(&row[now]) - units(&row[before])).abs()));
 }
 
 /// The notes below a list for people: how many runs of how many it shows, and how many could not be in it.
@@ -81,4 +104,29 @@ pub(super) fn notes(
     notes.extend(terminal::note_of_unknown(unknown, what));
     notes.extend(median_factor::note(table));
     Ok(notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Usd;
+
+    #[test]
+    fn the_largest_change_of_a_cost_is_first_in_either_direction() {
+        let usd = |units: Option<i128>| Cell::Usd(units.map(Usd::from_units));
+        let row = |name: &str, before, now| vec![Cell::text(name), usd(before), usd(now)];
+        let mut table = Table {
+            columns: ["pipeline_name", "cost_at_success_usd", "cost_now_usd"].map(str::to_owned).to_vec(),
+            rows: vec![
+                row("more", Some(10), Some(12)),
+                row("less", Some(10), Some(5)),
+                row("arrived", None, Some(9)),
+                row("withdrawn", Some(7), None),
+            ],
+            totals: None,
+        };
+        put_largest_changes_first(&mut table);
+        let names: Vec<_> = table.rows.iter().map(|row| row[0].clone()).collect();
+        assert_eq!(names, ["arrived", "withdrawn", "less", "more"].map(Cell::text));
+    }
 }
