@@ -114,7 +114,9 @@ fn explained(error: &clap::Error) -> Option<Error> {
                 "" => (format!("{name} needs a value"), list().or_else(|| Some(format!("`{argument}`")))),
                 value => {
                     let similar = did_you_mean(value, valid.iter().map(String::as_str));
-                    (format!("{name} {value}: there is no such value"), similar.or_else(list))
+                    let hint =
+                        similar.into_iter().chain(list()).reduce(|similar, list| format!("{similar} {list}"));
+                    (format!("{name} {value}: there is no such value"), hint)
                 }
             }
         }

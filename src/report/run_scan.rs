@@ -186,7 +186,8 @@ pub fn outcomes_newest_first(date: DateBasis) -> RunQuery {
     RunQuery::new(&Span::default(), date, columns).and(&format!("ORDER BY {} DESC", date.sql()))
 }
 
-/// Every successful current run with a date before the parameter `:until`, the newest first, with its cost and duration.
+/// Every successful current run with a date before the parameter `:until`, the newest first, with its cost and
+/// duration.
 pub(super) fn successes_newest_first(date: DateBasis) -> RunQuery {
     let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::DURATION);
     let columns = columns.and(Columns::PIPELINE).and(Columns::SNAPSHOT);

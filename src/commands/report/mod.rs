@@ -318,13 +318,7 @@ fn run_report(
             };
             let table = append_answers(ledgers, |_, ledger| runs_shown::ask(question, args, ledger, limit))?;
             let ranking = if is_ranked_here { ranking } else { Ranking::default() };
-            let additive: &[&str] = match name {
-                "failures" => &["failed_runs", "final_runs"],
-                "waste" if has_rest => &["runs", "total_cost_usd"],
-                _ if has_rest => &["difference_usd"],
-                _ => &[],
-            };
-            ranked(table, &ranking, additive)
+            ranked(table, &ranking, runs_shown::columns_of_rest(name, has_rest))
         }
     };
     table.map(Answer::from)

@@ -21,6 +21,16 @@ pub(super) fn has_rest(name: &str) -> bool {
     ["waste", COST_CHANGES].contains(&name)
 }
 
+/// The columns that the row for the rest adds up. Without columns, there is no such row.
+pub(super) fn columns_of_rest(name: &str, has_rest: bool) -> &'static [&'static str] {
+    match name {
+        "failures" => &["failed_runs", "final_runs"],
+        COST_CHANGES if has_rest => &["difference_usd"],
+        "waste" if has_rest => &["runs", "total_cost_usd"],
+        _ => &[],
+    }
+}
+
 /// The runs that the hint asks for.
 const MORE_ROWS: u32 = 50;
 

@@ -107,22 +107,10 @@ pub(super) fn run(
     )
 }
 
-/// What people have to know about the answer.
+/// What people have to know about the answer: what can be missing, then what the words mean.
 fn notes(ledgers: &[Ledger<'_>], answers: &[Option<Punctuality>]) -> Vec<String> {
     let mut notes = Vec::new();
     let pipelines = || answers.iter().flatten().flat_map(|answer| &answer.pipelines);
-    if let Some(grace) = span_of(pipelines().filter(|one| one.created_late() > 0)) {
-        notes.push(format!("Late: created more than {grace} after its time"));
-    }
-    if let Some(grace) = span_of(pipelines().filter(|one| one.started_late() > 0)) {
-        notes.push(format!("Late: started more than {grace} after its creation"));
-    }
-    if let Some(grace) = span_of(pipelines().filter(|one| one.overdue_since.is_some())) {
-        notes.push(format!("Overdue: due more than {grace} ago, and no run since"));
-    }
-    if pipelines().any(|one| !one.failed_parents.is_empty()) {
-        notes.push("Blocked: a parent failed, and the pipeline did not run".to_owned());
-    }
     for (ledger, answer) in ledgers.iter().zip(answers) {
         let Some(answer) = answer.as_ref().filter(|answer| answer.completeness.runs_may_be_absent) else {
             continue;
@@ -153,6 +141,18 @@ fn notes(ledgers: &[Ledger<'_>], answers: &[Option<Punctuality>]) -> Vec<String>
             let pipelines = grouped_count(count, "pipeline");
             notes.push(format!("Not known when next due: {pipelines} with an unreadable new schedule"));
         }
+    }
+    if let Some(grace) = span_of(pipelines().filter(|one| one.created_late() > 0)) {
+        notes.push(format!("Late: created more than {grace} after its time"));
+    }
+    if let Some(grace) = span_of(pipelines().filter(|one| one.started_late() > 0)) {
+        notes.push(format!("Late: started more than {grace} after its creation"));
+    }
+    if let Some(grace) = span_of(pipelines().filter(|one| one.overdue_since.is_some())) {
+        notes.push(format!("Overdue: due more than {grace} ago, and no run since"));
+    }
+    if pipelines().any(|one| !one.failed_parents.is_empty()) {
+        notes.push("Blocked: a parent failed, and the pipeline did not run".to_owned());
     }
     notes
 }

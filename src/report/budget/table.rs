@@ -178,15 +178,10 @@ fn totals(states: &[BudgetState]) -> Option<Vec<Cell>> {
     ])
 }
 
-/// What people have to know about the budgets of a workspace: how much of the month is over, the ranges of those that
-/// are or will be over, and what is not known.
+/// What people have to know about the budgets of a workspace: what is not known, how much of the month is over, and the
+/// ranges of those that are or will be over.
 pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec<String> {
     let mut notes = Vec::new();
-    if states.iter().any(|state| state.forecast.is_some()) {
-        notes.extend(elapsed(month, now).map(|part| format!("{part} of the month is over")));
-        notes.push("Forecast: spent, schedules and the pace of the last 30 days".to_owned());
-    }
-    notes.extend(states.iter().filter_map(note_of_range).take(MAX_LISTED));
     notes.extend(note_of_missing_centers(states, month));
     notes.extend(states.iter().filter_map(note_of_no_run).take(MAX_LISTED));
     let unknown = states.iter().filter(|state| state.budget.limit.unit() != Unit::Credits);
@@ -215,6 +210,11 @@ pub(crate) fn notes(states: &[BudgetState], month: &Period, now: Instant) -> Vec
         1 => notes.push("1 run with a known cost has no exchange rate".to_owned()),
         runs => notes.push(format!("{runs} runs with a known cost have no exchange rate")),
     }
+    if states.iter().any(|state| state.forecast.is_some()) {
+        notes.extend(elapsed(month, now).map(|part| format!("{part} of the month is over")));
+        notes.push("Forecast: spent, schedules and the pace of the last 30 days".to_owned());
+    }
+    notes.extend(states.iter().filter_map(note_of_range).take(MAX_LISTED));
     notes
 }
 

@@ -129,16 +129,16 @@ pub(super) fn notes<'r>(chains: impl Iterator<Item = &'r FailureChain>) -> Vec<S
         1 => notes.push("1 chain has not recovered".to_owned()),
         chains => notes.push(format!("{chains} chains have not recovered")),
     }
+    match unknown {
+        0 => {}
+        1 => notes.push("1 failed run: cost not known".to_owned()),
+        runs => notes.push(format!("{runs} failed runs: cost not known")),
+    }
     if is_broken {
         notes.push(format!("broken: not recovered, or after {LONG_CHAIN} failures or more"));
     }
     if is_flaky {
         notes.push(format!("flaky: {FLAKY_CHAINS} or more single failures within 30 days"));
-    }
-    match unknown {
-        0 => {}
-        1 => notes.push("1 failed run: cost not known".to_owned()),
-        runs => notes.push(format!("{runs} failed runs: cost not known")),
     }
     notes
 }
