@@ -66,7 +66,8 @@ pub fn write_rows(
     let mut csv = writer(dialect, out)?;
     let names: Vec<String> = rows.columns().iter().map(|column| column.name.clone()).collect();
     heading(&mut csv, dialect, names.iter().map(String::as_str))?;
-    let (for_spreadsheets, mut text) = (dialect.is_for_spreadsheets(), Vec::new());
+    let for_spreadsheets = dialect.is_for_spreadsheets();
+    let (mut text, mut digits) = (Vec::new(), itoa::Buffer::new());
     rows.for_each(|row| -> Result<(), WriteError> {
         totals.add_row(&row);
         for (column, value) in names.iter().zip(row.values()) {
@@ -80,10 +81,7 @@ pub fn write_rows(
                     );
                     &text
                 }
-                Value::Integer(whole) => {
-                    write!(text, "{whole}")?;
-                    &text
-                }
+                Value::Integer(whole) => digits.format(whole).as_bytes(),
                 Value::Usd(usd) => {
                     usd.append_fixed(usd_decimals, dialect.decimal_mark, &mut text);
                     &text
