@@ -71,6 +71,11 @@ fn a_version_6_archive_opens_checks_and_reports_its_close() {
 }
 
 #[test]
+fn a_version_7_archive_opens_checks_and_reports_its_close() {
+    assert_reports_with_a_close(7);
+}
+
+#[test]
 fn a_migrated_close_has_no_terms_until_it_is_restated() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(&folder, 5, "");
