@@ -119,9 +119,8 @@ fn compared<T>(newest_first: &[i64], value: impl Fn(i64) -> T) -> Option<Compare
 fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str, String), Latest>> {
     let basis = DateBasis::default();
     let span = Span { from: Some(moment.plus(-READ)), until: Some(moment.next()) };
-    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::DURATION);
-    let query = RunQuery::new(&span, basis, columns.and(Columns::PIPELINE));
-    let query = query.and(&format!("ORDER BY {} DESC", basis.sql()));
+    let query = RunQuery::new(&span, basis, Columns::OUTCOME.and(Columns::DURATION))
+        .and(&format!("ORDER BY {} DESC", basis.sql()));
     let (from, until) = span.bounds();
     let mut statement = ledger.connection().prepare(&query.sql)?;
     let mut rows = statement.query(named_params! {":from": from, ":until": until})?;

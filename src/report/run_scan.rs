@@ -36,6 +36,9 @@ impl Columns {
     pub const ENDED_AT: Columns = Columns(1 << 12);
     /// For [`IndexedRun::snapshot_id`].
     pub const SNAPSHOT: Columns = Columns(1 << 13);
+    /// When a run is booked, how it ended, and what it cost, with its pipeline.
+    pub(super) const OUTCOME: Columns =
+        Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::PIPELINE);
     /// Every column so far.
     pub const ALL: Columns = Columns((1 << 14) - 1);
     /// For `IndexedRun::full_sync`.
@@ -138,10 +141,10 @@ pub(super) fn path_parameter(number: usize) -> String {
 /// Every current run that started, or else was created, at or after the parameter `:since`. The first JSON is the
 /// trigger of the runs of schedules that were created then.
 pub(super) fn triggered_runs() -> RunQuery {
-    let (started, columns) =
-        (DateBasis::Started, Columns::STATUS.and(Columns::CREATED_AT).and(Columns::STARTED_AT));
+    let started = DateBasis::Started;
+    let times = Columns::CREATED_AT.and(Columns::STARTED_AT).and(Columns::ENDED_AT);
     let columns =
-        columns.and(Columns::TRIGGER).and(Columns::PIPELINE).and(Columns::ENDED_AT).and(Columns::SNAPSHOT);
+        times.and(Columns::STATUS).and(Columns::TRIGGER).and(Columns::PIPELINE).and(Columns::SNAPSHOT);
     let trigger = "CASE WHEN trigger_type = 'cron' AND created_at >= :since THEN \"trigger\" END";
     RunQuery::with_json(&Span::default(), started, columns, &[trigger], &[])
         .and(&format!("AND {} >= :since", started.sql()))
@@ -181,16 +184,14 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>> {
 /// Every current run, the newest first, with its outcome, cost and end. With the default date basis, that is the order
 /// of the index, which then takes no sorting.
 pub fn outcomes_newest_first(date: DateBasis) -> RunQuery {
-    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::PIPELINE);
-    let columns = columns.and(Columns::ENDED_AT).and(Columns::SNAPSHOT);
+    let columns = Columns::OUTCOME.and(Columns::ENDED_AT).and(Columns::SNAPSHOT);
     RunQuery::new(&Span::default(), date, columns).and(&format!("ORDER BY {} DESC", date.sql()))
 }
 
 /// Every successful current run with a date before the parameter `:until`, the newest first, with its cost and
 /// duration.
 pub(super) fn successes_newest_first(date: DateBasis) -> RunQuery {
-    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::DURATION);
-    let columns = columns.and(Columns::PIPELINE).and(Columns::SNAPSHOT);
+    let columns = Columns::OUTCOME.and(Columns::DURATION).and(Columns::SNAPSHOT);
     let booked_at = date.sql();
     RunQuery::new(&Span::default(), date, columns)
         .and(&format!("AND status = 'success' AND {booked_at} < :until ORDER BY {booked_at} DESC"))
@@ -199,9 +200,8 @@ pub(super) fn successes_newest_first(date: DateBasis) -> RunQuery {
 /// Every current run in the order in which it started, or else was created, with its cost and times. That is the order
 /// of the index, backwards.
 pub(super) fn runs_as_started(date: DateBasis) -> RunQuery {
-    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::COSTS).and(Columns::PIPELINE);
     let times = Columns::STARTED_AT.and(Columns::ENDED_AT);
-    let columns = columns.and(times).and(Columns::SNAPSHOT).and(Columns::FULL_SYNC);
+    let columns = Columns::OUTCOME.and(times).and(Columns::SNAPSHOT).and(Columns::FULL_SYNC);
     RunQuery::new(&Span::default(), date, columns).and(&format!("ORDER BY {}", DateBasis::Started.sql()))
 }
 

@@ -219,12 +219,12 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     if by.contains(&Dimension::CostCenter) {
         warn_of_idle_rules_in(&ledgers, &settings)?;
     }
-    let mut checked = Ok(());
+    let mut too_long = 0;
     let (mut answer, own_notes) = match name {
         open::NAME => {
-            let (table, notes, found) = open::report(args, &ledgers, factor)?;
-            checked = found;
-            (Answer::from(table), notes)
+            let report = open::report(args, &ledgers, factor)?;
+            too_long = report.too_long;
+            (Answer::from(report.table), report.notes)
         }
         recovery::NAME => {
             let (table, notes) = recovery::report(args, &by, &ledgers)?;
@@ -260,7 +260,7 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
     };
     let provenance = Provenance { by, limit: args.limit, ..provenance };
     print_table(&table, &args.table, &settings, ledgers[0].scope().zone, provenance)?;
-    checked
+    check::require_none(args.check, &[("runs that take too long", too_long)])
 }
 
 /// Runs the report over the workspaces. Cost, duration and components are combined; other reports list one workspace

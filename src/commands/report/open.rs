@@ -1,9 +1,9 @@
 //! `runledger report open`: runs that have not ended, and those that take too long.
 
-use super::{ReportArgs, check};
+use super::ReportArgs;
 use crate::error::{Error, Result};
+use crate::report::Ledger;
 use crate::report::open::{self, Factor, OpenReport};
-use crate::report::{Ledger, Table};
 
 /// The name of the report.
 pub(super) const NAME: &str = "open";
@@ -20,20 +20,16 @@ pub(super) fn factor(args: &ReportArgs, name: &str) -> Result<Factor> {
     }
 }
 
-/// The report in the order and with the number of rows that the arguments give, its notes, and the result of `--check`.
+/// The report in the order and with the number of rows that the arguments give.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments of other reports, and a column that it does not have. Those of SQLite.
-pub(super) fn report(
-    args: &ReportArgs,
-    ledgers: &[Ledger<'_>],
-    factor: Factor,
-) -> Result<(Table, Vec<String>, Result<()>)> {
+pub(super) fn report(args: &ReportArgs, ledgers: &[Ledger<'_>], factor: Factor) -> Result<OpenReport> {
     if !args.by.is_empty() {
         return Err(Error::usage(format!("--by does not apply to the report {NAME}, which lists runs")));
     }
-    let OpenReport { mut table, notes, too_long } = open::report(ledgers, factor)?;
+    let mut report = open::report(ledgers, factor)?;
     // The rest has no sums: ages do not add up.
-    args.ranking_of_list().apply(&mut table, &[""])?;
-    Ok((table, notes, check::require_none(args.check, &[("runs that take too long", too_long)])))
+    args.ranking_of_list().apply(&mut report.table, &[""])?;
+    Ok(report)
 }

@@ -1,4 +1,4 @@
-//! How many of the runs a list of the costliest or slowest ones shows.
+//! Which rows of a question the terminal shows, in which order, and what it says about the others.
 
 use crate::cli::TableFormat;
 use crate::commands::report::ReportArgs;

@@ -43,7 +43,7 @@ impl<'a> AfterSync<'a> {
         settings: Settings,
         runtime: &Runtime,
     ) -> Option<Watched> {
-        // That of a first sync that failed.
+        // A first sync that fails can leave no archive.
         if !path.exists() {
             return None;
         }

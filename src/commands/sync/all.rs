@@ -10,7 +10,7 @@ use crate::commands::shared::output::print_note;
 use crate::commands::shared::runtime::Runtime;
 use crate::error::{Error, Result, render};
 use crate::notify::SyncReport;
-use crate::settings::Settings;
+use crate::settings::{Settings, Workspace};
 use crate::sync::{Clock, SystemClock};
 
 /// Syncs each workspace in the settings. An error is printed at once and does not stop the others.
@@ -44,10 +44,8 @@ fn sync_each<'w>(
     let workspaces = shared.workspaces();
     let (mut reports, mut failed) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for (place, workspace) in workspaces.iter().enumerate() {
-        // Its own settings override those that the workspaces share.
-        let (report, result) = match Settings::next_to(&workspace.archive) {
-            Ok(own) => {
-                let settings = own.over(shared);
+        let (report, result) = match settings_of(workspace, shared) {
+            Ok(settings) => {
                 let (report, result) = sync_one(args, &Target::of(workspace, &settings), runtime);
                 let watched = after_sync.run(Some(&workspace.name), &workspace.archive, settings, runtime);
                 (SyncReport { watched, ..report }, result)
@@ -65,9 +63,7 @@ fn sync_each<'w>(
             Err(error @ Error::Interrupted { .. }) => {
                 // The metrics also list the workspaces that were not reached.
                 reports.extend(workspaces[place + 1..].iter().map(|workspace| {
-                    let own = Settings::next_to(&workspace.archive).ok();
-                    let watched = own.and_then(|own| {
-                        let settings = own.over(shared);
+                    let watched = settings_of(workspace, shared).ok().and_then(|settings| {
                         after_sync.run(Some(&workspace.name), &workspace.archive, settings, runtime)
                     });
                     SyncReport { watched, ..Target::of(workspace, shared).not_tried(args, exit_code) }
@@ -83,6 +79,11 @@ fn sync_each<'w>(
     let result =
         if failed.is_empty() { Ok(()) } else { Err(Error::Workspaces { failed, all: workspaces.len() }) };
     (reports, result)
+}
+
+/// The workspace's own settings, which override those that the workspaces share.
+fn settings_of(workspace: &Workspace, shared: &Settings) -> Result<Settings> {
+    Ok(Settings::next_to(&workspace.archive)?.over(shared))
 }
 
 /// Rejects flags that apply to one workspace.

@@ -63,6 +63,9 @@ impl Charge {
         }
     }
 
+    /// What [`Charge::of_run`] reads.
+    const READS: Columns = Columns::STATUS.and(Columns::CREDIT).and(Columns::COSTS);
+
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Charge> {
         let cost_known = run.el_cost_nanos()?.is_some() || run.transformation_cost_nanos()?.is_some();
         Ok(Charge::of(run.credit_charge_status()?, run.status()?, cost_known))
@@ -170,8 +173,8 @@ fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
     let zone = ledger.scope().zone;
     let mut months: BTreeMap<String, Month> = BTreeMap::new();
     let mut current: Option<(Period, Period)> = None;
-    let columns = Columns::BOOKED_AT.and(Columns::STATUS).and(Columns::CREDIT).and(Columns::COSTS);
-    for_each_run(ledger, columns.and(Columns::PIPELINE), |run| {
+    let columns = Charge::READS.and(Columns::BOOKED_AT).and(Columns::PIPELINE);
+    for_each_run(ledger, columns, |run| {
         let Some(booked_at) = run.booked_at()? else { return Ok(()) };
         if !current.as_ref().is_some_and(|(day, _)| day.contains(booked_at)) {
             let Some(instant) = Instant::parse(booked_at) else { return Ok(()) };

@@ -44,7 +44,7 @@ pub(crate) struct Use {
 
 impl Use {
     /// What [`Use::of_run`] reads.
-    pub(crate) const READS: Columns = Columns::STATUS.and(Columns::CREDIT).and(Columns::COSTS);
+    pub(crate) const READS: Columns = Charge::READS.and(Columns::STATUS).and(Columns::COSTS);
 
     /// What a run used.
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Use> {
