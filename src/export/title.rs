@@ -77,8 +77,8 @@ impl Title {
                 (Role::Bold.paint(&subject, screen.color), Role::Dim.paint(&context, screen.color));
             return vec![format!("{subject}{gap}{context}")];
         }
-        let lines = |text: &str, role: Role, is_right: bool| -> Vec<String> {
-            let text = wrap(text.split(' '), width);
+        let lines = |words: Vec<&str>, role: Role, is_right: bool| -> Vec<String> {
+            let text = wrap(words.into_iter(), width);
             let painted = text.lines().map(|line| {
                 let line = screen.cut(line, width);
                 let gap = if is_right { width - display_width(&line) } else { 0 };
@@ -86,9 +86,21 @@ impl Title {
             });
             painted.collect()
         };
-        let mut both = lines(&subject, Role::Bold, false);
-        both.extend(lines(&context, Role::Dim, true));
+        let mut both = lines(subject.split(' ').collect(), Role::Bold, false);
+        both.extend(lines(parts(&context, &screen.text("·"), width), Role::Dim, true));
         both
+    }
+}
+
+/// The parts of a context between which a line may break, so that a date stays whole. Where one of them is wider than a
+/// line, these are the words.
+fn parts<'c>(context: &'c str, separator: &str, width: usize) -> Vec<&'c str> {
+    let separator = format!("{separator} ");
+    let separated = context.split_inclusive(&separator).flat_map(|part| part.split_inclusive(", "));
+    let parts: Vec<&str> = separated.map(str::trim_end).collect();
+    match parts.iter().all(|part| display_width(part) <= width) {
+        true => parts,
+        false => context.split(' ').collect(),
     }
 }
 
@@ -199,6 +211,26 @@ mod tests {
                 "                 America/Sao_Paulo · by start · running, as of 27 Nov 2026 09:06",
             ]
         );
+    }
+
+    #[test]
+    fn a_narrow_title_breaks_no_date() {
+        let running = Provenance { close_state: Some("running".to_owned()), ..provenance("report cost") };
+        let lines = |width, unicode| {
+            let screen = Screen { width, unicode, ..Screen::FILE };
+            let lines = Title::of(&running).unwrap().lines(&screen);
+            lines.iter().map(|line| line.trim_start().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            lines(50, true),
+            ["Cost", "America/Sao_Paulo · by start · running,", "as of 27 Nov 2026 09:06"]
+        );
+        assert_eq!(
+            lines(30, false),
+            ["Cost", "America/Sao_Paulo - by start -", "running,", "as of 27 Nov 2026 09:06"]
+        );
+        let narrow = lines(20, true);
+        assert!(narrow.concat().ends_with("09:06") && narrow.len() > 4, "{narrow:?}");
     }
 
     #[test]
