@@ -3,7 +3,7 @@
 use crate::alert::{self, Inputs, Purpose, Readings};
 use crate::cli::{JsonArgs, LockArgs, time_span};
 use crate::commands::Cli;
-use crate::commands::shared::archives::{ConfiguredArchive, configured};
+use crate::commands::shared::archives::{ConfiguredArchive, each_configured};
 use crate::commands::shared::facts::Moments;
 use crate::commands::shared::lock_wait::LockWait;
 use crate::commands::shared::output::{print_line, print_note, print_plain_table};
@@ -123,16 +123,16 @@ pub(super) fn run(args: &AlertArgs, cli: &Cli) -> Result<u8> {
         purpose: Purpose::Rules,
     };
     let (mut new, mut failure) = (0, None::<Error>);
-    for target in &targets {
-        let done = match (args.list, args.acknowledge.as_slice()) {
-            (true, _) => list(target, args.format).map(|()| 0),
-            (false, []) => evaluate(target, &reporting, &runtime).map(|outcome| outcome.new),
-            (false, numbers) => acknowledge(target, numbers, &args.lock, &runtime).map(|()| 0),
-        };
+    for (path, target) in targets {
+        let done = target.and_then(|target| match (args.list, args.acknowledge.as_slice()) {
+            (true, _) => list(&target, args.format).map(|()| 0),
+            (false, []) => evaluate(&target, &reporting, &runtime).map(|outcome| outcome.new),
+            (false, numbers) => acknowledge(&target, numbers, &args.lock, &runtime).map(|()| 0),
+        });
         match done {
             Ok(started) => new += started,
             Err(error) => {
-                if let Some(earlier) = failure.replace(error.in_archive(&target.path)) {
+                if let Some(earlier) = failure.replace(error.in_archive(&path)) {
                     print_note(&earlier.render());
                 }
             }
@@ -154,14 +154,14 @@ fn test(webhook: &Webhook, runtime: &Runtime) -> Result<()> {
     print_line("The webhook accepted the test message.")
 }
 
-fn targets(args: &AlertArgs, cli: &Cli) -> Result<Vec<Target>> {
-    let configured = configured(cli, args.all)?;
+fn targets(args: &AlertArgs, cli: &Cli) -> Result<Vec<(PathBuf, Result<Target>)>> {
+    let configured = each_configured(cli, args.all)?;
     let has_names = args.all || configured.len() > 1;
-    let targets = configured.into_iter().map(|ConfiguredArchive { path, settings, name }| {
+    let target = |ConfiguredArchive { path, settings, name }| {
         let name = name.unwrap_or_else(|| path.display().to_string());
         Target { name: has_names.then_some(name), path, settings }
-    });
-    Ok(targets.collect())
+    };
+    Ok(configured.into_iter().map(|(path, configured)| (path, configured.map(target))).collect())
 }
 
 /// The webhook of the arguments.

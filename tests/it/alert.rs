@@ -263,6 +263,20 @@ fn alerts_of_several_archives_are_named() {
 }
 
 #[test]
+fn invalid_settings_of_one_archive_do_not_stop_the_others() {
+    let stage = Stage::new();
+    let first = stage.machine.file("first/b.db");
+    fs::create_dir(stage.machine.file("first")).unwrap();
+    fs::copy(stage.archive(), &first).unwrap();
+    fs::write(stage.machine.file("first/runledger.toml"), "zone = \"Nowhere\"\n[alert]\nof = []\n").unwrap();
+    stage.change(AGE);
+    let second = stage.archive().display().to_string();
+    let ended = stage.machine.run(&first, &["alert", "--db", &second]);
+    ended.refused(2, "first/runledger.toml");
+    assert!(ended.stdout.contains("a.db: error: the archive is stale"), "{ended:?}");
+}
+
+#[test]
 fn a_kill_at_any_moment_loses_no_alert() {
     let stage = Stage::new();
     let (mut printed, mut received) = (String::new(), BTreeSet::new());

@@ -43,6 +43,14 @@ pub(crate) struct ConfiguredArchive {
 /// # Errors
 /// [`Error::Usage`] when settings are invalid, or `--all` finds no workspace.
 pub(crate) fn configured(cli: &Cli, all: bool) -> Result<Vec<ConfiguredArchive>> {
+    each_configured(cli, all)?.into_iter().map(|(_, configured)| configured).collect()
+}
+
+/// The path of each of these archives, and the archive, or why its settings are invalid.
+///
+/// # Errors
+/// [`Error::Usage`] when the settings that they share are invalid, or `--all` finds no workspace.
+pub(crate) fn each_configured(cli: &Cli, all: bool) -> Result<Vec<(PathBuf, Result<ConfiguredArchive>)>> {
     let shared = all.then(|| every_workspace(cli)).transpose()?;
     let paths: Vec<PathBuf> = match (&shared, cli.db.as_slice()) {
         (Some(settings), _) => settings.workspaces().iter().map(|named| named.archive.clone()).collect(),
@@ -53,15 +61,15 @@ pub(crate) fn configured(cli: &Cli, all: bool) -> Result<Vec<ConfiguredArchive>>
         (None, [_, _, ..]) => Some(Settings::load(cli.config.as_deref(), settings::default_archive())?),
         (shared, _) => shared,
     };
-    let configured = paths.into_iter().map(|path| {
+    let configured = |path: PathBuf| {
         let settings = match &shared {
             Some(shared) => Settings::next_to(&path)?.over(shared),
             None => Settings::load(cli.config.as_deref(), &path)?,
         };
         let name = settings.workspace_at(&path).map(|named| named.name.clone());
         Ok(ConfiguredArchive { path, settings, name })
-    });
-    configured.collect()
+    };
+    Ok(paths.into_iter().map(|path| (path.clone(), configured(path))).collect())
 }
 
 /// Opens each archive that `--db` or `--all` names, with its own settings. Also returns the settings of the first,
