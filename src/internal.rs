@@ -98,7 +98,9 @@ pub mod report {
         pub mod calendar {
             pub use crate::report::overview::calendar::{month_label, week_label};
         }
-        pub use crate::report::overview::{ControlBand, Overview, PipelineSummary, Sums, gather};
+        pub use crate::report::overview::{
+            ControlBand, CreditsForecast, Overview, PipelineSummary, Sums, gather,
+        };
     }
     pub mod period {
         pub use crate::report::period::{Calendar, Period};

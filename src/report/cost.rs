@@ -153,7 +153,7 @@ impl Aggregate for CostTotals {
 
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
-        self.add_run(el, transformation, run.credit_charge_status()? == Some(CHARGED));
+        self.add_run(el, transformation, run.is_charged()?);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use super::dimension::Dimension;
 use super::group_by;
 use super::ledger::Ledger;
-use super::run_scan::{Columns, IndexedRun};
+use super::run_scan::{Columns, IndexedRun, Outcome};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::Share;
@@ -57,8 +57,8 @@ struct Runs {
 
 impl Runs {
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
-        match run.status()? {
-            Some("success") => {
+        match run.outcome()? {
+            Some(Outcome::Succeeded) => {
                 self.all += 1;
                 let booked_at = run.booked_at()?;
                 if booked_at > self.last_success_at.as_deref() {
@@ -66,7 +66,7 @@ impl Runs {
                     self.failures_in_a_row.retain(|failure| Some(failure.as_str()) > booked_at);
                 }
             }
-            Some("failed") => {
+            Some(Outcome::Failed) => {
                 self.all += 1;
                 self.failed += 1;
                 let booked_at = run.booked_at()?;
@@ -78,7 +78,7 @@ impl Runs {
                     self.failures_in_a_row.extend(booked_at.map(str::to_owned));
                 }
             }
-            Some("canceled") => self.all += 1,
+            Some(Outcome::Canceled) => self.all += 1,
             _ => {}
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Interned labels of one dimension: maps each distinct label to a small index.
 
 use super::allocation::Allocator;
+use super::by_pipeline::ByPipeline;
 use super::catalogue::Catalogue;
 use super::dimension::Dimension;
 use super::ledger::Ledger;
@@ -9,9 +10,9 @@ use super::run_scan::{Columns, IndexedRun};
 use crate::error::Result;
 use crate::run::Instant;
 use chrono_tz::Tz;
+use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The index of "not known" in every dimension.
@@ -33,7 +34,8 @@ pub(super) struct Interner {
     keys: Vec<Option<String>>,
     /// The period of the last run. Rows come in order of time, so the next run is mostly in the same period.
     current: Option<(Period, u32)>,
-    pipeline_key: String,
+    /// The indexes of the last ledger's pipelines.
+    pipelines: ByPipeline<u32>,
     /// The number of [`IndexedRun::json`] with the value of a path.
     json_number: usize,
 }
@@ -56,7 +58,7 @@ impl Interner {
             indexes: HashMap::new(),
             keys: vec![None],
             current: None,
-            pipeline_key: String::new(),
+            pipelines: ByPipeline::default(),
             json_number: 0,
         }
     }
@@ -75,6 +77,8 @@ impl Interner {
             number: self.ledgers.len().to_string(),
             workspace: ledger.workspace().to_owned(),
         });
+        // Pipeline ids are unique within a workspace only.
+        self.pipelines = ByPipeline::default();
     }
 
     fn ledger(&self) -> &LedgerContext {
@@ -98,18 +102,7 @@ impl Interner {
         match self.dimension {
             Dimension::Period(calendar) => Ok(self.index_of_period(run.booked_at()?, calendar)),
             Dimension::Pipeline => {
-                let Some((kind, id)) = run.pipeline()? else { return Ok(UNKNOWN) };
-                let mut key = std::mem::take(&mut self.pipeline_key);
-                key.clear();
-                // Pipeline ids are unique within a workspace only.
-                key.push_str(&self.ledger().number);
-                for part in [kind, id] {
-                    key.push(SEPARATOR);
-                    key.push_str(part);
-                }
-                let index = self.intern(Some(&key));
-                self.pipeline_key = key;
-                Ok(index)
+                Ok(run.pipeline()?.map_or(UNKNOWN, |(kind, id)| self.index_of_pipeline(kind, id)))
             }
             Dimension::Kind => Ok(self.intern(run.pipeline()?.map(|(kind, _)| kind))),
             Dimension::Trigger => Ok(self.intern(run.trigger_type()?)),
@@ -140,6 +133,15 @@ impl Interner {
         self.indexes.insert(text.to_owned(), index);
         self.keys.push(Some(text.to_owned()));
         index
+    }
+
+    fn index_of_pipeline(&mut self, kind: &str, id: &str) -> u32 {
+        if let Some(index) = self.pipelines.get(kind, id) {
+            return *index;
+        }
+        let key = format!("{}{SEPARATOR}{kind}{SEPARATOR}{id}", self.ledger().number);
+        let index = self.intern(Some(&key));
+        *self.pipelines.get_or_insert_with(kind, id, || index)
     }
 
     fn index_of_period(&mut self, booked_at: Option<&str>, calendar: Calendar) -> u32 {

@@ -3,17 +3,15 @@
 //! `report anomalies` shows each deviation of interest. These are the few that are worth a message: the value is a
 //! large multiple of the usual one, and exceeds it by an amount that matters.
 
+use super::by_pipeline::ByPipeline;
 use super::ledger::Ledger;
 use super::period::Span;
-use super::run_scan::{Columns, RunQuery};
+use super::run_scan::{Columns, Outcome, RunQuery};
 use super::scope::DateBasis;
 use crate::error::Result;
 use crate::run::{Fixed, Instant, Seconds, Usd};
 use chrono::TimeDelta;
 use rusqlite::named_params;
-use std::collections::HashMap;
-
-const SUCCESS: &str = "success";
 
 /// How far back runs are read.
 const READ: TimeDelta = TimeDelta::days(90);
@@ -94,7 +92,8 @@ struct Latest {
 pub(crate) fn latest_runs(ledger: &Ledger<'_>, moment: Instant) -> Result<Vec<LatestRun>> {
     let news = moment.plus(-NEWS);
     let mut runs = Vec::new();
-    for ((kind, pipeline_id), Latest { booked_at, nanos, seconds }) in latest(ledger, moment)? {
+    for (kind, pipeline_id, Latest { booked_at, nanos, seconds }) in latest(ledger, moment)?.into_pipelines()
+    {
         let Some(booked_at) = Instant::parse(&booked_at).filter(|at| *at >= news) else { continue };
         let cost = compared(&nanos, |nanos| Usd::from_units(nanos.into()));
         let duration = compared(&seconds, Seconds::whole);
@@ -115,8 +114,8 @@ fn compared<T>(newest_first: &[i64], value: impl Fn(i64) -> T) -> Option<Compare
     Some(Compared { latest: value(*latest), usual: value(earlier[earlier.len() / 2]) })
 }
 
-/// The latest successful runs of each pipeline, by kind and id.
-fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str, String), Latest>> {
+/// The latest successful runs of each pipeline.
+fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<ByPipeline<Latest>> {
     let basis = DateBasis::default();
     let span = Span { from: Some(moment.plus(-READ)), until: Some(moment.next()) };
     let query = RunQuery::new(&span, basis, Columns::OUTCOME.and(Columns::DURATION))
@@ -124,20 +123,15 @@ fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str,
     let (from, until) = span.bounds();
     let mut statement = ledger.connection().prepare(&query.sql)?;
     let mut rows = statement.query(named_params! {":from": from, ":until": until})?;
-    let mut pipelines: HashMap<&'static str, HashMap<String, Latest>> = HashMap::new();
+    let mut pipelines: ByPipeline<Latest> = ByPipeline::default();
     while let Some(row) = rows.next()? {
         let run = query.run(row);
-        if run.status()? != Some(SUCCESS) {
+        if run.outcome()? != Some(Outcome::Succeeded) {
             continue;
         }
         let (Some((kind, id)), Some(at)) = (run.pipeline()?, run.booked_at()?) else { continue };
-        let of_kind = pipelines.entry(kind).or_default();
-        let latest = match of_kind.get_mut(id) {
-            Some(latest) => latest,
-            None => of_kind
-                .entry(id.to_owned())
-                .or_insert_with(|| Latest { booked_at: at.to_owned(), ..Latest::default() }),
-        };
+        let latest = pipelines
+            .get_or_insert_with(kind, id, || Latest { booked_at: at.to_owned(), ..Latest::default() });
         let nanos = run.total_cost_nanos()?;
         for (values, value) in [(&mut latest.nanos, nanos), (&mut latest.seconds, run.duration_seconds()?)] {
             if values.len() <= EARLIER.1 {
@@ -145,10 +139,7 @@ fn latest(ledger: &Ledger<'_>, moment: Instant) -> Result<HashMap<(&'static str,
             }
         }
     }
-    let of_kinds = pipelines.into_iter();
-    Ok(of_kinds
-        .flat_map(|(kind, ids)| ids.into_iter().map(move |(id, latest)| ((kind, id), latest)))
-        .collect())
+    Ok(pipelines)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod anomalies;
 pub(crate) mod apportionment;
 pub(crate) mod billing;
 pub(crate) mod budget;
+mod by_pipeline;
 pub(crate) mod catalogue;
 pub(crate) mod change;
 pub(crate) mod components;

@@ -5,13 +5,12 @@ use super::dimension::Dimension;
 use super::duration::Distribution;
 use super::group_by::{self, Aggregate, Groups};
 use super::ledger::Ledger;
-use super::run_scan::{Columns, IndexedRun};
+use super::run_scan::{Columns, IndexedRun, Outcome};
 use super::table::Cell;
 use crate::error::Result;
 use crate::run::{Seconds, Usd};
 
 /// The status of a failed run.
-const FAILED: &str = "failed";
 
 /// The outcomes of some runs.
 #[derive(Debug, Default)]
@@ -56,7 +55,7 @@ impl Aggregate for Outcomes {
     const READS: Columns = CostTotals::READS.and(Columns::STATUS).and(Columns::DURATION);
 
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
-        if run.status()? == Some(FAILED) {
+        if run.outcome()? == Some(Outcome::Failed) {
             Aggregate::add(&mut self.failed, run)?;
         }
         self.durations_seconds.extend(run.duration_seconds()?);

@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use super::outcomes::Outcomes;
 use super::period::{Calendar, Period};
 use super::run_list;
-use super::run_scan::{Columns, IndexedRun, RunQuery};
+use super::run_scan::{Columns, IndexedRun, Outcome, RunQuery};
 use super::setting_words::SettingWords;
 use super::settings_history::{SettingsHistory, SuccessfulRun};
 use super::table::{Cell, Table};
@@ -64,7 +64,7 @@ impl Figures {
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         Aggregate::add(&mut self.cost, run)?;
         Aggregate::add(&mut self.outcomes, run)?;
-        self.final_runs += u64::from(is_final(run.status()?));
+        self.final_runs += u64::from(run.outcome()?.is_some());
         Ok(())
     }
 
@@ -136,11 +136,11 @@ impl PipelineProfile {
                     Some(allocator.cost_center(run.pipeline()?, run.trigger_type()?, booked_at).to_owned());
             }
             let Some(booked_at) = booked_at else { return Ok(()) };
-            match run.status()? {
-                Some("success") if last_success.as_deref() < Some(booked_at) => {
+            match run.outcome()? {
+                Some(Outcome::Succeeded) if last_success.as_deref() < Some(booked_at) => {
                     last_success = Some(booked_at.to_owned());
                 }
-                Some("failed") => failures.push(booked_at.to_owned()),
+                Some(Outcome::Failed) => failures.push(booked_at.to_owned()),
                 _ => {}
             }
             if current.as_ref().is_none_or(|period| !period.contains(booked_at)) {
@@ -202,10 +202,6 @@ impl PipelineProfile {
 }
 
 /// Whether no other status is expected to follow.
-fn is_final(status: Option<&str>) -> bool {
-    matches!(status, Some("success" | "failed" | "canceled"))
-}
-
 /// Passes each run of a pipeline to `visit`, the one that started, else was created, last first. The first error ends
 /// the scan of the covering index.
 fn for_each_run_of(

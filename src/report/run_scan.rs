@@ -1,5 +1,6 @@
 //! Current runs read from the covering index of reports, without touching the table.
 
+use super::cost::CHARGED;
 use super::metadata_path::MetadataPath;
 use super::period::Span;
 use super::scope::DateBasis;
@@ -81,6 +82,27 @@ pub struct RunQuery {
     /// The text. It has the parameters `:from` and `:until` unless the span has no ends.
     pub sql: String,
     columns: Columns,
+    booked_at: BookedAt,
+}
+
+/// Where the booking date of a row is.
+#[derive(Debug, Clone, Copy)]
+enum BookedAt {
+    /// In a column of its own.
+    Own,
+    /// In the columns of its date basis, which are read anyway.
+    Basis(DateBasis),
+}
+
+impl BookedAt {
+    fn of(date: DateBasis, columns: Columns) -> BookedAt {
+        let basis = match date {
+            DateBasis::Started => Columns::STARTED_AT.and(Columns::CREATED_AT),
+            DateBasis::Created => Columns::CREATED_AT,
+            DateBasis::Ended => Columns::ENDED_AT,
+        };
+        if columns.and(basis) == columns { BookedAt::Basis(date) } else { BookedAt::Own }
+    }
 }
 
 impl RunQuery {
@@ -98,8 +120,9 @@ impl RunQuery {
         documents: &[&str],
         paths: &[&MetadataPath],
     ) -> RunQuery {
-        let booked_at = date.sql();
-        let mut sql = format!("SELECT {}", if columns.has(0) { booked_at } else { "NULL" });
+        let (booked_at, place) = (date.sql(), BookedAt::of(date, columns));
+        let is_read = columns.has(0) && matches!(place, BookedAt::Own);
+        let mut sql = format!("SELECT {}", if is_read { booked_at } else { "NULL" });
         for (position, name) in (1..).zip(NAMES) {
             sql.push_str(", ");
             sql.push_str(if columns.has(position) { name } else { "NULL" });
@@ -116,7 +139,7 @@ impl RunQuery {
         if *span != Span::default() {
             sql.push_str(&format!(" AND {booked_at} >= :from AND {booked_at} < :until"));
         }
-        RunQuery { sql, columns }
+        RunQuery { sql, columns, booked_at: place }
     }
 
     /// The query with more conditions, or an order.
@@ -129,7 +152,7 @@ impl RunQuery {
 
     /// A row as a run.
     pub fn run<'r>(&self, row: &'r Row<'r>) -> IndexedRun<'r> {
-        IndexedRun { row, columns: self.columns }
+        IndexedRun { row, columns: self.columns, booked_at: self.booked_at }
     }
 }
 
@@ -209,17 +232,53 @@ pub(super) fn runs_as_started(date: DateBasis) -> RunQuery {
 pub struct IndexedRun<'r> {
     row: &'r Row<'r>,
     columns: Columns,
+    booked_at: BookedAt,
+}
+
+/// How a run ended: its final status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// `success`.
+    Succeeded,
+    /// `failed`.
+    Failed,
+    /// `canceled`.
+    Canceled,
 }
 
 impl<'r> IndexedRun<'r> {
     /// The instant that assigns the run to a period, by the date basis; `None`: not known, or not yet.
     pub fn booked_at(&self) -> Result<Option<&'r str>> {
-        self.text(0)
+        debug_assert!(self.columns.has(0), "the query reads no booking date");
+        match self.booked_at {
+            BookedAt::Own => self.text(0),
+            BookedAt::Basis(DateBasis::Started) => match self.started_at()? {
+                None => self.created_at(),
+                started_at => Ok(started_at),
+            },
+            BookedAt::Basis(DateBasis::Created) => self.created_at(),
+            BookedAt::Basis(DateBasis::Ended) => self.ended_at(),
+        }
     }
 
     /// The current status.
     pub fn status(&self) -> Result<Option<&'r str>> {
         self.text(1)
+    }
+
+    /// How the run ended. `None`: its status is not final.
+    pub(super) fn outcome(&self) -> Result<Option<Outcome>> {
+        Ok(match self.bytes(1)? {
+            Some(b"success") => Some(Outcome::Succeeded),
+            Some(b"failed") => Some(Outcome::Failed),
+            Some(b"canceled") => Some(Outcome::Canceled),
+            _ => None,
+        })
+    }
+
+    /// Whether the run was charged a credit.
+    pub(super) fn is_charged(&self) -> Result<bool> {
+        Ok(self.bytes(2)? == Some(CHARGED.as_bytes()))
     }
 
     /// Whether the run was charged a credit, as the API spells it.
@@ -292,6 +351,12 @@ impl<'r> IndexedRun<'r> {
     fn text(&self, column: usize) -> Result<Option<&'r str>> {
         debug_assert!(self.columns.has(column), "the query does not read column {column}");
         text(self.row, column)
+    }
+
+    /// The bytes of a text, which are not checked: that takes longer than to compare them.
+    fn bytes(&self, column: usize) -> Result<Option<&'r [u8]>> {
+        debug_assert!(self.columns.has(column), "the query does not read column {column}");
+        Ok(self.row.get_ref(column)?.as_bytes_or_null().map_err(rusqlite::Error::from)?)
     }
 
     fn integer(&self, column: usize) -> Result<Option<i64>> {

@@ -5,7 +5,7 @@ use super::group_by;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::period::Span;
-use super::run_scan::IndexedRun;
+use super::run_scan::{IndexedRun, Outcome};
 use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::run::{Instant, Usd};
@@ -216,16 +216,16 @@ impl Scan {
         let started_at = run.started_at()?.and_then(Instant::parse);
         let nanos = run.total_cost_nanos()?;
         let pipeline = &mut self.pipelines[number];
-        let status = run.status()?;
+        let outcome = run.outcome()?;
         let full_sync = run.full_sync()?;
         pipeline.runs += u64::from(is_in_span);
-        if status == Some("success") && full_sync == Some(false) {
+        if outcome == Some(Outcome::Succeeded) && full_sync == Some(false) {
             pipeline.usual_nanos.extend(nanos);
         }
         let is_full_sync = full_sync == Some(true) && nanos.is_some();
-        let kind = match status {
-            Some("failed") => Some(FAILED),
-            Some("canceled") => Some(CANCELED),
+        let kind = match outcome {
+            Some(Outcome::Failed) => Some(FAILED),
+            Some(Outcome::Canceled) => Some(CANCELED),
             _ => None,
         };
         let may_overlap = started_at.is_some() && number > 0;

@@ -42,6 +42,7 @@ mod sample;
 pub(crate) mod settled;
 mod stats;
 mod syncs;
+mod twin;
 mod unknown_name;
 mod user_objects;
 
@@ -282,16 +283,16 @@ impl Archive {
             reader_log: None,
             in_place: Some(in_place),
         };
-        archive.set_up(cancel).map_err(|error| error.in_archive(path))?;
+        Archive::configure(&mut archive.connection, cancel).map_err(|error| error.in_archive(path))?;
         Ok(archive)
     }
 
-    fn set_up(&mut self, cancel: Option<&Arc<CancelToken>>) -> Result<()> {
-        busy::wait_for_locks(&mut self.connection, cancel.map(Arc::clone))?;
-        self.connection.set_prepared_statement_cache_capacity(64);
+    fn configure(connection: &mut Connection, cancel: Option<&Arc<CancelToken>>) -> Result<()> {
+        busy::wait_for_locks(connection, cancel.map(Arc::clone))?;
+        connection.set_prepared_statement_cache_capacity(64);
         // With double-quoted strings, a misspelled column would be a text instead of an error.
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         Ok(())
     }
 

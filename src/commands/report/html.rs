@@ -10,12 +10,14 @@ use crate::error::{Error, Result};
 use crate::export::html::Labels;
 use crate::export::manifest::Provenance;
 use crate::export::{Destination, html};
-use crate::report::change::ChangeRequest;
+use crate::report::change::{Change, ChangeRequest};
 use crate::report::fx::Fx;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
+use crate::report::overview::{self, Attention, CreditsForecast, HeadlineMonth, Overview};
 use crate::report::scope::ScopeRequest;
-use crate::report::{Dimension, Scope, overview};
+use crate::report::{Dimension, Scope};
+use crate::run::Instant;
 use crate::settings::Settings;
 use crate::workspace::{Workspace, change};
 use std::io::IsTerminal;
@@ -31,8 +33,8 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
             hint: Some("write one report per workspace, each with its own --db and --output".to_owned()),
         });
     };
-    // One read transaction, so that all parts of the page show the same state.
-    let _reading = archive.connection().unchecked_transaction()?;
+    // The runs are read in a thread of their own. Both connections show the same state, so all parts of the page do.
+    let (_reading, for_runs) = archive.read_twice()?;
     let request = request(&args.scope)?;
     let scope = Scope::resolve(&request, defaults, archive)?;
     warn_of_conflicts(&scope, archive)?;
@@ -48,27 +50,60 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     };
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.clock_at_last_observation(scope.as_of)?;
-    let mut overview = overview::gather(archive.connection(), &scope, known_at)?;
-    if let Some(period) = overview.compared_period() {
-        let request = ChangeRequest {
-            scope: ScopeRequest { period: Some(period), from: None, until: None, ..request },
-            by: vec![Dimension::Pipeline],
-            ..ChangeRequest::default()
-        };
-        // The zone, date basis or moment of the page can contradict a closed month.
-        overview.change = Some(match change(workspaces, &request) {
-            Err(Error::Usage { what, .. }) => Err(what),
-            change => Ok(change?),
-        });
-    }
-    if overview.is_current() {
-        let (budgets, as_of) = (workspaces[0].budgets.clone(), args.scope.as_of.as_deref());
-        overview.attention = attention(inputs(archive, settings, budgets, as_of)?)?;
-    }
+    let (overview, beside) = std::thread::scope(|threads| {
+        let overview = threads.spawn(|| overview::gather(&{ for_runs }, &scope, known_at));
+        let beside = Beside::read(args, workspaces, settings, &request, &scope, known_at);
+        (overview.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), beside)
+    });
+    let Beside { forecast, change, attention } = beside?;
+    let overview = Overview { forecast, change, attention, ..overview? };
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);
     let language = language(&args.table.format_options, settings)?;
     html::write(&overview, &labels, language, &Destination::at(args.table.output.output.as_deref()))
+}
+
+/// What the page shows beside the overview of the runs.
+#[derive(Default)]
+struct Beside {
+    forecast: CreditsForecast,
+    change: Option<std::result::Result<Change, String>>,
+    attention: Attention,
+}
+
+impl Beside {
+    fn read(
+        args: &ReportArgs,
+        workspaces: &[Workspace],
+        settings: &Settings,
+        request: &ScopeRequest,
+        scope: &Scope,
+        known_at: Option<Instant>,
+    ) -> Result<Beside> {
+        let Workspace { archive, budgets, .. } = &workspaces[0];
+        let mut beside = Beside {
+            forecast: CreditsForecast::read(archive.connection(), scope, known_at)?,
+            ..Beside::default()
+        };
+        let Some(month) = HeadlineMonth::of(scope, known_at) else { return Ok(beside) };
+        if let Some(period) = month.compared_period(scope, known_at) {
+            let request = ChangeRequest {
+                scope: ScopeRequest { period: Some(period), from: None, until: None, ..request.clone() },
+                by: vec![Dimension::Pipeline],
+                ..ChangeRequest::default()
+            };
+            // The zone, date basis or moment of the page can contradict a closed month.
+            beside.change = Some(match change(workspaces, &request) {
+                Err(Error::Usage { what, .. }) => Err(what),
+                change => Ok(change?),
+            });
+        }
+        if month.is_current(scope) {
+            let as_of = args.scope.as_of.as_deref();
+            beside.attention = attention(inputs(archive, settings, budgets.clone(), as_of)?)?;
+        }
+        Ok(beside)
+    }
 }
 
 /// Checks the arguments before anything is read.

@@ -5,7 +5,6 @@
 use super::setting::{Budget, BudgetRuns};
 use crate::error::Result;
 use crate::report::allocation::{Allocation, Allocator, Rule, UNALLOCATED};
-use crate::report::cost::CHARGED;
 use crate::report::credits::PipelineKey;
 use crate::report::credits::usage::Use;
 use crate::report::group_by::for_each_run_in;
@@ -33,7 +32,7 @@ pub(super) struct Figures {
 impl Figures {
     fn add_run(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         self.runs += 1;
-        self.charged += u64::from(run.credit_charge_status()? == Some(CHARGED));
+        self.charged += u64::from(run.is_charged()?);
         self.used.add(Use::of_run(run)?);
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The credits of the rest of the running month, expected from what was used in the last thirty days.
 
 use super::usage::{Credits, PACE_WINDOW, Usage, Use, retain_active, set_schedules};
-use super::{CreditsOptions, PipelineKey, key};
+use super::{CreditsOptions, PipelineKey};
 use crate::error::{Error, Result};
+use crate::report::by_pipeline::ByPipeline;
 use crate::report::catalogue::Catalogue;
 use crate::report::group_by::for_each_run_in;
 use crate::report::ledger::Ledger;
@@ -77,13 +78,14 @@ fn recent_usage(
     what_if: &[(String, String)],
     now: Instant,
 ) -> Result<BTreeMap<PipelineKey, Usage>> {
-    let mut usages: BTreeMap<PipelineKey, Usage> = BTreeMap::new();
+    let mut usages: ByPipeline<Usage> = ByPipeline::default();
     let since = now.plus(-PACE_WINDOW);
     let columns = Use::READS.and(Columns::TRIGGER).and(Columns::PIPELINE);
     for_each_run_in(ledger, Span { from: Some(since), until: Some(now.next()) }, columns, |run| {
-        usages.entry(key(run)?).or_default().add(run.trigger_type()?, Use::of_run(run)?);
+        usages.of_run(run)?.add(run.trigger_type()?, Use::of_run(run)?);
         Ok(())
     })?;
+    let mut usages: BTreeMap<PipelineKey, Usage> = usages.into_keys().collect();
     set_schedules(&mut usages, ledger, now)?;
     let mut changed = BTreeSet::new();
     for (pipeline, expression) in what_if {

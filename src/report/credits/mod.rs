@@ -8,6 +8,7 @@ mod fees;
 mod forecast;
 pub(crate) mod usage;
 
+use super::by_pipeline::ByPipeline;
 use super::catalogue::Catalogue;
 use super::cost::CHARGED;
 use super::dimension::Dimension;
@@ -15,7 +16,7 @@ use super::fx::Currency;
 use super::group_by::for_each_run;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
-use super::run_scan::{Columns, IndexedRun};
+use super::run_scan::{Columns, IndexedRun, Outcome};
 use super::scope::Scope;
 use super::table::{Cell, Table};
 use super::terms::MonthTerms;
@@ -54,11 +55,11 @@ pub(crate) enum Charge {
 }
 
 impl Charge {
-    fn of(charge: Option<&str>, status: Option<&str>, cost_known: bool) -> Charge {
-        match (charge, status) {
+    fn of(charge: Option<&str>, outcome: Option<Outcome>, cost_known: bool) -> Charge {
+        match (charge, outcome) {
             (Some(CHARGED), _) => Charge::Charged,
-            (Some(_), Some("failed" | "canceled")) => Charge::Free,
-            (Some(_), Some("success")) if cost_known => Charge::Free,
+            (Some(_), Some(Outcome::Failed | Outcome::Canceled)) => Charge::Free,
+            (Some(_), Some(Outcome::Succeeded)) if cost_known => Charge::Free,
             _ => Charge::Undecided,
         }
     }
@@ -68,7 +69,7 @@ impl Charge {
 
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Charge> {
         let cost_known = run.el_cost_nanos()?.is_some() || run.transformation_cost_nanos()?.is_some();
-        Ok(Charge::of(run.credit_charge_status()?, run.status()?, cost_known))
+        Ok(Charge::of(run.credit_charge_status()?, run.outcome()?, cost_known))
     }
 }
 
@@ -132,8 +133,8 @@ impl Counts {
 
 /// The pipelines of a month, and the credits used on each day, undecided ones included.
 #[derive(Default)]
-struct Month {
-    pipelines: BTreeMap<PipelineKey, Counts>,
+struct Month<P = BTreeMap<PipelineKey, Counts>> {
+    pipelines: P,
     days: BTreeMap<String, u64>,
 }
 
@@ -171,7 +172,7 @@ pub fn report(ledger: &Ledger<'_>, options: &CreditsOptions, now: Instant) -> Re
 
 fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
     let zone = ledger.scope().zone;
-    let mut months: BTreeMap<String, Month> = BTreeMap::new();
+    let mut months: BTreeMap<String, Month<ByPipeline<Counts>>> = BTreeMap::new();
     let mut current: Option<(Period, Period)> = None;
     let columns = Charge::READS.and(Columns::BOOKED_AT).and(Columns::PIPELINE);
     for_each_run(ledger, columns, |run| {
@@ -188,17 +189,19 @@ fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
         }
         let Some(month) = months.get_mut(&month.label) else { return Ok(()) };
         let charge = Charge::of_run(run)?;
-        month.pipelines.entry(key(run)?).or_default().add(charge);
+        month.pipelines.of_run(run)?.add(charge);
         if charge != Charge::Free {
-            *month.days.entry(day.label.clone()).or_default() += 1;
+            match month.days.get_mut(&day.label) {
+                Some(credits) => *credits += 1,
+                None => _ = month.days.insert(day.label.clone(), 1),
+            }
         }
         Ok(())
     })?;
-    Ok(months)
-}
-
-fn key(run: &IndexedRun<'_>) -> Result<PipelineKey> {
-    Ok(run.pipeline()?.map(|(kind, id)| (kind.to_owned(), id.to_owned())))
+    let counted = months.into_iter().map(|(label, Month { pipelines, days })| {
+        (label, Month { pipelines: pipelines.into_keys().collect(), days })
+    });
+    Ok(counted.collect())
 }
 
 fn columns(before: &[&str], after: &[&str]) -> Vec<String> {

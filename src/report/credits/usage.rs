@@ -5,17 +5,18 @@
 
 use super::{Charge, PipelineKey};
 use crate::error::Result;
+use crate::report::by_pipeline::ByPipeline;
 use crate::report::catalogue::{Catalogue, CataloguedPipeline};
 use crate::report::group_by::for_each_run_with_documents;
 use crate::report::ledger::Ledger;
 use crate::report::period::Span;
-use crate::report::run_scan::{Columns, IndexedRun};
+use crate::report::run_scan::{Columns, IndexedRun, Outcome};
 use crate::report::schedule::Schedule;
 use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The window in which the pace is measured. A schedule without runs in it is ignored.
 pub(crate) const PACE_WINDOW: TimeDelta = TimeDelta::days(30);
@@ -50,7 +51,7 @@ impl Use {
     pub(crate) fn of_run(run: &IndexedRun<'_>) -> Result<Use> {
         let (el, transformation) = (run.el_cost_nanos()?, run.transformation_cost_nanos()?);
         let is_priced = el.is_some() || transformation.is_some();
-        let is_over = matches!(run.status()?, Some("failed" | "canceled"));
+        let is_over = matches!(run.outcome()?, Some(Outcome::Failed | Outcome::Canceled));
         Ok(Use {
             credits: u64::from(Charge::of_run(run)? != Charge::Free),
             nanos: i128::from(el.unwrap_or_default()) + i128::from(transformation.unwrap_or_default()),
@@ -231,10 +232,8 @@ pub(crate) fn set_schedules(
     ledger: &Ledger<'_>,
     now: Instant,
 ) -> Result<()> {
-    for (kind, of_kind) in trigger_usage(ledger, now)? {
-        for (id, triggers) in of_kind {
-            usages.entry(Some((kind.to_owned(), id))).or_default().set_schedule(triggers, now);
-        }
+    for (kind, id, triggers) in trigger_usage(ledger, now)?.into_pipelines() {
+        usages.entry(Some((kind.to_owned(), id))).or_default().set_schedule(triggers, now);
     }
     Ok(())
 }
@@ -250,23 +249,16 @@ pub(crate) fn retain_active(
     });
 }
 
-/// What the scheduled runs in the window before `now` used, by trigger, of each pipeline by kind and id.
-fn trigger_usage(
-    ledger: &Ledger<'_>,
-    now: Instant,
-) -> Result<HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>>> {
-    let mut usages: HashMap<&'static str, HashMap<String, Vec<TriggerUsage>>> = HashMap::new();
+/// What the scheduled runs of each pipeline in the window before `now` used, by trigger.
+fn trigger_usage(ledger: &Ledger<'_>, now: Instant) -> Result<ByPipeline<Vec<TriggerUsage>>> {
+    let mut usages: ByPipeline<Vec<TriggerUsage>> = ByPipeline::default();
     let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
     let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
     for_each_run_with_documents(ledger, window, columns, &[TRIGGER_OF_SCHEDULE], |run| {
         let (Some((kind, id)), Some(CRON)) = (run.pipeline()?, run.trigger_type()?) else { return Ok(()) };
         let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
         let (trigger, used) = (run.json(0)?, Use::of_run(run)?);
-        let of_kind = usages.entry(kind).or_default();
-        let of_pipeline = match of_kind.get_mut(id) {
-            Some(of_pipeline) => of_pipeline,
-            None => of_kind.entry(id.to_owned()).or_default(),
-        };
+        let of_pipeline = usages.get_or_insert_with(kind, id, Vec::new);
         match of_pipeline.iter_mut().find(|usage| usage.trigger.as_deref() == trigger) {
             Some(usage) => {
                 usage.first = usage.first.min(booked_at);

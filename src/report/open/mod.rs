@@ -7,17 +7,18 @@ pub use table::{OpenReport, report};
 pub use usual_times::{Factor, OpenState, UsualTimes};
 pub(crate) use usual_times::{MIN_RUNS, TOO_LONG_FROM_SECONDS};
 
+use super::by_pipeline::ByPipeline;
 use super::group_by::for_each_run_in;
 use super::ledger::Ledger;
 use super::moment::{moment_of, whole_seconds_between};
 use super::period::Span;
-use super::run_scan::Columns;
+use super::run_scan::{Columns, Outcome};
 use crate::error::Result;
 use crate::run::{Instant, Share};
 use chrono::TimeDelta;
 use rusqlite::{Row, named_params};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 /// Successful runs that are compared with: all of this many days before the moment.
 const RECENT_DAYS: i64 = 90;
@@ -108,9 +109,10 @@ fn compared(ledger: &Ledger<'_>, factor: Factor, is_compared: fn(&OpenRun) -> bo
     let usual: Vec<[Option<UsualTimes>; 2]> =
         samples.times.into_iter().map(PipelineTimes::into_usual).collect();
     for run in &mut open.runs {
-        let pipeline = samples.pipelines.position(run.pipeline_kind.as_deref(), run.pipeline_id.as_deref());
+        let pipeline = run.pipeline_kind.as_deref().zip(run.pipeline_id.as_deref());
+        let position = pipeline.and_then(|(kind, id)| samples.pipelines.get(kind, id));
         run.usual =
-            pipeline.and_then(|pipeline| usual[pipeline][usize::from(run.started_at.is_some())].clone());
+            position.and_then(|position| usual[*position][usize::from(run.started_at.is_some())].clone());
         run.state = OpenState::of(run.age_seconds, run.started_at.is_some(), run.usual.as_ref(), factor);
     }
     open.runs.sort_by_cached_key(sort_key);
@@ -162,20 +164,11 @@ fn sort_key(run: &OpenRun) -> (bool, Reverse<Option<Share>>, Reverse<Option<i64>
     (!run.is_too_long(), Reverse(run.factor()), Reverse(run.age_seconds), run.run_id.clone())
 }
 
-/// The pipelines of some runs, numbered.
-#[derive(Debug, Default)]
-struct PipelineNumbers(HashMap<String, HashMap<String, usize>>);
-
-impl PipelineNumbers {
-    fn position(&self, kind: Option<&str>, id: Option<&str>) -> Option<usize> {
-        self.0.get(kind?)?.get(id?).copied()
-    }
-}
-
 /// The times of the successful runs of some pipelines.
 #[derive(Debug)]
 struct Samples {
-    pipelines: PipelineNumbers,
+    /// The position of each pipeline.
+    pipelines: ByPipeline<usize>,
     times: Vec<PipelineTimes>,
 }
 
@@ -196,16 +189,16 @@ struct RunTimes {
 
 impl Samples {
     fn of<'r>(runs: impl Iterator<Item = &'r OpenRun>) -> Samples {
-        let (mut pipelines, mut count) = (PipelineNumbers::default(), 0);
+        let (mut pipelines, mut times) = (ByPipeline::default(), Vec::new());
         for run in runs {
             if let (Some(kind), Some(id)) = (&run.pipeline_kind, &run.pipeline_id) {
-                pipelines.0.entry(kind.clone()).or_default().entry(id.clone()).or_insert_with(|| {
-                    count += 1;
-                    count - 1
+                pipelines.get_or_insert_with(kind, id, || {
+                    times.push(PipelineTimes::default());
+                    times.len() - 1
                 });
             }
         }
-        Samples { pipelines, times: vec![PipelineTimes::default(); count] }
+        Samples { pipelines, times }
     }
 
     /// Reads the recent runs, and the older ones if a pipeline has too few.
@@ -235,25 +228,25 @@ impl Samples {
 fn for_each_success(
     ledger: &Ledger<'_>,
     span: Span,
-    pipelines: &PipelineNumbers,
+    pipelines: &ByPipeline<usize>,
     mut visit: impl FnMut(usize, &str, i64, RunTimes),
 ) -> Result<()> {
     let times = Columns::DURATION.and(Columns::CREATED_AT).and(Columns::ENDED_AT);
     let columns = times.and(Columns::BOOKED_AT).and(Columns::STATUS).and(Columns::PIPELINE);
     for_each_run_in(ledger, span, columns.and(Columns::SNAPSHOT), |run| {
-        if run.status()? != Some("success") {
+        if run.outcome()? != Some(Outcome::Succeeded) {
             return Ok(());
         }
         let Some(duration) = run.duration_seconds()?.filter(|duration| *duration >= 0) else { return Ok(()) };
         let Some((kind, id)) = run.pipeline()? else { return Ok(()) };
-        let Some(pipeline) = pipelines.position(Some(kind), Some(id)) else { return Ok(()) };
+        let Some(pipeline) = pipelines.get(kind, id) else { return Ok(()) };
         let Some(booked_at) = run.booked_at()? else { return Ok(()) };
         let total = match (run.created_at()?, run.ended_at()?) {
             (Some(created_at), Some(ended_at)) => whole_seconds_between(created_at, ended_at),
             _ => None,
         };
         let times = RunTimes { duration, total: total.filter(|total| *total >= 0) };
-        visit(pipeline, booked_at, run.snapshot_id()?, times);
+        visit(*pipeline, booked_at, run.snapshot_id()?, times);
         Ok(())
     })
 }

@@ -68,12 +68,12 @@ impl UsualTimes {
             return None;
         }
         let mut seconds = seconds;
-        let times = crate::report::duration::Distribution::of(&mut seconds, 1);
+        let mut times = crate::report::duration::Distribution::of(&mut seconds, 1);
         Some(UsualTimes {
             p50: times.percentile(50)?,
             p95: times.percentile(95)?,
             p99: times.percentile(99)?,
-            runs: times.values.len() as u64,
+            runs: times.count(),
         })
     }
 

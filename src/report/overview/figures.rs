@@ -1,10 +1,10 @@
 //! The figures of one pipeline: sums by month, times by week, counts by day, and failures.
 
 use crate::error::Result;
-use crate::report::cost::{CHARGED, CostTotals};
+use crate::report::cost::CostTotals;
 use crate::report::duration::{Distribution, MICROS_PER_SECOND, micros_between};
 use crate::report::group_by::Aggregate;
-use crate::report::run_scan::IndexedRun;
+use crate::report::run_scan::{IndexedRun, Outcome};
 use crate::run::{Instant, Seconds, Share};
 use crate::store::settled;
 use std::collections::VecDeque;
@@ -56,6 +56,22 @@ impl<T: Default> Series<T> {
             },
         };
         &mut self.0[index].1
+    }
+}
+
+impl<T: Copy> Series<T> {
+    /// Adds the figures of another series: `merge` those of its numbers to the same numbers of this one.
+    pub(super) fn merge(&mut self, other: &Series<T>, merge: impl Fn(&mut T, T)) {
+        let mut place = 0;
+        for (number, figures) in other.iter() {
+            while self.0.get(place).is_some_and(|(own, _)| own < number) {
+                place += 1;
+            }
+            match self.0.get_mut(place) {
+                Some((own, sums)) if own == number => merge(sums, *figures),
+                _ => self.0.insert(place, (*number, *figures)),
+            }
+        }
     }
 }
 
@@ -125,14 +141,6 @@ impl Sums {
     }
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Succeeded,
-    Failed,
-    Canceled,
-}
-
 /// The values of a run that most figures use, read from its row once.
 pub(super) struct RunFacts<'r> {
     pub row: &'r IndexedRun<'r>,
@@ -147,19 +155,12 @@ pub(super) struct RunFacts<'r> {
 
 impl<'r> RunFacts<'r> {
     pub(super) fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
-        let status = row.status()?;
-        let outcome = match status {
-            Some("success") => Some(Outcome::Succeeded),
-            Some("failed") => Some(Outcome::Failed),
-            Some("canceled") => Some(Outcome::Canceled),
-            _ => None,
-        };
         Ok(RunFacts {
             row,
-            outcome,
+            outcome: row.outcome()?,
             el_cost_nanos: row.el_cost_nanos()?,
             transformation_cost_nanos: row.transformation_cost_nanos()?,
-            is_charged: row.credit_charge_status()? == Some(CHARGED),
+            is_charged: row.is_charged()?,
             duration_seconds: row.duration_seconds()?,
             created_at: row.created_at()?,
         })
@@ -194,8 +195,8 @@ impl TimeSamples {
     }
 
     pub(super) fn times(&mut self) -> Times {
-        let duration = Percentiles::of(&Distribution::of(&mut self.durations_seconds, 1));
-        let queued = Percentiles::of(&Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND));
+        let duration = Percentiles::of(Distribution::of(&mut self.durations_seconds, 1));
+        let queued = Percentiles::of(Distribution::of(&mut self.queued_micros, MICROS_PER_SECOND));
         Times { duration, queued }
     }
 }
@@ -221,8 +222,8 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(times: &Distribution<'_>) -> Percentiles {
-        Percentiles { runs: times.values.len() as u64, p50: times.percentile(50), p95: times.percentile(95) }
+    fn of(mut times: Distribution<'_>) -> Percentiles {
+        Percentiles { runs: times.count(), p50: times.percentile(50), p95: times.percentile(95) }
     }
 }
 
@@ -261,9 +262,9 @@ impl Failures {
         match outcome {
             Some(Outcome::Failed) => self.failed_at.extend(Instant::parse(booked_at)),
             Some(Outcome::Succeeded)
-                if self
-                    .last_success_at
-                    .is_none_or(|(last_day, last)| last_day <= day && last.as_str() < booked_at) =>
+                if self.last_success_at.is_none_or(|(last_day, last)| {
+                    last_day <= day && last.as_bytes() < booked_at.as_bytes()
+                }) =>
             {
                 self.last_success_at = Instant::parse(booked_at).map(|at| (day, at)).or(self.last_success_at);
             }

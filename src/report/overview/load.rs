@@ -51,7 +51,12 @@ impl HourlyLoad {
 
 /// The minutes since midnight of a stored instant, which is in UTC: `2026-01-31T09:06:…`.
 fn minute_of_day(stored: &str) -> Option<i32> {
-    let part = |from: usize| stored.get(from..from + 2)?.parse::<i32>().ok();
+    let bytes = stored.as_bytes();
+    let part = |first: usize| {
+        let (tens, ones) = (bytes.get(first)?, bytes.get(first + 1)?);
+        (tens.is_ascii_digit() && ones.is_ascii_digit())
+            .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
+    };
     Some(part(11)? * 60 + part(14)?)
 }
 

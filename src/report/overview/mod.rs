@@ -1,4 +1,4 @@
-//! The data of the HTML report, gathered in one pass over the current runs.
+//! The data of the HTML report, most of it gathered in one pass over the current runs.
 //!
 //! Each figure equals that of the report it comes from: sums of `cost`, times of `duration`, failures of `failures`,
 //! outliers of `anomalies`, expected credits of `credits`. Nothing depends on the clock: whether a run may still
@@ -14,6 +14,7 @@ pub(crate) mod outliers;
 pub(crate) use attention::{Attention, FailingPipelineNow, OverduePipeline};
 pub use figures::Sums;
 pub(crate) use figures::{DayRuns, Failures, Percentiles, Series, Times};
+pub use headline::CreditsForecast;
 pub(crate) use headline::HeadlineMonth;
 pub use outliers::ControlBand;
 pub(crate) use outliers::Outlier;
@@ -25,7 +26,7 @@ use super::group_by::for_each_run_in;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::period::{Calendar, Span};
-use super::run_scan::{Columns, IndexedRun};
+use super::run_scan::{Columns, IndexedRun, Outcome};
 use super::scope::Scope;
 use super::table::Table;
 use super::terms::MonthTerms;
@@ -33,8 +34,7 @@ use crate::error::Result;
 use crate::run::{Instant, Usd};
 use crate::store::is_unknown_drift;
 use calendar::{DateIndex, DateNumbers};
-use chrono::Datelike;
-use figures::{Outcome, RunFacts, TimeSamples};
+use figures::{RunFacts, TimeSamples};
 use headline::Headline;
 use load::HourlyLoad;
 use outliers::{MAX_OUTLIERS, RecentRuns};
@@ -82,8 +82,10 @@ pub struct Overview {
     pub headline_month: Option<HeadlineMonth>,
     /// The terms of the headline month; without one, neither a plan nor purchases.
     pub terms: MonthTerms,
+    /// What is expected of the headline month.
+    pub forecast: CreditsForecast,
     /// Why the cost differs from that of the period before, or why both are not compared. `None`: there is no such
-    /// period, see `Overview::compared_period`.
+    /// period, see `HeadlineMonth::compared_period`.
     pub change: Option<std::result::Result<Change, String>>,
     /// The cost report by month, with the columns of the second currency. `None`: there is no second currency.
     pub(crate) converted: Option<Table>,
@@ -110,32 +112,9 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// The label of the period that is compared with the one before: the period asked about, or the headline month if
-    /// the span covers it. On its first day, the last complete month. `None`: there is none, or nothing of it is known
-    /// yet.
-    pub fn compared_period(&self) -> Option<String> {
-        let headline = self.headline_month.as_ref()?;
-        let label = calendar::month_label(headline.month);
-        match &self.scope.period {
-            Some(period) if *period != label => Some(period.clone()),
-            _ if !headline.is_whole => None,
-            _ if self.is_first_day() => Some(calendar::month_label(headline.month - 1)),
-            _ => Some(label),
-        }
-    }
-
     /// Whether the headline month is running, and no day of it is over.
     pub(crate) fn is_first_day(&self) -> bool {
-        let is_running = self.headline_month.as_ref().is_some_and(|headline| headline.is_running);
-        let local = self.known_at.map(|at| at.to_utc().with_timezone(&self.scope.zone));
-        is_running && local.is_some_and(|at| at.day() == 1)
-    }
-
-    /// Whether the page is about the month that is running at its moment, with every run.
-    pub(crate) fn is_current(&self) -> bool {
-        let is_running =
-            self.headline_month.as_ref().is_some_and(|headline| headline.is_running && headline.is_whole);
-        is_running && self.scope.filter.is_empty()
+        self.headline_month.as_ref().is_some_and(|month| month.is_first_day(&self.scope, self.known_at))
     }
 }
 
@@ -178,20 +157,18 @@ pub struct PipelineSummary {
 }
 
 /// Gathers the overview of an archive in a scope. `known_at` is the latest observation in it, by the system clock;
-/// `None`: there is none.
+/// `None`: there is none. The forecast, the change and what needs attention are not read: the page reads them in
+/// another thread.
 ///
 /// # Errors
 /// Those of [`Ledger::open`] and of SQLite.
 pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) -> Result<Overview> {
-    let mut headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
-    if let (Some(headline), Some(known_at)) = (&mut headline, known_at) {
-        headline.add_forecast(archive, scope, known_at)?;
-    }
+    let headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
     let ledger = Ledger::open(archive, scope.clone())?;
     let mut pass = Pass::new(&ledger, headline.as_ref(), known_at)?;
     // Runs before the span define the control bands and the month that the headline month is compared with.
     let until = Span { from: None, until: scope.span.until };
-    for_each_run_in(&ledger, until, Columns::ALL, |run| pass.add(run))?;
+    for_each_run_in(&ledger, until, pass.reads(), |run| pass.add(run))?;
     let last_sync = last_sync(archive, scope)?;
     let [quarantined, drift, vanished] = issue_counts(archive, scope)?;
     let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
@@ -252,6 +229,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         last_sync,
         terms: headline.as_ref().map(|headline| headline.terms(scope)).unwrap_or_default(),
         headline_month: headline.map(|headline| headline.headline_month),
+        forecast: CreditsForecast::default(),
         change: None,
         all: all.into_summary(has_cut),
         kinds: kinds.map(|totals| totals.into_summary(has_cut)),
@@ -311,12 +289,8 @@ impl PipelineTotals {
         self.summary.unbooked.merge(other.unbooked);
         self.summary.previous_month.merge(other.previous_month);
         self.previous_month_to_date.merge(previous_month_to_date);
-        for (month, sums) in other.months.iter() {
-            self.summary.months.entry(*month).merge(*sums);
-        }
-        for (day, runs) in other.days.iter() {
-            self.summary.days.entry(*day).merge(*runs);
-        }
+        self.summary.months.merge(&other.months, |own, other| own.merge(other));
+        self.summary.days.merge(&other.days, |own, other| own.merge(other));
     }
 
     /// The summary. `has_cut`: whether the headline month is compared with a part of a month.
@@ -398,6 +372,17 @@ impl Pass {
         })
     }
 
+    /// What [`Pass::add`] reads of a run.
+    fn reads(&self) -> Columns {
+        let times =
+            Columns::CREATED_AT.and(Columns::STARTED_AT).and(Columns::ENDED_AT).and(Columns::DURATION);
+        let columns = Columns::OUTCOME.and(Columns::CREDIT).and(times).and(Columns::SNAPSHOT);
+        match self.cost_centers {
+            Some(_) => columns.and(Interner::reads(&Dimension::CostCenter)),
+            None => columns,
+        }
+    }
+
     fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let index = self.interner.index_of(run)? as usize;
         if index >= self.totals.len() {
@@ -431,15 +416,15 @@ impl Pass {
             totals.recent.add(&facts, booked_at, date.day)?;
         }
         if self.previous_month == Some(date.month) {
-            let is_before_cut = self.cut.is_some_and(|cut| booked_at < cut.as_str());
+            let is_before_cut = self.cut.is_some_and(|cut| booked_at.as_bytes() < cut.as_bytes());
             totals.add_previous(&facts, &self.settled_before, is_before_cut)?;
             if let Some(of_center) = &mut of_center {
                 of_center.add_previous(&facts, &self.settled_before, is_before_cut)?;
             }
         }
         let Span { from, until } = &self.span;
-        if from.is_some_and(|from| booked_at < from.as_str())
-            || until.is_some_and(|until| booked_at >= until.as_str())
+        if from.is_some_and(|from| booked_at.as_bytes() < from.as_bytes())
+            || until.is_some_and(|until| booked_at.as_bytes() >= until.as_bytes())
         {
             return Ok(());
         }

@@ -2,7 +2,6 @@
 
 use super::{Attempt, ClosesGap, Invoice, Zones};
 use crate::error::Result;
-use crate::report::cost::CHARGED;
 use crate::report::group_by::for_each_run;
 use crate::report::ledger::{self, Ledger};
 use crate::report::period::{Calendar, Period, Span};
@@ -56,7 +55,7 @@ impl RunLine {
             el_nanos: run.el_cost_nanos()?,
             transformation_nanos: run.transformation_cost_nanos()?,
             status: run.status()?.map(str::to_owned),
-            is_charged: run.credit_charge_status()? == Some(CHARGED),
+            is_charged: run.is_charged()?,
             booked_at: run.booked_at()?.map(str::to_owned),
         })
     }

@@ -15,7 +15,7 @@ use super::group_by::for_each_outcome_newest_first;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::moment::moment_of;
-use super::run_scan::IndexedRun;
+use super::run_scan::{self, IndexedRun};
 use crate::error::Result;
 use crate::run::Instant;
 use std::cmp::Reverse;
@@ -133,9 +133,9 @@ impl Scan {
     }
 
     fn add(&mut self, run: &IndexedRun<'_>, since: Option<Instant>) -> Result<ControlFlow<()>> {
-        let succeeded = match run.status()? {
-            Some("success") => true,
-            Some("failed") => false,
+        let succeeded = match run.outcome()? {
+            Some(run_scan::Outcome::Succeeded) => true,
+            Some(run_scan::Outcome::Failed) => false,
             _ => return Ok(ControlFlow::Continue(())),
         };
         let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else {

@@ -6,7 +6,7 @@ use super::parents::{EndedRun, Parents};
 use crate::error::Result;
 use crate::pipeline_settings::{PipelineSettings, PipelineTrigger};
 use crate::report::ledger::Ledger;
-use crate::report::run_scan::{self, IndexedRun};
+use crate::report::run_scan::{self, IndexedRun, Outcome};
 use crate::run::Instant;
 use crate::store::ClockOffsets;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -361,13 +361,14 @@ impl Reader {
         let instant = |text: Option<&str>| text.and_then(Instant::parse).map(Instant::to_utc);
         let Some(created_at) = instant(Some(created)) else { return Ok(()) };
         let pipeline = &mut self.pipelines[place];
-        let has_ended = matches!(run.status()?, Some("success" | "failed" | "canceled"));
+        let outcome = run.outcome()?;
+        let has_ended = outcome.is_some();
         if pipeline.is_parent
             && has_ended
             && let Some(ended_at) = instant(run.ended_at()?)
         {
             let (has_succeeded, has_failed) =
-                (run.status()? == Some("success"), run.status()? == Some("failed"));
+                (outcome == Some(Outcome::Succeeded), outcome == Some(Outcome::Failed));
             pipeline.ended.push(EndedRun { ended_at, has_succeeded, has_failed });
         }
         let trigger_type = run.trigger_type()?;

@@ -3,7 +3,7 @@
 use super::ViewBuilder;
 use super::selection::{Selected, Selection};
 use crate::report::overview::calendar::{month_label, month_of};
-use crate::report::overview::{HeadlineMonth, Sums};
+use crate::report::overview::{CreditsForecast, HeadlineMonth, Sums};
 use crate::report::period::Period;
 use crate::run::{Share, Usd};
 use chrono::{Datelike, NaiveDate, TimeDelta};
@@ -127,6 +127,11 @@ impl ViewBuilder<'_> {
     /// The headline month, if it is this one.
     pub(super) fn headline_of(&self, month: i32) -> Option<&HeadlineMonth> {
         self.overview.headline_month.as_ref().filter(|headline| headline.month == month)
+    }
+
+    /// What is expected of the credits, if this is the headline month.
+    pub(super) fn credits_forecast(&self, month: i32) -> Option<&CreditsForecast> {
+        self.headline_of(month).map(|_| &self.overview.forecast)
     }
 
     /// Whether the month goes on after the last observation.
@@ -352,8 +357,8 @@ impl ViewBuilder<'_> {
         if let Some(available) = available {
             cards.credits_of = self.filled("of {credits}", &[("credits", &self.numbers.whole(available))]);
         }
-        let headline = self.headline_of(month).filter(|_| self.is_running(month));
-        let expected = headline.and_then(|headline| headline.expected_credits);
+        let forecast = self.credits_forecast(month).filter(|_| self.is_running(month));
+        let expected = forecast.and_then(|forecast| forecast.expected);
         let reached = expected.unwrap_or_default().max(now.cost.credits);
         if let Some(over) =
             available.and_then(|available| reached.checked_sub(available)).filter(|over| *over > 0)
@@ -367,7 +372,7 @@ impl ViewBuilder<'_> {
                 None => self.numbers.whole(expected),
             };
         }
-        let runs_out = headline.and_then(|headline| headline.credits_run_out_on.as_ref());
+        let runs_out = forecast.and_then(|forecast| forecast.run_out_on.as_ref());
         let runs_out = runs_out.and_then(|day| day.parse().ok());
         cards.runs_out = runs_out.map_or_else(String::new, |day| self.language().day_of_month(day));
     }

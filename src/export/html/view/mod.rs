@@ -349,8 +349,8 @@ impl ViewBuilder<'_> {
         let terms = self.overview.scope.terms_of(&month_label(month));
         let available = terms.available_credits().filter(|available| *available > 0)?;
         let used = self.sums(month).cost.credits;
-        let expected = self.headline_of(month).filter(|_| self.has_forecast(month));
-        let expected = expected.and_then(|headline| headline.expected_credits).unwrap_or(used).max(used);
+        let forecast = self.credits_forecast(month).filter(|_| self.has_forecast(month));
+        let expected = forecast.and_then(|forecast| forecast.expected).unwrap_or(used).max(used);
         let whole = expected.max(available);
         let percent = |credits: u64| coordinate(100.0 * credits as f64 / whole as f64);
         let share = Share::ratio(used.into(), available.into())?;

@@ -126,8 +126,8 @@ impl<'o> ViewBuilder<'o> {
         let forecast = match measure {
             Measure::Usd => self.forecast(all.total(), month).map(Usd::units),
             Measure::Credits => {
-                let headline = self.headline_of(month).filter(|_| self.has_forecast(month));
-                let expected = headline.and_then(|headline| headline.expected_credits).map(i128::from);
+                let forecast = self.credits_forecast(month).filter(|_| self.has_forecast(month));
+                let expected = forecast.and_then(|forecast| forecast.expected).map(i128::from);
                 expected.filter(|_| selected.selection == Selection::All)
             }
         };

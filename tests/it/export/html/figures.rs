@@ -1,11 +1,11 @@
 //! Figures of the HTML report equal those of the reports.
 
-use super::{at, overview, scopes, seconds};
+use super::{at, overview, overview_at, scopes, seconds};
 use crate::support::ledger;
 use runledger::internal::export::html;
 use runledger::internal::language::Language;
+use runledger::internal::report::overview::PipelineSummary;
 use runledger::internal::report::overview::calendar::{month_label, week_label};
-use runledger::internal::report::overview::{PipelineSummary, gather};
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::Question;
 use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span, Table, cost, duration};
@@ -193,7 +193,7 @@ fn the_current_month_is_compared_with_the_same_part_of_the_last() {
     let archive = ledger::small();
     let known_at = at("2026-02-05T10:30:00Z");
     let scope = Scope::default();
-    let overview = gather(&archive, &scope, Some(known_at)).unwrap();
+    let overview = overview_at(&archive, &scope, Some(known_at));
     assert!(overview.headline_month.as_ref().unwrap().is_running);
     // In January, run-01 is before 10:30 on the 5th; run-02 and run-03 are later.
     let to_date = overview.all.previous_month_to_date.unwrap();

@@ -14,7 +14,7 @@ use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::internal::export::html;
 use runledger::internal::language::Language;
-use runledger::internal::report::overview::{Overview, gather};
+use runledger::internal::report::overview::{CreditsForecast, Overview, gather};
 use runledger::internal::report::{DateBasis, Scope, Span};
 use runledger::internal::run::{Instant, Seconds};
 use rusqlite::Connection;
@@ -23,7 +23,13 @@ use serde_json::Value;
 fn overview(archive: &Connection, scope: &Scope) -> Overview {
     let known_at: Option<Instant> =
         archive.query_row("SELECT max(last_observed_at) FROM syncs", [], |row| row.get(0)).unwrap();
-    gather(archive, scope, known_at).unwrap()
+    overview_at(archive, scope, known_at)
+}
+
+fn overview_at(archive: &Connection, scope: &Scope, known_at: Option<Instant>) -> Overview {
+    let mut overview = gather(archive, scope, known_at).unwrap();
+    overview.forecast = CreditsForecast::read(archive, scope, known_at).unwrap();
+    overview
 }
 
 fn html(archive: &Connection, scope: &Scope) -> String {

@@ -1,13 +1,12 @@
 //! The collapsed sections of the HTML report, and the months that the URL fragment names.
 
-use super::{between, data, html, html_in, large, overview};
+use super::{between, data, html, html_in, large, overview, overview_at};
 use crate::support::ledger;
 use crate::support::workspace::at;
 use chrono_tz::Tz;
 use runledger::internal::export::html::{Labels, render};
 use runledger::internal::language::Language;
 use runledger::internal::report::allocation::{Allocation, Rule};
-use runledger::internal::report::overview::gather;
 use runledger::internal::report::{Dimension, Ledger, Scope, Span, cost};
 
 #[test]
@@ -34,7 +33,7 @@ fn a_running_month_has_a_badge_in_the_zone_of_the_page() {
     let archive = ledger::small();
     let page = |zone| {
         let scope = Scope { zone, ..Scope::default() };
-        let overview = gather(&archive, &scope, Some(at("2026-02-05T02:30:00Z"))).unwrap();
+        let overview = overview_at(&archive, &scope, Some(at("2026-02-05T02:30:00Z")));
         render(&overview, &Labels::default(), Language::English).unwrap()
     };
     assert!(page(Tz::UTC).contains("Running, day 5 of 28"));
@@ -92,7 +91,7 @@ fn cost_centers_can_be_selected_if_there_are_rules() {
 fn a_month_on_its_first_day_is_not_compared_yet() {
     let archive = ledger::small();
     let page = |known_at| {
-        let overview = gather(&archive, &Scope::default(), Some(at(known_at))).unwrap();
+        let overview = overview_at(&archive, &Scope::default(), Some(at(known_at)));
         render(&overview, &Labels::default(), Language::English).unwrap()
     };
     let first = page("2026-02-01T10:00:00Z");
@@ -100,7 +99,9 @@ fn a_month_on_its_first_day_is_not_compared_yet() {
     assert!(page("2026-02-05T10:00:00Z").contains("against January at this point"));
     assert!(!first.contains("class=\"ghost\""), "there is no forecast yet");
     let compared = |known_at| {
-        gather(&archive, &Scope::default(), Some(at(known_at))).unwrap().compared_period().unwrap()
+        let (scope, known_at) = (Scope::default(), Some(at(known_at)));
+        let month = overview_at(&archive, &scope, known_at).headline_month.unwrap();
+        month.compared_period(&scope, known_at).unwrap()
     };
     assert_eq!(compared("2026-02-01T10:00:00Z"), "2026-01", "the last complete month is compared");
     assert_eq!(compared("2026-02-02T10:00:00Z"), "2026-02");
