@@ -1,4 +1,6 @@
-//! Recompiles the crate, which embeds the migrations, when a migration changes, and links debug builds for a fast start.
+//! Recompiles the crate, which embeds the migrations, when a migration changes. Links debug builds for a fast start.
+
+#![expect(clippy::disallowed_methods, reason = "cargo describes the build in the environment")]
 
 use std::env;
 

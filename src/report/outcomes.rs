@@ -10,8 +10,6 @@ use super::table::Cell;
 use crate::error::Result;
 use crate::run::{Seconds, Usd};
 
-/// The status of a failed run.
-
 /// The outcomes of some runs.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {

@@ -271,7 +271,7 @@ fn invalid_settings_of_one_archive_do_not_stop_the_others() {
     fs::write(stage.machine.file("first/runledger.toml"), "zone = \"Nowhere\"\n[alert]\nof = []\n").unwrap();
     stage.change(AGE);
     let second = stage.archive().display().to_string();
-    let ended = stage.machine.run(&first, &["alert", "--db", &second]);
+    let ended = stage.machine.run(&first, ["alert", "--db", &second]);
     ended.refused(2, "first/runledger.toml");
     assert!(ended.stdout.contains("a.db: error: the archive is stale"), "{ended:?}");
 }
