@@ -12,7 +12,7 @@ use crate::report::filter::{RunFilter, require_known};
 use crate::report::latest_close::LatestClose;
 use crate::report::scope::{ScopeDefaults, ScopeRequest};
 use crate::report::{Ledger, Scope, Table};
-use crate::store::Archive;
+use crate::store::{Archive, SecondConnection};
 use crate::symlinks::same_file;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +108,28 @@ fn check_disjoint(one: &Workspace, other: &Workspace) -> Result<()> {
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn read_transactions(workspaces: &[Workspace]) -> Result<Vec<impl Drop + '_>> {
-    workspaces.iter().map(|workspace| Ok(workspace.archive.connection().unchecked_transaction()?)).collect()
+    Ok(read_in_threads(workspaces, false)?.0)
+}
+
+/// The same, with a second connection to each archive, for another thread, if there are `two`.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn read_in_threads(
+    workspaces: &[Workspace],
+    two: bool,
+) -> Result<(Vec<impl Drop + '_>, Vec<SecondConnection>)> {
+    let (mut own, mut second) = (Vec::with_capacity(workspaces.len()), Vec::new());
+    for Workspace { archive, .. } in workspaces {
+        if two {
+            let connections = archive.read_twice()?;
+            own.push(connections.0);
+            second.push(connections.1);
+        } else {
+            own.push(archive.connection().unchecked_transaction()?);
+        }
+    }
+    Ok((own, second))
 }
 
 /// Opens the ledger of each workspace in the requested scope.

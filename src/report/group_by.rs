@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
 use super::ranking::Ranking;
-use super::run_scan::{self, Columns, IndexedRun, RunQuery};
+use super::run_scan::{self, Columns, IndexedRun, Pipelines, RunQuery};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
@@ -180,13 +180,16 @@ pub(crate) fn has_earlier_runs(ledger: &Ledger<'_>) -> Result<bool> {
     Ok(ledger.connection().query_row(&sql, parameters, |row| row.get(0))?)
 }
 
-/// Passes each run with its outcome to `visit`, whatever the span, the newest first. Runs that are booked at the same
-/// instant are in no order, and those without a date come last. [`ControlFlow::Break`] ends the scan.
+/// Passes each run of these pipelines with its outcome to `visit`, whatever the span, the newest first. Runs that are
+/// booked at the same instant are in no order, and those without a date come last. [`ControlFlow::Break`] ends the
+/// scan.
 pub(crate) fn for_each_outcome_newest_first(
     ledger: &Ledger<'_>,
+    pipelines: Pipelines,
     visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    visit_while(ledger, Span::default(), &run_scan::outcomes_newest_first(ledger.scope().date), &[], visit)
+    let query = run_scan::outcomes_newest_first(ledger.scope().date, pipelines);
+    visit_while(ledger, Span::default(), &query, &[], visit)
 }
 
 /// Passes each run to `visit`, whatever the span, in the order in which it started, or else was created, with

@@ -10,10 +10,11 @@ use super::scope::{DateBasis, Scope};
 use super::user_views;
 use crate::error::{Error, Result};
 use crate::run::Instant;
-use crate::store::ClockOffsets;
+use crate::store::{ClockOffsets, SecondConnection};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, named_params};
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct Ledger<'a> {
     scope: Scope,
     workspace: String,
     allocator: Arc<Allocator>,
+    /// A connection to the same state of the archive, for a second thread. `None`: there is none, or it was used.
+    second: RefCell<Option<SecondConnection>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -78,7 +81,7 @@ impl<'a> Ledger<'a> {
         if !scope.filter.is_empty() {
             RunSelector::new(&scope.filter, Arc::clone(&allocator), archive)?.add_to(archive)?;
         }
-        Ok(Ledger { archive, scope, workspace: String::new(), allocator })
+        Ok(Ledger { archive, scope, workspace: String::new(), allocator, second: RefCell::default() })
     }
 
     /// Sets the name of the workspace.
@@ -87,6 +90,16 @@ impl<'a> Ledger<'a> {
         let mut ledger = self;
         ledger.workspace = workspace.into();
         ledger
+    }
+
+    /// Lets a question read the archive in two threads. `second` must read the same state of it.
+    pub fn give_second_connection(&self, second: SecondConnection) {
+        self.second.replace(Some(second));
+    }
+
+    /// The second connection, for the first question that asks. `None`: read the archive in one thread.
+    pub(super) fn take_second_connection(&self) -> Option<SecondConnection> {
+        self.second.take()
     }
 
     /// The name of the workspace; empty if none is set.

@@ -204,11 +204,27 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>> {
     })
 }
 
-/// Every current run, the newest first, with its outcome, cost and end. With the default date basis, that is the order
-/// of the index, which then takes no sorting.
-pub fn outcomes_newest_first(date: DateBasis) -> RunQuery {
+/// The pipelines whose runs are read. Two threads read a part each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipelines {
+    /// All runs.
+    All,
+    /// The runs of sources, and of several pipelines with a source.
+    Sources,
+    /// The other runs.
+    Others,
+}
+
+/// Current runs, the newest first, with their outcome, cost and end. With the default date basis, that is the order of
+/// the index, which then takes no sorting.
+pub fn outcomes_newest_first(date: DateBasis, pipelines: Pipelines) -> RunQuery {
     let columns = Columns::OUTCOME.and(Columns::ENDED_AT).and(Columns::SNAPSHOT);
-    RunQuery::new(&Span::default(), date, columns).and(&format!("ORDER BY {} DESC", date.sql()))
+    let condition = match pipelines {
+        Pipelines::All => "",
+        Pipelines::Sources => "AND source IS NOT NULL ",
+        Pipelines::Others => "AND source IS NULL ",
+    };
+    RunQuery::new(&Span::default(), date, columns).and(&format!("{condition}ORDER BY {} DESC", date.sql()))
 }
 
 /// Every successful current run with a date before the parameter `:until`, the newest first, with its cost and

@@ -78,6 +78,7 @@ pub(crate) use salvage::{Recovery, Repairs, TableRecovery, recover};
 pub(crate) use stats::ArchiveStats;
 pub use syncs::SyncKind;
 pub(crate) use syncs::{Cursor, FirstWalk, Outcome, SyncCounts, SyncRow, WalkProgress};
+pub(crate) use twin::SecondConnection;
 pub(crate) use unknown_name::hint_for_unknown_name;
 
 use crate::access::PRIVATE;

@@ -5,13 +5,16 @@ use super::archive_path::sqlite_path;
 use crate::error::Result;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
+/// A second connection to an archive, which reads the same state as the first.
+pub(crate) type SecondConnection = Connection;
+
 impl Archive {
     /// Begins to read the archive on its own connection and on a second one, for another thread. Both read the same
     /// state until they are dropped, and must be dropped before the archive.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(crate) fn read_twice(&self) -> Result<(Transaction<'_>, Connection)> {
+    pub(crate) fn read_twice(&self) -> Result<(Transaction<'_>, SecondConnection)> {
         // SQLite alone opens the file again: a handle of our own would, when it is closed, end SQLite's locks.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX

@@ -31,7 +31,7 @@ use crate::report::two_levels::add_shares;
 use crate::report::{Cell, Dimension, Ledger, MetadataPath, Table, components, cost, credits, duration, fx};
 use crate::settings::{self, Settings};
 use crate::suggest::did_you_mean;
-use crate::workspace::{Workspace, append_answers, read_transactions};
+use crate::workspace::{Workspace, append_answers, read_in_threads};
 use additions::{add_trends_by_month, label_months, note_conversion};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -211,8 +211,9 @@ pub(super) fn run(args: &ReportArgs, cli: &Cli) -> Result<()> {
         return schedule::run(args, &asked, &workspaces, &settings);
     }
     // One read transaction per archive, so that the report and its manifest show the same state.
-    let _reading = read_transactions(&workspaces)?;
+    let (_reading, second_connections) = read_in_threads(&workspaces, name == recovery::NAME)?;
     let ledgers = open_ledgers(&workspaces, &asked)?;
+    ledgers.iter().zip(second_connections).for_each(|(ledger, second)| ledger.give_second_connection(second));
     if args.table.format() == TableFormat::Csv {
         print_default_booking(ledgers[0].scope());
     }

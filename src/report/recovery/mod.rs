@@ -15,11 +15,13 @@ use super::group_by::for_each_outcome_newest_first;
 use super::interner::Interner;
 use super::ledger::Ledger;
 use super::moment::moment_of;
-use super::run_scan::{self, IndexedRun};
+use super::run_scan::{self, IndexedRun, Pipelines};
 use crate::error::Result;
 use crate::run::Instant;
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::thread;
 
 /// The failure chains of an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,10 +76,23 @@ impl Recovery {
     pub fn failures_left(&self, chain: &FailureChain) -> Option<u64> {
         chain.failures_left(self.pipeline_of(chain).failures_limit?)
     }
+
+    /// The same of other pipelines, too.
+    fn and(mut self, others: Recovery) -> Recovery {
+        let first = self.pipelines.len();
+        self.pipelines.extend(others.pipelines);
+        let chains = others.chains.into_iter();
+        self.chains.extend(chains.map(|chain| FailureChain { pipeline: first + chain.pipeline, ..chain }));
+        self.chains.sort_by_cached_key(sort_key);
+        self.outcomes.extend(others.outcomes);
+        self
+    }
 }
 
 /// The failure chains of the ledger's pipelines that began before the end of the span, and had not recovered at its
 /// start. Each is whole, even if parts of it are outside of the span.
+///
+/// If the ledger has a second connection, two threads read the archive: the chains of a pipeline depend on no other.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -89,7 +104,20 @@ pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
         !span.from.is_some_and(has_recovered_before)
             && span.until.is_none_or(|until| chain.first_failure_at < until)
     };
-    Scan::read(ledger, None)?.into_recovery(ledger, moment, is_in_span)
+    let part = |ledger: &Ledger<'_>, pipelines: Pipelines| {
+        Scan::read(ledger, pipelines, None)?.into_recovery(ledger, moment, is_in_span)
+    };
+    let Some(second) = ledger.take_second_connection() else { return part(ledger, Pipelines::All) };
+    let scope = ledger.scope();
+    let (sources, others) = thread::scope(|threads| {
+        let sources = threads.spawn(|| {
+            let second = second;
+            part(&Ledger::open(&second, scope.clone())?, Pipelines::Sources)
+        });
+        let others = part(ledger, Pipelines::Others);
+        (sources.join().unwrap_or_else(|panic| resume_unwind(panic)), others)
+    });
+    Ok(sources?.and(others?))
 }
 
 /// The failure chains, each whole, of the ledger's pipelines that still fail and last failed at or after `since`,
@@ -100,7 +128,7 @@ pub fn recovery(ledger: &Ledger<'_>) -> Result<Recovery> {
 pub fn failing(ledger: &Ledger<'_>, since: Instant) -> Result<Recovery> {
     let Some(moment) = moment_of(ledger)? else { return Ok(Recovery::default()) };
     let is_found = |chain: &FailureChain| chain.is_failing() && chain.last_failure_at >= since;
-    let found = Scan::read(ledger, Some(since))?.into_recovery(ledger, moment, is_found)?;
+    let found = Scan::read(ledger, Pipelines::All, Some(since))?.into_recovery(ledger, moment, is_found)?;
     Ok(Recovery { outcomes: Vec::new(), ..found })
 }
 
@@ -122,12 +150,12 @@ struct Scan {
 }
 
 impl Scan {
-    /// Reads the outcomes. Before `since`, those of the pipelines that fail since are enough.
-    fn read(ledger: &Ledger<'_>, since: Option<Instant>) -> Result<Scan> {
+    /// Reads the outcomes of these pipelines. Before `since`, those of the ones that fail since are enough.
+    fn read(ledger: &Ledger<'_>, pipelines: Pipelines, since: Option<Instant>) -> Result<Scan> {
         let mut interner = Interner::new(Dimension::Pipeline);
         interner.enter_ledger(ledger);
         let mut scan = Scan { interner, builders: Vec::new(), of_instant: Vec::new(), failing: 0 };
-        for_each_outcome_newest_first(ledger, |run| scan.add(run, since))?;
+        for_each_outcome_newest_first(ledger, pipelines, |run| scan.add(run, since))?;
         scan.end_instant();
         Ok(scan)
     }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::{QUESTIONS, Question};
-use runledger::internal::report::run_scan::{self, Columns, RunQuery};
+use runledger::internal::report::run_scan::{self, Columns, Pipelines, RunQuery};
 use runledger::internal::report::{DateBasis, Dimension, Span, Table, cost, duration};
 use runledger::internal::run::Instant;
 use rusqlite::Connection;
@@ -220,7 +220,9 @@ fn the_scan_reads_only_the_covering_index_and_sorts_nothing() {
     let every_basis = DateBasis::ALL.map(|date| [(ALWAYS, date), (month, date)]);
     let scans =
         every_basis.into_iter().flatten().map(|(span, date)| RunQuery::new(&span, date, Columns::ALL));
-    for query in scans.chain([run_scan::outcomes_newest_first(DateBasis::Started)]) {
+    let outcomes = [Pipelines::All, Pipelines::Sources, Pipelines::Others]
+        .map(|pipelines| run_scan::outcomes_newest_first(DateBasis::Started, pipelines));
+    for query in scans.chain(outcomes) {
         let mut statement = archive.prepare(&["EXPLAIN QUERY PLAN ", &query.sql].concat()).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();

@@ -168,13 +168,16 @@ fn generated(runs: Vec<Generated>) -> Connection {
         archive
             .execute(
                 "INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, status, created_at, started_at,
-                     ended_at, duration_seconds, el_cost_usd, el_cost_nanos, source)
-                 VALUES (:id, '', 1, zeroblob(32), :status, :created, :started, :ended, :duration, :cost / 1e9, :cost, :pipeline)",
+                     ended_at, duration_seconds, el_cost_usd, el_cost_nanos, source, transformation)
+                 VALUES (:id, '', 1, zeroblob(32), :status, :created, :started, :ended, :duration, :cost / 1e9, :cost,
+                         :source, :transformation)",
                 named_params! {
                     ":id": format!("{nth:03}"), ":status": statuses[status], ":created": text(created),
                     ":started": started.map(text), ":ended": ended,
                     ":duration": duration.map(|micros| micros / 1_000_000),
-                    ":cost": duration.filter(|micros| micros % 3 > 0), ":pipeline": ["a", "b"].get(pipeline),
+                    ":cost": duration.filter(|micros| micros % 3 > 0),
+                    ":source": (pipeline == 0).then_some("a"),
+                    ":transformation": (pipeline == 1).then_some("a"),
                 },
             )
             .unwrap();
@@ -295,20 +298,36 @@ proptest! {
         prop::option::weighted(0.9, (0..3_i64).prop_map(|later| later * 13 * 86_400_000_333)),
         prop::option::weighted(0.8, -3_000_000..5_000_000_000_i64),
     ), 1..60)) {
-        let archive = generated(runs);
+        let archive = generated(runs.clone());
         assert_recovery_is_sql(&archive, Scope::default());
         assert_failing_is_recovery(&archive);
+        assert_two_threads_find_the_same(&archive, generated(runs));
     }
+}
+
+/// The chains, each with its pipeline, whose position can differ.
+fn chains(found: &recovery::Recovery) -> Vec<(recovery::FailingPipeline, recovery::FailureChain)> {
+    let chain = |chain: &recovery::FailureChain| recovery::FailureChain { pipeline: 0, ..chain.clone() };
+    found.chains.iter().map(|of| (found.pipeline_of(of).clone(), chain(of))).collect()
+}
+
+fn assert_two_threads_find_the_same(archive: &Connection, copy: Connection) {
+    let ledger = Ledger::open(archive, Scope::default()).unwrap();
+    let in_one = recovery::recovery(&ledger).unwrap();
+    ledger.give_second_connection(copy);
+    let in_two = recovery::recovery(&ledger).unwrap();
+    assert_eq!(chains(&in_two), chains(&in_one));
+    let outcomes = |found: recovery::Recovery| {
+        let mut outcomes = found.outcomes;
+        outcomes.sort_by(|one, other| (&one.kind, &one.id).cmp(&(&other.kind, &other.id)));
+        outcomes
+    };
+    assert_eq!(outcomes(in_two), outcomes(in_one));
 }
 
 /// The chains that have not recovered are the same if the scan ends early.
 fn assert_failing_is_recovery(archive: &Connection) {
     let ledger = Ledger::open(archive, Scope::default()).unwrap();
-    let chains = |found: &recovery::Recovery| -> Vec<_> {
-        // The position of a pipeline differs.
-        let chain = |chain: &recovery::FailureChain| recovery::FailureChain { pipeline: 0, ..chain.clone() };
-        found.chains.iter().map(|of| (found.pipeline_of(of).clone(), chain(of))).collect()
-    };
     let all = recovery::recovery(&ledger).unwrap();
     for since in
         ["2026-01-01T00:00:00Z", "2026-02-20T00:00:00Z", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00Z"]
