@@ -277,6 +277,17 @@ impl<'r> IndexedRun<'r> {
         }
     }
 
+    /// When the run was created, started, and is booked, each read once.
+    pub(super) fn times(&self) -> Result<[Option<&'r str>; 3]> {
+        let (created_at, started_at) = (self.created_at()?, self.started_at()?);
+        let booked_at = match self.booked_at {
+            BookedAt::Basis(DateBasis::Started) => started_at.or(created_at),
+            BookedAt::Basis(DateBasis::Created) => created_at,
+            BookedAt::Basis(DateBasis::Ended) | BookedAt::Own => self.booked_at()?,
+        };
+        Ok([created_at, started_at, booked_at])
+    }
+
     /// The current status.
     pub fn status(&self) -> Result<Option<&'r str>> {
         self.text(1)

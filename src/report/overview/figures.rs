@@ -36,6 +36,11 @@ impl<T> Series<T> {
         Some((self.0.front()?.0, self.0.back()?.0))
     }
 
+    /// All numbers, ascending, with their figures.
+    pub(super) fn into_pairs(self) -> impl Iterator<Item = (i32, T)> {
+        self.0.into_iter()
+    }
+
     pub(super) fn push(&mut self, number: i32, figures: T) {
         debug_assert!(self.0.back().is_none_or(|(last, _)| *last < number));
         self.0.push_back((number, figures));
@@ -151,10 +156,14 @@ pub(super) struct RunFacts<'r> {
     pub is_charged: bool,
     pub duration_seconds: Option<i64>,
     pub created_at: Option<&'r str>,
+    pub started_at: Option<&'r str>,
+    /// The instant that assigns the run to a period.
+    pub booked_at: Option<&'r str>,
 }
 
 impl<'r> RunFacts<'r> {
     pub(super) fn read(row: &'r IndexedRun<'r>) -> Result<RunFacts<'r>> {
+        let [created_at, started_at, booked_at] = row.times()?;
         Ok(RunFacts {
             row,
             outcome: row.outcome()?,
@@ -162,7 +171,9 @@ impl<'r> RunFacts<'r> {
             transformation_cost_nanos: row.transformation_cost_nanos()?,
             is_charged: row.is_charged()?,
             duration_seconds: row.duration_seconds()?,
-            created_at: row.created_at()?,
+            created_at,
+            started_at,
+            booked_at,
         })
     }
 
@@ -181,12 +192,11 @@ pub(super) struct TimeSamples {
 }
 
 impl TimeSamples {
-    pub(super) fn add(&mut self, run: &RunFacts<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, run: &RunFacts<'_>) {
         self.durations_seconds.extend(run.duration_seconds);
-        if let (Some(created_at), Some(started_at)) = (run.created_at, run.row.started_at()?) {
+        if let (Some(created_at), Some(started_at)) = (run.created_at, run.started_at) {
             self.queued_micros.extend(micros_between(created_at, started_at));
         }
-        Ok(())
     }
 
     pub(super) fn merge(&mut self, mut other: TimeSamples) {

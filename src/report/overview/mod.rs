@@ -264,11 +264,11 @@ fn issue_counts(archive: &Connection, scope: &Scope) -> Result<[u64; 3]> {
 }
 
 /// The times of each week. Their samples go into those of `whole`.
-fn times_by_week(weeks: BTreeMap<i32, TimeSamples>, whole: &mut BTreeMap<i32, TimeSamples>) -> Series<Times> {
+fn times_by_week(weeks: Series<TimeSamples>, whole: &mut Series<TimeSamples>) -> Series<Times> {
     let mut times = Series::default();
-    for (week, mut samples) in weeks {
+    for (week, mut samples) in weeks.into_pairs() {
         times.push(week, samples.times());
-        whole.entry(week).or_default().merge(samples);
+        whole.entry(week).merge(samples);
     }
     times
 }
@@ -277,7 +277,7 @@ fn times_by_week(weeks: BTreeMap<i32, TimeSamples>, whole: &mut BTreeMap<i32, Ti
 #[derive(Default)]
 struct PipelineTotals {
     summary: PipelineSummary,
-    weeks: BTreeMap<i32, TimeSamples>,
+    weeks: Series<TimeSamples>,
     previous_month_to_date: Sums,
     recent: RecentRuns,
 }
@@ -296,7 +296,7 @@ impl PipelineTotals {
     /// The summary. `has_cut`: whether the headline month is compared with a part of a month.
     fn into_summary(self, has_cut: bool) -> PipelineSummary {
         let PipelineTotals { mut summary, weeks, previous_month_to_date, .. } = self;
-        for (week, mut samples) in weeks {
+        for (week, mut samples) in weeks.into_pairs() {
             summary.weeks.push(week, samples.times());
         }
         summary.total = summary.unbooked;
@@ -398,7 +398,7 @@ impl Pass {
             of_center = Some(&mut totals[index]);
         }
         let facts = RunFacts::read(run)?;
-        let Some((booked_at, date)) = run.booked_at()?.and_then(|at| Some((at, self.dates.numbers_of(at)?)))
+        let Some((booked_at, date)) = facts.booked_at.and_then(|at| Some((at, self.dates.numbers_of(at)?)))
         else {
             // Only a span without ends includes runs without a booking date.
             if self.span == Span::default() {
@@ -432,9 +432,10 @@ impl Pass {
         totals.add_booked(&facts, &self.settled_before, date)?;
         if let Some(of_center) = of_center {
             of_center.add_booked(&facts, &self.settled_before, date)?;
-            of_center.weeks.entry(date.week).or_default().add(&facts)?;
+            of_center.weeks.entry(date.week).add(&facts);
         }
         self.load.add(booked_at, date.day);
-        totals.weeks.entry(date.week).or_default().add(&facts)
+        totals.weeks.entry(date.week).add(&facts);
+        Ok(())
     }
 }
