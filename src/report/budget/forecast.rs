@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::report::catalogue::Catalogue;
 use crate::report::credits::PipelineKey;
 pub(super) use crate::report::credits::usage::PACE_WINDOW;
-use crate::report::credits::usage::{Usage, retain_active, set_schedules};
+use crate::report::credits::usage::{Usage, recent_usage, retain_active};
 use crate::report::fx::Amount;
 use crate::report::ledger::Ledger;
 use crate::report::period::{Day, days_between};
@@ -126,8 +126,7 @@ impl Expected {
         let from = now.next();
         let rest = days_between(from, until, ledger.scope().zone);
         let mut all = vec![Rest { by_day: vec![(0, 0); rest.len()], ..Rest::default() }; sets];
-        let mut usages = usages(days);
-        set_schedules(&mut usages, ledger, now)?;
+        let mut usages = recent_usage(ledger, now)?;
         expect_pending(days, sets_of, &usages, &mut all);
         retain_active(&mut usages, &Catalogue::read(ledger.connection())?, &BTreeSet::new());
         for (key, usage) in &usages {
@@ -164,23 +163,6 @@ impl Expected {
         let seconds = (until.to_utc() - from.to_utc()).num_seconds();
         Ok(Expected { days: rest, days_left: seconds as f64 / DAY_SECONDS as f64, rests: all })
     }
-}
-
-/// What each pipeline used in the window.
-fn usages(days: &RunDays) -> BTreeMap<PipelineKey, Usage> {
-    let mut usages: BTreeMap<PipelineKey, Usage> = BTreeMap::new();
-    for stream in &days.streams {
-        let mut used = None;
-        for (slot, figures) in days.slots.iter().zip(&stream.figures) {
-            if slot.is_in_window && figures.runs > 0 {
-                used.get_or_insert_with(Figures::default).add(*figures);
-            }
-        }
-        if let Some(figures) = used {
-            usages.entry(stream.pipeline.clone()).or_default().add(stream.trigger.as_deref(), figures.used);
-        }
-    }
-    usages
 }
 
 /// Adds what the month's runs without a cost are expected to cost, as far as one can still arrive.

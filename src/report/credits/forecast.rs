@@ -1,14 +1,11 @@
 //! The credits of the rest of the running month, expected from what was used in the last thirty days.
 
-use super::usage::{Credits, PACE_WINDOW, Usage, Use, retain_active, set_schedules};
+use super::usage::{Credits, Usage, recent_usage, retain_active};
 use super::{CreditsOptions, PipelineKey};
 use crate::error::{Error, Result};
-use crate::report::by_pipeline::ByPipeline;
 use crate::report::catalogue::Catalogue;
-use crate::report::group_by::for_each_run_in;
 use crate::report::ledger::Ledger;
-use crate::report::period::{Calendar, Period, Span, days_between};
-use crate::report::run_scan::Columns;
+use crate::report::period::{Calendar, Period, days_between};
 use crate::run::{Fixed, Instant};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +40,7 @@ impl Forecast {
         else {
             return Ok(None);
         };
-        let usages = recent_usage(ledger, catalogue, &options.what_if, now)?;
+        let usages = expected_usage(ledger, catalogue, &options.what_if, now)?;
         let rest = days_between(from, until, scope.zone);
         let mut triggers = vec![0; usages.len()];
         let counts: Vec<Vec<u64>> = usages
@@ -72,21 +69,13 @@ impl Forecast {
 }
 
 /// The usage of each pipeline in the window, with the what-if expressions applied. Inactive pipelines are left out.
-fn recent_usage(
+fn expected_usage(
     ledger: &Ledger<'_>,
     catalogue: &Catalogue,
     what_if: &[(String, String)],
     now: Instant,
 ) -> Result<BTreeMap<PipelineKey, Usage>> {
-    let mut usages: ByPipeline<Usage> = ByPipeline::default();
-    let since = now.plus(-PACE_WINDOW);
-    let columns = Use::READS.and(Columns::TRIGGER).and(Columns::PIPELINE);
-    for_each_run_in(ledger, Span { from: Some(since), until: Some(now.next()) }, columns, |run| {
-        usages.of_run(run)?.add(run.trigger_type()?, Use::of_run(run)?);
-        Ok(())
-    })?;
-    let mut usages: BTreeMap<PipelineKey, Usage> = usages.into_keys().collect();
-    set_schedules(&mut usages, ledger, now)?;
+    let mut usages = recent_usage(ledger, now)?;
     let mut changed = BTreeSet::new();
     for (pipeline, expression) in what_if {
         let key = catalogue.resolve(pipeline, usages.keys())?;

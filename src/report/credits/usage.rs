@@ -16,7 +16,8 @@ use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// The window in which the pace is measured. A schedule without runs in it is ignored.
 pub(crate) const PACE_WINDOW: TimeDelta = TimeDelta::days(30);
@@ -89,10 +90,13 @@ pub(crate) struct Usage {
     schedule: Option<ScheduleUsage>,
 }
 
+/// Schedules by the JSON of a trigger. `None`: it is not readable.
+type Schedules = HashMap<String, Option<Rc<Schedule>>>;
+
 /// A schedule and what it used.
 #[derive(Debug, Clone)]
 struct ScheduleUsage {
-    schedule: Schedule,
+    schedule: Rc<Schedule>,
     /// The number of trigger times since its first run.
     triggers: u64,
     /// What its runs used.
@@ -126,7 +130,7 @@ impl Usage {
 
     /// The current schedule.
     pub(crate) fn schedule(&self) -> Option<&Schedule> {
-        self.schedule.as_ref().map(|usage| &usage.schedule)
+        self.schedule.as_ref().map(|usage| usage.schedule.as_ref())
     }
 
     /// The types of the triggers from which runs are expected.
@@ -196,16 +200,18 @@ impl Usage {
         all
     }
 
-    /// Takes the schedule from the newest trigger, if it is readable.
-    fn set_schedule(&mut self, mut usages: Vec<TriggerUsage>, now: Instant) {
+    /// Takes the schedule from the newest trigger, if it is readable. Pipelines share what `schedules` has.
+    fn set_schedule(&mut self, mut usages: Vec<TriggerUsage>, now: Instant, schedules: &mut Schedules) {
         usages.sort_by_key(|usage| usage.last);
-        let Some(TriggerUsage { trigger, first, used, .. }) = usages.pop() else { return };
-        let trigger = trigger.and_then(|text| serde_json::from_str::<Trigger>(&text).ok());
-        self.schedule = trigger.and_then(|Trigger { cron_expression, cron_timezone }| {
-            let schedule = Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok()?;
+        let Some(TriggerUsage { trigger: Some(trigger), first, used, .. }) = usages.pop() else { return };
+        let schedule = schedules.entry(trigger).or_insert_with_key(|trigger| {
+            let Trigger { cron_expression, cron_timezone } = serde_json::from_str(trigger).ok()?;
+            Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok().map(Rc::new)
+        });
+        self.schedule = schedule.clone().map(|schedule| {
             // Plus one for the trigger time of the first run, which is not after that run.
             let triggers = (schedule.count_between(first.next(), now.next()) + 1).max(used.credits);
-            Some(ScheduleUsage { schedule, triggers, used })
+            ScheduleUsage { schedule, triggers, used }
         });
     }
 
@@ -215,9 +221,9 @@ impl Usage {
     /// The reason why the expression is invalid.
     pub(crate) fn set_expression(&mut self, expression: &str, zone: Tz) -> Result<(), String> {
         match &mut self.schedule {
-            Some(usage) => usage.schedule = usage.schedule.with_expression(expression)?,
+            Some(usage) => usage.schedule = Rc::new(usage.schedule.with_expression(expression)?),
             none => {
-                let schedule = Schedule::new(expression, Some(zone.name()))?;
+                let schedule = Rc::new(Schedule::new(expression, Some(zone.name()))?);
                 let used = Use { credits: 1, ..Use::default() };
                 *none = Some(ScheduleUsage { schedule, triggers: 1, used });
             }
@@ -226,16 +232,60 @@ impl Usage {
     }
 }
 
-/// Gives each pipeline its schedule, from its newest trigger in the window before `now`.
-pub(crate) fn set_schedules(
-    usages: &mut BTreeMap<PipelineKey, Usage>,
-    ledger: &Ledger<'_>,
-    now: Instant,
-) -> Result<()> {
-    for (kind, id, triggers) in trigger_usage(ledger, now)?.into_pipelines() {
-        usages.entry(Some((kind.to_owned(), id))).or_default().set_schedule(triggers, now);
+/// What each pipeline used in the window before `now`, with its schedule from its newest trigger in it.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn recent_usage(ledger: &Ledger<'_>, now: Instant) -> Result<BTreeMap<PipelineKey, Usage>> {
+    let mut recent: ByPipeline<RecentUse> = ByPipeline::default();
+    let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
+    let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
+    for_each_run_with_documents(ledger, window, columns, &[TRIGGER_OF_SCHEDULE], |run| {
+        recent.of_run(run)?.add(run)
+    })?;
+    let mut schedules = HashMap::new();
+    let usages = recent.into_keys().map(|(key, RecentUse { mut usage, triggers })| {
+        // Runs of several pipelines have no schedule of their own.
+        if key.is_some() {
+            usage.set_schedule(triggers, now, &mut schedules);
+        }
+        (key, usage)
+    });
+    Ok(usages.collect())
+}
+
+/// A pipeline's runs in the window.
+#[derive(Default)]
+struct RecentUse {
+    usage: Usage,
+    /// The scheduled runs, by trigger.
+    triggers: Vec<TriggerUsage>,
+}
+
+impl RecentUse {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
+        let (trigger_type, used) = (run.trigger_type()?, Use::of_run(run)?);
+        self.usage.add(trigger_type, used);
+        if trigger_type != Some(CRON) {
+            return Ok(());
+        }
+        let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
+        let trigger = run.json(0)?;
+        match self.triggers.iter_mut().find(|usage| usage.trigger.as_deref() == trigger) {
+            Some(usage) => {
+                usage.first = usage.first.min(booked_at);
+                usage.last = usage.last.max(booked_at);
+                usage.used.add(used);
+            }
+            None => self.triggers.push(TriggerUsage {
+                trigger: trigger.map(str::to_owned),
+                first: booked_at,
+                last: booked_at,
+                used,
+            }),
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Leaves out inactive pipelines, unless they are among `kept`.
@@ -247,32 +297,4 @@ pub(crate) fn retain_active(
     usages.retain(|key, _| {
         kept.contains(key) || catalogue.find_key(key).is_none_or(CataloguedPipeline::can_run)
     });
-}
-
-/// What the scheduled runs of each pipeline in the window before `now` used, by trigger.
-fn trigger_usage(ledger: &Ledger<'_>, now: Instant) -> Result<ByPipeline<Vec<TriggerUsage>>> {
-    let mut usages: ByPipeline<Vec<TriggerUsage>> = ByPipeline::default();
-    let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
-    let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
-    for_each_run_with_documents(ledger, window, columns, &[TRIGGER_OF_SCHEDULE], |run| {
-        let (Some((kind, id)), Some(CRON)) = (run.pipeline()?, run.trigger_type()?) else { return Ok(()) };
-        let Some(booked_at) = run.booked_at()?.and_then(Instant::parse) else { return Ok(()) };
-        let (trigger, used) = (run.json(0)?, Use::of_run(run)?);
-        let of_pipeline = usages.get_or_insert_with(kind, id, Vec::new);
-        match of_pipeline.iter_mut().find(|usage| usage.trigger.as_deref() == trigger) {
-            Some(usage) => {
-                usage.first = usage.first.min(booked_at);
-                usage.last = usage.last.max(booked_at);
-                usage.used.add(used);
-            }
-            None => of_pipeline.push(TriggerUsage {
-                trigger: trigger.map(str::to_owned),
-                first: booked_at,
-                last: booked_at,
-                used,
-            }),
-        }
-        Ok(())
-    })?;
-    Ok(usages)
 }

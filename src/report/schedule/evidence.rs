@@ -5,6 +5,7 @@ use super::known::{CatalogState, RunTrigger, ScheduleId, VALID_AFTER_RUN};
 use super::parents::{EndedRun, Parents};
 use crate::error::Result;
 use crate::pipeline_settings::{PipelineSettings, PipelineTrigger};
+use crate::report::by_pipeline::{ByPipeline, KINDS};
 use crate::report::ledger::Ledger;
 use crate::report::run_scan::{self, IndexedRun, Outcome};
 use crate::run::Instant;
@@ -209,8 +210,8 @@ struct NamedParents {
 struct Reader {
     pipelines: Vec<PipelineHistory>,
     schedules: Schedules,
-    /// The pipeline of each id and slug, by kind. There are few kinds.
-    places: Vec<(String, HashMap<String, usize>)>,
+    /// The place of each pipeline, by its id and its slug.
+    places: ByPipeline<usize>,
 }
 
 impl Reader {
@@ -274,7 +275,7 @@ impl Reader {
         // A slug names the pipeline that has it now, if several had it.
         slugs.sort_by_key(|(_, _, place)| self.pipelines[*place].states.last().map(|state| state.is_idle));
         for (kind, slug, place) in slugs {
-            self.places_of(&kind).entry(slug).or_insert(place);
+            self.places.get_or_insert_with(&kind, &slug, || place);
         }
         self.resolve(events);
         Ok(())
@@ -283,8 +284,7 @@ impl Reader {
     /// Adds parents to their pipelines, unless the catalog lacks one of them.
     fn resolve(&mut self, events: Vec<NamedParents>) {
         for NamedParents { place, from, until, names, needs_all } in events {
-            let named =
-                |name: &String| self.places.iter().find_map(|(_, of_kind)| of_kind.get(name).copied());
+            let named = |name: &String| KINDS.iter().find_map(|kind| self.places.get(kind, name).copied());
             let parents: Vec<usize> = names.iter().filter_map(named).collect();
             parents.iter().for_each(|parent| self.pipelines[*parent].is_parent = true);
             if !parents.is_empty() && parents.len() == names.len() {
@@ -295,26 +295,15 @@ impl Reader {
 
     fn place_of(&mut self, kind: &str, id: &str) -> usize {
         let next = self.pipelines.len();
-        let of_kind = self.places_of(kind);
-        if let Some(place) = of_kind.get(id) {
-            return *place;
+        let place = *self.places.get_or_insert_with(kind, id, || next);
+        if place == next {
+            self.pipelines.push(PipelineHistory {
+                kind: kind.to_owned(),
+                pipeline_id: id.to_owned(),
+                ..PipelineHistory::default()
+            });
         }
-        of_kind.insert(id.to_owned(), next);
-        self.pipelines.push(PipelineHistory {
-            kind: kind.to_owned(),
-            pipeline_id: id.to_owned(),
-            ..PipelineHistory::default()
-        });
-        next
-    }
-
-    fn places_of(&mut self, kind: &str) -> &mut HashMap<String, usize> {
-        let known = self.places.iter().position(|(known, _)| known == kind);
-        let number = known.unwrap_or_else(|| {
-            self.places.push((kind.to_owned(), HashMap::new()));
-            self.places.len() - 1
-        });
-        &mut self.places[number].1
+        place
     }
 
     fn read_runs(&mut self, ledger: &Ledger<'_>, from: Option<DateTime<Utc>>) -> Result<()> {
